@@ -1,0 +1,27 @@
+import type { BuiltEnvironment } from '../engines/engine.ts';
+
+/** An `EnvironmentDefinition` after its configuration was checked (control-plane-grpc.md §5). */
+export interface EnvironmentDefinition {
+  readonly kind: 'virtualenv' | 'conda' | 'container';
+  readonly configuration: { readonly [key: string]: unknown };
+  readonly force: boolean;
+}
+
+export interface BuildLog {
+  readonly at: number;
+  readonly level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
+  readonly message: string;
+}
+
+export type BuildResult =
+  | { readonly kind: 'built'; readonly environment: BuiltEnvironment; readonly cached: boolean }
+  /** `reason`: the tool's own words, for the person who deploys (INVALID_ARGUMENT). */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface Builds {
+  /**
+   * Builds the environment, or finds it by its content hash; concurrent calls for one hash share one build.
+   * Log lines stream out as the tool prints them. `signal` cancels the wait (and the build when nobody else waits).
+   */
+  build(definition: EnvironmentDefinition, log: (line: BuildLog) => void, signal?: AbortSignal): Promise<BuildResult>;
+}

@@ -1,0 +1,147 @@
+import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
+
+export type AuthMode = 'private' | 'public' | 'shared';
+
+export interface Account {
+  /** `provider|id` */
+  readonly userId: string;
+  /** URL name, first path segment at the gateway. */
+  readonly nickname: string;
+  readonly fullName: string;
+}
+
+export interface FileRef {
+  readonly hash: string;
+  readonly relativePath: string;
+}
+
+/** One immutable registration: everything needed to start a runner of it again after a restart. */
+export interface Revision {
+  readonly id: string;
+  /** Wire name under which it was registered. */
+  readonly alias: string;
+  readonly environmentName: string;
+  readonly createdAt: number;
+  /** Definitions as registered: kind + configuration (JSON). */
+  readonly environments: readonly {
+    readonly kind: string;
+    readonly configuration: { readonly [k: string]: unknown };
+  }[];
+  /** Where the callable's bytes lie: a hash in the blob store, or an entry point's name. */
+  readonly callable:
+    | { readonly kind: 'pickle'; readonly method: string; readonly blob: string }
+    | { readonly kind: 'entrypoint'; readonly name: string }
+    | { readonly kind: 'image' };
+  readonly machineTypes: readonly string[];
+  readonly numGpus: number | null;
+  readonly exposedPort: number | null;
+  readonly settings: RevisionSettings;
+  /** Alias-level values as this registration sent them (shown by ListApplications). */
+  readonly scale: ScaleSettings;
+  readonly validRegions: readonly string[];
+  readonly files: readonly FileRef[];
+  /** Exact secret names; `null`: all default-exposed ones. */
+  readonly secretNames: readonly string[] | null;
+  /** As it arrived; `null`: the field was absent. */
+  readonly metadata: { readonly [k: string]: unknown } | null;
+  readonly sourceCode: string | null;
+  readonly privateLogs: boolean;
+}
+
+/** The mutable name that callers use. */
+export interface Alias {
+  readonly name: string;
+  readonly environmentName: string;
+  readonly revision: string;
+  readonly authMode: AuthMode;
+  readonly scale: ScaleSettings;
+  /** Revision-level values in force, after UpdateApplication. */
+  readonly settings: RevisionSettings;
+  readonly machineTypes: readonly string[];
+  readonly validRegions: readonly string[];
+  readonly updatedAt: number;
+}
+
+export interface KeyInfo {
+  readonly keyId: string;
+  readonly scope: 'ADMIN' | 'API';
+  readonly alias: string;
+  readonly createdAt: number;
+}
+
+export interface SecretInfo {
+  readonly name: string;
+  readonly environmentName: string;
+  readonly createdAt: number;
+  readonly defaultExposed: boolean;
+}
+
+export interface EnvironmentInfo {
+  readonly name: string;
+  readonly description: string | null;
+  readonly isDefault: boolean;
+  readonly createdAt: number;
+}
+
+/**
+ * Accounts, keys, environments, secrets, revisions and aliases. Every write is committed when the call returns;
+ * reads come from memory. Synchronous: one process, one embedded store.
+ */
+export interface Catalog {
+  readonly account: Account;
+
+  /** Compares in constant time against stored hashes; `undefined`: no such key. */
+  verifyKey(keyId: string, secret: string): KeyInfo | undefined;
+  createKey(scope: 'ADMIN' | 'API', alias: string): { readonly keyId: string; readonly keySecret: string };
+  listKeys(): readonly KeyInfo[];
+  /** `false`: unknown key. */
+  revokeKey(keyId: string): boolean;
+
+  listEnvironments(): readonly EnvironmentInfo[];
+  createEnvironment(name: string, description: string | null): EnvironmentInfo | 'exists';
+  /** Removes its secrets and aliases too. Returns the names of the removed aliases. */
+  deleteEnvironment(name: string): { readonly aliases: readonly string[] } | 'unknown' | 'default';
+
+  /** `value` null deletes. `defaultExposed` undefined keeps what was there (true for a new one). */
+  setSecret(name: string, value: string | null, environmentName: string, defaultExposed?: boolean): void;
+  listSecrets(environmentName: string): readonly SecretInfo[];
+  /** Values for a runner: all default-exposed ones, or exactly `names`. */
+  secretValues(environmentName: string, names: readonly string[] | null): { readonly [name: string]: string };
+
+  addRevision(revision: Revision): void;
+  revision(id: string): Revision | undefined;
+  /** Newest first; without a name, the revisions of all names of the environment. */
+  revisions(environmentName: string | null, alias?: string): readonly Revision[];
+  deleteRevision(id: string): boolean;
+
+  /** Creates or replaces the alias. */
+  putAlias(alias: Alias): void;
+  alias(name: string): Alias | undefined;
+  aliases(environmentName: string | null): readonly Alias[];
+  /** `undefined`: no such alias. Returns the one that was removed. */
+  deleteAlias(name: string): Alias | undefined;
+}
+
+/** Content-addressed bytes on disk: pickled callables and synced app files (rest-api.md §4). */
+export interface Blobs {
+  /** Stores bytes under their hex SHA-256 and returns it; fsynced before it returns. */
+  put(bytes: Uint8Array): string;
+  has(hash: string): boolean;
+  /** Path of the stored bytes; for reading only. */
+  path(hash: string): string;
+}
+
+/** What the gateway must know of a callable name: a deployed alias, or an ephemeral app while its Run stream is open. */
+export interface Route {
+  /** Name inside the fleet: wire name or UUID. */
+  readonly alias: string;
+  readonly revision: string;
+  readonly authMode: AuthMode;
+  readonly requestStartTimeoutSeconds: number | null;
+  readonly privateLogs: boolean;
+}
+
+export interface Routes {
+  /** `undefined`: unknown owner or name. */
+  resolve(owner: string, name: string): Route | undefined;
+}

@@ -1,0 +1,19 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Who calls. One local account today; `userId` is its `user_id`. */
+export interface Identity {
+  readonly userId: string;
+  readonly keyId: string;
+  readonly scope: 'ADMIN' | 'API';
+}
+
+/** Key check on `Authorization: Key id:secret` or `Bearer …`; `undefined`: no or bad credentials. */
+export type Authenticate = (headers: IncomingHttpHeaders) => Identity | undefined;
+
+/** Where the hosts answer, as clients write them: `localhost:PORT`. */
+export interface Hosts {
+  readonly api: string;
+  readonly run: string;
+  readonly queue: string;
+  readonly ws: string;
+}

@@ -1,0 +1,123 @@
+/**
+ * What an engine is: something that turns a runner's spec into a running process, tells what becomes of it, and ends it.
+ * Implementations: engines/process (uv virtualenv on this machine); docker later. No engine decides anything.
+ */
+
+/** The execution environment that a build produced; opaque outside `builds/` and the engines. */
+export interface BuiltEnvironment {
+  /** Content hash of the definition. */
+  readonly id: string;
+  /** `virtualenv`: interpreter of the environment. */
+  readonly python: string;
+  /** Folders appended to the module search path after the environment's own packages (the agent's packages). */
+  readonly extraPaths: readonly string[];
+}
+
+/** What to run: exactly one of the two forms that the SDK registers (control-plane-grpc.md §4). */
+export type Callable =
+  /** A serialized function; `method` is an importable module with `loads` and `dumps` (`cloudpickle`). */
+  | { readonly kind: 'pickle'; readonly method: string; readonly file: string }
+  /** `module:a.b.c`, imported inside the environment. */
+  | { readonly kind: 'entrypoint'; readonly name: string };
+
+export interface AppFile {
+  /** POSIX path below `/app`. */
+  readonly relativePath: string;
+  /** Where the bytes lie on this machine, content-addressed. */
+  readonly source: string;
+  /** st_mode of the file on the developer's side. */
+  readonly mode: number;
+}
+
+export interface RunnerSpec {
+  readonly runnerId: string;
+  readonly environment: BuiltEnvironment;
+  readonly callable: Callable;
+  /** Serialized setup function, loaded and called first (function runs only). */
+  readonly setup?: Callable;
+  /** `serve`: an app that opens a port. `call`: a plain function whose value is the result. */
+  readonly mode: 'serve' | 'call';
+  /** The port that the app's own code declares (8080 unless given). The process engine gives it another one on loopback. */
+  readonly declaredPort?: number;
+  readonly health: { readonly path: string | null; readonly method: 'GET' | 'POST'; readonly timeoutSeconds: number };
+  readonly appFiles: readonly AppFile[];
+  /** Variables of runner-process.md §5 and exposed secrets. The engine adds what it alone knows (ports, PYTHONUNBUFFERED). */
+  readonly env: { readonly [name: string]: string };
+  /** Folder that appears as `/data` inside the runner. */
+  readonly dataDir: string;
+}
+
+/** One line that a runner wrote. Bytes decoded as UTF-8 with replacement; never mark-up. */
+export interface RunnerLine {
+  readonly at: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  /** Present when the line was written while a request was being served and could be attributed. */
+  readonly requestId?: string;
+  readonly endpoint?: string;
+}
+
+/** Where a ready app answers: HTTP/1.1 on loopback. */
+export interface RunnerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Outcome of a `call` runner. Files belong to the runner's folder and may be read until `dispose()`. */
+export type CallResult =
+  | {
+      readonly kind: 'value';
+      readonly method: string;
+      readonly file: string;
+      readonly raised: false;
+    }
+  | {
+      /** User code raised: the pickled exception and its three describing texts (runner-process.md §7). */
+      readonly kind: 'value';
+      readonly method: string;
+      readonly file: string;
+      readonly raised: true;
+      readonly traceback: string;
+      readonly exceptionType: string;
+      readonly exceptionMessage: string;
+    }
+  /** The callable could not be deserialized, or its result not be serialized: a sentence for INVALID_ARGUMENT. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface RunnerEvents {
+  /** A process exists (SETUP begins). */
+  started(): void;
+  /** `serve`: setup is done, the port is open and the health check passed. `call`: the callable was loaded and waits for `call()`. */
+  ready(address: RunnerAddress | null): void;
+  line(line: RunnerLine): void;
+  /** `call` runners: the function ended. */
+  result(result: CallResult): void;
+  /**
+   * The process is gone; called exactly once, last. `reason` is a sentence that names exit code or signal,
+   * and ends with ``died with <Signals.SIGKILL: 9>.` `` after an unexpected SIGKILL (control-plane-grpc.md §2.3).
+   */
+  exited(exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string }): void;
+}
+
+export interface RunnerHandle {
+  readonly runnerId: string;
+  /** `call` runners: invoke the loaded callable now. */
+  call(): void;
+  /** SIGTERM to the runner's main process. Idempotent. */
+  terminate(): void;
+  /** SIGKILL to the whole process group. Idempotent. */
+  kill(): void;
+  /** One health probe by the spec's rule (declared path, else `/health` with 404 and open port as fallback). Never rejects. */
+  probe(timeoutSeconds: number): Promise<boolean>;
+  /** Connect to the app's port. Never rejects. */
+  checkTcp(): Promise<boolean>;
+  /** Removes the runner's folder. Call after `exited` when results were read. */
+  dispose(): Promise<void>;
+}
+
+export interface Engine {
+  /** Never rejects: a start that fails is reported by `exited`. */
+  start(spec: RunnerSpec, events: RunnerEvents): RunnerHandle;
+  /** Ends every process that this engine started (SIGKILL) and frees its resources. */
+  close(): Promise<void>;
+}

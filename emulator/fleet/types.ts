@@ -1,0 +1,95 @@
+import type { AppFile, BuiltEnvironment, Callable, CallResult, RunnerAddress } from '../engines/engine.ts';
+import type { AttemptOutcome, RequestInfo, RevisionSettings, Runner, ScaleSettings } from '../scheduler/types.ts';
+import type { PlatformError } from '../wire/errors.ts';
+
+/** A direct request's place on a runner. Exactly one `end` per lease. */
+export interface Lease {
+  readonly runnerId: string;
+  readonly address: RunnerAddress;
+  /** Fires when the platform ends the attempt itself; the executor closes its connection to the runner and answers `reason` if nothing was sent yet. */
+  readonly aborted: AbortSignal;
+  /** Valid once `aborted` fired. */
+  reason(): PlatformError;
+  /** Tells how the attempt ended. `hints`: value of `X-Fal-Runner-Hints`, split at commas; absent when the header was missing. */
+  end(outcome: AttemptOutcome, hints?: readonly string[]): void;
+}
+
+/** Everything needed to start a runner of a revision, resolved (environment built, bytes on disk). */
+export interface Launch {
+  readonly environment: BuiltEnvironment;
+  readonly callable: Callable;
+  readonly setup?: Callable;
+  readonly mode: 'serve' | 'call';
+  readonly declaredPort: number | null;
+  readonly appFiles: readonly AppFile[];
+  /** Exact secret names; `null`: all default-exposed ones of the environment. */
+  readonly secretNames: readonly string[] | null;
+  /** Deployment environment (`main`, `dev`). */
+  readonly environmentName: string;
+  readonly machineType: string;
+}
+
+export interface Deployment {
+  /** Wire name, or a UUID for an ephemeral app. */
+  readonly alias: string;
+  readonly revision: string;
+  readonly scale: ScaleSettings;
+  readonly settings: RevisionSettings;
+  readonly strategy: 'recreate' | 'rolling';
+}
+
+export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
+
+export type FunctionRun =
+  /** `dispose` frees the result's file; call it once the bytes were read. */
+  | { readonly kind: 'ended'; readonly result: CallResult; dispose(): void }
+  /** The process died; the sentence for the gRPC error's details. */
+  | { readonly kind: 'died'; readonly reason: string }
+  | { readonly kind: 'cancelled' };
+
+/**
+ * What the edge may ask of the fleet: the only way in to the scheduler. It turns calls into events, carries out effects
+ * on the engine, and decides nothing.
+ */
+export interface Fleet {
+  /**
+   * Waits for a runner for a direct request (cold start included). `gone` withdraws it while it waits.
+   * Resolves to the platform's error when the request ends before it has a runner.
+   */
+  lease(request: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError>;
+  /**
+   * Points the alias to a revision. Recreate: resolves at once, no runner need exist. Rolling: resolves when a runner of
+   * the new revision is healthy and the alias moved, or when that failed and the old revision stays.
+   * The launch of `revision` must be known: given here, or resolvable from the catalog.
+   */
+  deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult>;
+  /** UpdateApplication: new settings of the present revision, in force at once. */
+  applySettings(alias: string, scale: ScaleSettings, settings: RevisionSettings): void;
+  /** The alias is gone: its runners end, its waiting requests fail. */
+  removeAlias(alias: string): void;
+  rollout(alias: string, force: boolean): void;
+  /** `false`: unknown or ended runner. */
+  stopRunner(id: string, replaceFirst: boolean): boolean;
+  killRunner(id: string): boolean;
+  /** Whether a rolling deploy of the alias is under way. */
+  isRolling(alias: string): boolean;
+  /** Runs a plain function once on a runner of its own, listed under `alias` (a UUID); `signal` ends the runner. */
+  runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
+  /** Hands a request that is already in the durable queue to the scheduler. */
+  enqueue(request: RequestInfo): void;
+  /** Waiting: withdrawn and completed with 499. Running: POST to `<path>/cancel` on its runner, though its slots are full. */
+  cancel(requestId: string): 'requested' | 'completed' | 'unknown';
+  /** Requests ahead of this one, 0-based; 0 when it isn't waiting. */
+  queuePosition(requestId: string): number;
+  /** Waiting requests of the alias. */
+  queueSize(alias: string): number;
+  /** Completes every waiting queued request of the alias with 499 and returns how many there were. */
+  flush(alias: string): number;
+  /** One sentence: why this request waits, or `null` when it doesn't. */
+  why(requestId: string): string | null;
+  /** Live runners; of one alias or of all. */
+  runners(alias?: string): readonly Runner[];
+  runner(id: string): Runner | undefined;
+  /** The `X-Fal-Runner-Health-Check` response header: probe now, one failure ends the runner. */
+  probeOnDemand(runnerId: string): void;
+}

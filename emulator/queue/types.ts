@@ -1,0 +1,90 @@
+import type { RequestId } from '../scheduler/types.ts';
+import type { PlatformError } from '../wire/errors.ts';
+
+/** A queued request as the caller submitted it: enough to perform it again after a crash. */
+export interface SubmittedRequest {
+  readonly id: RequestId;
+  /** Wire name of the alias. */
+  readonly alias: string;
+  /** `user_id` of the caller; follow-up URLs answer this account and the owner only. */
+  readonly callerId: string;
+  readonly method: string;
+  /** Path at the app, begins with `/`; sub-path included. */
+  readonly path: string;
+  /** Query without the gateway's own keys, without `?`. */
+  readonly query: string;
+  /** Headers to hand to the app, lower-case names, already cleaned by the gateway. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array;
+  readonly priority: 'normal' | 'low';
+  readonly submittedAt: number;
+  readonly startBy: number | null;
+  readonly hint: string | null;
+  readonly noRetry: boolean;
+  /** `X-Fal-Retry-Config`, checked. */
+  readonly retries: { readonly server_error?: number; readonly timeout?: number; readonly connection_error?: number };
+  /** `X-Fal-Store-IO: 0` clears input after completion. */
+  readonly storeIo: boolean;
+  readonly webhook: string | null;
+}
+
+export interface StoredResponse {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array;
+}
+
+export type RequestPhase = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
+
+/** What status polling needs, answered from memory for requests that are not finished. */
+export interface RequestRecord {
+  readonly id: RequestId;
+  readonly alias: string;
+  readonly callerId: string;
+  readonly path: string;
+  readonly phase: RequestPhase;
+  readonly submittedAt: number;
+  /** `gateway_request_id` of the latest attempt. */
+  readonly attemptId: string;
+  readonly attempts: number;
+  /** Start of the latest attempt. */
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+  readonly runnerId: string | null;
+  /** COMPLETED only: HTTP code of the result. */
+  readonly status: number | null;
+  readonly error: { readonly type: string; readonly detail: string } | null;
+}
+
+export type RequestOutcome =
+  | { readonly kind: 'response'; readonly response: StoredResponse }
+  | { readonly kind: 'error'; readonly error: PlatformError };
+
+/**
+ * The durable queue: in queue -> in progress -> completed, one transaction per step, group-committed.
+ * It stores and remembers; what happens next is the scheduler's decision.
+ */
+export interface Queue {
+  /** Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. */
+  submit(request: SubmittedRequest): Promise<void>;
+  /** IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit. */
+  begin(id: RequestId, attempt: { readonly attemptId: string; readonly runnerId: string; readonly at: number }): void;
+  /** Back to IN_QUEUE after a failed attempt. */
+  requeue(id: RequestId, at: number): void;
+  /** COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk. */
+  complete(id: RequestId, outcome: RequestOutcome, at: number): Promise<boolean>;
+  /** From memory for unfinished and recently finished requests, else from disk. */
+  record(id: RequestId): RequestRecord | undefined;
+  /** The stored result of a COMPLETED request. */
+  result(id: RequestId): RequestOutcome | undefined;
+  /** The request as submitted, for its executor. */
+  submitted(id: RequestId): SubmittedRequest | undefined;
+  /** Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start. */
+  unfinished(): readonly { readonly request: SubmittedRequest; readonly attempts: number }[];
+  /** Called after each change of phase (for status streams and waiters); returns the unsubscriber. */
+  onChange(id: RequestId, listener: (record: RequestRecord) => void): () => void;
+  /** Most recent requests of an alias, newest first. */
+  recent(alias: string, limit: number): readonly RequestRecord[];
+  /** Commits what is pending and closes. */
+  close(): Promise<void>;
+}

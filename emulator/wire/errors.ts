@@ -1,0 +1,47 @@
+/**
+ * The errors that the platform defines, with their HTTP codes (platform page gateway-http.md §9).
+ * They are values: only `edge/` turns them into HTTP or gRPC answers.
+ */
+export const platformErrorStatus = {
+  request_timeout: 504,
+  startup_timeout: 504,
+  runner_scheduling_failure: 503,
+  runner_connection_timeout: 503,
+  runner_disconnected: 503,
+  runner_connection_refused: 503,
+  runner_connection_error: 503,
+  runner_incomplete_response: 502,
+  runner_server_error: 500,
+  client_disconnected: 499,
+  client_cancelled: 499,
+  concurrent_requests_limit: 429,
+  bad_request: 400,
+  internal_error: 500,
+} as const;
+
+export type PlatformErrorType = keyof typeof platformErrorStatus;
+
+export interface PlatformError {
+  readonly kind: 'platform';
+  readonly type: PlatformErrorType;
+  readonly status: number;
+  readonly detail: string;
+  /** The caller's own start deadline passed: `X-Fal-Request-Timeout-Type: user`. */
+  readonly userTimeout: boolean;
+}
+
+/** Builds a platform error; the status follows from the type. */
+export function platformError(type: PlatformErrorType, detail: string, userTimeout = false): PlatformError {
+  return { kind: 'platform', type, status: platformErrorStatus[type], detail, userTimeout };
+}
+
+/** An error that a person can fix. Thrown inside, worded at the edge. */
+export class UserError extends Error {
+  readonly next: string;
+  /** @param why what happened, a sentence. @param next the next step: a command, a setting, a place to look. */
+  constructor(why: string, next: string) {
+    super(why);
+    this.name = 'UserError';
+    this.next = next;
+  }
+}
