@@ -1,5 +1,12 @@
 import type { AppFile, BuiltEnvironment, Callable, CallResult, RunnerAddress } from '../engines/engine.ts';
-import type { AttemptOutcome, RequestInfo, RevisionSettings, Runner, ScaleSettings } from '../scheduler/types.ts';
+import type {
+  AttemptOutcome,
+  RequestInfo,
+  RevisionSettings,
+  Runner,
+  RunnerState,
+  ScaleSettings,
+} from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
 /** A direct request's place on a runner. Exactly one `end` per lease. */
@@ -40,6 +47,16 @@ export interface Deployment {
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
 
+/** Told of each change of state, after the lines that the runner wrote before it were logged. */
+export type RunnerWatcher = (change: {
+  readonly runnerId: string;
+  readonly state: RunnerState['kind'];
+  /** A sentence. */
+  readonly reason: string;
+  /** `terminated`: exit code of its process; `null` when a signal ended it or there was no process. */
+  readonly exitCode: number | null;
+}) => void;
+
 export type FunctionRun =
   /** `dispose` frees the result's file; call it once the bytes were read. */
   | { readonly kind: 'ended'; readonly result: CallResult; dispose(): void }
@@ -73,6 +90,10 @@ export interface Fleet {
   killRunner(id: string): boolean;
   /** Whether a rolling deploy of the alias is under way. */
   isRolling(alias: string): boolean;
+  /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */
+  watchRunners(alias: string, watch: RunnerWatcher): () => void;
+  /** Seconds of keep_alive left of an idle runner; `null` when it isn't counting. */
+  expirationCountdownSeconds(runnerId: string): number | null;
   /** Runs a plain function once on a runner of its own, listed under `alias` (a UUID); `signal` ends the runner. */
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
   /** Hands a request that is already in the durable queue to the scheduler. */
@@ -83,6 +104,8 @@ export interface Fleet {
   queuePosition(requestId: string): number;
   /** Waiting requests of the alias. */
   queueSize(alias: string): number;
+  /** Waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */
+  waiting(alias: string): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499 and returns how many there were. */
   flush(alias: string): number;
   /** One sentence: why this request waits, or `null` when it doesn't. */

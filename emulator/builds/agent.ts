@@ -1,0 +1,92 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastWords, runUv, type UvCall } from './install.ts';
+
+/**
+ * What every runner needs beside the app's own requirements (runner-process.md §3 and §5.1): cloudpickle loads the
+ * callable, isolate brings grpc and the SetMetadata stubs, fal makes entry points (`module:Class.run_local`) importable.
+ */
+const packages = ['cloudpickle==3.1.2', 'isolate==0.26.12', 'fal==1.83.0'];
+
+/**
+ * Dependencies of fal that only its command line and client side use. They are left out because they are names that apps
+ * import too: an app that forgot `pillow` in its requirements must fail here as it fails in the cloud.
+ */
+const leftOut = [
+  'argcomplete',
+  'build',
+  'cookiecutter',
+  'dateparser',
+  'dill',
+  'fsspec',
+  'httpx-sse',
+  'msgpack',
+  'pillow',
+  'portalocker',
+  'pyjwt',
+  'python-dateutil',
+  'rich-argparse',
+  'tuspy',
+  'types-dateparser',
+  'types-python-dateutil',
+  'virtualenv',
+  'websockets',
+];
+
+/** Changes whenever the agent's packages change; part of every environment's hash. */
+export const agentPin = createHash('sha256')
+  .update([...packages, ...leftOut.map((name) => `!${name}`)].join('\n'))
+  .digest('hex')
+  .slice(0, 16);
+
+export type AgentResult =
+  | { readonly ok: true; readonly folder: string }
+  | { readonly ok: false; readonly reason: string };
+
+/** Path of the agent's packages for a Python version (`3.11`); there only when complete. */
+export function agentFolder(agentsDir: string, minor: string): string {
+  return join(agentsDir, `${minor}-${agentPin}`);
+}
+
+/**
+ * Installs the agent's packages once per Python version, into a folder of their own that comes *after* the environment's
+ * packages on the module path (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the
+ * first folder that has it: an app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an
+ * app doesn't bring comes from here, in versions that fit each other. Not covered: an agent's package that is too new for
+ * an older dependency which the app pins (fastapi from here with pydantic 1 from there); the SDK pins those two together
+ * for everything that it serves.
+ */
+export async function installAgent(
+  agentsDir: string,
+  minor: string,
+  python: string,
+  call: Pick<UvCall, 'uv' | 'env' | 'line'>,
+): Promise<AgentResult> {
+  const folder = agentFolder(agentsDir, minor);
+  if (existsSync(folder)) return { ok: true, folder };
+  const temporary = join(agentsDir, `tmp-${randomBytes(6).toString('hex')}`);
+  const excludes = `${temporary}.txt`;
+  await mkdir(agentsDir, { recursive: true });
+  try {
+    await writeFile(excludes, leftOut.join('\n'));
+    const target = ['--python', python, '--target', temporary, '--excludes', excludes];
+    const exit = await runUv({ ...call, secrets: [], args: ['pip', 'install', '--quiet', ...target, ...packages] });
+    if (exit.code !== 0)
+      return { ok: false, reason: `Failure during 'uv pip install' of the runner's own packages: ${lastWords(exit)}` };
+    await rename(temporary, folder);
+    return { ok: true, folder };
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+    await rm(excludes, { force: true });
+  }
+}
+
+/** Removes what interrupted installs left. Only at start-up. */
+export async function cleanAgents(agentsDir: string): Promise<void> {
+  const entries = await readdir(agentsDir).catch(() => []);
+  for (const entry of entries.filter((name) => name.startsWith('tmp-'))) {
+    await rm(join(agentsDir, entry), { recursive: true, force: true }).catch(() => {});
+  }
+}

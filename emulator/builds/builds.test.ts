@@ -1,0 +1,220 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { UserError } from '../wire/errors.ts';
+import { createBuilds } from './builds.ts';
+import type { BuildLog, Builds, EnvironmentDefinition } from './types.ts';
+import { ensureUv } from './uv.ts';
+
+// The real uv and the real package index, with small packages. A cold cache makes the first build take seconds.
+const timeout = 120_000;
+let uv: string;
+beforeAll(async () => {
+  uv = await ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '.tools') });
+}, timeout);
+
+let dataDir: string;
+let builds: Builds & { close(): Promise<void> };
+const open = () => createBuilds({ dataDir, uv: async () => uv, clock: () => 7 });
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'minifal-builds-'));
+  builds = open();
+});
+afterEach(async () => {
+  await builds.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const virtualenv = (requirements: unknown, more: object = {}): EnvironmentDefinition => ({
+  kind: 'virtualenv',
+  configuration: { requirements, resolver: 'uv', ...more },
+  force: false,
+});
+
+async function built(definition: EnvironmentDefinition, log: (line: BuildLog) => void = () => {}) {
+  const result = await builds.build(definition, log);
+  if (result.kind === 'failed') throw new Error(result.reason);
+  return result;
+}
+
+async function reason(definition: EnvironmentDefinition, log: (line: BuildLog) => void = () => {}): Promise<string> {
+  const result = await builds.build(definition, log);
+  if (result.kind === 'built') throw new Error('It was built.');
+  return result.reason;
+}
+
+/** Runs Python as a runner would: the environment's packages first, the extra paths behind them. */
+function python(environment: { python: string; extraPaths: readonly string[] }, code: string): string {
+  const script = `import sys\nsys.path.extend(${JSON.stringify(environment.extraPaths)})\n${code}`;
+  return execFileSync(environment.python, ['-c', script], { encoding: 'utf8', env: {} }).trim();
+}
+
+const buildFolders = (hash: string) =>
+  readdirSync(join(dataDir, 'environments', hash)).filter((name) => name !== 'current');
+
+describe('building an environment', () => {
+  it('installs the requirements, streams the output of uv, and finds the environment again after a restart', {
+    timeout,
+  }, async () => {
+    const lines: BuildLog[] = [];
+    const first = await built(virtualenv(['six==1.16.0']), (line) => lines.push(line));
+    expect(first.cached).toBe(false);
+    expect(lines.map((line) => line.message)).toContain(' + six==1.16.0');
+    expect(lines[0]).toMatchObject({ at: 7, level: 'INFO' });
+    expect(python(first.environment, 'import six; print(six.__version__)')).toBe('1.16.0');
+
+    await builds.close();
+    builds = open();
+    const again: BuildLog[] = [];
+    const second = await built(virtualenv(['six==1.16.0']), (line) => again.push(line));
+    expect(second).toEqual({ ...first, cached: true });
+    expect(again).toEqual([]);
+  });
+
+  it('installs layers one after the other, so that a later one wins', { timeout }, async () => {
+    const { environment } = await built(virtualenv([['six==1.16.0'], ['six==1.17.0']]));
+    expect(python(environment, 'import six; print(six.__version__)')).toBe('1.17.0');
+  });
+
+  it("puts the runner's own packages behind the app's, which win as whole packages", { timeout }, async () => {
+    const { environment } = await built(virtualenv(['cloudpickle==3.0.0']));
+    expect(python(environment, 'import cloudpickle; print(cloudpickle.__version__)')).toBe('3.0.0');
+    const plain = await built(virtualenv([]));
+    expect(
+      python(plain.environment, 'import cloudpickle, grpc, isolate, fal, fal.toolkit; print(fal.__version__)'),
+    ).toBe('1.83.0');
+    expect(plain.environment.extraPaths).toEqual(environment.extraPaths);
+  });
+
+  it('does not lend apps the packages that only the command line of fal needs', { timeout }, async () => {
+    const { environment } = await built(virtualenv([]));
+    const missing =
+      'import importlib.util as u; print([n for n in ("PIL", "requests", "dateutil", "jinja2") if u.find_spec(n)])';
+    expect(python(environment, missing)).toBe('[]');
+  });
+
+  it('with force builds anew beside the old one, which stays usable until the next start', { timeout }, async () => {
+    const old = await built(virtualenv(['six==1.17.0']));
+    const fresh = await built({ ...virtualenv(['six==1.17.0']), force: true });
+    expect(fresh).toMatchObject({ cached: false, environment: { id: old.environment.id } });
+    expect(fresh.environment.python).not.toBe(old.environment.python);
+    expect(python(old.environment, 'import six; print("alive")')).toBe('alive');
+    expect((await built(virtualenv(['six==1.17.0']))).environment).toEqual(fresh.environment);
+
+    await builds.close();
+    builds = open();
+    await builds.close();
+    expect(existsSync(old.environment.python)).toBe(false);
+    expect(existsSync(fresh.environment.python)).toBe(true);
+  });
+
+  it('shares one build among callers that ask at the same time', { timeout }, async () => {
+    const [a, b] = await Promise.all([built(virtualenv(['six==1.17.0'])), built(virtualenv(['six==1.17.0']))]);
+    expect(a).toEqual(b);
+    expect(buildFolders(a.environment.id)).toEqual(['1']);
+  });
+
+  it('compiles bytecode when asked to', { timeout }, async () => {
+    const { environment } = await built(virtualenv(['six==1.17.0'], { compile_bytecode: true }));
+    const cache = 'import os, six; print(os.path.exists(six.__cached__))';
+    expect(python(environment, `sys.dont_write_bytecode = True\n${cache}`)).toBe('True');
+  });
+
+  it('does not take a half-built folder for an environment after a crash', { timeout }, async () => {
+    const { environment } = await built(virtualenv(['six==1.17.0']));
+    await builds.close();
+    const home = join(dataDir, 'environments', environment.id);
+    rmSync(join(home, 'current'));
+    mkdirSync(join(home, '2', 'bin'), { recursive: true });
+    writeFileSync(join(home, '2', 'bin', 'python'), '');
+    builds = open();
+    const again = await built(virtualenv(['six==1.17.0']));
+    expect(again.cached).toBe(false);
+    expect(python(again.environment, 'import six; print("whole")')).toBe('whole');
+    expect(buildFolders(environment.id)).toHaveLength(1);
+  });
+
+  it('builds anew when the Python it was built with is gone', { timeout }, async () => {
+    const { environment } = await built(virtualenv([]));
+    rmSync(environment.python);
+    expect((await built(virtualenv([]))).cached).toBe(false);
+  });
+
+  it('is cancelled with its process, leaves nothing behind, and can be asked for again', { timeout }, async () => {
+    const cancel = new AbortController();
+    const definition = virtualenv(['six==1.17.0']);
+    const stopped = builds.build(definition, () => cancel.abort(), cancel.signal);
+    expect(await stopped).toEqual({ kind: 'failed', reason: 'The build was cancelled.' });
+    const { environment } = await built(definition);
+    expect(python(environment, 'import six; print("built")')).toBe('built');
+    await builds.close();
+    expect(buildFolders(environment.id)).toHaveLength(1);
+  });
+});
+
+describe('a build that fails', () => {
+  it("says so in uv's own words, and is tried again the next time", { timeout }, async () => {
+    const definition = virtualenv(['six==0.0.0.dev999']);
+    const first = await reason(definition);
+    expect(first).toMatch(/^Failure during 'uv pip install': /);
+    expect(first).toContain('six==0.0.0.dev999');
+    expect(first).not.toContain(dataDir);
+    expect(await reason(definition)).toBe(first);
+  });
+
+  it('names the Pythons of this machine when the asked one is missing', { timeout }, async () => {
+    const words = await reason(virtualenv([], { python_version: '3.99' }));
+    expect(words).toMatch(
+      /^Python 3\.99 is not available on this machine\. Found on this machine: (\d+\.\d+\.\d+(, )?)+\./,
+    );
+    expect(words).toContain('Install Python 3.99');
+  });
+
+  it('never prints a secret, neither from a URL nor from a placeholder', { timeout }, async () => {
+    const lines: string[] = [];
+    const secretValue = () => 'planted-secret';
+    await builds.close();
+    const env = { ...process.env, UV_HTTP_RETRIES: '0' };
+    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, env, secretValue });
+    const words = await reason(
+      virtualenv([`six @ https://user:other-secret@127.0.0.1:1/${'$'}{TOKEN}/six-1.17.0-py2.py3-none-any.whl`]),
+      (line) => lines.push(line.message),
+    );
+    expect(words).toContain('six');
+    expect(lines.join('\n')).toContain('Installing requirements: six @');
+    expect(words + lines.join('\n')).not.toMatch(/planted-secret|other-secret/);
+  });
+
+  it('passes on why there is no uv', async () => {
+    await builds.close();
+    const uvMissing = () => Promise.reject(new UserError('There is no uv.', 'Install uv.'));
+    builds = createBuilds({ dataDir, uv: uvMissing, clock: () => 7 });
+    expect(await reason(virtualenv([]))).toBe('There is no uv. Install uv.');
+  });
+
+  it.each([
+    ['container', 'Container environments need the Docker engine'],
+    ['conda', 'Conda environments are not supported'],
+    ['pyenv-ish', 'Unknown environment kind: pyenv-ish'],
+  ])('refuses the kind %s with a sentence', async (kind, words) => {
+    // What arrives on the wire is any string: the type holds only behind this door.
+    const definition = { ...virtualenv([]), kind } as EnvironmentDefinition;
+    expect(await reason(definition)).toContain(words);
+  });
+
+  it('refuses a constraints file that is not there', async () => {
+    expect(await reason(virtualenv([], { constraints_file: '/nowhere/constraints.txt' }))).toContain('can not be read');
+  });
+
+  it('keeps to a constraints file, whose content is part of the identity', { timeout }, async () => {
+    const file = join(dataDir, 'constraints.txt');
+    writeFileSync(file, 'six==1.16.0\n');
+    const first = await built(virtualenv(['six'], { constraints_file: file }));
+    expect(python(first.environment, 'import six; print(six.__version__)')).toBe('1.16.0');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('1.16', '1.17'));
+    const second = await built(virtualenv(['six'], { constraints_file: file }));
+    expect(python(second.environment, 'import six; print(six.__version__)')).toBe('1.17.0');
+  });
+});

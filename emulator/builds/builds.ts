@@ -1,0 +1,160 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../wire/errors.ts';
+import { type AgentResult, agentFolder, agentPin, cleanAgents, installAgent } from './agent.ts';
+import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
+import { environmentFolders } from './folders.ts';
+import { fillDefinition } from './secrets.ts';
+import { cancelled, sharedBuilds } from './sharing.ts';
+import { toolEnvironment } from './tool-env.ts';
+import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from './types.ts';
+import { createVirtualenv, installLayers, type VirtualenvJob } from './virtualenv.ts';
+
+export interface BuildsOptions {
+  /** Environments lie in `<dataDir>/environments`, the runners' own packages in `<dataDir>/agents`. */
+  readonly dataDir: string;
+  /** Path of uv; asked for when the first build needs it. May reject with a UserError. */
+  readonly uv: () => Promise<string>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Default: this process's environment. Builds see a small part of it. */
+  readonly env?: { readonly [name: string]: string | undefined };
+  /** Values for `${NAME}` in requirements and index URLs; without it they stay as they are. */
+  readonly secretValue?: (name: string) => string | undefined;
+}
+
+/**
+ * Execution environments, built once per content and kept across restarts. Decides nothing about runners. A failed build is
+ * a value with the tool's own words, never an exception. Call it once per data folder: it removes unfinished builds at start.
+ */
+export function createBuilds(options: BuildsOptions): Builds & { close(): Promise<void> } {
+  const folders = environmentFolders(join(options.dataDir, 'environments'));
+  const agentsDir = join(options.dataDir, 'agents');
+  const env = toolEnvironment(options.env ?? process.env);
+  const shared = sharedBuilds();
+  const agents = new Map<string, Promise<AgentResult>>();
+  const cleaned = Promise.all([folders.clean(), cleanAgents(agentsDir)]);
+
+  /** One install per Python version at a time. Not cancelled with a build: the next one needs it as well. */
+  function agent(minor: string, python: string, uv: string, line: (text: string) => void): Promise<AgentResult> {
+    const running = agents.get(minor);
+    if (running) return running;
+    if (!existsSync(agentFolder(agentsDir, minor)))
+      line(`Installing the runner's own packages for Python ${minor} (once)`);
+    const started = installAgent(agentsDir, minor, python, { uv, env, line }).finally(() => agents.delete(minor));
+    agents.set(minor, started);
+    return started;
+  }
+
+  function finished(hash: string): BuildResult | undefined {
+    const build = folders.current(hash);
+    if (!build) return undefined;
+    const extra = agentFolder(agentsDir, build.pythonMinor);
+    if (!existsSync(extra)) return undefined;
+    return {
+      kind: 'built',
+      environment: { id: hash, python: pythonOf(build.folder), extraPaths: [extra] },
+      cached: true,
+    };
+  }
+
+  async function buildNew(
+    hash: string,
+    definition: VirtualenvDefinition,
+    secrets: readonly string[],
+    log: (line: BuildLog) => void,
+    signal: AbortSignal,
+  ): Promise<BuildResult> {
+    const line = (message: string) => log({ at: options.clock(), level: 'INFO', message });
+    const uv = await options.uv();
+    if (signal.aborted) return cancelled;
+    const folder = await folders.next(hash);
+    const job: VirtualenvJob = { uv, env, folder, definition, secrets, line, signal };
+    let kept = false;
+    try {
+      const created = await createVirtualenv(job);
+      if (signal.aborted) return cancelled;
+      if (!created.ok) return { kind: 'failed', reason: created.reason };
+      const minor = await pythonMinor(folder);
+      const [installed, runner] = await Promise.all([installLayers(job), agent(minor, pythonOf(folder), uv, line)]);
+      if (signal.aborted) return cancelled;
+      if (!installed.ok) return { kind: 'failed', reason: installed.reason };
+      if (!runner.ok) return { kind: 'failed', reason: runner.reason };
+      await folders.finish(hash, folder, minor);
+      kept = true;
+      line('Environment built');
+      const environment = { id: hash, python: pythonOf(folder), extraPaths: [runner.folder] };
+      return { kind: 'built', environment, cached: false };
+    } finally {
+      if (!kept) await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    async build(definition: EnvironmentDefinition, log, signal) {
+      const refusal = refuseKind(definition.kind);
+      if (refusal) return { kind: 'failed', reason: refusal };
+      const parsed = parseVirtualenv(definition.configuration);
+      if (!parsed.ok) return { kind: 'failed', reason: parsed.reason };
+      const constraints = readConstraints(parsed.definition.constraintsFile);
+      if (!constraints) {
+        return {
+          kind: 'failed',
+          reason: `Invalid environment: constraints_file ${parsed.definition.constraintsFile} can not be read.`,
+        };
+      }
+      const filled = fillDefinition(parsed.definition, options.secretValue);
+      if (!filled.ok) return { kind: 'failed', reason: filled.reason };
+      // The hash is of the text with its placeholders: a secret's value is never part of a folder's name.
+      const hash = environmentHash(parsed.definition, constraints, agentPin);
+      await cleaned;
+      const known = definition.force ? undefined : finished(hash);
+      if (known) return known;
+      return shared.join(hash, log, signal, (line, abort) =>
+        buildNew(hash, filled.definition, filled.values, line, abort).catch((error: unknown) => {
+          if (!(error instanceof UserError)) throw error;
+          return { kind: 'failed', reason: `${error.message} ${error.next}` };
+        }),
+      );
+    },
+
+    async close() {
+      await shared.close();
+      await Promise.allSettled(agents.values());
+      await cleaned;
+    },
+  };
+}
+
+function pythonOf(folder: string): string {
+  return join(folder, 'bin', 'python');
+}
+
+/** `3.11`, from the file that describes a virtual environment. */
+async function pythonMinor(folder: string): Promise<string> {
+  const text = await readFile(join(folder, 'pyvenv.cfg'), 'utf8');
+  const minor = /^version(?:_info)?\s*=\s*(\d+\.\d+)/m.exec(text)?.[1];
+  if (minor === undefined) throw new Error(`${folder}/pyvenv.cfg names no version`);
+  return minor;
+}
+
+function refuseKind(kind: string): string | undefined {
+  if (kind === 'virtualenv') return undefined;
+  if (kind === 'container') {
+    return 'Container environments need the Docker engine, which minifal does not have yet; use a virtualenv environment: leave out `image` and name Python packages in `requirements`.';
+  }
+  if (kind === 'conda') {
+    return 'Conda environments are not supported by minifal yet; use a virtualenv environment: leave out `kind` and name Python packages in `requirements`.';
+  }
+  return `Unknown environment kind: ${kind}. Use a virtualenv environment.`;
+}
+
+function readConstraints(file: string | null): readonly string[] | undefined {
+  if (file === null) return [];
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+import { mask } from './secrets.ts';
+import { runTool, type ToolExit } from './tool.ts';
+
+export interface UvCall {
+  readonly uv: string;
+  readonly args: readonly string[];
+  readonly env: { readonly [name: string]: string };
+  /** Values that must never be printed. */
+  readonly secrets: readonly string[];
+  readonly line: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** uv could not reach the package index at all (as opposed to: the index answered, and said no). */
+const unreachable = /error sending request|dns error|client error \(Connect\)|network is unreachable/i;
+
+/**
+ * Runs uv, with a second try on cached packages alone when the index can't be reached: once its packages are cached, an
+ * environment needs no network. Runs in the root folder, so that no `pyproject.toml` around the data folder has a say.
+ */
+export async function runUv(call: UvCall): Promise<ToolExit> {
+  const run = async (env: UvCall['env']): Promise<ToolExit> => {
+    const exit = await runTool({
+      command: call.uv,
+      args: call.args,
+      cwd: '/',
+      env,
+      line: (text) => call.line(mask(text, call.secrets)),
+      ...(call.signal ? { signal: call.signal } : {}),
+    });
+    return { code: exit.code, output: exit.output.map((text) => mask(text, call.secrets)) };
+  };
+  const first = await run(call.env);
+  if (first.code === 0 || call.signal?.aborted || call.env.UV_OFFLINE) return first;
+  if (!first.output.some((text) => unreachable.test(text))) return first;
+  call.line('The package index can not be reached; trying with cached packages alone.');
+  const second = await run({ ...call.env, UV_OFFLINE: '1' });
+  return second.code === 0 ? second : first;
+}
+
+/**
+ * The last words of a tool, short enough for a gRPC status: metadata is limited to 8 KiB, and other than ASCII travels
+ * percent-encoded there.
+ */
+export function lastWords(exit: ToolExit): string {
+  const error = exit.output.findIndex((text) => /^\s*(error\b|×)/.test(text));
+  const text = exit.output
+    .slice(error < 0 ? -20 : error)
+    .join('\n')
+    .trim();
+  return text.length > 2000 ? `${text.slice(0, 1000)} … ${text.slice(-1000)}` : text || 'it ended without a word.';
+}

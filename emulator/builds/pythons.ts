@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { runTool } from './tool.ts';
+
+const listSchema = z.array(z.object({ version: z.string() }));
+
+/** Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; empty when it can't tell. */
+export async function foundPythons(uv: string, env: { readonly [name: string]: string }): Promise<readonly string[]> {
+  // Between warnings about broken interpreters: the list itself is one line of JSON.
+  const exit = await runTool({
+    command: uv,
+    args: ['python', 'list', '--only-installed', '--output-format', 'json'],
+    cwd: '/',
+    env,
+    line: () => {},
+  });
+  const json = exit.output.find((text) => text.startsWith('['));
+  if (json === undefined) return [];
+  try {
+    const versions = listSchema.parse(JSON.parse(json)).map((python) => python.version);
+    return [...new Set(versions)].sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { parseVirtualenv } from './definition.ts';
+import { fillDefinition, mask } from './secrets.ts';
+
+function filled(requirements: string[], secretValue?: (name: string) => string | undefined) {
+  const parsed = parseVirtualenv({ requirements });
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return fillDefinition(parsed.definition, secretValue);
+}
+
+/** `${NAME}`, which Biome takes for a mistake in a plain string. */
+const placeholder = (name: string) => `$\{${name}}`;
+
+describe('placeholders in requirements', () => {
+  it('are filled from secrets, and the values are known for masking', () => {
+    const result = filled([`pkg @ https://${placeholder('TOKEN')}@example.com/pkg.whl`], (name) =>
+      name === 'TOKEN' ? 's3cret' : undefined,
+    );
+    expect(result).toMatchObject({
+      ok: true,
+      definition: { layers: [['pkg @ https://s3cret@example.com/pkg.whl']] },
+      values: ['s3cret'],
+    });
+  });
+
+  it('fail the build with the name of the secret that is not set', () => {
+    const result = filled([placeholder('NOT_SET')], () => undefined);
+    expect(result.ok ? '' : result.reason).toContain('fal secrets set NOT_SET=');
+  });
+
+  it('stay as they are where no secrets are offered', () => {
+    expect(filled(['a', placeholder('X')])).toMatchObject({
+      ok: true,
+      definition: { layers: [['a', placeholder('X')]] },
+      values: [],
+    });
+  });
+});
+
+describe('masking', () => {
+  it('hides credentials of URLs and given values, also percent-encoded', () => {
+    expect(mask('GET https://me:pw@example.com/simple/ with a/b and a%2Fb', ['a/b'])).toBe(
+      'GET https://***@example.com/simple/ with *** and ***',
+    );
+  });
+
+  it('leaves ordinary text alone', () => {
+    expect(mask(' + six==1.17.0 from https://example.com/a@b', ['', 'zzz'])).toBe(
+      ' + six==1.17.0 from https://example.com/a@b',
+    );
+  });
+});

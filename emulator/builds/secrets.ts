@@ -1,0 +1,67 @@
+import type { VirtualenvDefinition } from './definition.ts';
+
+const placeholder = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+type Filled =
+  | { readonly ok: true; readonly text: string; readonly values: readonly string[] }
+  | { readonly ok: false; readonly missing: string };
+
+function fillPlaceholders(text: string, secretValue: (name: string) => string | undefined): Filled {
+  const values: string[] = [];
+  let missing: string | undefined;
+  const filled = text.replace(placeholder, (whole, name: string) => {
+    const value = secretValue(name);
+    if (value === undefined) {
+      missing ??= name;
+      return whole;
+    }
+    values.push(value);
+    return value;
+  });
+  return missing === undefined ? { ok: true, text: filled, values } : { ok: false, missing };
+}
+
+export type FilledDefinition =
+  | { readonly ok: true; readonly definition: VirtualenvDefinition; readonly values: readonly string[] }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * Replaces `${NAME}` in requirements and index URLs by the secret's value (control-plane-grpc.md §5.4); `values` lists what
+ * must never be printed. Without `secretValue` the text stays as it is.
+ */
+export function fillDefinition(
+  definition: VirtualenvDefinition,
+  secretValue: ((name: string) => string | undefined) | undefined,
+): FilledDefinition {
+  if (!secretValue) return { ok: true, definition, values: [] };
+  const values: string[] = [];
+  let missing: string | undefined;
+  const fill = (text: string): string => {
+    const filled = fillPlaceholders(text, secretValue);
+    if (!filled.ok) {
+      missing ??= filled.missing;
+      return text;
+    }
+    values.push(...filled.values);
+    return filled.text;
+  };
+  const layers = definition.layers.map((layer) => layer.map(fill));
+  const extraIndexUrls = definition.extraIndexUrls.map(fill);
+  if (missing !== undefined) {
+    return {
+      ok: false,
+      reason: `A requirement names the secret ${missing}, which is not set. Set it: fal secrets set ${missing}=…`,
+    };
+  }
+  return { ok: true, definition: { ...definition, layers, extraIndexUrls }, values };
+}
+
+/** Hides credentials inside URLs and every given value, plain or percent-encoded. */
+export function mask(text: string, values: readonly string[]): string {
+  let masked = text;
+  for (const value of values) {
+    if (value === '') continue;
+    masked = masked.replaceAll(value, '***').replaceAll(encodeURIComponent(value), '***');
+  }
+  return masked.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1***@');
+}

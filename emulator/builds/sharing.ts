@@ -1,0 +1,74 @@
+import type { BuildLog, BuildResult } from './types.ts';
+
+type Listener = (line: BuildLog) => void;
+
+interface Flight {
+  readonly promise: Promise<BuildResult>;
+  readonly cancel: AbortController;
+  readonly lines: BuildLog[];
+  readonly listeners: Set<Listener>;
+}
+
+export const cancelled: BuildResult = { kind: 'failed', reason: 'The build was cancelled.' };
+
+/**
+ * One build per key at a time, shared by all who ask while it runs. Each sees all its lines, also those before it came.
+ * Who is cancelled stops waiting; when nobody waits any more, the build itself is cancelled.
+ */
+export function sharedBuilds() {
+  const flights = new Map<string, Flight>();
+
+  function depart(key: string, work: (log: Listener, signal: AbortSignal) => Promise<BuildResult>): Flight {
+    const cancel = new AbortController();
+    const lines: BuildLog[] = [];
+    const listeners = new Set<Listener>();
+    const log = (line: BuildLog) => {
+      lines.push(line);
+      for (const listener of listeners) listener(line);
+    };
+    // A cancelled build leaves at once, so that who asks next starts a new one and doesn't inherit the cancellation.
+    cancel.signal.addEventListener('abort', () => release());
+    const release = () => {
+      if (flights.get(key) === flight) flights.delete(key);
+    };
+    const flight: Flight = { promise: work(log, cancel.signal).finally(release), cancel, lines, listeners };
+    flights.set(key, flight);
+    return flight;
+  }
+
+  return {
+    async join(
+      key: string,
+      log: Listener,
+      signal: AbortSignal | undefined,
+      work: (log: Listener, signal: AbortSignal) => Promise<BuildResult>,
+    ): Promise<BuildResult> {
+      if (signal?.aborted) return cancelled;
+      // A listener of one's own: the same function may wait twice.
+      const listener: Listener = (line) => log(line);
+      const known = flights.get(key);
+      const flight = known ?? depart(key, work);
+      for (const line of flight.lines) log(line);
+      flight.listeners.add(listener);
+      let abandon: (() => void) | undefined;
+      const abandoned = new Promise<BuildResult>((resolve) => {
+        abandon = () => resolve(cancelled);
+        signal?.addEventListener('abort', abandon, { once: true });
+      });
+      try {
+        return await Promise.race([flight.promise, abandoned]);
+      } finally {
+        if (abandon) signal?.removeEventListener('abort', abandon);
+        flight.listeners.delete(listener);
+        if (flight.listeners.size === 0) flight.cancel.abort();
+      }
+    },
+
+    /** Cancels all builds and waits for their end. */
+    async close(): Promise<void> {
+      const running = [...flights.values()];
+      for (const flight of running) flight.cancel.abort();
+      await Promise.allSettled(running.map((flight) => flight.promise));
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { readPipSettings } from './pip-settings.ts';
+
+type Env = { readonly [name: string]: string | undefined };
+
+/**
+ * Variables that a build may see. An allow-list: a package's build script is a stranger's code, and the developer's keys
+ * are none of its business; runner-process.md §5 says that none of the platform's variables exist during a build.
+ */
+const allowed = [
+  /^(PATH|HOME|USER|LOGNAME|LANG|TMPDIR|SHELL|TERM)$/,
+  /^(LC_|XDG_|SSL_CERT_|GIT_SSL_|CARGO_|RUSTUP_)/,
+  /^(CC|CXX|CFLAGS|CXXFLAGS|CPPFLAGS|LDFLAGS|MAKEFLAGS|CUDA_HOME|NETRC|SSH_AUTH_SOCK|GIT_SSH_COMMAND)$/,
+  /^(HTTP|HTTPS|ALL|NO)_PROXY$/i,
+  /^UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|KEYRING_PROVIDER|INSECURE_HOST|NATIVE_TLS|SYSTEM_CERTS|OFFLINE)/,
+  /^UV_(CACHE_DIR|CONFIG_FILE|LINK_MODE|HTTP_|REQUEST_TIMEOUT|CONCURRENT_|PYTHON_INSTALL_DIR|PYTHON_PREFERENCE)/,
+  /^PYENV_ROOT$/,
+];
+
+/** Certificate bundles of common systems: where one exists, uv is told to trust what the system trusts, as pip and curl do. */
+const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+
+/** The environment that uv runs in: few variables, never a download of Python, the index that pip would use. */
+export function toolEnvironment(from: Env): { readonly [name: string]: string } {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(from)) {
+    if (value !== undefined && allowed.some((pattern) => pattern.test(name))) env[name] = value;
+  }
+  env.PATH = searchPath(from);
+  env.UV_PYTHON_DOWNLOADS = 'never';
+  env.UV_NO_PROGRESS = '1';
+  env.NO_COLOR = '1';
+
+  const pip = readPipSettings(from);
+  if (!env.UV_DEFAULT_INDEX && !env.UV_INDEX_URL && pip.indexUrl) env.UV_DEFAULT_INDEX = pip.indexUrl;
+  if (!env.UV_INDEX && !env.UV_EXTRA_INDEX_URL && pip.extraIndexUrls) env.UV_INDEX = pip.extraIndexUrls.join(' ');
+  if (!env.SSL_CERT_FILE && pip.cert && existsSync(pip.cert)) env.SSL_CERT_FILE = pip.cert;
+  const decided = env.SSL_CERT_FILE ?? env.UV_SYSTEM_CERTS ?? env.UV_NATIVE_TLS;
+  if (decided === undefined && systemBundles.some((file) => existsSync(file))) {
+    env.UV_SYSTEM_CERTS = '1';
+    // The older name of the same setting.
+    env.UV_NATIVE_TLS = '1';
+  }
+  return env;
+}
+
+/**
+ * PATH as it is, but with pyenv's interpreters instead of its shims: a shim of a version that isn't the selected one exits
+ * with 127, and uv gives up on it. isolate finds pyenv's versions too (backends/virtualenv.py).
+ */
+function searchPath(from: Env): string {
+  const root = from.PYENV_ROOT ?? join(from.HOME ?? '/', '.pyenv');
+  const folders = (from.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
+  return [...folders.filter((folder) => folder !== join(root, 'shims')), ...pyenvFolders(root)].join(delimiter);
+}
+
+function pyenvFolders(root: string): string[] {
+  const versions = join(root, 'versions');
+  if (!existsSync(versions)) return [];
+  return readdirSync(versions)
+    .map((name) => ({ name, match: /^3\.(\d+)\.(\d+)$/.exec(name) }))
+    .filter(({ match }) => match !== null && Number(match[1]) >= 8)
+    .sort((a, b) => b.name.localeCompare(a.name, 'en', { numeric: true }))
+    .map(({ name }) => join(versions, name, 'bin'));
+}

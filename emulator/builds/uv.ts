@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { UserError } from '../wire/errors.ts';
+
+/** The uv that we install. */
+export const pinnedUv = '0.13.9';
+/** The oldest uv that we use when it is already there: the first line of releases with `--excludes`. */
+const oldestUv = [0, 10, 0] as const;
+
+type Env = { readonly [name: string]: string | undefined };
+
+export interface UvOptions {
+  /** Folder for tools that minifal installs; uv goes to `<toolsDir>/uv`. */
+  readonly toolsDir: string;
+  /** Default: this process's environment. */
+  readonly env?: Env;
+}
+
+/**
+ * Path of a usable uv: `MINIFAL_UV`, else `uv` on PATH if recent enough, else the one in `toolsDir`, which is installed
+ * there with pip when it is missing (seconds, needs the package index).
+ * @throws UserError with the next step when there is none and it can't be installed.
+ */
+export async function ensureUv(options: UvOptions): Promise<string> {
+  const env = options.env ?? process.env;
+  if (env.MINIFAL_UV) {
+    if (await isUsable(env.MINIFAL_UV, env)) return env.MINIFAL_UV;
+    throw new UserError(
+      `MINIFAL_UV names ${env.MINIFAL_UV}, which is not a uv of version ${oldestUv.join('.')} or newer.`,
+      'Point MINIFAL_UV to a current uv, or unset it.',
+    );
+  }
+  const found = onPath('uv', env);
+  if (found && (await isUsable(found, env))) return found;
+  const installed = join(options.toolsDir, 'uv', 'bin', 'uv');
+  if (await isUsable(installed, env)) return installed;
+  await install(options.toolsDir, installed, env);
+  return installed;
+}
+
+async function isUsable(uv: string, env: Env): Promise<boolean> {
+  const { ok, output } = await tryRun(uv, ['--version'], env);
+  const version = /^uv (\d+)\.(\d+)\.(\d+)/.exec(output);
+  if (!ok || !version) return false;
+  for (const [index, least] of oldestUv.entries()) {
+    const part = Number(version[index + 1]);
+    if (part !== least) return part > least;
+  }
+  return true;
+}
+
+async function install(toolsDir: string, uv: string, env: Env): Promise<void> {
+  const python = await findPython(env);
+  if (!python) {
+    throw new UserError(
+      'No Python of version 3.10 or newer was found, and uv is not installed.',
+      'Install Python 3.10 to 3.12 (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install python@3.12), then start again.',
+    );
+  }
+  await mkdir(toolsDir, { recursive: true });
+  const temporary = join(toolsDir, `uv.tmp-${randomBytes(6).toString('hex')}`);
+  const target = join(temporary, 'uv');
+  const pipArgs = ['install', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
+  const what = ['--target', target, `uv==${pinnedUv}`];
+  try {
+    let last = await tryRun(python, ['-m', 'pip', ...pipArgs, ...what], env);
+    if (!last.ok) {
+      // Distributions ship Python without pip; a venv brings its own.
+      const venv = join(temporary, 'venv');
+      const made = await tryRun(python, ['-m', 'venv', venv], env);
+      if (made.ok) last = await tryRun(join(venv, 'bin', 'python'), ['-m', 'pip', ...pipArgs, ...what], env);
+    }
+    if (!last.ok || !(await isUsable(join(target, 'bin', 'uv'), env))) {
+      throw new UserError(
+        `uv could not be installed with ${python}: ${lastLines(last.output)}`,
+        `Install uv: ${python} -m pip install uv==${pinnedUv} (Debian, Ubuntu: apt install python3-pip python3-venv first), or put uv on PATH, or set MINIFAL_UV.`,
+      );
+    }
+    await put(target, join(toolsDir, 'uv'), uv, env);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Moves the finished folder into place; another process that did so first has done the same work. */
+async function put(from: string, to: string, uv: string, env: Env): Promise<void> {
+  if (await isUsable(uv, env)) return;
+  await rm(to, { recursive: true, force: true });
+  await rename(from, to).catch(async (error: unknown) => {
+    if (!(await isUsable(uv, env))) throw error;
+  });
+}
+
+/** A Python from 3.10 on: on PATH first, then pyenv's, the newest first. */
+async function findPython(env: Env): Promise<string | undefined> {
+  const pyenv = join(env.PYENV_ROOT ?? join(env.HOME ?? '/', '.pyenv'), 'versions');
+  const candidates = ['python3', 'python3.12', 'python3.11', 'python3.10', 'python3.13', 'python3.14', 'python']
+    .map((name) => onPath(name, env))
+    .concat(listFolder(pyenv).map((version) => join(pyenv, version, 'bin', 'python3')));
+  for (const python of candidates) {
+    if (!python) continue;
+    const check = await tryRun(python, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], env);
+    if (check.ok) return python;
+  }
+  return undefined;
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  } catch {
+    return [];
+  }
+}
+
+function onPath(name: string, env: Env): string | undefined {
+  for (const folder of (env.PATH ?? '').split(delimiter)) {
+    const file = join(folder, name);
+    try {
+      if (!folder) continue;
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
+}
+
+function tryRun(command: string, args: readonly string[], env: Env): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    execFile(command, [...args], { env: { ...env }, timeout: 300_000 }, (error, stdout, stderr) => {
+      resolve({ ok: error === null, output: `${stdout}${stderr}` });
+    });
+  });
+}
+
+function lastLines(output: string): string {
+  return output.trim().split('\n').slice(-3).join(' ').slice(-400) || 'it ended without a word.';
+}

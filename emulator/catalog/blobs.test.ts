@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../store/test-folder.ts';
+import { createBlobs } from './blobs.ts';
+
+describe('createBlobs', () => {
+  it('stores bytes once under their SHA-256, for the owner only', () => {
+    const folder = testFolder();
+    const bytes = Buffer.from([0, 255, 10]);
+    const hash = createBlobs(folder).put(bytes);
+    expect(hash).toBe(createHash('sha256').update(bytes).digest('hex'));
+    const blobs = createBlobs(folder);
+    expect(blobs.put(bytes)).toBe(hash);
+    expect(blobs.has(hash)).toBe(true);
+    expect(readFileSync(blobs.path(hash))).toEqual(bytes);
+    expect(statSync(blobs.path(hash)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(folder, hash.slice(0, 2)))).toEqual([hash]);
+    expect(blobs.has('0'.repeat(64))).toBe(false);
+  });
+
+  it.each([
+    '',
+    '..',
+    '../../etc/passwd',
+    'A'.repeat(64),
+    '0'.repeat(63),
+    `${'0'.repeat(64)}\n`,
+    `${'0'.repeat(61)}/..`,
+  ])('makes no path of %j', (hash) => {
+    const blobs = createBlobs(testFolder());
+    expect(blobs.has(hash)).toBe(false);
+    expect(() => blobs.path(hash)).toThrow(RangeError);
+  });
+});

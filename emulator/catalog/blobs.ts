@@ -1,0 +1,39 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isHash, syncFolder } from './durable-file.ts';
+import type { Blobs } from './types.ts';
+
+/** Blobs below `folder`, each in a file named by its hash: written beside, synced, then renamed, so a name means whole bytes. */
+export function createBlobs(folder: string): Blobs {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = (hash: string): string => {
+    if (!isHash(hash)) throw new RangeError('not a SHA-256 in lower-case hex');
+    return join(folder, hash.slice(0, 2), hash);
+  };
+  return {
+    put(bytes) {
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      const file = path(hash);
+      if (existsSync(file)) return hash;
+      const parent = join(folder, hash.slice(0, 2));
+      if (!existsSync(parent)) {
+        mkdirSync(parent, { mode: 0o700 });
+        syncFolder(folder);
+      }
+      const temporary = join(parent, `${randomUUID()}.new`);
+      const fd = openSync(temporary, 'wx', 0o600);
+      try {
+        writeFileSync(fd, bytes);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, file);
+      syncFolder(parent);
+      return hash;
+    },
+    has: (hash) => isHash(hash) && existsSync(path(hash)),
+    path,
+  };
+}

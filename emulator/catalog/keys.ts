@@ -1,0 +1,51 @@
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createDocuments } from '../store/documents.ts';
+import type { Store } from '../store/open.ts';
+import type { Catalog, KeyInfo } from './types.ts';
+
+interface StoredKey extends KeyInfo {
+  /** Hex SHA-256 of the secret. */
+  readonly secretHash: string;
+}
+
+/**
+ * User keys. Secrets are 256 random bits, so a plain SHA-256 is enough: there is nothing to guess that a slow hash
+ * would protect, and a key is checked on every call.
+ */
+export function createKeys(
+  store: Store,
+  clock: () => number,
+): Pick<Catalog, 'verifyKey' | 'createKey' | 'listKeys' | 'revokeKey'> {
+  const documents = createDocuments<StoredKey>(store, 'keys');
+  const keys = new Map(documents.load().map(({ id, value }) => [id, value]));
+  return {
+    verifyKey(keyId, secret) {
+      const key = keys.get(keyId);
+      // Key ids aren't secret, so finding one by a map may be seen in the timing; the secret's own bytes may not.
+      if (!key || !timingSafeEqual(sha256(secret), Buffer.from(key.secretHash, 'hex'))) return undefined;
+      return info(key);
+    },
+    createKey(scope, alias) {
+      const keyId = randomUUID();
+      const keySecret = randomBytes(32).toString('hex');
+      const key: StoredKey = { keyId, scope, alias, createdAt: clock(), secretHash: sha256(keySecret).toString('hex') };
+      store.transaction(() => documents.put(keyId, key));
+      keys.set(keyId, key);
+      return { keyId, keySecret };
+    },
+    listKeys: () => [...keys.values()].map(info),
+    revokeKey(keyId) {
+      if (!keys.has(keyId)) return false;
+      store.transaction(() => documents.delete(keyId));
+      return keys.delete(keyId);
+    },
+  };
+}
+
+function info({ keyId, scope, alias, createdAt }: StoredKey): KeyInfo {
+  return { keyId, scope, alias, createdAt };
+}
+
+function sha256(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

@@ -1,0 +1,108 @@
+import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
+import type { Alias, Revision } from './types.ts';
+
+/** Values as a request carries them: absent means "not said". */
+export type Said<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/**
+ * What counts where neither request nor alias says anything: the values that the CLI names as the server's defaults
+ * (fal/cli/deploy_check.py, SERVER_DEFAULT_SCALE_VALUES).
+ * Fal's own sources disagree on `maxConcurrency`: the CLI says 2, the documentation names no limit (runner.md §3).
+ */
+export const scaleDefaults: ScaleSettings = {
+  keepAliveSeconds: 10,
+  minConcurrency: 0,
+  maxConcurrency: 2,
+  concurrencyBuffer: 0,
+  concurrencyBufferPerc: 0,
+  scalingDelaySeconds: 0,
+  requestTimeoutSeconds: 3600,
+  requestStartTimeoutSeconds: null,
+};
+
+/** runner.md §1 (Shutdown), §2 and §3. */
+export const revisionDefaults: RevisionSettings = {
+  maxMultiplexing: 1,
+  startupTimeoutSeconds: 600,
+  terminationGraceSeconds: 5,
+  health: {
+    path: null,
+    method: 'GET',
+    startPeriodSeconds: 30,
+    timeoutSeconds: 5,
+    failureThreshold: 3,
+    callRegularly: true,
+  },
+  skipRetry: [],
+  retries: {},
+};
+
+export const defaultMachineTypes: readonly string[] = ['XS'];
+
+/** The values that an alias carries beside its revision, all of which calls act on. */
+export type AliasSettings = Pick<Alias, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>;
+
+/**
+ * A registration's effect on the alias-level values (control-plane-grpc.md §8): a new alias and `scale: true` take them
+ * from the request, absent ones by default; a redeploy without `scale` keeps what the alias has.
+ */
+export function scaleForRegistration(
+  existing: Pick<Alias, 'scale' | 'validRegions'> | undefined,
+  said: Said<ScaleSettings>,
+  validRegions: readonly string[],
+  scale: boolean,
+): Pick<Alias, 'scale' | 'validRegions'> {
+  if (existing && !scale) return { scale: existing.scale, validRegions: existing.validRegions };
+  return { scale: withSaid(scaleDefaults, said), validRegions };
+}
+
+/** Set-rev and rollback: alias-level values stay with the alias, revision-level ones come with the revision. */
+export function settingsForRevision(
+  active: Pick<Alias, 'scale' | 'validRegions'> | undefined,
+  target: Pick<Revision, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>,
+): AliasSettings {
+  return {
+    scale: active?.scale ?? target.scale,
+    validRegions: active?.validRegions ?? target.validRegions,
+    settings: target.settings,
+    machineTypes: target.machineTypes,
+  };
+}
+
+export interface SettingsUpdate {
+  readonly scale?: Said<ScaleSettings>;
+  readonly settings?: Said<RevisionSettings>;
+  /** Empty means unchanged: repeated fields have no presence on the wire (control-plane-grpc.md §7). */
+  readonly machineTypes?: readonly string[];
+  readonly validRegions?: readonly string[];
+}
+
+/** UpdateApplication: both groups may change, and nothing that isn't named does. */
+export function updatedSettings(present: AliasSettings, update: SettingsUpdate): AliasSettings {
+  return {
+    scale: withSaid(present.scale, update.scale ?? {}),
+    settings: { ...present.settings, ...defined(update.settings ?? {}) },
+    machineTypes: update.machineTypes?.length ? update.machineTypes : present.machineTypes,
+    validRegions: update.validRegions?.length ? update.validRegions : present.validRegions,
+  };
+}
+
+function withSaid(base: ScaleSettings, said: Said<ScaleSettings>): ScaleSettings {
+  const result = { ...base, ...defined(said) };
+  // 0 clears (control-plane-grpc.md §7); as a deadline it would fail every request.
+  return result.requestStartTimeoutSeconds === 0 ? { ...result, requestStartTimeoutSeconds: null } : result;
+}
+
+/** The object without its undefined values, so that a spread of it overwrites nothing with "not said". */
+function defined<T extends object>(said: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
+  for (const key in said) {
+    const value = said[key];
+    if (isSaid(value)) result[key] = value;
+  }
+  return result;
+}
+
+function isSaid<V>(value: V): value is Exclude<V, undefined> {
+  return value !== undefined;
+}

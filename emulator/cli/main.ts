@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+import { UserError } from '../wire/errors.ts';
+
+const usage = `minifal: fal Serverless on this machine
+
+  minifal start [--port N] [--data DIR]     start the emulator, or join the one that runs on DIR
+  minifal env [--format F] [--data DIR]     print the variables that point fal's tools here
+                                            (F: sh, fish, powershell, json, dotenv; default: your shell)
+  minifal status [--port N] [--data DIR]    what runs: apps, runners, queues
+  minifal stop [--data DIR]                 stop the emulator that runs on DIR
+
+  --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
+  --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
+`;
+
+/** Each command loads its own code: \`minifal env\` does not pay for the emulator. */
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      port: { type: 'string' },
+      data: { type: 'string' },
+      format: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+  });
+  const [command, ...rest] = positionals;
+  if (values.version) return print((await import('./version.ts')).version);
+  if (values.help || command === undefined) return print(usage);
+  if (rest.length > 0) throw new UserError(`Unexpected argument: ${rest[0]}.`, 'Run `minifal --help`.');
+  const options = {
+    port: portNumber(values.port),
+    data: values.data,
+    format: values.format,
+    json: values.json ?? false,
+  };
+  switch (command) {
+    case 'start':
+      return (await import('./start.ts')).start(options);
+    case 'env':
+      return (await import('./print-env.ts')).printEnv(options);
+    case 'status':
+      return (await import('./status.ts')).status(options);
+    case 'stop':
+      return (await import('./stop.ts')).stop(options);
+    default:
+      throw new UserError(`Unknown command: ${command}.`, 'Run `minifal --help`.');
+  }
+}
+
+export interface CliOptions {
+  readonly port: number | undefined;
+  readonly data: string | undefined;
+  readonly format: string | undefined;
+  readonly json: boolean;
+}
+
+function portNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
+  throw new UserError(`${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+}
+
+function print(text: string): number {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const [what, next] =
+    error instanceof UserError
+      ? [error.message, error.next]
+      : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+        ? [(error as Error).message, 'Run `minifal --help`.']
+        : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];
+  process.stderr.write(`minifal: ${what}\n${next}\n`);
+  process.exitCode = 1;
+}

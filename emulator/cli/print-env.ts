@@ -1,0 +1,20 @@
+import { UserError } from '../wire/errors.ts';
+import { dataFolder, findRunning, readLocalKey } from './data-folder.ts';
+import { clientEnv, type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
+import type { CliOptions } from './main.ts';
+
+/** `minifal env`: prints the variables; only they go to standard output. */
+export function printEnv(options: CliOptions): number {
+  const folder = dataFolder(options.data);
+  const running = findRunning(folder);
+  const key = readLocalKey(folder);
+  if (!running || !key) throw new UserError(`No emulator runs on ${folder}.`, 'Start one with `minifal start`.');
+  const format = options.json ? 'json' : (options.format ?? formatOfShell(process.env.SHELL, process.platform));
+  if (!isFormat(format)) throw new UserError(`Unknown format: ${format}.`, `Choose one of ${envFormats.join(', ')}.`);
+  process.stdout.write(`${formatEnv(clientEnv(folder, running.ports, key), format)}\n`);
+  return 0;
+}
+
+function isFormat(text: string): text is EnvFormat {
+  return (envFormats as readonly string[]).includes(text);
+}

@@ -1,0 +1,42 @@
+import { startEmulator } from '../main.ts';
+import { dataFolder, findRunning, lockFolder, publish } from './data-folder.ts';
+import type { CliOptions } from './main.ts';
+import { version } from './version.ts';
+
+const defaultPort = 4710;
+
+/** `minifal start`: runs until SIGINT or SIGTERM. When an emulator runs on the folder already, says where and ends well. */
+export async function start(options: CliOptions): Promise<number> {
+  const folder = dataFolder(options.data);
+  const lock = lockFolder(folder);
+  if ('heldBy' in lock) {
+    const running = findRunning(folder);
+    say(
+      `minifal already runs on ${folder} (pid ${lock.heldBy})${running ? `: api on localhost:${running.ports.api}` : ', it is starting'}.`,
+    );
+    return 0;
+  }
+  // A second signal does not wait for the first one's good manners.
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+  try {
+    const emulator = await startEmulator({ folder, port: options.port ?? defaultPort, version });
+    publish(folder, emulator.ports, version);
+    const { api, run, queue, ws } = emulator.ports;
+    say(
+      `minifal ${version} runs: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws localhost:${ws}`,
+    );
+    for (const notice of emulator.notices) say(`Note: ${notice}`);
+    say(`Point a terminal here:  eval "$(minifal env${options.data === undefined ? '' : ` --data ${folder}`})"`);
+    await stopped;
+    await emulator.close();
+  } finally {
+    lock.release();
+  }
+  return 0;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

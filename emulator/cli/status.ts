@@ -1,0 +1,78 @@
+import { UserError } from '../wire/errors.ts';
+import { type Status, statusSchema } from '../wire/status.ts';
+import { dataFolder, findRunning, readLocalKey } from './data-folder.ts';
+import type { CliOptions } from './main.ts';
+
+/** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
+export async function status(options: CliOptions): Promise<number> {
+  const folder = dataFolder(options.data);
+  const port = options.port ?? findRunning(folder)?.ports.api;
+  const key = readLocalKey(folder);
+  if (port === undefined || !key)
+    throw new UserError(`No emulator runs on ${folder}.`, 'Start one with `minifal start`.');
+  const state = await fetchStatus(port, key);
+  process.stdout.write(options.json ? `${JSON.stringify(state)}\n` : describe(state, port, Date.now()));
+  return 0;
+}
+
+/** Reads the state of the emulator whose api port is given. Clear text: it never leaves this machine. */
+export async function fetchStatus(port: number, key: string): Promise<Status> {
+  let response: Response;
+  try {
+    response = await fetch(`http://localhost:${port}/minifal/status`, { headers: { authorization: `Key ${key}` } });
+  } catch {
+    throw new UserError(`Nothing answers on port ${port}.`, 'Start the emulator with `minifal start`.');
+  }
+  if (response.status === 401) {
+    throw new UserError(`The emulator on port ${port} does not know this key.`, 'Give its own folder with --data DIR.');
+  }
+  const parsed = statusSchema.safeParse(await response.json().catch(() => undefined));
+  if (!response.ok || !parsed.success) {
+    throw new UserError(
+      `What answers on port ${port} is not this version of minifal.`,
+      'Stop it and start minifal again.',
+    );
+  }
+  return parsed.data;
+}
+
+/** Text for a terminal; pure. */
+export function describe(state: Status, port: number, now: number): string {
+  const lines = [
+    `minifal ${state.version}, pid ${state.pid}, up ${age(now - state.startedAt)}, api on localhost:${port}`,
+  ];
+  for (const app of state.apps) {
+    lines.push(
+      '',
+      `${state.owner}/${app.alias}  (${app.authMode}, revision ${app.revision.slice(0, 8)})`,
+      `  ${app.url}`,
+    );
+    const waiting = state.waiting.filter((request) => request.alias === app.alias);
+    if (app.queueSize > 0) lines.push(`  ${app.queueSize} waiting${waiting[0] ? `: ${waiting[0].why}` : ''}`);
+    lines.push(...runnerLines(state, app.alias, now));
+  }
+  const others = state.runners.filter(
+    (runner) => !state.apps.some((app) => app.alias === runner.alias) && runner.endedAt === null,
+  );
+  for (const alias of new Set(others.map((runner) => runner.alias))) {
+    lines.push('', `${alias}  (ephemeral)`, ...runnerLines(state, alias, now));
+  }
+  if (state.apps.length === 0)
+    lines.push('', 'No app is deployed yet. Set the variables of `minifal env`, then `fal deploy`.');
+  return `${lines.join('\n')}\n`;
+}
+
+function runnerLines(state: Status, alias: string, now: number): string[] {
+  return state.runners
+    .filter((runner) => runner.alias === alias && runner.endedAt === null)
+    .map((runner) => {
+      const busy = runner.requests.length > 0 ? `, ${runner.requests.length} in flight` : '';
+      return `  runner ${runner.id.slice(0, 8)}  ${runner.state} for ${age(now - runner.since)}${busy}`;
+    });
+}
+
+function age(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

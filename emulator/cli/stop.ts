@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../wire/errors.ts';
+import { dataFolder, findRunning } from './data-folder.ts';
+import type { CliOptions } from './main.ts';
+
+/** The emulator gives its runners their grace; then it is killed (its runners die with it). */
+const patienceMs = 15_000;
+
+/** `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. */
+export async function stop(options: CliOptions): Promise<number> {
+  const folder = dataFolder(options.data);
+  const running = findRunning(folder);
+  if (!running) {
+    process.stdout.write(`No emulator runs on ${folder}.\n`);
+    return 0;
+  }
+  process.kill(running.pid, 'SIGTERM');
+  const deadline = Date.now() + patienceMs;
+  while (findRunning(folder)) {
+    if (Date.now() > deadline) {
+      throw new UserError(
+        `The emulator (pid ${running.pid}) has not stopped.`,
+        `End it with \`kill -9 ${running.pid}\`; its queue is safe.`,
+      );
+    }
+    await sleep(50);
+  }
+  process.stdout.write('Stopped.\n');
+  return 0;
+}

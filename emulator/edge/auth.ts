@@ -1,0 +1,19 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Catalog } from '../catalog/types.ts';
+import type { Authenticate, Identity } from './types.ts';
+
+/** `Key id:secret` as every client sends it; `Bearer id:secret` for tools that know no other scheme. */
+const credentials = /^(?:key|bearer) +([^\s:]+):(\S+)$/i;
+
+/**
+ * Reads `Authorization` and asks the catalog, which compares in constant time. Never throws and never shows a credential:
+ * what doesn't parse is simply no identity. gateway-http.md §2. differs: tokens of `fal auth login` are unknown here.
+ */
+export function createAuthenticate(catalog: Pick<Catalog, 'account' | 'verifyKey'>): Authenticate {
+  return (headers: IncomingHttpHeaders): Identity | undefined => {
+    const [, keyId, secret] = credentials.exec(headers.authorization ?? '') ?? [];
+    if (keyId === undefined || secret === undefined) return undefined;
+    const key = catalog.verifyKey(keyId, secret);
+    return key && { userId: catalog.account.userId, keyId: key.keyId, scope: key.scope };
+  };
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { platformError } from '../../wire/errors.ts';
+import { guard, loopbackHosts } from '../guard.ts';
+import { type Access, authorise } from './access.ts';
+import { type Answer, type Envelope, errorAnswer, jsonAnswer, notFound, send } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import { type Resolved, resolveTarget } from './target.ts';
+
+/** The way in, the same for requests and upgrades of all three hosts: Host and Origin, then the app, then the key. */
+
+export type Greeting =
+  | { readonly ok: true; readonly envelope: Envelope }
+  | { readonly ok: false; readonly envelope: Envelope; readonly answer: Answer };
+
+/** Host and Origin rules, and the answer to CORS preflights. `host`: `localhost:PORT` of the port that the request came to. */
+export function greet(deps: GatewayDeps, req: IncomingMessage, host: string): Greeting {
+  const requestId = randomUUID();
+  const port = Number(host.slice(host.lastIndexOf(':') + 1));
+  const verdict = guard(req, { hosts: loopbackHosts(port), allowedOrigins: deps.allowedOrigins() });
+  if (!verdict.ok) {
+    const answer = jsonAnswer(verdict.status, { detail: verdict.text });
+    return { ok: false, envelope: { requestId, cors: [] }, answer };
+  }
+  const envelope = { requestId, cors: verdict.headers };
+  return verdict.preflight
+    ? { ok: false, envelope, answer: { status: 204, headers: [], body: Buffer.alloc(0) } }
+    : { ok: true, envelope };
+}
+
+/** A handler of requests: whatever goes wrong inside is reported, and the caller gets a sentence, never a stack. */
+export function answering(
+  deps: GatewayDeps,
+  serve: (deps: GatewayDeps, req: IncomingMessage, res: ServerResponse) => Promise<void>,
+): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
+    serve(deps, req, res).catch((error: unknown) => {
+      deps.onError(error);
+      if (res.headersSent) return res.destroy();
+      const answer = errorAnswer(platformError('internal_error', 'The gateway failed; its log says more.'));
+      return send(res, { requestId: randomUUID(), cors: [] }, answer);
+    });
+  };
+}
+
+export type Admission =
+  | { readonly ok: true; readonly target: Resolved; readonly access: Access & { readonly ok: true } }
+  | { readonly ok: false; readonly answer: Answer };
+
+/** Which app is meant, and may this caller use it? */
+export function admit(deps: GatewayDeps, req: IncomingMessage): Admission {
+  const target = resolveTarget(req.url ?? '', deps.routes);
+  if ('unknown' in target) return { ok: false, answer: notFound(target.unknown) };
+  const access = authorise(target.route, deps.authenticate(req.headers), deps.account);
+  if (!access.ok) return { ok: false, answer: jsonAnswer(access.status, { detail: access.detail }) };
+  return { ok: true, target, access };
+}

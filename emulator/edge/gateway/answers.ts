@@ -1,0 +1,58 @@
+import type { ServerResponse } from 'node:http';
+import type { PlatformError } from '../../wire/errors.ts';
+import { reasonPhrase } from '../http-server.ts';
+import type { HeaderList } from './headers.ts';
+
+/**
+ * The one place that words the gateway's own answers. Bodies are always bytes: node would otherwise encode latin-1 headers that
+ * precede a text body as UTF-8.
+ */
+
+/** Headers that every answer to this request carries: the request id (§8.4), and CORS headers where the origin is a listed one. */
+export interface Envelope {
+  readonly requestId: string;
+  readonly cors: HeaderList;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body: Buffer;
+}
+
+export function jsonAnswer(status: number, value: unknown, headers: HeaderList = []): Answer {
+  return {
+    status,
+    headers: [['content-type', 'application/json'], ...headers],
+    body: Buffer.from(JSON.stringify(value)),
+  };
+}
+
+/** gateway-http.md §9: `{"detail", "error_type"}` and its headers. */
+export function errorAnswer(error: PlatformError): Answer {
+  const headers: [string, string][] = [['x-fal-error-type', error.type]];
+  if (error.userTimeout) headers.push(['x-fal-request-timeout-type', 'user']);
+  if (error.type === 'concurrent_requests_limit') headers.push(['x-fal-needs-retry', '1']);
+  return jsonAnswer(error.status, { detail: error.detail, error_type: error.type }, headers);
+}
+
+/** A request body that nobody read is read away by node: closing at once would reset the caller before it has read this. */
+export function send(res: ServerResponse, envelope: Envelope, answer: Answer): void {
+  writeHead(res, envelope, answer.status, [...answer.headers, ['content-length', String(answer.body.length)]]);
+  res.end(answer.body);
+}
+
+export function writeHead(res: ServerResponse, envelope: Envelope, status: number, headers: HeaderList): void {
+  const all = [...headers, ...envelope.cors, ['x-fal-request-id', envelope.requestId] as const];
+  res.writeHead(status, reasonPhrase(status), all.flat());
+}
+
+export const notFound = (app: string): Answer => jsonAnswer(404, { detail: `Application "${app}" not found` });
+export const tooLarge = (bytes: number): Answer =>
+  jsonAnswer(413, { detail: `The request body is larger than ${bytes} bytes.` });
+export const unknownRequest: Answer = jsonAnswer(404, { status: 'NOT_FOUND' });
+
+/** Sends the head now, before any byte of the body. Not `flushHeaders()`: node 24 encodes latin-1 headers as UTF-8 there (measured). */
+export function flushHead(res: ServerResponse): void {
+  res.write(Buffer.alloc(0));
+}

@@ -1,0 +1,43 @@
+import type { Account, Routes } from '../../catalog/types.ts';
+import type { Fleet } from '../../fleet/types.ts';
+import type { Queue } from '../../queue/types.ts';
+import type { Logs } from '../../telemetry/types.ts';
+import type { Authenticate, Hosts } from '../types.ts';
+
+/** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */
+export interface GatewayDeps {
+  readonly account: Account;
+  readonly routes: Routes;
+  readonly authenticate: Authenticate;
+  readonly fleet: Pick<Fleet, 'lease' | 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'probeOnDemand'>;
+  readonly queue: Pick<Queue, 'submit' | 'record' | 'result' | 'onChange'>;
+  readonly logs: Pick<Logs, 'query' | 'follow'>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** `localhost:PORT` of each host; asked on each request, because ports are known only after listening. */
+  readonly hosts: () => Hosts;
+  /** Web origins that may call; none by default. */
+  readonly allowedOrigins: () => readonly string[];
+  readonly limits: GatewayLimits;
+  /** What should not have happened: for the emulator's own log. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface GatewayLimits {
+  /** Of a request, direct or queued; above: 413. */
+  readonly maxRequestBytes: number;
+  /** Bytes from a websocket caller that are kept while its runner starts. */
+  readonly maxHeldSocketBytes: number;
+  /** Between comment lines of a silent status stream. */
+  readonly pingIntervalMs: number;
+  /** How often a status stream looks whether the place in the queue has changed. */
+  readonly positionIntervalMs: number;
+}
+
+/** Undocumented upstream: chosen (gateway-http.md, last paragraph). */
+export const defaultLimits: GatewayLimits = {
+  maxRequestBytes: 100 * 1024 * 1024,
+  maxHeldSocketBytes: 16 * 1024 * 1024,
+  pingIntervalMs: 15_000,
+  positionIntervalMs: 500,
+};

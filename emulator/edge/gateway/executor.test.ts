@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { expect, it, onTestFinished } from 'vitest';
+import { testRequest } from '../../queue/test-requests.ts';
+import { createExecutor } from './executor.ts';
+import { deferred } from './testing.ts';
+
+const attempt = { attemptId: 'a-1', runnerId: 'runner-1' };
+
+async function runner(app: RequestListener) {
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return { server, address: { host: '127.0.0.1', port: typeof address === 'object' ? (address?.port ?? 0) : 0 } };
+}
+const never = new AbortController().signal;
+
+it('performs the request as it was stored and brings the whole answer', async () => {
+  const seen = deferred<string>();
+  const { address } = await runner((req, res) => {
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.on('end', () => seen.resolve(`${req.method} ${req.url} ${req.headers['x-a']} ${Buffer.concat(chunks)}`));
+    res.writeHead(201, { 'x-b': '1', 'x-fal-runner-hints': 'h', 'x-fal-runner-health-check': '1' });
+    res.write('one ');
+    res.end('two');
+  });
+  const probes: string[] = [];
+  const execute = createExecutor({ probeOnDemand: (id) => probes.push(id) });
+  const request = testRequest('r', {
+    path: '/predict',
+    query: 'x=%20',
+    headers: [['x-a', 'kept']],
+    body: Buffer.from('in'),
+  });
+  const result = await execute(request, attempt, address, never);
+  expect(await seen.promise).toBe('POST /predict?x=%20 kept in');
+  expect(result.outcome).toEqual({ kind: 'response', status: 201 });
+  expect(result.hints).toEqual(['h']);
+  expect(Buffer.from(result.response?.body ?? []).toString()).toBe('one two');
+  expect(result.response?.headers).toContainEqual(['x-b', '1']);
+  expect(probes).toEqual(['runner-1']);
+});
+
+it.each<[string, RequestListener]>([
+  ['disconnected', (req) => req.socket.destroy()],
+  [
+    'incomplete',
+    (req, res) => void res.writeHead(200, { 'content-length': '9' }).write('x', () => req.socket.destroy()),
+  ],
+  ['incomplete', (req) => void req.socket.end('this is not HTTP\r\n\r\n')],
+])('tells the scheduler: %s', async (kind, app) => {
+  const { address } = await runner(app);
+  const execute = createExecutor({ probeOnDemand: () => undefined });
+  expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind } });
+});
+
+it('tells the scheduler: connection_refused', async () => {
+  const { server, address } = await runner(() => undefined);
+  server.close();
+  await once(server, 'close');
+  const execute = createExecutor({ probeOnDemand: () => undefined });
+  expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind: 'connection_refused' } });
+});
+
+it('closes the connection to the runner when it is aborted', async () => {
+  const arrived = deferred<void>();
+  const closed = deferred<void>();
+  const { address } = await runner((req) => {
+    req.socket.on('close', () => closed.resolve());
+    arrived.resolve();
+  });
+  const abort = new AbortController();
+  const execute = createExecutor({ probeOnDemand: () => undefined });
+  const result = execute(testRequest('r'), attempt, address, abort.signal);
+  await arrived.promise;
+  abort.abort();
+  await closed.promise;
+  expect((await result).outcome.kind).toBe('disconnected');
+});
+
+it('fails the request, not the runner, when the answer is larger than the limit', async () => {
+  const { address } = await runner((_req, res) => void res.end('x'.repeat(101)));
+  const execute = createExecutor({ probeOnDemand: () => undefined, maxResponseBytes: 100 });
+  const { outcome, response } = await execute(testRequest('r'), attempt, address, never);
+  expect(outcome).toEqual({ kind: 'response', status: 200 });
+  expect(response?.status).toBe(500);
+  expect(JSON.parse(Buffer.from(response?.body ?? []).toString())).toMatchObject({ error_type: 'internal_error' });
+});

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import type { RunnerAddress } from '../../engines/engine.ts';
+import type { StoredResponse, SubmittedRequest } from '../../queue/types.ts';
+import type { AttemptOutcome } from '../../scheduler/types.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+import { errorAnswer } from './answers.ts';
+import { signalsOf, toCaller } from './headers.ts';
+import { incomplete, performAttempt } from './upstream.ts';
+
+export interface ExecutorDeps {
+  /** The app asked for a health probe with its answer: `Fleet.probeOnDemand`. */
+  readonly probeOnDemand: (runnerId: string) => void;
+  /** Of a stored answer; above: the request fails. */
+  readonly maxResponseBytes?: number;
+}
+
+export interface AttemptResult {
+  readonly outcome: AttemptOutcome;
+  /** Absent: the app doesn't use hints. */
+  readonly hints?: readonly string[];
+  /** What `Queue.complete` is to store if the scheduler accepts this attempt. */
+  readonly response?: StoredResponse;
+}
+
+/**
+ * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal` closes the
+ * connection to the runner at once. Retries, verdicts and storing are others' business.
+ */
+export function createExecutor({ probeOnDemand, maxResponseBytes = 256 * 1024 * 1024 }: ExecutorDeps) {
+  return async function executeQueued(
+    request: SubmittedRequest,
+    attempt: { readonly attemptId: string; readonly runnerId: string },
+    address: RunnerAddress,
+    signal: AbortSignal,
+  ): Promise<AttemptResult> {
+    const answer = await performAttempt({
+      address,
+      method: request.method,
+      path: request.query === '' ? request.path : `${request.path}?${request.query}`,
+      headers: request.headers,
+      body: request.body.length === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: request.body },
+      signal,
+    });
+    if (answer.kind === 'failed') {
+      // A response only in name: the app did answer, but with something that can't be handed on.
+      return answer.outcome.kind === 'response'
+        ? { outcome: answer.outcome, response: asResponse(answer.error) }
+        : { outcome: answer.outcome };
+    }
+    const body = await collect(answer.message, maxResponseBytes);
+    if (body === 'broken') return { outcome: incomplete.outcome };
+    const { needsRetry, stopRunner, healthCheck, hints } = signalsOf(answer.headers, answer.status);
+    if (healthCheck) probeOnDemand(attempt.runnerId);
+    return {
+      outcome: {
+        kind: 'response',
+        status: answer.status,
+        ...(needsRetry === undefined ? {} : { needsRetry }),
+        ...(stopRunner === undefined ? {} : { stopRunner }),
+      },
+      ...(hints === undefined ? {} : { hints }),
+      response:
+        body === 'too large'
+          ? asResponse(platformError('internal_error', `The response is larger than ${maxResponseBytes} bytes.`))
+          : {
+              status: answer.status,
+              headers: toCaller(answer.headers, answer.status).filter(([name]) => name !== 'content-length'),
+              body,
+            },
+    };
+  };
+}
+
+async function collect(message: IncomingMessage, limit: number): Promise<Uint8Array | 'broken' | 'too large'> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of message as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) return 'too large'; // leaving the loop closes the connection
+      chunks.push(chunk);
+    }
+  } catch {
+    return 'broken';
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function asResponse(error: PlatformError): StoredResponse {
+  return errorAnswer(error);
+}

@@ -1,0 +1,45 @@
+/** Which of a queued request's URLs is meant. gateway-http.md §1, §4 to §6. */
+export interface FollowUp {
+  readonly requestId: string;
+  readonly what: 'result' | 'status' | 'stream' | 'cancel';
+}
+
+/**
+ * `/requests/{id}` and what may follow, with or without a sub-path before and a slash after: both spellings answer directly, because
+ * some clients don't follow redirects.
+ */
+const shape = /^(?:\/.*)?\/requests\/([^/]+)(\/status|\/status\/stream|\/cancel|\/response)?\/?$/;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * Reads a follow-up out of what stands behind `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is only a
+ * follow-up if it speaks of a request id: an app may have an endpoint `/requests/…` of its own.
+ */
+export function readFollowUp(method: string, path: string): FollowUp | undefined {
+  const match = shape.exec(path);
+  const requestId = match?.[1];
+  if (!match || requestId === undefined) return undefined;
+  if (method === 'POST' && !uuid.test(requestId)) return undefined;
+  return { requestId: requestId.toLowerCase(), what: whatOf(match[2]) };
+}
+
+function whatOf(suffix: string | undefined): FollowUp['what'] {
+  if (suffix === '/status') return 'status';
+  if (suffix === '/status/stream') return 'stream';
+  return suffix === '/cancel' ? 'cancel' : 'result';
+}
+
+export interface FollowUpUrls {
+  readonly response_url: string;
+  readonly status_url: string;
+  readonly cancel_url: string;
+}
+
+/**
+ * From the host and scheme that the client used, so that a client pointed here gets URLs that lead here; never with the
+ * sub-path. `app`: `owner/alias`.
+ */
+export function followUpUrls(origin: string, app: string, requestId: string): FollowUpUrls {
+  const response_url = `${origin}/${app.split('/').map(encodeURIComponent).join('/')}/requests/${requestId}`;
+  return { response_url, status_url: `${response_url}/status`, cancel_url: `${response_url}/cancel` };
+}

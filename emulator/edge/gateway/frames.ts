@@ -1,0 +1,55 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/**
+ * The frames of HTTP over WebSocket (gateway-http.md §12.1). A client takes any text frame whose JSON object has both `type` and
+ * `request_id` as control; so a body that looks like that goes as binary.
+ */
+export interface Frame {
+  readonly data: string | Buffer;
+  readonly binary: boolean;
+}
+
+/** Turns the body of one answer into frames: JSON whole, other text piece by piece, media as bytes. */
+export interface BodyFramer {
+  push(chunk: Buffer): readonly Frame[];
+  end(): readonly Frame[];
+}
+
+export function bodyFramer(contentType: string): BodyFramer {
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (type === 'application/json' || type.endsWith('+json')) return wholeText();
+  if (type.startsWith('text/')) return runningText();
+  return { push: (chunk) => [{ data: chunk, binary: true }], end: () => [] };
+}
+
+/** One frame: a client could not tell half a JSON text from another's half. */
+function wholeText(): BodyFramer {
+  const chunks: Buffer[] = [];
+  return {
+    push(chunk) {
+      chunks.push(chunk);
+      return [];
+    },
+    end: () => (chunks.length === 0 ? [] : [textFrame(Buffer.concat(chunks).toString())]),
+  };
+}
+
+function runningText(): BodyFramer {
+  const decoder = new StringDecoder('utf8'); // a character may be cut by a chunk's end
+  const frames = (text: string): readonly Frame[] => (text === '' ? [] : [textFrame(text)]);
+  return { push: (chunk) => frames(decoder.write(chunk)), end: () => frames(decoder.end()) };
+}
+
+function textFrame(text: string): Frame {
+  return looksLikeControl(text) ? { data: Buffer.from(text), binary: true } : { data: text, binary: false };
+}
+
+function looksLikeControl(text: string): boolean {
+  if (!text.trimStart().startsWith('{')) return false;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'type' in value && 'request_id' in value;
+  } catch {
+    return false;
+  }
+}

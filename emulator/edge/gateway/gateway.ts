@@ -1,0 +1,32 @@
+import type { EdgeHandlers } from '../http-server.ts';
+import type { GatewayDeps } from './context.ts';
+import { createQueueHost } from './queue-host.ts';
+import { createRunHost } from './run-host.ts';
+import { createTunnel } from './tunnel.ts';
+import { createWsHost } from './ws-host.ts';
+
+/**
+ * The data plane: the run, queue and ws hosts (platform page gateway-http.md). It parses, authenticates, calls in to the queue and
+ * the fleet, and words the answers. It decides nothing about runners or retries, and keeps no state of its own.
+ */
+export interface Gateway {
+  readonly run: EdgeHandlers;
+  readonly queue: EdgeHandlers;
+  readonly ws: EdgeHandlers;
+  /** Closes open websockets; plain connections end with their listener. */
+  close(): void;
+}
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  const tunnel = createTunnel(deps);
+  const ws = createWsHost(deps);
+  return {
+    run: createRunHost(deps, tunnel),
+    queue: createQueueHost(deps),
+    ws,
+    close() {
+      tunnel.close();
+      ws.close();
+    },
+  };
+}

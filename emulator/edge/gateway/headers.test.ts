@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { headerOf, pairs, signalsOf, toApp, toCaller } from './headers.ts';
+
+const about = { requestId: 'id-1', app: 'me/app', path: '/', callerId: 'local|me' };
+const names = (list: readonly (readonly [string, string])[]) => list.map(([name]) => name);
+
+describe('towards the app', () => {
+  it('passes custom headers, repeated ones too, and drops what speaks about one connection', () => {
+    const list = toApp(
+      pairs([
+        ...['X-Custom', 'a', 'x-custom', 'b', 'Cookie', 'c=1', 'Connection', 'keep-alive, X-Hop', 'X-Hop', '1'],
+        ...[
+          'TE',
+          'trailers',
+          'Upgrade',
+          'h2c',
+          'Keep-Alive',
+          '5',
+          'Proxy-Authorization',
+          'Basic x',
+          'Expect',
+          '100-continue',
+        ],
+        ...['Authorization', 'Key a:b', 'Host', 'localhost:1', 'Content-Length', '3', 'Transfer-Encoding', 'chunked'],
+      ]),
+      about,
+    );
+    expect(list.slice(0, 3)).toEqual([
+      ['x-custom', 'a'],
+      ['x-custom', 'b'],
+      ['cookie', 'c=1'],
+    ]);
+    expect(names(list.slice(3)).toSorted()).toEqual([
+      'x-fal-caller-user-id',
+      'x-fal-cdn-token',
+      'x-fal-endpoint',
+      'x-fal-object-lifecycle-preference',
+      'x-fal-request-id',
+      'x-request-id',
+    ]);
+  });
+
+  it.each([
+    ['{"expiration_duration_seconds":60}', '{"expiration_duration_seconds":60}'],
+    ['{}', '{}'],
+    ['[1]', '{}'],
+    ['"x"', '{}'],
+    ['null', '{}'],
+    ['{broken', '{}'],
+  ])('lifecycle preference %s arrives as %s', (given, seen) => {
+    const list = toApp([['x-fal-object-lifecycle-preference', given]], about);
+    expect(list.filter(([name]) => name === 'x-fal-object-lifecycle-preference')).toEqual([
+      ['x-fal-object-lifecycle-preference', seen],
+    ]);
+  });
+
+  it('keeps a CDN token and a request id of the caller, and makes a token that nobody can guess otherwise', () => {
+    const kept = toApp(
+      [
+        ['x-fal-cdn-token', 't'],
+        ['x-request-id', 'mine'],
+      ],
+      about,
+    );
+    expect([headerOf(kept, 'x-fal-cdn-token'), headerOf(kept, 'x-request-id')]).toEqual(['t', 'mine']);
+    expect(headerOf(toApp([], about), 'x-fal-cdn-token')).not.toBe(headerOf(toApp([], about), 'x-fal-cdn-token'));
+  });
+});
+
+describe('towards the caller', () => {
+  it.each([
+    [200, false],
+    [404, false],
+    [429, true],
+    [500, true],
+    [503, true],
+  ])('x-fal-needs-retry beside %i passes: %s', (status, passes) => {
+    expect(names(toCaller([['x-fal-needs-retry', '1']], status)).length).toBe(passes ? 1 : 0);
+    expect(signalsOf([['x-fal-needs-retry', '1']], status).needsRetry).toBe(passes ? true : undefined);
+  });
+});
+
+describe('signals to the platform', () => {
+  it.each([
+    ['1', true],
+    ['true', true],
+    ['TRUE', true],
+    ['0', false],
+    ['false', false],
+    ['maybe', undefined],
+    ['', undefined],
+  ])('x-fal-stop-runner: %j means %s', (value, meaning) => {
+    expect(signalsOf([['x-fal-stop-runner', value]], 200).stopRunner).toBe(meaning);
+  });
+
+  it('tells absent hints from empty ones', () => {
+    expect(signalsOf([], 200)).toEqual({ healthCheck: false });
+    expect(signalsOf([['x-fal-runner-hints', '']], 200).hints).toEqual([]);
+    expect(signalsOf([['x-fal-runner-hints', 'a, b,,é']], 200).hints).toEqual(['a', 'b', 'é']);
+  });
+});

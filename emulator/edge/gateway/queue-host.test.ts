@@ -1,0 +1,385 @@
+import { once } from 'node:events';
+import { request as httpRequest, type RequestListener } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { GatewayLimits } from './context.ts';
+import { authorization, call, deferred, startGateway, type TestGateway } from './testing.ts';
+
+const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}) => {
+  const gateway = await startGateway(app, { limits });
+  onTestFinished(() => gateway.close());
+  return gateway;
+};
+const ok: RequestListener = (_req, res) => {
+  res.writeHead(200, { 'content-type': 'application/json', 'x-fal-billable-units': '2' }).end('{"result": 3}');
+};
+const submit = async (gateway: TestGateway, path = '/me/app', headers: object = {}, body = '{"lhs": 1}') => {
+  const reply = await call(gateway.ports.queue, path, { headers: { ...authorization, ...headers }, body });
+  return { reply, json: JSON.parse(reply.body), id: String(JSON.parse(reply.body).request_id) };
+};
+const completed = (gateway: TestGateway, id: string) =>
+  expect.poll(() => gateway.queue.record(id)?.phase).toBe('COMPLETED');
+const inProgress = (gateway: TestGateway, id: string) =>
+  expect.poll(() => gateway.queue.record(id)?.phase).toBe('IN_PROGRESS');
+const status = async (gateway: TestGateway, id: string, query = '') => {
+  const reply = await call(gateway.ports.queue, `/me/app/requests/${id}/status${query}`);
+  return { code: reply.status, json: JSON.parse(reply.body) };
+};
+const urlsOf = (gateway: TestGateway, id: string) => {
+  const response_url = `http://localhost:${gateway.ports.queue}/me/app/requests/${id}`;
+  return { response_url, status_url: `${response_url}/status`, cancel_url: `${response_url}/cancel` };
+};
+
+describe('submit', () => {
+  it('answers 200 with the urls of the host that the caller used, once the request is on disk', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    const { reply, json, id } = await submit(gateway, '/me/app/sub/path?fal_webhook=https%3A%2F%2Fa.example%2Fb&x=1');
+    expect(reply.status).toBe(200);
+    expect(json).toEqual({
+      status: 'IN_QUEUE',
+      request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      gateway_request_id: id,
+      queue_position: 0,
+      ...urlsOf(gateway, id),
+    });
+    expect(reply.headers['x-fal-request-id']).toBe(id);
+    expect(gateway.queue.submitted(id)).toMatchObject({
+      alias: 'app',
+      path: '/sub/path',
+      query: 'x=1',
+      webhook: 'https://a.example/b',
+      callerId: 'local|minifal',
+    });
+  });
+
+  it('keeps what the caller wished for, checked', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    const { id } = await submit(gateway, '/me/app', {
+      'x-fal-request-timeout': '5',
+      'x-fal-runner-hint': 'a',
+      'x-fal-queue-priority': 'low',
+      'x-fal-no-retry': 'yes',
+      'x-fal-store-io': '0',
+      'x-fal-retry-config': '{"server_error":{"retries":3},"timeout":3,"connection_error":{"retries":-1},"other":{}}',
+    });
+    const wished = {
+      hint: 'a',
+      priority: 'low',
+      noRetry: true,
+      retries: { server_error: 3 },
+      startBy: gateway.time.now + 5000,
+    };
+    expect(gateway.queue.submitted(id)).toMatchObject({ ...wished, storeIo: false });
+    expect(gateway.fleet.requests).toEqual([
+      { id, alias: 'app', kind: 'queued', submittedAt: gateway.time.now, attempts: 0, ...wished },
+    ]);
+  });
+
+  it('takes any bytes: malformed JSON is for the app to refuse', async () => {
+    let seen = '';
+    const gateway = await start((req, res) => {
+      req.on('data', (chunk: Buffer) => {
+        seen += chunk.toString();
+      });
+      req.on('end', () => void res.writeHead(422, { 'content-type': 'application/json' }).end('{"detail": []}'));
+    });
+    const { id } = await submit(gateway, '/me/app', { 'content-type': 'application/json' }, '{"broken');
+    await completed(gateway, id);
+    expect(seen).toBe('{"broken');
+    const result = await call(gateway.ports.queue, `/me/app/requests/${id}`);
+    expect(result).toMatchObject({ status: 422, body: '{"detail": []}' });
+    expect((await status(gateway, id)).json).toMatchObject({ status: 'COMPLETED', error: 'Invalid status code: 422' });
+  });
+
+  it('refuses more than fal_max_queue_length waiting requests with 429', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    await submit(gateway);
+    await submit(gateway);
+    expect((await submit(gateway, '/me/app?fal_max_queue_length=1')).reply.status).toBe(429);
+    expect((await submit(gateway, '/me/app?fal_max_queue_length=2')).reply.status).toBe(200);
+    expect((await submit(gateway, '/me/app?fal_max_queue_length=x')).reply.status).toBe(400);
+  });
+
+  it.each([
+    ['/me/app', { authorization: 'Key a:b' }, 401],
+    ['/me/other', authorization, 404],
+    ['/me/app', { ...authorization, 'x-fal-request-timeout': '0.05' }, 400],
+    ['/me/app', { ...authorization, origin: 'null' }, 403],
+  ])('%s with %o: %i, with a request id', async (path, headers, code) => {
+    const gateway = await start(ok);
+    const reply = await call(gateway.ports.queue, path, { headers, body: '{}' });
+    expect(reply.status).toBe(code);
+    expect(reply.headers['x-fal-request-id']).toBeDefined();
+    expect(gateway.fleet.requests).toEqual([]);
+  });
+
+  it('answers 413 to a body over the limit, and 405 to a GET without one', async () => {
+    const gateway = await start(ok, { maxRequestBytes: 4 });
+    expect((await call(gateway.ports.queue, '/me/app', { body: '12345' })).status).toBe(413);
+    expect(await call(gateway.ports.queue, '/me/app')).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+  });
+});
+
+describe('status', () => {
+  it('has exactly the documented keys, in each phase', async () => {
+    const release = deferred<void>();
+    const gateway = await start(async (_req, res) => {
+      await release.promise;
+      res.setHeader('content-type', 'application/json').end('{}');
+    });
+    gateway.fleet.hold();
+    await submit(gateway);
+    const { id } = await submit(gateway);
+    const common = { request_id: id, ...urlsOf(gateway, id) };
+    expect(await status(gateway, id)).toEqual({
+      code: 202,
+      json: { status: 'IN_QUEUE', queue_position: 1, ...common },
+    });
+
+    gateway.fleet.release();
+    await inProgress(gateway, id);
+    gateway.logs.add(id, 'hello');
+    gateway.logs.add('another request', 'not yours');
+    expect(await status(gateway, id)).toEqual({ code: 202, json: { status: 'IN_PROGRESS', logs: null, ...common } });
+    const line = {
+      message: 'hello',
+      level: 'STDOUT',
+      source: 'USER',
+      timestamp: '2030-01-01T00:00:00.000Z',
+      labels: { level: 'STDOUT', fal_request_id: id },
+    };
+    for (const query of ['?logs=1', '?logs=true']) expect((await status(gateway, id, query)).json.logs).toEqual([line]);
+    for (const query of ['?logs=0', '?logs=false']) expect((await status(gateway, id, query)).json.logs).toBeNull();
+
+    gateway.time.now += 1500;
+    release.resolve();
+    await completed(gateway, id);
+    const done = { status: 'COMPLETED', logs: null, metrics: { inference_time: 1.5 }, ...common };
+    expect(await status(gateway, id)).toEqual({ code: 200, json: done });
+    gateway.time.now += 9000;
+    expect((await status(gateway, id)).json).toEqual(done); // the same on every poll
+  });
+
+  it.each([
+    ['/me/app/requests/ID/status/', 200],
+    ['/me/app/some/path/requests/ID/status', 200],
+    ['/me/app/requests/ID/', 200],
+    ['/me/app/requests/ID/response', 200],
+    ['/me/app/requests/ID/response/', 200],
+    ['/me/open/requests/ID/status', 404],
+    ['/me/app/requests/00000000-0000-4000-8000-000000000000/status', 404],
+    ['/me/app/requests/bogus', 404],
+  ])('GET %s answers %i without a redirect', async (path, code) => {
+    const gateway = await start(ok);
+    const { id } = await submit(gateway);
+    await completed(gateway, id);
+    const reply = await call(gateway.ports.queue, path.replace('ID', id));
+    expect(reply.status).toBe(code);
+    if (code === 404) expect(JSON.parse(reply.body)).toEqual({ status: 'NOT_FOUND' });
+  });
+
+  it('is 401 with a bad key, and unknown to callers without the account', async () => {
+    const gateway = await start(ok);
+    const { id } = await submit(gateway);
+    const bad = { headers: { authorization: 'Key test-key:no' } };
+    expect((await call(gateway.ports.queue, `/me/app/requests/${id}/status`, bad)).status).toBe(401);
+    const owned = await submit(gateway, '/me/open');
+    const path = `/me/open/requests/${owned.id}/status`;
+    expect((await call(gateway.ports.queue, path, { headers: {} })).status).toBe(404);
+    expect((await call(gateway.ports.queue, path)).status).toBeLessThan(300);
+    const free = await call(gateway.ports.queue, '/me/open', { headers: {}, body: '{}' });
+    const freePath = `/me/open/requests/${JSON.parse(free.body).request_id}/status`;
+    expect((await call(gateway.ports.queue, freePath, { headers: {} })).status).toBeLessThan(300);
+  });
+
+  it('shows no lines of an app with private logs to others', async () => {
+    const gateway = await start(ok);
+    const submitted = await call(gateway.ports.queue, '/me/quiet', { headers: {}, body: '{}' });
+    const id = JSON.parse(submitted.body).request_id;
+    await completed(gateway, id);
+    gateway.logs.add(id, 'secret');
+    const path = `/me/quiet/requests/${id}/status?logs=1`;
+    expect(JSON.parse((await call(gateway.ports.queue, path, { headers: {} })).body).logs).toEqual([]);
+    expect(JSON.parse((await call(gateway.ports.queue, path)).body).logs).toHaveLength(1);
+  });
+});
+
+describe('status stream', () => {
+  it('sends each change once, only new lines, and ends with COMPLETED', async () => {
+    const release = deferred<void>();
+    const gateway = await start(async (_req, res) => {
+      await release.promise;
+      res.end('done');
+    });
+    gateway.fleet.hold();
+    const { id } = await submit(gateway);
+    const { port, events, ended, contentType } = await listenTo(gateway, `/me/app/requests/${id}/status/stream?logs=1`);
+    expect(port).toBe(gateway.ports.queue);
+    expect(contentType).toMatch(/^text\/event-stream/);
+    await expect.poll(() => events.length).toBe(1);
+    gateway.fleet.release();
+    await expect.poll(() => events.length).toBe(2);
+    gateway.logs.add(id, 'first');
+    await expect.poll(() => events.length).toBe(3);
+    gateway.logs.add(id, 'second');
+    await expect.poll(() => events.length).toBe(4);
+    release.resolve();
+    await ended;
+    const seen = events.map(({ status: word, logs }) => [
+      word,
+      ...(Array.isArray(logs) ? logs.map(({ message }) => message) : []),
+    ]);
+    expect(seen).toEqual([
+      ['IN_QUEUE'],
+      ['IN_PROGRESS'],
+      ['IN_PROGRESS', 'first'],
+      ['IN_PROGRESS', 'second'],
+      ['COMPLETED'],
+    ]);
+    expect(events.every((event) => typeof event.response_url === 'string')).toBe(true);
+  });
+
+  it('of a finished request is one event', async () => {
+    const gateway = await start(ok);
+    const { id } = await submit(gateway);
+    await completed(gateway, id);
+    const { events, ended } = await listenTo(gateway, `/me/app/requests/${id}/status/stream`);
+    await ended;
+    expect(events).toMatchObject([{ status: 'COMPLETED', logs: null }]);
+  });
+
+  it('tells when the place in the queue changes, and keeps a silent connection alive', async () => {
+    const gateway = await start(ok, { positionIntervalMs: 1, pingIntervalMs: 1 });
+    gateway.fleet.hold();
+    const first = await submit(gateway);
+    const { id } = await submit(gateway);
+    const { events, comments } = await listenTo(gateway, `/me/app/requests/${id}/status/stream`);
+    await expect.poll(() => events.length).toBe(1);
+    await call(gateway.ports.queue, `/me/app/requests/${first.id}/cancel`, { method: 'PUT' });
+    await expect.poll(() => events.length).toBe(2);
+    expect(events.map((event) => event.queue_position)).toEqual([1, 0]);
+    await expect.poll(() => comments()).toBeGreaterThan(0);
+  });
+});
+
+describe('result', () => {
+  it("is the app's answer, repeatable, with the request's id", async () => {
+    const gateway = await start(ok);
+    const { id } = await submit(gateway);
+    await completed(gateway, id);
+    for (let time = 0; time < 2; time++) {
+      const reply = await call(gateway.ports.queue, `/me/app/requests/${id}`);
+      expect(reply).toMatchObject({ status: 200, body: '{"result": 3}' });
+      expect(reply.headers).toMatchObject({
+        'content-type': 'application/json',
+        'content-length': '13',
+        'x-fal-request-id': id,
+        'x-fal-billable-units': '2',
+        'x-fal-served-from': 'runner-1',
+      });
+    }
+  });
+
+  it('is 400 with a detail until the request is completed', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    const { id } = await submit(gateway);
+    const reply = await call(gateway.ports.queue, `/me/app/requests/${id}`);
+    expect(reply.status).toBe(400);
+    expect(JSON.parse(reply.body)).toEqual({ detail: expect.any(String) });
+  });
+
+  it("is the platform's error when there was no answer", async () => {
+    const gateway = await start((req) => void req.socket.destroy());
+    const { id } = await submit(gateway);
+    await completed(gateway, id);
+    const reply = await call(gateway.ports.queue, `/me/app/requests/${id}`);
+    expect(reply).toMatchObject({
+      status: 503,
+      headers: { 'x-fal-error-type': 'runner_disconnected', 'x-fal-request-id': id },
+    });
+    expect((await status(gateway, id)).json).toMatchObject({ status: 'COMPLETED', error_type: 'runner_disconnected' });
+  });
+});
+
+describe('cancel', () => {
+  const cancel = (gateway: TestGateway, id: string, method = 'PUT') =>
+    call(gateway.ports.queue, `/me/app/requests/${id}/cancel`, { method });
+
+  it('of a waiting request: 202, and its result is 499', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    const { id } = await submit(gateway);
+    const reply = await cancel(gateway, id);
+    expect([reply.status, JSON.parse(reply.body)]).toEqual([202, { status: 'CANCELLATION_REQUESTED' }]);
+    await completed(gateway, id);
+    const result = await call(gateway.ports.queue, `/me/app/requests/${id}`);
+    expect(result).toMatchObject({
+      status: 499,
+      phrase: 'Client Closed Request',
+      headers: { 'x-fal-error-type': 'client_cancelled' },
+    });
+  });
+
+  it('of a running request reaches the app beside the call that runs', async () => {
+    const cancelled = deferred<string>();
+    const gateway = await start(async (req, res) => {
+      if (req.url === '/predict/cancel') {
+        cancelled.resolve(String(req.headers['x-fal-request-id']));
+        res.end('{}');
+      } else {
+        await cancelled.promise;
+        res.writeHead(499).end('{"detail": "Request cancelled by the client."}');
+      }
+    });
+    const { id } = await submit(gateway, '/me/app/predict');
+    await inProgress(gateway, id);
+    expect((await cancel(gateway, id, 'POST')).status).toBe(202);
+    expect(await cancelled.promise).toBe(id);
+    await completed(gateway, id);
+    expect((await call(gateway.ports.queue, `/me/app/requests/${id}`)).status).toBe(499);
+  });
+
+  it('of a finished request: 400; of an unknown one: 404; with GET: 405', async () => {
+    const gateway = await start(ok);
+    const { id } = await submit(gateway);
+    await completed(gateway, id);
+    const late = await cancel(gateway, id);
+    expect([late.status, JSON.parse(late.body)]).toEqual([400, { status: 'ALREADY_COMPLETED' }]);
+    const unknown = await cancel(gateway, '00000000-0000-4000-8000-000000000000');
+    expect([unknown.status, JSON.parse(unknown.body)]).toEqual([404, { status: 'NOT_FOUND' }]);
+    expect((await cancel(gateway, id, 'GET')).status).toBe(405);
+  });
+});
+
+/** Reads an event stream as it comes. */
+async function listenTo(gateway: TestGateway, path: string) {
+  const port = gateway.ports.queue;
+  const request = httpRequest({
+    host: '127.0.0.1',
+    port,
+    path,
+    headers: { ...authorization, host: `localhost:${port}` },
+  });
+  request.end();
+  const [message] = await once(request, 'response');
+  const events: { readonly [key: string]: unknown }[] = [];
+  let text = '';
+  message.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    events.splice(0, events.length, ...[...text.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json ?? '')));
+  });
+  message.on('error', () => undefined);
+  onTestFinished(() => void request.destroy());
+  const ended = once(message, 'end');
+  ended.catch(() => undefined);
+  return {
+    port,
+    events,
+    ended,
+    comments: () => [...text.matchAll(/^: /gm)].length,
+    contentType: String(message.headers['content-type']),
+  };
+}

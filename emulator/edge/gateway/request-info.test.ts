@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { readWishes, startBy } from './request-info.ts';
+
+const wishes = (headers: { readonly [name: string]: string }, isOwner = true) => {
+  const read = readWishes(Object.entries(headers), isOwner);
+  if ('kind' in read) throw new Error(read.detail);
+  return read;
+};
+
+it('has the documented defaults', () => {
+  expect(wishes({})).toEqual({
+    startTimeoutSeconds: null,
+    hint: null,
+    priority: 'normal',
+    noRetry: false,
+    retries: {},
+    storeIo: true,
+  });
+});
+
+describe('X-Fal-Retry-Config', () => {
+  const config = 'x-fal-retry-config';
+
+  it.each([
+    ['{"server_error":{"retries":3},"timeout":{"retries":0}}', { server_error: 3, timeout: 0 }],
+    ['{"server_error":3,"connection_error":{"retries":2}}', { connection_error: 2 }],
+    ['{"server_error":{"retries":"3"}}', {}],
+    ['{"server_error":{"retries":1.5}}', {}],
+    ['{"server_error":{"retries":-1}}', {}],
+    ['{"client_error":{"retries":1}}', {}],
+    ['[1]', {}],
+    ['null', {}],
+    ['{broken', {}],
+    ['', {}],
+  ])('%s', (text, retries) => expect(wishes({ [config]: text }).retries).toEqual(retries));
+
+  it('of another account is ignored', () => {
+    expect(wishes({ [config]: '{"timeout":{"retries":1}}' }, false).retries).toEqual({});
+  });
+});
+
+it.each(['5', '5.5', '.5', '1e2', ' 7 '])('start timeout %j is a number', (text) => {
+  expect(wishes({ 'x-fal-request-timeout': text }).startTimeoutSeconds).toBe(Number(text));
+});
+
+it.each([
+  ['1', true],
+  ['true', true],
+  ['YES', true],
+  ['0', false],
+  ['no', false],
+])('X-Fal-No-Retry: %s is %s', (text, noRetry) => expect(wishes({ 'x-fal-no-retry': text }).noRetry).toBe(noRetry));
+
+it('the caller decides the start deadline, else the alias', () => {
+  expect(startBy(wishes({ 'x-fal-request-timeout': '2' }), 9, 1000)).toBe(3000);
+  expect(startBy(wishes({}), 9, 1000)).toBe(10_000);
+  expect(startBy(wishes({}), null, 1000)).toBeNull();
+});

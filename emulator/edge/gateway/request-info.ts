@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+import { type HeaderList, headerOf } from './headers.ts';
+
+/** What a caller may say about the handling of a request, checked. gateway-http.md §8.1. */
+export interface Wishes {
+  /** Seconds from submit to start on a runner; `null`: the caller gave none. */
+  readonly startTimeoutSeconds: number | null;
+  readonly hint: string | null;
+  readonly priority: 'normal' | 'low';
+  readonly noRetry: boolean;
+  readonly retries: { readonly server_error?: number; readonly timeout?: number; readonly connection_error?: number };
+  readonly storeIo: boolean;
+}
+
+const decimal = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const condition = z.object({ retries: z.int().min(0) }).transform(({ retries }) => retries);
+/** The short form `"server_error": 3` and unknown names don't count; one bad entry doesn't spoil its neighbours. */
+const retryConfig = z.object({
+  server_error: condition.optional().catch(undefined),
+  timeout: condition.optional().catch(undefined),
+  connection_error: condition.optional().catch(undefined),
+});
+
+/** `isOwner`: only the owner of an app may set its retries; others' settings are ignored without a word. */
+export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | PlatformError {
+  const startTimeoutSeconds = readStartTimeout(headerOf(headers, 'x-fal-request-timeout'));
+  if (startTimeoutSeconds === undefined) {
+    return platformError('bad_request', 'X-Fal-Request-Timeout must be a number of seconds above 0.1.');
+  }
+  return {
+    startTimeoutSeconds,
+    hint: headerOf(headers, 'x-fal-runner-hint') ?? null,
+    priority: headerOf(headers, 'x-fal-queue-priority')?.trim().toLowerCase() === 'low' ? 'low' : 'normal',
+    noRetry: ['1', 'true', 'yes'].includes(headerOf(headers, 'x-fal-no-retry')?.trim().toLowerCase() ?? ''),
+    retries: isOwner ? readRetries(headerOf(headers, 'x-fal-retry-config')) : {},
+    storeIo: headerOf(headers, 'x-fal-store-io')?.trim() !== '0',
+  };
+}
+
+/** The instant by which the request must start: the caller's wish, else the alias's default, else none. */
+export function startBy(wishes: Wishes, aliasSeconds: number | null, submittedAt: number): number | null {
+  const seconds = wishes.startTimeoutSeconds ?? aliasSeconds;
+  return seconds === null ? null : submittedAt + seconds * 1000;
+}
+
+/** `undefined`: malformed. */
+function readStartTimeout(text: string | undefined): number | null | undefined {
+  if (text === undefined) return null;
+  const seconds = decimal.test(text.trim()) ? Number(text) : Number.NaN;
+  return Number.isFinite(seconds) && seconds > 0.1 ? seconds : undefined;
+}
+
+function readRetries(text: string | undefined): Wishes['retries'] {
+  if (text === undefined) return {};
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  const { server_error, timeout, connection_error } = retryConfig.catch({}).parse(json);
+  return {
+    ...(server_error === undefined ? {} : { server_error }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(connection_error === undefined ? {} : { connection_error }),
+  };
+}

@@ -1,0 +1,126 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+
+import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
+import { admit, answering, greet } from './admission.ts';
+import { type Answer, type Envelope, errorAnswer, flushHead, send, tooLarge, writeHead } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import { callDirect, type Sink } from './direct.ts';
+import { pairs, toApp } from './headers.ts';
+import { readWishes, startBy } from './request-info.ts';
+import { appId } from './target.ts';
+import type { Tunnel } from './tunnel.ts';
+import type { UpstreamBody } from './upstream.ts';
+
+/** The run host: direct calls with any method, streamed both ways, and websockets tunnelled to the app. */
+export function createRunHost(deps: GatewayDeps, tunnel: Tunnel): EdgeHandlers {
+  return {
+    request: answering(deps, serve),
+    upgrade(req, socket, head) {
+      const greeting = greet(deps, req, deps.hosts().run);
+      const admission = greeting.ok ? admit(deps, req) : greeting;
+      if (!admission.ok) {
+        const { status, body } = admission.answer;
+        return writeRawAnswer(socket, status, body, greeting.envelope.requestId);
+      }
+      tunnel.open(req, socket, head, { ...admission, requestId: greeting.envelope.requestId });
+    },
+  };
+}
+
+async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const greeting = greet(deps, req, deps.hosts().run);
+  const { envelope } = greeting;
+  const refuse = (answer: Answer): void => send(res, envelope, answer);
+  if (!greeting.ok) return refuse(greeting.answer);
+  const admission = admit(deps, req);
+  if (!admission.ok) return refuse(admission.answer);
+
+  const { target, access } = admission;
+  const headers = pairs(req.rawHeaders);
+  const wishes = readWishes(headers, access.isOwner);
+  if ('kind' in wishes) return refuse(errorAnswer(wishes));
+  const { maxRequestBytes } = deps.limits;
+  if (Number(req.headers['content-length'] ?? 0) > maxRequestBytes) return refuse(tooLarge(maxRequestBytes));
+
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  const submittedAt = deps.clock();
+  await callDirect(
+    deps,
+    {
+      info: {
+        id: envelope.requestId,
+        alias: target.route.alias,
+        kind: 'direct',
+        priority: 'normal',
+        submittedAt,
+        startBy: startBy(wishes, target.route.requestStartTimeoutSeconds, submittedAt),
+        hint: wishes.hint,
+        noRetry: true,
+        retries: {},
+        attempts: 0,
+      },
+      method: req.method ?? 'GET',
+      path: target.path,
+      query: target.query,
+      headers: toApp(headers, {
+        requestId: envelope.requestId,
+        app: appId(target),
+        path: target.path,
+        callerId: access.callerId,
+      }),
+      body: bodyOf(req, maxRequestBytes, () => {
+        if (!res.headersSent) refuse(tooLarge(maxRequestBytes));
+        gone.abort();
+      }),
+    },
+    httpSink(res, envelope),
+    gone.signal,
+  );
+}
+
+function httpSink(res: ServerResponse, envelope: Envelope): Sink {
+  return {
+    start(status, headers) {
+      writeHead(res, envelope, status, headers);
+      flushHead(res); // an event stream may stay silent for long
+    },
+    async write(chunk) {
+      if (res.write(chunk) || res.closed) return;
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          res.off('drain', go).off('close', go);
+          resolve();
+        };
+        res.on('drain', go).on('close', go);
+      });
+    },
+    end: () => void res.end(),
+    refuse: (answer) => send(res, envelope, answer),
+    cut: () => void res.destroy(),
+  };
+}
+
+/** The caller's body as a source that is read no faster than the runner takes it, and no further than the limit. */
+function bodyOf(req: IncomingMessage, limit: number, onTooLarge: () => void): UpstreamBody {
+  const length = req.headers['content-length'];
+  if (req.headers['transfer-encoding'] === undefined && Number(length ?? 0) === 0) return { kind: 'none' };
+  const pump = (to: ClientRequest): void => {
+    let size = 0;
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > limit) {
+        req.off('data', onData);
+        onTooLarge();
+        return;
+      }
+      if (to.write(chunk)) return;
+      req.pause();
+      to.once('drain', () => req.resume());
+    };
+    req.on('data', onData).on('end', () => to.end());
+    // The app doesn't want the rest: read it away, or the caller never gets to read its answer.
+    to.once('close', () => req.off('data', onData).resume());
+  };
+  return { kind: 'stream', length, pump };
+}

@@ -1,0 +1,73 @@
+import type { RawData, WebSocket } from 'ws';
+
+/** One side of a tunnel: its messages wait until the other side is there, then flow, no faster than that side takes them. */
+export interface Half {
+  readonly socket: WebSocket;
+  /** How this side closed; 1006 until then, and when it just broke off. */
+  readonly closedBy: Closing;
+  /** Sends what was held, then everything, to `other`. Order, boundaries and text/binary kind are kept. */
+  to(other: WebSocket): void;
+}
+
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Bytes on their way to a slow reader before the sender is paused. */
+const highWaterBytes = 1024 * 1024;
+
+/** Starts to listen to `socket`; holds up to `maxHeldBytes`, then stops reading until `to` is called. */
+export function forward(socket: WebSocket, maxHeldBytes: number): Half {
+  let held: { readonly data: RawData; readonly binary: boolean }[] = [];
+  let heldBytes = 0;
+  let target: WebSocket | undefined;
+  let closedBy: Closing = { code: 1006, reason: '' };
+
+  const pass = (other: WebSocket, data: RawData, binary: boolean): void => {
+    other.send(data, { binary }, () => {
+      if (socket.isPaused && other.bufferedAmount < highWaterBytes) socket.resume();
+    });
+    if (other.bufferedAmount >= highWaterBytes) socket.pause();
+  };
+  socket.on('message', (data, binary) => {
+    if (target) return pass(target, data, binary);
+    held.push({ data, binary });
+    heldBytes += sizeOf(data);
+    if (heldBytes > maxHeldBytes) socket.pause();
+  });
+  socket.on('close', (code, reason) => {
+    closedBy = { code, reason: reason.toString() };
+  });
+  socket.on('error', () => undefined); // 'close' follows, and tells
+
+  return {
+    socket,
+    get closedBy() {
+      return closedBy;
+    },
+    to(other) {
+      target = other;
+      const waiting = held;
+      held = [];
+      for (const { data, binary } of waiting) pass(other, data, binary);
+      if (socket.isPaused && other.bufferedAmount < highWaterBytes) socket.resume();
+    },
+  };
+}
+
+/** Closes with the same code, as far as a code may be sent at all: 1005 and 1006 only say that none was. */
+export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
+  if (socket.readyState !== socket.OPEN) return;
+  if (code === 1005) socket.close();
+  else socket.close(sendable(code) ? code : 1011, reason);
+}
+
+function sendable(code: number): boolean {
+  return (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
+}
+
+function sizeOf(data: RawData): number {
+  if (Array.isArray(data)) return data.reduce((sum, part) => sum + part.length, 0);
+  return data.byteLength;
+}

@@ -1,0 +1,83 @@
+import type { ServerResponse } from 'node:http';
+import type { RequestRecord } from '../../queue/types.ts';
+import type { LogLine } from '../../telemetry/types.ts';
+import { type Envelope, flushHead, writeHead } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import type { FollowUpUrls } from './follow-up.ts';
+import { statusBody } from './status.ts';
+
+export interface StreamOrder {
+  readonly record: RequestRecord;
+  readonly urls: FollowUpUrls;
+  /** Lines already printed, when logs were asked for; each later event carries only new ones. */
+  readonly logs: readonly LogLine[] | null;
+  /** Calls back with each further line; returns the unsubscriber. */
+  readonly followLogs: (listener: (line: LogLine) => void) => () => void;
+}
+
+/**
+ * `…/status/stream`: server-sent events, one status object per change, the last one COMPLETED, then the end: JS resolves with the
+ * last event it saw. Comment lines keep silent connections alive. gateway-http.md §5. Resolves when the stream is over.
+ */
+export function streamStatus(
+  deps: GatewayDeps,
+  res: ServerResponse,
+  envelope: Envelope,
+  order: StreamOrder,
+): Promise<void> {
+  const { urls, logs } = order;
+  let record = order.record;
+  let news: LogLine[] = [...(logs ?? [])];
+  let sentPosition = -1;
+  let waiting = false;
+
+  writeHead(res, envelope, 200, [
+    ['content-type', 'text/event-stream'],
+    ['cache-control', 'no-cache'],
+  ]);
+  flushHead(res);
+
+  const emit = (): void => {
+    sentPosition = record.phase === 'IN_QUEUE' ? deps.fleet.queuePosition(record.id) : -1;
+    const lines = logs === null ? null : news;
+    // IN_QUEUE has no logs key: what came while waiting goes with the next event that has.
+    if (record.phase !== 'IN_QUEUE') news = [];
+    const body = statusBody({ record, urls, position: sentPosition, logs: lines });
+    res.write(Buffer.from(`data: ${JSON.stringify(body)}\n\n`));
+  };
+
+  return new Promise((resolve) => {
+    let over = false;
+    const finish = (): void => {
+      if (over) return;
+      over = true;
+      clearInterval(ping);
+      clearInterval(position);
+      stopRecords();
+      stopLogs();
+      if (!res.writableEnded) res.end();
+      resolve();
+    };
+    const ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
+    const position = setInterval(() => {
+      if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
+    }, deps.limits.positionIntervalMs);
+    const stopRecords = deps.queue.onChange(record.id, (changed) => {
+      record = changed;
+      emit();
+      if (record.phase === 'COMPLETED') finish();
+    });
+    const stopLogs = order.followLogs((line) => {
+      news.push(line);
+      if (waiting) return;
+      waiting = true; // a burst of lines makes one event
+      setImmediate(() => {
+        waiting = false;
+        if (news.length > 0 && record.phase === 'IN_PROGRESS' && !res.writableEnded) emit();
+      });
+    });
+    res.once('close', finish);
+    emit();
+    if (record.phase === 'COMPLETED') finish();
+  });
+}

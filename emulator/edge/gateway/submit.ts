@@ -1,0 +1,99 @@
+import type { IncomingMessage } from 'node:http';
+import type { SubmittedRequest } from '../../queue/types.ts';
+import type { RequestInfo } from '../../scheduler/types.ts';
+import { platformError } from '../../wire/errors.ts';
+import type { Access } from './access.ts';
+import { type Answer, errorAnswer, jsonAnswer, tooLarge } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import { followUpUrls } from './follow-up.ts';
+import { pairs, toApp } from './headers.ts';
+import { readWishes, startBy } from './request-info.ts';
+import { appId, type Resolved } from './target.ts';
+
+/**
+ * Queue submit (gateway-http.md §4): checked, made durable, handed to the scheduler, and only then answered. The body is bytes:
+ * whether it is good JSON is for the app to say.
+ */
+export async function submit(
+  deps: GatewayDeps,
+  req: IncomingMessage,
+  target: Resolved,
+  access: Access & { readonly ok: true },
+  about: { readonly requestId: string; readonly origin: string },
+): Promise<Answer | 'caller gone'> {
+  const headers = pairs(req.rawHeaders);
+  const wishes = readWishes(headers, access.isOwner);
+  if ('kind' in wishes) return errorAnswer(wishes);
+  const refusal = checkLength(deps, target);
+  if (refusal) return refusal;
+  const body = await readBody(req, deps.limits.maxRequestBytes);
+  if (body === 'caller gone') return body;
+  if (body === 'too large') return tooLarge(deps.limits.maxRequestBytes);
+
+  const { requestId } = about;
+  const submittedAt = deps.clock();
+  const request: SubmittedRequest = {
+    id: requestId,
+    alias: target.route.alias,
+    callerId: access.callerId,
+    method: req.method ?? 'POST',
+    path: target.path,
+    query: target.query,
+    // The stored answer is read by any client: whoever submitted must not choose its compression.
+    headers: toApp(headers, { requestId, app: appId(target), path: target.path, callerId: access.callerId }).filter(
+      ([name]) => name !== 'accept-encoding',
+    ),
+    body,
+    priority: wishes.priority,
+    submittedAt,
+    startBy: startBy(wishes, target.route.requestStartTimeoutSeconds, submittedAt),
+    hint: wishes.hint,
+    noRetry: wishes.noRetry,
+    retries: wishes.retries,
+    storeIo: wishes.storeIo,
+    webhook: target.own.get('fal_webhook') || null,
+  };
+  await deps.queue.submit(request);
+  deps.fleet.enqueue(infoOf(request, 0));
+  return jsonAnswer(200, {
+    status: 'IN_QUEUE',
+    request_id: requestId,
+    gateway_request_id: requestId,
+    ...followUpUrls(about.origin, appId(target), requestId),
+    queue_position: deps.fleet.queuePosition(requestId),
+  });
+}
+
+/** What the scheduler must know of a queued request; also for those found in the store after a restart. */
+export function infoOf(request: SubmittedRequest, attempts: number): RequestInfo {
+  const { id, alias, priority, submittedAt, startBy, hint, noRetry, retries } = request;
+  return { id, alias, kind: 'queued', priority, submittedAt, startBy, hint, noRetry, retries, attempts };
+}
+
+/** `fal_max_queue_length=n`: refused if more than n wait already, over all callers. */
+function checkLength(deps: GatewayDeps, target: Resolved): Answer | undefined {
+  const text = target.own.get('fal_max_queue_length');
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) {
+    return errorAnswer(platformError('bad_request', 'fal_max_queue_length must be a whole number.'));
+  }
+  const waiting = deps.fleet.queueSize(target.route.alias);
+  return waiting > Number(text)
+    ? jsonAnswer(429, { detail: `${waiting} requests wait already; fal_max_queue_length allows ${Number(text)}.` })
+    : undefined;
+}
+
+async function readBody(req: IncomingMessage, limit: number): Promise<Buffer | 'too large' | 'caller gone'> {
+  if (Number(req.headers['content-length'] ?? 0) > limit) return 'too large';
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return await new Promise((resolve) => {
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) resolve('too large');
+      else chunks.push(chunk);
+    });
+    req.on('end', () => resolve(Buffer.concat(chunks, Math.min(size, limit))));
+    req.on('close', () => resolve('caller gone'));
+  });
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { Routes } from '../../catalog/types.ts';
+import { readTargets, resolveTarget } from './target.ts';
+
+describe('a URL read as an app and what the app sees', () => {
+  it.each([
+    ['/me/app', 'me', 'app', '/', ''],
+    ['/me/app/', 'me', 'app', '/', ''],
+    ['/me/app?x=1', 'me', 'app', '/', 'x=1'],
+    ['/me/app/a/b', 'me', 'app', '/a/b', ''],
+    ['/me/app/a/b/', 'me', 'app', '/a/b/', ''],
+    ['/me/app//a', 'me', 'app', '//a', ''],
+    ['/me/app/%2e%2e/x', 'me', 'app', '/%2e%2e/x', ''],
+    ['/me/app/../../x', 'me', 'app', '/../../x', ''],
+    ['/me/app--dev/x', 'me', 'app--dev', '/x', ''],
+    ['/me/%61pp', 'me', 'app', '/', ''],
+    ['/workflows/me/flow/x', 'workflows/me', 'flow', '/x', ''],
+    ['/comfy/me/flow', 'comfy/me', 'flow', '/', ''],
+    ['/me/app?a=%20+&&b', 'me', 'app', '/', 'a=%20+&&b'],
+    ['/me/app?x=1&fal_webhook=https%3A%2F%2Fa&y=%ZZ&fal%5Fmax_queue_length=3', 'me', 'app', '/', 'x=1&y=%ZZ'],
+    ['/me/app?fal_jwt_token=t&max_buffering=5', 'me', 'app', '/', 'max_buffering=5'],
+    ['/me/app/a?b?c', 'me', 'app', '/a', 'b?c'],
+  ])('%s', (url, owner, name, path, query) => {
+    expect(readTargets(url)[0]).toMatchObject({ owner, name, path, query });
+  });
+
+  it.each(['/', '', '/me', '/me/', '//app', '*', 'http://localhost/me/app', '/workflows', '/workflows/me', '/%ff/app'])(
+    '%j names no app',
+    (url) => expect(readTargets(url)).toEqual([]),
+  );
+
+  it("takes the gateway's own keys out of the query, decoded", () => {
+    const own = readTargets('/me/app?fal_webhook=https%3A%2F%2Fa.b%2Fc%3Fd%3De+f')[0]?.own;
+    expect(own?.get('fal_webhook')).toBe('https://a.b/c?d=e f');
+  });
+});
+
+describe('an id without a slash, pasted verbatim', () => {
+  const routes: Routes = {
+    resolve: (owner, name) =>
+      (owner === '123' && name === 'sd-xl') || owner === '9-x'
+        ? { alias: name, revision: 'r', authMode: 'public', requestStartTimeoutSeconds: null, privateLogs: false }
+        : undefined,
+  };
+
+  it.each([
+    ['/123-sd-xl', '123', 'sd-xl', '/'],
+    ['/123-sd-xl/predict', '123', 'sd-xl', '/predict'],
+    ['/9-x/app/predict', '9-x', 'app', '/predict'], // an owner that merely looks like one
+  ])('%s', (url, owner, name, path) => {
+    expect(resolveTarget(url, routes)).toMatchObject({ owner, name, path });
+  });
+
+  it('that is unknown is named as it was written', () => {
+    expect(resolveTarget('/me/nothing/x', routes)).toEqual({ unknown: 'me/nothing' });
+  });
+});

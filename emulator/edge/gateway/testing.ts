@@ -1,0 +1,331 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Route } from '../../catalog/types.ts';
+import type { RunnerAddress } from '../../engines/engine.ts';
+import { createQueue } from '../../queue/queue.ts';
+import type { Queue } from '../../queue/types.ts';
+import type { AttemptOutcome } from '../../scheduler/types.ts';
+import { mainMigrations } from '../../store/migrations.ts';
+import { openStore } from '../../store/open.ts';
+import type { LogLine } from '../../telemetry/types.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+import { createAuthenticate } from '../auth.ts';
+import { edgeServer } from '../http-server.ts';
+import { type Listener, listen } from '../listener.ts';
+import { loadOrCreateTls, type TlsMaterial } from '../tls/ca.ts';
+import { defaultLimits, type GatewayDeps, type GatewayLimits } from './context.ts';
+import { createExecutor } from './executor.ts';
+import { createGateway } from './gateway.ts';
+import { sendCancel } from './upstream.ts';
+
+/**
+ * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server that stands in
+ * for a runner. Only the fleet is a double: one runner per app, free or not as the test says.
+ */
+
+export const account = { userId: 'local|minifal', nickname: 'me', fullName: 'Me' };
+export const key = 'test-key:test-secret';
+export const authorization = { authorization: `Key ${key}` };
+
+const routes: { readonly [name: string]: Partial<Route> } = {
+  app: {},
+  open: { authMode: 'public' },
+  quiet: { authMode: 'public', privateLogs: true },
+  hasty: { requestStartTimeoutSeconds: 7 },
+};
+
+export interface TestFleet {
+  readonly deps: GatewayDeps['fleet'];
+  /** Requests as the scheduler got them. */
+  readonly requests: Parameters<GatewayDeps['fleet']['enqueue']>[0][];
+  /** How direct attempts ended. */
+  readonly ends: { readonly outcome: AttemptOutcome; readonly hints?: readonly string[] }[];
+  readonly probes: string[];
+  /** No runner is free until `release`. */
+  hold(): void;
+  release(): void;
+  /** The platform ends all direct attempts. */
+  abort(reason: PlatformError): void;
+  /** Direct requests get this instead of a runner. */
+  refuseWith(error: PlatformError | undefined): void;
+}
+
+function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => number): TestFleet {
+  const waiting: string[] = [];
+  const running = new Set<string>();
+  const leases = new Set<(reason: PlatformError) => void>();
+  let gate: { readonly open: Promise<void>; readonly release: () => void } | undefined;
+  let refusal: PlatformError | undefined;
+  const fleet: Omit<TestFleet, 'deps'> = {
+    requests: [],
+    ends: [],
+    probes: [],
+    hold() {
+      const { promise, resolve } = deferred<void>();
+      gate = { open: promise, release: resolve };
+    },
+    release() {
+      gate?.release();
+      gate = undefined;
+    },
+    abort: (reason) => leases.forEach((end) => void end(reason)),
+    refuseWith(error) {
+      refusal = error;
+    },
+  };
+  const execute = createExecutor({ probeOnDemand: (id) => fleet.probes.push(id) });
+
+  async function run(id: string): Promise<void> {
+    await gate?.open;
+    const request = queue.submitted(id);
+    if (!waiting.includes(id) || !request) return;
+    waiting.splice(waiting.indexOf(id), 1);
+    running.add(id);
+    queue.begin(id, { attemptId: id, runnerId: 'runner-1', at: clock() });
+    const attempt = { attemptId: id, runnerId: 'runner-1' };
+    const { response, outcome } = await execute(request, attempt, address(), new AbortController().signal);
+    running.delete(id);
+    const error = platformError('runner_disconnected', outcome.kind);
+    await queue.complete(id, response ? { kind: 'response', response } : { kind: 'error', error }, clock());
+  }
+
+  const deps: GatewayDeps['fleet'] = {
+    async lease(info, gone) {
+      fleet.requests.push(info);
+      const left = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
+      await Promise.race([gate?.open, left]);
+      if (gone.aborted) return platformError('client_disconnected', 'gone');
+      if (refusal) return refusal;
+      const abort = new AbortController();
+      let why = platformError('internal_error', 'not aborted');
+      const end = (reason: PlatformError): void => {
+        why = reason;
+        abort.abort();
+      };
+      leases.add(end);
+      return {
+        runnerId: 'runner-1',
+        address: address(),
+        aborted: abort.signal,
+        reason: () => why,
+        end(outcome, hints) {
+          if (!leases.delete(end)) throw new Error('a lease ends once');
+          fleet.ends.push({ outcome, ...(hints ? { hints } : {}) });
+        },
+      };
+    },
+    enqueue(info) {
+      fleet.requests.push(info);
+      waiting.push(info.id);
+      void run(info.id);
+    },
+    cancel(id) {
+      const record = queue.record(id);
+      if (!record) return 'unknown';
+      if (record.phase === 'COMPLETED') return 'completed';
+      if (running.has(id)) void sendCancel(address(), record.path, id);
+      else {
+        waiting.splice(waiting.indexOf(id), 1);
+        void queue.complete(id, { kind: 'error', error: platformError('client_cancelled', 'cancelled') }, clock());
+      }
+      return 'requested';
+    },
+    queuePosition: (id) => Math.max(0, waiting.indexOf(id)),
+    queueSize: () => waiting.length,
+    probeOnDemand: (id) => void fleet.probes.push(id),
+  };
+  return Object.assign(fleet, { deps });
+}
+
+export interface TestLogs {
+  readonly deps: GatewayDeps['logs'];
+  add(requestId: string, message: string, level?: LogLine['level']): void;
+}
+
+function testLogs(clock: () => number): TestLogs {
+  const lines: LogLine[] = [];
+  const followers = new Set<(line: LogLine) => void>();
+  return {
+    add(requestId, message, level = 'STDOUT') {
+      const where = { alias: 'app', revision: null, runnerId: 'runner-1', requestId, endpoint: '/' };
+      const line: LogLine = {
+        ...where,
+        seq: lines.length + 1,
+        at: clock(),
+        level,
+        source: 'USER',
+        stream: 'stdout',
+        message,
+      };
+      lines.push(line);
+      for (const follower of followers) follower(line);
+    },
+    deps: {
+      query: ({ requestId }) => lines.filter((line) => line.requestId === requestId).toReversed(),
+      follow({ requestId }, listener) {
+        const follower = (line: LogLine): void => {
+          if (line.requestId === requestId) listener(line);
+        };
+        followers.add(follower);
+        return () => void followers.delete(follower);
+      },
+    },
+  };
+}
+
+export interface TestGateway {
+  readonly fleet: TestFleet;
+  readonly logs: TestLogs;
+  readonly queue: Queue;
+  readonly tls: TlsMaterial;
+  readonly runner: Server;
+  readonly errors: unknown[];
+  /** Ports of the three hosts. */
+  readonly ports: { readonly run: number; readonly queue: number; readonly ws: number };
+  readonly time: { now: number };
+  close(): Promise<void>;
+}
+
+let sharedTls: Promise<TlsMaterial> | undefined;
+
+/** `app`: what the runner's server answers. */
+export async function startGateway(
+  app: RequestListener,
+  options: { readonly limits?: Partial<GatewayLimits>; readonly allowedOrigins?: readonly string[] } = {},
+): Promise<TestGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'minifal-gateway-'));
+  sharedTls ??= loadOrCreateTls(folder);
+  const tls = await sharedTls;
+  const time = { now: Date.UTC(2030, 0, 1) };
+  const clock = (): number => time.now;
+  const store = openStore(join(folder, 'main.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  const queue = createQueue({ store, clock });
+  const runner = createServer(app);
+  await new Promise<void>((resolve) => runner.listen(0, '127.0.0.1', resolve));
+  const runnerAddress = runner.address();
+  const runnerPort = typeof runnerAddress === 'object' ? (runnerAddress?.port ?? 0) : 0;
+  const fleet = testFleet(() => ({ host: '127.0.0.1', port: runnerPort }), queue, clock);
+  const logs = testLogs(clock);
+  const errors: unknown[] = [];
+  const listeners = new Map<'run' | 'queue' | 'ws', Listener>();
+  const port = (name: 'run' | 'queue' | 'ws'): number => listeners.get(name)?.port ?? 0;
+  const [keyId, secret] = key.split(':');
+  const gateway = createGateway({
+    account,
+    routes: {
+      resolve(owner, name) {
+        const route = owner === account.nickname ? routes[name] : undefined;
+        return (
+          route && {
+            alias: name,
+            revision: 'r1',
+            authMode: 'private',
+            requestStartTimeoutSeconds: null,
+            privateLogs: false,
+            ...route,
+          }
+        );
+      },
+    },
+    authenticate: createAuthenticate({
+      account,
+      verifyKey: (id, given) =>
+        id === keyId && given === secret ? { keyId: id, scope: 'ADMIN', alias: 'test', createdAt: 0 } : undefined,
+    }),
+    fleet: fleet.deps,
+    queue,
+    logs: logs.deps,
+    clock,
+    hosts: () => ({
+      api: 'localhost:0',
+      run: `localhost:${port('run')}`,
+      queue: `localhost:${port('queue')}`,
+      ws: `localhost:${port('ws')}`,
+    }),
+    allowedOrigins: () => options.allowedOrigins ?? [],
+    limits: { ...defaultLimits, ...options.limits },
+    onError: (error) => errors.push(error),
+  });
+  for (const name of ['run', 'queue', 'ws'] as const) {
+    listeners.set(name, await listen({ port: 0, tls, http: edgeServer(gateway[name]) }));
+  }
+  return {
+    fleet,
+    logs,
+    queue,
+    tls,
+    runner,
+    errors,
+    time,
+    ports: { run: port('run'), queue: port('queue'), ws: port('ws') },
+    async close() {
+      gateway.close();
+      fleet.release();
+      await Promise.all([...listeners.values()].map((listener) => listener.close()));
+      runner.closeAllConnections();
+      await new Promise((resolve) => runner.close(resolve));
+      await queue.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `Promise.withResolvers`, which the language level of this project doesn't have yet. */
+export function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly phrase: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+}
+
+/** One HTTP/1.1 request with exactly these headers (flat list allowed for repeated ones), own connection. */
+export function call(
+  port: number,
+  path: string,
+  options: {
+    readonly method?: string;
+    readonly headers?: { readonly [name: string]: string } | readonly string[];
+    readonly body?: string | Buffer;
+  } = {},
+): Promise<Reply> {
+  const { method = options.body === undefined ? 'GET' : 'POST', headers = authorization, body } = options;
+  return new Promise((resolve, reject) => {
+    const flat = Array.isArray(headers) ? [...headers] : Object.entries(headers).flat();
+    const framed = body === undefined ? flat : [...flat, 'content-length', String(Buffer.byteLength(body))];
+    const host = flat.some((name) => name.toLowerCase() === 'host') ? [] : ['host', `localhost:${port}`];
+    const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers: [...host, ...framed], agent: false });
+    sent.on('error', reject);
+    sent.on('response', (message) => {
+      const chunks: Buffer[] = [];
+      message.on('data', (chunk: Buffer) => chunks.push(chunk));
+      message.on('error', reject);
+      message.on('end', () =>
+        resolve({
+          status: message.statusCode ?? 0,
+          phrase: message.statusMessage ?? '',
+          headers: message.headers,
+          rawHeaders: message.rawHeaders,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    sent.end(body);
+  });
+}

@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Lease } from '../../fleet/types.ts';
+import type { AttemptOutcome } from '../../scheduler/types.ts';
+import type { Access } from './access.ts';
+import type { GatewayDeps } from './context.ts';
+import { type HeaderList, pairs, toApp } from './headers.ts';
+import { readWishes } from './request-info.ts';
+import { closeLike, forward, type Half } from './socket-pair.ts';
+import { appId, type Resolved } from './target.ts';
+import { sendCancel } from './upstream.ts';
+
+export interface Tunnel {
+  open(req: IncomingMessage, socket: Duplex, head: Buffer, about: TunnelOrder): void;
+  /** Closes every socket (1001). */
+  close(): void;
+}
+
+export interface TunnelOrder {
+  readonly target: Resolved;
+  readonly access: Access & { readonly ok: true };
+  readonly requestId: string;
+}
+
+/** gateway-http.md §12.2; every refusal and failure behind an accepted upgrade looks like this. */
+const forwardingError = { code: 1011, reason: 'Error while forwarding the request' } as const;
+/** Python's side has no limit; ours is the memory of one message. */
+export const maxMessageBytes = 256 * 1024 * 1024;
+
+/**
+ * Websockets of the run host: a transparent tunnel to the app's own websocket route. The upgrade is accepted before a runner is
+ * known, so that cold starts happen inside; messages wait for it. One in-flight request for its whole life; no retries, no
+ * priority, no start deadline.
+ */
+export function createTunnel(deps: GatewayDeps): Tunnel {
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxMessageBytes });
+  return {
+    open(req, socket, head, about) {
+      server.handleUpgrade(req, socket, head, (caller) => {
+        carry(deps, req, caller, about).catch((error: unknown) => {
+          deps.onError(error);
+          caller.terminate();
+        });
+      });
+    },
+    close() {
+      for (const socket of server.clients) socket.close(1001);
+      server.close();
+    },
+  };
+}
+
+async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): Promise<void> {
+  const { target, access, requestId } = about;
+  const headers = pairs(req.rawHeaders);
+  const gone = new AbortController();
+  const wishes = readWishes(headers, access.isOwner);
+  const held = forward(caller, deps.limits.maxHeldSocketBytes);
+  caller.once('close', () => gone.abort());
+
+  const lease = await deps.fleet.lease(
+    {
+      id: requestId,
+      alias: target.route.alias,
+      kind: 'direct',
+      priority: 'normal',
+      submittedAt: deps.clock(),
+      startBy: null,
+      hint: 'kind' in wishes ? null : wishes.hint,
+      noRetry: true,
+      retries: {},
+      attempts: 0,
+    },
+    gone.signal,
+  );
+  if ('kind' in lease) return caller.close(forwardingError.code, forwardingError.reason);
+  if (gone.signal.aborted) return lease.end({ kind: 'caller_gone' });
+
+  const appHeaders = toApp(headers, { requestId, app: appId(target), path: target.path, callerId: access.callerId });
+  let outcome: AttemptOutcome = { kind: 'caller_gone' }; // should dialling fail here, no runner is to blame
+  try {
+    outcome = await join(held, dial(lease, target, caller.protocol, appHeaders), lease, gone.signal);
+  } finally {
+    lease.end(outcome);
+  }
+  if (outcome.kind === 'caller_gone') await sendCancel(lease.address, target.path, requestId);
+}
+
+function dial({ address }: Lease, target: Resolved, protocol: string, headers: HeaderList): WebSocket {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const query = target.query === '' ? '' : `?${target.query}`;
+  // The handshake is the gateway's own; what the caller's said about its connection stays behind.
+  const passed = headers.filter(([name]) => !name.startsWith('sec-websocket-'));
+  return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, protocol === '' ? [] : [protocol], {
+    headers: grouped(passed),
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    followRedirects: false,
+  });
+}
+
+function grouped(headers: HeaderList): { readonly [name: string]: string[] } {
+  const object: { [name: string]: string[] } = {};
+  for (const [name, value] of headers) object[name] = [...(object[name] ?? []), value];
+  return object;
+}
+
+/** Lets the two talk until one of them ends it; resolves with how it ended, for the scheduler. */
+async function join(caller: Half, app: WebSocket, lease: Lease, gone: AbortSignal): Promise<AttemptOutcome> {
+  return await new Promise((resolve) => {
+    let opened = false;
+    let refusal: AttemptOutcome | undefined;
+    app.on('unexpected-response', (request, response) => {
+      refusal = { kind: 'response', status: response.statusCode ?? 502 };
+      response.resume();
+      request.destroy();
+      app.terminate();
+    });
+    app.on('error', (error: Error & { code?: string }) => {
+      refusal ??= opened ? undefined : { kind: error.code === 'ECONNREFUSED' ? 'connection_refused' : 'disconnected' };
+    });
+    const answers = forward(app, Number.POSITIVE_INFINITY);
+    app.on('open', () => {
+      opened = true;
+      caller.to(app);
+      answers.to(caller.socket);
+    });
+    app.on('close', (code, reason) => {
+      if (gone.aborted) return resolve({ kind: 'caller_gone' });
+      const broke = refusal !== undefined || code === 1006;
+      closeLike(caller.socket, broke ? forwardingError : { code, reason: reason.toString() });
+      resolve(refusal ?? (broke ? { kind: 'disconnected' } : { kind: 'response', status: 200 }));
+    });
+    lease.aborted.addEventListener('abort', () => app.terminate(), { once: true });
+    if (lease.aborted.aborted) app.terminate();
+    // The caller closed: say so to the app; one that doesn't answer the close is cut off by `ws` after 30 s.
+    const hangUp = (): void => {
+      if (app.readyState === app.CONNECTING || caller.closedBy.code === 1006) app.terminate();
+      else closeLike(app, caller.closedBy);
+    };
+    gone.addEventListener('abort', hangUp, { once: true });
+    if (gone.aborted) hangUp();
+  });
+}

@@ -1,0 +1,136 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { RunnerAddress } from '../../engines/engine.ts';
+import type { AttemptOutcome } from '../../scheduler/types.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+import { type HeaderList, pairs } from './headers.ts';
+
+/**
+ * One HTTP exchange with a runner, the same for direct calls and queued attempts. It reports, it decides nothing.
+ *
+ * Every attempt has a connection of its own. A kept-alive one that the runner closes at the moment of reuse looks like a runner
+ * that died with the request: it would end a healthy runner, or ask for a second try of a call that must not be retried (§3).
+ * A connect on loopback costs about 0.1 ms, and makes "refused" and "disconnected" mean what they say.
+ */
+export interface UpstreamCall {
+  readonly address: RunnerAddress;
+  readonly method: string;
+  /** Path and query as they go on the wire. */
+  readonly path: string;
+  /** Without `host` and without framing; see `body`. */
+  readonly headers: HeaderList;
+  readonly body: UpstreamBody;
+  /** Closes the connection to the runner. */
+  readonly signal: AbortSignal;
+}
+
+export type UpstreamBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** `length` undefined: chunked. `pump` writes what it has, ends the stream, and never throws. */
+  | { readonly kind: 'stream'; readonly length: string | undefined; readonly pump: (to: ClientRequest) => void };
+
+export type UpstreamAnswer =
+  /** The head has arrived; the body is still in `message`. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: HeaderList;
+      readonly message: IncomingMessage;
+    }
+  /** No answer: what to tell the scheduler, and what the caller. */
+  | { readonly kind: 'failed'; readonly outcome: AttemptOutcome; readonly error: PlatformError };
+
+/** The response fails if its headers are larger (gateway-http.md §8.3). */
+const maxResponseHeaderBytes = 16 * 1024;
+const cancelPatienceMs = 10_000;
+
+/** Resolves with the head of the answer, or with why there is none. Never rejects. */
+export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
+  return new Promise((resolve) => {
+    if (call.signal.aborted) return resolve(failure('ABORT_ERR'));
+    const request = open(call);
+    if (!request) {
+      return resolve(failed({ kind: 'response', status: 400 }, 'bad_request', 'The request can not be sent on.'));
+    }
+    request.on('response', (message) => {
+      resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
+    });
+    // Stays for the life of the request: an app may answer before it has read the body, and close.
+    request.on('error', (error: Error & { code?: string }) => resolve(failure(error.code ?? '')));
+    // Some other protocol was chosen although nobody offered one.
+    request.on('upgrade', (_message, socket) => {
+      socket.destroy();
+      resolve(failure('HPE_UPGRADE'));
+    });
+    if (call.body.kind === 'stream') call.body.pump(request);
+    else request.end(call.body.kind === 'bytes' ? call.body.bytes : undefined);
+  });
+}
+
+/** `undefined`: something in the caller's path or headers that node won't put on a wire. */
+function open(call: UpstreamCall): ClientRequest | undefined {
+  try {
+    return httpRequest({
+      host: call.address.host,
+      port: call.address.port,
+      method: call.method,
+      path: call.path,
+      headers: [...call.headers, ...framing(call)].flat(),
+      agent: false,
+      maxHeaderSize: maxResponseHeaderBytes,
+      signal: call.signal,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Tells the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id (§6.4). The
+ * answer doesn't matter: an app without that path says 404. Resolves when it is over; never rejects.
+ */
+export async function sendCancel(address: RunnerAddress, path: string, requestId: string): Promise<void> {
+  const answer = await performAttempt({
+    address,
+    method: 'POST',
+    path: `${path.replace(/\/+$/, '')}/cancel`,
+    headers: [
+      ['content-type', 'application/json'],
+      ['x-fal-request-id', requestId],
+    ],
+    body: { kind: 'bytes', bytes: Buffer.from('{}') },
+    signal: AbortSignal.timeout(cancelPatienceMs),
+  });
+  if (answer.kind === 'answer') answer.message.on('error', () => undefined).resume();
+}
+
+/** The body of an answer broke off: for the scheduler and for the caller. */
+export const incomplete = {
+  outcome: { kind: 'incomplete' } as const satisfies AttemptOutcome,
+  error: platformError('runner_incomplete_response', 'The runner ended its response before it was complete.'),
+};
+
+function framing({ address, method, body }: UpstreamCall): HeaderList {
+  const host = ['host', `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`] as const;
+  const length = body.kind === 'bytes' ? String(body.bytes.length) : body.kind === 'stream' ? body.length : undefined;
+  if (length !== undefined) return [host, ['content-length', length]];
+  if (body.kind === 'stream') return [host, ['transfer-encoding', 'chunked']];
+  return ['POST', 'PUT', 'PATCH'].includes(method) ? [host, ['content-length', '0']] : [host];
+}
+
+function failure(code: string): UpstreamAnswer {
+  if (code === 'ECONNREFUSED') {
+    return failed({ kind: 'connection_refused' }, 'runner_connection_refused', 'The runner refused the connection.');
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const text = 'The response headers of the app are larger than 16 KB.';
+    return failed({ kind: 'response', status: 502 }, 'runner_incomplete_response', text);
+  }
+  // What came wasn't HTTP.
+  if (code.startsWith('HPE_')) return { kind: 'failed', ...incomplete };
+  return failed({ kind: 'disconnected' }, 'runner_disconnected', 'The runner disconnected before it answered.');
+}
+
+function failed(outcome: AttemptOutcome, type: PlatformError['type'], detail: string): UpstreamAnswer {
+  return { kind: 'failed', outcome, error: platformError(type, detail) };
+}

@@ -1,0 +1,274 @@
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import { platformError } from '../../wire/errors.ts';
+import { authorization, deferred, startGateway, type TestGateway } from './testing.ts';
+
+const noHttp: RequestListener = (_req, res) => void res.writeHead(404).end();
+
+/** A gateway before an app with one websocket route, `/realtime`. */
+async function startApp(route: (socket: WebSocket, req: IncomingMessage) => void, http: RequestListener = noHttp) {
+  const gateway = await startGateway(http);
+  onTestFinished(() => gateway.close());
+  const server = new WebSocketServer({ noServer: true });
+  gateway.runner.on('upgrade', (req, socket, head) => {
+    if (!req.url?.startsWith('/realtime'))
+      return void socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+    server.handleUpgrade(req, socket, head, (websocket) => route(websocket, req));
+  });
+  onTestFinished(() => {
+    for (const socket of server.clients) socket.terminate();
+  });
+  return gateway;
+}
+
+function dial(gateway: TestGateway, host: 'run' | 'ws', path: string, headers: object = authorization): WebSocket {
+  const socket = new WebSocket(`ws://localhost:${gateway.ports[host]}${path}`, { headers: { ...headers } });
+  onTestFinished(() => socket.terminate());
+  return socket;
+}
+
+/** Messages in the order they came: text as text, binary as a Buffer. */
+function inbox(socket: WebSocket) {
+  const messages: (string | Buffer)[] = [];
+  socket.on('message', (data: RawData, binary) => {
+    const bytes = Buffer.isBuffer(data) ? data : Buffer.alloc(0);
+    messages.push(binary ? bytes : bytes.toString());
+  });
+  return messages;
+}
+const closing = async (socket: WebSocket) => {
+  const [code, reason] = await once(socket, 'close');
+  return { code, reason: String(reason) };
+};
+
+describe('a websocket on the run host', () => {
+  it('is a tunnel: order, boundaries and kind of the frames are kept both ways', async () => {
+    const gateway = await startApp((app) => app.on('message', (data, binary) => app.send(data, { binary })));
+    const socket = dial(gateway, 'run', '/me/app/realtime');
+    const messages = inbox(socket);
+    await once(socket, 'open');
+    const sent = ['{"a": 1}', Buffer.from([1, 2, 3]), '', 'é😀', Buffer.alloc(300_000, 7)];
+    for (const data of sent) socket.send(data);
+    await expect.poll(() => messages.length).toBe(sent.length);
+    expect(messages).toEqual(sent);
+    expect(gateway.fleet.ends).toEqual([]); // one in-flight request for its whole life
+  });
+
+  it('is accepted before there is a runner; what was sent meanwhile arrives first', async () => {
+    const gateway = await startApp((app) => app.on('message', (data, binary) => app.send(data, { binary })));
+    gateway.fleet.hold();
+    const socket = dial(gateway, 'run', '/me/app/realtime');
+    const messages = inbox(socket);
+    await once(socket, 'open');
+    socket.send('1');
+    socket.send('2');
+    await expect.poll(() => gateway.fleet.requests.length).toBe(1);
+    gateway.fleet.release();
+    socket.send('3');
+    await expect.poll(() => messages).toEqual(['1', '2', '3']);
+  });
+
+  it('hands the app path, query, protocol and context', async () => {
+    const seen = deferred<IncomingMessage>();
+    const gateway = await startApp((_socket, req) => seen.resolve(req));
+    const socket = new WebSocket(
+      `ws://localhost:${gateway.ports.run}/me/app/realtime?max_buffering=3&fal_jwt_token=x`,
+      ['one'],
+      {
+        headers: authorization,
+      },
+    );
+    onTestFinished(() => socket.terminate());
+    const { url, headers } = await seen.promise;
+    expect(url).toBe('/realtime?max_buffering=3');
+    expect(headers).toMatchObject({
+      'x-fal-endpoint': 'me/app/realtime',
+      'x-fal-request-id': gateway.fleet.requests[0]?.id,
+      'sec-websocket-protocol': 'one',
+    });
+    expect(headers.authorization).toBeUndefined();
+  });
+
+  it.each([
+    [1000, 'done'],
+    [4001, 'own code'],
+    [1013, 'later'],
+  ])('closes as the app does: %i', async (code, reason) => {
+    const gateway = await startApp((app) => app.close(code, reason));
+    const socket = dial(gateway, 'run', '/me/app/realtime');
+    expect(await closing(socket)).toEqual({ code, reason });
+    expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'response', status: 200 } }]);
+  });
+
+  it('tells the app how the caller closed, and cancels', async () => {
+    const appClosed = deferred<number>();
+    const cancelled = deferred<string>();
+    const gateway = await startApp(
+      (app) => app.on('close', (code) => appClosed.resolve(code)).send('hi'),
+      (req, res) => {
+        cancelled.resolve(`${req.method} ${req.url}`);
+        res.end();
+      },
+    );
+    const socket = dial(gateway, 'run', '/me/app/realtime');
+    await once(socket, 'message');
+    socket.close(1000);
+    expect(await appClosed.promise).toBe(1000);
+    expect(await cancelled.promise).toBe('POST /realtime/cancel');
+    expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'caller_gone' } }]);
+  });
+
+  it.each([
+    ['the app refuses', '/me/app/no-such-route', { kind: 'response', status: 403 }],
+    ['the app breaks off', '/me/app/realtime', { kind: 'disconnected' }],
+  ])('is closed with 1011 when %s', async (_what, path, outcome) => {
+    const gateway = await startApp((app) => app.terminate());
+    const socket = dial(gateway, 'run', path);
+    expect(await closing(socket)).toEqual({ code: 1011, reason: 'Error while forwarding the request' });
+    expect(gateway.fleet.ends).toEqual([{ outcome }]);
+  });
+
+  it('is closed with 1011 when there is no runner, or the platform ends it', async () => {
+    const gateway = await startApp(() => undefined);
+    const ended = dial(gateway, 'run', '/me/app/realtime');
+    await once(ended, 'open');
+    const closed = closing(ended);
+    await expect.poll(() => gateway.fleet.requests.length).toBe(1);
+    gateway.fleet.abort(platformError('request_timeout', 'Too long.'));
+    expect((await closed).code).toBe(1011);
+    gateway.fleet.refuseWith(platformError('startup_timeout', 'None.'));
+    expect((await closing(dial(gateway, 'run', '/me/app/realtime'))).code).toBe(1011);
+  });
+
+  it('stops waiting for a runner when the caller leaves', async () => {
+    const gateway = await startApp(() => undefined);
+    gateway.fleet.hold();
+    const socket = dial(gateway, 'run', '/me/app/realtime');
+    await once(socket, 'open');
+    socket.close();
+    await once(socket, 'close');
+    gateway.fleet.release();
+    const next = dial(gateway, 'run', '/me/app/realtime');
+    await once(next, 'open');
+    await expect.poll(() => gateway.fleet.requests.length).toBe(2);
+    expect(gateway.fleet.ends).toEqual([]);
+  });
+});
+
+describe.each(['run', 'ws'] as const)('an upgrade on the %s host', (host) => {
+  it.each([
+    ['/me/app/realtime', {}, 401],
+    ['/me/app/realtime', { authorization: 'Key test-key:wrong' }, 401],
+    ['/me/unknown/realtime', authorization, 404],
+    ['/me/app/realtime', { ...authorization, origin: 'https://evil.example' }, 403],
+    ['/me/app/realtime', { ...authorization, host: 'evil.example' }, 403],
+    ['/me/open/realtime', { origin: 'null' }, 403],
+  ])('%s with %o is refused with %i', async (path, headers, status) => {
+    const gateway = await startApp(() => undefined);
+    const socket = dial(gateway, host, path, headers);
+    socket.on('error', () => undefined);
+    const [, response] = await once(socket, 'unexpected-response');
+    expect(response.statusCode).toBe(status);
+    expect(response.headers['x-fal-request-id']).toBeDefined();
+  });
+});
+
+describe('HTTP over WebSocket', () => {
+  const double: RequestListener = (req, res) => {
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.on('end', () => {
+      const { n } = JSON.parse(Buffer.concat(chunks).toString());
+      res.setHeader('content-type', 'application/json').end(JSON.stringify({ result: n * 2 }));
+    });
+  };
+  const control = (frame: string | Buffer | undefined) => JSON.parse(String(frame));
+
+  it('answers each frame with start, body and end, strictly in order', async () => {
+    const gateway = await startApp(() => undefined, double);
+    const socket = dial(gateway, 'ws', '/me/app');
+    const frames = inbox(socket);
+    await once(socket, 'open');
+    for (const n of [1, 2, 3]) socket.send(JSON.stringify({ n }));
+    await expect.poll(() => frames.length).toBe(9);
+    for (const [i, result] of [2, 4, 6].entries()) {
+      const [head, body, end] = frames.slice(3 * i);
+      const id = gateway.fleet.requests[i]?.id;
+      expect(control(head)).toMatchObject({
+        type: 'start',
+        request_id: id,
+        status: 200,
+        headers: { 'content-type': 'application/json', 'x-fal-request-id': id },
+      });
+      expect(body).toBe(JSON.stringify({ result }));
+      expect(control(end)).toEqual({ type: 'end', request_id: id, status: 200, time_to_first_byte_seconds: 0 });
+    }
+    expect(new Set(gateway.fleet.requests.map(({ id }) => id)).size).toBe(3);
+    expect(gateway.fleet.ends).toHaveLength(3);
+  });
+
+  it('sends media, and JSON that looks like a control frame, as binary', async () => {
+    const like = '{"type": "x", "request_id": "y"}';
+    const gateway = await startApp(
+      () => undefined,
+      (req, res) => {
+        if (req.url === '/media') res.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from([137, 80]));
+        else res.writeHead(200, { 'content-type': 'application/json' }).end(like);
+      },
+    );
+    for (const [path, body] of [
+      ['/me/app/media', Buffer.from([137, 80])],
+      ['/me/app', Buffer.from(like)],
+    ] as const) {
+      const socket = dial(gateway, 'ws', path);
+      const frames = inbox(socket);
+      await once(socket, 'open');
+      socket.send('{}');
+      await expect.poll(() => frames.length).toBe(3);
+      expect(frames[1]).toEqual(body);
+    }
+  });
+
+  it('words a failure of the platform as an answer, and serves the next frame', async () => {
+    const gateway = await startApp(() => undefined, double);
+    const socket = dial(gateway, 'ws', '/me/app');
+    const frames = inbox(socket);
+    await once(socket, 'open');
+    gateway.fleet.refuseWith(platformError('startup_timeout', 'No runner.'));
+    socket.send('{"n": 1}');
+    await expect.poll(() => frames.length).toBe(3);
+    expect(control(frames[0])).toMatchObject({
+      type: 'start',
+      status: 504,
+      headers: { 'x-fal-error-type': 'startup_timeout' },
+    });
+    expect(control(frames[1])).toEqual({ detail: 'No runner.', error_type: 'startup_timeout' });
+    gateway.fleet.refuseWith(undefined);
+    socket.send('{"n": 1}');
+    await expect.poll(() => frames.length).toBe(6);
+    expect(control(frames[4])).toEqual({ result: 2 });
+  });
+
+  it('cancels the running call when the caller leaves', async () => {
+    const arrived = deferred<void>();
+    const cancelled = deferred<string>();
+    const gateway = await startApp(
+      () => undefined,
+      (req, res) => {
+        if (req.url === '/slow/cancel') cancelled.resolve(String(req.headers['x-fal-request-id']));
+        else arrived.resolve();
+        if (req.url === '/slow/cancel') res.end();
+      },
+    );
+    const socket = dial(gateway, 'ws', '/me/app/slow');
+    await once(socket, 'open');
+    socket.send('{}');
+    socket.send('{}');
+    await arrived.promise;
+    socket.close();
+    expect(await cancelled.promise).toBe(gateway.fleet.requests[0]?.id);
+    expect(gateway.fleet.requests).toHaveLength(1); // the second was never begun
+  });
+});

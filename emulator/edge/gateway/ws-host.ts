@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
+import { admit, answering, greet } from './admission.ts';
+import { jsonAnswer, send } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import { callDirect, type Sink } from './direct.ts';
+import { bodyFramer } from './frames.ts';
+import { type HeaderList, headerOf, pairs, toApp } from './headers.ts';
+import { readWishes, startBy } from './request-info.ts';
+import { appId } from './target.ts';
+import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
+
+/** Requests of one connection that may wait before we stop reading from it. */
+const maxPipelined = 64;
+
+/** The ws host: HTTP over WebSocket, one direct call per frame, strictly in order. gateway-http.md §12.1. */
+export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void } {
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: Math.min(deps.limits.maxRequestBytes, maxMessageBytes),
+  });
+  return {
+    request: answering(deps, refusePlain),
+    upgrade(req, socket, head) {
+      const greeting = greet(deps, req, deps.hosts().ws);
+      const admission = greeting.ok ? admit(deps, req) : greeting;
+      const { requestId } = greeting.envelope;
+      if (!admission.ok) return writeRawAnswer(socket, admission.answer.status, admission.answer.body, requestId);
+      server.handleUpgrade(req, socket, head, (caller) => converse(deps, req, caller, { ...admission, requestId }));
+    },
+    close() {
+      for (const socket of server.clients) socket.close(1001);
+      server.close();
+    },
+  };
+}
+
+async function refusePlain(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const greeting = greet(deps, req, deps.hosts().ws);
+  const answer = jsonAnswer(426, { detail: 'The ws host speaks websockets only.' }, [['upgrade', 'websocket']]);
+  send(res, greeting.envelope, greeting.ok ? answer : greeting.answer);
+}
+
+function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): void {
+  const gone = new AbortController();
+  const waiting: { readonly data: RawData; readonly binary: boolean }[] = [];
+  let busy = false;
+  caller.on('error', () => undefined); // 'close' follows
+  caller.on('close', () => gone.abort());
+  caller.on('message', (data, binary) => {
+    waiting.push({ data, binary });
+    if (waiting.length >= maxPipelined) caller.pause();
+    if (!busy) drain().catch(fail);
+  });
+  const drain = async (): Promise<void> => {
+    busy = true;
+    for (let next = waiting.shift(); next && !gone.signal.aborted; next = waiting.shift()) {
+      if (caller.isPaused) caller.resume();
+      await callOnce(deps, req, caller, about, next.data, next.binary, gone.signal);
+    }
+    busy = false;
+  };
+  const fail = (error: unknown): void => {
+    deps.onError(error);
+    caller.close(1011, 'The gateway failed');
+  };
+}
+
+async function callOnce(
+  deps: GatewayDeps,
+  req: IncomingMessage,
+  caller: WebSocket,
+  { target, access }: TunnelOrder,
+  data: RawData,
+  binary: boolean,
+  gone: AbortSignal,
+): Promise<void> {
+  const requestId = randomUUID();
+  const submittedAt = deps.clock();
+  // The handshake's own headers say nothing about the calls inside.
+  const given = pairs(req.rawHeaders).filter(([name]) => !name.startsWith('sec-websocket-') && name !== 'content-type');
+  const wishes = readWishes(given, access.isOwner);
+  const about = { requestId, app: appId(target), path: target.path, callerId: access.callerId };
+  const type: [string, string] = ['content-type', binary ? 'application/octet-stream' : 'application/json'];
+  await callDirect(
+    deps,
+    {
+      info: {
+        id: requestId,
+        alias: target.route.alias,
+        kind: 'direct',
+        priority: 'normal',
+        submittedAt,
+        startBy: 'kind' in wishes ? null : startBy(wishes, target.route.requestStartTimeoutSeconds, submittedAt),
+        hint: 'kind' in wishes ? null : wishes.hint,
+        noRetry: true,
+        retries: {},
+        attempts: 0,
+      },
+      method: 'POST',
+      path: target.path,
+      query: target.query,
+      headers: [...toApp(given, about), type],
+      body: { kind: 'bytes', bytes: bytesOf(data) },
+    },
+    frameSink(deps, caller, requestId, submittedAt),
+    gone,
+  );
+}
+
+/** One answer as frames: start, body, end. */
+function frameSink(deps: GatewayDeps, caller: WebSocket, requestId: string, receivedAt: number): Sink {
+  let framer = bodyFramer('');
+  let status = 0;
+  let firstByteAt = receivedAt;
+  const control = (value: object): void => caller.send(JSON.stringify(value));
+  const start: Sink['start'] = (code, headers) => {
+    status = code;
+    firstByteAt = deps.clock();
+    framer = bodyFramer(headerOf(headers, 'content-type') ?? '');
+    control({ type: 'start', request_id: requestId, status, headers: objectOf(headers, requestId) });
+  };
+  const end = (): void => {
+    for (const { data, binary } of framer.end()) caller.send(data, { binary });
+    const seconds = (firstByteAt - receivedAt) / 1000;
+    control({ type: 'end', request_id: requestId, status, time_to_first_byte_seconds: seconds });
+  };
+  return {
+    start,
+    async write(chunk) {
+      for (const { data, binary } of framer.push(chunk)) {
+        await new Promise<void>((resolve) => caller.send(data, { binary }, () => resolve()));
+      }
+    },
+    end,
+    refuse(answer) {
+      start(answer.status, answer.headers);
+      for (const { data, binary } of framer.push(answer.body)) caller.send(data, { binary });
+      end();
+    },
+    // There is no frame that takes a started answer back.
+    cut: () => caller.close(1011, 'Error while forwarding the request'),
+  };
+}
+
+function objectOf(headers: HeaderList, requestId: string): { readonly [name: string]: string } {
+  const object: { [name: string]: string } = {};
+  for (const [name, value] of headers) object[name] = name in object ? `${object[name]}, ${value}` : value;
+  return { ...object, 'x-fal-request-id': requestId };
+}
+
+function bytesOf(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}

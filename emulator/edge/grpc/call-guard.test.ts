@@ -1,0 +1,79 @@
+import { status } from '@grpc/grpc-js';
+import { describe, expect, it } from 'vitest';
+import { controllerToken, controlPlane } from './test-control-plane.ts';
+
+describe('who may call the control plane', () => {
+  it('a call with a key is answered, as two metadata entries or as a header', async () => {
+    const plane = await controlPlane();
+    const { keyId, keySecret } = plane.key;
+    expect((await plane.rpc('ListAliases')).code).toBe(status.OK);
+    const asHeader = await plane.call('ListAliases', {}, { authorization: `Bearer ${keyId}:${keySecret}` });
+    expect(asHeader.code).toBe(status.OK);
+  });
+
+  it.each([
+    ['no key', () => ({})],
+    ['a wrong secret', (id: string) => ({ 'auth-key-id': id, 'auth-key': 'wrong' })],
+    ['an unknown key id', () => ({ 'auth-key-id': 'nobody', 'auth-key': 'x' })],
+    ['half a key', (id: string) => ({ 'auth-key-id': id })],
+  ])('with %s every kind of call is UNAUTHENTICATED with a sentence', async (_name, metadata) => {
+    const plane = await controlPlane();
+    for (const method of ['ListAliases', 'RegisterApplication', 'Run', 'ShellRunner']) {
+      const { code, details, messages } = await plane.call(method, {}, metadata(plane.key.keyId));
+      expect({ method, code, messages }).toEqual({ method, code: status.UNAUTHENTICATED, messages: [] });
+      expect(details).toMatch(/key/);
+      expect(details).not.toContain(plane.key.keySecret);
+    }
+    expect(plane.calls).toEqual([]);
+  });
+
+  it('a revoked key is refused at once', async () => {
+    const plane = await controlPlane();
+    plane.rooms.catalog.revokeKey(plane.key.keyId);
+    expect((await plane.rpc('ListAliases')).code).toBe(status.UNAUTHENTICATED);
+  });
+
+  it('a key of scope API may not manage apps', async () => {
+    const plane = await controlPlane();
+    const { keyId, keySecret } = plane.rooms.catalog.createKey('API', 'caller');
+    const reply = await plane.call('ListAliases', {}, { 'auth-key-id': keyId, 'auth-key': keySecret });
+    expect(reply.code).toBe(status.PERMISSION_DENIED);
+  });
+
+  it('another :authority than ours is refused, whatever the key', async () => {
+    const plane = await controlPlane();
+    for (const authority of [
+      'evil.example:80',
+      `localhost.evil.example:${plane.port}`,
+      `LOCALHOST:${plane.port}`,
+      'localhost',
+    ]) {
+      const stranger = plane.client({ 'grpc.default_authority': authority });
+      const reply = await plane.call('ListAliases', {}, plane.credentials, stranger);
+      expect({ authority, code: reply.code }).toEqual({ authority, code: status.PERMISSION_DENIED });
+    }
+    const ours = plane.client({ 'grpc.default_authority': `[::1]:${plane.port}` });
+    expect((await plane.call('ListAliases', {}, plane.credentials, ours)).code).toBe(status.OK);
+  });
+
+  it('a runner labels its logs with the controller token, and with nothing else', async () => {
+    const plane = await controlPlane();
+    const labels = { task_id: 'RUN', metadata: { logger_labels: { fal_request_id: 'r' } } };
+    const token = { 'controller-token': controllerToken };
+    expect(await plane.call('SetMetadata', labels, token)).toMatchObject({ code: status.OK, messages: [{}] });
+    expect((await plane.call('SetMetadata', labels, plane.credentials)).code).toBe(status.UNAUTHENTICATED);
+    expect((await plane.call('SetMetadata', labels, { 'controller-token': 'no' })).code).toBe(status.UNAUTHENTICATED);
+    expect((await plane.call('ListAliases', {}, token)).code).toBe(status.UNAUTHENTICATED);
+    expect((await plane.call('Submit', {}, token)).code).toBe(status.UNIMPLEMENTED);
+  });
+});
+
+describe('methods that are not there', () => {
+  it.each(['Map', 'InteractiveRun', 'ShellRunner'])('%s is UNIMPLEMENTED with a sentence', async (method) => {
+    const plane = await controlPlane();
+    const { code, details } = await plane.rpc(method);
+    expect(code).toBe(status.UNIMPLEMENTED);
+    expect(details).toContain(method);
+    expect(plane.reported).toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+import type { Builds } from '../../builds/types.ts';
+import type { LocalRoutes } from '../../catalog/routes.ts';
+import type { Blobs, Catalog } from '../../catalog/types.ts';
+import type { AppFileSource } from '../../fleet/launches.ts';
+import type { Fleet } from '../../fleet/types.ts';
+import type { Logs, RunnerRecord } from '../../telemetry/types.ts';
+import type { Authenticate, Hosts } from '../types.ts';
+
+/** The rooms that the control plane calls in to. */
+export interface GrpcRooms {
+  readonly catalog: Catalog;
+  readonly blobs: Blobs;
+  /** App files that were synced over REST before (rest-api.md §4). */
+  readonly appFiles: AppFileSource;
+  readonly builds: Builds;
+  readonly fleet: Fleet;
+  readonly logs: Logs;
+  readonly routes: Pick<LocalRoutes, 'addEphemeral' | 'removeEphemeral'>;
+  readonly runnerHistory: {
+    get(runnerId: string): RunnerRecord | undefined;
+    /** Runners that lived at or after the instant, ended ones included. */
+    since(atMs: number): readonly RunnerRecord[];
+  };
+  readonly hosts: Hosts;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+export interface GrpcDeps extends GrpcRooms {
+  readonly authenticate: Authenticate;
+  /** What a runner must send as `controller-token` with SetMetadata (runner-process.md §3.1). */
+  readonly controllerToken: string;
+  /** Exact spellings of `:authority` that are ours: `loopbackHosts(port)` of edge/guard.ts. */
+  readonly authorities: readonly string[];
+  /** Told of failures that are ours, for the emulator's own log. */
+  readonly report: (error: unknown) => void;
+}

@@ -1,0 +1,33 @@
+import type { BuildLog, EnvironmentDefinition } from '../../builds/types.ts';
+import type { BuiltEnvironment } from '../../engines/engine.ts';
+import type { GrpcRooms } from './deps.ts';
+import { invalidArgument, notFound } from './rpc-error.ts';
+import type { WireEnvironment } from './schemas.ts';
+
+/** The one definition that the SDK sends. `first` exists: the schema asked for exactly one. */
+export function definitionOf(environments: readonly WireEnvironment[]): EnvironmentDefinition {
+  const wire = environments[0];
+  const kind = wire?.kind;
+  if (kind !== 'virtualenv' && kind !== 'conda' && kind !== 'container') {
+    throw invalidArgument(`Unknown environment kind "${kind ?? ''}"; virtualenv, conda and container exist.`);
+  }
+  return { kind, configuration: wire?.configuration ?? {}, force: wire?.force ?? false };
+}
+
+/** Builds or finds the environment; a failed build is INVALID_ARGUMENT in the tool's own words (§6.1). */
+export async function buildOrFail(
+  rooms: Pick<GrpcRooms, 'builds'>,
+  definition: EnvironmentDefinition,
+  log: (line: BuildLog) => void,
+  signal: AbortSignal,
+): Promise<BuiltEnvironment> {
+  const result = await rooms.builds.build(definition, log, signal);
+  if (result.kind === 'failed') throw invalidArgument(result.reason);
+  return result.environment;
+}
+
+/** Deployment environments (`main`, `dev`) must exist before something is put in them. */
+export function requireEnvironment(rooms: Pick<GrpcRooms, 'catalog'>, name: string): void {
+  if (rooms.catalog.listEnvironments().some((environment) => environment.name === name)) return;
+  throw notFound(`Environment "${name}" not found. Create it with \`fal environments create ${name}\`.`);
+}

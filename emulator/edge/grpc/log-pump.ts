@@ -1,0 +1,54 @@
+import type { Replies } from './handlers.ts';
+import { type LogMessage, logMessage } from './messages.ts';
+
+/** More than a client can be behind before the oldest lines are left out. */
+const mostPending = 20_000;
+const atOnce = 1_000;
+
+/**
+ * Sends log lines as the client keeps up with them; a runner that prints faster than the client reads costs a bounded amount of
+ * memory, and the gap is said in a line of its own.
+ */
+export function createLogPump(replies: Replies, now: () => number) {
+  let pending: LogMessage[] = [];
+  let leftOut = 0;
+  let waiting = false;
+
+  function flush(): void {
+    if (leftOut > 0) pending.unshift(gap(leftOut, now()));
+    if (pending.length > 0) replies.send({ logs: pending });
+    pending = [];
+    leftOut = 0;
+  }
+
+  function pump(): void {
+    if (waiting) return;
+    if (replies.ready()) {
+      flush();
+      return;
+    }
+    waiting = true;
+    replies.onReady(() => {
+      waiting = false;
+      pump();
+    });
+  }
+
+  return {
+    push(line: LogMessage): void {
+      pending.push(line);
+      if (pending.length > mostPending) {
+        pending = pending.slice(atOnce);
+        leftOut += atOnce;
+      }
+      pump();
+    },
+    /** Sends what is left, whether or not the client keeps up: the result comes next. */
+    flush,
+  };
+}
+
+function gap(lines: number, at: number): LogMessage {
+  const message = `[minifal] ${lines} lines were left out here: they came faster than this client reads.`;
+  return logMessage({ message, source: 'BRIDGE', level: 'WARNING', at });
+}

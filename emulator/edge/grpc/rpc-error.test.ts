@@ -1,0 +1,56 @@
+import { status } from '@grpc/grpc-js';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { UserError } from '../../wire/errors.ts';
+import { fitDetails, notFound, toStatus } from './rpc-error.ts';
+
+describe('what a failure becomes on the wire', () => {
+  const reported: unknown[] = [];
+  const report = (error: unknown) => void reported.push(error);
+
+  it('an RpcError keeps its code and words', () => {
+    expect(toStatus(notFound('Runner x not found.'), report)).toEqual({
+      code: status.NOT_FOUND,
+      details: 'Runner x not found.',
+    });
+  });
+
+  it('an error that a person can fix says why and what next', () => {
+    expect(toStatus(new UserError('No uv here.', 'Install it.'), report)).toEqual({
+      code: status.FAILED_PRECONDITION,
+      details: 'No uv here.\nInstall it.',
+    });
+  });
+
+  it('a request that is not valid names the field', () => {
+    const { error } = z.object({ a: z.object({ b: z.string() }) }).safeParse({ a: {} });
+    const { code, details } = toStatus(error, report);
+    expect(code).toBe(status.INVALID_ARGUMENT);
+    expect(details).toContain('a.b: ');
+  });
+
+  it('anything else is INTERNAL, reported, and shows nothing of itself', () => {
+    const failure = new Error('password=hunter2');
+    const { code, details } = toStatus(failure, report);
+    expect(code).toBe(status.INTERNAL);
+    expect(details).not.toContain('hunter2');
+    expect(reported).toEqual([failure]);
+  });
+});
+
+describe('status details', () => {
+  it('short ones stay as they are, line breaks included', () => {
+    expect(fitDetails('a\nb é 😀')).toBe('a\nb é 😀');
+  });
+
+  it.each(['x', 'é', '😀', '\n', ' '])('long ones of %j keep start and end and fit into a trailer', (letter) => {
+    const fitted = fitDetails(`FIRST ${letter.repeat(50_000)} died with <Signals.SIGKILL: 9>.`);
+    expect(encodeURI(fitted).length).toBeLessThanOrEqual(6 * 1024);
+    expect(fitted.startsWith('FIRST ')).toBe(true);
+    expect(fitted.endsWith('died with <Signals.SIGKILL: 9>.')).toBe(true);
+  });
+
+  it('half a surrogate pair does not break the answer', () => {
+    expect(() => encodeURI(fitDetails('\ud83d lost half'))).not.toThrow();
+  });
+});

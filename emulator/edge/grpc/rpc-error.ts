@@ -1,0 +1,65 @@
+import { status } from '@grpc/grpc-js';
+import { z } from 'zod';
+import { UserError } from '../../wire/errors.ts';
+import { wellFormed } from './messages.ts';
+
+/** An answer that is not OK. `details` is what the CLI prints, word for word (control-plane-grpc.md §2.3). */
+export class RpcError extends Error {
+  readonly code: status;
+  constructor(code: status, details: string) {
+    super(details);
+    this.name = 'RpcError';
+    this.code = code;
+  }
+}
+
+export const invalidArgument = (details: string) => new RpcError(status.INVALID_ARGUMENT, details);
+export const notFound = (details: string) => new RpcError(status.NOT_FOUND, details);
+export const failedPrecondition = (details: string) => new RpcError(status.FAILED_PRECONDITION, details);
+export const unimplemented = (details: string) => new RpcError(status.UNIMPLEMENTED, details);
+
+export interface RpcStatus {
+  readonly code: status;
+  readonly details: string;
+}
+
+/**
+ * Words any failure for the wire. What is not meant for a caller becomes INTERNAL with one sentence and goes to `report`:
+ * no stack trace and no secret leaves this way. UNAVAILABLE is never sent: clients would repeat the call (§2.1).
+ */
+export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
+  if (error instanceof RpcError) return { code: error.code, details: fitDetails(error.message) };
+  if (error instanceof z.ZodError) return { code: status.INVALID_ARGUMENT, details: fitDetails(wordIssues(error)) };
+  if (error instanceof UserError) {
+    return { code: status.FAILED_PRECONDITION, details: fitDetails(`${error.message}\n${error.next}`) };
+  }
+  report(error);
+  return {
+    code: status.INTERNAL,
+    details: 'minifal failed at this call; its log says more (`minifal status` names it).',
+  };
+}
+
+function wordIssues(error: z.ZodError): string {
+  const issues = error.issues.slice(0, 3).map((issue) => {
+    const field = issue.path.map(String).join('.');
+    return field === '' ? issue.message : `${field}: ${issue.message}`;
+  });
+  return `The request is not valid: ${issues.join('; ')}.`;
+}
+
+/** Status details travel percent-encoded in a trailer, and grpc's C core drops calls with more than 8 KiB of those. */
+const detailsBudgetBytes = 6 * 1024;
+
+/** Shortens in the middle: the start says what failed, the end how (SIGKILL advice depends on the last words). */
+export function fitDetails(text: string): string {
+  const whole = wellFormed(text);
+  if (encodeURI(whole).length <= detailsBudgetBytes) return whole;
+  const letters = Array.from(whole);
+  for (let keep = Math.min(letters.length, detailsBudgetBytes); ; keep = Math.floor(keep * 0.8)) {
+    const head = letters.slice(0, Math.floor(keep / 4)).join('');
+    const tail = letters.slice(letters.length - Math.ceil((keep * 3) / 4)).join('');
+    const shorter = `${head}\n[…]\n${tail}`;
+    if (encodeURI(shorter).length <= detailsBudgetBytes) return shorter;
+  }
+}

@@ -1,0 +1,49 @@
+import { readFile, stat } from 'node:fs/promises';
+import { status } from '@grpc/grpc-js';
+import type { CallResult } from '../../engines/engine.ts';
+import type { GrpcRooms } from './deps.ts';
+import { largestMessageBytes } from './limits.ts';
+import { logMessage, wellFormed } from './messages.ts';
+import { invalidArgument, RpcError } from './rpc-error.ts';
+import type { RunSession } from './run.ts';
+import { revisionSettings } from './settings.ts';
+
+/** Calls a plain function on a runner of its own and sends what became of it (runner-process.md §7). */
+export async function runFunction(rooms: GrpcRooms, session: RunSession): Promise<void> {
+  const { alias, launch, request, replies, pump, signal } = session;
+  const unfollow = rooms.logs.follow({ alias }, (line) => {
+    if (line.source !== 'BUILDER') pump.push(logMessage(line));
+  });
+  try {
+    const ended = await rooms.fleet.runFunction(alias, launch, revisionSettings(request), signal);
+    // The client decodes a raised result before the logs of the same message, hence two messages (§6.2).
+    pump.flush();
+    if (ended.kind === 'cancelled') throw new RpcError(status.CANCELLED, 'The run was cancelled.');
+    if (ended.kind === 'died') throw new RpcError(status.ABORTED, ended.reason);
+    try {
+      const message = await resultMessage(ended.result);
+      replies.send({ run_id: alias, status: { state: 'SUCCESS' }, return_value: message });
+    } finally {
+      ended.dispose();
+    }
+  } finally {
+    unfollow();
+  }
+}
+
+/** The SerializedObject of a result. User exceptions are results too: SUCCESS, raised. */
+async function resultMessage(result: CallResult): Promise<object> {
+  if (result.kind === 'refused') throw invalidArgument(result.reason);
+  const { size } = await stat(result.file);
+  if (size >= largestMessageBytes) {
+    throw new RpcError(status.RESOURCE_EXHAUSTED, `The result has ${size} bytes; less than 2 GiB can be returned.`);
+  }
+  const value = { method: result.method, definition: await readFile(result.file), was_it_raised: result.raised };
+  if (!result.raised) return value;
+  return {
+    ...value,
+    stringized_traceback: wellFormed(result.traceback),
+    exception_type_name: wellFormed(result.exceptionType),
+    exception_message: wellFormed(result.exceptionMessage),
+  };
+}

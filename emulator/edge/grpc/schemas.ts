@@ -1,0 +1,237 @@
+import { z } from 'zod';
+import {
+  type JsonObject,
+  msFromTimestamp,
+  type ProtoStruct,
+  type ProtoValue,
+  structToJson,
+} from '../../wire/struct.ts';
+
+/**
+ * What the RPCs accept, after proto-loader's decoding: an absent field is absent, an enum is its name, a list is never
+ * missing. Each schema also turns wire types into plain ones (Struct to object, Timestamp to milliseconds).
+ */
+
+const protoValue: z.ZodType<ProtoValue> = z.lazy(() =>
+  z.object({
+    nullValue: z.unknown().optional(),
+    numberValue: z.number().optional(),
+    stringValue: z.string().optional(),
+    boolValue: z.boolean().optional(),
+    structValue: protoStruct.optional(),
+    listValue: z.object({ values: z.array(protoValue).optional() }).optional(),
+  }),
+);
+const protoStruct: z.ZodType<ProtoStruct> = z.lazy(() =>
+  z.object({ fields: z.record(z.string(), protoValue).optional() }),
+);
+const struct = protoStruct.transform((value): JsonObject => structToJson(value));
+const instantMs = z.object({ seconds: z.number().optional(), nanos: z.number().optional() }).transform(msFromTimestamp);
+
+/** One path segment of a URL, one key of a store: nothing that needs escaping anywhere. */
+const name = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'only letters, digits, `.`, `_` and `-` are allowed, a letter or digit first');
+const id = z.string().min(1).max(200);
+const environmentName = z
+  .union([z.literal(''), name])
+  .optional()
+  .transform((value) => (value === undefined || value === '' ? 'main' : value));
+const bytes = z.instanceof(Uint8Array);
+const count = z.int().min(0);
+const seconds = z.int().min(0);
+
+export const authModeSchema = z.enum(['PRIVATE', 'PUBLIC', 'SHARED']);
+export const strategySchema = z.enum(['RECREATE', 'ROLLING']);
+
+const serializedObject = z.object({
+  method: z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]*$/, 'must be an importable module'),
+  definition: bytes,
+});
+export type SerializedObject = z.output<typeof serializedObject>;
+
+const machineRequirements = z.object({
+  machine_type: z.string().optional(),
+  machine_types: z.array(z.string().min(1)),
+  num_gpus: count.optional(),
+  keep_alive: seconds.optional(),
+  exposed_port: z.int().min(1).max(65535).optional(),
+  max_multiplexing: z.int().min(1).optional(),
+  max_concurrency: count.optional(),
+  min_concurrency: count.optional(),
+  concurrency_buffer: count.optional(),
+  concurrency_buffer_perc: count.optional(),
+  scaling_delay_seconds: seconds.optional(),
+  request_timeout: seconds.optional(),
+  request_start_timeout: seconds.optional(),
+  startup_timeout: seconds.optional(),
+  valid_regions: z.array(z.string()),
+});
+export type MachineRequirements = z.output<typeof machineRequirements>;
+
+const environments = z
+  .array(
+    z.object({
+      kind: z.string().optional(),
+      configuration: struct.optional(),
+      force: z.boolean().optional(),
+    }),
+  )
+  .length(1, 'exactly one environment is supported');
+export type WireEnvironment = z.output<typeof environments>[number];
+
+/** POSIX, relative, no `.` or `..`: it is joined to a folder later. */
+const relativePath = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine(
+    (path) =>
+      !path.startsWith('/') &&
+      !path.includes('\0') &&
+      path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
+    'must be a relative path without `.` and `..`',
+  );
+const files = z.array(
+  z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'), relative_path: relativePath }),
+);
+const secrets = z.object({ names: z.array(z.string()) }).optional();
+
+const healthCheck = z.object({
+  path: z.string().optional(),
+  start_period_seconds: seconds.optional(),
+  timeout_seconds: seconds.optional(),
+  failure_threshold: count.optional(),
+  call_regularly: z.boolean().optional(),
+  method: z.enum(['GET', 'POST']).optional(),
+});
+export type WireHealthCheck = z.output<typeof healthCheck>;
+
+/** What BuildEnvironment, Run and RegisterApplication have in common. */
+const common = z.object({
+  environments,
+  machine_requirements: machineRequirements.optional(),
+  files,
+  application_name: name.optional(),
+  environment_name: environmentName,
+  secrets,
+});
+
+const callable = z.object({
+  function: serializedObject.optional(),
+  entrypoint: z
+    .string()
+    .regex(/^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$/, 'must look like `module:attribute`')
+    .optional(),
+  health_check_config: healthCheck.optional(),
+  build_environment: z.boolean().optional(),
+});
+
+export const buildEnvironmentSchema = common;
+export type BuildEnvironmentRequest = z.output<typeof buildEnvironmentSchema>;
+
+export const runSchema = common.extend(callable.shape).extend({
+  // The function's own name or an entry point; only shown, hence free text.
+  application_name: z.string().max(500).optional(),
+  setup_func: serializedObject.optional(),
+  auth_mode: authModeSchema.optional(),
+});
+export type RunRequest = z.output<typeof runSchema>;
+
+const retriesOfCondition = z.object({ retries: z.int().min(0) }).optional();
+const retryConfig = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.object({
+      timeout: retriesOfCondition,
+      server_error: retriesOfCondition,
+      connection_error: retriesOfCondition,
+    }),
+  );
+
+export const registerSchema = common.extend(callable.shape).extend({
+  auth_mode: authModeSchema.optional(),
+  metadata: struct.optional(),
+  deployment_strategy: strategySchema.optional(),
+  scale: z.boolean().optional(),
+  private_logs: z.boolean().optional(),
+  source_code: z.string().optional(),
+  skip_retry_conditions: z.array(z.enum(['TIMEOUT', 'CLIENT_ERROR', 'SERVER_ERROR', 'CONNECTION_ERROR'])),
+  retry_config: retryConfig.optional(),
+  termination_grace_period_seconds: seconds.max(3600).optional(),
+  attach_to_deployment: z.boolean().optional(),
+});
+export type RegisterRequest = z.output<typeof registerSchema>;
+
+export const updateApplicationSchema = z.object({
+  application_name: id,
+  keep_alive: seconds.optional(),
+  max_multiplexing: z.int().min(1).optional(),
+  max_concurrency: count.optional(),
+  min_concurrency: count.optional(),
+  concurrency_buffer: count.optional(),
+  concurrency_buffer_perc: count.optional(),
+  scaling_delay_seconds: seconds.optional(),
+  request_timeout: seconds.optional(),
+  request_start_timeout: seconds.optional(),
+  startup_timeout: seconds.optional(),
+  machine_types: z.array(z.string().min(1)),
+  valid_regions: z.array(z.string()),
+});
+export type UpdateApplicationRequest = z.output<typeof updateApplicationSchema>;
+
+export const emptySchema = z.object({});
+export const environmentFilterSchema = z.object({ environment_name: environmentName });
+export const listApplicationsSchema = z.object({ application_name: id.optional(), environment_name: environmentName });
+export const applicationIdSchema = z.object({ application_id: id });
+export const rolloutSchema = z.object({ application_name: id, force: z.boolean().optional() });
+export const setAliasSchema = z.object({
+  alias: name,
+  revision: id,
+  auth_mode: authModeSchema.optional(),
+  environment_name: environmentName,
+  deployment_strategy: strategySchema.optional(),
+});
+export const aliasSchema = z.object({ alias: id });
+
+const listRunners = z.object({ list_pending: z.boolean().optional(), start_time: instantMs.optional() });
+export const listRunnersSchema = listRunners;
+export const listAliasRunnersSchema = listRunners.extend({ alias: id });
+export const stopRunnerSchema = z.object({ runner_id: id, replace_first: z.boolean().optional() });
+export const killRunnerSchema = z.object({ runner_id: id });
+
+export const setSecretSchema = z.object({
+  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),
+  value: z
+    .string()
+    .refine((value) => !value.includes('\0'), 'must not contain NUL')
+    .optional(),
+  environment_name: environmentName,
+  default_exposed: z.boolean().optional(),
+});
+
+export const createEnvironmentSchema = z.object({
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9](?:-?[a-zA-Z0-9_])*$/, 'only letters, digits, `_` and single `-` are allowed')
+    .max(64),
+  description: z.string().max(2000).optional(),
+});
+export const environmentNameSchema = z.object({ name: id });
+
+export const createUserKeySchema = z.object({
+  scope: z.enum(['ADMIN', 'API']).optional(),
+  alias: z.string().max(200).optional(),
+  policy_preset: z.string().optional(),
+  policy: z.object({ permissions: z.array(z.string()) }).optional(),
+});
+export const revokeUserKeySchema = z.object({ key_id: id });

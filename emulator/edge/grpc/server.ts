@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream';
+import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { loadServices } from '../../wire/services.ts';
+import { deleteAlias, listAliases, setAlias } from './aliases.ts';
+import { deleteApplication, listApplications, rolloutApplication, updateApplication } from './applications.ts';
+import { buildEnvironment } from './build.ts';
+import { guardInterceptor } from './call-guard.ts';
+import type { GrpcDeps } from './deps.ts';
+import { createEnvironment, deleteEnvironment, listEnvironments } from './environments.ts';
+import { serverStream, unary } from './handlers.ts';
+import { createUserKey, listUserKeys, revokeUserKey } from './keys.ts';
+import { largestMessageBytes } from './limits.ts';
+import { refuseMethod } from './refuse.ts';
+import { registerApplication } from './register.ts';
+import { run } from './run.ts';
+import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners.ts';
+import * as schema from './schemas.ts';
+import { listSecrets, setSecret } from './secrets.ts';
+
+/** The control plane. */
+export interface GrpcEdge {
+  /** Takes over a connection that speaks HTTP/2 in clear text (TLS is already taken off). */
+  inject(socket: Duplex): void;
+  /** Ends every call and connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * `controller.IsolateController` for the SDK and the CLI, and isolate's `SetMetadata` for runners, on one HTTP/2 server that
+ * opens no port of its own (control-plane-grpc.md; runner-process.md §6).
+ */
+export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
+  const services = loadServices();
+  const server = new Server({
+    'grpc.max_send_message_length': largestMessageBytes,
+    'grpc.max_receive_message_length': largestMessageBytes,
+    interceptors: [guardInterceptor(deps)],
+  });
+  server.addService(services.controller, withRefusals(services.controller, controllerMethods(deps)));
+  const setMetadata = unary(schema.emptySchema, deps.report, () => ({}));
+  server.addService(services.isolate, withRefusals(services.isolate, { SetMetadata: setMetadata }));
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    inject: (socket) => injector.injectConnection(socket),
+    async close() {
+      injector.destroy();
+      server.forceShutdown();
+    },
+  };
+}
+
+function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {
+  const { report } = deps;
+  return {
+    BuildEnvironment: serverStream(schema.buildEnvironmentSchema, report, buildEnvironment(deps)),
+    RegisterApplication: serverStream(schema.registerSchema, report, registerApplication(deps)),
+    Run: serverStream(schema.runSchema, report, run(deps)),
+    ListAliases: unary(schema.environmentFilterSchema, report, listAliases(deps)),
+    SetAlias: unary(schema.setAliasSchema, report, setAlias(deps)),
+    DeleteAlias: unary(schema.aliasSchema, report, deleteAlias(deps)),
+    ListApplications: unary(schema.listApplicationsSchema, report, listApplications(deps)),
+    UpdateApplication: unary(schema.updateApplicationSchema, report, updateApplication(deps)),
+    DeleteApplication: unary(schema.applicationIdSchema, report, deleteApplication(deps)),
+    RolloutApplication: unary(schema.rolloutSchema, report, rolloutApplication(deps)),
+    ListRunners: unary(schema.listRunnersSchema, report, listRunners(deps)),
+    ListAliasRunners: unary(schema.listAliasRunnersSchema, report, listAliasRunners(deps)),
+    StopRunner: unary(schema.stopRunnerSchema, report, stopRunner(deps)),
+    KillRunner: unary(schema.killRunnerSchema, report, killRunner(deps)),
+    SetSecret: unary(schema.setSecretSchema, report, setSecret(deps)),
+    ListSecrets: unary(schema.environmentFilterSchema, report, listSecrets(deps)),
+    ListEnvironments: unary(schema.emptySchema, report, listEnvironments(deps)),
+    CreateEnvironment: unary(schema.createEnvironmentSchema, report, createEnvironment(deps)),
+    DeleteEnvironment: unary(schema.environmentNameSchema, report, deleteEnvironment(deps)),
+    CreateUserKey: unary(schema.createUserKeySchema, report, createUserKey(deps)),
+    ListUserKeys: unary(schema.emptySchema, report, listUserKeys(deps)),
+    RevokeUserKey: unary(schema.revokeUserKeySchema, report, revokeUserKey(deps)),
+  };
+}
+
+/** Every method of the proto that is not implemented says so in a sentence. */
+function withRefusals(
+  service: ReturnType<typeof loadServices>['controller'],
+  methods: UntypedServiceImplementation,
+): UntypedServiceImplementation {
+  const refused = Object.keys(service).filter((name) => !(name in methods));
+  return { ...methods, ...Object.fromEntries(refused.map((name) => [name, refuseMethod(name)])) };
+}

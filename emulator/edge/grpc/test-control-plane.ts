@@ -1,0 +1,72 @@
+import { onTestFinished } from 'vitest';
+import { testFolder } from '../../store/test-folder.ts';
+import { loopbackHosts } from '../guard.ts';
+import { grpcOnSocket } from '../test-grpc.ts';
+import { testRooms } from '../test-rooms.ts';
+import { createGrpcEdge } from './server.ts';
+
+export const controllerToken = 'controller-token-of-this-test';
+
+/** The control plane of one test on a socket of its own, and a client with a good key. */
+export async function controlPlane() {
+  const made = testRooms(testFolder());
+  const { key, rooms, builds, fleet, logs, runnerHistory } = made;
+  const reported: unknown[] = [];
+  const wire = await grpcOnSocket((port) =>
+    createGrpcEdge({
+      ...rooms,
+      builds,
+      fleet,
+      logs,
+      runnerHistory,
+      controllerToken,
+      authorities: loopbackHosts(port),
+      hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
+      report: (error) => void reported.push(error),
+    }),
+  );
+  onTestFinished(async () => {
+    await wire.close();
+    made.logs.close();
+    made.store.close();
+  });
+  const credentials = { 'auth-key-id': key.keyId, 'auth-key': key.keySecret };
+  return {
+    ...made,
+    ...wire,
+    credentials,
+    reported,
+    /** With the good key. */
+    rpc: (method: string, request: object = {}) => wire.call(method, request, credentials),
+    begin: (method: string, request: object = {}) => wire.start(method, request, credentials),
+  };
+}
+
+/** What the SDK sends to register or run a small app. */
+export function appRequest(more: object = {}): object {
+  return {
+    environments: [
+      { kind: 'virtualenv', configuration: { fields: { python_version: { stringValue: '3.11' } } }, force: false },
+    ],
+    machine_requirements: { machine_type: 'S', machine_types: ['S'], keep_alive: 60, exposed_port: 8080 },
+    application_name: 'greet',
+    function: { method: 'cloudpickle', definition: Buffer.from('pickled') },
+    ...more,
+  };
+}
+
+/** A line that a runner of the app wrote. */
+export function userLine(message: string, alias: string, revision: string | null = null) {
+  return {
+    at: 1,
+    level: 'INFO',
+    source: 'USER',
+    stream: 'stdout',
+    message,
+    alias,
+    revision,
+    runnerId: 'runner',
+    requestId: null,
+    endpoint: null,
+  } as const;
+}

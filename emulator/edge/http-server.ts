@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** What a host does with HTTP: requests, and sockets that ask for an upgrade. */
+export interface EdgeHandlers {
+  request(req: IncomingMessage, res: ServerResponse): void;
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** Idle connections outlive the pools of the Python clients (5 s) and of Node's fetch (4 s), so that they close first. */
+const keepAliveTimeoutMs = 75_000;
+const maxHeaderBytes = 64 * 1024;
+
+/**
+ * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers stream
+ * as long as they like), missing Host left to guard.ts, and unreadable requests answered with a request id, without a stack.
+ */
+export function edgeServer(handlers: EdgeHandlers): Server {
+  const options = {
+    requireHostHeader: false,
+    maxHeaderSize: maxHeaderBytes,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: 0,
+    // Node >= 24.9: an offer of another protocol (Java's HttpClient offers h2c on every call) is simply not taken up.
+    shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
+  };
+  const server = createServer(options, handlers.request);
+  server.on('upgrade', (req, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    handlers.upgrade(req, socket, head);
+  });
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    writeRawAnswer(socket, status, status === 431 ? 'The request headers are too large.' : 'The request is not HTTP.');
+  });
+  return server;
+}
+
+export function isWebsocketUpgrade(req: IncomingMessage): boolean {
+  return req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** Answers on a bare socket (before or instead of an upgrade) with JSON, and closes it. A text becomes `{"detail": …}`. */
+export function writeRawAnswer(
+  socket: Duplex,
+  status: number,
+  detail: string | Buffer,
+  requestId: string = randomUUID(),
+): void {
+  const body = typeof detail === 'string' ? Buffer.from(JSON.stringify({ detail })) : detail;
+  const head = [
+    `HTTP/1.1 ${status} ${reasonPhrase(status)}`,
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    `x-fal-request-id: ${requestId}`,
+    'connection: close',
+  ].join('\r\n');
+  socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));
+}
+
+/** Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error (gateway-http.md §9). */
+export function reasonPhrase(status: number): string {
+  return status === 499 ? 'Client Closed Request' : (STATUS_CODES[status] ?? 'Unknown');
+}

@@ -1,0 +1,193 @@
+import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { UserError } from '../wire/errors.ts';
+import type { TlsMaterial } from './tls/ca.ts';
+
+/**
+ * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, told apart by the first bytes. It decides
+ * which server gets the socket and nothing else; guard.ts decides who may speak. Loopback only.
+ */
+export interface ListenOptions {
+  /** 0: the system chooses. */
+  readonly port: number;
+  readonly tls: TlsMaterial;
+  /** Gets HTTP/1.1 sockets through `emit('connection')`; need not listen itself (see edge/http-server.ts). */
+  readonly http: HttpServer;
+  /** Gets HTTP/2 sockets, bytes read so far put back; e.g. `injector.injectConnection` of grpc-js. */
+  readonly http2?: (socket: Socket) => void;
+  /** How long a socket may stay silent at first, TLS handshake included. Browsers open spare connections: not too short. */
+  readonly firstByteTimeoutMs?: number;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Addresses in use: 127.0.0.1, and ::1 where the machine has it. */
+  readonly addresses: readonly string[];
+  /** Closes the port and every connection that came through it. */
+  close(): Promise<void>;
+}
+
+const preface = Buffer.from('PRI * HTTP/2.0');
+const tlsHandshakeRecord = 0x16;
+/** Asked for port 0, the number given on 127.0.0.1 may be taken on ::1: try others. */
+const portAttempts = 20;
+
+/**
+ * Listens on 127.0.0.1 and ::1 with the same port number; without ::1, on 127.0.0.1 alone.
+ * Throws a UserError that names the port when it is taken.
+ */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { tls, http, http2, firstByteTimeoutMs = 30_000 } = options;
+  const sockets = new Set<Socket>();
+  const track = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const byProtocol = (socket: Socket, alpn: string | false | null): void => {
+    if (alpn === 'h2' && http2) http2(socket);
+    else if (alpn === 'http/1.1' || !http2) http.emit('connection', socket);
+    else byPreface(socket, http2);
+  };
+  const byPreface = (socket: Socket, http2: (socket: Socket) => void): void => {
+    const decided = (bytes: Buffer): boolean => bytes.length >= preface.length || !startsLike(bytes, preface);
+    peek(socket, decided, firstByteTimeoutMs, (bytes) => {
+      if (startsLike(bytes, preface)) http2(socket);
+      else http.emit('connection', socket);
+    });
+  };
+  const tlsServer: TlsServer = createTlsServer({
+    key: tls.key,
+    cert: tls.cert,
+    minVersion: 'TLSv1.2',
+    SNICallback: (name, done) => done(null, tls.contextFor(name)),
+    ALPNCallback: ({ protocols }) => chooseAlpn(protocols, http2 !== undefined),
+    handshakeTimeout: firstByteTimeoutMs,
+  });
+  tlsServer.on('secureConnection', (socket) => {
+    track(socket);
+    socket.on('error', () => socket.destroy());
+    byProtocol(socket, socket.alpnProtocol);
+  });
+  // Scanners, wrong CAs, aborted handshakes: their business. Node has destroyed the socket.
+  tlsServer.on('tlsClientError', (_error, socket) => socket.destroy());
+
+  const accept = (socket: Socket): void => {
+    track(socket);
+    socket.on('error', () => socket.destroy());
+    const any = (): boolean => true;
+    peek(socket, any, firstByteTimeoutMs, (bytes) => {
+      if (bytes[0] === tlsHandshakeRecord) {
+        socket.allowHalfOpen = false; // as node:https: who leaves in the middle of a handshake is gone
+        tlsServer.emit('connection', socket);
+      } else byProtocol(socket, null);
+    });
+  };
+
+  const servers = await bind(options.port, accept);
+  const first = servers[0];
+  if (!first) throw new Error('bind() promises a server');
+  return {
+    port: first.port,
+    addresses: servers.map(({ address }) => address),
+    async close() {
+      const closed = servers.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+/**
+ * Our HTTP/2 is gRPC alone. gRPC clients offer only h2 and drop a server that doesn't choose it; curl and browsers
+ * offer both and would be lost in a gRPC server. So HTTP/1.1 wherever it is on offer. `undefined`: refused by an alert.
+ */
+function chooseAlpn(offered: readonly string[], withHttp2: boolean): string | undefined {
+  if (offered.includes('http/1.1')) return 'http/1.1';
+  return withHttp2 && offered.includes('h2') ? 'h2' : undefined;
+}
+
+/**
+ * Reads the first bytes of a socket until they are `enough`, puts them back and then hands them to `take`. A socket that stays
+ * silent too long, ends or fails before is destroyed without a word.
+ */
+function peek(
+  socket: Socket,
+  enough: (bytes: Buffer) => boolean,
+  timeoutMs: number,
+  take: (bytes: Buffer) => void,
+): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs).unref();
+  let held = Buffer.alloc(0);
+  const stop = (): void => {
+    clearTimeout(timer);
+    socket.off('readable', onReadable).off('end', onEnd).off('close', stop);
+  };
+  const onEnd = (): void => {
+    stop();
+    socket.destroy();
+  };
+  const onReadable = (): void => {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) return; // the end: 'end' follows
+    held = Buffer.concat([held, chunk]);
+    if (!enough(held)) return;
+    stop();
+    socket.unshift(held);
+    take(held);
+  };
+  socket.on('readable', onReadable).on('end', onEnd).on('close', stop);
+}
+
+function startsLike(bytes: Buffer, pattern: Buffer): boolean {
+  const length = Math.min(bytes.length, pattern.length);
+  return bytes.subarray(0, length).equals(pattern.subarray(0, length));
+}
+
+interface Bound {
+  readonly server: Server;
+  readonly address: string;
+  readonly port: number;
+}
+
+async function bind(port: number, accept: (socket: Socket) => void): Promise<readonly Bound[]> {
+  for (let attempt = 1; ; attempt++) {
+    const v4 = await open('127.0.0.1', port, accept);
+    try {
+      return [v4, await open('::1', v4.port, accept)];
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL') return [v4];
+      await new Promise<void>((resolve) => v4.server.close(() => resolve()));
+      // With a fixed port that someone else holds on ::1, `localhost` would reach them, not us.
+      if (code === 'EADDRINUSE' && port === 0 && attempt < portAttempts) continue;
+      throw error;
+    }
+  }
+}
+
+function open(address: string, port: number, accept: (socket: Socket) => void): Promise<Bound> {
+  // allowHalfOpen: as node:http's own servers; an HTTP server decides itself what a half-closed caller means.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(worded(error, address, port)));
+    server.listen({ host: address, port, ipv6Only: address === '::1' }, () => {
+      const bound = server.address();
+      resolve({ server, address, port: typeof bound === 'object' && bound !== null ? bound.port : port });
+    });
+  });
+}
+
+function worded(error: Error, address: string, port: number): Error {
+  const why = {
+    EADDRINUSE: `Port ${port} on ${address} is already in use.`,
+    EACCES: `Port ${port} on ${address} may not be opened by this user.`,
+  }[codeOf(error)];
+  if (why === undefined) return error;
+  const next = 'Stop the program that holds it, or choose another port with `--port`.';
+  return Object.assign(new UserError(why, next), { code: codeOf(error) });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

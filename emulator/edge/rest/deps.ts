@@ -1,0 +1,23 @@
+import type { AppFiles } from '../../catalog/app-files.ts';
+import type { Catalog } from '../../catalog/types.ts';
+import type { Fleet } from '../../fleet/types.ts';
+import type { RunnerHistory } from '../../telemetry/runners.ts';
+import type { Logs } from '../../telemetry/types.ts';
+import type { GuardRules } from '../guard.ts';
+import type { Authenticate, Hosts } from '../types.ts';
+
+/** The rooms that the REST edge calls in to. */
+export interface RestDeps {
+  readonly catalog: Catalog;
+  readonly fleet: Fleet;
+  readonly logs: Logs;
+  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions'>;
+  readonly appFiles: AppFiles;
+  readonly hosts: Hosts;
+  readonly authenticate: Authenticate;
+  readonly guardRules: GuardRules;
+  /** What `minifal status` says of this process; `startedAt` in milliseconds since the epoch. */
+  readonly about: { readonly version: string; readonly startedAt: number };
+  /** Told of failures that are ours, for the emulator's own log. */
+  readonly report: (error: unknown) => void;
+}

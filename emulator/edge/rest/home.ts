@@ -1,0 +1,50 @@
+import { Router } from 'express';
+import type { Hosts } from '../types.ts';
+
+const name = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/**
+ * The page at `/`, and the pages behind the links that `fal deploy` prints (control-plane-grpc.md §9): plain text that says what this is.
+ * Open without a key: they tell nothing that the caller doesn't know.
+ */
+export function home(hosts: Hosts): Router {
+  const router = Router();
+  router.get('/', (_request, response) => {
+    response
+      .type('text/plain')
+      .send(
+        [
+          'minifal: fal Serverless on this machine.',
+          '',
+          `api    https://${hosts.api}   control plane (gRPC) and REST`,
+          `run    https://${hosts.run}   direct calls`,
+          `queue  https://${hosts.queue}   queued calls`,
+          `ws     wss://${hosts.ws}   websockets`,
+          '',
+          '`minifal env` prints the variables that point the fal CLI and its clients here.',
+          '',
+        ].join('\n'),
+      );
+  });
+  router.get<{ owner: string; app: string }>(
+    ['/models/:owner/:app', '/dashboard/apps/:owner/:app', '/dashboard/apps/:owner/:app/*rest'],
+    ({ params }, response, next) => {
+      const { owner, app } = params;
+      if (!name.test(owner) || !name.test(app)) return next();
+      response
+        .type('text/plain')
+        .send(
+          [
+            `minifal has no dashboard. The app ${owner}/${app} is called at`,
+            '',
+            `  https://${hosts.run}/${owner}/${app}     directly`,
+            `  https://${hosts.queue}/${owner}/${app}     through the queue`,
+            '',
+            '`fal apps list`, `fal runners list` and `fal runners logs ID` show how it is doing.',
+            '',
+          ].join('\n'),
+        );
+    },
+  );
+  return router;
+}

@@ -1,0 +1,48 @@
+import type { ErrorRequestHandler, Response } from 'express';
+import { z } from 'zod';
+
+/** An answer `{"detail": …}` with this status. */
+export class HttpError extends Error {
+  readonly status: number;
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.name = 'HttpError';
+    this.status = status;
+  }
+}
+
+/**
+ * Words every failure as the platform does (rest-api.md §0): `{"detail": "text"}`; 422 only as a list of `{loc, msg, type}`. What isn't
+ * meant for a caller is one sentence and goes to `report`.
+ */
+export function errorHandler(report: (error: unknown) => void): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    if (error instanceof HttpError) return answer(response, error.status, error.message);
+    if (error instanceof z.ZodError) return answer(response, 422, issuesOf(error));
+    const parsing = bodyParserFailure(error);
+    if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');
+    if (parsing === 400) return answer(response, 400, 'The body or the URL could not be read.');
+    report(error);
+    return answer(response, 500, 'minifal failed at this request; its log says more.');
+  };
+}
+
+function answer(response: Response, status: number, detail: unknown): void {
+  response.status(status).json({ detail });
+}
+
+function issuesOf(error: z.ZodError): readonly object[] {
+  return error.issues.map((issue) => ({
+    loc: issue.path.map((part) => (typeof part === 'number' ? part : String(part))),
+    msg: issue.message,
+    type: issue.code,
+  }));
+}
+
+/** Express and its body parser mark their own failures with a 4xx `status` (malformed JSON, broken percent-encoding, too large). */
+function bodyParserFailure(error: unknown): 400 | 413 | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status === 413) return 413;
+  return error.status >= 400 && error.status < 500 ? 400 : undefined;
+}

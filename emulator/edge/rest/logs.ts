@@ -1,0 +1,99 @@
+import { json, Router } from 'express';
+import type { LogLine, LogQuery } from '../../telemetry/types.ts';
+import type { RestDeps } from './deps.ts';
+import { openEventStream } from './event-stream.ts';
+import { HttpError } from './http-error.ts';
+import { logItem, page } from './log-views.ts';
+import { type LabelFilter, type LogsQuery, logsBody, logsQuery, runnerLogsQuery } from './schemas.ts';
+
+/** What a stream tells of the past; whoever needs all of it reads the history. */
+const mostPastLines = 10_000;
+
+/** Bounds of a runner's life, and logs in three forms (rest-api.md §2, §3). */
+export function logs({
+  catalog,
+  fleet,
+  logs,
+  runnerHistory,
+}: Pick<RestDeps, 'catalog' | 'fleet' | 'logs' | 'runnerHistory'>): Router {
+  const owner = catalog.account.nickname;
+  const item = (line: LogLine) => logItem(line, owner);
+  const router = Router();
+
+  router.get('/runners/:id', ({ params }, response) => {
+    const record = runnerHistory.get(params.id);
+    const runner = fleet.runner(params.id);
+    if (record === undefined && runner === undefined) throw new HttpError(404, `Runner ${params.id} not found.`);
+    response.json({
+      started_at: isoOrNull(record?.startedAt ?? runner?.createdAt ?? null),
+      ended_at: isoOrNull(record?.endedAt ?? null),
+    });
+  });
+
+  router.post('/logs/history', ({ query }, response) => {
+    const { page_size: size, ...asked } = runnerLogsQuery.parse(query);
+    const { lines, nextUntil } = page(logs, runnerQuery(asked), size);
+    response.json({ items: lines.map(item), next_until: isoOrNull(nextUntil) });
+  });
+
+  router.post('/logs/stream', ({ query }, response) => {
+    const asked = runnerQuery(runnerLogsQuery.parse(query));
+    const stream = openEventStream(response);
+    const { since: _since, until, ...filter } = asked;
+    // Subscribed before the past is read, so that no line falls between the two.
+    let early: LogLine[] | undefined = [];
+    stream.onClose(logs.follow(filter, (line) => (early ? void early.push(line) : stream.send(item(line)))));
+    const past = logs.query({ ...asked, order: 'newest', limit: mostPastLines });
+    const known = new Set(past.map(({ seq }) => seq));
+    for (const line of [...past.toReversed(), ...early.filter(({ seq }) => !known.has(seq))]) stream.send(item(line));
+    early = undefined;
+    if (until !== undefined) stream.closeAt(until);
+  });
+
+  const list = (asked: LogsQuery, filters: readonly LabelFilter[]) =>
+    logs.query({ ...listQuery(asked, filters), limit: asked.limit, order: 'newest' }).map(item);
+  router.get('/logs/', ({ query }, response) => {
+    response.json(list(logsQuery.parse(query), []));
+  });
+  router.post('/logs/', json({ limit: '1mb' }), ({ query, body }, response) => {
+    const { extra_filters: filters } = logsBody.parse(body ?? {});
+    response.json(list(logsQuery.parse(query), filters ?? []));
+  });
+
+  return router;
+}
+
+type Filter = Omit<LogQuery, 'limit' | 'order'>;
+
+function runnerQuery(asked: {
+  job_id: string;
+  search?: string | undefined;
+  since?: number | undefined;
+  until?: number | undefined;
+}): Filter {
+  return given({ runnerId: asked.job_id, search: asked.search, since: asked.since, until: asked.until });
+}
+
+function listQuery(asked: LogsQuery, filters: readonly LabelFilter[]): Filter {
+  const label = (...keys: readonly string[]) => filters.find(({ key }) => keys.includes(key))?.value;
+  return given({
+    alias: asked.app_id?.split('/').at(-1) ?? label('fal_app_name', 'app'),
+    revision: asked.revision ?? label('fal_app_id', 'app_id'),
+    runnerId: asked.job_id ?? label('fal_job_id', 'job_id'),
+    requestId: asked.request_id ?? label('fal_request_id', 'request_id'),
+    search: asked.search,
+    minLevel: asked.level,
+    traceback: asked.traceback,
+    since: asked.since,
+    until: asked.until,
+  });
+}
+
+/** Leaves out what wasn't asked for: in a query, `undefined` is not a value. */
+function given(query: { readonly [K in keyof Filter]: Filter[K] | undefined }): Filter {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { onTestFinished } from 'vitest';
+import { testFolder } from '../../store/test-folder.ts';
+import { loopbackHosts } from '../guard.ts';
+import { testRooms } from '../test-rooms.ts';
+import { createRestEdge } from './server.ts';
+
+/** The REST edge of one test on a port of its own. */
+export async function restServer() {
+  const made = testRooms(testFolder());
+  const { key, rooms, fleet, logs, runnerHistory } = made;
+  const reported: unknown[] = [];
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const { port } = address;
+  const edge = createRestEdge({
+    ...rooms,
+    fleet,
+    logs,
+    runnerHistory,
+    hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
+    about: { version: '0.0.0-test', startedAt: made.state.now },
+    guardRules: { hosts: loopbackHosts(port), allowedOrigins: ['http://localhost:3000'] },
+    report: (error) => void reported.push(error),
+  });
+  server.on('request', edge);
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+    made.logs.close();
+    made.store.close();
+  });
+  const authorization = `Key ${key.keyId}:${key.keySecret}`;
+  const url = (path: string) => `http://127.0.0.1:${port}${path}`;
+
+  /** With the good key; a body that is no string or bytes goes as JSON. */
+  async function send(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
+    const raw =
+      body === undefined || body instanceof FormData || typeof body === 'string' || body instanceof Uint8Array;
+    const response = await fetch(url(path), {
+      method,
+      headers: { authorization, ...(raw ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined
+        ? {}
+        : { body: raw ? (body as FormData | string | Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
+      redirect: 'manual',
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: isJson ? (JSON.parse(text) as unknown) : undefined,
+    };
+  }
+
+  return { ...made, port, url, authorization, reported, send, get: (path: string) => send('GET', path) };
+}

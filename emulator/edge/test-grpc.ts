@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type ChannelOptions, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { loadServices } from '../wire/services.ts';
+import type { GrpcEdge } from './grpc/server.ts';
+
+/** What one call of a test brought back. */
+export interface Reply {
+  readonly code: number;
+  readonly details: string;
+  /** Decoded messages: one for a unary call, any number for a stream. */
+  readonly messages: readonly { readonly [field: string]: unknown }[];
+}
+
+/** A socket for the edge and a client of the real gRPC library on it. */
+export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const { port } = address;
+  const edge = makeEdge(port);
+  server.on('connection', (socket) => edge.inject(socket));
+  const services = loadServices();
+  const clients: Client[] = [];
+
+  function client(options: ChannelOptions = {}): Client {
+    const made = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': -1,
+      ...options,
+    });
+    clients.push(made);
+    return made;
+  }
+  const usual = client();
+
+  /** Starts a call; `reply` settles when it ends. Works for unary methods and server streams alike. */
+  function start(method: string, request: object, metadata: Readonly<Record<string, string>>, by: Client = usual) {
+    const service =
+      method in services.isolate && !(method in services.controller) ? services.isolate : services.controller;
+    const definition = service[method];
+    if (definition === undefined) throw new Error(`no method ${method}`);
+    const headers = new Metadata();
+    for (const [name, value] of Object.entries(metadata)) headers.set(name, value);
+    const { path, requestSerialize, responseDeserialize } = definition;
+    const call = by.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, headers);
+    const messages: { readonly [field: string]: unknown }[] = [];
+    const arrivals: (() => void)[] = [];
+    call.on('data', (message) => {
+      messages.push(message);
+      for (const arrived of arrivals.splice(0)) arrived();
+    });
+    const reply = new Promise<Reply>((resolve) => {
+      call.on('error', ({ code, details }: ServiceError) => resolve({ code, details, messages }));
+      call.on('status', ({ code, details }) => resolve({ code, details, messages }));
+    });
+    return {
+      reply,
+      messages,
+      cancel: () => call.cancel(),
+      /** Resolves when a message has come that `wanted` accepts. */
+      async until(wanted: (message: { readonly [field: string]: unknown }) => boolean): Promise<void> {
+        while (!messages.some(wanted)) await new Promise<void>((arrived) => arrivals.push(arrived));
+      },
+    };
+  }
+
+  return {
+    port,
+    edge,
+    client,
+    start,
+    call: (method: string, request: object, metadata: Readonly<Record<string, string>>, by?: Client) =>
+      start(method, request, metadata, by).reply,
+    async close() {
+      for (const made of clients) made.close();
+      await edge.close();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}

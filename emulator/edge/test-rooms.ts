@@ -1,0 +1,150 @@
+import { join } from 'node:path';
+import type { Builds, EnvironmentDefinition } from '../builds/types.ts';
+import { createAppFiles } from '../catalog/app-files.ts';
+import { createBlobs } from '../catalog/blobs.ts';
+import { createCatalog } from '../catalog/catalog.ts';
+import { createRoutes } from '../catalog/routes.ts';
+import type { Deployment, DeployResult, Fleet, FunctionRun, Launch, RunnerWatcher } from '../fleet/types.ts';
+import type { Runner } from '../scheduler/types.ts';
+import { mainMigrations } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import { createLogs } from '../telemetry/logs.ts';
+import { createRunnerHistory } from '../telemetry/runners.ts';
+import type { Logs } from '../telemetry/types.ts';
+import { createAuthenticate } from './auth.ts';
+
+type Call = { readonly method: string; readonly args: readonly unknown[] };
+
+/**
+ * For tests of the edge: the real catalog, blobs, app files, routes, logs and runner history in a folder, and doubles of what would need Python
+ * (builds, fleet). The doubles record their calls and do what the test says.
+ */
+export function testRooms(folder: string) {
+  const start = Date.parse('2026-01-02T03:04:05.678Z');
+  const state = { now: start };
+  const clock = () => state.now;
+  const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'NORMAL' });
+  const catalog = createCatalog({ store, clock, secretKey: Buffer.alloc(32, 7) });
+  const key = catalog.createKey('ADMIN', 'test');
+  const rooms = {
+    catalog,
+    blobs: createBlobs(join(folder, 'blobs')),
+    appFiles: createAppFiles(join(folder, 'files')),
+    routes: createRoutes({ catalog }),
+    authenticate: createAuthenticate(catalog),
+    clock,
+  };
+  return {
+    state,
+    key,
+    rooms,
+    store,
+    ...testFleet(),
+    ...testBuilds(),
+    ...testLogs(folder),
+    runnerHistory: createRunnerHistory({ store, clock }),
+  };
+}
+
+/** A build that ends as the test says; `built` is what was asked for. */
+export function testBuilds() {
+  const built: EnvironmentDefinition[] = [];
+  const plan = { log: [] as readonly string[], failure: undefined as string | undefined };
+  const builds: Builds = {
+    async build(definition, log) {
+      built.push(definition);
+      for (const message of plan.log) log({ at: 0, level: 'INFO', message });
+      if (plan.failure !== undefined) return { kind: 'failed', reason: plan.failure };
+      return {
+        kind: 'built',
+        cached: false,
+        environment: { id: 'env-hash', python: '/usr/bin/python3', extraPaths: [] },
+      };
+    },
+  };
+  return { builds, built, buildPlan: plan };
+}
+
+/** A fleet that records what it is told. `runners` are those that the test puts there. */
+export function testFleet() {
+  const calls: Call[] = [];
+  const runners: Runner[] = [];
+  const watchers = new Map<string, Set<RunnerWatcher>>();
+  const plan = {
+    deploy: async (_deployment: Deployment): Promise<DeployResult> => ({ kind: 'moved' }),
+    runFunction: async (_alias: string, _launch: Launch, _signal: AbortSignal): Promise<FunctionRun> => ({
+      kind: 'cancelled',
+    }),
+    countdownSeconds: null as number | null,
+    queueSize: 0,
+  };
+  const note = (method: string, ...args: readonly unknown[]) => void calls.push({ method, args });
+  const has = (id: string) => runners.some((runner) => runner.id === id);
+  const unused = (): never => {
+    throw new Error('the control plane has no business with requests');
+  };
+  const fleet: Fleet = {
+    deploy(deployment, launch) {
+      note('deploy', deployment, launch);
+      return plan.deploy(deployment);
+    },
+    runFunction(alias, launch, settings, signal) {
+      note('runFunction', alias, launch, settings);
+      return plan.runFunction(alias, launch, signal);
+    },
+    applySettings: (alias, scale, settings) => note('applySettings', alias, scale, settings),
+    removeAlias: (alias) => note('removeAlias', alias),
+    rollout: (alias, force) => note('rollout', alias, force),
+    stopRunner(id, replaceFirst) {
+      note('stopRunner', id, replaceFirst);
+      return has(id);
+    },
+    killRunner(id) {
+      note('killRunner', id);
+      return has(id);
+    },
+    isRolling: () => false,
+    watchRunners(alias, watch) {
+      const set = watchers.get(alias) ?? new Set();
+      watchers.set(alias, set.add(watch));
+      return () => void set.delete(watch);
+    },
+    expirationCountdownSeconds: () => plan.countdownSeconds,
+    queueSize: () => plan.queueSize,
+    flush(alias) {
+      note('flush', alias);
+      return plan.queueSize;
+    },
+    runners: (alias) => runners.filter((runner) => alias === undefined || runner.alias === alias),
+    runner: (id) => runners.find((runner) => runner.id === id),
+    lease: unused,
+    enqueue: unused,
+    cancel: unused,
+    queuePosition: unused,
+    waiting: unused,
+    why: unused,
+    probeOnDemand: unused,
+  };
+  const tell: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {
+    for (const watch of watchers.get(alias) ?? []) watch(change);
+  };
+  return { fleet, calls, runners, fleetPlan: plan, tell, watchers };
+}
+
+/** The real logs; `followers` holds a member per subscriber. */
+function testLogs(folder: string) {
+  const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: 64 * 1024 * 1024 });
+  const followers = new Set<() => void>();
+  const counted: Logs = {
+    ...logs,
+    follow(query, listener) {
+      const unfollow = logs.follow(query, listener);
+      followers.add(unfollow);
+      return () => {
+        followers.delete(unfollow);
+        unfollow();
+      };
+    },
+  };
+  return { logs: counted, followers };
+}

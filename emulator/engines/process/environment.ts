@@ -1,0 +1,49 @@
+import { delimiter, dirname, join } from 'node:path';
+
+/** What a process needs of the machine. The rest of the emulator's environment (cloud keys, tokens) stays with it. */
+const inherited = [
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'LC_CTYPE',
+  'TZ',
+  'TMPDIR',
+  'LD_LIBRARY_PATH',
+  'CUDA_VISIBLE_DEVICES',
+  'NVIDIA_VISIBLE_DEVICES',
+];
+
+/** The variables of `hostEnv` that a supervisor or runner may have, with the environment's `bin` first on PATH. */
+export function machineEnvironment(hostEnv: NodeJS.ProcessEnv, python: string): Record<string, string> {
+  const env: Record<string, string> = {
+    PATH: [dirname(python), hostEnv.PATH ?? '/usr/local/bin:/usr/bin:/bin'].join(delimiter),
+    PYTHONNOUSERSITE: '1',
+  };
+  for (const name of inherited) {
+    const value = hostEnv[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+/**
+ * A runner's variables (runner-process.md §5): the machine's few, then the spec's, then what only the engine knows.
+ * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback.
+ */
+export function runnerEnvironment(
+  machine: { readonly [name: string]: string },
+  spec: { readonly [name: string]: string },
+  runnerSources: string,
+): Record<string, string> {
+  const children = join(runnerSources, 'children');
+  return {
+    ...machine,
+    ...spec,
+    IS_ISOLATE_AGENT: '1',
+    PYTHONUNBUFFERED: '1',
+    PYTHONPATH: spec.PYTHONPATH ? [children, spec.PYTHONPATH].join(delimiter) : children,
+  };
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { type Ending, exitReason, signalName } from './exit.ts';
+
+const plain: Ending = { code: null, signal: null, asked: 'nothing', ready: true, failure: null };
+
+describe('exitReason', () => {
+  const table: readonly [string, Partial<Ending>, string][] = [
+    ['an exit code', { code: 3 }, "The runner's process exited with code 3."],
+    [
+      'an exception before ready',
+      { code: 1, ready: false, failure: 'RuntimeError: no weights' },
+      "The runner's process exited with code 1 before it was ready: RuntimeError: no weights",
+    ],
+    ['SIGTERM as asked', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as asked.'],
+    ['SIGKILL as asked', { signal: 9, asked: 'kill' }, 'The runner was killed, as asked.'],
+  ];
+  it.each(table)('words %s', (_, ending, sentence) => {
+    expect(exitReason({ ...plain, ...ending })).toBe(sentence);
+  });
+
+  it('ends as the SDK expects it after a SIGKILL that nobody asked for', () => {
+    expect(exitReason({ ...plain, signal: 9 })).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
+    expect(exitReason({ ...plain, signal: 9, asked: 'terminate' })).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
+  });
+
+  it('names other signals the same way', () => {
+    expect(exitReason({ ...plain, signal: 11 })).toMatch(/died with <Signals\.SIGSEGV: 11>\.`$/);
+  });
+});
+
+describe('signalName', () => {
+  it('knows names by number and keeps null', () => {
+    expect(signalName(15)).toBe('SIGTERM');
+    expect(signalName(null)).toBeNull();
+    expect(signalName(63)).toBe('signal 63');
+  });
+});

@@ -1,0 +1,31 @@
+import { constants } from 'node:os';
+
+/** How a runner's process ended, and what was asked of it before. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: number | null;
+  readonly asked: 'nothing' | 'terminate' | 'kill';
+  readonly ready: boolean;
+  /** The runner's own last words: an exception that ended it. */
+  readonly failure: string | null;
+}
+
+/** `SIGTERM` for 15; `null` for `null`. */
+export function signalName(signal: number | null): string | null {
+  if (signal === null) return null;
+  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
+}
+
+/**
+ * A sentence for people. After a signal that nobody asked for it ends as the SDK expects it: ``died with
+ * <Signals.SIGKILL: 9>.` `` makes the client advise a bigger machine (control-plane-grpc.md §2.3).
+ */
+export function exitReason(ending: Ending): string {
+  const name = signalName(ending.signal);
+  if (name === 'SIGTERM' && ending.asked !== 'nothing') return 'The runner ended by SIGTERM, as asked.';
+  if (name === 'SIGKILL' && ending.asked === 'kill') return 'The runner was killed, as asked.';
+  if (name !== null) return `The runner is gone: \`its process died with <Signals.${name}: ${ending.signal}>.\``;
+  const when = ending.ready ? '' : ' before it was ready';
+  const why = ending.failure === null ? '.' : `: ${ending.failure}`;
+  return `The runner's process exited with code ${ending.code}${when}${why}`;
+}

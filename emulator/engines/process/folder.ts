@@ -1,0 +1,44 @@
+import { constants } from 'node:fs';
+import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import type { AppFile } from '../engine.ts';
+
+/** A runner's own folder: the app's files, where its root is mounted, and its result. */
+export interface RunnerFolder {
+  readonly path: string;
+  readonly appDir: string;
+  readonly mountPoint: string;
+  readonly resultFile: string;
+  /** Exists once the app bound its declared port. */
+  readonly claimedFile: string;
+}
+
+/** Names inside the folder of a runner; nothing is made yet. */
+export function runnerFolder(path: string): RunnerFolder {
+  return {
+    path,
+    appDir: join(path, 'app'),
+    mountPoint: join(path, 'root'),
+    resultFile: join(path, 'result'),
+    claimedFile: join(path, 'claimed'),
+  };
+}
+
+/** Makes the folder and copies the app's files with their modes. Rejects when a file is missing or its path leads out. */
+export async function prepareFolder(folder: RunnerFolder, appFiles: readonly AppFile[]): Promise<void> {
+  await mkdir(folder.appDir, { recursive: true });
+  await mkdir(folder.mountPoint, { recursive: true });
+  for (const file of appFiles) {
+    const target = join(folder.appDir, file.relativePath);
+    if (!target.startsWith(folder.appDir + sep))
+      throw new Error(`The app file ${file.relativePath} leads out of /app.`);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(file.source, target, constants.COPYFILE_FICLONE);
+    await chmod(target, file.mode & 0o777);
+  }
+}
+
+/** Removes all of it; never rejects, what can't be removed stays in the data folder. */
+export async function removeFolder(folder: RunnerFolder): Promise<void> {
+  await rm(folder.path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+}

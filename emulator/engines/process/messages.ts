@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { Callable } from '../engine.ts';
+
+/** How a runner's process comes to be: a fork of the warm supervisor, or a Python of its own. */
+export type StartMethod = 'fork' | 'spawn';
+
+/** Arguments of a supervisor's process; no secrets, they can be read by `ps`. */
+export interface SupervisorConfig {
+  readonly extraPaths: readonly string[];
+  readonly preload: boolean;
+  /** An empty folder on which the supervisor tries once whether namespaces work here. */
+  readonly probeDir: string;
+}
+
+/** What is sent to a supervisor, one JSON object per line. */
+export type Command =
+  | {
+      readonly op: 'start';
+      readonly id: string;
+      readonly startMethod: StartMethod;
+      readonly mode: 'serve' | 'call';
+      readonly callable: Callable;
+      readonly setup?: Callable;
+      readonly env: { readonly [name: string]: string };
+      readonly appDir: string;
+      readonly hasAppFiles: boolean;
+      readonly dataDir: string;
+      readonly mountPoint: string;
+      readonly resultFile: string;
+      readonly claimedFile: string;
+      readonly declaredPort: number;
+      readonly addresses: readonly string[];
+    }
+  | { readonly op: 'call' | 'terminate' | 'kill'; readonly id: string };
+
+const id = z.string();
+
+/** What a supervisor sends: `hello` is its own, the rest is about a runner. */
+export const message = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('hello'), pid: z.number().int() }),
+  z.object({ event: z.literal('started'), id, pid: z.number().int() }),
+  z.object({ event: z.literal('port'), id, port: z.number().int() }),
+  z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
+  z.object({ event: z.literal('loaded'), id }),
+  z.object({ event: z.literal('failed'), id, reason: z.string() }),
+  z.object({
+    event: z.literal('line'),
+    id,
+    stream: z.enum(['stdout', 'stderr']),
+    text: z.string(),
+    requestId: z.string().exactOptional(),
+    endpoint: z.string().exactOptional(),
+  }),
+  z.object({
+    event: z.literal('result'),
+    id,
+    method: z.string(),
+    raised: z.object({ traceback: z.string(), exceptionType: z.string(), exceptionMessage: z.string() }).nullable(),
+  }),
+  z.object({ event: z.literal('refused'), id, reason: z.string() }),
+  z.object({
+    event: z.literal('exited'),
+    id,
+    code: z.number().int().nullable(),
+    signal: z.number().int().nullable(),
+    error: z.string().exactOptional(),
+  }),
+]);
+
+export type Message = z.infer<typeof message>;
+export type RunnerMessage = Exclude<Message, { readonly event: 'hello' }>;

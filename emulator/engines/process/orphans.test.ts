@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { isAlive, parentOf, until } from './test-processes.ts';
+import { runnerSources, spawner, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+
+beforeAll(() => {
+  work = workFolder();
+});
+afterAll(() => work.remove());
+afterEach(() => engine?.close());
+
+async function startSpawner(env: { readonly [name: string]: string } = {}) {
+  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+  const runner = watch(engine, specFor(work, spawner, { env }));
+  const pids: number[] = JSON.parse((await runner.line(/^pids/)).text.slice(5));
+  const [main = 0, keeper = 0] = pids;
+  return { runner, pids, main, keeper, supervisor: parentOf(keeper) };
+}
+
+describe('nothing that a runner started is left', () => {
+  it('after kill', async () => {
+    const { runner, pids } = await startSpawner();
+    runner.handle.kill();
+    await runner.exited;
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('after its own end', async () => {
+    const { runner, pids } = await startSpawner({ LEAVE: '1' });
+    expect(await runner.exited).toMatchObject({ code: 0 });
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('after SIGKILL of its main process by someone else', async () => {
+    const { runner, pids, main } = await startSpawner();
+    process.kill(main, 'SIGKILL');
+    expect((await runner.exited).reason).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('after SIGKILL of its keeper', async () => {
+    const { runner, pids, keeper } = await startSpawner();
+    process.kill(keeper, 'SIGKILL');
+    expect(await runner.exited).toMatchObject({ signal: 'SIGKILL' });
+    await until(() => pids.filter(isAlive).length === 0);
+  });
+
+  it('after SIGKILL of the supervisor, and the next runner gets a new one', async () => {
+    const { runner, pids, supervisor } = await startSpawner();
+    process.kill(supervisor, 'SIGKILL');
+    expect((await runner.exited).reason).toMatch(/supervisor of the environment died by SIGKILL/);
+    await until(() => pids.filter(isAlive).length === 0);
+    const next = watch(engine, specFor(work, 'def main(): print("again")'));
+    await next.exited;
+    expect(next.lines.map((line) => line.text)).toEqual(['again']);
+  });
+
+  it('after SIGTERM of the supervisor', async () => {
+    const { runner, pids, supervisor } = await startSpawner();
+    process.kill(supervisor, 'SIGTERM');
+    await runner.exited;
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('after close of the engine', async () => {
+    const { pids, supervisor } = await startSpawner();
+    await engine.close();
+    expect([...pids, supervisor].filter(isAlive)).toEqual([]);
+  });
+
+  it('after SIGKILL of the emulator', async () => {
+    const emulator = spawn(process.execPath, [join(import.meta.dirname, 'test-emulator.ts'), work.root], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pids = await new Promise<number[]>((resolve) => {
+      createInterface({ input: emulator.stdout }).once('line', (line) => resolve(JSON.parse(line)));
+    });
+    const all = [...pids, parentOf(pids[1] ?? 0)];
+    expect(all.filter(isAlive)).toEqual(all);
+    emulator.kill('SIGKILL');
+    await until(() => all.filter(isAlive).length === 0);
+  });
+});

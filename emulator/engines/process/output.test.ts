@@ -1,0 +1,220 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../engine.ts';
+import { runnerEnvironment } from './environment.ts';
+import { prepareFolder, runnerFolder } from './folder.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+async function linesOf(text: string) {
+  const runner = watch(engine, specFor(work, text));
+  await runner.exited;
+  return runner.lines;
+}
+
+/** Sets the labels as the SDK's middleware does, then runs `body` as two interleaved requests, `r` naming each. */
+function twoRequests(body: string): string {
+  return `
+import asyncio, os, sys, threading, subprocess
+async def request(r):
+    from __main__ import isolate_log_context
+    isolate_log_context.set({"fal_request_id": r, "fal_endpoint": "/" + r})
+    other = turns[r == "one"]; mine = turns[r == "two"]
+${body
+  .split('\n')
+  .map((line) => `    ${line}`)
+  .join('\n')}
+async def both():
+    global turns
+    turns = [asyncio.Event(), asyncio.Event()]
+    turns[0].set()
+    await asyncio.gather(request("one"), request("two"))
+def main():
+    asyncio.run(both())
+    print("outside")
+`;
+}
+
+const swap = 'await mine.wait(); mine.clear()';
+
+describe('lines of a runner', () => {
+  it('carry the request in which they were written, though two requests take turns', async () => {
+    const lines = await linesOf(
+      twoRequests(`for i in range(3):
+    ${swap}
+    print(r, "says", i)
+    print(r, "complains", file=sys.stderr)
+    other.set()`),
+    );
+    for (const r of ['one', 'two']) {
+      const own = lines.filter((line) => line.requestId === r);
+      expect(own.filter((line) => line.stream === 'stdout').map((line) => line.text)).toEqual(
+        [0, 1, 2].map((i) => `${r} says ${i}`),
+      );
+      expect(own.filter((line) => line.stream === 'stderr').map((line) => line.text)).toEqual(
+        Array(3).fill(`${r} complains`),
+      );
+      expect(new Set(own.map((line) => line.endpoint))).toEqual(new Set([`/${r}`]));
+    }
+    expect(lines.filter((line) => line.requestId === undefined).map((line) => line.text)).toEqual(['outside']);
+  });
+
+  it('stay whole when requests write half lines in turns', async () => {
+    const lines = await linesOf(
+      twoRequests(`for part in ("begin-", "middle-", "end\\n"):
+    ${swap}
+    print(r + part, end="")
+    other.set()`),
+    );
+    expect(lines.map((line) => [line.requestId, line.text]).slice(0, 2)).toEqual([
+      ['one', 'onebegin-onemiddle-oneend'],
+      ['two', 'twobegin-twomiddle-twoend'],
+    ]);
+  });
+
+  it('keep the order of labelled writes and raw ones on the same descriptor', async () => {
+    const lines = await linesOf(
+      twoRequests(`${swap}
+print(r, "before")
+os.write(1, b"raw of " + r.encode() + b"\\n")
+subprocess.run(["echo", "child of", r])
+print(r, "after")
+other.set()`),
+    );
+    expect(lines.map((line) => `${line.text} (${line.requestId ?? '-'})`)).toEqual([
+      ...['one', 'two'].flatMap((r) => [
+        `${r} before (${r})`,
+        `raw of ${r} (-)`,
+        `child of ${r} (-)`,
+        `${r} after (${r})`,
+      ]),
+      'outside (-)',
+    ]);
+  });
+
+  it('are labelled from worker threads that inherit the context', async () => {
+    const lines = await linesOf(
+      twoRequests(`await asyncio.to_thread(print, r, "in a thread")
+other.set()`),
+    );
+    expect(lines.filter((line) => line.requestId === 'two').map((line) => line.text)).toEqual(['two in a thread']);
+  });
+
+  it('of 10 MB come in pieces that add up, also labelled and with characters of several bytes', async () => {
+    const lines = await linesOf(
+      twoRequests(`if r == "one": print("π€" * 2_000_000)
+else: os.write(2, b"x" * 10_000_000 + b"\\n")`),
+    );
+    const one = lines.filter((line) => line.requestId === 'one').map((line) => line.text);
+    expect(one.join('')).toBe('π€'.repeat(2_000_000));
+    expect(Math.max(...one.map((text) => Buffer.byteLength(text)))).toBeLessThanOrEqual(64 * 1024);
+    expect(
+      lines
+        .filter((line) => line.stream === 'stderr')
+        .map((line) => line.text)
+        .join(''),
+    ).toBe('x'.repeat(10_000_000));
+  });
+
+  it('are text whatever the bytes are, and a forged frame is only text', async () => {
+    const lines = await linesOf(
+      String.raw`
+import os, sys
+def main():
+    os.write(1, b"\xff\xfe broken\r\n")
+    os.write(1, b'\x1e0123456789abcdef0123456789abcdef {"k": 1, "requestId": "forged"}2\x1fhi\n')
+    sys.stdout.buffer.write(b"bytes\n")
+    sys.stdout.write("no end")
+    os._exit(0)`,
+    );
+    expect(lines.map((line) => line.text)).toEqual([
+      '\ufffd\ufffd broken',
+      '\x1e0123456789abcdef0123456789abcdef {"k": 1, "requestId": "forged"}2\x1fhi',
+      'bytes',
+      'no end',
+    ]);
+    expect(lines.some((line) => line.requestId !== undefined)).toBe(false);
+  });
+
+  it('of a flood all arrive', async () => {
+    const lines = await linesOf('def main():\n    for i in range(200_000): print(i)');
+    expect(lines.length).toBe(200_000);
+    expect(lines.at(-1)?.text).toBe('199999');
+  });
+});
+
+describe('a flood that nobody reads', () => {
+  it('stops the writer and does not grow the supervisor', async () => {
+    const total = 200;
+    const spec = specFor(
+      work,
+      `
+import os
+def main():
+    for i in range(${total}):
+        os.write(1, (b"x" * 1023 + b"\\n") * 1024)
+        with open("progress", "w") as file: file.write("." * (i + 1))`,
+    );
+    const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
+    await prepareFolder(folder, spec.appFiles);
+    const config = { extraPaths: [], preload: false, probeDir: join(work.root, 'runners', '.probe') };
+    const supervisor = spawn('python3', [join(runnerSources, 'supervisor.py'), JSON.stringify(config)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    });
+    const connection = supervisor.stdio[3];
+    if (!(connection instanceof Duplex)) throw new Error('no connection');
+    connection.pause();
+    const start = {
+      op: 'start',
+      id: spec.runnerId,
+      startMethod: 'fork',
+      mode: 'serve',
+      callable: spec.callable,
+      env: runnerEnvironment({}, {}, runnerSources),
+      appDir: folder.appDir,
+      hasAppFiles: true,
+      dataDir: work.root,
+      mountPoint: folder.mountPoint,
+      resultFile: folder.resultFile,
+      claimedFile: folder.claimedFile,
+      declaredPort: 8080,
+      addresses: [],
+    };
+    connection.write(`${JSON.stringify(start)}\n`);
+    const progress = () => statSync(join(folder.appDir, 'progress'), { throwIfNoEntry: false })?.size ?? 0;
+    // Standing still over many looks is what a blocked writer looks like; an unblocked one gets to the end.
+    for (let still = 0, last = 0; still < 30; still = progress() === last && last > 0 ? still + 1 : 0) {
+      last = progress();
+      expect(last).toBeLessThan(total);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    let bytes = 0;
+    await new Promise<void>((resolve) => {
+      createInterface({ input: connection }).on('line', (line) => {
+        const message = JSON.parse(line);
+        if (message.event === 'line' && message.stream === 'stdout') bytes += message.text.length + 1;
+        if (message.event === 'exited') resolve();
+      });
+    });
+    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${supervisor.pid}/status`, 'utf8'))?.[1]);
+    expect(bytes).toBe(total * 1024 * 1024);
+    expect(peak).toBeLessThan(100 * 1024);
+    connection.end();
+  });
+});

@@ -1,0 +1,270 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, RunnerAddress } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { listeningAddresses } from './test-processes.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+const hostEnv = { ...process.env, PLANTED_CLOUD_KEY: 'planted' };
+
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, hostEnv });
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+const handles: { kill(): void }[] = [];
+afterEach(() => {
+  for (const handle of handles.splice(0)) handle.kill();
+});
+
+function start(...args: Parameters<typeof specFor> extends [WorkFolder, ...infer R] ? R : never) {
+  const watched = watch(engine, specFor(work, ...args));
+  handles.push(watched.handle);
+  return watched;
+}
+
+/** A server of the standard library on a fixed port, as someone brings it. */
+function server(rest: string, host = '0.0.0.0', port = 8080): string {
+  return `
+import http.server, os, subprocess, sys, time, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = str(os.getpid()).encode()
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+def serve():
+    http.server.ThreadingHTTPServer(("${host}", ${port}), Handler).serve_forever()
+${rest}
+`;
+}
+
+async function ask(address: RunnerAddress | null): Promise<string> {
+  if (!address) throw new Error('no address');
+  return (await fetch(`http://${address.host}:${address.port}/`)).text();
+}
+
+describe('a server that is brought along', () => {
+  it('runs twice in parallel although both bind 8080, each on loopback only', async () => {
+    const app = server('main = serve');
+    const [one, two] = [start(app), start(app)];
+    const addresses = [await one.ready, await two.ready];
+    const pids = await Promise.all(addresses.map(ask));
+    expect(new Set(pids).size).toBe(2);
+    for (const pid of pids) expect(listeningAddresses(Number(pid))).toEqual(['127.0.0.1']);
+    expect(one.order).toEqual(['started', 'ready']);
+    expect(await one.handle.probe(5)).toBe(true);
+    expect(await one.handle.checkTcp()).toBe(true);
+  });
+
+  it('gets its declared port moved, also from a Python child, and reaches itself there', async () => {
+    const app = server(
+      `
+def main():
+    code = "import sys; sys.path.append('/app'); sys.path.append(os.getcwd()); import app_under_test; app_under_test.serve()"
+    child = subprocess.Popen([sys.executable, "-c", "import os; " + code])
+    import urllib.request
+    while True:
+        try:
+            print("reached", urllib.request.urlopen("http://127.0.0.1:9999/").read().decode(), child.pid, flush=True)
+            break
+        except OSError: time.sleep(0.02)
+    child.wait()`,
+      '',
+      9999,
+    );
+    const runner = start(app, { declaredPort: 9999 });
+    const pid = await ask(await runner.ready);
+    expect((await runner.line(/^reached/)).text).toBe(`reached ${pid} ${pid}`);
+    expect(listeningAddresses(Number(pid))).toEqual(['127.0.0.1']);
+  });
+
+  it('may listen on the IPv6 wildcard and answers on ::1', async () => {
+    const app = `
+import http.server, socket
+class Server(http.server.ThreadingHTTPServer): address_family = socket.AF_INET6
+def main(): Server(("::", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()`;
+    expect(await start(app).ready).toMatchObject({ host: '::1' });
+  });
+
+  it('becomes ready by its port alone when it is no Python socket that listens', async () => {
+    // The bind of the C function, past everything that was patched; the port comes from the environment as nowhere else.
+    const app = `
+import json, os, socket, _socket, time
+def main():
+    port = json.loads(os.environ["MINIFAL_RUNNER"])["appPort"]
+    raw = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    raw.bind(("127.0.0.1", port)); raw.listen()
+    while True:
+        fd, _ = raw._accept(); os.read(fd, 10); os.write(fd, b"not http\\n"); os.close(fd)`;
+    expect(await start(app).ready).toMatchObject({ host: '127.0.0.1' });
+  });
+
+  it('is not ready while its health path fails', async () => {
+    const app = server('main = serve').replace(
+      'self.send_response(200)',
+      'self.send_response(200 if self.path != "/ready" or os.path.exists("/data/up") or os.path.exists("up") else 503); print(self.path)',
+    );
+    const runner = start(app, { health: { path: '/ready', method: 'GET', timeoutSeconds: 5 } });
+    await runner.line(/ready/);
+    expect(runner.order).toEqual(['started']);
+  });
+});
+
+describe("the runner's process", () => {
+  it('sees its variables and few others, and its app files with their modes', async () => {
+    const app = server(`
+def main():
+    print(json.dumps({"env": dict(os.environ), "cwd": os.getcwd(), "mode": os.stat("tool.sh").st_mode & 0o777}))
+    serve()`);
+    const appFiles = [
+      ...work.app({ 'app_under_test.py': app }),
+      ...work.app({ 'tool.sh': '#!/bin/sh' }).map((file) => ({ ...file, mode: 0o100755 })),
+    ];
+    const runner = start(app, { appFiles, env: { FAL_HOST: 'localhost:1' } });
+    const told = JSON.parse((await runner.line(/^\{/)).text);
+    expect(told).toMatchObject({ cwd: expect.stringMatching(/\/app$/), mode: 0o755 });
+    expect(told.env).toMatchObject({ FAL_HOST: 'localhost:1', IS_ISOLATE_AGENT: '1', PYTHONUNBUFFERED: '1' });
+    expect(told.env).not.toHaveProperty('PLANTED_CLOUD_KEY');
+  });
+
+  it.each([
+    ['an exception', 'def main(): raise RuntimeError("no weights")', /exited with code 1 .*RuntimeError: no weights/],
+    ['sys.exit', 'import sys\ndef main(): sys.exit(7)', /exited with code 7 before it was ready/],
+    ['a signal', 'import os\ndef main(): os.kill(os.getpid(), 9)', /died with <Signals\.SIGKILL: 9>\.`$/],
+    ['a return', 'def main(): pass', /exited with code 0 before it was ready/],
+    ['an import that fails', 'import no_such_module', /No module named 'no_such_module'/],
+  ])('that ends by %s says so', async (_, app, sentence) => {
+    const runner = start(app);
+    expect((await runner.exited).reason).toMatch(sentence);
+    expect(runner.order).toEqual(['started', 'exited']);
+  });
+
+  it('prints the traceback of the app and no frame of the emulator', async () => {
+    const runner = start('def main(): raise RuntimeError("no weights")');
+    await runner.exited;
+    const text = runner.lines.map((line) => line.text).join('\n');
+    expect(text).toMatch(/^Traceback.*in main.*RuntimeError: no weights$/s);
+    expect(text).not.toContain('host.py');
+  });
+
+  it('that cannot be loaded names the reason', async () => {
+    const runner = start('', { callable: { kind: 'pickle', method: 'pickle', file: work.file('rubbish') } });
+    expect((await runner.exited).reason).toContain('The function function could not be deserialized');
+  });
+
+  it('gets SIGTERM by terminate and may finish its work', async () => {
+    const app = server(`
+import signal, threading
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: (print("draining", flush=True), os._exit(0)))
+    threading.Thread(target=serve, daemon=True).start()
+    while True: time.sleep(10)`);
+    const runner = start(app);
+    await runner.ready;
+    runner.handle.terminate();
+    runner.handle.terminate();
+    expect(await runner.exited).toMatchObject({ code: 0, signal: null });
+    expect(runner.lines.at(-1)?.text).toBe('draining');
+  });
+
+  it('dies by terminate when it has no handler, which is a clean end', async () => {
+    const runner = start(server('main = serve'));
+    await runner.ready;
+    runner.handle.terminate();
+    expect(await runner.exited).toMatchObject({ signal: 'SIGTERM', reason: 'The runner ended by SIGTERM, as asked.' });
+  });
+
+  it('dies by kill although it ignores SIGTERM', async () => {
+    const runner = start(server('import signal\ndef main():\n    signal.signal(15, signal.SIG_IGN)\n    serve()'));
+    await runner.ready;
+    runner.handle.terminate();
+    runner.handle.kill();
+    expect(await runner.exited).toMatchObject({ signal: 'SIGKILL', reason: 'The runner was killed, as asked.' });
+  });
+
+  it('that is ended before it exists never starts', async () => {
+    const runner = start(server('main = serve'));
+    runner.handle.kill();
+    expect((await runner.exited).reason).toMatch(/ended before it started|killed, as asked/);
+    expect(runner.order.at(-1)).toBe('exited');
+  });
+
+  it('starts again by spawn when the fork dies by a crash, and the environment stays on spawn', async () => {
+    const environment = { ...plainPython, id: 'breaks-when-forked' };
+    const app = server(`
+def main():
+    print("spawned" if "--runner" in sys.orig_argv else "forked", flush=True)
+    if "--runner" not in sys.orig_argv: os.kill(os.getpid(), 11)
+    serve()`);
+    const first = start(app, { environment });
+    await first.ready;
+    expect(first.lines.map((line) => line.text)).toEqual([
+      'forked',
+      expect.stringContaining('died by SIGSEGV while starting'),
+      'spawned',
+    ]);
+    expect(first.order).toEqual(['started', 'ready']);
+    const second = start(app, { environment });
+    await second.ready;
+    expect(second.lines.map((line) => line.text)).toEqual(['spawned']);
+  });
+});
+
+describe('the engine', () => {
+  it('reports a Python that is missing by exited', async () => {
+    const environment = { id: 'gone', python: '/nowhere/bin/python', extraPaths: [] };
+    expect((await start('', { environment }).exited).reason).toMatch(/Python can't be started/);
+  });
+
+  it('reports an app file that leads out of /app by exited', async () => {
+    const appFiles = [{ relativePath: '../../outside', source: work.file('x'), mode: 0o644 }];
+    expect((await start('', { appFiles }).exited).reason).toMatch(/leads out of \/app/);
+  });
+
+  it('appends the extra paths behind the environment', async () => {
+    const extra = workFolder();
+    const environment = { ...plainPython, id: 'extra', extraPaths: [extra.root] };
+    const runner = start(
+      'import sys, subprocess\ndef main():\n    print(sys.path[-2:])\n    subprocess.run([sys.executable, "-c", "import sys; print(sys.path[-1])"])',
+      { environment },
+    );
+    await runner.exited;
+    expect(runner.lines[0]?.text).toContain(extra.root);
+    expect(runner.lines[1]?.text).toBe(extra.root);
+    extra.remove();
+  });
+
+  it('ends its runners when it closes, and tells', async () => {
+    const other = createProcessEngine({ dataDir: join(work.root, 'other'), runnerSources });
+    const runner = watch(other, specFor(work, server('main = serve')));
+    const address = await runner.ready;
+    await other.close();
+    expect((await runner.exited).reason).toBe('The runner was killed, as asked.');
+    await expect(
+      new Promise((resolve, reject) => {
+        connect(address?.port ?? 0, '127.0.0.1', () => resolve('open')).on('error', reject);
+      }),
+    ).rejects.toThrow(/ECONNREFUSED/);
+    const late = watch(other, specFor(work, ''));
+    expect((await late.exited).reason).toMatch(/engine is closed/);
+  });
+
+  it("removes a runner's folder on dispose", async () => {
+    const runner = start('def main(): pass');
+    await runner.exited;
+    await runner.handle.dispose();
+    expect(() => readFileSync(join(work.root, 'runners', runner.handle.runnerId, 'app', 'app_under_test.py'))).toThrow(
+      /ENOENT/,
+    );
+  });
+});

@@ -1,0 +1,126 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
+import { machineEnvironment, runnerEnvironment } from './environment.ts';
+import { runnerFolder } from './folder.ts';
+import type { Message, StartMethod } from './messages.ts';
+import { createRunner, type ProcessRunner } from './runner.ts';
+import { type Supervisor, startSupervisor } from './supervisor.ts';
+
+/** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
+const idleSupervisorMs = 600_000;
+
+interface Crew {
+  readonly supervisor: Supervisor;
+  readonly runners: Map<string, ProcessRunner>;
+  idle: NodeJS.Timeout | null;
+}
+
+/**
+ * Runs runners as processes of this machine, each environment's below a supervisor that ends them when this process dies,
+ * also by SIGKILL. `dataDir`: runners' folders are made below it. `runnerSources`: the folder of supervisor.py.
+ * `emulatorAddresses`: those of our own addresses from which the SDK's toolkit may download although they are loopback.
+ * `hostEnv`: the environment of which runners get the few variables that describe the machine.
+ */
+export function createProcessEngine(deps: {
+  readonly dataDir: string;
+  readonly runnerSources: string;
+  readonly emulatorAddresses?: readonly string[];
+  readonly hostEnv?: NodeJS.ProcessEnv;
+  readonly clock?: { now(): number };
+}): Engine {
+  const crews = new Map<string, Crew>();
+  const spawnOnly = new Set<string>();
+  const canFork = process.platform === 'linux';
+  const probeDir = join(deps.dataDir, 'runners', '.probe');
+  const now = () => deps.clock?.now() ?? Date.now();
+  let closed = false;
+  mkdirSync(probeDir, { recursive: true });
+
+  function machine(environment: BuiltEnvironment): Record<string, string> {
+    return machineEnvironment(deps.hostEnv ?? process.env, environment.python);
+  }
+
+  function crewOf(environment: BuiltEnvironment): Crew {
+    const key = keyOf(environment);
+    const known = crews.get(key);
+    if (known) return known;
+    const runners = new Map<string, ProcessRunner>();
+    const supervisor = startSupervisor({
+      python: environment.python,
+      runnerSources: deps.runnerSources,
+      config: { extraPaths: environment.extraPaths, preload: canFork, probeDir },
+      env: machine(environment),
+      onMessage: (message: Message) => {
+        if (message.event !== 'hello') runners.get(message.id)?.receive(message);
+      },
+      onGone: (reason) => {
+        if (crews.get(key) === crew) crews.delete(key);
+        for (const runner of [...runners.values()]) runner.lost(reason);
+      },
+    });
+    const crew: Crew = { supervisor, runners, idle: null };
+    crews.set(key, crew);
+    return crew;
+  }
+
+  function dismissWhenIdle(key: string, crew: Crew): void {
+    if (crew.runners.size > 0 || closed) return;
+    crew.idle = setTimeout(() => {
+      if (crews.get(key) === crew) crews.delete(key);
+      void crew.supervisor.close();
+    }, idleSupervisorMs).unref();
+  }
+
+  return {
+    start(spec, events) {
+      if (closed) return neverStarted(spec.runnerId, events);
+      const { environment } = spec;
+      const crew = crewOf(environment);
+      if (crew.idle) clearTimeout(crew.idle);
+      crew.idle = null;
+      const runner = createRunner({
+        spec,
+        events,
+        folder: runnerFolder(join(deps.dataDir, 'runners', spec.runnerId)),
+        env: runnerEnvironment(machine(environment), spec.env, deps.runnerSources),
+        addresses: deps.emulatorAddresses ?? ['127.0.0.1', '::1'],
+        now,
+        startMethod: (): StartMethod => (canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
+        avoidFork: () => spawnOnly.add(keyOf(environment)),
+        send: (command) => crew.supervisor.send(command),
+        onExited: () => {
+          crew.runners.delete(spec.runnerId);
+          dismissWhenIdle(keyOf(environment), crew);
+        },
+      });
+      crew.runners.set(spec.runnerId, runner);
+      return runner.handle;
+    },
+
+    async close() {
+      closed = true;
+      for (const crew of crews.values()) for (const runner of crew.runners.values()) runner.handle.kill();
+      await Promise.all([...crews.values()].map((crew) => crew.supervisor.close()));
+    },
+  };
+}
+
+function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
+  const nothing = () => undefined;
+  queueMicrotask(() => events.exited({ code: null, signal: null, reason: 'The engine is closed; no runner starts.' }));
+  return {
+    runnerId,
+    call: nothing,
+    terminate: nothing,
+    kill: nothing,
+    probe: async () => false,
+    checkTcp: async () => false,
+    dispose: async () => undefined,
+  };
+}
+
+/** A forced rebuild keeps the id but has new folders: what the old supervisor imported is not in them. */
+function keyOf(environment: BuiltEnvironment): string {
+  return [environment.id, environment.python, ...environment.extraPaths].join('\n');
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunnerAddress, RunnerSpec } from '../engine.ts';
+import { acceptsConnections, probeHealth } from './health.ts';
+
+/** A server that isn't Python's doesn't tell us that it listens: its port is tried this often. */
+const portPollMs = 100;
+const firstRetryMs = 20;
+const longestRetryMs = 500;
+
+/**
+ * Resolves to the address once the port is open and one health probe passed; `null` when `signal` fires first.
+ * It has no limit of its own: startup_timeout is the scheduler's.
+ */
+export async function untilHealthy(
+  port: number,
+  listening: Promise<RunnerAddress>,
+  health: RunnerSpec['health'],
+  signal: AbortSignal,
+): Promise<RunnerAddress | null> {
+  try {
+    const address = await untilOpen(port, listening, signal);
+    for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
+      if (await probeHealth(address, health, health.timeoutSeconds)) return signal.aborted ? null : address;
+      await delay(wait, undefined, { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return null;
+}
+
+async function untilOpen(port: number, listening: Promise<RunnerAddress>, signal: AbortSignal): Promise<RunnerAddress> {
+  const guess = { host: '127.0.0.1', port };
+  while (true) {
+    const told = await Promise.race([listening, delay(portPollMs, null, { signal })]);
+    if (told !== null) return told;
+    if (await acceptsConnections(guess)) return guess;
+  }
+}

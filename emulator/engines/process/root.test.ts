@@ -1,0 +1,68 @@
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Engine } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+const app = `
+import json, os
+def main():
+    where = os.environ["CACHE"]
+    os.makedirs(where, exist_ok=True)
+    with open(where + "/model", "w") as file: file.write("weights")
+    with open("made-here", "w") as file: file.write("x")
+    roots = {"app": os.path.samefile("/app", os.getcwd()) if os.path.isdir("/app") else False, "data": os.path.isdir("/data")}
+    print(json.dumps({**roots, "cwd": os.getcwd(), "root": sorted(os.listdir("/")), "mounts": open("/proc/self/mounts").read().count(" /data ")}))
+`;
+
+it('either shows /data and /app, or says that it cannot; in both cases caches below /data are found and the disk stays clean', async () => {
+  const before = readdirSync('/').sort();
+  const dataDir = join(work.root, 'data');
+  const spec = specFor(work, app, { dataDir, env: { CACHE: '/data/.cache/models' } });
+  const runner = watch(engine, spec);
+  await runner.exited;
+  const told = JSON.parse(runner.lines.find((line) => line.text.startsWith('{'))?.text ?? 'null');
+  const refused = runner.lines.some((line) => line.text.startsWith("[minifal] /data and /app can't be shown"));
+  if (refused) expect(told.cwd).toBe(join(work.root, 'runners', spec.runnerId, 'app'));
+  else
+    expect(told).toMatchObject({
+      app: true,
+      data: true,
+      cwd: '/app',
+      root: [...new Set([...before, 'app', 'data'])].sort(),
+    });
+  expect(readFileSync(join(dataDir, '.cache/models/model'), 'utf8')).toBe('weights');
+  expect(existsSync(join(work.root, 'runners', spec.runnerId, 'app', 'made-here'))).toBe(true);
+  expect(readdirSync('/').sort()).toEqual(before);
+});
+
+it('goes on without where namespaces are forbidden, and says in one line what does not work', async () => {
+  // No further namespaces and no capability: what a hardened machine or container gives.
+  const python = work.file(`#!/bin/sh
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
+`);
+  chmodSync(python, 0o755);
+  const dataDir = join(work.root, 'other-data');
+  const environment = { ...plainPython, id: 'forbidden', python };
+  const spec = specFor(work, app, { dataDir, environment, env: { CACHE: '/data/.cache/models' } });
+  const runner = watch(engine, spec);
+  expect(await runner.exited).toMatchObject({ code: 0 });
+  const { appDir } = { appDir: join(work.root, 'runners', spec.runnerId, 'app') };
+  expect(runner.lines[0]?.text).toMatch(/^\[minifal\] \/data and \/app can't be shown to this runner \(.+\)\./);
+  expect(runner.lines[0]?.text).toContain(appDir);
+  expect(JSON.parse(runner.lines[1]?.text ?? 'null')).toMatchObject({ cwd: appDir });
+  expect(readFileSync(join(dataDir, '.cache/models/model'), 'utf8')).toBe('weights');
+});

@@ -1,0 +1,179 @@
+import { mkdir } from 'node:fs/promises';
+import type { CallResult, RunnerAddress, RunnerEvents, RunnerHandle, RunnerSpec } from '../engine.ts';
+import { exitReason, signalName } from './exit.ts';
+import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
+import { acceptsConnections, probeHealth } from './health.ts';
+import type { Command, RunnerMessage, StartMethod } from './messages.ts';
+import { untilHealthy } from './readiness.ts';
+
+const defaultPort = 8080;
+/** Signals by which a library dies that can't bear being forked after its import. */
+const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
+
+export interface ProcessRunner {
+  readonly handle: RunnerHandle;
+  receive(message: RunnerMessage): void;
+  /** Its supervisor is gone, and with it the process. */
+  lost(reason: string): void;
+}
+
+/** One runner of the process engine, from the order to start it to its `exited`. */
+export function createRunner(deps: {
+  readonly spec: RunnerSpec;
+  readonly events: RunnerEvents;
+  readonly folder: RunnerFolder;
+  readonly env: { readonly [name: string]: string };
+  readonly addresses: readonly string[];
+  readonly now: () => number;
+  readonly startMethod: () => StartMethod;
+  /** Forked processes of this environment die: use `spawn` from now on. */
+  readonly avoidFork: () => void;
+  readonly send: (command: Command) => void;
+  readonly onExited: () => void;
+}): ProcessRunner {
+  const { spec, events, folder } = deps;
+  const id = spec.runnerId;
+  const end = new AbortController();
+  let tellListening: (address: RunnerAddress) => void = () => undefined;
+  const listening = new Promise<RunnerAddress>((resolve) => {
+    tellListening = resolve;
+  });
+  let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
+  let sent: StartMethod | null = null;
+  let started = false;
+  let ready = false;
+  let exited = false;
+  let address: RunnerAddress | null = null;
+  let failure: string | null = null;
+
+  function exit(code: number | null, signal: number | null, reason: string): void {
+    if (exited) return;
+    exited = true;
+    end.abort();
+    events.exited({ code, signal: signalName(signal), reason });
+    deps.onExited();
+  }
+
+  async function begin(): Promise<void> {
+    try {
+      await prepareFolder(folder, spec.appFiles);
+      await mkdir(spec.dataDir, { recursive: true });
+    } catch (error) {
+      exit(null, null, `The runner's folder could not be prepared: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    if (exited) return;
+    if (asked === 'nothing') launch();
+    else exit(null, null, 'The runner was ended before it started.');
+  }
+
+  function launch(): void {
+    sent = deps.startMethod();
+    deps.send({
+      op: 'start',
+      id,
+      startMethod: sent,
+      mode: spec.mode,
+      callable: spec.callable,
+      ...(spec.setup ? { setup: spec.setup } : {}),
+      env: deps.env,
+      appDir: folder.appDir,
+      hasAppFiles: spec.appFiles.length > 0,
+      dataDir: spec.dataDir,
+      mountPoint: folder.mountPoint,
+      resultFile: folder.resultFile,
+      claimedFile: folder.claimedFile,
+      declaredPort: spec.declaredPort ?? defaultPort,
+      addresses: deps.addresses,
+    });
+  }
+
+  function becomeReady(where: RunnerAddress | null): void {
+    if (ready || exited) return;
+    ready = true;
+    address = where;
+    events.ready(where);
+  }
+
+  function onExit(message: Extract<RunnerMessage, { event: 'exited' }>): void {
+    const signal = signalName(message.signal);
+    if (sent === 'fork' && !ready && asked === 'nothing' && signal !== null && forkDeaths.includes(signal)) {
+      deps.avoidFork();
+      const text = `[minifal] The runner died by ${signal} while starting; runners of this environment now start from a Python of their own.`;
+      events.line({ at: deps.now(), stream: 'stderr', text });
+      launch();
+      return;
+    }
+    const reason =
+      message.error === undefined ? exitReason({ ...message, asked, ready, failure }) : `The runner ${message.error}`;
+    exit(message.code, message.signal, reason);
+  }
+
+  function receive(message: RunnerMessage): void {
+    switch (message.event) {
+      case 'started':
+        if (!started) events.started();
+        started = true;
+        if (asked !== 'nothing') deps.send({ op: asked, id });
+        return;
+      case 'port':
+        if (spec.mode === 'serve') {
+          void untilHealthy(message.port, listening, spec.health, end.signal).then((found) => {
+            if (found) becomeReady(found);
+          });
+        }
+        return;
+      case 'listening':
+        tellListening({ host: message.host, port: message.port });
+        return;
+      case 'loaded':
+        becomeReady(null);
+        return;
+      case 'failed':
+        failure = message.reason;
+        return;
+      case 'line': {
+        const { stream, text, requestId, endpoint } = message;
+        const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
+        events.line({ at: deps.now(), stream, text, ...labels });
+        return;
+      }
+      case 'result':
+        events.result(callResult(message, folder.resultFile));
+        return;
+      case 'refused':
+        events.result({ kind: 'refused', reason: message.reason });
+        return;
+      case 'exited':
+        onExit(message);
+    }
+  }
+
+  function ask(how: 'terminate' | 'kill'): void {
+    if (exited || asked === 'kill' || asked === how) return;
+    asked = how;
+    // Before it was sent there is nothing to signal: `begin` sees it.
+    if (sent !== null) deps.send({ op: how, id });
+  }
+
+  void begin();
+  return {
+    handle: {
+      runnerId: id,
+      call: () => deps.send({ op: 'call', id }),
+      terminate: () => ask('terminate'),
+      kill: () => ask('kill'),
+      probe: async (timeoutSeconds) => address !== null && probeHealth(address, spec.health, timeoutSeconds),
+      checkTcp: async () => address !== null && acceptsConnections(address),
+      dispose: () => removeFolder(folder),
+    },
+    receive,
+    lost: (reason) => exit(null, null, asked === 'kill' ? 'The runner was killed, as asked.' : reason),
+  };
+}
+
+function callResult(message: Extract<RunnerMessage, { event: 'result' }>, file: string): CallResult {
+  const { method, raised } = message;
+  if (raised === null) return { kind: 'value', method, file, raised: false };
+  return { kind: 'value', method, file, ...raised, raised: true };
+}

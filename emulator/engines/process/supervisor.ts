@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
+import { type Command, type Message, message, type SupervisorConfig } from './messages.ts';
+
+const stderrKept = 2000;
+const closeSeconds = 8;
+
+export interface Supervisor {
+  send(command: Command): void;
+  /** Closes the connection, upon which it kills every runner and exits. Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the supervisor of one environment (engines section of the design): the parent of its runners. It ends by itself
+ * when this process is gone, however that happens. `onGone` is called once, with a sentence.
+ */
+export function startSupervisor(deps: {
+  readonly python: string;
+  readonly runnerSources: string;
+  readonly config: SupervisorConfig;
+  readonly env: { readonly [name: string]: string };
+  readonly onMessage: (message: Message) => void;
+  readonly onGone: (reason: string) => void;
+}): Supervisor {
+  const program = join(deps.runnerSources, 'supervisor.py');
+  const child = spawn(deps.python, [program, JSON.stringify(deps.config)], {
+    // A session of its own: Ctrl-C in a terminal reaches the emulator, which ends runners in order.
+    detached: true,
+    cwd: '/',
+    env: deps.env,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const connection = child.stdio[3];
+  let complaints = '';
+  let tellGone: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    tellGone = resolve;
+  });
+  let told = false;
+
+  function end(reason: string): void {
+    if (told) return;
+    told = true;
+    tellGone();
+    deps.onGone(reason);
+  }
+
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(-stderrKept);
+  });
+  child.once('error', (error) => end(`The environment's Python can't be started: ${error.message}`));
+  child.once('exit', (code, signal) => {
+    const how = signal === null ? `exited with code ${code}` : `died by ${signal}`;
+    end(`The supervisor of the environment ${how}.${complaints === '' ? '' : ` It said: ${complaints.trim()}`}`);
+  });
+
+  if (connection instanceof Duplex) {
+    connection.on('error', () => undefined);
+    const lines = createInterface({ input: connection });
+    // readline passes the connection's error on; the exit that comes with it says more.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
+      if (told) return;
+      const checked = message.safeParse(parsed(line));
+      // Its channel is within reach of the runner's own code: what isn't a message is not heard.
+      if (checked.success) deps.onMessage(checked.data);
+    });
+  }
+
+  return {
+    send(command) {
+      if (!told && connection instanceof Duplex && connection.writable)
+        connection.write(`${JSON.stringify(command)}\n`);
+    },
+    async close() {
+      if (connection instanceof Duplex) connection.end();
+      const timer = setTimeout(() => child.kill('SIGKILL'), closeSeconds * 1000);
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

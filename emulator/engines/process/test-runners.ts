@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type {
+  AppFile,
+  BuiltEnvironment,
+  CallResult,
+  Engine,
+  RunnerAddress,
+  RunnerEvents,
+  RunnerHandle,
+  RunnerLine,
+  RunnerSpec,
+} from '../engine.ts';
+
+export const runnerSources = join(import.meta.dirname, '../../runner');
+/** The machine's own Python: enough for servers of the standard library. */
+export const plainPython: BuiltEnvironment = { id: 'plain', python: 'python3', extraPaths: [] };
+
+/** What became of one started runner. */
+export interface Watched {
+  readonly handle: RunnerHandle;
+  readonly lines: RunnerLine[];
+  readonly order: string[];
+  readonly ready: Promise<RunnerAddress | null>;
+  readonly result: Promise<CallResult>;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly reason: string }>;
+  /** Resolves to the first line that matches, also one that came before. */
+  line(pattern: RegExp): Promise<RunnerLine>;
+}
+
+/** A temporary folder for a test's files, with app modules made from text. */
+export function workFolder() {
+  const root = mkdtempSync(join(tmpdir(), 'minifal-engine-'));
+  let files = 0;
+  return {
+    root,
+    file(text: string | Uint8Array): string {
+      const path = join(root, `file-${files++}`);
+      writeFileSync(path, text);
+      return path;
+    },
+    app(modules: { readonly [relativePath: string]: string }): AppFile[] {
+      return Object.entries(modules).map(([relativePath, text]) => ({
+        relativePath,
+        source: this.file(text),
+        mode: 0o100644,
+      }));
+    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+export type WorkFolder = ReturnType<typeof workFolder>;
+
+/** Leaves a child in a session of its own, a daemon (forked twice, no exec) and a child of that, and prints all pids. */
+export const spawner = `
+import json, os, subprocess, sys, time
+def main():
+    away = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            os.write(writer, json.dumps([os.getpid(), child.pid]).encode())
+            time.sleep(1000)
+        os._exit(0)
+    print("pids", json.dumps([os.getpid(), os.getppid(), away.pid, *json.loads(os.read(reader, 100))]), flush=True)
+    if os.environ.get("LEAVE"): return
+    time.sleep(1000)
+`;
+
+let runners = 0;
+
+/** A spec that runs `main` of the module `app` (text) on the machine's Python. */
+export function specFor(work: WorkFolder, text: string, rest: Partial<RunnerSpec> = {}): RunnerSpec {
+  return {
+    runnerId: `runner-${runners++}`,
+    environment: plainPython,
+    callable: { kind: 'entrypoint', name: 'app_under_test:main' },
+    mode: 'serve',
+    health: { path: null, method: 'GET', timeoutSeconds: 5 },
+    appFiles: work.app({ 'app_under_test.py': text }),
+    env: {},
+    dataDir: join(work.root, 'data'),
+    ...rest,
+  };
+}
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+/** Starts the runner and records what it tells. A runner that exits rejects what was still awaited, with all its lines. */
+export function watch(engine: Engine, spec: RunnerSpec): Watched {
+  const lines: RunnerLine[] = [];
+  const order: string[] = [];
+  const ready = deferred<RunnerAddress | null>();
+  const result = deferred<CallResult>();
+  const exited = deferred<Awaited<Watched['exited']>>();
+  const awaited = new Set<{ pattern: RegExp; found: ReturnType<typeof deferred<RunnerLine>> }>();
+  const events: RunnerEvents = {
+    started: () => order.push('started'),
+    ready(address) {
+      order.push('ready');
+      ready.resolve(address);
+    },
+    line(line) {
+      lines.push(line);
+      for (const { pattern, found } of awaited) if (pattern.test(line.text)) found.resolve(line);
+    },
+    result(value) {
+      order.push('result');
+      result.resolve(value);
+    },
+    exited(exit) {
+      order.push('exited');
+      exited.resolve(exit);
+      const error = new Error([exit.reason, ...lines.map((line) => line.text)].join('\n').slice(0, 5000));
+      for (const promise of [ready, result, ...[...awaited].map(({ found }) => found)]) promise.reject(error);
+    },
+  };
+  return {
+    handle: engine.start(spec, events),
+    lines,
+    order,
+    ready: ready.promise,
+    result: result.promise,
+    exited: exited.promise,
+    line(pattern) {
+      const known = lines.find((line) => pattern.test(line.text));
+      if (known) return Promise.resolve(known);
+      const found = deferred<RunnerLine>();
+      awaited.add({ pattern, found });
+      return found.promise;
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import type { RunnerAddress } from '../engines/engine.ts';
+import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../queue/types.ts';
+import type {
+  AttemptId,
+  AttemptOutcome,
+  Event,
+  RequestId,
+  RequestInfo,
+  RunnerId,
+  SchedulerError,
+} from '../scheduler/types.ts';
+import { type PlatformError, platformError } from '../wire/errors.ts';
+import type { Lease } from './types.ts';
+
+/** Performs one attempt of a queued request on a runner (edge/gateway/executor.ts). */
+export type ExecuteQueued = (
+  request: SubmittedRequest,
+  attempt: { readonly attemptId: AttemptId; readonly runnerId: RunnerId },
+  address: RunnerAddress,
+  signal: AbortSignal,
+) => Promise<{
+  readonly outcome: AttemptOutcome;
+  readonly hints?: readonly string[];
+  readonly response?: StoredResponse;
+}>;
+
+interface Direct {
+  readonly info: RequestInfo;
+  readonly granted: (lease: Lease | PlatformError) => void;
+  readonly abort: AbortController;
+  leased: boolean;
+  error: PlatformError;
+}
+
+interface Running {
+  readonly requestId: RequestId;
+  readonly runnerId: RunnerId;
+  readonly abort: AbortController;
+  response?: StoredResponse;
+}
+
+/** What the caller is told when the scheduler itself ends a request (gateway-http.md §9; the sentences are ours). */
+export function wordError(error: SchedulerError): PlatformError {
+  switch (error.type) {
+    case 'request_timeout':
+      return error.user
+        ? platformError('request_timeout', 'The request did not start within its start timeout.', true)
+        : platformError('request_timeout', "The request took longer than the app's request_timeout.");
+    case 'startup_timeout':
+      return platformError('startup_timeout', 'No runner became ready in time.');
+    case 'runner_scheduling_failure':
+      return platformError('runner_scheduling_failure', error.detail);
+    case 'runner_disconnected':
+      return platformError('runner_disconnected', 'The runner disconnected before it answered.');
+    case 'runner_connection_refused':
+      return platformError('runner_connection_refused', 'The runner refused the connection.');
+    case 'runner_incomplete_response':
+      return platformError('runner_incomplete_response', 'The runner ended its response before it was complete.');
+    case 'client_cancelled':
+      return platformError('client_cancelled', 'The request was cancelled.');
+    case 'client_disconnected':
+      return platformError('client_disconnected', 'The caller closed the connection.');
+  }
+}
+
+/**
+ * Requests on their way through runners: leases of direct ones, executions of queued ones. Turns the scheduler's
+ * request effects into deeds and reports how each attempt ended. Decides nothing.
+ */
+export function createAttempts(deps: {
+  readonly queue: Queue;
+  readonly execute: ExecuteQueued;
+  readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
+  readonly dispatch: (event: Event) => void;
+  readonly clock: () => number;
+}) {
+  const { queue, dispatch } = deps;
+  const directs = new Map<RequestId, Direct>();
+  const running = new Map<AttemptId, Running>();
+  let aborting: AbortController[] = [];
+
+  function assignDirect(direct: Direct, attemptId: AttemptId, runnerId: RunnerId): void {
+    direct.leased = true;
+    let ended = false;
+    direct.granted({
+      runnerId,
+      address: deps.addressOf(runnerId) ?? { host: '127.0.0.1', port: 0 },
+      aborted: direct.abort.signal,
+      reason: () => direct.error,
+      end(outcome, hints) {
+        if (ended) return;
+        ended = true;
+        dispatch({ type: 'attemptEnded', requestId: direct.info.id, attemptId, outcome, ...(hints ? { hints } : {}) });
+      },
+    });
+  }
+
+  async function assignQueued(requestId: RequestId, attemptId: AttemptId, runnerId: RunnerId): Promise<void> {
+    const attempt: Running = { requestId, runnerId, abort: new AbortController() };
+    running.set(attemptId, attempt);
+    queue.begin(requestId, { attemptId, runnerId, at: deps.clock() });
+    const request = queue.submitted(requestId);
+    const address = deps.addressOf(runnerId);
+    const done =
+      request && address
+        ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort.signal)
+        : { outcome: { kind: 'disconnected' } as const };
+    if (!running.has(attemptId)) return; // aborted meanwhile: the verdict fell already
+    if ('response' in done && done.response) attempt.response = done.response;
+    const hints = 'hints' in done && done.hints ? { hints: done.hints } : {};
+    dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
+  }
+
+  function complete(id: RequestId, outcome: RequestOutcome): void {
+    void queue.complete(id, outcome, deps.clock());
+  }
+
+  return {
+    /** See `Fleet.lease`. */
+    lease(info: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError> {
+      return new Promise((granted) => {
+        const abort = new AbortController();
+        directs.set(info.id, { info, granted, abort, leased: false, error: platformError('internal_error', '') });
+        gone.addEventListener('abort', () => dispatch({ type: 'requestWithdrawn', requestId: info.id }), {
+          once: true,
+        });
+        dispatch({ type: 'requestArrived', request: info });
+        if (gone.aborted) dispatch({ type: 'requestWithdrawn', requestId: info.id });
+      });
+    },
+
+    assign(requestId: RequestId, attemptId: AttemptId, runnerId: RunnerId): void {
+      const direct = directs.get(requestId);
+      if (direct) assignDirect(direct, attemptId, runnerId);
+      else void assignQueued(requestId, attemptId, runnerId);
+    },
+
+    abort(requestId: RequestId, attemptId: AttemptId): void {
+      // Fired after the whole step, so that the reason (a later effect) is known to whoever listens.
+      const abort = directs.get(requestId)?.abort ?? running.get(attemptId)?.abort;
+      if (abort) aborting.push(abort);
+      running.delete(attemptId);
+    },
+
+    accept(requestId: RequestId, attemptId: AttemptId): void {
+      if (directs.delete(requestId)) return;
+      const response = running.get(attemptId)?.response;
+      running.delete(attemptId);
+      complete(
+        requestId,
+        response
+          ? { kind: 'response', response }
+          : { kind: 'error', error: platformError('internal_error', 'The response of the attempt was lost.') },
+      );
+    },
+
+    requeue(requestId: RequestId): void {
+      for (const [attemptId, attempt] of running) if (attempt.requestId === requestId) running.delete(attemptId);
+      queue.requeue(requestId, deps.clock());
+    },
+
+    fail(requestId: RequestId, error: SchedulerError): void {
+      const worded = wordError(error);
+      const direct = directs.get(requestId);
+      if (direct) {
+        direct.error = worded;
+        directs.delete(requestId);
+        if (!direct.leased) direct.granted(worded);
+        return;
+      }
+      for (const [attemptId, attempt] of running) if (attempt.requestId === requestId) running.delete(attemptId);
+      complete(requestId, { kind: 'error', error: worded });
+    },
+
+    /** After all effects of a step. */
+    settled(): void {
+      const now = aborting;
+      aborting = [];
+      for (const controller of now) controller.abort();
+    },
+
+    /** The runner that performs this request now. */
+    runnerOf(requestId: RequestId): RunnerId | undefined {
+      for (const attempt of running.values()) if (attempt.requestId === requestId) return attempt.runnerId;
+      return undefined;
+    },
+  };
+}

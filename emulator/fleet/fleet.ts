@@ -1,0 +1,219 @@
+import type { RunnerAddress } from '../engines/engine.ts';
+import type { Queue } from '../queue/types.ts';
+import { stateOfWord } from '../scheduler/runner-state.ts';
+import * as select from '../scheduler/select.ts';
+import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../scheduler/types.ts';
+import { why } from '../scheduler/why.ts';
+import { createAttempts, type ExecuteQueued } from './attempts.ts';
+import { createFunctionRuns } from './function-runs.ts';
+import { createHost } from './host.ts';
+import { createRunners, type Runners, type StartOrder } from './runners.ts';
+import type { Deployment, DeployResult, Fleet, Launch, RunnerWatcher } from './types.ts';
+
+type RunnersDeps = Parameters<typeof createRunners>[0];
+
+export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'dataDir' | 'onLine'> {
+  /** Makes runner ids; a new one for each start of the emulator. */
+  readonly seed: string;
+  readonly clock: () => number;
+  readonly queue: Queue;
+  readonly execute: ExecuteQueued;
+  readonly sendCancel: (address: RunnerAddress, path: string, requestId: RequestId) => Promise<void>;
+  /** The launch of a deployed revision; rejects with a sentence when it can't be had. */
+  readonly launchOf: (revision: string) => Promise<Launch>;
+  /** A deploy came through: calls go to `revision` from now on. */
+  readonly onMoved: (alias: string, revision: string) => void;
+  /** A runner was asked for; `machineType` is known here for ephemeral apps only. */
+  readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
+  readonly onNotes: (notes: readonly Note[]) => void;
+}
+
+/** What an app's teardown() gets when the emulator stops: the platform's default grace (runner.md §1, Shutdown). */
+const shutdownGraceMs = 5_000;
+
+/** The way in to the scheduler: turns calls into events, carries effects out on the engine, decides nothing. */
+export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
+  /** Launches handed in with a deploy, by revision: ephemeral apps have no other home. */
+  const launches = new Map<string, { readonly alias: string; readonly launch: Launch }>();
+  const deploys = new Map<string, (result: DeployResult) => void>();
+  const watchers = new Map<string, Set<RunnerWatcher>>();
+  const host = createHost({
+    seed: deps.seed,
+    clock: deps.clock,
+    perform,
+    settled: () => attempts.settled(),
+    record,
+  });
+  const dispatch = (event: Event) => host.dispatch(event);
+  const functionRuns = createFunctionRuns();
+  const runners: Runners = createRunners({
+    ...deps,
+    dispatch,
+    launchOf: async (revision) => launches.get(revision)?.launch ?? (await deps.launchOf(revision)),
+    onResult: (order, result) => functionRuns.onResult(order.alias, order.runnerId, result),
+    onExit: (order, reason) => functionRuns.onExit(order.alias, reason),
+  });
+  const attempts = createAttempts({
+    queue: deps.queue,
+    execute: deps.execute,
+    addressOf: (id) => runners.address(id),
+    dispatch,
+    clock: deps.clock,
+  });
+
+  const performers: { readonly [T in Effect['type']]: (effect: Extract<Effect, { type: T }>) => void } = {
+    startRunner: start,
+    terminateRunner: ({ runnerId }) => runners.terminate(runnerId),
+    killRunner: ({ runnerId }) => runners.kill(runnerId),
+    probeHealth: ({ runnerId, timeoutSeconds }) => void probe(runnerId, timeoutSeconds, false),
+    checkTcp: ({ runnerId }) => void checkTcp(runnerId),
+    assign: ({ requestId, attemptId, runnerId }) => attempts.assign(requestId, attemptId, runnerId),
+    abortAttempt: ({ requestId, attemptId }) => attempts.abort(requestId, attemptId),
+    acceptAttempt: ({ requestId, attemptId }) => attempts.accept(requestId, attemptId),
+    requeueRequest: ({ requestId }) => attempts.requeue(requestId),
+    failRequest: ({ requestId, error }) => attempts.fail(requestId, error),
+    aliasMoved({ alias, revision }) {
+      deps.onMoved(alias, revision);
+      settleDeploy(alias, { kind: 'moved' });
+    },
+    deployFailed: ({ alias, reason }) => settleDeploy(alias, { kind: 'failed', reason }),
+  };
+
+  function perform(effect: Effect): void {
+    (performers[effect.type] as (effect: Effect) => void)(effect);
+  }
+
+  function start(order: Omit<StartOrder, 'settings'>): void {
+    const settings = select.runner(host.world(), order.runnerId)?.settings;
+    if (settings) runners.start({ ...order, settings });
+  }
+
+  async function probe(runnerId: RunnerId, timeoutSeconds: number, onDemand: boolean): Promise<void> {
+    const ok = (await runners.handle(runnerId)?.probe(timeoutSeconds)) ?? false;
+    dispatch({ type: 'healthProbed', runnerId, ok, onDemand });
+  }
+
+  async function checkTcp(runnerId: RunnerId): Promise<void> {
+    dispatch({ type: 'tcpChecked', runnerId, ok: (await runners.handle(runnerId)?.checkTcp()) ?? false });
+  }
+
+  function settleDeploy(alias: string, result: DeployResult): void {
+    const settle = deploys.get(alias);
+    deploys.delete(alias);
+    settle?.(result);
+  }
+
+  function record(notes: readonly Note[]): void {
+    if (notes.length === 0) return;
+    for (const note of notes) {
+      if (note.topic === 'runner.state' && note.from === '' && note.runnerId) created(note.runnerId);
+    }
+    deps.onNotes(notes);
+    for (const note of notes) {
+      if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
+      const { runnerId, text: reason } = note;
+      const state = stateOfWord(note.to);
+      const exitCode = runners.exitCode(runnerId);
+      for (const watch of [...(watchers.get(note.alias) ?? [])]) watch({ runnerId, state, reason, exitCode });
+    }
+  }
+
+  function created(runnerId: RunnerId): void {
+    const runner = select.runner(host.world(), runnerId);
+    if (runner) deps.onCreated(runner, launches.get(runner.revision)?.launch.machineType);
+  }
+
+  function watchRunners(alias: string, watch: RunnerWatcher): () => void {
+    const set = watchers.get(alias) ?? new Set();
+    watchers.set(alias, set.add(watch));
+    return () => {
+      set.delete(watch);
+      if (set.size === 0) watchers.delete(alias);
+    };
+  }
+
+  function deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult> {
+    if (launch) launches.set(deployment.revision, { alias: deployment.alias, launch });
+    settleDeploy(deployment.alias, { kind: 'failed', reason: 'Another deploy of the same app took over.' });
+    return new Promise((settle) => {
+      deploys.set(deployment.alias, settle);
+      dispatch({ type: 'aliasDeployed', ...deployment });
+    });
+  }
+
+  function removeAlias(alias: string): void {
+    settleDeploy(alias, { kind: 'failed', reason: 'The application was deleted.' });
+    dispatch({ type: 'aliasDeleted', alias });
+    for (const [revision, held] of launches) if (held.alias === alias) launches.delete(revision);
+  }
+
+  function isLive(id: RunnerId): boolean {
+    const runner = select.runner(host.world(), id);
+    return runner !== undefined && runner.state.kind !== 'terminated';
+  }
+
+  function cancel(requestId: RequestId): 'requested' | 'completed' | 'unknown' {
+    const record = deps.queue.record(requestId);
+    if (!record) return 'unknown';
+    if (record.phase === 'COMPLETED') return 'completed';
+    const runnerId = attempts.runnerOf(requestId);
+    const address = runnerId ? runners.address(runnerId) : null;
+    if (address) void deps.sendCancel(address, record.path, requestId);
+    else dispatch({ type: 'requestWithdrawn', requestId });
+    return 'requested';
+  }
+
+  const runFunction = functionRuns.runner({
+    deploy: (deployment, launch) => void deploy(deployment, launch),
+    lease: attempts.lease,
+    call: (runnerId) => runners.handle(runnerId)?.call(),
+    kill: (alias) => {
+      for (const id of runners.ofAlias(alias)) runners.kill(id);
+    },
+    remove: removeAlias,
+    release: (runnerId) => runners.release(runnerId),
+    clock: deps.clock,
+  });
+
+  return {
+    deploy,
+    applySettings: (alias, scale, settings) => dispatch({ type: 'aliasScaled', alias, scale, settings }),
+    removeAlias,
+    rollout: (alias, force) => dispatch({ type: 'rolloutRequested', alias, force }),
+    stopRunner(runnerId, replaceFirst) {
+      if (!isLive(runnerId)) return false;
+      dispatch({ type: 'runnerStopRequested', runnerId, replaceFirst });
+      return true;
+    },
+    killRunner(runnerId) {
+      if (!isLive(runnerId)) return false;
+      dispatch({ type: 'runnerKillRequested', runnerId });
+      return true;
+    },
+    isRolling: (alias) => select.isRolling(host.world(), alias),
+    runFunction,
+    watchRunners,
+    lease: attempts.lease,
+    enqueue: (request) => dispatch({ type: 'requestArrived', request }),
+    cancel,
+    queuePosition: (requestId) => select.queuePosition(host.world(), requestId),
+    queueSize: (alias) => select.queueSize(host.world(), alias),
+    waiting: (alias) =>
+      select.waitingIds(host.world(), alias).map((id) => ({ id, since: select.submittedAt(host.world(), id) })),
+    flush(alias) {
+      const ids = select.waitingIds(host.world(), alias).filter((id) => deps.queue.record(id));
+      for (const requestId of ids) dispatch({ type: 'requestWithdrawn', requestId });
+      return ids.length;
+    },
+    why: (requestId) => why(host.world(), requestId, deps.clock()),
+    runners: (alias) => select.runnersOf(host.world(), alias),
+    runner: (id) => select.runner(host.world(), id),
+    expirationCountdownSeconds: (id) => select.expirationCountdownSeconds(host.world(), id, deps.clock()),
+    probeOnDemand: (runnerId) => void probe(runnerId, 5, true),
+    async close() {
+      host.close();
+      await runners.drain(shutdownGraceMs);
+      await deps.engine.close();
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import type { CallResult } from '../engines/engine.ts';
+import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../scheduler/types.ts';
+import type { PlatformError } from '../wire/errors.ts';
+import type { Deployment, FunctionRun, Launch, Lease } from './types.ts';
+
+/** A function's runner starts for its one call and never again. */
+const oneRunner: ScaleSettings = {
+  keepAliveSeconds: 0,
+  minConcurrency: 0,
+  maxConcurrency: 1,
+  concurrencyBuffer: 0,
+  concurrencyBufferPerc: 0,
+  scalingDelaySeconds: 0,
+  requestTimeoutSeconds: 24 * 3600,
+  requestStartTimeoutSeconds: null,
+};
+
+interface Waiting {
+  onResult(runnerId: RunnerId, result: CallResult): void;
+  onExit(reason: string): void;
+}
+
+/**
+ * A plain function run is an ephemeral app whose one request is the call: it goes the way of every request (runner
+ * states, timeouts, the tree of runners), only the exchange with the runner differs.
+ */
+export function createFunctionRuns() {
+  const waiting = new Map<string, Waiting>();
+
+  return {
+    onResult: (alias: string, runnerId: RunnerId, result: CallResult) => waiting.get(alias)?.onResult(runnerId, result),
+    onExit: (alias: string, reason: string) => waiting.get(alias)?.onExit(reason),
+
+    runner(fleet: {
+      readonly deploy: (deployment: Deployment, launch: Launch) => void;
+      readonly lease: (info: RequestInfo, gone: AbortSignal) => Promise<Lease | PlatformError>;
+      readonly call: (runnerId: RunnerId) => void;
+      readonly kill: (alias: string) => void;
+      readonly remove: (alias: string) => void;
+      readonly release: (runnerId: RunnerId) => void;
+      readonly clock: () => number;
+    }) {
+      /** See `Fleet.runFunction`. */
+      return (alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun> =>
+        new Promise((resolve) => {
+          const gone = new AbortController();
+          let lease: Lease | undefined;
+
+          function finish(run: FunctionRun): void {
+            if (!waiting.delete(alias)) return;
+            signal.removeEventListener('abort', cancel);
+            lease?.end({ kind: 'response', status: 200 });
+            gone.abort();
+            fleet.remove(alias);
+            resolve(run);
+          }
+          function cancel(): void {
+            fleet.kill(alias);
+            finish({ kind: 'cancelled' });
+          }
+
+          waiting.set(alias, {
+            onResult: (runnerId, result) => finish({ kind: 'ended', result, dispose: () => fleet.release(runnerId) }),
+            onExit: (reason) => finish({ kind: 'died', reason }),
+          });
+          if (signal.aborted) {
+            cancel();
+            return;
+          }
+          signal.addEventListener('abort', cancel, { once: true });
+          fleet.deploy({ alias, revision: alias, scale: oneRunner, settings, strategy: 'recreate' }, launch);
+          void fleet.lease(callRequest(alias, fleet.clock()), gone.signal).then((granted) => {
+            if ('kind' in granted) {
+              finish({ kind: 'died', reason: granted.detail });
+              return;
+            }
+            lease = granted;
+            granted.aborted.addEventListener('abort', () => finish({ kind: 'died', reason: granted.reason().detail }));
+            fleet.call(granted.runnerId);
+          });
+        });
+    },
+  };
+}
+
+function callRequest(alias: string, now: number): RequestInfo {
+  return {
+    id: alias,
+    alias,
+    kind: 'direct',
+    priority: 'normal',
+    submittedAt: now,
+    startBy: null,
+    hint: null,
+    noRetry: true,
+    retries: {},
+    attempts: 0,
+  };
+}

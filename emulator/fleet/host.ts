@@ -1,0 +1,68 @@
+import { emptyWorld, nextWakeup, step, type World } from '../scheduler/step.ts';
+import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
+
+/** setTimeout takes 31 bits of milliseconds; a later wake-up simply wakes early and asks again. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export interface Host {
+  /** Advances the world by one event and carries out what was decided, in order. Safe to call from within an effect. */
+  dispatch(event: Event): void;
+  /** The world as it is now, for reading. */
+  world(): World;
+  close(): void;
+}
+
+/**
+ * The only place with a clock and a loop. It decides nothing: it feeds events to the scheduler, performs effects,
+ * and sets one timer for the scheduler's next wake-up.
+ */
+export function createHost(deps: {
+  readonly seed: string;
+  readonly clock: () => Instant;
+  readonly perform: (effect: Effect) => void;
+  /** Called after all effects of one event were performed. */
+  readonly settled: () => void;
+  readonly record: (notes: readonly Note[]) => void;
+}): Host {
+  let world = emptyWorld(deps.seed);
+  const inbox: Event[] = [];
+  let busy = false;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  function dispatch(event: Event): void {
+    if (closed) return;
+    inbox.push(event);
+    if (busy) return;
+    busy = true;
+    try {
+      for (let next = inbox.shift(); next; next = inbox.shift()) {
+        const result = step(world, next, deps.clock());
+        world = result.world;
+        deps.record(result.notes);
+        for (const effect of result.effects) deps.perform(effect);
+        deps.settled();
+      }
+    } finally {
+      busy = false;
+      setTimer();
+    }
+  }
+
+  function setTimer(): void {
+    clearTimeout(timer);
+    const at = nextWakeup(world);
+    if (at === undefined || closed) return;
+    const delayMs = Math.min(Math.max(0, at - deps.clock()), longestTimerMs);
+    timer = setTimeout(() => dispatch({ type: 'tick' }), delayMs);
+  }
+
+  return {
+    dispatch,
+    world: () => world,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

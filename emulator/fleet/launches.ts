@@ -1,0 +1,89 @@
+import type { Builds, EnvironmentDefinition } from '../builds/types.ts';
+import type { AppFiles } from '../catalog/app-files.ts';
+import type { Blobs, Catalog, FileRef, Revision } from '../catalog/types.ts';
+import type { AppFile, Callable } from '../engines/engine.ts';
+import { UserError } from '../wire/errors.ts';
+import type { Launch } from './types.ts';
+
+/** Where the bytes of synced app files lie. */
+export type AppFileSource = Pick<AppFiles, 'find'>;
+
+export interface LaunchRooms {
+  readonly catalog: Catalog;
+  readonly blobs: Blobs;
+  readonly appFiles: AppFileSource;
+  readonly builds: Builds;
+}
+
+const deployAgain = 'Deploy the app again: the CLI sends what is missing.';
+
+/**
+ * Resolves a stored revision into what a runner needs to start, also after a restart of the emulator: its environment is
+ * found in the build cache, or built again. Rejects with a sentence (UserError) when that fails.
+ */
+export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms) {
+  return async (revisionId: string): Promise<Launch> => {
+    const revision = catalog.revision(revisionId);
+    if (revision === undefined) throw new UserError(`There is no revision ${revisionId}.`, deployAgain);
+    const built = await builds.build(definitionOf(revision), () => {});
+    if (built.kind === 'failed') {
+      throw new UserError(
+        `The environment could not be built: ${built.reason}`,
+        'Change the requirements and deploy again.',
+      );
+    }
+    return {
+      environment: built.environment,
+      callable: callableFrom(revision.callable, blobs),
+      mode: 'serve',
+      declaredPort: revision.exposedPort,
+      appFiles: resolveFiles(revision.files, appFiles),
+      secretNames: revision.secretNames,
+      environmentName: revision.environmentName,
+      machineType: machineTypeNow(revision, catalog),
+    };
+  };
+}
+
+/** `force` is a wish of one build, not a property of the revision. */
+function definitionOf(revision: Revision): EnvironmentDefinition {
+  const stored = revision.environments[0];
+  const kind = stored?.kind;
+  if (stored === undefined || (kind !== 'virtualenv' && kind !== 'conda' && kind !== 'container')) {
+    throw new UserError(`The revision's environment is of no kind known here (${kind ?? 'none'}).`, deployAgain);
+  }
+  return { kind, configuration: stored.configuration, force: false };
+}
+
+/** The stored callable as the engine takes it. */
+export function callableFrom(callable: Revision['callable'], blobs: Blobs): Callable {
+  if (callable.kind === 'entrypoint') return callable;
+  if (callable.kind === 'image') {
+    throw new UserError(
+      'This app is a container image without a function.',
+      'It needs the Docker engine, which comes later.',
+    );
+  }
+  if (!blobs.has(callable.blob)) throw new UserError('The stored function of this revision is missing.', deployAgain);
+  return { kind: 'pickle', method: callable.method, file: blobs.path(callable.blob) };
+}
+
+/** Finds the uploaded bytes of each file; names every one that is missing. */
+export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource): readonly AppFile[] {
+  const found: AppFile[] = [];
+  const missing: string[] = [];
+  for (const { hash, relativePath } of files) {
+    const file = appFiles.find(hash);
+    if (file === undefined) missing.push(relativePath);
+    else found.push({ relativePath, source: file.path, mode: file.mode });
+  }
+  if (missing.length > 0) throw new UserError(`These app files were not uploaded: ${missing.join(', ')}.`, deployAgain);
+  return found;
+}
+
+/** UpdateApplication may have named other machine types for the revision in force. */
+function machineTypeNow(revision: Revision, catalog: Catalog): string {
+  const alias = catalog.alias(revision.alias);
+  const types = alias?.revision === revision.id ? alias.machineTypes : revision.machineTypes;
+  return types[0] ?? 'XS';
+}

@@ -1,0 +1,151 @@
+import type { CallResult, Engine, RunnerAddress, RunnerHandle, RunnerLine, RunnerSpec } from '../engines/engine.ts';
+import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
+import type { Launch } from './types.ts';
+
+export interface StartOrder {
+  readonly runnerId: RunnerId;
+  readonly alias: string;
+  readonly revision: string;
+  readonly settings: RevisionSettings;
+}
+
+interface Live {
+  readonly order: StartOrder;
+  handle?: RunnerHandle;
+  address: RunnerAddress | null;
+  /** Asked to end before the engine was asked to start. */
+  cancelled: boolean;
+  /** The result's files are still to be read. */
+  keep: boolean;
+  exited: boolean;
+  exitCode: number | null;
+}
+
+export interface Runners {
+  start(order: StartOrder): void;
+  terminate(id: RunnerId): void;
+  kill(id: RunnerId): void;
+  handle(id: RunnerId): RunnerHandle | undefined;
+  address(id: RunnerId): RunnerAddress | null;
+  /** While its exit is being reported; `null`: ended by a signal, or never a process. */
+  exitCode(id: RunnerId): number | null;
+  /** Ids of processes of this alias that were started and have not exited. */
+  ofAlias(alias: string): readonly RunnerId[];
+  /** The result's files were read: the runner's folder may go. */
+  release(id: RunnerId): void;
+  /** Asks every runner to end and resolves when all have, or when `graceMs` are over. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Carries runners through the engine and feeds what happens back as events. Decides nothing. */
+export function createRunners(deps: {
+  readonly engine: Engine;
+  readonly launchOf: (revision: string) => Promise<Launch>;
+  readonly envOf: (order: StartOrder, launch: Launch) => { readonly [name: string]: string };
+  readonly dataDir: string;
+  readonly dispatch: (event: Event) => void;
+  readonly onLine: (order: StartOrder, line: RunnerLine) => void;
+  readonly onResult: (order: StartOrder, result: CallResult) => void;
+  readonly onExit: (order: StartOrder, reason: string) => void;
+}): Runners {
+  const live = new Map<RunnerId, Live>();
+  let drained: (() => void) | undefined;
+
+  function ended(runner: Live, reason: string, code: number | null = null): void {
+    runner.exited = true;
+    runner.exitCode = code;
+    deps.onExit(runner.order, reason);
+    deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason });
+    forget(runner);
+    if (![...live.values()].some((one) => !one.exited)) drained?.();
+  }
+
+  function forget(runner: Live): void {
+    if (!runner.exited || runner.keep) return;
+    live.delete(runner.order.runnerId);
+    void runner.handle?.dispose();
+  }
+
+  async function start(order: StartOrder): Promise<void> {
+    const runner: Live = { order, address: null, cancelled: false, keep: false, exited: false, exitCode: null };
+    live.set(order.runnerId, runner);
+    let launch: Launch;
+    try {
+      launch = await deps.launchOf(order.revision);
+    } catch (error) {
+      ended(runner, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (runner.cancelled) {
+      ended(runner, 'The runner was ended before it started.');
+      return;
+    }
+    runner.handle = deps.engine.start(specOf(order, launch), {
+      started: () => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }),
+      ready(address) {
+        runner.address = address;
+        deps.dispatch({ type: 'runnerReady', runnerId: order.runnerId });
+      },
+      line: (line) => deps.onLine(order, line),
+      result(result) {
+        runner.keep = true;
+        deps.onResult(order, result);
+      },
+      exited: (exit) => ended(runner, exit.reason, exit.code),
+    });
+    // Asked to end while the engine was starting it (the callbacks above may run at once).
+    if (runner.cancelled) runner.handle.kill();
+  }
+
+  function specOf(order: StartOrder, launch: Launch): RunnerSpec {
+    const { path, method, timeoutSeconds } = order.settings.health;
+    return {
+      runnerId: order.runnerId,
+      environment: launch.environment,
+      callable: launch.callable,
+      ...(launch.setup ? { setup: launch.setup } : {}),
+      mode: launch.mode,
+      ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
+      health: { path, method, timeoutSeconds },
+      appFiles: launch.appFiles,
+      env: deps.envOf(order, launch),
+      dataDir: deps.dataDir,
+    };
+  }
+
+  function end(id: RunnerId, how: 'terminate' | 'kill'): void {
+    const runner = live.get(id);
+    if (!runner) return;
+    if (runner.handle) runner.handle[how]();
+    else runner.cancelled = true;
+  }
+
+  return {
+    start: (order) => void start(order),
+    terminate: (id) => end(id, 'terminate'),
+    kill: (id) => end(id, 'kill'),
+    handle: (id) => live.get(id)?.handle,
+    exitCode: (id) => live.get(id)?.exitCode ?? null,
+    address: (id) => live.get(id)?.address ?? null,
+    ofAlias: (alias) =>
+      [...live.values()].filter((r) => r.order.alias === alias && !r.exited).map((r) => r.order.runnerId),
+    drain(graceMs) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        drained = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        const running = [...live.values()].filter((runner) => !runner.exited);
+        if (running.length === 0) drained();
+        for (const { order } of running) end(order.runnerId, 'terminate');
+      });
+    },
+    release(id) {
+      const runner = live.get(id);
+      if (!runner) return;
+      runner.keep = false;
+      forget(runner);
+    },
+  };
+}

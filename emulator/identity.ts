@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Catalog } from './catalog/types.ts';
+
+/** The local account's key `id:secret`, from `<folder>/key` (0600); a new one when there is none or it was revoked. */
+export function localKey(folder: string, catalog: Catalog): string {
+  const file = join(folder, 'key');
+  if (existsSync(file)) {
+    const key = readFileSync(file, 'utf8').trim();
+    const [keyId = '', secret = ''] = key.split(':');
+    if (catalog.verifyKey(keyId, secret)) return key;
+  }
+  const { keyId, keySecret } = catalog.createKey('ADMIN', 'this machine');
+  const key = `${keyId}:${keySecret}`;
+  writePrivate(file, `${key}\n`);
+  return key;
+}
+
+/** The key that encrypts secrets at rest, from `<folder>/secret.key` (0600), made once. */
+export function secretKey(folder: string): Buffer {
+  const file = join(folder, 'secret.key');
+  if (!existsSync(file)) writePrivate(file, randomBytes(32).toString('hex'));
+  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+}
+
+function writePrivate(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,46 @@
+import { appendFileSync, renameSync, statSync } from 'node:fs';
+
+/** The emulator's own log (never an app's): one JSON object per line. */
+export interface OwnLog {
+  info(room: string, msg: string, fields?: { readonly [name: string]: string | number }): void;
+  /** Something that is ours to mend: kept with its stack. */
+  report(error: unknown): void;
+}
+
+const largestBytes = 5 * 1024 * 1024;
+
+/**
+ * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the last words of
+ * a crash are there. `mask` hides keys and secrets. A full disk never stops the emulator.
+ */
+export function createOwnLog(file: string, clock: () => number, mask: (text: string) => string): OwnLog {
+  let bytes = sizeOf(file);
+
+  function write(record: object): void {
+    const line = `${mask(JSON.stringify({ at: new Date(clock()).toISOString(), ...record }))}\n`;
+    try {
+      if (bytes + line.length > largestBytes) {
+        renameSync(file, `${file}.1`);
+        bytes = 0;
+      }
+      appendFileSync(file, line, { mode: 0o600 });
+      bytes += line.length;
+    } catch {
+      // no room for a log line: go on
+    }
+  }
+
+  return {
+    info: (room, msg, fields = {}) => write({ level: 'info', room, msg, ...fields }),
+    report: (error) =>
+      write({
+        level: 'error',
+        msg: error instanceof Error ? error.message : String(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      }),
+  };
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,67 @@
+import type { Duplex } from 'node:stream';
+import { type EdgeHandlers, edgeServer, writeRawAnswer } from './edge/http-server.ts';
+import { type Listener, listen } from './edge/listener.ts';
+import type { TlsMaterial } from './edge/tls/ca.ts';
+import type { Hosts } from './edge/types.ts';
+
+export interface Ports {
+  readonly api: number;
+  readonly run: number;
+  readonly queue: number;
+  readonly ws: number;
+}
+
+export interface OpenPorts {
+  readonly ports: Ports;
+  readonly hosts: Hosts;
+  /** Says who answers. Call it in the same turn of the event loop as `openPorts` resolved in, before a connection can come. */
+  serve(handlers: {
+    readonly api: Pick<EdgeHandlers, 'request'> & { readonly http2: (socket: Duplex) => void };
+    readonly run: EdgeHandlers;
+    readonly queue: EdgeHandlers;
+    readonly ws: EdgeHandlers;
+  }): void;
+  close(): Promise<void>;
+}
+
+const names = ['api', 'run', 'queue', 'ws'] as const;
+
+/**
+ * Opens the four ports before anything else exists, because their numbers go into runners' variables and answers.
+ * @throws UserError that names a taken port
+ */
+export async function openPorts(first: number, tls: TlsMaterial): Promise<OpenPorts> {
+  let serving: Parameters<OpenPorts['serve']>[0] | undefined;
+  const listeners: Listener[] = [];
+  try {
+    for (const [offset, name] of names.entries()) {
+      const handlers: EdgeHandlers = {
+        request: (req, res) => serving?.[name].request(req, res),
+        upgrade(req, socket, head) {
+          if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
+          else serving?.[name].upgrade(req, socket, head);
+        },
+      };
+      const http2 = name === 'api' ? { http2: (socket: Duplex) => serving?.api.http2(socket) } : {};
+      const port = first === 0 ? 0 : first + offset;
+      listeners.push(await listen({ port, tls, http: edgeServer(handlers), ...http2 }));
+    }
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+
+  async function closeAll(): Promise<void> {
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  const [api = 0, run = 0, queue = 0, ws = 0] = listeners.map((listener) => listener.port);
+  return {
+    ports: { api, run, queue, ws },
+    hosts: { api: `localhost:${api}`, run: `localhost:${run}`, queue: `localhost:${queue}`, ws: `localhost:${ws}` },
+    serve(handlers) {
+      serving = handlers;
+    },
+    close: closeAll,
+  };
+}

@@ -1,0 +1,28 @@
+import { mainMigrations } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import { createQueue } from './queue.ts';
+import { testRequest, testResponse } from './test-requests.ts';
+
+/**
+ * A process for durability.test.ts to kill: it submits, begins and completes requests without end, and prints each
+ * promise that the queue has given ("submitted ID", "completed ID") once it was given.
+ */
+const [, , file = '', run = ''] = process.argv;
+const store = openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });
+const queue = createQueue({ store, clock: Date.now });
+const tell = (word: string, id: string) => process.stdout.write(`${word} ${id}\n`);
+
+async function worker(number: number): Promise<void> {
+  for (let n = 0; ; n++) {
+    const id = `${run}-${number}-${n}`;
+    await queue.submit(testRequest(id, { body: Buffer.alloc(3_000, id), storeIo: n % 3 > 0 }));
+    tell('submitted', id);
+    queue.begin(id, { attemptId: id, runnerId: 'r', at: Date.now() });
+    if (n % 4 === 0) queue.requeue(id, Date.now());
+    if (n % 2 === 0) continue;
+    if (await queue.complete(id, testResponse(`result of ${id}`), Date.now())) tell('completed', id);
+    if (await queue.complete(id, testResponse('second'), Date.now())) tell('completed', id);
+  }
+}
+
+await Promise.all(Array.from({ length: 8 }, (_, number) => worker(number)));

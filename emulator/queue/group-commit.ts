@@ -1,0 +1,47 @@
+import type { Store } from '../store/open.ts';
+
+/**
+ * Everything that is written in one turn of the event loop shares one transaction and so one fsync.
+ * A group that cannot be committed is undone as a whole, and each of its writers is told.
+ */
+export interface GroupCommit {
+  /** Resolves after COMMIT. `work` runs inside the transaction, in the order of the calls. */
+  write(work: () => void): Promise<void>;
+  /** Commits what is pending now. */
+  flush(): void;
+}
+
+interface Pending {
+  readonly work: () => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createGroupCommit(store: Store): GroupCommit {
+  let pending: Pending[] = [];
+  let scheduled: NodeJS.Immediate | undefined;
+  const flush = (): void => {
+    clearImmediate(scheduled);
+    scheduled = undefined;
+    const group = pending;
+    pending = [];
+    if (group.length === 0) return;
+    try {
+      store.transaction(() => {
+        for (const { work } of group) work();
+      });
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const { resolve } of group) resolve();
+  };
+  return {
+    write: (work) =>
+      new Promise((resolve, reject) => {
+        pending.push({ work, resolve, reject });
+        scheduled ??= setImmediate(flush);
+      }),
+    flush,
+  };
+}

@@ -1,0 +1,300 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../store/test-folder.ts';
+import { platformError } from '../wire/errors.ts';
+import { createQueue, type QueueOptions } from './queue.ts';
+import { openTestStore, testRequest, testResponse } from './test-requests.ts';
+import type { RequestRecord } from './types.ts';
+
+const hour = 3_600_000;
+
+function setUp(options: Partial<QueueOptions> = {}) {
+  const file = join(testFolder(), 'minifal.db');
+  const open = () => {
+    const store = openTestStore(file);
+    return { store, queue: createQueue({ store, clock: () => 5_000, ...options }) };
+  };
+  let current = open();
+  return {
+    get queue() {
+      return current.queue;
+    },
+    get store() {
+      return current.store;
+    },
+    async restart() {
+      await current.queue.close();
+      current.store.close();
+      current = open();
+    },
+  };
+}
+
+describe('createQueue', () => {
+  it('takes a request through its life and remembers each step over a restart', async () => {
+    const room = setUp();
+    const request = testRequest('a');
+    await room.queue.submit(request);
+    expect(room.queue.record('a')).toMatchObject({ phase: 'IN_QUEUE', attempts: 0, attemptId: 'a', startedAt: null });
+
+    room.queue.begin('a', { attemptId: 'a', runnerId: 'r1', at: 2_000 });
+    room.queue.requeue('a', 2_500);
+    room.queue.begin('a', { attemptId: 'a2', runnerId: 'r2', at: 3_000 });
+    const running = { phase: 'IN_PROGRESS', attempts: 2, attemptId: 'a2', runnerId: 'r2', startedAt: 3_000 };
+    expect(room.queue.record('a')).toMatchObject(running);
+
+    await room.restart();
+    expect(room.queue.record('a')).toMatchObject({ ...running, phase: 'IN_QUEUE' });
+    expect(room.queue.unfinished()).toMatchObject([
+      { attempts: 2, request: { id: 'a', retries: { server_error: 2 } } },
+    ]);
+    expect(room.queue.unfinished()[0]?.request.body).toEqual(new Uint8Array(request.body));
+
+    expect(await room.queue.complete('a', testResponse('hello', 201), 4_000)).toBe(true);
+    for (let look = 0; look < 2; look++) {
+      expect(room.queue.record('a')).toMatchObject({
+        phase: 'COMPLETED',
+        status: 201,
+        completedAt: 4_000,
+        error: null,
+      });
+      const result = room.queue.result('a');
+      expect(result).toMatchObject({ kind: 'response', response: { status: 201, headers: [['x-app', 'yes']] } });
+      expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('hello');
+      expect(room.queue.unfinished()).toEqual([]);
+      await room.restart();
+    }
+  });
+
+  it('hides a request until it is on disk', async () => {
+    const { queue } = setUp();
+    const submitted = queue.submit(testRequest('a'));
+    expect(queue.record('a')).toBeUndefined();
+    await submitted;
+    expect(queue.record('a')).toBeDefined();
+  });
+
+  it('completes exactly once, and shows it only when it is on disk', async () => {
+    const { queue } = setUp();
+    await queue.submit(testRequest('a'));
+    const first = queue.complete('a', testResponse('first'), 1);
+    const second = queue.complete('a', testResponse('second'), 2);
+    expect(queue.record('a')?.phase).toBe('IN_QUEUE');
+    queue.begin('a', { attemptId: 'late', runnerId: 'r', at: 3 });
+    expect(await Promise.all([first, second])).toEqual([true, false]);
+    expect(await queue.complete('a', testResponse('third'), 3)).toBe(false);
+    expect(await queue.complete('nobody', testResponse(), 3)).toBe(false);
+    expect(queue.record('a')).toMatchObject({ phase: 'COMPLETED', completedAt: 1, attempts: 0 });
+    const result = queue.result('a');
+    expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('first');
+  });
+
+  it('stores a failure by the platform as its result', async () => {
+    const room = setUp();
+    await room.queue.submit(testRequest('a'));
+    const error = platformError('request_timeout', 'too late', true);
+    await room.queue.complete('a', { kind: 'error', error }, 9);
+    await room.restart();
+    expect(room.queue.record('a')).toMatchObject({
+      status: 504,
+      error: { type: 'request_timeout', detail: 'too late' },
+    });
+    expect(room.queue.result('a')).toEqual({ kind: 'error', error });
+  });
+
+  it('knows nothing of unknown ids and no result of unfinished ones', async () => {
+    const { queue } = setUp();
+    await queue.submit(testRequest('a'));
+    expect(queue.result('a')).toBeUndefined();
+    expect([queue.record('b'), queue.result('b'), queue.submitted('b')]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('refuses an id that it has, whether waiting, being written or completed', async () => {
+    const { queue } = setUp();
+    const first = queue.submit(testRequest('a'));
+    await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
+    await first;
+    await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
+    await queue.complete('a', testResponse(), 1);
+    await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
+  });
+
+  it('commits everything of one turn of the event loop together, in order', async () => {
+    const { queue, store } = setUp();
+    let transactions = 0;
+    const counting = createQueue({
+      store: {
+        ...store,
+        transaction: (work) => {
+          transactions++;
+          return store.transaction(work);
+        },
+      },
+      clock: () => 0,
+    });
+    await Promise.all(['a', 'b', 'c'].map((id) => counting.submit(testRequest(id))));
+    expect(transactions).toBe(1);
+    expect(queue.recent('app', 9).map((record) => record.id)).toEqual(['c', 'b', 'a']);
+  });
+
+  it('tells everyone of a group that it could not be written, and keeps nothing of it', async () => {
+    const room = setUp();
+    const broken = createQueue({
+      store: {
+        ...room.store,
+        transaction() {
+          throw new Error('disk full');
+        },
+      },
+      clock: () => 0,
+    });
+    const both = await Promise.allSettled([broken.submit(testRequest('a')), broken.submit(testRequest('b'))]);
+    expect(both.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    expect(broken.record('a')).toBeUndefined();
+    await room.queue.submit(testRequest('a'));
+  });
+
+  it('can complete again what could not be written the first time', async () => {
+    const room = setUp();
+    await room.queue.submit(testRequest('a'));
+    let full = true;
+    const store: typeof room.store = {
+      ...room.store,
+      transaction(work) {
+        if (full) throw new Error('disk full');
+        return room.store.transaction(work);
+      },
+    };
+    const queue = createQueue({ store, clock: () => 0 });
+    await expect(queue.complete('a', testResponse(), 1)).rejects.toThrow('disk full');
+    expect(queue.record('a')?.phase).toBe('IN_QUEUE');
+    full = false;
+    expect(await queue.complete('a', testResponse(), 1)).toBe(true);
+  });
+
+  it('calls listeners after each change of phase until they leave', async () => {
+    const { queue } = setUp();
+    await queue.submit(testRequest('a'));
+    const seen: RequestRecord['phase'][] = [];
+    const leave = queue.onChange('a', (record) => seen.push(record.phase));
+    const other = queue.onChange('a', () => undefined);
+    queue.begin('a', { attemptId: 'a', runnerId: 'r', at: 1 });
+    queue.requeue('a', 2);
+    other();
+    queue.begin('a', { attemptId: 'b', runnerId: 'r', at: 3 });
+    await queue.complete('a', testResponse(), 4);
+    leave();
+    expect(seen).toEqual(['IN_PROGRESS', 'IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
+  });
+
+  it('lists the most recent requests of an alias with their present state', async () => {
+    const { queue } = setUp();
+    for (const id of ['a', 'b', 'c', 'd']) await queue.submit(testRequest(id));
+    await queue.submit(testRequest('x', { alias: 'other' }));
+    await queue.complete('b', testResponse(), 1);
+    queue.begin('c', { attemptId: 'c', runnerId: 'r', at: 1 });
+    const phases = queue.recent('app', 3).map(({ id, phase }) => [id, phase]);
+    expect(phases).toEqual([
+      ['d', 'IN_QUEUE'],
+      ['c', 'IN_PROGRESS'],
+      ['b', 'COMPLETED'],
+    ]);
+  });
+
+  it('keeps inputs after completion unless the caller forbade it; the result stays', async () => {
+    const room = setUp();
+    await room.queue.submit(testRequest('kept'));
+    await room.queue.submit(testRequest('secret', { storeIo: false }));
+    for (const id of ['kept', 'secret']) await room.queue.complete(id, testResponse(id), 1);
+    for (let look = 0; look < 2; look++) {
+      expect(Buffer.from(room.queue.submitted('kept')?.body ?? []).toString()).toBe('{"id":"kept"}');
+      expect(room.queue.submitted('secret')).toMatchObject({ query: '', body: new Uint8Array() });
+      expect(room.queue.result('secret')?.kind).toBe('response');
+      await room.restart();
+    }
+  });
+
+  it('stores empty bodies', async () => {
+    const room = setUp();
+    await room.queue.submit(testRequest('a', { body: new Uint8Array() }));
+    await room.restart();
+    expect(room.queue.submitted('a')?.body).toEqual(new Uint8Array());
+    await room.queue.complete('a', testResponse(''), 1);
+    await room.restart();
+    const result = room.queue.result('a');
+    expect(result?.kind === 'response' && result.response.body.length).toBe(0);
+  });
+
+  it('prunes what is older than the retention, never what is unfinished', async () => {
+    const { queue } = setUp({ retentionMs: 10 * hour });
+    for (const id of ['old', 'new', 'open']) await queue.submit(testRequest(id, { submittedAt: 0 }));
+    await queue.complete('old', testResponse(), 1);
+    await queue.complete('new', testResponse(), 2);
+    expect(await queue.prune(10 * hour + 2)).toBe(1);
+    expect([queue.record('old'), queue.result('old'), queue.submitted('old')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(queue.result('new')?.kind).toBe('response');
+    expect(queue.record('open')?.phase).toBe('IN_QUEUE');
+  });
+
+  it('prunes the oldest above the size cap, but no result younger than an hour', async () => {
+    const { queue } = setUp({ maxBytes: 2_500 });
+    for (const [n, id] of ['a', 'b', 'c', 'd'].entries()) {
+      await queue.submit(testRequest(id, { body: Buffer.alloc(500) }));
+      await queue.complete(id, testResponse('x'.repeat(500)), n);
+    }
+    expect(await queue.prune(hour - 1)).toBe(0);
+    expect(await queue.prune(hour + 3)).toBe(2);
+    expect(queue.recent('app', 9).map(({ id }) => id)).toEqual(['d', 'c']);
+    expect(await queue.prune(hour + 3)).toBe(0);
+  });
+
+  it('prunes more than fits one step, and nothing once closed', async () => {
+    const { queue } = setUp({ retentionMs: 1 });
+    const ids = Array.from({ length: 1_200 }, (_, n) => `r${n}`);
+    await Promise.all(ids.map((id) => queue.submit(testRequest(id))));
+    await Promise.all(ids.map((id, n) => queue.complete(id, testResponse(), n)));
+    expect(await queue.prune(601)).toBe(600);
+    expect(queue.record('r599')).toBeUndefined();
+    expect(queue.record('r600')?.phase).toBe('COMPLETED');
+    await queue.close();
+    expect(await queue.prune(5_000)).toBe(0);
+  });
+
+  it('refuses new requests once closed and has committed what came before', async () => {
+    const room = setUp();
+    const pending = room.queue.submit(testRequest('a'));
+    await room.queue.close();
+    await pending;
+    await expect(room.queue.submit(testRequest('b'))).rejects.toThrow('closed');
+    await room.restart();
+    expect(room.queue.unfinished().length).toBe(1);
+  });
+
+  it('answers a request whose stored input is damaged with internal_error instead of leaving it open', async () => {
+    const room = setUp();
+    await room.queue.submit(testRequest('a'));
+    await room.queue.submit(testRequest('b'));
+    await room.queue.submit(testRequest('c'));
+    await room.queue.complete('c', testResponse(), 1);
+    room.store.sql("UPDATE inputs SET body = X'00' WHERE seq = 1").run();
+    room.store.sql("UPDATE requests SET record = replace(record, 'predict', 'predicT') WHERE seq = 2").run();
+    room.store.sql("UPDATE results SET body = X'00' WHERE seq = 3").run();
+    await room.restart();
+    expect(room.queue.record('a')).toMatchObject({
+      phase: 'COMPLETED',
+      status: 500,
+      error: { type: 'internal_error' },
+    });
+    expect(room.queue.record('b')).toBeUndefined();
+    expect(room.queue.result('c')).toMatchObject({ kind: 'error', error: { type: 'internal_error' } });
+    expect(room.queue.unfinished()).toEqual([]);
+    expect(room.store.notices()).toEqual([
+      expect.stringContaining('request b was dropped'),
+      expect.stringContaining('Request a was damaged'),
+    ]);
+  });
+});

@@ -1,0 +1,196 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Store } from '../store/open.ts';
+import { platformError } from '../wire/errors.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { createLru } from './lru.ts';
+import { pruneSome } from './prune.ts';
+import { completedRecord, largestBody, newRecord, outcomeBytes, storable } from './records.ts';
+import { queueRows, type RecordRow } from './rows.ts';
+import type { Queue, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
+
+export interface QueueOptions {
+  readonly store: Store;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** How long finished requests are kept; default 30 days (gateway-http.md §6.2). */
+  readonly retentionMs?: number;
+  /** Above this sum of stored bodies the oldest finished requests go first; default 4 GiB. */
+  readonly maxBytes?: number;
+}
+
+export interface DurableQueue extends Queue {
+  /**
+   * Drops finished requests that are too old, or too many by bytes; resolves to how many. Called at intervals; goes in
+   * small steps, so that nobody waits for it, and ends early when the queue is closed.
+   */
+  prune(now?: number): Promise<number>;
+}
+
+const defaultRetentionMs = 30 * 24 * 60 * 60 * 1000;
+const mebibyte = 1024 ** 2;
+/** What a record costs in memory, about. */
+const recordBytes = 1024;
+
+/**
+ * The durable queue on an open store. Requests that were in progress when the last emulator ended are IN_QUEUE again.
+ *
+ * Records of unfinished requests live in memory, so that status polling (every 0.1 s per caller, gateway-http.md §5)
+ * never touches the disk; bodies live on disk, the recently used ones cached. A change of phase is seen at once,
+ * except the two that are promises: accepted and COMPLETED are seen only after they are on disk.
+ * `onChange` listeners must not throw.
+ */
+export function createQueue(options: QueueOptions): DurableQueue {
+  const { store, clock, retentionMs = defaultRetentionMs, maxBytes = 4096 * mebibyte } = options;
+  const rows = queueRows(store);
+  const commits = createGroupCommit(store);
+  const live = new Map<string, RecordRow>();
+  const finished = createLru<string, RecordRow>({ entries: 10_000, bytes: 16 * mebibyte });
+  const inputs = createLru<string, SubmittedRequest>({ entries: 10_000, bytes: 64 * mebibyte });
+  const outcomes = createLru<string, RequestOutcome>({ entries: 10_000, bytes: 64 * mebibyte });
+  const listeners = new Map<string, Set<(record: RequestRecord) => void>>();
+  /** Handed in, not yet on disk. */
+  const submitting = new Set<string>();
+  /** Their one completion is under way: begin, requeue and a second complete come too late. */
+  const completing = new Set<string>();
+  let nextSeq = rows.lastSeq() + 1;
+  let closed = false;
+
+  load();
+
+  return {
+    async submit(request) {
+      if (closed) throw new Error('the queue is closed');
+      if (request.body.length > largestBody) throw new Error(`a body of ${request.body.length} bytes cannot be stored`);
+      if (submitting.has(request.id) || find(request.id)) throw new Error(`request ${request.id} exists already`);
+      const row: RecordRow = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request) };
+      submitting.add(request.id);
+      try {
+        await commits.write(() => rows.insert(row, request));
+        live.set(request.id, row);
+        inputs.set(request.id, request, request.body.length + recordBytes);
+      } finally {
+        submitting.delete(request.id);
+      }
+    },
+
+    begin(id, { attemptId, runnerId, at }) {
+      change(id, (record) => {
+        return { ...record, phase: 'IN_PROGRESS', attemptId, runnerId, startedAt: at, attempts: record.attempts + 1 };
+      });
+    },
+
+    requeue(id) {
+      change(id, (record) => ({ ...record, phase: 'IN_QUEUE' }));
+    },
+
+    async complete(id, outcome, at) {
+      const row = live.get(id);
+      if (!row || completing.has(id)) return false;
+      completing.add(id);
+      try {
+        const stored = storable(outcome);
+        const done = { ...row, record: completedRecord(row.record, stored, at) };
+        await commits.write(() => rows.finish(done, stored));
+        live.delete(id);
+        inputs.delete(id);
+        finished.set(id, done, recordBytes);
+        outcomes.set(id, stored, outcomeBytes(stored) + recordBytes);
+        notify(done.record);
+      } finally {
+        completing.delete(id);
+      }
+      return true;
+    },
+
+    record: (id) => find(id)?.record,
+
+    result(id) {
+      const row = find(id);
+      if (row?.record.phase !== 'COMPLETED') return undefined;
+      const cached = outcomes.get(id);
+      if (cached) return cached;
+      const outcome = rows.outcome(row.seq);
+      if (!outcome) return { kind: 'error', error: platformError('internal_error', 'The stored result was damaged.') };
+      outcomes.set(id, outcome, outcomeBytes(outcome) + recordBytes);
+      return outcome;
+    },
+
+    submitted(id) {
+      const row = find(id);
+      return row && (inputs.get(id) ?? rows.input(row.seq));
+    },
+
+    unfinished() {
+      return [...live.values()].flatMap(({ seq, record }) => {
+        const request = rows.inputWithLazyBody(seq);
+        return request ? [{ request, attempts: record.attempts }] : [];
+      });
+    },
+
+    onChange(id, listener) {
+      const present = listeners.get(id) ?? new Set();
+      listeners.set(id, present.add(listener));
+      return () => {
+        present.delete(listener);
+        if (present.size === 0 && listeners.get(id) === present) listeners.delete(id);
+      };
+    },
+
+    recent: (alias, limit) => rows.newest(alias, limit).map((row) => (live.get(row.record.id) ?? row).record),
+
+    async prune(now = clock()) {
+      let count = 0;
+      while (!closed) {
+        const dropped = pruneSome(store, { now, retentionMs, maxBytes });
+        if (dropped.length === 0) break;
+        for (const id of dropped) for (const cache of [finished, inputs, outcomes]) cache.delete(id);
+        count += dropped.length;
+        await nextTurn();
+      }
+      return count;
+    },
+
+    async close() {
+      closed = true;
+      commits.flush();
+    },
+  };
+
+  /** What no attempt can be made of is answered at once, so that nobody polls for ever. */
+  function load(): void {
+    const damaged = platformError('internal_error', 'The stored request was damaged and could not be performed.');
+    for (const row of rows.unfinished()) {
+      if (rows.input(row.seq)) {
+        live.set(row.record.id, { ...row, record: { ...row.record, phase: 'IN_QUEUE' } });
+        continue;
+      }
+      const outcome: RequestOutcome = { kind: 'error', error: damaged };
+      const done = { ...row, record: completedRecord(row.record, outcome, clock()) };
+      store.transaction(() => rows.finish(done, outcome));
+      store.notice(`Request ${row.record.id} was damaged; it ends with internal_error.`);
+    }
+  }
+
+  function find(id: string): RecordRow | undefined {
+    const known = live.get(id) ?? finished.get(id);
+    if (known) return known;
+    const row = rows.find(id);
+    if (row) finished.set(id, row, recordBytes);
+    return row;
+  }
+
+  function change(id: string, next: (record: RequestRecord) => RequestRecord): void {
+    const row = live.get(id);
+    if (!row || completing.has(id)) return;
+    const changed = { ...row, record: next(row.record) };
+    live.set(id, changed);
+    // A write that fails is made good by the next one of this request, which writes the whole record again;
+    // a crash before that only forgets that an attempt began.
+    commits.write(() => rows.update(changed)).catch(() => undefined);
+    notify(changed.record);
+  }
+
+  function notify(record: RequestRecord): void {
+    for (const listener of [...(listeners.get(record.id) ?? [])]) listener(record);
+  }
+}

@@ -1,0 +1,34 @@
+import { mainMigrations } from '../store/migrations.ts';
+import { openStore, type Store } from '../store/open.ts';
+import type { RequestOutcome, SubmittedRequest } from './types.ts';
+
+/** For tests: a request with everything set; `change` what the test is about. */
+export function testRequest(id: string, change: Partial<SubmittedRequest> = {}): SubmittedRequest {
+  return {
+    id,
+    alias: 'app',
+    callerId: 'local|minifal',
+    method: 'POST',
+    path: '/predict',
+    query: 'a=1',
+    headers: [['content-type', 'application/json']],
+    body: Buffer.from(`{"id":"${id}"}`),
+    priority: 'normal',
+    submittedAt: 1_000,
+    startBy: null,
+    hint: null,
+    noRetry: false,
+    retries: { server_error: 2 },
+    storeIo: true,
+    webhook: null,
+    ...change,
+  };
+}
+
+export function testResponse(body = 'done', status = 200): RequestOutcome {
+  return { kind: 'response', response: { status, headers: [['x-app', 'yes']], body: Buffer.from(body) } };
+}
+
+export function openTestStore(file: string): Store {
+  return openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });
+}

@@ -1,0 +1,114 @@
+"""From the supervisor's fork to the runner's host program: descriptors, session, ports, namespace, environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+from . import kernel, network, rootfs, rules
+from .channel import BlockingChannel
+
+METRICS_PORT = 9090
+"""What the SDK's apps use unless told otherwise (runner-process.md §2)."""
+_HELD = "MINIFAL_HELD"
+
+
+class Become(BaseException):
+    """Carries a forked runner out of the supervisor's loop, so that no frame and no `finally` of it remains below."""
+
+    def __init__(self, config: dict, sock: socket.socket):
+        super().__init__()
+        self.config = config
+        self.sock = sock
+
+
+def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int) -> None:
+    """In the new main process of a runner; ends in `Become`, or in the same program started afresh (`spawn`)."""
+    os.setsid()
+    _take_streams(outputs)
+    _forget_signals()
+    app_folder = _enter_root(config)
+    # Entering a user namespace clears the request for a signal at the parent's death: so only now.
+    kernel.die_with_parent(signal.SIGKILL, keeper)
+    config = {**config, "appFolder": app_folder}
+    app, metrics = network.reserve(), network.reserve()
+    config["port"], config["metricsPort"] = app.getsockname()[1], metrics.getsockname()[1]
+    _set_environment(config)
+    if config["startMethod"] == "spawn":
+        _start_afresh(config, sock, (app, metrics))
+    config["held"] = (app, metrics) if kernel.LINUX else ()
+    ours = os.path.dirname(os.path.abspath(__file__))
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [path for path in paths if path and not path.startswith(ours)]
+    raise Become(config, sock)
+
+
+def arrive(descriptor: int) -> tuple[dict, BlockingChannel]:
+    """In a process that `_start_afresh` made: the configuration comes over the channel."""
+    os.set_inheritable(descriptor, False)
+    channel = BlockingChannel(socket.socket(fileno=descriptor))
+    config = channel.receive() or {}
+    port, metrics_port, *held = map(int, os.environ.pop(_HELD).split(","))
+    for fd in held:
+        os.set_inheritable(fd, False)
+    return {**config, "port": port, "metricsPort": metrics_port, "appFolder": os.environ.pop("MINIFAL_APP", None)}, channel
+
+
+def _take_streams(outputs: tuple[int, int]) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in zip((nothing, *outputs), (0, 1, 2)):
+        os.dup2(source, target)
+        os.close(source)
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _enter_root(config: dict) -> str | None:
+    """Shows /data and /app where that is possible; returns the folder of the app's files as the app will see it."""
+    folder = config["appDir"]
+    if config["noRoot"] is None:
+        rootfs.enter(config["mountPoint"], {"/data": config["dataDir"], "/app": folder})
+        folder = "/app"
+    else:
+        files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""
+        line = f"[minifal] /data and /app can't be shown to this runner ({config['noRoot']}). {files}\n"
+        os.write(2, line.encode())
+    os.chdir(folder)
+    return folder if config["hasAppFiles"] else None
+
+
+def _set_environment(config: dict) -> None:
+    os.environ.clear()
+    os.environ.update(config["env"])
+    if config["noRoot"] is not None:
+        # Caches that are told to live below /data find their folder all the same.
+        for name, value in config["env"].items():
+            if value == "/data" or value.startswith("/data/"):
+                os.environ[name] = config["dataDir"] + value[len("/data") :]
+    given = {METRICS_PORT: config["metricsPort"], config["declaredPort"]: config["port"]}
+    os.environ[rules.VARIABLE] = rules.describe(
+        given if config["mode"] == "serve" else {},
+        config["port"],
+        config["claimedFile"],
+        config["addresses"],
+        config["extraPaths"],
+    )
+
+
+def _start_afresh(config: dict, sock: socket.socket, held: tuple[socket.socket, ...]) -> None:
+    keep = [holder.fileno() for holder in held] if kernel.LINUX else []
+    for fd in (sock.fileno(), *keep):
+        os.set_inheritable(fd, True)
+    os.environ[_HELD] = ",".join(map(str, (config["port"], config["metricsPort"], *keep)))
+    if config["appFolder"] is not None:
+        os.environ["MINIFAL_APP"] = config["appFolder"]
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
+    os.execv(sys.executable, [sys.executable, program, "--runner", str(sock.fileno())])

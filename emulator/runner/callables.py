@@ -1,0 +1,128 @@
+"""The registered callable: how it is loaded, and how its outcome is put into words and bytes (runner-process.md §1, §7)."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import os
+import sys
+import traceback
+
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
+_LONGEST_TEXT = 1_000_000
+
+
+class Refused(Exception):
+    """The callable, or its result, can't cross: a sentence for the caller (control-plane-grpc.md §2.3)."""
+
+
+def load(spec: dict, kind: str):
+    """The callable that `spec` names. `kind`: `function` or `setup`, for the sentence when it fails."""
+    if spec["kind"] == "entrypoint":
+        return _Entrypoint(spec["name"])
+    try:
+        with open(spec["file"], "rb") as file:
+            found = importlib.import_module(spec["method"]).loads(file.read())
+    except BaseException as error:
+        print(traceback_of(error), file=sys.stderr, end="")
+        raise Refused(f"The {kind} function could not be deserialized: {_in_words(error)}") from error
+    if not callable(found):
+        raise Refused(f"The {kind} function must be callable, not {type(found).__name__}.")
+    return found
+
+
+class _Entrypoint:
+    """Resolved when it is called: an import that fails is the run's outcome, not a refusal."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def resolve(self):
+        module, separator, attributes = self._name.partition(":")
+        if not separator or not module or not attributes or ":" in attributes:
+            raise ValueError(f"Invalid entrypoint {self._name!r}: expected 'module:attr'.")
+        found = importlib.import_module(module)
+        for attribute in attributes.split("."):
+            found = getattr(found, attribute)
+        return found
+
+    def __call__(self, **options):
+        return self.resolve()(**options)
+
+
+def ports_for(function, port: int, metrics_port: int) -> dict[str, int]:
+    """The keywords that the callable's signature takes, and no others (§2)."""
+    target = function.resolve() if isinstance(function, _Entrypoint) else function
+    try:
+        names = inspect.signature(target).parameters
+    except (TypeError, ValueError):
+        return {}
+    given = {"exposed_port": port, "exposed_metrics_port": metrics_port}
+    return {name: value for name, value in given.items() if name in names}
+
+
+def invoke(function, arguments: list, options: dict):
+    """Calls on this thread; waits for a coroutine on a loop of its own."""
+    value = function(*arguments, **options)
+    return asyncio.run(value) if inspect.iscoroutine(value) else value
+
+
+def method_of(spec: dict) -> str:
+    """The module that serializes the result."""
+    return "pickle" if spec["kind"] == "entrypoint" else spec["method"]
+
+
+def serialize(value, method: str) -> bytes:
+    if isinstance(value, BaseException):
+        _let_tracebacks_pickle(value)
+    try:
+        return importlib.import_module(method).dumps(value)
+    except BaseException as error:
+        print(traceback_of(error), file=sys.stderr, end="")
+        raise Refused(f"Error while serializing the execution result (object of type {type(value)}).") from error
+
+
+def describe(error: BaseException) -> dict:
+    """The three texts that go beside a pickled exception, and the exception itself without our frames."""
+    text = traceback_of(error)
+    error.__traceback__ = _users_part(error)
+    return {"traceback": text, "exceptionType": type(error).__name__, "exceptionMessage": _message(error)}
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback as Python prints it, from the first frame that is not the emulator's."""
+    lines = traceback.format_exception(type(error), error, _users_part(error))
+    return "".join(lines)[:_LONGEST_TEXT]
+
+
+def _users_part(error: BaseException):
+    part = error.__traceback__
+    while part is not None and part.tb_frame.f_code.co_filename.startswith((_OURS, _ASYNCIO)):
+        part = part.tb_next
+    return part
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:_LONGEST_TEXT]
+    except Exception:
+        return f"<{type(error).__name__} whose text could not be made>"
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_message(error)}"
+
+
+def _let_tracebacks_pickle(error: BaseException) -> None:
+    """The SDK's wrapper installs tblib itself; entry points have no wrapper."""
+    try:
+        from tblib.pickling_support import install
+    except ImportError:
+        return
+    install()
+    try:
+        install(error)
+    except Exception:
+        pass

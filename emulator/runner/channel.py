@@ -1,0 +1,64 @@
+"""JSON messages, one per line, over a socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+CHUNK = 64 * 1024
+
+
+class Channel:
+    """For an event loop: never blocks. What can't be sent yet waits in `pending`."""
+
+    def __init__(self, sock: socket.socket):
+        self.sock = sock
+        self.pending = bytearray()
+        self._received = bytearray()
+        sock.setblocking(False)
+
+    def send(self, message: dict) -> None:
+        """Goes out with the next `flush`."""
+        self.pending += json.dumps(message).encode() + b"\n"
+
+    def flush(self) -> None:
+        """Raises OSError when the other side is gone."""
+        while self.pending:
+            try:
+                sent = self.sock.send(self.pending)
+            except BlockingIOError:
+                return
+            del self.pending[:sent]
+
+    def receive(self) -> list[dict] | None:
+        """Messages that have come in; None at the end."""
+        try:
+            data = self.sock.recv(CHUNK)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        if not data:
+            return None
+        self._received += data
+        if b"\n" not in data:
+            return []
+        *complete, rest = bytes(self._received).split(b"\n")
+        self._received = bytearray(rest)
+        return [json.loads(line) for line in complete if line]
+
+
+class BlockingChannel:
+    """For a runner: waits."""
+
+    def __init__(self, sock: socket.socket):
+        sock.setblocking(True)
+        self._sock = sock
+        self._lines = sock.makefile("rb")
+
+    def send(self, message: dict) -> None:
+        self._sock.sendall(json.dumps(message).encode() + b"\n")
+
+    def receive(self) -> dict | None:
+        line = self._lines.readline()
+        return json.loads(line) if line.endswith(b"\n") else None

@@ -1,0 +1,31 @@
+"""Runs at the start of every Python process that a runner starts: the same rules for its sockets as in the runner."""
+
+import importlib.util
+import os
+import sys
+
+
+def _apply():
+    here = os.path.dirname(os.path.abspath(__file__))
+    boot = os.path.join(os.path.dirname(here), "boot.py")
+    spec = importlib.util.spec_from_file_location("minifal_runner_boot", boot)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.package().rules.apply_from_environment()
+    _run_the_next(here)
+
+
+def _run_the_next(here):
+    """The environment's own sitecustomize, which ours stands before."""
+    from importlib.machinery import PathFinder
+
+    rest = [path for path in sys.path if os.path.abspath(path or os.curdir) != here]
+    spec = PathFinder.find_spec("sitecustomize", rest)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+if "MINIFAL_RUNNER" in os.environ:
+    _apply()

@@ -1,0 +1,29 @@
+"""
+The SDK's toolkit refuses to download from loopback (runner-process.md §5.2), which is where the emulator's files are.
+Here `ipaddress` answers the SDK's check, and nobody else, that the emulator's own addresses are public.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+
+_ASKER = "fal.toolkit.utils.ssrf"
+_ASKED = ("is_private", "is_loopback", "is_reserved")
+
+
+def install(addresses: list[str]) -> None:
+    """`addresses`: exactly these are let through. The check may have travelled by value: its module name tells it."""
+    allowed = frozenset(ipaddress.ip_address(address) for address in addresses)
+    for kind in (ipaddress.IPv4Address, ipaddress.IPv6Address):
+        for name in _ASKED:
+            _answer(kind, name, getattr(kind, name).fget, allowed)
+
+
+def _answer(kind, name: str, original, allowed) -> None:
+    def answer(self):
+        if self in allowed and sys._getframe(1).f_globals.get("__name__") == _ASKER:
+            return False
+        return original(self)
+
+    setattr(kind, name, property(answer, doc=original.__doc__))

@@ -1,0 +1,73 @@
+"""
+The keeper: one small process between the supervisor and each runner, so that nothing a runner started outlives it.
+
+It is the subreaper of everything below it. When the runner's main process ends, or the supervisor dies, it kills all
+that is left, also processes that made a session of their own. It runs no user code and holds no connection to it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from . import kernel
+
+
+def keep(main: int, status_fd: int, supervisor: int) -> None:
+    """Waits for the runner's main process, ends what it left behind, reports its wait status; doesn't return."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(ignored, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: kill_group(main))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        kernel.die_with_parent(signal.SIGTERM, supervisor)
+        status = wait_for(main)
+        sweep(main)
+        os.write(status_fd, b"%d\n" % status)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def wait_for(main: int) -> int:
+    """Reaps every orphan that comes in; returns the wait status of `main`."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:
+            return signal.SIGKILL
+        if pid == main:
+            return status
+
+
+def kill_group(main: int) -> None:
+    """SIGKILL to the process and to the group that it leads."""
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(main, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def sweep(main: int = 0) -> None:
+    """Kills the rest of the group `main` and every descendant; each death hands the next generation to us."""
+    if main:
+        try:
+            os.killpg(main, signal.SIGKILL)
+        except OSError:
+            pass
+    while True:
+        children = kernel.children_of(os.getpid())
+        for child in children:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except OSError:
+                pass
+        try:
+            os.waitpid(-1, 0 if children else os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not children and not kernel.LINUX:
+            return

@@ -1,0 +1,118 @@
+"""
+/data and /app inside a runner, without a trace on the machine: a mount namespace of its own whose root is a tmpfs
+that shows every top-level entry of the real root, except that these two lead to folders of the emulator.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from . import kernel
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_PRIVATE = 0x40000
+MS_NOSUID = 0x2
+MNT_DETACH = 2
+
+
+def hidden_by(paths: list[str], targets: list[str]) -> str | None:
+    """The first of `paths` that would disappear behind one of `targets` (the emulator itself may live in /app)."""
+    for path in paths:
+        for form in (os.path.abspath(path), os.path.realpath(path)):
+            for target in targets:
+                if form == target or form.startswith(target + "/"):
+                    return form
+    return None
+
+
+def enter(mount_point: str, binds: dict[str, str]) -> None:
+    """
+    Moves this process (single-threaded) into a namespace where each key of `binds` shows its value's folder.
+    `mount_point`: an empty folder. Raises OSError; the process may then be in a half-made namespace: try it in a
+    child first (`is_possible`).
+    """
+    library = kernel.libc()
+    if library is None:
+        raise OSError("mount namespaces need Linux and ctypes")
+    _unshare(library)
+    _mount(library, None, "/", MS_REC | MS_PRIVATE)
+    _mount(library, "tmpfs", mount_point, MS_NOSUID, "tmpfs", "mode=755")
+    for name in os.listdir("/"):
+        if "/" + name not in binds:
+            _show(library, "/" + name, os.path.join(mount_point, name))
+    for target, source in binds.items():
+        shown = mount_point + target
+        os.mkdir(shown)
+        _mount(library, source, shown, MS_BIND | MS_REC)
+    os.chdir(mount_point)
+    kernel.check(library.syscall(_pivot_root_number(), b".", b"."), "pivot_root")
+    kernel.check(library.umount2(b".", MNT_DETACH), "umount the old root")
+    os.chdir("/")
+
+
+def is_possible(mount_point: str, source: str) -> str | None:
+    """Tries it in a child that ends at once. None: it works. Else the reason, in the system's words."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            enter(mount_point, {"/data": source, "/app": source})
+            os.write(writer, b"ok")
+        except BaseException as error:
+            os.write(writer, str(error).encode()[:500])
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        answer = pipe.read().decode(errors="replace")
+    os.waitpid(child, 0)
+    return None if answer == "ok" else answer or "the attempt died"
+
+
+def _unshare(library) -> None:
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0 and library.unshare(CLONE_NEWNS) == 0:
+        return
+    kernel.check(library.unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _show(library, source: str, target: str) -> None:
+    """One entry of the real root at its place in the new one; what can't be shown (rare: no right to look) is absent."""
+    mode = os.lstat(source).st_mode
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(source), target)
+        return
+    if stat.S_ISDIR(mode):
+        os.mkdir(target)
+    elif stat.S_ISREG(mode):
+        open(target, "w").close()
+    else:
+        return
+    try:
+        _mount(library, source, target, MS_BIND | MS_REC)
+    except OSError:
+        pass
+
+
+def _mount(
+    library, source: str | None, target: str, flags: int, kind: str | None = None, data: str | None = None
+) -> None:
+    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
+    result = library.mount(encoded[0], encoded[1], encoded[2], flags, encoded[3])
+    kernel.check(result, f"mount on {target}")
+
+
+def _pivot_root_number() -> int:
+    machine = os.uname().machine
+    if machine == "x86_64":
+        return 155
+    if machine in ("aarch64", "riscv64"):
+        return 41
+    raise OSError(f"pivot_root has no known number on {machine}")

@@ -1,0 +1,76 @@
+"""
+stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
+parallel keep their own lines (runner-process.md §6). Unbuffered, as under PYTHONUNBUFFERED.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import sys
+import threading
+
+from . import lines
+
+LABELS = {"fal_request_id": "requestId", "fal_endpoint": "endpoint"}
+"""What the SDK's middleware puts into `isolate_log_context`, and our names for it."""
+
+
+class LabelledBytes(io.RawIOBase):
+    """Writes to a descriptor; frames what is written while the context variable holds labels."""
+
+    mode = "wb"
+
+    def __init__(self, fd: int, name: str, token: str, context):
+        super().__init__()
+        self._fd = fd
+        self.name = name
+        self._token = token
+        self._context = context
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def isatty(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Like the real stdout, this one outlives whoever closes it: tracebacks of the end must be seen."""
+
+    def write(self, data) -> int:
+        view = memoryview(data).cast("B")
+        labels = self._request()
+        if labels:
+            for frame in lines.frames(self._token, labels, threading.get_ident(), view):
+                self._write(frame)
+        else:
+            self._write(view)
+        return len(view)
+
+    def _request(self) -> dict:
+        value = self._context.get(None)
+        if not isinstance(value, dict):
+            return {}
+        return {ours: value[theirs] for theirs, ours in LABELS.items() if value.get(theirs)}
+
+    def _write(self, data) -> None:
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[os.write(self._fd, left) :]
+            except BlockingIOError:
+                # A child switched the shared pipe to non-blocking mode.
+                select.select([], [self._fd], [])
+
+
+def install(token: str, context) -> None:
+    """Replaces sys.stdout and sys.stderr."""
+    for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
+        raw = LabelledBytes(fd, f"<{name}>", token, context)
+        text = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, newline="\n", write_through=True)
+        setattr(sys, name, text)
+        setattr(sys, f"__{name}__", text)

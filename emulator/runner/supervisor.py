@@ -1,0 +1,70 @@
+"""
+Started by the emulator, one per execution environment: `python supervisor.py CONFIG`, connection on descriptor 3.
+Also the program of a runner that is started afresh: `python supervisor.py --runner FD`.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+
+EMULATOR_FD = 3
+
+
+def main() -> None:
+    here = os.path.dirname(os.path.abspath(__file__))
+    if sys.path and os.path.abspath(sys.path[0]) == here:
+        del sys.path[0]
+    ours = _load_boot(here).package()
+    if sys.argv[1:2] == ["--runner"]:
+        from minifal_runner import birth
+
+        config, channel = birth.arrive(int(sys.argv[2]))
+    else:
+        config, channel = _supervise(ours)
+    sys.argv = [""]
+    ours.host.leave(ours.host.run(config, channel))
+
+
+def _supervise(ours):
+    """Ends the process when the emulator is gone; returns only in a forked runner."""
+    supervise = ours.supervise
+    from minifal_runner import birth, kernel
+    from minifal_runner.channel import BlockingChannel
+
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    kernel.become_subreaper()
+    # A copy, because Python's own descriptors must not be inherited by programs.
+    sock = socket.socket(fileno=os.dup(EMULATOR_FD))
+    os.close(EMULATOR_FD)
+    config = json.loads(sys.argv[1])
+    sys.path.extend(path for path in config["extraPaths"] if path not in sys.path)
+    if config["preload"]:
+        supervise.preload()
+    # What is there now stays as it is: collecting it in a runner would only copy its pages.
+    gc.collect()
+    gc.freeze()
+    loop = supervise.Supervisor(sock, config)
+    # The same as the emulator's end, also while the loop waits.
+    signal.signal(signal.SIGTERM, lambda *_: sock.shutdown(socket.SHUT_RDWR))
+    try:
+        loop.run()
+    except birth.Become as new:
+        return new.config, BlockingChannel(new.sock)
+    os._exit(0)
+
+
+def _load_boot(here: str):
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("minifal_runner_boot", os.path.join(here, "boot.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+import { endNow, freeSlot } from './ending.ts';
+import { maxAttempts } from './retry.ts';
+import { note, putRequest, putRunner, type Turn } from './turn.ts';
+import type { AttemptOutcome, Event, RequestId, RequestInfo, StopReason } from './types.ts';
+import { conclude, fail } from './verdict.ts';
+import type { LiveRequest } from './world.ts';
+
+/** The life of a request: it arrives, an attempt of it ends, an attempt takes too long. */
+
+/** A request arrives; an id that is already here is ignored, one without a live application fails. */
+export function arrived(turn: Turn, info: RequestInfo): void {
+  if (turn.world.requests.has(info.id)) {
+    note(turn, { alias: info.alias, requestId: info.id, topic: 'request.ignored', text: 'It is already here.' });
+    return;
+  }
+  const { arrivals } = turn.world;
+  const request: LiveRequest = {
+    info,
+    seq: arrivals,
+    attempts: info.attempts,
+    retried: { server_error: 0, timeout: 0, connection_error: 0 },
+    lastRunner: null,
+    place: { kind: 'waiting' },
+  };
+  turn.world = { ...turn.world, arrivals: arrivals + 1 };
+  if ((turn.world.apps.get(info.alias)?.live ?? null) === null) {
+    fail(turn, request, { type: 'runner_scheduling_failure', detail: `Application ${info.alias} is not deployed.` });
+    return;
+  }
+  // Recovered after a crash during its last attempt: that attempt was lost with its runner.
+  if (info.attempts >= maxAttempts) {
+    fail(turn, request, { type: 'runner_disconnected' });
+    return;
+  }
+  putRequest(turn, info.id, request);
+}
+
+/** An executor tells how an attempt ended: first the verdict over the request, then what it means for the runner. */
+export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 'attemptEnded' }>): void {
+  const request = turn.world.requests.get(event.requestId);
+  if (request?.place.kind !== 'running' || request.place.attemptId !== event.attemptId) return;
+  const { runnerId } = request.place;
+  const runner = turn.world.runners.get(runnerId);
+  if (runner === undefined) return;
+  if (event.hints !== undefined) putRunner(turn, runnerId, { ...runner, hints: event.hints });
+  conclude(turn, request, event.outcome, runner.settings);
+  const fate = fateOf(event.outcome);
+  if (fate.kind === 'end') endNow(turn, runnerId, fate.why);
+  freeSlot(turn, runnerId, event.attemptId);
+  if (fate.kind === 'check' && turn.world.runners.get(runnerId)?.state.kind !== 'terminating') {
+    turn.effects.push({ type: 'checkTcp', runnerId });
+  }
+}
+
+/** `request_timeout` passed: the attempt is aborted and its runner, being stuck, ends. */
+export function timedOut(turn: Turn, id: RequestId): void {
+  const request = turn.world.requests.get(id);
+  if (request?.place.kind !== 'running') return;
+  const { runnerId, attemptId } = request.place;
+  const settings = turn.world.runners.get(runnerId)?.settings;
+  if (settings === undefined) return;
+  turn.effects.push({ type: 'abortAttempt', requestId: id, attemptId, runnerId });
+  conclude(turn, request, { kind: 'timeout' }, settings);
+  endNow(turn, runnerId, 'request_timeout');
+  freeSlot(turn, runnerId, attemptId);
+}
+
+export type RunnerFate =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'check' }
+  | { readonly kind: 'end'; readonly why: StopReason };
+
+/**
+ * What the end of an attempt means for its runner (platform page runner.md §4.2): `x-fal-stop-runner` decides where it is
+ * given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it.
+ */
+export function fateOf(outcome: AttemptOutcome): RunnerFate {
+  switch (outcome.kind) {
+    case 'response':
+      if (outcome.stopRunner === false) return { kind: 'keep' };
+      if (outcome.stopRunner === true || outcome.status === 503) return { kind: 'end', why: 'server_error' };
+      return [500, 502, 504].includes(outcome.status) ? { kind: 'check' } : { kind: 'keep' };
+    case 'connection_refused':
+    case 'disconnected':
+      return { kind: 'end', why: 'disconnected' };
+    case 'incomplete':
+      return { kind: 'check' };
+    case 'caller_gone':
+      return { kind: 'keep' };
+  }
+}

@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import { isRolling } from './select.ts';
+import { scaleOf, settingsOf } from './testing/samples.ts';
+import { createSim, types } from './testing/sim.ts';
+
+/** rev1 with one idle and one busy runner. */
+function live() {
+  const sim = createSim();
+  sim.deploy({ scale: scaleOf({ maxConcurrency: 2 }) });
+  sim.submit(['busy', 'done']);
+  const [busy = '', idle = ''] = sim.bringUp();
+  sim.end('done');
+  return { sim, busy, idle };
+}
+
+function states(sim: ReturnType<typeof createSim>) {
+  return sim.runners().map((r) => `${r.revision} ${r.state.kind}`);
+}
+
+describe('recreate', () => {
+  it('moves the alias at once and starts nothing', () => {
+    const sim = createSim();
+    expect(sim.deploy()).toEqual([{ type: 'aliasMoved', alias: 'app', revision: 'rev1' }]);
+    expect(sim.runners()).toEqual([]);
+  });
+
+  it('ends old idle runners at once and drains old busy ones', () => {
+    const { sim, idle } = live();
+    expect(sim.deploy({ revision: 'rev2' })).toEqual([
+      { type: 'aliasMoved', alias: 'app', revision: 'rev2' },
+      { type: 'terminateRunner', runnerId: idle },
+    ]);
+    expect(states(sim)).toEqual(['rev1 draining', 'rev1 terminating']);
+    expect(types(sim.end('busy'))).toEqual(['acceptAttempt', 'terminateRunner']);
+  });
+
+  it('kills old runners that are not ready, and the waiting requests get new ones', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['r']);
+    const old = sim.runners()[0]?.id ?? '';
+    const effects = sim.deploy({ revision: 'rev2' });
+    expect(effects.slice(0, 2)).toEqual([
+      { type: 'aliasMoved', alias: 'app', revision: 'rev2' },
+      { type: 'killRunner', runnerId: old },
+    ]);
+    expect(effects[2]).toMatchObject({ type: 'startRunner', revision: 'rev2' });
+    sim.bringUp();
+    expect(sim.runnerOf('r')).toBeDefined();
+  });
+
+  it('brings min_concurrency up through scaling', () => {
+    const sim = createSim();
+    expect(types(sim.deploy({ scale: scaleOf({ minConcurrency: 2 }) }))).toEqual([
+      'aliasMoved',
+      'startRunner',
+      'startRunner',
+    ]);
+  });
+
+  it('of the revision that is live only changes settings', () => {
+    const { sim } = live();
+    const scale = scaleOf({ minConcurrency: 2 });
+    expect(types(sim.deploy({ scale, strategy: 'rolling' }))).toEqual(['aliasMoved']);
+    expect(states(sim)).toEqual(['rev1 running', 'rev1 idle']);
+    sim.after(3600);
+    expect(states(sim)).toHaveLength(2);
+  });
+});
+
+describe('rolling', () => {
+  it('starts one runner even without traffic, and moves the alias when it is ready', () => {
+    const sim = createSim();
+    const [start] = sim.deploy({ strategy: 'rolling' });
+    expect(start).toMatchObject({ type: 'startRunner', revision: 'rev1' });
+    expect(isRolling(sim.world, 'app')).toBe(true);
+    const [runnerId = ''] = sim.runners().map((r) => r.id);
+    sim.send({ type: 'runnerStarted', runnerId });
+    expect(sim.send({ type: 'runnerReady', runnerId })).toEqual([
+      { type: 'aliasMoved', alias: 'app', revision: 'rev1' },
+    ]);
+    expect(isRolling(sim.world, 'app')).toBe(false);
+    expect(types(sim.after(10)), 'then it is a runner that was never used').toEqual(['terminateRunner']);
+  });
+
+  it('keeps the old revision serving until then, beyond max_concurrency by one', () => {
+    const { sim, idle } = live();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling', scale: scaleOf({ maxConcurrency: 2 }) });
+    expect(states(sim)).toEqual(['rev1 running', 'rev1 idle', 'rev2 pending']);
+    sim.submit(['meanwhile']);
+    expect(sim.runnerOf('meanwhile')).toBe(idle);
+    sim.end('meanwhile');
+    sim.bringUp();
+    expect(sim.log.slice(-2).map(({ effect }) => effect)).toEqual([
+      { type: 'aliasMoved', alias: 'app', revision: 'rev2' },
+      { type: 'terminateRunner', runnerId: idle },
+    ]);
+    expect(states(sim)).toEqual(['rev1 draining', 'rev1 terminating', 'rev2 idle']);
+  });
+
+  it('hands waiting requests to the new revision', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }) });
+    sim.submit(['a', 'b']);
+    sim.bringUp();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling', scale: scaleOf({ maxConcurrency: 1 }) });
+    const [check = ''] = sim.bringUp();
+    expect(sim.runnerOf('b')).toBe(check);
+  });
+
+  it('applies its settings only when the alias moves', () => {
+    const { sim } = live();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling', scale: scaleOf({ minConcurrency: 2 }) });
+    expect(states(sim)).toEqual(['rev1 running', 'rev1 idle', 'rev2 pending']);
+    sim.bringUp();
+    expect(states(sim)).toEqual(['rev1 draining', 'rev1 terminating', 'rev2 idle', 'rev2 pending']);
+  });
+
+  it('lets alias-level settings that were changed meanwhile outlive the move', () => {
+    const { sim } = live();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling', scale: scaleOf({ keepAliveSeconds: 60 }) });
+    const scale = scaleOf({ keepAliveSeconds: 300, maxConcurrency: 2 });
+    sim.send({ type: 'aliasScaled', alias: 'app', scale, settings: settingsOf() });
+    sim.bringUp();
+    expect(sim.world.apps.get('app')?.scale.keepAliveSeconds).toBe(300);
+  });
+
+  it('fails when the new runner exits: the alias stays, the old runners go on', () => {
+    const { sim } = live();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+    const runnerId = sim.runners()[2]?.id ?? '';
+    sim.send({ type: 'runnerStarted', runnerId });
+    expect(sim.send({ type: 'runnerExited', runnerId, reason: 'setup() raised ValueError' })).toEqual([
+      { type: 'deployFailed', alias: 'app', revision: 'rev2', reason: 'setup() raised ValueError' },
+    ]);
+    expect(states(sim)).toEqual(['rev1 running', 'rev1 idle']);
+    expect(sim.world.apps.get('app')?.failures, 'the old revision is not to blame').toBe(0);
+    expect(isRolling(sim.world, 'app')).toBe(false);
+  });
+
+  it('fails at startup_timeout', () => {
+    const sim = createSim();
+    sim.deploy({ strategy: 'rolling', settings: settingsOf({ startupTimeoutSeconds: 20 }) });
+    sim.send({ type: 'runnerStarted', runnerId: sim.runners()[0]?.id ?? '' });
+    expect(sim.after(20)).toMatchObject([
+      { type: 'killRunner' },
+      { type: 'deployFailed', reason: 'The runner was not ready within startup_timeout.' },
+    ]);
+    expect(sim.world.apps.size, 'a first deploy that failed leaves nothing').toBe(0);
+  });
+
+  it('fails when its runner is stopped or killed by hand', () => {
+    for (const type of ['runnerKillRequested', 'runnerStopRequested'] as const) {
+      const { sim } = live();
+      sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+      const runnerId = sim.runners()[2]?.id ?? '';
+      expect(types(sim.send({ type, runnerId, replaceFirst: false }))).toEqual(['killRunner', 'deployFailed']);
+    }
+  });
+
+  it('is superseded by a later deploy', () => {
+    const { sim } = live();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+    const check = sim.runners()[2]?.id ?? '';
+    const effects = sim.deploy({ revision: 'rev3', strategy: 'rolling' });
+    expect(effects).toMatchObject([
+      { type: 'killRunner', runnerId: check },
+      { type: 'deployFailed', revision: 'rev2', reason: 'A later deploy took its place.' },
+      { type: 'startRunner', revision: 'rev3' },
+    ]);
+    sim.bringUp();
+    expect(sim.world.apps.get('app')?.live?.revision).toBe('rev3');
+  });
+
+  it('does not wait for the back-off of the old revision', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['r']);
+    sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'exit code 1' });
+    sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+    expect(states(sim)).toEqual(['rev1 failureDelay', 'rev2 pending']);
+    sim.bringUp();
+    expect(states(sim)).toEqual(['rev2 running']);
+    expect(sim.log.filter(({ effect }) => effect.type === 'startRunner')).toHaveLength(2);
+  });
+});
+
+describe('deleting an alias', () => {
+  it('fails what waits, lets what runs finish within the grace period, and ends everything', () => {
+    const { sim, busy, idle } = live();
+    sim.submit(['more', 'queued']);
+    sim.submit(['direct'], { kind: 'direct' });
+    sim.end('more');
+    const error = { type: 'runner_scheduling_failure', detail: 'The application was deleted.' };
+    expect(sim.send({ type: 'aliasDeleted', alias: 'app' })).toEqual([
+      { type: 'failRequest', requestId: 'direct', error },
+      { type: 'terminateRunner', runnerId: busy },
+      { type: 'terminateRunner', runnerId: idle },
+    ]);
+    expect(types(sim.end('busy'))).toEqual(['acceptAttempt']);
+    expect(sim.after(5)).toEqual([
+      { type: 'killRunner', runnerId: busy },
+      { type: 'abortAttempt', requestId: 'queued', attemptId: 'queued', runnerId: idle },
+      { type: 'failRequest', requestId: 'queued', error },
+      { type: 'killRunner', runnerId: idle },
+    ]);
+    expect(sim.world.apps.size).toBe(0);
+    expect(sim.world.requests.size).toBe(0);
+  });
+
+  it('ends starting, draining and waiting runners, and a rolling deploy', () => {
+    const { sim, busy } = live();
+    sim.send({ type: 'runnerStopRequested', runnerId: busy, replaceFirst: false });
+    sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+    const effects = sim.send({ type: 'aliasDeleted', alias: 'app' });
+    expect(types(effects)).toEqual(['killRunner', 'deployFailed', 'terminateRunner', 'terminateRunner']);
+    expect(states(sim)).toEqual(['rev1 terminating', 'rev1 terminating']);
+  });
+
+  it('refuses later requests, and an alias of that name may come back meanwhile', () => {
+    const { sim } = live();
+    sim.send({ type: 'aliasDeleted', alias: 'app' });
+    expect(types(sim.submit(['late']))).toEqual(['failRequest']);
+    expect(types(sim.deploy({ revision: 'rev9' }))).toEqual(['aliasMoved']);
+    expect(types(sim.submit(['again']))).toEqual(['startRunner']);
+    sim.after(3600);
+    expect(states(sim)).toEqual(['rev9 pending']);
+  });
+
+  it('ignores an unknown alias', () => {
+    const { sim } = live();
+    expect(sim.send({ type: 'aliasDeleted', alias: 'unknown' })).toEqual([]);
+    const change = { alias: 'unknown', scale: scaleOf(), settings: settingsOf() };
+    expect(sim.send({ type: 'aliasScaled', ...change })).toEqual([]);
+    expect(sim.send({ type: 'rolloutRequested', alias: 'unknown', force: true })).toEqual([]);
+  });
+});

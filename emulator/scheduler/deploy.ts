@@ -1,0 +1,92 @@
+import { kill, retire, terminateSoon } from './ending.ts';
+import { values } from './sorted.ts';
+import { createRunner } from './starting.ts';
+import { changeApp, note, putApp, putRunner, type Turn } from './turn.ts';
+import type { AliasName, Event, ScaleSettings } from './types.ts';
+import { deletedError, fail } from './verdict.ts';
+import { emptyApp, type Release } from './world.ts';
+
+/** Which revision an alias points to, and how it gets to another one (platform page runner.md §6). */
+
+/**
+ * A deploy or set-rev. Recreate moves the alias at once. Rolling starts one runner of the new revision, even without
+ * traffic and beyond max_concurrency, and moves the alias when it is ready. A deploy under way is superseded.
+ * The revision that the alias has already only gets the new settings.
+ */
+export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'aliasDeployed' }>): void {
+  const { alias, revision, scale, settings } = event;
+  const release: Release = { revision, settings };
+  const app = turn.world.apps.get(alias) ?? emptyApp(alias, scale);
+  putApp(turn, app);
+  abandon(turn, alias, 'A later deploy took its place.');
+  if (event.strategy === 'recreate' || app.live?.revision === revision) {
+    switchTo(turn, alias, release, scale);
+    return;
+  }
+  const runnerId = createRunner(turn, alias, release, { kind: 'check' }, 'Check of a rolling deploy.');
+  changeApp(turn, alias, { rolling: { ...release, scale, runnerId, failed: null } });
+  note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${revision} begins.` });
+}
+
+/** Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. */
+export function concludeDeploy(turn: Turn, alias: AliasName): void {
+  const rolling = turn.world.apps.get(alias)?.rolling ?? null;
+  if (rolling === null) return;
+  const { revision, settings, scale, runnerId } = rolling;
+  const runner = turn.world.runners.get(runnerId);
+  if (rolling.failed !== null || runner === undefined) {
+    changeApp(turn, alias, { rolling: null });
+    const reason = rolling.failed ?? 'The new runner ended.';
+    turn.effects.push({ type: 'deployFailed', alias, revision, reason });
+    note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${revision} failed: ${reason}` });
+    return;
+  }
+  if (runner.state.kind !== 'idle') return;
+  changeApp(turn, alias, { rolling: null });
+  putRunner(turn, runnerId, { ...runner, role: { kind: 'member' } });
+  switchTo(turn, alias, { revision, settings }, scale);
+}
+
+/** UpdateApplication: alias-level settings act at once, revision-level ones on runners started from now on. */
+export function scaled(turn: Turn, event: Extract<Event, { readonly type: 'aliasScaled' }>): void {
+  const app = turn.world.apps.get(event.alias);
+  if (app === undefined || app.live === null) return;
+  const rolling = app.rolling === null ? null : { ...app.rolling, scale: event.scale };
+  putApp(turn, { ...app, scale: event.scale, live: { ...app.live, settings: event.settings }, rolling });
+}
+
+/** The alias is gone: what waits fails; what runs may finish within the grace period, but isn't retried. */
+export function deleted(turn: Turn, alias: AliasName): void {
+  const app = turn.world.apps.get(alias);
+  if (app === undefined) return;
+  abandon(turn, alias, deletedError.detail);
+  changeApp(turn, alias, { live: null });
+  for (const id of values(app.requests.waiting)) {
+    const request = turn.world.requests.get(id);
+    if (request !== undefined) fail(turn, request, deletedError);
+  }
+  for (const id of values(app.runners.all)) terminateSoon(turn, id, 'alias_deleted');
+}
+
+/** Gives up a rolling deploy: its runner ends at once, the alias stays. */
+function abandon(turn: Turn, alias: AliasName, reason: string): void {
+  const rolling = turn.world.apps.get(alias)?.rolling ?? null;
+  if (rolling === null) return;
+  changeApp(turn, alias, { rolling: null });
+  kill(turn, rolling.runnerId, 'replaced');
+  turn.effects.push({ type: 'deployFailed', alias, revision: rolling.revision, reason });
+  note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${rolling.revision} failed: ${reason}` });
+}
+
+/** The alias points to `release` from now on; runners of other revisions end without losing work. */
+function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSettings): void {
+  const app = turn.world.apps.get(alias);
+  if (app === undefined) return;
+  const failures = app.live?.revision === release.revision ? app.failures : 0;
+  putApp(turn, { ...app, live: release, scale, failures });
+  turn.effects.push({ type: 'aliasMoved', alias, revision: release.revision });
+  note(turn, { alias, topic: 'deploy', text: `The alias points to revision ${release.revision}.` });
+  for (const id of values(app.runners.all)) {
+    if (turn.world.runners.get(id)?.revision !== release.revision) retire(turn, id, 'replaced');
+  }
+}

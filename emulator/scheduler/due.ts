@@ -1,0 +1,75 @@
+import { timedOut } from './attempts.ts';
+import { kill } from './ending.ts';
+import { probe } from './health.ts';
+import { nextToExpire, queueDueAt } from './scaling.ts';
+import { first } from './sorted.ts';
+import { wake } from './starting.ts';
+import type { Turn } from './turn.ts';
+import type { AliasName, Instant, RunnerId } from './types.ts';
+import { expire, release } from './verdict.ts';
+import type { App, World } from './world.ts';
+
+/** What time alone brings about. */
+
+/** Carries out everything of the app that is due. */
+export function runDue(turn: Turn, alias: AliasName): void {
+  drainTree(turn, alias, (app) => due(app.requests.deadlines, turn.now), expire);
+  drainTree(turn, alias, (app) => due(app.requests.delayed, turn.now), release);
+  drainTree(turn, alias, (app) => due(app.requests.running, turn.now - requestTimeoutMs(app)), timedOut);
+  drainTree(turn, alias, (app) => due(app.runners.due, turn.now), runnerDue);
+}
+
+/** The next instant at which `runDue` or scaling has something to do; `null`: never. Asked after the app has settled. */
+export function nextDueAt(app: App, now: Instant): Instant | null {
+  const attempt = first(app.requests.running)?.key[0];
+  const scaling = queueDueAt(app);
+  const instants = [
+    first(app.requests.deadlines)?.key[0],
+    first(app.requests.delayed)?.key[0],
+    attempt === undefined ? undefined : attempt + requestTimeoutMs(app),
+    first(app.runners.due)?.key[0],
+    nextToExpire(app)?.at,
+    // Once it has passed, scaling has acted on it as far as it could.
+    scaling !== null && scaling > now ? scaling : undefined,
+  ].filter((at) => at !== undefined);
+  return instants.length === 0 ? null : Math.min(...instants);
+}
+
+/** When the next `tick` is due; `undefined`: only an event can change anything. */
+export function nextWakeup(world: World): Instant | undefined {
+  let next: Instant | undefined;
+  for (const app of world.apps.values()) {
+    if (app.wakeAt !== null && (next === undefined || app.wakeAt < next)) next = app.wakeAt;
+  }
+  return next;
+}
+
+type Due = { readonly value: string } | undefined;
+
+function drainTree(turn: Turn, alias: AliasName, next: (app: App) => Due, act: (turn: Turn, id: string) => void): void {
+  for (;;) {
+    const app = turn.world.apps.get(alias);
+    const entry = app === undefined ? undefined : next(app);
+    if (entry === undefined) return;
+    act(turn, entry.value);
+  }
+}
+
+function due(tree: App['runners']['due'], until: Instant): Due {
+  const entry = first(tree);
+  return entry !== undefined && (entry.key[0] ?? 0) <= until ? entry : undefined;
+}
+
+function requestTimeoutMs(app: App): number {
+  return app.scale.requestTimeoutSeconds * 1000;
+}
+
+function runnerDue(turn: Turn, id: RunnerId): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  const { state } = runner;
+  if (state.kind === 'setup') kill(turn, id, 'startup_timeout');
+  else if (state.kind === 'terminating') kill(turn, id, state.why);
+  else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
+  else probe(turn, runner);
+}

@@ -1,0 +1,148 @@
+import { attemptsOf, isStarting } from './runner-index.ts';
+import { changeApp, moveRunner, type Turn } from './turn.ts';
+import type { AttemptId, RunnerId, StopReason } from './types.ts';
+import { conclude } from './verdict.ts';
+import type { LiveRunner } from './world.ts';
+
+/** The ways in which a runner ends (platform page runner.md §1, §4.3). Unknown ids are ignored: news may come late. */
+
+/** What happened to the runner; completes "the runner …". */
+const endings: { readonly [W in StopReason]: string } = {
+  keep_alive: 'is no longer needed',
+  never_used: 'got no request',
+  stopped: 'was stopped',
+  killed: 'was killed',
+  rollout: 'was replaced by a rollout',
+  replaced: 'belongs to a replaced revision',
+  alias_deleted: 'belongs to a deleted application',
+  start_failed: 'failed to start',
+  startup_timeout: 'was not ready within startup_timeout',
+  unhealthy: 'failed its health check',
+  server_error: 'answered 503 or asked to be stopped',
+  request_timeout: 'exceeded request_timeout',
+  disconnected: 'lost its connection',
+  exited: 'exited by itself',
+  shutdown: 'was shut down',
+};
+
+/**
+ * Ends a runner without losing work: an idle one gets SIGTERM, a busy one drains first, one that isn't ready is killed.
+ * One that is already ending is left alone.
+ */
+export function retire(turn: Turn, id: RunnerId, why: StopReason): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  const { state } = runner;
+  if (state.kind === 'idle') {
+    terminate(turn, runner, why);
+    return;
+  }
+  if (state.kind === 'running') {
+    const draining = { kind: 'draining', since: turn.now, attempts: state.attempts, why } as const;
+    moveRunner(turn, runner, draining, sentence(why));
+    return;
+  }
+  if (isStarting(state) || state.kind === 'failureDelay') kill(turn, id, why);
+}
+
+/**
+ * Ends a runner that must not go on: SIGTERM now, SIGKILL after the grace period; what it had in flight is lost.
+ * One that isn't ready is killed.
+ */
+export function endNow(turn: Turn, id: RunnerId, why: StopReason): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined || runner.state.kind === 'terminating') return;
+  if (isStarting(runner.state) || runner.state.kind === 'failureDelay') {
+    kill(turn, id, why);
+    return;
+  }
+  loseAttempts(turn, runner, endings[why]);
+  terminate(turn, { ...runner, state: withoutAttempts(runner) }, why);
+}
+
+/** SIGTERM at once, but what is in flight may finish within the grace period. */
+export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined || runner.state.kind === 'terminating') return;
+  if (isStarting(runner.state) || runner.state.kind === 'failureDelay') {
+    kill(turn, id, why);
+    return;
+  }
+  terminate(turn, runner, why);
+}
+
+/** SIGKILL; everything in flight is lost and the runner is gone at once: no process survives SIGKILL. */
+export function kill(turn: Turn, id: RunnerId, why: StopReason): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  loseAttempts(turn, runner, endings[why]);
+  if (runner.state.kind !== 'failureDelay') turn.effects.push({ type: 'killRunner', runnerId: id });
+  gone(turn, runner, why, sentence(why));
+}
+
+/** The process is gone. Before it was ready that is a start failure, afterwards a loss, while ending it is the end. */
+export function exited(turn: Turn, id: RunnerId, reason: string): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined || runner.state.kind === 'failureDelay') return;
+  const { state } = runner;
+  const ending = state.kind === 'draining' || state.kind === 'terminating';
+  const why = ending ? state.why : isStarting(state) ? 'start_failed' : 'exited';
+  loseAttempts(turn, runner, endings[ending ? why : 'exited']);
+  gone(turn, runner, why, reason);
+}
+
+/** Takes an ended attempt off its runner; the last one makes it idle, or lets a draining one end. */
+export function freeSlot(turn: Turn, id: RunnerId, attemptId: AttemptId): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  const { state } = runner;
+  const attempts = attemptsOf(state).filter((attempt) => attempt.attemptId !== attemptId);
+  if (state.kind === 'running' && attempts.length === 0) {
+    moveRunner(turn, runner, { kind: 'idle', since: turn.now }, 'The last request finished.');
+  } else if (state.kind === 'draining' && attempts.length === 0) {
+    terminate(turn, { ...runner, state: { ...state, attempts } }, state.why);
+  } else if ('attempts' in state) {
+    moveRunner(turn, runner, { ...state, attempts }, '');
+  }
+}
+
+function terminate(turn: Turn, runner: LiveRunner, why: StopReason): void {
+  const killAt = turn.now + runner.settings.terminationGraceSeconds * 1000;
+  const attempts = attemptsOf(runner.state);
+  if (moveRunner(turn, runner, { kind: 'terminating', since: turn.now, killAt, attempts, why }, sentence(why))) {
+    turn.effects.push({ type: 'terminateRunner', runnerId: runner.id });
+  }
+}
+
+/** Aborts what still runs on the runner and decides over it. An attempt that was just judged is no longer there. */
+function loseAttempts(turn: Turn, runner: LiveRunner, because: string): void {
+  for (const attempt of attemptsOf(runner.state)) {
+    const request = turn.world.requests.get(attempt.requestId);
+    if (request?.place.kind !== 'running' || request.place.attemptId !== attempt.attemptId) continue;
+    turn.effects.push({ type: 'abortAttempt', ...attempt, runnerId: runner.id });
+    conclude(turn, request, { kind: 'runner_lost', because }, runner.settings);
+  }
+}
+
+function withoutAttempts(runner: LiveRunner): LiveRunner['state'] {
+  const { state } = runner;
+  return 'attempts' in state ? { ...state, attempts: [] } : state;
+}
+
+/** The runner leaves the world. A start failure counts, but that of a rolling deploy's check only fails the deploy. */
+function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): void {
+  if (!moveRunner(turn, runner, { kind: 'terminated', at: turn.now, why }, reason)) return;
+  const app = turn.world.apps.get(runner.alias);
+  if (app === undefined) return;
+  if (runner.role.kind === 'check') {
+    if (app.rolling?.runnerId === runner.id)
+      changeApp(turn, app.alias, { rolling: { ...app.rolling, failed: reason } });
+    return;
+  }
+  if (why !== 'start_failed' && why !== 'startup_timeout') return;
+  if (app.live?.revision === runner.revision) changeApp(turn, app.alias, { failures: app.failures + 1 });
+}
+
+function sentence(why: StopReason): string {
+  return `The runner ${endings[why]}.`;
+}

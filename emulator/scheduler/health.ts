@@ -1,0 +1,48 @@
+import { endNow } from './ending.ts';
+import { isServing } from './runner-index.ts';
+import { probeIntervalMs } from './starting.ts';
+import { putRunner, type Turn } from './turn.ts';
+import type { Event, RunnerId } from './types.ts';
+import type { LiveRunner } from './world.ts';
+
+/** Regular and on-demand health checks, and the TCP check after a 500, 502 or 504 (platform page runner.md §2). */
+
+/** The regular health check is due. The next one follows 15 s later, whatever becomes of this one. */
+export function probe(turn: Turn, runner: LiveRunner): void {
+  putRunner(turn, runner.id, { ...runner, nextProbeAt: turn.now + probeIntervalMs });
+  const { timeoutSeconds } = runner.settings.health;
+  turn.effects.push({ type: 'probeHealth', runnerId: runner.id, timeoutSeconds });
+}
+
+/**
+ * A health check has an answer. `failure_threshold` consecutive failures end the runner; those before the start period is
+ * over don't count. On demand neither applies: one failure ends it.
+ */
+export function probed(turn: Turn, event: Extract<Event, { readonly type: 'healthProbed' }>): void {
+  const runner = turn.world.runners.get(event.runnerId);
+  if (runner === undefined || !mayBeUnhealthy(runner)) return;
+  if (event.onDemand) {
+    if (!event.ok) endNow(turn, runner.id, 'unhealthy');
+    return;
+  }
+  if (!event.ok && turn.now < startPeriodEnd(runner)) return;
+  const probeFailures = event.ok ? 0 : runner.probeFailures + 1;
+  if (probeFailures !== runner.probeFailures) putRunner(turn, runner.id, { ...runner, probeFailures });
+  if (!event.ok && probeFailures >= runner.settings.health.failureThreshold) endNow(turn, runner.id, 'unhealthy');
+}
+
+/** The TCP check has an answer: a port that doesn't accept means the runner is replaced. */
+export function tcpChecked(turn: Turn, id: RunnerId, ok: boolean): void {
+  const runner = turn.world.runners.get(id);
+  if (!ok && runner !== undefined && mayBeUnhealthy(runner)) endNow(turn, id, 'unhealthy');
+}
+
+function mayBeUnhealthy(runner: LiveRunner): boolean {
+  return isServing(runner.state) || runner.state.kind === 'draining';
+}
+
+/** The start period counts from the start of the process; the startup_timeout is taken where it is longer. */
+function startPeriodEnd(runner: LiveRunner): number {
+  const { health, startupTimeoutSeconds } = runner.settings;
+  return (runner.startedAt ?? runner.createdAt) + Math.max(health.startPeriodSeconds, startupTimeoutSeconds) * 1000;
+}

@@ -1,0 +1,125 @@
+import { replaceKey } from './request-index.ts';
+import type { Key, Sorted } from './sorted.ts';
+import type { AttemptRef, Instant, RunnerState } from './types.ts';
+import type { LiveRunner, RunnerIndex } from './world.ts';
+
+interface Marks {
+  readonly all: Key | null;
+  readonly free: Key | null;
+  readonly idleUsed: Key | null;
+  readonly idleFresh: Key | null;
+  readonly due: Key | null;
+  readonly changing: Key | null;
+  readonly starting: Key | null;
+  readonly backingOff: Key | null;
+  readonly counted: number;
+  readonly serving: number;
+  readonly inFlight: number;
+}
+
+const absent: Marks = {
+  all: null,
+  free: null,
+  idleUsed: null,
+  idleFresh: null,
+  due: null,
+  changing: null,
+  starting: null,
+  backingOff: null,
+  counted: 0,
+  serving: 0,
+  inFlight: 0,
+};
+
+const noAttempts: readonly AttemptRef[] = [];
+
+/** Attempts that a runner in this state holds. */
+export function attemptsOf(state: RunnerState): readonly AttemptRef[] {
+  return 'attempts' in state ? state.attempts : noAttempts;
+}
+
+/** IDLE or RUNNING: ready and not asked to end. */
+export function isServing(state: RunnerState): boolean {
+  return state.kind === 'idle' || state.kind === 'running';
+}
+
+/** Not ready yet, though its process may exist. */
+export function isStarting(state: RunnerState): boolean {
+  return state.kind === 'pending' || state.kind === 'dockerPull' || state.kind === 'setup';
+}
+
+/**
+ * Whether the runner counts for scaling and max_concurrency (platform page runner.md §3): DRAINING and TERMINATING ones
+ * don't, FAILURE_DELAY ones do, and a runner that is to replace another takes the other's place only when it is ready.
+ */
+export function isCounted(runner: LiveRunner): boolean {
+  const { kind } = runner.state;
+  return runner.role.kind === 'member' && kind !== 'draining' && kind !== 'terminating' && kind !== 'terminated';
+}
+
+/** The index after one runner changed from `before` to `after`; `undefined`: it wasn't there, or left. */
+export function indexRunner(
+  index: RunnerIndex,
+  before: LiveRunner | undefined,
+  after: LiveRunner | undefined,
+): RunnerIndex {
+  const was = before === undefined ? absent : marks(before);
+  const is = after === undefined ? absent : marks(after);
+  const id = (after ?? before)?.id ?? '';
+  const put = (tree: Sorted<string>, from: Key | null, to: Key | null) => replaceKey(tree, from, to, id);
+  return {
+    all: put(index.all, was.all, is.all),
+    free: put(index.free, was.free, is.free),
+    idleUsed: put(index.idleUsed, was.idleUsed, is.idleUsed),
+    idleFresh: put(index.idleFresh, was.idleFresh, is.idleFresh),
+    due: put(index.due, was.due, is.due),
+    changing: put(index.changing, was.changing, is.changing),
+    starting: put(index.starting, was.starting, is.starting),
+    backingOff: put(index.backingOff, was.backingOff, is.backingOff),
+    counted: index.counted - was.counted + is.counted,
+    serving: index.serving - was.serving + is.serving,
+    inFlight: index.inFlight - was.inFlight + is.inFlight,
+  };
+}
+
+/** On the way to IDLE, the one that is nearest first. */
+const stages: readonly string[] = ['setup', 'dockerPull', 'pending'];
+
+function marks(runner: LiveRunner): Marks {
+  const { state, serial } = runner;
+  const counted = isCounted(runner);
+  const serving = counted && isServing(state);
+  const load = attemptsOf(state).length;
+  const dueAt = dueOf(runner);
+  const changing = runner.role.kind === 'replacement' || (serving && runner.replacement === 'will');
+  return {
+    all: [serial],
+    free: serving && load < runner.settings.maxMultiplexing ? [serial] : null,
+    idleUsed: serving && state.kind === 'idle' && runner.used ? [state.since, serial] : null,
+    idleFresh: serving && state.kind === 'idle' && !runner.used ? [state.since, serial] : null,
+    due: dueAt === null ? null : [dueAt, serial],
+    changing: changing ? [serial] : null,
+    starting: counted && isStarting(state) ? [stages.indexOf(state.kind), serial] : null,
+    backingOff: counted && state.kind === 'failureDelay' ? [state.retryAt, serial] : null,
+    counted: counted ? 1 : 0,
+    serving: serving ? 1 : 0,
+    inFlight: serving ? load : 0,
+  };
+}
+
+function dueOf(runner: LiveRunner): Instant | null {
+  const { state } = runner;
+  switch (state.kind) {
+    case 'setup':
+      return state.deadline;
+    case 'terminating':
+      return state.killAt;
+    case 'failureDelay':
+      return state.retryAt;
+    case 'idle':
+    case 'running':
+      return runner.nextProbeAt;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,106 @@
+import { kill, retire } from './ending.ts';
+import { attemptsOf, isCounted, isStarting } from './runner-index.ts';
+import { startTarget, target } from './scale.ts';
+import { ceiling, type Entry, first, size, values } from './sorted.ts';
+import { createRunner } from './starting.ts';
+import { note, type Turn } from './turn.ts';
+import type { AliasName, Instant, RunnerId } from './types.ts';
+import type { App, LiveRunner } from './world.ts';
+
+/** Who is started and who ends, by the formulas of scale.ts (platform page runner.md §3). */
+
+/** A new runner that never got a request is kept this long (runner.md §3). */
+const neverUsedMs = 10_000;
+
+/** Brings the number of the app's runners in line with its settings and its requests. */
+export function scaleApp(turn: Turn, alias: AliasName): void {
+  capRunners(turn, alias);
+  startRunners(turn, alias);
+  endSurplus(turn, alias);
+}
+
+/** Runners that must not be ended by keep_alive: max(min_concurrency, need + buffer), within max_concurrency. */
+export function floorOf(app: App): number {
+  if (app.live === null) return 0;
+  const volume = app.runners.inFlight + size(app.requests.waiting);
+  return target(app.scale, volume, app.live.settings.maxMultiplexing);
+}
+
+/** When the queue's need counts for starting: once its oldest request has waited `scaling_delay`. `null`: nothing waits. */
+export function queueDueAt(app: App): Instant | null {
+  const normal = first(app.requests.waiting);
+  if (normal === undefined) return null;
+  const low = ceiling(app.requests.waiting, [1]);
+  const oldest = Math.min(normal.key[1] ?? 0, low?.key[1] ?? Number.POSITIVE_INFINITY);
+  return oldest + app.scale.scalingDelaySeconds * 1000;
+}
+
+/** The idle runner whose keep_alive (or 10 s without any request) ends first, if a surplus one exists. */
+export function nextToExpire(app: App): { readonly runnerId: RunnerId; readonly at: Instant } | undefined {
+  if (app.runners.serving <= floorOf(app)) return undefined;
+  const used = expiry(first(app.runners.idleUsed), app.scale.keepAliveSeconds * 1000);
+  const fresh = expiry(first(app.runners.idleFresh), neverUsedMs);
+  if (used === undefined || fresh === undefined) return used ?? fresh;
+  return fresh.at < used.at ? fresh : used;
+}
+
+/** When an idle runner ends unless something needs it; `null` when it isn't idle. */
+export function expiresAt(app: App, runner: LiveRunner): Instant | null {
+  if (runner.state.kind !== 'idle') return null;
+  return runner.state.since + (runner.used ? app.scale.keepAliveSeconds * 1000 : neverUsedMs);
+}
+
+function expiry(entry: Entry<RunnerId> | undefined, afterMs: number) {
+  return entry === undefined ? undefined : { runnerId: entry.value, at: (entry.key[0] ?? 0) + afterMs };
+}
+
+/** A lowered max_concurrency ends what is above it at once: first what isn't ready, then idle, then the least busy. */
+function capRunners(turn: Turn, alias: AliasName): void {
+  const app = turn.world.apps.get(alias);
+  const max = app?.scale.maxConcurrency ?? null;
+  if (app === undefined || max === null || app.runners.counted <= max) return;
+  const runners = values(app.runners.all)
+    .map((id) => turn.world.runners.get(id))
+    .filter((runner) => runner !== undefined)
+    .filter(isCounted)
+    .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
+  for (const runner of runners.slice(0, app.runners.counted - max)) retire(turn, runner.id, 'keep_alive');
+}
+
+function worth(runner: LiveRunner): number {
+  if (runner.state.kind === 'failureDelay') return -2;
+  return isStarting(runner.state) ? -1 : attemptsOf(runner.state).length;
+}
+
+function startRunners(turn: Turn, alias: AliasName): void {
+  const app = turn.world.apps.get(alias);
+  if (app === undefined || app.live === null) return;
+  const dueAt = queueDueAt(app);
+  const queueIsDue = dueAt !== null && (app.scale.scalingDelaySeconds === 0 || dueAt <= turn.now);
+  const volume = { inFlight: app.runners.inFlight, queued: size(app.requests.waiting) };
+  const wanted = startTarget(app.scale, volume, app.live.settings.maxMultiplexing, queueIsDue);
+  const missing = wanted - app.runners.counted;
+  if (missing <= 0) return;
+  const facts = `${volume.inFlight} in flight, ${volume.queued} waiting`;
+  note(turn, { alias, topic: 'scale', text: `${wanted} runners wanted (${facts}), ${app.runners.counted} there.` });
+  for (let i = 0; i < missing; i += 1) createRunner(turn, alias, app.live, { kind: 'member' }, 'Wanted by scaling.');
+}
+
+function endSurplus(turn: Turn, alias: AliasName): void {
+  dropBackingOff(turn, alias);
+  for (;;) {
+    const app = turn.world.apps.get(alias);
+    const next = app === undefined ? undefined : nextToExpire(app);
+    if (next === undefined || next.at > turn.now) return;
+    const used = turn.world.runners.get(next.runnerId)?.used === true;
+    retire(turn, next.runnerId, used ? 'keep_alive' : 'never_used');
+  }
+}
+
+/** Runners that back off have no process and nothing to keep alive: they go when nobody wants them, the latest first. */
+function dropBackingOff(turn: Turn, alias: AliasName): void {
+  const app = turn.world.apps.get(alias);
+  if (app === undefined || app.runners.backingOff === null) return;
+  const surplus = Math.max(0, app.runners.counted - floorOf(app));
+  for (const id of values(app.runners.backingOff).reverse().slice(0, surplus)) kill(turn, id, 'keep_alive');
+}

@@ -1,0 +1,69 @@
+import { dispatchKey } from './request-index.ts';
+import { expiresAt, floorOf } from './scaling.ts';
+import { rank, size, values } from './sorted.ts';
+import type { AliasName, Instant, RequestId, Runner, RunnerId } from './types.ts';
+import type { LiveRunner, World } from './world.ts';
+
+/** Questions to a world. None of them changes anything. */
+
+/** Live runners of one alias or of all, oldest first within an alias. */
+export function runnersOf(world: World, alias?: AliasName): readonly Runner[] {
+  if (alias !== undefined) return liveRunners(world, alias);
+  return [...world.apps.keys()].flatMap((name) => liveRunners(world, name));
+}
+
+/** A live runner; `undefined`: never existed, or ended. */
+export function runner(world: World, id: RunnerId): Runner | undefined {
+  return world.runners.get(id);
+}
+
+/** Requests of the same alias that will be dispatched earlier, 0-based; 0 when this one doesn't wait. */
+export function queuePosition(world: World, requestId: RequestId): number {
+  const request = world.requests.get(requestId);
+  const app = world.apps.get(request?.info.alias ?? '');
+  if (request === undefined || app === undefined || request.place.kind === 'running') return 0;
+  return rank(app.requests.waiting, dispatchKey(request));
+}
+
+/** Waiting requests of the alias, those that wait for a retry time included. */
+export function queueSize(world: World, alias: AliasName): number {
+  return size(world.apps.get(alias)?.requests.waiting ?? null);
+}
+
+/** Their ids in the order of dispatch. */
+export function waitingIds(world: World, alias: AliasName): readonly RequestId[] {
+  return values(world.apps.get(alias)?.requests.waiting ?? null);
+}
+
+/** When a live request was submitted; 0 when there is none of that id. */
+export function submittedAt(world: World, requestId: RequestId): Instant {
+  return world.requests.get(requestId)?.info.submittedAt ?? 0;
+}
+
+/**
+ * Seconds left of a runner's keep_alive, rounded up; `null` when it isn't counting: the runner isn't idle, or
+ * min_concurrency, a buffer or the requests want it (platform page runner.md §1).
+ */
+export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now: Instant): number | null {
+  const subject = world.runners.get(runnerId);
+  const app = world.apps.get(subject?.alias ?? '');
+  const at = subject === undefined || app === undefined ? null : expiresAt(app, subject);
+  if (subject === undefined || app === undefined || at === null) return null;
+  const surplus = app.runners.serving - floorOf(app);
+  const earlier = liveRunners(world, app.alias).filter((other) => {
+    const otherAt = expiresAt(app, other);
+    return otherAt !== null && (otherAt < at || (otherAt === at && other.serial < subject.serial));
+  });
+  return earlier.length < surplus ? Math.max(0, Math.ceil((at - now) / 1000)) : null;
+}
+
+/** Whether a rolling deploy of the alias is under way. */
+export function isRolling(world: World, alias: AliasName): boolean {
+  return (world.apps.get(alias)?.rolling ?? null) !== null;
+}
+
+function liveRunners(world: World, alias: AliasName): readonly LiveRunner[] {
+  return values(world.apps.get(alias)?.runners.all ?? null)
+    .map((id) => world.runners.get(id))
+    .filter((live) => live !== undefined);
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { settingsOf } from './testing/samples.ts';
+import { createSim, types } from './testing/sim.ts';
+
+function starting(startupTimeoutSeconds = 600) {
+  const sim = createSim();
+  sim.deploy({ settings: settingsOf({ startupTimeoutSeconds }) });
+  sim.submit(['r']);
+  return { sim, runnerId: sim.runners()[0]?.id ?? '' };
+}
+
+describe('a runner that starts', () => {
+  it('goes PENDING, SETUP, IDLE, RUNNING, and each change is noted', () => {
+    const { sim, runnerId } = starting();
+    sim.after(1);
+    sim.send({ type: 'runnerStarted', runnerId });
+    expect(sim.runners()[0]?.state).toEqual({ kind: 'setup', since: 1000, deadline: 601_000 });
+    sim.after(2);
+    expect(sim.send({ type: 'runnerReady', runnerId })).toEqual([
+      { type: 'assign', requestId: 'r', attemptId: 'r', runnerId },
+    ]);
+    expect(sim.runners()[0]).toMatchObject({ createdAt: 0, readyAt: 3000, used: true });
+    const moves = sim.notes.filter((note) => note.topic === 'runner.state').map(({ at, from, to }) => [at, from, to]);
+    expect(moves).toEqual([
+      [0, '', 'PENDING'],
+      [1000, 'PENDING', 'SETUP'],
+      [3000, 'SETUP', 'IDLE'],
+      [3000, 'IDLE', 'RUNNING'],
+    ]);
+  });
+
+  it('may be ready before the news of its start arrives', () => {
+    const { sim, runnerId } = starting();
+    sim.send({ type: 'runnerReady', runnerId });
+    expect(sim.states()).toEqual(['running']);
+    expect(sim.send({ type: 'runnerStarted', runnerId })).toEqual([]);
+    expect(sim.states()).toEqual(['running']);
+    expect(sim.notes.at(-1)).toMatchObject({
+      topic: 'runner.refused',
+      text: 'a runner does not go from running to setup',
+    });
+  });
+
+  it('is replaced after a delay when it exits, and the request goes on waiting', () => {
+    const { sim, runnerId } = starting();
+    sim.send({ type: 'runnerStarted', runnerId });
+    expect(sim.send({ type: 'runnerExited', runnerId, reason: 'setup() raised ValueError' })).toEqual([]);
+    expect(sim.states()).toEqual(['failureDelay']);
+    expect(sim.notes).toContainEqual(
+      expect.objectContaining({ from: 'SETUP', to: 'TERMINATED', text: 'setup() raised ValueError' }),
+    );
+    expect(types(sim.after(30))).toEqual(['startRunner']);
+  });
+
+  it('is killed when its setup takes longer than startup_timeout, which is a start failure', () => {
+    const { sim, runnerId } = starting(20);
+    sim.after(5);
+    sim.send({ type: 'runnerStarted', runnerId });
+    expect(sim.after(19.999)).toEqual([]);
+    expect(sim.after(0.001)).toEqual([{ type: 'killRunner', runnerId }]);
+    expect(sim.runners()[0]?.state).toMatchObject({ kind: 'failureDelay', failures: 1 });
+  });
+
+  it('is no start failure when it is killed or stopped by hand', () => {
+    for (const type of ['runnerKillRequested', 'runnerStopRequested'] as const) {
+      const { sim, runnerId } = starting();
+      const effects = sim.send({ type, runnerId, replaceFirst: false });
+      expect(effects[0]).toEqual({ type: 'killRunner', runnerId });
+      expect(types(effects)).toEqual(['killRunner', 'startRunner']);
+    }
+  });
+
+  it('keeps its settings when those of the revision change', () => {
+    const { sim, runnerId } = starting(20);
+    const { scale } = sim.world.apps.get('app') ?? {};
+    if (scale === undefined) throw new Error('the app is there');
+    sim.send({ type: 'aliasScaled', alias: 'app', scale, settings: settingsOf({ startupTimeoutSeconds: 99 }) });
+    expect(sim.runners()[0]?.settings.startupTimeoutSeconds).toBe(20);
+    sim.send({ type: 'runnerKillRequested', runnerId });
+    expect(sim.runners()[0]?.settings.startupTimeoutSeconds).toBe(99);
+  });
+
+  it('ignores news of runners that nobody knows', () => {
+    const { sim } = starting();
+    const runnerId = 'unknown';
+    for (const type of ['runnerStarted', 'runnerReady', 'runnerKillRequested'] as const) {
+      expect(sim.send({ type, runnerId })).toEqual([]);
+    }
+    expect(sim.send({ type: 'runnerExited', runnerId, reason: '' })).toEqual([]);
+    expect(sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: true })).toEqual([]);
+    expect(sim.send({ type: 'healthProbed', runnerId, ok: false, onDemand: true })).toEqual([]);
+    expect(sim.send({ type: 'tcpChecked', runnerId, ok: false })).toEqual([]);
+  });
+});

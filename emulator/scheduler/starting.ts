@@ -1,0 +1,87 @@
+import { failureDelaySeconds } from './failures.ts';
+import { isStarting } from './runner-index.ts';
+import { values } from './sorted.ts';
+import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
+import type { AliasName, RunnerId } from './types.ts';
+import type { LiveRunner, Release, Role } from './world.ts';
+
+/** From the wish for a runner to its readiness (platform page runner.md §1, §2). */
+
+/** Time between two regular health checks (runner.md §2). */
+export const probeIntervalMs = 15_000;
+
+/**
+ * Asks for a runner of `release`. After start failures of the app it waits first (FAILURE_DELAY); the check of a rolling
+ * deploy never does: a new revision begins with counter 0.
+ */
+export function createRunner(turn: Turn, alias: AliasName, release: Release, role: Role, text: string): RunnerId {
+  const serial = turn.world.counter;
+  const id = newId(turn);
+  const failures = role.kind === 'check' ? 0 : (turn.world.apps.get(alias)?.failures ?? 0);
+  const since = turn.now;
+  const runner: LiveRunner = {
+    id,
+    alias,
+    revision: release.revision,
+    state:
+      failures === 0
+        ? { kind: 'pending', since }
+        : { kind: 'failureDelay', since, retryAt: since + failureDelaySeconds(failures) * 1000, failures },
+    createdAt: since,
+    used: false,
+    replacement: 'none',
+    settings: release.settings,
+    hints: null,
+    serial,
+    role,
+    startedAt: null,
+    nextProbeAt: null,
+    probeFailures: 0,
+    replaceWhy: 'stopped',
+  };
+  putRunner(turn, id, runner);
+  noteState(turn, runner, '', failures === 0 ? 'PENDING' : 'FAILURE_DELAY', text);
+  if (failures === 0) askForProcess(turn, runner);
+  return id;
+}
+
+/** Ends a runner's FAILURE_DELAY. It starts with the settings of now: they may have changed while it waited. */
+export function wake(turn: Turn, id: RunnerId, text: string): void {
+  const runner = turn.world.runners.get(id);
+  if (runner?.state.kind !== 'failureDelay') return;
+  const live = turn.world.apps.get(runner.alias)?.live;
+  const settings = live?.revision === runner.revision ? live.settings : runner.settings;
+  if (moveRunner(turn, runner, { kind: 'pending', since: turn.now }, text, { settings })) askForProcess(turn, runner);
+}
+
+/** The engine has a process: SETUP begins. */
+export function started(turn: Turn, id: RunnerId): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  const deadline = turn.now + runner.settings.startupTimeoutSeconds * 1000;
+  const setup = { kind: 'setup', since: turn.now, deadline } as const;
+  moveRunner(turn, runner, setup, 'The process is up; setup() runs.', { startedAt: turn.now });
+}
+
+/** The runner serves. The app's failure counter is 0 again and every runner that was backing off starts. */
+export function ready(turn: Turn, id: RunnerId): void {
+  const state = turn.world.runners.get(id)?.state;
+  // An engine that is quicker than its own news: ready implies started.
+  if (state !== undefined && isStarting(state) && state.kind !== 'setup') started(turn, id);
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  const nextProbeAt = runner.settings.health.callRegularly ? turn.now + probeIntervalMs : null;
+  const idle = { kind: 'idle', since: turn.now } as const;
+  if (!moveRunner(turn, runner, idle, 'The runner is ready.', { readyAt: turn.now, nextProbeAt })) return;
+  const app = turn.world.apps.get(runner.alias);
+  // The check of a rolling deploy wakes nobody: the alias is about to move away from the others.
+  if (app === undefined || app.failures === 0 || runner.role.kind === 'check') return;
+  changeApp(turn, app.alias, { failures: 0 });
+  note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
+  for (const other of values(app.runners.all)) wake(turn, other, 'Another runner became ready.');
+}
+
+function askForProcess(turn: Turn, runner: LiveRunner): void {
+  const { id, alias, revision } = runner;
+  turn.effects.push({ type: 'startRunner', runnerId: id, alias, revision });
+}

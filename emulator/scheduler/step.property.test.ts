@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createLaws } from './testing/laws.ts';
+import { settingsOf } from './testing/samples.ts';
+import { type Action, playStorm } from './testing/storm.ts';
+import type { RetryCondition } from './types.ts';
+
+/** `MINIFAL_SLOW=1`: the release figure. */
+const slow = process.env.MINIFAL_SLOW === '1';
+const runs = slow ? 20_000 : 200;
+
+const alias = fc.constantFrom('app', 'app', 'app', 'app', 'app--dev', 'app--dev', 'other');
+const condition = fc.constantFrom<RetryCondition>('server_error', 'timeout', 'connection_error');
+const budgets = fc.dictionary(condition, fc.integer({ min: 0, max: 12 }), { maxKeys: 2 });
+
+const scale = fc.record({
+  keepAliveSeconds: fc.constantFrom(0, 1, 10, 60, 300),
+  minConcurrency: fc.constantFrom(0, 0, 0, 1, 2),
+  maxConcurrency: fc.constantFrom(1, 1, 2, 3, 5, null),
+  concurrencyBuffer: fc.constantFrom(0, 0, 0, 1, 2),
+  concurrencyBufferPerc: fc.constantFrom(0, 0, 20, 100),
+  scalingDelaySeconds: fc.constantFrom(0, 0, 2, 30),
+  requestTimeoutSeconds: fc.constantFrom(5, 60, 300),
+  requestStartTimeoutSeconds: fc.constant(null),
+});
+
+const settings = fc
+  .record({
+    maxMultiplexing: fc.constantFrom(1, 1, 2, 4),
+    startupTimeoutSeconds: fc.constantFrom(20, 60, 600),
+    terminationGraceSeconds: fc.constantFrom(0, 2, 5, 30),
+    skipRetry: fc.uniqueArray(condition, { maxLength: 2 }),
+    retries: budgets,
+    callRegularly: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+    failureThreshold: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ callRegularly, failureThreshold, ...fields }) => {
+    const { health } = settingsOf();
+    return settingsOf({ ...fields, health: { ...health, callRegularly, failureThreshold } });
+  });
+
+const gap = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(0, 0, 0.001, 0.4, 1) },
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 60 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 60, max: 3600 }) },
+  { weight: 1, arbitrary: fc.constantFrom(3600, 6 * 3600) },
+);
+
+const request = fc.record({
+  kind: fc.constantFrom('queued' as const, 'queued' as const, 'direct' as const),
+  priority: fc.constantFrom('normal' as const, 'normal' as const, 'low' as const),
+  hint: fc.constantFrom(null, 'h0', 'h1', 'h2'),
+  noRetry: fc.constantFrom(false, false, false, true),
+  retries: budgets,
+  attempts: fc.constantFrom(0, 0, 0, 0, 1, 9, 10),
+});
+
+const pick = fc.nat({ max: 50 });
+
+function weighted<D extends Action['do']>(weight: number, kind: D, fields: object) {
+  const arbitrary = fc.record({ do: fc.constant(kind), gapSeconds: gap, ...fields }) as fc.Arbitrary<
+    Extract<Action, { do: D }>
+  >;
+  return { weight, arbitrary };
+}
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  weighted(30, 'arrive', { alias, request, startIn: fc.constantFrom(null, null, 0.5, 5, 120) }),
+  weighted(3, 'withdraw', { pick }),
+  weighted(2, 'kill', { pick }),
+  weighted(2, 'crash', { pick }),
+  weighted(1, 'unhealthy', { pick }),
+  weighted(1, 'stale', { pick }),
+  weighted(3, 'stop', { pick, replaceFirst: fc.boolean() }),
+  weighted(2, 'rollout', { alias, force: fc.boolean() }),
+  weighted(1, 'delete', { alias }),
+  weighted(5, 'deploy', {
+    alias,
+    revision: fc.constantFrom('rev1', 'rev2', 'rev3'),
+    scale,
+    settings,
+    strategy: fc.constantFrom('recreate' as const, 'rolling' as const),
+  }),
+  weighted(3, 'scale', { alias, scale, settings }),
+);
+
+const begin: fc.Arbitrary<Action> = fc.record({
+  do: fc.constant('deploy' as const),
+  gapSeconds: fc.constant(0),
+  alias: fc.constant('app'),
+  revision: fc.constant('rev1'),
+  scale,
+  settings,
+  strategy: fc.constant('recreate' as const),
+});
+
+const storm = fc
+  .tuple(begin, fc.array(action, { minLength: 1, maxLength: 120, size: 'max' }))
+  .map(([deploy, actions]): Action[] => [deploy, ...actions]);
+
+const seed = fc.integer();
+/** Long enough for ten attempts that each run into the longest request_timeout. */
+const calmSeconds = 3 * 3600;
+
+describe('step', () => {
+  it('keeps every law at every step of random storms, and finishes everything in the calm after them', () => {
+    let simulatedMs = 0;
+    fc.assert(
+      fc.property(storm, seed, (actions, engineSeed) => {
+        const laws = createLaws();
+        const frozen = new WeakSet<object>();
+        const start = 1_700_000_000_000;
+        const end = playStorm(actions, engineSeed, calmSeconds, (seen) => {
+          deepFreeze(seen.after, frozen);
+          laws.check(seen);
+        });
+        laws.checkEnd(end.world);
+        simulatedMs += end.now - start;
+      }),
+      { numRuns: runs },
+    );
+    expect(simulatedMs, 'storms last for simulated days').toBeGreaterThan(runs * 3 * 3_600_000);
+  }, 3_600_000);
+
+  it('writes the same log of events and effects for the same seed, byte for byte', () => {
+    fc.assert(
+      fc.property(storm, seed, (actions, engineSeed) => {
+        const play = () => playStorm(actions, engineSeed, 60, () => {}).log.join('\n');
+        expect(play()).toBe(play());
+      }),
+      { numRuns: slow ? 1000 : 30 },
+    );
+  }, 600_000);
+});
+
+/** Freezes a value all the way down, so that a step that changes its input throws. Visits what is new since last time. */
+function deepFreeze(value: unknown, seen: WeakSet<object>): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner, seen);
+}

@@ -1,0 +1,116 @@
+import { assign } from './assign.ts';
+import { arrived, attemptEnded } from './attempts.ts';
+import { concludeDeploy, deleted, deployed, scaled } from './deploy.ts';
+import { nextDueAt, runDue } from './due.ts';
+import { exited, kill } from './ending.ts';
+import { probed, tcpChecked } from './health.ts';
+import { replace, rollout, stop } from './rollout.ts';
+import { scaleApp } from './scaling.ts';
+import { ready, started } from './starting.ts';
+import { beginTurn, changeApp, note, type Turn } from './turn.ts';
+import type { AliasName, Effect, Event, Instant, Note } from './types.ts';
+import { withdraw } from './verdict.ts';
+import { why } from './why.ts';
+import type { World } from './world.ts';
+
+export { nextWakeup } from './due.ts';
+export { emptyWorld, type World } from './world.ts';
+
+export interface Step {
+  readonly world: World;
+  /** What to carry out, in this order. */
+  readonly effects: readonly Effect[];
+  /** What was decided and why. */
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Advances the world by one event at `now`. Pure: the input world stays as it was, and the same arguments give the same
+ * result. An event about something that is no longer there changes nothing (news may come late).
+ * After the step everything due by `now` is done; send `tick` at `nextWakeup`. Platform page runner.md §1 to §6.
+ */
+export function step(world: World, event: Event, now: Instant): Step {
+  const turn = beginTurn(world, now);
+  apply(turn, event);
+  for (const [alias, app] of turn.world.apps) {
+    if (app !== world.apps.get(alias) || (app.wakeAt !== null && app.wakeAt <= now)) settle(turn, alias);
+  }
+  if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
+  return { world: turn.world, effects: turn.effects, notes: turn.notes };
+}
+
+function apply(turn: Turn, event: Event): void {
+  switch (event.type) {
+    case 'aliasDeployed':
+      deployed(turn, event);
+      break;
+    case 'aliasScaled':
+      scaled(turn, event);
+      break;
+    case 'aliasDeleted':
+      deleted(turn, event.alias);
+      break;
+    case 'rolloutRequested':
+      rollout(turn, event.alias, event.force);
+      break;
+    case 'requestArrived':
+      arrived(turn, event.request);
+      break;
+    case 'requestWithdrawn':
+      withdraw(turn, event.requestId);
+      break;
+    case 'attemptEnded':
+      attemptEnded(turn, event);
+      break;
+    case 'runnerStarted':
+      started(turn, event.runnerId);
+      break;
+    case 'runnerReady':
+      ready(turn, event.runnerId);
+      break;
+    case 'runnerExited':
+      exited(turn, event.runnerId, event.reason);
+      break;
+    case 'healthProbed':
+      probed(turn, event);
+      break;
+    case 'tcpChecked':
+      tcpChecked(turn, event.runnerId, event.ok);
+      break;
+    case 'runnerStopRequested':
+      stop(turn, event.runnerId, event.replaceFirst);
+      break;
+    case 'runnerKillRequested':
+      kill(turn, event.runnerId, 'killed');
+      break;
+    case 'tick':
+      break;
+  }
+}
+
+/** Decides until nothing is left to decide: one decision may enable another. Each loop starts, hands over or ends less. */
+function settle(turn: Turn, alias: AliasName): void {
+  let before: World;
+  do {
+    before = turn.world;
+    runDue(turn, alias);
+    concludeDeploy(turn, alias);
+    replace(turn, alias);
+    assign(turn, alias);
+    scaleApp(turn, alias);
+  } while (turn.world !== before);
+  const app = turn.world.apps.get(alias);
+  if (app === undefined) return;
+  if (app.live === null && app.rolling === null && app.runners.all === null) {
+    turn.world = { ...turn.world, apps: turn.world.apps.delete(alias) };
+    return;
+  }
+  const wakeAt = nextDueAt(app, turn.now);
+  if (wakeAt !== app.wakeAt) changeApp(turn, alias, { wakeAt });
+}
+
+function noteWaiting(turn: Turn, requestId: string): void {
+  const alias = turn.world.requests.get(requestId)?.info.alias;
+  const text = why(turn.world, requestId, turn.now);
+  if (alias !== undefined && text !== null) note(turn, { alias, requestId, topic: 'request.waiting', text });
+}

@@ -1,0 +1,123 @@
+import { isRolling, runnersOf } from '../select.ts';
+import { nextWakeup, type World } from '../step.ts';
+import type { RequestInfo, RevisionSettings, Runner, ScaleSettings } from '../types.ts';
+import { law } from './law.ts';
+import { checkPositions, createRequestLaws } from './request-laws.ts';
+import { createRunnerLaws } from './runner-laws.ts';
+import type { Seen } from './storm.ts';
+
+/**
+ * The laws of the scheduler, checked after every step of a storm against a model of its own: it knows requests, processes
+ * and aliases only from events and effects, and computes the formulas of platform page runner.md §3 by itself.
+ */
+export interface Laws {
+  check(seen: Seen): void;
+  /** After the calm: everything finished, and only wanted runners are left. */
+  checkEnd(world: World): void;
+}
+
+interface Alias {
+  scale: ScaleSettings;
+  settings: RevisionSettings;
+}
+
+export function createLaws(): Laws {
+  const requestLaws = createRequestLaws();
+  const checkRunners = createRunnerLaws();
+  const aliases = new Map<string, Alias>();
+  const deploys = new Map<string, Alias & { readonly revision: string }>();
+
+  function observe({ event, effects }: Seen): void {
+    if (event.type === 'aliasDeployed') deploys.set(event.alias, { ...event });
+    if (event.type === 'aliasDeleted') aliases.delete(event.alias);
+    if (event.type === 'aliasScaled' && aliases.has(event.alias)) {
+      aliases.set(event.alias, { scale: event.scale, settings: event.settings });
+      const deploy = deploys.get(event.alias);
+      if (deploy !== undefined) deploy.scale = event.scale;
+    }
+    for (const effect of effects) {
+      if (effect.type !== 'aliasMoved') continue;
+      const deploy = deploys.get(effect.alias);
+      law(deploy?.revision === effect.revision, 'the alias moves to what was deployed last', effect);
+      aliases.set(effect.alias, { scale: deploy.scale, settings: deploy.settings });
+    }
+  }
+
+  function checkAlias(seen: Seen, name: string, { scale, settings }: Alias): void {
+    const { now, after } = seen;
+    const ids = checkPositions(after, name);
+    const runners = runnersOf(after, name);
+    const serving = runners.filter(isServing);
+
+    // Beyond the limit are only the check of a rolling deploy, and replacements until they are ready.
+    const surge = (isRolling(after, name) ? 1 : 0) + serving.filter((r) => r.replacement === 'will').length;
+    const counted = runners.filter((r) => !['draining', 'terminating'].includes(r.state.kind)).length - surge;
+    const max = scale.maxConcurrency ?? Number.POSITIVE_INFINITY;
+    law(counted <= max, 'never more runners than max_concurrency', counted, runners);
+
+    const volume = serving.reduce((sum, runner) => sum + load(runner), 0) + ids.length;
+    const perc = Math.ceil((scale.concurrencyBufferPerc * volume) / (100 * settings.maxMultiplexing));
+    const buffer = Math.max(scale.concurrencyBuffer, perc);
+    const need = Math.ceil(volume / settings.maxMultiplexing);
+    const wanted = Math.min(max, Math.max(need + buffer, scale.minConcurrency));
+    const oldest = Math.min(...ids.map((id) => requestLaws.get(id)?.info.submittedAt ?? 0));
+    const pressed = ids.length === 0 || oldest + scale.scalingDelaySeconds * 1000 <= now;
+    const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
+    law(counted >= least, 'as many runners as the formula wants', counted, least, runners);
+
+    for (const { state, used, id } of serving) {
+      if (state.kind !== 'idle' || serving.length <= wanted) continue;
+      const life = used ? scale.keepAliveSeconds : 10;
+      law(state.since + life * 1000 > now, 'no surplus runner beyond keep_alive', id, state, now);
+    }
+    const free = serving.some((runner) => load(runner) < runner.settings.maxMultiplexing);
+    const ready = ids.filter((id) => (requestLaws.get(id)?.availableAt ?? 0) <= now);
+    law(!free || ready.length === 0, 'nothing waits while a slot is free', ready, runners);
+    checkOrder(seen, name, ready);
+  }
+
+  /** What was assigned isn't younger than what still waits; normal before low. */
+  function checkOrder({ effects, event }: Seen, name: string, ready: readonly string[]): void {
+    const head = requestLaws.get(ready[0] ?? '')?.info;
+    if (head === undefined || (event.type === 'requestArrived' && event.request.id === head.id)) return;
+    for (const effect of effects) {
+      const info = effect.type === 'assign' ? requestLaws.get(effect.requestId)?.info : undefined;
+      if (info === undefined || info.alias !== name) continue;
+      const order = rank(info) - rank(head) || info.submittedAt - head.submittedAt;
+      law(order <= 0, 'the oldest goes first', info, head);
+    }
+  }
+
+  return {
+    check(seen) {
+      observe(seen);
+      requestLaws.check(seen);
+      checkRunners(seen);
+      for (const [name, alias] of aliases) checkAlias(seen, name, alias);
+      const wakeAt = nextWakeup(seen.after);
+      law(wakeAt === undefined || wakeAt > seen.now, 'nextWakeup lies ahead', wakeAt, seen.now);
+    },
+    checkEnd(world) {
+      law(requestLaws.open.size === 0, 'everything finishes', [...requestLaws.open]);
+      for (const { alias } of runnersOf(world)) law(aliases.has(alias), 'a deleted application has no runners', alias);
+      for (const [name, { scale }] of aliases) {
+        const wanted = Math.max(scale.minConcurrency, scale.concurrencyBuffer);
+        const states = runnersOf(world, name).map((runner) => runner.state.kind);
+        const enough = states.length === Math.min(scale.maxConcurrency ?? wanted, wanted);
+        law(enough && states.every((kind) => kind === 'idle'), 'only wanted runners are left', name, states, wanted);
+      }
+    },
+  };
+}
+
+function rank(request: RequestInfo): number {
+  return request.priority === 'low' ? 1 : 0;
+}
+
+function isServing(runner: Runner): boolean {
+  return runner.state.kind === 'idle' || runner.state.kind === 'running';
+}
+
+function load(runner: Runner): number {
+  return 'attempts' in runner.state ? runner.state.attempts.length : 0;
+}

@@ -1,0 +1,126 @@
+import { queuePosition, queueSize, runnersOf, waitingIds } from '../select.ts';
+import type { World } from '../step.ts';
+import type { Effect, Instant, RequestInfo } from '../types.ts';
+import { why } from '../why.ts';
+import { law } from './law.ts';
+import type { Seen } from './storm.ts';
+
+/** What the model knows of a request, from events and effects alone. */
+export interface Tracked {
+  readonly info: RequestInfo;
+  attempts: number;
+  place: 'waiting' | 'running' | 'done';
+  availableAt: Instant;
+  runnerId: string;
+  attemptId: string;
+}
+
+export interface RequestLaws {
+  check(seen: Seen): void;
+  get(id: string): Tracked | undefined;
+  /** Requests without a final verdict. */
+  readonly open: ReadonlySet<string>;
+}
+
+/** No request is lost, answered twice, run twice at once, tried more than ten times, or kept beyond its deadline. */
+export function createRequestLaws(): RequestLaws {
+  const requests = new Map<string, Tracked>();
+  const open = new Set<string>();
+  const attemptIds = new Set<string>();
+
+  function known(id: string): Tracked {
+    const request = requests.get(id);
+    law(request !== undefined, 'an effect names a known request', id);
+    return request;
+  }
+
+  function finish(id: string): void {
+    const request = known(id);
+    law(request.place !== 'done', 'a request gets one final verdict', id);
+    request.place = 'done';
+    open.delete(id);
+  }
+
+  function follow(seen: Seen, effect: Effect, rest: readonly Effect[]): void {
+    if (effect.type === 'assign') {
+      const request = known(effect.requestId);
+      law(request.place === 'waiting', 'only waiting requests are assigned', effect, request);
+      law(request.availableAt <= seen.now, 'a retry waits for its time', effect, request);
+      law(!attemptIds.has(effect.attemptId), 'an attempt id is used once', effect);
+      law(request.attempts > 0 || effect.attemptId === effect.requestId, "the first attempt has the request's id");
+      attemptIds.add(effect.attemptId);
+      request.attempts += 1;
+      law(request.attempts <= 10, 'ten attempts at most', request);
+      Object.assign(request, { place: 'running', runnerId: effect.runnerId, attemptId: effect.attemptId });
+    } else if (effect.type === 'abortAttempt') {
+      const { place, attemptId, runnerId } = known(effect.requestId);
+      law(place === 'running' && attemptId === effect.attemptId && runnerId === effect.runnerId, 'it runs', effect);
+      const verdict = rest.find((later) => 'requestId' in later && later.requestId === effect.requestId);
+      law(verdict?.type === 'requeueRequest' || verdict?.type === 'failRequest', 'an abort has a verdict', effect);
+    } else if (effect.type === 'acceptAttempt') {
+      const { place, attemptId } = known(effect.requestId);
+      law(place === 'running' && attemptId === effect.attemptId, 'what runs is accepted', effect);
+      finish(effect.requestId);
+    } else if (effect.type === 'requeueRequest') {
+      const request = known(effect.requestId);
+      law(request.place === 'running', 'what runs is queued again', effect);
+      law(request.info.kind === 'queued' && !request.info.noRetry, 'direct and no-retry requests are not retried');
+      law(effect.availableAt > seen.now, 'a retry backs off', effect);
+      Object.assign(request, { place: 'waiting', availableAt: effect.availableAt });
+    } else if (effect.type === 'failRequest') finish(effect.requestId);
+  }
+
+  function checkPlaces(seen: Seen): void {
+    const running = new Map<string, string>();
+    for (const runner of runnersOf(seen.after)) {
+      const attempts = 'attempts' in runner.state ? runner.state.attempts : [];
+      law(attempts.length <= runner.settings.maxMultiplexing, 'never more than max_multiplexing', runner);
+      law(runner.state.kind !== 'running' || attempts.length > 0, 'RUNNING has something in flight', runner);
+      for (const { requestId, attemptId } of attempts) {
+        law(!running.has(requestId), 'a request runs once', requestId);
+        running.set(requestId, `${runner.id} ${attemptId}`);
+      }
+    }
+    for (const id of open) {
+      const request = known(id);
+      const reason = why(seen.after, id, seen.now);
+      if (request.place === 'running') {
+        law(running.get(id) === `${request.runnerId} ${request.attemptId}`, 'a running request is on its runner', id);
+        law(reason === null, 'a running request waits for nothing', id, reason);
+        continue;
+      }
+      law(!running.has(id), 'a waiting request is on no runner', id);
+      law(reason !== null && /^[A-Z].*\.$/.test(reason), 'every waiting request has a reason', id, reason);
+      const { startBy } = request.info;
+      law(startBy === null || startBy > seen.now, 'nothing waits beyond its start deadline', request);
+    }
+    law(seen.after.requests.size === open.size, 'finished requests leave the world, no other does');
+  }
+
+  return {
+    open,
+    get: (id) => requests.get(id),
+    check(seen) {
+      if (seen.event.type === 'requestArrived') {
+        const { request: info } = seen.event;
+        const { attempts } = info;
+        requests.set(info.id, { info, attempts, place: 'waiting', availableAt: 0, runnerId: '', attemptId: '' });
+        open.add(info.id);
+      }
+      seen.effects.forEach((effect, i) => {
+        follow(seen, effect, seen.effects.slice(i + 1));
+      });
+      checkPlaces(seen);
+    },
+  };
+}
+
+/** Queue positions are 0, 1, 2 … in the order of dispatch. Returns the waiting ids. */
+export function checkPositions(world: World, alias: string): readonly string[] {
+  const ids = waitingIds(world, alias);
+  ids.forEach((id, i) => {
+    law(queuePosition(world, id) === i, 'queue positions are contiguous', id, i);
+  });
+  law(queueSize(world, alias) === ids.length, 'the queue size counts them all');
+  return ids;
+}

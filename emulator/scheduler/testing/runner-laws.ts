@@ -1,0 +1,85 @@
+import { runner as findRunner, runnersOf } from '../select.ts';
+import type { Effect } from '../types.ts';
+import { law } from './law.ts';
+import type { Seen } from './storm.ts';
+
+/** The published graph, in the words of platform page runner.md §1. */
+const graph: { readonly [from: string]: readonly string[] } = {
+  '': ['PENDING', 'FAILURE_DELAY'],
+  FAILURE_DELAY: ['PENDING', 'TERMINATED'],
+  PENDING: ['DOCKER_PULL', 'SETUP', 'TERMINATED'],
+  DOCKER_PULL: ['SETUP', 'TERMINATED'],
+  SETUP: ['IDLE', 'TERMINATED'],
+  IDLE: ['RUNNING', 'TERMINATING', 'TERMINATED'],
+  RUNNING: ['IDLE', 'DRAINING', 'TERMINATING', 'TERMINATED'],
+  DRAINING: ['TERMINATING', 'TERMINATED'],
+  TERMINATING: ['TERMINATED'],
+};
+
+const word: { readonly [kind: string]: string } = {
+  pending: 'PENDING',
+  dockerPull: 'DOCKER_PULL',
+  setup: 'SETUP',
+  idle: 'IDLE',
+  running: 'RUNNING',
+  draining: 'DRAINING',
+  terminating: 'TERMINATING',
+  failureDelay: 'FAILURE_DELAY',
+};
+
+/** Runners move along the published graph only, get work only while they are ready, and are started and ended as processes. */
+export function createRunnerLaws(): (seen: Seen) => void {
+  const processes = new Map<string, { ready: boolean; ending: boolean }>();
+
+  function follow(effect: Effect): void {
+    if (effect.type === 'startRunner') {
+      law(!processes.has(effect.runnerId), 'a runner is started once', effect);
+      processes.set(effect.runnerId, { ready: false, ending: false });
+    } else if (effect.type === 'terminateRunner' || effect.type === 'killRunner') {
+      const process = processes.get(effect.runnerId);
+      law(process !== undefined, 'only processes are ended', effect);
+      law(effect.type === 'killRunner' || !process.ending, 'SIGTERM is sent once', effect);
+      process.ending = true;
+    } else if (effect.type === 'probeHealth' || effect.type === 'checkTcp') {
+      law(processes.get(effect.runnerId)?.ready === true, 'only ready runners are probed', effect);
+    } else if (effect.type === 'assign') {
+      const process = processes.get(effect.runnerId);
+      law(process?.ready === true && !process.ending, 'work goes to ready runners that are not ending', effect);
+    }
+  }
+
+  function checkMoves(seen: Seen): void {
+    const latest = new Map<string, string>();
+    for (const { topic, runnerId, from, to } of seen.notes) {
+      if (topic !== 'runner.state' || runnerId === undefined) continue;
+      const before = findRunner(seen.before, runnerId);
+      const expected = latest.get(runnerId) ?? word[before?.state.kind ?? ''] ?? '';
+      law(from === expected, 'states follow each other', runnerId, from, expected);
+      law(graph[expected]?.includes(to ?? '') === true, 'a move is in the published graph', runnerId, from, to);
+      latest.set(runnerId, to ?? '');
+    }
+    for (const { id, state } of runnersOf(seen.after)) {
+      const expected = latest.get(id) ?? word[findRunner(seen.before, id)?.state.kind ?? ''];
+      law(word[state.kind] === expected, 'every change of state is noted', id, state, expected);
+    }
+    for (const { id } of runnersOf(seen.before)) {
+      const gone = findRunner(seen.after, id) === undefined;
+      law(!gone || latest.get(id) === 'TERMINATED', 'a runner that left was TERMINATED', id);
+    }
+    for (const effect of seen.effects) {
+      if (effect.type !== 'assign') continue;
+      const state = findRunner(seen.before, effect.runnerId)?.state.kind ?? '';
+      const becameReady = seen.event.type === 'runnerReady' && seen.event.runnerId === effect.runnerId;
+      law(becameReady || state === 'idle' || state === 'running', 'a draining runner gets nothing', effect, state);
+    }
+  }
+
+  return (seen) => {
+    if (seen.event.type === 'runnerReady') {
+      const process = processes.get(seen.event.runnerId);
+      if (process !== undefined) process.ready = true;
+    }
+    for (const effect of seen.effects) follow(effect);
+    checkMoves(seen);
+  };
+}

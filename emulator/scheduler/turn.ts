@@ -1,0 +1,92 @@
+import { uuidFrom } from './ids.ts';
+import { indexRequest } from './request-index.ts';
+import { indexRunner } from './runner-index.ts';
+import { move, stateWord } from './runner-state.ts';
+import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState } from './types.ts';
+import type { App, LiveRequest, LiveRunner, World } from './world.ts';
+
+/**
+ * One step in the making: the world so far, and what was decided so far in the order it is to be carried out.
+ * It lives only inside `step`; the worlds it passes through are never changed, only replaced.
+ */
+export interface Turn {
+  world: World;
+  readonly now: Instant;
+  readonly effects: Effect[];
+  readonly notes: Note[];
+}
+
+/** Begins a step at `now`. */
+export function beginTurn(world: World, now: Instant): Turn {
+  return { world, now, effects: [], notes: [] };
+}
+
+/** A UUID that no other step of this world makes. */
+export function newId(turn: Turn): string {
+  const { seed, counter } = turn.world;
+  turn.world = { ...turn.world, counter: counter + 1 };
+  return uuidFrom(seed, counter);
+}
+
+/** Stores an app under its alias. */
+export function putApp(turn: Turn, app: App): void {
+  turn.world = { ...turn.world, apps: turn.world.apps.set(app.alias, app) };
+}
+
+/** Changes some fields of an app; an unknown alias changes nothing. */
+export function changeApp(turn: Turn, alias: AliasName, fields: Partial<App>): void {
+  const app = turn.world.apps.get(alias);
+  if (app !== undefined) putApp(turn, { ...app, ...fields });
+}
+
+/** Stores a request, or with `undefined` removes it, and keeps its app's index true. */
+export function putRequest(turn: Turn, id: RequestId, request: LiveRequest | undefined): void {
+  const before = turn.world.requests.get(id);
+  const requests = request === undefined ? turn.world.requests.delete(id) : turn.world.requests.set(id, request);
+  turn.world = { ...turn.world, requests };
+  const alias = (request ?? before)?.info.alias ?? '';
+  const app = turn.world.apps.get(alias);
+  if (app !== undefined) putApp(turn, { ...app, requests: indexRequest(app.requests, before, request) });
+}
+
+/** Stores a runner, or with `undefined` removes it, and keeps its app's index true. States change by `moveRunner`. */
+export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefined): void {
+  const before = turn.world.runners.get(id);
+  const runners = runner === undefined ? turn.world.runners.delete(id) : turn.world.runners.set(id, runner);
+  turn.world = { ...turn.world, runners };
+  const alias = (runner ?? before)?.alias ?? '';
+  const app = turn.world.apps.get(alias);
+  if (app !== undefined) putApp(turn, { ...app, runners: indexRunner(app.runners, before, runner) });
+}
+
+/**
+ * Moves a runner to another state, together with other fields that change with it, and notes it. A move outside the table
+ * is refused: nothing changes, the refusal is noted, the answer is false. A TERMINATED runner leaves the world.
+ */
+export function moveRunner(
+  turn: Turn,
+  runner: LiveRunner,
+  to: RunnerState,
+  text: string,
+  fields: Partial<LiveRunner> = {},
+): boolean {
+  const moved = move(runner.state, to);
+  if (!moved.ok) {
+    note(turn, { alias: runner.alias, runnerId: runner.id, topic: 'runner.refused', text: moved.reason });
+    return false;
+  }
+  if (moved.changed) noteState(turn, runner, stateWord(runner.state.kind), stateWord(to.kind), text);
+  const gone = to.kind === 'terminated';
+  putRunner(turn, runner.id, gone ? undefined : { ...runner, ...fields, state: moved.state });
+  return true;
+}
+
+/** Notes a change of a runner's state. */
+export function noteState(turn: Turn, runner: LiveRunner, from: string, to: string, text: string): void {
+  note(turn, { alias: runner.alias, runnerId: runner.id, topic: 'runner.state', text, from, to });
+}
+
+/** Adds a note at the time of the step. */
+export function note(turn: Turn, fields: Omit<Note, 'at'>): void {
+  turn.notes.push({ at: turn.now, ...fields });
+}

@@ -1,0 +1,77 @@
+import { type AttemptEnd, decideRetry } from './retry.ts';
+import { note, putRequest, type Turn } from './turn.ts';
+import type { RequestId, RevisionSettings, SchedulerError } from './types.ts';
+import type { LiveRequest } from './world.ts';
+
+/** How waiting and cut-off requests of a deleted application end. */
+export const deletedError = {
+  type: 'runner_scheduling_failure',
+  detail: 'The application was deleted.',
+} as const satisfies SchedulerError;
+
+/**
+ * The verdict over a running request whose attempt ended: its response is accepted, it waits again, or it fails.
+ * `settings` are those of the runner that it ran on. Exactly one verdict effect.
+ */
+export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, settings: RevisionSettings): void {
+  const { info, attempts, retried, place } = request;
+  if (place.kind !== 'running') return;
+  const decision = decideRetry({ request: info, attempts, retried, settings }, end, turn.now);
+  if (decision.outcome === 'accept') {
+    putRequest(turn, info.id, undefined);
+    turn.effects.push({ type: 'acceptAttempt', requestId: info.id, attemptId: place.attemptId });
+    say(turn, request, 'request.finished', `Attempt ${attempts} is the result.`);
+    return;
+  }
+  if (decision.outcome === 'fail') {
+    fail(turn, request, decision.error);
+    return;
+  }
+  // A request whose application is gone has no runner to be retried on.
+  if ((turn.world.apps.get(info.alias)?.live ?? null) === null) {
+    fail(turn, request, deletedError);
+    return;
+  }
+
+  const { at, because, condition } = decision;
+  const counts = condition === null ? retried : { ...retried, [condition]: retried[condition] + 1 };
+  putRequest(turn, info.id, {
+    ...request,
+    retried: counts,
+    lastRunner: place.runnerId,
+    place: { kind: 'delayed', availableAt: at, because },
+  });
+  turn.effects.push({ type: 'requeueRequest', requestId: info.id, availableAt: at, because });
+  const seconds = Math.ceil((at - turn.now) / 1000);
+  say(turn, request, 'retry', `Attempt ${attempts} is retried in ${seconds} s: ${because}.`);
+}
+
+/** Ends a request with a platform error; it leaves the world. */
+export function fail(turn: Turn, request: LiveRequest, error: SchedulerError): void {
+  putRequest(turn, request.info.id, undefined);
+  turn.effects.push({ type: 'failRequest', requestId: request.info.id, error });
+  say(turn, request, 'request.failed', `Failed: ${error.type}.`);
+}
+
+/** The start deadline of a waiting request passed. The runner that may be starting for it is left alone. */
+export function expire(turn: Turn, id: RequestId): void {
+  const request = turn.world.requests.get(id);
+  if (request !== undefined) fail(turn, request, { type: 'request_timeout', user: true });
+}
+
+/** The retry time of a delayed request has come: it waits for a runner, with its age. */
+export function release(turn: Turn, id: RequestId): void {
+  const request = turn.world.requests.get(id);
+  if (request !== undefined) putRequest(turn, id, { ...request, place: { kind: 'waiting' } });
+}
+
+/** A caller withdrew a request. One that runs is left alone: its executor posts the cancel call (gateway-http.md §6.4). */
+export function withdraw(turn: Turn, id: RequestId): void {
+  const request = turn.world.requests.get(id);
+  if (request === undefined || request.place.kind === 'running') return;
+  fail(turn, request, { type: request.info.kind === 'direct' ? 'client_disconnected' : 'client_cancelled' });
+}
+
+function say(turn: Turn, request: LiveRequest, topic: string, text: string): void {
+  note(turn, { alias: request.info.alias, requestId: request.info.id, topic, text });
+}

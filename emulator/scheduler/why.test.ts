@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { scaleOf, settingsOf } from './testing/samples.ts';
+import { createSim } from './testing/sim.ts';
+import { why } from './why.ts';
+
+describe('why', () => {
+  it('is null for a request that runs, finished or is unknown', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['r']);
+    sim.bringUp();
+    expect(why(sim.world, 'r', sim.now)).toBeNull();
+    sim.end('r');
+    expect(why(sim.world, 'r', sim.now)).toBeNull();
+    expect(why(sim.world, 'unknown', sim.now)).toBeNull();
+  });
+
+  it('names the runner that starts, the furthest one, and for how long', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['a', 'b']);
+    const [first, second] = sim.runners().map((r) => r.id);
+    expect(why(sim.world, 'a', 0)).toBe(`Runner ${first} is in PENDING for 0 s.`);
+    sim.after(1);
+    sim.send({ type: 'runnerStarted', runnerId: second ?? '' });
+    expect(why(sim.world, 'a', 43_500)).toBe(`Runner ${second} is in SETUP for 42 s.`);
+    expect(why(sim.world, 'b', 43_500)).toBe(`Runner ${second} is in SETUP for 42 s; 1 request is ahead.`);
+  });
+
+  it('tells the back-off after failed starts', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['a']);
+    const fail = () => sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'exit code 1' });
+    fail();
+    expect(why(sim.world, 'a', 500)).toBe('Backing off 30 s more after a failed start.');
+    sim.after(30);
+    fail();
+    expect(why(sim.world, 'a', 78_000)).toBe('Backing off 12 s more after 2 failed starts.');
+  });
+
+  it('tells that all slots are busy, and how many are ahead', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }), settings: settingsOf({ maxMultiplexing: 2 }) });
+    sim.submit(['a', 'b', 'c', 'd', 'e']);
+    sim.bringUp();
+    const busy = 'All slots of 1 runner are busy (max_concurrency 1, max_multiplexing 2)';
+    expect(why(sim.world, 'c', 0)).toBe(`${busy}.`);
+    expect(why(sim.world, 'e', 0)).toBe(`${busy}; 2 requests are ahead.`);
+  });
+
+  it('tells scaling_delay, without and with runners', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30 }) });
+    sim.submit(['a']);
+    expect(why(sim.world, 'a', 18_000)).toBe('No runner yet; scaling_delay lets one start in 12 s.');
+    sim.after(30);
+    sim.bringUp();
+    sim.submit(['b']);
+    expect(why(sim.world, 'b', sim.now)).toBe(
+      'All slots of 1 runner are busy (no max_concurrency, max_multiplexing 1); scaling_delay lets one start in 30 s.',
+    );
+  });
+
+  it('does not promise a runner that max_concurrency forbids', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30, maxConcurrency: 1 }) });
+    sim.submit(['a']);
+    sim.after(30);
+    sim.bringUp();
+    sim.submit(['b']);
+    expect(why(sim.world, 'b', sim.now)).toBe(
+      'All slots of 1 runner are busy (max_concurrency 1, max_multiplexing 1).',
+    );
+  });
+
+  it('tells that max_concurrency 0 allows none', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 0 }) });
+    sim.submit(['a']);
+    expect(why(sim.world, 'a', 0)).toBe('No runner may be started: max_concurrency is 0.');
+  });
+
+  it('tells the wait for a retry, with its cause', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['a']);
+    sim.bringUp();
+    sim.end('a', 504);
+    expect(why(sim.world, 'a', 0)).toBe('Waiting 1 s more before attempt 2: the app answered 504.');
+  });
+
+  it('is noted when a request has to wait', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 0 }) });
+    sim.submit(['a']);
+    expect(sim.notes.at(-1)).toEqual({
+      at: 0,
+      alias: 'app',
+      requestId: 'a',
+      topic: 'request.waiting',
+      text: 'No runner may be started: max_concurrency is 0.',
+    });
+  });
+});

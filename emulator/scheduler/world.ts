@@ -1,0 +1,180 @@
+import { Map as IdMap, OrderedMap } from 'immutable';
+import type { Sorted } from './sorted.ts';
+import type {
+  AliasName,
+  AttemptId,
+  Instant,
+  RequestId,
+  RequestInfo,
+  RetryCondition,
+  RevisionId,
+  RevisionSettings,
+  Runner,
+  RunnerId,
+  ScaleSettings,
+  StopReason,
+} from './types.ts';
+
+/**
+ * Everything the scheduler knows, as one persistent value: a step shares what it doesn't change with its input.
+ * Finished requests and ended runners are not in it. Only turn.ts changes it.
+ */
+export interface World {
+  readonly seed: string;
+  /** Ids made so far. */
+  readonly counter: number;
+  /** Requests that ever arrived: ties of equal `submittedAt` go by arrival. */
+  readonly arrivals: number;
+  readonly apps: IdMap<AliasName, App>;
+  readonly runners: IdMap<RunnerId, LiveRunner>;
+  readonly requests: IdMap<RequestId, LiveRequest>;
+}
+
+/** What an alias points to. */
+export interface Release {
+  readonly revision: RevisionId;
+  readonly settings: RevisionSettings;
+}
+
+/** A rolling deploy under way: its one runner must become ready before the alias moves. */
+export interface Rolling extends Release {
+  readonly scale: ScaleSettings;
+  readonly runnerId: RunnerId;
+  /** Why its runner ended; `null`: it hasn't. */
+  readonly failed: string | null;
+}
+
+/** One alias. The trees are indexes over `World.runners` and `World.requests`, kept by turn.ts. */
+export interface App {
+  readonly alias: AliasName;
+  /** `null`: deleted, or never deployed. */
+  readonly live: Release | null;
+  readonly scale: ScaleSettings;
+  readonly rolling: Rolling | null;
+  /** Consecutive start failures. */
+  readonly failures: number;
+  /** Serial of the runner that got the latest request: round-robin goes on after it. */
+  readonly lastServed: number;
+  /** The runner that last served a hint; the oldest are forgotten. */
+  readonly hinted: OrderedMap<string, RunnerId>;
+
+  readonly requests: RequestIndex;
+  readonly runners: RunnerIndex;
+  /** When time alone changes something; `null`: never. */
+  readonly wakeAt: Instant | null;
+}
+
+export interface RequestIndex {
+  /** All that wait, in the order of dispatch: [priority, submittedAt, seq]. */
+  readonly waiting: Sorted<RequestId>;
+  /** Those of them that may be dispatched now; same key. */
+  readonly ready: Sorted<RequestId>;
+  /** Those of them that wait for a retry time: [availableAt, seq]. */
+  readonly delayed: Sorted<RequestId>;
+  /** Those of them with a start deadline: [startBy, seq]. */
+  readonly deadlines: Sorted<RequestId>;
+  /** Those on a runner: [start of the attempt, seq]. */
+  readonly running: Sorted<RequestId>;
+}
+
+export interface RunnerIndex {
+  /** All: [serial]. */
+  readonly all: Sorted<RunnerId>;
+  /** Those that can take a request now: [serial]. */
+  readonly free: Sorted<RunnerId>;
+  /** IDLE ones that served a request: [since, serial]. */
+  readonly idleUsed: Sorted<RunnerId>;
+  /** IDLE ones that never did: [since, serial]. */
+  readonly idleFresh: Sorted<RunnerId>;
+  /** Those for which an instant was set (deadline, kill, probe, end of a delay): [at, serial]. */
+  readonly due: Sorted<RunnerId>;
+  /** Replacements, and runners that are to be replaced: [serial]. */
+  readonly changing: Sorted<RunnerId>;
+  /** Counted ones that aren't ready yet, the furthest first: [stage, serial]. */
+  readonly starting: Sorted<RunnerId>;
+  /** Counted ones in FAILURE_DELAY: [retryAt, serial]. */
+  readonly backingOff: Sorted<RunnerId>;
+  /** Runners that count for scaling and max_concurrency. */
+  readonly counted: number;
+  /** IDLE and RUNNING ones of them. */
+  readonly serving: number;
+  /** Attempts on the counted ones. */
+  readonly inFlight: number;
+}
+
+/**
+ * - `member`: serves the alias and counts.
+ * - `check`: the first runner of a rolling deploy.
+ * - `replacement`: stands in for `replaces` as soon as it is ready; until then the old one counts in its place.
+ */
+export type Role =
+  | { readonly kind: 'member' }
+  | { readonly kind: 'check' }
+  | { readonly kind: 'replacement'; readonly replaces: RunnerId };
+
+export interface LiveRunner extends Runner {
+  /** Grows with each runner. */
+  readonly serial: number;
+  readonly role: Role;
+  /** When its process began; `null`: none yet. */
+  readonly startedAt: Instant | null;
+  readonly nextProbeAt: Instant | null;
+  /** Consecutive failed health checks after the start period. */
+  readonly probeFailures: number;
+  /** Why it will be replaced, with `replacement: 'will'`. */
+  readonly replaceWhy: StopReason;
+}
+
+export type Place =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'delayed'; readonly availableAt: Instant; readonly because: string }
+  | {
+      readonly kind: 'running';
+      readonly runnerId: RunnerId;
+      readonly attemptId: AttemptId;
+      readonly startedAt: Instant;
+    };
+
+export interface LiveRequest {
+  readonly info: RequestInfo;
+  readonly seq: number;
+  /** Attempts begun. */
+  readonly attempts: number;
+  readonly retried: { readonly [C in RetryCondition]: number };
+  /** Where the latest attempt ran. */
+  readonly lastRunner: RunnerId | null;
+  readonly place: Place;
+}
+
+/** A world without apps. `seed` decides the ids that will be made. */
+export function emptyWorld(seed: string): World {
+  return { seed, counter: 0, arrivals: 0, apps: IdMap(), runners: IdMap(), requests: IdMap() };
+}
+
+/** An alias without runners and requests. */
+export function emptyApp(alias: AliasName, scale: ScaleSettings): App {
+  return {
+    alias,
+    live: null,
+    scale,
+    rolling: null,
+    failures: 0,
+    lastServed: -1,
+    hinted: OrderedMap(),
+    requests: { waiting: null, ready: null, delayed: null, deadlines: null, running: null },
+    runners: {
+      all: null,
+      free: null,
+      idleUsed: null,
+      idleFresh: null,
+      due: null,
+      changing: null,
+      starting: null,
+      backingOff: null,
+      counted: 0,
+      serving: 0,
+      inFlight: 0,
+    },
+    wakeAt: null,
+  };
+}

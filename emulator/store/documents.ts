@@ -1,0 +1,47 @@
+import type { Store } from './open.ts';
+import { checksum, DamagedRow, integer, text } from './rows.ts';
+
+/** A table of JSON documents by id, for what is small, read from memory and written rarely. */
+export interface Documents<T> {
+  /** Every document in the order in which it was first put. Damaged ones are removed and told by `store.notices()`. */
+  load(): readonly { readonly id: string; readonly value: T }[];
+  put(id: string, value: T): void;
+  delete(id: string): void;
+}
+
+/** The schema statement of such a table. */
+export function documentTable(name: string): string {
+  return `CREATE TABLE ${name} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, check_sum INTEGER NOT NULL) STRICT`;
+}
+
+/** `table` is a name from the code. Writes belong into `store.transaction`. */
+export function createDocuments<T>(store: Store, table: string): Documents<T> {
+  const put = `INSERT INTO ${table} (id, document, check_sum) VALUES (?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET document = excluded.document, check_sum = excluded.check_sum`;
+  const remove = `DELETE FROM ${table} WHERE seq = ?`;
+  return {
+    load() {
+      const documents: { id: string; value: T }[] = [];
+      for (const row of store.sql(`SELECT seq, id, document, check_sum FROM ${table} ORDER BY seq`).all()) {
+        try {
+          const id = text(row, 'id');
+          const document = text(row, 'document');
+          if (checksum(`${id}\0${document}`) !== integer(row, 'check_sum'))
+            throw new DamagedRow('the checksum differs');
+          // The checksum holds, so this is byte for byte what `put` wrote: no second validation.
+          documents.push({ id, value: JSON.parse(document) });
+        } catch (error) {
+          if (!(error instanceof DamagedRow)) throw error;
+          store.sql(remove).run(integer(row, 'seq'));
+          store.notice(`A damaged entry of ${table} (${String(row.id)}) was dropped: ${error.message}.`);
+        }
+      }
+      return documents;
+    },
+    put(id, value) {
+      const document = JSON.stringify(value);
+      store.sql(put).run(id, document, checksum(`${id}\0${document}`));
+    },
+    delete: (id) => void store.sql(`DELETE FROM ${table} WHERE id = ?`).run(id),
+  };
+}

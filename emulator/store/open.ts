@@ -1,0 +1,149 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { UserError } from '../wire/errors.ts';
+import { DamagedStore, isDamage, setAside } from './damage.ts';
+import { type Migration, migrate } from './migrate.ts';
+import { salvage } from './salvage.ts';
+
+/** One SQLite file, opened by one process. Rooms keep their own tables in it. */
+export interface Store {
+  readonly file: string;
+  /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
+  sql(text: string): StatementSync;
+  /** Runs `work` in one transaction: committed when this returns, undone when it throws. Doesn't nest. */
+  transaction<T>(work: () => T): T;
+  /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest lies. */
+  notices(): readonly string[];
+  /** Adds a sentence, once. */
+  notice(sentence: string): void;
+  /** Folds the write-ahead log into the file; after this the file alone is the whole store. */
+  close(): void;
+}
+
+export interface StoreOptions {
+  readonly migrations: readonly Migration[];
+  /** FULL: a commit survives power loss. NORMAL: it survives a crash of the process only (logs). */
+  readonly synchronous: 'FULL' | 'NORMAL';
+}
+
+/** Up to this size the file is checked on every start (measured: 79 MB in 60 ms); a larger one after a crash only. */
+const alwaysCheckBytes = 64 * 1024 * 1024;
+const smallestDatabase = 512;
+const busyTimeoutMs = 5_000;
+/** The log is cut back to this after a checkpoint, so that one burst of large bodies doesn't stay on disk. */
+const walLimitBytes = 64 * 1024 * 1024;
+
+/**
+ * Opens the store, makes it when absent, and brings its tables to the present version.
+ *
+ * A damaged or truncated file never stops the emulator: it is moved aside, a fresh one takes what can still be read,
+ * and `notices()` says what was dropped (quality/README.md B3).
+ * @throws UserError when a newer minifal wrote the file, or when the file cannot be reached at all
+ */
+export function openStore(file: string, options: StoreOptions): Store {
+  const notices: string[] = [];
+  const db = connect(file, options, notices);
+  const statements = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    let statement = statements.get(text);
+    if (!statement) {
+      statement = db.prepare(text);
+      statements.set(text, statement);
+    }
+    return statement;
+  };
+  return {
+    file,
+    sql,
+    transaction(work) {
+      sql('BEGIN IMMEDIATE').run();
+      try {
+        const value = work();
+        sql('COMMIT').run();
+        return value;
+      } catch (error) {
+        rollBack(db);
+        throw error;
+      }
+    },
+    notices: () => notices,
+    notice(sentence) {
+      if (!notices.includes(sentence)) notices.push(sentence);
+    },
+    close: () => db.close(),
+  };
+}
+
+function connect(file: string, options: StoreOptions, notices: string[]): DatabaseSync {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  // SQLite takes an empty file for a new database and would start over without a word.
+  if (existsSync(file) && statSync(file).size === 0) notices.push(`${file} was empty; a fresh one was started.`);
+  try {
+    return open(file, options);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    if (!isDamage(error, file)) {
+      throw new UserError(
+        `${file} cannot be opened: ${(error as Error).message}.`,
+        'Check the rights and the free space.',
+      );
+    }
+    const aside = setAside(file);
+    const fresh = open(file, options);
+    notices.push(
+      `${file} was damaged (${(error as Error).message}). ${salvage(aside, fresh)} The damaged file: ${aside}`,
+    );
+    return fresh;
+  }
+}
+
+function open(file: string, { migrations, synchronous }: StoreOptions): DatabaseSync {
+  const crashed = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
+  const bytes = existsSync(file) ? statSync(file).size : 0;
+  // So short a file SQLite would take for a new one, too.
+  if (bytes > 0 && bytes < smallestDatabase) throw new DamagedStore(`cut to ${bytes} bytes`);
+  ownerOnly(file);
+  const db = new DatabaseSync(file);
+  try {
+    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    // Must come before the first table; lets prune give pages back to the file system.
+    if (bytes === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec(`PRAGMA synchronous = ${synchronous}`);
+    db.exec('PRAGMA foreign_keys = ON');
+    db.exec(`PRAGMA journal_size_limit = ${walLimitBytes}`);
+    if (bytes > 0 && bytes <= alwaysCheckBytes) check(db, 'integrity_check');
+    else if (crashed) check(db, 'quick_check');
+    migrate(db, migrations, file);
+    // A store that can't be written is found now, not at the first request.
+    db.exec('UPDATE store_meta SET version = version');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Requests may hold anything. Before SQLite opens it, because the write-ahead log takes the rights of the file. */
+function ownerOnly(file: string): void {
+  try {
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+    else if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+  } catch {
+    // A place that can't be written is told by SQLite itself, with the right words.
+  }
+}
+
+function check(db: DatabaseSync, kind: 'quick_check' | 'integrity_check'): void {
+  const finding = Object.values(db.prepare(`PRAGMA ${kind}(1)`).get() ?? {})[0];
+  if (finding !== 'ok') throw new DamagedStore(String(finding).replaceAll('\n', ' '));
+}
+
+function rollBack(db: DatabaseSync): void {
+  try {
+    db.exec('ROLLBACK');
+  } catch {
+    // After a full disk SQLite has already rolled back by itself; the first error is the one to tell.
+  }
+}

@@ -1,0 +1,34 @@
+import type { SQLOutputValue } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+
+type Row = { readonly [column: string]: SQLOutputValue };
+
+/** A stored row that isn't what was written: wrong type, wrong checksum. Its reader drops the row and says so. */
+export class DamagedRow extends Error {}
+
+/** Checksum of what belongs together in a row; SQLite has none of its own, and one flipped bit must not pass as data. */
+export function checksum(text: string, bytes?: Uint8Array): number {
+  return bytes ? crc32(bytes, crc32(text)) : crc32(text);
+}
+
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new DamagedRow(`${column} is not a text`);
+  return value;
+}
+
+export function textOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : text(row, column);
+}
+
+export function integer(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw new DamagedRow(`${column} is not a number`);
+  return value;
+}
+
+export function bytes(row: Row, column: string): Uint8Array {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) throw new DamagedRow(`${column} is not a blob`);
+  return value;
+}

@@ -1,0 +1,197 @@
+import { statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../store/test-folder.ts';
+import { createLogs, type LogsOptions } from './logs.ts';
+import type { LogLine, LogQuery } from './types.ts';
+
+function setUp(options: Partial<LogsOptions> = {}) {
+  const file = join(testFolder(), 'logs.db');
+  const open = () => createLogs({ file, maxBytes: 2 ** 30, ...options });
+  return { file, open, logs: open() };
+}
+
+function testLine(message: string, change: Partial<LogLine> = {}): Omit<LogLine, 'seq'> {
+  return {
+    at: 1_000,
+    level: 'STDOUT',
+    source: 'USER',
+    stream: 'stdout',
+    message,
+    alias: 'app',
+    revision: 'r1',
+    runnerId: 'runner-1',
+    requestId: null,
+    endpoint: null,
+    ...change,
+  };
+}
+
+const all = { limit: 100, order: 'oldest' } as const;
+
+describe('createLogs', () => {
+  it('shows every line that was appended before, whole, and again after a restart', () => {
+    const { logs, open } = setUp();
+    const line = testLine('hello\n\u0000 ü <b>', { requestId: 'q', endpoint: '/x', level: 'ERROR', stream: 'stderr' });
+    const platform = testLine('started', {
+      source: 'BRIDGE',
+      stream: null,
+      revision: null,
+      runnerId: null,
+      level: 'INFO',
+    });
+    logs.append(line);
+    logs.append(platform);
+    const expected = [
+      { ...line, seq: 1 },
+      { ...platform, seq: 2 },
+    ];
+    expect(logs.query(all)).toEqual(expected);
+    logs.close();
+    const again = open();
+    again.append(testLine('third'));
+    expect(again.query(all)).toEqual([...expected, { ...testLine('third'), seq: 3 }]);
+  });
+
+  it('keeps lines of a process that ends without closing', async () => {
+    const { file, logs } = setUp();
+    logs.append(testLine('written soon'));
+    await new Promise(setImmediate);
+    const reader = new DatabaseSync(file);
+    expect(reader.prepare('SELECT message FROM lines').all()).toEqual([{ message: 'written soon' }]);
+    reader.close();
+  });
+
+  it.each<[string, Partial<LogQuery>, string]>([
+    ['an alias', { alias: 'other' }, 'b'],
+    ['a revision', { revision: 'r2' }, 'c'],
+    ['a runner', { runnerId: 'runner-2' }, 'd'],
+    ['a request', { requestId: 'q1' }, 'e'],
+    ['a text in either case', { search: 'NEEDLE' }, 'f'],
+    ['a text with signs that SQL knows', { search: '5%_\\' }, 'g'],
+    ['a minimum level', { minLevel: 'WARNING' }, 'hi'],
+    ['tracebacks', { traceback: true }, 'j'],
+    ['a time from, inclusive', { since: 2_000 }, 'kl'],
+    ['a time until, exclusive', { since: 1_001, until: 2_001 }, 'k'],
+    ['several at once', { alias: 'app', since: 1_001, search: 'L' }, 'l'],
+    ['nothing', {}, 'abcdefghijkl'],
+    ['no traceback filter', { traceback: false, alias: 'other' }, 'b'],
+  ])('finds by %s, stored and live alike', (_, query, expected) => {
+    const { logs } = setUp();
+    const live: string[] = [];
+    logs.follow(query, (line) => live.push(line.endpoint ?? ''));
+    const add = (name: string, message: string, change: Partial<LogLine> = {}) =>
+      logs.append(testLine(message, { endpoint: name, ...change }));
+    add('a', '55_x');
+    add('b', '', { alias: 'other' });
+    add('c', '', { revision: 'r2' });
+    add('d', '', { runnerId: 'runner-2' });
+    add('e', '', { requestId: 'q1' });
+    add('f', 'hay needLe hay');
+    add('g', 'x 5%_\\ y');
+    add('h', '', { level: 'WARNING' });
+    add('i', '', { level: 'ERROR' });
+    add('j', '{"traceback": "x"}');
+    add('k', '', { at: 2_000 });
+    add('l', 'l', { at: 2_001 });
+    expect(
+      logs
+        .query({ ...all, ...query })
+        .map((line) => line.endpoint)
+        .join(''),
+    ).toBe(expected);
+    if (query.since === undefined) expect(live.join('')).toBe(expected);
+  });
+
+  it('orders by time, then by arrival, and limits from that end', () => {
+    const { logs } = setUp();
+    for (const [message, at] of [
+      ['b', 2],
+      ['c', 2],
+      ['a', 1],
+      ['d', 3],
+    ] as const)
+      logs.append(testLine(message, { at }));
+    const messages = (query: LogQuery) =>
+      logs
+        .query(query)
+        .map((line) => line.message)
+        .join('');
+    expect(messages({ limit: 3, order: 'oldest' })).toBe('abc');
+    expect(messages({ limit: 3, order: 'newest' })).toBe('dcb');
+    expect(messages({ limit: 0, order: 'newest' })).toBe('');
+  });
+
+  it('hands live lines to followers with their number, until they leave', () => {
+    const { logs } = setUp();
+    const seen: LogLine[] = [];
+    const leave = logs.follow({ requestId: 'q' }, (line) => seen.push(line));
+    logs.append(testLine('no'));
+    logs.append(testLine('yes', { requestId: 'q' }));
+    leave();
+    logs.append(testLine('late', { requestId: 'q' }));
+    expect(seen).toEqual([{ ...testLine('yes', { requestId: 'q' }), seq: 2 }]);
+  });
+
+  it('masks before it stores or shows', () => {
+    const { logs } = setUp({ mask: (message) => message.replaceAll('planted', '********') });
+    const live: string[] = [];
+    logs.follow({}, (line) => live.push(line.message));
+    logs.append(testLine('a planted b'));
+    expect([...live, ...logs.query(all).map((line) => line.message)]).toEqual(['a ******** b', 'a ******** b']);
+    expect(logs.query({ ...all, search: 'planted' })).toEqual([]);
+  });
+
+  it('drops the oldest lines above its size, never the newest, and does not grow', () => {
+    const maxBytes = 256 * 1024;
+    const { logs, file } = setUp({ maxBytes });
+    for (let n = 0; n < 5_000; n++) logs.append(testLine(`${n} ${'x'.repeat(400)}`));
+    const lines = logs.query({ limit: 10_000, order: 'oldest' });
+    expect(lines.length).toBeGreaterThan(100);
+    expect(lines.at(-1)?.seq).toBe(5_000);
+    expect(lines.map((line) => line.seq)).toEqual(Array.from(lines, (_, index) => 5_001 - lines.length + index));
+    logs.close();
+    // One batch may arrive before the next cut.
+    expect(statSync(file).size).toBeLessThan(maxBytes + 1_000 * 1_000);
+  });
+
+  it('cuts a line that is far too long, with a remark', () => {
+    const { logs } = setUp();
+    logs.append(testLine('x'.repeat(10_000_000)));
+    const [line] = logs.query(all);
+    expect(line?.message.length).toBeLessThan(300_000);
+    expect(line?.message).toMatch(/x … \[9737856 more characters were cut\]$/);
+  });
+
+  it('goes on when lines cannot be stored, and says how many were lost', () => {
+    const { logs, file } = setUp();
+    logs.append(testLine('before'));
+    logs.query(all);
+    const other = new DatabaseSync(file);
+    other.exec("CREATE TRIGGER refuse BEFORE INSERT ON lines BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    logs.append(testLine('lost 1'));
+    logs.append(testLine('lost 2'));
+    expect(logs.query(all).map((line) => line.message)).toEqual(['before']);
+    other.exec('DROP TRIGGER refuse');
+    other.close();
+    logs.append(testLine('after'));
+    expect(
+      logs
+        .query(all)
+        .map((line) => line.message)
+        .sort(),
+    ).toEqual(['after', 'before', 'minifal: 2 log lines before this one could not be stored: disk full.']);
+  });
+
+  it('starts over from a damaged file and says so', () => {
+    const { logs, file, open } = setUp();
+    logs.append(testLine('gone'));
+    logs.close();
+    truncateSync(file, 5_000);
+    const again = open();
+    expect(again.notices()).toEqual([expect.stringContaining('was damaged')]);
+    again.append(testLine('new'));
+    expect(again.query(all).map((line) => line.message)).toContain('new');
+  });
+});

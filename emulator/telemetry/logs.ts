@@ -1,0 +1,171 @@
+import type { SQLOutputValue } from 'node:sqlite';
+import { logMigrations } from '../store/migrations.ts';
+import { openStore, type Store } from '../store/open.ts';
+import { integer, text, textOrNull } from '../store/rows.ts';
+import { isLogLevel, severity, tracebackIn } from './level.ts';
+import { matches, whereOf } from './log-query.ts';
+import type { LogLine, Logs } from './types.ts';
+
+export interface LogsOptions {
+  readonly file: string;
+  /** Size of the stored lines, about; above it the oldest lines go, a fiftieth at a time. */
+  readonly maxBytes: number;
+  /** Hides secrets, before anything is stored or shown (`createMasker`). */
+  readonly mask?: (text: string) => string;
+}
+
+export interface StoredLogs extends Logs {
+  /** What was damaged or dropped when the file was opened. */
+  notices(): readonly string[];
+}
+
+/** One line may not fill the store; what is longer is cut with a remark. */
+const longestMessage = 256 * 1024;
+/** More than this isn't left in memory until the event loop turns. */
+const largestBatch = 1_000;
+
+/**
+ * Log lines in a file of their own. Lines of one turn of the event loop are written together; they survive a crash of
+ * the process once written, not a loss of power. Trouble with the file (a full disk) costs lines, never the emulator:
+ * how many is told by a line as soon as lines can be written again. Listeners of `follow` must not throw.
+ */
+export function createLogs({ file, maxBytes, mask = (message) => message }: LogsOptions): StoredLogs {
+  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
+  const followers = new Set<(line: LogLine) => void>();
+  let nextSeq = Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0) + 1;
+  let pending: LogLine[] = [];
+  let lost = 0;
+  let lostBecause = '';
+  let scheduled: NodeJS.Immediate | undefined;
+
+  return {
+    append(line) {
+      const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
+      pending.push(stored);
+      if (pending.length >= largestBatch) flush();
+      else scheduled ??= setImmediate(flush);
+      for (const follower of [...followers]) follower(stored);
+    },
+    query(query) {
+      flush();
+      const { sql, values } = whereOf(query);
+      const direction = query.order === 'newest' ? 'DESC' : 'ASC';
+      const select = `SELECT * FROM lines${sql} ORDER BY at ${direction}, seq ${direction} LIMIT ?`;
+      return store
+        .sql(select)
+        .all(...values, query.limit)
+        .map(decode);
+    },
+    follow(query, listener) {
+      const follower = (line: LogLine): void => {
+        if (matches(query, line)) listener(line);
+      };
+      followers.add(follower);
+      return () => void followers.delete(follower);
+    },
+    notices: store.notices,
+    close() {
+      flush();
+      store.close();
+    },
+  };
+
+  function flush(): void {
+    clearImmediate(scheduled);
+    scheduled = undefined;
+    const batch = pending;
+    pending = [];
+    if (batch.length === 0) return;
+    const remark =
+      lost > 0
+        ? [lossRemark(`${lost} log lines before this one could not be stored: ${lostBecause}.`, batch[0], nextSeq++)]
+        : [];
+    try {
+      store.transaction(() => {
+        for (const line of [...remark, ...batch]) insert(store, line);
+      });
+      lost = 0;
+      dropOldest(store, maxBytes);
+    } catch (error) {
+      lost += batch.length;
+      lostBecause = (error as Error).message;
+    }
+  }
+}
+
+function insert(store: Store, line: LogLine): void {
+  store
+    .sql('INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(
+      line.seq,
+      line.at,
+      line.level,
+      severity(line.level),
+      line.source,
+      line.stream,
+      line.message,
+      tracebackIn(line.message) === undefined ? 0 : 1,
+      line.alias,
+      line.revision,
+      line.runnerId,
+      line.requestId,
+      line.endpoint,
+    );
+}
+
+/** Counts pages in use: exact enough, and free, where a sum over the lines would read them all. */
+function dropOldest(store: Store, maxBytes: number): void {
+  while (usedBytes(store) > maxBytes) {
+    const range = store.sql('SELECT min(seq) AS first, max(seq) AS last FROM lines').get();
+    if (typeof range?.first !== 'number' || typeof range.last !== 'number') return;
+    const some = Math.ceil((range.last - range.first + 1) / 50);
+    store.sql('DELETE FROM lines WHERE seq < ?').run(range.first + some);
+  }
+}
+
+function usedBytes(store: Store): number {
+  const read = (pragma: 'page_count' | 'freelist_count' | 'page_size'): number =>
+    Number(store.sql(`PRAGMA ${pragma}`).get()?.[pragma]);
+  return (read('page_count') - read('freelist_count')) * read('page_size');
+}
+
+function shortened(message: string): string {
+  if (message.length <= longestMessage) return message;
+  return `${message.slice(0, longestMessage)} … [${message.length - longestMessage} more characters were cut]`;
+}
+
+function lossRemark(message: string, next: LogLine | undefined, seq: number): LogLine {
+  return {
+    seq,
+    at: next?.at ?? 0,
+    level: 'ERROR',
+    source: 'BRIDGE',
+    stream: null,
+    message: `minifal: ${message}`,
+    alias: next?.alias ?? '',
+    revision: null,
+    runnerId: null,
+    requestId: null,
+    endpoint: null,
+  };
+}
+
+function decode(row: { readonly [column: string]: SQLOutputValue }): LogLine {
+  const level = text(row, 'level');
+  const source = text(row, 'source');
+  const stream = row.stream;
+  return {
+    seq: integer(row, 'seq'),
+    at: integer(row, 'at'),
+    // Lines have no checksum: a flipped bit may spoil a text, but never the type.
+    level: isLogLevel(level) ? level : 'INFO',
+    source: source === 'BUILDER' || source === 'BRIDGE' ? source : 'USER',
+    stream: stream === 'stdout' || stream === 'stderr' ? stream : null,
+    message: text(row, 'message'),
+    alias: text(row, 'alias'),
+    revision: textOrNull(row, 'revision'),
+    runnerId: textOrNull(row, 'runner_id'),
+    requestId: textOrNull(row, 'request_id'),
+    endpoint: textOrNull(row, 'endpoint'),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Note, Runner } from '../scheduler/types.ts';
+import type { RunnerHistory } from './runners.ts';
+import type { Logs } from './types.ts';
+
+/** Writes down what the scheduler decided: the runners' histories, and a line of the platform for each decision a developer asks about. */
+export function createNoteRecorder(deps: { readonly history: RunnerHistory; readonly logs: Pick<Logs, 'append'> }) {
+  return {
+    created({ id, alias, revision, createdAt }: Runner, machineType: string): void {
+      deps.history.started({ id, alias, revision, machineType, startedAt: createdAt });
+    },
+    record(notes: readonly Note[]): void {
+      for (const note of notes) {
+        if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
+        deps.history.transition(note.runnerId, { at: note.at, state: note.to, reason: note.text || null });
+        if (note.to === 'TERMINATED') deps.history.ended(note.runnerId, note.at, note.text);
+        deps.logs.append(platformLine(note, note.runnerId));
+      }
+    },
+  };
+}
+
+/** Below INFO: seen by who asks for it, never in the terminal of `fal run`. */
+function platformLine(note: Note, runnerId: string) {
+  return {
+    at: note.at,
+    level: 'DEBUG',
+    source: 'BRIDGE',
+    stream: null,
+    message: `Runner ${note.from ? `${note.from} -> ` : ''}${note.to}: ${note.text}`,
+    alias: note.alias,
+    revision: null,
+    runnerId,
+    requestId: note.requestId ?? null,
+    endpoint: null,
+  } as const;
+}

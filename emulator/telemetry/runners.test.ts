@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openTestStore } from '../queue/test-requests.ts';
+import { testFolder } from '../store/test-folder.ts';
+import { createRunnerHistory } from './runners.ts';
+
+const hour = 3_600_000;
+
+function setUp() {
+  const file = join(testFolder(), 'minifal.db');
+  const time = { now: 0 };
+  const open = () => {
+    const store = openTestStore(file);
+    return { store, history: createRunnerHistory({ store, clock: () => time.now }) };
+  };
+  let current = open();
+  return {
+    time,
+    get history() {
+      return current.history;
+    },
+    restart() {
+      current.store.close();
+      current = open();
+    },
+  };
+}
+
+const runner = (id: string, startedAt = 0) => ({ id, alias: 'app', revision: 'r1', machineType: 'XS', startedAt });
+const ids = (records: readonly { readonly id: string }[]) => records.map(({ id }) => id);
+
+describe('createRunnerHistory', () => {
+  it('lists runners that lived since an instant, live ones included', () => {
+    const { history } = setUp();
+    for (const id of ['a', 'b', 'c']) history.started(runner(id));
+    history.ended('a', 100, 'keep_alive over');
+    history.ended('b', 200, 'stopped');
+    expect(ids(history.since(0))).toEqual(['a', 'b', 'c']);
+    expect(ids(history.since(200))).toEqual(['b', 'c']);
+    expect(ids(history.since(201))).toEqual(['c']);
+    expect(history.get('a')).toEqual({ ...runner('a'), endedAt: 100, endReason: 'keep_alive over' });
+    expect(history.get('c')).toEqual({ ...runner('c'), endedAt: null, endReason: null });
+    expect(history.get('x')).toBeUndefined();
+  });
+
+  it('keeps the first end only', () => {
+    const { history } = setUp();
+    history.started(runner('a'));
+    history.ended('a', 100, 'killed');
+    history.ended('a', 200, 'exited');
+    history.ended('x', 200, 'never was');
+    expect(history.get('a')).toMatchObject({ endedAt: 100, endReason: 'killed' });
+  });
+
+  it('remembers ended runners over a restart, and closes those that a crash left open', () => {
+    const room = setUp();
+    room.history.started(runner('ended'));
+    room.history.transition('ended', { at: 1, state: 'SETUP', reason: 'process started' });
+    room.history.ended('ended', 5, 'stopped');
+    room.history.started(runner('open', 2));
+    room.time.now = 50;
+    room.restart();
+    expect(room.history.get('ended')).toMatchObject({ endedAt: 5, endReason: 'stopped' });
+    expect(room.history.transitions('ended')).toEqual([{ at: 1, state: 'SETUP', reason: 'process started' }]);
+    expect(room.history.get('open')).toMatchObject({ endedAt: 50, endReason: 'emulator ended' });
+    room.time.now = 60;
+    room.restart();
+    expect(room.history.get('open')?.endedAt).toBe(50);
+  });
+
+  it('forgets a runner 24 hours after its end, not a live one', () => {
+    const room = setUp();
+    room.history.started(runner('a'));
+    room.history.started(runner('live'));
+    room.history.ended('a', 10, 'stopped');
+    room.time.now = 24 * hour + 9;
+    expect(ids(room.history.since(0))).toEqual(['a', 'live']);
+    room.time.now = 24 * hour + 10;
+    expect(ids(room.history.since(0))).toEqual(['live']);
+    expect(room.history.get('a')).toBeUndefined();
+    room.history.started(runner('b'));
+    expect(room.history.transitions('a')).toEqual([]);
+    room.time.now = 0;
+    room.restart();
+    expect(ids(room.history.since(0))).toEqual(['live', 'b']);
+  });
+
+  it('tells transitions as they come and keeps them in order', () => {
+    const { history } = setUp();
+    const seen: string[] = [];
+    const leave = history.follow((record, { state }) => seen.push(`${record.id} ${state}`));
+    history.started(runner('a'));
+    history.transition('a', { at: 1, state: 'SETUP', reason: null });
+    history.transition('x', { at: 1, state: 'SETUP', reason: null });
+    leave();
+    history.transition('a', { at: 2, state: 'IDLE', reason: 'healthy' });
+    expect(seen).toEqual(['a SETUP']);
+    expect(history.transitions('a').map(({ state }) => state)).toEqual(['SETUP', 'IDLE']);
+  });
+
+  it('bounds the transitions of a busy runner and keeps its way up', () => {
+    const { history } = setUp();
+    history.started(runner('a'));
+    history.transition('a', { at: 0, state: 'PENDING', reason: null });
+    for (let at = 1; at <= 1_000; at++)
+      history.transition('a', { at, state: at % 2 ? 'RUNNING' : 'IDLE', reason: null });
+    const kept = history.transitions('a');
+    expect(kept.length).toBe(200);
+    expect([kept[0]?.state, kept.at(-1)?.at]).toEqual(['PENDING', 1_000]);
+  });
+});

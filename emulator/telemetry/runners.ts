@@ -1,0 +1,117 @@
+import { createDocuments } from '../store/documents.ts';
+import type { Store } from '../store/open.ts';
+import type { RunnerRecord } from './types.ts';
+
+/** One change of a runner's state, as people read it. */
+export interface RunnerTransition {
+  readonly at: number;
+  /** The platform's word: PENDING, SETUP, IDLE … */
+  readonly state: string;
+  /** Which rule or event caused it, a sentence; `null`: nothing to add. */
+  readonly reason: string | null;
+}
+
+export interface RunnerHistory {
+  started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
+  /** Remembered in memory while the runner lives, stored with its end. Ignored for runners that aren't alive. */
+  transition(runnerId: string, transition: RunnerTransition): void;
+  /** Ignored for runners that have ended. */
+  ended(runnerId: string, at: number, reason: string): void;
+  get(runnerId: string): RunnerRecord | undefined;
+  /** Runners that lived at or after the instant, in the order of their starts. */
+  since(atMs: number): readonly RunnerRecord[];
+  /** Oldest first; of a busy runner the first and the most recent ones. */
+  transitions(runnerId: string): readonly RunnerTransition[];
+  /** Told of each transition as it comes; returns the unsubscriber. Listeners must not throw. */
+  follow(listener: (runner: RunnerRecord, transition: RunnerTransition) => void): () => void;
+}
+
+interface StoredRunner extends RunnerRecord {
+  readonly transitions: readonly RunnerTransition[];
+}
+
+/** Ended runners are shown this long (runner.md §1). */
+const keptMs = 24 * 60 * 60 * 1000;
+/** The way up to the first request is always kept; IDLE and RUNNING then alternate with every request. */
+const keptFirst = 20;
+const keptLast = 180;
+
+/**
+ * Runners as people saw them. Start and end are on disk when the call returns. Runners that a crash of the emulator
+ * left open are closed at the next start: none of them can have survived it.
+ */
+export function createRunnerHistory({
+  store,
+  clock,
+}: {
+  readonly store: Store;
+  readonly clock: () => number;
+}): RunnerHistory {
+  const documents = createDocuments<StoredRunner>(store, 'runners');
+  const runners = new Map(documents.load().map(({ id, value }) => [id, value]));
+  const listeners = new Set<(runner: RunnerRecord, transition: RunnerTransition) => void>();
+
+  for (const [id, runner] of runners) {
+    if (runner.endedAt === null) put(id, { ...runner, endedAt: clock(), endReason: 'emulator ended' });
+  }
+  dropOld();
+
+  return {
+    started(runner) {
+      put(runner.id, { ...runner, endedAt: null, endReason: null, transitions: [] });
+      dropOld();
+    },
+    transition(id, transition) {
+      const runner = runners.get(id);
+      if (!runner || runner.endedAt !== null) return;
+      const next = { ...runner, transitions: bounded([...runner.transitions, transition]) };
+      runners.set(id, next);
+      for (const listener of [...listeners]) listener(recordOf(next), transition);
+    },
+    ended(id, at, reason) {
+      const runner = runners.get(id);
+      if (!runner || runner.endedAt !== null) return;
+      put(id, { ...runner, endedAt: at, endReason: reason });
+    },
+    get(id) {
+      const runner = runners.get(id);
+      return runner && !isOld(runner) ? recordOf(runner) : undefined;
+    },
+    since: (atMs) =>
+      [...runners.values()]
+        .filter((runner) => !isOld(runner) && (runner.endedAt ?? Number.POSITIVE_INFINITY) >= atMs)
+        .map(recordOf),
+    transitions: (id) => runners.get(id)?.transitions ?? [],
+    follow(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+
+  function put(id: string, runner: StoredRunner): void {
+    store.transaction(() => documents.put(id, runner));
+    runners.set(id, runner);
+  }
+
+  function isOld({ endedAt }: RunnerRecord): boolean {
+    return endedAt !== null && endedAt <= clock() - keptMs;
+  }
+
+  function dropOld(): void {
+    const old = [...runners.values()].filter(isOld);
+    if (old.length === 0) return;
+    store.transaction(() => {
+      for (const { id } of old) documents.delete(id);
+    });
+    for (const { id } of old) runners.delete(id);
+  }
+}
+
+function bounded(transitions: readonly RunnerTransition[]): readonly RunnerTransition[] {
+  if (transitions.length <= keptFirst + keptLast) return transitions;
+  return [...transitions.slice(0, keptFirst), ...transitions.slice(-keptLast)];
+}
+
+function recordOf({ transitions: _, ...record }: StoredRunner): RunnerRecord {
+  return record;
+}

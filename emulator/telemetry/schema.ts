@@ -1,0 +1,26 @@
+import { documentTable } from '../store/documents.ts';
+
+export const runnerTables: readonly string[] = [documentTable('runners')];
+
+/** `severity` and `traceback` are derived from level and message, for the filters. */
+export const logTables: readonly string[] = [
+  `CREATE TABLE lines (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    stream TEXT,
+    message TEXT NOT NULL,
+    traceback INTEGER NOT NULL,
+    alias TEXT NOT NULL,
+    revision TEXT,
+    runner_id TEXT,
+    request_id TEXT,
+    endpoint TEXT
+  ) STRICT`,
+  'CREATE INDEX lines_by_time ON lines (at)',
+  'CREATE INDEX lines_of_alias ON lines (alias, at)',
+  'CREATE INDEX lines_of_runner ON lines (runner_id, at) WHERE runner_id IS NOT NULL',
+  'CREATE INDEX lines_of_request ON lines (request_id, at) WHERE request_id IS NOT NULL',
+];

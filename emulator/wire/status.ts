@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** What `GET /minifal/status` answers: everything the command line and the panes show at a glance. */
+export const statusSchema = z.object({
+  version: z.string(),
+  pid: z.int(),
+  startedAt: z.number(),
+  owner: z.string(),
+  apps: z.array(
+    z.object({
+      alias: z.string(),
+      revision: z.string(),
+      authMode: z.enum(['private', 'public', 'shared']),
+      url: z.string(),
+      queueSize: z.int(),
+    }),
+  ),
+  runners: z.array(
+    z.object({
+      id: z.string(),
+      alias: z.string(),
+      revision: z.string(),
+      state: z.string(),
+      since: z.number(),
+      requests: z.array(z.string()),
+      endedAt: z.number().nullable(),
+      endReason: z.string().nullable(),
+      transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
+    }),
+  ),
+  /** Requests that wait, with the sentence that says why. */
+  waiting: z.array(z.object({ requestId: z.string(), alias: z.string(), since: z.number(), why: z.string() })),
+});
+export type Status = z.infer<typeof statusSchema>;

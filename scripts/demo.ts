@@ -1,0 +1,159 @@
+// The main job, end to end: starts the emulator, scaffolds the demo, deploys it with the real `fal deploy`, sends a request
+// through the queue with the real fal_client, and shows the life of the request and of the runner.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs, promisify } from 'node:util';
+import { z } from 'zod';
+import { ensureUv } from '../emulator/builds/uv.ts';
+import { findRunning, type RunningEmulator, readLocalKey } from '../emulator/cli/data-folder.ts';
+import { clientEnv } from '../emulator/cli/env.ts';
+import { fetchStatus } from '../emulator/cli/status.ts';
+import { UserError } from '../emulator/wire/errors.ts';
+
+const root = join(import.meta.dirname, '..');
+const pins = ['fal==1.83.0', 'fal_client==1.0.3'];
+const app = 'ocr';
+
+const { values: options } = parseArgs({
+  options: { once: { type: 'boolean' }, port: { type: 'string' }, data: { type: 'string' } },
+});
+const dataFolder = options.data ?? join(root, '.minifal');
+
+try {
+  process.exitCode = await demo();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(`\n${error.message}\n${error.next}`);
+  process.exitCode = 1;
+}
+
+async function demo(): Promise<number> {
+  const tools = await heading('Real fal tools (fal, fal_client) in their own environment', installTools);
+  const { running, child } = await heading('Emulator', startEmulator);
+  try {
+    const env = { ...process.env, ...clientEnv(dataFolder, running.ports, readLocalKey(dataFolder) ?? '') };
+    const project = scaffold();
+    await heading(`fal deploy (project: ${project})`, () =>
+      show(join(tools, 'fal'), ['deploy', 'app.py::OCR', '--app-name', app], project, env),
+    );
+    const right = await heading('A request through the queue', () => request(join(tools, 'python'), project, env));
+    await heading('The runner', () => showRunner(running));
+    console.log(`\n${right ? 'The text in the picture was read.' : 'The result is WRONG.'}`);
+    if (options.once) return right ? 0 : 1;
+    console.log(`
+  app      https://localhost:${running.ports.run}/local/${app}
+  queue    https://localhost:${running.ports.queue}/local/${app}
+  this terminal's tools, in another one:  eval "$(node bin/minifal.mjs env --data ${dataFolder})"
+  its source, to edit and deploy again:   ${project}
+
+Ctrl-C stops the emulator.`);
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), ...(child ? [once(child, 'exit')] : [])]);
+    return right ? 0 : 1;
+  } finally {
+    await stopEmulator(child);
+  }
+}
+
+async function heading<T>(title: string, work: () => Promise<T>): Promise<T> {
+  console.log(`\n== ${title}`);
+  const started = performance.now();
+  const result = await work();
+  console.log(`   (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  return result;
+}
+
+/** A virtual environment with the pinned tools, made once. Returns its bin folder. */
+async function installTools(): Promise<string> {
+  const folder = join(root, '.tools', `client-${pins.join('-').replaceAll(/[^\w.-]/g, '_')}`);
+  const bin = join(folder, 'bin');
+  if (existsSync(join(bin, 'fal'))) return bin;
+  const uv = await ensureUv({ toolsDir: join(root, '.tools') });
+  const run = promisify(execFile);
+  await run(uv, ['venv', '--quiet', '--clear', '--python', '>=3.10,<3.13', folder], {
+    env: { ...process.env, UV_PYTHON_DOWNLOADS: 'never' },
+  });
+  await run(uv, ['pip', 'install', '--quiet', '--python', join(bin, 'python'), ...pins]);
+  return bin;
+}
+
+async function startEmulator(): Promise<{ running: RunningEmulator; child: ChildProcess | undefined }> {
+  const present = findRunning(dataFolder);
+  if (present) {
+    console.log(`   joined the one that runs already (pid ${present.pid})`);
+    return { running: present, child: undefined };
+  }
+  const port = options.port === undefined ? [] : ['--port', options.port];
+  const child = spawn(process.execPath, ['bin/minifal.mjs', 'start', '--data', dataFolder, ...port], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true, // Ctrl-C goes to us; we stop it in order
+  });
+  for (;;) {
+    const running = findRunning(dataFolder);
+    if (running) return { running, child };
+    if (child.exitCode !== null)
+      throw new UserError('The emulator did not start; its words are above.', 'Mend that and run `npm start` again.');
+    await sleep(20);
+  }
+}
+
+async function stopEmulator(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** A copy of the template to edit; an existing one is left as it is. */
+function scaffold(): string {
+  const project = join(dataFolder, 'projects', app);
+  if (!existsSync(project)) {
+    mkdirSync(join(dataFolder, 'projects'), { recursive: true });
+    cpSync(join(root, 'templates', app), project, { recursive: true });
+  }
+  return project;
+}
+
+/** Runs a command with its output indented here; rejects when it fails. */
+async function show(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new UserError(`\`${args.join(' ')}\` ended with ${code}.`, 'Its output is above.');
+}
+
+async function request(python: string, project: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const child = spawn(
+    python,
+    [join(root, 'scripts', 'demo_request.py'), `local/${app}`, join(project, 'request.json')],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  const [code] = await once(child, 'close');
+  const line = output.split('\n').find((text) => text.startsWith('RESULT '));
+  if (code !== 0 || !line) return false;
+  const expected = z
+    .object({ text: z.string() })
+    .parse(JSON.parse(readFileSync(join(project, 'expected.json'), 'utf8')));
+  const result = z.object({ text: z.string() }).safeParse(JSON.parse(line.slice('RESULT '.length)));
+  return result.success && result.data.text === expected.text;
+}
+
+async function showRunner(running: RunningEmulator): Promise<void> {
+  const state = await fetchStatus(running.ports.api, readLocalKey(dataFolder) ?? '');
+  const runner = state.runners.find((one) => one.alias === app);
+  const first = runner?.transitions[0];
+  if (!runner || !first) throw new UserError('No runner is on record.', 'Please report this.');
+  console.log(`   runner ${runner.id}`);
+  for (const { at, state: name, reason } of runner.transitions) {
+    console.log(`  ${((at - first.at) / 1000).toFixed(2).padStart(7)} s  ${name.padEnd(12)} ${reason ?? ''}`);
+  }
+}

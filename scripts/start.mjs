@@ -1,0 +1,10 @@
+// `npm start`: makes the clone ready, then runs the demo (scripts/demo.ts) under the right Node.
+import { spawn } from 'node:child_process';
+import { bootstrap, root } from './bootstrap.mjs';
+
+const { node } = await bootstrap();
+const demo = spawn(node, ['scripts/demo.ts', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+// Ctrl-C reaches the demo by itself; it stops the emulator and this process then ends with it.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => demo.kill('SIGTERM'));
+demo.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

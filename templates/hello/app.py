@@ -1,0 +1,23 @@
+"""The smallest app: one endpoint, no requirements of its own."""
+
+import fal
+from pydantic import BaseModel
+
+
+class Input(BaseModel):
+    name: str = "world"
+
+
+class Output(BaseModel):
+    message: str
+
+
+class Hello(fal.App):
+    app_name = "hello"
+    machine_type = "XS"
+    keep_alive = 60
+
+    @fal.endpoint("/")
+    def hello(self, input: Input) -> Output:
+        print(f"Saying hello to {input.name}")
+        return Output(message=f"Hello, {input.name}!")

@@ -1,0 +1,89 @@
+import { existsSync, rmSync } from 'node:fs';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { start } from '../support/process.ts';
+import type { PythonTools } from '../support/python.ts';
+import { cacheDir } from '../support/root.ts';
+import { readReport, type TestResult } from './report.ts';
+import type { Checkout } from './suite.ts';
+
+export interface PytestDeps {
+  readonly tools: PythonTools;
+  readonly checkout: Checkout;
+  /** Of a client of the emulator. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Test processes side by side. */
+  readonly workers: number;
+}
+
+/** Seconds per test, fixtures included; upstream's own figures (60 to 180) leave the deploys of fixtures out. */
+const testTimeoutSeconds = 120;
+/** A whole suite; whatever has not ended then counts as failed. */
+const suiteTimeoutMs = 25 * 60_000;
+
+/** pytest's own words of the last whole suite, tracebacks and all; too much for the console. */
+export const logFile = join(cacheDir, 'conformance.log');
+
+/** Runs upstream's tests in the checkout with our plugin. */
+export async function createPytest({ tools, checkout, environment, workers }: PytestDeps) {
+  const scratch = await mkdtemp(join(tmpdir(), 'minifal-pytest-'));
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+  const selection = join(scratch, 'selection.json');
+  const [skip, unskip] = await Promise.all(['skips.json', 'unskips.json'].map(readJson));
+  await writeFile(selection, JSON.stringify({ skip, unskip }));
+  await rm(logFile, { force: true });
+  let runs = 0;
+
+  const python = async (args: readonly string[], extra: NodeJS.ProcessEnv, timeoutMs: number) => {
+    const paths = [checkout.folder, import.meta.dirname].join(delimiter);
+    const env = { ...tools.env(environment), PYTHONPATH: paths, ...extra };
+    const running = start(tools.python, args, { cwd: checkout.folder, env });
+    const timer = setTimeout(() => running.signal('SIGKILL'), timeoutMs);
+    const { code } = await running.finished.finally(() => clearTimeout(timer));
+    return { code, output: running.output() };
+  };
+
+  const pytest = async (args: readonly string[]) => {
+    const report = join(scratch, `report-${++runs}.jsonl`);
+    const { code, output } = await python(
+      ['-W', 'ignore', '-m', 'pytest', '-p', 'plugin', '-q', '--durations=10', '--tb=short', '-rN', ...args],
+      {
+        CONFORMANCE_SELECTION: selection,
+        CONFORMANCE_REPORT: report,
+        CONFORMANCE_TIMEOUT: String(testTimeoutSeconds),
+      },
+      suiteTimeoutMs,
+    );
+    // 0 all passed, 1 some failed, 5 nothing matched the filter; anything else means that pytest itself broke.
+    if (code !== 0 && code !== 1 && code !== 5) console.log(`pytest ended with ${code}:\n${output.slice(-4000)}`);
+    return { results: existsSync(report) ? await readReport(report) : [], output };
+  };
+
+  return {
+    /** Builds all environments of the suites in the emulator; `false`: some failed (shown). */
+    async warm(): Promise<boolean> {
+      const { code, output } = await python(['-W', 'ignore', join(import.meta.dirname, 'warm.py')], {}, 15 * 60_000);
+      console.log(output);
+      return code === 0;
+    },
+    /** Whole files or folders, in parallel. @param filter an expression for pytest's `-k` */
+    async run(targets: readonly string[], filter?: string): Promise<readonly TestResult[]> {
+      // worksteal gives each worker a run of neighbours, which share deployed apps.
+      const args = ['-n', String(workers), '--dist', 'worksteal', ...(filter ? ['-k', filter] : [])];
+      const { results, output } = await pytest([...args, ...targets]);
+      await appendFile(logFile, output);
+      return results;
+    },
+    /** One test, nothing beside it; shows what pytest says. */
+    async runAlone(nodeid: string): Promise<TestResult | undefined> {
+      const { results, output } = await pytest([nodeid]);
+      console.log(output);
+      return results[0];
+    },
+  };
+}
+
+async function readJson(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(import.meta.dirname, name), 'utf8'));
+}

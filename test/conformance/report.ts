@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { groupBy } from '../support/group-by.ts';
+
+export type Outcome = 'passed' | 'failed' | 'not_implemented' | 'skipped' | 'xfailed' | 'xpassed';
+
+export interface TestResult {
+  /** Node id with long parameters cut, as `plugin.py` writes it. */
+  readonly test: string;
+  /** As pytest wants it on its command line. */
+  readonly nodeid: string;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly milliseconds: number;
+}
+
+const line = z.object({
+  test: z.string(),
+  nodeid: z.string(),
+  /** `???`: the worker process died in this test. */
+  phase: z.enum(['collect', 'setup', 'call', 'teardown', '???']),
+  outcome: z.enum(['passed', 'failed', 'skipped', 'xfailed', 'xpassed']),
+  milliseconds: z.number(),
+  reason: z.string(),
+  not_implemented: z.boolean(),
+});
+type Line = z.infer<typeof line>;
+
+/** Reads what `plugin.py` wrote; sorted by test. A test that never came to its end has failed. */
+export async function readReport(file: string): Promise<readonly TestResult[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return mergePhases(
+    text
+      .split('\n')
+      .filter((row) => row !== '')
+      .map((row) => line.parse(JSON.parse(row))),
+  );
+}
+
+/** One result per test out of its phases: the first failure counts, then a skip, then what the call said. */
+export function mergePhases(lines: readonly Line[]): readonly TestResult[] {
+  const byTest = groupBy(lines, (entry) => entry.test);
+  return [...byTest.entries()]
+    .map(([test, phases]): TestResult => {
+      const told = decisive(phases);
+      const nodeid = phases[0]?.nodeid ?? test;
+      const milliseconds = phases.reduce((sum, phase) => sum + phase.milliseconds, 0);
+      if (!told) return { test, nodeid, outcome: 'failed', reason: 'did not come to its end', milliseconds };
+      const outcome = told.outcome === 'failed' && told.not_implemented ? 'not_implemented' : told.outcome;
+      const reason = told.phase === 'call' || outcome === 'skipped' ? told.reason : `${told.phase}: ${told.reason}`;
+      return { test, nodeid, outcome, reason: stable(reason), milliseconds };
+    })
+    .sort((a, b) => (a.test < b.test ? -1 : 1));
+}
+
+function decisive(phases: readonly Line[]): Line | undefined {
+  return (
+    phases.find((phase) => phase.outcome === 'failed') ??
+    phases.find((phase) => phase.outcome === 'skipped') ??
+    (phases.some((phase) => phase.phase === 'teardown') ? phases.find((phase) => phase.phase === 'call') : undefined)
+  );
+}
+
+/** Takes out what differs from run to run (ids, ports, temporary names, times), so that the committed table only changes with a reason. */
+export function stable(reason: string): string {
+  return reason
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '<id>')
+    .replace(/\b0x[0-9a-f]+\b/gi, '<address>')
+    .replace(/([-_])[0-9a-f]{8,}\b/gi, '$1<hex>')
+    .replace(/\b(localhost|127\.0\.0\.1|\[::1\]):\d+/g, '$1:<port>')
+    .replace(/\/tmp\/[^\s'"]+/g, '<temporary>')
+    .replace(/\b\d+\.\d{3,}\b/g, '<number>');
+}

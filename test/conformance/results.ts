@@ -1,0 +1,57 @@
+import type { Outcome, TestResult } from './report.ts';
+
+export interface SuiteResult {
+  readonly suite: string;
+  readonly results: readonly TestResult[];
+}
+
+const words: readonly Outcome[] = ['passed', 'failed', 'not_implemented', 'skipped', 'xfailed', 'xpassed'];
+
+/** RESULTS.md. Holds no times and no dates: it only changes when a result does. */
+export function resultsTable(suites: readonly SuiteResult[], pins: readonly string[]): string {
+  const head = [
+    '# Conformance',
+    '',
+    "fal's own test suites, fetched from their source distribution and run with the real SDK against a fresh emulator.",
+    'Written by `npm run conformance -- --update`; `not_implemented`: the emulator answered that it cannot do this yet.',
+    '',
+    `Pins: ${pins.join(', ')}.`,
+    '',
+    `| suite | tests | ${words.join(' | ')} |`,
+    `| --- | --- | ${words.map(() => '---').join(' | ')} |`,
+    ...suites.map(({ suite, results }) => {
+      const counts = words.map((word) => results.filter((result) => result.outcome === word).length);
+      return `| ${suite} | ${results.length} | ${counts.join(' | ')} |`;
+    }),
+  ];
+  const tables = suites.flatMap(({ suite, results }) => [
+    '',
+    `## ${suite}`,
+    '',
+    '| test | result | reason |',
+    '| --- | --- | --- |',
+    ...results.map((result) => `| ${cell(result.test)} | ${result.outcome} | ${cell(result.reason)} |`),
+  ]);
+  return `${[...head, ...tables].join('\n')}\n`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+}
+
+/** What goes into baseline.json: the tests that pass. */
+export function passedTests(suites: readonly SuiteResult[]): readonly string[] {
+  return suites
+    .flatMap(({ results }) => results.filter(({ outcome }) => outcome === 'passed').map(({ test }) => test))
+    .sort();
+}
+
+/** Tests of the baseline that didn't pass now. `ran` says which of the baseline were meant to run. */
+export function regressions(
+  baseline: readonly string[],
+  suites: readonly SuiteResult[],
+  ran: (test: string) => boolean = () => true,
+): readonly string[] {
+  const passed = new Set(passedTests(suites));
+  return baseline.filter((test) => ran(test) && !passed.has(test));
+}

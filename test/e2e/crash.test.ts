@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call, owner, submit } from '../support/http.ts';
+import { freePortBlock } from '../support/ports.ts';
+import { processesMentioning, processIdentity, processTree } from '../support/procfs.ts';
+import { createProject, echoApp, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { createRandom } from '../support/random.ts';
+import { until } from '../support/wait.ts';
+
+const kills = Number(process.env.MINIFAL_CRASH_KILLS ?? (process.env.MINIFAL_SLOW ? 200 : 20));
+const seed = Number(process.env.MINIFAL_CRASH_SEED ?? Date.now() % 100_000);
+const requestsPerKill = 15;
+
+let dataDir: string;
+let port: number;
+let emulator: Emulator;
+let project: Project;
+let app: string;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'minifal-crash-'));
+  port = await freePortBlock();
+  emulator = await startEmulator({ dataDir, port });
+  project = await createProject(await pythonTools(), emulator, { 'echo.py': echoApp });
+  await project.mustFal('deploy', 'echo.py::Echo', '--app-name', 'echo');
+  app = `${await owner(emulator)}/echo`;
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+describe('kill -9 of the emulator', () => {
+  it(
+    `loses no accepted request and leaves no process behind (${kills} kills, seed ${seed})`,
+    async () => {
+      const random = createRandom(seed);
+      /** Request id by the number that was sent. Only these were promised anything. */
+      const accepted = new Map<number, string>();
+      const restartsMs: number[] = [];
+      for (let kill = 0; kill < kills; kill++) {
+        const last = (kill + 1) * requestsPerKill;
+        const load = submitNumbers(accepted, last - requestsPerKill, last, random);
+        // From the very start of the load to a while after it, when runners start, work and finish.
+        await delay(random() * 2500);
+        const family = identities(processTree(emulator.pid));
+        await emulator.kill('SIGKILL');
+        await load;
+        await until('every process of the killed emulator has ended', () => survivors(family).length === 0);
+        const began = performance.now();
+        emulator = await startEmulator({ dataDir, port });
+        restartsMs.push(performance.now() - began);
+      }
+      const answers = new Map<number, unknown>();
+      for (const [number, id] of accepted) answers.set(number, await resultOf(id));
+
+      const slowest = Math.round(Math.max(...restartsMs));
+      console.log(
+        `${kills} kills: ${accepted.size} requests accepted, ${answers.size} answered; slowest restart ${slowest} ms`,
+      );
+      expect(accepted.size).toBeGreaterThan(kills);
+      expect([...answers]).toEqual([...accepted.keys()].map((number) => [number, { number }]));
+    },
+    kills * 30_000 + 120_000,
+  );
+});
+
+/** Submits the numbers as fast as a few clients do; what is refused or cut off by the kill was never promised. */
+async function submitNumbers(accepted: Map<number, string>, from: number, to: number, random: () => number) {
+  for (let number = from; number < to; number++) {
+    try {
+      const id = await submit(emulator, app, { number, seconds: random() * 0.5 });
+      if (id) accepted.set(number, id);
+    } catch {
+      return;
+    }
+    await delay(random() * 40);
+  }
+}
+
+const status = z.object({ status: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']) });
+
+async function resultOf(id: string): Promise<unknown> {
+  await until(
+    `request ${id} is completed`,
+    async () => {
+      const response = await call(emulator, 'queue', `/${app}/requests/${id}/status`);
+      return status.parse(await response.json()).status === 'COMPLETED';
+    },
+    { timeoutMs: 120_000 },
+  );
+  return (await call(emulator, 'queue', `/${app}/requests/${id}`)).json();
+}
+
+function identities(pids: readonly number[]): readonly string[] {
+  return pids.flatMap((pid) => processIdentity(pid) ?? []);
+}
+
+/** What still lives of the family, and whoever else has to do with the data folder. */
+function survivors(family: readonly string[]): readonly string[] {
+  const alive = family.filter((identity) => processIdentity(Number.parseInt(identity, 10)) === identity);
+  return [...alive, ...identities(processesMentioning(dataDir))];
+}

@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { call, type Host, owner } from '../support/http.ts';
+import { mustRun, run } from '../support/process.ts';
+import { commandLine, listeningSockets, processesMentioning, processTree } from '../support/procfs.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+
+const canary = `canary-${randomBytes(16).toString('hex')}`;
+const hosts: readonly Host[] = ['api', 'run', 'queue', 'ws'];
+
+/** Its own server asks for every interface, as many bring-your-own servers do; the class app is started by the SDK. */
+const apps = `
+import os
+
+import fal
+from pydantic import BaseModel
+
+
+class Output(BaseModel):
+    length: int
+
+
+class Leaky(fal.App, keep_alive=60):
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    def leak(self) -> Output:
+        print("the secret is", os.environ["CANARY"], flush=True)
+        return Output(length=len(os.environ["CANARY"]))
+
+
+@fal.function(keep_alive=60, exposed_port=8080, requirements=["fastapi", "uvicorn"])
+def server():
+    from fastapi import FastAPI
+    from uvicorn import run
+
+    app = FastAPI()
+
+    @app.get("/hello")
+    def hello():
+        return {"hello": "world"}
+
+    run(app, host="0.0.0.0", port=8080)
+`;
+
+let emulator: Emulator;
+let project: Project;
+let account: string;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  project = await createProject(await pythonTools(), emulator, { 'apps.py': apps });
+  account = await owner(emulator);
+  await project.mustFal('secrets', 'set', `CANARY=${canary}`);
+  await project.mustFal('deploy', 'apps.py::Leaky', '--app-name', 'leaky');
+  await project.mustFal('deploy', 'apps.py::server', '--app-name', 'server');
+  const leaked = await call(emulator, 'run', `/${account}/leaky`, { body: {} });
+  expect(await leaked.json()).toEqual({ length: canary.length });
+  const hello = await call(emulator, 'run', `/${account}/server/hello`);
+  expect(await hello.json()).toEqual({ hello: 'world' });
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+});
+
+/** The emulator, its helpers and its runners. */
+function family(): readonly number[] {
+  return [...new Set([...processTree(emulator.pid), ...processesMentioning(emulator.dataDir)])];
+}
+
+describe('listening sockets', () => {
+  it('are on loopback, those of the runners too', () => {
+    const sockets = listeningSockets(family());
+    const ports = new Set(sockets.map(({ port }) => port));
+    for (const port of Object.values(emulator.ports)) expect(ports).toContain(port);
+    expect(sockets.some(({ pid }) => pid !== emulator.pid)).toBe(true);
+    expect(sockets.filter(({ address }) => address !== '127.0.0.1' && address !== '::1')).toEqual([]);
+  });
+});
+
+describe.each(hosts)('the %s host', (host) => {
+  const path = () => (host === 'api' ? '/users/current' : `/${account}/leaky`);
+
+  it.each([
+    ['no key', {}],
+    ['a wrong secret', { authorization: 'Key right:wrong' }],
+    ['a wrong scheme', { authorization: 'Basic cmlnaHQ6d3Jvbmc=' }],
+  ])('answers 401 to %s', async (_name, headers) => {
+    const answer = await ask(host, path(), headers);
+    expect(answer.status).toBe(401);
+    expect(JSON.parse(answer.body)).toEqual(expect.objectContaining({ detail: expect.any(String) }));
+  });
+
+  it.each([
+    'evil.example',
+    'localhost.evil.example',
+    'LOCALHOST',
+    '0.0.0.0',
+    '127.1',
+    '2130706433',
+    'localhost.',
+    'user@localhost',
+  ])('refuses the Host %s', async (name) => {
+    const answer = await ask(host, path(), {
+      host: `${name}:${emulator.ports[host]}`,
+      authorization: emulator.authorization,
+    });
+    expect([400, 403, 421]).toContain(answer.status);
+  });
+
+  it('refuses a Host with another port', async () => {
+    const answer = await ask(host, path(), { host: 'localhost:1', authorization: emulator.authorization });
+    expect([400, 403, 421]).toContain(answer.status);
+  });
+
+  it.each(['http://evil.example', 'null', 'http://localhost:1', 'http://127.0.0.1'])(
+    'refuses the Origin %s',
+    async (origin) => {
+      const answer = await ask(host, path(), { origin, authorization: emulator.authorization });
+      expect(answer.status).toBe(403);
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    },
+  );
+
+  it('refuses a websocket of another origin', async () => {
+    const answer = await ask(host, path(), {
+      origin: 'http://evil.example',
+      authorization: emulator.authorization,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+    });
+    expect(answer.status).toBe(403);
+  });
+});
+
+describe('gRPC', () => {
+  it('answers UNAUTHENTICATED to a wrong key', async () => {
+    const source = `
+import json, os
+os.environ["FAL_KEY"] = "wrong:key"
+import grpc
+from fal.api import SyncServerlessClient
+try:
+    SyncServerlessClient().secrets.list()
+except grpc.RpcError as error:
+    print(json.dumps(error.code().name))`;
+    expect(await project.pythonJson(source)).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('a planted secret', () => {
+  it('is in no file of the data folder', async () => {
+    // 0: found, 1: nowhere.
+    const found = await run('grep', [
+      '--recursive',
+      '--files-with-matches',
+      '--fixed-strings',
+      canary,
+      emulator.dataDir,
+    ]);
+    expect([found.code, found.stdout]).toEqual([1, '']);
+  });
+
+  it('is in no output of the emulator and its commands', async () => {
+    const options = { env: emulator.env };
+    const status = await mustRun(process.execPath, [minifalCommand, 'status', '--data', emulator.dataDir], options);
+    const history = await call(emulator, 'api', '/logs/?limit=1000');
+    const lines = await history.text();
+    expect(lines).toContain('the secret is');
+    for (const text of [emulator.logText(), status, lines]) expect(text).not.toContain(canary);
+  });
+
+  it('is in no process argument', () => {
+    const guilty = family().filter((pid) => commandLine(pid).includes(canary));
+    expect(guilty).toEqual([]);
+  });
+
+  it('shares that with the key, which only its own file holds', async () => {
+    const secret = emulator.variables.FAL_KEY?.split(':')[1] ?? '';
+    expect(secret.length).toBeGreaterThan(16);
+    const found = await run('grep', [
+      '--recursive',
+      '--files-with-matches',
+      '--fixed-strings',
+      secret,
+      emulator.dataDir,
+    ]);
+    expect(found.stdout.trim()).toBe(`${emulator.dataDir}/key`);
+    expect(emulator.logText()).not.toContain(secret);
+    expect(family().filter((pid) => commandLine(pid).includes(secret))).toEqual([]);
+  });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: string | string[] | undefined };
+  readonly body: string;
+}
+
+/** With node:http, because fetch forbids to set Host and Origin. */
+function ask(host: Host, path: string, headers: { readonly [name: string]: string }): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port: emulator.ports[host], path, headers: { ...headers } },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      },
+    );
+    asked.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: '' });
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}

@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** What Linux tells about processes and sockets. Processes that end while we look are left out. */
+
+/** Processes whose environment, arguments or working folder mention this text, whoever their parent is. */
+export function processesMentioning(text: string): readonly number[] {
+  return processIds().filter(
+    (pid) =>
+      pid !== process.pid &&
+      [read(`/proc/${pid}/environ`), read(`/proc/${pid}/cmdline`), link(`/proc/${pid}/cwd`)].some((found) =>
+        found?.includes(text),
+      ),
+  );
+}
+
+/** The process and all its descendants. */
+export function processTree(pid: number): readonly number[] {
+  const parents = new Map(processIds().map((id) => [id, parentOf(id)]));
+  const tree = new Set([pid]);
+  for (let before = -1; before !== tree.size; ) {
+    before = tree.size;
+    for (const [id, parent] of parents) if (parent !== undefined && tree.has(parent)) tree.add(id);
+  }
+  return [...tree];
+}
+
+/** Command line, arguments separated by spaces. */
+export function commandLine(pid: number): string {
+  return read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ') ?? '';
+}
+
+/** Tells a process from a later one with the same number; `undefined`: it is gone, or dead and not yet buried. */
+export function processIdentity(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === 'Z' ? undefined : `${pid} started at ${fields[19]}`;
+}
+
+export interface ListeningSocket {
+  readonly pid: number;
+  /** `127.0.0.1`, `::1`, `0.0.0.0`, `::` or the kernel's hexadecimal form of another one. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** TCP sockets in LISTEN state that these processes hold. */
+export function listeningSockets(pids: readonly number[]): readonly ListeningSocket[] {
+  return pids.flatMap((pid) => {
+    const inodes = new Set(socketInodes(pid));
+    // The process's own view: it may live in another network namespace.
+    return ['tcp', 'tcp6'].flatMap((table) =>
+      (read(`/proc/${pid}/net/${table}`) ?? '')
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim().split(/\s+/))
+        .filter((fields) => fields[3] === '0A' && inodes.has(fields[9] ?? ''))
+        .map((fields) => {
+          const [address = '', port = ''] = (fields[1] ?? '').split(':');
+          return { pid, address: addressNames[address] ?? address, port: Number.parseInt(port, 16) };
+        }),
+    );
+  });
+}
+
+// As the kernel prints them on little-endian machines. `::ffff:127.0.0.1` is what a dual-stack socket bound to it shows.
+const addressNames: { readonly [hexadecimal: string]: string } = {
+  '0100007F': '127.0.0.1',
+  '00000000': '0.0.0.0',
+  '00000000000000000000000001000000': '::1',
+  '0000000000000000FFFF00000100007F': '127.0.0.1',
+  '00000000000000000000000000000000': '::',
+};
+
+function processIds(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function parentOf(pid: number): number | undefined {
+  const parent = statFields(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** Fields of /proc/PID/stat after the command's name, which may hold spaces: state, parent, … */
+function statFields(pid: number): readonly string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function socketInodes(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`) ?? '')?.[1];
+      return inode ? [inode] : [];
+    });
+  } catch {
+    return [];
+  }
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { type Finished, mustRun, type RunOptions, run } from './process.ts';
+import { cacheDir } from './root.ts';
+import { findUv } from './uv.ts';
+
+const requirements = join(import.meta.dirname, 'python-requirements.txt');
+
+export interface PythonTools {
+  /** Interpreter of the environment that holds the pinned SDK and clients. */
+  readonly python: string;
+  /** `3.11`. */
+  readonly version: string;
+  /** `environment` for the tools: the environment first on PATH, a home folder of their own, no update check. */
+  env(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
+  /** The real `fal` command against an emulator. */
+  fal(args: readonly string[], environment: NodeJS.ProcessEnv, options?: RunOptions): Promise<Finished>;
+}
+
+/** The Python tools of the tests, installed on first use below test/.cache, once per pins and interpreter. */
+export async function pythonTools(): Promise<PythonTools> {
+  const interpreter = await findPython();
+  const pins = await readFile(requirements);
+  const key = createHash('sha256').update(pins).update(interpreter.path).update(interpreter.full).digest('hex');
+  const venv = join(cacheDir, `python-${interpreter.version}-${key.slice(0, 12)}`);
+  const python = join(venv, 'bin', 'python');
+  // Written last: a folder without it is half done.
+  const ready = join(venv, 'minifal-ready');
+  if (!existsSync(ready)) {
+    await rm(venv, { recursive: true, force: true });
+    await mkdir(cacheDir, { recursive: true });
+    const uv = await findUv();
+    await mustRun(uv, ['venv', '--quiet', '--python', interpreter.path, venv]);
+    await mustRun(uv, ['pip', 'install', '--quiet', '--python', python, '-r', requirements], { timeoutMs: 600_000 });
+    await writeFile(ready, '');
+  }
+  const home = join(venv, 'home');
+  await mkdir(home, { recursive: true });
+  await writeFile(join(home, 'config.toml'), 'check_updates = false\n');
+
+  const env = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+    ...environment,
+    PATH: `${dirname(python)}${delimiter}${environment.PATH ?? ''}`,
+    VIRTUAL_ENV: venv,
+    FAL_HOME_DIR: home,
+    FAL_CONFIG_PATH: join(home, 'config.toml'),
+    // The SDK sends naive local times as if they were UTC (e2e-expectations.md, test_runner_machine_type).
+    TZ: 'UTC',
+    // The CLI breaks even JSON at the terminal's width.
+    COLUMNS: '10000',
+    PYTHONUNBUFFERED: '1',
+  });
+  return {
+    python,
+    version: interpreter.version,
+    env,
+    fal: (args, environment, options) =>
+      run(python, ['-m', 'fal', ...args], { ...options, env: { ...env(environment), ...options?.env } }),
+  };
+}
+
+interface Interpreter {
+  readonly path: string;
+  readonly version: string;
+  readonly full: string;
+}
+
+/** The first of the usual names that is a Python 3.10 to 3.12; `MINIFAL_TEST_PYTHON` names another one. */
+async function findPython(): Promise<Interpreter> {
+  const named = process.env.MINIFAL_TEST_PYTHON;
+  for (const name of named ? [named] : ['python3', 'python3.12', 'python3.11', 'python3.10']) {
+    const asked = await run(name, [
+      '-c',
+      'import sys; print(sys.executable, "%d.%d" % sys.version_info[:2], sys.version.split()[0], sep="\\n")',
+    ]).catch(() => undefined);
+    if (asked?.code !== 0) continue;
+    const [path, version, full] = asked.stdout.trim().split('\n');
+    if (path && full && (version === '3.10' || version === '3.11' || version === '3.12'))
+      return { path, version, full };
+  }
+  throw new Error('The tests need a Python 3.10, 3.11 or 3.12 on PATH (or in MINIFAL_TEST_PYTHON).');
+}

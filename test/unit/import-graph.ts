@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { groupBy } from '../support/group-by.ts';
+
+export interface Import {
+  /** Path from the project's root, `/` between folders. */
+  readonly from: string;
+  /** Likewise for a file of ours; else the package or `node:` module. */
+  readonly to: string;
+  /** `import type` and `export type`: gone at run time. */
+  readonly isType: boolean;
+}
+
+/** Helpers of tests: `testing/`, `testing.ts`, `test-….ts`, and the programs that tests start, `…-child.ts`. */
+export const testSupport = /(^|\/)(testing\/|testing\.ts$|test-[^/]*\.ts$|[^/]*-child\.ts$)/;
+
+/** All imports of the .ts files below these folders; tests, their helpers and generated files left out. */
+export function readImports(root: string, folders: readonly string[]): readonly Import[] {
+  return folders
+    .flatMap((folder) => sources(join(root, folder)))
+    .map((file) => ({ name: relative(root, file).split(sep).join('/'), file }))
+    .filter(({ name }) => !testSupport.test(name))
+    .flatMap(({ name, file }) => importsOf(name, readFileSync(file, 'utf8')));
+}
+
+export function importsOf(from: string, source: string): readonly Import[] {
+  const code = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '');
+  const found = [
+    ...code.matchAll(/\b(?:import|export)\s+(type\s)?[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]/g),
+    ...code.matchAll(/\bimport\s*()\(?\s*['"]([^'"]+)['"]/g),
+  ];
+  return found.map(([, type, target = '']) => ({
+    from,
+    to: target.startsWith('.') ? posix.join(dirname(from), target) : target,
+    isType: Boolean(type),
+  }));
+}
+
+export interface Rule {
+  /** The sentence that the test shows. */
+  readonly says: string;
+  readonly from: RegExp;
+  readonly forbids: (to: string) => boolean;
+}
+
+/** `FROM imports TO` for each import that breaks the rule. */
+export function crossings(imports: readonly Import[], rule: Rule): readonly string[] {
+  return imports
+    .filter(({ from, to }) => rule.from.test(from) && rule.forbids(to))
+    .map(({ from, to }) => `${from} imports ${to}`);
+}
+
+/** Circles of files that import each other at run time, each as `a > b > a`. */
+export function cycles(imports: readonly Import[]): readonly string[] {
+  const targets = groupBy(
+    imports.filter(({ isType }) => !isType),
+    ({ from }) => from,
+  );
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file].join(' > '));
+    if (start >= 0 || done.has(file)) return;
+    for (const { to } of targets.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return found;
+}
+
+function sources(folder: string): readonly string[] {
+  let entries: import('node:fs').Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'generated' || entry.name === 'node_modules' ? [] : sources(path);
+    return entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') ? [path] : [];
+  });
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** Unit and property tests: deterministic, no emulator, no network. */
+export default defineConfig({
+  test: {
+    include: [
+      'emulator/**/*.test.ts',
+      'extension/**/*.test.ts',
+      'test/unit/**/*.test.ts',
+      'test/support/**/*.test.ts',
+      'test/conformance/**/*.test.ts',
+    ],
+    testTimeout: process.env.MINIFAL_SLOW ? 600_000 : 30_000,
+  },
+});
