@@ -27,8 +27,9 @@ function installPackages() {
   const stamp = join(root, 'node_modules', '.minifal-lock');
   const wanted = digest([join(root, 'package-lock.json')]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  console.log('Installing packages (npm ci) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'install the npm packages');
+  console.log('Installing packages …');
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which not every registry carries.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'install the npm packages');
   writeFileSync(stamp, wanted);
 }
 

@@ -25,10 +25,13 @@ for status in handle.iter_events(with_logs=True, interval=0.05):
     name = {"Queued": "IN_QUEUE", "InProgress": "IN_PROGRESS", "Completed": "COMPLETED"}[type(status).__name__]
     if name == "IN_QUEUE":
         name += f" (position {status.position})"
-    if name != last:
+    lines = (getattr(status, "logs", None) or [])[printed:]
+    if name != last and name != "COMPLETED":
         say(name)
-        last = name
-    for line in (getattr(status, "logs", None) or [])[printed:]:
+    for line in lines:
         say(f"    log  {line['message']}")
         printed += 1
+    if name != last and name == "COMPLETED":
+        say(name)
+    last = name
 print("RESULT " + json.dumps(handle.get()), flush=True)

@@ -23,7 +23,7 @@ export function clientEnv(folder: string, ports: RunningEmulator['ports'], key: 
     SSL_CERT_FILE: bundle,
     REQUESTS_CA_BUNDLE: bundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
-    NODE_EXTRA_CA_CERTS: join(folder, 'tls', 'ca.pem'),
+    NODE_EXTRA_CA_CERTS: join(folder, 'tls', 'ca.crt'),
   };
 }
 

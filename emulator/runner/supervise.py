@@ -160,6 +160,7 @@ class Supervisor:
             ours.close()
             for reader, _ in pipes:
                 os.close(reader)
+            kernel.become_subreaper()
             main = os.fork()
         except BaseException:
             os._exit(1)

@@ -9,6 +9,12 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 
 const canary = `canary-${randomBytes(16).toString('hex')}`;
+const upgrade = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': randomBytes(16).toString('base64'),
+};
 const hosts: readonly Host[] = ['api', 'run', 'queue', 'ws'];
 
 /** Its own server asks for every interface, as many bring-your-own servers do; the class app is started by the SDK. */
@@ -84,13 +90,15 @@ describe('listening sockets', () => {
 
 describe.each(hosts)('the %s host', (host) => {
   const path = () => (host === 'api' ? '/users/current' : `/${account}/leaky`);
+  // The ws host speaks nothing but websockets.
+  const usual: { readonly [name: string]: string } = host === 'ws' ? upgrade : {};
 
   it.each([
     ['no key', {}],
     ['a wrong secret', { authorization: 'Key right:wrong' }],
     ['a wrong scheme', { authorization: 'Basic cmlnaHQ6d3Jvbmc=' }],
   ])('answers 401 to %s', async (_name, headers) => {
-    const answer = await ask(host, path(), headers);
+    const answer = await ask(host, path(), { ...usual, ...headers });
     expect(answer.status).toBe(401);
     expect(JSON.parse(answer.body)).toEqual(expect.objectContaining({ detail: expect.any(String) }));
   });
@@ -113,14 +121,14 @@ describe.each(hosts)('the %s host', (host) => {
   });
 
   it('refuses a Host with another port', async () => {
-    const answer = await ask(host, path(), { host: 'localhost:1', authorization: emulator.authorization });
+    const answer = await ask(host, path(), { ...usual, host: 'localhost:1', authorization: emulator.authorization });
     expect([400, 403, 421]).toContain(answer.status);
   });
 
   it.each(['http://evil.example', 'null', 'http://localhost:1', 'http://127.0.0.1'])(
     'refuses the Origin %s',
     async (origin) => {
-      const answer = await ask(host, path(), { origin, authorization: emulator.authorization });
+      const answer = await ask(host, path(), { ...usual, origin, authorization: emulator.authorization });
       expect(answer.status).toBe(403);
       expect(answer.headers['access-control-allow-origin']).toBeUndefined();
     },
@@ -130,12 +138,10 @@ describe.each(hosts)('the %s host', (host) => {
     const answer = await ask(host, path(), {
       origin: 'http://evil.example',
       authorization: emulator.authorization,
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': randomBytes(16).toString('base64'),
+      ...upgrade,
     });
-    expect(answer.status).toBe(403);
+    // 403, or the host has no websockets at all; never 101.
+    expect(answer.status).toBeGreaterThanOrEqual(400);
   });
 });
 

@@ -44,7 +44,7 @@ export interface Project {
   falIn(cwd: string, ...args: readonly string[]): Promise<string>;
   /** `fal ...`, left running. */
   startFal(...args: readonly string[]): Running;
-  /** Runs a Python program with the SDK and the clients installed. */
+  /** Runs a Python program in the folder, with the SDK and the clients installed. */
   python(source: string, ...args: readonly string[]): Promise<Finished>;
   /** Like `python`, for programs that print one JSON value on their last line. */
   pythonJson(source: string, ...args: readonly string[]): Promise<unknown>;
@@ -61,8 +61,13 @@ export async function createProject(
   const env = tools.env(emulator.env);
   const options = { cwd: folder, env };
   const fal = (...args: readonly string[]) => run(tools.python, ['-m', 'fal', ...args], options);
-  const python = (source: string, ...args: readonly string[]) =>
-    run(tools.python, ['-W', 'ignore', '-c', source, ...args], options);
+  let programs = 0;
+  const python = async (source: string, ...args: readonly string[]) => {
+    // A file, because the SDK asks where the functions that it pickles come from.
+    const file = join(folder, `program_${++programs}.py`);
+    await writeFile(file, source);
+    return run(tools.python, ['-W', 'ignore', file, ...args], options);
+  };
   return {
     folder,
     fal,

@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createBuilds } from '../../builds/builds.ts';
+import { ensureUv } from '../../builds/uv.ts';
+import type { BuiltEnvironment, Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { listeningAddresses } from './test-processes.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+/** Environments are installed from the package index first. */
+const timeout = 300_000;
+const sdk = join(import.meta.dirname, 'test-sdk');
+
+let work: WorkFolder;
+let engine: Engine;
+let labels: Server;
+let client: BuiltEnvironment;
+let environment: BuiltEnvironment;
+let pickles: Record<string, string>;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  work = workFolder();
+  const uv = () => ensureUv({ toolsDir: join(import.meta.dirname, '../../../.tools') });
+  const builds = createBuilds({ dataDir: work.root, uv, clock: Date.now });
+  const build = async (requirements: string[]): Promise<BuiltEnvironment> => {
+    const result = await builds.build(
+      { kind: 'virtualenv', configuration: { requirements }, force: false },
+      () => undefined,
+    );
+    if (result.kind === 'failed') throw new Error(result.reason);
+    return result.environment;
+  };
+  client = await build(['fal==1.83.0']);
+  const told = z
+    .object({ requirements: z.array(z.string()), pickles: z.record(z.string(), z.string()) })
+    .parse(
+      JSON.parse(execFileSync(client.python, [join(sdk, 'register.py'), join(sdk, 'apps.py'), work.root]).toString()),
+    );
+  pickles = told.pickles;
+  environment = await build(told.requirements);
+  await builds.close();
+
+  // What the emulator's api port answers, without which the SDK's middleware labels nothing.
+  labels = new Server();
+  const bytes = (value: Buffer) => value;
+  labels.addService(
+    {
+      setMetadata: {
+        path: '/Isolate/SetMetadata',
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: bytes,
+        requestDeserialize: bytes,
+        responseSerialize: bytes,
+        responseDeserialize: bytes,
+      },
+    },
+    { setMetadata: (_: unknown, answer: (error: null, value: Buffer) => void) => answer(null, Buffer.alloc(0)) },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    labels.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  env = { NOMAD_ALLOC_PORT_grpc: String(port), FAL_KEY: 'id:secret', FAL_HOST: 'localhost:1' };
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, emulatorAddresses: ['127.0.0.1'] });
+}, timeout);
+
+afterAll(async () => {
+  await engine?.close();
+  labels?.forceShutdown();
+  work?.remove();
+});
+
+const handles: { kill(): void }[] = [];
+afterEach(() => {
+  for (const handle of handles.splice(0)) handle.kill();
+});
+
+function start(name: string, mode: RunnerSpec['mode'] = 'serve') {
+  const callable = { kind: 'pickle', method: 'cloudpickle', file: pickles[name] ?? '' } as const;
+  const runner = watch(engine, specFor(work, '', { environment, callable, mode, env, appFiles: [] }));
+  handles.push(runner.handle);
+  return runner;
+}
+
+async function post(address: RunnerAddress | null, path: string, name: string, requestId: string) {
+  const response = await fetch(`http://${address?.host}:${address?.port}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-fal-request-id': requestId, 'x-fal-endpoint': path },
+    body: JSON.stringify({ name }),
+  });
+  return { status: response.status, body: z.object({ text: z.string() }).parse(await response.json()) };
+}
+
+async function outcome(name: string) {
+  const runner = start(name, 'call');
+  await runner.ready;
+  runner.handle.call();
+  const result = await runner.result;
+  if (result.kind === 'refused') return result;
+  return JSON.parse(
+    execFileSync(client.python, [join(sdk, 'receive.py')], { input: JSON.stringify(result) }).toString(),
+  );
+}
+
+describe('an app of the real SDK, from the bytes that its CLI registers', { timeout }, () => {
+  it('serves two requests at once whose lines keep their request', async () => {
+    const runner = start('Talker');
+    const address = await runner.ready;
+    const answers = await Promise.all(['ada', 'bob'].map((name) => post(address, '/', name, `request-of-${name}`)));
+    expect(answers.map((answer) => answer.body.text)).toEqual(['hello ada', 'hello bob']);
+    for (const name of ['ada', 'bob']) {
+      const own = runner.lines.filter((line) => line.requestId === `request-of-${name}`);
+      expect(own.filter((line) => /^(begin|end)/.test(line.text)).map((line) => line.text)).toEqual([
+        `begin ${name}`,
+        `end ${name}`,
+      ]);
+      expect(own[0]?.endpoint).toBe('/');
+    }
+  });
+
+  it('listens on loopback only, metrics included', async () => {
+    const runner = start('Talker');
+    await runner.ready;
+    expect(listeningAddresses(Number((await runner.line(/^setup ran/)).text.split(' ').at(-1)))).toEqual(['127.0.0.1']);
+  });
+
+  it('finishes its request after SIGTERM, tears down, and ends cleanly', async () => {
+    const runner = start('Talker');
+    const answer = post(await runner.ready, '/until-signal', 'x', 'r');
+    await runner.line(/waiting for the signal/);
+    runner.handle.terminate();
+    expect((await answer).body.text).toBe('told to leave: True');
+    expect(await runner.exited).toMatchObject({ signal: 'SIGTERM', reason: 'The runner ended by SIGTERM, as asked.' });
+    expect(runner.lines.map((line) => line.text)).toContain('teardown ran');
+  });
+
+  it('may download from the address of the emulator by the toolkit, and from no other loopback address', async () => {
+    const files = createServer((_, response) => response.end('stored'));
+    await new Promise<void>((resolve) => files.listen(0, '0.0.0.0', resolve));
+    const { port } = files.address() as AddressInfo;
+    const address = await start('Talker').ready;
+    const ours = await post(address, '/download', `http://127.0.0.1:${port}/a.txt`, 'r');
+    const other = await post(address, '/download', `http://127.0.0.2:${port}/a.txt`, 'r');
+    files.close();
+    expect(ours.body.text).toBe('stored True');
+    expect(other.body.text).toMatch(/non-routable address.* True$/);
+  });
+
+  it('whose setup raises ends before it was ready, with its traceback in the log', async () => {
+    const runner = start('Failing');
+    expect((await runner.exited).reason).toMatch(/before it was ready/);
+    expect(runner.lines.map((line) => line.text).join('\n')).toContain('RuntimeError: no weights here');
+    expect(runner.order).toEqual(['started', 'exited']);
+  });
+
+  it('serves a function', async () => {
+    expect((await post(await start('served').ready, '/', 'eve', 'r')).body.text).toBe('served eve');
+  });
+
+  it('runs a server on a fixed port twice in parallel', async () => {
+    const [one, two] = [start('brought'), start('brought')];
+    expect((await one.ready)?.port).not.toBe((await two.ready)?.port);
+  });
+});
+
+describe('a function of the real SDK', { timeout }, () => {
+  it('gives its value to the client', async () => {
+    expect(await outcome('divide')).toEqual({ value: { quotient: 2 } });
+  });
+
+  it("gives its exception to the client, with the user's cause, its own cause and frames", async () => {
+    expect(await outcome('divide-by-zero')).toEqual({
+      raised: 'UserFunctionException',
+      frames: expect.arrayContaining(['divide']),
+      cause: 'OwnError: own words',
+      causeOfCause: 'ZeroDivisionError',
+      causeFrames: ['divide'],
+    });
+  });
+
+  it('whose result cannot be pickled is refused', async () => {
+    expect(await outcome('unpicklable')).toMatchObject({ kind: 'refused' });
+  });
+});

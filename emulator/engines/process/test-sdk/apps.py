@@ -1,0 +1,91 @@
+"""Apps and functions as a user of fal writes them; registered by register.py, run by sdk.test.ts."""
+
+import ipaddress
+import os
+import threading
+
+import fal
+from fal.toolkit import download_file
+from pydantic import BaseModel
+
+
+class Input(BaseModel):
+    name: str = "nobody"
+
+
+class Output(BaseModel):
+    text: str
+
+
+class Talker(fal.App):
+    def setup(self):
+        print("setup ran in", os.getpid())
+        self.both_are_here = threading.Barrier(2)
+        self.leaving = threading.Event()
+
+    @fal.endpoint("/")
+    def greet(self, input: Input) -> Output:
+        print("begin", input.name)
+        self.both_are_here.wait(20)
+        print("end", input.name)
+        return Output(text=f"hello {input.name}")
+
+    @fal.endpoint("/until-signal")
+    def until_signal(self, input: Input) -> Output:
+        print("waiting for the signal")
+        return Output(text=f"told to leave: {self.leaving.wait(20)}")
+
+    @fal.endpoint("/download")
+    def download(self, input: Input) -> Output:
+        try:
+            text = download_file(input.name, "downloads").read_text()
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+        return Output(text=f"{text} {ipaddress.ip_address('127.0.0.1').is_loopback}")
+
+    def handle_exit(self):
+        self.leaving.set()
+
+    def teardown(self):
+        print("teardown ran")
+
+
+class Failing(fal.App):
+    def setup(self):
+        raise RuntimeError("no weights here")
+
+    @fal.endpoint("/")
+    def run(self) -> Output:
+        return Output(text="never")
+
+
+@fal.function(serve=True)
+def served(input: Input) -> Output:
+    return Output(text=f"served {input.name}")
+
+
+@fal.function(exposed_port=8080)
+def brought():
+    import http.server
+
+    http.server.HTTPServer(("0.0.0.0", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()
+
+
+class OwnError(Exception):
+    pass
+
+
+@fal.function()
+def divide(a, b):
+    print("dividing")
+    if b == 0:
+        try:
+            a / b
+        except ZeroDivisionError as error:
+            raise OwnError("own words") from error
+    return {"quotient": a / b}
+
+
+@fal.function()
+def endless():
+    return (number for number in iter(int, 1))
