@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { UserError } from '../wire/errors.ts';
-import type { TlsMaterial } from './tls/ca.ts';
+import { type TlsMaterial, tlsVersion } from './tls/ca.ts';
 
 /**
  * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, told apart by the first bytes. It decides
@@ -59,7 +59,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const tlsServer: TlsServer = createTlsServer({
     key: tls.key,
     cert: tls.cert,
-    minVersion: 'TLSv1.2',
+    minVersion: tlsVersion,
+    maxVersion: tlsVersion,
     SNICallback: (name, done) => done(null, tls.contextFor(name)),
     ALPNCallback: ({ protocols }) => chooseAlpn(protocols, http2 !== undefined),
     handshakeTimeout: firstByteTimeoutMs,

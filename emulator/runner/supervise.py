@@ -45,6 +45,7 @@ class Runner:
         self.id = id
         self.keeper = keeper_pid
         self.main = 0
+        self.terminating = False
         self.channel = channel
         self.status = status
         self.status_text = b""
@@ -64,7 +65,6 @@ class Supervisor:
 
     def run(self) -> None:
         """Until the emulator is gone. In a new runner it ends by raising `birth.Become`."""
-        self._emulator.send({"event": "hello", "pid": os.getpid()})
         while not self._stopping:
             self._watch_writes()
             for key, events in self._selector.select():
@@ -107,17 +107,20 @@ class Supervisor:
             return
         if message["op"] == "call":
             runner.channel.send({"op": "call"})
-        elif message["op"] == "terminate" and runner.main:
-            self._signal(runner, signal.SIGTERM)
+        elif message["op"] == "terminate":
+            runner.terminating = True
+            self._terminate(runner)
         elif message["op"] == "kill":
             # The keeper ends the group and all below it, also when it has yet to tell us its pid.
             os.kill(runner.keeper, signal.SIGTERM)
 
-    def _signal(self, runner: Runner, number: int) -> None:
-        try:
-            os.kill(runner.main, number)
-        except ProcessLookupError:
-            pass
+    def _terminate(self, runner: Runner) -> None:
+        """SIGTERM to the main process, as soon as its pid is known."""
+        if runner.main and runner.terminating:
+            try:
+                os.kill(runner.main, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
 
     # The birth of a runner
 
@@ -219,7 +222,8 @@ class Supervisor:
         runner.status_text += data
         if not runner.main and b"\n" in runner.status_text:
             runner.main = int(runner.status_text.split(b"\n")[0])
-            self._tell(runner.id, "started", pid=runner.main)
+            self._tell(runner.id, "started")
+            self._terminate(runner)
         if not data:
             self._ended(runner)
 

@@ -208,6 +208,19 @@ describe('deleting an alias', () => {
     expect(sim.world.requests.size).toBe(0);
   });
 
+  it('lets request_timeout cut an attempt short within the grace period', () => {
+    const sim = createSim();
+    const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 60 });
+    sim.deploy({ scale, settings: settingsOf({ terminationGraceSeconds: 30 }) });
+    sim.submit(['slow']);
+    const [runnerId = ''] = sim.bringUp();
+    sim.after(50);
+    sim.send({ type: 'aliasDeleted', alias: 'app' });
+    expect(types(sim.after(10))).toEqual(['abortAttempt', 'failRequest']);
+    expect(sim.runners()[0]?.state).toMatchObject({ kind: 'terminating', attempts: [] });
+    expect(sim.after(20)).toEqual([{ type: 'killRunner', runnerId }]);
+  });
+
   it('ends starting, draining and waiting runners, and a rolling deploy', () => {
     const { sim, busy } = live();
     sim.send({ type: 'runnerStopRequested', runnerId: busy, replaceFirst: false });

@@ -62,7 +62,7 @@ class Recorder:
             outcome=outcome(report),
             milliseconds=round(report.duration * 1000),
             reason=skip_reason(report) if report.skipped else summary(report, error),
-            not_implemented=bool(re.search(r"unimplemented|not implemented", error, re.IGNORECASE)),
+            not_implemented=bool(re.search(r"unimplemented|not implemented|not part of minifal", error, re.IGNORECASE)),
         )
 
     def pytest_collectreport(self, report):
@@ -95,4 +95,4 @@ def summary(report, error: str) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     message = crash.message if crash else error
     details = re.search(r'details = "(.*?)"\n', message)
-    return " ".join((details.group(1) if details else message).split())[:300] if report.failed else ""
+    return " ".join((details.group(1) if details else message).split())[:200] if report.failed else ""

@@ -37,7 +37,7 @@ export async function createPytest({ tools, checkout, environment, workers }: Py
 
   const python = async (args: readonly string[], extra: NodeJS.ProcessEnv, timeoutMs: number) => {
     const paths = [checkout.folder, import.meta.dirname].join(delimiter);
-    const env = { ...tools.env(environment), PYTHONPATH: paths, ...extra };
+    const env = { ...tools.env(environment), PYTHONPATH: paths, COLUMNS: '120', ...extra };
     const running = start(tools.python, args, { cwd: checkout.folder, env });
     const timer = setTimeout(() => running.signal('SIGKILL'), timeoutMs);
     const { code } = await running.finished.finally(() => clearTimeout(timer));

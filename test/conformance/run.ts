@@ -66,7 +66,10 @@ try {
   }
   console.log(`Tracebacks: ${logFile}`);
   for (const failure of failures) console.log(`  ${failure}`);
-  if (failures.length > 0) console.log(`\nThe emulator's last words:\n${emulator.logText().slice(-4000)}`);
+  if (failures.length > 0) {
+    const ownLog = await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8').catch(() => '');
+    console.log(`\nThe emulator's last words:\n${emulator.logText().slice(-2000)}${ownLog.slice(-4000)}`);
+  }
   console.log(`${passedTests(done).length} passed, ${failures.length} failed`);
 } finally {
   await emulator.stop();

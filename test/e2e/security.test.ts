@@ -114,6 +114,7 @@ describe.each(hosts)('the %s host', (host) => {
     'user@localhost',
   ])('refuses the Host %s', async (name) => {
     const answer = await ask(host, path(), {
+      ...usual,
       host: `${name}:${emulator.ports[host]}`,
       authorization: emulator.authorization,
     });

@@ -48,6 +48,17 @@ function wordIssues(error: z.ZodError): string {
   return `The request is not valid: ${issues.join('; ')}.`;
 }
 
+/**
+ * A process that died. The SDK advises a bigger machine type when the details end exactly like this, dot after the backtick
+ * included (fal/api/api.py, `_handle_grpc_error`).
+ */
+export function processDied(sentence: string): RpcError {
+  const details = sentence.endsWith(killed) ? `${sentence}.` : sentence;
+  return new RpcError(status.ABORTED, details);
+}
+
+const killed = 'died with <Signals.SIGKILL: 9>.`';
+
 /** Status details travel percent-encoded in a trailer, and grpc's C core drops calls with more than 8 KiB of those. */
 const detailsBudgetBytes = 6 * 1024;
 

@@ -4,7 +4,7 @@ import type { CallResult } from '../../engines/engine.ts';
 import type { GrpcRooms } from './deps.ts';
 import { largestMessageBytes } from './limits.ts';
 import { logMessage, wellFormed } from './messages.ts';
-import { invalidArgument, RpcError } from './rpc-error.ts';
+import { invalidArgument, processDied, RpcError } from './rpc-error.ts';
 import type { RunSession } from './run.ts';
 import { revisionSettings } from './settings.ts';
 
@@ -19,7 +19,7 @@ export async function runFunction(rooms: GrpcRooms, session: RunSession): Promis
     // The client decodes a raised result before the logs of the same message, hence two messages (§6.2).
     pump.flush();
     if (ended.kind === 'cancelled') throw new RpcError(status.CANCELLED, 'The run was cancelled.');
-    if (ended.kind === 'died') throw new RpcError(status.ABORTED, ended.reason);
+    if (ended.kind === 'died') throw processDied(ended.reason);
     try {
       const message = await resultMessage(ended.result);
       replies.send({ run_id: alias, status: { state: 'SUCCESS' }, return_value: message });

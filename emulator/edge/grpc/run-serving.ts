@@ -1,10 +1,9 @@
-import { status } from '@grpc/grpc-js';
 import type { Fleet } from '../../fleet/types.ts';
 import type { RunnerState } from '../../scheduler/types.ts';
 import { authModes } from './app-messages.ts';
 import type { GrpcRooms } from './deps.ts';
 import { logMessage, pickledNone, serviceUrls } from './messages.ts';
-import { RpcError } from './rpc-error.ts';
+import { processDied } from './rpc-error.ts';
 import type { RunSession } from './run.ts';
 import { ephemeralScale, revisionSettings } from './settings.ts';
 
@@ -38,7 +37,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
     slow = warnWhenSlow(rooms, session, () => watch.everReady());
     const end = await Promise.race([watch.ended, left(signal)]);
     pump.flush();
-    if (end.kind === 'failed') throw new RpcError(status.ABORTED, `The app failed to start. ${end.reason}`);
+    if (end.kind === 'failed') throw processDied(`The app failed to start. ${end.reason}`);
     if (end.kind === 'finished') {
       replies.send({ run_id: alias, status: { state: 'SUCCESS' }, return_value: pickledNone });
     }

@@ -35,10 +35,9 @@ export type Command =
 
 const id = z.string();
 
-/** What a supervisor sends: `hello` is its own, the rest is about a runner. */
+/** What a supervisor tells of a runner. */
 export const message = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('hello'), pid: z.number().int() }),
-  z.object({ event: z.literal('started'), id, pid: z.number().int() }),
+  z.object({ event: z.literal('started'), id }),
   z.object({ event: z.literal('port'), id, port: z.number().int() }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),
@@ -68,4 +67,3 @@ export const message = z.discriminatedUnion('event', [
 ]);
 
 export type Message = z.infer<typeof message>;
-export type RunnerMessage = Exclude<Message, { readonly event: 'hello' }>;

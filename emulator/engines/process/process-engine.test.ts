@@ -109,14 +109,15 @@ def main():
     expect(await start(app).ready).toMatchObject({ host: '127.0.0.1' });
   });
 
-  it('is not ready while its health path fails', async () => {
-    const app = server('main = serve').replace(
+  it('is ready only when its health path answers 2xx', async () => {
+    const app = server('answers = []\nmain = serve').replace(
       'self.send_response(200)',
-      'self.send_response(200 if self.path != "/ready" or os.path.exists("/data/up") or os.path.exists("up") else 503); print(self.path)',
+      'answers.append(503 if len(answers) < 3 else 200); print(self.path, answers[-1]); self.send_response(answers[-1])',
     );
     const runner = start(app, { health: { path: '/ready', method: 'GET', timeoutSeconds: 5 } });
-    await runner.line(/ready/);
-    expect(runner.order).toEqual(['started']);
+    await runner.ready;
+    await runner.line(/200/);
+    expect(runner.lines.map((line) => line.text)).toEqual(['/ready 503', '/ready 503', '/ready 503', '/ready 200']);
   });
 });
 

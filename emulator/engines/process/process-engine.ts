@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { runnerFolder } from './folder.ts';
-import type { Message, StartMethod } from './messages.ts';
+import type { StartMethod } from './messages.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
 
@@ -51,9 +51,7 @@ export function createProcessEngine(deps: {
       runnerSources: deps.runnerSources,
       config: { extraPaths: environment.extraPaths, preload: canFork, probeDir },
       env: machine(environment),
-      onMessage: (message: Message) => {
-        if (message.event !== 'hello') runners.get(message.id)?.receive(message);
-      },
+      onMessage: (message) => runners.get(message.id)?.receive(message),
       onGone: (reason) => {
         if (crews.get(key) === crew) crews.delete(key);
         for (const runner of [...runners.values()]) runner.lost(reason);

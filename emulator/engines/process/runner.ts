@@ -3,7 +3,7 @@ import type { CallResult, RunnerAddress, RunnerEvents, RunnerHandle, RunnerSpec 
 import { exitReason, signalName } from './exit.ts';
 import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
-import type { Command, RunnerMessage, StartMethod } from './messages.ts';
+import type { Command, Message, StartMethod } from './messages.ts';
 import { untilHealthy } from './readiness.ts';
 
 const defaultPort = 8080;
@@ -12,7 +12,7 @@ const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
 
 export interface ProcessRunner {
   readonly handle: RunnerHandle;
-  receive(message: RunnerMessage): void;
+  receive(message: Message): void;
   /** Its supervisor is gone, and with it the process. */
   lost(reason: string): void;
 }
@@ -95,7 +95,7 @@ export function createRunner(deps: {
     events.ready(where);
   }
 
-  function onExit(message: Extract<RunnerMessage, { event: 'exited' }>): void {
+  function onExit(message: Extract<Message, { event: 'exited' }>): void {
     const signal = signalName(message.signal);
     if (sent === 'fork' && !ready && asked === 'nothing' && signal !== null && forkDeaths.includes(signal)) {
       deps.avoidFork();
@@ -109,12 +109,11 @@ export function createRunner(deps: {
     exit(message.code, message.signal, reason);
   }
 
-  function receive(message: RunnerMessage): void {
+  function receive(message: Message): void {
     switch (message.event) {
       case 'started':
         if (!started) events.started();
         started = true;
-        if (asked !== 'nothing') deps.send({ op: asked, id });
         return;
       case 'port':
         if (spec.mode === 'serve') {
@@ -172,7 +171,7 @@ export function createRunner(deps: {
   };
 }
 
-function callResult(message: Extract<RunnerMessage, { event: 'result' }>, file: string): CallResult {
+function callResult(message: Extract<Message, { event: 'result' }>, file: string): CallResult {
   const { method, raised } = message;
   if (raised === null) return { kind: 'value', method, file, raised: false };
   return { kind: 'value', method, file, ...raised, raised: true };

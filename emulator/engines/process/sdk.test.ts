@@ -21,6 +21,7 @@ let engine: Engine;
 let labels: Server;
 let client: BuiltEnvironment;
 let environment: BuiltEnvironment;
+let withUvloop: BuiltEnvironment;
 let pickles: Record<string, string>;
 let env: Record<string, string>;
 
@@ -44,6 +45,7 @@ beforeAll(async () => {
     );
   pickles = told.pickles;
   environment = await build(told.requirements);
+  withUvloop = await build(['uvicorn', 'uvloop']);
   await builds.close();
 
   // What the emulator's api port answers, without which the SDK's middleware labels nothing.
@@ -117,6 +119,7 @@ describe('an app of the real SDK, from the bytes that its CLI registers', { time
     const answers = await Promise.all(['ada', 'bob'].map((name) => post(address, '/', name, `request-of-${name}`)));
     expect(answers.map((answer) => answer.body.text)).toEqual(['hello ada', 'hello bob']);
     for (const name of ['ada', 'bob']) {
+      await runner.line(new RegExp(`^end ${name}`));
       const own = runner.lines.filter((line) => line.requestId === `request-of-${name}`);
       expect(own.filter((line) => /^(begin|end)/.test(line.text)).map((line) => line.text)).toEqual([
         `begin ${name}`,
@@ -188,5 +191,25 @@ describe('a function of the real SDK', { timeout }, () => {
 
   it('whose result cannot be pickled is refused', async () => {
     expect(await outcome('unpicklable')).toMatchObject({ kind: 'refused' });
+  });
+});
+
+describe('a server on uvloop', { timeout }, () => {
+  it('is kept on loopback and gets its port moved though it binds past the sockets of Python', async () => {
+    const app = `
+import uvicorn
+async def answer(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": type(asyncio.get_running_loop()).__module__.encode()})
+import asyncio, os
+def main():
+    print("pid", os.getpid())
+    uvicorn.run(answer, host="0.0.0.0", port=8080)`;
+    const runner = watch(engine, specFor(work, app, { environment: withUvloop }));
+    handles.push(runner.handle);
+    const address = await runner.ready;
+    expect(await (await fetch(`http://${address?.host}:${address?.port}/`)).text()).toBe('uvloop');
+    expect(listeningAddresses(Number((await runner.line(/^pid/)).text.slice(4)))).toEqual(['127.0.0.1']);
   });
 });

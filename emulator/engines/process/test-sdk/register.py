@@ -13,6 +13,7 @@ from fal.api import FalServerlessHost  # noqa: E402
 from fal.api.api import _prepare_partial_func  # noqa: E402
 from fal.sdk import FalServerlessConnection  # noqa: E402
 from fal.utils import load_function_from  # noqa: E402
+from google.protobuf.json_format import MessageToDict  # noqa: E402
 from isolate.connections.grpc.interface import to_serialized_object  # noqa: E402
 
 source, folder = sys.argv[1:]
@@ -27,8 +28,8 @@ def write(name, function):
 
 
 def capture(self, function, environments, **_):
-    configuration = environments[0].configuration
-    told["requirements"] = sorted({*told["requirements"], *configuration["requirements"]})
+    configuration = MessageToDict(environments[0].configuration)
+    told["requirements"] = sorted({*told["requirements"], *configuration.get("requirements", ())})
     captured.append(function)
     return iter(())
 
