@@ -75,11 +75,19 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
 
     const routes = createRoutes({ catalog });
     const blobs = createBlobs(join(folder, 'blobs'));
+    blobs.keepOnly(
+      new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))),
+    );
     const appFiles = createAppFiles(join(folder, 'app-files'));
     const queue = createQueue({ store, clock });
     const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask });
     const runnerHistory = createRunnerHistory({ store, clock });
-    const builds = createBuilds({ dataDir: folder, uv: () => ensureUv({ toolsDir: join(folder, 'tools') }), clock });
+    const builds = createBuilds({
+      dataDir: folder,
+      uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
+      clock,
+      secretValue: (name) => catalog.secretValues('main', [name])[name],
+    });
     const engine = createProcessEngine({ dataDir: folder, runnerSources: runnerSources() });
     const launchOf = createLaunches({ catalog, blobs, appFiles, builds });
 

@@ -8,9 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { ensureUv } from '../emulator/builds/uv.ts';
-import { findRunning, type RunningEmulator, readLocalKey } from '../emulator/cli/data-folder.ts';
-import { clientEnv } from '../emulator/cli/env.ts';
 import { fetchStatus } from '../emulator/cli/status.ts';
+import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/wire/data-folder.ts';
 import { UserError } from '../emulator/wire/errors.ts';
 
 const root = join(import.meta.dirname, '..');

@@ -5,35 +5,17 @@ import { join } from 'node:path';
 import { lastWords, runUv, type UvCall } from './install.ts';
 
 /**
- * What every runner needs beside the app's own requirements (runner-process.md §3 and §5.1): cloudpickle loads the
- * callable, isolate brings grpc and the SetMetadata stubs, fal makes entry points (`module:Class.run_local`) importable.
+ * What every runner needs beside the app's own requirements (runner-process.md §3): cloudpickle loads the callable, isolate
+ * brings grpc and the SetMetadata stubs. Not `fal`: it travels inside the pickle, and fal's own test
+ * (test_missing_dependencies_nested_server_error) shows that the platform's runners don't have it.
  */
-const packages = ['cloudpickle==3.1.2', 'isolate==0.26.12', 'fal==1.83.0'];
+const packages = ['cloudpickle==3.1.2', 'isolate[server]==0.26.12', 'isolate-proto==0.34.5'];
 
 /**
- * Dependencies of fal that only its command line and client side use. They are left out because they are names that apps
- * import too: an app that forgot `pillow` in its requirements must fail here as it fails in the cloud.
+ * Dependencies of isolate that runners don't use. They are left out because they are names that apps import too: an app that
+ * forgot `pyyaml` in its requirements must fail here as it fails in the cloud.
  */
-const leftOut = [
-  'argcomplete',
-  'build',
-  'cookiecutter',
-  'dateparser',
-  'dill',
-  'fsspec',
-  'httpx-sse',
-  'msgpack',
-  'pillow',
-  'portalocker',
-  'pyjwt',
-  'python-dateutil',
-  'rich-argparse',
-  'tuspy',
-  'types-dateparser',
-  'types-python-dateutil',
-  'virtualenv',
-  'websockets',
-];
+const leftOut = ['distlib', 'filelock', 'python-discovery', 'pyyaml', 'virtualenv'];
 
 /** Changes whenever the agent's packages change; part of every environment's hash. */
 export const agentPin = createHash('sha256')
@@ -54,9 +36,7 @@ export function agentFolder(agentsDir: string, minor: string): string {
  * Installs the agent's packages once per Python version, into a folder of their own that comes *after* the environment's
  * packages on the module path (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the
  * first folder that has it: an app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an
- * app doesn't bring comes from here, in versions that fit each other. Not covered: an agent's package that is too new for
- * an older dependency which the app pins (fastapi from here with pydantic 1 from there); the SDK pins those two together
- * for everything that it serves.
+ * app doesn't bring comes from here, in versions that fit each other.
  */
 export async function installAgent(
   agentsDir: string,

@@ -82,16 +82,16 @@ describe('building an environment', () => {
     const { environment } = await built(virtualenv(['cloudpickle==3.0.0']));
     expect(python(environment, 'import cloudpickle; print(cloudpickle.__version__)')).toBe('3.0.0');
     const plain = await built(virtualenv([]));
-    expect(
-      python(plain.environment, 'import cloudpickle, grpc, isolate, fal, fal.toolkit; print(fal.__version__)'),
-    ).toBe('1.83.0');
+    expect(python(plain.environment, 'import cloudpickle, grpc, isolate; print(cloudpickle.__version__)')).toBe(
+      '3.1.2',
+    );
     expect(plain.environment.extraPaths).toEqual(environment.extraPaths);
   });
 
-  it('does not lend apps the packages that only the command line of fal needs', { timeout }, async () => {
+  it('lends apps neither fal nor what others need, as in the cloud', { timeout }, async () => {
     const { environment } = await built(virtualenv([]));
     const missing =
-      'import importlib.util as u; print([n for n in ("PIL", "requests", "dateutil", "jinja2") if u.find_spec(n)])';
+      'import importlib.util as u; print([n for n in ("fal", "PIL", "requests", "dateutil", "jinja2") if u.find_spec(n)])';
     expect(python(environment, missing)).toBe('[]');
   });
 

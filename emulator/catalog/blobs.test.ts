@@ -20,6 +20,15 @@ describe('createBlobs', () => {
     expect(blobs.has('0'.repeat(64))).toBe(false);
   });
 
+  it('keeps only what it is told to, what a crash left half written included', () => {
+    const folder = testFolder();
+    const blobs = createBlobs(folder);
+    const [wanted, unwanted] = [blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))];
+    blobs.keepOnly(new Set([wanted]));
+    expect([blobs.has(wanted), blobs.has(unwanted)]).toEqual([true, false]);
+    expect(blobs.has(blobs.put(Buffer.from('b')))).toBe(true);
+  });
+
   it.each([
     '',
     '..',

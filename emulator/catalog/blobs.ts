@@ -1,11 +1,26 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isHash, syncFolder } from './durable-file.ts';
 import type { Blobs } from './types.ts';
 
+export interface StoredBlobs extends Blobs {
+  /** Removes every other one: ephemeral runs store theirs too and have nobody to miss them. At start-up, before any is put. */
+  keepOnly(hashes: ReadonlySet<string>): void;
+}
+
 /** Blobs below `folder`, each in a file named by its hash: written beside, synced, then renamed, so a name means whole bytes. */
-export function createBlobs(folder: string): Blobs {
+export function createBlobs(folder: string): StoredBlobs {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = (hash: string): string => {
     if (!isHash(hash)) throw new RangeError('not a SHA-256 in lower-case hex');
@@ -35,5 +50,12 @@ export function createBlobs(folder: string): Blobs {
     },
     has: (hash) => isHash(hash) && existsSync(path(hash)),
     path,
+    keepOnly(hashes) {
+      for (const parent of readdirSync(folder)) {
+        for (const name of readdirSync(join(folder, parent))) {
+          if (!hashes.has(name)) rmSync(join(folder, parent, name), { force: true });
+        }
+      }
+    },
   };
 }

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findRunning, lockFolder, publish } from './data-folder.ts';
+import { findRunning } from '../wire/data-folder.ts';
+import { lockFolder, publish } from './data-folder.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { clientEnv, formatEnv, formatOfShell } from './env.ts';
+import { clientEnv } from '../wire/data-folder.ts';
+import { formatEnv, formatOfShell } from './env.ts';
 
 describe('the printed variables', () => {
   it('survive a POSIX shell, whatever the folder is called', () => {

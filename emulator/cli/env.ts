@@ -1,31 +1,7 @@
-import { basename, join } from 'node:path';
-import type { RunningEmulator } from './data-folder.ts';
+import { basename } from 'node:path';
 
 export const envFormats = ['sh', 'fish', 'powershell', 'json', 'dotenv'] as const;
 export type EnvFormat = (typeof envFormats)[number];
-
-/**
- * The variables that point `fal`, the SDK and `fal_client` at this emulator (control-plane-grpc.md §1, gateway-http.md §14).
- * We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run the same code as in the cloud, and a
- * foreign process on our port gets no key.
- */
-export function clientEnv(folder: string, ports: RunningEmulator['ports'], key: string): Record<string, string> {
-  const bundle = join(folder, 'tls', 'bundle.pem');
-  const api = `localhost:${ports.api}`;
-  return {
-    FAL_KEY: key,
-    FAL_HOST: api,
-    FAL_GRPC_HOST: api,
-    FAL_REST_HOST: api,
-    FAL_RUN_HOST: `localhost:${ports.run}`,
-    FAL_QUEUE_RUN_HOST: `localhost:${ports.queue}`,
-    FAL_WS_RUN_HOST: `localhost:${ports.ws}`,
-    SSL_CERT_FILE: bundle,
-    REQUESTS_CA_BUNDLE: bundle,
-    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
-    NODE_EXTRA_CA_CERTS: join(folder, 'tls', 'ca.crt'),
-  };
-}
 
 /** The format of the user's shell, `sh` where it can't be told. */
 export function formatOfShell(shell: string | undefined, platform: NodeJS.Platform): EnvFormat {

@@ -1,6 +1,6 @@
+import { clientEnv, dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
-import { dataFolder, findRunning, readLocalKey } from './data-folder.ts';
-import { clientEnv, type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
+import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
 import type { CliOptions } from './main.ts';
 
 /** `minifal env`: prints the variables; only they go to standard output. */

@@ -1,5 +1,6 @@
 import { startEmulator } from '../main.ts';
-import { dataFolder, findRunning, lockFolder, publish } from './data-folder.ts';
+import { dataFolder, findRunning } from '../wire/data-folder.ts';
+import { lockFolder, publish } from './data-folder.ts';
 import type { CliOptions } from './main.ts';
 import { version } from './version.ts';
 

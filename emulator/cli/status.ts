@@ -1,6 +1,6 @@
+import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
-import { dataFolder, findRunning, readLocalKey } from './data-folder.ts';
 import type { CliOptions } from './main.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */

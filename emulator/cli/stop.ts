@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
-import { dataFolder, findRunning } from './data-folder.ts';
 import type { CliOptions } from './main.ts';
 
 /** The emulator gives its runners their grace; then it is killed (its runners die with it). */

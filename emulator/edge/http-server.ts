@@ -28,7 +28,8 @@ export function edgeServer(handlers: EdgeHandlers): Server {
   const server = createServer(options, handlers.request);
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
-    handlers.upgrade(req, socket, head);
+    if (isWebsocketUpgrade(req)) handlers.upgrade(req, socket, head);
+    else writeRawAnswer(socket, 400, 'The only upgrade here is to websocket.');
   });
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();

@@ -99,6 +99,13 @@ describe('one port', () => {
     expect((await overTls(port, { ALPNProtocols: ['h2'] })).alpnProtocol).toBe('h2');
   });
 
+  it('speaks TLS 1.2 only: session tickets of 1.3 make one Python websocket in 500 hang', async () => {
+    const { port } = await start();
+    for (const options of [{}, { servername: 'localhost' }]) {
+      expect((await overTls(port, options)).getProtocol()).toBe('TLSv1.2');
+    }
+  });
+
   it('without HTTP/2 takes everything for HTTP/1.1', async () => {
     const http = edgeServer({
       request: (_req, res) => void res.end('ok'),

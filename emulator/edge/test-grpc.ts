@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadServices } from '../wire/services.ts';
 import type { GrpcEdge } from './grpc/server.ts';
@@ -14,7 +14,8 @@ export interface Reply {
 
 /** A socket for the edge and a client of the real gRPC library on it. */
 export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
-  const server = createServer();
+  // As edge/listener.ts hands them over.
+  const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -32,6 +33,32 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
     });
     clients.push(made);
     return made;
+  }
+  /** A client behind a wire that can be cut: the server then sees the end of the connection and no more, as when a process dies. */
+  async function mortalClient() {
+    const ends: (() => void)[] = [];
+    const proxy = createServer({ allowHalfOpen: true }, (near) => {
+      const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      near.pipe(far, { end: false });
+      far.pipe(near, { end: false });
+      near.on('error', () => {});
+      ends.push(() => far.end());
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const bound = proxy.address();
+    if (bound === null || typeof bound === 'string') throw new Error('no port');
+    const made = new Client(`127.0.0.1:${bound.port}`, credentials.createInsecure(), {
+      'grpc.default_authority': `127.0.0.1:${port}`,
+    });
+    clients.push(made);
+    return {
+      client: made,
+      die() {
+        for (const end of ends) end();
+        proxy.close();
+      },
+    };
   }
   const usual = client();
 
@@ -70,6 +97,7 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
     port,
     edge,
     client,
+    mortalClient,
     start,
     call: (method: string, request: object, metadata: Readonly<Record<string, string>>, by?: Client) =>
       start(method, request, metadata, by).reply,

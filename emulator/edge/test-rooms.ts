@@ -13,6 +13,9 @@ import { createRunnerHistory } from '../telemetry/runners.ts';
 import type { Logs } from '../telemetry/types.ts';
 import { createAuthenticate } from './auth.ts';
 
+/** For `expect.poll`: something comes for certain, and when doesn't matter. */
+export const patiently = { timeout: 20_000, interval: 5 };
+
 type Call = { readonly method: string; readonly args: readonly unknown[] };
 
 /**

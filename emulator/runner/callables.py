@@ -18,6 +18,21 @@ class Refused(Exception):
     """The callable, or its result, can't cross: a sentence for the caller (control-plane-grpc.md §2.3)."""
 
 
+class Unloadable(Refused):
+    """The callable's bytes can't be loaded; the cause says why."""
+
+    def as_result(self) -> Exception | None:
+        """What isolate gives the caller in this case: its SerializationError around the cause, from which the SDK names the
+        missing module. None where the environment has no isolate."""
+        try:
+            from isolate.connections.common import SerializationError
+        except ImportError:
+            return None
+        error = SerializationError("Error while deserializing the given object")
+        error.__cause__ = self.__cause__
+        return error
+
+
 def load(spec: dict, kind: str):
     """The callable that `spec` names. `kind`: `function` or `setup`, for the sentence when it fails."""
     if spec["kind"] == "entrypoint":
@@ -27,7 +42,7 @@ def load(spec: dict, kind: str):
             found = importlib.import_module(spec["method"]).loads(file.read())
     except BaseException as error:
         print(traceback_of(error), file=sys.stderr, end="")
-        raise Refused(f"The {kind} function could not be deserialized: {_in_words(error)}") from error
+        raise Unloadable(f"The {kind} function could not be deserialized: {_in_words(error)}") from error
     if not callable(found):
         raise Refused(f"The {kind} function must be callable, not {type(found).__name__}.")
     return found

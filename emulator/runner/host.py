@@ -78,6 +78,11 @@ def _answer(config: dict, channel) -> int:
             if channel.receive() is None:
                 return 1
             value, raised = callables.invoke(function, arguments, {}), None
+        except callables.Unloadable as error:
+            value = error.as_result()
+            if value is None:
+                raise
+            raised = callables.describe(value)
         except callables.Refused:
             raise
         except BaseException as error:

@@ -208,6 +208,19 @@ describe('deleting an alias', () => {
     expect(sim.world.requests.size).toBe(0);
   });
 
+  it('kills starting runners at once, and drops those that back off', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['a', 'b']);
+    const [pending = '', failing = ''] = sim.runners().map((r) => r.id);
+    sim.send({ type: 'runnerExited', runnerId: failing, reason: 'exit code 1' });
+    expect(states(sim)).toEqual(['rev1 pending', 'rev1 failureDelay']);
+    const effects = sim.send({ type: 'aliasDeleted', alias: 'app' });
+    expect(types(effects)).toEqual(['failRequest', 'failRequest', 'killRunner']);
+    expect(effects[2]).toEqual({ type: 'killRunner', runnerId: pending });
+    expect(sim.world.apps.size).toBe(0);
+  });
+
   it('lets request_timeout cut an attempt short within the grace period', () => {
     const sim = createSim();
     const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 60 });

@@ -28,7 +28,7 @@ export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
   for (const runner of runners) if (isStarting(runner.state)) retire(turn, runner.id, 'rollout');
   const needed = floorOf(app);
   const serving = runners.filter((runner) => isServing(runner.state));
-  const busiestFirst = serving.toSorted((a, b) => load(b) - load(a) || a.serial - b.serial);
+  const busiestFirst = serving.toSorted((a, b) => load(b) - load(a));
   busiestFirst.forEach((runner, i) => {
     if (i < needed) markForReplacement(turn, runner.id, 'rollout');
     else retire(turn, runner.id, 'rollout');

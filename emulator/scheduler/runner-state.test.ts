@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { legalMoves, move, type StateKind, stateWord } from './runner-state.ts';
+import { legalMoves, move, type StateKind, stateOfWord, stateWord } from './runner-state.ts';
 import type { RunnerState } from './types.ts';
 
 const samples: { readonly [K in StateKind]: RunnerState } = {
@@ -73,5 +73,10 @@ describe('the runner machine', () => {
       'FAILURE_DELAY',
       'TERMINATED',
     ]);
+  });
+
+  it('finds a state by its name', () => {
+    expect(kinds.map((kind) => stateOfWord(stateWord(kind)))).toEqual(kinds);
+    expect(() => stateOfWord('DEAD')).toThrow('DEAD is no runner state');
   });
 });

@@ -7,7 +7,7 @@ import type { RetryCondition } from './types.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
 const slow = process.env.MINIFAL_SLOW === '1';
-const runs = slow ? 20_000 : 400;
+const runs = slow ? 20_000 : 250;
 
 const alias = fc.constantFrom('app', 'app', 'app', 'app', 'app--dev', 'app--dev', 'other');
 const condition = fc.constantFrom<RetryCondition>('server_error', 'timeout', 'connection_error');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest, type RequestListener } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayLimits } from './context.ts';
 import { authorization, call, deferred, startGateway, type TestGateway } from './testing.ts';
@@ -50,6 +51,20 @@ describe('submit', () => {
       webhook: 'https://a.example/b',
       callerId: 'local|minifal',
     });
+  });
+
+  it('over TLS hands out https urls', async () => {
+    const gateway = await start(ok);
+    const port = gateway.ports.queue;
+    const request = httpsRequest({
+      ...{ host: 'localhost', port, path: '/me/app', method: 'POST', ca: gateway.tls.caPem, agent: false },
+      headers: { ...authorization, host: `localhost:${port}` },
+    });
+    request.end('{}');
+    const [message] = await once(request, 'response');
+    const chunks: Buffer[] = await message.toArray();
+    const { status_url } = JSON.parse(Buffer.concat(chunks).toString());
+    expect(status_url).toMatch(`https://localhost:${port}/me/app/requests/`);
   });
 
   it('keeps what the caller wished for, checked', async () => {

@@ -183,6 +183,19 @@ describe('a direct call', () => {
     expect((await call(gateway.ports.run, '/me/app', { body: 'x'.repeat(10) })).status).toBe(200);
   });
 
+  it('does not take up an offer of another protocol', async () => {
+    const gateway = await start(echo);
+    const headers = {
+      ...authorization,
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABk',
+    };
+    const reply = await call(gateway.ports.run, '/me/app', { headers, body: '{}' });
+    expect(reply.status).toBe(200);
+    expect(Object.keys(JSON.parse(reply.body).headers)).not.toContain('http2-settings');
+  });
+
   it('answers Expect: 100-continue', async () => {
     const gateway = await start(echo);
     const request = open(gateway, '/me/app', { headers: { expect: '100-continue' } });

@@ -43,7 +43,10 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   if (Number(req.headers['content-length'] ?? 0) > maxRequestBytes) return refuse(tooLarge(maxRequestBytes));
 
   const gone = new AbortController();
-  res.once('close', () => gone.abort());
+  // After a finished answer nobody waits for this signal, and each abort costs an error with a stack.
+  res.once('close', () => {
+    if (!res.writableFinished) gone.abort();
+  });
   const submittedAt = deps.clock();
   await callDirect(
     deps,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Lease } from '../../fleet/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
+import { writeRawAnswer } from '../http-server.ts';
 import type { Access } from './access.ts';
 import type { GatewayDeps } from './context.ts';
 import { type HeaderList, pairs, toApp } from './headers.ts';
@@ -35,6 +36,7 @@ export const maxMessageBytes = 256 * 1024 * 1024;
  */
 export function createTunnel(deps: GatewayDeps): Tunnel {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxMessageBytes });
+  server.on('wsClientError', (error, socket) => writeRawAnswer(socket, 400, error.message));
   return {
     open(req, socket, head, about) {
       server.handleUpgrade(req, socket, head, (caller) => {

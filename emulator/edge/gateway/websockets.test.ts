@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { platformError } from '../../wire/errors.ts';
-import { authorization, deferred, startGateway, type TestGateway } from './testing.ts';
+import { authorization, call, deferred, startGateway, type TestGateway } from './testing.ts';
 
 const noHttp: RequestListener = (_req, res) => void res.writeHead(404).end();
 
@@ -173,6 +173,14 @@ describe.each(['run', 'ws'] as const)('an upgrade on the %s host', (host) => {
     expect(response.statusCode).toBe(status);
     expect(response.headers['x-fal-request-id']).toBeDefined();
   });
+});
+
+it.each(['run', 'ws'] as const)('a malformed handshake on the %s host is 400 with a request id', async (host) => {
+  const gateway = await startApp(() => undefined);
+  const headers = { ...authorization, connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+  const reply = await call(gateway.ports[host], '/me/app/realtime', { headers });
+  expect(reply.status).toBe(400);
+  expect(reply.headers['x-fal-request-id']).toBeDefined();
 });
 
 describe('HTTP over WebSocket', () => {

@@ -22,6 +22,7 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
     perMessageDeflate: false,
     maxPayload: Math.min(deps.limits.maxRequestBytes, maxMessageBytes),
   });
+  server.on('wsClientError', (error, socket) => writeRawAnswer(socket, 400, error.message));
   return {
     request: answering(deps, refusePlain),
     upgrade(req, socket, head) {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { DeployResult } from '../../fleet/types.ts';
 import { jsonToStruct } from '../../wire/struct.ts';
+import { patiently } from '../test-rooms.ts';
 import { appRequest, controlPlane, userLine } from './test-control-plane.ts';
 
 type Plane = Awaited<ReturnType<typeof controlPlane>>;
@@ -156,7 +157,7 @@ describe('RegisterApplication', () => {
     expect((await call.reply).code).toBe(status.CANCELLED);
     finish({ kind: 'moved' });
     const newest = plane.rooms.catalog.revisions('main', 'greet')[0];
-    await expect.poll(() => plane.rooms.catalog.alias('greet')?.revision).toBe(newest?.id);
+    await expect.poll(() => plane.rooms.catalog.alias('greet')?.revision, patiently).toBe(newest?.id);
   });
 
   it('rolling and detached: the alias moves at once', async () => {

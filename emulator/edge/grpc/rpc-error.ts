@@ -36,7 +36,7 @@ export function toStatus(error: unknown, report: (error: unknown) => void): RpcS
   report(error);
   return {
     code: status.INTERNAL,
-    details: 'minifal failed at this call; its log says more (`minifal status` names it).',
+    details: 'minifal failed at this call; emulator.log in its data folder says more.',
   };
 }
 

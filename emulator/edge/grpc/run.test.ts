@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it, vi } from 'vitest';
 import type { FunctionRun } from '../../fleet/types.ts';
 import { testFolder } from '../../store/test-folder.ts';
+import { patiently } from '../test-rooms.ts';
 import { appRequest, controlPlane, userLine } from './test-control-plane.ts';
 
 const plainFunction = (more: object = {}) =>
@@ -109,7 +110,7 @@ describe('Run of a plain function', () => {
     await call.until(({ logs }) => (logs as object[]).length > 0);
     call.cancel();
     await stopped;
-    await expect.poll(() => plane.followers.size).toBe(0);
+    await expect.poll(() => plane.followers.size, patiently).toBe(0);
   });
 
   it('a setup function and the metadata probe of an entry point are calls', async () => {
@@ -172,10 +173,20 @@ describe('Run of an app', () => {
       ],
     });
     call.cancel();
-    await expect.poll(() => plane.calls.at(-1)).toEqual({ method: 'removeAlias', args: [alias] });
+    await expect.poll(() => plane.calls.at(-1), patiently).toEqual({ method: 'removeAlias', args: [alias] });
     expect(route()).toBeUndefined();
     expect(plane.followers.size).toBe(0);
     expect(plane.watchers.get(alias)?.size).toBe(0);
+  });
+
+  it('ends when the client dies without a word', async () => {
+    const plane = await controlPlane();
+    const { client, die } = await plane.mortalClient();
+    const call = plane.start('Run', appRequest(), plane.credentials, client);
+    await call.until(({ service_urls }) => service_urls !== undefined);
+    die();
+    await expect.poll(() => plane.calls.at(-1), patiently).toMatchObject({ method: 'removeAlias' });
+    expect(plane.followers.size).toBe(0);
   });
 
   it('an app that ends by itself with code 0 is a SUCCESS with a pickled None', async () => {

@@ -41,7 +41,11 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   server.addService(services.isolate, withRefusals(services.isolate, { SetMetadata: setMetadata }));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
-    inject: (socket) => injector.injectConnection(socket),
+    inject(socket) {
+      // A client that dies sends FIN and nothing more. HTTP/2 has no half-open connections, and its calls must end.
+      socket.allowHalfOpen = false;
+      injector.injectConnection(socket);
+    },
     async close() {
       injector.destroy();
       server.forceShutdown();

@@ -11,7 +11,7 @@ export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
   readonly logs: Logs;
-  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions'>;
+  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'follow'>;
   readonly appFiles: AppFiles;
   readonly hosts: Hosts;
   readonly authenticate: Authenticate;

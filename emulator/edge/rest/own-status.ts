@@ -9,11 +9,15 @@ const endedSinceMs = 60 * 60 * 1000;
 /** `GET /minifal/status`: our own page, for `minifal status` and the panes. Reading it changes nothing. */
 export function ownStatus(deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about'>): Router {
   const router = Router();
-  router.get('/minifal/status', (_request, response) => void response.json(status(deps, Date.now())));
+  router.get('/minifal/status', (_request, response) => void response.json(statusOf(deps, Date.now())));
   return router;
 }
 
-function status({ catalog, fleet, runnerHistory, hosts, about }: Parameters<typeof ownStatus>[0], now: number): Status {
+/** Everything at a glance; runners that ended in the last hour are still told of. */
+export function statusOf(
+  { catalog, fleet, runnerHistory, hosts, about }: Parameters<typeof ownStatus>[0],
+  now: number,
+): Status {
   const owner = catalog.account.nickname;
   const aliases = catalog.aliases(null);
   return {

@@ -8,6 +8,7 @@ import { files } from './files.ts';
 import { home } from './home.ts';
 import { errorHandler, HttpError } from './http-error.ts';
 import { logs } from './logs.ts';
+import { ownEvents } from './own-events.ts';
 import { ownStatus } from './own-status.ts';
 
 /**
@@ -21,7 +22,14 @@ export function createRestEdge(deps: RestDeps): RequestListener {
   app.use(guarded(deps));
   app.use(home(deps.hosts));
   app.use(authenticated(deps));
-  app.use(accounts(deps.catalog), applications(deps), logs(deps), files(deps.appFiles), ownStatus(deps));
+  app.use(
+    accounts(deps.catalog),
+    applications(deps),
+    logs(deps),
+    files(deps.appFiles),
+    ownStatus(deps),
+    ownEvents(deps),
+  );
   app.use(() => {
     throw new HttpError(404, 'Not Found');
   });

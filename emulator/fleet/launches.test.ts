@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
+import type { Revision } from '../catalog/types.ts';
+import { testRooms } from '../edge/test-rooms.ts';
+import { testFolder } from '../store/test-folder.ts';
+import { createLaunches } from './launches.ts';
+
+function setUp(change: (blob: string) => Partial<Revision> = () => ({})) {
+  const made = testRooms(testFolder());
+  const { rooms, builds } = made;
+  const blob = rooms.blobs.put(Buffer.from('pickled'));
+  rooms.catalog.addRevision({
+    id: 'rev',
+    alias: 'greet--dev',
+    environmentName: 'dev',
+    createdAt: 1,
+    environments: [{ kind: 'virtualenv', configuration: { requirements: ['a'] } }],
+    callable: { kind: 'pickle', method: 'cloudpickle', blob },
+    machineTypes: ['S', 'M'],
+    numGpus: null,
+    exposedPort: 8080,
+    settings: revisionDefaults,
+    scale: scaleDefaults,
+    validRegions: [],
+    files: [],
+    secretNames: ['TOKEN'],
+    metadata: null,
+    sourceCode: null,
+    privateLogs: false,
+    ...change(blob),
+  });
+  return { ...made, blob, launch: createLaunches({ ...rooms, builds }) };
+}
+
+describe('the launch of a stored revision', () => {
+  it('is what its registration asked for, its environment found or built again without force', async () => {
+    const { launch, rooms, blob, built } = setUp();
+    expect(await launch('rev')).toEqual({
+      environment: { id: 'env-hash', python: '/usr/bin/python3', extraPaths: [] },
+      callable: { kind: 'pickle', method: 'cloudpickle', file: rooms.blobs.path(blob) },
+      mode: 'serve',
+      declaredPort: 8080,
+      appFiles: [],
+      secretNames: ['TOKEN'],
+      environmentName: 'dev',
+      machineType: 'S',
+    });
+    expect(built).toEqual([{ kind: 'virtualenv', configuration: { requirements: ['a'] }, force: false }]);
+  });
+
+  it('has the machine type that UpdateApplication named for the active revision', async () => {
+    const { launch, rooms } = setUp();
+    const settings = { scale: scaleDefaults, settings: revisionDefaults, machineTypes: ['L'], validRegions: [] };
+    const alias = {
+      name: 'greet--dev',
+      environmentName: 'dev',
+      authMode: 'private',
+      updatedAt: 1,
+      ...settings,
+    } as const;
+    rooms.catalog.putAlias({ ...alias, revision: 'rev' });
+    expect((await launch('rev')).machineType).toBe('L');
+    rooms.catalog.putAlias({ ...alias, revision: 'another' });
+    expect((await launch('rev')).machineType).toBe('S');
+  });
+
+  it.each<[string, (blob: string) => Partial<Revision>, RegExp]>([
+    ['its bytes are gone', () => ({ callable: { kind: 'pickle', method: 'pickle', blob: 'f'.repeat(64) } }), /missing/],
+    [
+      'a file was never uploaded',
+      () => ({ files: [{ hash: 'e'.repeat(64), relativePath: 'lib/a.py' }] }),
+      /lib\/a\.py/,
+    ],
+    ['it is an image', () => ({ callable: { kind: 'image' } }), /image/],
+    ['its environment is of no known kind', () => ({ environments: [] }), /environment/],
+  ])('rejects with a sentence when %s', async (_name, change, words) => {
+    const { launch } = setUp(change);
+    await expect(launch('rev')).rejects.toThrow(words);
+  });
+
+  it("rejects with the tool's words when the environment can't be built any more", async () => {
+    const { launch, buildPlan } = setUp();
+    buildPlan.failure = 'no such package';
+    await expect(launch('rev')).rejects.toThrow(/no such package/);
+  });
+
+  it('rejects for an unknown revision', async () => {
+    const { launch } = setUp();
+    await expect(launch('nope')).rejects.toThrow(/nope/);
+  });
+});

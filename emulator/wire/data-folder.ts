@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** What the data folder says of the emulator that uses it. */
+export const runningSchema = z.object({
+  pid: z.int().positive(),
+  /** Distinguishes a process from a later one with the same pid. */
+  processStart: z.string(),
+  version: z.string(),
+  startedAt: z.number(),
+  ports: z.object({ api: z.int(), run: z.int(), queue: z.int(), ws: z.int() }),
+});
+export type RunningEmulator = z.infer<typeof runningSchema>;
+
+export const processIdentity = z.object({ pid: z.int().positive(), processStart: z.string() });
+export type ProcessIdentity = z.infer<typeof processIdentity>;
+
+/** The folder that was asked for, else MINIFAL_DATA, else `~/.minifal`. */
+export function dataFolder(option: string | undefined): string {
+  return resolve(option ?? process.env.MINIFAL_DATA ?? join(homedir(), '.minifal'));
+}
+
+/** The emulator that runs on this folder now; `undefined`: none (what a killed one left behind counts as none). */
+export function findRunning(folder: string): RunningEmulator | undefined {
+  const found = readJson(join(folder, 'emulator.json'), runningSchema);
+  return found && isAlive(found) ? found : undefined;
+}
+
+/** The local account's key `id:secret`; `undefined` before the first start. */
+export function readLocalKey(folder: string): string | undefined {
+  const file = join(folder, 'key');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+/**
+ * The variables that point `fal`, the SDK and `fal_client` at this emulator (control-plane-grpc.md §1, gateway-http.md §14).
+ * We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run the same code as in the cloud, and a
+ * foreign process on our port gets no key.
+ */
+export function clientEnv(folder: string, ports: RunningEmulator['ports'], key: string): Record<string, string> {
+  const bundle = join(folder, 'tls', 'bundle.pem');
+  const api = `localhost:${ports.api}`;
+  return {
+    FAL_KEY: key,
+    FAL_HOST: api,
+    FAL_GRPC_HOST: api,
+    FAL_REST_HOST: api,
+    FAL_RUN_HOST: `localhost:${ports.run}`,
+    FAL_QUEUE_RUN_HOST: `localhost:${ports.queue}`,
+    FAL_WS_RUN_HOST: `localhost:${ports.ws}`,
+    SSL_CERT_FILE: bundle,
+    REQUESTS_CA_BUNDLE: bundle,
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
+    NODE_EXTRA_CA_CERTS: join(folder, 'tls', 'ca.crt'),
+  };
+}
+
+/** Whether this very process still runs; one that ended and waits to be collected by its parent does not. */
+export function isAlive(holder: ProcessIdentity): boolean {
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return processStart(holder.pid) === holder.processStart;
+}
+
+/** Start time of a process in clock ticks since boot (field 22 of its stat file); empty where there is no /proc, and for zombies. */
+export function processStart(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? '' : (fields[18] ?? '');
+  } catch {
+    return '';
+  }
+}
+
+/** The JSON file as the schema has it; `undefined` when it is missing, torn or something else. */
+export function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+/** What a person can do about a problem with one click; `fixes.ts` has its title and its deed. */
+export type Fix =
+  | 'useFreePorts'
+  | 'chooseDataFolder'
+  | 'choosePython'
+  | 'installFal'
+  | 'howToInstallPython'
+  | 'howToInstallUv'
+  | 'howToInstallNode'
+  | 'startEmulator'
+  | 'stopEmulator'
+  | 'saveAndRetry';
+
+/** Something that went wrong and that a person can mend. Thrown inside, shown by `present.ts`. */
+export class Problem extends Error {
+  readonly fix: Fix | undefined;
+  /** @param what a sentence: what happened, and why. */
+  constructor(what: string, fix?: Fix) {
+    super(what);
+    this.name = 'Problem';
+    this.fix = fix;
+  }
+}
+
+/** The person changed their mind: not an error, and nothing is said. */
+export class Cancelled extends Error {
+  constructor() {
+    super('Cancelled.');
+    this.name = 'Cancelled';
+  }
+}

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cancelled, Problem } from '../problem.ts';
+import { findRunning, type RunningEmulator } from '../target/data-folder.ts';
+import { childEnv } from './child-env.ts';
+import { diagnose, lastWords } from './diagnose.ts';
+import type { NodeProgram } from './node.ts';
+
+export interface StartOptions {
+  readonly node: NodeProgram;
+  /** `dist/minifal.mjs`. */
+  readonly bundle: string;
+  readonly folder: string;
+  /** First of four; 0: free ones. */
+  readonly port: number;
+  /** Ends what was begun. */
+  readonly signal: AbortSignal;
+  readonly patienceMs?: number;
+}
+
+const lookEveryMs = 40;
+const graceMs = 5_000;
+
+/** Where the process writes; a file, not a pipe: it may outlive the window that started it. */
+export function outputFile(folder: string): string {
+  return join(folder, 'emulator.out');
+}
+
+/**
+ * Starts the emulator as a process of its own, in its own process group, and waits until it listens.
+ * @returns the emulator, and whether this call made it: another window or terminal may have been faster
+ * @throws Problem (port taken, no space, …), Cancelled
+ */
+export async function startEmulator(options: StartOptions): Promise<{ running: RunningEmulator; isOurs: boolean }> {
+  const { node, bundle, folder, port, signal, patienceMs = 60_000 } = options;
+  const output = openOutput(folder);
+  const child = spawn(node.command, [bundle, 'start', '--data', folder, '--port', String(port)], {
+    cwd: folder,
+    env: { ...childEnv(process.env), ...node.env },
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const failed = new Promise<never>((_resolve, reject) => {
+    child.once('error', (error) => reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')));
+  });
+  failed.catch(() => {}); // it is awaited below, if at all
+  const ended = () => child.exitCode !== null || child.signalCode !== null;
+
+  const deadline = Date.now() + patienceMs;
+  try {
+    for (;;) {
+      const running = findRunning(folder);
+      if (running) {
+        child.unref();
+        return { running, isOurs: running.pid === child.pid };
+      }
+      if (signal.aborted) throw new Cancelled();
+      // Code 0: one runs already on this folder, and will be found when it listens.
+      if (ended() && child.exitCode !== 0) throw problemOf(folder);
+      if (Date.now() > deadline) throw new Problem('The emulator did not come up in time.');
+      await Promise.race([sleep(lookEveryMs), failed]);
+    }
+  } catch (error) {
+    if (!ended() && child.pid !== undefined) {
+      child.kill('SIGTERM');
+      await Promise.race([once(child, 'exit'), sleep(graceMs)]);
+      if (!ended()) child.kill('SIGKILL');
+    }
+    throw error;
+  }
+}
+
+function openOutput(folder: string): number {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return openSync(outputFile(folder), 'w', 0o600);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw diagnose(message) ?? new Problem(`The data folder ${folder} cannot be written.`, 'chooseDataFolder');
+  }
+}
+
+function problemOf(folder: string): Problem {
+  let output = '';
+  try {
+    output = readFileSync(outputFile(folder), 'utf8');
+  } catch {
+    // nothing was written
+  }
+  const said = /^minifal: (.+)$/m.exec(output)?.[1] ?? lastWords(output);
+  return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');
+}

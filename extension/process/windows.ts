@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  findRunning,
+  isAlive,
+  type ProcessIdentity,
+  processIdentity,
+  processStart,
+  type RunningEmulator,
+  readJson,
+} from '../target/data-folder.ts';
+
+/**
+ * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process, and `started-here`,
+ * which names the emulator that a window started. Files of processes that died count for nothing, so a crash leaves no false owner.
+ */
+export interface Windows {
+  /** This window uses the emulator; again and again is fine. */
+  enter(): void;
+  /** This window started that emulator: the last window may stop it. One that a terminal started is never stopped by a window. */
+  claim(running: RunningEmulator): void;
+  leave(): void;
+}
+
+const owner = 'started-here';
+
+export function createWindows(folder: string, pid: number = process.pid): Windows {
+  const windows = join(folder, 'windows');
+  const own = join(windows, `${pid}`);
+  return {
+    enter: () => write(windows, own, { pid, processStart: processStart(pid) }),
+    claim: (running) => write(windows, join(windows, owner), running),
+    leave: () => rmSync(own, { force: true }),
+  };
+}
+
+/** The emulator of the folder, if a window started it and no window uses it any more. */
+export function findUnused(folder: string): RunningEmulator | undefined {
+  const running = findRunning(folder);
+  const started = readJson(join(folder, 'windows', owner), processIdentity);
+  if (!running || started?.pid !== running.pid || started.processStart !== running.processStart) return undefined;
+  return liveWindows(folder).length === 0 ? running : undefined;
+}
+
+/** Processes of the windows that use the emulator of the folder. */
+export function liveWindows(folder: string): readonly ProcessIdentity[] {
+  let names: readonly string[] = [];
+  try {
+    names = readdirSync(join(folder, 'windows')).filter((name) => /^\d+$/.test(name));
+  } catch {
+    // nobody was here yet
+  }
+  return names.flatMap((name) => {
+    const window = readJson(join(folder, 'windows', name), processIdentity);
+    return window && isAlive(window) ? [window] : [];
+  });
+}
+
+/** Best effort: where nothing can be written, the emulator is simply left running. */
+function write(windows: string, file: string, { pid, processStart: start }: ProcessIdentity): void {
+  try {
+    mkdirSync(windows, { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.new`, JSON.stringify({ pid, processStart: start }), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch {
+    // no space, no rights
+  }
+}

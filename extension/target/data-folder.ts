@@ -1,0 +1,22 @@
+import {
+  clientEnv,
+  dataFolder,
+  findRunning,
+  isAlive,
+  type ProcessIdentity,
+  processIdentity,
+  processStart,
+  type RunningEmulator,
+  readJson,
+  readLocalKey,
+} from '../../emulator/wire/data-folder.ts';
+
+export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJson };
+export type { ProcessIdentity, RunningEmulator };
+
+/** The variables that point fal's tools at the emulator that runs on the folder now; `undefined`: none runs. */
+export function targetEnv(folder: string): { readonly [name: string]: string } | undefined {
+  const running = findRunning(folder);
+  const key = readLocalKey(folder);
+  return running && key !== undefined ? clientEnv(folder, running.ports, key) : undefined;
+}

@@ -1,0 +1,108 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createLink } from './link.ts';
+import type { Snapshot } from './snapshot.ts';
+import { startStandIn, testFolder } from './test-emulator.ts';
+
+function follow(folder: string) {
+  const link = createLink(folder);
+  onTestFinished(() => link.close());
+  const seen: string[] = [link.snapshot().state];
+  link.onChange(({ state }) => void (state === seen.at(-1) || seen.push(state)));
+  const patience = AbortSignal.timeout(20_000);
+  const until = (state: Snapshot['state']) => link.until((one) => one.state === state, patience);
+  return { link, seen, until };
+}
+
+describe('the link to an emulator', () => {
+  it('joins one that runs already, and one that comes up later', async () => {
+    const folder = testFolder();
+    const early = follow(folder);
+    expect(early.link.snapshot()).toEqual({ state: 'stopped' });
+    const { running } = await startStandIn(folder);
+    expect(await early.until('running')).toMatchObject({ running, status: { owner: 'local' } });
+    expect(await follow(folder).until('running')).toMatchObject({ running });
+  });
+
+  it('joins one whose folder did not exist', async () => {
+    const folder = join(testFolder(), 'later');
+    const { until } = follow(folder);
+    mkdirSync(folder);
+    await startStandIn(folder);
+    await until('running');
+  });
+
+  it('tells of each state that the emulator sends', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder);
+    const { link, until } = follow(folder);
+    const first = (await until('running')).status?.startedAt ?? 0;
+    await emulator.again();
+    await link.until(({ status }) => (status?.startedAt ?? 0) > first, AbortSignal.timeout(20_000));
+  });
+
+  it('says that a killed one ended unexpectedly, and recovers when it comes back', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder);
+    const { seen, until } = follow(folder);
+    await until('running');
+    await emulator.end('SIGKILL');
+    expect((await until('failed')).why).toContain(String(emulator.running.pid));
+    await startStandIn(folder);
+    await until('running');
+    expect(seen).toEqual(['stopped', 'running', 'failed', 'running']);
+  });
+
+  it('takes an end in peace for what it is', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder);
+    const { seen, until } = follow(folder);
+    await until('running');
+    await emulator.end('SIGTERM');
+    await until('stopped');
+    expect(seen).toEqual(['stopped', 'running', 'stopped']);
+  });
+
+  it('takes a kill that was asked for as a stop', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder);
+    const { link, until } = follow(folder);
+    await until('running');
+    link.stopping();
+    await emulator.end('SIGKILL');
+    await until('stopped');
+  });
+
+  it('is starting from the wish to the first answer, and failed with the reason when it was in vain', async () => {
+    const folder = testFolder();
+    const { link, seen, until } = follow(folder);
+    const first = link.starting();
+    first.settled('Port 1 is taken.');
+    expect(link.snapshot()).toEqual({ state: 'failed', why: 'Port 1 is taken.' });
+    link.starting().settled();
+    const third = link.starting();
+    await startStandIn(folder);
+    await until('running');
+    third.settled();
+    expect(seen).toEqual(['stopped', 'starting', 'stopped', 'failed', 'starting', 'stopped', 'starting', 'running']);
+  });
+
+  it.each([
+    ['of another version', { odd: true }, 'another version'],
+    ['that does not know the key', { key: 'other:key' }, 'does not know the key'],
+  ])('refuses one %s, in a sentence', async (_title, options, words) => {
+    const folder = testFolder();
+    await startStandIn(folder, options);
+    expect((await follow(folder).until('failed')).why).toContain(words);
+  });
+
+  it('survives its folder being removed and made again', async () => {
+    const folder = testFolder();
+    const { until } = follow(folder);
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    await startStandIn(folder);
+    await until('running');
+  });
+});

@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { findRunning, isAlive, type RunningEmulator, readLocalKey } from '../../emulator/wire/data-folder.ts';
+import { followStatus, type StreamEnd } from './events.ts';
+import type { Snapshot } from './snapshot.ts';
+import { watchFile } from './watch-file.ts';
+
+/** While an emulator's process lives but does not answer (it is ending, or hangs): twice as long each time. */
+const retryMs = { first: 250, longest: 5_000 };
+
+export interface Link {
+  readonly folder: string;
+  snapshot(): Snapshot;
+  /** Called after every change; returns the unsubscriber. */
+  onChange(listener: (snapshot: Snapshot, before: Snapshot) => void): () => void;
+  /** A start was asked for here; `settled` says that it ended, and why it failed. */
+  starting(): { settled(why?: string): void };
+  /** The end of the emulator that runs now was asked for. */
+  stopping(): void;
+  /** Resolves with the first state that fits; rejects when `signal` fires. */
+  until(fits: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<Snapshot>;
+  close(): void;
+}
+
+/**
+ * Keeps a window in step with the emulator of a data folder, whoever started it: joins it when it comes up, follows its state while it
+ * runs, notices its end, and joins again. One open connection while it runs, one watch on the folder while it doesn't; no polling.
+ */
+export function createLink(folder: string): Link {
+  const listeners = new Set<(snapshot: Snapshot, before: Snapshot) => void>();
+  let snapshot: Snapshot = { state: 'stopped' };
+  let stream: { readonly of: RunningEmulator; close(): void } | undefined;
+  let watcher: { close(): void } | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let nextRetryMs = retryMs.first;
+  let starts = 0;
+  let stopAsked: RunningEmulator | undefined;
+  let closed = false;
+
+  function set(next: Snapshot): void {
+    const before = snapshot;
+    snapshot = next;
+    for (const listener of [...listeners]) listener(next, before);
+  }
+
+  /** Compares what is with what we know; safe to call at any time. */
+  function look(): void {
+    clearTimeout(retry);
+    if (closed || stream) return;
+    const running = findRunning(folder);
+    const key = running && readLocalKey(folder);
+    if (running && key !== undefined) join(running, key);
+    else {
+      watcher ??= watchFile(folder, 'emulator.json', look);
+      if (!running) none();
+    }
+  }
+
+  function join(running: RunningEmulator, key: string): void {
+    watcher?.close();
+    watcher = undefined;
+    const { close } = followStatus({
+      port: running.ports.api,
+      key,
+      onStatus(status) {
+        nextRetryMs = retryMs.first;
+        set({ state: 'running', running, status });
+      },
+      onEnd: (end) => left(running, end),
+    });
+    stream = { of: running, close };
+  }
+
+  function left(running: RunningEmulator, end: StreamEnd): void {
+    stream = undefined;
+    if (end.kind === 'refused') {
+      watcher ??= watchFile(folder, 'emulator.json', look);
+      set({ state: 'failed', running, why: end.why });
+    } else if (isAlive(running)) {
+      // Its port closes before its process ends: only then is it clear whether it went in peace.
+      retry = setTimeout(look, nextRetryMs);
+      nextRetryMs = Math.min(nextRetryMs * 2, retryMs.longest);
+    } else look();
+  }
+
+  function none(): void {
+    const { state, running } = snapshot;
+    nextRetryMs = retryMs.first;
+    if (starts > 0) {
+      if (state !== 'starting') set({ state: 'starting' });
+    } else if (state === 'running' && running && wasKilled(running)) {
+      set({ state: 'failed', why: `The emulator (process ${running.pid}) ended unexpectedly.` });
+    } else if (state === 'running' || state === 'starting' || running) {
+      set({ state: 'stopped' });
+    }
+  }
+
+  /** Who ends in peace removes the file. */
+  function wasKilled(running: RunningEmulator): boolean {
+    return stopAsked?.pid !== running.pid && existsSync(joinPath(folder, 'emulator.json'));
+  }
+
+  look();
+  return {
+    folder,
+    snapshot: () => snapshot,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    starting() {
+      starts++;
+      look();
+      let open = true;
+      return {
+        settled(why) {
+          if (!open) return;
+          open = false;
+          starts--;
+          look();
+          if (why !== undefined && snapshot.state === 'stopped') set({ state: 'failed', why });
+        },
+      };
+    },
+    stopping() {
+      stopAsked = snapshot.running;
+    },
+    until(fits, signal) {
+      return new Promise((resolve, reject) => {
+        const done = (): void => {
+          listeners.delete(check);
+          signal.removeEventListener('abort', abort);
+        };
+        const check = (): void => {
+          if (!fits(snapshot)) return;
+          done();
+          resolve(snapshot);
+        };
+        const abort = (): void => {
+          done();
+          reject(signal.reason);
+        };
+        listeners.add(check);
+        signal.addEventListener('abort', abort);
+        if (signal.aborted) abort();
+        else check();
+      });
+    },
+    close() {
+      closed = true;
+      clearTimeout(retry);
+      stream?.close();
+      watcher?.close();
+      listeners.clear();
+    },
+  };
+}

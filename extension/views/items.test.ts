@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../target/snapshot.ts';
+import { age, type Row, ticks, toItems } from './items.ts';
+
+type Status = NonNullable<Snapshot['status']>;
+
+const now = 1_000_000;
+const revision = '11111111-aaaa';
+const app = {
+  alias: 'hello',
+  revision,
+  authMode: 'private' as const,
+  url: 'https://localhost:1/local/hello',
+  queueSize: 0,
+};
+const runner = {
+  id: 'abcdefgh-1234',
+  alias: 'hello',
+  revision,
+  state: 'IDLE',
+  since: now - 5_400,
+  requests: [],
+  endedAt: null,
+  endReason: null,
+  transitions: [{ at: now - 9_000, state: 'PENDING', reason: null }],
+};
+const status = (change: Partial<Status>): { status: Status } => ({
+  status: { version: '1', pid: 1, startedAt: 0, owner: 'local', apps: [], runners: [], waiting: [], ...change },
+});
+
+/** `label | description`, indented by depth. */
+function draw(rows: readonly Row[], depth = 0): readonly string[] {
+  return rows.flatMap(({ label, description, children }) => [
+    `${'  '.repeat(depth)}${label} | ${description}`,
+    ...draw(children, depth + 1),
+  ]);
+}
+
+describe('the tree', () => {
+  it('is empty without a state', () => {
+    expect(toItems({}, now)).toEqual([]);
+  });
+
+  it('shows apps > revisions > runners, apps by name', () => {
+    const state = status({ apps: [app, { ...app, alias: 'alpha' }], runners: [runner] });
+    expect(draw(toItems(state, now))).toEqual([
+      'alpha | no runner',
+      '  11111111 | in force',
+      'hello | 1 runner',
+      '  11111111 | in force',
+      '    abcdefgh | IDLE · 5 s',
+    ]);
+  });
+
+  it('says how many wait, and why', () => {
+    const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'A runner is starting.' }];
+    const [row] = toItems(status({ apps: [{ ...app, queueSize: 2 }], waiting }), now);
+    expect(row?.description).toBe('no runner · 2 waiting: A runner is starting.');
+  });
+
+  it('keeps a replaced revision while it has runners', () => {
+    const old = { ...runner, id: 'old', revision: '22222222-bbbb', state: 'DRAINING', requests: ['q'] };
+    expect(draw(toItems(status({ apps: [app], runners: [old] }), now))).toEqual([
+      'hello | 1 runner',
+      '  11111111 | in force',
+      '  22222222 | replaced',
+      '    old | DRAINING · 5 s · 1 in flight',
+    ]);
+  });
+
+  it('shows what `fal run` made, as long as it is there and a minute longer', () => {
+    const alias = '99999999-cccc';
+    const ended = {
+      ...runner,
+      alias,
+      state: 'TERMINATED',
+      since: now - 1_000,
+      endedAt: now - 1_000,
+      endReason: 'gone',
+    };
+    const state = status({ runners: [ended] });
+    expect(draw(toItems(state, now))).toEqual([
+      `${alias} | ephemeral · no runner`,
+      '  11111111 | ',
+      '    abcdefgh | TERMINATED · 1 s',
+    ]);
+    expect(toItems(state, now + 59_000)).toEqual([]);
+  });
+
+  it('has the younger runner first', () => {
+    const young = { ...runner, id: 'young', transitions: [{ at: now - 1_000, state: 'PENDING', reason: null }] };
+    const [row] = toItems(status({ apps: [app], runners: [runner, young] }), now);
+    expect(row?.children[0]?.children.map(({ label }) => label)).toEqual(['young', 'abcdefgh']);
+  });
+
+  it('keeps ids over time, and what is spoken for a minute', () => {
+    const state = status({ apps: [app], runners: [runner] });
+    const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
+    const [before, after] = [toItems(state, now), toItems(state, now + 20_000)].map(flat);
+    expect(after?.map(({ id, spoken }) => [id, spoken])).toEqual(before?.map(({ id, spoken }) => [id, spoken]));
+    expect(after).not.toEqual(before);
+  });
+
+  it('ticks only when it shows a runner', () => {
+    expect(ticks(toItems(status({ apps: [app] }), now))).toBe(false);
+    expect(ticks(toItems(status({ apps: [app], runners: [runner] }), now))).toBe(true);
+  });
+
+  it('shows the reason of a state, and an unknown state without failing', () => {
+    const transitions = [{ at: now, state: 'NEW_WORD', reason: 'Because.' }];
+    const [row] = toItems(status({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', transitions }] }), now);
+    expect(row?.children[0]?.children[0]).toMatchObject({
+      icon: 'question',
+      tooltip: expect.stringContaining('Because.'),
+    });
+  });
+
+  it.each([
+    [-5, '0 s'],
+    [89_999, '89 s'],
+    [90_000, '2 min'],
+    [5_400_000, '1.5 h'],
+  ])('words %i ms as %s', (ms, text) => {
+    expect(age(ms)).toBe(text);
+  });
+});

@@ -1,0 +1,50 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import type { Candidate } from './python.ts';
+
+/**
+ * Interpreters that are worth asking, best first: the person's setting, the project's own environment, the one that the Python extension
+ * has chosen, the environment of the `fal` on PATH, the one that we installed, then what PATH has. Only looks at files.
+ */
+export function pythonCandidates(given: {
+  /** The setting; empty: not set. */
+  readonly setting: string;
+  /** Folders of the workspace, the one that matters first. */
+  readonly folders: readonly string[];
+  readonly fromExtension: string | undefined;
+  /** Folder of our own virtual environment. */
+  readonly ownEnvironment: string;
+  readonly path: string;
+  readonly isExecutable?: (file: string) => boolean;
+}): readonly Candidate[] {
+  const isThere = given.isExecutable ?? isExecutable;
+  if (given.setting !== '') return [{ python: given.setting, from: 'the setting minifal.pythonPath', chosen: true }];
+  const inPath = (name: string): string | undefined =>
+    given.path
+      .split(delimiter)
+      .filter(Boolean)
+      .map((folder) => join(folder, name))
+      .find(isThere);
+  const fal = inPath('fal');
+  const candidates: readonly (readonly [string | undefined, string])[] = [
+    ...given.folders.flatMap((folder) =>
+      ['.venv', 'venv'].map((name) => [join(folder, name, 'bin', 'python'), name] as const),
+    ),
+    [given.fromExtension, 'the interpreter of the Python extension'],
+    // pip, pipx and uv all put a link to the interpreter beside it.
+    [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
+    [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
+    [join(given.ownEnvironment, 'bin', 'python'), 'the environment that this extension installed'],
+    ...['python3', 'python3.12', 'python3.11', 'python3.10', 'python'].map((name) => [inPath(name), 'the PATH'] as const),
+  ];
+  return candidates.flatMap(([python, from]) => (python !== undefined && isThere(python) ? [{ python, from }] : []));
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Cancelled, Problem } from '../problem.ts';
+import { childEnv } from '../process/child-env.ts';
+import { diagnose, lastWords } from '../process/diagnose.ts';
+
+/** The versions that minifal is tested with. */
+export const falPackages = ['fal==1.83.0', 'fal_client==1.0.3'] as const;
+
+/** Folder of our own virtual environment, below the extension's storage; another pin gets another one. */
+export function ownEnvironment(storage: string): string {
+  return join(storage, falPackages[0].replace('==', '-'));
+}
+
+/**
+ * Makes a virtual environment with this interpreter and installs `fal` into it. What an earlier try left is replaced; a failed or cancelled
+ * one leaves nothing.
+ * @returns its interpreter
+ * @throws Problem, Cancelled
+ */
+export async function installFal(options: {
+  readonly python: string;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly onLine: (line: string) => void;
+}): Promise<string> {
+  const { python, folder, signal, onLine } = options;
+  const own = join(folder, 'bin', 'python');
+  try {
+    await rm(folder, { recursive: true, force: true });
+    const made = await run(python, ['-m', 'venv', folder], signal, onLine);
+    if (made.code !== 0) {
+      throw (
+        diagnose(made.output) ??
+        new Problem(`${python} cannot make a virtual environment; its package python3-venv may be missing.`, 'choosePython')
+      );
+    }
+    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', ...falPackages];
+    const installed = await run(own, pip, signal, onLine);
+    if (installed.code !== 0) {
+      const why = lastWords(installed.output);
+      throw diagnose(installed.output) ?? new Problem(`fal could not be installed${why ? `: ${why}` : '.'}`, 'installFal');
+    }
+    return own;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env: childEnv(process.env), stdio: ['ignore', 'pipe', 'pipe'], signal });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-100_000);
+        for (const line of text.split('\n')) if (line.trim() !== '') onLine(line.trim());
+      });
+    }
+    child.once('error', (error) => {
+      reject(signal.aborted ? new Cancelled() : new Problem(`${command} could not be started: ${error.message}.`, 'choosePython'));
+    });
+    child.once('close', (code) => (signal.aborted ? reject(new Cancelled()) : resolve({ code, output })));
+  });
+}

@@ -1,0 +1,77 @@
+"""The apps of the benches."""
+
+import time
+
+import fal
+from pydantic import BaseModel
+
+
+class Input(BaseModel):
+    name: str
+
+
+class Output(BaseModel):
+    message: str
+
+
+class Hello(fal.App, keep_alive=600, max_concurrency=1, max_multiplexing=64):
+    """templates/hello, except that one runner takes many requests at once and nothing is printed."""
+
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    async def hello(self, input: Input) -> Output:
+        return Output(message=f"Hello, {input.name}!")
+
+
+class Slow(fal.App, keep_alive=2, max_concurrency=1):
+    """Something to load for a second, then hello."""
+
+    machine_type = "XS"
+
+    def setup(self):
+        time.sleep(1)
+
+    @fal.endpoint("/")
+    def hello(self, input: Input) -> Output:
+        return Output(message=f"Hello, {input.name}!")
+
+
+@fal.function(exposed_port=8080, keep_alive=600, max_concurrency=1, max_multiplexing=64, machine_type="XS")
+def echo():
+    """The least that HTTP needs: gives every body back. Opens its port once the file /data/gate exists."""
+    import asyncio
+    import os
+    import time
+
+    class Echo(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport, self.held = transport, b""
+
+        def data_received(self, data):
+            self.held += data
+            while True:
+                end = self.held.find(b"\r\n\r\n")
+                if end < 0:
+                    return
+                head = self.held[:end].lower()
+                at = head.find(b"\r\ncontent-length:")
+                size = int(head[at + 17 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+                if len(self.held) < end + 4 + size:
+                    return
+                body, self.held = self.held[end + 4 : end + 4 + size], self.held[end + 4 + size :]
+                self.transport.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % size + body
+                )
+                if b"\r\nconnection: close" in head:
+                    self.transport.close()
+                    return
+
+    async def serve():
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Echo, "0.0.0.0", 8080, backlog=512)
+        await server.serve_forever()
+
+    while not os.path.exists("/data/gate"):
+        time.sleep(0.02)
+    asyncio.run(serve())

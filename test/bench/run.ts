@@ -1,0 +1,18 @@
+// `npm run bench [gateway|queue|start|scale ...] [--quick]`: ratios measured in one run, in turns; every answer is checked.
+// Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine prove nothing.
+import { parseArgs } from 'node:util';
+import { benchGateway } from './gateway.ts';
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
+const quick = values.quick ?? false;
+const benches: { readonly [name: string]: () => Promise<void> } = {
+  gateway: () => benchGateway(quick ? { rounds: 300, seconds: 1 } : { rounds: 2000, seconds: 4 }),
+};
+
+const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
+for (const name of chosen) {
+  const bench = benches[name];
+  if (!bench) throw new Error(`there is no bench ${name}; there are ${Object.keys(benches).join(', ')}`);
+  console.log(`\n== ${name}`);
+  await bench();
+}

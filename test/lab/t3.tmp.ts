@@ -1,0 +1,13 @@
+import { startVsCode } from './vscode.ts';
+import { openWorkbench } from './workbench.ts';
+import { mkdtempSync } from 'node:fs';
+const ws = mkdtempSync('/tmp/ws-');
+const v = await startVsCode({workspace: ws, vsix:['/work/main/test/.cache/proof/proof.vsix']});
+const p = await v.page(); p.on('console', m=>console.log('CONSOLE', m.text().slice(0,300))); const w = await openWorkbench(p); 
+await w.showContainer('Proof'); await w.view('Things').getByRole('treeitem').first().waitFor();
+await w.command('Terminal: Create New Terminal'); await w.terminalIsShown();
+await w.command('Create New Terminal (With Profile)'); 
+const l = p.locator('.quick-input-list .monaco-list-row'); const inp=p.locator('.quick-input-widget input:visible').first();
+await p.waitForTimeout(1000); await inp.fill('proof'); await p.waitForTimeout(500); console.log('proof',await l.allInnerTexts());
+await p.keyboard.press('Escape');
+await v.close();

@@ -1,0 +1,118 @@
+import { errors, type Locator, type Page } from 'playwright-core';
+import { until } from '../support/wait.ts';
+
+/** What a person does with a window of the editor, in the editor's own words. Every wait is for a state. */
+export interface Workbench {
+  readonly page: Page;
+  /** Runs a command of the palette by its whole title, e.g. `fal: Start Emulator`. */
+  command(title: string): Promise<void>;
+  /** Titles that the palette offers for a search. */
+  offeredCommands(search: string): Promise<readonly string[]>;
+  /** Chooses the row whose label contains `label` in the quick pick that is open or about to open. */
+  pick(label: string): Promise<void>;
+  /** A notification whose text matches, once it is there. */
+  toast(text: string | RegExp): Promise<Locator>;
+  /** Presses the button of a notification. */
+  pressInToast(text: string | RegExp, button: string): Promise<void>;
+  /** Shows a container of the activity bar. */
+  showContainer(title: string): Promise<void>;
+  /** The pane of a view in the side bar. */
+  view(name: string): Locator;
+  /** Types a line into the terminal that is shown; its text is drawn, so let the command write a file. */
+  typeInTerminal(line: string): Promise<void>;
+  /** Waits until a terminal is shown and its shell has started. */
+  terminalIsShown(): Promise<void>;
+  closeNotifications(): Promise<void>;
+}
+
+const tries = 20;
+
+/** Waits until the window is usable. */
+export async function openWorkbench(page: Page): Promise<Workbench> {
+  page.setDefaultTimeout(60_000);
+  await page.locator('.monaco-workbench .statusbar').waitFor();
+
+  const input = page.locator('.quick-input-widget:visible input:visible').first();
+  const rows = page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+  const labels = rows.locator('.label-name');
+
+  const titles = async () => (await labels.allInnerTexts()).map((title) => title.replaceAll('\u00a0', ' '));
+
+  /** Whatever takes the focus closes the palette, and extensions come late: the whole way is tried again. */
+  async function inPalette<T>(search: string, act: () => Promise<T | undefined>): Promise<T> {
+    let seen: readonly string[] = [];
+    for (let attempt = 1; attempt <= tries; attempt++) {
+      try {
+        await page.keyboard.press('F1');
+        await input.fill(`>${search}`, { timeout: 3_000 });
+        await labels.first().waitFor({ timeout: 3_000 });
+        seen = await titles();
+        const done = await act();
+        if (done !== undefined) return done;
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError)) throw error;
+      }
+      await page.keyboard.press('Escape');
+      await input.waitFor({ state: 'hidden' });
+    }
+    throw new Error(`the palette has no "${search}", only ${JSON.stringify(seen)}`);
+  }
+
+  async function command(title: string): Promise<void> {
+    await inPalette(title, async () => {
+      const at = (await titles()).indexOf(title);
+      if (at < 0) return undefined;
+      await rows.nth(at).click({ timeout: 3_000 });
+      return true;
+    });
+  }
+
+  const toasts = (text: string | RegExp) => page.locator('.notification-toast').filter({ hasText: text });
+
+  return {
+    page,
+    command,
+    async offeredCommands(search) {
+      const offered = await inPalette(search, titles);
+      await page.keyboard.press('Escape');
+      return offered;
+    },
+    async pick(label) {
+      // Only rows on the screen exist, so the list is narrowed first.
+      await input.fill(label);
+      await rows.filter({ hasText: label }).first().click();
+    },
+    async toast(text) {
+      const toast = toasts(text).first();
+      await toast.waitFor();
+      return toast;
+    },
+    async pressInToast(text, button) {
+      await toasts(text).first().getByRole('button', { name: button }).click();
+    },
+    async showContainer(title) {
+      const tab = page.locator('.activitybar').getByRole('tab', { name: new RegExp(`^${escapeRegExp(title)}`) });
+      await until(`the side bar shows ${title}`, async () => {
+        if ((await tab.getAttribute('aria-selected')) === 'true') return true;
+        await tab.click();
+        return false;
+      });
+    },
+    view: (name) =>
+      page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),
+    async terminalIsShown() {
+      // The shell's prompt has been drawn when the terminal has a text row.
+      await page.locator('.terminal-wrapper.active .xterm-screen').waitFor();
+    },
+    async typeInTerminal(line) {
+      await page.locator('.terminal-wrapper.active .xterm-screen').click();
+      await page.keyboard.type(line);
+      await page.keyboard.press('Enter');
+    },
+    closeNotifications: () => command('Notifications: Clear All Notifications'),
+  };
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
