@@ -37,6 +37,7 @@ function buildIfChanged(node) {
   const stamp = join(root, 'dist', '.sources');
   const wanted = digest([
     ...files(join(root, 'emulator')),
+    ...files(join(root, 'extension')),
     join(root, 'scripts', 'build.ts'),
     join(root, 'package-lock.json'),
   ]);

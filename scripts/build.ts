@@ -1,7 +1,7 @@
-// Bundles the emulator and its command line into dist/, with the Python sources that runners need beside them.
+// Bundles the emulator and its command line into dist/, with the Python sources that runners need beside them, and the VS Code extension.
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -29,4 +29,36 @@ await build({
 cpSync(join(root, 'emulator/runner'), join(dist, 'runner'), {
   recursive: true,
   filter: (path) => !path.includes('__pycache__'),
+});
+
+/** What activation doesn't need is a bundle of its own, read from disk when it is first asked for: `import('./session.ts')`. */
+const lazyBundles: Plugin = {
+  name: 'lazy bundles',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./extension-${path.slice(2, -3)}.cjs`, external: true } : undefined,
+    );
+  },
+};
+await build({
+  entryPoints: {
+    extension: join(root, 'extension/extension.ts'),
+    'extension-session': join(root, 'extension/session.ts'),
+    'extension-last-window': join(root, 'extension/last-window.ts'),
+  },
+  outdir: dist,
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  // The Node of the oldest editor in `engines.vscode`.
+  target: 'node20',
+  minify: true,
+  sourcemap: true,
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+  external: ['vscode'],
+  // As `require`: only that goes through the editor's own loader, which knows `vscode`.
+  supported: { 'dynamic-import': false },
+  plugins: [lazyBundles],
 });

@@ -27,7 +27,7 @@ export function createHost(deps: {
   let world = emptyWorld(deps.seed);
   const inbox: Event[] = [];
   let busy = false;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: { readonly at: Instant; readonly handle: NodeJS.Timeout } | undefined;
   let closed = false;
 
   function dispatch(event: Event): void {
@@ -50,11 +50,26 @@ export function createHost(deps: {
   }
 
   function setTimer(): void {
-    clearTimeout(timer);
     const at = nextWakeup(world);
-    if (at === undefined || closed) return;
-    const delayMs = Math.min(Math.max(0, at - deps.clock()), longestTimerMs);
-    timer = setTimeout(() => dispatch({ type: 'tick' }), delayMs);
+    if (at === undefined || closed) return stopTimer();
+    // One that fires earlier is left: it asks again. Every request moves the wake-up, mostly to later.
+    if (timer && timer.at <= at) return;
+    stopTimer();
+    const now = deps.clock();
+    const delayMs = Math.min(Math.max(0, at - now), longestTimerMs);
+    timer = { at: now + delayMs, handle: setTimeout(wake, delayMs) };
+  }
+
+  function wake(): void {
+    timer = undefined;
+    const at = nextWakeup(world);
+    if (at !== undefined && at <= deps.clock()) dispatch({ type: 'tick' });
+    else setTimer();
+  }
+
+  function stopTimer(): void {
+    clearTimeout(timer?.handle);
+    timer = undefined;
   }
 
   return {
@@ -62,7 +77,7 @@ export function createHost(deps: {
     world: () => world,
     close() {
       closed = true;
-      clearTimeout(timer);
+      stopTimer();
     },
   };
 }

@@ -10,15 +10,21 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
-  /** The whole process group is killed after that; `code` is then null. Default 120 s. */
+  /** The whole process group is aborted after that, and killed 2 s later; `code` is then null. Default 120 s. */
   readonly timeoutMs?: number;
 }
 
 /** Runs a program to its end and collects what it wrote. Rejects only when it cannot be started. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const running = start(command, args, options);
-  const timer = setTimeout(() => running.signal('SIGKILL'), options.timeoutMs ?? 120_000);
-  return running.finished.finally(() => clearTimeout(timer));
+  const timeoutMs = options.timeoutMs ?? 120_000;
+  // With PYTHONFAULTHANDLER set, Python answers SIGABRT with the stacks of its threads: where it hung.
+  const abort = setTimeout(() => running.signal('SIGABRT'), timeoutMs);
+  const kill = setTimeout(() => running.signal('SIGKILL'), timeoutMs + 2_000);
+  return running.finished.finally(() => {
+    clearTimeout(abort);
+    clearTimeout(kill);
+  });
 }
 
 /** Like `run`, but an exit code other than 0 is an error that shows the output. Returns stdout. */

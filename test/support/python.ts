@@ -51,6 +51,7 @@ export async function pythonTools(): Promise<PythonTools> {
     // The CLI breaks even JSON at the terminal's width.
     COLUMNS: '10000',
     PYTHONUNBUFFERED: '1',
+    PYTHONFAULTHANDLER: '1',
   });
   return {
     python,

@@ -1,0 +1,395 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CallResult, Engine, RunnerEvents, RunnerSpec } from '../engines/engine.ts';
+import { createQueue } from '../queue/queue.ts';
+import { testRequest } from '../queue/test-requests.ts';
+import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
+import { mainMigrations } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import { testFolder } from '../store/test-folder.ts';
+import type { ExecuteQueued } from './attempts.ts';
+import { createFleet } from './fleet.ts';
+import type { Launch, Lease } from './types.ts';
+
+const scale: ScaleSettings = {
+  keepAliveSeconds: 60,
+  minConcurrency: 0,
+  maxConcurrency: 1,
+  concurrencyBuffer: 0,
+  concurrencyBufferPerc: 0,
+  scalingDelaySeconds: 0,
+  requestTimeoutSeconds: 3600,
+  requestStartTimeoutSeconds: null,
+};
+const settings: RevisionSettings = {
+  maxMultiplexing: 1,
+  startupTimeoutSeconds: 600,
+  terminationGraceSeconds: 5,
+  health: {
+    path: null,
+    method: 'GET',
+    startPeriodSeconds: 30,
+    timeoutSeconds: 5,
+    failureThreshold: 3,
+    callRegularly: false,
+  },
+  skipRetry: [],
+  retries: {},
+};
+const launch: Launch = {
+  environment: { id: 'e', python: 'python', extraPaths: [] },
+  callable: { kind: 'entrypoint', name: 'app:main' },
+  mode: 'serve',
+  declaredPort: 8080,
+  appFiles: [],
+  secretNames: null,
+  environmentName: 'main',
+  machineType: 'XS',
+};
+
+/** An engine whose runners do what the test says: real parts stand behind this interface in engines/process. */
+function scriptedEngine() {
+  const started: { spec: RunnerSpec; events: RunnerEvents; deeds: string[]; called: Promise<void> }[] = [];
+  const waiting: ((index: number) => void)[] = [];
+  const engine: Engine = {
+    start(spec, events) {
+      const deeds: string[] = [];
+      let call = () => {};
+      const called = new Promise<void>((resolve) => {
+        call = resolve;
+      });
+      started.push({ spec, events, deeds, called });
+      waiting.shift()?.(started.length - 1);
+      const exit = (signal: string) =>
+        queueMicrotask(() => events.exited({ code: null, signal, reason: `ended by ${signal}` }));
+      return {
+        runnerId: spec.runnerId,
+        call() {
+          deeds.push('call');
+          call();
+        },
+        terminate() {
+          deeds.push('terminate');
+          exit('SIGTERM');
+        },
+        kill() {
+          deeds.push('kill');
+          exit('SIGKILL');
+        },
+        probe: async () => true,
+        checkTcp: async () => true,
+        dispose: async () => void deeds.push('dispose'),
+      };
+    },
+    close: async () => {},
+  };
+  return {
+    engine,
+    started,
+    /** The next runner that is started, brought up unless told otherwise. */
+    async next(up = true) {
+      const index = await new Promise<number>((resolve) => waiting.push(resolve));
+      const runner = started[index];
+      if (!runner) throw new Error('no runner');
+      await Promise.resolve();
+      if (up) {
+        runner.events.started();
+        runner.events.ready({ host: '127.0.0.1', port: 1000 + index });
+      }
+      return runner;
+    },
+  };
+}
+
+let fleet: ReturnType<typeof createFleet>;
+let queue: ReturnType<typeof createQueue>;
+let store: ReturnType<typeof openStore>;
+let runners: ReturnType<typeof scriptedEngine>;
+let exchanges: { port: number; signal: AbortSignal; answer: (value: Awaited<ReturnType<ExecuteQueued>>) => void }[];
+let nextExchange: (() => void) | undefined;
+let cancels: string[];
+let resolvable: Map<string, Launch>;
+
+beforeEach(() => {
+  store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  queue = createQueue({ store, clock: Date.now });
+  runners = scriptedEngine();
+  exchanges = [];
+  cancels = [];
+  resolvable = new Map([
+    ['r1', launch],
+    ['r2', launch],
+  ]);
+  fleet = createFleet({
+    seed: 'test',
+    clock: Date.now,
+    engine: runners.engine,
+    queue,
+    dataDir: '/nowhere',
+    launchOf: async (revision) => {
+      const found = resolvable.get(revision);
+      if (!found) throw new Error(`There is no revision ${revision}.`);
+      return found;
+    },
+    execute: (_request, _attempt, address, signal) =>
+      new Promise((answer) => {
+        exchanges.push({ port: address.port, signal, answer });
+        nextExchange?.();
+      }),
+    sendCancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
+    envOf: () => ({}),
+    onLine: () => {},
+    onMoved: () => {},
+    onCreated: () => {},
+    onNotes: () => {},
+  });
+});
+
+afterEach(async () => {
+  await fleet.close();
+  await queue.close();
+  store.close();
+});
+
+const ok = { kind: 'response', status: 200 } as const;
+const response = { status: 200, headers: [], body: Buffer.from('answer') };
+
+function deploy(revision = 'r1', strategy: 'recreate' | 'rolling' = 'recreate') {
+  return fleet.deploy({ alias: 'app', revision, scale, settings, strategy });
+}
+
+async function submit(id: string): Promise<void> {
+  const request = { ...testRequest(id), alias: 'app', path: '/predict' };
+  await queue.submit(request);
+  fleet.enqueue({
+    id,
+    alias: 'app',
+    kind: 'queued',
+    priority: 'normal',
+    submittedAt: Date.now(),
+    startBy: null,
+    hint: null,
+    noRetry: false,
+    retries: {},
+    attempts: 0,
+  });
+}
+
+function exchange(index: number) {
+  return new Promise<(typeof exchanges)[number]>((resolve) => {
+    const look = () => {
+      const found = exchanges[index];
+      if (found) resolve(found);
+    };
+    nextExchange = look;
+    look();
+  });
+}
+
+function completed(id: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (queue.record(id)?.phase === 'COMPLETED') return resolve();
+    queue.onChange(id, (record) => record.phase === 'COMPLETED' && resolve());
+  });
+}
+
+function direct(id: string, gone = new AbortController().signal) {
+  return fleet.lease(
+    {
+      id,
+      alias: 'app',
+      kind: 'direct',
+      priority: 'normal',
+      submittedAt: Date.now(),
+      startBy: null,
+      hint: null,
+      noRetry: false,
+      retries: {},
+      attempts: 0,
+    },
+    gone,
+  );
+}
+
+function isLease(value: Awaited<ReturnType<typeof direct>>): value is Lease {
+  return 'address' in value;
+}
+
+describe('a queued request', () => {
+  it('starts a runner, is performed on it, and its answer is stored', async () => {
+    await deploy();
+    const next = runners.next();
+    await submit('q1');
+    await next;
+    const { answer, port } = await exchange(0);
+    expect([port, queue.record('q1')?.phase]).toEqual([1000, 'IN_PROGRESS']);
+    answer({ outcome: ok, response });
+    await completed('q1');
+    expect(queue.result('q1')).toMatchObject({ kind: 'response', response: { status: 200 } });
+  });
+
+  it('is queued again when its runner dies, and what the dead runner still says is not heard', async () => {
+    await deploy();
+    const next = runners.next();
+    await submit('q1');
+    const first = await next;
+    const lost = await exchange(0);
+    const second = runners.next();
+    first.events.exited({ code: 1, signal: null, reason: 'crashed' });
+    expect([queue.record('q1')?.phase, lost.signal.aborted]).toEqual(['IN_QUEUE', true]);
+    lost.answer({ outcome: ok, response: { ...response, body: Buffer.from('late') } });
+    await second;
+    (await exchange(1)).answer({ outcome: ok, response });
+    await completed('q1');
+    expect(queue.record('q1')?.attempts).toBe(2);
+    const result = queue.result('q1');
+    expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('answer');
+  });
+
+  it('that waits is withdrawn by a cancel, and completed with 499', async () => {
+    await deploy();
+    const starting = runners.next(false);
+    await submit('q1');
+    await starting;
+    expect(fleet.cancel('q1')).toBe('requested');
+    await completed('q1');
+    expect(queue.result('q1')).toMatchObject({ kind: 'error', error: { type: 'client_cancelled', status: 499 } });
+    expect([fleet.cancel('q1'), fleet.cancel('unheard of')]).toEqual(['completed', 'unknown']);
+  });
+
+  it('that runs is cancelled by a call to its own runner', async () => {
+    await deploy();
+    const next = runners.next();
+    await submit('q1');
+    await next;
+    const { answer } = await exchange(0);
+    expect(fleet.cancel('q1')).toBe('requested');
+    expect(cancels).toEqual(['1000 /predict q1']);
+    answer({ outcome: { kind: 'response', status: 499 }, response: { ...response, status: 499 } });
+    await completed('q1');
+    expect(queue.record('q1')?.status).toBe(499);
+  });
+
+  it('is flushed while it waits, the running one stays', async () => {
+    await deploy();
+    const next = runners.next();
+    await submit('q1');
+    await next;
+    const { answer } = await exchange(0);
+    await submit('q2');
+    expect([fleet.queueSize('app'), fleet.queuePosition('q2'), fleet.why('q2')]).toEqual([1, 0, expect.any(String)]);
+    expect(fleet.flush('app')).toBe(1);
+    await completed('q2');
+    expect(queue.record('q1')?.phase).toBe('IN_PROGRESS');
+    answer({ outcome: ok, response });
+    await completed('q1');
+  });
+});
+
+describe('a direct request', () => {
+  it('gets a lease on a runner, and is told why when its runner is killed', async () => {
+    await deploy();
+    const next = runners.next();
+    const granted = direct('d1');
+    await next;
+    const lease = await granted;
+    if (!isLease(lease)) throw new Error('no lease');
+    expect(lease.address.port).toBe(1000);
+    const aborted = new Promise((resolve) => lease.aborted.addEventListener('abort', resolve));
+    expect(fleet.killRunner(lease.runnerId)).toBe(true);
+    await aborted;
+    expect(lease.reason()).toMatchObject({ type: 'runner_disconnected', status: 503 });
+    expect(fleet.killRunner(lease.runnerId)).toBe(false);
+  });
+
+  it('whose caller leaves while it waits is forgotten', async () => {
+    await deploy();
+    const starting = runners.next(false);
+    const gone = new AbortController();
+    const granted = direct('d1', gone.signal);
+    await starting;
+    gone.abort();
+    expect(await granted).toMatchObject({ kind: 'platform', type: 'client_disconnected' });
+    expect(fleet.queueSize('app')).toBe(0);
+  });
+
+  it('of an unknown app is refused', async () => {
+    expect(await direct('d1')).toMatchObject({ kind: 'platform', type: 'runner_scheduling_failure' });
+  });
+});
+
+describe('a deploy', () => {
+  it('by rolling fails with the reason when the new revision does not start, and the old one goes on', async () => {
+    await deploy();
+    const next = runners.next();
+    const granted = direct('d1');
+    await next;
+    const lease = await granted;
+    const second = runners.next(false);
+    const rolled = deploy('r2', 'rolling');
+    expect(fleet.isRolling('app')).toBe(true);
+    (await second).events.exited({ code: 1, signal: null, reason: 'setup() raised ValueError' });
+    expect(await rolled).toEqual({ kind: 'failed', reason: expect.stringContaining('setup() raised ValueError') });
+    expect(fleet.isRolling('app')).toBe(false);
+    expect(isLease(lease) && fleet.runner(lease.runnerId)?.state.kind).toBe('running');
+  });
+
+  it('whose launch cannot be had counts as a failed start', async () => {
+    resolvable.delete('r1');
+    await deploy();
+    const told = new Promise<string>((resolve) => {
+      fleet.watchRunners('app', ({ state, reason }) => state === 'terminated' && resolve(reason));
+    });
+    void direct('d1');
+    expect(await told).toContain('There is no revision r1.');
+  });
+});
+
+describe('a function run', () => {
+  const value: CallResult = { kind: 'value', method: 'pickle', file: '/result', raised: false };
+  const call: Launch = { ...launch, mode: 'call', declaredPort: null };
+
+  async function begin(signal = new AbortController().signal) {
+    const next = runners.next(false);
+    const ended = fleet.runFunction('f-1', call, settings, signal);
+    const runner = await next;
+    runner.events.started();
+    return { runner, ended };
+  }
+
+  it('calls once its runner is ready, and keeps the result until it was read', async () => {
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    await runner.called;
+    runner.events.result(value);
+    const run = await ended;
+    runner.events.exited({ code: 0, signal: null, reason: 'exited with code 0' });
+    expect(runner.deeds).not.toContain('dispose');
+    if (run.kind === 'ended') run.dispose();
+    expect([run.kind, runner.deeds.at(-1)]).toEqual(['ended', 'dispose']);
+    expect(fleet.runners('f-1')).toEqual([]);
+  });
+
+  it('tells how its process died, and is not run again', async () => {
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    runner.events.exited({ code: null, signal: 'SIGKILL', reason: 'it died with <Signals.SIGKILL: 9>.`' });
+    expect(await ended).toEqual({ kind: 'died', reason: 'it died with <Signals.SIGKILL: 9>.`' });
+    expect(runners.started).toHaveLength(1);
+  });
+
+  it('that could not be loaded ends with that result, before any call', async () => {
+    const { runner, ended } = await begin();
+    runner.events.result({ kind: 'refused', reason: 'no such module' });
+    expect(await ended).toMatchObject({ kind: 'ended', result: { kind: 'refused' } });
+    expect(runner.deeds).not.toContain('call');
+  });
+
+  it('is killed when its caller leaves', async () => {
+    const caller = new AbortController();
+    const { runner, ended } = await begin(caller.signal);
+    caller.abort();
+    expect(await ended).toEqual({ kind: 'cancelled' });
+    expect(runner.deeds).toContain('kill');
+  });
+});
