@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBuilds } from './builds/builds.ts';
@@ -10,15 +9,20 @@ import { createBlobs } from './catalog/blobs.ts';
 import { createCatalog, type LocalCatalog } from './catalog/catalog.ts';
 import { createRoutes } from './catalog/routes.ts';
 import { createAuthenticate } from './edge/auth.ts';
-import { defaultLimits } from './edge/gateway/context.ts';
+import { createCallApp } from './edge/gateway/call-app.ts';
+import { createRunnerConnections } from './edge/gateway/connections.ts';
+import { defaultLimits, type GatewayDeps } from './edge/gateway/context.ts';
 import { createExecutor } from './edge/gateway/executor.ts';
 import { createGateway } from './edge/gateway/gateway.ts';
 import { infoOf } from './edge/gateway/submit.ts';
 import { sendCancel } from './edge/gateway/upstream.ts';
 import { createGrpcEdge } from './edge/grpc/server.ts';
 import { loopbackHosts } from './edge/guard.ts';
+import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
+import { createSigner } from './edge/signed.ts';
 import { loadOrCreateTls } from './edge/tls/ca.ts';
+import { createTokens } from './edge/tokens.ts';
 import { createProcessEngine } from './engines/process/process-engine.ts';
 import { createFleet } from './fleet/fleet.ts';
 import { createLaunches } from './fleet/launches.ts';
@@ -27,6 +31,7 @@ import { localKey, secretKey } from './identity.ts';
 import { createOwnLog } from './own-log.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { createQueue } from './queue/queue.ts';
+import { createStorage } from './storage/storage.ts';
 import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
 import { createLineRecorder } from './telemetry/lines.ts';
@@ -34,6 +39,12 @@ import { createLogs } from './telemetry/logs.ts';
 import { createMasker } from './telemetry/mask.ts';
 import { createNoteRecorder } from './telemetry/notes.ts';
 import { createRunnerHistory } from './telemetry/runners.ts';
+import { post } from './webhooks/send.ts';
+import { createSigning } from './webhooks/signing.ts';
+import { createWebhooks } from './webhooks/webhooks.ts';
+import { createWorkflowRequests } from './workflows/requests.ts';
+import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
+import { createWorkflows } from './workflows/workflows.ts';
 
 export interface EmulatorOptions {
   /** Everything is kept here; locked by the caller. */
@@ -41,21 +52,26 @@ export interface EmulatorOptions {
   /** First of four ports; 0: the system chooses each. */
   readonly port: number;
   readonly version: string;
+  /** Web origins whose pages may call, as browsers spell them (`http://localhost:3000`). */
+  readonly allowedOrigins: readonly string[];
 }
 
 export interface Emulator {
   readonly ports: Ports;
   /** What a person should know: what was damaged, what was dropped. */
   readonly notices: readonly string[];
+  /** Writes a bug down in the emulator's own log. */
+  report(error: unknown): void;
   /** Gives runners their grace, then ends them; commits what is pending; frees the ports. */
   close(): Promise<void>;
 }
 
 const logBytes = 512 * 1024 * 1024;
+const storageBytes = 50 * 1024 ** 3;
 const pruneEveryMs = 60 * 60 * 1000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
-export async function startEmulator({ folder, port, version }: EmulatorOptions): Promise<Emulator> {
+export async function startEmulator({ folder, port, version, allowedOrigins }: EmulatorOptions): Promise<Emulator> {
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -66,7 +82,10 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
 
   try {
     const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
-    const catalog = createCatalog({ store, clock, secretKey: secretKey(folder) });
+    const secret = secretKey(folder);
+    const catalog = createCatalog({ store, clock, secretKey: secret });
+    const storage = createStorage({ folder, store, maxBytes: storageBytes, clock });
+    const tokens = createTokens({ secret, clock });
     const key = localKey(folder, catalog);
     const controllerToken = randomBytes(32).toString('hex');
     const mask = maskOf(catalog, [key, key.split(':')[1] ?? '', controllerToken]);
@@ -90,9 +109,19 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
     });
     const engine = createProcessEngine({ dataDir: folder, runnerSources: runnerSources() });
     const launchOf = createLaunches({ catalog, blobs, appFiles, builds });
+    /** Who has an environment built is about to run something in it. */
+    const warmingBuilds: typeof builds = {
+      ...builds,
+      async build(...order) {
+        const built = await builds.build(...order);
+        if (built.kind === 'built') engine.warm(built.environment);
+        return built;
+      },
+    };
 
     const notes = createNoteRecorder({ history: runnerHistory, logs });
     const lines = createLineRecorder(logs);
+    const connections = createRunnerConnections();
     const sharedData = join(folder, 'data');
     mkdirSync(sharedData, { recursive: true, mode: 0o700 });
     const fleet = createFleet({
@@ -102,7 +131,7 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
       queue,
       dataDir: sharedData,
       launchOf,
-      execute: createExecutor({ probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
+      execute: createExecutor({ connections, probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
       sendCancel,
       envOf: ({ runnerId, alias, revision }, launch) =>
         runnerEnv({
@@ -128,25 +157,51 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
     });
 
     const authenticate = createAuthenticate(catalog);
-    const noOrigins: readonly string[] = [];
-    const gateway = createGateway({
-      account: catalog.account,
-      routes,
-      authenticate,
-      fleet,
+    const signing = createSigning(join(folder, 'webhook-key.pem'));
+    const webhooks = createWebhooks({
+      store,
       queue,
+      signing,
+      post,
+      clock,
+      later,
+      onGivenUp: (sentence) => log.info('webhooks', sentence),
+      report,
+    });
+    const workflows = createWorkflows({ store, clock });
+    const workflowRequests = createWorkflowRequests({
+      workflows,
+      queue,
+      callApp: (request, signal) => callApp(request, signal),
+      clock,
+      report,
+    });
+    const requests = withWorkflowRequests(fleet, workflowRequests);
+    const callables = withWorkflowRoutes(routes, catalog.account, workflows);
+    const callApp = createCallApp({ account: catalog.account, routes: callables, queue, fleet: requests, clock });
+
+    const gatewayDeps: GatewayDeps = {
+      account: catalog.account,
+      routes: callables,
+      authenticate,
+      fleet: requests,
+      queue,
+      workflows: workflowRequests,
+      webhooks,
+      connections,
       logs,
       clock,
       hosts: () => hosts,
-      allowedOrigins: () => noOrigins,
+      allowedOrigins: () => allowedOrigins,
       limits: defaultLimits,
       onError: report,
-    });
+    };
+    const gateway = createGateway(gatewayDeps);
     const rooms = {
       catalog,
       blobs,
       appFiles,
-      builds,
+      builds: warmingBuilds,
       fleet,
       logs,
       routes,
@@ -154,39 +209,52 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
       hosts,
       clock,
       authenticate,
+      storage,
+      tokens,
+      uploadTokens: createSigner(secret, 'storage', clock),
       report,
     };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, controllerToken, authorities });
-    const rest = createRestEdge({
-      ...rooms,
-      guardRules: { hosts: authorities, allowedOrigins: noOrigins },
-      about: { version, startedAt },
+    const guardRules = { hosts: authorities, allowedOrigins };
+    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about: { version, startedAt } });
+    // The JS client's proxy mode: the gateway once more, reached through the api port.
+    const proxied = createGateway({
+      ...gatewayDeps,
+      hosts: () => ({ ...hosts, run: hosts.api, queue: hosts.api }),
+      followUpAuthority: hosts.queue,
     });
+    const { run, queue: queueHost } = proxied;
+    const api = withProxy({ run: run.request, queue: queueHost.request, rest, guardRules, hosts });
 
     // What was promised before a restart comes first: aliases, then the requests that wait for them, oldest first.
     for (const alias of catalog.aliases(null)) {
       const { name, revision, scale, settings } = alias;
       void fleet.deploy({ alias: name, revision, scale, settings, strategy: 'recreate' });
     }
-    for (const { request, attempts } of queue.unfinished()) fleet.enqueue(infoOf(request, attempts));
+    for (const { request, attempts } of queue.unfinished()) requests.enqueue(infoOf(request, attempts));
+    webhooks.resume();
 
     open.serve({
-      api: { request: (req: IncomingMessage, res: ServerResponse) => rest(req, res), http2: grpc.inject },
+      api: { request: api, http2: grpc.inject },
       run: gateway.run,
       queue: gateway.queue,
       ws: gateway.ws,
     });
-    const pruning = setInterval(() => void queue.prune().catch(report), pruneEveryMs);
+    const prune = () => Promise.all([queue.prune(), storage.prune()]);
+    const pruning = setInterval(() => void prune().catch(report), pruneEveryMs);
     pruning.unref();
     log.info('main', 'listening', { ...ports });
 
     return {
       ports,
       notices: [...store.notices(), ...logs.notices()],
+      report,
       async close() {
         clearInterval(pruning);
+        webhooks.close();
         gateway.close();
+        proxied.close();
         await fleet.close();
         await Promise.all([grpc.close(), open.close(), builds.close()]);
         await queue.close();
@@ -199,6 +267,11 @@ export async function startEmulator({ folder, port, version }: EmulatorOptions):
     await open.close();
     throw error;
   }
+}
+
+function later(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
 }
 
 /** The runners' Python lies beside the sources, and beside the bundle. */

@@ -1,4 +1,4 @@
-/** What a person can do about a problem with one click; `fixes.ts` has its title and its deed. */
+/** What a person can do about a problem with one click; `present.ts` has its title and its deed. */
 export type Fix =
   | 'useFreePorts'
   | 'chooseDataFolder'
@@ -7,9 +7,9 @@ export type Fix =
   | 'howToInstallPython'
   | 'howToInstallUv'
   | 'howToInstallNode'
+  | 'trustFolder'
   | 'startEmulator'
-  | 'stopEmulator'
-  | 'saveAndRetry';
+  | 'stopEmulator';
 
 /** Something that went wrong and that a person can mend. Thrown inside, shown by `present.ts`. */
 export class Problem extends Error {

@@ -10,6 +10,7 @@ const usage = `minifal: fal Serverless on this machine
   minifal stop [--data DIR]                 stop the emulator that runs on DIR
 
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
+  --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
   --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
 `;
 
@@ -20,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       port: { type: 'string' },
+      'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
       format: { type: 'string' },
       json: { type: 'boolean' },
@@ -35,6 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
     port: portNumber(values.port),
     data: values.data,
     format: values.format,
+    allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
     json: values.json ?? false,
   };
   switch (command) {
@@ -55,6 +58,7 @@ export interface CliOptions {
   readonly port: number | undefined;
   readonly data: string | undefined;
   readonly format: string | undefined;
+  readonly allowedOrigins: readonly string[];
   readonly json: boolean;
 }
 
@@ -63,6 +67,14 @@ function portNumber(text: string | undefined): number | undefined {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
   throw new UserError(`${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+}
+
+function webOrigin(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text) return text;
+  throw new UserError(
+    `${text} is not a web origin.`,
+    'Give --allow-origin scheme, host and port: http://localhost:3000',
+  );
 }
 
 function print(text: string): number {

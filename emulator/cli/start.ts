@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { startEmulator } from '../main.ts';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { lockFolder, publish } from './data-folder.ts';
@@ -22,7 +23,20 @@ export async function start(options: CliOptions): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
   try {
-    const emulator = await startEmulator({ folder, port: options.port ?? defaultPort, version });
+    const emulator = await startEmulator({
+      folder,
+      port: options.port ?? defaultPort,
+      version,
+      allowedOrigins: options.allowedOrigins,
+    });
+    process.on('uncaughtException', (error) => {
+      // Going on after the unforeseen would be guessing: what was accepted is on disk, runners end with this process.
+      emulator.report(error);
+      say(`minifal stopped because of a bug in it: ${error.message}. Accepted requests are kept; start it again.`);
+      say(`The details stand in ${join(folder, 'emulator.log')}; please report them.`);
+      lock.release();
+      process.exit(1);
+    });
     publish(folder, emulator.ports, version);
     const { api, run, queue, ws } = emulator.ports;
     say(

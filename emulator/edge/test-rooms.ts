@@ -4,14 +4,18 @@ import { createAppFiles } from '../catalog/app-files.ts';
 import { createBlobs } from '../catalog/blobs.ts';
 import { createCatalog } from '../catalog/catalog.ts';
 import { createRoutes } from '../catalog/routes.ts';
+import type { ExecIo, ExecSession } from '../engines/engine.ts';
 import type { Deployment, DeployResult, Fleet, FunctionRun, Launch, RunnerWatcher } from '../fleet/types.ts';
 import type { Runner } from '../scheduler/types.ts';
+import { createStorage } from '../storage/storage.ts';
 import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { createLogs } from '../telemetry/logs.ts';
 import { createRunnerHistory } from '../telemetry/runners.ts';
 import type { Logs } from '../telemetry/types.ts';
 import { createAuthenticate } from './auth.ts';
+import { createSigner } from './signed.ts';
+import { createTokens } from './tokens.ts';
 
 /** For `expect.poll`: something comes for certain, and when doesn't matter. */
 export const patiently = { timeout: 20_000, interval: 5 };
@@ -35,6 +39,9 @@ export function testRooms(folder: string) {
     appFiles: createAppFiles(join(folder, 'files')),
     routes: createRoutes({ catalog }),
     authenticate: createAuthenticate(catalog),
+    storage: createStorage({ folder, store, clock, maxBytes: 1024 ** 3 }),
+    tokens: createTokens({ secret: Buffer.alloc(32, 7), clock }),
+    uploadTokens: createSigner(Buffer.alloc(32, 7), 'storage', clock),
     clock,
   };
   return {
@@ -79,6 +86,7 @@ export function testFleet() {
       kind: 'cancelled',
     }),
     countdownSeconds: null as number | null,
+    exec: (_id: string, _io: ExecIo): ExecSession | undefined => undefined,
     queueSize: 0,
   };
   const note = (method: string, ...args: readonly unknown[]) => void calls.push({ method, args });
@@ -101,6 +109,10 @@ export function testFleet() {
     stopRunner(id, replaceFirst) {
       note('stopRunner', id, replaceFirst);
       return has(id);
+    },
+    exec(id, command, options, io) {
+      note('exec', id, command, options);
+      return plan.exec(id, io);
     },
     killRunner(id) {
       note('killRunner', id);

@@ -99,6 +99,43 @@ export interface RunnerEvents {
   exited(exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string }): void;
 }
 
+/** Size of a terminal in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface ExecOptions {
+  /** On a terminal of its own; then stdout and stderr are one, and programs behave as for a person. */
+  readonly tty: boolean;
+  /** 24 x 80 unless given. */
+  readonly size?: TerminalSize;
+}
+
+/** What a command in a runner tells. */
+export interface ExecIo {
+  /** 1: stdout, or all of a terminal's; 2: stderr. */
+  output(stream: 1 | 2, bytes: Uint8Array): void;
+  /** There is room again after a `write` that answered false. */
+  drained(): void;
+  /** Called exactly once, after all its output. 128 + signal when one ended it, 137 also when the runner ended; 127: no such command. */
+  exited(code: number): void;
+}
+
+/** A command that runs in a runner. Nothing here does anything once it ended. */
+export interface ExecSession {
+  /** False: hold back what comes next until `drained`. */
+  write(bytes: Uint8Array): boolean;
+  /** No more input: its end without a terminal; at one the end-of-input character, which a program may ignore. */
+  closeInput(): void;
+  resize(size: TerminalSize): void;
+  /** Holds back `output`; the command then waits when its pipe or terminal is full. */
+  pause(): void;
+  resume(): void;
+  /** SIGKILL to the command and all that it started, unless it ended by itself. Idempotent. */
+  kill(): void;
+}
+
 export interface RunnerHandle {
   readonly runnerId: string;
   /** `call` runners: invoke the loaded callable now. */
@@ -111,6 +148,11 @@ export interface RunnerHandle {
   probe(timeoutSeconds: number): Promise<boolean>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
+  /**
+   * Runs a command beside the app: in its file system, folder and environment, as its user (control-plane-grpc.md §6.4). `null`: a login
+   * shell. Waits while the runner is still being made; ends with it.
+   */
+  exec(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
   /** Removes the runner's folder. Call after `exited` when results were read. */
   dispose(): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
 import type { CallResult, Engine, RunnerEvents, RunnerSpec } from '../engines/engine.ts';
 import { createQueue } from '../queue/queue.ts';
 import { testRequest } from '../queue/test-requests.ts';
-import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
 import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
@@ -11,31 +11,8 @@ import type { ExecuteQueued } from './attempts.ts';
 import { createFleet } from './fleet.ts';
 import type { Launch, Lease } from './types.ts';
 
-const scale: ScaleSettings = {
-  keepAliveSeconds: 60,
-  minConcurrency: 0,
-  maxConcurrency: 1,
-  concurrencyBuffer: 0,
-  concurrencyBufferPerc: 0,
-  scalingDelaySeconds: 0,
-  requestTimeoutSeconds: 3600,
-  requestStartTimeoutSeconds: null,
-};
-const settings: RevisionSettings = {
-  maxMultiplexing: 1,
-  startupTimeoutSeconds: 600,
-  terminationGraceSeconds: 5,
-  health: {
-    path: null,
-    method: 'GET',
-    startPeriodSeconds: 30,
-    timeoutSeconds: 5,
-    failureThreshold: 3,
-    callRegularly: false,
-  },
-  skipRetry: [],
-  retries: {},
-};
+const scale = { ...scaleDefaults, maxConcurrency: 1 };
+const settings = revisionDefaults;
 const launch: Launch = {
   environment: { id: 'e', python: 'python', extraPaths: [] },
   callable: { kind: 'entrypoint', name: 'app:main' },
@@ -78,6 +55,19 @@ function scriptedEngine() {
         },
         probe: async () => true,
         checkTcp: async () => true,
+        exec(command, _options, io) {
+          deeds.push(`exec ${command?.join(' ')}`);
+          queueMicrotask(() => io.exited(0));
+          const nothing = () => undefined;
+          return {
+            write: () => true,
+            closeInput: nothing,
+            resize: nothing,
+            pause: nothing,
+            resume: nothing,
+            kill: nothing,
+          };
+        },
         dispose: async () => void deeds.push('dispose'),
       };
     },

@@ -190,6 +190,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       dispatch({ type: 'runnerKillRequested', runnerId });
       return true;
     },
+    exec: (id, command, options, io) => runners.handle(id)?.exec(command, options, io),
     isRolling: (alias) => select.isRolling(host.world(), alias),
     runFunction,
     watchRunners,

@@ -1,4 +1,13 @@
-import type { AppFile, BuiltEnvironment, Callable, CallResult, RunnerAddress } from '../engines/engine.ts';
+import type {
+  AppFile,
+  BuiltEnvironment,
+  Callable,
+  CallResult,
+  ExecIo,
+  ExecOptions,
+  ExecSession,
+  RunnerAddress,
+} from '../engines/engine.ts';
 import type {
   AttemptOutcome,
   RequestInfo,
@@ -88,6 +97,8 @@ export interface Fleet {
   /** `false`: unknown or ended runner. */
   stopRunner(id: string, replaceFirst: boolean): boolean;
   killRunner(id: string): boolean;
+  /** Runs a command in the runner (see RunnerHandle.exec); `undefined`: it is unknown, has ended, or has no process yet. */
+  exec(id: string, command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession | undefined;
   /** Whether a rolling deploy of the alias is under way. */
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */

@@ -89,10 +89,7 @@ def _set_environment(config: dict) -> None:
     os.environ.clear()
     os.environ.update(config["env"])
     if config["noRoot"] is not None:
-        # Caches that are told to live below /data find their folder all the same.
-        for name, value in config["env"].items():
-            if value == "/data" or value.startswith("/data/"):
-                os.environ[name] = config["dataDir"] + value[len("/data") :]
+        os.environ.update(rootfs.without_root(config["env"], config["dataDir"]))
     given = {METRICS_PORT: config["metricsPort"], config["declaredPort"]: config["port"]}
     os.environ[rules.VARIABLE] = rules.describe(
         given if config["mode"] == "serve" else {},

@@ -21,7 +21,7 @@ def run(config: dict, channel) -> int:
     streams.install(config["token"], context)
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     ports = rules.apply_from_environment()
-    channel.send({"event": "port", "port": config["port"]})
+    channel.send({"event": "port", "port": config["port"], "rules": os.environ[rules.VARIABLE]})
     ports.report = lambda host, port: channel.send({"event": "listening", "host": host, "port": port})
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK nobody else makes app files importable.

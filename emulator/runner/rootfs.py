@@ -54,6 +54,33 @@ def enter(mount_point: str, binds: dict[str, str]) -> None:
     os.chdir("/")
 
 
+def without_root(env: dict[str, str], data_folder: str) -> dict[str, str]:
+    """Where /data can't be shown: caches that are told to live below it find their folder all the same."""
+    return {
+        name: data_folder + value[len("/data") :] if value == "/data" or value.startswith("/data/") else value
+        for name, value in env.items()
+    }
+
+
+def join(pid: int, app_folder: str) -> None:
+    """Moves this process (single-threaded) into the namespaces of a runner, whose /app shows `app_folder`. Raises OSError."""
+    library = kernel.libc()
+    if library is None:
+        raise OSError("mount namespaces need Linux and ctypes")
+    expected = os.stat(app_folder)
+    namespaces = []
+    for name, kind in (("user", CLONE_NEWUSER), ("mnt", CLONE_NEWNS)):
+        theirs = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
+        # Entering the user namespace that one is in already is an error.
+        if not os.path.samestat(os.fstat(theirs), os.stat(f"/proc/self/ns/{name}")):
+            namespaces.append((theirs, name, kind))
+    for theirs, name, kind in namespaces:
+        kernel.check(library.setns(theirs, kind), f"enter the runner's {name} namespace")
+    # The process id may be another's by now.
+    if not os.path.exists("/app") or not os.path.samestat(os.stat("/app"), expected):
+        raise OSError("the runner is gone")
+
+
 def is_possible(mount_point: str, source: str) -> str | None:
     """Tries it in a child that ends at once. None: it works. Else the reason, in the system's words."""
     reader, writer = os.pipe()

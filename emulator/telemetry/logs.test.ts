@@ -1,7 +1,7 @@
 import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
 import { createLogs, type LogsOptions } from './logs.ts';
 import type { LogLine, LogQuery } from './types.ts';
@@ -57,9 +57,9 @@ describe('createLogs', () => {
   it('keeps lines of a process that ends without closing', async () => {
     const { file, logs } = setUp();
     logs.append(testLine('written soon'));
-    await new Promise(setImmediate);
     const reader = new DatabaseSync(file);
-    expect(reader.prepare('SELECT message FROM lines').all()).toEqual([{ message: 'written soon' }]);
+    const written = reader.prepare('SELECT message FROM lines');
+    await vi.waitFor(() => expect(written.all()).toEqual([{ message: 'written soon' }]));
     reader.close();
   });
 

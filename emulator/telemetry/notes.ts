@@ -13,10 +13,15 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
         if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
         deps.history.transition(note.runnerId, { at: note.at, state: note.to, reason: note.text || null });
         if (note.to === 'TERMINATED') deps.history.ended(note.runnerId, note.at, note.text);
-        deps.logs.append(platformLine(note, note.runnerId));
+        if (!isDailyBusiness(note)) deps.logs.append(platformLine(note, note.runnerId));
       }
     },
   };
+}
+
+/** Busy and idle again with every request: of the requests themselves there are other records. */
+function isDailyBusiness({ from, to }: Note): boolean {
+  return (from === 'IDLE' && to === 'RUNNING') || (from === 'RUNNING' && to === 'IDLE');
 }
 
 /** Below INFO: seen by who asks for it, never in the terminal of `fal run`. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What `GET /minifal/status` answers: everything the command line and the panes show at a glance. */
 export const statusSchema = z.object({

@@ -6,7 +6,9 @@ type Env = { readonly [name: string]: string | undefined };
  */
 export function childEnv(env: Env): { readonly [name: string]: string } {
   const ours = (name: string): boolean => !/^(VSCODE_|ELECTRON_|APPLICATION_INSIGHTS_|NODE_OPTIONS$)/.test(name);
-  const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && ours(entry[0]));
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && ours(entry[0]),
+  );
   return Object.fromEntries(kept);
 }
 

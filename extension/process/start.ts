@@ -45,7 +45,9 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
   });
   closeSync(output);
   const failed = new Promise<never>((_resolve, reject) => {
-    child.once('error', (error) => reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')));
+    child.once('error', (error) =>
+      reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')),
+    );
   });
   failed.catch(() => {}); // it is awaited below, if at all
   const ended = () => child.exitCode !== null || child.signalCode !== null;

@@ -11,8 +11,8 @@ import {
   readLocalKey,
 } from '../../emulator/wire/data-folder.ts';
 
-export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJson };
 export type { ProcessIdentity, RunningEmulator };
+export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJson };
 
 /** The variables that point fal's tools at the emulator that runs on the folder now; `undefined`: none runs. */
 export function targetEnv(folder: string): { readonly [name: string]: string } | undefined {

@@ -35,7 +35,9 @@ export function pythonCandidates(given: {
     [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
     [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
     [join(given.ownEnvironment, 'bin', 'python'), 'the environment that this extension installed'],
-    ...['python3', 'python3.12', 'python3.11', 'python3.10', 'python'].map((name) => [inPath(name), 'the PATH'] as const),
+    ...['python3', 'python3.12', 'python3.11', 'python3.10', 'python'].map(
+      (name) => [inPath(name), 'the PATH'] as const,
+    ),
   ];
   return candidates.flatMap(([python, from]) => (python !== undefined && isThere(python) ? [{ python, from }] : []));
 }

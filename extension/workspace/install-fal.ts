@@ -33,14 +33,19 @@ export async function installFal(options: {
     if (made.code !== 0) {
       throw (
         diagnose(made.output) ??
-        new Problem(`${python} cannot make a virtual environment; its package python3-venv may be missing.`, 'choosePython')
+        new Problem(
+          `${python} cannot make a virtual environment; its package python3-venv may be missing.`,
+          'choosePython',
+        )
       );
     }
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', ...falPackages];
     const installed = await run(own, pip, signal, onLine);
     if (installed.code !== 0) {
       const why = lastWords(installed.output);
-      throw diagnose(installed.output) ?? new Problem(`fal could not be installed${why ? `: ${why}` : '.'}`, 'installFal');
+      throw (
+        diagnose(installed.output) ?? new Problem(`fal could not be installed${why ? `: ${why}` : '.'}`, 'installFal')
+      );
     }
     return own;
   } catch (error) {
@@ -65,7 +70,11 @@ function run(
       });
     }
     child.once('error', (error) => {
-      reject(signal.aborted ? new Cancelled() : new Problem(`${command} could not be started: ${error.message}.`, 'choosePython'));
+      reject(
+        signal.aborted
+          ? new Cancelled()
+          : new Problem(`${command} could not be started: ${error.message}.`, 'choosePython'),
+      );
     });
     child.once('close', (code) => (signal.aborted ? reject(new Cancelled()) : resolve({ code, output })));
   });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../problem.ts';
 import type { Exec } from '../process/node.ts';
 
@@ -41,19 +41,28 @@ print(json.dumps({"version": sys.version_info[:2], "fal": fal}))
  * Asks the candidates in their order. The first that is Python 3.10 to 3.12 and has `fal` wins; else the first of those versions.
  * Each program is asked once.
  */
-export async function findPython(candidates: readonly Candidate[], exec: Exec, env: NodeJS.ProcessEnv): Promise<FoundPython> {
+export async function findPython(
+  candidates: readonly Candidate[],
+  exec: Exec,
+  env: NodeJS.ProcessEnv,
+): Promise<FoundPython> {
   let best: Python | undefined;
   const unfit: { version: string; from: string; isOld: boolean }[] = [];
   for (const { python, from, chosen } of unique(candidates)) {
     const told = await ask(python, exec, env);
     if (!told) {
-      if (chosen) return { kind: 'missing', problem: new Problem(`${capital(from)} names ${python}, which is not a Python.`, 'choosePython') };
+      if (chosen)
+        return {
+          kind: 'missing',
+          problem: new Problem(`${capital(from)} names ${python}, which is not a Python.`, 'choosePython'),
+        };
       continue;
     }
     const [major, minor] = told.version;
     const version = `${major}.${minor}`;
     const fits = major === 3 && minor >= 10 && minor <= 12;
-    if (fits && (told.fal !== null || chosen)) return { kind: 'ok', python: { python, from, version, fal: told.fal ?? undefined } };
+    if (fits && (told.fal !== null || chosen))
+      return { kind: 'ok', python: { python, from, version, fal: told.fal ?? undefined } };
     if (fits) best ??= { python, from, version, fal: undefined };
     else unfit.push({ version, from, isOld: major < 3 || minor < 10 });
     if (chosen) break;
@@ -63,7 +72,11 @@ export async function findPython(candidates: readonly Candidate[], exec: Exec, e
 
 function none(unfit: readonly { version: string; from: string; isOld: boolean }[]): FoundPython {
   const [first] = unfit;
-  if (!first) return { kind: 'missing', problem: new Problem('Python 3.10 to 3.12 is needed, and none was found.', 'howToInstallPython') };
+  if (!first)
+    return {
+      kind: 'missing',
+      problem: new Problem('Python 3.10 to 3.12 is needed, and none was found.', 'howToInstallPython'),
+    };
   const what = `Python 3.10 to 3.12 is needed; ${first.from} has ${first.version}.`;
   return { kind: unfit.every(({ isOld }) => isOld) ? 'tooOld' : 'missing', problem: new Problem(what, 'choosePython') };
 }

@@ -58,8 +58,10 @@ export function requestBytes(
 ): (port: number) => Buffer {
   const content = body === undefined ? '' : JSON.stringify(body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  if (body !== undefined) lines.push(`content-type: application/json\r\ncontent-length: ${Buffer.byteLength(content)}\r\n`);
-  return (port) => Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: localhost:${port}\r\n${lines.join('')}\r\n${content}`);
+  if (body !== undefined)
+    lines.push(`content-type: application/json\r\ncontent-length: ${Buffer.byteLength(content)}\r\n`);
+  return (port) =>
+    Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: localhost:${port}\r\n${lines.join('')}\r\n${content}`);
 }
 
 function parse(bytes: Buffer): { answer: Answer; length: number } | undefined {

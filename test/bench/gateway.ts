@@ -107,7 +107,12 @@ async function together(bed: Bed, subject: Subject, direct: Way, gateway: Way, s
   const ratios = rates.gateway.map((rate, at) => rate / (rates.direct[at] ?? Number.NaN));
   console.log(`  ${connections} connections direct   ${show(rates.direct, 0)} requests/s`);
   console.log(`  ${connections} connections gateway  ${show(rates.gateway, 0)} requests/s`);
-  console.log(`  ${connections} connections ratio    ${show(ratios.map((r) => r * 100), 0)} %  (goal: at least 90 %)  ${median(ratios) >= 0.9 ? 'met' : 'MISSED'}`);
+  console.log(
+    `  ${connections} connections ratio    ${show(
+      ratios.map((r) => r * 100),
+      0,
+    )} %  (goal: at least 90 %)  ${median(ratios) >= 0.9 ? 'met' : 'MISSED'}`,
+  );
   console.log(`  emulator's CPU per request: ${(cpu / count).toFixed(3)} ms`);
 }
 

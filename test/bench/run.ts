@@ -2,11 +2,15 @@
 // Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
+import { benchQueue } from './queue.ts';
+import { benchStart } from './start.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;
 const benches: { readonly [name: string]: () => Promise<void> } = {
   gateway: () => benchGateway(quick ? { rounds: 300, seconds: 1 } : { rounds: 2000, seconds: 4 }),
+  queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
+  start: () => benchStart({ rounds: quick ? 3 : 10 }),
 };
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches);

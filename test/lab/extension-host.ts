@@ -50,7 +50,9 @@ export async function inExtensionHost(options: HostOptions): Promise<unknown> {
     const ended = new Promise<number>((resolve) => {
       void page.exposeFunction('codeAutomationExit', resolve);
     });
-    await page.exposeFunction('codeAutomationLog', (_type: string, args: readonly unknown[]) => lines.push(args.join(' ')));
+    await page.exposeFunction('codeAutomationLog', (_type: string, args: readonly unknown[]) =>
+      lines.push(args.join(' ')),
+    );
     const remote = (path: string) => `vscode-remote://127.0.0.1:${vscode.port}${path}`;
     const payload = [
       ['extensionDevelopmentPath', remote(extension)],
@@ -62,7 +64,9 @@ export async function inExtensionHost(options: HostOptions): Promise<unknown> {
     const code = await Promise.race([ended, after(timeoutMs)]);
     const told = await readFacts(factsFile);
     if (code === 0 && told.error === undefined) return told.facts;
-    throw new Error(told.error ?? `the extension host ended with ${code ?? 'nothing'} within ${timeoutMs} ms:\n${lines.join('\n')}`);
+    throw new Error(
+      told.error ?? `the extension host ended with ${code ?? 'nothing'} within ${timeoutMs} ms:\n${lines.join('\n')}`,
+    );
   } finally {
     await vscode.close();
     await rm(folder, { recursive: true, force: true });

@@ -19,7 +19,7 @@ export interface VsCodeOptions {
   readonly driver?: boolean;
   /** `ask`: folders are restricted until a person trusts them. Default: everything is trusted. */
   readonly trust?: 'all' | 'ask';
-  /** Added to the server's environment, which the extension host and terminals inherit. */
+  /** Added to the server's environment, which the extension host and terminals inherit. HOME is an empty folder unless given here. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -31,8 +31,6 @@ export interface VsCode {
   readonly dataDir: string;
   /** Where the packages lie unpacked. */
   readonly extensionsDir: string;
-  /** Home folder of everything that the editor starts; empty at first. */
-  readonly home: string;
   readonly pid: number;
   /** A new window on the workspace (or on another address of this server), once the browser has it. */
   page(url?: string): Promise<Page>;
@@ -119,7 +117,6 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
       port,
       dataDir,
       extensionsDir,
-      home,
       pid: server.pid ?? 0,
       async page(address = url) {
         const page = await context.newPage();

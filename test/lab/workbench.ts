@@ -20,8 +20,8 @@ export interface Workbench {
   view(name: string): Locator;
   /** Types a line into the terminal that is shown; its text is drawn, so let the command write a file. */
   typeInTerminal(line: string): Promise<void>;
-  /** Waits until a terminal is shown and its shell has started. */
-  terminalIsShown(): Promise<void>;
+  /** Waits until the terminal of this name is the one that is shown. */
+  terminalIsShown(name: string): Promise<void>;
   closeNotifications(): Promise<void>;
 }
 
@@ -100,8 +100,11 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     },
     view: (name) =>
       page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),
-    async terminalIsShown() {
-      // The shell's prompt has been drawn when the terminal has a text row.
+    async terminalIsShown(name) {
+      // One terminal has its name in the panel's title, several have a list.
+      const single = page.locator('.single-terminal-tab').filter({ hasText: name });
+      const selected = page.locator('.terminal-tabs-entry').filter({ hasText: name });
+      await single.or(selected).first().waitFor();
       await page.locator('.terminal-wrapper.active .xterm-screen').waitFor();
     },
     async typeInTerminal(line) {

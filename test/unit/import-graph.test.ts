@@ -14,6 +14,12 @@ const rules: readonly Rule[] = [
   {
     says: 'the extension reaches the platform through its protocols only',
     from: /^(extension|webview)\//,
+    // The wire is the protocol: schemas of what is said, and of the files that clients find an emulator by.
+    forbids: (to) => to.startsWith('emulator/') && !to.startsWith('emulator/wire/'),
+  },
+  {
+    says: 'in the extension only target/ speaks them',
+    from: /^(extension\/(?!target\/)|webview\/)/,
     forbids: (to) => to.startsWith('emulator/'),
   },
   {
@@ -98,7 +104,8 @@ const g = await import('./g.ts');`;
   it('sees a planted crossing under each rule', () => {
     const planted = [
       ['emulator/fleet/x.ts', 'vscode'],
-      ['extension/x.ts', 'emulator/wire/errors.ts'],
+      ['extension/target/x.ts', 'emulator/queue/types.ts'],
+      ['extension/views/x.ts', 'emulator/wire/status.ts'],
       ['emulator/scheduler/x.ts', 'node:timers'],
       ['emulator/engines/process/x.ts', 'emulator/builds/x.ts'],
       ['emulator/queue/x.ts', 'emulator/fleet/x.ts'],

@@ -12,7 +12,11 @@ export type Access =
  * May this caller use this app? private: the owner; shared: any account; public: anybody, whatever key they send. gateway-http.md §2.
  * Without a route (a follow-up for an app that is gone) only the owner may.
  */
-export function authorise(route: Route | undefined, identity: Identity | undefined, account: Account): Access {
+export function authorise(
+  route: Route | undefined,
+  identity: Pick<Identity, 'userId'> | undefined,
+  account: Account,
+): Access {
   const isOwner = identity?.userId === account.userId;
   const mode = route?.authMode ?? 'private';
   if (mode === 'public') return { ok: true, callerId: identity?.userId ?? anonymous, isOwner };

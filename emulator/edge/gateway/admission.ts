@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { platformError } from '../../wire/errors.ts';
 import { guard, loopbackHosts } from '../guard.ts';
+import type { Identity } from '../types.ts';
 import { type Access, authorise } from './access.ts';
 import { type Answer, type Envelope, errorAnswer, jsonAnswer, notFound, send } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
-import { type Resolved, resolveTarget } from './target.ts';
+import { type Resolved, resolveTarget, type Target } from './target.ts';
 
 /** The way in, the same for requests and upgrades of all three hosts: Host and Origin, then the app, then the key. */
 
@@ -47,11 +48,21 @@ export type Admission =
   | { readonly ok: true; readonly target: Resolved; readonly access: Access & { readonly ok: true } }
   | { readonly ok: false; readonly answer: Answer };
 
+/** Who calls: by the key in the header, else by a web page's `fal_jwt_token`, which was cut out of the query (gateway-http.md §2). */
+export function identify(
+  deps: Pick<GatewayDeps, 'authenticate' | 'verifyToken'>,
+  req: IncomingMessage,
+  { owner, name, path, own }: Target,
+): Pick<Identity, 'userId'> | undefined {
+  const token = own.get('fal_jwt_token');
+  return deps.authenticate(req.headers) ?? (token ? deps.verifyToken?.(token, { owner, name, path }) : undefined);
+}
+
 /** Which app is meant, and may this caller use it? */
 export function admit(deps: GatewayDeps, req: IncomingMessage): Admission {
   const target = resolveTarget(req.url ?? '', deps.routes);
   if ('unknown' in target) return { ok: false, answer: notFound(target.unknown) };
-  const access = authorise(target.route, deps.authenticate(req.headers), deps.account);
+  const access = authorise(target.route, identify(deps, req, target), deps.account);
   if (!access.ok) return { ok: false, answer: jsonAnswer(access.status, { detail: access.detail }) };
   return { ok: true, target, access };
 }

@@ -2,7 +2,10 @@ import type { Account, Routes } from '../../catalog/types.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
-import type { Authenticate, Hosts } from '../types.ts';
+import type { Webhooks } from '../../webhooks/webhooks.ts';
+import type { WorkflowRequests } from '../../workflows/requests.ts';
+import type { Authenticate, Hosts, VerifyToken } from '../types.ts';
+import type { RunnerConnections } from './connections.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */
 export interface GatewayDeps {
@@ -11,6 +14,7 @@ export interface GatewayDeps {
   readonly authenticate: Authenticate;
   readonly fleet: Pick<Fleet, 'lease' | 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'probeOnDemand'>;
   readonly queue: Pick<Queue, 'submit' | 'record' | 'result' | 'onChange'>;
+  readonly connections: RunnerConnections;
   readonly logs: Pick<Logs, 'query' | 'follow'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -19,6 +23,14 @@ export interface GatewayDeps {
   /** Web origins that may call; none by default. */
   readonly allowedOrigins: () => readonly string[];
   readonly limits: GatewayLimits;
+  /** Performs calls of workflows; absent: there are none. */
+  readonly workflows?: WorkflowRequests;
+  /** Told of each queued request with a webhook before it is accepted. */
+  readonly webhooks?: Pick<Webhooks, 'expect'>;
+  /** `fal_jwt_token` of web pages; absent: such tokens open nothing. */
+  readonly verifyToken?: VerifyToken;
+  /** Authority of follow-up URLs; absent: the host that the client used. */
+  readonly followUpAuthority?: string;
   /** What should not have happened: for the emulator's own log. */
   readonly onError: (error: unknown) => void;
 }

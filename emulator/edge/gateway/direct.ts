@@ -3,7 +3,7 @@ import type { PlatformError } from '../../wire/errors.ts';
 import { type Answer, errorAnswer } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type HeaderList, type Signals, signalsOf, toCaller } from './headers.ts';
-import { incomplete, performAttempt, sendCancel, type UpstreamBody } from './upstream.ts';
+import { eachChunk, incomplete, performAttempt, sendCancel, type UpstreamBody } from './upstream.ts';
 
 /**
  * A direct call: one runner, one attempt, never retried by the platform (gateway-http.md §3). Who the caller is on the wire
@@ -23,8 +23,8 @@ export interface DirectCall {
 export interface Sink {
   /** The head of the answer, as the caller may see it. */
   start(status: number, headers: HeaderList): void;
-  /** Resolves when more may come. */
-  write(chunk: Buffer): Promise<void>;
+  /** `undefined`: more may come; else when the promise resolves. */
+  write(chunk: Buffer): Promise<void> | undefined;
   end(): void;
   /** Instead of `start`: the platform's own answer. */
   refuse(answer: Answer): void;
@@ -43,11 +43,12 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
 
   const exchange = await performAttempt({
     address: lease.address,
+    connections: deps.connections,
     method: call.method,
     path: call.query === '' ? call.path : `${call.path}?${call.query}`,
     headers: call.headers,
     body: call.body,
-    signal: AbortSignal.any([gone, lease.aborted]),
+    signal: either(gone, lease.aborted),
   });
   const started = exchange.kind === 'answer';
   let ending: Ending = started ? endedBy(exchange.status, exchange.headers) : exchange;
@@ -57,7 +58,7 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
         ...toCaller(exchange.headers, exchange.status),
         ['x-fal-served-from', lease.runnerId],
       ]);
-      for await (const chunk of exchange.message as AsyncIterable<Buffer>) await sink.write(chunk);
+      await eachChunk(exchange.message, (chunk) => sink.write(chunk));
     } catch {
       ending = incomplete;
     }
@@ -74,6 +75,16 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
   if (!ending.error) sink.end();
   else if (started) sink.cut();
   else sink.refuse(errorAnswer(lease.aborted.aborted ? lease.reason() : ending.error));
+}
+
+/** As `AbortSignal.any`, which is dear where both signals end with the call anyway. */
+function either(...signals: readonly AbortSignal[]): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) controller.abort();
+    else signal.addEventListener('abort', () => controller.abort(), { once: true });
+  }
+  return controller.signal;
 }
 
 interface Ending {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { testRequest } from '../../queue/test-requests.ts';
+import { createRunnerConnections } from './connections.ts';
 import { createExecutor } from './executor.ts';
 import { deferred } from './testing.ts';
 
@@ -17,6 +18,7 @@ async function runner(app: RequestListener) {
   const address = server.address();
   return { server, address: { host: '127.0.0.1', port: typeof address === 'object' ? (address?.port ?? 0) : 0 } };
 }
+const connections = createRunnerConnections();
 const never = new AbortController().signal;
 
 it('performs the request as it was stored and brings the whole answer', async () => {
@@ -30,7 +32,7 @@ it('performs the request as it was stored and brings the whole answer', async ()
     res.end('two');
   });
   const probes: string[] = [];
-  const execute = createExecutor({ probeOnDemand: (id) => probes.push(id) });
+  const execute = createExecutor({ connections, probeOnDemand: (id) => probes.push(id) });
   const request = testRequest('r', {
     path: '/predict',
     query: 'x=%20',
@@ -55,7 +57,7 @@ it.each<[string, RequestListener]>([
   ['incomplete', (req) => void req.socket.end('this is not HTTP\r\n\r\n')],
 ])('tells the scheduler: %s', async (kind, app) => {
   const { address } = await runner(app);
-  const execute = createExecutor({ probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind } });
 });
 
@@ -63,7 +65,7 @@ it('tells the scheduler: connection_refused', async () => {
   const { server, address } = await runner(() => undefined);
   server.close();
   await once(server, 'close');
-  const execute = createExecutor({ probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind: 'connection_refused' } });
 });
 
@@ -75,7 +77,7 @@ it('closes the connection to the runner when it is aborted', async () => {
     arrived.resolve();
   });
   const abort = new AbortController();
-  const execute = createExecutor({ probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
   const result = execute(testRequest('r'), attempt, address, abort.signal);
   await arrived.promise;
   abort.abort();
@@ -85,7 +87,7 @@ it('closes the connection to the runner when it is aborted', async () => {
 
 it('fails the request, not the runner, when the answer is larger than the limit', async () => {
   const { address } = await runner((_req, res) => void res.end('x'.repeat(101)));
-  const execute = createExecutor({ probeOnDemand: () => undefined, maxResponseBytes: 100 });
+  const execute = createExecutor({ connections, probeOnDemand: () => undefined, maxResponseBytes: 100 });
   const { outcome, response } = await execute(testRequest('r'), attempt, address, never);
   expect(outcome).toEqual({ kind: 'response', status: 200 });
   expect(response?.status).toBe(500);

@@ -4,10 +4,12 @@ import type { StoredResponse, SubmittedRequest } from '../../queue/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { errorAnswer } from './answers.ts';
+import type { RunnerConnections } from './connections.ts';
 import { signalsOf, toCaller } from './headers.ts';
-import { incomplete, performAttempt } from './upstream.ts';
+import { eachChunk, incomplete, performAttempt } from './upstream.ts';
 
 export interface ExecutorDeps {
+  readonly connections: RunnerConnections;
   /** The app asked for a health probe with its answer: `Fleet.probeOnDemand`. */
   readonly probeOnDemand: (runnerId: string) => void;
   /** Of a stored answer; above: the request fails. */
@@ -26,7 +28,7 @@ export interface AttemptResult {
  * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal` closes the
  * connection to the runner at once. Retries, verdicts and storing are others' business.
  */
-export function createExecutor({ probeOnDemand, maxResponseBytes = 256 * 1024 * 1024 }: ExecutorDeps) {
+export function createExecutor({ connections, probeOnDemand, maxResponseBytes = 256 * 1024 * 1024 }: ExecutorDeps) {
   return async function executeQueued(
     request: SubmittedRequest,
     attempt: { readonly attemptId: string; readonly runnerId: string },
@@ -35,6 +37,7 @@ export function createExecutor({ probeOnDemand, maxResponseBytes = 256 * 1024 * 
   ): Promise<AttemptResult> {
     const answer = await performAttempt({
       address,
+      connections,
       method: request.method,
       path: request.query === '' ? request.path : `${request.path}?${request.query}`,
       headers: request.headers,
@@ -75,15 +78,17 @@ async function collect(message: IncomingMessage, limit: number): Promise<Uint8Ar
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of message as AsyncIterable<Buffer>) {
+    await eachChunk(message, (chunk) => {
       size += chunk.length;
-      if (size > limit) return 'too large'; // leaving the loop closes the connection
-      chunks.push(chunk);
-    }
+      if (size > limit)
+        message.destroy(); // closes the connection
+      else chunks.push(chunk);
+      return undefined;
+    });
   } catch {
-    return 'broken';
+    if (size <= limit) return 'broken';
   }
-  return Buffer.concat(chunks, size);
+  return size > limit ? 'too large' : Buffer.concat(chunks, size);
 }
 
 function asResponse(error: PlatformError): StoredResponse {

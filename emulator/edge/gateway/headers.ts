@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
 /**
@@ -69,7 +69,8 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
     ['x-fal-caller-user-id', about.callerId],
   ];
   if (headerOf(kept, 'x-fal-cdn-token') === undefined) {
-    own.push(['x-fal-cdn-token', randomBytes(32).toString('base64url')]);
+    // Two of them for 244 random bits: node keeps those ready, while fresh random bytes cost every request a call of the system.
+    own.push(['x-fal-cdn-token', `${randomUUID()}${randomUUID()}`.replaceAll('-', '')]);
   }
   if (headerOf(kept, 'x-request-id') === undefined) own.push(['x-request-id', about.requestId]);
   return [...kept, ...own];

@@ -4,7 +4,7 @@ import type { LogLine } from '../../telemetry/types.ts';
 import { isTls } from '../guard.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { authorise } from './access.ts';
-import { answering, greet } from './admission.ts';
+import { answering, greet, identify } from './admission.ts';
 import { type Answer, errorAnswer, jsonAnswer, notFound, send, unknownRequest } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
@@ -25,7 +25,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   const greeting = greet(deps, req, deps.hosts().queue);
   const { envelope } = greeting;
   if (!greeting.ok) return send(res, envelope, greeting.answer);
-  const origin = `${isTls(req) ? 'https' : 'http'}://${req.headers.host}`;
+  const origin = `${isTls(req) ? 'https' : 'http'}://${deps.followUpAuthority ?? req.headers.host}`;
 
   const targets = readTargets(req.url ?? '');
   const target = targets.find(({ owner, name }) => deps.routes.resolve(owner, name)) ?? targets[0];
@@ -57,7 +57,9 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
   const { target, followUp, cors } = about;
   const reply = (answer: Answer, requestId = about.fresh): void => send(res, { requestId, cors }, answer);
   const route = deps.routes.resolve(target.owner, target.name);
-  const access = authorise(route, deps.authenticate(req.headers), deps.account);
+  // The JS client watches a status stream of its own with a token (`connectionMode: "client"`).
+  const identity = followUp.what === 'stream' ? identify(deps, req, target) : deps.authenticate(req.headers);
+  const access = authorise(route, identity, deps.account);
   if (!access.ok) return reply(jsonAnswer(access.status, { detail: access.detail }));
   const allowed = followUp.what === 'cancel' ? ['PUT', 'POST'] : ['GET', 'HEAD'];
   if (!allowed.includes(req.method ?? '')) {

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
+import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
 import { type Answer, type Envelope, errorAnswer, flushHead, send, tooLarge, writeHead } from './answers.ts';
@@ -10,6 +11,7 @@ import { readWishes, startBy } from './request-info.ts';
 import { appId } from './target.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { UpstreamBody } from './upstream.ts';
+import { serveWorkflow } from './workflow-call.ts';
 
 /** The run host: direct calls with any method, streamed both ways, and websockets tunnelled to the app. */
 export function createRunHost(deps: GatewayDeps, tunnel: Tunnel): EdgeHandlers {
@@ -36,6 +38,9 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   if (!admission.ok) return refuse(admission.answer);
 
   const { target, access } = admission;
+  if (deps.workflows && isWorkflow(target.route.alias)) {
+    return await serveWorkflow(deps, deps.workflows, req, res, { admission, envelope });
+  }
   const headers = pairs(req.rawHeaders);
   const wishes = readWishes(headers, access.isOwner);
   if ('kind' in wishes) return refuse(errorAnswer(wishes));
@@ -83,14 +88,19 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
 }
 
 function httpSink(res: ServerResponse, envelope: Envelope): Sink {
+  let onlyHead = true;
   return {
     start(status, headers) {
       writeHead(res, envelope, status, headers);
-      flushHead(res); // an event stream may stay silent for long
+      // An event stream may stay silent for long; what comes at once travels in the same packet as the head.
+      setImmediate(() => {
+        if (onlyHead && !res.writableEnded && !res.destroyed) flushHead(res);
+      });
     },
-    async write(chunk) {
-      if (res.write(chunk) || res.closed) return;
-      await new Promise<void>((resolve) => {
+    write(chunk) {
+      onlyHead = false;
+      if (res.write(chunk) || res.closed) return undefined;
+      return new Promise((resolve) => {
         const go = (): void => {
           res.off('drain', go).off('close', go);
           resolve();

@@ -21,6 +21,7 @@ import { createAuthenticate } from '../auth.ts';
 import { edgeServer } from '../http-server.ts';
 import { type Listener, listen } from '../listener.ts';
 import { loadOrCreateTls, type TlsMaterial } from '../tls/ca.ts';
+import { createRunnerConnections } from './connections.ts';
 import { defaultLimits, type GatewayDeps, type GatewayLimits } from './context.ts';
 import { createExecutor } from './executor.ts';
 import { createGateway } from './gateway.ts';
@@ -81,7 +82,10 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
       refusal = error;
     },
   };
-  const execute = createExecutor({ probeOnDemand: (id) => fleet.probes.push(id) });
+  const execute = createExecutor({
+    connections: createRunnerConnections(),
+    probeOnDemand: (id) => fleet.probes.push(id),
+  });
 
   async function run(id: string): Promise<void> {
     await gate?.open;
@@ -212,7 +216,8 @@ export async function startGateway(
   await new Promise<void>((resolve) => runner.listen(0, '127.0.0.1', resolve));
   const runnerAddress = runner.address();
   const runnerPort = typeof runnerAddress === 'object' ? (runnerAddress?.port ?? 0) : 0;
-  const fleet = testFleet(() => ({ host: '127.0.0.1', port: runnerPort }), queue, clock);
+  const address = { host: '127.0.0.1', port: runnerPort };
+  const fleet = testFleet(() => address, queue, clock);
   const logs = testLogs(clock);
   const errors: unknown[] = [];
   const listeners = new Map<'run' | 'queue' | 'ws', Listener>();
@@ -241,6 +246,7 @@ export async function startGateway(
         id === keyId && given === secret ? { keyId: id, scope: 'ADMIN', alias: 'test', createdAt: 0 } : undefined,
     }),
     fleet: fleet.deps,
+    connections: createRunnerConnections(),
     queue,
     logs: logs.deps,
     clock,

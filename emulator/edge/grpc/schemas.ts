@@ -40,6 +40,8 @@ const environmentName = z
   .transform((value) => (value === undefined || value === '' ? 'main' : value));
 const bytes = z.instanceof(Uint8Array);
 const count = z.int().min(0);
+/** The kernel keeps 16 bits of each; 0: unknown. */
+const terminalSide = z.int().min(0).max(65535).default(0);
 const seconds = z.int().min(0);
 
 export const authModeSchema = z.enum(['PRIVATE', 'PUBLIC', 'SHARED']);
@@ -208,6 +210,16 @@ export const listRunnersSchema = listRunners;
 export const listAliasRunnersSchema = listRunners.extend({ alias: id });
 export const stopRunnerSchema = z.object({ runner_id: id, replace_first: z.boolean().optional() });
 export const killRunnerSchema = z.object({ runner_id: id });
+
+/** One message of a client of ShellRunner; what opens the session counts in the first only. */
+export const shellInputSchema = z.object({
+  runner_id: z.string().optional(),
+  command: z.array(z.string()),
+  tty: z.boolean().optional(),
+  data: bytes.optional(),
+  close: z.boolean().optional(),
+  tty_size: z.object({ height: terminalSide, width: terminalSide }).optional(),
+});
 
 export const setSecretSchema = z.object({
   name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),

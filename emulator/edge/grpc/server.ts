@@ -16,6 +16,7 @@ import { run } from './run.ts';
 import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners.ts';
 import * as schema from './schemas.ts';
 import { listSecrets, setSecret } from './secrets.ts';
+import { shellRunner } from './shell.ts';
 
 /** The control plane. */
 export interface GrpcEdge {
@@ -69,6 +70,7 @@ function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {
     ListRunners: unary(schema.listRunnersSchema, report, listRunners(deps)),
     ListAliasRunners: unary(schema.listAliasRunnersSchema, report, listAliasRunners(deps)),
     StopRunner: unary(schema.stopRunnerSchema, report, stopRunner(deps)),
+    ShellRunner: shellRunner(deps),
     KillRunner: unary(schema.killRunnerSchema, report, killRunner(deps)),
     SetSecret: unary(schema.setSecretSchema, report, setSecret(deps)),
     ListSecrets: unary(schema.environmentFilterSchema, report, listSecrets(deps)),

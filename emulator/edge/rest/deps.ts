@@ -1,9 +1,13 @@
 import type { AppFiles } from '../../catalog/app-files.ts';
 import type { Catalog } from '../../catalog/types.ts';
 import type { Fleet } from '../../fleet/types.ts';
+import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
+import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
+import type { Signer } from '../signed.ts';
+import type { Tokens } from '../tokens.ts';
 import type { Authenticate, Hosts } from '../types.ts';
 
 /** The rooms that the REST edge calls in to. */
@@ -13,6 +17,15 @@ export interface RestDeps {
   readonly logs: Logs;
   readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'follow'>;
   readonly appFiles: AppFiles;
+  readonly workflows: Workflows;
+  /** Public halves of the keys that sign webhooks. */
+  readonly jwks: object;
+  readonly storage: Storage;
+  readonly tokens: Pick<Tokens, 'issue'>;
+  /** Signs what `/storage/auth/token` gives out. */
+  readonly uploadTokens: Signer;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
   readonly hosts: Hosts;
   readonly authenticate: Authenticate;
   readonly guardRules: GuardRules;

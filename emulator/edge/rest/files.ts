@@ -1,5 +1,6 @@
-import express, { json, type Request, Router } from 'express';
+import express, { json, Router } from 'express';
 import type { AppFiles } from '../../catalog/app-files.ts';
+import { formFile } from './form-file.ts';
 import { HttpError } from './http-error.ts';
 import { completeBody, fileHash, fileMetadata, missingHashesBody, partNumber } from './schemas.ts';
 
@@ -47,7 +48,7 @@ export function files(appFiles: AppFiles): Router {
   const wholeBody = express.raw({ type: 'multipart/form-data', limit: largestPart });
   router.put(`${upload}/:uploadId/:part`, wholeBody, async (request, response) => {
     const number = partNumber.parse(request.params.part);
-    const stored = await appFiles.putPart(request.params.uploadId, number, await uploadedBytes(request));
+    const stored = await appFiles.putPart(request.params.uploadId, number, await formFile(request));
     if (stored === 'unknown') throw unknownUpload();
     if (stored === 'too_large') throw new HttpError(413, 'The file is larger than 1 GB.');
     response.json({ part_number: number, etag: stored.etag });
@@ -58,21 +59,4 @@ export function files(appFiles: AppFiles): Router {
 
 function unknownUpload(): HttpError {
   return new HttpError(404, 'There is no such upload; begin it again.');
-}
-
-/** The bytes of the form field `file_upload`. */
-async function uploadedBytes(request: Request): Promise<Uint8Array> {
-  const body: unknown = request.body;
-  const contentType = request.headers['content-type'];
-  if (!Buffer.isBuffer(body) || contentType === undefined) {
-    throw new HttpError(400, 'A part is sent as multipart/form-data with the field `file_upload`.');
-  }
-  const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } })
-    .formData()
-    .catch(() => {
-      throw new HttpError(400, 'The multipart body could not be read.');
-    });
-  const field = form.get('file_upload');
-  if (field === null || typeof field === 'string') throw new HttpError(400, 'The field `file_upload` is missing.');
-  return new Uint8Array(await field.arrayBuffer());
 }

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import { z } from 'zod';
+import { Refusal, type RefusalReason } from '../../storage/refusal.ts';
 
 /** An answer `{"detail": …}` with this status. */
 export class HttpError extends Error {
@@ -11,6 +12,13 @@ export class HttpError extends Error {
   }
 }
 
+const refusalStatus: { readonly [reason in RefusalReason]: number } = {
+  bad_request: 400,
+  not_found: 404,
+  too_large: 413,
+  full: 507,
+};
+
 /**
  * Words every failure as the platform does (rest-api.md §0): `{"detail": "text"}`; 422 only as a list of `{loc, msg, type}`. What isn't
  * meant for a caller is one sentence and goes to `report`.
@@ -19,6 +27,7 @@ export function errorHandler(report: (error: unknown) => void): ErrorRequestHand
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof HttpError) return answer(response, error.status, error.message);
+    if (error instanceof Refusal) return answer(response, refusalStatus[error.reason], error.message);
     if (error instanceof z.ZodError) return answer(response, 422, issuesOf(error));
     const parsing = bodyParserFailure(error);
     if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');

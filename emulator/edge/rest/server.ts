@@ -3,13 +3,19 @@ import express, { type RequestHandler } from 'express';
 import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
+import { cdnReads, cdnUploads } from './cdn.ts';
+import { dataFiles } from './data-files.ts';
 import type { RestDeps } from './deps.ts';
 import { files } from './files.ts';
 import { home } from './home.ts';
 import { errorHandler, HttpError } from './http-error.ts';
+import { kv } from './kv.ts';
 import { logs } from './logs.ts';
 import { ownEvents } from './own-events.ts';
 import { ownStatus } from './own-status.ts';
+import { storageUploads, uploadTargets } from './storage.ts';
+import { browserTokens } from './tokens.ts';
+import { workflows } from './workflows.ts';
 
 /**
  * The REST host of the platform, for the `api` port (rest-api.md §0-§4). Host and Origin are judged first, then the key; every error is
@@ -19,14 +25,23 @@ export function createRestEdge(deps: RestDeps): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use(cdnReads(deps, deps.guardRules.hosts));
   app.use(guarded(deps));
   app.use(home(deps.hosts));
+  // Receivers of webhooks have no key (rest-api.md §9).
+  app.get('/.well-known/jwks.json', (_request, response) => void response.json(deps.jwks));
+  // These know their callers by tokens and by addresses that can't be guessed.
+  app.use(uploadTargets(deps), cdnUploads(deps), kv({ ...deps, keyValues: deps.storage.keyValues }));
   app.use(authenticated(deps));
   app.use(
     accounts(deps.catalog),
     applications(deps),
     logs(deps),
+    workflows(deps.workflows, deps.catalog.account),
     files(deps.appFiles),
+    dataFiles(deps),
+    storageUploads(deps),
+    browserTokens(deps),
     ownStatus(deps),
     ownEvents(deps),
   );

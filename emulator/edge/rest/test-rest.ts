@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { testFolder } from '../../store/test-folder.ts';
+import { createWorkflows } from '../../workflows/workflows.ts';
 import { loopbackHosts } from '../guard.ts';
 import { testRooms } from '../test-rooms.ts';
 import { createRestEdge } from './server.ts';
@@ -24,6 +25,8 @@ export async function restServer() {
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
     about: { version: '0.0.0-test', startedAt: made.state.now },
+    workflows: createWorkflows({ store: made.store, clock: () => made.state.now }),
+    jwks: { keys: [] },
     guardRules: { hosts: loopbackHosts(port), allowedOrigins: ['http://localhost:3000'] },
     report: (error) => void reported.push(error),
   });

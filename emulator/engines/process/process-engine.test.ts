@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { listeningAddresses } from './test-processes.ts';
+import { listeningAddresses, parentOf } from './test-processes.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
 
 let work: WorkFolder;
@@ -45,6 +45,11 @@ def serve():
     http.server.ThreadingHTTPServer(("${host}", ${port}), Handler).serve_forever()
 ${rest}
 `;
+}
+
+/** Processes that this one has started. */
+function children(): readonly number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
 async function ask(address: RunnerAddress | null): Promise<string> {
@@ -258,6 +263,20 @@ describe('the engine', () => {
     ).rejects.toThrow(/ECONNREFUSED/);
     const late = watch(other, specFor(work, ''));
     expect((await late.exited).reason).toMatch(/engine is closed/);
+  });
+
+  it.runIf(process.platform === 'linux')('starts from the supervisor that was made ready before', async () => {
+    const other = createProcessEngine({ dataDir: join(work.root, 'warmed'), runnerSources });
+    const before = children();
+    other.warm(plainPython);
+    other.warm(plainPython);
+    const warmed = children().filter((pid) => !before.includes(pid));
+    expect(warmed).toHaveLength(1);
+    const runner = watch(other, specFor(work, server('main = serve')));
+    const pid = Number(await ask(await runner.ready));
+    expect(parentOf(parentOf(pid))).toBe(warmed[0]);
+    await other.close();
+    expect(children()).not.toContain(warmed[0]);
   });
 
   it("removes a runner's folder on dispose", async () => {

@@ -5,6 +5,7 @@ import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { runnerFolder } from './folder.ts';
 import type { StartMethod } from './messages.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
+import { createShells } from './shell.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
 
 /** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
@@ -14,6 +15,11 @@ interface Crew {
   readonly supervisor: Supervisor;
   readonly runners: Map<string, ProcessRunner>;
   idle: NodeJS.Timeout | null;
+}
+
+export interface ProcessEngine extends Engine {
+  /** Someone is about to run something in this environment: makes its supervisor ready now, which imports for half a second. */
+  warm(environment: BuiltEnvironment): void;
 }
 
 /**
@@ -28,8 +34,9 @@ export function createProcessEngine(deps: {
   readonly emulatorAddresses?: readonly string[];
   readonly hostEnv?: NodeJS.ProcessEnv;
   readonly clock?: { now(): number };
-}): Engine {
+}): ProcessEngine {
   const crews = new Map<string, Crew>();
+  const shells = createShells(deps.runnerSources);
   const spawnOnly = new Set<string>();
   const canFork = process.platform === 'linux';
   const probeDir = join(deps.dataDir, 'runners', '.probe');
@@ -71,6 +78,11 @@ export function createProcessEngine(deps: {
   }
 
   return {
+    warm(environment) {
+      const key = keyOf(environment);
+      if (!closed && !crews.has(key)) dismissWhenIdle(key, crewOf(environment));
+    },
+
     start(spec, events) {
       if (closed) return neverStarted(spec.runnerId, events);
       const { environment } = spec;
@@ -81,7 +93,9 @@ export function createProcessEngine(deps: {
         spec,
         events,
         folder: runnerFolder(join(deps.dataDir, 'runners', spec.runnerId)),
+        machine: machine(environment),
         env: runnerEnvironment(machine(environment), spec.env, deps.runnerSources),
+        shells,
         addresses: deps.emulatorAddresses ?? ['127.0.0.1', '::1'],
         now,
         startMethod: (): StartMethod => (canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
@@ -99,7 +113,7 @@ export function createProcessEngine(deps: {
     async close() {
       closed = true;
       for (const crew of crews.values()) for (const runner of crew.runners.values()) runner.handle.kill();
-      await Promise.all([...crews.values()].map((crew) => crew.supervisor.close()));
+      await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close()]);
     },
   };
 }
@@ -114,6 +128,17 @@ function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
     kill: nothing,
     probe: async () => false,
     checkTcp: async () => false,
+    exec(_command, _options, io) {
+      queueMicrotask(() => io.exited(137));
+      return {
+        write: () => true,
+        closeInput: nothing,
+        resize: nothing,
+        pause: nothing,
+        resume: nothing,
+        kill: nothing,
+      };
+    },
     dispose: async () => undefined,
   };
 }

@@ -5,6 +5,7 @@ import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 import type { Command, Message, StartMethod } from './messages.ts';
 import { untilHealthy } from './readiness.ts';
+import type { Place, Shells } from './shell.ts';
 
 const defaultPort = 8080;
 /** Signals by which a library dies that can't bear being forked after its import. */
@@ -22,7 +23,10 @@ export function createRunner(deps: {
   readonly spec: RunnerSpec;
   readonly events: RunnerEvents;
   readonly folder: RunnerFolder;
+  /** The machine's variables; `env` contains them. */
+  readonly machine: { readonly [name: string]: string };
   readonly env: { readonly [name: string]: string };
+  readonly shells: Shells;
   readonly addresses: readonly string[];
   readonly now: () => number;
   readonly startMethod: () => StartMethod;
@@ -38,6 +42,7 @@ export function createRunner(deps: {
   const listening = new Promise<RunnerAddress>((resolve) => {
     tellListening = resolve;
   });
+  let place = laterPlace();
   let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
   let sent: StartMethod | null = null;
   let started = false;
@@ -99,6 +104,7 @@ export function createRunner(deps: {
     const signal = signalName(message.signal);
     if (sent === 'fork' && !ready && asked === 'nothing' && signal !== null && forkDeaths.includes(signal)) {
       deps.avoidFork();
+      place = laterPlace();
       const text = `[minifal] The runner died by ${signal} while starting; runners of this environment now start from a Python of their own.`;
       events.line({ at: deps.now(), stream: 'stderr', text });
       launch();
@@ -112,10 +118,12 @@ export function createRunner(deps: {
   function receive(message: Message): void {
     switch (message.event) {
       case 'started':
+        place.tell(message);
         if (!started) events.started();
         started = true;
         return;
       case 'port':
+        place.tell(message);
         if (spec.mode === 'serve') {
           void untilHealthy(message.port, listening, spec.health, end.signal).then((found) => {
             if (found) becomeReady(found);
@@ -164,11 +172,31 @@ export function createRunner(deps: {
       kill: () => ask('kill'),
       probe: async (timeoutSeconds) => address !== null && probeHealth(address, spec.health, timeoutSeconds),
       checkTcp: async () => address !== null && acceptsConnections(address),
+      exec: (command, options, io) => {
+        const { machine, env } = deps;
+        const target = { python: spec.environment.python, machine, env, place: place.known, ended: end.signal };
+        return deps.shells.open({ ...target, appDir: folder.appDir, dataDir: spec.dataDir }, command, options, io);
+      },
       dispose: () => removeFolder(folder),
     },
     receive,
     lost: (reason) => exit(null, null, asked === 'kill' ? 'The runner was killed, as asked.' : reason),
   };
+}
+
+/** The place is known when both have come, in whatever order: the one from the keeper, the other from the runner. */
+function laterPlace() {
+  let heard: Partial<Place> = {};
+  let resolve: (place: Place) => void = () => undefined;
+  const known = new Promise<Place>((whenKnown) => {
+    resolve = whenKnown;
+  });
+  function tell(more: Partial<Place>): void {
+    heard = { ...heard, ...more };
+    const { pid, rooted, rules } = heard;
+    if (pid !== undefined && rooted !== undefined && rules !== undefined) resolve({ pid, rooted, rules });
+  }
+  return { known, tell };
 }
 
 function callResult(message: Extract<Message, { event: 'result' }>, file: string): CallResult {

@@ -1,0 +1,83 @@
+import type { RequestOutcome, SubmittedRequest } from '../../queue/types.ts';
+import type { CallApp, NodeRequest } from '../../workflows/requests.ts';
+import { depthHeader, isWorkflow } from '../../workflows/requests.ts';
+import { anonymous, authorise } from './access.ts';
+import { type Answer, jsonAnswer, notFound } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import { toApp } from './headers.ts';
+import { infoOf } from './submit.ts';
+import { appId, resolveTarget } from './target.ts';
+
+type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'> & {
+  readonly fleet: Pick<GatewayDeps['fleet'], 'enqueue' | 'cancel'>;
+};
+
+/**
+ * The queue without HTTP, for the nodes of a workflow: the same names, the same rights as if the caller had submitted it, durable before
+ * it runs. A request of this id that is there already is joined.
+ */
+export function createCallApp(deps: Deps): CallApp {
+  return async (node, signal) => {
+    if (!deps.queue.record(node.id)) {
+      const request = requestOf(deps, node);
+      if ('status' in request) return { kind: 'response', response: request };
+      await deps.queue.submit(request);
+      deps.fleet.enqueue(infoOf(request, 0));
+    }
+    return await ending(deps, node.id, signal);
+  };
+}
+
+function requestOf(deps: Deps, node: NodeRequest): SubmittedRequest | Answer {
+  const target = resolveTarget(`/${node.app}`, deps.routes);
+  if ('unknown' in target) return notFound(target.unknown);
+  const { callerId, priority, storeIo, noRetry } = node.caller;
+  const identity = callerId === anonymous ? undefined : { userId: callerId, keyId: '', scope: 'API' as const };
+  const access = authorise(target.route, identity, deps.account);
+  if (!access.ok) return jsonAnswer(access.status, { detail: access.detail });
+  const { path, query, route } = target;
+  const submittedAt = deps.clock();
+  const seconds = route.requestStartTimeoutSeconds;
+  const headers = toApp([['content-type', 'application/json']], {
+    requestId: node.id,
+    app: appId(target),
+    path,
+    callerId,
+  });
+  return {
+    id: node.id,
+    alias: route.alias,
+    callerId,
+    method: 'POST',
+    path,
+    query,
+    headers: isWorkflow(route.alias) ? [...headers, [depthHeader, String(node.depth)]] : headers,
+    body: node.body,
+    priority,
+    submittedAt,
+    startBy: seconds === null ? null : submittedAt + seconds * 1000,
+    hint: null,
+    noRetry,
+    retries: {},
+    storeIo,
+    webhook: null,
+  };
+}
+
+/** Resolves when the request is COMPLETED, with what was stored. */
+function ending(deps: Deps, id: string, signal: AbortSignal): Promise<RequestOutcome> {
+  return new Promise((resolve) => {
+    const cancel = (): void => void deps.fleet.cancel(id);
+    const finish = (): void => {
+      const outcome = deps.queue.result(id);
+      if (!outcome) return;
+      signal.removeEventListener('abort', cancel);
+      unsubscribe();
+      resolve(outcome);
+    };
+    const unsubscribe = deps.queue.onChange(id, finish);
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    finish();
+  });
+}

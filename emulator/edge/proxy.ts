@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type Answer, jsonAnswer, send } from './gateway/answers.ts';
+import { type GuardRules, guard } from './guard.ts';
+import type { Hosts } from './types.ts';
+
+/** Where `proxyUrl` of the JS client leads: the official server proxies have this path, too. */
+const proxyPath = '/api/fal/proxy';
+const targetHeader = 'x-fal-target-url';
+
+export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest'; readonly url: string };
+
+/**
+ * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address stands in `x-fal-target-url`. Its scheme and name only
+ * choose the host; path and query are what is called. Everything else streams through as if it had come to that host itself.
+ * differs: official proxies add their own key; here the caller's key is needed, so that no web page gets more than it has.
+ */
+export function withProxy(deps: {
+  readonly run: RequestListener;
+  readonly queue: RequestListener;
+  readonly rest: RequestListener;
+  readonly guardRules: GuardRules;
+  readonly hosts: Hosts;
+}): RequestListener {
+  return (req, res) => {
+    if ((req.url ?? '').split('?', 1)[0] !== proxyPath) return deps.rest(req, res);
+    const verdict = guard(req, deps.guardRules);
+    if (!verdict.ok) return answer(res, [], jsonAnswer(verdict.status, { detail: verdict.text }));
+    if (verdict.preflight) return answer(res, verdict.headers, { status: 204, headers: [], body: Buffer.alloc(0) });
+    const target = readProxyTarget(headerOf(req), deps.hosts);
+    // The official proxy's words.
+    if (!target) return answer(res, verdict.headers, jsonAnswer(400, { detail: 'Invalid request' }));
+    req.url = target.url;
+    deps[target.host](req, res);
+  };
+}
+
+/** `undefined`: not the address of a host that we stand for. Pure. */
+export function readProxyTarget(text: string | undefined, hosts: Hosts): ProxyTarget | undefined {
+  const match = /^(?:https?|wss?):\/\/([^/?#\\]+)([^#]*)/i.exec(text ?? '');
+  if (!text || !match || !URL.canParse(text)) return undefined;
+  const host = hostOf(match[1] ?? '', hosts);
+  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes.
+  const rest = match[2] ?? '';
+  const url = rest.startsWith('/') ? rest : `/${rest}`;
+  // Else a request could send us round in circles.
+  if (!host || url.startsWith(proxyPath)) return undefined;
+  return { host, url };
+}
+
+function hostOf(authority: string, hosts: Hosts): ProxyTarget['host'] | undefined {
+  const name = authority.toLowerCase();
+  if (name === hosts.run) return 'run';
+  if (name === hosts.queue) return 'queue';
+  if (name === hosts.api) return 'rest';
+  if (/^queue\.(alpha\.)?fal\.(run|ai)$/.test(name)) return 'queue';
+  if (/^rest\.(alpha\.)?fal\.(run|ai)$/.test(name)) return 'rest';
+  return /^(alpha\.)?fal\.run$/.test(name) ? 'run' : undefined;
+}
+
+function headerOf(req: IncomingMessage): string | undefined {
+  const value = req.headers[targetHeader];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function answer(res: ServerResponse, cors: readonly (readonly [string, string])[], value: Answer): void {
+  send(res, { requestId: randomUUID(), cors }, value);
+}

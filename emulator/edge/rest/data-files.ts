@@ -1,0 +1,126 @@
+import { pipeline } from 'node:stream/promises';
+import express, { json, type Request, Router } from 'express';
+import { z } from 'zod';
+import { fetchPublic, isPublicAddress } from '../../storage/public-address.ts';
+import type { Bytes } from '../../storage/receive.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { formFile } from './form-file.ts';
+import { partNumber } from './schemas.ts';
+import { partsBody } from './storage-schemas.ts';
+
+const urlBody = z.object({ url: z.string().max(8192) });
+const renameBody = z.object({ destination: z.string() });
+const hashBody = z.object({ hash: z.string() });
+/** The client's own patience. */
+const fetchMs = 10 * 60 * 1000;
+
+export interface DataFilesEdge {
+  readonly storage: Pick<Storage, 'dataFiles' | 'dataUploads'>;
+  /** Whether a URL of a caller may be fetched from this address. Default: public addresses alone. */
+  readonly mayFetchFrom?: (address: string) => boolean;
+}
+
+/**
+ * `/data` files (rest-api.md §5). Paths are absolute and stand behind a prefix, hence `//`: routes match the raw path, and what a path
+ * means is for `storage/data-paths.ts`. Every success is exactly 200.
+ */
+export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFilesEdge): Router {
+  const { dataFiles: files, dataUploads: uploads } = storage;
+  const router = Router();
+
+  async function put(path: string, source: Bytes): Promise<void> {
+    await files.check(path);
+    const uploadId = uploads.begin(path);
+    try {
+      await uploads.putWhole(uploadId, source);
+    } finally {
+      await uploads.cancel(uploadId);
+    }
+  }
+
+  router.get(/^\/files\/list(?:\/(?<path>.*))?$/, async (request, response) => {
+    const entries = await files.list(pathOf(request));
+    response.json(
+      entries.map(({ path, size, isFile, updatedAt }) => ({
+        path,
+        size,
+        is_file: isFile,
+        updated_time: new Date(updatedAt).toISOString().replace('Z', '+00:00'),
+      })),
+    );
+  });
+
+  router.get(/^\/files\/file\/(?<path>.*)$/, async (request, response) => {
+    const { handle, size } = await files.openFile(pathOf(request));
+    response.set({ 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' });
+    response.set('content-length', String(size));
+    // A runner may be writing: no more than was announced.
+    const content = size === 0 ? [] : handle.createReadStream({ end: size - 1, autoClose: false });
+    try {
+      await pipeline(content, response);
+    } catch {
+      response.destroy();
+    } finally {
+      await handle.close();
+    }
+  });
+
+  const form = express.raw({ type: 'multipart/form-data', limit: '100mb' });
+  router.post(/^\/files\/file\/local\/(?<path>.*)$/, form, async (request, response) => {
+    const bytes = await formFile(request);
+    if (request.query.unzip === 'true') await files.unpack(pathOf(request), Buffer.from(bytes));
+    else await put(pathOf(request), [bytes]);
+    response.json(true);
+  });
+
+  router.post(/^\/files\/file\/url\/(?<path>.*)$/, json(), async (request, response) => {
+    const { url } = urlBody.parse(request.body);
+    await files.check(pathOf(request));
+    const rules = { isAllowed: mayFetchFrom, signal: AbortSignal.timeout(fetchMs) };
+    await put(pathOf(request), await fetchPublic(url, rules));
+    response.json(true);
+  });
+
+  // The id comes after the path, which may have any number of slashes: read from the right.
+  const upload = `^/files/file/multipart/(?<path>.*)/(?<id>[0-9a-f]{48})`;
+  router.post(/^\/files\/file\/multipart\/(?<path>.*)\/initiate$/, async (request, response) => {
+    await files.check(pathOf(request));
+    response.json({ upload_id: uploads.begin(pathOf(request)) });
+  });
+  router.post(new RegExp(`${upload}/complete$`), json({ limit: '2mb' }), async (request, response) => {
+    const { md5 } = await uploads.complete(idOf(request), partsBody.parse(request.body).parts);
+    response.json({ etag: md5 });
+  });
+  router.post(new RegExp(`${upload}/cancel$`), async (request, response) => {
+    await uploads.cancel(idOf(request));
+    response.json({});
+  });
+  const partForm = express.raw({ type: 'multipart/form-data', limit: '12mb' });
+  router.put(new RegExp(`${upload}/(?<part>[^/]+)$`), partForm, async (request, response) => {
+    const number = partNumber.parse(request.params.part);
+    const etag = await uploads.putPart(idOf(request), number, [await formFile(request)]);
+    response.json({ part_number: number, etag });
+  });
+
+  router.delete(/^\/files\/file\/(?<path>.*)$/, async (request, response) => {
+    await files.remove(pathOf(request));
+    response.json(true);
+  });
+  router.post(/^\/files\/rename\/(?<path>.*)$/, json(), async (request, response) => {
+    await files.rename(pathOf(request), renameBody.parse(request.body).destination);
+    response.json(true);
+  });
+  router.post(/^\/files\/dir\/check_hash\/(?<path>.*)$/, json(), async (request, response) => {
+    response.json(await files.hasHash(pathOf(request), hashBody.parse(request.body).hash));
+  });
+  return router;
+}
+
+/** Percent-encoding undone by express. */
+function pathOf(request: Request): string {
+  return String(request.params.path ?? '');
+}
+
+function idOf(request: Request): string {
+  return String(request.params.id ?? '');
+}

@@ -1,0 +1,57 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+
+/** What a token says: for whom, until when (milliseconds since the epoch), and what its kind adds. */
+export interface Claims {
+  readonly userId: string;
+  readonly expiresAt: number;
+  /** What the token opens; empty where its kind alone says it. */
+  readonly scope: readonly string[];
+}
+
+export interface Signer {
+  sign(claims: Claims): string;
+  /** `undefined`: not signed by this signer, changed, or no longer valid. */
+  open(token: string): Claims | undefined;
+}
+
+const header = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
+const payload = z.object({ sub: z.string(), exp: z.number(), scope: z.array(z.string()) });
+/** Longer ones are not ours. */
+const longestToken = 32 * 1024;
+
+/**
+ * Tokens that carry their own proof: HS256 JSON Web Tokens, of one `kind` each, so that a token for uploads never opens an app.
+ * Nothing is stored; a restart keeps them valid, another data folder doesn't know them.
+ *
+ * @param secret the data folder's own key
+ * @param kind a constant of the code
+ * @param clock milliseconds since the epoch
+ */
+export function createSigner(secret: Buffer, kind: string, clock: () => number): Signer {
+  const key = createHmac('sha256', secret).update(`minifal token: ${kind}`).digest();
+  const mac = (signed: string): Buffer => createHmac('sha256', key).update(signed).digest();
+  return {
+    sign({ userId, expiresAt, scope }) {
+      const claims = JSON.stringify({ sub: userId, exp: expiresAt / 1000, scope });
+      const signed = `${header}.${Buffer.from(claims).toString('base64url')}`;
+      return `${signed}.${mac(signed).toString('base64url')}`;
+    },
+    open(token) {
+      if (token.length > longestToken) return undefined;
+      const end = token.lastIndexOf('.');
+      const signed = token.slice(0, end);
+      // The header is ours to the byte: no other algorithm is ever looked at.
+      if (end < 0 || !signed.startsWith(`${header}.`)) return undefined;
+      const given = Buffer.from(token.slice(end + 1), 'base64url');
+      const wanted = mac(signed);
+      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+      const claims = payload.safeParse(
+        JSON.parse(Buffer.from(signed.slice(header.length + 1), 'base64url').toString('utf8')),
+      );
+      if (!claims.success) return undefined;
+      const expiresAt = claims.data.exp * 1000;
+      return expiresAt > clock() ? { userId: claims.data.sub, expiresAt, scope: claims.data.scope } : undefined;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+const headerBytes = 5;
+
+/** What goes between us and runner/shell.py: a letter, the payload's length (4 bytes, big endian), the payload. */
+export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer {
+  const body = Buffer.from(payload);
+  const header = Buffer.alloc(headerBytes);
+  header.write(kind, 0, 'latin1');
+  header.writeUInt32BE(body.length, 1);
+  return Buffer.concat([header, body]);
+}
+
+/** Takes bytes as they come in any pieces, and calls `onFrame` for each whole frame. */
+export function frameReader(onFrame: (kind: string, payload: Buffer) => void): (bytes: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (bytes) => {
+    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    while (rest.length >= headerBytes) {
+      const end = headerBytes + rest.readUInt32BE(1);
+      if (rest.length < end) return;
+      onFrame(rest.toString('latin1', 0, 1), rest.subarray(headerBytes, end));
+      rest = rest.subarray(end);
+    }
+  };
+}

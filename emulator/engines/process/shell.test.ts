@@ -1,0 +1,262 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, ExecOptions, ExecSession, RunnerHandle } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { isAlive, until } from './test-processes.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+const handles: RunnerHandle[] = [];
+afterEach(() => {
+  for (const handle of handles.splice(0)) handle.kill();
+});
+
+const app = `
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"the app"
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *args): pass
+def main():
+    open("made-by-app", "w").write("mine")
+    open("/data/made-by-app" if os.path.isdir("/data") else os.environ["CACHE"] + "/made-by-app", "w").write("shared")
+    http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+`;
+
+function runner(rest: Partial<Parameters<typeof specFor>[2]> = {}) {
+  const dataDir = join(work.root, 'data');
+  mkdirSync(dataDir, { recursive: true });
+  const watched = watch(engine, specFor(work, app, { dataDir, env: { CACHE: '/data', GREETING: 'hello' }, ...rest }));
+  handles.push(watched.handle);
+  return watched;
+}
+
+/** A command whose output is collected. */
+function exec(handle: RunnerHandle, command: readonly string[] | null, options: ExecOptions = { tty: false }) {
+  const seen = { out: '', err: '', bytes: 0, drained: 0 };
+  let tellExit: (code: number) => void = () => undefined;
+  const exit = new Promise<number>((resolve) => {
+    tellExit = resolve;
+  });
+  let wake: () => void = () => undefined;
+  const session: ExecSession = handle.exec(command, options, {
+    output(stream, bytes) {
+      seen.bytes += bytes.length;
+      seen[stream === 1 ? 'out' : 'err'] += Buffer.from(bytes).toString();
+      wake();
+    },
+    drained: () => void seen.drained++,
+    exited: tellExit,
+  });
+  return {
+    session,
+    seen,
+    exit,
+    /** Until stdout holds the text. */
+    async shows(text: string) {
+      while (!seen.out.includes(text)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    type: (text: string) => session.write(Buffer.from(text)),
+  };
+}
+
+describe('a command in a runner', () => {
+  it("sees the app's files, folder, data, variables and interpreter, and reaches the app at its declared port", async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const look = `
+import json, os, urllib.request
+print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-by-app").read(), os.environ["GREETING"],
+  urllib.request.urlopen("http://127.0.0.1:8080/").read().decode(), os.getuid()]))`;
+    const command = exec(handle, ['python3', '-c', look]);
+    expect([await command.exit, command.seen.err]).toEqual([0, '']);
+    expect(JSON.parse(command.seen.out)).toEqual(['mine', 'shared', 'hello', 'the app', process.getuid?.()]);
+  });
+
+  it('may be asked for while the runner is still being made', async () => {
+    const { handle } = runner();
+    const command = exec(handle, ['cat']);
+    command.type('early\n');
+    command.session.closeInput();
+    expect([await command.exit, command.seen.out]).toEqual([0, 'early\n']);
+  });
+
+  it('keeps stdout and stderr apart without a terminal, gets its input as it is, and gives its exit code', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const command = exec(handle, ['sh', '-c', 'cat; echo wrong >&2; tty; exit 7']);
+    command.type('a\r\n\x03\x04b');
+    command.session.closeInput();
+    expect(await command.exit).toBe(7);
+    expect(command.seen).toMatchObject({ out: 'a\r\n\x03\x04bnot a tty\n', err: 'wrong\n' });
+  });
+
+  it('answers as a shell does for a command that does not exist, or that a signal ends', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const missing = exec(handle, ['no-such-command']);
+    expect([await missing.exit, missing.seen.err]).toEqual([127, 'no-such-command: not found\n']);
+    expect(await exec(handle, ['sh', '-c', 'kill -TERM $$']).exit).toBe(143);
+    expect(await exec(handle, ['/etc']).exit).toBe(126);
+  });
+
+  it('loses no byte of what it wrote last, and is many at once', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const commands = Array.from({ length: 12 }, (_, n) =>
+      exec(handle, ['sh', '-c', `head -c 300000 /dev/zero; echo ${n}`], { tty: n % 2 === 0 }),
+    );
+    expect(await Promise.all(commands.map(({ exit }) => exit))).toEqual(commands.map(() => 0));
+    commands.forEach(({ seen }, n) => {
+      expect(seen.out.slice(300_000).trim()).toBe(String(n));
+    });
+  });
+
+  it('waits while nobody takes its output, and makes its input wait while it does not read', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const writing = exec(handle, ['sh', '-c', 'echo first; exec head -c 20000000 /dev/zero']);
+    await writing.shows('first');
+    writing.session.pause();
+    const reading = exec(handle, ['sh', '-c', 'read line; exec wc -c']);
+    const chunk = Buffer.alloc(100_000, 'x');
+    let sent = 0;
+    while (reading.session.write(chunk)) sent += chunk.length;
+    sent += chunk.length;
+    expect(sent).toBeLessThan(2_000_000);
+    // What was on its way comes; then it stays as it is: another command takes its time meanwhile.
+    await exec(handle, ['sleep', '0.3']).exit;
+    const held = writing.seen.bytes;
+    expect(held).toBeLessThan(2_000_000);
+    await exec(handle, ['sleep', '0.1']).exit;
+    expect(writing.seen.bytes).toBe(held);
+    writing.session.resume();
+    expect(await writing.exit).toBe(0);
+    expect(writing.seen.bytes).toBe(20_000_006);
+    reading.type('\nrest');
+    reading.session.closeInput();
+    expect([await reading.exit, reading.seen.out.trim()]).toEqual([0, '4']);
+    expect(reading.seen.drained).toBeGreaterThan(0);
+  });
+});
+
+describe('a shell on a terminal', () => {
+  it('is a login shell with job control whose PATH is that of the runner', async () => {
+    const { handle, ready } = runner({ env: { CACHE: '/data', PATH: `/venv/of/the/runner:${process.env.PATH}` } });
+    await ready;
+    const shell = exec(handle, null, { tty: true, size: { rows: 33, columns: 111 } });
+    shell.type('stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; sleep 100\n');
+    await shell.shows('tty=/dev');
+    await shell.shows('\n/');
+    shell.session.resize({ rows: 44, columns: 122 });
+    shell.type('\x03stty size\nexit 5\n');
+    expect(await shell.exit).toBe(5);
+    expect(shell.seen.out).toMatch(/^p=\/venv\/of\/the\/runner:/m);
+    expect(shell.seen.out).toMatch(/33 111[\s\S]*tty=\/dev\/pts\/\d+[\s\S]*44 122/);
+    expect(shell.seen.err).toBe('');
+  });
+
+  it('ends at the end-of-input character', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const shell = exec(handle, null, { tty: true });
+    await shell.shows('runner:');
+    shell.session.closeInput();
+    expect(await shell.exit).toBe(0);
+  });
+});
+
+describe('its end', () => {
+  const leaveOne = 'sleep 1000 & echo $! $$; ';
+
+  async function pidsOf(command: ReturnType<typeof exec>): Promise<number[]> {
+    await command.shows('\n');
+    return command.seen.out.trim().split(' ').map(Number);
+  }
+
+  it('comes with the runner, for whatever it started', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const running = exec(handle, ['sh', '-c', `${leaveOne}sleep 1000`]);
+    const finished = exec(handle, ['sh', '-c', `${leaveOne}exit 0`]);
+    const pids = [...(await pidsOf(running)), (await pidsOf(finished))[0] ?? 0];
+    expect(await finished.exit).toBe(0);
+    finished.session.kill();
+    expect(isAlive(pids[2] ?? 0), 'what an ended command left in the background lives on').toBe(true);
+    handle.kill();
+    expect(await running.exit).toBe(137);
+    await until(() => !pids.some(isAlive));
+  });
+
+  it('comes when it is killed, for all that it started', async () => {
+    const { handle, ready } = runner();
+    await ready;
+    const command = exec(handle, ['sh', '-mc', `${leaveOne}sleep 1000`], { tty: true });
+    const pids = await pidsOf(command);
+    expect(pids.every(isAlive)).toBe(true);
+    command.session.kill();
+    expect(await command.exit).toBe(137);
+    await until(() => !pids.some(isAlive));
+    expect(await handle.checkTcp()).toBe(true);
+  });
+
+  it('is at once in a runner that has ended', async () => {
+    const { handle, ready, exited } = runner();
+    await ready;
+    handle.kill();
+    await exited;
+    expect(await exec(handle, ['echo', 'x']).exit).toBe(137);
+  });
+});
+
+it.skipIf(!existsSync('/usr/bin/python3'))(
+  'works for an ordinary user, whose runner has a user namespace',
+  async () => {
+    const python = work.file(`#!/bin/sh
+if [ "$(id -u)" = 0 ]; then exec setpriv --reuid 4711 --regid 4711 --clear-groups /usr/bin/python3 "$@"; fi
+exec /usr/bin/python3 "$@"
+`);
+    chmodSync(python, 0o755);
+    const folder = join(work.root, 'runners', 'ordinary');
+    for (const made of [folder, join(folder, 'app'), join(folder, 'root'), join(work.root, 'data'), work.root]) {
+      mkdirSync(made, { recursive: true });
+      chmodSync(made, 0o777);
+    }
+    const environment = { ...plainPython, id: 'ordinary', python };
+    const { handle, ready, lines } = runner({ environment, runnerId: 'ordinary', dataDir: folder });
+    await ready;
+    const command = exec(handle, ['sh', '-c', 'cat made-by-app; pwd; id -u']);
+    expect([await command.exit, command.seen.err]).toEqual([0, '']);
+    const told = lines.some(({ text }) => text.startsWith("[minifal] /data and /app can't be shown"));
+    const user = process.getuid?.() === 0 ? 4711 : process.getuid?.();
+    expect(command.seen.out).toBe(`mine${told ? join(folder, 'app') : '/app'}\n${user}\n`);
+  },
+);
+
+it('works where the runner cannot have namespaces', async () => {
+  const python = work.file(`#!/bin/sh
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
+`);
+  chmodSync(python, 0o755);
+  const { handle, ready } = runner({ environment: { ...plainPython, id: 'forbidden-shell', python } });
+  await ready;
+  const command = exec(handle, ['sh', '-c', 'cat made-by-app "$CACHE/made-by-app"']);
+  expect([await command.exit, command.seen.out]).toEqual([0, 'mineshared']);
+  expect(readFileSync(join(work.root, 'data', 'made-by-app'), 'utf8')).toBe('shared');
+});

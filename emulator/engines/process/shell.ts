@@ -1,0 +1,160 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
+import { encodeFrame, frameReader } from './shell-frames.ts';
+
+/** Where a live runner is. */
+export interface Place {
+  /** Its main process. */
+  readonly pid: number;
+  /** Whether it has /app and /data, and so namespaces of its own. */
+  readonly rooted: boolean;
+  /** What keeps Python processes on loopback (runner/rules.py). */
+  readonly rules: string;
+}
+
+/** The runner that a command runs in. */
+export interface ShellTarget {
+  readonly python: string;
+  /** The machine's variables, for our own process. */
+  readonly machine: { readonly [name: string]: string };
+  /** The runner's variables. */
+  readonly env: { readonly [name: string]: string };
+  readonly appDir: string;
+  readonly dataDir: string;
+  /** Known once the runner has entered its namespaces. */
+  readonly place: Promise<Place>;
+  /** Fires when the runner ends. */
+  readonly ended: AbortSignal;
+}
+
+/** Commands in runners: `open` starts one, `close` ends them all. */
+export interface Shells {
+  open(target: ShellTarget, command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
+  close(): Promise<void>;
+}
+
+/** What the command gets until its client tells the terminal's size. */
+const usualSize: TerminalSize = { rows: 24, columns: 80 };
+/** As a shell has it for a command that was killed. */
+const killedCode = 137;
+const graceMs = 5_000;
+
+type Helper = ChildProcessByStdio<Writable, Readable, null>;
+
+/**
+ * Each command has a helper (runner/shell.py) that enters the runner's namespaces, holds the terminal, and ends all that it
+ * started when this process or the runner is gone.
+ */
+export function createShells(runnerSources: string): Shells {
+  const program = join(runnerSources, 'shell.py');
+  const running = new Map<Helper, Promise<void>>();
+
+  return {
+    open(target, command, options, io) {
+      const helper = spawn(target.python, ['-I', '-S', program], {
+        // A session of its own: Ctrl-C in the emulator's terminal is not the command's.
+        detached: true,
+        cwd: '/',
+        env: target.machine,
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      running.set(helper, new Promise((resolve) => void helper.once('close', resolve).once('error', resolve)));
+      void running.get(helper)?.then(() => running.delete(helper));
+      return attend(helper, target, command, options, io);
+    },
+    async close() {
+      for (const helper of running.keys()) end(helper);
+      const late = setTimeout(() => {
+        for (const helper of running.keys()) helper.kill('SIGKILL');
+      }, graceMs);
+      await Promise.all(running.values());
+      clearTimeout(late);
+    },
+  };
+}
+
+function attend(
+  helper: Helper,
+  target: ShellTarget,
+  command: readonly string[] | null,
+  options: ExecOptions,
+  io: ExecIo,
+): ExecSession {
+  let exited = false;
+  /** Frames that must come after the configuration, which is not known yet. */
+  let early: Buffer[] | null = [];
+
+  function exit(code: number): void {
+    if (exited) return;
+    exited = true;
+    io.exited(code);
+  }
+
+  function send(kind: string, payload: Uint8Array | string): boolean {
+    const frame = encodeFrame(kind, payload);
+    if (early === null) return helper.stdin.write(frame);
+    early.push(frame);
+    return false;
+  }
+
+  function begin({ pid, rooted, rules }: Place): void {
+    const terminal = options.tty && target.env.TERM === undefined ? { TERM: 'xterm-256color' } : {};
+    const { rows, columns } = options.size ?? usualSize;
+    const configuration = {
+      command,
+      tty: options.tty,
+      size: [rows, columns],
+      pid,
+      rooted,
+      appDir: target.appDir,
+      dataDir: target.dataDir,
+      env: { ...target.env, ...terminal, MINIFAL_RUNNER: rules },
+    };
+    const waiting = early ?? [];
+    early = null;
+    send('c', JSON.stringify(configuration));
+    for (const frame of waiting) helper.stdin.write(frame);
+    if (waiting.length > 0 && !helper.stdin.writableNeedDrain) io.drained();
+  }
+
+  const stop = () => end(helper);
+  target.ended.addEventListener('abort', stop, { once: true });
+  if (target.ended.aborted) stop();
+  void target.place.then(begin);
+  // A helper that is gone says so by its exit.
+  helper.stdin.on('error', () => undefined).on('drain', () => io.drained());
+  const read = frameReader((kind, payload) => {
+    if (kind === 'x') exit(Number(payload.toString()));
+    else if (!exited) io.output(kind === '2' ? 2 : 1, payload);
+  });
+  helper.stdout.on('error', () => undefined).on('data', read);
+  helper.once('error', (error) => {
+    io.output(2, Buffer.from(`[minifal] The environment's Python can't be started: ${error.message}\n`));
+    exit(126);
+  });
+  helper.once('close', () => {
+    target.ended.removeEventListener('abort', stop);
+    exit(killedCode);
+  });
+
+  return {
+    write: (bytes) => send('d', bytes),
+    closeInput: () => void send('e', ''),
+    resize: ({ rows, columns }) => void send('r', JSON.stringify([rows, columns])),
+    pause: () => void helper.stdout.pause(),
+    resume: () => void helper.stdout.resume(),
+    kill() {
+      // What an ended command left in the background belongs to the runner.
+      if (!exited) stop();
+    },
+  };
+}
+
+/** It kills what is below it, and goes. */
+function end(helper: Helper): void {
+  helper.stdin.destroy();
+  helper.kill('SIGTERM');
+  helper.stdout.resume();
+}

@@ -1,0 +1,69 @@
+import type { Store } from '../store/open.ts';
+import { bytes, checksum, DamagedRow, integer } from '../store/rows.ts';
+import type { Quota } from './quota.ts';
+import { Refusal } from './refusal.ts';
+
+/** The key-value store of `fal.toolkit.kv` (rest-api.md §6.3). Values are bytes of UTF-8 text. */
+export interface KeyValues {
+  /** `undefined`: never set, deleted, or expired. */
+  get(db: string, key: string): Uint8Array | undefined;
+  /** @param seconds how long it is kept, from now. @throws Refusal `too_large`, `full` */
+  set(db: string, key: string, value: Uint8Array, seconds: number): void;
+  /** Idempotent. */
+  delete(db: string, key: string): void;
+  /** Removes what has expired. @returns how many */
+  prune(): number;
+}
+
+export const largestValueBytes = 25 * 1024 * 1024;
+
+export function createKeyValues(store: Store, quota: Quota, clock: () => number): KeyValues {
+  quota.take(integer(store.sql('SELECT coalesce(sum(length(value)), 0) AS used FROM key_values').get() ?? {}, 'used'));
+
+  function remove(name: string): void {
+    const removed = store.sql('DELETE FROM key_values WHERE name = ? RETURNING length(value) AS size').get(name);
+    if (removed) quota.give(integer(removed, 'size'));
+  }
+
+  return {
+    get(db, key) {
+      const name = nameOf(db, key);
+      const row = store.sql('SELECT value, expires_at, check_sum FROM key_values WHERE name = ?').get(name);
+      if (!row || integer(row, 'expires_at') <= clock()) return undefined;
+      try {
+        const value = bytes(row, 'value');
+        if (checksum(name, value) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
+        return value;
+      } catch (error) {
+        if (!(error instanceof DamagedRow)) throw error;
+        remove(name);
+        store.notice(`A damaged value of the key-value store ${db} was dropped: ${error.message}.`);
+        return undefined;
+      }
+    },
+    set(db, key, value, seconds) {
+      if (value.length > largestValueBytes) throw new Refusal('too_large', 'A value may have 25 MB.');
+      const name = nameOf(db, key);
+      quota.take(value.length);
+      store.transaction(() => {
+        remove(name);
+        store
+          .sql('INSERT INTO key_values (name, value, expires_at, check_sum) VALUES (?, ?, ?, ?)')
+          .run(name, value, clock() + seconds * 1000, checksum(name, value));
+      });
+    },
+    delete: (db, key) => remove(nameOf(db, key)),
+    prune() {
+      const removed = store
+        .sql('DELETE FROM key_values WHERE expires_at <= ? RETURNING length(value) AS size')
+        .all(clock());
+      for (const row of removed) quota.give(integer(row, 'size'));
+      return removed.length;
+    },
+  };
+}
+
+/** One text for both, so that no two pairs share it. */
+function nameOf(db: string, key: string): string {
+  return JSON.stringify([db, key]);
+}

@@ -1,0 +1,37 @@
+/** When a webhook is called, and how long one call may take: the later text of gateway-http.md §10. Pure. */
+
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+/** After the first attempt. */
+export const mostRetries = 31;
+/** From this size on a result is kept for a shorter time. */
+const largeResultBytes = 10 * 1024;
+
+/** `attempts`: how many were made already. */
+export function timeoutMs(attempts: number): number {
+  return attempts === 0 ? 15 * secondMs : 120 * secondMs;
+}
+
+/** No attempt begins after this instant: the stored result has expired. */
+export function expiresAt({ completedAt, resultBytes }: Delivery): number {
+  return completedAt + (resultBytes < largeResultBytes ? 60 * minuteMs : 6 * minuteMs);
+}
+
+export interface Delivery {
+  /** Milliseconds since the epoch. */
+  readonly completedAt: number;
+  readonly resultBytes: number;
+  /** How many were made. */
+  readonly attempts: number;
+}
+
+/**
+ * The instant of the next attempt after one that failed at `now`; `undefined`: that was the last. Pauses of 5 s, doubling up to 2 min
+ * (assumed: only "back-off" is documented; this way all 31 fit into the hour when they fail at once).
+ */
+export function nextAttemptAt(delivery: Delivery, now: number): number | undefined {
+  const { attempts } = delivery;
+  if (attempts > mostRetries) return undefined;
+  const at = now + Math.min(5 * secondMs * 2 ** Math.max(0, attempts - 1), 2 * minuteMs);
+  return at <= expiresAt(delivery) ? at : undefined;
+}

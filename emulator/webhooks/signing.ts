@@ -1,0 +1,42 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+/** Signs webhooks, and tells receivers how to check that (gateway-http.md §10). */
+export interface Signing {
+  /** The four `X-Fal-Webhook-…` headers. `at`: milliseconds since the epoch. */
+  headers(
+    about: { readonly requestId: string; readonly userId: string; readonly at: number },
+    body: Uint8Array,
+  ): WebhookHeaders;
+  /** For `/.well-known/jwks.json`. */
+  readonly jwks: { readonly keys: readonly { readonly [name: string]: string }[] };
+}
+
+export type WebhookHeaders = { readonly [name: string]: string };
+
+/** @param file Ed25519 private key (PEM, 0600); made when there is none, so that receivers may keep its public half over restarts. */
+export function createSigning(file: string): Signing {
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writeFileSync(`${file}.new`, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+  const key = createPrivateKey(readFileSync(file));
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
+  const kid = createHash('sha256').update(x).digest('base64url').slice(0, 16);
+  return {
+    headers({ requestId, userId, at }, body) {
+      const timestamp = String(Math.floor(at / 1000));
+      const hash = createHash('sha256').update(body).digest('hex');
+      const signature = sign(null, Buffer.from([requestId, userId, timestamp, hash].join('\n')), key).toString('hex');
+      return {
+        'X-Fal-Webhook-Request-Id': requestId,
+        'X-Fal-Webhook-User-Id': userId,
+        'X-Fal-Webhook-Timestamp': timestamp,
+        'X-Fal-Webhook-Signature': signature,
+      };
+    },
+    // Unpadded, 43 characters: public verification snippets count on it.
+    jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: 'EdDSA', kid, x }] },
+  };
+}

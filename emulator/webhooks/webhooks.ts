@@ -1,0 +1,157 @@
+import type { Queue, SubmittedRequest } from '../queue/types.ts';
+import { createDocuments } from '../store/documents.ts';
+import type { Store } from '../store/open.ts';
+import { webhookBody } from './payload.ts';
+import { expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
+import type { Post, Sent } from './send.ts';
+import type { Signing } from './signing.ts';
+
+/** Delivers what `fal_webhook` asked for: one POST when a queued request is finally done (gateway-http.md §10). */
+export interface Webhooks {
+  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. */
+  expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): void;
+  /** Takes up what an earlier emulator left. To be called once, when the queue is loaded. */
+  resume(): void;
+  /** Abandons calls under way; they count as not made. */
+  close(): void;
+}
+
+interface Pending {
+  readonly url: string;
+  readonly userId: string;
+  readonly attempts: number;
+  /** After a failed attempt; `null`: as soon as the request is completed. */
+  readonly nextAt: number | null;
+}
+
+export interface WebhooksDeps {
+  readonly store: Store;
+  readonly queue: Pick<Queue, 'record' | 'result' | 'onChange'>;
+  readonly signing: Pick<Signing, 'headers'>;
+  readonly post: (post: Post) => Promise<Sent>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Runs something later; gives back what calls it off. */
+  readonly later: (delayMs: number, run: () => void) => () => void;
+  /** A sentence when a webhook is given up. */
+  readonly onGivenUp: (sentence: string) => void;
+  /** What should not have happened. */
+  readonly report: (error: unknown) => void;
+  readonly maxParallel?: number;
+}
+
+/**
+ * Durable: a webhook is noted before its request is accepted, and forgotten when it was delivered or given up. A crash in between
+ * repeats the call: receivers may get duplicates, as the platform warns.
+ */
+export function createWebhooks(deps: WebhooksDeps): Webhooks {
+  const { store, queue, clock, maxParallel = 16 } = deps;
+  const documents = createDocuments<Pending>(store, 'webhooks');
+  const pending = new Map(documents.load().map(({ id, value }) => [id, value]));
+  const ready: string[] = [];
+  const timers = new Map<string, () => void>();
+  const closing = new AbortController();
+  let active = 0;
+
+  function put(id: string, hook: Pending): void {
+    store.transaction(() => documents.put(id, hook));
+    pending.set(id, hook);
+  }
+
+  function forget(id: string): void {
+    store.transaction(() => documents.delete(id));
+    pending.delete(id);
+  }
+
+  function watch(id: string): void {
+    const unsubscribe = queue.onChange(id, ({ phase }) => {
+      if (phase !== 'COMPLETED') return;
+      unsubscribe();
+      makeReady(id);
+    });
+  }
+
+  function makeReady(id: string): void {
+    timers.delete(id);
+    ready.push(id);
+    pump();
+  }
+
+  function wait(id: string, at: number): void {
+    timers.set(
+      id,
+      deps.later(Math.max(0, at - clock()), () => makeReady(id)),
+    );
+  }
+
+  function pump(): void {
+    while (active < maxParallel && !closing.signal.aborted) {
+      const id = ready.shift();
+      if (id === undefined) return;
+      active++;
+      attempt(id)
+        .catch(deps.report)
+        .finally(() => {
+          active--;
+          pump();
+        });
+    }
+  }
+
+  async function attempt(id: string): Promise<void> {
+    const hook = pending.get(id);
+    const record = queue.record(id);
+    const outcome = queue.result(id);
+    if (!hook) return;
+    // Its request was dropped: there is nothing left to tell.
+    if (!record || !outcome) return forget(id);
+    const body = webhookBody(record, outcome);
+    const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
+    const delivery = { completedAt: record.completedAt ?? clock(), resultBytes, attempts: hook.attempts + 1 };
+    // The first attempt is always made, however long we were away.
+    if (hook.attempts > 0 && clock() > expiresAt(delivery)) return giveUp(id, hook, 'its result has expired');
+
+    const sent = await deps.post({
+      url: hook.url,
+      headers: deps.signing.headers({ requestId: id, userId: hook.userId, at: clock() }, body),
+      body,
+      timeoutMs: timeoutMs(hook.attempts),
+      signal: closing.signal,
+    });
+    if (closing.signal.aborted) return;
+    if (sent.kind === 'delivered') return forget(id);
+    if (sent.kind === 'refused') return giveUp(id, hook, sent.because);
+    const at = nextAttemptAt(delivery, clock());
+    if (at === undefined) return giveUp(id, hook, sent.because);
+    put(id, { ...hook, attempts: delivery.attempts, nextAt: at });
+    wait(id, at);
+  }
+
+  function giveUp(id: string, { url, attempts }: Pending, because: string): void {
+    forget(id);
+    // The origin alone: paths and queries of webhooks often hold secrets.
+    deps.onGivenUp(
+      `The webhook of request ${id} to ${new URL(url).origin} was given up after attempt ${attempts + 1}: ${because}.`,
+    );
+  }
+
+  return {
+    expect({ id, webhook, callerId }) {
+      if (!webhook) return;
+      put(id, { url: webhook, userId: callerId, attempts: 0, nextAt: null });
+      watch(id);
+    },
+    resume() {
+      for (const [id, { nextAt }] of pending) {
+        const record = queue.record(id);
+        if (!record) forget(id);
+        else if (record.phase !== 'COMPLETED') watch(id);
+        else wait(id, nextAt ?? clock());
+      }
+    },
+    close() {
+      closing.abort();
+      for (const cancel of timers.values()) cancel();
+    },
+  };
+}

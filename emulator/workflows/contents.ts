@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { parseReference, ReferenceProblem, referenceTexts } from './references.ts';
+
+/** What a published workflow consists of (rest-api.md §7; fal/workflows.py). Unknown keys are kept: it is echoed as it came. */
+const node = z.discriminatedUnion('type', [
+  z.looseObject({
+    type: z.literal('run'),
+    id: z.string(),
+    depends: z.array(z.string()),
+    app: z.string().regex(/^[^/\s]+\/[^/\s]+(\/\S*)?$/, 'must be an endpoint id, owner/alias'),
+    input: z.unknown(),
+  }),
+  z.looseObject({ type: z.literal('display'), id: z.string(), depends: z.array(z.string()), fields: z.unknown() }),
+]);
+export type WorkflowNode = z.output<typeof node>;
+
+const mostNodes = 1000;
+const shape = z.looseObject({
+  name: z.string(),
+  schema: z.looseObject({ input: z.unknown(), output: z.unknown() }),
+  nodes: z.record(z.string(), node).refine((nodes) => Object.keys(nodes).length <= mostNodes, `at most ${mostNodes}`),
+  output: z.unknown(),
+  version: z.string(),
+});
+export type WorkflowContents = z.output<typeof shape>;
+
+/** Checked so far that it can be run: every reference leads to the input or a node, and nothing waits for itself. */
+export const workflowContents = shape.superRefine((contents, context) => {
+  for (const { path, message } of problemsOf(contents)) context.addIssue({ code: 'custom', path: [...path], message });
+});
+
+/** Ids of the nodes that must be done before this one: what it says, and what its values refer to. */
+export function dependenciesOf(one: WorkflowNode): ReadonlySet<string> {
+  const named = referenceTexts(contentOf(one)).flatMap((text) => parseReference(text)?.name ?? []);
+  return new Set([...one.depends, ...named].filter((id) => id !== 'input'));
+}
+
+function contentOf(one: WorkflowNode): unknown {
+  return one.type === 'run' ? one.input : one.fields;
+}
+
+interface Problem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+function problemsOf({ nodes, output }: WorkflowContents): readonly Problem[] {
+  const known = new Map(Object.entries(nodes));
+  try {
+    const problems: Problem[] = [...wrongReferences(['output'], output, known)];
+    for (const [id, one] of known) {
+      if (one.id !== id) problems.push({ path: ['nodes', id, 'id'], message: 'differs from its key' });
+      if (id === 'input') problems.push({ path: ['nodes', id], message: '`input` is the name of the input' });
+      problems.push(...wrongReferences(['nodes', id], contentOf(one), known));
+      for (const other of one.depends) {
+        if (other === 'input' || known.has(other)) continue;
+        problems.push({ path: ['nodes', id, 'depends'], message: `there is no node ${JSON.stringify(other)}` });
+      }
+    }
+    return problems.length > 0 ? problems : waitsForItself(known);
+  } catch (error) {
+    if (error instanceof ReferenceProblem) return [{ path: [], message: error.message }];
+    throw error;
+  }
+}
+
+function wrongReferences(path: readonly string[], value: unknown, known: ReadonlyMap<string, unknown>): Problem[] {
+  return referenceTexts(value).flatMap((text) => {
+    const reference = parseReference(text);
+    if (reference && (reference.name === 'input' || known.has(reference.name))) return [];
+    return [{ path, message: `${JSON.stringify(text)} refers to no node and not to the input` }];
+  });
+}
+
+/** Takes away what waits for nothing until nothing more goes; what is left waits in a circle. */
+function waitsForItself(known: ReadonlyMap<string, WorkflowNode>): readonly Problem[] {
+  const waiting = new Map([...known].map(([id, one]) => [id, new Set(dependenciesOf(one))]));
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const [id, needs] of waiting) {
+      if ([...needs].some((need) => waiting.has(need))) continue;
+      waiting.delete(id);
+      moved = true;
+    }
+  }
+  return [...waiting.keys()].map((id) => ({ path: ['nodes', id], message: 'waits for itself' }));
+}

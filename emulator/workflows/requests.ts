@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
+import { platformError } from '../wire/errors.ts';
+import { json, runWorkflow } from './runner.ts';
+import type { Workflows } from './workflows.ts';
+
+/** A request to an app, made by a node in the name of whoever called the workflow. */
+export interface NodeRequest {
+  readonly id: string;
+  /** `owner/alias[/path]` */
+  readonly app: string;
+  readonly body: Uint8Array;
+  /** How many workflows call each other down to here. */
+  readonly depth: number;
+  readonly caller: Caller;
+}
+
+export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
+
+/**
+ * Submits the request to the queue, or finds the one of this id that is there already, and waits for its end. `signal` cancels it
+ * (gateway-http.md §6.4); the promise still waits for its end.
+ */
+export type CallApp = (request: NodeRequest, signal: AbortSignal) => Promise<RequestOutcome>;
+
+/** A call of a workflow, queued or direct. */
+export interface WorkflowCall extends Caller {
+  readonly id: string;
+  readonly alias: string;
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly depth: number;
+}
+
+export interface WorkflowRequests {
+  /** Runs a request that is in the durable queue to its end; also again after a restart. */
+  enqueue(id: string): void;
+  /** `undefined`: no queued workflow request that runs here. */
+  cancel(id: string): 'requested' | undefined;
+  /** Runs one that is not in the queue; its nodes' requests are. Never rejects. */
+  run(call: WorkflowCall, gone: AbortSignal): Promise<RequestOutcome>;
+}
+
+/** Aliases have no slash: this tells a workflow from an app wherever an alias stands. */
+const prefix = 'workflows/';
+export const workflowAlias = (name: string): string => `${prefix}${name}`;
+export const isWorkflow = (alias: string): boolean => alias.startsWith(prefix);
+
+/** Kept with a queued request, so that a circle of workflows ends. */
+export const depthHeader = 'x-fal-workflow-depth';
+const deepest = 8;
+
+/**
+ * Requests to workflows. One in the durable queue survives a restart: it is run again from its start, but the ids of its nodes'
+ * requests follow from its own, so those that were submitted before are found, not repeated.
+ * differs: nobody documents how the cloud does it.
+ */
+export function createWorkflowRequests(deps: {
+  readonly workflows: Pick<Workflows, 'get'>;
+  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted'>;
+  readonly callApp: CallApp;
+  readonly clock: () => number;
+  /** What should not have happened: for the emulator's own log. */
+  readonly report: (error: unknown) => void;
+}): WorkflowRequests {
+  const running = new Map<string, AbortController>();
+
+  async function run(call: WorkflowCall, gone: AbortSignal): Promise<RequestOutcome> {
+    const workflow = deps.workflows.get(call.alias.slice(prefix.length));
+    if (!workflow) return json(404, { detail: 'The workflow does not exist any more.' });
+    if (call.path !== '/') return json(404, { detail: `Path ${call.path} not found` });
+    if (call.depth >= deepest) {
+      return json(400, { detail: `More than ${deepest} workflows call each other.` });
+    }
+    let input: unknown;
+    try {
+      input = call.body.length === 0 ? {} : JSON.parse(Buffer.from(call.body).toString());
+    } catch {
+      return json(422, { detail: [{ loc: ['body'], msg: 'The body is not JSON.', type: 'json_invalid' }] });
+    }
+    const nodeRequest = (order: { readonly nodeId: string; readonly app: string; readonly input: unknown }) => ({
+      id: nodeRequestId(call.id, order.nodeId),
+      app: order.app,
+      body: Buffer.from(JSON.stringify(order.input ?? null)),
+      depth: call.depth + 1,
+      caller: { callerId: call.callerId, priority: call.priority, storeIo: call.storeIo, noRetry: call.noRetry },
+    });
+    try {
+      return await runWorkflow(
+        workflow.contents,
+        input,
+        (order, signal) => deps.callApp(nodeRequest(order), signal),
+        gone,
+      );
+    } catch (error) {
+      deps.report(error);
+      return { kind: 'error', error: platformError('internal_error', 'The workflow could not be run.') };
+    }
+  }
+
+  async function perform(id: string, request: SubmittedRequest, signal: AbortSignal): Promise<void> {
+    deps.queue.begin(id, { attemptId: id, runnerId: 'workflow', at: deps.clock() });
+    const depth = Number(request.headers.find(([name]) => name === depthHeader)?.[1] ?? 0);
+    const outcome = await run({ ...request, depth }, signal);
+    await deps.queue.complete(id, outcome, deps.clock());
+  }
+
+  return {
+    run,
+    enqueue(id) {
+      const request = deps.queue.submitted(id);
+      if (!request || running.has(id)) return;
+      const abort = new AbortController();
+      running.set(id, abort);
+      perform(id, request, abort.signal)
+        .catch(deps.report)
+        .finally(() => running.delete(id));
+    },
+    cancel(id) {
+      const abort = running.get(id);
+      abort?.abort();
+      return abort && 'requested';
+    },
+  };
+}
+
+/** A UUID that follows from the request and the node. */
+function nodeRequestId(requestId: string, nodeId: string): string {
+  const hex = createHash('sha256').update(`${requestId}\0${nodeId}`).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
+}

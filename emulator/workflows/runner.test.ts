@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { RequestOutcome } from '../queue/types.ts';
+import { platformError } from '../wire/errors.ts';
+import { json, runWorkflow } from './runner.ts';
+import { testContents } from './test-workflow.ts';
+
+/** Calls of nodes that the test answers by hand. */
+function testCalls() {
+  const orders: {
+    readonly id: string;
+    readonly input: unknown;
+    readonly signal: AbortSignal;
+    answer(outcome: RequestOutcome): void;
+  }[] = [];
+  const call: Parameters<typeof runWorkflow>[2] = ({ nodeId, input }, signal) =>
+    new Promise((resolve) => {
+      const cancelled = json(499, {});
+      signal.addEventListener('abort', () => resolve(cancelled));
+      orders.push({ id: nodeId, input, signal, answer: resolve });
+    });
+  const asked = () => orders.map(({ id, input }) => [id, input]);
+  const answer = (id: string, outcome: RequestOutcome) => orders.find((order) => order.id === id)?.answer(outcome);
+  return { call, orders, asked, answer };
+}
+
+const never = new AbortController().signal;
+const bodyOf = (outcome: RequestOutcome) =>
+  outcome.kind === 'response'
+    ? [outcome.response.status, JSON.parse(Buffer.from(outcome.response.body).toString())]
+    : outcome.error.type;
+
+/** Lets everything that can go on without an answer go on. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('running a workflow', () => {
+  const sum = testContents(
+    { a: [{ lhs: '$input.x', rhs: 1 }], b: [{ lhs: '$input.x', rhs: 2 }], c: [{ lhs: '$a.result', rhs: '$b.result' }] },
+    { total: '$c.result', first: '$a.result' },
+  );
+
+  it('starts independent nodes side by side, a dependent one when all of its own are done', async () => {
+    const { call, asked, answer } = testCalls();
+    const outcome = runWorkflow(sum, { x: 5 }, call, never);
+    await settle();
+    expect(asked()).toEqual([
+      ['a', { lhs: 5, rhs: 1 }],
+      ['b', { lhs: 5, rhs: 2 }],
+    ]);
+    answer('b', json(200, { result: 7 }));
+    await settle();
+    expect(asked()).toHaveLength(2);
+    answer('a', json(200, { result: 6 }));
+    await settle();
+    expect(asked()[2]).toEqual(['c', { lhs: 6, rhs: 7 }]);
+    answer('c', json(200, { result: 13 }));
+    expect(bodyOf(await outcome)).toEqual([200, { total: 13, first: 6 }]);
+  });
+
+  it('waits for what a node only says that it depends on', async () => {
+    const { call, asked, answer } = testCalls();
+    const outcome = runWorkflow(testContents({ a: [{}], b: [{}, 'a'] }, 'done'), {}, call, never);
+    await settle();
+    expect(asked()).toEqual([['a', {}]]);
+    answer('a', json(200, 1));
+    await settle();
+    answer('b', json(200, 2));
+    expect(bodyOf(await outcome)).toEqual([200, 'done']);
+  });
+
+  it('ends with the status of the first node that fails, and cancels the others', async () => {
+    const { call, orders, answer } = testCalls();
+    const outcome = runWorkflow(sum, { x: 5 }, call, never);
+    await settle();
+    answer('a', json(422, { detail: 'no' }));
+    expect(bodyOf(await outcome)).toEqual([
+      422,
+      { detail: 'Node "a" (me/app/add) failed with status 422.', node_id: 'a', error: { detail: 'no' } },
+    ]);
+    expect(orders.map(({ id, signal }) => [id, signal.aborted])).toEqual([
+      ['a', true],
+      ['b', true],
+    ]);
+  });
+
+  it('passes the platform error of a node on', async () => {
+    const { call, answer } = testCalls();
+    const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never);
+    await settle();
+    answer('a', { kind: 'error', error: platformError('startup_timeout', 'late') });
+    expect(bodyOf(await outcome)).toMatchObject([504, { error: { detail: 'late', error_type: 'startup_timeout' } }]);
+  });
+
+  it('fails when a node answers with something that is not JSON', async () => {
+    const { call, answer } = testCalls();
+    const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never);
+    await settle();
+    answer('a', { kind: 'response', response: { status: 200, headers: [], body: Buffer.from([0xff]) } });
+    expect(bodyOf(await outcome)).toMatchObject([500, { detail: 'Node "a" (me/app/add) did not answer with JSON.' }]);
+  });
+
+  it('words a missing input as a missing field', async () => {
+    const { call } = testCalls();
+    expect(bodyOf(await runWorkflow(sum, {}, call, never))).toMatchObject([
+      422,
+      { detail: [{ loc: ['body', 'x'], type: 'missing' }] },
+    ]);
+  });
+
+  it('is cancelled as a whole', async () => {
+    const { call, orders } = testCalls();
+    const cancel = new AbortController();
+    const outcome = runWorkflow(sum, { x: 1 }, call, cancel.signal);
+    await settle();
+    cancel.abort();
+    expect(bodyOf(await outcome)).toBe('client_cancelled');
+    expect(orders.every(({ signal }) => signal.aborted)).toBe(true);
+  });
+});

@@ -1,0 +1,163 @@
+import * as vscode from 'vscode';
+import type { SetContext } from '../contexts.ts';
+import type { Presenter } from '../present.ts';
+import { Problem } from '../problem.ts';
+import { localEnv } from '../process/child-env.ts';
+import { diagnose, lastWords, plain } from '../process/diagnose.ts';
+import type { FalEnd } from '../process/fal-run.ts';
+import { targetEnv } from '../target/data-folder.ts';
+import type { Link } from '../target/link.ts';
+import { appArgument, chooseApp } from '../workspace/choose-app.ts';
+import type { WorkspaceApp } from '../workspace/find-apps.ts';
+import type { EmulatorCommands } from './emulator.ts';
+import type { FalClis } from './fal-cli.ts';
+import { type RunningTask, startTask } from './fal-task.ts';
+
+/** Run, deploy, and the end of a run. */
+export function createAppCommands(deps: {
+  readonly link: Link;
+  readonly emulator: EmulatorCommands;
+  readonly clis: FalClis;
+  readonly present: Presenter;
+  readonly log: vscode.LogOutputChannel;
+  readonly setContext: SetContext;
+}) {
+  const { link, emulator, clis, present, log, setContext } = deps;
+  const runs = new Set<RunningTask>();
+  let instances = 0;
+
+  async function begin(
+    command: 'run' | 'deploy',
+    { name, file, folder }: WorkspaceApp,
+    onText?: (text: string) => void,
+  ): Promise<RunningTask> {
+    const fal = await clis.get(folder.uri);
+    await emulator.ensureRunning();
+    const env = targetEnv(link.folder);
+    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
+    const app = `${file}::${name}`;
+    const task = await startTask(
+      {
+        label: `${command} ${name}`,
+        definition: { command, app },
+        folder,
+        command: fal.command,
+        args: [...fal.args, command, app],
+        env: localEnv(process.env, env),
+        isShown: command === 'run',
+        ...(onText ? { onText } : {}),
+      },
+      ++instances,
+    );
+    hold(task);
+    return task;
+  }
+
+  function hold(task: RunningTask): void {
+    runs.add(task);
+    setContext('hasRuns', true);
+    void task.ended.then(() => {
+      runs.delete(task);
+      setContext('hasRuns', runs.size > 0);
+    });
+  }
+
+  async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
+    if (!vscode.workspace.isTrusted) throw new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+    const app = await chooseApp(appArgument(argument), title);
+    await saveAll();
+    return app;
+  }
+
+  async function run(argument: unknown): Promise<boolean> {
+    try {
+      const app = await chosen(argument, 'Run which app?');
+      const task = await begin('run', app);
+      void task.ended.then((end) => {
+        if (!end.stopped && end.code !== 0) failed(`Running ${app.name}`, end);
+      });
+      return true;
+    } catch (error) {
+      present.problem(error);
+      return false;
+    }
+  }
+
+  async function deploy(argument: unknown): Promise<boolean> {
+    try {
+      const app = await chosen(argument, 'Deploy which app?');
+      const end = await deployWithProgress(app);
+      if (end.code === 0) void tellDeployed(app);
+      else if (!end.stopped) failed(`Deploying ${app.name}`, end);
+      return end.code === 0;
+    } catch (error) {
+      present.problem(error);
+      return false;
+    }
+  }
+
+  async function deployWithProgress(app: WorkspaceApp): Promise<FalEnd> {
+    // Not inside the progress: what these ask or show would stand beside it.
+    await clis.get(app.folder.uri);
+    await emulator.ensureRunning();
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: `Deploying ${app.name} to the local emulator`,
+      cancellable: true,
+    };
+    return vscode.window.withProgress(options, async (progress, token) => {
+      const onText = (text: string): void => {
+        const message = lastWords(text);
+        if (message !== undefined) progress.report({ message: message.slice(0, 100) });
+      };
+      const task = await begin('deploy', app, onText);
+      if (token.isCancellationRequested) task.stop();
+      token.onCancellationRequested(() => task.stop());
+      return task.ended;
+    });
+  }
+
+  async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
+    const [call, see] = ['Open Terminal (Local)', 'Show Apps'];
+    const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, see);
+    if (answer === call) await vscode.commands.executeCommand('minifal.openTerminal');
+    if (answer === see) await vscode.commands.executeCommand('minifal.apps.focus');
+  }
+
+  function failed(what: string, { output }: FalEnd): void {
+    log.error(`[fal] ${what} failed. Its last words:`);
+    for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
+    const words = lastWords(output);
+    present.problem(diagnose(output) ?? new Problem(`${what} failed${words ? `: ${words}` : '.'}`));
+  }
+
+  async function stopRun(): Promise<boolean> {
+    const [first, ...others] = runs;
+    const items = [...runs].map((task) => ({ label: task.label, task }));
+    const task =
+      others.length === 0 ? first : (await vscode.window.showQuickPick(items, { title: 'Stop which run?' }))?.task;
+    task?.stop();
+    if (task) await task.ended;
+    return task !== undefined;
+  }
+
+  return {
+    /** `true`: the run has begun. */
+    run,
+    /** `true`: the app is deployed. */
+    deploy,
+    /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
+    stopRun,
+    /** The window closes: nothing of ours stays behind. */
+    close() {
+      for (const task of runs) task.kill();
+    },
+  };
+}
+
+/** Runs and deploys take what is on the disk. */
+async function saveAll(): Promise<void> {
+  if (!vscode.workspace.textDocuments.some(({ isDirty, isUntitled }) => isDirty && !isUntitled)) return;
+  if (!(await vscode.workspace.saveAll(false))) throw new Problem('Not all files could be saved.');
+  void vscode.window.setStatusBarMessage('fal: saved all files first.', 3_000);
+}

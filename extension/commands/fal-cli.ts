@@ -1,0 +1,119 @@
+import { accessSync, constants } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import type { SetContext } from '../contexts.ts';
+import { type Presenter, signalOf } from '../present.ts';
+import { Cancelled } from '../problem.ts';
+import { childEnv } from '../process/child-env.ts';
+import { execProgram } from '../process/node.ts';
+import { readSettings } from '../settings.ts';
+import { pythonCandidates } from '../workspace/candidates.ts';
+import { installFal, ownEnvironment } from '../workspace/install-fal.ts';
+import { findPython, type Python } from '../workspace/python.ts';
+import { interpreterOfPythonExtension } from '../workspace/python-extension.ts';
+
+/** How to start `fal`. */
+export interface FalCli {
+  readonly command: string;
+  /** Before the arguments of `fal`. */
+  readonly args: readonly string[];
+  /** Folder of the programs beside it. */
+  readonly bin: string;
+}
+
+/** Finds Python and the `fal` command for a folder of the workspace, and installs `fal` where a person agrees. */
+export function createFalClis(deps: {
+  readonly storage: string;
+  readonly setContext: SetContext;
+  readonly present: Presenter;
+  readonly log: vscode.LogOutputChannel;
+}) {
+  const { storage, setContext, log } = deps;
+
+  /** @throws Problem that says which Python is needed */
+  async function python(scope: vscode.Uri | undefined): Promise<Python> {
+    const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri.fsPath) ?? [];
+    const candidates = pythonCandidates({
+      setting: readSettings(scope).pythonPath,
+      folders: scope ? [scope.fsPath, ...folders] : folders,
+      fromExtension: await interpreterOfPythonExtension(scope),
+      ownEnvironment: ownEnvironment(storage),
+      path: process.env.PATH ?? '',
+    });
+    const found = await findPython(candidates, execProgram, childEnv(process.env));
+    setContext('pythonState', found.kind);
+    if (found.kind !== 'ok') throw found.problem;
+    const { from, version, fal } = found.python;
+    log.info(`[python] ${found.python.python} (${from}): Python ${version}, ${fal ? `fal ${fal}` : 'without fal'}`);
+    return found.python;
+  }
+
+  /** @throws Problem, Cancelled */
+  async function install(base: Python): Promise<FalCli> {
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: 'Installing fal',
+      cancellable: true,
+    };
+    const interpreter = await vscode.window.withProgress(options, (progress, token) =>
+      installFal({
+        python: base.python,
+        folder: ownEnvironment(storage),
+        signal: signalOf(token),
+        onLine(line) {
+          log.info(`[install] ${line}`);
+          progress.report({ message: line.slice(0, 80) });
+        },
+      }),
+    );
+    return cliOf(interpreter);
+  }
+
+  async function offer(base: Python): Promise<FalCli> {
+    const what = `The fal command is not installed for Python ${base.version} (${base.from}).`;
+    const chosen = await vscode.window.showWarningMessage(what, 'Install fal', 'Choose Python');
+    if (chosen === 'Choose Python') {
+      await vscode.commands.executeCommand('workbench.action.openSettings', 'minifal.pythonPath');
+    }
+    if (chosen !== 'Install fal') throw new Cancelled();
+    return install(base);
+  }
+
+  return {
+    /** The `fal` of this folder, installed now if the person wants it. @throws Problem, Cancelled */
+    async get(scope: vscode.Uri | undefined): Promise<FalCli> {
+      const found = await python(scope);
+      return found.fal === undefined ? offer(found) : cliOf(found.python);
+    },
+    /** As `get`, without asking anything; `undefined`: there is none. */
+    async peek(scope: vscode.Uri | undefined): Promise<FalCli | undefined> {
+      const found = await python(scope).catch(() => undefined);
+      return found?.fal === undefined ? undefined : cliOf(found.python);
+    },
+    /** `true`: installed, or it was there. */
+    async install(): Promise<boolean> {
+      try {
+        const found = await python(vscode.workspace.workspaceFolders?.[0]?.uri);
+        if (found.fal === undefined) await install(found);
+        return true;
+      } catch (error) {
+        deps.present.problem(error);
+        return false;
+      }
+    },
+  };
+}
+
+export type FalClis = ReturnType<typeof createFalClis>;
+
+/** The script beside the interpreter: with `-m fal`, files of the project could stand in for modules of Python. */
+function cliOf(python: string): FalCli {
+  const bin = dirname(python);
+  const script = join(bin, 'fal');
+  try {
+    accessSync(script, constants.X_OK);
+    return { command: script, args: [], bin };
+  } catch {
+    return { command: python, args: ['-m', 'fal'], bin };
+  }
+}

@@ -1,0 +1,62 @@
+import { delimiter } from 'node:path';
+import * as vscode from 'vscode';
+import type { Presenter } from '../present.ts';
+import { Problem } from '../problem.ts';
+import { targetEnv } from '../target/data-folder.ts';
+import type { Link } from '../target/link.ts';
+import type { EmulatorCommands } from './emulator.ts';
+import type { FalClis } from './fal-cli.ts';
+
+/** Terminals whose `fal`, `fal_client` and `@fal-ai/client` talk to the emulator. Only these: no other terminal is touched. */
+export function createTerminals(deps: {
+  readonly link: Link;
+  readonly emulator: EmulatorCommands;
+  readonly clis: FalClis;
+  readonly present: Presenter;
+}) {
+  const { link, emulator, clis, present } = deps;
+
+  async function options(): Promise<vscode.TerminalOptions> {
+    if (!vscode.workspace.isTrusted) throw new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+    const cli = await clis.peek(folder);
+    await emulator.ensureRunning();
+    const env = targetEnv(link.folder);
+    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
+    const foreign = Object.keys(process.env).filter((name) => name.startsWith('FAL_') && !(name in env));
+    return {
+      name: 'fal (local)',
+      iconPath: new vscode.ThemeIcon('server-process'),
+      message: 'fal, fal_client and @fal-ai/client talk to the local emulator in this terminal.',
+      // The ports and the key are those of now: a terminal brought back after a restart could not know new ones.
+      isTransient: true,
+      env: {
+        ...Object.fromEntries(foreign.map((name) => [name, null])),
+        ...env,
+        ...(cli ? { PATH: `${cli.bin}${delimiter}${process.env.PATH ?? ''}` } : {}),
+      },
+    };
+  }
+
+  return {
+    /** For the profile `fal (local)`; `undefined`: it can't be had, and the person was told why. */
+    async profile(): Promise<vscode.TerminalProfile | undefined> {
+      try {
+        return new vscode.TerminalProfile(await options());
+      } catch (error) {
+        present.problem(error);
+        return undefined;
+      }
+    },
+    async open(): Promise<vscode.Terminal | undefined> {
+      try {
+        const terminal = vscode.window.createTerminal(await options());
+        terminal.show();
+        return terminal;
+      } catch (error) {
+        present.problem(error);
+        return undefined;
+      }
+    },
+  };
+}

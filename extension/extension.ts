@@ -1,0 +1,69 @@
+import * as vscode from 'vscode';
+import type { Session } from './session.ts';
+import type { Element } from './views/apps-view.ts';
+import { parseApps } from './workspace/parse-apps.ts';
+
+const commands = [
+  'startEmulator',
+  'stopEmulator',
+  'runApp',
+  'deployToEmulator',
+  'stopRun',
+  'showEmulatorLog',
+  'openTerminal',
+  'installFal',
+  'refresh',
+  'showActions',
+] as const satisfies readonly (keyof Session['commands'])[];
+
+/** Registers, and nothing else: whatever acts is in the session's bundle, loaded on first use. */
+export function activate(context: vscode.ExtensionContext): void {
+  const changed = new vscode.EventEmitter<Element | undefined>();
+  let open: Session | undefined;
+  let opening: Promise<Session> | undefined;
+  let over = false;
+
+  function session(): Promise<Session> {
+    opening ??= import('./session.ts').then(({ createSession }) => {
+      open = createSession({ context, view, changed: (element) => changed.fire(element) });
+      if (over) open.close();
+      return open;
+    });
+    return opening;
+  }
+
+  const view: vscode.TreeView<Element> = vscode.window.createTreeView('minifal.apps', {
+    treeDataProvider: {
+      onDidChangeTreeData: changed.event,
+      getChildren: async (element) => (await session()).tree.getChildren(element),
+      getTreeItem: async (element) => (await session()).tree.getTreeItem(element),
+      getParent: async (element) => (await session()).tree.getParent(element),
+    },
+    showCollapseAll: true,
+  });
+  for (const name of commands) {
+    const run = async (argument: unknown) => (await session()).commands[name](argument);
+    context.subscriptions.push(vscode.commands.registerCommand(`minifal.${name}`, run));
+  }
+  const profile = { provideTerminalProfile: async () => (await session()).profile() };
+  context.subscriptions.push(
+    view,
+    changed,
+    vscode.window.registerTerminalProfileProvider('minifal.terminal', profile),
+    vscode.workspace.onDidOpenTextDocument(look),
+    {
+      dispose() {
+        over = true;
+        open?.close();
+      },
+    },
+  );
+  for (const document of vscode.workspace.textDocuments) look(document);
+
+  /** A Python file with an app makes the workspace ours; any other costs one look at its text. */
+  function look(document: vscode.TextDocument): void {
+    const { languageId, uri } = document;
+    if (languageId !== 'python' || uri.scheme !== 'file' || parseApps(document.getText()).length === 0) return;
+    if (vscode.workspace.getWorkspaceFolder(uri)) void session().then(({ appsFound }) => appsFound(true));
+  }
+}

@@ -1,0 +1,79 @@
+import * as vscode from 'vscode';
+import { Cancelled, type Fix, Problem } from './problem.ts';
+
+interface Deed {
+  readonly title: string;
+  readonly run: () => unknown;
+}
+
+const command = (name: string) => () => vscode.commands.executeCommand(name);
+const setting = (name: string) => () =>
+  vscode.commands.executeCommand('workbench.action.openSettings', `minifal.${name}`);
+const page = (url: string) => () => vscode.env.openExternal(vscode.Uri.parse(url));
+
+const deeds: { readonly [F in Fix]: Deed } = {
+  useFreePorts: {
+    title: 'Use Free Ports',
+    async run() {
+      await vscode.workspace.getConfiguration('minifal').update('port', 0, vscode.ConfigurationTarget.Global);
+      await vscode.commands.executeCommand('minifal.startEmulator');
+    },
+  },
+  chooseDataFolder: { title: 'Choose Another Folder', run: setting('dataFolder') },
+  choosePython: { title: 'Choose Python', run: setting('pythonPath') },
+  installFal: { title: 'Install fal', run: command('minifal.installFal') },
+  howToInstallPython: { title: 'How to Install Python', run: page('https://www.python.org/downloads/') },
+  howToInstallUv: {
+    title: 'How to Install uv',
+    run: page('https://docs.astral.sh/uv/getting-started/installation/'),
+  },
+  howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
+  trustFolder: { title: 'Manage Workspace Trust', run: command('workbench.trust.manage') },
+  startEmulator: { title: 'Start Emulator', run: command('minifal.startEmulator') },
+  stopEmulator: { title: 'Stop Emulator', run: command('minifal.stopEmulator') },
+};
+
+const showLog: Deed = { title: 'Show Log', run: command('minifal.showEmulatorLog') };
+
+/**
+ * Shows what went wrong: one sentence, the log, one fix. A cancelled thing says nothing, and the same sentence is never there twice.
+ * Details (never secrets) go to the log.
+ */
+export function createPresenter(log: vscode.LogOutputChannel) {
+  const shown = new Set<string>();
+
+  async function show(what: string, deeds: readonly Deed[]): Promise<void> {
+    if (shown.has(what)) return;
+    shown.add(what);
+    try {
+      const chosen = await vscode.window.showErrorMessage(what, ...deeds.map(({ title }) => title));
+      await deeds.find(({ title }) => title === chosen)?.run();
+    } finally {
+      shown.delete(what);
+    }
+  }
+
+  return {
+    /** Returns at once; the person answers when they like. */
+    problem(error: unknown): void {
+      if (error instanceof Cancelled) return;
+      if (error instanceof Problem) {
+        log.error(`[extension] ${error.message}`);
+        void show(error.message, error.fix ? [deeds[error.fix], showLog] : [showLog]);
+      } else {
+        log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        void show('Something in the fal extension failed; the log has the details.', [showLog]);
+      }
+    },
+  };
+}
+
+export type Presenter = ReturnType<typeof createPresenter>;
+
+/** An `AbortSignal` that fires with the token, for what knows nothing of the editor. */
+export function signalOf(token: vscode.CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort(new Cancelled());
+  token.onCancellationRequested(() => controller.abort(new Cancelled()));
+  return controller.signal;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { runFal } from './fal-run.ts';
+
+function run(program: string) {
+  let text = '';
+  let heard: () => void = () => {};
+  const result = runFal({
+    command: process.execPath,
+    args: ['-e', program],
+    cwd: '/',
+    env: { GIVEN: 'yes' },
+    onText(more) {
+      text += more;
+      heard();
+    },
+  });
+  const says = (words: string) =>
+    new Promise<void>((resolve) => {
+      heard = () => text.includes(words) && resolve();
+      heard();
+    });
+  return { ...result, says };
+}
+
+describe('a run of fal', () => {
+  it('has the environment that it was given, and no other', async () => {
+    const { ended } = run(
+      'console.log(process.env.GIVEN, process.env.HOME); console.error("oops"); process.exitCode = 3',
+    );
+    expect(await ended).toMatchObject({
+      code: 3,
+      output: expect.stringMatching(/yes undefined\n[^]*oops|oops/),
+      stopped: false,
+    });
+  });
+
+  it('is interrupted as by Ctrl-C, and may end in its own way', async () => {
+    const { stop, says, ended } = run(
+      'process.on("SIGINT", () => process.exit(0)); setInterval(() => {}, 1e6); console.log("up")',
+    );
+    await says('up');
+    stop();
+    stop();
+    expect(await ended).toMatchObject({ code: 0, stopped: true });
+  });
+
+  it('takes what it started along', async () => {
+    const child = 'setInterval(() => {}, 1e6); console.log("child " + process.pid)';
+    const { kill, says, ended } = run(
+      `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" })`,
+    );
+    await says('child');
+    kill();
+    // The pipes close when the last of the group has gone.
+    expect(await ended).toMatchObject({ code: 143, stopped: true });
+  });
+
+  it('that can’t begin says so', async () => {
+    const { ended } = runFal({ command: '/nowhere/fal', args: [], cwd: '/', env: {}, onText: () => {} });
+    expect(await ended).toMatchObject({ code: 127, output: expect.stringContaining('/nowhere/fal') });
+  });
+});

@@ -1,0 +1,113 @@
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { isAlive, processStart } from '../target/data-folder.ts';
+import { testFolder } from '../target/test-emulator.ts';
+import { outputFile, startEmulator } from './start.ts';
+
+const node = { command: process.execPath, env: { FROM_NODE: '1' } };
+const publish = `
+const { readFileSync, writeFileSync } = require('node:fs');
+const publish = (pid = process.pid) => {
+  const stat = readFileSync('/proc/' + pid + '/stat', 'utf8');
+  const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  writeFileSync('emulator.json', JSON.stringify({ pid, processStart: start, version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } }));
+};
+`;
+
+/** Starts a program in place of the emulator's bundle. */
+function start(program: string, signal = new AbortController().signal) {
+  const folder = join(testFolder(), 'data');
+  const bundle = join(folder, '..', 'bundle.cjs');
+  writeFileSync(bundle, publish + program);
+  const options = { node, bundle, folder, port: 7, signal };
+  const started = startEmulator(options).then((result) => {
+    onTestFinished(() => void process.kill(result.running.pid, 'SIGKILL'));
+    return result;
+  });
+  return { folder, options, started };
+}
+
+describe('starting the emulator', () => {
+  it('gives it its folder, port and a clean environment, and returns when it listens', async () => {
+    const said = "console.log(process.argv.slice(2).join(' '), process.env.FROM_NODE);";
+    const { folder, started } = start(`${said} setTimeout(publish, 30); setInterval(() => {}, 1e6);`);
+    const { running, isOurs } = await started;
+    expect(isOurs).toBe(true);
+    expect(isAlive(running)).toBe(true);
+    expect(readFileSync(outputFile(folder), 'utf8')).toBe(`start --data ${folder} --port 7 1\n`);
+    expect(statSync(folder).mode & 0o077).toBe(0);
+  });
+
+  it('puts it in a process group of its own', async () => {
+    const { started } = start('publish(); setInterval(() => {}, 1e6);');
+    const { pid } = (await started).running;
+    expect(Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2])).toBe(pid);
+  });
+
+  it.each([
+    [
+      'console.error("minifal: Port 7 on 127.0.0.1 is already in use."); process.exit(1)',
+      'Port 7 is taken',
+      'useFreePorts',
+    ],
+    [
+      'console.error("minifal: The store is broken.\\nnext"); process.exit(1)',
+      'did not start: The store is broken.',
+      undefined,
+    ],
+    ['process.exit(3)', 'The emulator did not start.', undefined],
+  ])('says why it ended: %s', async (program, sentence, fix) => {
+    await expect(start(program).started).rejects.toMatchObject({ message: expect.stringContaining(sentence), fix });
+  });
+
+  it('says that Node is not there', async () => {
+    const { options, started } = start('publish(); setInterval(() => {}, 1e6);');
+    await started;
+    const elsewhere = { ...options, folder: join(testFolder(), 'other'), node: { command: '/nowhere/node', env: {} } };
+    await expect(startEmulator(elsewhere)).rejects.toMatchObject({ fix: 'howToInstallNode' });
+  });
+
+  it('joins another one that was faster', async () => {
+    const { folder, options, started } = start('publish(); setInterval(() => {}, 1e6);');
+    const first = await started;
+    writeFileSync(options.bundle, 'console.log("minifal already runs")');
+    expect(await startEmulator({ ...options, folder })).toEqual({ running: first.running, isOurs: false });
+  });
+
+  it('ends what it began when it is cancelled', async () => {
+    const cancel = new AbortController();
+    const { folder, started } = start(
+      "writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1e6);",
+      cancel.signal,
+    );
+    const pid = await expect
+      .poll(() => Number(readFileSync(join(folder, 'pid'), 'utf8')))
+      .toBeGreaterThan(0)
+      .then(() => Number(readFileSync(join(folder, 'pid'), 'utf8')));
+    const identity = { pid, processStart: processStart(pid) };
+    cancel.abort();
+    await expect(started).rejects.toMatchObject({ name: 'Cancelled' });
+    expect(isAlive(identity)).toBe(false);
+  });
+
+  it.runIf(process.getuid?.() !== 0)('says that the folder can’t be written', async () => {
+    const { options } = start('');
+    const closed = join(testFolder(), 'closed');
+    mkdirSync(closed);
+    chmodSync(closed, 0o500);
+    await expect(startEmulator({ ...options, folder: join(closed, 'x') })).rejects.toMatchObject({
+      fix: 'chooseDataFolder',
+    });
+  });
+
+  it('says that the folder is a file', async () => {
+    const file = join(testFolder(), 'file');
+    writeFileSync(file, '');
+    const options = { node, bundle: 'x', folder: file, port: 0, signal: new AbortController().signal };
+    await expect(startEmulator(options)).rejects.toMatchObject({
+      message: expect.stringContaining(file),
+      fix: 'chooseDataFolder',
+    });
+  });
+});

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startStandIn, testFolder } from '../target/test-emulator.ts';
+import { createWindows, findUnused, liveWindows } from './windows.ts';
+
+/** A process that stands for the extension host of a window. */
+async function host() {
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log("up")'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return {
+    pid: child.pid ?? 0,
+    async crash() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+describe('the windows of an emulator', () => {
+  it('leave one unused that a window started when the last of them goes', async () => {
+    const folder = testFolder();
+    const { running } = await startStandIn(folder);
+    const [one, two] = [createWindows(folder), createWindows(folder, (await host()).pid)];
+    one.enter();
+    one.claim(running);
+    two.enter();
+    one.enter();
+    expect(liveWindows(folder)).toHaveLength(2);
+    one.leave();
+    expect(findUnused(folder)).toBeUndefined();
+    two.leave();
+    expect(findUnused(folder)?.pid).toBe(running.pid);
+  });
+
+  it('that crashed count for nothing', async () => {
+    const folder = testFolder();
+    const { running } = await startStandIn(folder);
+    const crashed = await host();
+    const window = createWindows(folder, crashed.pid);
+    window.enter();
+    window.claim(running);
+    expect(findUnused(folder)).toBeUndefined();
+    await crashed.crash();
+    expect(findUnused(folder)?.pid).toBe(running.pid);
+  });
+
+  it('never leave one unused that a terminal started, also after one of theirs', async () => {
+    const folder = testFolder();
+    expect(findUnused(folder)).toBeUndefined();
+    const first = await startStandIn(folder);
+    createWindows(folder).claim(first.running);
+    await first.end('SIGKILL');
+    expect(findUnused(folder)).toBeUndefined();
+    await startStandIn(folder);
+    expect(findUnused(folder)).toBeUndefined();
+  });
+
+  it('do without files where nothing can be written', () => {
+    const window = createWindows('/proc/nowhere');
+    window.enter();
+    window.leave();
+    expect(liveWindows('/proc/nowhere')).toEqual([]);
+  });
+});

@@ -1,0 +1,60 @@
+import * as vscode from 'vscode';
+import type { Link } from '../target/link.ts';
+import { statusText } from './status-text.ts';
+
+const actions: readonly {
+  readonly label: string;
+  readonly command: string;
+  readonly when: 'up' | 'down' | 'always';
+}[] = [
+  { label: '$(play) Start Emulator', command: 'minifal.startEmulator', when: 'down' },
+  { label: '$(beaker) Run App', command: 'minifal.runApp', when: 'always' },
+  { label: '$(cloud-upload) Deploy to Emulator', command: 'minifal.deployToEmulator', when: 'always' },
+  { label: '$(terminal) Open Terminal (Local)', command: 'minifal.openTerminal', when: 'always' },
+  { label: '$(output) Show Emulator Log', command: 'minifal.showEmulatorLog', when: 'always' },
+  { label: '$(debug-stop) Stop Emulator', command: 'minifal.stopEmulator', when: 'up' },
+];
+
+/** One item, left; there only while the workspace has an app or an emulator runs. */
+export function createStatusBar(link: Link) {
+  let item: vscode.StatusBarItem | undefined;
+  let hasApps = false;
+
+  function update(): void {
+    const said = statusText(link.snapshot(), hasApps);
+    if (!said) {
+      item?.hide();
+      return;
+    }
+    if (!item) {
+      item = vscode.window.createStatusBarItem('minifal.status', vscode.StatusBarAlignment.Left);
+      item.name = 'fal';
+      item.command = 'minifal.showActions';
+    }
+    item.text = said.text;
+    item.tooltip = new vscode.MarkdownString(said.tooltip, true);
+    item.accessibilityInformation = { label: said.spoken, role: 'button' };
+    item.backgroundColor = said.isError ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
+    item.show();
+  }
+
+  const unsubscribe = link.onChange(update);
+  update();
+  return {
+    setHasApps(value: boolean): void {
+      hasApps = value;
+      update();
+    },
+    async showActions(): Promise<void> {
+      const { state } = link.snapshot();
+      const now = state === 'running' || state === 'starting' ? 'up' : 'down';
+      const items = actions.filter(({ when }) => when === 'always' || when === now);
+      const picked = await vscode.window.showQuickPick(items, { title: 'fal' });
+      if (picked) await vscode.commands.executeCommand(picked.command);
+    },
+    close() {
+      unsubscribe();
+      item?.dispose();
+    },
+  };
+}

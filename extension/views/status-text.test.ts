@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { statusText } from './status-text.ts';
+
+const running = { pid: 1, processStart: '1', version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } };
+const status = { version: '1', pid: 1, startedAt: 0, owner: 'local', apps: [], runners: [], waiting: [] };
+
+describe('the status bar', () => {
+  it('says nothing where nothing has to do with fal', () => {
+    expect(statusText({ state: 'stopped' }, false)).toBeUndefined();
+  });
+  it.each([
+    [{ state: 'stopped' } as const, /stopped/, false],
+    [{ state: 'starting' } as const, /spin/, false],
+    [{ state: 'failed', why: 'It ended.' } as const, /failed/, true],
+    [{ state: 'running', running, status } as const, /fal: local$/, false],
+  ])('says where and in which state: %j', (snapshot, text, isError) => {
+    expect(statusText(snapshot, true)).toMatchObject({ text: expect.stringMatching(text), isError });
+  });
+  it('says why it failed, also to a screen reader', () => {
+    expect(statusText({ state: 'failed', why: 'It ended.' }, true)).toMatchObject({
+      tooltip: 'It ended.',
+      spoken: expect.stringContaining('It ended.'),
+    });
+  });
+  it('counts the runners that live', () => {
+    const runner = {
+      id: 'a',
+      alias: 'a',
+      revision: 'r',
+      state: 'IDLE',
+      since: 0,
+      requests: [],
+      endReason: null,
+      transitions: [],
+    };
+    const runners = [
+      { ...runner, endedAt: null },
+      { ...runner, endedAt: 5 },
+    ];
+    expect(statusText({ state: 'running', running, status: { ...status, runners } }, false)).toMatchObject({
+      text: expect.stringContaining('$(play)1'),
+      spoken: expect.stringContaining('1 runner'),
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import type { Snapshot } from '../target/snapshot.ts';
+
+export interface StatusText {
+  readonly text: string;
+  /** Markdown with icons, made of our own words alone. */
+  readonly tooltip: string;
+  readonly spoken: string;
+  /** Only when the person must act. */
+  readonly isError: boolean;
+}
+
+/** What the status bar says; `undefined`: nothing, because nothing here has to do with fal. Pure. */
+export function statusText({ state, status, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
+  if (state === 'stopped') {
+    if (!hasApps) return undefined;
+    return say('$(circle-outline) fal: stopped', 'The local emulator is stopped.', 'fal: local emulator stopped');
+  }
+  if (state === 'starting') {
+    return say('$(loading~spin) fal: local', 'The local emulator is starting.', 'fal: local emulator starting');
+  }
+  if (state === 'failed') {
+    const sentence = why ?? 'The local emulator ended unexpectedly.';
+    return { ...say('$(error) fal: failed', sentence, `fal: ${sentence}`), isError: true };
+  }
+  const live = status?.runners.filter(({ endedAt }) => endedAt === null).length ?? 0;
+  const runners = `${live} ${live === 1 ? 'runner' : 'runners'}`;
+  const lines = [
+    `The local emulator runs (minifal ${running?.version}).`,
+    `${status?.apps.length ?? 0} apps, ${runners}`,
+    `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
+  ];
+  return say(
+    `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}`,
+    lines.join('\n\n'),
+    `fal: local emulator runs, ${runners}`,
+  );
+}
+
+function say(text: string, tooltip: string, spoken: string): StatusText {
+  return { text, tooltip, spoken, isError: false };
+}

@@ -1,0 +1,46 @@
+import { relative } from 'node:path';
+import * as vscode from 'vscode';
+import { type FoundApp, parseApps } from './parse-apps.ts';
+
+/** An app in the workspace, as `fal run` and `fal deploy` name it. */
+export interface WorkspaceApp extends FoundApp {
+  readonly uri: vscode.Uri;
+  readonly folder: vscode.WorkspaceFolder;
+  /** From the folder, with `/`. */
+  readonly file: string;
+}
+
+const mostFiles = 2_000;
+const largestBytes = 1_000_000;
+const skipped = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/**';
+
+/** Apps of all folders, found by reading text. What is in an editor counts as it is there. Nothing is run, so trust isn't needed. */
+export async function findApps(token?: vscode.CancellationToken): Promise<readonly WorkspaceApp[]> {
+  if (!vscode.workspace.workspaceFolders?.length) return [];
+  const files = await vscode.workspace.findFiles('**/*.py', skipped, mostFiles, token);
+  const open = new Map(vscode.workspace.textDocuments.map((document) => [document.uri.toString(), document]));
+  const found: WorkspaceApp[] = [];
+  for (const uri of files) {
+    if (token?.isCancellationRequested) break;
+    const text = open.get(uri.toString())?.getText() ?? (await read(uri));
+    found.push(...appsIn(uri, text));
+  }
+  return found.sort((a, b) => a.file.localeCompare(b.file, 'en') || a.line - b.line);
+}
+
+/** The apps of one file of the workspace. */
+export function appsIn(uri: vscode.Uri, text: string): readonly WorkspaceApp[] {
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  if (!folder || uri.scheme !== 'file') return [];
+  const file = relative(folder.uri.fsPath, uri.fsPath).replaceAll('\\', '/');
+  return parseApps(text).map((app) => ({ ...app, uri, folder, file }));
+}
+
+async function read(uri: vscode.Uri): Promise<string> {
+  try {
+    const { size } = await vscode.workspace.fs.stat(uri);
+    return size > largestBytes ? '' : new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,26 @@
+import type * as vscode from 'vscode';
+
+/**
+ * With `minifal.terminals.all` every new terminal points at the emulator, also after a reload. The variables are those of the last emulator
+ * and stay while it is stopped, so that nothing meant for it reaches the cloud. They are written only when they differ: each write makes the
+ * editor ask for open terminals to be relaunched.
+ */
+export function setOrdinaryTerminals(
+  collection: vscode.EnvironmentVariableCollection,
+  wanted: boolean,
+  env: { readonly [name: string]: string } | undefined,
+): void {
+  if (!wanted) clear(collection);
+  if (!wanted || !env) return;
+  const entries = Object.entries(env);
+  const present = [...collection].length;
+  if (present === entries.length && entries.every(([name, value]) => collection.get(name)?.value === value)) return;
+  collection.persistent = true;
+  collection.description = 'Points `fal` and its clients at the local emulator (setting `minifal.terminals.all`)';
+  for (const [name, value] of entries) collection.replace(name, value);
+}
+
+/** Takes the variables away; touching nothing when there are none. */
+export function clear(collection: vscode.EnvironmentVariableCollection): void {
+  if ([...collection].length > 0) collection.clear();
+}

@@ -1,0 +1,42 @@
+import * as vscode from 'vscode';
+import * as z from 'zod';
+
+const environments = z.object({
+  getEnvironment: z.custom<(scope: vscode.Uri | undefined) => Promise<unknown>>((value) => typeof value === 'function'),
+});
+const environment = z.object({ execInfo: z.object({ run: z.object({ executable: z.string() }) }) });
+const python = z.object({
+  environments: z.looseObject({
+    getActiveEnvironmentPath: z.custom<(scope: vscode.Uri | undefined) => unknown>(
+      (value) => typeof value === 'function',
+    ),
+    resolveEnvironment: z.custom<(path: unknown) => Promise<unknown>>((value) => typeof value === 'function'),
+  }),
+});
+const resolved = z.object({ executable: z.object({ uri: z.object({ fsPath: z.string() }) }) });
+
+/** The interpreter that the person chose in a Python extension, if one is installed; none is needed. */
+export async function interpreterOfPythonExtension(scope: vscode.Uri | undefined): Promise<string | undefined> {
+  try {
+    return (await fromEnvironments(scope)) ?? (await fromPython(scope));
+  } catch {
+    return undefined; // another extension's failure is not ours
+  }
+}
+
+async function fromEnvironments(scope: vscode.Uri | undefined): Promise<string | undefined> {
+  const extension = vscode.extensions.getExtension('ms-python.vscode-python-envs');
+  const api = environments.safeParse(await extension?.activate());
+  if (!api.success) return undefined;
+  const chosen = environment.safeParse(await api.data.getEnvironment(scope));
+  return chosen.success ? chosen.data.execInfo.run.executable : undefined;
+}
+
+async function fromPython(scope: vscode.Uri | undefined): Promise<string | undefined> {
+  const extension = vscode.extensions.getExtension('ms-python.python');
+  const api = python.safeParse(await extension?.activate());
+  if (!api.success) return undefined;
+  const { environments: known } = api.data;
+  const chosen = resolved.safeParse(await known.resolveEnvironment(known.getActiveEnvironmentPath(scope)));
+  return chosen.success ? chosen.data.executable.uri.fsPath : undefined;
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { type Exec, execProgram } from '../process/node.ts';
+import { pythonCandidates } from './candidates.ts';
+import { type Candidate, findPython } from './python.ts';
+
+const told = (minor: number, fal: string | null = null) => JSON.stringify({ version: [3, minor], fal });
+
+/** Interpreters of a machine: what each answers. */
+function search(machine: { readonly [python: string]: string }, candidates: readonly Candidate[]) {
+  const exec: Exec = async (command) => {
+    const answer = machine[command];
+    if (answer === undefined) throw new Error('ENOENT');
+    return answer;
+  };
+  return findPython(candidates, exec, {});
+}
+const named = (...pythons: readonly string[]): readonly Candidate[] =>
+  pythons.map((python) => ({ python, from: `from ${python}` }));
+
+describe('the Python that runs fal', () => {
+  it('is the first one that has fal', async () => {
+    const machine = { a: told(11), b: told(12, '1.83.0'), c: told(11, '1.0.0') };
+    expect(await search(machine, named('a', 'b', 'c'))).toEqual({
+      kind: 'ok',
+      python: { python: 'b', from: 'from b', version: '3.12', fal: '1.83.0' },
+    });
+  });
+
+  it('is else the first one of the right version, for fal to be installed', async () => {
+    const machine = { old: told(9, '1.0.0'), a: told(10), b: told(11) };
+    expect(await search(machine, named('old', 'a', 'b'))).toMatchObject({
+      kind: 'ok',
+      python: { python: 'a', fal: undefined },
+    });
+  });
+
+  it('is the one in the setting, whether it has fal or not', async () => {
+    const candidates = [{ python: 'mine', from: 'the setting', chosen: true }, ...named('other')];
+    expect(await search({ mine: told(11), other: told(11, '1.83.0') }, candidates)).toMatchObject({
+      python: { python: 'mine' },
+    });
+    const missing = await search({ other: told(11, '1.83.0') }, candidates);
+    expect(missing).toMatchObject({
+      kind: 'missing',
+      problem: { message: 'The setting names mine, which is not a Python.' },
+    });
+    expect(await search({ mine: told(8), other: told(11) }, candidates)).toMatchObject({ kind: 'tooOld' });
+  });
+
+  it.each([
+    ['nothing', {}, 'missing', 'none was found'],
+    ['too old ones', { a: told(9), b: told(8) }, 'tooOld', 'from a has 3.9'],
+    ['a too new one', { a: told(13, '1.83.0') }, 'missing', 'from a has 3.13'],
+    ['one that is broken', { a: 'Segmentation fault' }, 'missing', 'none was found'],
+  ])('is said to be needed when the machine has %s', async (_title, machine, kind, words) => {
+    expect(await search(machine, named('a', 'b'))).toMatchObject({
+      kind,
+      problem: { message: expect.stringContaining(words) },
+    });
+  });
+
+  it('is asked for real', async () => {
+    const found = await findPython(named('python3'), execProgram, process.env);
+    expect(found.kind === 'ok' ? found.python.version : found.problem.message).toMatch(/3\.\d+/);
+  });
+});
+
+describe('the interpreters that are worth asking', () => {
+  const given = {
+    setting: '',
+    folders: ['/project'],
+    fromExtension: '/chosen/python',
+    ownEnvironment: '/own',
+    path: '/tools:/bin',
+  };
+  const there =
+    (...files: readonly string[]) =>
+    (file: string) =>
+      files.includes(file);
+
+  it('come in the order of who knows best', () => {
+    const isExecutable = there(
+      '/project/venv/bin/python',
+      '/chosen/python',
+      '/tools/fal',
+      '/tools/python3',
+      '/own/bin/python',
+      '/bin/python3',
+      '/bin/python3.11',
+    );
+    expect(pythonCandidates({ ...given, isExecutable }).map(({ python }) => python)).toEqual([
+      '/project/venv/bin/python',
+      '/chosen/python',
+      '/tools/python3',
+      '/own/bin/python',
+      '/tools/python3',
+      '/bin/python3.11',
+    ]);
+  });
+
+  it('are the setting’s alone when it is set, there or not', () => {
+    const setting = '/mine/python';
+    expect(pythonCandidates({ ...given, setting, isExecutable: there('/bin/python3') })).toEqual([
+      { python: setting, from: 'the setting minifal.pythonPath', chosen: true },
+    ]);
+  });
+
+  it('may be none', () => {
+    expect(pythonCandidates({ ...given, isExecutable: there() })).toEqual([]);
+  });
+});

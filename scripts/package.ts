@@ -1,0 +1,83 @@
+/**
+ * `npm run package`: makes minifal-<version>.vsix from what `scripts/build.ts` left in dist/, prints the sizes, and fails when one is over its
+ * budget or a file is in the package that doesn't belong there.
+ *
+ *   node scripts/package.ts [--out FILE]
+ */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createVSIX } from '@vscode/vsce';
+import { z } from 'zod';
+
+const root = join(import.meta.dirname, '..');
+/** Of the issue and of shared/ux, section 15. */
+const budgets = { vsixBytes: 5 * 1000 * 1000, activationBytes: 150 * 1000 } as const;
+
+/** The package holds these and nothing else. */
+const allowed = [
+  /^package\.json$/,
+  /^README\.md$/,
+  /^LICENSE$/,
+  /^media\/[\w-]+\.(svg|png)$/,
+  /^dist\/[\w-]+\.(mjs|cjs)$/,
+  /^dist\/runner\/([\w-]+\/)*[\w-]+\.py$/,
+  /^templates\/[\w-]+\/[\w.-]+$/,
+] as const;
+
+const manifestSchema = z.looseObject({ name: z.string(), version: z.string(), main: z.string() });
+
+const { values } = parseArgs({ options: { out: { type: 'string' } } });
+const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+const vsix = values.out ?? join(root, `minifal-${manifest.version}.vsix`);
+
+const staging = mkdtempSync(join(tmpdir(), 'minifal-vsix-'));
+try {
+  stage(staging);
+  const strangers = filesIn(staging).filter((file) => !allowed.some((pattern) => pattern.test(file)));
+  if (strangers.length > 0) fail(`These files do not belong into the package: ${strangers.join(', ')}`);
+  await createVSIX({ cwd: staging, packagePath: vsix, dependencies: false, allowMissingRepository: true });
+  const sizes = [
+    { what: vsix, bytes: statSync(vsix).size, budget: budgets.vsixBytes },
+    {
+      what: `${manifest.main}, what activation loads`,
+      bytes: statSync(join(root, manifest.main)).size,
+      budget: budgets.activationBytes,
+    },
+  ];
+  for (const { what, bytes, budget } of sizes) console.log(`${kB(bytes)} of ${kB(budget)}  ${what}`);
+  const over = sizes.filter(({ bytes, budget }) => bytes > budget);
+  if (over.length > 0) fail(`Over budget: ${over.map(({ what }) => what).join('; ')}`);
+} finally {
+  rmSync(staging, { recursive: true, force: true });
+}
+
+/** A folder with what is shipped: the packager would else sort it out of the whole repository. */
+function stage(folder: string): void {
+  const copy = (path: string, to = path) =>
+    cpSync(join(root, path), join(folder, to), {
+      recursive: true,
+      filter: (file) => !/\.map$|__pycache__|\.pyc$|[/\\]\.[\w-]+$/.test(relative(root, file)),
+    });
+  for (const path of ['dist', 'media', 'templates', 'LICENSE']) copy(path);
+  copy('extension/README.md', 'README.md');
+  // What concerns the repository and the command stays out; the extension's entry is CommonJS by its name.
+  const { scripts: _s, devDependencies: _d, dependencies: _p, bin: _b, files: _f, type: _t, ...shipped } = manifest;
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(shipped, null, 2)}\n`);
+}
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+function kB(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1).padStart(7)} kB`;
+}
+
+function fail(why: string): never {
+  console.error(why);
+  process.exit(1);
+}

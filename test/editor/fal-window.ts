@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { Locator, Page } from 'playwright-core';
+import { openWorkbench, type Workbench } from '../lab/workbench.ts';
+import { until } from '../support/wait.ts';
+import { takePictures } from './pictures.ts';
+
+/** What a person does with the extension in one window. */
+export interface FalWindow {
+  readonly workbench: Workbench;
+  /** Shows the view container "fal". */
+  showApps(): Promise<void>;
+  /** Rows of the tree that are shown, as `label description`; everything is unfolded first. */
+  rows(): Promise<readonly string[]>;
+  /** Waits for a row whose `label description` matches. */
+  row(text: RegExp): Promise<Locator>;
+  /** From now on, records every state that the row of a runner shows, by the runner's label. */
+  watchStates(): Promise<() => Promise<{ readonly [runner: string]: readonly string[] }>>;
+  /** What the view says in place of a tree. */
+  welcome(text: RegExp): Promise<Locator>;
+  /** An item of the status bar. */
+  status(text: RegExp): Promise<Locator>;
+  /** Dark, light and high contrast, below test/.cache/screenshots; for people to look at. */
+  picture(name: string): Promise<void>;
+  /** As closing the tab does: the page says goodbye to its extension host. */
+  close(): Promise<void>;
+}
+
+export async function openFalWindow(page: Page): Promise<FalWindow> {
+  const workbench = await openWorkbench(page);
+  const items = page.locator('.sidebar [role=treeitem]');
+
+  const texts = () =>
+    items.evaluateAll((rows: readonly { querySelector(css: string): { textContent: string | null } | null }[]) =>
+      rows.map((row) =>
+        ['.label-name', '.label-description'].map((css) => row.querySelector(css)?.textContent ?? '').join(' '),
+      ),
+    );
+
+  async function unfold(): Promise<void> {
+    const folded = page.locator('.sidebar [role=treeitem][aria-expanded=false]');
+    for (let left = await folded.count(); left > 0; left = await folded.count()) {
+      // It may be gone or unfolded by the time of the click: the next round sees.
+      await folded
+        .first()
+        .locator('.monaco-tl-twistie')
+        .click({ timeout: 2_000 })
+        .catch(() => undefined);
+    }
+  }
+
+  return {
+    workbench,
+    showApps: () => workbench.showContainer('fal'),
+    async rows() {
+      await unfold();
+      return texts();
+    },
+    row(text) {
+      return until(
+        `a row matches ${text}`,
+        async () => {
+          await unfold();
+          const at = (await texts()).findIndex((row) => text.test(row));
+          return at < 0 ? undefined : items.nth(at);
+        },
+        { timeoutMs: 60_000 },
+      ).catch(async (error: Error) => {
+        throw new Error(`${error.message}; the rows are ${JSON.stringify(await texts())}`);
+      });
+    },
+    async watchStates() {
+      const name = `states_${randomUUID().replaceAll('-', '')}`;
+      await page.evaluate(`
+        window.${name} = {};
+        const look = () => {
+          for (const row of document.querySelectorAll('.sidebar [role=treeitem]')) {
+            const label = row.querySelector('.label-name')?.textContent;
+            const state = /^([A-Z_]+) ·/.exec(row.querySelector('.label-description')?.textContent ?? '')?.[1];
+            if (!label || !state) continue;
+            const seen = (window.${name}[label] ??= []);
+            if (seen.at(-1) !== state) seen.push(state);
+          }
+        };
+        const changes = { subtree: true, childList: true, characterData: true };
+        new MutationObserver(look).observe(document.querySelector('.sidebar'), changes);
+        look();
+      `);
+      return () => page.evaluate<{ readonly [runner: string]: readonly string[] }>(`window.${name}`);
+    },
+    async welcome(text) {
+      const welcome = page.locator('.sidebar .welcome-view-content').filter({ hasText: text });
+      await welcome.first().waitFor();
+      return welcome.first();
+    },
+    async status(text) {
+      const item = page.locator('.statusbar-item').filter({ hasText: text });
+      await item.first().waitFor();
+      return item.first();
+    },
+    picture: (name) => takePictures(workbench, name),
+    async close() {
+      await page.goto('about:blank');
+      await page.close();
+    },
+  };
+}

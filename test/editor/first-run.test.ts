@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { FalWindow } from './fal-window.ts';
+import { type Scene, type SceneOptions, setScene } from './scene.ts';
+
+let scene: Scene | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+async function windowOn(options: SceneOptions): Promise<FalWindow> {
+  scene = await setScene(options);
+  const window = await scene.open();
+  await window.showApps();
+  return window;
+}
+
+describe('what a new machine can lack is said, with the way on', () => {
+  it('no folder', async () => {
+    const window = await windowOn({ folder: 'none' });
+    await window.welcome(/Open Folder/);
+    await window.picture('welcome-no-folder');
+  });
+
+  it('no app in the folder', async () => {
+    const window = await windowOn({ folder: 'empty' });
+    await window.welcome(/no fal app/i);
+    await window.picture('welcome-no-app');
+  });
+
+  it('no Python', async () => {
+    const window = await windowOn({ settings: { 'minifal.pythonPath': '/nowhere/python' } });
+    await window.welcome(/Python/);
+    await window.picture('welcome-no-python');
+    await window.workbench.command('fal: Deploy to Emulator');
+    await window.workbench.pick('Hello');
+    await window.workbench.toast(/\/nowhere\/python/);
+    await window.picture('error-no-python');
+  });
+
+  it('a free port: the fix takes free ones', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const window = await windowOn({ settings: { 'minifal.port': port } });
+    await window.workbench.command('fal: Start Emulator');
+    await window.workbench.toast(`Port ${port} is taken`);
+    await window.picture('error-port-taken');
+    await window.workbench.pressInToast(`Port ${port} is taken`, 'Use Free Ports');
+    expect((await scene?.emulator())?.ports.api).not.toBe(port);
+    await window.status(/fal: local/);
+  });
+
+  it('trust: nothing runs, and the palette offers nothing that would', async () => {
+    const window = await windowOn({ trust: 'ask' });
+    await window.welcome(/trust/i);
+    await window.picture('welcome-untrusted');
+    const offered = await window.workbench.offeredCommands('fal: ');
+    expect(offered.filter((title) => /^fal: (Start|Run|Deploy|Open)/.test(title))).toEqual([]);
+    expect(offered).toContain('fal: Show Emulator Log');
+  });
+});

@@ -1,0 +1,89 @@
+// Runs inside the extension host. It only collects; `../host.test.ts` judges.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { commandLine, listeningSockets, processTree } from '../../support/procfs.ts';
+import { until } from '../../support/wait.ts';
+
+export type Facts = Awaited<ReturnType<typeof run>>;
+
+export async function run() {
+  const extension = vscode.extensions.getExtension('minifal.minifal');
+  if (!extension) throw new Error('the extension is not installed');
+  const dataFolder = vscode.workspace.getConfiguration('minifal').get<string>('dataFolder', '');
+  const workspace = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
+  const traces = () => {
+    const processes = processTree(process.pid);
+    return {
+      isActive: extension.isActive,
+      children: processes.filter((pid) => pid !== process.pid).map(commandLine),
+      ports: listeningSockets(processes).length,
+      dataFolder: existsSync(dataFolder),
+      terminals: vscode.window.terminals.length,
+    };
+  };
+
+  const before = traces();
+  const began = performance.now();
+  await extension.activate();
+  const activationMs = performance.now() - began;
+  const activated = traces();
+  const commands = await vscode.commands.getCommands(true);
+
+  const ordinaryBefore = await variablesOf(vscode.window.createTerminal('ordinary before'), workspace);
+  const started: unknown = await vscode.commands.executeCommand('minifal.startEmulator');
+  const deployed: unknown = await vscode.commands.executeCommand('minifal.deployToEmulator', {
+    file: 'app.py',
+    app: 'Hello',
+  });
+  await vscode.commands.executeCommand('minifal.openTerminal');
+  const local = await until('the local terminal is there', () =>
+    vscode.window.terminals.find(({ name }) => name.startsWith('fal (local)')),
+  );
+  const localVariables = await variablesOf(local, workspace);
+  const ordinary = await variablesOf(vscode.window.createTerminal('ordinary'), workspace);
+  const stopped: unknown = await vscode.commands.executeCommand('minifal.stopEmulator');
+
+  return {
+    before,
+    activationMs,
+    activated,
+    commands,
+    defaults: defaults(extension),
+    started,
+    deployed,
+    inherited: { ...process.env },
+    terminals: { ordinaryBefore, local: localVariables, ordinary },
+    stopped,
+    leftover: existsSync(join(dataFolder, 'emulator.json')),
+  };
+}
+
+let asked = 0;
+
+/** The variables that a shell in this terminal has. */
+async function variablesOf(terminal: vscode.Terminal, workspace: string): Promise<{ [name: string]: string }> {
+  const file = join(workspace, `variables-${++asked}.json`);
+  const program = `require('fs').writeFileSync(${JSON.stringify(file)}, JSON.stringify(process.env) + '\\n')`;
+  terminal.show();
+  terminal.sendText(`'${process.execPath}' -e '${program.replaceAll("'", `'\\''`)}'`);
+  return until(
+    'the shell has answered',
+    () => {
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      return text.endsWith('\n') && JSON.parse(text);
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+/** Settings as the manifest has them, and what `vscode` makes of them. */
+function defaults(extension: vscode.Extension<unknown>): { [name: string]: unknown } {
+  const contributed: { readonly [name: string]: unknown }[] = [extension.packageJSON.contributes.configuration]
+    .flat()
+    .map(({ properties }) => properties);
+  const names = contributed.flatMap((properties) => Object.keys(properties));
+  return Object.fromEntries(
+    names.map((name) => [name, vscode.workspace.getConfiguration().inspect(name)?.defaultValue]),
+  );
+}

@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { type Scene, setScene } from './scene.ts';
+
+let scene: Scene;
+let window: FalWindow;
+
+beforeAll(async () => {
+  scene = await setScene();
+  window = await scene.open();
+  await window.showApps();
+});
+afterAll(() => scene?.close());
+
+describe('with the package installed in VS Code', () => {
+  it('a view without an emulator offers to start one', async () => {
+    await window.welcome(/Start Emulator/);
+    await window.picture('1-stopped');
+  });
+
+  it('the palette starts the emulator, and the status bar says so', async () => {
+    await window.workbench.command('fal: Start Emulator');
+    await scene.emulator();
+    await window.status(/fal: local/);
+    await window.picture('2-running');
+  });
+
+  it('the palette deploys the demo, which the tree then shows', async () => {
+    await window.workbench.command('fal: Deploy to Emulator');
+    await window.workbench.pick('Hello');
+    await window.row(/^hello /);
+    await window.picture('3-deployed');
+  });
+
+  it('the tree shows the runner that a call with the real client starts', async () => {
+    expect(await scene.call('local/hello', { name: 'editor' })).toEqual({ message: 'Hello, editor!' });
+    await window.row(/^[0-9a-f]{8} IDLE · \d+ s$/);
+    await window.picture('4-idle');
+  });
+
+  it('the tree shows a runner going through its states', async () => {
+    await window.workbench.command('fal: Deploy to Emulator');
+    await window.workbench.pick('Slow');
+    await window.row(/^slow /);
+    const states = await window.watchStates();
+    const call = scene.call('local/slow', { seconds: 4 });
+    await window.row(/^[0-9a-f]{8} SETUP · /);
+    await window.row(/^[0-9a-f]{8} RUNNING · \d+ s · 1 in flight/);
+    await window.picture('5-running');
+    expect(await call).toEqual({ slept: 4 });
+    await until('it is idle again', async () =>
+      Object.values(await states()).some((seen) => seen.join(' ').endsWith('SETUP RUNNING IDLE')),
+    );
+  });
+
+  it('the terminal "fal (local)" calls the app', async () => {
+    const { python, caller } = scene;
+    const answer = join(scene.workspace, 'answer.json');
+    await window.workbench.command('fal: Open Terminal (Local)');
+    await window.workbench.terminalIsShown('fal (local)');
+    await window.workbench.typeInTerminal(`${python} ${caller} local/hello '{"name": "terminal"}' answer.json`);
+    await until('the terminal has called', () => existsSync(answer) && readFileSync(answer, 'utf8').endsWith('\n'), {
+      timeoutMs: 60_000,
+    });
+    expect(JSON.parse(readFileSync(answer, 'utf8'))).toEqual({ message: 'Hello, terminal!' });
+    await window.picture('6-terminal');
+  });
+
+  it('runs an app until it is stopped', async () => {
+    await window.workbench.command('fal: Run App');
+    await window.workbench.pick('Hello');
+    await window.row(/ ephemeral/);
+    await window.row(/^[0-9a-f]{8} (IDLE|RUNNING) · /);
+    await window.picture('7-run');
+    await window.workbench.command('fal: Stop Run');
+    await until('its rows say so or are gone', async () =>
+      (await window.rows()).every((row) => !/ephemeral · 1 runner/.test(row)),
+    );
+  });
+
+  it('says that a killed emulator is gone, and recovers when it is started again', async () => {
+    const { pid } = await scene.emulator();
+    process.kill(pid, 'SIGKILL');
+    await window.workbench.toast(`(process ${pid}) ended unexpectedly`);
+    await window.status(/fal: failed/);
+    await window.picture('8-killed');
+    await window.workbench.pressInToast('ended unexpectedly', 'Start Emulator');
+    await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
+    await window.row(/^hello /);
+    expect(await scene.call('local/hello', { name: 'again' })).toEqual({ message: 'Hello, again!' });
+    await window.picture('9-recovered');
+  });
+
+  it('the palette stops it', async () => {
+    await window.workbench.command('fal: Stop Emulator');
+    await scene.emulatorIsGone();
+    await window.welcome(/Start Emulator/);
+  });
+});

@@ -1,0 +1,25 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { mustRun } from '../support/process.ts';
+import { cacheDir, root } from '../support/root.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The packaged extension. */
+    readonly vsix: string;
+  }
+}
+
+/** Makes the .vsix once for all files, as `npm run package` does. */
+export default async function setup(project: TestProject): Promise<void> {
+  project.provide('vsix', await packageExtension());
+}
+
+/** @returns the package's file */
+export async function packageExtension(): Promise<string> {
+  await mkdir(cacheDir, { recursive: true });
+  const vsix = join(cacheDir, 'minifal.vsix');
+  await mustRun(process.execPath, ['scripts/package.ts', '--out', vsix], { cwd: root, timeoutMs: 300_000 });
+  return vsix;
+}

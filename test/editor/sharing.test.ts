@@ -1,0 +1,84 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { findRunning } from '../../emulator/wire/data-folder.ts';
+import { startEmulator } from '../support/emulator.ts';
+import { commandLine, processesMentioning } from '../support/procfs.ts';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { type Scene, type SceneOptions, setScene } from './scene.ts';
+
+let scene: Scene | undefined;
+afterEach(async () => {
+  await scene?.close();
+  scene = undefined;
+});
+
+async function windowOn(options: SceneOptions = {}): Promise<{ scene: Scene; window: FalWindow }> {
+  scene = await setScene({ folder: 'empty', ...options });
+  const window = await scene.open();
+  await window.showApps();
+  return { scene, window };
+}
+
+/** Processes that windows left behind to decide about the emulator. */
+function deciders({ dataDir }: Scene): readonly number[] {
+  return processesMentioning(dataDir).filter((pid) => commandLine(pid).includes('extension-last-window'));
+}
+
+/** Windows that say they use the emulator. */
+function windowsIn({ dataDir }: Scene): readonly string[] {
+  return readdirSync(join(dataDir, 'windows')).filter((name) => /^\d+$/.test(name));
+}
+
+/** Does what ends the window's extension host, and waits until the process that it leaves has decided. */
+async function decided(scene: Scene, end: () => Promise<unknown>): Promise<void> {
+  const ending = end();
+  await until('the window has left', () => deciders(scene).length > 0, { everyMs: 20 });
+  await ending;
+  await until('it is decided', () => deciders(scene).length === 0);
+}
+
+describe('an emulator that several use', () => {
+  it('is found when a terminal started it, and outlives the window', async () => {
+    const { scene, window } = await windowOn();
+    await window.welcome(/No fal app/);
+    const emulator = await startEmulator({ dataDir: scene.dataDir });
+    await window.status(/fal: local/);
+    await window.picture('joined');
+    await decided(scene, window.close);
+    expect(findRunning(scene.dataDir)?.pid).toBe(emulator.pid);
+    await emulator.stop();
+  });
+
+  it('survives a reload, is shared by two windows, and ends with the last one', async () => {
+    const { scene, window } = await windowOn();
+    await window.workbench.command('fal: Start Emulator');
+    const { pid } = await scene.emulator();
+    await window.status(/fal: local/);
+    await decided(scene, () => window.workbench.page.reload());
+    expect(findRunning(scene.dataDir)?.pid).toBe(pid);
+    const second = await scene.open();
+    await second.showApps();
+    await second.status(/fal: local/);
+    await decided(scene, window.close);
+    expect(findRunning(scene.dataDir)?.pid).toBe(pid);
+    await second.close();
+    await scene.emulatorIsGone();
+  });
+
+  it('stays when the setting says so', async () => {
+    const { scene, window } = await windowOn({ settings: { 'minifal.stopEmulatorOnClose': 'never' } });
+    await window.workbench.command('fal: Start Emulator');
+    const { pid } = await scene.emulator();
+    await window.status(/fal: local/);
+    expect(windowsIn(scene).length).toBe(1);
+    await window.close();
+    await until('the window has left', () => windowsIn(scene).length === 0);
+    expect(deciders(scene)).toEqual([]);
+    const second = await scene.open();
+    await second.showApps();
+    await second.status(/fal: local/);
+    expect(findRunning(scene.dataDir)?.pid).toBe(pid);
+  });
+});

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** The packaged extension in a real VS Code with a browser, and real emulators. One file at a time: they share two cores. */
+export default defineConfig({
+  test: {
+    include: ['test/editor/**/*.test.ts'],
+    globalSetup: 'test/editor/package.ts',
+    fileParallelism: false,
+    pool: 'forks',
+    testTimeout: 240_000,
+    hookTimeout: 900_000,
+    teardownTimeout: 60_000,
+  },
+});
