@@ -186,6 +186,7 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
       authenticate,
       fleet: requests,
       queue,
+      verifyToken: tokens.verify,
       workflows: workflowRequests,
       webhooks,
       connections,

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../wire/errors.ts';
 import { type AgentResult, agentFolder, agentPin, cleanAgents, installAgent } from './agent.ts';
+import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { environmentFolders } from './folders.ts';
 import { fillDefinition } from './secrets.ts';
@@ -148,13 +149,4 @@ function refuseKind(kind: string): string | undefined {
     return 'Conda environments are not supported by minifal yet; use a virtualenv environment: leave out `kind` and name Python packages in `requirements`.';
   }
   return `Unknown environment kind: ${kind}. Use a virtualenv environment.`;
-}
-
-function readConstraints(file: string | null): readonly string[] | undefined {
-  if (file === null) return [];
-  try {
-    return readFileSync(file, 'utf8').split('\n');
-  } catch {
-    return undefined;
-  }
 }

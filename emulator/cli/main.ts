@@ -8,6 +8,8 @@ const usage = `minifal: fal Serverless on this machine
                                             (F: sh, fish, powershell, json, dotenv; default: your shell)
   minifal status [--port N] [--data DIR]    what runs: apps, runners, queues
   minifal stop [--data DIR]                 stop the emulator that runs on DIR
+  minifal clean [--data DIR]                free disk space: environments that no app uses, finished requests,
+                                            expired files (apps, secrets and /data stay)
 
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
@@ -49,6 +51,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import('./status.ts')).status(options);
     case 'stop':
       return (await import('./stop.ts')).stop(options);
+    case 'clean':
+      return (await import('./clean.ts')).clean(options);
     default:
       throw new UserError(`Unknown command: ${command}.`, 'Run `minifal --help`.');
   }

@@ -16,6 +16,8 @@ export async function start(options: CliOptions): Promise<number> {
     say(
       `minifal already runs on ${folder} (pid ${lock.heldBy})${running ? `: api on localhost:${running.ports.api}` : ', it is starting'}.`,
     );
+    if (options.allowedOrigins.length > 0)
+      say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
     return 0;
   }
   // A second signal does not wait for the first one's good manners.

@@ -43,3 +43,17 @@ export function pruneSome(store: Store, { now, retentionMs, maxBytes }: Retentio
     return at;
   }
 }
+
+/**
+ * Drops every finished request, whatever its age, but those in `keep`. For a store that no queue is open on.
+ * @returns how many
+ */
+export function dropFinished(store: Store, keep: ReadonlySet<string>): number {
+  const finished = store.sql('SELECT id FROM requests WHERE phase = 2').all();
+  const ids = finished.map((row) => text(row, 'id')).filter((id) => !keep.has(id));
+  store.transaction(() => {
+    for (const id of ids) store.sql('DELETE FROM requests WHERE id = ?').run(id);
+  });
+  store.sql('PRAGMA incremental_vacuum').all();
+  return ids.length;
+}

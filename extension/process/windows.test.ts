@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startStandIn, testFolder } from '../target/test-emulator.ts';
 import { createWindows, findUnused, liveWindows } from './windows.ts';
@@ -60,9 +62,11 @@ describe('the windows of an emulator', () => {
   });
 
   it('do without files where nothing can be written', () => {
-    const window = createWindows('/proc/nowhere');
+    const file = join(testFolder(), 'file');
+    writeFileSync(file, '');
+    const window = createWindows(file);
     window.enter();
     window.leave();
-    expect(liveWindows('/proc/nowhere')).toEqual([]);
+    expect(liveWindows(file)).toEqual([]);
   });
 });

@@ -30,7 +30,13 @@ export function createWindows(folder: string, pid: number = process.pid): Window
   return {
     enter: () => write(windows, own, { pid, processStart: processStart(pid) }),
     claim: (running) => write(windows, join(windows, owner), running),
-    leave: () => rmSync(own, { force: true }),
+    leave() {
+      try {
+        rmSync(own, { force: true });
+      } catch {
+        // it was never written
+      }
+    },
   };
 }
 

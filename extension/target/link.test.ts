@@ -85,7 +85,7 @@ describe('the link to an emulator', () => {
     await startStandIn(folder);
     await until('running');
     third.settled();
-    expect(seen).toEqual(['stopped', 'starting', 'stopped', 'failed', 'starting', 'stopped', 'starting', 'running']);
+    expect(seen).toEqual(['stopped', 'starting', 'failed', 'starting', 'stopped', 'starting', 'running']);
   });
 
   it.each([

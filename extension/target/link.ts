@@ -117,8 +117,10 @@ export function createLink(folder: string): Link {
           if (!open) return;
           open = false;
           starts--;
-          look();
-          if (why !== undefined && snapshot.state === 'stopped') set({ state: 'failed', why });
+          // At once, not by way of `stopped`: who listens tells a failed start from an emulator that ended.
+          const isVain = why !== undefined && starts === 0 && snapshot.state === 'starting' && !findRunning(folder);
+          if (isVain) set({ state: 'failed', why });
+          else look();
         },
       };
     },

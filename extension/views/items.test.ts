@@ -80,11 +80,20 @@ describe('the tree', () => {
     };
     const state = status({ runners: [ended] });
     expect(draw(toItems(state, now))).toEqual([
-      `${alias} | ephemeral · no runner`,
+      '99999999 | ephemeral · no runner',
       '  11111111 | ',
       '    abcdefgh | TERMINATED · 1 s',
     ]);
     expect(toItems(state, now + 59_000)).toEqual([]);
+  });
+
+  it('shows that a runner ended with its emulator, whatever it did last', () => {
+    const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, endReason: 'emulator ended' };
+    const [row] = toItems(status({ apps: [app], runners: [fallen] }), now);
+    expect(row?.children[0]?.children[0]).toMatchObject({
+      description: 'TERMINATED · 2 s',
+      tooltip: expect.stringContaining('emulator ended'),
+    });
   });
 
   it('has the younger runner first', () => {

@@ -70,13 +70,14 @@ function appRow(
   return {
     id: `app/${alias}`,
     kind: 'app',
-    label: alias,
+    // An ephemeral one has no name, only the long id of its revision.
+    label: app ? alias : alias.slice(0, 8),
     description,
     icon: app ? 'package' : 'beaker',
     tooltip: app
       ? `${owner}/${alias}\n${app.url}\n${app.authMode}, revision ${app.revision}`
       : `${owner}/${alias}\nRuns as long as its \`fal run\`.`,
-    spoken: `${app ? 'app' : 'ephemeral app'} ${alias}, ${description}`,
+    spoken: `${app ? `app ${alias}` : `ephemeral app ${alias.slice(0, 8)}`}, ${description}`,
     children: revisions.map((revision) => revisionRow(runners, alias, revision, app?.revision, now)),
   };
 }
@@ -103,9 +104,12 @@ function revisionRow(
 }
 
 function runnerRow(runner: Runner, now: number): Row {
-  const { id, state, since, requests, transitions, endReason } = runner;
+  const { id, requests, transitions, endedAt, endReason } = runner;
+  // Of a runner that fell with its emulator, the last words are not those of its end.
+  const state = endedAt === null ? runner.state : 'TERMINATED';
+  const since = endedAt ?? runner.since;
   const [icon, color] = icons[state] ?? ['question'];
-  const reason = transitions.at(-1)?.reason ?? endReason;
+  const reason = (endedAt === null ? transitions.at(-1)?.reason : undefined) ?? endReason ?? transitions.at(-1)?.reason;
   const busy = requests.length > 0 ? ` · ${requests.length} in flight` : '';
   return {
     id: `runner/${id}`,

@@ -48,8 +48,12 @@ async function accept(bed: Bed, submits: number): Promise<readonly string[]> {
   });
   const seconds = (performance.now() - began) / 1000;
   const rate = submits / seconds;
-  console.log(`  accepted durably        ${rate.toFixed(0)} submits/s over ${submits}, ${connections} connections; blocks of ${blockSize}: ${show(blockRates, 0)}`);
-  console.log(`                          goal: 5000/s  ${rate >= 5000 ? 'met' : 'MISSED'}; emulator's CPU per submit ${((bed.cpuMs() - cpuBefore) / submits).toFixed(3)} ms`);
+  console.log(
+    `  accepted durably        ${rate.toFixed(0)} submits/s over ${submits}, ${connections} connections; blocks of ${blockSize}: ${show(blockRates, 0)}`,
+  );
+  console.log(
+    `                          goal: 5000/s  ${rate >= 5000 ? 'met' : 'MISSED'}; emulator's CPU per submit ${((bed.cpuMs() - cpuBefore) / submits).toFixed(3)} ms`,
+  );
   return ids;
 }
 
@@ -62,11 +66,14 @@ async function drain(bed: Bed, ids: readonly string[]): Promise<void> {
   await each(bed.emulator.ports.queue, async (connection) => {
     for (let n = next++; n < ids.length; n = next++) {
       const result = await resultWhenDone(bed, connection, ids[n] ?? '');
-      if (result.status !== 200 || result.body !== resultOf(n)) throw new Error(`wrong result of request ${n}: ${result.body}`);
+      if (result.status !== 200 || result.body !== resultOf(n))
+        throw new Error(`wrong result of request ${n}: ${result.body}`);
     }
   });
   const seconds = (performance.now() - began) / 1000;
-  console.log(`  performed and fetched   ${(ids.length / seconds).toFixed(0)} requests/s (start of the runner included), every result right; emulator's CPU per request ${((bed.cpuMs() - cpuBefore) / ids.length).toFixed(3)} ms`);
+  console.log(
+    `  performed and fetched   ${(ids.length / seconds).toFixed(0)} requests/s (start of the runner included), every result right; emulator's CPU per request ${((bed.cpuMs() - cpuBefore) / ids.length).toFixed(3)} ms`,
+  );
 }
 
 /** One caller; the status stream tells the end, as in the SDK's own clients that stream. */
@@ -76,7 +83,12 @@ async function wholeWay(bed: Bed, rounds: number): Promise<void> {
   const queued = await openConnection(queue);
   const times = { direct: [] as number[], queued: [] as number[] };
   for (let n = 0; n < rounds + 50; n++) {
-    const request = requestBytes('POST', `/${bed.owner}/echo`, { authorization: bed.emulator.authorization }, bodyOf(n))(run);
+    const request = requestBytes(
+      'POST',
+      `/${bed.owner}/echo`,
+      { authorization: bed.emulator.authorization },
+      bodyOf(n),
+    )(run);
     const a = performance.now();
     const answer = await direct.exchange(request);
     const b = performance.now();
@@ -92,8 +104,12 @@ async function wholeWay(bed: Bed, rounds: number): Promise<void> {
   queued.close();
   const [d, q] = [summarise(times.direct), summarise(times.queued)];
   const more = q.median - d.median;
-  console.log(`  direct call             median ${d.median.toFixed(2)} ms  p99 ${d.p99.toFixed(2)} ms  (${d.min.toFixed(2)} .. ${d.max.toFixed(2)})  n=${d.count}`);
-  console.log(`  submit to result        median ${q.median.toFixed(2)} ms  p99 ${q.p99.toFixed(2)} ms  (${q.min.toFixed(2)} .. ${q.max.toFixed(2)})`);
+  console.log(
+    `  direct call             median ${d.median.toFixed(2)} ms  p99 ${d.p99.toFixed(2)} ms  (${d.min.toFixed(2)} .. ${d.max.toFixed(2)})  n=${d.count}`,
+  );
+  console.log(
+    `  submit to result        median ${q.median.toFixed(2)} ms  p99 ${q.p99.toFixed(2)} ms  (${q.min.toFixed(2)} .. ${q.max.toFixed(2)})`,
+  );
   console.log(`                          +${more.toFixed(2)} ms  (goal: at most +5)  ${more <= 5 ? 'met' : 'MISSED'}`);
 }
 

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchQueue } from './queue.ts';
+import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
@@ -10,6 +11,7 @@ const quick = values.quick ?? false;
 const benches: { readonly [name: string]: () => Promise<void> } = {
   gateway: () => benchGateway(quick ? { rounds: 300, seconds: 1 } : { rounds: 2000, seconds: 4 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
+  scale: () => benchScale({ rounds: quick ? 2 : 5 }),
   start: () => benchStart({ rounds: quick ? 3 : 10 }),
 };
 

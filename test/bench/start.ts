@@ -27,7 +27,9 @@ export async function benchStart({ rounds }: { readonly rounds: number }): Promi
   }
   rmSync(used, { recursive: true });
   const word = (met: boolean) => (met ? 'met' : 'MISSED');
-  console.log(`  start, used folder      ${show(times.used, 0)} ms  n=${rounds}  (goal: under 500 ms)  ${word(median(times.used) < 500)}`);
+  console.log(
+    `  start, used folder      ${show(times.used, 0)} ms  n=${rounds}  (goal: under 500 ms)  ${word(median(times.used) < 500)}`,
+  );
   console.log(`  start, new folder       ${show(times.fresh, 0)} ms`);
   console.log(`  idle memory (PSS)       ${show(memory, 1)} MB  (goal: under 100 MB)  ${word(median(memory) < 100)}`);
 }
@@ -35,7 +37,9 @@ export async function benchStart({ rounds }: { readonly rounds: number }): Promi
 async function startOnce(folder: string): Promise<{ readonly ms: number; readonly pssMb: number }> {
   const file = join(folder, 'emulator.json');
   const began = performance.now();
-  const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], {
+    stdio: 'ignore',
+  });
   while (!existsSync(file)) {
     if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}`);
     await delay(1);

@@ -90,6 +90,8 @@ describe('with the package installed in VS Code', () => {
     await window.workbench.pressInToast('ended unexpectedly', 'Start Emulator');
     await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
     await window.row(/^hello /);
+    // Runners that fell with it are not waiting for anything.
+    expect((await window.rows()).filter((row) => / (PENDING|SETUP|RUNNING|IDLE) · /.test(row))).toEqual([]);
     expect(await scene.call('local/hello', { name: 'again' })).toEqual({ message: 'Hello, again!' });
     await window.picture('9-recovered');
   });

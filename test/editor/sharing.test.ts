@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findRunning } from '../../emulator/wire/data-folder.ts';
@@ -28,7 +28,8 @@ function deciders({ dataDir }: Scene): readonly number[] {
 
 /** Windows that say they use the emulator. */
 function windowsIn({ dataDir }: Scene): readonly string[] {
-  return readdirSync(join(dataDir, 'windows')).filter((name) => /^\d+$/.test(name));
+  const folder = join(dataDir, 'windows');
+  return (existsSync(folder) ? readdirSync(folder) : []).filter((name) => /^\d+$/.test(name));
 }
 
 /** Does what ends the window's extension host, and waits until the process that it leaves has decided. */
@@ -55,7 +56,7 @@ describe('an emulator that several use', () => {
     const { scene, window } = await windowOn();
     await window.workbench.command('fal: Start Emulator');
     const { pid } = await scene.emulator();
-    await window.status(/fal: local/);
+    await until('the window says that it uses it', () => windowsIn(scene).length === 1);
     await decided(scene, () => window.workbench.page.reload());
     expect(findRunning(scene.dataDir)?.pid).toBe(pid);
     const second = await scene.open();
@@ -71,8 +72,7 @@ describe('an emulator that several use', () => {
     const { scene, window } = await windowOn({ settings: { 'minifal.stopEmulatorOnClose': 'never' } });
     await window.workbench.command('fal: Start Emulator');
     const { pid } = await scene.emulator();
-    await window.status(/fal: local/);
-    expect(windowsIn(scene).length).toBe(1);
+    await until('the window says that it uses it', () => windowsIn(scene).length === 1);
     await window.close();
     await until('the window has left', () => windowsIn(scene).length === 0);
     expect(deciders(scene)).toEqual([]);

@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly dataDir?: string;
   /** First of four; 0 (default): the system chooses. */
   readonly port?: number;
+  /** Further arguments of `minifal start`. */
+  readonly args?: readonly string[];
   /** Added to the environment of the emulator's process. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -44,7 +46,15 @@ export interface Emulator {
 /** Starts `minifal start` and waits until it listens. Rejects with its output when it ends before, or after 60 s. */
 export async function startEmulator(options: StartOptions = {}): Promise<Emulator> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'minifal-test-')));
-  const args = [minifalCommand, 'start', '--port', String(options.port ?? 0), '--data', dataDir];
+  const args = [
+    minifalCommand,
+    'start',
+    '--port',
+    String(options.port ?? 0),
+    '--data',
+    dataDir,
+    ...(options.args ?? []),
+  ];
   const child = spawn(process.execPath, args, {
     // One uv for all the emulators of a test run; each would otherwise fetch its own into its data folder.
     env: { ...process.env, MINIFAL_UV: await findUv(), ...options.env },

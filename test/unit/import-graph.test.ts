@@ -33,9 +33,14 @@ const rules: readonly Rule[] = [
     forbids: (to) => to.startsWith('emulator/') && !/^emulator\/(engines|wire)\//.test(to),
   },
   {
-    says: 'queue, catalog, telemetry and store do not know who calls them',
-    from: /^emulator\/(queue|catalog|telemetry|store)\//,
+    says: 'queue, catalog, telemetry, storage and store do not know who calls them',
+    from: /^emulator\/(queue|catalog|telemetry|storage|store)\//,
     forbids: (to) => /^emulator\/(edge|fleet|cli)\//.test(to),
+  },
+  {
+    says: 'webhooks and workflows do not know the edge, though they are called through it',
+    from: /^emulator\/(webhooks|workflows)\//,
+    forbids: (to) => /^emulator\/(edge|cli)\//.test(to),
   },
   {
     says: 'edges see the scheduler by its types alone',
@@ -109,6 +114,7 @@ const g = await import('./g.ts');`;
       ['emulator/scheduler/x.ts', 'node:timers'],
       ['emulator/engines/process/x.ts', 'emulator/builds/x.ts'],
       ['emulator/queue/x.ts', 'emulator/fleet/x.ts'],
+      ['emulator/webhooks/x.ts', 'emulator/edge/guard.ts'],
       ['emulator/edge/grpc/x.ts', 'emulator/scheduler/step.ts'],
       ['emulator/builds/x.ts', 'emulator/fleet/x.ts'],
       ['emulator/wire/x.ts', 'emulator/cli/x.ts'],

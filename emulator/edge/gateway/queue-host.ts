@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestRecord } from '../../queue/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
+import { workflowAlias } from '../../workflows/requests.ts';
 import { isTls } from '../guard.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { authorise } from './access.ts';
@@ -66,7 +67,8 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
     return reply(jsonAnswer(405, { detail: 'Method Not Allowed' }, [['allow', allowed.join(', ')]]));
   }
   const record = deps.queue.record(followUp.requestId);
-  const alias = route?.alias ?? target.name;
+  const gone = target.owner.startsWith('workflows/') ? workflowAlias(target.name) : target.name;
+  const alias = route?.alias ?? gone;
   // Someone else's request is as unknown as one that never was.
   if (!record || record.alias !== alias || !(access.isOwner || record.callerId === access.callerId)) {
     return reply(unknownRequest);

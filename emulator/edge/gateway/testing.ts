@@ -21,6 +21,7 @@ import { createAuthenticate } from '../auth.ts';
 import { edgeServer } from '../http-server.ts';
 import { type Listener, listen } from '../listener.ts';
 import { loadOrCreateTls, type TlsMaterial } from '../tls/ca.ts';
+import type { VerifyToken } from '../types.ts';
 import { createRunnerConnections } from './connections.ts';
 import { defaultLimits, type GatewayDeps, type GatewayLimits } from './context.ts';
 import { createExecutor } from './executor.ts';
@@ -203,7 +204,11 @@ let sharedTls: Promise<TlsMaterial> | undefined;
 /** `app`: what the runner's server answers. */
 export async function startGateway(
   app: RequestListener,
-  options: { readonly limits?: Partial<GatewayLimits>; readonly allowedOrigins?: readonly string[] } = {},
+  options: {
+    readonly limits?: Partial<GatewayLimits>;
+    readonly allowedOrigins?: readonly string[];
+    readonly verifyToken?: VerifyToken;
+  } = {},
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-gateway-'));
   sharedTls ??= loadOrCreateTls(folder);
@@ -258,6 +263,7 @@ export async function startGateway(
     }),
     allowedOrigins: () => options.allowedOrigins ?? [],
     limits: { ...defaultLimits, ...options.limits },
+    ...(options.verifyToken ? { verifyToken: options.verifyToken } : {}),
     onError: (error) => errors.push(error),
   });
   for (const name of ['run', 'queue', 'ws'] as const) {

@@ -69,7 +69,7 @@ describe('who may call the control plane', () => {
 });
 
 describe('methods that are not there', () => {
-  it.each(['Map', 'InteractiveRun', 'ShellRunner'])('%s is UNIMPLEMENTED with a sentence', async (method) => {
+  it.each(['Map', 'InteractiveRun'])('%s is UNIMPLEMENTED with a sentence', async (method) => {
     const plane = await controlPlane();
     const { code, details } = await plane.rpc(method);
     expect(code).toBe(status.UNIMPLEMENTED);

@@ -21,6 +21,7 @@ export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'
     let over = false;
 
     function leave(): void {
+      if (over) return;
       over = true;
       session?.kill();
     }

@@ -10,9 +10,10 @@ const acl = z.object({
     .nullish()
     .transform((rules) => rules ?? []),
 });
+const seconds = z.number().min(0).max(1e10);
 const lifecycle = z.object({
-  /** 0 and null: no expiry. */
-  expiration_duration_seconds: z.number().min(0).max(1e10).nullish(),
+  /** 0 and null: no expiry. Callers pass it on through apps, some as text. */
+  expiration_duration_seconds: z.union([seconds, z.string().regex(/^\d+$/).transform(Number).pipe(seconds)]).nullish(),
   initial_acl: acl.nullish(),
 });
 

@@ -1,4 +1,7 @@
-/** A program for tests: an engine with one runner, in a process that the test kills. Prints the pids that the runner printed. */
+/**
+ * A program for tests: an engine with one runner and a shell in it, in a process that the test kills. Prints the pids that the runner
+ * printed, then that of the shell and of a process that it left in the background.
+ */
 import { createProcessEngine } from './process-engine.ts';
 import { runnerSources, spawner, specFor, watch, workFolder } from './test-runners.ts';
 
@@ -6,5 +9,22 @@ const engine = createProcessEngine({ dataDir: process.argv[2] ?? '', runnerSourc
 const work = workFolder();
 const runner = watch(engine, specFor(work, spawner));
 const line = await runner.line(/^pids/);
+const shellPids = await new Promise<number[]>((resolve) => {
+  let seen = '';
+  const command = ['sh', '-c', 'setsid sleep 1000 & echo $$ $!; sleep 1000'];
+  runner.handle.exec(
+    command,
+    { tty: true },
+    {
+      output(_stream, bytes) {
+        seen += Buffer.from(bytes).toString();
+        if (seen.includes('\n')) resolve(seen.trim().split(' ').map(Number));
+      },
+      drained: () => undefined,
+      exited: () => undefined,
+    },
+  );
+});
 work.remove();
-process.stdout.write(`${line.text.slice(5)}\n`);
+const pids: number[] = JSON.parse(line.text.slice(5));
+process.stdout.write(`${JSON.stringify([...pids, ...shellPids])}\n`);

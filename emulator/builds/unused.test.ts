@@ -1,0 +1,26 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../store/test-folder.ts';
+import { agentPin } from './agent.ts';
+import { environmentHash, parseVirtualenv } from './definition.ts';
+import { removeUnused } from './unused.ts';
+
+describe('unused environments', () => {
+  it('are those that no configuration stands for, old agents included', () => {
+    const folder = testFolder();
+    const configuration = { kind: 'virtualenv', requirements: ['pillow'], python_version: '3.11' };
+    const parsed = parseVirtualenv(configuration);
+    if (!parsed.ok) throw new Error(parsed.reason);
+    const used = environmentHash(parsed.definition, [], agentPin);
+    const old = environmentHash(parsed.definition, [], 'earlier');
+    for (const hash of [used, old, 'other']) {
+      mkdirSync(join(folder, 'environments', hash, '1', 'bin'), { recursive: true });
+      writeFileSync(join(folder, 'environments', hash, '1', 'bin', 'python'), '12345');
+    }
+    expect(removeUnused(folder, [configuration, { requirements: 7 }])).toEqual({ environments: 2, bytes: 10 });
+    expect(existsSync(join(folder, 'environments', used, '1', 'bin', 'python'))).toBe(true);
+    expect(removeUnused(folder, [configuration])).toEqual({ environments: 0, bytes: 0 });
+    expect(removeUnused(join(folder, 'nowhere'), [])).toEqual({ environments: 0, bytes: 0 });
+  });
+});

@@ -1,0 +1,48 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { agentPin } from './agent.ts';
+import { readConstraints } from './constraints.ts';
+import { environmentHash, parseVirtualenv } from './definition.ts';
+
+/**
+ * Removes every environment that none of these configurations stands for; what is needed again is built again. Only while no emulator
+ * uses the folder: runners and builds must not lose theirs.
+ * @returns how many, and their bytes (files shared with uv's cache count in full)
+ */
+export function removeUnused(
+  dataDir: string,
+  configurations: readonly unknown[],
+): { readonly environments: number; readonly bytes: number } {
+  const used = new Set(configurations.map(hashOf));
+  const dir = join(dataDir, 'environments');
+  let [environments, bytes] = [0, 0];
+  for (const hash of listed(dir)) {
+    if (used.has(hash)) continue;
+    bytes += sizeOf(join(dir, hash));
+    rmSync(join(dir, hash), { recursive: true, force: true });
+    environments += 1;
+  }
+  return { environments, bytes };
+}
+
+function hashOf(configuration: unknown): string | undefined {
+  const parsed = parseVirtualenv(configuration);
+  const constraints = parsed.ok ? readConstraints(parsed.definition.constraintsFile) : undefined;
+  return parsed.ok && constraints ? environmentHash(parsed.definition, constraints, agentPin) : undefined;
+}
+
+function listed(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function sizeOf(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}

@@ -1,0 +1,123 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { agentPin } from './builds/agent.ts';
+import { environmentHash, parseVirtualenv } from './builds/definition.ts';
+import { createCatalog } from './catalog/catalog.ts';
+import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
+import { cleanFolder } from './clean.ts';
+import { clean } from './cli/clean.ts';
+import { lockFolder } from './cli/data-folder.ts';
+import { secretKey } from './identity.ts';
+import { createQueue } from './queue/queue.ts';
+import { openTestStore, testRequest, testResponse } from './queue/test-requests.ts';
+import { createStorage } from './storage/storage.ts';
+import { createDocuments } from './store/documents.ts';
+import { testFolder } from './store/test-folder.ts';
+
+/** A folder with one thing of each sort that is needed, and one that is not. */
+async function usedFolder() {
+  const folder = testFolder();
+  const store = openTestStore(join(folder, 'minifal.db'));
+  const queue = createQueue({ store, clock: Date.now });
+  for (const id of ['finished', 'owed', 'waiting']) await queue.submit(testRequest(id));
+  for (const id of ['finished', 'owed']) {
+    queue.begin(id, { attemptId: id, runnerId: 'r', at: 2_000 });
+    await queue.complete(id, testResponse(), 3_000);
+  }
+  await queue.close();
+  const hooks = createDocuments(store, 'webhooks');
+  hooks.put('owed', { url: 'https://hook.example', userId: 'u', attempts: 0, nextAt: null });
+
+  const storage = createStorage({ folder, store, maxBytes: 1000, clock: Date.now });
+  const about = { name: 'f', contentType: 'text/plain', userId: 'u', acl: null };
+  for (const [id, expiresAt] of [
+    ['aa', 1],
+    ['bb', null],
+  ] as const) {
+    await storage.uploads.putWhole(storage.uploads.begin({ ...about, id, expiresAt }), [Buffer.from('12345')]);
+  }
+  storage.keyValues.set('db', 'expired', Buffer.from('x'), -60);
+  storage.keyValues.set('db', 'kept', Buffer.from('x'), 60_000);
+  writeFileSync(join(folder, 'data', 'precious'), 'x');
+
+  const configuration = { requirements: ['pillow'] };
+  createCatalog({ store, clock: Date.now, secretKey: secretKey(folder) }).addRevision({
+    id: 'rev',
+    alias: 'app',
+    environmentName: 'main',
+    createdAt: 1,
+    environments: [{ kind: 'virtualenv', configuration }],
+    callable: { kind: 'entrypoint', name: 'm:A' },
+    machineTypes: ['XS'],
+    numGpus: null,
+    exposedPort: null,
+    settings: revisionDefaults,
+    scale: scaleDefaults,
+    validRegions: [],
+    files: [],
+    secretNames: null,
+    metadata: null,
+    sourceCode: null,
+    privateLogs: false,
+  });
+  store.close();
+  const parsed = parseVirtualenv(configuration);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  const used = environmentHash(parsed.definition, [], agentPin);
+  for (const hash of [used, 'unused']) {
+    mkdirSync(join(folder, 'environments', hash), { recursive: true });
+    writeFileSync(join(folder, 'environments', hash, 'file'), '12345');
+  }
+  return { folder, used };
+}
+
+describe('cleaning a data folder', () => {
+  it('removes what nobody needs, and nothing else', async () => {
+    const { folder, used } = await usedFolder();
+    expect(cleanFolder(folder)).toEqual({
+      environments: 1,
+      requests: 1,
+      files: 1,
+      values: 1,
+      bytes: 10,
+      notices: [],
+    });
+    expect(readdirSync(join(folder, 'environments'))).toEqual([used]);
+    expect(existsSync(join(folder, 'data', 'precious'))).toBe(true);
+    const store = openTestStore(join(folder, 'minifal.db'));
+    const queue = createQueue({ store, clock: Date.now });
+    expect(['finished', 'owed', 'waiting'].map((id) => queue.record(id)?.phase)).toEqual([
+      undefined,
+      'COMPLETED',
+      'IN_QUEUE',
+    ]);
+    await queue.close();
+    const storage = createStorage({ folder, store, maxBytes: 1000, clock: Date.now });
+    expect(storage.files.find('bb')).toBeDefined();
+    expect(storage.keyValues.get('db', 'kept')).toBeDefined();
+    expect(storage.quota.used()).toBe(6);
+    store.close();
+    expect(cleanFolder(folder)).toMatchObject({ environments: 0, requests: 0, files: 0, values: 0, bytes: 0 });
+  });
+
+  it('is refused with a sentence while an emulator runs there', async () => {
+    const { folder } = await usedFolder();
+    const lock = lockFolder(folder);
+    await expect(clean({ data: folder })).rejects.toMatchObject({
+      message: expect.stringContaining('nothing was cleaned'),
+      next: expect.stringContaining('minifal stop'),
+    });
+    expect(readdirSync(join(folder, 'environments'))).toHaveLength(2);
+    if ('release' in lock) lock.release();
+    expect(await clean({ data: folder })).toBe(0);
+    expect(readdirSync(join(folder, 'environments'))).toHaveLength(1);
+    expect(lockFolder(folder)).toHaveProperty('release');
+  });
+
+  it('makes no folder where there is none', async () => {
+    const folder = join(testFolder(), 'none');
+    expect(await clean({ data: folder })).toBe(0);
+    expect(existsSync(folder)).toBe(false);
+  });
+});

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { removeUnused } from './builds/unused.ts';
+import { createCatalog } from './catalog/catalog.ts';
+import { secretKey } from './identity.ts';
+import { dropFinished } from './queue/prune.ts';
+import { createStorage } from './storage/storage.ts';
+import { createDocuments } from './store/documents.ts';
+import { mainMigrations } from './store/migrations.ts';
+import { openStore } from './store/open.ts';
+
+export interface Cleaned {
+  readonly environments: number;
+  readonly requests: number;
+  readonly files: number;
+  readonly values: number;
+  /** Of environments and files. */
+  readonly bytes: number;
+  /** What opening the store had to say. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Frees what nobody needs: environments that no revision uses, finished requests (but those whose webhook is still owed), expired files
+ * and values. Apps, keys, secrets, unfinished requests and `/data` stay. The folder must be locked by the caller.
+ */
+export function cleanFolder(folder: string): Cleaned {
+  const clock = Date.now;
+  const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  try {
+    const catalog = createCatalog({ store, clock, secretKey: secretKey(folder) });
+    const storage = createStorage({ folder, store, maxBytes: Number.POSITIVE_INFINITY, clock });
+    const owed = new Set(
+      createDocuments(store, 'webhooks')
+        .load()
+        .map(({ id }) => id),
+    );
+    const requests = dropFinished(store, owed);
+    const values = storage.keyValues.prune();
+    const { files, bytes } = storage.files.prune();
+    const inUse = catalog.revisions(null).flatMap(({ environments }) => environments.map((one) => one.configuration));
+    const unused = removeUnused(folder, inUse);
+    return {
+      environments: unused.environments,
+      requests,
+      files,
+      values,
+      bytes: bytes + unused.bytes,
+      notices: store.notices(),
+    };
+  } finally {
+    store.close();
+  }
+}

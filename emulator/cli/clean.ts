@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Cleaned, cleanFolder } from '../clean.ts';
+import { dataFolder } from '../wire/data-folder.ts';
+import { UserError } from '../wire/errors.ts';
+import { lockFolder } from './data-folder.ts';
+import type { CliOptions } from './main.ts';
+
+/** `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and does nothing. */
+export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> {
+  const folder = dataFolder(options.data);
+  if (!existsSync(join(folder, 'minifal.db'))) {
+    process.stdout.write(`There is nothing to clean in ${folder}.\n`);
+    return 0;
+  }
+  const lock = lockFolder(folder);
+  if ('heldBy' in lock) {
+    throw new UserError(
+      `An emulator (pid ${lock.heldBy}) runs on ${folder}; nothing was cleaned.`,
+      'Stop it with `minifal stop`, then clean.',
+    );
+  }
+  try {
+    process.stdout.write(describe(cleanFolder(folder)));
+  } finally {
+    lock.release();
+  }
+  return 0;
+}
+
+function describe(cleaned: Cleaned): string {
+  const megabytes = Math.round(cleaned.bytes / 1024 ** 2);
+  const parts = [
+    `${cleaned.environments} unused environments`,
+    `${cleaned.requests} finished requests`,
+    `${cleaned.files} expired files`,
+    `${cleaned.values} expired values`,
+  ];
+  const notes = cleaned.notices.map((notice) => `Note: ${notice}\n`);
+  return `Removed ${parts.join(', ')}: ${megabytes} MB of files.\n${notes.join('')}`;
+}

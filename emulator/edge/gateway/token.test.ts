@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createTokens } from '../tokens.ts';
+import { account, call, startGateway, type TestGateway } from './testing.ts';
+
+const tokens = createTokens({ secret: Buffer.alloc(32, 1), clock: () => 0 });
+const forApp = tokens.issue(['app'], 60, account.userId);
+const forStream = tokens.issue(['me/app/stream'], 60, account.userId);
+const forOther = tokens.issue(['hasty'], 60, account.userId);
+
+let gateway: TestGateway;
+const urls: (string | undefined)[] = [];
+afterEach(() => gateway.close());
+
+async function start(verifyToken = tokens.verify): Promise<TestGateway> {
+  urls.length = 0;
+  gateway = await startGateway(
+    (req, res) => {
+      urls.push(req.url);
+      res.end('{}');
+    },
+    { verifyToken },
+  );
+  return gateway;
+}
+
+const post = (path: string, host: 'run' | 'queue' = 'run') =>
+  call(gateway.ports[host], path, { headers: {}, body: '{}' });
+
+describe('fal_jwt_token', () => {
+  it('stands for the key on the run host, and the app never sees it', async () => {
+    await start();
+    expect((await post(`/me/app/stream?fal_jwt_token=${forApp}&x=1`)).status).toBe(200);
+    expect((await post(`/me/app/stream?fal_jwt_token=${forStream}`)).status).toBe(200);
+    expect(urls).toEqual(['/stream?x=1', '/stream']);
+  });
+
+  it.each([
+    ['another app', forOther],
+    ['another endpoint', forStream],
+    ['nothing', 'nonsense'],
+    ['nothing, being empty', ''],
+  ])('that is for %s opens nothing', async (_what, token) => {
+    await start();
+    expect((await post(`/me/app/realtime?fal_jwt_token=${token}`)).status).toBe(401);
+    expect(urls).toEqual([]);
+  });
+
+  it('opens nothing that has expired', async () => {
+    const later = createTokens({ secret: Buffer.alloc(32, 1), clock: () => 61_000 });
+    await start(later.verify);
+    expect((await post(`/me/app/stream?fal_jwt_token=${forApp}`)).status).toBe(401);
+  });
+
+  it('watches a status stream, but neither submits nor reads results', async () => {
+    await start();
+    const submitted = await call(gateway.ports.queue, '/me/app', { body: '{}' });
+    const { request_id: id } = JSON.parse(submitted.body);
+    expect((await post(`/me/app?fal_jwt_token=${forApp}`, 'queue')).status).toBe(401);
+    const get = (path: string) => call(gateway.ports.queue, path, { headers: {} });
+    expect((await get(`/me/app/requests/${id}?fal_jwt_token=${forApp}`)).status).toBe(401);
+    expect((await get(`/me/app/requests/${id}/status/stream?fal_jwt_token=${forApp}`)).status).toBe(200);
+  });
+
+  it.each(['run', 'ws'] as const)('opens websockets of the %s host', async (host) => {
+    await start();
+    const status = (token: string) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`ws://localhost:${gateway.ports[host]}/me/app/realtime?fal_jwt_token=${token}`);
+        socket.on('open', () => resolve('open'));
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+        socket.on('error', () => undefined);
+      });
+    expect(await status(forApp)).toBe('open');
+    expect(await status(forOther)).toBe(401);
+  });
+});

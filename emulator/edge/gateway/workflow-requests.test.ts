@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Fleet } from '../../fleet/types.ts';
+import { createQueue } from '../../queue/queue.ts';
+import { testRequest } from '../../queue/test-requests.ts';
+import type { RequestOutcome } from '../../queue/types.ts';
+import { mainMigrations } from '../../store/migrations.ts';
+import { openStore } from '../../store/open.ts';
+import { testFolder } from '../../store/test-folder.ts';
+import { platformError } from '../../wire/errors.ts';
+import type { WorkflowContents } from '../../workflows/contents.ts';
+import { createWorkflowRequests } from '../../workflows/requests.ts';
+import { withWorkflowRequests, withWorkflowRoutes } from '../../workflows/rooms.ts';
+import { json } from '../../workflows/runner.ts';
+import { testContents } from '../../workflows/test-workflow.ts';
+import { createWorkflows } from '../../workflows/workflows.ts';
+import { createCallApp } from './call-app.ts';
+import { account } from './testing.ts';
+
+/** One life of an emulator on the folder: the real store, queue and workflows; apps answer when the test says so. */
+function life(folder: string) {
+  const store = openStore(join(folder, 'main.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  onTestFinished(() => store.close());
+  const clock = () => 1_000;
+  const queue = createQueue({ store, clock });
+  const workflows = createWorkflows({ store, clock });
+  const errors: unknown[] = [];
+  const enqueued: string[] = [];
+  const cancelled: string[] = [];
+  const fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'lease'> = {
+    enqueue: ({ id }) => void enqueued.push(id),
+    cancel(id) {
+      cancelled.push(id);
+      void queue.complete(id, { kind: 'error', error: platformError('client_cancelled', 'cancelled') }, clock());
+      return 'requested';
+    },
+    lease: async () => platformError('internal_error', 'not asked for'),
+  };
+  const requests = createWorkflowRequests({
+    workflows,
+    queue,
+    callApp: (request, signal) => callApp(request, signal),
+    clock,
+    report: (error) => void errors.push(error),
+  });
+  const rooms = withWorkflowRequests(fleet, requests);
+  const routes = withWorkflowRoutes(
+    {
+      resolve: (owner, name) =>
+        owner === account.nickname && name === 'app'
+          ? { alias: name, revision: 'r1', authMode: 'private', requestStartTimeoutSeconds: null, privateLogs: false }
+          : undefined,
+    },
+    account,
+    workflows,
+  );
+  const callApp = createCallApp({ account, routes, queue, fleet: rooms, clock });
+  const publish = (name: string, contents: WorkflowContents) =>
+    workflows.create({ name, title: name, contents, isPublic: false });
+  const submit = async (id: string, body: string, path = '/', callerId: string = account.userId) => {
+    await queue.submit(
+      testRequest(id, { alias: 'workflows/flow', callerId, path, body: Buffer.from(body), headers: [] }),
+    );
+    requests.enqueue(id);
+  };
+  const input = (id: string) => JSON.parse(Buffer.from(queue.submitted(id)?.body ?? []).toString());
+  const answer = (id: string, outcome: RequestOutcome) => queue.complete(id, outcome, clock());
+  const result = async (id: string) => {
+    await expect.poll(() => queue.record(id)?.phase).toBe('COMPLETED');
+    const outcome = queue.result(id);
+    if (outcome?.kind !== 'response') return outcome?.error.type;
+    return [outcome.response.status, JSON.parse(Buffer.from(outcome.response.body).toString())];
+  };
+  return {
+    store,
+    queue,
+    workflows,
+    rooms,
+    requests,
+    routes,
+    errors,
+    enqueued,
+    cancelled,
+    publish,
+    submit,
+    input,
+    answer,
+    result,
+  };
+}
+
+const chain = testContents({ a: [{ x: '$input.x' }], b: [{ x: '$a.y' }] }, { z: '$b.y' });
+
+describe('a queued request to a workflow', () => {
+  it("makes a queued request of each node, in the caller's name, and ends with the output", async () => {
+    const { publish, submit, queue, enqueued, input, answer, result, errors } = life(testFolder());
+    publish('flow', chain);
+    await submit('w1', '{"x": 1}');
+    await expect.poll(() => enqueued.length).toBe(1);
+    const [a = ''] = enqueued;
+    expect(queue.record('w1')?.phase).toBe('IN_PROGRESS');
+    expect(queue.submitted(a)).toMatchObject({ alias: 'app', path: '/add', callerId: account.userId, method: 'POST' });
+    expect(input(a)).toEqual({ x: 1 });
+    await answer(a, json(200, { y: 2 }));
+    await expect.poll(() => enqueued.length).toBe(2);
+    const [, b = ''] = enqueued;
+    expect(input(b)).toEqual({ x: 2 });
+    await answer(b, json(200, { y: 3 }));
+    expect(await result('w1')).toEqual([200, { z: 3 }]);
+    expect(errors).toEqual([]);
+  });
+
+  it('goes on after a restart without repeating what was done or submitted', async () => {
+    const folder = testFolder();
+    const before = life(folder);
+    before.publish('flow', chain);
+    await before.submit('w1', '{"x": 1}');
+    await expect.poll(() => before.enqueued.length).toBe(1);
+    const [a = ''] = before.enqueued;
+    await before.answer(a, json(200, { y: 2 }));
+    await expect.poll(() => before.enqueued.length).toBe(2);
+    const [, b = ''] = before.enqueued;
+
+    // The old life is simply left, as after kill -9: what counts is what is on disk.
+    const after = life(folder);
+    const unfinished = after.queue.unfinished().map(({ request }) => request.id);
+    expect(unfinished.toSorted()).toEqual(['w1', b].toSorted());
+    after.requests.enqueue('w1');
+    await expect.poll(() => after.queue.record('w1')?.phase).toBe('IN_PROGRESS');
+    await after.answer(b, json(200, { y: 3 }));
+    expect(await after.result('w1')).toEqual([200, { z: 3 }]);
+    expect(after.enqueued).toEqual([]);
+  });
+
+  it('cancels the requests of its nodes when it is cancelled', async () => {
+    const { publish, submit, rooms, enqueued, cancelled, result } = life(testFolder());
+    publish('flow', chain);
+    await submit('w1', '{"x": 1}');
+    await expect.poll(() => enqueued.length).toBe(1);
+    expect(rooms.cancel('w1')).toBe('requested');
+    expect(await result('w1')).toBe('client_cancelled');
+    expect(cancelled).toEqual(enqueued);
+  });
+
+  it('has no more rights than its caller', async () => {
+    const { publish, submit, result, enqueued } = life(testFolder());
+    publish('flow', chain);
+    await submit('w1', '{"x": 1}', '/', 'someone|else');
+    expect(await result('w1')).toMatchObject([403, { node_id: 'a' }]);
+    expect(enqueued).toEqual([]);
+  });
+
+  it('may call another workflow, but not itself without end', async () => {
+    const { publish, submit, result, workflows, enqueued, answer } = life(testFolder());
+    const { nodes, ...rest } = testContents({ a: [{ x: '$input.x' }] }, '$a');
+    const calling = (app: string): WorkflowContents => {
+      const { a } = nodes;
+      if (a?.type !== 'run') throw new Error('not a run node');
+      return { ...rest, nodes: { a: { ...a, app } } };
+    };
+    publish('flow', calling('workflows/me/inner'));
+    publish('inner', chain);
+    await submit('w1', '{"x": 1}');
+    await expect.poll(() => enqueued.length).toBe(1);
+    await answer(enqueued[0] ?? '', json(200, { y: 2 }));
+    await expect.poll(() => enqueued.length).toBe(2);
+    await answer(enqueued[1] ?? '', json(200, { y: 3 }));
+    expect(await result('w1')).toEqual([200, { z: 3 }]);
+
+    workflows.update('inner', { contents: calling('workflows/me/flow') });
+    await submit('w2', '{"x": 1}');
+    expect(JSON.stringify(await result('w2'))).toContain('More than 8 workflows call each other.');
+  });
+
+  it.each([
+    ['a body that is no JSON', '{', '/', 422],
+    ['a path below the workflow', '{}', '/stream', 404],
+    ['an input that misses a field', '{}', '/', 422],
+  ])('%s ends it', async (_what, body, path, status) => {
+    const { publish, submit, result } = life(testFolder());
+    publish('flow', chain);
+    await submit('w1', body, path);
+    expect(await result('w1')).toMatchObject([status, {}]);
+  });
+});
+
+describe('names of workflows', () => {
+  it('are callable by the account, or by any account when they are public; not on sockets', async () => {
+    const { publish, workflows, routes, rooms } = life(testFolder());
+    publish('flow', chain);
+    expect(routes.resolve('workflows/me', 'flow')).toMatchObject({ alias: 'workflows/flow', authMode: 'private' });
+    workflows.update('flow', { isPublic: true });
+    expect(routes.resolve('workflows/me', 'flow')?.authMode).toBe('shared');
+    expect(routes.resolve('workflows/other', 'flow')).toBeUndefined();
+    expect(routes.resolve('me', 'flow')).toBeUndefined();
+    const info = { ...testRequest('w1'), alias: 'workflows/flow', kind: 'direct' as const, attempts: 0 };
+    expect(await rooms.lease(info, new AbortController().signal)).toMatchObject({ type: 'bad_request' });
+  });
+});

@@ -1,0 +1,237 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createQueue } from '../queue/queue.ts';
+import { openTestStore, testRequest, testResponse } from '../queue/test-requests.ts';
+import { testFolder } from '../store/test-folder.ts';
+import { post, type Sent } from './send.ts';
+import { createSigning } from './signing.ts';
+import { createWebhooks } from './webhooks.ts';
+
+const minute = 60_000;
+
+/** A receiver on a port of its own; answers with these statuses in turn, then 200. */
+async function receiver(...statuses: number[]) {
+  const calls: { readonly headers: IncomingHttpHeaders; readonly body: Buffer }[] = [];
+  const server = createServer(async (request, response) => {
+    calls.push({ headers: request.headers, body: await buffer(request) });
+    const status = statuses.shift() ?? 200;
+    response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end('thanks');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return { calls, url: `http://localhost:${address.port}/hook?token=t` };
+}
+
+/** One life of an emulator on the folder; time passes only when the test lets it. */
+function life(folder: string, time: { now: number }, send: typeof post = post, maxParallel?: number) {
+  const store = openTestStore(join(folder, 'main.db'));
+  onTestFinished(() => store.close());
+  const clock = () => time.now;
+  const queue = createQueue({ store, clock });
+  const signing = createSigning(join(folder, 'webhook-key.pem'));
+  const timers: { readonly at: number; readonly run: () => void }[] = [];
+  const givenUp: string[] = [];
+  const errors: unknown[] = [];
+  const webhooks = createWebhooks({
+    store,
+    queue,
+    signing,
+    post: send,
+    clock,
+    later(delayMs, run) {
+      const timer = { at: time.now + delayMs, run };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer), 1);
+    },
+    onGivenUp: (sentence) => void givenUp.push(sentence),
+    report: (error) => void errors.push(error),
+    ...(maxParallel === undefined ? {} : { maxParallel }),
+  });
+  onTestFinished(() => webhooks.close());
+  const accept = async (id: string, url: string) => {
+    const request = testRequest(id, { webhook: url });
+    webhooks.expect(request);
+    await queue.submit(request);
+  };
+  /** Lets time pass up to the earliest timer. */
+  const nextTimer = async () => {
+    await expect.poll(() => timers.length).toBeGreaterThan(0);
+    const timer = timers.shift();
+    time.now = Math.max(time.now, timer?.at ?? 0);
+    timer?.run();
+  };
+  const pending = () => store.sql('SELECT count(*) AS n FROM webhooks').get()?.n;
+  return { store, queue, signing, webhooks, timers, givenUp, errors, accept, nextTimer, pending };
+}
+
+const done = testResponse('{"answer": 42}');
+
+describe('a webhook', () => {
+  it('is called once when the request is completed, signed so that a receiver can check it', async () => {
+    const { calls, url } = await receiver();
+    const { accept, queue, signing, pending, errors } = life(testFolder(), { now: 1_700_000_000_500 });
+    await accept('r1', url);
+    queue.begin('r1', { attemptId: 'a1', runnerId: 'x', at: 1 });
+    expect(calls).toEqual([]);
+    await queue.complete('r1', done, 2);
+    await expect.poll(pending).toBe(0);
+    expect(calls).toHaveLength(1);
+    const [{ headers, body } = { headers: {}, body: Buffer.alloc(0) }] = calls;
+    expect(JSON.parse(body.toString())).toEqual({
+      request_id: 'r1',
+      gateway_request_id: 'a1',
+      status: 'OK',
+      payload: { answer: 42 },
+    });
+
+    // As a receiver does it.
+    const about = ['request-id', 'user-id', 'timestamp'].map((name) => headers[`x-fal-webhook-${name}`]);
+    expect(about).toEqual(['r1', 'local|minifal', '1700000000']);
+    const signed = [...about, createHash('sha256').update(body).digest('hex')].join('\n');
+    const signature = Buffer.from(String(headers['x-fal-webhook-signature']), 'hex');
+    const [jwk] = signing.jwks.keys;
+    expect(jwk?.x).toMatch(/^[\w-]{43}$/);
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: jwk?.x ?? '' }, format: 'jwk' });
+    expect(verify(null, Buffer.from(signed), key, signature)).toBe(true);
+    expect(verify(null, Buffer.from(`${signed}x`), key, signature)).toBe(false);
+    expect(errors).toEqual([]);
+  });
+
+  it('is called again until the receiver takes it', async () => {
+    const { calls, url } = await receiver(500, 404);
+    const time = { now: 0 };
+    const { accept, queue, nextTimer, pending } = life(testFolder(), time);
+    await accept('r1', url);
+    await queue.complete('r1', done, 0);
+    await nextTimer();
+    await nextTimer();
+    await expect.poll(pending).toBe(0);
+    expect(calls).toHaveLength(3);
+    expect(time.now).toBe(15_000);
+  });
+
+  it('is given up when the receiver redirects: nobody follows', async () => {
+    const { calls, url } = await receiver(302);
+    const { accept, queue, givenUp, pending } = life(testFolder(), { now: 0 });
+    await accept('r1', url);
+    await queue.complete('r1', done, 0);
+    await expect.poll(pending).toBe(0);
+    expect(calls).toHaveLength(1);
+    expect(givenUp).toEqual([
+      expect.stringMatching(/^The webhook of request r1 to http:\/\/localhost:\d+ was given up.*302/),
+    ]);
+    // Its query may hold a secret.
+    expect(givenUp[0]).not.toContain('token');
+  });
+
+  it('is not called in a private network', async () => {
+    const { accept, queue, givenUp, pending } = life(testFolder(), { now: 0 });
+    await accept('r1', 'http://10.255.255.1:9/hook');
+    await queue.complete('r1', done, 0);
+    await expect.poll(pending).toBe(0);
+    expect(givenUp[0]).toContain('private network');
+  });
+
+  it('is given up when the result has expired', async () => {
+    const time = { now: 0 };
+    const refused = async (): Promise<Sent> => ({ kind: 'retry', because: 'ECONNREFUSED' });
+    const { accept, queue, nextTimer, givenUp, pending } = life(testFolder(), time, refused);
+    await accept('r1', 'http://localhost:1/hook');
+    await queue.complete('r1', done, 0);
+    await expect.poll(pending).toBe(1);
+    for (let attempt = 1; pending() === 1; attempt++) {
+      expect(attempt).toBeLessThan(33);
+      await nextTimer();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(givenUp).toEqual([expect.stringContaining('after attempt 32: ECONNREFUSED')]);
+    expect(time.now).toBeLessThanOrEqual(60 * minute);
+  });
+
+  it('takes no more calls at once than it may', async () => {
+    const open: (() => void)[] = [];
+    const slow = () =>
+      new Promise<Sent>((resolve) => {
+        open.push(() => resolve({ kind: 'delivered' }));
+      });
+    const { accept, queue, pending } = life(testFolder(), { now: 0 }, slow, 2);
+    for (const id of ['r1', 'r2', 'r3']) {
+      await accept(id, 'http://localhost:1/');
+      await queue.complete(id, done, 0);
+    }
+    expect(open).toHaveLength(2);
+    open[0]?.();
+    await expect.poll(() => open.length).toBe(3);
+    for (const finish of open) finish();
+    await expect.poll(pending).toBe(0);
+  });
+});
+
+describe('after a crash', () => {
+  it('a request that was accepted before calls its webhook when it is completed after', async () => {
+    const folder = testFolder();
+    const { calls, url } = await receiver();
+    await life(folder, { now: 0 }).accept('r1', url);
+
+    const after = life(folder, { now: 0 });
+    after.webhooks.resume();
+    await after.queue.complete('r1', done, 5);
+    await expect.poll(after.pending).toBe(0);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('a call that was under way is made again, with the same key', async () => {
+    const folder = testFolder();
+    const { calls, url } = await receiver();
+    const hanging = () => new Promise<Sent>(() => undefined);
+    const before = life(folder, { now: 0 }, hanging);
+    await before.accept('r1', url);
+    await before.queue.complete('r1', done, 0);
+
+    const after = life(folder, { now: 0 });
+    after.webhooks.resume();
+    await after.nextTimer();
+    await expect.poll(after.pending).toBe(0);
+    expect(calls).toHaveLength(1);
+    expect(after.signing.jwks).toEqual(before.signing.jwks);
+    expect(statSync(join(folder, 'webhook-key.pem')).mode & 0o777).toBe(0o600);
+  });
+
+  it('failed attempts still count, and the pause goes on', async () => {
+    const folder = testFolder();
+    const time = { now: 0 };
+    const failing = async (): Promise<Sent> => ({ kind: 'retry', because: 'x' });
+    const before = life(folder, time, failing);
+    await before.accept('r1', 'http://localhost:1/');
+    await before.queue.complete('r1', done, 0);
+    await before.nextTimer();
+    await expect.poll(() => before.timers.length).toBe(1);
+
+    time.now += 4_000;
+    const timeouts: number[] = [];
+    const after = life(folder, time, async ({ timeoutMs }) => {
+      timeouts.push(timeoutMs);
+      return { kind: 'delivered' };
+    });
+    after.webhooks.resume();
+    expect(after.timers.map(({ at }) => at)).toEqual([15_000]);
+    await after.nextTimer();
+    expect(timeouts).toEqual([120_000]);
+  });
+
+  it('a webhook whose request was never accepted is forgotten', async () => {
+    const folder = testFolder();
+    life(folder, { now: 0 }).webhooks.expect(testRequest('r1', { webhook: 'http://localhost:1/' }));
+    const after = life(folder, { now: 0 });
+    after.webhooks.resume();
+    expect(after.pending()).toBe(0);
+  });
+});

@@ -1,0 +1,334 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { owner, submit } from '../support/http.ts';
+import { createProject, lastJson, type Project } from '../support/project.ts';
+import { type PythonTools, pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+/** Every command of control-plane-grpc.md §9 that can be led here, run by the real command line against one emulator. */
+const source = `
+import time
+
+import fal
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+
+class Input(BaseModel):
+    name: str = "world"
+    seconds: float = 0
+
+
+class Output(BaseModel):
+    message: str
+
+
+class Greet(fal.App, keep_alive=300, max_concurrency=1):
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    def greet(self, input: Input) -> Output:
+        print(f"greeting {input.name}", flush=True)
+        time.sleep(input.seconds)
+        return Output(message=f"Hello, {input.name}!")
+
+    @fal.endpoint("/stream")
+    def stream(self, input: Input) -> StreamingResponse:
+        parts = (f'data: {{"part": {n}}}\\n\\n' for n in range(3))
+        return StreamingResponse(parts, media_type="text/event-stream")
+`;
+
+/** Runs the rest of its arguments on a terminal of 50 x 160 as a person would: types a line when the shell asks, then widens it. */
+const person = `
+import fcntl, os, pty, re, signal, struct, sys, termios
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+def size(rows, columns):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+seen = b""
+def wait_for(pattern):
+    global seen
+    while not re.search(pattern, seen):
+        seen += os.read(terminal, 4096)
+size(50, 160)
+wait_for(rb"runner:")
+os.write(terminal, b"echo from=$(tty) size=$(stty size)\\r")
+wait_for(rb"from=/dev/pts/\\d+ size=50 160")
+size(60, 170)
+# The new size travels on its own: asked for until it is there.
+os.write(terminal, b"until [ \\"$(stty size)\\" = '60 170' ]; do sleep 0.05; done; echo wi''der; sleep 100\\r")
+wait_for(rb"wider")
+os.write(terminal, b"\\x03")
+os.write(terminal, b"exit 9\\r")
+try:
+    while True:
+        seen += os.read(terminal, 4096)
+except OSError:
+    pass
+sys.stdout.write(seen.decode(errors="replace"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+let emulator: Emulator;
+let tools: PythonTools;
+let project: Project;
+let account: string;
+/** Its last line of output, which is JSON. */
+let json: (...args: readonly string[]) => Promise<unknown>;
+
+beforeAll(async () => {
+  tools = await pythonTools();
+  emulator = await startEmulator();
+  project = await createProject(tools, emulator, { 'app.py': source });
+  account = await owner(emulator);
+  json = async (...args) => lastJson(await project.mustFal(...args, '--json'));
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+});
+
+const deployed = z.object({ revision: z.string(), app_name: z.string(), status: z.string() });
+const deploy = async (...flags: readonly string[]) =>
+  deployed.parse(await json('deploy', 'app.py::Greet', '--app-name', 'greet', '--yes', ...flags));
+
+const apps = z.object({ apps: z.array(z.looseObject({ alias: z.string(), revision: z.string() })) });
+async function app(name = 'greet') {
+  return apps.parse(await json('apps', 'list')).apps.find(({ alias }) => alias === name);
+}
+
+const runnerList = z.object({ runners: z.array(z.looseObject({ runner_id: z.string(), state: z.string() })) });
+const runners = async (...flags: readonly string[]) =>
+  runnerList.parse(await json('runners', 'list', ...flags)).runners;
+/** A live runner of the app, woken up if need be. */
+async function runner(): Promise<string> {
+  const live = (await runners()).find(({ state }) => state === 'IDLE');
+  if (live) return live.runner_id;
+  await project.mustFal('api', `${account}/greet`, 'name=Ada');
+  return runner();
+}
+
+describe('deploying and looking after apps', () => {
+  let first: string;
+
+  it('fal deploy takes strategy, message and annotations', async () => {
+    const told = await deploy('--strategy', 'recreate', '--message', 'the first', '--annotation', 'ticket=7');
+    expect(told).toMatchObject({ app_name: 'greet', status: 'deployed' });
+    first = told.revision;
+  });
+
+  it('fal api submits and polls, and streams where the path ends so', async () => {
+    expect(await project.mustFal('api', `${account}/greet`, 'name=Ada')).toContain("{'message': 'Hello, Ada!'}");
+    expect(await project.mustFal('api', `${account}/greet/stream`, 'name=Ada')).toBe(
+      'data: {"part": 0}\ndata: {"part": 1}\ndata: {"part": 2}\n',
+    );
+  });
+
+  it('fal apps scale changes what it names; a redeploy keeps it, --reset-scale does not', async () => {
+    await project.mustFal('apps', 'scale', 'greet', '--keep-alive', '77', '--max-concurrency', '3');
+    expect(await app()).toMatchObject({ keep_alive: 77, max_concurrency: 3, max_multiplexing: 1 });
+    const second = await deploy('--strategy', 'rolling');
+    expect(await app()).toMatchObject({ keep_alive: 77, max_concurrency: 3, revision: second.revision });
+    await deploy('--strategy', 'recreate', '--reset-scale');
+    expect(await app()).toMatchObject({ keep_alive: 300, max_concurrency: 1 });
+  });
+
+  it('fal apps list-rev, set-rev and delete-rev', async () => {
+    const listed = z.object({ revisions: z.array(z.looseObject({ revision: z.string() })) });
+    const revisions = async () =>
+      listed.parse(await json('apps', 'list-rev', 'greet')).revisions.map(({ revision }) => revision);
+    const before = await revisions();
+    expect(before).toHaveLength(3);
+    expect(before).toContain(first);
+    await project.mustFal('apps', 'set-rev', 'greet', first, '--auth', 'shared', '--strategy', 'recreate');
+    expect(await app()).toMatchObject({ revision: first, auth_mode: 'shared' });
+    const refused = await project.fal('apps', 'delete-rev', first);
+    expect(refused.code).not.toBe(0);
+    const other = before.find((revision) => revision !== first) ?? '';
+    await project.mustFal('apps', 'delete-rev', other);
+    expect(await revisions()).toEqual(before.filter((revision) => revision !== other));
+  });
+
+  it('fal apps rollout replaces the runners', async () => {
+    const before = await runner();
+    await project.mustFal('apps', 'rollout', 'greet', '--force');
+    await until('the runner is gone', async () => !(await runners()).some(({ runner_id: id }) => id === before));
+  });
+
+  it('fal queue size and flush', async () => {
+    await runner();
+    for (const name of ['one', 'two', 'three']) await submit(emulator, `${account}/greet`, { name, seconds: 60 });
+    await until('one of them runs', async () => (await runners()).some(({ state }) => state === 'RUNNING'));
+    expect(await json('queue', 'size', 'greet')).toEqual({ size: 2 });
+    expect(await project.mustFal('queue', 'flush', 'greet')).toContain('flushed');
+    expect(await project.mustFal('queue', 'size', 'greet')).toContain('Total queue size: 0');
+    const busy = (await runners()).find(({ state }) => state === 'RUNNING');
+    await project.mustFal('runners', 'kill', busy?.runner_id ?? '');
+  });
+
+  it('fal run serves until it is interrupted', async () => {
+    const running = project.startFal('run', 'app.py::Greet');
+    await until('its address is printed', () => running.output().includes(`//localhost:${emulator.ports.run}/`));
+    running.signal('SIGINT');
+    await running.finished;
+  });
+});
+
+describe('runners', () => {
+  it('fal apps runners and fal runners list show the same ones', async () => {
+    const id = await runner();
+    expect(await json('apps', 'runners', 'greet')).toMatchObject({ runners: [{ runner_id: id, machine_type: 'XS' }] });
+    expect((await runners())[0]).toMatchObject({ runner_id: id, alias: 'greet' });
+    const pretty = await project.mustFal('runners', 'list');
+    expect(pretty).toContain('Runners: 1');
+    expect(await project.mustFal('runners', 'gpus')).toContain('Total: 0');
+  });
+
+  it('fal runners logs tells what it said, and -f goes on telling', async () => {
+    const id = await runner();
+    await project.mustFal('api', `${account}/greet`, 'name=Bea');
+    expect(await project.mustFal('runners', 'logs', id)).toMatch(/greeting Bea/);
+    expect(await project.mustFal('runners', 'logs', id, '--search', 'greeting', '-n', '+1')).toMatch(/greeting Bea/);
+    const following = project.startFal('runners', 'logs', id, '--follow');
+    await until('the past is shown', () => following.output().includes('greeting Bea'));
+    await project.mustFal('api', `${account}/greet`, 'name=Cid');
+    await until('the new line comes', () => following.output().includes('greeting Cid'));
+    following.signal('SIGINT');
+    await following.finished;
+    expect((await project.fal('runners', 'logs', 'nobody')).code).toBe(1);
+  });
+
+  it('fal runners exec runs a command in its place, and gives its output and exit code', async () => {
+    const id = await runner();
+    const script = 'echo $FAL_RUNNER_ID; pwd; which python; echo wrong >&2; exit 4';
+    const { code, stdout, stderr } = await project.fal('runners', 'exec', id, '--', 'sh', '-c', script);
+    expect([code, stderr]).toEqual([4, 'wrong\n']);
+    expect(stdout).toContain(`${id}\n`);
+    expect(stdout).toMatch(new RegExp(`^${emulator.dataDir}/environments/.*/python$`, 'm'));
+    const many = await project.fal('runners', 'exec', id, '--', 'head', '-c', '3000000', '/dev/zero');
+    expect([many.code, many.stdout.length]).toEqual([0, 3_000_000]);
+    const unknown = await project.fal('runners', 'exec', 'nobody', '--', 'true');
+    expect([unknown.code, unknown.stdout]).toEqual([1, expect.stringContaining('not found')]);
+  });
+
+  it('fal runners shell and exec -it take a pipe as input', async () => {
+    const id = await runner();
+    const options = { input: "echo 'a' > t.txt\ncat t.txt\nexit 3\n" };
+    const shell = await tools.fal(['runners', 'shell', id], emulator.env, options);
+    expect(shell.code).toBe(3);
+    // What cat wrote, not the echo of what was typed.
+    expect(shell.stdout).toMatch(/[^']a\r\n/);
+    const cat = await tools.fal(['runners', 'exec', '-it', id, '--', 'cat'], emulator.env, { input: 'x\r\n\x04y' });
+    expect([cat.code, cat.stdout]).toEqual([0, 'x\r\n\x04y']);
+  });
+
+  it('fal runners shell is a terminal for a person: size, resize, Ctrl-C, exit code', async () => {
+    const id = await runner();
+    const { code, stdout } = await project.python(person, tools.python, '-m', 'fal', 'runners', 'shell', id);
+    expect(stdout).toMatch(/from=\/dev\/pts\/\d+ size=50 160/);
+    expect(code, stdout).toBe(9);
+  });
+
+  it('ends what exec runs when its command line is killed', async () => {
+    const id = await runner();
+    const running = project.startFal('runners', 'exec', id, '--', 'sh', '-c', 'echo pid=$$; exec sleep 1000');
+    const pid = await until('it runs', () => /pid=(\d+)/.exec(running.output())?.[1]);
+    expect(process.kill(Number(pid), 0)).toBe(true);
+    running.signal('SIGKILL');
+    await running.finished;
+    await until('it is gone', () => {
+      try {
+        return !process.kill(Number(pid), 0);
+      } catch {
+        return true;
+      }
+    });
+  });
+
+  it('fal runners stop --replace, stop and kill; ended ones stay in list --since', async () => {
+    const first = await runner();
+    await project.mustFal('runners', 'stop', '--replace', first);
+    const second = await until('another one took over', async () =>
+      (await runners()).find(({ runner_id: id, state }) => id !== first && state === 'IDLE'),
+    );
+    await project.mustFal('runners', 'stop', second.runner_id);
+    await until('it stopped', async () => (await runners()).length === 0);
+    const third = await runner();
+    await project.mustFal('runners', 'kill', third);
+    await until('it was killed', async () => (await runners()).length === 0);
+    const ended = await runners('--since', '1h', '--state', 'terminated');
+    expect(ended.map(({ runner_id: id }) => id)).toEqual(expect.arrayContaining([first, second.runner_id, third]));
+    for (const verb of ['stop', 'kill']) {
+      const { code, stdout, stderr } = await project.fal('runners', verb, third);
+      expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('not found')]);
+    }
+  });
+});
+
+describe('the account', () => {
+  it('fal auth whoami and doctor say where one is', async () => {
+    expect(await project.mustFal('auth', 'whoami')).toContain(account);
+    expect(await project.mustFal('doctor')).toContain(`localhost:${emulator.ports.api}`);
+  });
+
+  it('fal secrets set, list and unset; values are never told', async () => {
+    await project.mustFal('secrets', 'set', 'TOKEN=very-private', 'OTHER=x');
+    const listed = await project.mustFal('secrets', 'list', '--json');
+    expect(lastJson(listed)).toMatchObject({ secrets: [{ name: 'TOKEN' }, { name: 'OTHER', environment: 'main' }] });
+    expect(listed).not.toContain('very-private');
+    await project.mustFal('secrets', 'unset', 'TOKEN');
+    expect(await json('secrets', 'list')).toMatchObject({ secrets: [{ name: 'OTHER' }] });
+  });
+
+  it('fal keys create, list and revoke', async () => {
+    const told = await project.mustFal('keys', 'create', '--preset', 'API', '--desc', 'mine');
+    const id = /FAL_KEY='([^:']+):[^']+'/.exec(told)?.[1] ?? '';
+    const keys = z.object({ keys: z.array(z.looseObject({ key_id: z.string() })) });
+    const listed = async () => keys.parse(await json('keys', 'list')).keys.find((key) => key.key_id === id);
+    expect(await listed()).toMatchObject({ description: 'mine' });
+    await project.mustFal('keys', 'revoke', id);
+    expect(await listed()).toBeUndefined();
+  });
+
+  it('fal environments create, list and delete; apps and secrets live in them', async () => {
+    await project.mustFal('environments', 'create', 'dev', '--description', 'to try');
+    expect(await json('environments', 'list')).toMatchObject({
+      environments: [
+        { name: 'main', is_default: true },
+        { name: 'dev', description: 'to try' },
+      ],
+    });
+    expect((await project.fal('environments', 'create', 'dev')).code).toBe(1);
+    await deploy('--env', 'dev', '--strategy', 'recreate');
+    expect(await json('apps', 'list', '--env', 'dev')).toMatchObject({ apps: [{ environment_name: 'dev' }] });
+    await project.mustFal('environments', 'delete', 'dev', '--yes');
+    expect((await project.fal('environments', 'delete', 'dev', '--yes')).code).toBe(1);
+  });
+
+  it('fal profile keeps a key that works instead of the variable', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'minifal-profile-'));
+    const config = join(home, 'config.toml');
+    await writeFile(config, 'check_updates = false\n');
+    const { FAL_KEY: key = '', ...without } = emulator.env;
+    const fal = (args: readonly string[], input = '') =>
+      tools.fal(args, without, { input, env: { FAL_HOME_DIR: home, FAL_CONFIG_PATH: config } });
+    expect((await fal(['apps', 'list'])).code).not.toBe(0);
+    expect((await fal(['profile', 'create', 'local'])).code).toBe(0);
+    expect((await fal(['profile', 'key'], `${key}\n`)).code).toBe(0);
+    expect((await fal(['profile', 'list', '--json'])).stdout).toContain('"local"');
+    const { code, stdout } = await fal(['apps', 'list', '--json']);
+    expect([code, lastJson(stdout)]).toEqual([0, { apps: [expect.objectContaining({ alias: 'greet' })] }]);
+    await rm(home, { recursive: true });
+  });
+});
+
+it('fal apps delete ends the app', async () => {
+  await project.mustFal('apps', 'delete', 'greet');
+  expect(await app()).toBeUndefined();
+  expect((await project.fal('apps', 'delete', 'greet')).code).toBe(1);
+});

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call, owner, submit } from '../support/http.ts';
+import { freePortBlock } from '../support/ports.ts';
+import { createProject, echoApp, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+let dataDir: string;
+let port: number;
+let emulator: Emulator;
+let project: Project;
+let account: string;
+let receiver: Server;
+let hook: string;
+/** What the receiver was told, by request id. */
+const told = new Map<string, unknown[]>();
+
+beforeAll(async () => {
+  receiver = createServer(async (request, response) => {
+    const body = JSON.parse(await text(request));
+    told.set(body.request_id, [...(told.get(body.request_id) ?? []), body]);
+    response.end();
+  });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const address = receiver.address();
+  hook = `fal_webhook=${encodeURIComponent(`http://localhost:${typeof address === 'object' ? address?.port : 0}/`)}`;
+  dataDir = await mkdtemp(join(tmpdir(), 'minifal-promises-'));
+  port = await freePortBlock();
+  emulator = await startEmulator({ dataDir, port });
+  project = await createProject(await pythonTools(), emulator, { 'echo.py': echoApp });
+  await project.mustFal('deploy', 'echo.py::Echo', '--app-name', 'echo');
+  account = await owner(emulator);
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+  receiver?.close();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+async function killAndRestart(): Promise<void> {
+  await emulator.kill('SIGKILL');
+  emulator = await startEmulator({ dataDir, port });
+}
+
+describe('what was promised before kill -9 of the emulator', () => {
+  it('a webhook is called, with the result', async () => {
+    const id = await submit(emulator, `${account}/echo?${hook}`, { number: 1, seconds: 1 });
+    await killAndRestart();
+    await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
+    expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 1 } }]);
+  });
+
+  it('a workflow is finished, without doing again what was done', async () => {
+    const node = (id: string, number: unknown, seconds: number) => ({
+      type: 'run',
+      id,
+      depends: [],
+      app: `${account}/echo`,
+      input: { number, seconds },
+    });
+    const contents = {
+      name: 'chain',
+      schema: { input: {}, output: {} },
+      nodes: { a: node('a', '$input.number', 0), b: node('b', '$a.number', 1.5) },
+      output: { number: '$b.number' },
+      version: '0.1',
+    };
+    const body = { name: 'chain', title: 'Chain', contents, is_public: false };
+    expect((await call(emulator, 'api', '/workflows/', { body })).status).toBe(201);
+    const id = await submit(emulator, `workflows/${account}/chain?${hook}`, { number: 77 });
+    const lines = async () => {
+      const response = await call(emulator, 'api', '/logs/?search=echo%2077', { method: 'POST' });
+      return ((await response.json()) as unknown[]).length;
+    };
+    // Both nodes say the same; the second works for a while.
+    await until('the second node runs', async () => (await lines()) === 2, { timeoutMs: 60_000 });
+    await killAndRestart();
+    await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
+    expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 77 } }]);
+    // The second node's attempt was cut off and made again, the first node's was not. The last lines before a kill may be lost.
+    expect(await lines()).toBeLessThanOrEqual(3);
+  });
+});

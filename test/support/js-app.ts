@@ -1,0 +1,41 @@
+/** An app for JavaScript clients: an echo that may take a while, and a stream of events, a realtime connection. Python source. */
+export const jsApp = `
+import asyncio
+import json
+
+import fal
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+
+class Input(BaseModel):
+    number: int
+    seconds: float = 0
+
+
+class Output(BaseModel):
+    number: int
+
+
+class Js(fal.App, keep_alive=60, max_concurrency=1, max_multiplexing=8):
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    async def echo(self, input: Input) -> Output:
+        print(f"echo {input.number}", flush=True)
+        await asyncio.sleep(input.seconds)
+        return Output(number=input.number)
+
+    @fal.endpoint("/stream")
+    def stream(self, input: Input) -> StreamingResponse:
+        async def events():
+            for number in range(input.number):
+                yield f"data: {json.dumps({'number': number})}\\n\\n"
+                await asyncio.sleep(0.01)
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    @fal.realtime("/realtime")
+    def realtime(self, input: Input) -> Output:
+        return Output(number=input.number)
+`;
