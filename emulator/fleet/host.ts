@@ -51,7 +51,10 @@ export function createHost(deps: {
 
   function setTimer(): void {
     const at = nextWakeup(world);
-    if (at === undefined || closed) return stopTimer();
+    if (at === undefined || closed) {
+      stopTimer();
+      return;
+    }
     // One that fires earlier is left: it asks again. Every request moves the wake-up, mostly to later.
     if (timer && timer.at <= at) return;
     stopTimer();

@@ -30,7 +30,10 @@ export async function benchScale({ rounds }: { readonly rounds: number }): Promi
   const tools = await pythonTools();
   const bin = await installOthers();
   const times = new Map<string, number[]>();
-  const note = (name: string, ms: number) => times.set(name, [...(times.get(name) ?? []), ms - setupMs]);
+  const note = (name: string, ms: number): void => {
+    times.set(name, [...(times.get(name) ?? []), ms - setupMs]);
+    console.error(`    ${name}: ${ms.toFixed(0)} ms`);
+  };
   await deployed(dataDir, tools);
   try {
     for (let round = 0; round < rounds; round++) {

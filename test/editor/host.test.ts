@@ -65,8 +65,20 @@ describe('in the extension host', () => {
 
   it.each(['ordinaryBefore', 'ordinary'] as const)('leaves other terminals alone (%s)', (which) => {
     const { inherited, terminals } = facts;
-    const ours = Object.keys(terminals.local).filter((name) => /^(FAL_|SSL_|REQUESTS_|GRPC_|NODE_EXTRA)/.test(name));
-    expect(ours.length).toBeGreaterThan(8);
-    for (const name of ours) expect([name, terminals[which][name]]).toEqual([name, inherited[name]]);
+    for (const name of ours()) expect([name, terminals[which][name]]).toEqual([name, inherited[name]]);
+  });
+
+  it('points ordinary terminals at the emulator only for those who opt in', () => {
+    const { local, optedIn } = facts.terminals;
+    for (const name of ours()) expect([name, optedIn[name]]).toEqual([name, local[name]]);
   });
 });
+
+/** Names of the variables that point tools at the emulator. */
+function ours(): readonly string[] {
+  const names = Object.keys(facts.terminals.local).filter((name) =>
+    /^(FAL_|SSL_|REQUESTS_|GRPC_|NODE_EXTRA)/.test(name),
+  );
+  expect(names.length).toBeGreaterThan(8);
+  return names;
+}

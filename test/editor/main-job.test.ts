@@ -28,6 +28,16 @@ describe('with the package installed in VS Code', () => {
     await window.picture('2-running');
   });
 
+  it('the palette shows the log of extension and emulator', async () => {
+    await window.workbench.command('fal: Show Emulator Log');
+    await window.workbench.page
+      .locator('.panel .view-lines')
+      .filter({ hasText: /\[extension\].starting.the.emulator.*\[emulator\]/ })
+      .waitFor();
+    await window.picture('2-log');
+    await window.workbench.command('View: Toggle Panel Visibility');
+  });
+
   it('the palette deploys the demo, which the tree then shows', async () => {
     await window.workbench.command('fal: Deploy to Emulator');
     await window.workbench.pick('Hello');
@@ -67,6 +77,19 @@ describe('with the package installed in VS Code', () => {
     });
     expect(JSON.parse(readFileSync(answer, 'utf8'))).toEqual({ message: 'Hello, terminal!' });
     await window.picture('6-terminal');
+  });
+
+  it('the terminal profile of that name points there too', async () => {
+    const host = join(scene.workspace, 'host');
+    await window.workbench.command('Create New Terminal (With Profile)');
+    await window.workbench.pick('fal (local)');
+    await window.workbench.terminalIsShown('fal (local)');
+    await window.workbench.typeInTerminal(`echo $FAL_HOST > ${host}`);
+    const { ports } = await scene.emulator();
+    await until(
+      'the terminal has answered',
+      () => existsSync(host) && readFileSync(host, 'utf8') === `localhost:${ports.api}\n`,
+    );
   });
 
   it('runs an app until it is stopped', async () => {

@@ -42,6 +42,8 @@ export async function run() {
   );
   const localVariables = await variablesOf(local, workspace);
   const ordinary = await variablesOf(vscode.window.createTerminal('ordinary'), workspace);
+  await vscode.workspace.getConfiguration('minifal').update('terminals.all', true, vscode.ConfigurationTarget.Global);
+  const optedIn = await variablesOf(vscode.window.createTerminal('opted in'), workspace);
   const stopped: unknown = await vscode.commands.executeCommand('minifal.stopEmulator');
 
   return {
@@ -53,7 +55,7 @@ export async function run() {
     started,
     deployed,
     inherited: { ...process.env },
-    terminals: { ordinaryBefore, local: localVariables, ordinary },
+    terminals: { ordinaryBefore, local: localVariables, ordinary, optedIn },
     stopped,
     leftover: existsSync(join(dataFolder, 'emulator.json')),
   };
