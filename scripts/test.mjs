@@ -15,6 +15,7 @@ await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
 await step('unit and property tests', () => vitest('vitest.config.ts'));
 await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));
+await step('editor: the packaged extension in a real VS Code', () => vitest('vitest.editor.config.ts'));
 await step("conformance: fal's own suites", conformance);
 console.log(`\n${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
 process.exit(sums.failed > 0 ? 1 : 0);

@@ -8,6 +8,7 @@ import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { freePortBlock } from '../support/ports.ts';
 import { mustRun, start } from '../support/process.ts';
+import { processTree } from '../support/procfs.ts';
 import { createProject } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
 import { cacheDir } from '../support/root.ts';
@@ -97,7 +98,8 @@ async function command(
     });
     return performance.now() - began;
   } finally {
-    server.signal('SIGKILL');
+    // Not its group: some put their workers into sessions of their own.
+    for (const pid of server.pid === undefined ? [] : processTree(server.pid)) process.kill(pid, 'SIGKILL');
     await server.finished;
   }
 }

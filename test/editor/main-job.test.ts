@@ -77,6 +77,7 @@ describe('with the package installed in VS Code', () => {
     });
     expect(JSON.parse(readFileSync(answer, 'utf8'))).toEqual({ message: 'Hello, terminal!' });
     await window.picture('6-terminal');
+    await window.workbench.killTerminal('fal (local)');
   });
 
   it('the terminal profile of that name points there too', async () => {

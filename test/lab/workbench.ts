@@ -22,7 +22,8 @@ export interface Workbench {
   typeInTerminal(line: string): Promise<void>;
   /** Waits until the terminal of this name is the one that is shown. */
   terminalIsShown(name: string): Promise<void>;
-  closeNotifications(): Promise<void>;
+  /** Ends the terminal of this name, the one that is shown. */
+  killTerminal(name: string): Promise<void>;
 }
 
 const tries = 20;
@@ -69,6 +70,10 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
 
   const toasts = (text: string | RegExp) => page.locator('.notification-toast').filter({ hasText: text });
 
+  /** One terminal has its name in the panel's title, several have a list. */
+  const terminalTab = (name: string) =>
+    page.locator('.single-terminal-tab, .terminal-tabs-entry').filter({ hasText: name }).first();
+
   return {
     page,
     command,
@@ -101,10 +106,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     view: (name) =>
       page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),
     async terminalIsShown(name) {
-      // One terminal has its name in the panel's title, several have a list.
-      const single = page.locator('.single-terminal-tab').filter({ hasText: name });
-      const selected = page.locator('.terminal-tabs-entry').filter({ hasText: name });
-      await single.or(selected).first().waitFor();
+      await terminalTab(name).waitFor();
       await page.locator('.terminal-wrapper.active .xterm-screen').waitFor();
     },
     async typeInTerminal(line) {
@@ -112,7 +114,10 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
       await page.keyboard.type(line);
       await page.keyboard.press('Enter');
     },
-    closeNotifications: () => command('Notifications: Clear All Notifications'),
+    async killTerminal(name) {
+      await command('Terminal: Kill the Active Terminal Instance');
+      await terminalTab(name).waitFor({ state: 'detached' });
+    },
   };
 }
 

@@ -10,12 +10,12 @@ import type { PythonTools } from './python.ts';
  */
 const server = `
 import json, os, sys, tempfile
-import fal.cli.main, fal.api, fal.api.client, fal.sdk, fal.apps, fal.rest_client, fal.cli.api, isolate_proto, httpx
+import fal.cli.main, fal.api, fal.api.client, fal.sdk, fal.apps, isolate_proto, httpx
 
 def command(arguments):
     try:
         sys.argv = ["fal", *arguments]
-        code = fal.cli.main.main()
+        code = fal.cli.main()
     except SystemExit as error:
         code = error.code
     if isinstance(code, str):
