@@ -219,7 +219,7 @@ describe('runners', () => {
 
   it('fal runners exec runs a command in its place, and gives its output and exit code', async () => {
     const id = await runner();
-    const script = 'echo $FAL_RUNNER_ID; pwd; which python; echo wrong >&2; exit 4';
+    const script = 'echo $FAL_JOB_ID; pwd; which python; echo wrong >&2; exit 4';
     const { code, stdout, stderr } = await fal('runners', 'exec', id, '--', 'sh', '-c', script);
     expect([code, stderr]).toEqual([4, 'wrong\n']);
     expect(stdout).toContain(`${id}\n`);

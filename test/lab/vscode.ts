@@ -46,6 +46,8 @@ const quiet: Settings = {
   'workbench.tips.enabled': false,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'terminal.integrated.initialHint': false,
+  // The list of terminals, from the first one on.
+  'terminal.integrated.tabs.hideCondition': 'never',
   'telemetry.telemetryLevel': 'off',
   'update.mode': 'none',
   'extensions.autoCheckUpdates': false,

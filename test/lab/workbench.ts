@@ -70,9 +70,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
 
   const toasts = (text: string | RegExp) => page.locator('.notification-toast').filter({ hasText: text });
 
-  /** One terminal has its name in the panel's title, several have a list. */
-  const terminalTab = (name: string) =>
-    page.locator('.single-terminal-tab, .terminal-tabs-entry').filter({ hasText: name }).first();
+  const terminalTab = (name: string) => page.locator('.terminal-tabs-entry').filter({ hasText: name }).first();
 
   return {
     page,
