@@ -82,6 +82,8 @@ describe('with the package installed in VS Code', () => {
 
   it('the terminal profile of that name points there too', async () => {
     const host = join(scene.workspace, 'host');
+    await window.workbench.command('Terminal: Create New Terminal');
+    await window.workbench.terminalIsShown('bash');
     await window.workbench.command('Create New Terminal (With Profile)');
     await window.workbench.pick('fal (local)');
     await window.workbench.terminalIsShown('fal (local)');

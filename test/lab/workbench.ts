@@ -104,7 +104,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     view: (name) =>
       page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),
     async terminalIsShown(name) {
-      await terminalTab(name).waitFor();
+      await page.locator('.tabs-list .monaco-list-row.selected').filter({ hasText: name }).waitFor();
       await page.locator('.terminal-wrapper.active .xterm-screen').waitFor();
     },
     async typeInTerminal(line) {
