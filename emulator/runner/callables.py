@@ -29,7 +29,8 @@ class Unloadable(Refused):
         except ImportError:
             return None
         error = SerializationError("Error while deserializing the given object")
-        error.__cause__ = self.__cause__
+        # Without frames: those of a failed import are the emulator's and cloudpickle's, and the CLI would print them.
+        error.__cause__ = self.__cause__.with_traceback(None)
         return error
 
 
@@ -41,8 +42,10 @@ def load(spec: dict, kind: str):
         with open(spec["file"], "rb") as file:
             found = importlib.import_module(spec["method"]).loads(file.read())
     except BaseException as error:
-        print(traceback_of(error), file=sys.stderr, end="")
-        raise Unloadable(f"The {kind} function could not be deserialized: {_in_words(error)}") from error
+        sentence = f"The {kind} function could not be deserialized: {_in_words(error)}"
+        # What a missing module needs is its name; where the app's own code failed, the frames tell where.
+        print(sentence if isinstance(error, ImportError) else traceback_of(error), file=sys.stderr)
+        raise Unloadable(sentence) from error
     if not callable(found):
         raise Refused(f"The {kind} function must be callable, not {type(found).__name__}.")
     return found

@@ -86,6 +86,8 @@ describe('with the package installed in VS Code', () => {
     await window.workbench.terminalIsShown('bash');
     await window.workbench.command('Create New Terminal (With Profile)');
     await window.workbench.pick('fal (local)');
+    // The editor puts it into the list, behind the one that is shown.
+    await window.workbench.selectTerminal('fal (local)');
     await window.workbench.terminalIsShown('fal (local)');
     await window.workbench.typeInTerminal(`echo $FAL_HOST > ${host}`);
     const { ports } = await scene.emulator();

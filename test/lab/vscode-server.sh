@@ -81,6 +81,10 @@ install_server() {
 
 install_chromium() {
   command -v "${CHROMIUM:-chromium}" >/dev/null && return
+  if [ -n "${CHROMIUM:-}" ]; then
+    say "CHROMIUM names $CHROMIUM, which is not a program."
+    return 1
+  fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     say "The tests of the editor need Chromium. Install it (Debian: apt-get install chromium fonts-liberation) or set CHROMIUM."
     return 1

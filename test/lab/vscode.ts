@@ -46,6 +46,7 @@ const quiet: Settings = {
   'workbench.tips.enabled': false,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'terminal.integrated.initialHint': false,
+  'terminal.integrated.defaultProfile.linux': 'bash',
   // The list of terminals, from the first one on.
   'terminal.integrated.tabs.hideCondition': 'never',
   'telemetry.telemetryLevel': 'off',

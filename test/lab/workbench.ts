@@ -22,6 +22,8 @@ export interface Workbench {
   typeInTerminal(line: string): Promise<void>;
   /** Waits until the terminal of this name is the one that is shown. */
   terminalIsShown(name: string): Promise<void>;
+  /** Chooses a terminal in the list. */
+  selectTerminal(name: string): Promise<void>;
   /** Ends the terminal of this name, the one that is shown. */
   killTerminal(name: string): Promise<void>;
 }
@@ -104,7 +106,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     view: (name) =>
       page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),
     async terminalIsShown(name) {
-      await page.locator('.tabs-list .monaco-list-row.selected').filter({ hasText: name }).waitFor();
+      await page.locator('.terminal-tabs-entry.is-active').filter({ hasText: name }).waitFor();
       await page.locator('.terminal-wrapper.active .xterm-screen').waitFor();
     },
     async typeInTerminal(line) {
@@ -112,6 +114,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
       await page.keyboard.type(line);
       await page.keyboard.press('Enter');
     },
+    selectTerminal: (name) => terminalTab(name).click(),
     async killTerminal(name) {
       await command('Terminal: Kill the Active Terminal Instance');
       await terminalTab(name).waitFor({ state: 'detached' });

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -66,7 +66,8 @@ function one(metadata: Metadata, name: string): string {
   return values.length === 1 && typeof value === 'string' ? value : '';
 }
 
+/** Byte by byte in constant time. The length of our own token is no secret; hashing it twice would be felt by each request of an app. */
 function sameSecret(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
