@@ -63,6 +63,7 @@ describe('createRunnerHistory', () => {
     expect(room.history.get('ended')).toMatchObject({ endedAt: 5, endReason: 'stopped' });
     expect(room.history.transitions('ended')).toEqual([{ at: 1, state: 'SETUP', reason: 'process started' }]);
     expect(room.history.get('open')).toMatchObject({ endedAt: 50, endReason: 'emulator ended' });
+    expect(room.history.transitions('open').at(-1)).toEqual({ at: 50, state: 'TERMINATED', reason: 'emulator ended' });
     room.time.now = 60;
     room.restart();
     expect(room.history.get('open')?.endedAt).toBe(50);

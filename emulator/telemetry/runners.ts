@@ -52,7 +52,9 @@ export function createRunnerHistory({
   const listeners = new Set<(runner: RunnerRecord, transition: RunnerTransition) => void>();
 
   for (const [id, runner] of runners) {
-    if (runner.endedAt === null) put(id, { ...runner, endedAt: clock(), endReason: 'emulator ended' });
+    if (runner.endedAt !== null) continue;
+    const last = { at: clock(), state: 'TERMINATED', reason: 'emulator ended' };
+    put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
   }
   dropOld();
 
