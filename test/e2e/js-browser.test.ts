@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installLab } from '../lab/install.ts';
+import { chromiumFlags, installLab } from '../lab/install.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
@@ -67,7 +67,7 @@ beforeAll(async () => {
   project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
   await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
   const { chromium: executablePath } = await installLab();
-  browser = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
+  browser = await chromium.launch({ executablePath, args: chromiumFlags });
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,6 +1,18 @@
 import { join } from 'node:path';
 import { mustRun } from '../support/process.ts';
 
+/** A browser for tests: no window, no sandbox (tests run as root), and no calls home. */
+export const chromiumFlags: string[] = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /** Programs that the tests of the editor need. */
 export interface Lab {
   /** Node 24, which VS Code's server wants. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { mustRun, start } from '../support/process.ts';
 import { until } from '../support/wait.ts';
-import { installLab, type Lab } from './install.ts';
+import { chromiumFlags, installLab, type Lab } from './install.ts';
 
 export type Settings = { readonly [name: string]: unknown };
 
@@ -58,17 +58,6 @@ const quiet: Settings = {
   'security.workspace.trust.startupPrompt': 'never',
   'git.enabled': false,
 };
-
-const chromiumFlags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Starts a real VS Code with a profile of its own and a browser for its windows; installs both on first use. */
 export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> {
