@@ -3,23 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { edgeServer } from '../http-server.ts';
 import { type Listener, listen } from '../listener.ts';
 import { loadOrCreateTls } from './ca.ts';
 
 /**
- * The real clients against one port: each must trust the bundle, by name and by address. `MINIFAL_TEST_PYTHON` names a Python with
- * httpx, requests and grpcio; without it those rows are skipped with the reason in their name.
+ * Clients that every machine has, against one port: each must trust the bundle, by name and by address. Those that need packages
+ * (httpx, grpcio) call a whole emulator in test/e2e/tls-clients.test.ts.
  */
 const run = promisify(execFile);
 const probe = join(import.meta.dirname, 'probe.py');
-const richPython = process.env.MINIFAL_TEST_PYTHON;
 
 let folder: string;
 let listener: Listener;
-let grpc: Server;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
@@ -31,36 +28,17 @@ beforeAll(async () => {
     request: (_req, res) => void res.end('ok'),
     upgrade: (_req, socket) => void socket.destroy(),
   });
-  grpc = new Server();
-  const echo = { path: '/probe.Probe/Ping', requestStream: false, responseStream: false };
-  const bytes = (value: Buffer): Buffer => value;
-  grpc.addService(
-    {
-      ping: {
-        ...echo,
-        requestSerialize: bytes,
-        requestDeserialize: bytes,
-        responseSerialize: bytes,
-        responseDeserialize: bytes,
-      },
-    },
-    { ping: (_call: unknown, done: (error: null, value: Buffer) => void) => done(null, Buffer.from('ok')) },
-  );
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  listener = await listen({ port: 0, tls, http, http2: (socket) => injector.injectConnection(socket) });
+  listener = await listen({ port: 0, tls, http });
   env = {
     PATH: process.env.PATH,
     NO_PROXY: '*',
     SSL_CERT_FILE: bundle,
-    REQUESTS_CA_BUNDLE: bundle,
-    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
     NODE_EXTRA_CA_CERTS: bundle,
     CURL_CA_BUNDLE: bundle,
   };
 });
 
 afterAll(async () => {
-  grpc.forceShutdown();
   await listener.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -75,7 +53,7 @@ describe.each(['localhost', '127.0.0.1', '[::1]'])('TLS to %s', (host) => {
 
   it("is trusted by Python's urllib", async ({ skip }) => {
     if (!hasV6()) skip('no ::1 on this machine');
-    expect(await call('python3', [probe, 'urllib', url()])).toBe('ok');
+    expect(await call('python3', [probe, url()])).toBe('ok');
   });
 
   it('is trusted by curl', async ({ skip }) => {
@@ -86,22 +64,5 @@ describe.each(['localhost', '127.0.0.1', '[::1]'])('TLS to %s', (host) => {
   it("is trusted by Node's fetch", async ({ skip }) => {
     if (!hasV6()) skip('no ::1 on this machine');
     expect(await call(process.execPath, ['--input-type=module', '-e', fetchScript(url())])).toBe('ok');
-  });
-
-  it.skipIf(richPython === undefined).each(['httpx', 'requests'])(
-    'is trusted by %s (needs MINIFAL_TEST_PYTHON)',
-    async (client) => {
-      expect(await call(richPython ?? '', [probe, client, url()])).toBe('ok');
-    },
-  );
-});
-
-describe.skipIf(richPython === undefined)('grpcio (needs MINIFAL_TEST_PYTHON)', () => {
-  it('trusts the DNS leaf: gRPC over TLS to localhost', async () => {
-    expect(await call(richPython ?? '', [probe, 'grpcio', `localhost:${listener.port}`])).toBe('ok');
-  });
-
-  it('refuses the IP leaf: the reason why the host variables say localhost', async () => {
-    expect(await call(richPython ?? '', [probe, 'grpcio', `127.0.0.1:${listener.port}`])).toMatch(/^refused/);
   });
 });
