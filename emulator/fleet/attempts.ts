@@ -33,7 +33,6 @@ interface Direct {
 }
 
 interface Running {
-  readonly requestId: RequestId;
   readonly runnerId: RunnerId;
   readonly abort: AbortController;
   response?: StoredResponse;
@@ -76,7 +75,8 @@ export function createAttempts(deps: {
 }) {
   const { queue, dispatch } = deps;
   const directs = new Map<RequestId, Direct>();
-  const running = new Map<AttemptId, Running>();
+  /** A queued request has one attempt at a time. */
+  const running = new Map<RequestId, Running>();
   let aborting: AbortController[] = [];
 
   function assignDirect(direct: Direct, attemptId: AttemptId, runnerId: RunnerId): void {
@@ -96,8 +96,8 @@ export function createAttempts(deps: {
   }
 
   async function assignQueued(requestId: RequestId, attemptId: AttemptId, runnerId: RunnerId): Promise<void> {
-    const attempt: Running = { requestId, runnerId, abort: new AbortController() };
-    running.set(attemptId, attempt);
+    const attempt: Running = { runnerId, abort: new AbortController() };
+    running.set(requestId, attempt);
     queue.begin(requestId, { attemptId, runnerId, at: deps.clock() });
     const request = queue.submitted(requestId);
     const address = deps.addressOf(runnerId);
@@ -105,7 +105,7 @@ export function createAttempts(deps: {
       request && address
         ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort.signal)
         : { outcome: { kind: 'disconnected' } as const };
-    if (!running.has(attemptId)) return; // aborted meanwhile: the verdict fell already
+    if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
     if ('response' in done && done.response) attempt.response = done.response;
     const hints = 'hints' in done && done.hints ? { hints: done.hints } : {};
     dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
@@ -135,17 +135,17 @@ export function createAttempts(deps: {
       else void assignQueued(requestId, attemptId, runnerId);
     },
 
-    abort(requestId: RequestId, attemptId: AttemptId): void {
+    abort(requestId: RequestId): void {
       // Fired after the whole step, so that the reason (a later effect) is known to whoever listens.
-      const abort = directs.get(requestId)?.abort ?? running.get(attemptId)?.abort;
+      const abort = directs.get(requestId)?.abort ?? running.get(requestId)?.abort;
       if (abort) aborting.push(abort);
-      running.delete(attemptId);
+      running.delete(requestId);
     },
 
-    accept(requestId: RequestId, attemptId: AttemptId): void {
+    accept(requestId: RequestId): void {
       if (directs.delete(requestId)) return;
-      const response = running.get(attemptId)?.response;
-      running.delete(attemptId);
+      const response = running.get(requestId)?.response;
+      running.delete(requestId);
       complete(
         requestId,
         response
@@ -155,7 +155,7 @@ export function createAttempts(deps: {
     },
 
     requeue(requestId: RequestId): void {
-      for (const [attemptId, attempt] of running) if (attempt.requestId === requestId) running.delete(attemptId);
+      running.delete(requestId);
       queue.requeue(requestId, deps.clock());
     },
 
@@ -168,7 +168,7 @@ export function createAttempts(deps: {
         if (!direct.leased) direct.granted(worded);
         return;
       }
-      for (const [attemptId, attempt] of running) if (attempt.requestId === requestId) running.delete(attemptId);
+      running.delete(requestId);
       complete(requestId, { kind: 'error', error: worded });
     },
 
@@ -181,8 +181,7 @@ export function createAttempts(deps: {
 
     /** The runner that performs this request now. */
     runnerOf(requestId: RequestId): RunnerId | undefined {
-      for (const attempt of running.values()) if (attempt.requestId === requestId) return attempt.runnerId;
-      return undefined;
+      return running.get(requestId)?.runnerId;
     },
   };
 }

@@ -68,8 +68,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     probeHealth: ({ runnerId, timeoutSeconds }) => void probe(runnerId, timeoutSeconds, false),
     checkTcp: ({ runnerId }) => void checkTcp(runnerId),
     assign: ({ requestId, attemptId, runnerId }) => attempts.assign(requestId, attemptId, runnerId),
-    abortAttempt: ({ requestId, attemptId }) => attempts.abort(requestId, attemptId),
-    acceptAttempt: ({ requestId, attemptId }) => attempts.accept(requestId, attemptId),
+    abortAttempt: ({ requestId }) => attempts.abort(requestId),
+    acceptAttempt: ({ requestId }) => attempts.accept(requestId),
     requeueRequest: ({ requestId }) => attempts.requeue(requestId),
     failRequest: ({ requestId, error }) => attempts.fail(requestId, error),
     aliasMoved({ alias, revision }) {
