@@ -53,12 +53,9 @@ const serializedObject = z.object({
 });
 export type SerializedObject = z.output<typeof serializedObject>;
 
-const machineRequirements = z.object({
-  machine_type: z.string().optional(),
-  machine_types: z.array(z.string().min(1)),
-  num_gpus: count.optional(),
+/** What a registration brings and UpdateApplication changes (control-plane-grpc.md §8). */
+const scaleFields = {
   keep_alive: seconds.optional(),
-  exposed_port: z.int().min(1).max(65535).optional(),
   max_multiplexing: z.int().min(1).optional(),
   max_concurrency: count.optional(),
   min_concurrency: count.optional(),
@@ -68,7 +65,15 @@ const machineRequirements = z.object({
   request_timeout: seconds.optional(),
   request_start_timeout: seconds.optional(),
   startup_timeout: seconds.optional(),
+  machine_types: z.array(z.string().min(1)),
   valid_regions: z.array(z.string()),
+};
+
+const machineRequirements = z.object({
+  ...scaleFields,
+  machine_type: z.string().optional(),
+  num_gpus: count.optional(),
+  exposed_port: z.int().min(1).max(65535).optional(),
 });
 export type MachineRequirements = z.output<typeof machineRequirements>;
 
@@ -176,18 +181,7 @@ export type RegisterRequest = z.output<typeof registerSchema>;
 
 export const updateApplicationSchema = z.object({
   application_name: id,
-  keep_alive: seconds.optional(),
-  max_multiplexing: z.int().min(1).optional(),
-  max_concurrency: count.optional(),
-  min_concurrency: count.optional(),
-  concurrency_buffer: count.optional(),
-  concurrency_buffer_perc: count.optional(),
-  scaling_delay_seconds: seconds.optional(),
-  request_timeout: seconds.optional(),
-  request_start_timeout: seconds.optional(),
-  startup_timeout: seconds.optional(),
-  machine_types: z.array(z.string().min(1)),
-  valid_regions: z.array(z.string()),
+  ...scaleFields,
 });
 export type UpdateApplicationRequest = z.output<typeof updateApplicationSchema>;
 
