@@ -18,6 +18,7 @@ import { infoOf } from './edge/gateway/submit.ts';
 import { sendCancel } from './edge/gateway/upstream.ts';
 import { createGrpcEdge } from './edge/grpc/server.ts';
 import { loopbackHosts } from './edge/guard.ts';
+import { createLabels } from './edge/labels/labels.ts';
 import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
 import { createSigner } from './edge/signed.ts';
@@ -122,6 +123,7 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
     const notes = createNoteRecorder({ history: runnerHistory, logs });
     const lines = createLineRecorder(logs);
     const connections = createRunnerConnections();
+    const labels = createLabels({ token: controllerToken, report });
     const sharedData = join(folder, 'data');
     mkdirSync(sharedData, { recursive: true, mode: 0o700 });
     const fleet = createFleet({
@@ -133,14 +135,14 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
       launchOf,
       execute: createExecutor({ connections, probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
       sendCancel,
-      envOf: ({ runnerId, alias, revision }, launch) =>
+      envOf: async ({ runnerId, alias, revision }, launch) =>
         runnerEnv({
           hosts,
           account: catalog.account,
           key,
           caBundle,
           controllerToken,
-          apiPort: ports.api,
+          labelsPort: await labels.port(),
           runnerId,
           alias,
           revision,
@@ -216,7 +218,7 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
       report,
     };
     const authorities = loopbackHosts(ports.api);
-    const grpc = createGrpcEdge({ ...rooms, controllerToken, authorities });
+    const grpc = createGrpcEdge({ ...rooms, authorities });
     const guardRules = { hosts: authorities, allowedOrigins };
     const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about: { version, startedAt } });
     // The JS client's proxy mode: the gateway once more, reached through the api port.
@@ -257,7 +259,7 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
         gateway.close();
         proxied.close();
         await fleet.close();
-        await Promise.all([grpc.close(), open.close(), builds.close()]);
+        await Promise.all([grpc.close(), labels.close(), open.close(), builds.close()]);
         await queue.close();
         logs.close();
         store.close();

@@ -8,7 +8,7 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 
 await build({
-  entryPoints: { minifal: join(root, 'emulator/cli/main.ts') },
+  entryPoints: { minifal: join(root, 'emulator/cli/main.ts'), labels: join(root, 'emulator/edge/labels/worker.ts') },
   outdir: dist,
   outExtension: { '.js': '.mjs' },
   bundle: true,

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
 import type { Catalog, KeyInfo } from './types.ts';
@@ -47,5 +47,5 @@ function info({ keyId, scope, alias, createdAt }: StoredKey): KeyInfo {
 }
 
 function sha256(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }

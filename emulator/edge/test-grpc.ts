@@ -23,7 +23,7 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
   const { port } = address;
   const edge = makeEdge(port);
   server.on('connection', (socket) => edge.inject(socket));
-  const services = loadServices();
+  const { controller } = loadServices();
   const clients: Client[] = [];
 
   function client(options: ChannelOptions = {}): Client {
@@ -64,9 +64,7 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
 
   /** Starts a call; `reply` settles when it ends. Works for unary methods and server streams alike. */
   function start(method: string, request: object, metadata: Readonly<Record<string, string>>, by: Client = usual) {
-    const service =
-      method in services.isolate && !(method in services.controller) ? services.isolate : services.controller;
-    const definition = service[method];
+    const definition = controller[method];
     if (definition === undefined) throw new Error(`no method ${method}`);
     const headers = new Metadata();
     for (const [name, value] of Object.entries(metadata)) headers.set(name, value);

@@ -127,7 +127,7 @@ beforeEach(() => {
         nextExchange?.();
       }),
     sendCancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
-    envOf: () => ({}),
+    envOf: async () => ({}),
     onLine: () => {},
     onMoved: () => {},
     onCreated: () => {},

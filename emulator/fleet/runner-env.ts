@@ -10,7 +10,8 @@ export interface RunnerEnvInput {
   readonly caBundle: string;
   /** Token for the SDK's SetMetadata call to us. */
   readonly controllerToken: string;
-  readonly apiPort: number;
+  /** Where edge/labels/ listens. */
+  readonly labelsPort: number;
   readonly runnerId: string;
   readonly alias: string;
   readonly revision: string;
@@ -45,8 +46,8 @@ export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: str
     SSL_CERT_FILE: input.caBundle,
     REQUESTS_CA_BUNDLE: input.caBundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: input.caBundle,
-    // The SDK labels its logs only when a service answers here (runner-process.md §6); the api port does.
-    NOMAD_ALLOC_PORT_grpc: String(input.apiPort),
+    // The SDK labels its logs only when a service answers here (runner-process.md §6).
+    NOMAD_ALLOC_PORT_grpc: String(input.labelsPort),
     ISOLATE_CONTROLLER_AUTH_KEY: input.controllerToken,
   };
 }

@@ -41,7 +41,7 @@ export interface Runners {
 export function createRunners(deps: {
   readonly engine: Engine;
   readonly launchOf: (revision: string) => Promise<Launch>;
-  readonly envOf: (order: StartOrder, launch: Launch) => { readonly [name: string]: string };
+  readonly envOf: (order: StartOrder, launch: Launch) => Promise<{ readonly [name: string]: string }>;
   readonly dataDir: string;
   readonly dispatch: (event: Event) => void;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
@@ -69,9 +69,9 @@ export function createRunners(deps: {
   async function start(order: StartOrder): Promise<void> {
     const runner: Live = { order, address: null, cancelled: false, keep: false, exited: false, exitCode: null };
     live.set(order.runnerId, runner);
-    let launch: Launch;
+    let spec: RunnerSpec;
     try {
-      launch = await deps.launchOf(order.revision);
+      spec = await specOf(order, await deps.launchOf(order.revision));
     } catch (error) {
       ended(runner, error instanceof Error ? error.message : String(error));
       return;
@@ -80,7 +80,7 @@ export function createRunners(deps: {
       ended(runner, 'The runner was ended before it started.');
       return;
     }
-    runner.handle = deps.engine.start(specOf(order, launch), {
+    runner.handle = deps.engine.start(spec, {
       started: () => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }),
       ready(address) {
         runner.address = address;
@@ -97,7 +97,7 @@ export function createRunners(deps: {
     if (runner.cancelled) runner.handle.kill();
   }
 
-  function specOf(order: StartOrder, launch: Launch): RunnerSpec {
+  async function specOf(order: StartOrder, launch: Launch): Promise<RunnerSpec> {
     const { path, method, timeoutSeconds } = order.settings.health;
     return {
       runnerId: order.runnerId,
@@ -108,7 +108,7 @@ export function createRunners(deps: {
       ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
       health: { path, method, timeoutSeconds },
       appFiles: launch.appFiles,
-      env: deps.envOf(order, launch),
+      env: await deps.envOf(order, launch),
       dataDir: deps.dataDir,
     };
   }

@@ -2,11 +2,11 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 import generated from './generated/controller.json' with { type: 'json' };
 
-/** The two gRPC services that share the `api` port. */
+/** The two gRPC services of the platform. */
 export interface Services {
   /** `controller.IsolateController`: what the SDK and the CLI call. */
   readonly controller: ServiceDefinition;
-  /** isolate's `Isolate`: runners call its SetMetadata (runner-process.md §6). */
+  /** isolate's `Isolate`: runners call its SetMetadata (runner-process.md §6), which edge/labels/ answers. */
   readonly isolate: ServiceDefinition;
 }
 

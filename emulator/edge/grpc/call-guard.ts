@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -9,19 +8,18 @@ import {
 import type { GrpcDeps } from './deps.ts';
 import type { RpcStatus } from './rpc-error.ts';
 
-type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'controllerToken' | 'authorities'>;
+type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
 
 /**
  * Judges every RPC by its headers alone, before a byte of its message is read: our own `:authority` (DNS rebinding), then the key.
- * A runner's SetMetadata shows the controller token instead (runner-process.md §3.1).
  */
 export function guardInterceptor(deps: GuardDeps): ServerInterceptor {
-  return (method, call) =>
+  return (_method, call) =>
     new ServerInterceptingCall(call, {
       start(next) {
         const listener = new ServerListenerBuilder()
           .withOnReceiveMetadata((metadata, proceed) => {
-            const refusal = judge(deps, method.path, call.getHost(), metadata);
+            const refusal = judge(deps, call.getHost(), metadata);
             if (refusal === undefined) proceed(metadata);
             else call.sendStatus(refusal);
           })
@@ -31,14 +29,10 @@ export function guardInterceptor(deps: GuardDeps): ServerInterceptor {
     });
 }
 
-function judge(deps: GuardDeps, path: string, host: string, metadata: Metadata): RpcStatus | undefined {
+function judge(deps: GuardDeps, host: string, metadata: Metadata): RpcStatus | undefined {
   if (!deps.authorities.includes(host)) {
     const known = deps.authorities.join(', ');
     return { code: status.PERMISSION_DENIED, details: `This server answers to ${known} only; check FAL_HOST.` };
-  }
-  if (path.startsWith('/Isolate/')) {
-    if (sameSecret(one(metadata, 'controller-token'), deps.controllerToken)) return undefined;
-    return { code: status.UNAUTHENTICATED, details: 'The controller token is missing or wrong.' };
   }
   const identity = deps.authenticate({ authorization: authorizationOf(metadata) });
   if (identity === undefined) {
@@ -64,10 +58,4 @@ function one(metadata: Metadata, name: string): string {
   const values = metadata.get(name);
   const value = values[0];
   return values.length === 1 && typeof value === 'string' ? value : '';
-}
-
-/** Byte by byte in constant time. The length of our own token is no secret; hashing it twice would be felt by each request of an app. */
-function sameSecret(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -28,8 +28,6 @@ export interface GrpcRooms {
 
 export interface GrpcDeps extends GrpcRooms {
   readonly authenticate: Authenticate;
-  /** What a runner must send as `controller-token` with SetMetadata (runner-process.md §3.1). */
-  readonly controllerToken: string;
   /** Exact spellings of `:authority` that are ours: `loopbackHosts(port)` of edge/guard.ts. */
   readonly authorities: readonly string[];
   /** Told of failures that are ours, for the emulator's own log. */

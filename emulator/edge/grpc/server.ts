@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadServices } from '../../wire/services.ts';
 import { deleteAlias, listAliases, setAlias } from './aliases.ts';
 import { deleteApplication, listApplications, rolloutApplication, updateApplication } from './applications.ts';
@@ -27,19 +27,16 @@ export interface GrpcEdge {
 }
 
 /**
- * `controller.IsolateController` for the SDK and the CLI, and isolate's `SetMetadata` for runners, on one HTTP/2 server that
- * opens no port of its own (control-plane-grpc.md; runner-process.md §6).
+ * `controller.IsolateController` for the SDK and the CLI, on an HTTP/2 server that opens no port of its own (control-plane-grpc.md).
  */
 export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
-  const services = loadServices();
+  const { controller } = loadServices();
   const server = new Server({
     'grpc.max_send_message_length': largestMessageBytes,
     'grpc.max_receive_message_length': largestMessageBytes,
     interceptors: [guardInterceptor(deps)],
   });
-  server.addService(services.controller, withRefusals(services.controller, controllerMethods(deps)));
-  const setMetadata = unary(schema.emptySchema, deps.report, () => ({}));
-  server.addService(services.isolate, withRefusals(services.isolate, { SetMetadata: setMetadata }));
+  server.addService(controller, withRefusals(controller, controllerMethods(deps)));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     inject(socket) {
@@ -84,10 +81,7 @@ function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {
 }
 
 /** Every method of the proto that is not implemented says so in a sentence. */
-function withRefusals(
-  service: ReturnType<typeof loadServices>['controller'],
-  methods: UntypedServiceImplementation,
-): UntypedServiceImplementation {
+function withRefusals(service: ServiceDefinition, methods: UntypedServiceImplementation): UntypedServiceImplementation {
   const refused = Object.keys(service).filter((name) => !(name in methods));
   return { ...methods, ...Object.fromEntries(refused.map((name) => [name, refuseMethod(name)])) };
 }

@@ -5,8 +5,6 @@ import { grpcOnSocket } from '../test-grpc.ts';
 import { testRooms } from '../test-rooms.ts';
 import { createGrpcEdge } from './server.ts';
 
-export const controllerToken = 'controller-token-of-this-test';
-
 /** The control plane of one test on a socket of its own, and a client with a good key. */
 export async function controlPlane() {
   const made = testRooms(testFolder());
@@ -19,7 +17,6 @@ export async function controlPlane() {
       fleet,
       logs,
       runnerHistory,
-      controllerToken,
       authorities: loopbackHosts(port),
       hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
       report: (error) => void reported.push(error),

@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+export interface Labels {
+  /** Where runners send their labels; starts the thread when it is first asked for. Rejects when the thread can't start. */
+  port(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Runners' label calls (server.ts) on a thread of their own: an app makes one right after each answer, and the gateway must not be busy
+ * with it while the next request comes in.
+ */
+export function createLabels(deps: { readonly token: string; readonly report: (error: unknown) => void }): Labels {
+  let worker: Worker | undefined;
+  let port: Promise<number> | undefined;
+
+  async function start(): Promise<number> {
+    worker = new Worker(workerFile(), { workerData: { token: deps.token } });
+    worker.unref();
+    const [message] = await once(worker, 'message');
+    // From here on it only fails through a bug. Apps then log without labels and go on.
+    worker.on('error', deps.report);
+    return Number(message);
+  }
+
+  return {
+    port: () => (port ??= start()),
+    async close() {
+      await worker?.terminate();
+    },
+  };
+}
+
+/** The source beside this one, or its bundle beside the command's. */
+function workerFile(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './labels.mjs', import.meta.url);
+}

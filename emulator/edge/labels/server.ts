@@ -1,0 +1,83 @@
+import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { loopbackHosts } from '../guard.ts';
+
+export interface LabelServer {
+  readonly port: number;
+  close(): void;
+}
+
+const path = '/Isolate/SetMetadata';
+/** gRPC's framing of a message without fields: not compressed, no bytes. */
+const emptyMessage = Buffer.alloc(5);
+const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
+
+/**
+ * isolate's `SetMetadata` for runners, on a loopback port of its own (runner-process.md §6). The SDK's app server calls it twice for each
+ * request and waits for the first answer; the labels themselves come another way (emulator/runner/streams.py), so the answer is always the
+ * same. Plain HTTP/2, because reading a message that nobody needs would cost an app's request more than the gateway does.
+ *
+ * `token`: what a runner must send as `controller-token`, compared in constant time.
+ */
+export async function listenForLabels(token: string): Promise<LabelServer> {
+  const server = createServer();
+  const sessions = new Set<Http2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const authorities = loopbackHosts(port);
+
+  server.on('stream', (stream, headers) => {
+    // A runner that dies in the middle of a call: nobody waits for the answer.
+    stream.on('error', () => stream.destroy());
+    stream.resume();
+    const refusal = judge(headers, authorities, token);
+    if (refusal) refuse(stream, refusal);
+    else answer(stream);
+  });
+  return {
+    port,
+    close() {
+      server.close();
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+interface Refusal {
+  readonly code: number;
+  readonly text: string;
+}
+
+function judge(headers: IncomingHttpHeaders, authorities: readonly string[], token: string): Refusal | undefined {
+  if (!authorities.includes(headers[':authority'] ?? '')) {
+    return { code: status.permissionDenied, text: `This server answers to ${authorities.join(', ')} only.` };
+  }
+  if (!sameSecret(headers['controller-token'], token)) {
+    return { code: status.unauthenticated, text: 'The controller token is missing or wrong.' };
+  }
+  return headers[':path'] === path ? undefined : { code: status.unimplemented, text: `Only ${path} is answered here.` };
+}
+
+function answer(stream: ServerHttp2Stream): void {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.end(emptyMessage);
+}
+
+function refuse(stream: ServerHttp2Stream, { code, text }: Refusal): void {
+  const headers = { 'content-type': 'application/grpc', 'grpc-status': String(code), 'grpc-message': text };
+  stream.respond({ ':status': 200, ...headers }, { endStream: true });
+}
+
+/** Byte by byte in constant time. The length of our own token is no secret. */
+function sameSecret(given: string | readonly string[] | undefined, expected: string): boolean {
+  const [a, b] = [Buffer.from(typeof given === 'string' ? given : ''), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
