@@ -21,9 +21,16 @@ async function runner(app: RequestListener) {
 const connections = createRunnerConnections();
 
 async function call(address: { readonly host: string; readonly port: number }): Promise<string> {
-  const signal = new AbortController().signal;
   const body = { kind: 'none' } as const;
-  const answer = await performAttempt({ address, connections, method: 'GET', path: '/', headers: [], body, signal });
+  const answer = await performAttempt({
+    address,
+    connections,
+    method: 'GET',
+    path: '/',
+    headers: [],
+    body,
+    signals: [],
+  });
   if (answer.kind === 'failed') return answer.outcome.kind;
   let text = '';
   await eachChunk(answer.message, (chunk) => {

@@ -48,7 +48,7 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
     path: call.query === '' ? call.path : `${call.path}?${call.query}`,
     headers: call.headers,
     body: call.body,
-    signal: either(gone, lease.aborted),
+    signals: [gone, lease.aborted],
   });
   const started = exchange.kind === 'answer';
   let ending: Ending = started ? endedBy(exchange.status, exchange.headers) : exchange;
@@ -75,16 +75,6 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
   if (!ending.error) sink.end();
   else if (started) sink.cut();
   else sink.refuse(errorAnswer(lease.aborted.aborted ? lease.reason() : ending.error));
-}
-
-/** As `AbortSignal.any`, which is dear where both signals end with the call anyway. */
-function either(...signals: readonly AbortSignal[]): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of signals) {
-    if (signal.aborted) controller.abort();
-    else signal.addEventListener('abort', () => controller.abort(), { once: true });
-  }
-  return controller.signal;
 }
 
 interface Ending {

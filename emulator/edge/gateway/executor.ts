@@ -42,7 +42,7 @@ export function createExecutor({ connections, probeOnDemand, maxResponseBytes = 
       path: request.query === '' ? request.path : `${request.path}?${request.query}`,
       headers: request.headers,
       body: request.body.length === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: request.body },
-      signal,
+      signals: [signal],
     });
     if (answer.kind === 'failed') {
       // A response only in name: the app did answer, but with something that can't be handed on.

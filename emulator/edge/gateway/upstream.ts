@@ -17,8 +17,8 @@ export interface UpstreamCall {
   /** Without `host` and without framing; see `body`. */
   readonly headers: HeaderList;
   readonly body: UpstreamBody;
-  /** Closes the connection to the runner. */
-  readonly signal: AbortSignal;
+  /** Each of them closes the connection to the runner. */
+  readonly signals: readonly AbortSignal[];
 }
 
 export type UpstreamBody =
@@ -45,7 +45,7 @@ const cancelPatienceMs = 10_000;
 /** Resolves with the head of the answer, or with why there is none. Never rejects. */
 export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
   return new Promise((resolve) => {
-    if (call.signal.aborted) return resolve(failure('ABORT_ERR'));
+    if (call.signals.some(({ aborted }) => aborted)) return resolve(failure('ABORT_ERR'));
     const request = open(call);
     if (!request) {
       return resolve(failed({ kind: 'response', status: 400 }, 'bad_request', 'The request can not be sent on.'));
@@ -53,10 +53,12 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
     request.on('response', (message) => {
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
     });
-    // By hand: node's `signal` option costs each request a watcher of the stream's end.
+    // By hand: node's `signal` option costs each request a watcher of the stream's end, and `AbortSignal.any` one more signal.
     const stop = (): void => void request.destroy();
-    call.signal.addEventListener('abort', stop, { once: true });
-    request.on('close', () => call.signal.removeEventListener('abort', stop));
+    for (const signal of call.signals) signal.addEventListener('abort', stop, { once: true });
+    request.on('close', () => {
+      for (const signal of call.signals) signal.removeEventListener('abort', stop);
+    });
     // Stays for the life of the request: an app may answer before it has read the body, and close.
     request.on('error', (error: Error & { code?: string }) => resolve(failure(error.code ?? '')));
     // Some other protocol was chosen although nobody offered one.
@@ -127,7 +129,7 @@ export async function sendCancel(address: RunnerAddress, path: string, requestId
       ['x-fal-request-id', requestId],
     ],
     body: { kind: 'bytes', bytes: Buffer.from('{}') },
-    signal: AbortSignal.timeout(cancelPatienceMs),
+    signals: [AbortSignal.timeout(cancelPatienceMs)],
   });
   if (answer.kind === 'answer') answer.message.on('error', () => undefined).resume();
 }
