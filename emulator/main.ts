@@ -174,7 +174,7 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
     const workflowRequests = createWorkflowRequests({
       workflows,
       queue,
-      callApp: (request, signal) => callApp(request, signal),
+      callApp: (...order) => callApp(...order),
       clock,
       report,
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { workflowContents } from './contents.ts';
+import { adHocWorkflow, workflowContents } from './contents.ts';
 import { rawContents } from './test-workflow.ts';
 
 function messages(contents: unknown): readonly string[] {
@@ -49,5 +49,31 @@ describe('the contents of a workflow', () => {
   it('nesting without end is refused, not followed', () => {
     const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
     expect(messages(rawContents({ a: [{ deep }] }, {}))).toEqual([': A value is nested more than 100 deep.']);
+  });
+});
+
+describe('a graph that nobody published', () => {
+  const run = { id: 'a', type: 'run', depends: ['input'], app: 'me/app', input: { x: '$input.x' } };
+  const start = { id: 'input', type: 'input', depends: [], input: { x: 1 } };
+  const shows = (id: string, fields: unknown) => ({ id, type: 'display', depends: ['a'], fields });
+
+  it('gives what its display node `output` shows, else the last one', () => {
+    const parse = (workflow: object) => adHocWorkflow.parse({ input: { x: 2 }, workflow });
+    const output = shows('output', { y: '$a.y' });
+    expect(parse({ input: start, a: run, output, other: shows('other', '$a') })).toMatchObject({
+      input: { x: 2 },
+      contents: { nodes: { a: run, output }, output: { y: '$a.y' } },
+    });
+    expect(parse({ a: run, one: shows('one', '$a.x'), two: shows('two', '$a.y') }).contents.output).toBe('$a.y');
+    expect(parse({ a: run }).contents.output).toBeNull();
+  });
+
+  it.each([
+    ['nothing', { input: {} }, ['workflow']],
+    ['a node of no type', { workflow: { a: { id: 'a' } } }, ['workflow', 'a', 'type']],
+    ['a node of a type that is not known', { workflow: { a: { ...run, type: 'x' } } }, ['workflow', 'a', 'type']],
+    ['a wrong reference', { workflow: { a: { ...run, input: '$b' } } }, ['workflow', 'a']],
+  ])('%s is refused, with its place in the body', (_what, body, path) => {
+    expect(adHocWorkflow.safeParse(body).error?.issues[0]?.path).toEqual(path);
   });
 });

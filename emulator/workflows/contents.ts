@@ -29,6 +29,34 @@ export const workflowContents = shape.superRefine((contents, context) => {
   for (const { path, message } of problemsOf(contents)) context.addIssue({ code: 'custom', path: [...path], message });
 });
 
+const adHoc = z.looseObject({
+  input: z.unknown().default({}),
+  workflow: z.record(z.string(), z.looseObject({ type: z.string() })),
+});
+
+/**
+ * The body of `workflows/execute` (fal's page "Custom workflow UI"): a graph that nobody published, and its input. There the nodes stand
+ * without anything around them, the input is a node, too, and the result is what the display node `output` shows.
+ * differs: without one of that name it is the last display node.
+ */
+export const adHocWorkflow = adHoc.transform(({ input, workflow }, context) => {
+  const nodes = Object.entries(workflow).filter(([, { type }]) => type !== 'input');
+  const shown = workflow.output ?? nodes.findLast(([, { type }]) => type === 'display')?.[1];
+  const checked = workflowContents.safeParse({
+    name: 'execute',
+    schema: { input: {}, output: {} },
+    nodes: Object.fromEntries(nodes),
+    output: shown?.fields ?? null,
+    version: '0.1',
+  });
+  if (checked.success) return { input, contents: checked.data };
+  for (const { path, message } of checked.error.issues) {
+    const inside = path[0] === 'nodes' ? path.slice(1) : path;
+    context.addIssue({ code: 'custom', path: ['workflow', ...inside], message });
+  }
+  return z.NEVER;
+});
+
 /** Ids of the nodes that must be done before this one: what it says, and what its values refer to. */
 export function dependenciesOf(one: WorkflowNode): ReadonlySet<string> {
   const named = referenceTexts(contentOf(one)).flatMap((text) => parseReference(text)?.name ?? []);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
-import { json, runWorkflow } from './runner.ts';
+import { adHocWorkflow, type WorkflowContents } from './contents.ts';
+import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';
 import type { Workflows } from './workflows.ts';
 
 /** A request to an app, made by a node in the name of whoever called the workflow. */
@@ -18,10 +19,10 @@ export interface NodeRequest {
 export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
 
 /**
- * Submits the request to the queue, or finds the one of this id that is there already, and waits for its end. `signal` cancels it
- * (gateway-http.md §6.4); the promise still waits for its end.
+ * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for its end. `signal`
+ * cancels it (gateway-http.md §6.4); the promise still waits for its end.
  */
-export type CallApp = (request: NodeRequest, signal: AbortSignal) => Promise<RequestOutcome>;
+export type CallApp = (request: NodeRequest, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 
 /** A call of a workflow, queued or direct. */
 export interface WorkflowCall extends Caller {
@@ -37,13 +38,15 @@ export interface WorkflowRequests {
   enqueue(id: string): void;
   /** `undefined`: no queued workflow request that runs here. */
   cancel(id: string): 'requested' | undefined;
-  /** Runs one that is not in the queue; its nodes' requests are. Never rejects. */
-  run(call: WorkflowCall, gone: AbortSignal): Promise<RequestOutcome>;
+  /** Runs one that is not in the queue; its nodes' requests are. `tell` hears of each step. Never rejects. */
+  run(call: WorkflowCall, gone: AbortSignal, tell?: (event: WorkflowEvent) => void): Promise<RequestOutcome>;
 }
 
 /** Aliases have no slash: this tells a workflow from an app wherever an alias stands. */
 const prefix = 'workflows/';
 export const workflowAlias = (name: string): string => `${prefix}${name}`;
+/** What `workflows/execute` is called with says what to run. No published workflow has this alias, because names have no slash. */
+export const executeAlias = `${prefix}/execute`;
 export const isWorkflow = (alias: string): boolean => alias.startsWith(prefix);
 
 /** Kept with a queued request, so that a circle of workflows ends. */
@@ -65,32 +68,27 @@ export function createWorkflowRequests(deps: {
 }): WorkflowRequests {
   const running = new Map<string, AbortController>();
 
-  async function run(call: WorkflowCall, gone: AbortSignal): Promise<RequestOutcome> {
-    const workflow = deps.workflows.get(call.alias.slice(prefix.length));
-    if (!workflow) return json(404, { detail: 'The workflow does not exist any more.' });
-    if (call.path !== '/') return json(404, { detail: `Path ${call.path} not found` });
-    if (call.depth >= deepest) {
-      return json(400, { detail: `More than ${deepest} workflows call each other.` });
-    }
-    let input: unknown;
-    try {
-      input = call.body.length === 0 ? {} : JSON.parse(Buffer.from(call.body).toString());
-    } catch {
-      return json(422, { detail: [{ loc: ['body'], msg: 'The body is not JSON.', type: 'json_invalid' }] });
-    }
-    const nodeRequest = (order: { readonly nodeId: string; readonly app: string; readonly input: unknown }) => ({
-      id: nodeRequestId(call.id, order.nodeId),
-      app: order.app,
-      body: Buffer.from(JSON.stringify(order.input ?? null)),
+  async function run(
+    call: WorkflowCall,
+    gone: AbortSignal,
+    tell: (event: WorkflowEvent) => void = () => undefined,
+  ): Promise<RequestOutcome> {
+    const read = readCall(deps.workflows, call);
+    if ('kind' in read) return read;
+    const nodeRequest = ({ requestId, app, input }: Order): NodeRequest => ({
+      id: requestId,
+      app,
+      body: Buffer.from(JSON.stringify(input ?? null)),
       depth: call.depth + 1,
       caller: { callerId: call.callerId, priority: call.priority, storeIo: call.storeIo, noRetry: call.noRetry },
     });
     try {
       return await runWorkflow(
-        workflow.contents,
-        input,
-        (order, signal) => deps.callApp(nodeRequest(order), signal),
+        read.contents,
+        read.input,
+        (order, signal, submitted) => deps.callApp(nodeRequest(order), signal, submitted),
         gone,
+        { requestIdOf: (nodeId) => nodeRequestId(call.id, nodeId), tell },
       );
     } catch (error) {
       deps.report(error);
@@ -122,6 +120,30 @@ export function createWorkflowRequests(deps: {
       return abort && 'requested';
     },
   };
+}
+
+/** What is to be run with what; or why it can't be. */
+function readCall(
+  workflows: Pick<Workflows, 'get'>,
+  call: WorkflowCall,
+): RequestOutcome | { readonly contents: WorkflowContents; readonly input: unknown } {
+  const contents = call.alias === executeAlias ? undefined : workflows.get(call.alias.slice(prefix.length))?.contents;
+  if (!contents && call.alias !== executeAlias) return json(404, { detail: 'The workflow does not exist any more.' });
+  if (call.path !== '/') return json(404, { detail: `Path ${call.path} not found` });
+  if (call.depth >= deepest) return json(400, { detail: `More than ${deepest} workflows call each other.` });
+  let body: unknown;
+  try {
+    body = call.body.length === 0 ? {} : JSON.parse(Buffer.from(call.body).toString());
+  } catch {
+    return json(422, { detail: [{ loc: ['body'], msg: 'The body is not JSON.', type: 'json_invalid' }] });
+  }
+  if (contents) return { contents, input: body };
+  const checked = adHocWorkflow.safeParse(body);
+  if (checked.success) return checked.data;
+  const detail = checked.error.issues.map(({ path, message }) => {
+    return { loc: ['body', ...path], msg: message, type: 'value_error' };
+  });
+  return json(422, { detail });
 }
 
 /** A UUID that follows from the request and the node. */

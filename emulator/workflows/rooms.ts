@@ -1,23 +1,31 @@
-import type { Account, Routes } from '../catalog/types.ts';
+import type { Account, Route, Routes } from '../catalog/types.ts';
 import type { Fleet } from '../fleet/types.ts';
 import { platformError } from '../wire/errors.ts';
-import { isWorkflow, type WorkflowRequests, workflowAlias } from './requests.ts';
+import { executeAlias, isWorkflow, type WorkflowRequests, workflowAlias } from './requests.ts';
 import type { Workflows } from './workflows.ts';
 
-/** Callable names: those of apps, and `workflows/owner/name`. A public workflow is open to any account, whose own rights its nodes use. */
+/**
+ * Callable names: those of apps, `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public workflow is open to any account, whose own
+ * rights its nodes use.
+ */
 export function withWorkflowRoutes(routes: Routes, account: Account, workflows: Pick<Workflows, 'get'>): Routes {
   return {
     resolve(owner, name) {
+      if (owner === 'workflows' && name === 'execute') return routeOf(executeAlias, true);
       const workflow = owner === `workflows/${account.nickname}` ? workflows.get(name) : undefined;
       if (!workflow) return routes.resolve(owner, name);
-      return {
-        alias: workflowAlias(name),
-        revision: 'workflow',
-        authMode: workflow.isPublic ? 'shared' : 'private',
-        requestStartTimeoutSeconds: null,
-        privateLogs: false,
-      };
+      return routeOf(workflowAlias(name), workflow.isPublic);
     },
+  };
+}
+
+function routeOf(alias: string, isPublic: boolean): Route {
+  return {
+    alias,
+    revision: 'workflow',
+    authMode: isPublic ? 'shared' : 'private',
+    requestStartTimeoutSeconds: null,
+    privateLogs: false,
   };
 }
 
@@ -29,7 +37,7 @@ export function withWorkflowRequests<F extends Requests>(fleet: F, requests: Wor
     ...fleet,
     async lease(info, gone) {
       if (!isWorkflow(info.alias)) return fleet.lease(info, gone);
-      return platformError('bad_request', 'A workflow is called with HTTP on the run or the queue host.');
+      return platformError('bad_request', 'A workflow has no websocket.');
     },
     enqueue: (info) => (isWorkflow(info.alias) ? requests.enqueue(info.id) : fleet.enqueue(info)),
     cancel: (id) => requests.cancel(id) ?? fleet.cancel(id),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestOutcome } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
-import { json, runWorkflow } from './runner.ts';
+import { json, runWorkflow, type WorkflowEvent } from './runner.ts';
 import { testContents } from './test-workflow.ts';
 
 /** Calls of nodes that the test answers by hand. */
@@ -12,15 +12,21 @@ function testCalls() {
     readonly signal: AbortSignal;
     answer(outcome: RequestOutcome): void;
   }[] = [];
-  const call: Parameters<typeof runWorkflow>[2] = ({ nodeId, input }, signal) =>
+  const call: Parameters<typeof runWorkflow>[2] = ({ nodeId, input }, signal, submitted) =>
     new Promise((resolve) => {
       const cancelled = json(499, {});
       signal.addEventListener('abort', () => resolve(cancelled));
+      submitted();
       orders.push({ id: nodeId, input, signal, answer: resolve });
     });
+  const events: WorkflowEvent[] = [];
+  const about = {
+    requestIdOf: (id: string) => `request-of-${id}`,
+    tell: (event: WorkflowEvent) => void events.push(event),
+  };
   const asked = () => orders.map(({ id, input }) => [id, input]);
   const answer = (id: string, outcome: RequestOutcome) => orders.find((order) => order.id === id)?.answer(outcome);
-  return { call, orders, asked, answer };
+  return { call, orders, asked, answer, events, about };
 }
 
 const never = new AbortController().signal;
@@ -39,8 +45,8 @@ describe('running a workflow', () => {
   );
 
   it('starts independent nodes side by side, a dependent one when all of its own are done', async () => {
-    const { call, asked, answer } = testCalls();
-    const outcome = runWorkflow(sum, { x: 5 }, call, never);
+    const { call, asked, answer, about, events } = testCalls();
+    const outcome = runWorkflow(sum, { x: 5 }, call, never, about);
     await settle();
     expect(asked()).toEqual([
       ['a', { lhs: 5, rhs: 1 }],
@@ -54,11 +60,21 @@ describe('running a workflow', () => {
     expect(asked()[2]).toEqual(['c', { lhs: 6, rhs: 7 }]);
     answer('c', json(200, { result: 13 }));
     expect(bodyOf(await outcome)).toEqual([200, { total: 13, first: 6 }]);
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ node_id: id, app_id: 'me/app/add' }));
+    expect(events).toEqual([
+      { type: 'submit', ...a, request_id: 'request-of-a' },
+      { type: 'submit', ...b, request_id: 'request-of-b' },
+      { type: 'completion', ...b, output: { result: 7 } },
+      { type: 'completion', ...a, output: { result: 6 } },
+      { type: 'submit', ...c, request_id: 'request-of-c' },
+      { type: 'completion', ...c, output: { result: 13 } },
+      { type: 'output', node_id: 'output', output: { total: 13, first: 6 } },
+    ]);
   });
 
   it('waits for what a node only says that it depends on', async () => {
-    const { call, asked, answer } = testCalls();
-    const outcome = runWorkflow(testContents({ a: [{}], b: [{}, 'a'] }, 'done'), {}, call, never);
+    const { call, asked, answer, about } = testCalls();
+    const outcome = runWorkflow(testContents({ a: [{}], b: [{}, 'a'] }, 'done'), {}, call, never, about);
     await settle();
     expect(asked()).toEqual([['a', {}]]);
     answer('a', json(200, 1));
@@ -68,8 +84,8 @@ describe('running a workflow', () => {
   });
 
   it('ends with the status of the first node that fails, and cancels the others', async () => {
-    const { call, orders, answer } = testCalls();
-    const outcome = runWorkflow(sum, { x: 5 }, call, never);
+    const { call, orders, answer, about, events } = testCalls();
+    const outcome = runWorkflow(sum, { x: 5 }, call, never, about);
     await settle();
     answer('a', json(422, { detail: 'no' }));
     expect(bodyOf(await outcome)).toEqual([
@@ -80,39 +96,49 @@ describe('running a workflow', () => {
       ['a', true],
       ['b', true],
     ]);
+    expect(events.slice(2)).toEqual([
+      {
+        type: 'error',
+        node_id: 'a',
+        message: 'Error while fetching the result of the request request-of-a',
+        error: { status: 422, body: { detail: 'no' } },
+      },
+    ]);
   });
 
   it('passes the platform error of a node on', async () => {
-    const { call, answer } = testCalls();
-    const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never);
+    const { call, answer, about } = testCalls();
+    const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never, about);
     await settle();
     answer('a', { kind: 'error', error: platformError('startup_timeout', 'late') });
     expect(bodyOf(await outcome)).toMatchObject([504, { error: { detail: 'late', error_type: 'startup_timeout' } }]);
   });
 
   it('fails when a node answers with something that is not JSON', async () => {
-    const { call, answer } = testCalls();
-    const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never);
+    const { call, answer, about } = testCalls();
+    const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never, about);
     await settle();
     answer('a', { kind: 'response', response: { status: 200, headers: [], body: Buffer.from([0xff]) } });
     expect(bodyOf(await outcome)).toMatchObject([500, { detail: 'Node "a" (me/app/add) did not answer with JSON.' }]);
   });
 
   it('words a missing input as a missing field', async () => {
-    const { call } = testCalls();
-    expect(bodyOf(await runWorkflow(sum, {}, call, never))).toMatchObject([
+    const { call, about, events } = testCalls();
+    expect(bodyOf(await runWorkflow(sum, {}, call, never, about))).toMatchObject([
       422,
       { detail: [{ loc: ['body', 'x'], type: 'missing' }] },
     ]);
+    expect(events).toMatchObject([{ type: 'error', node_id: 'a', error: { status: 422, body: { detail: [{}] } } }]);
   });
 
   it('is cancelled as a whole', async () => {
-    const { call, orders } = testCalls();
+    const { call, orders, about, events } = testCalls();
     const cancel = new AbortController();
-    const outcome = runWorkflow(sum, { x: 1 }, call, cancel.signal);
+    const outcome = runWorkflow(sum, { x: 1 }, call, cancel.signal, about);
     await settle();
     cancel.abort();
     expect(bodyOf(await outcome)).toBe('client_cancelled');
     expect(orders.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(events.map(({ type }) => type)).toEqual(['submit', 'submit']);
   });
 });

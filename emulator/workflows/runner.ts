@@ -1,29 +1,55 @@
 import type { RequestOutcome } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
-import { dependenciesOf, type WorkflowContents, type WorkflowNode } from './contents.ts';
+import { dependenciesOf, type WorkflowContents } from './contents.ts';
 import { hydrate, ReferenceProblem } from './references.ts';
 
-/** Performs a run node: a queued request to its app. `signal`: the workflow is over, the request is not wanted any more. */
-export type CallNode = (
-  order: { readonly nodeId: string; readonly app: string; readonly input: unknown },
-  signal: AbortSignal,
-) => Promise<RequestOutcome>;
+/** A step of a workflow on its way; `node_id` of the last one is `output`. The documented names. */
+export type WorkflowEvent =
+  | { readonly type: 'submit'; readonly node_id: string; readonly app_id: string; readonly request_id: string }
+  | { readonly type: 'completion'; readonly node_id: string; readonly app_id: string; readonly output: unknown }
+  | { readonly type: 'output'; readonly node_id: 'output'; readonly output: unknown }
+  | {
+      readonly type: 'error';
+      readonly node_id: string;
+      readonly message: string;
+      readonly error: { readonly status: number; readonly body: unknown };
+    };
+
+/** A run node's request to its app. */
+export interface Order {
+  readonly nodeId: string;
+  readonly requestId: string;
+  readonly app: string;
+  readonly input: unknown;
+}
+
+/**
+ * Performs it: a queued request. `submitted` is to be called when it is in the queue; `signal`: the workflow is over, the request is
+ * not wanted any more.
+ */
+export type CallNode = (order: Order, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 
 /**
  * Runs a workflow once (rest-api.md §7): each node as soon as those before it are done, so that independent ones run in parallel. The
  * first node that fails ends it: the rest is cancelled, the outcome has that node's status. Display nodes do nothing on a server.
  * Never rejects but with what `call` rejects with.
+ *
+ * @param about `requestIdOf`: id of a node's request. `tell`: hears of every step; nothing after a cancellation.
  */
 export async function runWorkflow(
-  contents: WorkflowContents,
+  contents: Pick<WorkflowContents, 'nodes' | 'output'>,
   input: unknown,
   call: CallNode,
   cancelled: AbortSignal,
+  about: { readonly requestIdOf: (nodeId: string) => string; readonly tell?: (event: WorkflowEvent) => void },
 ): Promise<RequestOutcome> {
   const values = new Map<string, unknown>([['input', input]]);
   const running = new Map<string, Promise<void>>();
   const over = new AbortController();
   const signal = AbortSignal.any([cancelled, over.signal]);
+  const tell = (event: WorkflowEvent): void => {
+    if (!signal.aborted) about.tell?.(event);
+  };
 
   const done = (id: string): Promise<void> => {
     const promise = running.get(id) ?? perform(id);
@@ -35,31 +61,56 @@ export async function runWorkflow(
     if (!node) return;
     await Promise.all([...dependenciesOf(node)].map(done));
     if (node.type === 'display') return void values.set(id, null);
-    const order = { nodeId: id, app: node.app, input: hydrate(node.input, values) };
-    if (signal.aborted) throw new NodeFailure(cancelledOutcome);
-    values.set(id, valueOfNode(node, await call(order, signal)));
+    const order = { nodeId: id, requestId: about.requestIdOf(id), app: node.app, input: resolve(id, node.input) };
+    if (signal.aborted) throw new NodeFailure(id, cancelledOutcome);
+    const names = { node_id: id, app_id: node.app };
+    const outcome = await call(order, signal, () => tell({ type: 'submit', ...names, request_id: order.requestId }));
+    const output = valueOfNode(order, outcome);
+    values.set(id, output);
+    tell({ type: 'completion', ...names, output });
+  }
+
+  function resolve(nodeId: string, value: unknown): unknown {
+    try {
+      return hydrate(value, values);
+    } catch (error) {
+      if (error instanceof ReferenceProblem) throw missing(nodeId, error);
+      throw error;
+    }
   }
 
   try {
     await Promise.all(Object.keys(contents.nodes).map(done));
-    return json(200, hydrate(contents.output, values));
+    const output = resolve('output', contents.output);
+    tell({ type: 'output', node_id: 'output', output });
+    return json(200, output);
   } catch (error) {
     // The other nodes fail soon too; the first is the one to tell.
     for (const promise of running.values()) promise.catch(() => undefined);
     if (cancelled.aborted) return cancelledOutcome;
-    if (error instanceof NodeFailure) return error.outcome;
-    if (error instanceof ReferenceProblem) return json(422, { detail: [missing(error)] });
-    throw error;
+    if (!(error instanceof NodeFailure)) throw error;
+    tell({ type: 'error', node_id: error.nodeId, message: error.message, error: error.told });
+    return error.outcome;
   } finally {
     over.abort();
   }
 }
 
+/** `message` and `told` are what an `error` event says of it. */
 class NodeFailure extends Error {
+  readonly nodeId: string;
   readonly outcome: RequestOutcome;
-  constructor(outcome: RequestOutcome) {
-    super('a node failed');
+  readonly told: { readonly status: number; readonly body: unknown };
+  constructor(
+    nodeId: string,
+    outcome: RequestOutcome,
+    message = 'a node failed',
+    told: NodeFailure['told'] = { status: 499, body: null },
+  ) {
+    super(message);
+    this.nodeId = nodeId;
     this.outcome = outcome;
+    this.told = told;
   }
 }
 
@@ -69,24 +120,28 @@ const cancelledOutcome: RequestOutcome = {
 };
 
 /** What later nodes may refer to; a failed node ends the workflow with its own status. */
-function valueOfNode({ id, app }: WorkflowNode & { readonly app: string }, outcome: RequestOutcome): unknown {
+function valueOfNode({ nodeId, app, requestId }: Order, outcome: RequestOutcome): unknown {
   const { status, body } =
     outcome.kind === 'response'
       ? { status: outcome.response.status, body: parse(outcome.response.body) }
       : { status: outcome.error.status, body: { detail: outcome.error.detail, error_type: outcome.error.type } };
   if (status >= 200 && status < 300 && body !== undefined) return body;
   const problem = status >= 400 ? `failed with status ${status}` : 'did not answer with JSON';
-  const detail = `Node ${JSON.stringify(id)} (${app}) ${problem}.`;
-  throw new NodeFailure(json(status >= 400 ? status : 500, { detail, node_id: id, error: body ?? null }));
+  const detail = `Node ${JSON.stringify(nodeId)} (${app}) ${problem}.`;
+  const error = body ?? null;
+  throw new NodeFailure(
+    nodeId,
+    json(status >= 400 ? status : 500, { detail, node_id: nodeId, error }),
+    `Error while fetching the result of the request ${requestId}`,
+    { status, body: error },
+  );
 }
 
 /** As a missing field of a body is worded (gateway-http.md §9). */
-function missing({ message, reference }: ReferenceProblem): object {
-  return {
-    loc: [reference?.name === 'input' ? 'body' : 'workflow', ...(reference?.path ?? [])],
-    msg: message,
-    type: 'missing',
-  };
+function missing(nodeId: string, { message, reference }: ReferenceProblem): NodeFailure {
+  const loc = [reference?.name === 'input' ? 'body' : 'workflow', ...(reference?.path ?? [])];
+  const body = { detail: [{ loc, msg: message, type: 'missing' }] };
+  return new NodeFailure(nodeId, json(422, body), message, { status: 422, body });
 }
 
 function parse(body: Uint8Array): unknown {

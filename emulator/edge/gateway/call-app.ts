@@ -17,13 +17,14 @@ type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'> & {
  * it runs. A request of this id that is there already is joined.
  */
 export function createCallApp(deps: Deps): CallApp {
-  return async (node, signal) => {
+  return async (node, signal, submitted) => {
     if (!deps.queue.record(node.id)) {
       const request = requestOf(deps, node);
       if ('status' in request) return { kind: 'response', response: request };
       await deps.queue.submit(request);
       deps.fleet.enqueue(infoOf(request, 0));
     }
+    submitted();
     return await ending(deps, node.id, signal);
   };
 }

@@ -29,6 +29,14 @@ describe('a URL read as an app and what the app sees', () => {
     (url) => expect(readTargets(url)).toEqual([]),
   );
 
+  it.each([
+    ['/workflows/execute', '/'],
+    ['/workflows/execute/stream', '/stream'],
+    ['/workflows/execute/requests/1/status', '/requests/1/status'],
+  ])('%s names the runner of graphs that nobody published', (url, path) => {
+    expect(readTargets(url).at(-1)).toMatchObject({ owner: 'workflows', name: 'execute', path });
+  });
+
   it("takes the gateway's own keys out of the query, decoded", () => {
     const own = readTargets('/me/app?fal_webhook=https%3A%2F%2Fa.b%2Fc%3Fd%3De+f')[0]?.own;
     expect(own?.get('fal_webhook')).toBe('https://a.b/c?d=e f');

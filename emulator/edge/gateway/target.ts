@@ -44,6 +44,8 @@ export function readTargets(url: string): readonly Target[] {
   };
   const owner = decode(segments[shift]);
   add(shift && owner ? `${segments[0]}/${owner}` : owner, decode(segments[shift + 1]), shift + 2);
+  // Its body says what to run.
+  if (shift && segments[1] === 'execute') add(segments[0], 'execute', 2);
   const legacy = legacyId.exec(decode(segments[0]) ?? '');
   add(legacy?.[1], legacy?.[2], 1);
   return readings;

@@ -1,15 +1,60 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
+import type { WorkflowEvent } from '../../workflows/runner.ts';
 import type { Admission } from './admission.ts';
-import { type Envelope, errorAnswer, jsonAnswer, send, tooLarge } from './answers.ts';
+import { type Answer, type Envelope, errorAnswer, jsonAnswer, send, tooLarge, writeHead } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
-import { pairs } from './headers.ts';
+import { type HeaderList, pairs } from './headers.ts';
 import { readWishes } from './request-info.ts';
 import { readBody } from './submit.ts';
 
+export interface WorkflowOrder {
+  readonly requestId: string;
+  readonly admission: Admission & { readonly ok: true };
+  /** Path at the workflow, as it is to be understood. */
+  readonly path: string;
+  /** Of the caller. */
+  readonly headers: HeaderList;
+  readonly body: Uint8Array;
+}
+
+/** Runs a workflow to its end (rest-api.md §7). Its nodes' requests are queued ones; `gone` cancels them. */
+export async function callWorkflow(
+  workflows: WorkflowRequests,
+  order: WorkflowOrder,
+  gone: AbortSignal,
+  tell?: (event: WorkflowEvent) => void,
+): Promise<Answer> {
+  const { target, access } = order.admission;
+  const wishes = readWishes(order.headers, access.isOwner);
+  if ('kind' in wishes) return errorAnswer(wishes);
+  const { priority, storeIo, noRetry } = wishes;
+  const outcome = await workflows.run(
+    {
+      id: order.requestId,
+      alias: target.route.alias,
+      path: order.path,
+      body: order.body,
+      depth: 0,
+      callerId: access.callerId,
+      priority,
+      storeIo,
+      noRetry,
+    },
+    gone,
+    tell,
+  );
+  if (outcome.kind === 'error') return errorAnswer(outcome.error);
+  const { status, headers, body } = outcome.response;
+  return { status, headers, body: Buffer.from(body) };
+}
+
+/** What the clients put behind the id of what they want to stream. */
+const streamPath = /^\/stream\/?$/;
+
 /**
- * A direct call of a workflow (rest-api.md §7): answered when its last node is done. Its nodes' requests are queued ones. A caller that
- * goes away cancels them.
+ * A direct call of a workflow: answered when its last node is done, or below `/stream` with an event for every step (fal's page
+ * "Workflow endpoints"). A caller that goes away cancels its nodes' requests.
  */
 export async function serveWorkflow(
   deps: GatewayDeps,
@@ -22,8 +67,6 @@ export async function serveWorkflow(
   if (req.method !== 'POST') {
     return send(res, envelope, jsonAnswer(405, { detail: 'Method Not Allowed' }, [['allow', 'POST']]));
   }
-  const wishes = readWishes(pairs(req.rawHeaders), admission.access.isOwner);
-  if ('kind' in wishes) return send(res, envelope, errorAnswer(wishes));
   const gone = new AbortController();
   res.once('close', () => {
     if (!res.writableFinished) gone.abort();
@@ -31,24 +74,46 @@ export async function serveWorkflow(
   const body = await readBody(req, deps.limits.maxRequestBytes);
   if (body === 'caller gone') return;
   if (body === 'too large') return send(res, envelope, tooLarge(deps.limits.maxRequestBytes));
-  const { target, access } = admission;
-  const { priority, storeIo, noRetry } = wishes;
-  const outcome = await workflows.run(
+  const isStream = streamPath.test(admission.target.path);
+  const events = createEvents(deps, res, envelope);
+  const answer = await callWorkflow(
+    workflows,
     {
-      id: envelope.requestId,
-      alias: target.route.alias,
-      path: target.path,
+      requestId: envelope.requestId,
+      admission,
+      path: isStream ? '/' : admission.target.path,
+      headers: pairs(req.rawHeaders),
       body,
-      depth: 0,
-      callerId: access.callerId,
-      priority,
-      storeIo,
-      noRetry,
     },
     gone.signal,
+    isStream ? events.tell : undefined,
   );
-  if (gone.signal.aborted) return;
-  if (outcome.kind === 'error') return send(res, envelope, errorAnswer(outcome.error));
-  const { status, headers, body: bytes } = outcome.response;
-  send(res, envelope, { status, headers, body: Buffer.from(bytes) });
+  if (events.end() || gone.signal.aborted) return;
+  send(res, envelope, answer);
+}
+
+/** Server-sent events. The head goes out with the first one: what can't even begin is answered with its status, which clients show. */
+function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope) {
+  let ping: ReturnType<typeof setInterval> | undefined;
+  return {
+    tell(event: WorkflowEvent): void {
+      if (res.writableEnded || res.destroyed) return;
+      if (!ping) {
+        writeHead(res, envelope, 200, [
+          ['content-type', 'text/event-stream'],
+          ['cache-control', 'no-cache'],
+        ]);
+        ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
+        res.once('close', () => clearInterval(ping));
+      }
+      res.write(Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
+    },
+    /** `false`: there was none. */
+    end(): boolean {
+      if (!ping) return false;
+      clearInterval(ping);
+      res.end();
+      return true;
+    },
+  };
 }

@@ -9,9 +9,9 @@ import { openStore } from '../../store/open.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { platformError } from '../../wire/errors.ts';
 import type { WorkflowContents } from '../../workflows/contents.ts';
-import { createWorkflowRequests } from '../../workflows/requests.ts';
+import { createWorkflowRequests, executeAlias } from '../../workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from '../../workflows/rooms.ts';
-import { json } from '../../workflows/runner.ts';
+import { json, type WorkflowEvent } from '../../workflows/runner.ts';
 import { testContents } from '../../workflows/test-workflow.ts';
 import { createWorkflows } from '../../workflows/workflows.ts';
 import { createCallApp } from './call-app.ts';
@@ -39,7 +39,7 @@ function life(folder: string) {
   const requests = createWorkflowRequests({
     workflows,
     queue,
-    callApp: (request, signal) => callApp(request, signal),
+    callApp: (...order) => callApp(...order),
     clock,
     report: (error) => void errors.push(error),
   });
@@ -140,6 +140,54 @@ describe('a queued request to a workflow', () => {
     expect(rooms.cancel('w1')).toBe('requested');
     expect(await result('w1')).toBe('client_cancelled');
     expect(cancelled).toEqual(enqueued);
+  });
+
+  it('that nobody published says in its body what to run', async () => {
+    const { queue, requests, enqueued, input, answer, result } = life(testFolder());
+    const workflow = {
+      a: { id: 'a', type: 'run', depends: ['input'], app: 'me/app/add', input: { x: '$input.x' } },
+      output: { id: 'output', type: 'display', depends: ['a'], fields: { z: '$a.y' } },
+    };
+    const send = async (id: string, body: object) => {
+      const raw = Buffer.from(JSON.stringify(body));
+      await queue.submit(testRequest(id, { alias: executeAlias, path: '/', body: raw, headers: [] }));
+      requests.enqueue(id);
+    };
+    await send('w1', { input: { x: 1 }, workflow });
+    await expect.poll(() => enqueued.length).toBe(1);
+    expect(input(enqueued[0] ?? '')).toEqual({ x: 1 });
+    await answer(enqueued[0] ?? '', json(200, { y: 2 }));
+    expect(await result('w1')).toEqual([200, { z: 2 }]);
+    await send('w2', { input: {} });
+    expect(await result('w2')).toMatchObject([422, { detail: [{ loc: ['body', 'workflow'] }] }]);
+  });
+
+  it('tells of a submitted node only when its request can be looked up, and of none that was refused', async () => {
+    const { publish, requests, queue, enqueued, answer } = life(testFolder());
+    publish('flow', chain);
+    const call = { alias: 'workflows/flow', path: '/', depth: 0, body: Buffer.from('{"x": 1}') };
+    const caller = { callerId: account.userId, priority: 'normal', storeIo: true, noRetry: false } as const;
+    const told: unknown[] = [];
+    const tell = (event: WorkflowEvent) => {
+      const record = event.type === 'submit' ? queue.record(event.request_id)?.phase : undefined;
+      told.push([event.node_id, event.type, record]);
+    };
+    const signal = new AbortController().signal;
+    const outcome = requests.run({ ...call, ...caller, id: 'w1' }, signal, tell);
+    await expect.poll(() => enqueued.length).toBe(1);
+    await answer(enqueued[0] ?? '', json(200, { y: 2 }));
+    await expect.poll(() => enqueued.length).toBe(2);
+    await answer(enqueued[1] ?? '', json(500, { detail: 'broken' }));
+    expect(await outcome).toMatchObject({ response: { status: 500 } });
+    expect(told).toEqual([
+      ['a', 'submit', 'IN_QUEUE'],
+      ['a', 'completion', undefined],
+      ['b', 'submit', 'IN_QUEUE'],
+      ['b', 'error', undefined],
+    ]);
+    told.length = 0;
+    await requests.run({ ...call, ...caller, id: 'w2', callerId: 'someone|else' }, signal, tell);
+    expect(told).toEqual([['a', 'error', undefined]]);
   });
 
   it('has no more rights than its caller', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
 import { jsonAnswer, send } from './answers.ts';
@@ -11,6 +12,7 @@ import { type HeaderList, headerOf, pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
 import { appId } from './target.ts';
 import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
+import { callWorkflow } from './workflow-call.ts';
 
 /** Requests of one connection that may wait before we stop reading from it. */
 const maxPipelined = 64;
@@ -81,8 +83,16 @@ async function callOnce(
 ): Promise<void> {
   const requestId = randomUUID();
   const submittedAt = deps.clock();
+  const sink = frameSink(deps, caller, requestId, submittedAt);
   // The handshake's own headers say nothing about the calls inside.
   const given = pairs(req.rawHeaders).filter(([name]) => !name.startsWith('sec-websocket-') && name !== 'content-type');
+  if (deps.workflows && isWorkflow(target.route.alias)) {
+    const admission = { ok: true, target, access } as const;
+    const order = { requestId, admission, path: target.path, headers: given, body: bytesOf(data) };
+    const answer = await callWorkflow(deps.workflows, order, gone);
+    if (!gone.aborted) sink.refuse(answer);
+    return;
+  }
   const wishes = readWishes(given, access.isOwner);
   const about = { requestId, app: appId(target), path: target.path, callerId: access.callerId };
   const type: [string, string] = ['content-type', binary ? 'application/octet-stream' : 'application/json'];
@@ -107,7 +117,7 @@ async function callOnce(
       headers: [...toApp(given, about), type],
       body: { kind: 'bytes', bytes: bytesOf(data) },
     },
-    frameSink(deps, caller, requestId, submittedAt),
+    sink,
     gone,
   );
 }
