@@ -6,17 +6,29 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumFlags, installLab } from '../lab/install.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
-import { owner } from '../support/http.ts';
+import { call, owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
+import { readmeCode } from '../support/readme.ts';
 import { root } from '../support/root.ts';
 
 /** What a web page does with the real client; gives back what it got. Runs in the browser, so that it may use nothing from here. */
-const program = `
-import { createFalClient } from '@fal-ai/client';
-window.perform = async ({ url, credentials, endpoint }) => {
-  const fal = createFalClient({ proxyUrl: url, credentials, suppressLocalCredentialsWarning: true });
+const program = (recipe: string) => `
+import { fal } from '@fal-ai/client';
+${recipe}
+const talk = (endpoint) =>
+  new Promise((resolve, reject) => {
+    const connection = fal.realtime.connect(endpoint, {
+      onResult: (result) => {
+        resolve(result);
+        connection.close();
+      },
+      onError: reject,
+    });
+    connection.send({ number: 4 });
+  });
+window.perform = async ({ endpoint }) => {
   const run = await fal.run(endpoint, { input: { number: 1 } });
   const words = [];
   const subscribed = await fal.subscribe(endpoint, {
@@ -26,6 +38,10 @@ window.perform = async ({ url, credentials, endpoint }) => {
   });
   const events = [];
   for await (const event of await fal.stream(endpoint, { input: { number: 3 } })) events.push(event.number);
+  const direct = [];
+  const stream = await fal.stream(endpoint, { input: { number: 2 }, connectionMode: 'client' });
+  for await (const event of stream) direct.push(event.number);
+  const realtime = await talk(endpoint);
   const file = await fal.storage.upload(new Blob(['hello'], { type: 'text/plain' }));
   const wrong = await fal.run(endpoint, { input: { number: 'x' } }).catch((error) => error.name);
   return {
@@ -34,6 +50,8 @@ window.perform = async ({ url, credentials, endpoint }) => {
     subscribed: subscribed.data,
     last: words.at(-1),
     events,
+    direct,
+    realtime: realtime.number,
     file: await (await fetch(file)).text(),
     wrong,
   };
@@ -47,14 +65,7 @@ let project: Project;
 let browser: Browser;
 
 beforeAll(async () => {
-  const bundle = await build({
-    stdin: { contents: program, resolveDir: join(root, 'test') },
-    bundle: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-  });
-  const script = bundle.outputFiles[0]?.text ?? '';
+  let script = '';
   pages = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.end(`<!doctype html><title>page</title><script>${script.replaceAll('</script', '<\\/script')}</script>`);
@@ -64,6 +75,19 @@ beforeAll(async () => {
   const address = pages.address();
   port = typeof address === 'object' && address ? address.port : 0;
   emulator = await startEmulator({ args: ['--allow-origin', `http://localhost:${port}`] });
+  const bundle = await build({
+    stdin: {
+      contents: program(readmeCode('class extends WebSocket', emulator)),
+      resolveDir: join(root, 'test'),
+    },
+    // As bundlers put variables of the build into a page.
+    define: { 'process.env.FAL_KEY': JSON.stringify(emulator.variables.FAL_KEY) },
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+  });
+  script = bundle.outputFiles[0]?.text ?? '';
   project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
   await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
   const { chromium: executablePath } = await installLab();
@@ -76,18 +100,13 @@ afterAll(async () => {
   pages?.close();
 });
 
-/** Calls the page's program as the page at this host name does. */
+/** Calls a function of the page's program. */
 async function perform(page: Page): Promise<unknown> {
-  const about = {
-    url: `http://localhost:${emulator.ports.api}/api/fal/proxy`,
-    credentials: emulator.variables.FAL_KEY ?? '',
-    endpoint: `${await owner(emulator)}/js`,
-  };
-  return await page.evaluate(`window.perform(${JSON.stringify(about)})`);
+  return await page.evaluate(`window.perform(${JSON.stringify({ endpoint: `${await owner(emulator)}/js` })})`);
 }
 
 describe('@fal-ai/client in a real browser page', () => {
-  it('of a listed origin runs, subscribes, streams, uploads, and reads the errors', async () => {
+  it('of a listed origin runs, subscribes, streams, uploads, talks in real time, and reads the errors', async () => {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${port}/`);
     expect(await perform(page)).toEqual({
@@ -96,6 +115,8 @@ describe('@fal-ai/client in a real browser page', () => {
       subscribed: { number: 2 },
       last: 'COMPLETED',
       events: [0, 1, 2],
+      direct: [0, 1],
+      realtime: 4,
       file: 'hello',
       wrong: 'ValidationError',
     });
@@ -109,5 +130,19 @@ describe('@fal-ai/client in a real browser page', () => {
     });
     await page.goto('http://other.localhost/');
     await expect(perform(page)).rejects.toThrow(/Failed to fetch/);
+    // Not even with a good token: browsers tell a socket's origin, too.
+    const token = await call(emulator, 'api', '/tokens/', { body: { allowed_apps: ['js'], token_expiration: 60 } });
+    const query = `fal_jwt_token=${encodeURIComponent(String(await token.json()))}`;
+    const address = `ws://localhost:${emulator.ports.run}/${await owner(emulator)}/js/realtime?${query}`;
+    const opened = (from: Page) =>
+      from.evaluate(`new Promise((resolve) => {
+        const socket = new WebSocket(${JSON.stringify(address)});
+        socket.onopen = () => resolve('open');
+        socket.onerror = () => resolve('refused');
+      })`);
+    expect(await opened(page)).toBe('refused');
+    const listed = await browser.newPage();
+    await listed.goto(`http://localhost:${port}/`);
+    expect(await opened(listed)).toBe('open');
   });
 });

@@ -1,10 +1,12 @@
-import { createFalClient, type QueueStatus, ValidationError } from '@fal-ai/client';
+import { createFalClient, type QueueStatus, fal as shared, ValidationError } from '@fal-ai/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
+import { readmeCode } from '../support/readme.ts';
 import { until } from '../support/wait.ts';
 
 let emulator: Emulator;
@@ -85,19 +87,28 @@ describe('@fal-ai/client', () => {
     expect(await stream.done()).toEqual({ number: 2 });
   });
 
-  it('talks in real time, with a token of its own making, once its hard-wired address is redirected', async () => {
-    const real = globalThis.WebSocket;
+  describe('with the lines of README.md for what no proxy reaches', () => {
+    const real = { WebSocket: globalThis.WebSocket, key: process.env.FAL_KEY };
     const dialled: string[] = [];
-    // The client has no option for this address (gateway-http.md §14): this stands for the name server of whoever tries it.
-    globalThis.WebSocket = class extends real {
-      constructor(...[url, protocols]: ConstructorParameters<typeof real>) {
-        dialled.push(String(url));
-        super(String(url).replace('wss://fal.run/', `ws://localhost:${emulator.ports.run}/`), protocols);
-      }
-    };
-    try {
+    beforeAll(() => {
+      globalThis.WebSocket = class extends real.WebSocket {
+        constructor(...[url, protocols]: ConstructorParameters<typeof real.WebSocket>) {
+          dialled.push(String(url));
+          super(url, protocols);
+        }
+      };
+      process.env.FAL_KEY = emulator.variables.FAL_KEY;
+      new Function('fal', readmeCode('class extends WebSocket', emulator))(shared);
+    });
+    afterAll(() => {
+      globalThis.WebSocket = real.WebSocket;
+      if (real.key === undefined) delete process.env.FAL_KEY;
+      else process.env.FAL_KEY = real.key;
+    });
+
+    it('talks in real time, with a token of its own making', async () => {
       const results: unknown[] = [];
-      const connection = fal.realtime.connect(endpoint, {
+      const connection = shared.realtime.connect(endpoint, {
         connectionKey: 'test',
         throttleInterval: 0,
         onResult: (result: unknown) => void results.push(result),
@@ -109,10 +120,40 @@ describe('@fal-ai/client', () => {
       await until('the second answer comes', () => results.length === 2);
       connection.close();
       expect(results).toMatchObject([{ number: 7 }, { number: 8 }]);
-      expect(dialled).toEqual([expect.stringMatching(`^wss://fal\\.run/${endpoint}/realtime\\?fal_jwt_token=.`)]);
-    } finally {
-      globalThis.WebSocket = real;
-    }
+      expect(dialled).toEqual([
+        expect.stringMatching(`^ws://localhost:${emulator.ports.run}/${endpoint}/realtime\\?fal_jwt_token=.`),
+      ]);
+    });
+
+    it('talks in real time with a token that its own back end fetched, and with text messages', async () => {
+      const results: unknown[] = [];
+      const asked: string[] = [];
+      const connection = shared.realtime.connect(endpoint, {
+        connectionKey: 'text',
+        path: '/plain',
+        tokenProvider: async (app) => {
+          asked.push(app);
+          const issued = await call(emulator, 'api', '/tokens/realtime', {
+            body: { allowed_apps: [app], duration: 60 },
+          });
+          return z.object({ token: z.string() }).parse(await issued.json()).token;
+        },
+        encodeMessage: (message) => JSON.stringify(message),
+        decodeMessage: (data) => JSON.parse(data),
+        onResult: (result: unknown) => void results.push(result),
+        onError: (error) => void results.push(error),
+      });
+      connection.send({ number: 9 });
+      await until('the answer comes', () => results.length === 1);
+      connection.close();
+      expect(results).toEqual([{ echoed: { number: 9 } }]);
+      expect(asked).toEqual([`${endpoint}/plain`]);
+    });
+
+    it('streams as a web page does, with a token instead of a key', async () => {
+      const stream = await shared.stream(endpoint, { input: { number: 2 }, connectionMode: 'client' });
+      expect(await stream.done()).toEqual({ number: 1 });
+    });
   });
 
   it('raises a ValidationError for a wrong input, and an ApiError without a good key', async () => {
@@ -152,6 +193,11 @@ describe('@fal-ai/client', () => {
     const { data } = await fal.subscribe(workflow, { input: { number: 9 }, pollInterval: 50 });
     expect(data).toEqual({ number: 9 });
     expect((await fal.run(workflow, { input: { number: 10 } })).data).toEqual({ number: 10 });
+    const stream = await fal.stream(workflow, { input: { number: 11 } });
+    const steps: string[] = [];
+    for await (const event of stream) steps.push(`${event.type} ${event.node_id}`);
+    expect(steps).toEqual(['submit a', 'completion a', 'submit b', 'completion b', 'output output']);
+    expect(await stream.done()).toMatchObject({ type: 'output', output: { number: 11 } });
   });
 
   it('makes a token for a web page, which opens a stream of that app and nothing else', async () => {

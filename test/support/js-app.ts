@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import fal
+from fastapi import WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -34,6 +35,12 @@ class Js(fal.App, keep_alive=60, max_concurrency=1, max_multiplexing=8):
                 await asyncio.sleep(0.01)
 
         return StreamingResponse(events(), media_type="text/event-stream")
+
+    @fal.endpoint("/plain", is_websocket=True)
+    async def plain(self, socket: WebSocket) -> None:
+        await socket.accept()
+        async for text in socket.iter_text():
+            await socket.send_text(json.dumps({"echoed": json.loads(text)}))
 
     @fal.realtime("/realtime")
     def realtime(self, input: Input) -> Output:
