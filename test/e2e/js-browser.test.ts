@@ -36,6 +36,11 @@ window.perform = async ({ endpoint }) => {
     mode: 'streaming',
     onQueueUpdate: ({ status }) => words.push(status),
   });
+  const polled = await fal.subscribe(endpoint, { input: { number: 5, seconds: 0.2 }, pollInterval: 50, logs: true });
+  const { request_id: requestId } = await fal.queue.submit(endpoint, { input: { number: 6 } });
+  const status = await fal.queue.subscribeToStatus(endpoint, { requestId, pollInterval: 50 });
+  const result = await fal.queue.result(endpoint, { requestId });
+  const cancel = await fal.queue.cancel(endpoint, { requestId }).catch((error) => error.status);
   const events = [];
   for await (const event of await fal.stream(endpoint, { input: { number: 3 } })) events.push(event.number);
   const direct = [];
@@ -49,6 +54,8 @@ window.perform = async ({ endpoint }) => {
     hasRequestId: run.requestId !== '',
     subscribed: subscribed.data,
     last: words.at(-1),
+    polled: polled.data,
+    queue: [status.status, result.data, result.requestId === requestId, cancel],
     events,
     direct,
     realtime: realtime.number,
@@ -106,7 +113,7 @@ async function perform(page: Page): Promise<unknown> {
 }
 
 describe('@fal-ai/client in a real browser page', () => {
-  it('of a listed origin runs, subscribes, streams, uploads, talks in real time, and reads the errors', async () => {
+  it('of a listed origin runs, subscribes, queues, streams, uploads, talks in real time, and reads the errors', async () => {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${port}/`);
     expect(await perform(page)).toEqual({
@@ -114,6 +121,8 @@ describe('@fal-ai/client in a real browser page', () => {
       hasRequestId: true,
       subscribed: { number: 2 },
       last: 'COMPLETED',
+      polled: { number: 5 },
+      queue: ['COMPLETED', { number: 6 }, true, 400],
       events: [0, 1, 2],
       direct: [0, 1],
       realtime: 4,

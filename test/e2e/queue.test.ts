@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { createFalClient } from '@fal-ai/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { startFalServer } from '../support/fal-server.ts';
@@ -103,7 +103,10 @@ async function occupy(app: App) {
   const key = freshKey();
   const { request_id: id } = await send(app, { key, steps: ['gate'] });
   await reaches(app, id, 'IN_PROGRESS');
-  return { id, key, release: () => openGate(emulator, key) };
+  const release = () => openGate(emulator, key);
+  // A test that fails before must not hold up the next ones.
+  onTestFinished(release);
+  return { id, key, release };
 }
 
 describe('a full app', () => {
@@ -276,6 +279,51 @@ describe('a request in progress', () => {
     expect(new Set((await attemptsOf(emulator, key)).map(({ runner }) => runner)).size).toBe(2);
   });
 
+  it('whose runner is killed under it is performed again on another one', async () => {
+    const key = freshKey();
+    const { request_id: id } = await send('many', { key, steps: ['gate'] });
+    const direct = call(emulator, 'run', `/${account}/many`, { body: { key, steps: ['gate'] } });
+    await until('both are in progress', async () => (await attemptsOf(emulator, key)).length === 2);
+    const listed = await project.mustFal('apps', 'runners', 'many');
+    const runner = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(listed)?.[0] ?? '';
+    await project.mustFal('runners', 'kill', runner);
+    // The platform never repeats a direct call.
+    expect([(await direct).status, await (await direct).json()]).toMatchObject([
+      503,
+      { error_type: 'runner_disconnected' },
+    ]);
+    await openGate(emulator, key);
+    await reaches('many', id, 'COMPLETED');
+    expect((await resultOf('many', id)).status).toBe(200);
+    const attempts = (await attemptsOf(emulator, key)).filter(({ request }) => request === id);
+    expect(attempts).toHaveLength(2);
+    expect(attempts[0]?.runner).not.toBe(attempts[1]?.runner);
+  });
+
+  it('between two attempts can be cancelled, and its start deadline can pass', async () => {
+    const [cancelled, late] = [freshKey(), freshKey()];
+    const { request_id: first } = await send('one', { key: cancelled, steps: ['503', 'ok'] });
+    await until('it waits for its second attempt', async () => {
+      return (
+        (await attemptsOf(emulator, cancelled)).length === 1 && (await statusOf('one', first)).status === 'IN_QUEUE'
+      );
+    });
+    expect((await queue(`/${account}/one/requests/${first}/cancel`, { method: 'PUT' })).status).toBe(202);
+    expect(await reaches('one', first, 'COMPLETED')).toMatchObject({ error_type: 'client_cancelled' });
+
+    // A runner is up, so that the first attempt starts at once; the next one would start after 1 s.
+    await reaches('one', (await send('one', { key: freshKey() })).request_id, 'COMPLETED');
+    const { request_id: second } = await send(
+      'one',
+      { key: late, steps: ['503', 'ok'] },
+      { 'x-fal-request-timeout': '0.9' },
+    );
+    expect(await reaches('one', second, 'COMPLETED')).toMatchObject({ error_type: 'request_timeout' });
+    expect((await resultOf('one', second)).headers.get('x-fal-request-timeout-type')).toBe('user');
+    expect(await attemptsOf(emulator, cancelled)).toHaveLength(1);
+    expect(await attemptsOf(emulator, late)).toHaveLength(1);
+  });
+
   it('shows IN_QUEUE between attempts, in the status stream too', async () => {
     const { request_id: id } = await send('scripted', { key: freshKey(), steps: ['503', 'ok'] });
     const response = await queue(`/${account}/scripted/requests/${id}/status/stream?logs=1`);
@@ -310,12 +358,17 @@ const retryTable: readonly {
   readonly headers?: { readonly [name: string]: string };
   readonly status: number;
   readonly attempts: number;
+  /** Where it isn't one per attempt. */
+  readonly runners?: number;
   readonly type?: string;
 }[] = [
   { steps: ['503', 'ok'], status: 200, attempts: 2 },
   { steps: ['504', 'ok'], status: 200, attempts: 2 },
   { steps: ['crash', 'ok'], status: 200, attempts: 2 },
   { steps: ['cut', 'ok'], status: 200, attempts: 2 },
+  // Where there may be only one runner, a healthy one is used again.
+  { app: 'one', steps: ['504', 'ok'], status: 200, attempts: 2, runners: 1 },
+  { app: 'one', steps: ['503 x-fal-stop-runner=false', 'ok'], status: 200, attempts: 2, runners: 1 },
   { steps: ['500', 'ok'], status: 500, attempts: 1 },
   { steps: ['502', 'ok'], status: 502, attempts: 1 },
   { steps: ['404', 'ok'], status: 404, attempts: 1 },
@@ -367,7 +420,7 @@ function config(conditions: object): { readonly [name: string]: string } {
 }
 
 describe('retries', () => {
-  it('follow the whole table, each further attempt on another runner', async () => {
+  it('follow the whole table, each further attempt on another runner where there may be one', async () => {
     // All at once: their back-off delays (1 s, doubling) pass together.
     const done = await Promise.all(
       retryTable.map(async ({ app = 'scripted', steps, headers }) => {
@@ -393,8 +446,8 @@ describe('retries', () => {
       }),
     );
     expect(done).toEqual(
-      retryTable.map(({ app = 'scripted', steps, headers, status, attempts, type }) => {
-        return { app, steps, headers, status, attempts, type, sameId: true, runners: attempts };
+      retryTable.map(({ app = 'scripted', steps, headers, status, attempts, type, runners = attempts }) => {
+        return { app, steps, headers, status, attempts, type, sameId: true, runners };
       }),
     );
   });
@@ -415,6 +468,20 @@ describe('retries', () => {
     });
     expect((await resultOf('scripted', id)).status).toBe(503);
     expect(await attemptsOf(emulator, key)).toHaveLength(10);
+  });
+});
+
+describe('a runner', () => {
+  it('is ended when its answer asks for that, however good it is', async () => {
+    const runner = z.object({ runner: z.number() });
+    const one = async (step: string) => {
+      const response = await call(emulator, 'run', `/${account}/one`, { body: { key: freshKey(), steps: [step] } });
+      expect([response.status, response.headers.has('x-fal-stop-runner')]).toEqual([200, false]);
+      return runner.parse(await response.json()).runner;
+    };
+    const first = await one('ok');
+    expect(await one('ok x-fal-stop-runner=1')).toBe(first);
+    expect(await one('ok')).not.toBe(first);
   });
 });
 
