@@ -138,6 +138,7 @@ export function testFleet() {
     queuePosition: unused,
     waiting: unused,
     why: unused,
+    linesTold: unused,
     probeOnDemand: unused,
   };
   const tell: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {

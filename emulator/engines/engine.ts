@@ -146,6 +146,11 @@ export interface RunnerHandle {
   kill(): void;
   /** One health probe by the spec's rule (declared path, else `/health` with 404 and open port as fallback). Never rejects. */
   probe(timeoutSeconds: number): Promise<boolean>;
+  /**
+   * Resolves when every line that the runner has written so far was told; what is being told for more than a second (a flood), or will
+   * never be (it ended), isn't waited for. Never rejects.
+   */
+  linesTold(): Promise<void>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**

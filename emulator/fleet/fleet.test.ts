@@ -54,6 +54,7 @@ function scriptedEngine() {
           exit('SIGKILL');
         },
         probe: async () => true,
+        linesTold: async () => undefined,
         checkTcp: async () => true,
         exec(command, _options, io) {
           deeds.push(`exec ${command?.join(' ')}`);

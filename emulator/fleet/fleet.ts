@@ -210,6 +210,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     runners: (alias) => select.runnersOf(host.world(), alias),
     runner: (id) => select.runner(host.world(), id),
     expirationCountdownSeconds: (id) => select.expirationCountdownSeconds(host.world(), id, deps.clock()),
+    linesTold: async (runnerId) => await runners.handle(runnerId)?.linesTold(),
     probeOnDemand: (runnerId) => void probe(runnerId, 5, true),
     async close() {
       host.close();

@@ -124,6 +124,8 @@ export interface Fleet {
   /** Live runners; of one alias or of all. */
   runners(alias?: string): readonly Runner[];
   runner(id: string): Runner | undefined;
+  /** Resolves when every line that the runner wrote before was logged; at once when it is gone, because then they were. Never rejects. */
+  linesTold(runnerId: string): Promise<void>;
   /** The `X-Fal-Runner-Health-Check` response header: probe now, one failure ends the runner. */
   probeOnDemand(runnerId: string): void;
 }

@@ -28,6 +28,8 @@ PRELOADED = (
 CHUNK = 64 * 1024
 HIGH_WATER = 1024 * 1024
 """Bytes waiting for the emulator above which runners' output is left in their pipes: then they wait, not our memory."""
+READS = 16
+"""Chunks of a runner's output that are read out of turn: more than fits into a pipe, and an end for a flood."""
 KEEPER_SECONDS = 3.0
 
 
@@ -107,6 +109,8 @@ class Supervisor:
             return
         if message["op"] == "call":
             runner.channel.send({"op": "call"})
+        elif message["op"] == "tell":
+            self._tell_now(runner)
         elif message["op"] == "terminate":
             runner.terminating = True
             self._terminate(runner)
@@ -216,6 +220,14 @@ class Supervisor:
         self._forget(fd)
         os.close(fd)
         return False
+
+    def _tell_now(self, runner: Runner) -> None:
+        """Whoever asks has seen an answer of the runner; the lines that it wrote before may still be in its pipes."""
+        for fd in list(runner.outputs):
+            for _ in range(READS):
+                if not self._on_output(runner, fd):
+                    break
+        self._tell(runner.id, "told")
 
     def _on_status(self, runner: Runner) -> None:
         data = os.read(runner.status, CHUNK)

@@ -582,6 +582,30 @@ describe('hints', () => {
 });
 
 describe('what was asked of the queue', () => {
+  it.each(['polling', 'streaming'] as const)(
+    'tells by %s the lines that an app printed just before its answer',
+    async (mode) => {
+      const fal = createFalClient({
+        proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
+        credentials: emulator.variables.FAL_KEY ?? '',
+      });
+      for (let round = 0; round < 20; round++) {
+        const key = freshKey();
+        const lines: string[] = [];
+        await fal.subscribe(`${account}/many`, {
+          input: { key },
+          logs: true,
+          mode,
+          ...(mode === 'polling' ? { pollInterval: 5 } : {}),
+          onQueueUpdate(update) {
+            if ('logs' in update) lines.push(...update.logs.map(({ message }) => message));
+          },
+        });
+        expect(lines).toContain(`attempt 1 of ${key}: ok`);
+      }
+    },
+  );
+
   it('can be read again, and forgets its input where the caller wants that', async () => {
     const [kept, forgotten] = [freshKey(), freshKey()];
     const { request_id: keptId } = await send('scripted', { key: kept });

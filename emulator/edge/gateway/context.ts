@@ -12,7 +12,10 @@ export interface GatewayDeps {
   readonly account: Account;
   readonly routes: Routes;
   readonly authenticate: Authenticate;
-  readonly fleet: Pick<Fleet, 'lease' | 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'probeOnDemand'>;
+  readonly fleet: Pick<
+    Fleet,
+    'lease' | 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'probeOnDemand' | 'linesTold'
+  >;
   readonly queue: Pick<Queue, 'submit' | 'record' | 'result' | 'onChange'>;
   readonly connections: RunnerConnections;
   readonly logs: Pick<Logs, 'query' | 'follow'>;

@@ -256,6 +256,22 @@ describe('status stream', () => {
     expect(events.every((event) => typeof event.response_url === 'string')).toBe(true);
   });
 
+  it('has the lines that an app printed just before its answer in its last event, and so has the status', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    const { id } = await submit(gateway);
+    gateway.fleet.unread.push(() => gateway.logs.add(id, 'last words'));
+    const { events, ended } = await listenTo(gateway, `/me/app/requests/${id}/status/stream?logs=1`);
+    await expect.poll(() => events.length).toBe(1);
+    gateway.fleet.release();
+    await ended;
+    expect(events.at(-1)).toMatchObject({ status: 'COMPLETED', logs: [{ message: 'last words' }] });
+
+    gateway.fleet.unread.push(() => gateway.logs.add(id, 'very last words'));
+    const { body } = await call(gateway.ports.queue, `/me/app/requests/${id}/status?logs=true`);
+    expect(JSON.parse(body).logs).toMatchObject([{ message: 'last words' }, { message: 'very last words' }]);
+  });
+
   it('of a finished request is one event', async () => {
     const gateway = await start(ok);
     const { id } = await submit(gateway);

@@ -76,7 +76,10 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
 
   const urls = followUpUrls(about.origin, appId(target), record.id);
   const hidden = route?.privateLogs === true && !access.isOwner;
-  const logs = wantsLogs(target.query) ? (hidden ? [] : linesOf(deps, record)) : null;
+  const wanted = wantsLogs(target.query);
+  // The answer of an app may be here before the lines that it printed on the way.
+  if (wanted && record.phase === 'COMPLETED' && record.runnerId) await deps.fleet.linesTold(record.runnerId);
+  const logs = wanted ? (hidden ? [] : linesOf(deps, record)) : null;
   switch (followUp.what) {
     case 'status': {
       const position = record.phase === 'IN_QUEUE' ? deps.fleet.queuePosition(record.id) : 0;

@@ -58,14 +58,22 @@ export function streamStatus(
       if (!res.writableEnded) res.end();
       resolve();
     };
+    const end = (): void => {
+      if (over) return;
+      emit();
+      finish();
+    };
     const ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
     const position = setInterval(() => {
       if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
     }, deps.limits.positionIntervalMs);
     const stopRecords = deps.queue.onChange(record.id, (changed) => {
       record = changed;
-      emit();
-      if (record.phase === 'COMPLETED') finish();
+      if (record.phase !== 'COMPLETED') return emit();
+      // Nothing comes after this event: the lines that the app printed before its answer must be in it.
+      const told = logs !== null && record.runnerId ? deps.fleet.linesTold(record.runnerId) : undefined;
+      if (told) void told.then(end);
+      else end();
     });
     const stopLogs = order.followLogs((line) => {
       news.push(line);

@@ -54,6 +54,8 @@ export interface TestFleet {
   /** No runner is free until `release`. */
   hold(): void;
   release(): void;
+  /** What the runner has written, but nobody has read until it is asked for. */
+  readonly unread: (() => void)[];
   /** The platform ends all direct attempts. */
   abort(reason: PlatformError): void;
   /** Direct requests get this instead of a runner. */
@@ -70,6 +72,7 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
     requests: [],
     ends: [],
     probes: [],
+    unread: [],
     hold() {
       const { promise, resolve } = deferred<void>();
       gate = { open: promise, release: resolve };
@@ -145,6 +148,9 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
     },
     queuePosition: (id) => Math.max(0, waiting.indexOf(id)),
     queueSize: () => waiting.length,
+    linesTold: async () => {
+      for (const read of fleet.unread.splice(0)) read();
+    },
     probeOnDemand: (id) => void fleet.probes.push(id),
   };
   return Object.assign(fleet, { deps });

@@ -31,7 +31,7 @@ export type Command =
       readonly declaredPort: number;
       readonly addresses: readonly string[];
     }
-  | { readonly op: 'call' | 'terminate' | 'kill'; readonly id: string };
+  | { readonly op: 'call' | 'terminate' | 'kill' | 'tell'; readonly id: string };
 
 const id = z.string();
 
@@ -50,6 +50,8 @@ export const message = z.discriminatedUnion('event', [
     requestId: z.string().exactOptional(),
     endpoint: z.string().exactOptional(),
   }),
+  /** The answer to `tell`: comes after every line that was written before it. */
+  z.object({ event: z.literal('told'), id }),
   z.object({
     event: z.literal('result'),
     id,

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../engine.ts';
+import type { Engine, RunnerSpec } from '../engine.ts';
 import { runnerEnvironment } from './environment.ts';
 import { prepareFolder, runnerFolder } from './folder.ts';
 import { createProcessEngine } from './process-engine.ts';
@@ -73,6 +73,28 @@ describe('lines of a runner', () => {
       expect(new Set(own.map((line) => line.endpoint))).toEqual(new Set([`/${r}`]));
     }
     expect(lines.filter((line) => line.requestId === undefined).map((line) => line.text)).toEqual(['outside']);
+  });
+
+  it('that were written before an answer are told when they are asked for', async () => {
+    const app = `
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/say"): print("said", self.path)
+        self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
+    def log_message(self, *about): pass
+def main(): http.server.HTTPServer(("", 8080), Handler).serve_forever()`;
+    const runner = watch(engine, specFor(work, app));
+    const address = await runner.ready;
+    for (let round = 0; round < 50; round++) {
+      await fetch(`http://${address?.host}:${address?.port}/say/${round}`);
+      await runner.handle.linesTold();
+      expect(runner.lines.at(-1)?.text).toBe(`said /say/${round}`);
+    }
+    runner.handle.kill();
+    await runner.exited;
+    // Nothing more comes: nobody waits.
+    await runner.handle.linesTold();
   });
 
   it('stay whole when requests write half lines in turns', async () => {
@@ -159,6 +181,66 @@ def main():
   });
 });
 
+/** A supervisor without an engine, which was told to start this runner. Nobody reads its connection yet. */
+async function startAlone(spec: RunnerSpec) {
+  const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
+  await prepareFolder(folder, spec.appFiles);
+  const config = { extraPaths: [], preload: false, probeDir: join(work.root, 'runners', '.probe') };
+  const supervisor = spawn('python3', [join(runnerSources, 'supervisor.py'), JSON.stringify(config)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
+  const connection = supervisor.stdio[3];
+  if (!(connection instanceof Duplex)) throw new Error('no connection');
+  connection.pause();
+  const start = {
+    op: 'start',
+    id: spec.runnerId,
+    startMethod: 'fork',
+    mode: 'serve',
+    callable: spec.callable,
+    env: runnerEnvironment({}, {}, runnerSources),
+    appDir: folder.appDir,
+    hasAppFiles: true,
+    dataDir: work.root,
+    mountPoint: folder.mountPoint,
+    resultFile: folder.resultFile,
+    claimedFile: folder.claimedFile,
+    declaredPort: 8080,
+    addresses: [],
+  };
+  connection.write(`${JSON.stringify(start)}\n`);
+  return { supervisor, connection, folder };
+}
+
+describe('the supervisor, asked to tell what was written', () => {
+  it('answers after that, also when it learns of both at once', async () => {
+    const app = `
+import os, time
+def main():
+    print("up")
+    while not os.path.exists("ask"): time.sleep(0.01)
+    print("written")
+    open("done", "w").close()
+    time.sleep(1000)`;
+    const spec = specFor(work, app);
+    const { supervisor, connection, folder } = await startAlone(spec);
+    const told: string[] = [];
+    createInterface({ input: connection }).on('line', (line) => {
+      const message = JSON.parse(line);
+      told.push(message.event === 'line' ? message.text : message.event);
+    });
+    await expect.poll(() => told, { timeout: 10_000 }).toContain('up');
+    supervisor.kill('SIGSTOP');
+    writeFileSync(join(folder.appDir, 'ask'), '');
+    await expect.poll(() => existsSync(join(folder.appDir, 'done')), { timeout: 10_000 }).toBe(true);
+    connection.write(`${JSON.stringify({ op: 'tell', id: spec.runnerId })}\n`);
+    supervisor.kill('SIGCONT');
+    await expect.poll(() => told, { timeout: 10_000 }).toContain('told');
+    expect(told.slice(told.indexOf('up'))).toEqual(['up', 'written', 'told']);
+    connection.end();
+  });
+});
+
 describe('a flood that nobody reads', () => {
   it('stops the writer and does not grow the supervisor', async () => {
     const total = 200;
@@ -171,32 +253,7 @@ def main():
         os.write(1, (b"x" * 1023 + b"\\n") * 1024)
         with open("progress", "w") as file: file.write("." * (i + 1))`,
     );
-    const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
-    await prepareFolder(folder, spec.appFiles);
-    const config = { extraPaths: [], preload: false, probeDir: join(work.root, 'runners', '.probe') };
-    const supervisor = spawn('python3', [join(runnerSources, 'supervisor.py'), JSON.stringify(config)], {
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-    });
-    const connection = supervisor.stdio[3];
-    if (!(connection instanceof Duplex)) throw new Error('no connection');
-    connection.pause();
-    const start = {
-      op: 'start',
-      id: spec.runnerId,
-      startMethod: 'fork',
-      mode: 'serve',
-      callable: spec.callable,
-      env: runnerEnvironment({}, {}, runnerSources),
-      appDir: folder.appDir,
-      hasAppFiles: true,
-      dataDir: work.root,
-      mountPoint: folder.mountPoint,
-      resultFile: folder.resultFile,
-      claimedFile: folder.claimedFile,
-      declaredPort: 8080,
-      addresses: [],
-    };
-    connection.write(`${JSON.stringify(start)}\n`);
+    const { supervisor, connection, folder } = await startAlone(spec);
     const progress = () => statSync(join(folder.appDir, 'progress'), { throwIfNoEntry: false })?.size ?? 0;
     // Standing still over many looks is what a blocked writer looks like; an unblocked one gets to the end.
     for (let still = 0, last = 0; still < 30; still = progress() === last && last > 0 ? still + 1 : 0) {

@@ -127,6 +127,7 @@ function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
     terminate: nothing,
     kill: nothing,
     probe: async () => false,
+    linesTold: async () => undefined,
     checkTcp: async () => false,
     exec(_command, _options, io) {
       queueMicrotask(() => io.exited(137));

@@ -8,6 +8,7 @@ import { untilHealthy } from './readiness.ts';
 import type { Place, Shells } from './shell.ts';
 
 const defaultPort = 8080;
+const linesPatienceMs = 1_000;
 /** Signals by which a library dies that can't bear being forked after its import. */
 const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
 
@@ -50,11 +51,15 @@ export function createRunner(deps: {
   let exited = false;
   let address: RunnerAddress | null = null;
   let failure: string | null = null;
+  /** Who waits for the answer to `tell`, in the order of asking. */
+  let listeners: (() => void)[] = [];
 
   function exit(code: number | null, signal: number | null, reason: string): void {
     if (exited) return;
     exited = true;
     end.abort();
+    for (const resolve of listeners) resolve();
+    listeners = [];
     events.exited({ code, signal: signalName(signal), reason });
     deps.onExited();
   }
@@ -145,6 +150,9 @@ export function createRunner(deps: {
         events.line({ at: deps.now(), stream, text, ...labels });
         return;
       }
+      case 'told':
+        listeners.shift()?.();
+        return;
       case 'result':
         events.result(callResult(message, folder.resultFile));
         return;
@@ -154,6 +162,18 @@ export function createRunner(deps: {
       case 'exited':
         onExit(message);
     }
+  }
+
+  function linesTold(): Promise<void> {
+    if (exited || sent === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, linesPatienceMs);
+      listeners.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      deps.send({ op: 'tell', id });
+    });
   }
 
   function ask(how: 'terminate' | 'kill'): void {
@@ -171,6 +191,7 @@ export function createRunner(deps: {
       terminate: () => ask('terminate'),
       kill: () => ask('kill'),
       probe: async (timeoutSeconds) => address !== null && probeHealth(address, spec.health, timeoutSeconds),
+      linesTold,
       checkTcp: async () => address !== null && acceptsConnections(address),
       exec: (command, options, io) => {
         const { machine, env } = deps;
