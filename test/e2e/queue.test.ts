@@ -69,6 +69,12 @@ const statusSchema = z.looseObject({
   error_type: z.string().optional(),
 });
 
+const jsClient = () =>
+  createFalClient({
+    proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
+    credentials: emulator.variables.FAL_KEY ?? '',
+  });
+
 /** Keys of this file's requests: notes and gates of one never meet those of another. */
 let keys = 0;
 const freshKey = (): string => `key-${++keys}`;
@@ -256,6 +262,21 @@ describe('a request in progress', () => {
     const { request_id: next } = await send('many', { key: freshKey() });
     await reaches('many', next, 'COMPLETED');
     expect(await (await resultOf('many', next)).json()).toMatchObject({ runner: [...runners][0] });
+  });
+
+  it('is cancelled when a direct caller hangs up', async () => {
+    const key = freshKey();
+    const hangUp = new AbortController();
+    const direct = jsClient().run(`${account}/many/work`, { input: { key }, abortSignal: hangUp.signal });
+    const [attempt] = await until('it works', async () => {
+      const attempts = await attemptsOf(emulator, key);
+      return attempts.length === 1 && attempts;
+    });
+    hangUp.abort();
+    await expect(direct).rejects.toThrow();
+    await until('its app is told', async () =>
+      (await attemptsOf(emulator, 'cancels')).some(({ request }) => request === attempt?.request),
+    );
   });
 
   it('that its app can not cancel delivers its result all the same', async () => {
@@ -540,10 +561,7 @@ describe('a webhook', () => {
   });
 
   it('is asked for by the JavaScript client, with its priority and its hint', async () => {
-    const fal = createFalClient({
-      proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
-      credentials: emulator.variables.FAL_KEY ?? '',
-    });
+    const fal = jsClient();
     const { request_id: id } = await fal.queue.submit(`${account}/scripted`, {
       input: { key: freshKey() },
       webhookUrl: decodeURIComponent(hook.split('=')[1] ?? ''),
@@ -585,10 +603,7 @@ describe('what was asked of the queue', () => {
   it.each(['polling', 'streaming'] as const)(
     'tells by %s the lines that an app printed just before its answer',
     async (mode) => {
-      const fal = createFalClient({
-        proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
-        credentials: emulator.variables.FAL_KEY ?? '',
-      });
+      const fal = jsClient();
       for (let round = 0; round < 20; round++) {
         const key = freshKey();
         const lines: string[] = [];
