@@ -16,7 +16,15 @@ import { attemptsOf, gateFile, openGate, scriptedApps } from '../support/scripte
 import { until } from '../support/wait.ts';
 
 /** The queue as its callers see it (gateway-http.md §4 to §10, runner.md §4): real deploys, real clients, apps that do what their input says. */
-const apps = { scripted: 'Scripted', one: 'One', many: 'Many', short: 'Short', skipping: 'Skipping', hinted: 'Hinted' };
+const apps = {
+  scripted: 'Scripted',
+  one: 'One',
+  many: 'Many',
+  short: 'Short',
+  skipping: 'Skipping',
+  hinted: 'Hinted',
+  hasty: 'Hasty',
+};
 type App = keyof typeof apps;
 
 let emulator: Emulator;
@@ -165,6 +173,19 @@ describe('a full app', () => {
     await reaches('one', blocker.id, 'COMPLETED');
     expect(await (await resultOf('one', blocker.id)).json()).toMatchObject({ attempt: 1 });
     expect(await attemptsOf(emulator, key)).toEqual([]);
+  });
+
+  it('limits the start of its owner’s requests as its code says, and nobody else’s', async () => {
+    const key = freshKey();
+    const blocker = await occupy('hasty');
+    const strange = await queue(`/${account}/hasty`, { body: { key }, headers: { authorization: '' } });
+    const { request_id: anybody } = accepted.parse(await strange.json());
+    const { request_id: own } = await send('hasty', { key });
+    expect(await reaches('hasty', own, 'COMPLETED')).toMatchObject({ error_type: 'request_timeout' });
+    expect((await resultOf('hasty', own)).headers.get('x-fal-request-timeout-type')).toBe('user');
+    await blocker.release();
+    await reaches('hasty', anybody, 'COMPLETED');
+    expect((await attemptsOf(emulator, key)).map(({ request }) => request)).toEqual([anybody]);
   });
 
   it('never runs what was cancelled while it waited', async () => {

@@ -86,6 +86,11 @@ class One(Scripted, max_concurrency=1):
     pass
 
 
+class Hasty(Scripted, max_concurrency=1):
+    app_auth = "public"
+    request_start_timeout = 1
+
+
 class Many(Scripted, max_concurrency=1, max_multiplexing=4):
     pass
 

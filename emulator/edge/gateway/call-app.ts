@@ -5,6 +5,7 @@ import { anonymous, authorise } from './access.ts';
 import { type Answer, jsonAnswer, notFound } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { toApp } from './headers.ts';
+import { startBy } from './request-info.ts';
 import { infoOf } from './submit.ts';
 import { appId, resolveTarget } from './target.ts';
 
@@ -38,7 +39,6 @@ function requestOf(deps: Deps, node: NodeRequest): SubmittedRequest | Answer {
   if (!access.ok) return jsonAnswer(access.status, { detail: access.detail });
   const { path, query, route } = target;
   const submittedAt = deps.clock();
-  const seconds = route.requestStartTimeoutSeconds;
   const headers = toApp([['content-type', 'application/json']], {
     requestId: node.id,
     app: appId(target),
@@ -56,7 +56,7 @@ function requestOf(deps: Deps, node: NodeRequest): SubmittedRequest | Answer {
     body: node.body,
     priority,
     submittedAt,
-    startBy: seconds === null ? null : submittedAt + seconds * 1000,
+    startBy: startBy({ startTimeoutSeconds: null }, route, access, submittedAt),
     hint: null,
     noRetry,
     retries: {},

@@ -52,7 +52,13 @@ it.each([
 ])('X-Fal-No-Retry: %s is %s', (text, noRetry) => expect(wishes({ 'x-fal-no-retry': text }).noRetry).toBe(noRetry));
 
 it('the caller decides the start deadline, else the alias', () => {
-  expect(startBy(wishes({ 'x-fal-request-timeout': '2' }), 9, 1000)).toBe(3000);
-  expect(startBy(wishes({}), 9, 1000)).toBe(10_000);
-  expect(startBy(wishes({}), null, 1000)).toBeNull();
+  const [owner, other] = [{ isOwner: true }, { isOwner: false }];
+  const [hasty, patient] = [{ requestStartTimeoutSeconds: 9 }, { requestStartTimeoutSeconds: null }];
+  for (const caller of [owner, other]) {
+    expect(startBy(wishes({ 'x-fal-request-timeout': '2' }), hasty, caller, 1000)).toBe(3000);
+    expect(startBy(wishes({}), patient, caller, 1000)).toBeNull();
+  }
+  expect(startBy(wishes({}), hasty, owner, 1000)).toBe(10_000);
+  // The app's own default is for its owner's requests.
+  expect(startBy(wishes({}), hasty, other, 1000)).toBeNull();
 });

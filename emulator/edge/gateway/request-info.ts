@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Route } from '../../catalog/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { type HeaderList, headerOf } from './headers.ts';
 
@@ -38,9 +39,14 @@ export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | Plat
   };
 }
 
-/** The instant by which the request must start: the caller's wish, else the alias's default, else none. */
-export function startBy(wishes: Wishes, aliasSeconds: number | null, submittedAt: number): number | null {
-  const seconds = wishes.startTimeoutSeconds ?? aliasSeconds;
+/** The instant by which the request must start: the caller's wish, else for the owner of the app its default (fal/app.py), else none. */
+export function startBy(
+  wishes: Pick<Wishes, 'startTimeoutSeconds'>,
+  { requestStartTimeoutSeconds }: Pick<Route, 'requestStartTimeoutSeconds'>,
+  { isOwner }: { readonly isOwner: boolean },
+  submittedAt: number,
+): number | null {
+  const seconds = wishes.startTimeoutSeconds ?? (isOwner ? requestStartTimeoutSeconds : null);
   return seconds === null ? null : submittedAt + seconds * 1000;
 }
 

@@ -62,7 +62,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
         kind: 'direct',
         priority: 'normal',
         submittedAt,
-        startBy: startBy(wishes, target.route.requestStartTimeoutSeconds, submittedAt),
+        startBy: startBy(wishes, target.route, access, submittedAt),
         hint: wishes.hint,
         noRetry: true,
         retries: {},

@@ -47,7 +47,7 @@ export async function submit(
     body,
     priority: wishes.priority,
     submittedAt,
-    startBy: startBy(wishes, target.route.requestStartTimeoutSeconds, submittedAt),
+    startBy: startBy(wishes, target.route, access, submittedAt),
     hint: wishes.hint,
     noRetry: wishes.noRetry,
     retries: wishes.retries,

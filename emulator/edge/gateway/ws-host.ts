@@ -105,7 +105,7 @@ async function callOnce(
         kind: 'direct',
         priority: 'normal',
         submittedAt,
-        startBy: 'kind' in wishes ? null : startBy(wishes, target.route.requestStartTimeoutSeconds, submittedAt),
+        startBy: 'kind' in wishes ? null : startBy(wishes, target.route, access, submittedAt),
         hint: 'kind' in wishes ? null : wishes.hint,
         noRetry: true,
         retries: {},
