@@ -31,7 +31,8 @@ let emulator: Emulator;
 let project: Project;
 let account: string;
 let receiver: Server;
-let hook: string;
+/** Where the receiver listens. `/flaky` fails the first time, `/moved` redirects. */
+let hooks: string;
 /** What the webhook receiver was told, by request id. */
 const told = new Map<string, { readonly headers: IncomingHttpHeaders; readonly body: string }[]>();
 
@@ -39,13 +40,16 @@ beforeAll(async () => {
   receiver = createServer(async (request, response) => {
     const body = await text(request);
     const { request_id: id } = z.object({ request_id: z.string() }).parse(JSON.parse(body));
-    told.set(id, [...(told.get(id) ?? []), { headers: request.headers, body }]);
+    const before = told.get(id) ?? [];
+    told.set(id, [...before, { headers: request.headers, body }]);
+    if (request.url === '/flaky' && before.length === 0) response.statusCode = 500;
+    if (request.url === '/moved') response.writeHead(302, { location: '/' });
     response.end();
   });
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   const address = receiver.address();
-  hook = `fal_webhook=${encodeURIComponent(`http://localhost:${typeof address === 'object' ? address?.port : 0}/`)}`;
+  hooks = `http://localhost:${typeof address === 'object' ? address?.port : 0}`;
 
   emulator = await startEmulator();
   const tools = await pythonTools();
@@ -555,7 +559,12 @@ describe('a webhook', () => {
     } as const;
     const calls = await Promise.all(
       Object.entries(cases).map(async ([name, steps]) => {
-        const sent = await send('scripted', { key: freshKey(), steps }, {}, `?${hook}`);
+        const sent = await send(
+          'scripted',
+          { key: freshKey(), steps },
+          {},
+          `?fal_webhook=${encodeURIComponent(`${hooks}/`)}`,
+        );
         expect(sent.gateway_request_id).toBe(sent.request_id);
         const [one] = await until('the webhook is called', () => told.get(sent.request_id), { timeoutMs: 60_000 });
         if (!one) throw new Error('no call');
@@ -578,14 +587,29 @@ describe('a webhook', () => {
       },
       text: { status: 'OK', payload: null, payload_error: expect.any(String), isFirstAttempt: true },
     });
-    expect([...told.values()].every((all) => all.length === 1)).toBe(true);
+    for (const calls of told.values()) expect(calls).toHaveLength(1);
+  });
+
+  it('that failed is called again 5 s later, the same and signed anew; one that redirects is not', async () => {
+    const to = (path: string) => `?fal_webhook=${encodeURIComponent(`${hooks}${path}`)}`;
+    const { request_id: moved } = await send('scripted', { key: freshKey() }, {}, to('/moved'));
+    const { request_id: flaky } = await send('scripted', { key: freshKey() }, {}, to('/flaky'));
+    const [first, second] = await until('it is called again', () => told.get(flaky)?.length === 2 && told.get(flaky), {
+      timeoutMs: 60_000,
+    });
+    if (!first || !second) throw new Error('no calls');
+    expect(second.body).toBe(first.body);
+    expect(await isSigned(second)).toBe(true);
+    const at = (one: typeof first) => Number(one.headers['x-fal-webhook-timestamp']);
+    expect(at(second) - at(first)).toBeGreaterThanOrEqual(4);
+    expect(told.get(moved)).toHaveLength(1);
   });
 
   it('is asked for by the JavaScript client, with its priority and its hint', async () => {
     const fal = jsClient();
     const { request_id: id } = await fal.queue.submit(`${account}/scripted`, {
       input: { key: freshKey() },
-      webhookUrl: decodeURIComponent(hook.split('=')[1] ?? ''),
+      webhookUrl: `${hooks}/`,
       priority: 'low',
       hint: 'some-hint',
     });
