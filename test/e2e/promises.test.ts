@@ -52,9 +52,16 @@ async function killAndRestart(): Promise<void> {
 }
 
 describe('what was promised before kill -9 of the emulator', () => {
-  it('a webhook is called, with the result', async () => {
+  it('a webhook is called, with the result; what was finished before can be read again', async () => {
+    const finished = await submit(emulator, `${account}/echo`, { number: 5 });
+    const readAgain = async () => {
+      const response = await call(emulator, 'queue', `/${account}/echo/requests/${finished}`);
+      return [response.status, await response.json()];
+    };
+    await until('it is finished', async () => (await readAgain())[0] === 200, { timeoutMs: 60_000 });
     const id = await submit(emulator, `${account}/echo?${hook}`, { number: 1, seconds: 1 });
     await killAndRestart();
+    expect(await readAgain()).toEqual([200, { number: 5 }]);
     await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
     expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 1 } }]);
   });

@@ -416,6 +416,8 @@ const retryTable: readonly {
   { app: 'one', steps: ['504', 'ok'], status: 200, attempts: 2, runners: 1 },
   { app: 'one', steps: ['503 x-fal-stop-runner=false', 'ok'], status: 200, attempts: 2, runners: 1 },
   { steps: ['500', 'ok'], status: 500, attempts: 1 },
+  { steps: ['raise', 'ok'], status: 500, attempts: 1 },
+  { steps: ['cancelled', 'ok'], status: 500, attempts: 1 },
   { steps: ['502', 'ok'], status: 502, attempts: 1 },
   { steps: ['404', 'ok'], status: 404, attempts: 1 },
   { steps: ['429', 'ok'], status: 429, attempts: 1 },

@@ -8,8 +8,8 @@ import type { Emulator } from './emulator.ts';
  * Apps whose input says what each attempt does: the n-th attempt of a key performs the n-th step, later ones the last. Every attempt
  * is noted in `/data` before it does anything. Python source.
  *
- * A step is a word and headers of the answer: `ok`, `gate` (waits until the test opens it), `sleep`, `crash`, `cut` (half a body),
- * `text`, or a status: `503 x-fal-needs-retry=0`.
+ * A step is a word and headers of the answer: `ok`, `gate` (waits until the test opens it), `sleep`, `raise`, `cancelled` (an
+ * unhandled CancelledError), `crash`, `cut` (half a body), `text`, or a status: `503 x-fal-needs-retry=0`.
  */
 export const scriptedApps = `
 import asyncio
@@ -54,6 +54,10 @@ class Scripted(fal.App, max_concurrency=6, keep_alive=60):
         print(f"attempt {attempt} of {input.key}: {word}", flush=True)
         if word == "crash":
             os._exit(7)
+        if word == "raise":
+            raise ValueError("as asked")
+        if word == "cancelled":
+            raise asyncio.CancelledError()
         if word == "sleep":
             await asyncio.sleep(60)
         while word == "gate" and not (gates / input.key).exists():
