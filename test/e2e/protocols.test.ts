@@ -244,14 +244,9 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
     ]);
     expect(await stream.done()).toMatchObject({ output: { shown: 6 } });
     expect((await fal.run('workflows/execute', { input })).data).toEqual({ shown: 6 });
-    // The JS client would ask for `workflows/execute/undefined`: plain calls.
-    const submitted = await call(emulator, 'queue', '/workflows/execute', { body: input });
-    const { response_url: url } = z.object({ response_url: z.string() }).parse(await submitted.json());
-    const result = await until('it is done', async () => {
-      const response = await fetch(url, { headers: { authorization: emulator.authorization } });
-      return response.status === 200 && (await response.json());
-    });
-    expect(result).toEqual({ shown: 6 });
+    // The JS client takes `execute` for an owner and asks for `workflows/execute/undefined/requests/…`.
+    const subscribed = await fal.subscribe('workflows/execute', { input, pollInterval: 50 });
+    expect(subscribed.data).toEqual({ shown: 6 });
     const strange = await call(emulator, 'run', '/workflows/execute', { body: input, headers: { authorization: '' } });
     expect(strange.status).toBe(401);
   });
