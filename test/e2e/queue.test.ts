@@ -346,6 +346,21 @@ describe('a request in progress', () => {
     expect(attempts[0]?.runner).not.toBe(attempts[1]?.runner);
   });
 
+  it('is finished by its old runner when the app is deployed again; what waits goes to the new revision', async () => {
+    const old = await occupy('one');
+    const key = freshKey();
+    const { request_id: waiting } = await send('one', { key });
+    await project.mustFal('deploy', 'apps.py::One', '--app-name', 'one');
+    await reaches('one', waiting, 'COMPLETED');
+    expect((await statusOf('one', old.id)).status).toBe('IN_PROGRESS');
+    await old.release();
+    await reaches('one', old.id, 'COMPLETED');
+    expect((await resultOf('one', old.id)).status).toBe(200);
+    const [before] = await attemptsOf(emulator, old.key);
+    const [after] = await attemptsOf(emulator, key);
+    expect(before?.runner).not.toBe(after?.runner);
+  });
+
   it('between two attempts can be cancelled, and its start deadline can pass', async () => {
     const [cancelled, late] = [freshKey(), freshKey()];
     const { request_id: first } = await send('one', { key: cancelled, steps: ['503', 'ok'] });
