@@ -25,6 +25,8 @@ async function main(argv: readonly string[]): Promise<number> {
       port: { type: 'string' },
       'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
+      // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
+      keychain: { type: 'boolean' },
       format: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -41,6 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
     format: values.format,
     allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
     json: values.json ?? false,
+    keychain: values.keychain ?? false,
   };
   switch (command) {
     case 'start':
@@ -64,6 +67,7 @@ export interface CliOptions {
   readonly format: string | undefined;
   readonly allowedOrigins: readonly string[];
   readonly json: boolean;
+  readonly keychain: boolean;
 }
 
 function portNumber(text: string | undefined): number | undefined {

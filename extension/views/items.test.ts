@@ -25,7 +25,17 @@ const runner = {
   transitions: [{ at: now - 9_000, state: 'PENDING', reason: null }],
 };
 const status = (change: Partial<Status>): { status: Status } => ({
-  status: { version: '1', pid: 1, startedAt: 0, owner: 'local', apps: [], runners: [], waiting: [], ...change },
+  status: {
+    version: '1',
+    pid: 1,
+    startedAt: 0,
+    owner: 'local',
+    secrets: 'open',
+    apps: [],
+    runners: [],
+    waiting: [],
+    ...change,
+  },
 });
 
 /** `label | description`, indented by depth. */
