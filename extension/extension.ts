@@ -12,6 +12,7 @@ const commands = [
   'showEmulatorLog',
   'openTerminal',
   'installFal',
+  'setSecretsAside',
   'refresh',
   'showActions',
 ] as const satisfies readonly (keyof Session['commands'])[];

@@ -30,6 +30,7 @@ const deeds: { readonly [F in Fix]: Deed } = {
   howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
   trustFolder: { title: 'Manage Workspace Trust', run: command('workbench.trust.manage') },
   startEmulator: { title: 'Start Emulator', run: command('minifal.startEmulator') },
+  setSecretsAside: { title: 'Set Secrets Aside…', run: command('minifal.setSecretsAside') },
   stopEmulator: { title: 'Stop Emulator', run: command('minifal.stopEmulator') },
 };
 

@@ -10,6 +10,7 @@ import { followEmulatorLog } from './log.ts';
 import { createPresenter } from './present.ts';
 import { Problem } from './problem.ts';
 import { childEnv } from './process/child-env.ts';
+import { createKeychain, type KeychainDeps } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
@@ -37,7 +38,8 @@ export function createSession(deps: {
   const folder = dataFolder(readSettings().dataFolder || undefined);
   const windows = createWindows(folder);
   const link = createLink(folder);
-  const emulator = createEmulatorCommands({ link, windows, extensionPath, present, log });
+  const keychain = createKeychain(keychainOf(context));
+  const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, log });
   const clis = createFalClis({ storage: context.globalStorageUri.fsPath, setContext, present, log });
   const apps = createAppCommands({ link, emulator, clis, present, log, setContext });
   const terminals = createTerminals({ link, emulator, clis, present });
@@ -47,6 +49,7 @@ export function createSession(deps: {
 
   function follow(now: Snapshot, before: Snapshot): void {
     setContext('emulatorState', now.state);
+    setContext('secretsSealed', now.status?.secrets === 'sealed');
     setContext('hasDeployments', (now.status?.apps.length ?? 0) > 0);
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
@@ -82,12 +85,21 @@ export function createSession(deps: {
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
     if (event.affectsConfiguration('minifal.pythonPath') && view.visible) await refresh();
+    if (event.affectsConfiguration('minifal.sealSecrets')) await sealSecretsChanged();
     if (!event.affectsConfiguration('minifal.dataFolder')) return;
     const reload = 'Reload Window';
     const what = 'The new data folder is used after the window was reloaded.';
     if ((await vscode.window.showInformationMessage(what, reload)) === reload) {
       await vscode.commands.executeCommand('workbench.action.reloadWindow');
     }
+  }
+
+  async function sealSecretsChanged(): Promise<void> {
+    if (link.snapshot().state !== 'running') return;
+    const restart = 'Restart Emulator';
+    const what = 'Secrets are sealed or opened as you chose when the emulator starts the next time.';
+    if ((await vscode.window.showInformationMessage(what, restart)) !== restart) return;
+    if (await emulator.stop()) await emulator.start();
   }
 
   let looked = false;
@@ -123,6 +135,7 @@ export function createSession(deps: {
       stopRun: () => apps.stopRun(),
       showEmulatorLog: () => log.show(),
       openTerminal: () => terminals.open(),
+      setSecretsAside: () => emulator.setSecretsAside(),
       installFal: () => clis.install(),
       refresh,
       showActions: () => statusBar.showActions(),
@@ -143,6 +156,22 @@ export function createSession(deps: {
 }
 
 export type Session = ReturnType<typeof createSession>;
+
+function keychainOf({ secrets, globalState }: vscode.ExtensionContext): KeychainDeps {
+  const { sessionId, uiKind, remoteName } = vscode.env;
+  const name = 'minifal.everSealed';
+  return {
+    secrets,
+    everSealed: {
+      get: () => globalState.get(name) === true,
+      set: (value) => globalState.update(name, value ? true : undefined),
+    },
+    session: sessionId,
+    // The editor's main process: its windows share what it has unlocked.
+    run: process.env.VSCODE_PID ?? '',
+    isLocal: uiKind === vscode.UIKind.Desktop && (remoteName === undefined || remoteName === 'wsl'),
+  };
+}
 
 /** See last-window.ts: a process that outlives this window by a few seconds. */
 function stopAfterLastWindow(dist: string, folder: string): void {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { SealSecrets } from './process/keychain.ts';
 
 /** The settings as they are now, checked: a value of the wrong kind counts as not set. */
 export interface Settings {
@@ -10,6 +11,7 @@ export interface Settings {
   readonly port: number;
   readonly stopsOnClose: boolean;
   readonly allTerminals: boolean;
+  readonly sealSecrets: SealSecrets;
   /** Empty: not set. */
   readonly pythonPath: string;
 }
@@ -26,8 +28,13 @@ export function readSettings(resource?: vscode.Uri): Settings {
     port: typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= highestPort ? port : defaultPort,
     stopsOnClose: configuration.get<unknown>('stopEmulatorOnClose') !== 'never',
     allTerminals: configuration.get<unknown>('terminals.all') === true,
+    sealSecrets: sealSecrets(configuration.get<unknown>('sealSecrets')),
     pythonPath: path(configuration.get<unknown>('pythonPath')),
   };
+}
+
+function sealSecrets(value: unknown): SealSecrets {
+  return value === 'always' || value === 'never' ? value : 'auto';
 }
 
 function path(value: unknown): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, type RunningEmulator } from '../target/data-folder.ts';
+import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
 import { diagnose, lastWords } from './diagnose.ts';
 import type { NodeProgram } from './node.ts';
@@ -16,6 +17,8 @@ export interface StartOptions {
   readonly folder: string;
   /** First of four; 0: free ones. */
   readonly port: number;
+  /** Handed over through a pipe, and in no other way: it holds a key. */
+  readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
   readonly signal: AbortSignal;
   readonly patienceMs?: number;
@@ -35,15 +38,21 @@ export function outputFile(folder: string): string {
  * @throws Problem (port taken, no space, …), Cancelled
  */
 export async function startEmulator(options: StartOptions): Promise<{ running: RunningEmulator; isOurs: boolean }> {
-  const { node, bundle, folder, port, signal, patienceMs = 60_000 } = options;
+  const { node, bundle, folder, port, keychain, signal, patienceMs = 60_000 } = options;
   const output = openOutput(folder);
-  const child = spawn(node.command, [bundle, 'start', '--data', folder, '--port', String(port)], {
+  const args = ['start', '--data', folder, '--port', String(port), ...(keychain ? ['--keychain'] : [])];
+  const child = spawn(node.command, [bundle, ...args], {
     cwd: folder,
     env: { ...childEnv(process.env), ...node.env },
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: [keychain ? 'pipe' : 'ignore', output, output],
   });
   closeSync(output);
+  if (keychain) {
+    // One that ends at once (another one runs already) reads nothing.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(JSON.stringify(keychain));
+  }
   const failed = new Promise<never>((_resolve, reject) => {
     child.once('error', (error) =>
       reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')),
