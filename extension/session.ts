@@ -13,7 +13,7 @@ import { childEnv } from './process/child-env.ts';
 import { createKeychain, type KeychainDeps } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
-import { dataFolder, targetEnv } from './target/data-folder.ts';
+import { dataFolder, processStart, targetEnv } from './target/data-folder.ts';
 import { createLink } from './target/link.ts';
 import type { Snapshot } from './target/snapshot.ts';
 import { createAppsView, type Element } from './views/apps-view.ts';
@@ -98,8 +98,7 @@ export function createSession(deps: {
     if (link.snapshot().state !== 'running') return;
     const restart = 'Restart Emulator';
     const what = 'Secrets are sealed or opened as you chose when the emulator starts the next time.';
-    if ((await vscode.window.showInformationMessage(what, restart)) !== restart) return;
-    if (await emulator.stop()) await emulator.start();
+    if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
   }
 
   let looked = false;
@@ -167,10 +166,14 @@ function keychainOf({ secrets, globalState }: vscode.ExtensionContext): Keychain
       set: (value) => globalState.update(name, value ? true : undefined),
     },
     session: sessionId,
-    // The editor's main process: its windows share what it has unlocked.
-    run: process.env.VSCODE_PID ?? '',
+    run: editorRun(process.env.VSCODE_PID),
     isLocal: uiKind === vscode.UIKind.Desktop && (remoteName === undefined || remoteName === 'wsl'),
   };
+}
+
+/** The editor's main process, told from a later one with the same number; empty: unknown, as on a server. */
+function editorRun(pid: string | undefined): string {
+  return pid === undefined ? '' : `${pid} ${processStart(Number(pid))}`;
 }
 
 /** See last-window.ts: a process that outlives this window by a few seconds. */

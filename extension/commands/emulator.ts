@@ -122,6 +122,12 @@ export function createEmulatorCommands(deps: {
     }
   }
 
+  /** After a stop, of which the link hears a little later than we do. */
+  async function startAgain(): Promise<boolean> {
+    await link.until(({ state }) => state !== 'running', AbortSignal.timeout(stopPatienceMs)).catch(() => undefined);
+    return startAndTell();
+  }
+
   async function setSecretsAside(): Promise<boolean> {
     if (!vscode.workspace.isTrusted) {
       present.problem(untrusted());
@@ -139,13 +145,15 @@ export function createEmulatorCommands(deps: {
     if (findRunning(link.folder) && !(await stop())) return false;
     log.info(`[secrets] the sealed key was moved to ${setKeyAside(link.folder, new Date())}`);
     await keychain.startAnew();
-    return startAndTell();
+    return startAgain();
   }
 
   return {
     ensureRunning,
     /** `true`: an emulator runs. */
     start: startAndTell,
+    /** `true`: another one runs. */
+    restart: async (): Promise<boolean> => (await stop()) && startAgain(),
     /** `true`: secrets can be set again. */
     setSecretsAside,
     /** `false`: none ran, or it didn't stop. */

@@ -14,7 +14,7 @@ export interface KeychainDeps {
   };
   /** Whether anything was ever sealed with the keychain's key: such a key is never replaced, even when the keychain doesn't show it. */
   readonly everSealed: { get(): boolean; set(value: boolean): PromiseLike<void> };
-  /** This session of the editor (a window, until it is reloaded), and the run of the editor that it is part of; empty: unknown. */
+  /** The editor's name of this session (the same for all where telemetry is switched off), and the run that it is part of; empty: unknown. */
   readonly session: string;
   readonly run: string;
   /** The keychain is one of the machine on which the emulator runs: neither a browser's storage nor that of another machine. */
@@ -39,7 +39,7 @@ type Entry = z.infer<typeof entry>;
 
 /**
  * The key that seals the emulator's secrets, in the editor's keychain. Some keychains forget (headless Linux, editors in a browser), some only
- * when the editor ends; so nothing is sealed before a value that an earlier session of another run had stored was read back.
+ * when the editor ends; so nothing is sealed before a value that an earlier run of the editor had stored was read back.
  */
 export function createKeychain(deps: KeychainDeps): Keychain {
   const { secrets, everSealed, session, run, isLocal, patienceMs = 60_000 } = deps;
@@ -57,7 +57,9 @@ export function createKeychain(deps: KeychainDeps): Keychain {
     return 'the keychain is tried: secrets are sealed once it was seen to remember';
   }
 
-  const isProven = (found: Entry): boolean => found.session !== session && (run === '' || found.run !== run);
+  /** Windows of one run share what it has in memory, so that counts where it is known. */
+  const isProven = (found: Entry): boolean =>
+    run !== '' && found.run !== '' ? found.run !== run : found.session !== session;
 
   return {
     async order({ isSealed, setting, log }) {
