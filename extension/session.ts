@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { createAppCommands } from './commands/app.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis } from './commands/fal-cli.ts';
+import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createContexts } from './contexts.ts';
 import { followEmulatorLog } from './log.ts';
@@ -18,6 +19,7 @@ import { createLink } from './target/link.ts';
 import type { Snapshot } from './target/snapshot.ts';
 import { createAppsView, type Element } from './views/apps-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
+import { activeFolder } from './workspace/active-folder.ts';
 import { appsIn, findApps } from './workspace/find-apps.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
 
@@ -42,6 +44,7 @@ export function createSession(deps: {
   const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, log });
   const clis = createFalClis({ storage: context.globalStorageUri.fsPath, setContext, present, log });
   const apps = createAppCommands({ link, emulator, clis, present, log, setContext });
+  const tasks = createTaskProvider({ emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed });
   const statusBar = createStatusBar(link);
@@ -74,7 +77,7 @@ export function createSession(deps: {
   async function refresh(): Promise<void> {
     appsFound((await findApps()).length > 0);
     // The view was opened by a person; in a folder that they trust its interpreters may be asked for their version.
-    if (vscode.workspace.isTrusted) await clis.peek(vscode.workspace.workspaceFolders?.[0]?.uri);
+    if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }
 
   function appsFound(found: boolean): void {
@@ -125,6 +128,7 @@ export function createSession(deps: {
   return {
     tree,
     appsFound,
+    tasks,
     profile: terminals.profile,
     commands: {
       startEmulator: () => emulator.start(),

@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findRunning, type RunningEmulator } from '../../emulator/wire/data-folder.ts';
 import type { Settings, VsCodeOptions } from '../lab/vscode.ts';
 import { minifalCommand } from '../support/emulator.ts';
@@ -11,8 +11,11 @@ import { findUv } from '../support/uv.ts';
 import { until } from '../support/wait.ts';
 
 export interface MachineOptions {
-  /** What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. */
-  readonly folder?: 'apps' | 'empty' | 'none';
+  /**
+   * What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. `two`: beside the default
+   * one, a second folder `other`, whose app is not found from anywhere else.
+   */
+  readonly folder?: 'apps' | 'two' | 'empty' | 'none';
   readonly settings?: Settings;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -67,6 +70,28 @@ class Slow(fal.App):
         return Output(slept=input.seconds)
 `;
 
+/** In a file of the same name as the demo's, with a module beside it. */
+const otherApp = `
+import fal
+from beside import message
+from pydantic import BaseModel
+
+
+class Output(BaseModel):
+    message: str
+
+
+class Other(fal.App):
+    app_name = "other"
+    machine_type = "XS"
+    local_python_modules = ["beside"]
+    keep_alive = 60
+
+    @fal.endpoint("/")
+    def tell(self) -> Output:
+        return Output(message=message)
+`;
+
 const callerSource = `
 import json, sys
 import fal_client
@@ -84,7 +109,7 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   const dataDir = join(folder, 'data');
   const caller = join(folder, 'call.py');
   await writeFile(caller, callerSource);
-  await makeWorkspace(workspace, options.folder ?? 'apps');
+  const opened = await makeWorkspace(workspace, options.folder ?? 'apps');
   const home = join(folder, 'home');
   await mkdir(join(home, '.fal'), { recursive: true });
   await writeFile(join(home, '.fal', 'config.toml'), 'check_updates = false\n');
@@ -94,7 +119,7 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   };
   return {
     options: {
-      workspace: options.folder === 'none' ? undefined : workspace,
+      workspace: opened,
       settings: {
         'minifal.dataFolder': dataDir,
         'minifal.port': 0,
@@ -124,9 +149,22 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   };
 }
 
-async function makeWorkspace(workspace: string, content: 'apps' | 'empty' | 'none'): Promise<void> {
+/** @returns what a window opens */
+async function makeWorkspace(
+  workspace: string,
+  content: NonNullable<MachineOptions['folder']>,
+): Promise<string | undefined> {
   await mkdir(workspace);
-  if (content !== 'apps') return;
+  if (content === 'none') return undefined;
+  if (content === 'empty') return workspace;
   await cp(join(root, 'templates', 'hello'), workspace, { recursive: true });
   await writeFile(join(workspace, 'slow.py'), slowApp);
+  if (content === 'apps') return workspace;
+  const other = join(dirname(workspace), 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'app.py'), otherApp);
+  await writeFile(join(other, 'beside.py'), 'message = "from beside"\n');
+  const file = join(dirname(workspace), 'both.code-workspace');
+  await writeFile(file, JSON.stringify({ folders: [{ path: workspace }, { path: other }] }));
+  return file;
 }

@@ -11,7 +11,7 @@ export type Settings = { readonly [name: string]: unknown };
 export interface VsCodeOptions {
   /** Packages to install, as a person would. */
   readonly vsix?: readonly string[];
-  /** Folder that windows open; `undefined`: windows without a folder. */
+  /** Folder or `.code-workspace` file that windows open; `undefined`: windows without a folder. */
   readonly workspace?: string | undefined;
   /** Added to the quiet defaults. They reach every scope, so settings of the machine are among them. */
   readonly settings?: Settings;
@@ -107,7 +107,8 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
     const port = await until('VS Code listens', () => listeningPort(server), { timeoutMs: 60_000 });
     browser = await chromium.launch({ executablePath: lab.chromium, args: chromiumFlags });
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const query = options.workspace === undefined ? 'ew=true' : `folder=${encodeURIComponent(options.workspace)}`;
+    const kind = options.workspace?.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    const query = options.workspace === undefined ? 'ew=true' : `${kind}=${encodeURIComponent(options.workspace)}`;
     const url = `http://127.0.0.1:${port}/?${query}`;
     return {
       url,
