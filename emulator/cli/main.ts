@@ -85,6 +85,11 @@ function webOrigin(text: string): string {
   );
 }
 
+/** `disk is full`: SQLite's words. */
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && /ENOSPC|EDQUOT|disk is full/.test(error.message);
+}
+
 function print(text: string): number {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   return 0;
@@ -96,9 +101,14 @@ try {
   const [what, next] =
     error instanceof UserError
       ? [error.message, error.next]
-      : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-        ? [(error as Error).message, 'Run `minifal --help`.']
-        : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];
+      : isFullDisk(error)
+        ? [`${(error as Error).message}.`, 'Make room on that disk, or choose another folder with --data DIR.']
+        : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+          ? [(error as Error).message, 'Run `minifal --help`.']
+          : [
+              (error as Error).stack ?? String(error),
+              'This is a bug in minifal; please report it with the lines above.',
+            ];
   process.stderr.write(`minifal: ${what}\n${next}\n`);
   process.exitCode = 1;
 }

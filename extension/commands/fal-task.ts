@@ -56,7 +56,7 @@ export function falTask(spec: FalTask): vscode.Task {
     panel: vscode.TaskPanelKind.Dedicated,
     showReuseMessage: false,
     clear: true,
-    // A deploy's result is told; what it wrote is kept only when it failed.
+    // Its result is told, and its last words are in the log when it failed.
     close: !spec.isShown,
   };
   return task;
@@ -105,7 +105,8 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     });
     void run.ended.then(({ code }) => {
       over.abort();
-      close.fire(code);
+      // Of a terminal that closes with another code the editor would tell, too.
+      close.fire(spec.isShown ? code : 0);
     });
     spec.onBegun?.(run);
   }

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, type RunningEmulator } from '../target/data-folder.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
-import { diagnose, lastWords } from './diagnose.ts';
+import { diagnose, lastWords, noSpace } from './diagnose.ts';
 import type { NodeProgram } from './node.ts';
 
 export interface StartOptions {
@@ -25,6 +25,7 @@ export interface StartOptions {
 }
 
 const lookEveryMs = 40;
+const fullBelowBytes = 1024 * 1024;
 const graceMs = 5_000;
 
 /** Where the process writes; a file, not a pipe: it may outlive the window that started it. */
@@ -95,6 +96,16 @@ function openOutput(folder: string): number {
   }
 }
 
+/** Then what the emulator had to say could not be written either. */
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < fullBelowBytes;
+  } catch {
+    return false;
+  }
+}
+
 function problemOf(folder: string): Problem {
   let output = '';
   try {
@@ -103,5 +114,6 @@ function problemOf(folder: string): Problem {
     // nothing was written
   }
   const said = /^minifal: (.+)$/m.exec(output)?.[1] ?? lastWords(output);
+  if (said === undefined && isFull(folder)) return noSpace();
   return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');
 }

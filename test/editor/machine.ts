@@ -17,6 +17,8 @@ export interface MachineOptions {
    */
   readonly folder?: 'apps' | 'two' | 'empty' | 'none';
   readonly settings?: Settings;
+  /** The data folder's disk is full. */
+  readonly fullDisk?: boolean;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -107,6 +109,7 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   const folder = await mkdtemp(join(tmpdir(), 'minifal-editor-'));
   const workspace = join(folder, 'project');
   const dataDir = join(folder, 'data');
+  if (options.fullDisk) await mkdir(dataDir);
   const caller = join(folder, 'call.py');
   await writeFile(caller, callerSource);
   const opened = await makeWorkspace(workspace, options.folder ?? 'apps');
@@ -126,6 +129,7 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
         'minifal.pythonPath': tools.python,
         ...options.settings,
       },
+      ...(options.fullDisk ? { fullDisk: dataDir } : {}),
       env: { HOME: home, MINIFAL_UV: await findUv(), ...options.env },
     },
     workspace,

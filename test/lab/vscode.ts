@@ -19,6 +19,8 @@ export interface VsCodeOptions {
   readonly driver?: boolean;
   /** `ask`: folders are restricted until a person trusts them. Default: everything is trusted. */
   readonly trust?: 'all' | 'ask';
+  /** A folder that is a disk of its own for the server and what it starts, with no room for more than one small file. */
+  readonly fullDisk?: string;
   /** Added to the server's environment, which the extension host and terminals inherit. HOME is an empty folder unless given here. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -82,9 +84,12 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
     await mustRun(lab.node, args, { env });
   }
 
+  const [command, ...before] = options.fullDisk === undefined ? [] : onFullDisk(options.fullDisk);
   const server = start(
-    lab.node,
+    command ?? lab.node,
     [
+      ...before,
+      ...(command ? [lab.node] : []),
       ...common(lab, dataDir, extensionsDir),
       ...['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--disable-telemetry'],
       // Without this a browser that vanished (a crash) would keep its extension host for three hours.
@@ -133,6 +138,13 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
     await close();
     throw error;
   }
+}
+
+/** In a mount namespace: nobody else sees that disk, and it goes with the last process that does. */
+function onFullDisk(folder: string): string[] {
+  const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  const mount = 'mount -t tmpfs -o size=4k tmpfs "$0" && exec "$@"';
+  return ['unshare', ...asRoot, '--mount', 'sh', '-c', mount, folder];
 }
 
 function common(lab: Lab, dataDir: string, extensionsDir: string): string[] {
