@@ -88,7 +88,7 @@ export function createSession(deps: {
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
     if (event.affectsConfiguration('minifal.pythonPath') && view.visible) await refresh();
-    if (event.affectsConfiguration('minifal.sealSecrets')) await sealSecretsChanged();
+    if (['minifal.port', 'minifal.sealSecrets'].some((name) => event.affectsConfiguration(name))) await offerRestart();
     if (!event.affectsConfiguration('minifal.dataFolder')) return;
     const reload = 'Reload Window';
     const what = 'The new data folder is used after the window was reloaded.';
@@ -97,10 +97,10 @@ export function createSession(deps: {
     }
   }
 
-  async function sealSecretsChanged(): Promise<void> {
+  async function offerRestart(): Promise<void> {
     if (link.snapshot().state !== 'running') return;
     const restart = 'Restart Emulator';
-    const what = 'Secrets are sealed or opened as you chose when the emulator starts the next time.';
+    const what = 'The new setting is used when the emulator starts the next time.';
     if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { type Presenter, signalOf } from '../present.ts';
+import { createSettingsCheck, type Presenter, signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
 import type { Keychain } from '../process/keychain.ts';
 import { execProgram, findNode, type NodeProgram } from '../process/node.ts';
@@ -29,6 +29,7 @@ export function createEmulatorCommands(deps: {
   readonly log: vscode.LogOutputChannel;
 }) {
   const { link, windows, keychain, present, log } = deps;
+  const checkSettings = createSettingsCheck();
   let node: Promise<NodeProgram> | undefined;
   let begun: Promise<void> | undefined;
 
@@ -68,6 +69,7 @@ export function createEmulatorCommands(deps: {
     const { folder } = link;
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
+    checkSettings();
     const { port, sealSecrets: setting } = readSettings();
     const asked = keychain.order({
       isSealed: isSealed(folder),

@@ -19,7 +19,8 @@ let editor: Running;
 beforeAll(async () => {
   editor = start('sleep', ['infinity']);
   const env = { VSCODE_PID: `${editor.pid}` };
-  scene = await setScene({ folder: 'empty', settings: { 'minifal.sealSecrets': 'always' }, env });
+  const settings = { 'minifal.sealSecrets': 'always', 'minifal.stopEmulatorOnClose': 'sometimes' };
+  scene = await setScene({ folder: 'empty', settings, env });
   await scene.vscode.rememberSecrets();
   window = await scene.open();
   await window.showApps();
@@ -49,10 +50,8 @@ async function reload(): Promise<void> {
 
 it('nothing is sealed by a keychain that was just found', async () => {
   await startFromPalette();
-  expect(isSealed(scene.dataDir)).toBe(false);
-  await stopFromPalette();
-  await reload();
-  await startFromPalette();
+  // On the way: a setting of no use is said, once.
+  await window.workbench.toast('minifal.stopEmulatorOnClose has no such value');
   expect(isSealed(scene.dataDir)).toBe(false);
   await stopFromPalette();
 });
@@ -78,6 +77,21 @@ it('what it sealed stays sealed for a terminal and opens for the editor', async 
   await window.welcome(/Start Emulator|No fal app/);
   await startFromPalette();
   expect(await secrets()).toBe('open');
+});
+
+it('the setting is the way back to a key in a file, and to a sealed one again', async () => {
+  for (const [choice, sealed] of [
+    ['never', false],
+    ['always', true],
+  ] as const) {
+    const { pid } = await scene.emulator();
+    await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.sealSecrets': choice });
+    await window.workbench.pressInToast('The new setting is used', 'Restart Emulator');
+    await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
+    expect(isSealed(scene.dataDir)).toBe(sealed);
+    expect(await secrets()).toBe('open');
+  }
+  await window.status(/fal: local/);
   await stopFromPalette();
 });
 

@@ -39,6 +39,8 @@ export interface VsCode {
    * that finds no keychain: VS Code seals secrets with a key that its server gives out, and this one gives out none.
    */
   rememberSecrets(): Promise<void>;
+  /** Settings from now on, in place of those of the start; open windows notice by themselves. */
+  changeSettings(settings: Settings): Promise<void>;
   /** A new window on the workspace (or on another address of this server), once the browser has it. */
   page(url?: string): Promise<Page>;
   close(): Promise<void>;
@@ -121,6 +123,7 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
       dataDir,
       extensionsDir,
       pid: server.pid ?? 0,
+      changeSettings: (settings) => writeSettings(dataDir, { ...quiet, ...settings }),
       async rememberSecrets() {
         await context.route(
           ({ pathname }) => pathname.endsWith('/mint-key'),
