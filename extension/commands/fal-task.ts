@@ -81,6 +81,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
   const over = new AbortController();
   let run: FalRun | undefined;
   let seen: string | undefined = '';
+  let isMidLine = false;
 
   async function begin(dimensions: vscode.TerminalDimensions | undefined): Promise<void> {
     const { command, app } = spec.definition;
@@ -99,6 +100,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
       },
       onText(text) {
         write.fire(text.replace(/\r?\n/g, '\r\n'));
+        isMidLine = !text.endsWith('\n');
         spec.onText?.(text);
         if (command === 'run') look(text);
       },
@@ -119,7 +121,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     if (url === undefined) return;
     seen = undefined;
     spec.isReady(new URL(url), over.signal).then(
-      () => write.fire(`${readyMark} ${url}\r\n`),
+      () => write.fire(`${isMidLine ? '\r\n' : ''}${readyMark} ${url}\r\n`),
       () => {}, // it ended before
     );
   }

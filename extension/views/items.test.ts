@@ -70,7 +70,9 @@ describe('the tree', () => {
 
   it('keeps a replaced revision while it has runners', () => {
     const old = { ...runner, id: 'old', revision: '22222222-bbbb', state: 'DRAINING', requests: ['q'] };
-    expect(draw(toItems(status({ apps: [app], runners: [old] }), now))).toEqual([
+    const items = toItems(status({ apps: [app], runners: [old] }), now);
+    expect(items[0]?.children[1]?.children[0]?.spoken).toBe('runner old, DRAINING, less than a minute, 1 in flight');
+    expect(draw(items)).toEqual([
       'hello | 1 runner',
       '  11111111 | in force',
       '  22222222 | replaced',

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isSealed, type KeychainOrder } from '../../emulator/wire/secret-file.ts';
+import { isSealed, type KeychainOrder, setKeyAside } from '../../emulator/wire/secret-file.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { type FalServer, startFalServer } from '../support/fal-server.ts';
@@ -187,10 +187,24 @@ describe('secrets whose key a keychain seals', () => {
     expect(await readFile(join(dataDir, 'secret.key'))).toEqual(before);
   });
 
-  it('are back when the right one opens them, and what waited for them is done', async () => {
+  it('make room for new ones when their key is set aside, and are not lost by that', async () => {
     await end();
+    const aside = setKeyAside(dataDir, new Date());
+    await begin();
+    expect(emulator.logText()).toContain('The secret SHOWN of environment main cannot be decrypted; set it again.');
+    await mustFal('secrets', 'set', '--not-exposed-by-default', `HIDDEN=${values.anew}`);
+    expect(await seenBy('listing')).toEqual(found(null, values.anew));
+    expect(await seenBy('usual')).toEqual(found(null, null));
+    await end();
+    await rename(aside, join(dataDir, 'secret.key'));
+  });
+
+  it('are back when the right one opens them, and what waited for them is done', async () => {
     await begin('open');
     expect(emulator.logText()).not.toContain('sealed');
+    // It was set anew under the other key.
+    expect(emulator.logText()).toContain('The secret HIDDEN of environment main cannot be decrypted; set it again.');
+    await mustFal('secrets', 'set', '--not-exposed-by-default', `HIDDEN=${values.hidden}`);
     expect(await seenBy('usual')).toEqual(found(values.shown, null));
     await until('nothing waits', async () => (await mustFal('queue', 'size', 'usual')).includes('size: 0'));
   });
