@@ -18,7 +18,8 @@ export function createTaskProvider(deps: {
   function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
     const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
     const task = new vscode.Task(definition, scope ?? vscode.TaskScope.Workspace, 'start emulator', 'fal', execution);
-    task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent, close: true };
+    // It stays: of a terminal that closes with a code the editor would tell beside us.
+    task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent };
     return task;
   }
 
