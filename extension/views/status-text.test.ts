@@ -32,6 +32,12 @@ describe('the status bar', () => {
       spoken: expect.stringContaining('It ended.'),
     });
   });
+  it('says that secrets are sealed, and what opens them', () => {
+    const tooltip = (secrets: Status['secrets']) =>
+      statusText({ state: 'running', running, status: { ...status, secrets } }, true)?.tooltip;
+    expect(tooltip('sealed')).toMatch(/Secrets are sealed.*start it from here/);
+    expect(tooltip('open')).not.toMatch(/sealed/);
+  });
   it('counts the runners that live', () => {
     const runner = {
       id: 'a',
