@@ -5,10 +5,10 @@ import { agentPin } from './builds/agent.ts';
 import { environmentHash, parseVirtualenv } from './builds/definition.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
+import { openSecretKey } from './catalog/secret-key.ts';
 import { cleanFolder } from './clean.ts';
 import { clean } from './cli/clean.ts';
 import { lockFolder } from './cli/data-folder.ts';
-import { secretKey } from './identity.ts';
 import { createQueue } from './queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from './queue/test-requests.ts';
 import { createStorage } from './storage/storage.ts';
@@ -42,7 +42,7 @@ async function usedFolder() {
   writeFileSync(join(folder, 'data', 'precious'), 'x');
 
   const configuration = { requirements: ['pillow'] };
-  createCatalog({ store, clock: Date.now, secretKey: secretKey(folder) }).addRevision({
+  createCatalog({ store, clock: Date.now, secretKey: openSecretKey(folder).key }).addRevision({
     id: 'rev',
     alias: 'app',
     environmentName: 'main',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { removeUnused } from './builds/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
-import { secretKey } from './identity.ts';
+import { openSecretKey } from './catalog/secret-key.ts';
 import { dropFinished } from './queue/prune.ts';
 import { createStorage } from './storage/storage.ts';
 import { createDocuments } from './store/documents.ts';
@@ -27,7 +27,7 @@ export function cleanFolder(folder: string): Cleaned {
   const clock = Date.now;
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   try {
-    const catalog = createCatalog({ store, clock, secretKey: secretKey(folder) });
+    const catalog = createCatalog({ store, clock, secretKey: openSecretKey(folder).key });
     const storage = createStorage({ folder, store, maxBytes: Number.POSITIVE_INFINITY, clock });
     const owed = new Set(
       createDocuments(store, 'webhooks')

@@ -17,9 +17,12 @@ export function localKey(folder: string, catalog: Catalog): string {
   return key;
 }
 
-/** The key that encrypts secrets at rest, from `<folder>/secret.key` (0600), made once. */
-export function secretKey(folder: string): Buffer {
-  const file = join(folder, 'secret.key');
+/**
+ * The key that signs tokens, from `<folder>/token.key` (0600), made once. Not that of the secrets: tokens are signed and opened while
+ * secrets are sealed, too.
+ */
+export function tokenKey(folder: string): Buffer {
+  const file = join(folder, 'token.key');
   if (!existsSync(file)) writePrivate(file, randomBytes(32).toString('hex'));
   return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
 }

@@ -8,6 +8,7 @@ import { createAppFiles } from './catalog/app-files.ts';
 import { createBlobs } from './catalog/blobs.ts';
 import { createCatalog, type LocalCatalog } from './catalog/catalog.ts';
 import { createRoutes } from './catalog/routes.ts';
+import { openSecretKey } from './catalog/secret-key.ts';
 import { createAuthenticate } from './edge/auth.ts';
 import { createCallApp } from './edge/gateway/call-app.ts';
 import { createRunnerConnections } from './edge/gateway/connections.ts';
@@ -28,7 +29,7 @@ import { createProcessEngine } from './engines/process/process-engine.ts';
 import { createFleet } from './fleet/fleet.ts';
 import { createLaunches } from './fleet/launches.ts';
 import { runnerEnv } from './fleet/runner-env.ts';
-import { localKey, secretKey } from './identity.ts';
+import { localKey, tokenKey } from './identity.ts';
 import { createOwnLog } from './own-log.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { createQueue } from './queue/queue.ts';
@@ -43,6 +44,8 @@ import { createRunnerHistory } from './telemetry/runners.ts';
 import { post } from './webhooks/send.ts';
 import { createSigning } from './webhooks/signing.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
+import { UserError } from './wire/errors.ts';
+import type { KeychainOrder } from './wire/secret-file.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
 import { createWorkflows } from './workflows/workflows.ts';
@@ -55,6 +58,8 @@ export interface EmulatorOptions {
   readonly version: string;
   /** Web origins whose pages may call, as browsers spell them (`http://localhost:3000`). */
   readonly allowedOrigins: readonly string[];
+  /** What the keychain of who starts us wants with the key of the secrets. */
+  readonly keychain?: KeychainOrder;
 }
 
 export interface Emulator {
@@ -72,7 +77,8 @@ const storageBytes = 50 * 1024 ** 3;
 const pruneEveryMs = 60 * 60 * 1000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
-export async function startEmulator({ folder, port, version, allowedOrigins }: EmulatorOptions): Promise<Emulator> {
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const { folder, port, version, allowedOrigins, keychain } = options;
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -83,15 +89,18 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
 
   try {
     const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
-    const secret = secretKey(folder);
-    const catalog = createCatalog({ store, clock, secretKey: secret });
+    const { key: secretKey, told } = openSecretKey(folder, keychain);
+    if (secretKey instanceof UserError) store.notice(`${secretKey.message} ${secretKey.next}`);
+    const catalog = createCatalog({ store, clock, secretKey });
+    const signingKey = tokenKey(folder);
     const storage = createStorage({ folder, store, maxBytes: storageBytes, clock });
-    const tokens = createTokens({ secret, clock });
+    const tokens = createTokens({ secret: signingKey, clock });
     const key = localKey(folder, catalog);
     const controllerToken = randomBytes(32).toString('hex');
     const mask = maskOf(catalog, [key, key.split(':')[1] ?? '', controllerToken]);
     const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
     const report = (error: unknown) => log.report(error);
+    if (told !== undefined) log.info('secrets', told);
 
     const routes = createRoutes({ catalog });
     const blobs = createBlobs(join(folder, 'blobs'));
@@ -214,13 +223,14 @@ export async function startEmulator({ folder, port, version, allowedOrigins }: E
       authenticate,
       storage,
       tokens,
-      uploadTokens: createSigner(secret, 'storage', clock),
+      uploadTokens: createSigner(signingKey, 'storage', clock),
       report,
     };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, authorities });
+    const about = { version, startedAt, secrets: secretKey instanceof UserError ? 'sealed' : 'open' } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
-    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about: { version, startedAt } });
+    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about });
     // The JS client's proxy mode: the gateway once more, reached through the api port.
     const proxied = createGateway({
       ...gatewayDeps,

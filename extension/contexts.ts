@@ -8,6 +8,7 @@ interface Contexts {
   readonly pythonState: 'ok' | 'missing' | 'tooOld';
   readonly hasRuns: boolean;
   readonly hasDeployments: boolean;
+  readonly secretsSealed: boolean;
 }
 
 /** The one place that sets context keys; a key that already has the value is left alone. */

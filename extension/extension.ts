@@ -12,6 +12,7 @@ const commands = [
   'showEmulatorLog',
   'openTerminal',
   'installFal',
+  'setSecretsAside',
   'refresh',
   'showActions',
 ] as const satisfies readonly (keyof Session['commands'])[];
@@ -46,10 +47,15 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(vscode.commands.registerCommand(`minifal.${name}`, run));
   }
   const profile = { provideTerminalProfile: async () => (await session()).profile() };
+  const tasks: vscode.TaskProvider = {
+    provideTasks: async (token) => (await session()).tasks.provide(token),
+    resolveTask: async (task) => (await session()).tasks.resolve(task),
+  };
   context.subscriptions.push(
     view,
     changed,
     vscode.window.registerTerminalProfileProvider('minifal.terminal', profile),
+    vscode.tasks.registerTaskProvider('minifal', tasks),
     vscode.workspace.onDidOpenTextDocument(look),
     {
       dispose() {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Cancelled, type Fix, Problem } from './problem.ts';
+import { wrongSettings } from './settings.ts';
 
 interface Deed {
   readonly title: string;
@@ -30,6 +31,7 @@ const deeds: { readonly [F in Fix]: Deed } = {
   howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
   trustFolder: { title: 'Manage Workspace Trust', run: command('workbench.trust.manage') },
   startEmulator: { title: 'Start Emulator', run: command('minifal.startEmulator') },
+  setSecretsAside: { title: 'Set Secrets Aside…', run: command('minifal.setSecretsAside') },
   stopEmulator: { title: 'Stop Emulator', run: command('minifal.stopEmulator') },
 };
 
@@ -66,6 +68,24 @@ export function createPresenter(log: vscode.LogOutputChannel) {
       }
     },
   };
+}
+
+/** Warns of settings whose value can't be used, of each value once. */
+export function createSettingsCheck() {
+  const told = new Set<string>();
+  return (): void => {
+    for (const { name, sentence } of wrongSettings()) {
+      const value = JSON.stringify(vscode.workspace.getConfiguration('minifal').get<unknown>(name));
+      if (told.has(`${name} ${value}`)) continue;
+      told.add(`${name} ${value}`);
+      void warn(name, sentence);
+    }
+  };
+}
+
+async function warn(name: string, sentence: string): Promise<void> {
+  const open = 'Open Setting';
+  if ((await vscode.window.showWarningMessage(sentence, open)) === open) await setting(name)();
 }
 
 export type Presenter = ReturnType<typeof createPresenter>;

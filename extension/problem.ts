@@ -9,7 +9,8 @@ export type Fix =
   | 'howToInstallNode'
   | 'trustFolder'
   | 'startEmulator'
-  | 'stopEmulator';
+  | 'stopEmulator'
+  | 'setSecretsAside';
 
 /** Something that went wrong and that a person can mend. Thrown inside, shown by `present.ts`. */
 export class Problem extends Error {

@@ -4,19 +4,22 @@ import * as vscode from 'vscode';
 import { createAppCommands } from './commands/app.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis } from './commands/fal-cli.ts';
+import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createContexts } from './contexts.ts';
 import { followEmulatorLog } from './log.ts';
 import { createPresenter } from './present.ts';
 import { Problem } from './problem.ts';
 import { childEnv } from './process/child-env.ts';
+import { createKeychain, type KeychainDeps } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
-import { dataFolder, targetEnv } from './target/data-folder.ts';
+import { dataFolder, processStart, targetEnv } from './target/data-folder.ts';
 import { createLink } from './target/link.ts';
 import type { Snapshot } from './target/snapshot.ts';
 import { createAppsView, type Element } from './views/apps-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
+import { activeFolder } from './workspace/active-folder.ts';
 import { appsIn, findApps } from './workspace/find-apps.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
 
@@ -37,9 +40,11 @@ export function createSession(deps: {
   const folder = dataFolder(readSettings().dataFolder || undefined);
   const windows = createWindows(folder);
   const link = createLink(folder);
-  const emulator = createEmulatorCommands({ link, windows, extensionPath, present, log });
+  const keychain = createKeychain(keychainOf(context));
+  const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, log });
   const clis = createFalClis({ storage: context.globalStorageUri.fsPath, setContext, present, log });
   const apps = createAppCommands({ link, emulator, clis, present, log, setContext });
+  const tasks = createTaskProvider({ emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed });
   const statusBar = createStatusBar(link);
@@ -47,6 +52,7 @@ export function createSession(deps: {
 
   function follow(now: Snapshot, before: Snapshot): void {
     setContext('emulatorState', now.state);
+    setContext('secretsSealed', now.status?.secrets === 'sealed');
     setContext('hasDeployments', (now.status?.apps.length ?? 0) > 0);
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
@@ -71,7 +77,7 @@ export function createSession(deps: {
   async function refresh(): Promise<void> {
     appsFound((await findApps()).length > 0);
     // The view was opened by a person; in a folder that they trust its interpreters may be asked for their version.
-    if (vscode.workspace.isTrusted) await clis.peek(vscode.workspace.workspaceFolders?.[0]?.uri);
+    if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }
 
   function appsFound(found: boolean): void {
@@ -82,12 +88,20 @@ export function createSession(deps: {
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
     if (event.affectsConfiguration('minifal.pythonPath') && view.visible) await refresh();
+    if (['minifal.port', 'minifal.sealSecrets'].some((name) => event.affectsConfiguration(name))) await offerRestart();
     if (!event.affectsConfiguration('minifal.dataFolder')) return;
     const reload = 'Reload Window';
     const what = 'The new data folder is used after the window was reloaded.';
     if ((await vscode.window.showInformationMessage(what, reload)) === reload) {
       await vscode.commands.executeCommand('workbench.action.reloadWindow');
     }
+  }
+
+  async function offerRestart(): Promise<void> {
+    if (link.snapshot().state !== 'running') return;
+    const restart = 'Restart Emulator';
+    const what = 'The new setting is used when the emulator starts the next time.';
+    if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
   }
 
   let looked = false;
@@ -114,6 +128,7 @@ export function createSession(deps: {
   return {
     tree,
     appsFound,
+    tasks,
     profile: terminals.profile,
     commands: {
       startEmulator: () => emulator.start(),
@@ -123,6 +138,7 @@ export function createSession(deps: {
       stopRun: () => apps.stopRun(),
       showEmulatorLog: () => log.show(),
       openTerminal: () => terminals.open(),
+      setSecretsAside: () => emulator.setSecretsAside(),
       installFal: () => clis.install(),
       refresh,
       showActions: () => statusBar.showActions(),
@@ -143,6 +159,26 @@ export function createSession(deps: {
 }
 
 export type Session = ReturnType<typeof createSession>;
+
+function keychainOf({ secrets, globalState }: vscode.ExtensionContext): KeychainDeps {
+  const { sessionId, uiKind, remoteName } = vscode.env;
+  const name = 'minifal.everSealed';
+  return {
+    secrets,
+    everSealed: {
+      get: () => globalState.get(name) === true,
+      set: (value) => globalState.update(name, value ? true : undefined),
+    },
+    session: sessionId,
+    run: editorRun(process.env.VSCODE_PID),
+    isLocal: uiKind === vscode.UIKind.Desktop && (remoteName === undefined || remoteName === 'wsl'),
+  };
+}
+
+/** The editor's main process, told from a later one with the same number; empty: unknown, as on a server. */
+function editorRun(pid: string | undefined): string {
+  return pid === undefined ? '' : `${pid} ${processStart(Number(pid))}`;
+}
 
 /** See last-window.ts: a process that outlives this window by a few seconds. */
 function stopAfterLastWindow(dist: string, folder: string): void {

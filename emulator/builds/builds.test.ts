@@ -187,6 +187,15 @@ describe('a build that fails', () => {
     expect(words + lines.join('\n')).not.toMatch(/planted-secret|other-secret/);
   });
 
+  it('passes on why a secret cannot be had', async () => {
+    await builds.close();
+    const secretValue = () => {
+      throw new UserError('The secrets are sealed.', 'Open them.');
+    };
+    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, secretValue });
+    expect(await reason(virtualenv([`six${'$'}{TOKEN}`]))).toBe('The secrets are sealed. Open them.');
+  });
+
   it('passes on why there is no uv', async () => {
     await builds.close();
     const uvMissing = () => Promise.reject(new UserError('There is no uv.', 'Install uv.'));

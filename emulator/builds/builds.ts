@@ -6,7 +6,7 @@ import { type AgentResult, agentFolder, agentPin, cleanAgents, installAgent } fr
 import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { environmentFolders } from './folders.ts';
-import { fillDefinition } from './secrets.ts';
+import { type FilledDefinition, fillDefinition } from './secrets.ts';
 import { cancelled, sharedBuilds } from './sharing.ts';
 import { toolEnvironment } from './tool-env.ts';
 import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from './types.ts';
@@ -92,6 +92,16 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     }
   }
 
+  /** Values of secrets may be out of reach; that is a reason for a failed build like any other. */
+  function fill(definition: VirtualenvDefinition): FilledDefinition {
+    try {
+      return fillDefinition(definition, options.secretValue);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { ok: false, reason: `${error.message} ${error.next}` };
+    }
+  }
+
   return {
     async build(definition: EnvironmentDefinition, log, signal) {
       const refusal = refuseKind(definition.kind);
@@ -105,7 +115,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
           reason: `Invalid environment: constraints_file ${parsed.definition.constraintsFile} can not be read.`,
         };
       }
-      const filled = fillDefinition(parsed.definition, options.secretValue);
+      const filled = fill(parsed.definition);
       if (!filled.ok) return { kind: 'failed', reason: filled.reason };
       // The hash is of the text with its placeholders: a secret's value is never part of a folder's name.
       const hash = environmentHash(parsed.definition, constraints, agentPin);

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { openTestStore } from '../queue/test-requests.ts';
 import type { Store } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
+import { UserError } from '../wire/errors.ts';
 import { createCatalog } from './catalog.ts';
 import { revisionDefaults, scaleDefaults } from './scale-settings.ts';
+import type { SecretKey } from './secret-key.ts';
 import type { Alias, Revision } from './types.ts';
 
 const key = Buffer.alloc(32, 7);
@@ -12,7 +14,7 @@ const key = Buffer.alloc(32, 7);
 function setUp() {
   const file = join(testFolder(), 'minifal.db');
   let now = 0;
-  const open = (secretKey: Buffer = key) => {
+  const open = (secretKey: SecretKey = key) => {
     const store = openTestStore(file);
     return { store, catalog: createCatalog({ store, secretKey, clock: () => ++now }) };
   };
@@ -24,7 +26,7 @@ function setUp() {
     get store() {
       return current.store;
     },
-    restart(secretKey?: Buffer, meddle?: (store: Store) => void) {
+    restart(secretKey?: SecretKey, meddle?: (store: Store) => void) {
       meddle?.(current.store);
       current.store.close();
       current = open(secretKey);
@@ -184,6 +186,25 @@ describe('secrets', () => {
     expect(room.store.notices().join()).not.toContain('planted');
     room.restart(key);
     expect(room.catalog.secretValues('main', null)).toEqual({ A: 'planted-value' });
+  });
+
+  it('are listed and can be deleted while their key is sealed; values are neither told nor set, and nothing is lost', () => {
+    const room = setUp();
+    room.catalog.setSecret('A', 'value of a', 'main');
+    room.catalog.setSecret('B', 'value of b', 'main', false);
+    room.catalog.setSecret('C', 'value of c', 'main', false);
+    const listed = room.catalog.listSecrets('main');
+    room.restart(new UserError('Sealed.', 'Open it.'));
+    expect(room.store.notices()).toEqual([]);
+    expect(room.catalog.listSecrets('main')).toEqual(listed);
+    for (const names of [null, ['B']]) expect(() => room.catalog.secretValues('main', names)).toThrow('Sealed.');
+    for (const names of [[], ['missing']]) expect(room.catalog.secretValues('main', names)).toEqual({});
+    expect(room.catalog.secretValues('dev', null)).toEqual({});
+    expect(() => room.catalog.setSecret('A', 'another', 'main')).toThrow('Sealed.');
+    expect(room.catalog.allSecretValues()).toEqual([]);
+    room.catalog.setSecret('C', null, 'main');
+    room.restart();
+    expect(room.catalog.secretValues('main', ['A', 'B', 'C'])).toEqual({ A: 'value of a', B: 'value of b' });
   });
 
   it('gives the masker the same list until one changes', () => {

@@ -1,6 +1,7 @@
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
 import { createKeys } from './keys.ts';
+import type { SecretKey } from './secret-key.ts';
 import { createSecrets } from './secrets.ts';
 import type { Account, Alias, Catalog, EnvironmentInfo, Revision } from './types.ts';
 
@@ -8,8 +9,8 @@ export interface CatalogOptions {
   readonly store: Store;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** 32 random bytes from a file that only the owner can read; secrets at rest are encrypted with it. */
-  readonly secretKey: Buffer;
+  /** Secrets at rest are encrypted with it (secret-key.ts); without it only what concerns their values fails. */
+  readonly secretKey: SecretKey;
   readonly account?: Account;
 }
 

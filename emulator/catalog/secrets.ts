@@ -1,6 +1,8 @@
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
-import { createCipher } from './cipher.ts';
+import { UserError } from '../wire/errors.ts';
+import { type Cipher, createCipher } from './cipher.ts';
+import type { SecretKey } from './secret-key.ts';
 import type { Catalog, SecretInfo } from './types.ts';
 
 interface StoredSecret extends SecretInfo {
@@ -14,15 +16,18 @@ export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'se
   deleteAll(environmentName: string): () => void;
 }
 
-/** Secrets lie encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. */
-export function createSecrets(store: Store, clock: () => number, secretKey: Buffer): Secrets {
-  const cipher = createCipher(secretKey);
+/**
+ * Secrets lie encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. While their key can't be had
+ * they are listed and may be deleted; who asks for a value, or sets one, gets the error that says why.
+ */
+export function createSecrets(store: Store, clock: () => number, secretKey: SecretKey): Secrets {
+  const cipher = secretKey instanceof UserError ? undefined : createCipher(secretKey);
   const documents = createDocuments<StoredSecret>(store, 'secrets');
   const secrets = new Map<string, StoredSecret>();
   let values: readonly string[] | undefined;
 
   for (const { id, value } of documents.load()) {
-    if (cipher.open(value.sealed, id) !== undefined) secrets.set(id, value);
+    if (!cipher || cipher.open(value.sealed, id) !== undefined) secrets.set(id, value);
     else {
       store.notice(
         `The secret ${value.name} of environment ${value.environmentName} cannot be decrypted; set it again.`,
@@ -32,7 +37,12 @@ export function createSecrets(store: Store, clock: () => number, secretKey: Buff
 
   const of = (environmentName: string) =>
     [...secrets.values()].filter((secret) => secret.environmentName === environmentName);
-  const open = (secret: StoredSecret) => cipher.open(secret.sealed, place(secret.environmentName, secret.name)) ?? '';
+  const withKey = (): Cipher => {
+    if (cipher) return cipher;
+    throw secretKey;
+  };
+  const open = (secret: StoredSecret) =>
+    withKey().open(secret.sealed, place(secret.environmentName, secret.name)) ?? '';
 
   return {
     setSecret(name, value, environmentName, defaultExposed) {
@@ -47,7 +57,7 @@ export function createSecrets(store: Store, clock: () => number, secretKey: Buff
           environmentName,
           createdAt: before?.createdAt ?? clock(),
           defaultExposed: defaultExposed ?? before?.defaultExposed ?? true,
-          sealed: cipher.seal(value, id),
+          sealed: withKey().seal(value, id),
         };
         store.transaction(() => documents.put(id, secret));
         secrets.set(id, secret);
@@ -62,7 +72,7 @@ export function createSecrets(store: Store, clock: () => number, secretKey: Buff
       return Object.fromEntries(chosen.map((secret) => [secret.name, open(secret)]));
     },
     allValues() {
-      values ??= [...secrets.values()].map(open);
+      values ??= cipher ? [...secrets.values()].map(open) : [];
       return values;
     },
     deleteAll(environmentName) {

@@ -25,6 +25,8 @@ async function main(argv: readonly string[]): Promise<number> {
       port: { type: 'string' },
       'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
+      // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
+      keychain: { type: 'boolean' },
       format: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -41,6 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
     format: values.format,
     allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
     json: values.json ?? false,
+    keychain: values.keychain ?? false,
   };
   switch (command) {
     case 'start':
@@ -64,6 +67,7 @@ export interface CliOptions {
   readonly format: string | undefined;
   readonly allowedOrigins: readonly string[];
   readonly json: boolean;
+  readonly keychain: boolean;
 }
 
 function portNumber(text: string | undefined): number | undefined {
@@ -81,6 +85,11 @@ function webOrigin(text: string): string {
   );
 }
 
+/** `disk is full`: SQLite's words. */
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && /ENOSPC|EDQUOT|disk is full/.test(error.message);
+}
+
 function print(text: string): number {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   return 0;
@@ -92,9 +101,14 @@ try {
   const [what, next] =
     error instanceof UserError
       ? [error.message, error.next]
-      : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-        ? [(error as Error).message, 'Run `minifal --help`.']
-        : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];
+      : isFullDisk(error)
+        ? [`${(error as Error).message}.`, 'Make room on that disk, or choose another folder with --data DIR.']
+        : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+          ? [(error as Error).message, 'Run `minifal --help`.']
+          : [
+              (error as Error).stack ?? String(error),
+              'This is a bug in minifal; please report it with the lines above.',
+            ];
   process.stderr.write(`minifal: ${what}\n${next}\n`);
   process.exitCode = 1;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { startEmulator } from '../main.ts';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { lockFolder, publish } from './data-folder.ts';
+import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
 import { version } from './version.ts';
 
@@ -30,6 +31,7 @@ export async function start(options: CliOptions): Promise<number> {
       port: options.port ?? defaultPort,
       version,
       allowedOrigins: options.allowedOrigins,
+      ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
     });
     process.on('uncaughtException', (error) => {
       // Going on after the unforeseen would be guessing: what was accepted is on disk, runners end with this process.

@@ -41,6 +41,8 @@ export function describe(state: Status, port: number, now: number): string {
   const lines = [
     `minifal ${state.version}, pid ${state.pid}, up ${age(now - state.startedAt)}, api on localhost:${port}`,
   ];
+  if (state.secrets === 'sealed')
+    lines.push("Secrets are sealed by VS Code's keychain: start the emulator from there to open them.");
   for (const app of state.apps) {
     lines.push(
       '',

@@ -4,6 +4,7 @@ import { createAppFiles } from '../catalog/app-files.ts';
 import { createBlobs } from '../catalog/blobs.ts';
 import { createCatalog } from '../catalog/catalog.ts';
 import { createRoutes } from '../catalog/routes.ts';
+import type { SecretKey } from '../catalog/secret-key.ts';
 import type { ExecIo, ExecSession } from '../engines/engine.ts';
 import type { Deployment, DeployResult, Fleet, FunctionRun, Launch, RunnerWatcher } from '../fleet/types.ts';
 import type { Runner } from '../scheduler/types.ts';
@@ -26,12 +27,12 @@ type Call = { readonly method: string; readonly args: readonly unknown[] };
  * For tests of the edge: the real catalog, blobs, app files, routes, logs and runner history in a folder, and doubles of what would need Python
  * (builds, fleet). The doubles record their calls and do what the test says.
  */
-export function testRooms(folder: string) {
+export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32, 7)) {
   const start = Date.parse('2026-01-02T03:04:05.678Z');
   const state = { now: start };
   const clock = () => state.now;
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'NORMAL' });
-  const catalog = createCatalog({ store, clock, secretKey: Buffer.alloc(32, 7) });
+  const catalog = createCatalog({ store, clock, secretKey });
   const key = catalog.createKey('ADMIN', 'test');
   const rooms = {
     catalog,

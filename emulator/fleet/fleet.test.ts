@@ -7,6 +7,7 @@ import { testRequest } from '../queue/test-requests.ts';
 import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
+import { UserError } from '../wire/errors.ts';
 import type { ExecuteQueued } from './attempts.ts';
 import { createFleet } from './fleet.ts';
 import type { Launch, Lease } from './types.ts';
@@ -100,8 +101,11 @@ let exchanges: { port: number; signal: AbortSignal; answer: (value: Awaited<Retu
 let nextExchange: (() => void) | undefined;
 let cancels: string[];
 let resolvable: Map<string, Launch>;
+/** The variables of runners can't be had. */
+let sealed: boolean;
 
 beforeEach(() => {
+  sealed = false;
   store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   queue = createQueue({ store, clock: Date.now });
   runners = scriptedEngine();
@@ -128,7 +132,10 @@ beforeEach(() => {
         nextExchange?.();
       }),
     sendCancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
-    envOf: async () => ({}),
+    envOf: async () => {
+      if (sealed) throw new UserError('The secrets are sealed.', 'Open them.');
+      return {};
+    },
     onLine: () => {},
     onMoved: () => {},
     onCreated: () => {},
@@ -333,6 +340,16 @@ describe('a deploy', () => {
     });
     void direct('d1');
     expect(await told).toContain('There is no revision r1.');
+  });
+
+  it('says why a runner is not started whose variables cannot be had', async () => {
+    sealed = true;
+    void deploy();
+    const told = new Promise<string>((resolve) => {
+      fleet.watchRunners('app', ({ state, reason }) => state === 'terminated' && resolve(reason));
+    });
+    void direct('d1');
+    expect(await told).toContain('The secrets are sealed. Open them.');
   });
 });
 

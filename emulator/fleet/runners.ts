@@ -1,5 +1,6 @@
 import type { CallResult, Engine, RunnerAddress, RunnerHandle, RunnerLine, RunnerSpec } from '../engines/engine.ts';
 import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
+import { UserError } from '../wire/errors.ts';
 import type { Launch } from './types.ts';
 
 export interface StartOrder {
@@ -73,7 +74,7 @@ export function createRunners(deps: {
     try {
       spec = await specOf(order, await deps.launchOf(order.revision));
     } catch (error) {
-      ended(runner, error instanceof Error ? error.message : String(error));
+      ended(runner, reasonOf(error));
       return;
     }
     if (runner.cancelled) {
@@ -148,4 +149,9 @@ export function createRunners(deps: {
       forget(runner);
     },
   };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UserError) return `${error.message} ${error.next}`;
+  return error instanceof Error ? error.message : String(error);
 }

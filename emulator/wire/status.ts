@@ -6,6 +6,8 @@ export const statusSchema = z.object({
   pid: z.int(),
   startedAt: z.number(),
   owner: z.string(),
+  /** `sealed`: apps that get secrets can't start, and none can be set. */
+  secrets: z.enum(['open', 'sealed']).default('open'),
   apps: z.array(
     z.object({
       alias: z.string(),

@@ -7,11 +7,19 @@ import { diagnose, lastWords, plain } from '../process/diagnose.ts';
 import type { FalEnd } from '../process/fal-run.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
+import type { Snapshot } from '../target/snapshot.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import type { WorkspaceApp } from '../workspace/find-apps.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
-import { type RunningTask, startTask } from './fal-task.ts';
+import {
+  type FalProgram,
+  type FalTask,
+  type FalTaskDefinition,
+  falTask,
+  type RunningTask,
+  startTask,
+} from './fal-task.ts';
 
 /** Run, deploy, and the end of a run. */
 export function createAppCommands(deps: {
@@ -26,31 +34,69 @@ export function createAppCommands(deps: {
   const runs = new Set<RunningTask>();
   let instances = 0;
 
+  /** @throws Problem, Cancelled */
+  async function program({ command, app }: FalTaskDefinition, folder: vscode.WorkspaceFolder): Promise<FalProgram> {
+    const fal = await clis.get(folder.uri);
+    await emulator.ensureRunning();
+    const env = targetEnv(link.folder);
+    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
+    return { command: fal.command, args: [...fal.args, command, app], env: localEnv(process.env, env) };
+  }
+
+  /** The name in the address is that of the app among the emulator's runners. */
+  async function isReady({ pathname }: URL, signal: AbortSignal): Promise<void> {
+    const alias = pathname.split('/')[2];
+    const serves = ({ status }: Snapshot) =>
+      status?.runners.some((one) => one.alias === alias && /^(IDLE|RUNNING)$/.test(one.state)) === true;
+    await link.until(serves, signal);
+  }
+
   async function begin(
     command: 'run' | 'deploy',
     { name, file, folder }: WorkspaceApp,
     onText?: (text: string) => void,
   ): Promise<RunningTask> {
-    const fal = await clis.get(folder.uri);
-    await emulator.ensureRunning();
-    const env = targetEnv(link.folder);
-    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
-    const app = `${file}::${name}`;
+    const definition: FalTaskDefinition = { type: 'minifal', command, app: `${file}::${name}` };
+    // Before there is a terminal: what it asks or shows would stand beside it.
+    const ready = await program(definition, folder);
     const task = await startTask(
       {
         label: `${command} ${name}`,
-        definition: { command, app },
+        definition,
         folder,
-        command: fal.command,
-        args: [...fal.args, command, app],
-        env: localEnv(process.env, env),
         isShown: command === 'run',
+        prepare: async () => ready,
+        isReady,
         ...(onText ? { onText } : {}),
       },
       ++instances,
     );
     hold(task);
     return task;
+  }
+
+  /** For who starts it themselves: "Run Task", tasks.json, a launch configuration. */
+  function task(definition: FalTaskDefinition, folder: vscode.WorkspaceFolder): vscode.Task {
+    const label = `${definition.command} ${definition.app}`;
+    const spec: FalTask = {
+      label,
+      definition,
+      folder,
+      isShown: true,
+      prepare: () =>
+        program(definition, folder).catch((error: unknown) => {
+          present.problem(error);
+          throw error;
+        }),
+      isReady,
+      onBegun(run) {
+        hold({ label, ...run });
+        void run.ended.then((end) => {
+          if (!end.stopped && end.code !== 0) failed(label, end);
+        });
+      },
+    };
+    return falTask(spec);
   }
 
   function hold(task: RunningTask): void {
@@ -146,6 +192,7 @@ export function createAppCommands(deps: {
     run,
     /** `true`: the app is deployed. */
     deploy,
+    task,
     /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
     stopRun,
     /** The window closes: nothing of ours stays behind. */
@@ -154,6 +201,8 @@ export function createAppCommands(deps: {
     },
   };
 }
+
+export type AppCommands = ReturnType<typeof createAppCommands>;
 
 /** Runs and deploys take what is on the disk. */
 async function saveAll(): Promise<void> {

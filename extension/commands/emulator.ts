@@ -1,34 +1,41 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { type Presenter, signalOf } from '../present.ts';
+import { createSettingsCheck, type Presenter, signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
+import type { Keychain } from '../process/keychain.ts';
 import { execProgram, findNode, type NodeProgram } from '../process/node.ts';
 import { startEmulator } from '../process/start.ts';
 import type { Windows } from '../process/windows.ts';
 import { readSettings } from '../settings.ts';
 import { findRunning, isAlive, type RunningEmulator } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
+import { isSealed, setKeyAside } from '../target/secret-file.ts';
 
 /** What `minifal stop` waits, too. */
 const stopPatienceMs = 15_000;
 const answerPatienceMs = 30_000;
 
+const sealedFromHere =
+  "The fal secrets are sealed, and this editor's keychain does not have their key. Apps that get secrets don't start.";
+
 /** Start and stop, as commands and as a step of other commands. */
 export function createEmulatorCommands(deps: {
   readonly link: Link;
   readonly windows: Windows;
+  readonly keychain: Keychain;
   readonly extensionPath: string;
   readonly present: Presenter;
   readonly log: vscode.LogOutputChannel;
 }) {
-  const { link, windows, present, log } = deps;
+  const { link, windows, keychain, present, log } = deps;
+  const checkSettings = createSettingsCheck();
   let node: Promise<NodeProgram> | undefined;
   let begun: Promise<void> | undefined;
 
   /** Resolves when an emulator answers, whoever started it. @throws Problem, Cancelled */
   async function ensureRunning(): Promise<void> {
-    if (!vscode.workspace.isTrusted) throw new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+    if (!vscode.workspace.isTrusted) throw untrusted();
     if (link.snapshot().state === 'running') return;
     begun ??= start().finally(() => {
       begun = undefined;
@@ -62,22 +69,33 @@ export function createEmulatorCommands(deps: {
     const { folder } = link;
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
+    checkSettings();
+    const { port, sealSecrets: setting } = readSettings();
+    const asked = keychain.order({
+      isSealed: isSealed(folder),
+      setting,
+      log: (sentence) => log.info(`[secrets] ${sentence}`),
+    });
+    // The desktop may be asking for its keyring's password, and the person may not want that.
+    const order = await Promise.race([asked, aborted(signal)]);
     const { running, isOurs } = await startEmulator({
       node: program,
       bundle,
       folder,
-      port: readSettings().port,
+      port,
+      ...(order ? { keychain: order } : {}),
       signal,
     });
     if (isOurs) windows.claim(running);
     const patience = AbortSignal.any([signal, AbortSignal.timeout(answerPatienceMs)]);
-    const { state, why } = await link
+    const { state, why, status } = await link
       .until(({ state }) => state === 'running' || state === 'failed', patience)
       .catch(() => {
         if (signal.aborted) throw new Cancelled();
         throw new Problem('The emulator came up but does not answer.', 'stopEmulator');
       });
     if (state === 'failed') throw new Problem(why ?? 'The emulator does not answer.', 'stopEmulator');
+    if (isOurs && status?.secrets === 'sealed') present.problem(new Problem(sealedFromHere, 'setSecretsAside'));
   }
 
   async function stop(): Promise<boolean> {
@@ -96,24 +114,69 @@ export function createEmulatorCommands(deps: {
     return chosen === force && (await end(running, 'SIGKILL'));
   }
 
+  async function startAndTell(): Promise<boolean> {
+    try {
+      await ensureRunning();
+      return true;
+    } catch (error) {
+      present.problem(error);
+      return false;
+    }
+  }
+
+  /** After a stop, of which the link hears a little later than we do. */
+  async function startAgain(): Promise<boolean> {
+    await link.until(({ state }) => state !== 'running', AbortSignal.timeout(stopPatienceMs)).catch(() => undefined);
+    return startAndTell();
+  }
+
+  async function setSecretsAside(): Promise<boolean> {
+    if (!vscode.workspace.isTrusted) {
+      present.problem(untrusted());
+      return false;
+    }
+    if (!isSealed(link.folder)) {
+      void vscode.window.setStatusBarMessage('No fal secrets are sealed.', 5_000);
+      return false;
+    }
+    const act = 'Set Aside';
+    const detail =
+      'Their key moves to a file beside it, so they can come back when the keychain does. Until then each secret has to be set anew. The emulator is restarted.';
+    const what = 'Set the sealed secrets aside?';
+    if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, act)) !== act) return false;
+    if (findRunning(link.folder) && !(await stop())) return false;
+    log.info(`[secrets] the sealed key was moved to ${setKeyAside(link.folder, new Date())}`);
+    await keychain.startAnew();
+    return startAgain();
+  }
+
   return {
     ensureRunning,
     /** `true`: an emulator runs. */
-    async start(): Promise<boolean> {
-      try {
-        await ensureRunning();
-        return true;
-      } catch (error) {
-        present.problem(error);
-        return false;
-      }
-    },
+    start: startAndTell,
+    /** `true`: another one runs. */
+    restart: async (): Promise<boolean> => (await stop()) && startAgain(),
+    /** `true`: secrets can be set again. */
+    setSecretsAside,
     /** `false`: none ran, or it didn't stop. */
     stop,
   };
 }
 
 export type EmulatorCommands = ReturnType<typeof createEmulatorCommands>;
+
+function untrusted(): Problem {
+  return new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+}
+
+/** Rejects when the signal fires. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const reasoned = () => reject(signal.reason);
+    if (signal.aborted) reasoned();
+    else signal.addEventListener('abort', reasoned, { once: true });
+  });
+}
 
 async function end(running: RunningEmulator, signal: NodeJS.Signals): Promise<boolean> {
   const deadline = Date.now() + stopPatienceMs;

@@ -7,6 +7,7 @@ import { Cancelled } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
 import { execProgram } from '../process/node.ts';
 import { readSettings } from '../settings.ts';
+import { activeFolder } from '../workspace/active-folder.ts';
 import { pythonCandidates } from '../workspace/candidates.ts';
 import { installFal, ownEnvironment } from '../workspace/install-fal.ts';
 import { findPython, type Python } from '../workspace/python.ts';
@@ -93,7 +94,7 @@ export function createFalClis(deps: {
     /** `true`: installed, or it was there. */
     async install(): Promise<boolean> {
       try {
-        const found = await python(vscode.workspace.workspaceFolders?.[0]?.uri);
+        const found = await python(activeFolder()?.uri);
         if (found.fal === undefined) await install(found);
         return true;
       } catch (error) {

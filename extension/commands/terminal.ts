@@ -4,6 +4,7 @@ import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
+import { activeFolder } from '../workspace/active-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 
@@ -18,7 +19,7 @@ export function createTerminals(deps: {
 
   async function options(): Promise<vscode.TerminalOptions> {
     if (!vscode.workspace.isTrusted) throw new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+    const folder = activeFolder()?.uri;
     const cli = await clis.peek(folder);
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
@@ -26,6 +27,7 @@ export function createTerminals(deps: {
     const foreign = Object.keys(process.env).filter((name) => name.startsWith('FAL_') && !(name in env));
     return {
       name: 'fal (local)',
+      ...(folder ? { cwd: folder } : {}),
       iconPath: new vscode.ThemeIcon('server-process'),
       message: 'fal, fal_client and @fal-ai/client talk to the local emulator in this terminal.',
       // The ports and the key are those of now: a terminal brought back after a restart could not know new ones.

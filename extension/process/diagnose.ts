@@ -9,10 +9,7 @@ const known: readonly (readonly [RegExp, (found: RegExpExecArray) => Problem])[]
     /Port (\d+)(?: on \S+)? may not be opened/,
     ([, port]) => new Problem(`Port ${port} may not be opened by this user.`, 'useFreePorts'),
   ],
-  [
-    /ENOSPC|No space left on device|database or disk is full/i,
-    () => new Problem('There is no space left on the disk.', 'chooseDataFolder'),
-  ],
+  [/ENOSPC|EDQUOT|No space left on device|database or disk is full/i, noSpace],
   [
     /The data folder (.+?) cannot be (made|written)/,
     ([, folder, verb]) => new Problem(`The data folder ${folder} cannot be ${verb}.`, 'chooseDataFolder'),
@@ -30,6 +27,11 @@ const known: readonly (readonly [RegExp, (found: RegExpExecArray) => Problem])[]
     () => new Problem('The emulator needs Node.js 22.13 or newer.', 'howToInstallNode'),
   ],
 ];
+
+/** Nothing more can be written. */
+export function noSpace(): Problem {
+  return new Problem('There is no space left on the disk.', 'chooseDataFolder');
+}
 
 /** The one known thing that output of the emulator or of `fal` complains about; `undefined`: none that we know. */
 export function diagnose(output: string): Problem | undefined {

@@ -39,6 +39,25 @@ describe('starting the emulator', () => {
     expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
+  it("hands the keychain's order over through a pipe, not through arguments or environment", async () => {
+    const folder = join(testFolder(), 'data');
+    const bundle = join(folder, '..', 'bundle.cjs');
+    const keychain = { wrappingKey: '0123456789abcdef'.repeat(4), want: 'seal' } as const;
+    writeFileSync(
+      bundle,
+      `${publish}
+      writeFileSync('told.json', JSON.stringify([readFileSync(0, 'utf8'), process.argv.slice(2), process.env]));
+      publish(); setInterval(() => {}, 1e6);`,
+    );
+    const signal = new AbortController().signal;
+    const { running } = await startEmulator({ node, bundle, folder, port: 7, keychain, signal });
+    onTestFinished(() => void process.kill(running.pid, 'SIGKILL'));
+    const [input, ...others] = JSON.parse(readFileSync(join(folder, 'told.json'), 'utf8'));
+    expect(JSON.parse(input)).toEqual(keychain);
+    expect(others[0]).toContain('--keychain');
+    expect(JSON.stringify(others)).not.toContain(keychain.wrappingKey);
+  });
+
   it('puts it in a process group of its own', async () => {
     const { started } = start('publish(); setInterval(() => {}, 1e6);');
     const { pid } = (await started).running;

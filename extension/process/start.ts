@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, type RunningEmulator } from '../target/data-folder.ts';
+import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
-import { diagnose, lastWords } from './diagnose.ts';
+import { diagnose, lastWords, noSpace } from './diagnose.ts';
 import type { NodeProgram } from './node.ts';
 
 export interface StartOptions {
@@ -16,12 +17,15 @@ export interface StartOptions {
   readonly folder: string;
   /** First of four; 0: free ones. */
   readonly port: number;
+  /** Handed over through a pipe, and in no other way: it holds a key. */
+  readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
   readonly signal: AbortSignal;
   readonly patienceMs?: number;
 }
 
 const lookEveryMs = 40;
+const fullBelowBytes = 1024 * 1024;
 const graceMs = 5_000;
 
 /** Where the process writes; a file, not a pipe: it may outlive the window that started it. */
@@ -35,15 +39,21 @@ export function outputFile(folder: string): string {
  * @throws Problem (port taken, no space, …), Cancelled
  */
 export async function startEmulator(options: StartOptions): Promise<{ running: RunningEmulator; isOurs: boolean }> {
-  const { node, bundle, folder, port, signal, patienceMs = 60_000 } = options;
+  const { node, bundle, folder, port, keychain, signal, patienceMs = 60_000 } = options;
   const output = openOutput(folder);
-  const child = spawn(node.command, [bundle, 'start', '--data', folder, '--port', String(port)], {
+  const args = ['start', '--data', folder, '--port', String(port), ...(keychain ? ['--keychain'] : [])];
+  const child = spawn(node.command, [bundle, ...args], {
     cwd: folder,
     env: { ...childEnv(process.env), ...node.env },
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: [keychain ? 'pipe' : 'ignore', output, output],
   });
   closeSync(output);
+  if (keychain) {
+    // One that ends at once (another one runs already) reads nothing.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(JSON.stringify(keychain));
+  }
   const failed = new Promise<never>((_resolve, reject) => {
     child.once('error', (error) =>
       reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')),
@@ -86,6 +96,16 @@ function openOutput(folder: string): number {
   }
 }
 
+/** Then what the emulator had to say could not be written either. */
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < fullBelowBytes;
+  } catch {
+    return false;
+  }
+}
+
 function problemOf(folder: string): Problem {
   let output = '';
   try {
@@ -94,5 +114,6 @@ function problemOf(folder: string): Problem {
     // nothing was written
   }
   const said = /^minifal: (.+)$/m.exec(output)?.[1] ?? lastWords(output);
+  if (said === undefined && isFull(folder)) return noSpace();
   return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');
 }

@@ -25,7 +25,17 @@ const runner = {
   transitions: [{ at: now - 9_000, state: 'PENDING', reason: null }],
 };
 const status = (change: Partial<Status>): { status: Status } => ({
-  status: { version: '1', pid: 1, startedAt: 0, owner: 'local', apps: [], runners: [], waiting: [], ...change },
+  status: {
+    version: '1',
+    pid: 1,
+    startedAt: 0,
+    owner: 'local',
+    secrets: 'open',
+    apps: [],
+    runners: [],
+    waiting: [],
+    ...change,
+  },
 });
 
 /** `label | description`, indented by depth. */
@@ -60,7 +70,9 @@ describe('the tree', () => {
 
   it('keeps a replaced revision while it has runners', () => {
     const old = { ...runner, id: 'old', revision: '22222222-bbbb', state: 'DRAINING', requests: ['q'] };
-    expect(draw(toItems(status({ apps: [app], runners: [old] }), now))).toEqual([
+    const items = toItems(status({ apps: [app], runners: [old] }), now);
+    expect(items[0]?.children[1]?.children[0]?.spoken).toBe('runner old, DRAINING, less than a minute, 1 in flight');
+    expect(draw(items)).toEqual([
       'hello | 1 runner',
       '  11111111 | in force',
       '  22222222 | replaced',

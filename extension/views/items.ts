@@ -119,7 +119,7 @@ function runnerRow(runner: Runner, now: number): Row {
     icon,
     ...(color === undefined ? {} : { color }),
     tooltip: [`Runner ${id}`, `${state}${reason ? `: ${reason}` : ''}`].join('\n'),
-    spoken: `runner ${id.slice(0, 8)}, ${state}, ${roughAge(now - since)}`,
+    spoken: `runner ${id.slice(0, 8)}, ${state}, ${roughAge(now - since)}${busy.replace(' · ', ', ')}`,
     children: [],
   };
 }

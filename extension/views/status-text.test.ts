@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { Status } from '../../emulator/wire/status.ts';
 import { statusText } from './status-text.ts';
 
 const running = { pid: 1, processStart: '1', version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } };
-const status = { version: '1', pid: 1, startedAt: 0, owner: 'local', apps: [], runners: [], waiting: [] };
+const status: Status = {
+  version: '1',
+  pid: 1,
+  startedAt: 0,
+  owner: 'local',
+  secrets: 'open',
+  apps: [],
+  runners: [],
+  waiting: [],
+};
 
 describe('the status bar', () => {
   it('says nothing where nothing has to do with fal', () => {
@@ -21,6 +31,12 @@ describe('the status bar', () => {
       tooltip: 'It ended.',
       spoken: expect.stringContaining('It ended.'),
     });
+  });
+  it('says that secrets are sealed, and what opens them', () => {
+    const tooltip = (secrets: Status['secrets']) =>
+      statusText({ state: 'running', running, status: { ...status, secrets } }, true)?.tooltip;
+    expect(tooltip('sealed')).toMatch(/Secrets are sealed.*start it from here/);
+    expect(tooltip('open')).not.toMatch(/sealed/);
   });
   it('counts the runners that live', () => {
     const runner = {

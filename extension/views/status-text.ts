@@ -28,6 +28,7 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
     `The local emulator runs (minifal ${running?.version}).`,
     `${status?.apps.length ?? 0} apps, ${runners}`,
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
+    ...(status?.secrets === 'sealed' ? ['Secrets are sealed: stop it and start it from here to open them.'] : []),
   ];
   return say(
     `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}`,

@@ -17,6 +17,8 @@ async function windowOn(options: SceneOptions): Promise<FalWindow> {
   return window;
 }
 
+const waysOn = ['Choose Another Folder', 'Show Log'];
+
 describe('what a new machine can lack is said, with the way on', () => {
   it('no folder', async () => {
     const window = await windowOn({ folder: 'none' });
@@ -24,10 +26,14 @@ describe('what a new machine can lack is said, with the way on', () => {
     await window.picture('welcome-no-folder');
   });
 
-  it('no app in the folder', async () => {
-    const window = await windowOn({ folder: 'empty' });
+  it('no app in the folder, and no space on the disk', async () => {
+    const window = await windowOn({ folder: 'empty', fullDisk: true });
     await window.welcome(/no fal app/i);
     await window.picture('welcome-no-app');
+    await window.workbench.command('fal: Start Emulator');
+    const toast = await window.workbench.toast('There is no space left on the disk.');
+    expect(await toast.getByRole('button').allInnerTexts()).toEqual(expect.arrayContaining(waysOn));
+    await window.picture('error-full-disk');
   });
 
   it('no Python', async () => {
@@ -40,18 +46,26 @@ describe('what a new machine can lack is said, with the way on', () => {
     await window.picture('error-no-python');
   });
 
-  it('a free port: the fix takes free ones', async () => {
+  it('a free port: the fix takes free ones; and uv: the fix says where to get it', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const window = await windowOn({ settings: { 'minifal.port': port } });
+    const window = await windowOn({ settings: { 'minifal.port': port }, env: { MINIFAL_UV: '/nowhere/uv' } });
     await window.workbench.command('fal: Start Emulator');
     await window.workbench.toast(`Port ${port} is taken`);
     await window.picture('error-port-taken');
     await window.workbench.pressInToast(`Port ${port} is taken`, 'Use Free Ports');
     expect((await scene?.emulator())?.ports.api).not.toBe(port);
     await window.status(/fal: local/);
+    await window.workbench.command('fal: Deploy to Emulator');
+    await window.workbench.pick('Hello');
+    const toast = await window.workbench.toast('The tool uv is needed');
+    expect(await toast.getByRole('button').allInnerTexts()).toEqual(
+      expect.arrayContaining(['How to Install uv', 'Show Log']),
+    );
+    await window.picture('error-no-uv');
+    expect(await window.workbench.page.locator('.notification-toast').count()).toBe(1);
   });
 
   it('trust: nothing runs, and the palette offers nothing that would', async () => {

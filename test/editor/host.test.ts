@@ -1,13 +1,34 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { statusSchema } from '../../emulator/wire/status.ts';
 import { inExtensionHost } from '../lab/extension-host.ts';
 import type { Facts } from './host/facts.ts';
 import { type Machine, makeMachine } from './machine.ts';
 
+/** A task that waits for one of ours to be ready, and writes down what the emulator says then. */
+const ask = `
+  const fs = require('fs');
+  const [data] = process.argv.slice(1);
+  const { ports } = JSON.parse(fs.readFileSync(data + '/emulator.json'));
+  const authorization = 'Key ' + fs.readFileSync(data + '/key', 'utf8').trim();
+  fetch('http://localhost:' + ports.api + '/minifal/status', { headers: { authorization } })
+    .then((answer) => answer.text())
+    .then((text) => fs.writeFileSync('after.json', text + '\\n'));`;
+const tasksJson = (dataDir: string) => ({
+  version: '2.0.0',
+  tasks: [
+    { label: 'serve', type: 'minifal', command: 'run', app: 'slow.py::Slow' },
+    { label: 'after', type: 'process', command: process.execPath, args: ['-e', ask, dataDir], dependsOn: ['serve'] },
+  ],
+});
+
 let machine: Machine;
 let facts: Facts;
 beforeAll(async () => {
-  machine = await makeMachine();
+  machine = await makeMachine({ folder: 'two' });
+  await mkdir(join(machine.workspace, '.vscode'));
+  await writeFile(join(machine.workspace, '.vscode', 'tasks.json'), JSON.stringify(tasksJson(machine.dataDir)));
   const entry = join(import.meta.dirname, 'host', 'facts.ts');
   facts = (await inExtensionHost({ ...machine.options, vsix: [inject('vsix')], entry, timeoutMs: 300_000 })) as Facts;
   console.log(`load and activation, once, while tests run: ${facts.activationMs.toFixed(1)} ms`);
@@ -45,12 +66,47 @@ describe('in the extension host', () => {
       'minifal.stopEmulatorOnClose': 'whenLastWindowCloses',
       'minifal.terminals.all': false,
       'minifal.pythonPath': '',
+      'minifal.sealSecrets': 'auto',
     });
   });
 
   it('gives results to whoever runs its commands', () => {
-    expect([facts.started, facts.deployed, facts.stopped]).toEqual([true, true, true]);
+    expect([facts.started, facts.deployed, facts.deployedOther, facts.stopped]).toEqual([true, true, true, true]);
     expect(facts.leftover).toBe(false);
+  });
+
+  it('offers tasks: the emulator, and run and deploy of the apps of every folder', () => {
+    const { offered } = facts.tasks;
+    expect(offered.map(({ name, folder }) => [name, folder])).toEqual(
+      expect.arrayContaining([
+        ['start emulator', expect.anything()],
+        ['run app.py::Hello', 'project'],
+        ['deploy app.py::Hello', 'project'],
+        ['run app.py::Other', 'other'],
+        ['deploy app.py::Other', 'other'],
+      ]),
+    );
+    for (const { name, isBackground, problemMatchers } of offered.filter(({ name }) => name !== 'serve')) {
+      expect([name, isBackground, problemMatchers]).toEqual([
+        name,
+        name.startsWith('run '),
+        name.startsWith('run ') ? ['$minifal-ready'] : [],
+      ]);
+    }
+  });
+
+  it('starts the emulator as a task, which ends when it answers', () => {
+    expect(facts.tasks.startedByTask).toBe(true);
+  });
+
+  it('lets what depends on a run wait until the app can be called', () => {
+    const { runners } = statusSchema.parse(facts.tasks.served);
+    const ephemeral = runners.filter(({ alias, endedAt }) => /^[0-9a-f-]{36}$/.test(alias) && endedAt === null);
+    expect(ephemeral.map(({ state }) => state)).toEqual(['IDLE']);
+  });
+
+  it('opens a terminal in the folder of the active editor', () => {
+    expect(facts.terminals.local.PWD).toBe(facts.otherFolder);
   });
 
   it('points the terminal "fal (local)" at the emulator', () => {

@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findRunning, type RunningEmulator } from '../../emulator/wire/data-folder.ts';
 import type { Settings, VsCodeOptions } from '../lab/vscode.ts';
 import { minifalCommand } from '../support/emulator.ts';
@@ -11,9 +11,14 @@ import { findUv } from '../support/uv.ts';
 import { until } from '../support/wait.ts';
 
 export interface MachineOptions {
-  /** What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. */
-  readonly folder?: 'apps' | 'empty' | 'none';
+  /**
+   * What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. `two`: beside the default
+   * one, a second folder `other`, whose app is not found from anywhere else.
+   */
+  readonly folder?: 'apps' | 'two' | 'empty' | 'none';
   readonly settings?: Settings;
+  /** The data folder's disk is full. */
+  readonly fullDisk?: boolean;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -67,6 +72,28 @@ class Slow(fal.App):
         return Output(slept=input.seconds)
 `;
 
+/** In a file of the same name as the demo's, with a module beside it. */
+const otherApp = `
+import fal
+from beside import message
+from pydantic import BaseModel
+
+
+class Output(BaseModel):
+    message: str
+
+
+class Other(fal.App):
+    app_name = "other"
+    machine_type = "XS"
+    local_python_modules = ["beside"]
+    keep_alive = 60
+
+    @fal.endpoint("/")
+    def tell(self) -> Output:
+        return Output(message=message)
+`;
+
 const callerSource = `
 import json, sys
 import fal_client
@@ -82,9 +109,10 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   const folder = await mkdtemp(join(tmpdir(), 'minifal-editor-'));
   const workspace = join(folder, 'project');
   const dataDir = join(folder, 'data');
+  if (options.fullDisk) await mkdir(dataDir);
   const caller = join(folder, 'call.py');
   await writeFile(caller, callerSource);
-  await makeWorkspace(workspace, options.folder ?? 'apps');
+  const opened = await makeWorkspace(workspace, options.folder ?? 'apps');
   const home = join(folder, 'home');
   await mkdir(join(home, '.fal'), { recursive: true });
   await writeFile(join(home, '.fal', 'config.toml'), 'check_updates = false\n');
@@ -94,13 +122,14 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   };
   return {
     options: {
-      workspace: options.folder === 'none' ? undefined : workspace,
+      workspace: opened,
       settings: {
         'minifal.dataFolder': dataDir,
         'minifal.port': 0,
         'minifal.pythonPath': tools.python,
         ...options.settings,
       },
+      ...(options.fullDisk ? { fullDisk: dataDir } : {}),
       env: { HOME: home, MINIFAL_UV: await findUv(), ...options.env },
     },
     workspace,
@@ -124,9 +153,22 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   };
 }
 
-async function makeWorkspace(workspace: string, content: 'apps' | 'empty' | 'none'): Promise<void> {
+/** @returns what a window opens */
+async function makeWorkspace(
+  workspace: string,
+  content: NonNullable<MachineOptions['folder']>,
+): Promise<string | undefined> {
   await mkdir(workspace);
-  if (content !== 'apps') return;
+  if (content === 'none') return undefined;
+  if (content === 'empty') return workspace;
   await cp(join(root, 'templates', 'hello'), workspace, { recursive: true });
   await writeFile(join(workspace, 'slow.py'), slowApp);
+  if (content === 'apps') return workspace;
+  const other = join(dirname(workspace), 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'app.py'), otherApp);
+  await writeFile(join(other, 'beside.py'), 'message = "from beside"\n');
+  const file = join(dirname(workspace), 'both.code-workspace');
+  await writeFile(file, JSON.stringify({ folders: [{ path: workspace }, { path: other }] }));
+  return file;
 }

@@ -11,7 +11,7 @@ export type Settings = { readonly [name: string]: unknown };
 export interface VsCodeOptions {
   /** Packages to install, as a person would. */
   readonly vsix?: readonly string[];
-  /** Folder that windows open; `undefined`: windows without a folder. */
+  /** Folder or `.code-workspace` file that windows open; `undefined`: windows without a folder. */
   readonly workspace?: string | undefined;
   /** Added to the quiet defaults. They reach every scope, so settings of the machine are among them. */
   readonly settings?: Settings;
@@ -19,6 +19,8 @@ export interface VsCodeOptions {
   readonly driver?: boolean;
   /** `ask`: folders are restricted until a person trusts them. Default: everything is trusted. */
   readonly trust?: 'all' | 'ask';
+  /** A folder that is a disk of its own for the server and what it starts, with no room for more than one small file. */
+  readonly fullDisk?: string;
   /** Added to the server's environment, which the extension host and terminals inherit. HOME is an empty folder unless given here. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -32,6 +34,13 @@ export interface VsCode {
   /** Where the packages lie unpacked. */
   readonly extensionsDir: string;
   readonly pid: number;
+  /**
+   * From the next load of a window on, what extensions store as secrets outlives it. Before, a window keeps it in memory, as an editor does
+   * that finds no keychain: VS Code seals secrets with a key that its server gives out, and this one gives out none.
+   */
+  rememberSecrets(): Promise<void>;
+  /** Settings from now on, in place of those of the start; open windows notice by themselves. */
+  changeSettings(settings: Settings): Promise<void>;
   /** A new window on the workspace (or on another address of this server), once the browser has it. */
   page(url?: string): Promise<Page>;
   close(): Promise<void>;
@@ -77,9 +86,12 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
     await mustRun(lab.node, args, { env });
   }
 
+  const [command, ...before] = options.fullDisk === undefined ? [] : onFullDisk(options.fullDisk);
   const server = start(
-    lab.node,
+    command ?? lab.node,
     [
+      ...before,
+      ...(command ? [lab.node] : []),
       ...common(lab, dataDir, extensionsDir),
       ...['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--disable-telemetry'],
       // Without this a browser that vanished (a crash) would keep its extension host for three hours.
@@ -102,7 +114,8 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
     const port = await until('VS Code listens', () => listeningPort(server), { timeoutMs: 60_000 });
     browser = await chromium.launch({ executablePath: lab.chromium, args: chromiumFlags });
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const query = options.workspace === undefined ? 'ew=true' : `folder=${encodeURIComponent(options.workspace)}`;
+    const kind = options.workspace?.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    const query = options.workspace === undefined ? 'ew=true' : `${kind}=${encodeURIComponent(options.workspace)}`;
     const url = `http://127.0.0.1:${port}/?${query}`;
     return {
       url,
@@ -110,6 +123,13 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
       dataDir,
       extensionsDir,
       pid: server.pid ?? 0,
+      changeSettings: (settings) => writeSettings(dataDir, { ...quiet, ...settings }),
+      async rememberSecrets() {
+        await context.route(
+          ({ pathname }) => pathname.endsWith('/mint-key'),
+          (route) => route.fulfill({ body: Buffer.alloc(32, 7) }),
+        );
+      },
       async page(address = url) {
         const page = await context.newPage();
         await page.goto(address);
@@ -121,6 +141,13 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
     await close();
     throw error;
   }
+}
+
+/** In a mount namespace: nobody else sees that disk, and it goes with the last process that does. */
+function onFullDisk(folder: string): string[] {
+  const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  const mount = 'mount -t tmpfs -o size=4k tmpfs "$0" && exec "$@"';
+  return ['unshare', ...asRoot, '--mount', 'sh', '-c', mount, folder];
 }
 
 function common(lab: Lab, dataDir: string, extensionsDir: string): string[] {

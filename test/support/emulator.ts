@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly port?: number;
   /** Further arguments of `minifal start`. */
   readonly args?: readonly string[];
+  /** Given to it on standard input, which then ends. */
+  readonly input?: string;
   /** Added to the environment of the emulator's process. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -58,8 +60,10 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
   const child = spawn(process.execPath, args, {
     // One uv for all the emulators of a test run; each would otherwise fetch its own into its data folder.
     env: { ...process.env, MINIFAL_UV: await findUv(), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -35,6 +35,16 @@ export function processIdentity(pid: number): string | undefined {
   return fields === undefined || fields[0] === 'Z' ? undefined : `${pid} started at ${fields[19]}`;
 }
 
+/** Processes whose environment, as they were started with it, holds this text. */
+export function environmentsWith(text: string): readonly number[] {
+  return processIds().filter((pid) => read(`/proc/${pid}/environ`)?.includes(text));
+}
+
+/** Processes with this text among their arguments. */
+export function argumentsWith(text: string): readonly number[] {
+  return processIds().filter((pid) => read(`/proc/${pid}/cmdline`)?.includes(text));
+}
+
 export interface ListeningSocket {
   readonly pid: number;
   /** `127.0.0.1`, `::1`, `0.0.0.0`, `::` or the kernel's hexadecimal form of another one. */

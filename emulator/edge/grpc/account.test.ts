@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import { UserError } from '../../wire/errors.ts';
 import { timestampFromMs } from '../../wire/struct.ts';
 import { appRequest, controlPlane } from './test-control-plane.ts';
 
@@ -31,6 +32,14 @@ describe('secrets', () => {
     expect(plane.rooms.catalog.listSecrets('main')).toMatchObject([{ defaultExposed: false }]);
     await plane.rpc('SetSecret', { name: 'A' });
     expect(plane.rooms.catalog.listSecrets('main')).toEqual([]);
+  });
+
+  it('that are sealed answer FAILED_PRECONDITION to whoever sets one, in the words that say how to open them', async () => {
+    const plane = await controlPlane({ secretKey: new UserError('The secrets are sealed.', 'Open them.') });
+    const { code, details } = await plane.rpc('SetSecret', { name: 'A', value: 'hunter2' });
+    expect([code, details]).toEqual([status.FAILED_PRECONDITION, 'The secrets are sealed.\nOpen them.']);
+    expect((await plane.rpc('ListSecrets')).messages).toEqual([{ secrets: [] }]);
+    expect(plane.reported).toEqual([]);
   });
 
   it('must be usable as an environment variable; the value is in no error', async () => {

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import type { SecretKey } from '../../catalog/secret-key.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { loopbackHosts } from '../guard.ts';
 import { grpcOnSocket } from '../test-grpc.ts';
@@ -6,8 +7,8 @@ import { testRooms } from '../test-rooms.ts';
 import { createGrpcEdge } from './server.ts';
 
 /** The control plane of one test on a socket of its own, and a client with a good key. */
-export async function controlPlane() {
-  const made = testRooms(testFolder());
+export async function controlPlane(options: { readonly secretKey?: SecretKey } = {}) {
+  const made = testRooms(testFolder(), options.secretKey);
   const { key, rooms, builds, fleet, logs, runnerHistory } = made;
   const reported: unknown[] = [];
   const wire = await grpcOnSocket((port) =>

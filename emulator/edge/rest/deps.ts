@@ -4,6 +4,7 @@ import type { Fleet } from '../../fleet/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
+import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
 import type { Signer } from '../signed.ts';
@@ -30,7 +31,7 @@ export interface RestDeps {
   readonly authenticate: Authenticate;
   readonly guardRules: GuardRules;
   /** What `minifal status` says of this process; `startedAt` in milliseconds since the epoch. */
-  readonly about: { readonly version: string; readonly startedAt: number };
+  readonly about: { readonly version: string; readonly startedAt: number; readonly secrets: Status['secrets'] };
   /** Told of failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

@@ -25,6 +25,7 @@ export function statusOf(
     pid: process.pid,
     startedAt: about.startedAt,
     owner,
+    secrets: about.secrets,
     apps: aliases.map(({ name, revision, authMode }) => ({
       alias: name,
       revision,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandLine, listeningSockets, processTree } from '../../support/procfs.ts';
 import { until } from '../../support/wait.ts';
+import { afterReady, offeredTasks, runTask } from './tasks.ts';
 
 export type Facts = Awaited<ReturnType<typeof run>>;
 
@@ -31,11 +32,19 @@ export async function run() {
   const commands = await vscode.commands.getCommands(true);
 
   const ordinaryBefore = await variablesOf(vscode.window.createTerminal('ordinary before'), workspace);
+  const offered = await offeredTasks();
+  await runTask('start emulator');
+  const startedByTask = existsSync(join(dataFolder, 'emulator.json'));
   const started: unknown = await vscode.commands.executeCommand('minifal.startEmulator');
   const deployed: unknown = await vscode.commands.executeCommand('minifal.deployToEmulator', {
     file: 'app.py',
     app: 'Hello',
   });
+  // Of two files of that name, the one that has it, run where its modules are.
+  const deployedOther: unknown = await vscode.commands.executeCommand('minifal.deployToEmulator', { app: 'Other' });
+  const served = await afterReady(workspace);
+  const other = vscode.workspace.workspaceFolders?.[1]?.uri ?? vscode.Uri.file('/nowhere');
+  await vscode.window.showTextDocument(vscode.Uri.joinPath(other, 'app.py'));
   await vscode.commands.executeCommand('minifal.openTerminal');
   const local = await until('the local terminal is there', () =>
     vscode.window.terminals.find(({ name }) => name.startsWith('fal (local)')),
@@ -54,6 +63,9 @@ export async function run() {
     defaults: defaults(extension),
     started,
     deployed,
+    deployedOther,
+    otherFolder: other.fsPath,
+    tasks: { offered, startedByTask, served },
     inherited: { ...process.env },
     terminals: { ordinaryBefore, local: localVariables, ordinary, optedIn },
     stopped,

@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../store/test-folder.ts';
+import { UserError } from '../wire/errors.ts';
+import { isSealed, type KeychainOrder, setKeyAside } from '../wire/secret-file.ts';
+import { openSecretKey } from './secret-key.ts';
+
+const order = (want: KeychainOrder['want'], digit = 'a'): KeychainOrder => ({ want, wrappingKey: digit.repeat(64) });
+const content = (folder: string) => readFileSync(join(folder, 'secret.key'), 'utf8');
+
+describe('the key of the secrets', () => {
+  it('is made once, and only its owner can read it', () => {
+    const folder = testFolder();
+    const { key } = openSecretKey(folder);
+    expect(key).toHaveLength(32);
+    expect(openSecretKey(folder)).toEqual({ key });
+    expect(openSecretKey(testFolder()).key).not.toEqual(key);
+    expect(statSync(join(folder, 'secret.key')).mode & 0o777).toBe(0o600);
+    expect(isSealed(folder)).toBe(false);
+  });
+
+  it('is that of a folder from before there were keychains', () => {
+    const folder = testFolder();
+    writeFileSync(join(folder, 'secret.key'), '07'.repeat(32));
+    expect(openSecretKey(folder).key).toEqual(Buffer.alloc(32, 7));
+  });
+
+  it('stays open when a keychain could open it and nobody wants it sealed', () => {
+    const folder = testFolder();
+    const { key } = openSecretKey(folder);
+    for (const want of ['open', 'unseal'] as const) expect(openSecretKey(folder, order(want))).toEqual({ key });
+    expect(isSealed(folder)).toBe(false);
+  });
+
+  it.each(['a new folder', 'a folder with a key'])('is sealed when the keychain wants it: %s', (which) => {
+    const folder = testFolder();
+    const before = which === 'a new folder' ? undefined : openSecretKey(folder).key;
+    const { key, told } = openSecretKey(folder, order('seal'));
+    if (before) expect(key).toEqual(before);
+    expect(told).toMatch(/is sealed/);
+    expect(isSealed(folder)).toBe(true);
+    expect(content(folder)).not.toContain((key as Buffer).toString('hex'));
+    expect(content(folder)).not.toContain(order('seal').wrappingKey);
+    expect(statSync(join(folder, 'secret.key')).mode & 0o777).toBe(0o600);
+    for (const want of ['seal', 'open'] as const) expect(openSecretKey(folder, order(want))).toEqual({ key });
+    expect(readdirSync(folder)).toEqual(['secret.key']);
+  });
+
+  it('can be had from nothing but the keychain then, and says how', () => {
+    const folder = testFolder();
+    openSecretKey(folder, order('seal'));
+    const before = content(folder);
+    const { key } = openSecretKey(folder);
+    expect(key).toBeInstanceOf(UserError);
+    expect(key).toMatchObject({
+      message: expect.stringContaining('sealed'),
+      next: expect.stringContaining('fal: Start Emulator'),
+    });
+    for (const want of ['open', 'seal', 'unseal'] as const) {
+      const other = openSecretKey(folder, order(want, 'b')).key;
+      expect(other).toMatchObject({ message: expect.stringContaining('another keychain') });
+    }
+    expect(content(folder)).toBe(before);
+  });
+
+  it('comes back into its file when the keychain says so', () => {
+    const folder = testFolder();
+    const { key } = openSecretKey(folder, order('seal'));
+    const { key: opened, told } = openSecretKey(folder, order('unseal'));
+    expect(opened).toEqual(key);
+    expect(told).toMatch(/lies open/);
+    expect(openSecretKey(folder)).toEqual({ key });
+  });
+
+  it('outlives a crash between writing and renaming', () => {
+    const folder = testFolder();
+    const { key } = openSecretKey(folder);
+    writeFileSync(join(folder, 'secret.key.new'), 'half');
+    expect(openSecretKey(folder)).toEqual({ key });
+    expect(readdirSync(folder)).toEqual(['secret.key']);
+  });
+
+  it.each(['seal', 'unseal'] as const)('is at hand and stays as it was when nothing can be written: %s', (want) => {
+    const folder = testFolder();
+    const { key } = openSecretKey(folder, order(want === 'seal' ? 'open' : 'seal'));
+    const before = content(folder);
+    const module = JSON.stringify(join(import.meta.dirname, 'secret-key.ts'));
+    const program = `
+      const { openSecretKey } = await import(${module});
+      const { key, told } = openSecretKey(${JSON.stringify(folder)}, ${JSON.stringify(order(want))});
+      process.stdout.write(JSON.stringify({ key: key.toString('hex'), told }));`;
+    // No file may grow; the signal that says so is ignored, so that the write fails as on a full disk.
+    const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1"`;
+    const answer = JSON.parse(execFileSync('sh', ['-c', limited, process.execPath, program], { encoding: 'utf8' }));
+    expect(answer).toEqual({
+      key: (key as Buffer).toString('hex'),
+      told: expect.stringMatching(/could not be written .*EFBIG.*stays as it was/),
+    });
+    expect(content(folder)).toBe(before);
+    expect(readdirSync(folder)).toEqual(['secret.key']);
+  });
+
+  it('is said to be damaged when it is, and left for whoever has a copy', () => {
+    for (const text of ['', '07', 'sealed-1 ????']) {
+      const folder = testFolder();
+      writeFileSync(join(folder, 'secret.key'), text);
+      expect(openSecretKey(folder, order('open')).key).toBeInstanceOf(UserError);
+      expect(content(folder)).toBe(text);
+    }
+  });
+
+  it('makes room for a new one when it is set aside, and works again when it is put back', () => {
+    const folder = testFolder();
+    openSecretKey(folder, order('seal'));
+    const before = content(folder);
+    const aside = setKeyAside(folder, new Date(0));
+    expect(aside).toBe(join(folder, 'secret.key.1970-01-01T00-00-00-000Z'));
+    expect(readFileSync(aside, 'utf8')).toBe(before);
+    expect(openSecretKey(folder).key).toHaveLength(32);
+  });
+});

@@ -1,0 +1,33 @@
+import { UserError } from '../wire/errors.ts';
+import { type KeychainOrder, keychainOrder } from '../wire/secret-file.ts';
+
+const mostBytes = 4096;
+
+/** Reads the order to its end. What came is never shown: it holds a key. */
+export async function readKeychainOrder(input: AsyncIterable<Buffer>): Promise<KeychainOrder> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of input) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw noOrder();
+    chunks.push(chunk);
+  }
+  const order = keychainOrder.safeParse(tryJson(Buffer.concat(chunks).toString('utf8')));
+  if (!order.success) throw noOrder();
+  return order.data;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function noOrder(): UserError {
+  return new UserError(
+    'What came on standard input is not the order of a keychain.',
+    'Leave --keychain away: only the editor uses it.',
+  );
+}

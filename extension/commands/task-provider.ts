@@ -1,0 +1,76 @@
+import * as vscode from 'vscode';
+import type { Presenter } from '../present.ts';
+import { findApps } from '../workspace/find-apps.ts';
+import type { AppCommands } from './app.ts';
+import type { EmulatorCommands } from './emulator.ts';
+
+/**
+ * Tasks of type `minifal`: for "Run Task", for tasks.json, and for `preLaunchTask`. "start" ends when the emulator answers, "deploy" when the
+ * app is deployed; "run" is a background task that says when its app can be called.
+ */
+export function createTaskProvider(deps: {
+  readonly emulator: EmulatorCommands;
+  readonly apps: AppCommands;
+  readonly present: Presenter;
+}) {
+  const { emulator, apps, present } = deps;
+
+  function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
+    const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
+    const task = new vscode.Task(definition, scope ?? vscode.TaskScope.Workspace, 'start emulator', 'fal', execution);
+    // It stays: of a terminal that closes with a code the editor would tell beside us.
+    task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent };
+    return task;
+  }
+
+  return {
+    /** What "Run Task" offers. Finding apps reads text, so it would do no harm, but nothing runs before trust. */
+    async provide(token: vscode.CancellationToken): Promise<vscode.Task[]> {
+      if (!vscode.workspace.isTrusted) return [];
+      const found = await findApps(token);
+      const start = startTask({ type: 'minifal', command: 'start' }, vscode.TaskScope.Workspace);
+      const ofApps = found.flatMap(({ name, file, folder }) =>
+        (['run', 'deploy'] as const).map((command) =>
+          apps.task({ type: 'minifal', command, app: `${file}::${name}` }, folder),
+        ),
+      );
+      return [start, ...ofApps];
+    },
+    /** A task of tasks.json, made one that can run; `undefined`: it is none of ours. */
+    resolve({ definition, scope }: vscode.Task): vscode.Task | undefined {
+      const { command, app } = definition;
+      if (command === 'start') return startTask(definition, scope);
+      const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
+      if ((command !== 'run' && command !== 'deploy') || typeof app !== 'string' || app.startsWith('-') || !folder) {
+        return undefined;
+      }
+      // The editor wants the same object back.
+      return apps.task(Object.assign(definition, { type: 'minifal' as const, command, app }), folder);
+    },
+  };
+}
+
+function startTerminal(emulator: EmulatorCommands, present: Presenter): vscode.Pseudoterminal {
+  const write = new vscode.EventEmitter<string>();
+  const close = new vscode.EventEmitter<number>();
+  return {
+    onDidWrite: write.event,
+    onDidClose: close.event,
+    open() {
+      write.fire('> minifal start\r\n');
+      emulator.ensureRunning().then(
+        () => {
+          write.fire('The emulator runs.\r\n');
+          close.fire(0);
+        },
+        (error: unknown) => {
+          present.problem(error);
+          write.fire(`${error instanceof Error ? error.message : String(error)}\r\n`);
+          close.fire(1);
+        },
+      );
+    },
+    // It goes on starting: others may wait for it, and its own notification cancels.
+    close() {},
+  };
+}

@@ -1,0 +1,1 @@
+export { isSealed, type KeychainOrder, setKeyAside } from '../../emulator/wire/secret-file.ts';
