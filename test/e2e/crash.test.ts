@@ -1,103 +1,176 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
-import { call, owner, submit } from '../support/http.ts';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { owner } from '../support/http.ts';
 import { freePortBlock } from '../support/ports.ts';
 import { processesMentioning, processIdentity, processTree } from '../support/procfs.ts';
-import { createProject, echoApp, type Project } from '../support/project.ts';
+import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { createRandom } from '../support/random.ts';
+import { findUv } from '../support/uv.ts';
 import { until } from '../support/wait.ts';
+import { loadApp } from './crash/app.ts';
+import { cancel, followToEnd, type Load, loadUntilCut, look } from './crash/clients.ts';
+import { kinds } from './crash/kinds.ts';
+import { createReceiver, type Receiver } from './crash/receiver.ts';
 
 const kills = Number(process.env.MINIFAL_CRASH_KILLS ?? (process.env.MINIFAL_SLOW ? 200 : 20));
 const seed = Number(process.env.MINIFAL_CRASH_SEED ?? Date.now() % 100_000);
+const random = createRandom(seed);
 
 let dataDir: string;
 let port: number;
 let emulator: Emulator;
 let project: Project;
-let app: string;
-let nextNumber = 0;
+let receiver: Receiver;
+let load: Load;
+const deploys = { begun: 0, answered: 0 };
+const killed = { 'at work': 0, 'during a deploy': 0, 'while starting': 0 };
+const restartsMs: number[] = [];
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'minifal-crash-'));
   port = await freePortBlock();
+  receiver = await createReceiver();
   emulator = await startEmulator({ dataDir, port });
-  project = await createProject(await pythonTools(), emulator, { 'echo.py': echoApp });
-  await project.mustFal('deploy', 'echo.py::Echo', '--app-name', 'echo');
-  app = `${await owner(emulator)}/echo`;
+  project = await createProject(await pythonTools(), emulator, { 'load.py': loadApp(0) });
+  await project.mustFal('deploy', 'load.py::Load', '--app-name', 'load');
+  // `recreate`: a rolling deploy would wait for a runner that never gets ready.
+  await project.mustFal('deploy', 'load.py::Closed', '--app-name', 'closed', '--strategy', 'recreate');
+  const about = { owner: await owner(emulator), hook: receiver.hook, random, accepted: new Map() };
+  load = { ...about, version: 0, nextNumber: 0, mostWorking: 0, livesWithThree: 0 };
 });
 afterAll(async () => {
   await project?.remove();
   await emulator?.stop();
+  receiver?.close();
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
 
 describe('kill -9 of the emulator', () => {
   it(
-    `loses no accepted request and leaves no process behind (${kills} kills, seed ${seed})`,
+    `loses no accepted request, answers each once and rightly, and leaves no process behind (${kills} kills, seed ${seed})`,
     async () => {
-      const random = createRandom(seed);
-      /** Request id by the number that was sent. Only these were promised anything. */
-      const accepted = new Map<number, string>();
-      const restartsMs: number[] = [];
       for (let kill = 0; kill < kills; kill++) {
-        const load = submitUntilCut(accepted, random);
-        // Anywhere from the first request to full work; runners need a second or so to start.
-        await delay(random() * 2500);
-        const family = identities(processTree(emulator.pid));
-        await emulator.kill('SIGKILL');
-        await load;
-        await until('every process of the killed emulator has ended', () => survivors(family).length === 0);
+        const moment = random();
+        if (moment < 0.15) await killDuringDeploy();
+        else await killAtWork();
+        if (moment > 0.85) {
+          // A second kill, before the next life has well begun.
+          kill++;
+          await killWhileStarting();
+        }
         const began = performance.now();
         emulator = await startEmulator({ dataDir, port });
         restartsMs.push(performance.now() - began);
       }
-      const answers = new Map<number, unknown>();
-      for (const [number, id] of accepted) answers.set(number, await resultOf(id));
+      const requests = [...load.accepted.values()];
+      // A cancellation that was cut off may have been lost; these would wait for ever.
+      for (const request of requests) {
+        if (request.kind.name === 'withdrawn' && !request.cancelled) await cancel(load, emulator, request);
+      }
+      const ends: { [end: string]: number } = {};
+      let seenBefore = 0;
+      for (const request of requests) {
+        await followToEnd(load, emulator, request);
+        const seen = await look(load, emulator, request);
+        request.kind.check(seen, request);
+        expect(await look(load, emulator, request)).toEqual(seen);
+        if (request.seen) {
+          seenBefore++;
+          expect(seen, `${request.kind.name} ${request.id} was another result before`).toEqual(request.seen);
+        }
+        const end = `${request.kind.name} ${seen.code}`;
+        ends[end] = (ends[end] ?? 0) + 1;
+        if (request.hooked) await wasTold(request.id, seen.code, seen.body);
+      }
 
-      const slowest = Math.round(Math.max(...restartsMs));
+      const hooked = requests.filter((request) => request.hooked);
+      const calls = hooked.reduce((sum, { id }) => sum + (receiver.told.get(id)?.length ?? 0), 0);
       console.log(
-        `${kills} kills: ${accepted.size} requests accepted, ${answers.size} answered; slowest restart ${slowest} ms`,
+        [
+          `${kills} kills: ${Object.entries(killed)
+            .map(([when, count]) => `${count} ${when}`)
+            .join(', ')}`,
+          `${requests.length} requests accepted, all answered; ${seenBefore} of them also read before a kill, the same`,
+          `ends: ${Object.entries(ends)
+            .sort()
+            .map(([end, count]) => `${end} × ${count}`)
+            .join(', ')}`,
+          `${hooked.length} webhooks, ${calls} calls; ${deploys.begun} deploys begun, ${deploys.answered} answered`,
+          `at most ${load.mostWorking} runners at work at once, three in ${load.livesWithThree} lives`,
+          `restarts: slowest ${Math.round(Math.max(...restartsMs))} ms`,
+        ].join('\n  '),
       );
       // Otherwise there was no load to speak of.
-      expect(accepted.size).toBeGreaterThan(kills * 5);
-      expect([...answers]).toEqual([...accepted.keys()].map((number) => [number, { number }]));
+      expect(requests.length).toBeGreaterThan(kills * 5);
+      expect(new Set(requests.map(({ kind }) => kind.name))).toEqual(new Set(kinds.map(({ name }) => name)));
+      expect(load.livesWithThree).toBeGreaterThan(0);
+      expect(hooked.length).toBeGreaterThan(0);
+      expect(seenBefore).toBeGreaterThan(0);
     },
-    kills * 30_000 + 120_000,
+    kills * 30_000 + 300_000,
   );
 });
 
-/** One client that submits number after number until the kill cuts it off; what it got no answer for was never promised. */
-async function submitUntilCut(accepted: Map<number, string>, random: () => number): Promise<void> {
-  for (;;) {
-    const number = nextNumber++;
-    try {
-      const id = await submit(emulator, app, { number, seconds: random() * 0.4 });
-      if (id) accepted.set(number, id);
-    } catch {
-      return;
-    }
-    await delay(random() * 60);
-  }
+/** Anywhere from the first request to full work; runners need a second or so to start. */
+async function killAtWork(): Promise<void> {
+  const cut = loadUntilCut(load, emulator);
+  await delay(random() * 3500);
+  await killNow('at work');
+  await cut;
 }
 
-const status = z.object({ status: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']) });
+/** A deploy of a next version is under way; what was answered must be there in the next life. */
+async function killDuringDeploy(): Promise<void> {
+  const cut = loadUntilCut(load, emulator);
+  const version = ++deploys.begun;
+  await writeFile(join(project.folder, 'load.py'), loadApp(version));
+  const deploy = project.startFal('deploy', 'load.py::Load', '--app-name', 'load');
+  const answered = deploy.finished.then(({ code }) => {
+    if (code !== 0) return;
+    deploys.answered++;
+    load.version = version;
+  });
+  await delay(random() * 8000);
+  await killNow('during a deploy', () => deploy.signal('SIGKILL'));
+  await Promise.all([cut, answered]);
+}
 
-async function resultOf(id: string): Promise<unknown> {
-  await until(
-    `request ${id} is completed`,
-    async () => {
-      const response = await call(emulator, 'queue', `/${app}/requests/${id}/status`);
-      return status.parse(await response.json()).status === 'COMPLETED';
-    },
-    { timeoutMs: 120_000 },
-  );
-  return (await call(emulator, 'queue', `/${app}/requests/${id}`)).json();
+async function killNow(when: keyof typeof killed, alsoEnd?: () => void): Promise<void> {
+  const family = identities(processTree(emulator.pid));
+  await emulator.kill('SIGKILL');
+  // The client of the dead emulator might try again; it is no process of the emulator's.
+  alsoEnd?.();
+  killed[when]++;
+  await until('every process of the killed emulator has ended', () => survivors(family).length === 0);
+}
+
+async function killWhileStarting(): Promise<void> {
+  const args = [minifalCommand, 'start', '--port', String(port), '--data', dataDir];
+  const env = { ...process.env, MINIFAL_UV: await findUv() };
+  const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  await delay(random() * 900);
+  const family = identities(processTree(child.pid ?? 0));
+  child.kill('SIGKILL');
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  killed['while starting']++;
+  await until('every process of the killed emulator has ended', () => survivors(family).length === 0);
+}
+
+/** At least once, every time the same, and what the result says. */
+async function wasTold(id: string, code: number, result: string): Promise<void> {
+  const bodies = await until(`the webhook of ${id} is called`, () => receiver.told.get(id), { timeoutMs: 120_000 });
+  expect(new Set(bodies).size).toBe(1);
+  const { status, payload } = JSON.parse(bodies[0] ?? '');
+  expect(status).toBe(code === 200 ? 'OK' : 'ERROR');
+  expect(payload).toMatchObject(JSON.parse(result));
 }
 
 function identities(pids: readonly number[]): readonly string[] {

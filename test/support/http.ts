@@ -31,8 +31,13 @@ const accepted = z.object({
 });
 
 /** Submits to the queue; `undefined` when it was not accepted. Rejects like `fetch` when nobody answers. */
-export async function submit(emulator: Emulator, app: string, body: unknown): Promise<string | undefined> {
-  const response = await call(emulator, 'queue', `/${app}`, { body });
+export async function submit(
+  emulator: Emulator,
+  app: string,
+  body: unknown,
+  headers: CallOptions['headers'] = {},
+): Promise<string | undefined> {
+  const response = await call(emulator, 'queue', `/${app}`, { body, headers });
   if (response.status !== 200) {
     await response.arrayBuffer();
     return undefined;

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+
+/** Receives webhooks, whatever happens to the emulator. */
+export interface Receiver {
+  /** Query of a submit that asks for a webhook here. */
+  readonly hook: string;
+  /** The bodies that came, by request id. */
+  readonly told: ReadonlyMap<string, readonly string[]>;
+  close(): void;
+}
+
+const named = z.object({ request_id: z.string() });
+
+export async function createReceiver(): Promise<Receiver> {
+  const told = new Map<string, string[]>();
+  const server = createServer(async (request, response) => {
+    try {
+      const body = await text(request);
+      const { request_id } = named.parse(JSON.parse(body));
+      told.set(request_id, [...(told.get(request_id) ?? []), body]);
+      response.end();
+    } catch {
+      // The caller was killed while it spoke.
+      response.destroy();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    hook: `fal_webhook=${encodeURIComponent(`http://localhost:${port}/`)}`,
+    told,
+    close: () => server.close(),
+  };
+}
