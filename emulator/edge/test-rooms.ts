@@ -127,7 +127,7 @@ export function testFleet() {
     },
     expirationCountdownSeconds: () => plan.countdownSeconds,
     queueSize: () => plan.queueSize,
-    flush(alias) {
+    async flush(alias) {
       note('flush', alias);
       return plan.queueSize;
     },

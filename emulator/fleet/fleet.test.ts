@@ -276,8 +276,8 @@ describe('a queued request', () => {
     const { answer } = await exchange(0);
     await submit('q2');
     expect([fleet.queueSize('app'), fleet.queuePosition('q2'), fleet.why('q2')]).toEqual([1, 0, expect.any(String)]);
-    expect(fleet.flush('app')).toBe(1);
-    await completed('q2');
+    expect(await fleet.flush('app')).toBe(1);
+    expect(queue.record('q2')).toMatchObject({ phase: 'COMPLETED', status: 499 });
     expect(queue.record('q1')?.phase).toBe('IN_PROGRESS');
     answer({ outcome: ok, response });
     await completed('q1');

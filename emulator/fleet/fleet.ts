@@ -201,9 +201,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     queueSize: (alias) => select.queueSize(host.world(), alias),
     waiting: (alias) =>
       select.waitingIds(host.world(), alias).map((id) => ({ id, since: select.submittedAt(host.world(), id) })),
-    flush(alias) {
+    async flush(alias) {
       const ids = select.waitingIds(host.world(), alias).filter((id) => deps.queue.record(id));
       for (const requestId of ids) dispatch({ type: 'requestWithdrawn', requestId });
+      await deps.queue.settled();
       return ids.length;
     },
     why: (requestId) => why(host.world(), requestId, deps.clock()),

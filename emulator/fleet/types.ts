@@ -117,8 +117,8 @@ export interface Fleet {
   queueSize(alias: string): number;
   /** Waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */
   waiting(alias: string): readonly { readonly id: string; readonly since: number }[];
-  /** Completes every waiting queued request of the alias with 499 and returns how many there were. */
-  flush(alias: string): number;
+  /** Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there were. */
+  flush(alias: string): Promise<number>;
   /** One sentence: why this request waits, or `null` when it doesn't. */
   why(requestId: string): string | null;
   /** Live runners; of one alias or of all. */

@@ -89,6 +89,15 @@ describe('createQueue', () => {
     expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('first');
   });
 
+  it('tells when everything handed in before is on disk', async () => {
+    const { queue } = setUp();
+    await queue.submit(testRequest('a'));
+    void queue.complete('a', testResponse(), 1);
+    expect(queue.record('a')?.phase).toBe('IN_QUEUE');
+    await queue.settled();
+    expect(queue.record('a')?.phase).toBe('COMPLETED');
+  });
+
   it('stores a failure by the platform as its result', async () => {
     const room = setUp();
     await room.queue.submit(testRequest('a'));

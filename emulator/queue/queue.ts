@@ -138,6 +138,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
 
     recent: (alias, limit) => rows.newest(alias, limit).map((row) => (live.get(row.record.id) ?? row).record),
 
+    settled: () => commits.write(() => undefined),
+
     async prune(now = clock()) {
       let count = 0;
       while (!closed) {

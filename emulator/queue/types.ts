@@ -85,6 +85,8 @@ export interface Queue {
   onChange(id: RequestId, listener: (record: RequestRecord) => void): () => void;
   /** Most recent requests of an alias, newest first. */
   recent(alias: string, limit: number): readonly RequestRecord[];
+  /** Resolves when everything that was handed in before is on disk; rejects when it can't be written. */
+  settled(): Promise<void>;
   /** Commits what is pending and closes. */
   close(): Promise<void>;
 }

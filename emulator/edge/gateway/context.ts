@@ -16,7 +16,7 @@ export interface GatewayDeps {
     Fleet,
     'lease' | 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'probeOnDemand' | 'linesTold'
   >;
-  readonly queue: Pick<Queue, 'submit' | 'record' | 'result' | 'onChange'>;
+  readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   readonly connections: RunnerConnections;
   readonly logs: Pick<Logs, 'query' | 'follow'>;
   /** Milliseconds since the epoch. */

@@ -354,6 +354,28 @@ describe('cancel', () => {
     });
   });
 
+  it('is answered only when it is on disk', async () => {
+    const gateway = await start(ok);
+    gateway.fleet.hold();
+    const { id } = await submit(gateway);
+    const onDisk = deferred<void>();
+    const asked = deferred<void>();
+    gateway.queue.settled = () => {
+      asked.resolve();
+      return onDisk.promise;
+    };
+    let answered = false;
+    const reply = cancel(gateway, id).finally(() => {
+      answered = true;
+    });
+    await asked.promise;
+    // Whatever was answered before would have come with this one.
+    await call(gateway.ports.queue, `/me/app/requests/${id}/status`);
+    expect(answered).toBe(false);
+    onDisk.resolve();
+    expect((await reply).status).toBe(202);
+  });
+
   it('of a running request reaches the app beside the call that runs', async () => {
     const cancelled = deferred<string>();
     const gateway = await start(async (req, res) => {

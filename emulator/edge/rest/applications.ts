@@ -30,10 +30,10 @@ export function applications(deps: Deps): Router {
     response.json({ size, queue_size: size, ...(query.by_user === 'true' ? { by_user: byUser } : {}) });
   });
 
-  router.delete('/applications/:owner/:app/queue', ({ params, query }, response) => {
+  router.delete('/applications/:owner/:app/queue', async ({ params, query }, response) => {
     requireApp(catalog, params);
     const another = query.caller_user_id !== undefined && query.caller_user_id !== catalog.account.userId;
-    response.json({ flushed: another ? 0 : fleet.flush(params.app) });
+    response.json({ flushed: another ? 0 : await fleet.flush(params.app) });
   });
 
   return router;
