@@ -60,7 +60,7 @@ describe('kill -9 of the emulator', () => {
         const moment = random();
         if (moment < 0.15) await killDuringDeploy();
         else await killAtWork();
-        if (moment > 0.85) {
+        if (moment > 0.8 && kill + 1 < kills) {
           // A second kill, before the next life has well begun.
           kill++;
           await killWhileStarting();
@@ -137,7 +137,9 @@ async function killDuringDeploy(): Promise<void> {
     deploys.answered++;
     load.version = version;
   });
-  await delay(random() * 8000);
+  // Somewhere in it, or just after its answer.
+  await Promise.race([answered, delay(random() * 15_000)]);
+  await delay(random() * 300);
   await killNow('during a deploy', () => deploy.signal('SIGKILL'));
   await Promise.all([cut, answered]);
 }
