@@ -14,6 +14,7 @@ import { openTestStore, testRequest, testResponse } from './queue/test-requests.
 import { createStorage } from './storage/storage.ts';
 import { createDocuments } from './store/documents.ts';
 import { testFolder } from './store/test-folder.ts';
+import { pendingDocument } from './webhooks/webhooks.ts';
 
 /** A folder with one thing of each sort that is needed, and one that is not. */
 async function usedFolder() {
@@ -26,7 +27,7 @@ async function usedFolder() {
     await queue.complete(id, testResponse(), 3_000);
   }
   await queue.close();
-  const hooks = createDocuments(store, 'webhooks');
+  const hooks = createDocuments(store, 'webhooks', pendingDocument);
   hooks.put('owed', { url: 'https://hook.example', userId: 'u', attempts: 0, nextAt: null });
 
   const storage = createStorage({ folder, store, maxBytes: 1000, clock: Date.now });

@@ -7,6 +7,7 @@ import { createStorage } from './storage/storage.ts';
 import { createDocuments } from './store/documents.ts';
 import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
+import { pendingDocument } from './webhooks/webhooks.ts';
 
 export interface Cleaned {
   readonly environments: number;
@@ -30,7 +31,7 @@ export function cleanFolder(folder: string): Cleaned {
     const catalog = createCatalog({ store, clock, secretKey: openSecretKey(folder).key });
     const storage = createStorage({ folder, store, maxBytes: Number.POSITIVE_INFINITY, clock });
     const owed = new Set(
-      createDocuments(store, 'webhooks')
+      createDocuments(store, 'webhooks', pendingDocument)
         .load()
         .map(({ id }) => id),
     );

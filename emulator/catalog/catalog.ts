@@ -1,5 +1,7 @@
+import type { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
+import { aliasDocument, environmentDocument, revisionDocument } from './documents.ts';
 import { createKeys } from './keys.ts';
 import type { SecretKey } from './secret-key.ts';
 import { createSecrets } from './secrets.ts';
@@ -32,9 +34,9 @@ const main = 'main';
 export function createCatalog({ store, clock, secretKey, account = localAccount }: CatalogOptions): LocalCatalog {
   const keys = createKeys(store, clock);
   const secrets = createSecrets(store, clock, secretKey);
-  const environments = loaded<EnvironmentInfo>('environments');
-  const revisions = loaded<Revision>('revisions');
-  const aliases = loaded<Alias>('aliases');
+  const environments = loaded<EnvironmentInfo>('environments', environmentDocument);
+  const revisions = loaded<Revision>('revisions', revisionDocument);
+  const aliases = loaded<Alias>('aliases', aliasDocument);
   if (!environments.get(main)) {
     environments.put(main, { name: main, description: null, isDefault: true, createdAt: clock() });
   }
@@ -88,8 +90,8 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
   };
 
   /** A table in memory, in the order of first appearance, and its rows on disk. */
-  function loaded<T>(table: string) {
-    const documents = createDocuments<T>(store, table);
+  function loaded<T>(table: string, shape: z.ZodType<T>) {
+    const documents = createDocuments<T>(store, table, shape);
     const present = new Map(documents.load().map(({ id, value }) => [id, value]));
     return {
       get: (id: string): T | undefined => present.get(id),

@@ -1,6 +1,7 @@
 import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
+import { keyDocument } from './documents.ts';
 import type { Catalog, KeyInfo } from './types.ts';
 
 interface StoredKey extends KeyInfo {
@@ -16,7 +17,7 @@ export function createKeys(
   store: Store,
   clock: () => number,
 ): Pick<Catalog, 'verifyKey' | 'createKey' | 'listKeys' | 'revokeKey'> {
-  const documents = createDocuments<StoredKey>(store, 'keys');
+  const documents = createDocuments<StoredKey>(store, 'keys', keyDocument);
   const keys = new Map(documents.load().map(({ id, value }) => [id, value]));
   return {
     verifyKey(keyId, secret) {

@@ -2,6 +2,7 @@ import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
 import { UserError } from '../wire/errors.ts';
 import { type Cipher, createCipher } from './cipher.ts';
+import { secretDocument } from './documents.ts';
 import type { SecretKey } from './secret-key.ts';
 import type { Catalog, SecretInfo } from './types.ts';
 
@@ -22,7 +23,7 @@ export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'se
  */
 export function createSecrets(store: Store, clock: () => number, secretKey: SecretKey): Secrets {
   const cipher = secretKey instanceof UserError ? undefined : createCipher(secretKey);
-  const documents = createDocuments<StoredSecret>(store, 'secrets');
+  const documents = createDocuments<StoredSecret>(store, 'secrets', secretDocument);
   const secrets = new Map<string, StoredSecret>();
   let values: readonly string[] | undefined;
 

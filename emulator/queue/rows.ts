@@ -1,12 +1,9 @@
 import type { Store } from '../store/open.ts';
-import { bytes, checksum, DamagedRow, integer, text } from '../store/rows.ts';
-import type { PlatformError } from '../wire/errors.ts';
-import type { RequestOutcome, RequestRecord, StoredResponse, SubmittedRequest } from './types.ts';
+import { bytes, checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';
+import { inputDocument, outcomeDocument, recordDocument, type StoredOutcome } from './documents.ts';
+import type { RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
 type Spec = Omit<SubmittedRequest, 'body'>;
-type StoredOutcome =
-  | { readonly kind: 'response'; readonly response: Omit<StoredResponse, 'body'> }
-  | { readonly kind: 'error'; readonly error: PlatformError };
 
 export interface RecordRow {
   readonly seq: number;
@@ -108,7 +105,7 @@ export function queueRows(store: Store) {
         const document = text(row, 'outcome');
         const body = bytes(row, 'body');
         if (checksum(document, body) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
-        const stored: StoredOutcome = JSON.parse(document);
+        const stored = parsed(outcomeDocument, document);
         return stored.kind === 'error' ? stored : { kind: 'response', response: { ...stored.response, body } };
       });
     },
@@ -139,8 +136,7 @@ export function queueRows(store: Store) {
       const document = text(row, 'spec');
       const body = bytes(row, 'body');
       if (checksum(document, body) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
-      const spec: Spec = JSON.parse(document);
-      return { ...spec, body };
+      return { ...parsed(inputDocument, document), body };
     });
   }
 }
@@ -148,7 +144,7 @@ export function queueRows(store: Store) {
 function decode(row: Parameters<typeof text>[0]): RecordRow {
   const document = text(row, 'record');
   if (checksum(document) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
-  const { record, storeIo }: { record: RequestRecord; storeIo: boolean } = JSON.parse(document);
+  const { record, storeIo } = parsed(recordDocument, document);
   // The columns repeat the document for the indexes; they must not have changed without it.
   const same = record.id === row.id && record.alias === row.alias && phaseNumber[record.phase] === row.phase;
   if (!same) throw new DamagedRow('its columns differ from its document');

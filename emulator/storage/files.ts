@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { syncFolder } from '../catalog/durable-file.ts';
 import type { Store } from '../store/open.ts';
-import { checksum, DamagedRow, integer, text } from '../store/rows.ts';
+import { checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';
 import type { Quota } from './quota.ts';
 import type { Received } from './receive.ts';
 
@@ -31,6 +32,20 @@ export interface StoredFile extends FileAbout {
   readonly size: number;
   readonly md5: string;
 }
+
+const decision = z.enum(['allow', 'forbid', 'hide']);
+
+/** On disk, whichever minifal wrote it. */
+const fileDocument: z.ZodType<StoredFile> = z.object({
+  id: z.string(),
+  name: z.string(),
+  contentType: z.string(),
+  userId: z.string(),
+  expiresAt: z.number().nullable(),
+  acl: z.object({ default: decision, rules: z.array(z.object({ user: z.string(), decision })) }).nullable(),
+  size: z.number(),
+  md5: z.string(),
+});
 
 /** The files of the CDN: content below a folder, records in the store. */
 export interface Files {
@@ -84,8 +99,7 @@ export function createFiles(options: {
       try {
         const document = text(row, 'about');
         if (checksum(document) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
-        // The checksum holds, so this is byte for byte what `keep` wrote.
-        const file: StoredFile = JSON.parse(document);
+        const file = parsed(fileDocument, document);
         return file.expiresAt !== null && file.expiresAt <= clock() ? undefined : { file, path: place(id) };
       } catch (error) {
         if (!(error instanceof DamagedRow)) throw error;

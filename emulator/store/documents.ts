@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import type { Store } from './open.ts';
-import { checksum, DamagedRow, integer, text } from './rows.ts';
+import { checksum, DamagedRow, integer, parsed, text } from './rows.ts';
 
 /** A table of JSON documents by id, for what is small, read from memory and written rarely. */
 export interface Documents<T> {
@@ -14,8 +15,11 @@ export function documentTable(name: string): string {
   return `CREATE TABLE ${name} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, check_sum INTEGER NOT NULL) STRICT`;
 }
 
-/** `table` is a name from the code. Writes belong into `store.transaction`. */
-export function createDocuments<T>(store: Store, table: string): Documents<T> {
+/**
+ * `table` is a name from the code. Writes belong into `store.transaction`. `shape` reads what any earlier minifal wrote: a field that
+ * came later has a default there (test/unit/old-folders.test.ts opens their folders).
+ */
+export function createDocuments<T>(store: Store, table: string, shape: z.ZodType<T>): Documents<T> {
   const put = `INSERT INTO ${table} (id, document, check_sum) VALUES (?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET document = excluded.document, check_sum = excluded.check_sum`;
   const remove = `DELETE FROM ${table} WHERE seq = ?`;
@@ -28,8 +32,7 @@ export function createDocuments<T>(store: Store, table: string): Documents<T> {
           const document = text(row, 'document');
           if (checksum(`${id}\0${document}`) !== integer(row, 'check_sum'))
             throw new DamagedRow('the checksum differs');
-          // The checksum holds, so this is byte for byte what `put` wrote: no second validation.
-          documents.push({ id, value: JSON.parse(document) });
+          documents.push({ id, value: parsed(shape, document) });
         } catch (error) {
           if (!(error instanceof DamagedRow)) throw error;
           store.sql(remove).run(integer(row, 'seq'));

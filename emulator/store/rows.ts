@@ -1,5 +1,6 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
+import type { z } from 'zod';
 
 type Row = { readonly [column: string]: SQLOutputValue };
 
@@ -31,4 +32,12 @@ export function bytes(row: Row, column: string): Uint8Array {
   const value = row[column];
   if (!(value instanceof Uint8Array)) throw new DamagedRow(`${column} is not a blob`);
   return value;
+}
+
+/** A document whose checksum holds, as whichever minifal wrote it; one that isn't of this shape counts as damaged. */
+export function parsed<T>(shape: z.ZodType<T>, document: string): T {
+  const result = shape.safeParse(JSON.parse(document));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new DamagedRow(`${issue?.path.join('.')}: ${issue?.message}`);
 }

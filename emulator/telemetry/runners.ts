@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
 import type { RunnerRecord } from './types.ts';
@@ -30,6 +31,18 @@ interface StoredRunner extends RunnerRecord {
   readonly transitions: readonly RunnerTransition[];
 }
 
+/** On disk, whichever minifal wrote it. */
+const storedRunner: z.ZodType<StoredRunner> = z.object({
+  id: z.string(),
+  alias: z.string(),
+  revision: z.string(),
+  machineType: z.string(),
+  startedAt: z.number(),
+  endedAt: z.number().nullable(),
+  endReason: z.string().nullable(),
+  transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
+});
+
 /** Ended runners are shown this long (runner.md §1). */
 const keptMs = 24 * 60 * 60 * 1000;
 /** The way up to the first request is always kept; IDLE and RUNNING then alternate with every request. */
@@ -47,7 +60,7 @@ export function createRunnerHistory({
   readonly store: Store;
   readonly clock: () => number;
 }): RunnerHistory {
-  const documents = createDocuments<StoredRunner>(store, 'runners');
+  const documents = createDocuments<StoredRunner>(store, 'runners', storedRunner);
   const runners = new Map(documents.load().map(({ id, value }) => [id, value]));
   const listeners = new Set<(runner: RunnerRecord, transition: RunnerTransition) => void>();
 

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
@@ -24,6 +25,14 @@ interface Pending {
   readonly nextAt: number | null;
 }
 
+/** On disk, whichever minifal wrote it. */
+export const pendingDocument: z.ZodType<Pending> = z.object({
+  url: z.string(),
+  userId: z.string(),
+  attempts: z.number(),
+  nextAt: z.number().nullable(),
+});
+
 export interface WebhooksDeps {
   readonly store: Store;
   readonly queue: Pick<Queue, 'record' | 'result' | 'onChange'>;
@@ -46,7 +55,7 @@ export interface WebhooksDeps {
  */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { store, queue, clock, maxParallel = 16 } = deps;
-  const documents = createDocuments<Pending>(store, 'webhooks');
+  const documents = createDocuments<Pending>(store, 'webhooks', pendingDocument);
   const pending = new Map(documents.load().map(({ id, value }) => [id, value]));
   const ready: string[] = [];
   const timers = new Map<string, () => void>();

@@ -15,17 +15,18 @@ const node = z.discriminatedUnion('type', [
 export type WorkflowNode = z.output<typeof node>;
 
 const mostNodes = 1000;
-const shape = z.looseObject({
+/** Its parts; that it can be run is `workflowContents`. */
+export const workflowShape = z.looseObject({
   name: z.string(),
   schema: z.looseObject({ input: z.unknown(), output: z.unknown() }),
   nodes: z.record(z.string(), node).refine((nodes) => Object.keys(nodes).length <= mostNodes, `at most ${mostNodes}`),
   output: z.unknown(),
   version: z.string(),
 });
-export type WorkflowContents = z.output<typeof shape>;
+export type WorkflowContents = z.output<typeof workflowShape>;
 
 /** Checked so far that it can be run: every reference leads to the input or a node, and nothing waits for itself. */
-export const workflowContents = shape.superRefine((contents, context) => {
+export const workflowContents = workflowShape.superRefine((contents, context) => {
   for (const { path, message } of problemsOf(contents)) context.addIssue({ code: 'custom', path: [...path], message });
 });
 

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
-import type { WorkflowContents } from './contents.ts';
+import { type WorkflowContents, workflowShape } from './contents.ts';
 
 /** A published workflow of the local account. */
 export interface Workflow {
@@ -24,8 +25,17 @@ export interface Workflows {
   delete(name: string): boolean;
 }
 
+/** On disk, whichever minifal wrote it. */
+const workflowDocument: z.ZodType<Workflow> = z.object({
+  name: z.string(),
+  title: z.string(),
+  contents: workflowShape,
+  isPublic: z.boolean(),
+  createdAt: z.number(),
+});
+
 export function createWorkflows({ store, clock }: { readonly store: Store; readonly clock: () => number }): Workflows {
-  const documents = createDocuments<Workflow>(store, 'workflows');
+  const documents = createDocuments<Workflow>(store, 'workflows', workflowDocument);
   const byName = new Map(documents.load().map(({ id, value }) => [id, value]));
   return {
     create(given) {

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
+import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './types.ts';
+
+/** The catalog's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default here. */
+
+const count = z.number();
+const words = z.array(z.string());
+const anything = z.record(z.string(), z.unknown());
+
+const scale: z.ZodType<ScaleSettings> = z.object({
+  keepAliveSeconds: count,
+  minConcurrency: count,
+  maxConcurrency: count.nullable(),
+  concurrencyBuffer: count,
+  concurrencyBufferPerc: count,
+  scalingDelaySeconds: count,
+  requestTimeoutSeconds: count,
+  requestStartTimeoutSeconds: count.nullable(),
+});
+
+const settings: z.ZodType<RevisionSettings> = z.object({
+  maxMultiplexing: count,
+  startupTimeoutSeconds: count,
+  terminationGraceSeconds: count,
+  health: z.object({
+    path: z.string().nullable(),
+    method: z.enum(['GET', 'POST']),
+    startPeriodSeconds: count,
+    timeoutSeconds: count,
+    failureThreshold: count,
+    callRegularly: z.boolean(),
+  }),
+  skipRetry: z.array(z.enum(['server_error', 'timeout', 'connection_error'])),
+  retries: z.object({
+    server_error: count.exactOptional(),
+    timeout: count.exactOptional(),
+    connection_error: count.exactOptional(),
+  }),
+});
+
+export const keyDocument: z.ZodType<KeyInfo & { readonly secretHash: string }> = z.object({
+  keyId: z.string(),
+  scope: z.enum(['ADMIN', 'API']),
+  alias: z.string(),
+  createdAt: count,
+  secretHash: z.string(),
+});
+
+export const environmentDocument: z.ZodType<EnvironmentInfo> = z.object({
+  name: z.string(),
+  description: z.string().nullable(),
+  isDefault: z.boolean(),
+  createdAt: count,
+});
+
+export const secretDocument: z.ZodType<SecretInfo & { readonly sealed: string }> = z.object({
+  name: z.string(),
+  environmentName: z.string(),
+  createdAt: count,
+  defaultExposed: z.boolean(),
+  sealed: z.string(),
+});
+
+export const revisionDocument: z.ZodType<Revision> = z.object({
+  id: z.string(),
+  alias: z.string(),
+  environmentName: z.string(),
+  createdAt: count,
+  environments: z.array(z.object({ kind: z.string(), configuration: anything })),
+  callable: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('pickle'), method: z.string(), blob: z.string() }),
+    z.object({ kind: z.literal('entrypoint'), name: z.string() }),
+    z.object({ kind: z.literal('image') }),
+  ]),
+  machineTypes: words,
+  numGpus: count.nullable(),
+  exposedPort: count.nullable(),
+  settings,
+  scale,
+  validRegions: words,
+  files: z.array(z.object({ hash: z.string(), relativePath: z.string() })),
+  secretNames: words.nullable(),
+  metadata: anything.nullable(),
+  sourceCode: z.string().nullable(),
+  privateLogs: z.boolean(),
+});
+
+export const aliasDocument: z.ZodType<Alias> = z.object({
+  name: z.string(),
+  environmentName: z.string(),
+  revision: z.string(),
+  authMode: z.enum(['private', 'public', 'shared']),
+  scale,
+  settings,
+  machineTypes: words,
+  validRegions: words,
+  updatedAt: count,
+});

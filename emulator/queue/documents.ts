@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { type PlatformErrorType, platformErrorStatus } from '../wire/errors.ts';
+import type { RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
+
+/** The queue's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default here. */
+
+const headers = z.array(z.tuple([z.string(), z.string()]));
+const count = z.number();
+
+const record: z.ZodType<RequestRecord> = z.object({
+  id: z.string(),
+  alias: z.string(),
+  callerId: z.string(),
+  path: z.string(),
+  phase: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
+  submittedAt: count,
+  attemptId: z.string(),
+  attempts: count,
+  startedAt: count.nullable(),
+  completedAt: count.nullable(),
+  runnerId: z.string().nullable(),
+  status: count.nullable(),
+  error: z.object({ type: z.string(), detail: z.string() }).nullable(),
+});
+
+export const recordDocument = z.object({ record, storeIo: z.boolean() });
+
+/** A submitted request without its body. */
+export const inputDocument: z.ZodType<Omit<SubmittedRequest, 'body'>> = z.object({
+  id: z.string(),
+  alias: z.string(),
+  callerId: z.string(),
+  method: z.string(),
+  path: z.string(),
+  query: z.string(),
+  headers,
+  priority: z.enum(['normal', 'low']),
+  submittedAt: count,
+  startBy: count.nullable(),
+  hint: z.string().nullable(),
+  noRetry: z.boolean(),
+  retries: z.object({
+    server_error: count.exactOptional(),
+    timeout: count.exactOptional(),
+    connection_error: count.exactOptional(),
+  }),
+  storeIo: z.boolean(),
+  webhook: z.string().nullable(),
+});
+
+const errorTypes = Object.keys(platformErrorStatus) as PlatformErrorType[];
+
+/** An outcome without its body. */
+export const outcomeDocument: z.ZodType<StoredOutcome> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('response'), response: z.object({ status: count, headers }) }),
+  z.object({
+    kind: z.literal('error'),
+    error: z.object({
+      kind: z.literal('platform'),
+      type: z.enum(errorTypes),
+      status: count,
+      detail: z.string(),
+      userTimeout: z.boolean(),
+    }),
+  }),
+]);
+
+type Stored<O> = O extends { readonly response: infer R }
+  ? { readonly kind: 'response'; readonly response: Omit<R, 'body'> }
+  : O;
+export type StoredOutcome = Stored<RequestOutcome>;
