@@ -6,7 +6,7 @@ import { createQueue } from '../queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from '../queue/test-requests.ts';
 import { UserError } from '../wire/errors.ts';
 import type { Migration } from './migrate.ts';
-import { openStore } from './open.ts';
+import { checkOf, openStore } from './open.ts';
 import { testFolder } from './test-folder.ts';
 
 const slow = process.env.MINIFAL_SLOW === '1';
@@ -54,6 +54,18 @@ describe('openStore', () => {
     expect(statSync(`${file}-wal`).mode & 0o777).toBe(0o600);
     store.close();
     expect(existsSync(`${file}-wal`)).toBe(false);
+  });
+
+  it.each([
+    ['a new file', 0, false, undefined],
+    ['a small file', 2e6, false, 'integrity_check'],
+    ['a small file after a crash', 2e6, true, 'integrity_check'],
+    // 100,000 log lines or so: comparing their indexes takes longer than all the rest of a start.
+    ['a larger file', 40e6, false, 'quick_check'],
+    ['a large file', 200e6, false, undefined],
+    ['a large file after a crash', 200e6, true, 'quick_check'],
+  ])('checks %s as thoroughly as a start can bear', (_, bytes, crashed, kind) => {
+    expect(checkOf(bytes, crashed)).toBe(kind);
   });
 
   it('undoes a transaction that throws and goes on', () => {

@@ -1,10 +1,11 @@
-// `npm run bench [gateway|queue|start|scale ...] [--quick]`: ratios measured in one run, in turns; every answer is checked.
+// `npm run bench [gateway|queue|start|scale|state ...] [--quick]`: ratios measured in one run, in turns; every answer is checked.
 // Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchQueue } from './queue.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
+import { benchState } from './state.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;
@@ -13,6 +14,8 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
   scale: () => benchScale({ rounds: quick ? 2 : 5 }),
   start: () => benchStart({ rounds: quick ? 3 : 10 }),
+  state: () =>
+    benchState({ apps: 50, requests: 100_000, ...(quick ? { starts: 3, polls: 300 } : { starts: 10, polls: 2000 }) }),
 };
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches);

@@ -53,7 +53,7 @@ async function startOnce(folder: string): Promise<{ readonly ms: number; readonl
 }
 
 /** Memory of the process, what it shares with others counted in parts. */
-function pssOf(pid: number): number {
+export function pssOf(pid: number): number {
   const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
   return Number(kilobytes) / 1024;
 }
