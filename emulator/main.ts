@@ -60,6 +60,8 @@ export interface EmulatorOptions {
   readonly allowedOrigins: readonly string[];
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
+  /** How long finished requests and their results are kept. */
+  readonly retentionDays: number;
 }
 
 export interface Emulator {
@@ -75,10 +77,13 @@ export interface Emulator {
 const logBytes = 512 * 1024 * 1024;
 const storageBytes = 50 * 1024 ** 3;
 const pruneEveryMs = 60 * 60 * 1000;
+const dayMs = 24 * pruneEveryMs;
+/** Not every emulator runs for an hour: each prunes once, when the first calls are through. */
+const firstPruneMs = 2_000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, keychain } = options;
+  const { folder, port, version, allowedOrigins, keychain, retentionDays } = options;
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -108,7 +113,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))),
     );
     const appFiles = createAppFiles(join(folder, 'app-files'));
-    const queue = createQueue({ store, clock });
+    const queue = createQueue({ store, clock, retentionMs: retentionDays * dayMs });
     const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask });
     const runnerHistory = createRunnerHistory({ store, clock });
     const builds = createBuilds({
@@ -255,6 +260,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       ws: gateway.ws,
     });
     const prune = () => Promise.all([queue.prune(), storage.prune()]);
+    const callOffFirst = later(firstPruneMs, () => void prune().catch(report));
     const pruning = setInterval(() => void prune().catch(report), pruneEveryMs);
     pruning.unref();
     log.info('main', 'listening', { ...ports });
@@ -264,6 +270,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       notices: [...store.notices(), ...logs.notices()],
       report,
       async close() {
+        callOffFirst();
         clearInterval(pruning);
         webhooks.close();
         gateway.close();

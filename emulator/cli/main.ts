@@ -12,6 +12,7 @@ const usage = `minifal: fal Serverless on this machine
                                             expired files (apps, secrets and /data stay)
 
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
+  --retention-days N     (start) keep finished requests and their results N days (default 30)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
   --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
 `;
@@ -23,6 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       port: { type: 'string' },
+      'retention-days': { type: 'string' },
       'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
@@ -42,6 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
     data: values.data,
     format: values.format,
     allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
+    retentionDays: retentionDays(values['retention-days']),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -66,6 +69,7 @@ export interface CliOptions {
   readonly data: string | undefined;
   readonly format: string | undefined;
   readonly allowedOrigins: readonly string[];
+  readonly retentionDays: number | undefined;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -75,6 +79,12 @@ function portNumber(text: string | undefined): number | undefined {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
   throw new UserError(`${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+}
+
+function retentionDays(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new UserError(`${text} is not a number of days.`, 'Give --retention-days a whole number from 1, e.g. 7.');
 }
 
 function webOrigin(text: string): string {

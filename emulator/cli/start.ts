@@ -7,6 +7,8 @@ import type { CliOptions } from './main.ts';
 import { version } from './version.ts';
 
 const defaultPort = 4710;
+/** As on the platform (gateway-http.md §6.2). */
+const defaultRetentionDays = 30;
 
 /** `minifal start`: runs until SIGINT or SIGTERM. When an emulator runs on the folder already, says where and ends well. */
 export async function start(options: CliOptions): Promise<number> {
@@ -19,6 +21,8 @@ export async function start(options: CliOptions): Promise<number> {
     );
     if (options.allowedOrigins.length > 0)
       say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
+    if (options.retentionDays !== undefined)
+      say('It keeps results as long as before; `minifal stop` it first to change that.');
     return 0;
   }
   // A second signal does not wait for the first one's good manners.
@@ -32,6 +36,7 @@ export async function start(options: CliOptions): Promise<number> {
       version,
       allowedOrigins: options.allowedOrigins,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
+      retentionDays: options.retentionDays ?? defaultRetentionDays,
     });
     process.on('uncaughtException', (error) => {
       // Going on after the unforeseen would be guessing: what was accepted is on disk, runners end with this process.
