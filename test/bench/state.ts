@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { createCatalog } from '../../emulator/catalog/catalog.ts';
-import { secretKey } from '../../emulator/identity.ts';
+import { openSecretKey } from '../../emulator/catalog/secret-key.ts';
 import { mainMigrations } from '../../emulator/store/migrations.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { loadServices } from '../../emulator/wire/services.ts';
@@ -88,7 +88,7 @@ async function fill(folder: string, count: number, requests: number): Promise<Fi
     await emulator.stop();
   }
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
-  const catalog = createCatalog({ store, clock: Date.now, secretKey: secretKey(folder) });
+  const catalog = createCatalog({ store, clock: Date.now, secretKey: openSecretKey(folder).key });
   const names = ['open', ...addApps(catalog, 'open', count - 2)];
   const finished = requests - waiting;
   const amount = { finished, waiting, runners: 2_000, logLines: finished * 2 };

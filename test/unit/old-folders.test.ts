@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBlobs } from '../../emulator/catalog/blobs.ts';
 import { createCatalog } from '../../emulator/catalog/catalog.ts';
-import { localKey, secretKey } from '../../emulator/identity.ts';
+import { openSecretKey } from '../../emulator/catalog/secret-key.ts';
+import { localKey } from '../../emulator/identity.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { SubmittedRequest } from '../../emulator/queue/types.ts';
 import { createStorage } from '../../emulator/storage/storage.ts';
@@ -56,7 +57,7 @@ function open(folder: string) {
   const clock = () => was.now + 60_000;
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   closing.unshift(() => store.close());
-  const catalog = createCatalog({ store, clock, secretKey: secretKey(folder) });
+  const catalog = createCatalog({ store, clock, secretKey: openSecretKey(folder).key });
   const queue = createQueue({ store, clock });
   const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: 1e9 });
   closing.unshift(() => logs.close());
