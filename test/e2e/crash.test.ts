@@ -15,7 +15,7 @@ import { createRandom } from '../support/random.ts';
 import { findUv } from '../support/uv.ts';
 import { until } from '../support/wait.ts';
 import { loadApp } from './crash/app.ts';
-import { cancel, followToEnd, type Load, loadUntilCut, look } from './crash/clients.ts';
+import { type Accepted, cancel, followToEnd, type Load, loadUntilCut, look } from './crash/clients.ts';
 import { kinds } from './crash/kinds.ts';
 import { createReceiver, type Receiver } from './crash/receiver.ts';
 
@@ -77,6 +77,9 @@ describe('kill -9 of the emulator', () => {
       const ends: { [end: string]: number } = {};
       let seenBefore = 0;
       for (const request of requests) {
+        await until(`${request.kind.name} ${request.id} is completed`, async () => isCompleted(request), {
+          timeoutMs: 120_000,
+        });
         await followToEnd(load, emulator, request);
         const seen = await look(load, emulator, request);
         request.kind.check(seen, request);
@@ -117,6 +120,10 @@ describe('kill -9 of the emulator', () => {
     kills * 30_000 + 300_000,
   );
 });
+
+async function isCompleted(request: Accepted): Promise<boolean> {
+  return JSON.parse((await look(load, emulator, request)).status).status === 'COMPLETED';
+}
 
 /** Anywhere from the first request to full work; runners need a second or so to start. */
 async function killAtWork(): Promise<void> {
