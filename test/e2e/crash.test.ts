@@ -43,7 +43,7 @@ beforeAll(async () => {
   // `recreate`: a rolling deploy would wait for a runner that never gets ready.
   await project.mustFal('deploy', 'load.py::Closed', '--app-name', 'closed', '--strategy', 'recreate');
   const about = { owner: await owner(emulator), hook: receiver.hook, random, accepted: new Map() };
-  load = { ...about, version: 0, nextNumber: 0, mostWorking: 0, livesWithThree: 0 };
+  load = { ...about, version: 0, nextNumber: 0, kindsAccepted: new Set(), mostWorking: 0, livesWithThree: 0 };
 });
 afterAll(async () => {
   await project?.remove();
@@ -111,8 +111,8 @@ describe('kill -9 of the emulator', () => {
         ].join('\n  '),
       );
       // Otherwise there was no load to speak of.
-      expect(requests.length).toBeGreaterThan(kills * 5);
-      expect(new Set(requests.map(({ kind }) => kind.name))).toEqual(new Set(kinds.map(({ name }) => name)));
+      expect(requests.length).toBeGreaterThan(kills * 3);
+      expect(load.kindsAccepted.size).toBe(kinds.length);
       expect(load.livesWithThree).toBeGreaterThan(0);
       expect(hooked.length).toBeGreaterThan(0);
       expect(seenBefore).toBeGreaterThan(0);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { statusSchema } from '../../../emulator/wire/status.ts';
 import type { Emulator } from '../../support/emulator.ts';
 import { call, submit } from '../../support/http.ts';
-import { anyKind, type Kind, type Seen, type Sent } from './kinds.ts';
+import { anyKind, type Kind, kinds, type Seen, type Sent } from './kinds.ts';
 
 /** A request that was accepted: it was promised an end. */
 export interface Accepted extends Sent {
@@ -24,6 +24,8 @@ export interface Load {
   /** Number of the last deploy that was answered. */
   version: number;
   nextNumber: number;
+  /** Names. */
+  readonly kindsAccepted: Set<string>;
   /** Runners of `load` that worked at the same time, at most, and in how many lives of the emulator three did. */
   mostWorking: number;
   livesWithThree: number;
@@ -46,7 +48,8 @@ function mustBeCut(error: unknown): void {
 async function sendForEver(load: Load, emulator: Emulator): Promise<never> {
   const { random, owner, accepted } = load;
   for (;;) {
-    const kind = anyKind(random);
+    // Each kind once, then at random.
+    const kind = kinds.find(({ name }) => !load.kindsAccepted.has(name)) ?? anyKind(random);
     const number = load.nextNumber++;
     const hooked = random() < 0.3;
     const { version } = load;
@@ -59,6 +62,7 @@ async function sendForEver(load: Load, emulator: Emulator): Promise<never> {
     if (id === undefined) throw new Error(`request ${number} was refused`);
     const request = { id, kind, number, version, hooked, cancelled: false };
     accepted.set(id, request);
+    load.kindsAccepted.add(kind.name);
     if (kind.cancelled) accepted.set(id, { ...request, cancelled: await cancel(load, emulator, request) });
     if (random() < 0.4) {
       await followToEnd(load, emulator, request);
