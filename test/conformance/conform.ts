@@ -41,7 +41,7 @@ export async function conform(sdk: Sdk, wishes: Wishes): Promise<Verdict> {
     const first: SuiteResult[] = [];
     for (const suite of suites) {
       console.log(`Running ${suite.tests} tests: ${suite.name} with fal ${sdk.version} …`);
-      const results = await pytest.run(folderOf(suite, checkouts), suite.paths, wishes.filter);
+      const results = await pytest.run(folderOf(suite, checkouts), suite, wishes.filter);
       first.push({ suite: suite.name, results, ...(suite.note ? { note: suite.note } : {}) });
     }
 

@@ -6,7 +6,7 @@ import { start } from '../support/process.ts';
 import type { PythonTools } from '../support/python.ts';
 import { cacheDir } from '../support/root.ts';
 import { readReport, type TestResult } from './report.ts';
-import type { Sdk } from './sdks.ts';
+import type { Sdk, Suite } from './sdks.ts';
 
 export interface PytestDeps {
   readonly sdk: Sdk;
@@ -71,14 +71,16 @@ export async function createPytest({ sdk, tools, environment, workers }: PytestD
     async warm(folder: string): Promise<boolean> {
       const program = ['-W', 'ignore', join(import.meta.dirname, 'warm.py')];
       const { code, output } = await python(folder, program, {}, 15 * 60_000);
-      console.log(output);
+      // Its own lines; those of the SDK begin with a time or an arrow.
+      console.log(code === 0 ? output.match(/^ {2}.*$/gm)?.join('\n') : output);
       return code === 0;
     },
     /** Whole files or folders, in parallel. @param filter an expression for pytest's `-k` */
-    async run(folder: string, targets: readonly string[], filter?: string): Promise<readonly TestResult[]> {
+    async run(folder: string, suite: Suite, filter?: string): Promise<readonly TestResult[]> {
       // worksteal gives each worker a run of neighbours, which share deployed apps.
-      const args = ['-n', String(workers), '--dist', 'worksteal', ...(filter ? ['-k', filter] : [])];
-      const { results, output } = await pytest(folder, [...args, ...targets]);
+      const sharing = suite.inOrder ? 'loadfile' : 'worksteal';
+      const args = ['-n', String(workers), '--dist', sharing, ...(filter ? ['-k', filter] : [])];
+      const { results, output } = await pytest(folder, [...args, ...suite.paths]);
       await appendFile(logFile, output);
       return results;
     },

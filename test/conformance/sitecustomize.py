@@ -3,7 +3,7 @@ Leads the clients under test to the emulator where they have a host built in and
 itself in every process that has this folder on its PYTHONPATH. The tests' code and the clients stay as they are; only these names differ:
 
 - fal.toolkit.kv, fal_client: the hosts of the key-value store, of REST and of the CDN;
-- fal before 1.78: the ws host, which was `ws.` before the run host;
+- fal 1.75.5 and before: the ws host, which is `ws.` before the run host;
 - fal before 1.59: all hosts, which it derives from one that must begin with `api`.
 """
 
