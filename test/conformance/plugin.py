@@ -79,7 +79,7 @@ def outcome(report) -> str:
 
 def skip_reason(report) -> str:
     if hasattr(report, "wasxfail"):
-        return report.wasxfail
+        return report.wasxfail or "expected to fail upstream, which gives no reason"
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return reason[len("Skipped: "):] if reason.startswith("Skipped: ") else reason
 
