@@ -162,9 +162,10 @@ describe('a shell on a terminal', () => {
     const { handle, ready } = runner({ env: { CACHE: '/data', PATH: `/venv/of/the/runner:${process.env.PATH}` } });
     await ready;
     const shell = exec(handle, null, { tty: true, size: { rows: 33, columns: 111 } });
-    shell.type('stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; sleep 100\n');
-    await shell.shows('tty=/dev');
-    await shell.shows('\n/');
+    const wait = "sh -c 'echo wait''ing; exec sleep 100'";
+    shell.type(`stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; ${wait}\n`);
+    // Said by the command itself: Ctrl-C meets it, not the shell that is about to start it.
+    await shell.shows('waiting');
     shell.session.resize({ rows: 44, columns: 122 });
     shell.type('\x03stty size\nexit 5\n');
     expect(await shell.exit).toBe(5);
