@@ -139,9 +139,9 @@ def main():
         stub.SetMetadata(definitions.SetMetadataRequest(task_id="RUN", metadata=definitions.TaskMetadata(logger_labels=labels)))
     def serve(name):
         label({"fal_request_id": name})
-        print("in", name, flush=True)
+        sys.stdout.write(f"in {name}\\n")
         label({})
-        print("after", name, flush=True)
+        sys.stdout.write(f"after {name}\\n")
     threads = [threading.Thread(target=serve, args=(name,)) for name in ("ada", "bob")]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
