@@ -15,7 +15,7 @@ function setUp() {
 }
 
 describe('createRoutes', () => {
-  it('resolves an alias by its wire name, for its owner only, as it is now', () => {
+  it('resolves an alias by its wire name, for its owner only (by nickname, user id, or that without its provider), as it is now', () => {
     const { catalog, routes } = setUp();
     const alias = {
       name: 'app--dev',
@@ -36,6 +36,10 @@ describe('createRoutes', () => {
       requestStartTimeoutSeconds: 7,
       privateLogs: false,
     });
+    expect([routes.resolve('x|y', 'app--dev'), routes.resolve('y', 'app--dev')].map((route) => route?.alias)).toEqual([
+      'app--dev',
+      'app--dev',
+    ]);
     expect([routes.resolve('you', 'app--dev'), routes.resolve('me', 'app'), routes.resolve('ME', 'app--dev')]).toEqual([
       undefined,
       undefined,

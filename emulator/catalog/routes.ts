@@ -1,3 +1,4 @@
+import { isOwner } from './owner.ts';
 import type { Catalog, Route, Routes } from './types.ts';
 
 export interface LocalRoutes extends Routes {
@@ -11,7 +12,7 @@ export function createRoutes({ catalog }: { readonly catalog: Catalog }): LocalR
   const ephemeral = new Map<string, Route>();
   return {
     resolve(owner, name) {
-      if (owner !== catalog.account.nickname) return undefined;
+      if (!isOwner(catalog.account, owner)) return undefined;
       const alias = catalog.alias(name);
       if (!alias) return ephemeral.get(name);
       return {

@@ -75,7 +75,7 @@ def _enter_root(config: dict) -> str | None:
     """Shows /data and /app where that is possible; returns the folder of the app's files as the app will see it."""
     folder = config["appDir"]
     if config["noRoot"] is None:
-        rootfs.enter(config["mountPoint"], {"/data": config["dataDir"], "/app": folder})
+        rootfs.enter(config["mountPoint"], {"/data": config["dataDir"], "/app": folder}, config["id"])
         folder = "/app"
     else:
         files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""

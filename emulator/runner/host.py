@@ -12,7 +12,7 @@ import signal
 import sys
 import types
 
-from . import callables, rules, streams
+from . import callables, labels, rules, streams
 
 
 def run(config: dict, channel) -> int:
@@ -26,7 +26,10 @@ def run(config: dict, channel) -> int:
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK nobody else makes app files importable.
         sys.path.append(config["appFolder"])
-    return _serve(config, channel) if config["mode"] == "serve" else _answer(config, channel)
+    if config["mode"] == "serve":
+        labels.install(context)
+        return _serve(config, channel)
+    return _answer(config, channel)
 
 
 def leave(code: int) -> None:

@@ -1,16 +1,18 @@
 """
 /data and /app inside a runner, without a trace on the machine: a mount namespace of its own whose root is a tmpfs
-that shows every top-level entry of the real root, except that these two lead to folders of the emulator.
+that shows every top-level entry of the real root, except that these two lead to folders of the emulator. And a host name.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import stat
 
 from . import kernel
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
 CLONE_NEWUSER = 0x10000000
 MS_BIND = 0x1000
 MS_REC = 0x4000
@@ -29,10 +31,10 @@ def hidden_by(paths: list[str], targets: list[str]) -> str | None:
     return None
 
 
-def enter(mount_point: str, binds: dict[str, str]) -> None:
+def enter(mount_point: str, binds: dict[str, str], host_name: str) -> None:
     """
-    Moves this process (single-threaded) into a namespace where each key of `binds` shows its value's folder.
-    `mount_point`: an empty folder. Raises OSError; the process may then be in a half-made namespace: try it in a
+    Moves this process (single-threaded) into a namespace where each key of `binds` shows its value's folder, and the machine
+    is called `host_name` where the kernel allows that too. `mount_point`: an empty folder. Raises OSError; the process may then be in a half-made namespace: try it in a
     child first (`is_possible`).
     """
     library = kernel.libc()
@@ -52,6 +54,10 @@ def enter(mount_point: str, binds: dict[str, str]) -> None:
     kernel.check(library.syscall(_pivot_root_number(), b".", b"."), "pivot_root")
     kernel.check(library.umount2(b".", MNT_DETACH), "umount the old root")
     os.chdir("/")
+    try:
+        _take_name(library, host_name)
+    except OSError:
+        pass  # The machine's own name then; all else works without.
 
 
 def without_root(env: dict[str, str], data_folder: str) -> dict[str, str]:
@@ -69,9 +75,9 @@ def join(pid: int, app_folder: str) -> None:
         raise OSError("mount namespaces need Linux and ctypes")
     expected = os.stat(app_folder)
     namespaces = []
-    for name, kind in (("user", CLONE_NEWUSER), ("mnt", CLONE_NEWNS)):
+    for name, kind in (("user", CLONE_NEWUSER), ("uts", CLONE_NEWUTS), ("mnt", CLONE_NEWNS)):
         theirs = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
-        # Entering the user namespace that one is in already is an error.
+        # Entering the user namespace that one is in already is an error, and the others may be the machine's.
         if not os.path.samestat(os.fstat(theirs), os.stat(f"/proc/self/ns/{name}")):
             namespaces.append((theirs, name, kind))
     for theirs, name, kind in namespaces:
@@ -87,7 +93,7 @@ def is_possible(mount_point: str, source: str) -> str | None:
     child = os.fork()
     if child == 0:
         try:
-            enter(mount_point, {"/data": source, "/app": source})
+            enter(mount_point, {"/data": source, "/app": source}, "probe")
             os.write(writer, b"ok")
         except BaseException as error:
             os.write(writer, str(error).encode()[:500])
@@ -108,6 +114,21 @@ def _unshare(library) -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def _take_name(library, name: str) -> None:
+    """In the new root. The name leads to loopback as in a container: what looks up its own name must not wait for a name server."""
+    kernel.check(library.unshare(CLONE_NEWUTS), "unshare the host name")
+    with open("/etc/hosts") as file:
+        known = file.read()
+    ours = "/.hosts"
+    with open(ours, "w") as file:
+        file.write(f"{known.rstrip()}\n127.0.0.1\t{name}\n")
+    try:
+        _mount(library, ours, "/etc/hosts", MS_BIND)
+    finally:
+        os.unlink(ours)
+    socket.sethostname(name)
 
 
 def _show(library, source: str, target: str) -> None:

@@ -100,16 +100,16 @@ describe('a graceful rollout', () => {
 });
 
 describe('a forced rollout', () => {
-  it('ends every runner at once: in-flight attempts are aborted, queued ones retried on new runners', () => {
+  it('kills every runner: in-flight attempts are aborted, queued ones retried on new runners', () => {
     const { sim, ids } = serving(2);
     sim.submit(['direct'], { kind: 'direct' });
     expect(sim.send({ type: 'rolloutRequested', alias: 'app', force: true })).toMatchObject([
       { type: 'abortAttempt', requestId: 'r' },
       { type: 'requeueRequest', requestId: 'r', because: 'the runner was replaced by a rollout' },
-      { type: 'terminateRunner', runnerId: ids[0] },
+      { type: 'killRunner', runnerId: ids[0] },
       { type: 'abortAttempt', requestId: 'direct' },
       { type: 'failRequest', requestId: 'direct', error: { type: 'runner_disconnected' } },
-      { type: 'terminateRunner', runnerId: ids[1] },
+      { type: 'killRunner', runnerId: ids[1] },
       { type: 'startRunner' },
       { type: 'startRunner' },
     ]);
@@ -128,11 +128,12 @@ describe('a forced rollout', () => {
     expect(sim.states()).toEqual(['failureDelay', 'pending']);
   });
 
-  it('ends draining runners too', () => {
-    const { sim, ids } = serving(1);
-    sim.send({ type: 'runnerStopRequested', runnerId: ids[0] ?? '', replaceFirst: false });
+  it('kills draining and terminating runners too', () => {
+    const { sim, ids } = serving(2);
+    for (const runnerId of ids) sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });
+    expect(sim.states()).toEqual(expect.arrayContaining(['draining', 'terminating']));
     const effects = sim.send({ type: 'rolloutRequested', alias: 'app', force: true });
-    expect(effects).toContainEqual({ type: 'terminateRunner', runnerId: ids[0] });
+    for (const runnerId of ids) expect(effects).toContainEqual({ type: 'killRunner', runnerId });
   });
 });
 

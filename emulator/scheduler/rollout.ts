@@ -1,4 +1,4 @@
-import { endNow, retire } from './ending.ts';
+import { kill, retire } from './ending.ts';
 import { attemptsOf, isCounted, isServing, isStarting } from './runner-index.ts';
 import { floorOf } from './scaling.ts';
 import { values } from './sorted.ts';
@@ -10,7 +10,7 @@ import type { LiveRunner } from './world.ts';
 /** New runners for old ones, of the same revision: rollouts and `runners stop --replace` (platform page runner.md §1, §6). */
 
 /**
- * A rollout. Forced: every runner ends at once, what is in flight is lost. Graceful: as many serving runners as are needed
+ * A rollout. Forced: every runner is killed, what is in flight is lost (the CLI's own word for --force). Graceful: as many serving runners as are needed
  * end when their replacements are ready, busy ones first; the others end without one. Runners that aren't ready yet begin
  * anew. Without runners nothing happens.
  */
@@ -22,7 +22,7 @@ export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
     .filter((runner) => runner !== undefined)
     .filter((runner) => runner.role.kind !== 'check' && runner.state.kind !== 'failureDelay');
   if (force) {
-    for (const runner of runners) endNow(turn, runner.id, 'rollout');
+    for (const runner of runners) kill(turn, runner.id, 'rollout');
     return;
   }
   for (const runner of runners) if (isStarting(runner.state)) retire(turn, runner.id, 'rollout');

@@ -46,7 +46,7 @@ export const legalMoves: readonly LegalMove[] = [
   {
     from: 'running',
     to: 'terminating',
-    cause: 'health check, 503, broken connection, request_timeout, forced rollout',
+    cause: 'health check, 503, broken connection, request_timeout',
   },
   { from: 'pending', to: 'terminated', cause: 'kill; process exit' },
   { from: 'dockerPull', to: 'terminated', cause: 'kill; process exit' },

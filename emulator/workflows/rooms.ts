@@ -1,8 +1,11 @@
+import { isOwner } from '../catalog/owner.ts';
 import type { Account, Route, Routes } from '../catalog/types.ts';
 import type { Fleet } from '../fleet/types.ts';
 import { platformError } from '../wire/errors.ts';
 import { executeAlias, isWorkflow, type WorkflowRequests, workflowAlias } from './requests.ts';
 import type { Workflows } from './workflows.ts';
+
+const shift = 'workflows/';
 
 /**
  * Callable names: those of apps, `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public workflow is open to any account, whose own
@@ -12,7 +15,8 @@ export function withWorkflowRoutes(routes: Routes, account: Account, workflows: 
   return {
     resolve(owner, name) {
       if (owner === 'workflows' && name === 'execute') return routeOf(executeAlias, true);
-      const workflow = owner === `workflows/${account.nickname}` ? workflows.get(name) : undefined;
+      const isOurs = owner.startsWith(shift) && isOwner(account, owner.slice(shift.length));
+      const workflow = isOurs ? workflows.get(name) : undefined;
       if (!workflow) return routes.resolve(owner, name);
       return routeOf(workflowAlias(name), workflow.isPublic);
     },

@@ -6,11 +6,11 @@ import { start } from '../support/process.ts';
 import type { PythonTools } from '../support/python.ts';
 import { cacheDir } from '../support/root.ts';
 import { readReport, type TestResult } from './report.ts';
-import type { Checkout } from './suite.ts';
+import type { Sdk, Suite } from './sdks.ts';
 
 export interface PytestDeps {
+  readonly sdk: Sdk;
   readonly tools: PythonTools;
-  readonly checkout: Checkout;
   /** Of a client of the emulator. */
   readonly environment: NodeJS.ProcessEnv;
   /** Test processes side by side. */
@@ -22,32 +22,36 @@ const testTimeoutSeconds = 120;
 /** A whole suite; whatever has not ended then counts as failed. */
 const suiteTimeoutMs = 25 * 60_000;
 
-/** pytest's own words of the last whole suite, tracebacks and all; too much for the console. */
-export const logFile = join(cacheDir, 'conformance.log');
+/** `python_files`: until 1.75 a file of the integration tests was called `test.py`, which pytest leaves out by itself. */
+const settings = ['-o', 'python_files=test*.py', '-q', '--durations=10', '--tb=short', '-rN'];
 
-/** Runs upstream's tests in the checkout with our plugin. */
-export async function createPytest({ tools, checkout, environment, workers }: PytestDeps) {
+/** Runs upstream's tests with our plugin, in the folder where their source distribution was unpacked. */
+export async function createPytest({ sdk, tools, environment, workers }: PytestDeps) {
+  const logFile = join(cacheDir, `conformance-${sdk.version}.log`);
   const scratch = await mkdtemp(join(tmpdir(), 'minifal-pytest-'));
   process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
   const selection = join(scratch, 'selection.json');
-  const [skip, unskip] = await Promise.all(['skips.json', 'unskips.json'].map(readJson));
+  const [skip, unskip] = await Promise.all(
+    ['skips.json', 'unskips.json'].map((name) => readJson(join(sdk.folder, name))),
+  );
   await writeFile(selection, JSON.stringify({ skip, unskip }));
   await rm(logFile, { force: true });
   let runs = 0;
 
-  const python = async (args: readonly string[], extra: NodeJS.ProcessEnv, timeoutMs: number) => {
-    const paths = [checkout.folder, import.meta.dirname].join(delimiter);
+  const python = async (cwd: string, args: readonly string[], extra: NodeJS.ProcessEnv, timeoutMs: number) => {
+    const paths = [cwd, import.meta.dirname].join(delimiter);
     const env = { ...tools.env(environment), PYTHONPATH: paths, COLUMNS: '120', ...extra };
-    const running = start(tools.python, args, { cwd: checkout.folder, env });
+    const running = start(tools.python, args, { cwd, env });
     const timer = setTimeout(() => running.signal('SIGKILL'), timeoutMs);
     const { code } = await running.finished.finally(() => clearTimeout(timer));
     return { code, output: running.output() };
   };
 
-  const pytest = async (args: readonly string[]) => {
+  const pytest = async (cwd: string, args: readonly string[]) => {
     const report = join(scratch, `report-${++runs}.jsonl`);
     const { code, output } = await python(
-      ['-W', 'ignore', '-m', 'pytest', '-p', 'plugin', '-q', '--durations=10', '--tb=short', '-rN', ...args],
+      cwd,
+      [...['-W', 'ignore', '-m', 'pytest', '-p', 'plugin', ...settings], ...args],
       {
         CONFORMANCE_SELECTION: selection,
         CONFORMANCE_REPORT: report,
@@ -61,29 +65,36 @@ export async function createPytest({ tools, checkout, environment, workers }: Py
   };
 
   return {
-    /** Builds all environments of the suites in the emulator; `false`: some failed (shown). */
-    async warm(): Promise<boolean> {
-      const { code, output } = await python(['-W', 'ignore', join(import.meta.dirname, 'warm.py')], {}, 15 * 60_000);
-      console.log(output);
+    /** pytest's own words of the last whole suites, tracebacks and all; too much for the console. */
+    logFile,
+    /** Builds all environments of the SDK's own suites in the emulator; `false`: some failed (shown). */
+    async warm(folder: string): Promise<boolean> {
+      const program = ['-W', 'ignore', join(import.meta.dirname, 'warm.py')];
+      const { code, output } = await python(folder, program, {}, 15 * 60_000);
+      // Its own lines; those of the SDK begin with a time or an arrow.
+      console.log(code === 0 ? output.match(/^ {2}.*$/gm)?.join('\n') : output);
       return code === 0;
     },
     /** Whole files or folders, in parallel. @param filter an expression for pytest's `-k` */
-    async run(targets: readonly string[], filter?: string): Promise<readonly TestResult[]> {
+    async run(folder: string, suite: Suite, filter?: string): Promise<readonly TestResult[]> {
       // worksteal gives each worker a run of neighbours, which share deployed apps.
-      const args = ['-n', String(workers), '--dist', 'worksteal', ...(filter ? ['-k', filter] : [])];
-      const { results, output } = await pytest([...args, ...targets]);
+      const sharing = suite.inOrder ? 'loadfile' : 'worksteal';
+      const args = ['-n', String(workers), '--dist', sharing, ...(filter ? ['-k', filter] : [])];
+      const { results, output } = await pytest(folder, [...args, ...suite.paths]);
       await appendFile(logFile, output);
       return results;
     },
     /** One test, nothing beside it; shows what pytest says. */
-    async runAlone(nodeid: string): Promise<TestResult | undefined> {
-      const { results, output } = await pytest([nodeid]);
+    async runAlone(folder: string, nodeid: string): Promise<TestResult | undefined> {
+      const { results, output } = await pytest(folder, [nodeid]);
       console.log(output);
       return results[0];
     },
   };
 }
 
-async function readJson(name: string): Promise<unknown> {
-  return JSON.parse(await readFile(join(import.meta.dirname, name), 'utf8'));
+export type Pytest = Awaited<ReturnType<typeof createPytest>>;
+
+async function readJson(file: string): Promise<unknown> {
+  return JSON.parse(await readFile(file, 'utf8'));
 }

@@ -113,6 +113,11 @@ describe('resultsTable', () => {
     expect(table).toContain('| e2e | 2 | 1 | 0 | 1 | 0 | 0 | 0 |');
   });
 
+  it('says what a reader must know of a suite', () => {
+    const noted = resultsTable([{ ...suite(['a', 'passed']), note: 'With stand-ins.' }], ['fal 1']);
+    expect(noted).toContain('## e2e\n\nWith stand-ins.\n\n| test |');
+  });
+
   it('keeps a reason from breaking the table', () => {
     expect(table).toContain('| b | not_implemented | a \\| &lt;b> |');
   });

@@ -3,6 +3,7 @@ import type { Outcome, TestResult } from './report.ts';
 export interface SuiteResult {
   readonly suite: string;
   readonly results: readonly TestResult[];
+  readonly note?: string;
 }
 
 const words: readonly Outcome[] = ['passed', 'failed', 'not_implemented', 'skipped', 'xfailed', 'xpassed'];
@@ -12,8 +13,8 @@ export function resultsTable(suites: readonly SuiteResult[], pins: readonly stri
   const head = [
     '# Conformance',
     '',
-    "fal's own test suites, fetched from their source distribution and run with the real SDK against a fresh emulator.",
-    'Written by `npm run conformance -- --update`; `not_implemented`: the emulator answered that it cannot do this yet.',
+    "fal's own test suites, fetched from their source distributions and run with the real SDK against a fresh emulator.",
+    'Written by `npm run conformance -- --sdk VERSION --update`; `not_implemented`: the emulator answered that it cannot do this yet.',
     '',
     `Pins: ${pins.join(', ')}.`,
     '',
@@ -24,10 +25,11 @@ export function resultsTable(suites: readonly SuiteResult[], pins: readonly stri
       return `| ${suite} | ${results.length} | ${counts.join(' | ')} |`;
     }),
   ];
-  const tables = suites.flatMap(({ suite, results }) => [
+  const tables = suites.flatMap(({ suite, results, note }) => [
     '',
     `## ${suite}`,
     '',
+    ...(note ? [note, ''] : []),
     '| test | result | reason |',
     '| --- | --- | --- |',
     ...results.map((result) => `| ${cell(result.test)} | ${result.outcome} | ${cell(result.reason)} |`),

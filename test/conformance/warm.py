@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import fal
-from fal.api import IsolatedFunction
+from fal.api import IsolatedFunction, Options
 from fal.app import App, wrap_app
 from pydantic import __version__ as pydantic_version
 
@@ -22,6 +22,8 @@ INTEGRATION_REQUIREMENTS = [
     [f"pydantic=={pydantic_version}"],
     [f"pydantic=={pydantic_version}", "tomli"],
     [f"pydantic=={pydantic_version}", "pytest"],
+    ["pyjokes==0.5.0"],
+    ["refactor"],
     ["pillow", f"pydantic=={pydantic_version}", "tomli"],
 ]
 
@@ -43,6 +45,14 @@ def functions():
         yield f"requirements {requirements}", fal.function("virtualenv", **options)(lambda: None)
 
 
+def build_environment(host, options) -> None:
+    if hasattr(host, "build_environment"):
+        host.build_environment(options)
+    else:
+        # Before that, an environment was built when something wanted to run in it.
+        host.run(lambda: None, Options(environment=dict(options.environment)), (), {})
+
+
 def main() -> int:
     environments = {}
     for name, function in functions():
@@ -54,7 +64,7 @@ def main() -> int:
         name, function = entry
         began = time.monotonic()
         try:
-            function.host.build_environment(function.options)
+            build_environment(function.host, function.options)
         except Exception as error:
             return f"{name}: {error}"
         print(f"  {time.monotonic() - began:5.1f} s  {name}", flush=True)

@@ -6,7 +6,7 @@ import { type Finished, mustRun, type RunOptions, run } from './process.ts';
 import { cacheDir } from './root.ts';
 import { findUv } from './uv.ts';
 
-const requirements = join(import.meta.dirname, 'python-requirements.txt');
+const newest = join(import.meta.dirname, 'python-requirements.txt');
 
 export interface PythonTools {
   /** Interpreter of the environment that holds the pinned SDK and clients. */
@@ -19,8 +19,8 @@ export interface PythonTools {
   fal(args: readonly string[], environment: NodeJS.ProcessEnv, options?: RunOptions): Promise<Finished>;
 }
 
-/** The Python tools of the tests, installed on first use below test/.cache, once per pins and interpreter. */
-export async function pythonTools(): Promise<PythonTools> {
+/** The Python tools of the tests, installed on first use below test/.cache, once per pins (of `requirements`) and interpreter. */
+export async function pythonTools(requirements = newest): Promise<PythonTools> {
   const interpreter = await findPython();
   const pins = await readFile(requirements);
   const key = createHash('sha256').update(pins).update(interpreter.path).update(interpreter.full).digest('hex');

@@ -33,7 +33,11 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   try {
     const settings = { ...revisionSettings(request), startupTimeoutSeconds: longestStartSeconds };
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
-    replies.send({ run_id: alias, service_urls: serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias) });
+    const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
+    // SDKs up to 1.69 find the URL of a spawned app in this very sentence; all of them hide it.
+    const message = `And API access through ${urls.run}`;
+    const told = logMessage({ message, source: 'BRIDGE', level: 'INFO', at: rooms.clock() });
+    replies.send({ run_id: alias, service_urls: urls, logs: [told] });
     slow = warnWhenSlow(rooms, session, () => watch.everReady());
     const end = await Promise.race([watch.ended, left(signal)]);
     pump.flush();

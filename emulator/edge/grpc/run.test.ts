@@ -139,6 +139,9 @@ describe('Run of a plain function', () => {
   });
 });
 
+/** Where older SDKs find the URL; first of all lines. */
+const urlSentence = { message: expect.stringMatching(/^And API access through https:/), source: 'BRIDGE' };
+
 describe('Run of an app', () => {
   /** Starts an ephemeral app and returns its name once the URLs came. */
   async function serve(change: object = {}) {
@@ -164,6 +167,9 @@ describe('Run of an app', () => {
     const { plane, call, urls, alias, route } = await serve();
     expect(alias).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
     expect(urls.run).toBe(`https://localhost:7001/${plane.rooms.catalog.account.nickname}/${alias}`);
+    expect(call.messages.flatMap(({ logs }) => logs)).toMatchObject([
+      { message: `And API access through ${urls.run}` },
+    ]);
     expect(route()).toMatchObject({ alias, authMode: 'public' });
     expect(plane.calls[0]).toMatchObject({
       method: 'deploy',
@@ -199,7 +205,7 @@ describe('Run of an app', () => {
     expect(code).toBe(status.OK);
     expect(messages.at(-1)).toMatchObject({ status: { state: 'SUCCESS' }, return_value: { method: 'pickle' } });
     expect(messages.at(-1)?.return_value).toMatchObject({ definition: Buffer.from('\x80\x04N.', 'latin1') });
-    expect(messages.flatMap(({ logs }) => logs)).toMatchObject([{ message: 'bye' }]);
+    expect(messages.flatMap(({ logs }) => logs)).toMatchObject([urlSentence, { message: 'bye' }]);
     expect(route()).toBeUndefined();
   });
 
@@ -211,7 +217,7 @@ describe('Run of an app', () => {
     const { code, details, messages } = await call.reply;
     expect(code).toBe(status.ABORTED);
     expect(details).toBe('The app failed to start. The process exited with code 1.');
-    expect(messages.flatMap(({ logs }) => logs)).toMatchObject([{ message: 'ValueError: no weights' }]);
+    expect(messages.flatMap(({ logs }) => logs)).toMatchObject([urlSentence, { message: 'ValueError: no weights' }]);
     expect(plane.calls.at(-1)).toEqual({ method: 'removeAlias', args: [alias] });
   });
 

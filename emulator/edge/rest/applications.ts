@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { isOwner } from '../../catalog/owner.ts';
 import type { Catalog } from '../../catalog/types.ts';
 import type { RestDeps } from './deps.ts';
 import { HttpError } from './http-error.ts';
@@ -45,7 +46,7 @@ function requireApp(catalog: Catalog, params: { readonly owner: string; readonly
 }
 
 function requireOwner({ account }: Catalog, owner: string): void {
-  if (owner !== account.nickname) throw new HttpError(404, `User "${owner}" not found.`);
+  if (!isOwner(account, owner)) throw new HttpError(404, `User "${owner}" not found.`);
 }
 
 function unknownApp(owner: string, app: string): HttpError {

@@ -1,5 +1,6 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
+import { isOwner } from '../../catalog/owner.ts';
 import type { Account } from '../../catalog/types.ts';
 import { workflowContents } from '../../workflows/contents.ts';
 import type { Workflow, Workflows } from '../../workflows/workflows.ts';
@@ -38,7 +39,7 @@ export function workflows(room: Workflows, account: Account): Router {
 
   const one = '/workflows/:user/:name';
   const owned = (params: { readonly user: string; readonly name: string }): string => {
-    if (params.user !== account.nickname && params.user !== account.userId) throw unknown();
+    if (!isOwner(account, params.user)) throw unknown();
     return params.name;
   };
 

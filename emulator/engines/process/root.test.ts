@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
@@ -49,6 +50,27 @@ it('either shows /data and /app, or says that it cannot; in both cases caches be
   expect(readdirSync('/').sort()).toEqual(before);
 });
 
+const named = `
+import json, socket
+def main():
+    name = socket.gethostname()
+    print(json.dumps([name, socket.gethostbyname(name), socket.gethostbyname("localhost"), open("/etc/hosts").read()]))
+`;
+
+it("either gives a runner a host name of its own that leads to itself, or leaves it the machine's", async () => {
+  const [mine, hosts] = [hostname(), readFileSync('/etc/hosts', 'utf8')];
+  const spec = specFor(work, named, { dataDir: join(work.root, 'data') });
+  const runner = watch(engine, spec);
+  expect(await runner.exited).toMatchObject({ code: 0 });
+  const [name, address, loopback, seen] = JSON.parse(runner.lines.at(-1)?.text ?? 'null');
+  if (name === mine) expect(seen).toBe(hosts);
+  else {
+    expect([name, address, loopback]).toEqual([spec.runnerId, '127.0.0.1', '127.0.0.1']);
+    expect(seen).toBe(`${hosts.trimEnd()}\n127.0.0.1\t${name}\n`);
+  }
+  expect([hostname(), readFileSync('/etc/hosts', 'utf8')]).toEqual([mine, hosts]);
+});
+
 it('goes on without where namespaces are forbidden, and says in one line what does not work', async () => {
   // No further namespaces and no capability: what a hardened machine or container gives.
   const python = work.file(`#!/bin/sh
@@ -65,4 +87,16 @@ exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpri
   expect(runner.lines[0]?.text).toContain(appDir);
   expect(JSON.parse(runner.lines[1]?.text ?? 'null')).toMatchObject({ cwd: appDir });
   expect(readFileSync(join(dataDir, '.cache/models/model'), 'utf8')).toBe('weights');
+});
+
+it('keeps /data and /app where only a host name is forbidden', async () => {
+  const python = work.file(`#!/bin/sh
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_uts_namespaces; exec python3 "$@"' sh "$@"
+`);
+  chmodSync(python, 0o755);
+  const environment = { ...plainPython, id: 'nameless', python };
+  const dataDir = join(work.root, 'data');
+  const runner = watch(engine, specFor(work, named, { dataDir, environment }));
+  expect(await runner.exited).toMatchObject({ code: 0 });
+  expect(runner.lines.map(({ text }) => JSON.parse(text)[0])).toEqual([hostname()]);
 });

@@ -129,6 +129,29 @@ describe('an app of the real SDK, from the bytes that its CLI registers', { time
     }
   });
 
+  it("of 2025, which tells labels to the platform alone, keeps its lines' requests too", async () => {
+    const app = `
+import os, sys, threading, grpc
+from isolate.server import definitions
+def main():
+    stub = definitions.IsolateStub(grpc.insecure_channel("localhost:" + os.environ["NOMAD_ALLOC_PORT_grpc"]))
+    def label(labels):
+        stub.SetMetadata(definitions.SetMetadataRequest(task_id="RUN", metadata=definitions.TaskMetadata(logger_labels=labels)))
+    def serve(name):
+        label({"fal_request_id": name})
+        sys.stdout.write(f"in {name}\\n")
+        label({})
+        sys.stdout.write(f"after {name}\\n")
+    threads = [threading.Thread(target=serve, args=(name,)) for name in ("ada", "bob")]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+`;
+    const runner = watch(engine, specFor(work, app, { environment, env }));
+    expect(await runner.exited).toMatchObject({ code: 0 });
+    const told = runner.lines.map(({ text, requestId }) => `${text}: ${requestId}`);
+    expect(told.toSorted()).toEqual(['after ada: undefined', 'after bob: undefined', 'in ada: ada', 'in bob: bob']);
+  });
+
   it('listens on loopback only, metrics included', async () => {
     const runner = start('Talker');
     await runner.ready;

@@ -31,6 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args): pass
 def main():
     open("made-by-app", "w").write("mine")
+    open("name", "w").write(os.uname().nodename)
     open("/data/made-by-app" if os.path.isdir("/data") else os.environ["CACHE"] + "/made-by-app", "w").write("shared")
     http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 `;
@@ -77,16 +78,16 @@ function exec(handle: RunnerHandle, command: readonly string[] | null, options: 
 }
 
 describe('a command in a runner', () => {
-  it("sees the app's files, folder, data, variables and interpreter, and reaches the app at its declared port", async () => {
+  it("sees the app's files, folder, data, variables, interpreter and host name, and reaches the app at its declared port", async () => {
     const { handle, ready } = runner();
     await ready;
     const look = `
 import json, os, urllib.request
 print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-by-app").read(), os.environ["GREETING"],
-  urllib.request.urlopen("http://127.0.0.1:8080/").read().decode(), os.getuid()]))`;
+  urllib.request.urlopen("http://127.0.0.1:8080/").read().decode(), os.getuid(), open("name").read() == os.uname().nodename]))`;
     const command = exec(handle, ['python3', '-c', look]);
     expect([await command.exit, command.seen.err]).toEqual([0, '']);
-    expect(JSON.parse(command.seen.out)).toEqual(['mine', 'shared', 'hello', 'the app', process.getuid?.()]);
+    expect(JSON.parse(command.seen.out)).toEqual(['mine', 'shared', 'hello', 'the app', process.getuid?.(), true]);
   });
 
   it('may be asked for while the runner is still being made', async () => {
@@ -161,9 +162,10 @@ describe('a shell on a terminal', () => {
     const { handle, ready } = runner({ env: { CACHE: '/data', PATH: `/venv/of/the/runner:${process.env.PATH}` } });
     await ready;
     const shell = exec(handle, null, { tty: true, size: { rows: 33, columns: 111 } });
-    shell.type('stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; sleep 100\n');
-    await shell.shows('tty=/dev');
-    await shell.shows('\n/');
+    const wait = "sh -c 'echo wait''ing; exec sleep 100'";
+    shell.type(`stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; ${wait}\n`);
+    // Said by the command itself: Ctrl-C meets it, not the shell that is about to start it.
+    await shell.shows('waiting');
     shell.session.resize({ rows: 44, columns: 122 });
     shell.type('\x03stty size\nexit 5\n');
     expect(await shell.exit).toBe(5);

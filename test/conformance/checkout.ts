@@ -1,25 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from '../support/process.ts';
 import type { PythonTools } from '../support/python.ts';
 import { cacheDir } from '../support/root.ts';
-
-/** The release of the SDK whose own tests we run, and the digest of its source distribution. */
-export const pin = {
-  package: 'fal',
-  version: '1.83.0',
-  sha256: 'dbdd7684e35c15c00de863974c56ea73b0c18472d4129b1244b53424a1ed2cf0',
-};
-
-/** Both suites, and how many tests each collects: a suite that shrinks unnoticed would pass. */
-export const suites = {
-  e2e: { paths: ['tests/e2e/test_apps.py'], tests: 49 },
-  integration: { paths: ['tests/integration'], tests: 59 },
-} as const;
-export type SuiteName = keyof typeof suites;
+import type { Source } from './sdks.ts';
 
 export interface Checkout {
   readonly folder: string;
@@ -27,10 +14,11 @@ export interface Checkout {
 }
 
 /** The unpacked source distribution in a temporary folder, inside a git repository as its container apps expect. */
-export async function checkOutSuite(tools: PythonTools): Promise<Checkout> {
-  const archive = await fetchArchive(tools);
+export async function checkOut(source: Source, pip: PythonTools): Promise<Checkout> {
+  const archive = await fetchArchive(source, pip);
   const folder = await mkdtemp(join(tmpdir(), 'minifal-conformance-'));
   await mustRun('tar', ['xzf', archive, '-C', folder, '--strip-components=1', '--no-same-owner']);
+  await rewrite(folder, source);
   const env = {
     ...process.env,
     // Nothing of the person's own git settings; fixed times make a fixed commit id, which ends up in Dockerfile texts.
@@ -43,29 +31,41 @@ export async function checkOutSuite(tools: PythonTools): Promise<Checkout> {
     mustRun('git', ['-c', 'user.name=minifal', '-c', 'user.email=minifal@localhost', ...args], { cwd: folder, env });
   await git('init', '--quiet');
   await git('add', '--all');
-  await git('commit', '--quiet', '--message', `${pin.package} ${pin.version}`);
+  await git('commit', '--quiet', '--message', `${source.package} ${source.version}`);
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
+async function rewrite(folder: string, source: Source): Promise<void> {
+  if (!source.rewrite) return;
+  const { files, from, to } = source.rewrite;
+  for (const file of files) {
+    const path = join(folder, file);
+    const text = await readFile(path, 'utf8');
+    if (!text.includes(from))
+      throw new Error(`${source.package} ${source.version}: ${file} has no ${from} to replace.`);
+    await writeFile(path, text.replaceAll(from, to));
+  }
+}
+
 /** Downloads through pip, hence with the person's own index, proxy and certificates; kept below test/.cache. */
-async function fetchArchive(tools: PythonTools): Promise<string> {
-  const name = `${pin.package}-${pin.version}.tar.gz`;
+async function fetchArchive(source: Source, pip: PythonTools): Promise<string> {
+  const name = `${source.package}-${source.version}.tar.gz`;
   const archive = join(cacheDir, name);
   if (!existsSync(archive)) {
     const fresh = join(cacheDir, 'download');
     await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh, { recursive: true });
-    const what = ['--no-deps', '--no-binary', pin.package, `${pin.package}==${pin.version}`];
+    const what = ['--no-deps', '--no-binary', source.package, `${source.package}==${source.version}`];
     // pip asks the package for its metadata, which takes its pure Python build backend but compiles nothing.
-    await mustRun(tools.python, ['-m', 'pip', 'download', '--quiet', '--dest', fresh, ...what], { timeoutMs: 300_000 });
+    await mustRun(pip.python, ['-m', 'pip', 'download', '--quiet', '--dest', fresh, ...what], { timeoutMs: 300_000 });
     await rename(join(fresh, name), archive);
   }
   const digest = createHash('sha256')
     .update(await readFile(archive))
     .digest('hex');
-  if (digest !== pin.sha256) {
+  if (digest !== source.sha256) {
     await rm(archive);
-    throw new Error(`${name} has the SHA-256 ${digest}, not the pinned ${pin.sha256}; removed it.`);
+    throw new Error(`${name} has the SHA-256 ${digest}, not the pinned ${source.sha256}; removed it.`);
   }
   return archive;
 }
