@@ -333,6 +333,28 @@ describe('a deploy', () => {
   });
 
   it('whose launch cannot be had counts as a failed start', async () => {
+  it('by rolling that a later one overtakes fails for that reason, and the later one has its own end', async () => {
+    await deploy();
+    const first = runners.next(false);
+    const overtaken = deploy('r2', 'rolling');
+    await first;
+    resolvable.set('r3', launch);
+    const second = runners.next();
+    const later = deploy('r3', 'rolling');
+    expect(await overtaken).toEqual({ kind: 'failed', reason: 'A later deploy took its place.' });
+    await second;
+    expect(await later).toEqual({ kind: 'moved' });
+  });
+
+  it('by rolling ends with its application', async () => {
+    await deploy();
+    const next = runners.next(false);
+    const rolled = deploy('r2', 'rolling');
+    await next;
+    fleet.removeAlias('app');
+    expect(await rolled).toEqual({ kind: 'failed', reason: 'The application was deleted.' });
+  });
+
     resolvable.delete('r1');
     await deploy();
     const told = new Promise<string>((resolve) => {

@@ -35,7 +35,8 @@ const shutdownGraceMs = 5_000;
 export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
   /** Launches handed in with a deploy, by revision: ephemeral apps have no other home. */
   const launches = new Map<string, { readonly alias: string; readonly launch: Launch }>();
-  const deploys = new Map<string, (result: DeployResult) => void>();
+  /** Deploys without an end, the oldest first: the scheduler ends the one under way before it begins the next. */
+  const deploys = new Map<string, ((result: DeployResult) => void)[]>();
   const watchers = new Map<string, Set<RunnerWatcher>>();
   const host = createHost({
     seed: deps.seed,
@@ -98,8 +99,9 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   }
 
   function settleDeploy(alias: string, result: DeployResult): void {
-    const settle = deploys.get(alias);
-    deploys.delete(alias);
+    const [settle, ...later] = deploys.get(alias) ?? [];
+    if (later.length > 0) deploys.set(alias, later);
+    else deploys.delete(alias);
     settle?.(result);
   }
 
@@ -134,15 +136,13 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
 
   function deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult> {
     if (launch) launches.set(deployment.revision, { alias: deployment.alias, launch });
-    settleDeploy(deployment.alias, { kind: 'failed', reason: 'Another deploy of the same app took over.' });
     return new Promise((settle) => {
-      deploys.set(deployment.alias, settle);
+      deploys.set(deployment.alias, [...(deploys.get(deployment.alias) ?? []), settle]);
       dispatch({ type: 'aliasDeployed', ...deployment });
     });
   }
 
   function removeAlias(alias: string): void {
-    settleDeploy(alias, { kind: 'failed', reason: 'The application was deleted.' });
     dispatch({ type: 'aliasDeleted', alias });
     for (const [revision, held] of launches) if (held.alias === alias) launches.delete(revision);
   }
