@@ -123,6 +123,8 @@ export interface LiveRunner extends Runner {
   readonly probeFailures: number;
   /** Why it will be replaced, with `replacement: 'will'`. */
   readonly replaceWhy: StopReason;
+  /** A regular health check is out. */
+  readonly probing: boolean;
 }
 
 export type Place =
