@@ -15,6 +15,7 @@ import type {
   Runner,
   RunnerState,
   ScaleSettings,
+  Strategy,
 } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
@@ -51,7 +52,7 @@ export interface Deployment {
   readonly revision: string;
   readonly scale: ScaleSettings;
   readonly settings: RevisionSettings;
-  readonly strategy: 'recreate' | 'rolling';
+  readonly strategy: Strategy;
 }
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
@@ -84,7 +85,7 @@ export interface Fleet {
    */
   lease(request: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError>;
   /**
-   * Points the alias to a revision. Recreate: resolves at once, no runner need exist. Rolling: resolves when a runner of
+   * Points the alias to a revision. Recreate and detached: resolves at once, no runner need exist. Rolling: resolves when a runner of
    * the new revision is healthy and the alias moved, or when that failed and the old revision stays.
    * The launch of `revision` must be known: given here, or resolvable from the catalog.
    */

@@ -79,7 +79,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     revision: fc.constantFrom('rev1', 'rev2', 'rev3'),
     scale,
     settings,
-    strategy: fc.constantFrom('recreate' as const, 'rolling' as const),
+    strategy: fc.constantFrom('recreate' as const, 'rolling' as const, 'detached' as const),
   }),
   weighted(3, 'scale', { alias, scale, settings }),
 );
