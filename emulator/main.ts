@@ -58,6 +58,8 @@ export interface EmulatorOptions {
   readonly version: string;
   /** Web origins whose pages may call, as browsers spell them (`http://localhost:3000`). */
   readonly allowedOrigins: readonly string[];
+  /** How many times as fast the platform's own delays pass (scheduler/time-scale.ts); 1: real time. */
+  readonly timeScale: number;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
 }
@@ -78,7 +80,7 @@ const pruneEveryMs = 60 * 60 * 1000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, keychain } = options;
+  const { folder, port, version, allowedOrigins, timeScale, keychain } = options;
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -138,6 +140,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const fleet = createFleet({
       seed: randomBytes(16).toString('hex'),
       clock,
+      time: { factor: timeScale, start: startedAt },
       engine,
       queue,
       dataDir: sharedData,
@@ -228,7 +231,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, authorities });
-    const about = { version, startedAt, secrets: secretKey instanceof UserError ? 'sealed' : 'open' } as const;
+    const about = {
+      version,
+      startedAt,
+      timeScale,
+      secrets: secretKey instanceof UserError ? 'sealed' : 'open',
+    } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
     const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about });
     // The JS client's proxy mode: the gateway once more, reached through the api port.

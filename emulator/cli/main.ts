@@ -13,6 +13,9 @@ const usage = `minifal: fal Serverless on this machine
 
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
+  --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay, back-off
+                         after failed starts, pauses before retries, health check intervals; what an app and its
+                         callers take (setup, requests, termination grace, every timeout) stays as it is
   --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
 `;
 
@@ -25,6 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
       port: { type: 'string' },
       'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
+      'time-scale': { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -42,6 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
     data: values.data,
     format: values.format,
     allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
+    timeScale: timeScale(values['time-scale']),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -66,6 +71,7 @@ export interface CliOptions {
   readonly data: string | undefined;
   readonly format: string | undefined;
   readonly allowedOrigins: readonly string[];
+  readonly timeScale: number;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -75,6 +81,14 @@ function portNumber(text: string | undefined): number | undefined {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
   throw new UserError(`${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+}
+
+/** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */
+function timeScale(text: string | undefined): number {
+  if (text === undefined) return 1;
+  const factor = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && factor >= 1 && factor <= 1000) return factor;
+  throw new UserError(`${text} is not a time scale.`, 'Give --time-scale a number from 1 (real time) to 1000.');
 }
 
 function webOrigin(text: string): string {

@@ -118,6 +118,7 @@ beforeEach(() => {
   fleet = createFleet({
     seed: 'test',
     clock: Date.now,
+    time: { factor: 1, start: 0 },
     engine: runners.engine,
     queue,
     dataDir: '/nowhere',
@@ -332,7 +333,6 @@ describe('a deploy', () => {
     expect(isLease(lease) && fleet.runner(lease.runnerId)?.state.kind).toBe('running');
   });
 
-  it('whose launch cannot be had counts as a failed start', async () => {
   it('by rolling that a later one overtakes fails for that reason, and the later one has its own end', async () => {
     await deploy();
     const first = runners.next(false);
@@ -355,6 +355,7 @@ describe('a deploy', () => {
     expect(await rolled).toEqual({ kind: 'failed', reason: 'The application was deleted.' });
   });
 
+  it('whose launch cannot be had counts as a failed start', async () => {
     resolvable.delete('r1');
     await deploy();
     const told = new Promise<string>((resolve) => {

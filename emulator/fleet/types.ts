@@ -76,7 +76,7 @@ export type FunctionRun =
 
 /**
  * What the edge may ask of the fleet: the only way in to the scheduler. It turns calls into events, carries out effects
- * on the engine, and decides nothing.
+ * on the engine, and decides nothing. Every instant that it takes or gives is real, however fast the platform's time runs.
  */
 export interface Fleet {
   /**
@@ -104,7 +104,7 @@ export interface Fleet {
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
-  /** Seconds of keep_alive left of an idle runner; `null` when it isn't counting. */
+  /** Real seconds of keep_alive left of an idle runner, rounded up; `null` when it isn't counting. */
   expirationCountdownSeconds(runnerId: string): number | null;
   /** Runs a plain function once on a runner of its own, listed under `alias` (a UUID); `signal` ends the runner. */
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
@@ -120,7 +120,7 @@ export interface Fleet {
   waiting(alias: string): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499 and returns how many there were. */
   flush(alias: string): number;
-  /** One sentence: why this request waits, or `null` when it doesn't. */
+  /** One sentence: why this request waits, or `null` when it doesn't. Its seconds are the platform's, marked where those aren't real. */
   why(requestId: string): string | null;
   /** Live runners; of one alias or of all. */
   runners(alias?: string): readonly Runner[];
