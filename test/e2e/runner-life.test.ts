@@ -99,6 +99,10 @@ class Stubborn(Obedient, keep_alive=36000, max_concurrency=1, termination_grace_
     pass
 
 
+class Hasty(Obedient, keep_alive=36000, max_concurrency=1, request_timeout=2):
+    pass
+
+
 class Checked(Obedient, keep_alive=36000, max_concurrency=1, min_concurrency=1, startup_timeout=10):
     @fal.endpoint(
         "/alive",
@@ -116,6 +120,28 @@ class OnDemand(Obedient, keep_alive=36000, max_concurrency=1):
         self.note("checks")
         response.status_code = 500 if self.told("sick") else 200
         return {}
+
+
+@fal.function(machine_type="XS", exposed_port=8080, requirements=["uvicorn"], keep_alive=36000, max_concurrency=1)
+def deaf():
+    import os
+    import socket
+    import time
+
+    server = socket.create_server(("0.0.0.0", 8080))
+    while True:
+        connection, _ = server.accept()
+        request = connection.recv(65536)
+        if request.startswith(b"POST"):
+            break
+        connection.sendall(b"HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+        connection.close()
+    server.close()
+    body = os.environ["FAL_JOB_ID"].encode()
+    head = f"HTTP/1.1 502 Bad Gateway\\r\\nContent-Length: {len(body)}\\r\\nConnection: close\\r\\n\\r\\n"
+    connection.sendall(head.encode() + body)
+    connection.close()
+    time.sleep(100000)
 
 
 @fal.function(machine_type="XS", exposed_port=8080, requirements=["uvicorn"], keep_alive=36000, max_concurrency=1)
@@ -150,6 +176,7 @@ beforeAll(async () => {
   account = await owner(emulator);
   line = startFalServer(tools, emulator.env, project.folder);
   besides = startFalServer(tools, emulator.env, project.folder);
+  await deploy('Steady');
 });
 afterAll(async () => {
   line?.close();
@@ -410,6 +437,31 @@ describe('a runner', () => {
     await fal('runners', 'kill', second.id);
     await untell('Steady', 'busy');
     expect(answered.parse(await (await result('Steady', queued)).json()).runner).not.toBe(second.id);
+  });
+
+  it('that no longer listens is found out after an answer of 502, and replaced', async () => {
+    await deploy('deaf');
+    const calls = [];
+    for (const _ of [1, 2]) {
+      const response = await call(emulator, 'run', `/${account}/deaf`, { body: {} });
+      calls.push({ status: response.status, runner: await response.text() });
+    }
+    const [first, second] = calls;
+    expect([first?.status, second?.status, first?.runner === second?.runner]).toEqual([502, 502, false]);
+    const ended = await untilState(first?.runner ?? '', 'TERMINATED');
+    expect(entry(ended, 'TERMINATING').reason).toBe('The runner failed its health check.');
+  });
+
+  it('may take request_timeout for a request, in real seconds, and ends with it', async () => {
+    await deploy('Hasty');
+    const { runner: id } = await ask('Hasty');
+    await tell('Hasty', 'busy');
+    const begin = Date.now();
+    const answer = await call(emulator, 'run', `/${account}/hasty`, { body: { busy: true } });
+    expect([answer.status, answer.headers.get('x-fal-error-type')]).toEqual([504, 'request_timeout']);
+    expect(Date.now() - begin).toBeGreaterThanOrEqual(2_000);
+    await untell('Hasty', 'busy');
+    expect(entry(await untilState(id, 'TERMINATED'), 'TERMINATING').reason).toContain('request_timeout');
   });
 
   it('has its grace for teardown(), in real seconds, and is killed after it', async () => {
