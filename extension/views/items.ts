@@ -1,5 +1,4 @@
-import { age } from '../../emulator/wire/age.ts';
-import type { Snapshot } from '../target/snapshot.ts';
+import { age, type Snapshot } from '../target/snapshot.ts';
 
 /** A row of the tree as plain data; `apps-view.ts` makes it a `TreeItem`. */
 export interface Row {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { loadServices } from '../../emulator/wire/services.ts';
 import { type Status, statusSchema } from '../../emulator/wire/status.ts';
@@ -159,6 +159,9 @@ def finite():
 
     uvicorn.run(app, host="0.0.0.0", port=8080, limit_max_requests=3, lifespan="off")
 `;
+
+// Calls wait for runners as long as it takes: one that never comes fails its own test, soon.
+vi.setConfig({ testTimeout: 90_000 });
 
 let emulator: Emulator;
 let project: Project;
@@ -340,9 +343,13 @@ describe('starting', () => {
   });
 
   it('begins anew with a fixed deploy, which waits for nothing', async () => {
-    await tell('Steady', 'broken', await deploy('Steady'));
+    const broken = await deploy('Steady', '--strategy', 'recreate');
+    await tell('Steady', 'broken', broken);
     const id = await enqueue('Steady');
-    await until('a second start has failed', async () => (await runners('Steady')).length > 2);
+    await until(
+      'a second start has failed',
+      async () => (await runners('Steady')).filter(({ revision }) => revision === broken).length > 2,
+    );
     const fixed = await deploy('Steady', '--strategy', 'recreate');
     expect(answered.parse(await (await result('Steady', id)).json()).revision).toBe(fixed);
     const own = (await runners('Steady')).filter(({ revision }) => revision === fixed);
