@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -96,6 +97,10 @@ class Fragile(Obedient, keep_alive=36000, max_concurrency=2):
 
 
 class Stubborn(Obedient, keep_alive=36000, max_concurrency=1, termination_grace_period_seconds=2):
+    pass
+
+
+class Pair(Obedient, keep_alive=36000, max_concurrency=2, max_multiplexing=2):
     pass
 
 
@@ -648,6 +653,42 @@ describe('a new revision', () => {
     expect(apps).toContainEqual(expect.objectContaining({ alias: 'steady', revision: failing.revision }));
     await fal('apps', 'set-rev', 'steady', old, '--strategy', 'recreate');
     expect((await ask('Steady')).revision).toBe(old);
+  });
+});
+
+describe('an app under traffic', () => {
+  it('answers every direct call through a rolling deploy, a rollout, stops and a detached deploy', async () => {
+    await deploy('Pair');
+    let going = true;
+    const callers = Array.from({ length: 3 }, async () => {
+      const seen: string[] = [];
+      while (going) {
+        seen.push((await ask('Pair')).revision);
+        // Leaves the machine to the commands.
+        await delay(20);
+      }
+      return seen;
+    });
+    const all = Promise.all(callers);
+    // The one that was found may end before the command reaches it: a rollout goes on for a while.
+    const stopOne = (...flags: readonly string[]) =>
+      until('a runner is stopped', async () => {
+        const one = (await runners('Pair')).find(({ state }) => state === 'RUNNING' || state === 'IDLE');
+        return one && (await line.fal(['runners', 'stop', one.id, ...flags])).code === 0;
+      });
+    try {
+      await deploy('Pair', '--strategy', 'rolling');
+      await fal('apps', 'rollout', 'pair');
+      await stopOne('--replace');
+      await stopOne();
+      await deploy('Pair', '--detach');
+      await ask('Pair');
+    } finally {
+      going = false;
+    }
+    const answers = (await all).flat();
+    expect(new Set(answers).size).toBe(3);
+    expect(answers.length).toBeGreaterThan(30);
   });
 });
 
