@@ -58,6 +58,8 @@ export interface EmulatorOptions {
   readonly version: string;
   /** Web origins whose pages may call, as browsers spell them (`http://localhost:3000`). */
   readonly allowedOrigins: readonly string[];
+  /** How many times as fast the platform's own delays pass (scheduler/time-scale.ts); 1: real time. */
+  readonly timeScale: number;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
@@ -83,7 +85,7 @@ const firstPruneMs = 2_000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, keychain, retentionDays } = options;
+  const { folder, port, version, allowedOrigins, timeScale, keychain, retentionDays } = options;
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -143,6 +145,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const fleet = createFleet({
       seed: randomBytes(16).toString('hex'),
       clock,
+      time: { factor: timeScale, start: startedAt },
       engine,
       queue,
       dataDir: sharedData,
@@ -233,7 +236,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, authorities });
-    const about = { version, startedAt, secrets: secretKey instanceof UserError ? 'sealed' : 'open' } as const;
+    const about = {
+      version,
+      startedAt,
+      timeScale,
+      secrets: secretKey instanceof UserError ? 'sealed' : 'open',
+    } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
     const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about });
     // The JS client's proxy mode: the gateway once more, reached through the api port.

@@ -14,6 +14,9 @@ const usage = `minifal: fal Serverless on this machine
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
   --retention-days N     (start) keep finished requests and their results N days (default 30)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
+  --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay, back-off
+                         after failed starts, pauses before retries, health check intervals; what an app and its
+                         callers take (setup, requests, termination grace, every timeout) stays as it is
   --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
 `;
 
@@ -27,6 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
       'retention-days': { type: 'string' },
       'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
+      'time-scale': { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -45,6 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
     format: values.format,
     allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
     retentionDays: retentionDays(values['retention-days']),
+    timeScale: timeScale(values['time-scale']),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -70,6 +75,7 @@ export interface CliOptions {
   readonly format: string | undefined;
   readonly allowedOrigins: readonly string[];
   readonly retentionDays: number | undefined;
+  readonly timeScale: number;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -85,6 +91,14 @@ function retentionDays(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
   throw new UserError(`${text} is not a number of days.`, 'Give --retention-days a whole number from 1, e.g. 7.');
+}
+
+/** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */
+function timeScale(text: string | undefined): number {
+  if (text === undefined) return 1;
+  const factor = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && factor >= 1 && factor <= 1000) return factor;
+  throw new UserError(`${text} is not a time scale.`, 'Give --time-scale a number from 1 (real time) to 1000.');
 }
 
 function webOrigin(text: string): string {

@@ -23,6 +23,7 @@ export async function start(options: CliOptions): Promise<number> {
       say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
     if (options.retentionDays !== undefined)
       say('It keeps results as long as before; `minifal stop` it first to change that.');
+    if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
     return 0;
   }
   // A second signal does not wait for the first one's good manners.
@@ -35,6 +36,7 @@ export async function start(options: CliOptions): Promise<number> {
       port: options.port ?? defaultPort,
       version,
       allowedOrigins: options.allowedOrigins,
+      timeScale: options.timeScale,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
     });
@@ -51,6 +53,10 @@ export async function start(options: CliOptions): Promise<number> {
     say(
       `minifal ${version} runs: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws localhost:${ws}`,
     );
+    if (options.timeScale !== 1)
+      say(
+        `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ${options.timeScale} times as fast; an app's own work does not.`,
+      );
     for (const notice of emulator.notices) say(`Note: ${notice}`);
     say(`Point a terminal here:  eval "$(minifal env${options.data === undefined ? '' : ` --data ${folder}`})"`);
     await stopped;

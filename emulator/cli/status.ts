@@ -1,3 +1,4 @@
+import { age } from '../wire/age.ts';
 import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
@@ -39,10 +40,12 @@ export async function fetchStatus(port: number, key: string): Promise<Status> {
 /** Text for a terminal; pure. */
 export function describe(state: Status, port: number, now: number): string {
   const lines = [
-    `minifal ${state.version}, pid ${state.pid}, up ${age(now - state.startedAt)}, api on localhost:${port}`,
+    `minifal ${state.version}, pid ${state.pid}, up ${age(now - state.startedAt, 1)}, api on localhost:${port}`,
   ];
   if (state.secrets === 'sealed')
     lines.push("Secrets are sealed by VS Code's keychain: start the emulator from there to open them.");
+  if (state.timeScale !== 1)
+    lines.push(`time x${state.timeScale}: seconds marked so are the platform's, not real ones`);
   for (const app of state.apps) {
     lines.push(
       '',
@@ -69,12 +72,6 @@ function runnerLines(state: Status, alias: string, now: number): string[] {
     .filter((runner) => runner.alias === alias && runner.endedAt === null)
     .map((runner) => {
       const busy = runner.requests.length > 0 ? `, ${runner.requests.length} in flight` : '';
-      return `  runner ${runner.id.slice(0, 8)}  ${runner.state} for ${age(now - runner.since)}${busy}`;
+      return `  runner ${runner.id.slice(0, 8)}  ${runner.state} for ${age(now - runner.since, state.timeScale)}${busy}`;
     });
-}
-
-function age(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

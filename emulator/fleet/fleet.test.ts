@@ -118,6 +118,7 @@ beforeEach(() => {
   fleet = createFleet({
     seed: 'test',
     clock: Date.now,
+    time: { factor: 1, start: 0 },
     engine: runners.engine,
     queue,
     dataDir: '/nowhere',
@@ -330,6 +331,28 @@ describe('a deploy', () => {
     expect(await rolled).toEqual({ kind: 'failed', reason: expect.stringContaining('setup() raised ValueError') });
     expect(fleet.isRolling('app')).toBe(false);
     expect(isLease(lease) && fleet.runner(lease.runnerId)?.state.kind).toBe('running');
+  });
+
+  it('by rolling that a later one overtakes fails for that reason, and the later one has its own end', async () => {
+    await deploy();
+    const first = runners.next(false);
+    const overtaken = deploy('r2', 'rolling');
+    await first;
+    resolvable.set('r3', launch);
+    const second = runners.next();
+    const later = deploy('r3', 'rolling');
+    expect(await overtaken).toEqual({ kind: 'failed', reason: 'A later deploy took its place.' });
+    await second;
+    expect(await later).toEqual({ kind: 'moved' });
+  });
+
+  it('by rolling ends with its application', async () => {
+    await deploy();
+    const next = runners.next(false);
+    const rolled = deploy('r2', 'rolling');
+    await next;
+    fleet.removeAlias('app');
+    expect(await rolled).toEqual({ kind: 'failed', reason: 'The application was deleted.' });
   });
 
   it('whose launch cannot be had counts as a failed start', async () => {

@@ -2,6 +2,7 @@ import type { RunnerAddress } from '../engines/engine.ts';
 import type { Queue } from '../queue/types.ts';
 import { stateOfWord } from '../scheduler/runner-state.ts';
 import * as select from '../scheduler/select.ts';
+import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../scheduler/types.ts';
 import { why } from '../scheduler/why.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
@@ -16,6 +17,7 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'dataD
   /** Makes runner ids; a new one for each start of the emulator. */
   readonly seed: string;
   readonly clock: () => number;
+  readonly time: TimeScale;
   readonly queue: Queue;
   readonly execute: ExecuteQueued;
   readonly sendCancel: (address: RunnerAddress, path: string, requestId: RequestId) => Promise<void>;
@@ -35,11 +37,13 @@ const shutdownGraceMs = 5_000;
 export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
   /** Launches handed in with a deploy, by revision: ephemeral apps have no other home. */
   const launches = new Map<string, { readonly alias: string; readonly launch: Launch }>();
-  const deploys = new Map<string, (result: DeployResult) => void>();
+  /** Deploys without an end, the oldest first: the scheduler ends the one under way before it begins the next. */
+  const deploys = new Map<string, ((result: DeployResult) => void)[]>();
   const watchers = new Map<string, Set<RunnerWatcher>>();
   const host = createHost({
     seed: deps.seed,
     clock: deps.clock,
+    time: deps.time,
     perform,
     settled: () => attempts.settled(),
     record,
@@ -83,9 +87,11 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     (performers[effect.type] as (effect: Effect) => void)(effect);
   }
 
+  const real = (runner: Runner) => runnerOut(deps.time, runner);
+
   function start(order: Omit<StartOrder, 'settings'>): void {
-    const settings = select.runner(host.world(), order.runnerId)?.settings;
-    if (settings) runners.start({ ...order, settings });
+    const runner = select.runner(host.world(), order.runnerId);
+    if (runner) runners.start({ ...order, settings: real(runner).settings });
   }
 
   async function probe(runnerId: RunnerId, timeoutSeconds: number, onDemand: boolean): Promise<void> {
@@ -98,8 +104,9 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   }
 
   function settleDeploy(alias: string, result: DeployResult): void {
-    const settle = deploys.get(alias);
-    deploys.delete(alias);
+    const [settle, ...later] = deploys.get(alias) ?? [];
+    if (later.length > 0) deploys.set(alias, later);
+    else deploys.delete(alias);
     settle?.(result);
   }
 
@@ -120,7 +127,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
 
   function created(runnerId: RunnerId): void {
     const runner = select.runner(host.world(), runnerId);
-    if (runner) deps.onCreated(runner, launches.get(runner.revision)?.launch.machineType);
+    if (runner) deps.onCreated(real(runner), launches.get(runner.revision)?.launch.machineType);
   }
 
   function watchRunners(alias: string, watch: RunnerWatcher): () => void {
@@ -134,15 +141,13 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
 
   function deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult> {
     if (launch) launches.set(deployment.revision, { alias: deployment.alias, launch });
-    settleDeploy(deployment.alias, { kind: 'failed', reason: 'Another deploy of the same app took over.' });
     return new Promise((settle) => {
-      deploys.set(deployment.alias, settle);
+      deploys.set(deployment.alias, [...(deploys.get(deployment.alias) ?? []), settle]);
       dispatch({ type: 'aliasDeployed', ...deployment });
     });
   }
 
   function removeAlias(alias: string): void {
-    settleDeploy(alias, { kind: 'failed', reason: 'The application was deleted.' });
     dispatch({ type: 'aliasDeleted', alias });
     for (const [revision, held] of launches) if (held.alias === alias) launches.delete(revision);
   }
@@ -200,17 +205,25 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     queuePosition: (requestId) => select.queuePosition(host.world(), requestId),
     queueSize: (alias) => select.queueSize(host.world(), alias),
     waiting: (alias) =>
-      select.waitingIds(host.world(), alias).map((id) => ({ id, since: select.submittedAt(host.world(), id) })),
+      select
+        .waitingIds(host.world(), alias)
+        .map((id) => ({ id, since: toReal(deps.time, select.submittedAt(host.world(), id)) })),
     async flush(alias) {
       const ids = select.waitingIds(host.world(), alias).filter((id) => deps.queue.record(id));
       for (const requestId of ids) dispatch({ type: 'requestWithdrawn', requestId });
       await deps.queue.settled();
       return ids.length;
     },
-    why: (requestId) => why(host.world(), requestId, deps.clock()),
-    runners: (alias) => select.runnersOf(host.world(), alias),
-    runner: (id) => select.runner(host.world(), id),
-    expirationCountdownSeconds: (id) => select.expirationCountdownSeconds(host.world(), id, deps.clock()),
+    why: (requestId) => why(host.world(), requestId, host.now(), secondWord(deps.time)),
+    runners: (alias) => select.runnersOf(host.world(), alias).map(real),
+    runner(id) {
+      const runner = select.runner(host.world(), id);
+      return runner && real(runner);
+    },
+    expirationCountdownSeconds(id) {
+      const left = select.expirationCountdownSeconds(host.world(), id, host.now());
+      return left === null ? null : Math.ceil(left / deps.time.factor);
+    },
     linesTold: async (runnerId) => await runners.handle(runnerId)?.linesTold(),
     probeOnDemand: (runnerId) => void probe(runnerId, 5, true),
     async close() {

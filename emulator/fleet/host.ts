@@ -1,4 +1,5 @@
 import { emptyWorld, nextWakeup, step, type World } from '../scheduler/step.ts';
+import { eventIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
 
 /** setTimeout takes 31 bits of milliseconds; a later wake-up simply wakes early and asks again. */
@@ -7,18 +8,21 @@ const longestTimerMs = 2 ** 31 - 1;
 export interface Host {
   /** Advances the world by one event and carries out what was decided, in order. Safe to call from within an effect. */
   dispatch(event: Event): void;
-  /** The world as it is now, for reading. */
+  /** The world as it is now, for reading. Its instants are in platform time. */
   world(): World;
+  /** Platform time: what a question to the world is asked with. */
+  now(): Instant;
   close(): void;
 }
 
 /**
  * The only place with a clock and a loop. It decides nothing: it feeds events to the scheduler, performs effects,
- * and sets one timer for the scheduler's next wake-up.
+ * and sets one timer for the scheduler's next wake-up. Events and notes carry real instants, the world platform time.
  */
 export function createHost(deps: {
   readonly seed: string;
   readonly clock: () => Instant;
+  readonly time: TimeScale;
   readonly perform: (effect: Effect) => void;
   /** Called after all effects of one event were performed. */
   readonly settled: () => void;
@@ -29,6 +33,7 @@ export function createHost(deps: {
   let busy = false;
   let timer: { readonly at: Instant; readonly handle: NodeJS.Timeout } | undefined;
   let closed = false;
+  const now = () => toPlatform(deps.time, deps.clock());
 
   function dispatch(event: Event): void {
     if (closed) return;
@@ -37,9 +42,9 @@ export function createHost(deps: {
     busy = true;
     try {
       for (let next = inbox.shift(); next; next = inbox.shift()) {
-        const result = step(world, next, deps.clock());
+        const result = step(world, eventIn(deps.time, next), now());
         world = result.world;
-        deps.record(result.notes);
+        deps.record(result.notes.map((note) => noteOut(deps.time, note)));
         for (const effect of result.effects) deps.perform(effect);
         deps.settled();
       }
@@ -58,15 +63,15 @@ export function createHost(deps: {
     // One that fires earlier is left: it asks again. Every request moves the wake-up, mostly to later.
     if (timer && timer.at <= at) return;
     stopTimer();
-    const now = deps.clock();
-    const delayMs = Math.min(Math.max(0, at - now), longestTimerMs);
-    timer = { at: now + delayMs, handle: setTimeout(wake, delayMs) };
+    const { factor } = deps.time;
+    const waitMs = Math.min(Math.max(0, at - now()), longestTimerMs * factor);
+    timer = { at: now() + waitMs, handle: setTimeout(wake, Math.ceil(waitMs / factor)) };
   }
 
   function wake(): void {
     timer = undefined;
     const at = nextWakeup(world);
-    if (at !== undefined && at <= deps.clock()) dispatch({ type: 'tick' });
+    if (at !== undefined && at <= now()) dispatch({ type: 'tick' });
     else setTimer();
   }
 
@@ -78,6 +83,7 @@ export function createHost(deps: {
   return {
     dispatch,
     world: () => world,
+    now,
     close() {
       closed = true;
       stopTimer();

@@ -15,6 +15,7 @@ import type {
   Runner,
   RunnerState,
   ScaleSettings,
+  Strategy,
 } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
@@ -51,7 +52,7 @@ export interface Deployment {
   readonly revision: string;
   readonly scale: ScaleSettings;
   readonly settings: RevisionSettings;
-  readonly strategy: 'recreate' | 'rolling';
+  readonly strategy: Strategy;
 }
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
@@ -75,7 +76,7 @@ export type FunctionRun =
 
 /**
  * What the edge may ask of the fleet: the only way in to the scheduler. It turns calls into events, carries out effects
- * on the engine, and decides nothing.
+ * on the engine, and decides nothing. Every instant that it takes or gives is real, however fast the platform's time runs.
  */
 export interface Fleet {
   /**
@@ -84,7 +85,7 @@ export interface Fleet {
    */
   lease(request: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError>;
   /**
-   * Points the alias to a revision. Recreate: resolves at once, no runner need exist. Rolling: resolves when a runner of
+   * Points the alias to a revision. Recreate and detached: resolves at once, no runner need exist. Rolling: resolves when a runner of
    * the new revision is healthy and the alias moved, or when that failed and the old revision stays.
    * The launch of `revision` must be known: given here, or resolvable from the catalog.
    */
@@ -103,7 +104,7 @@ export interface Fleet {
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
-  /** Seconds of keep_alive left of an idle runner; `null` when it isn't counting. */
+  /** Real seconds of keep_alive left of an idle runner, rounded up; `null` when it isn't counting. */
   expirationCountdownSeconds(runnerId: string): number | null;
   /** Runs a plain function once on a runner of its own, listed under `alias` (a UUID); `signal` ends the runner. */
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
@@ -119,7 +120,7 @@ export interface Fleet {
   waiting(alias: string): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there were. */
   flush(alias: string): Promise<number>;
-  /** One sentence: why this request waits, or `null` when it doesn't. */
+  /** One sentence: why this request waits, or `null` when it doesn't. Its seconds are the platform's, marked where those aren't real. */
   why(requestId: string): string | null;
   /** Live runners; of one alias or of all. */
   runners(alias?: string): readonly Runner[];

@@ -185,6 +185,72 @@ describe('rolling', () => {
   });
 });
 
+describe('detached rolling', () => {
+  const detached = { revision: 'rev2', strategy: 'detached' } as const;
+
+  it('moves the alias at once, ends the old runners, and starts one of the new revision though nothing waits', () => {
+    const { sim, idle } = live();
+    expect(sim.deploy(detached)).toMatchObject([
+      { type: 'aliasMoved', revision: 'rev2' },
+      { type: 'terminateRunner', runnerId: idle },
+      { type: 'startRunner', revision: 'rev2' },
+    ]);
+    expect(states(sim)).toEqual(['rev1 draining', 'rev1 terminating', 'rev2 pending']);
+    expect(isRolling(sim.world, 'app')).toBe(true);
+    sim.submit(['next']);
+    expect(states(sim).slice(2), 'which is the one that serves what comes').toEqual(['rev2 pending']);
+    const [first] = sim.bringUp();
+    expect([isRolling(sim.world, 'app'), sim.runnerOf('next')]).toEqual([false, first]);
+  });
+
+  it('ends its unused runner after 10 s, like any other', () => {
+    const { sim } = live();
+    sim.end('busy');
+    sim.deploy(detached);
+    sim.bringUp();
+    expect(sim.after(10).filter(({ type }) => type === 'terminateRunner')).toHaveLength(1);
+  });
+
+  it('takes nothing back when that runner fails: what waits gets runners by the back-off of a failed start', () => {
+    const { sim } = live();
+    sim.deploy(detached);
+    const runnerId = sim.runners()[2]?.id ?? '';
+    expect(sim.send({ type: 'runnerExited', runnerId, reason: 'setup() raised ValueError' })).toEqual([]);
+    expect(isRolling(sim.world, 'app')).toBe(false);
+    expect(sim.world.apps.get('app')).toMatchObject({ failures: 1, live: { revision: 'rev2' } });
+    expect(sim.notes.at(-1)?.text).toContain('is not taken back: setup() raised ValueError');
+    sim.submit(['next']);
+    expect(states(sim).at(-1)).toBe('rev2 failureDelay');
+  });
+
+  it('is like recreate for a first deploy, and changes only settings of the revision that is live', () => {
+    const sim = createSim();
+    expect(types(sim.deploy({ strategy: 'detached' }))).toEqual(['aliasMoved']);
+    expect(types(sim.deploy({ strategy: 'detached' }))).toEqual(['aliasMoved']);
+    expect(isRolling(sim.world, 'app')).toBe(false);
+  });
+
+  it('starts nothing where max_concurrency allows nothing', () => {
+    const { sim } = live();
+    sim.deploy({ ...detached, scale: scaleOf({ maxConcurrency: 0 }) });
+    expect([isRolling(sim.world, 'app'), states(sim)]).toEqual([false, ['rev1 draining', 'rev1 terminating']]);
+  });
+
+  it('that a later deploy overtakes did not fail: its runner goes on, or goes with the alias', () => {
+    const { sim } = live();
+    sim.deploy(detached);
+    const second = sim.runners()[2]?.id ?? '';
+    expect(types(sim.deploy({ revision: 'rev3', strategy: 'rolling' }))).toEqual(['startRunner']);
+    expect(states(sim).slice(2)).toEqual(['rev2 pending', 'rev3 pending']);
+    expect(sim.deploy({ revision: 'rev4' })).toMatchObject([
+      { type: 'killRunner' },
+      { type: 'deployFailed', revision: 'rev3' },
+      { type: 'aliasMoved', revision: 'rev4' },
+      { type: 'killRunner', runnerId: second },
+    ]);
+  });
+});
+
 describe('deleting an alias', () => {
   it('fails what waits, lets what runs finish within the grace period, and ends everything', () => {
     const { sim, busy, idle } = live();

@@ -1,4 +1,5 @@
 import { kill, retire, terminateSoon } from './ending.ts';
+import { isStarting } from './runner-index.ts';
 import { values } from './sorted.ts';
 import { createRunner } from './starting.ts';
 import { changeApp, note, putApp, putRunner, type Turn } from './turn.ts';
@@ -10,7 +11,8 @@ import { emptyApp, type Release } from './world.ts';
 
 /**
  * A deploy or set-rev. Recreate moves the alias at once. Rolling starts one runner of the new revision, even without
- * traffic and beyond max_concurrency, and moves the alias when it is ready. A deploy under way is superseded.
+ * traffic and beyond max_concurrency, and moves the alias when it is ready. Detached does the same in the other order, and nothing is
+ * taken back when that runner fails; a first deploy has nothing to roll out from and is like recreate. A deploy under way is superseded.
  * The revision that the alias has already only gets the new settings.
  */
 export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'aliasDeployed' }>): void {
@@ -19,21 +21,42 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
   const app = turn.world.apps.get(alias) ?? emptyApp(alias, scale);
   putApp(turn, app);
   abandon(turn, alias, 'A later deploy took its place.');
-  if (event.strategy === 'recreate' || app.live?.revision === revision) {
+  if (event.strategy !== 'rolling' || app.live?.revision === revision) {
     switchTo(turn, alias, release, scale);
+    if (event.strategy === 'detached' && app.live !== null && app.live.revision !== revision)
+      rollOut(turn, alias, release);
     return;
   }
   const runnerId = createRunner(turn, alias, release, { kind: 'check' }, 'Check of a rolling deploy.');
-  changeApp(turn, alias, { rolling: { ...release, scale, runnerId, failed: null } });
+  changeApp(turn, alias, { rolling: { ...release, detached: false, scale, runnerId, failed: null } });
   note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${revision} begins.` });
 }
 
-/** Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. */
+/** The alias has moved; what serves it comes up from here on. The rollout is under way until its first runner is ready, or ended. */
+function rollOut(turn: Turn, alias: AliasName, release: Release): void {
+  const app = turn.world.apps.get(alias);
+  if (app === undefined || app.scale.maxConcurrency === 0) return;
+  const runnerId = createRunner(turn, alias, release, { kind: 'member' }, 'First runner of a detached rolling deploy.');
+  changeApp(turn, alias, { rolling: { ...release, detached: true, scale: app.scale, runnerId, failed: null } });
+  note(turn, { alias, topic: 'deploy', text: `Detached rolling deploy of revision ${release.revision} begins.` });
+}
+
+/**
+ * Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. Of a detached one
+ * only the end is seen: ordinary scaling goes on from there, with the back-off of a failed start.
+ */
 export function concludeDeploy(turn: Turn, alias: AliasName): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;
   if (rolling === null) return;
   const { revision, settings, scale, runnerId } = rolling;
   const runner = turn.world.runners.get(runnerId);
+  if (rolling.detached) {
+    if (runner !== undefined && isStarting(runner.state)) return;
+    changeApp(turn, alias, { rolling: null });
+    const end = runner === undefined ? `failed and is not taken back: ${rolling.failed}` : 'came up.';
+    note(turn, { alias, topic: 'deploy', text: `Detached rolling deploy of revision ${revision} ${end}` });
+    return;
+  }
   if (rolling.failed !== null || runner === undefined) {
     changeApp(turn, alias, { rolling: null });
     const reason = rolling.failed ?? 'The new runner ended.';
@@ -73,6 +96,8 @@ function abandon(turn: Turn, alias: AliasName, reason: string): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;
   if (rolling === null) return;
   changeApp(turn, alias, { rolling: null });
+  // A detached one is deployed already: its runner is retired like the others when the alias moves on.
+  if (rolling.detached) return;
   kill(turn, rolling.runnerId, 'replaced');
   turn.effects.push({ type: 'deployFailed', alias, revision: rolling.revision, reason });
   note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${rolling.revision} failed: ${reason}` });

@@ -134,11 +134,10 @@ function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): 
   if (!moveRunner(turn, runner, { kind: 'terminated', at: turn.now, why }, reason)) return;
   const app = turn.world.apps.get(runner.alias);
   if (app === undefined) return;
-  if (runner.role.kind === 'check') {
-    if (app.rolling?.runnerId === runner.id)
-      changeApp(turn, app.alias, { rolling: { ...app.rolling, failed: reason } });
-    return;
+  if (app.rolling?.runnerId === runner.id) {
+    changeApp(turn, app.alias, { rolling: { ...app.rolling, failed: reason } });
   }
+  if (runner.role.kind === 'check') return;
   if (why !== 'start_failed' && why !== 'startup_timeout') return;
   if (app.live?.revision === runner.revision) changeApp(turn, app.alias, { failures: app.failures + 1 });
 }

@@ -19,11 +19,23 @@ function serving(health: Partial<HealthPolicy> = {}, startupTimeoutSeconds = 0.0
 
 describe('regular health checks', () => {
   it('come every 15 s, also while a request runs', () => {
-    const { sim, runnerId } = serving({ timeoutSeconds: 7 });
+    const { sim, runnerId, answer } = serving({ timeoutSeconds: 7 });
     expect(sim.after(14.999)).toEqual([]);
     expect(sim.after(0.001)).toEqual([{ type: 'probeHealth', runnerId, timeoutSeconds: 7 }]);
     sim.submit(['r']);
-    expect(types(sim.after(30))).toEqual(['probeHealth', 'probeHealth']);
+    answer(true);
+    expect(types(sim.after(15))).toEqual(['probeHealth']);
+    answer(true);
+    expect(types(sim.after(15))).toEqual(['probeHealth']);
+  });
+
+  it('are one at a time: one that is unanswered takes the place of the next', () => {
+    const { sim, answer } = serving({ timeoutSeconds: 20 });
+    expect(types(sim.after(44.999))).toEqual(['probeHealth']);
+    answer(true, true);
+    expect(sim.after(0.001), 'an answer on demand is not its answer').toEqual([]);
+    answer(false);
+    expect(types(sim.after(15))).toEqual(['probeHealth']);
   });
 
   it('do not come when the app wants them on demand only', () => {

@@ -7,9 +7,13 @@ import type { LiveRunner } from './world.ts';
 
 /** Regular and on-demand health checks, and the TCP check after a 500, 502 or 504 (platform page runner.md §2). */
 
-/** The regular health check is due. The next one follows 15 s later, whatever becomes of this one. */
+/**
+ * The regular health check is due; the next one is 15 s later. One that is still unanswered takes the place of the next: a runner that
+ * is busy for a moment fails one check, not several at once.
+ */
 export function probe(turn: Turn, runner: LiveRunner): void {
-  putRunner(turn, runner.id, { ...runner, nextProbeAt: turn.now + probeIntervalMs });
+  putRunner(turn, runner.id, { ...runner, nextProbeAt: turn.now + probeIntervalMs, probing: true });
+  if (runner.probing) return;
   const { timeoutSeconds } = runner.settings.health;
   turn.effects.push({ type: 'probeHealth', runnerId: runner.id, timeoutSeconds });
 }
@@ -25,10 +29,11 @@ export function probed(turn: Turn, event: Extract<Event, { readonly type: 'healt
     if (!event.ok) endNow(turn, runner.id, 'unhealthy');
     return;
   }
-  if (!event.ok && turn.now < startPeriodEnd(runner)) return;
-  const probeFailures = event.ok ? 0 : runner.probeFailures + 1;
-  if (probeFailures !== runner.probeFailures) putRunner(turn, runner.id, { ...runner, probeFailures });
-  if (!event.ok && probeFailures >= runner.settings.health.failureThreshold) endNow(turn, runner.id, 'unhealthy');
+  const forgiven = !event.ok && turn.now < startPeriodEnd(runner);
+  const probeFailures = event.ok ? 0 : runner.probeFailures + (forgiven ? 0 : 1);
+  putRunner(turn, runner.id, { ...runner, probing: false, probeFailures });
+  if (!event.ok && !forgiven && probeFailures >= runner.settings.health.failureThreshold)
+    endNow(turn, runner.id, 'unhealthy');
 }
 
 /** The TCP check has an answer: a port that doesn't accept means the runner is replaced. */

@@ -36,6 +36,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     role,
     startedAt: null,
     nextProbeAt: null,
+    probing: false,
     probeFailures: 0,
     replaceWhy: 'stopped',
   };

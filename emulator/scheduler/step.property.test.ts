@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { emptyWorld, step } from './step.ts';
 import { createLaws } from './testing/laws.ts';
 import { settingsOf } from './testing/samples.ts';
-import { type Action, playStorm } from './testing/storm.ts';
-import type { RetryCondition } from './types.ts';
+import { type Action, playStorm, type Seen } from './testing/storm.ts';
+import { eventIn, noteOut, type TimeScale, toPlatform } from './time-scale.ts';
+import type { Event, Instant, RetryCondition } from './types.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
 const slow = process.env.MINIFAL_SLOW === '1';
@@ -79,7 +81,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     revision: fc.constantFrom('rev1', 'rev2', 'rev3'),
     scale,
     settings,
-    strategy: fc.constantFrom('recreate' as const, 'rolling' as const),
+    strategy: fc.constantFrom('recreate' as const, 'rolling' as const, 'detached' as const),
   }),
   weighted(3, 'scale', { alias, scale, settings }),
 );
@@ -132,6 +134,60 @@ describe('step', () => {
     );
   }, 600_000);
 });
+
+const factors = fc.oneof(fc.constantFrom(2, 60, 1000), fc.double({ min: 1, max: 1000, noNaN: true }));
+
+describe('a time scale', () => {
+  it('of any size decides what real time decides, when everything that the app and its callers do is as much faster', () => {
+    fc.assert(
+      fc.property(storm, seed, factors, (actions, engineSeed, factor) => {
+        const steps: Seen[] = [];
+        playStorm(actions, engineSeed, 600, (seen) => steps.push(seen));
+        const time: TimeScale = { factor, start: steps[0]?.now ?? 0 };
+        let world = emptyWorld(`storm ${engineSeed}`);
+        for (const { event, now, effects, notes } of steps) {
+          const real = onTheWall(time, now);
+          const next = step(world, eventIn(time, quicker(time, event)), toPlatform(time, real));
+          world = next.world;
+          expect(next.effects).toEqual(effects);
+          expect(next.notes).toEqual(notes);
+          for (const note of next.notes) expect(Math.abs(noteOut(time, note).at - real)).toBeLessThanOrEqual(0.5);
+        }
+      }),
+      { numRuns: slow ? 1000 : 30 },
+    );
+  }, 600_000);
+});
+
+function onTheWall({ factor, start }: TimeScale, at: Instant): Instant {
+  return start + (at - start) / factor;
+}
+
+/** The same event where setup, requests and teardown take, and may take, a `factor`th of the time. */
+function quicker(time: TimeScale, event: Event): Event {
+  const { factor } = time;
+  if (event.type === 'requestArrived') {
+    const { submittedAt, startBy } = event.request;
+    const instants = {
+      submittedAt: onTheWall(time, submittedAt),
+      startBy: startBy === null ? null : onTheWall(time, startBy),
+    };
+    return { ...event, request: { ...event.request, ...instants } };
+  }
+  if (event.type !== 'aliasDeployed' && event.type !== 'aliasScaled') return event;
+  const { scale, settings } = event;
+  const { health, startupTimeoutSeconds, terminationGraceSeconds } = settings;
+  return {
+    ...event,
+    scale: { ...scale, requestTimeoutSeconds: scale.requestTimeoutSeconds / factor },
+    settings: {
+      ...settings,
+      startupTimeoutSeconds: startupTimeoutSeconds / factor,
+      terminationGraceSeconds: terminationGraceSeconds / factor,
+      health: { ...health, startPeriodSeconds: health.startPeriodSeconds / factor },
+    },
+  };
+}
 
 /** Freezes a value all the way down, so that a step that changes its input throws. Visits what is new since last time. */
 function deepFreeze(value: unknown, seen: WeakSet<object>): void {

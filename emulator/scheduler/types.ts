@@ -152,6 +152,9 @@ export type AttemptOutcome =
   /** The caller of a direct request went away; the executor has closed its connection to the runner. */
   | { readonly kind: 'caller_gone' };
 
+/** How a deploy moves the alias (runner.md §6). `detached`: rolling, but the alias first. */
+export type Strategy = 'recreate' | 'rolling' | 'detached';
+
 export type Event =
   /** A first registration, redeploy or set-rev; also sent for each stored alias when the emulator starts (`strategy: 'recreate'`). */
   | {
@@ -160,7 +163,7 @@ export type Event =
       readonly revision: RevisionId;
       readonly scale: ScaleSettings;
       readonly settings: RevisionSettings;
-      readonly strategy: 'recreate' | 'rolling';
+      readonly strategy: Strategy;
     }
   /** UpdateApplication: complete new settings of the present revision. */
   | {
@@ -252,7 +255,7 @@ export type Effect =
     }
   /** Verdict: the request ends with a platform error. */
   | { readonly type: 'failRequest'; readonly requestId: RequestId; readonly error: SchedulerError }
-  /** A rolling deploy's new revision is healthy (or recreate switched at once): calls now go to `revision`. */
+  /** A rolling deploy's new revision is healthy (or recreate and detached switched at once): calls now go to `revision`. */
   | { readonly type: 'aliasMoved'; readonly alias: AliasName; readonly revision: RevisionId }
   /** A rolling deploy failed; the alias stays at the old revision. */
   | {

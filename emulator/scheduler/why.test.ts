@@ -25,6 +25,7 @@ describe('why', () => {
     sim.send({ type: 'runnerStarted', runnerId: second ?? '' });
     expect(why(sim.world, 'a', 43_500)).toBe(`Runner ${second} is in SETUP for 42 s.`);
     expect(why(sim.world, 'b', 43_500)).toBe(`Runner ${second} is in SETUP for 42 s; 1 request is ahead.`);
+    expect(why(sim.world, 'a', 43_500, 's (x60)')).toBe(`Runner ${second} is in SETUP for 42 s (x60).`);
   });
 
   it('tells the back-off after failed starts', () => {

@@ -7,31 +7,31 @@ import type { App, World } from './world.ts';
 
 /**
  * One sentence: why this request waits; `null` when it doesn't (it runs, or isn't known). Built from the facts that the
- * decisions use, so it can't disagree with them.
+ * decisions use, so it can't disagree with them. `second`: the word for a second, where it isn't a real one.
  */
-export function why(world: World, requestId: RequestId, now: Instant): string | null {
+export function why(world: World, requestId: RequestId, now: Instant, second = 's'): string | null {
   const request = world.requests.get(requestId);
   const app = world.apps.get(request?.info.alias ?? '');
   if (request === undefined || app === undefined || request.place.kind === 'running') return null;
   if (request.place.kind === 'delayed') {
     const left = secondsLeft(request.place.availableAt, now);
-    return `Waiting ${left} s more before attempt ${request.attempts + 1}: ${request.place.because}.`;
+    return `Waiting ${left} ${second} more before attempt ${request.attempts + 1}: ${request.place.because}.`;
   }
   const ahead = queuePosition(world, requestId);
   const behind = ahead === 0 ? '' : `; ${ahead} ${ahead === 1 ? 'request is' : 'requests are'} ahead`;
-  return `${runnersSay(world, app, now)}${behind}.`;
+  return `${runnersSay(world, app, now, second)}${behind}.`;
 }
 
-function runnersSay(world: World, app: App, now: Instant): string {
+function runnersSay(world: World, app: App, now: Instant, second: string): string {
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
   if (starting !== undefined && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
-    return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} s`;
+    return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} ${second}`;
   }
   const backOff = first(app.runners.backingOff)?.key[0];
   if (backOff !== undefined) {
     const starts = app.failures === 1 ? 'a failed start' : `${app.failures} failed starts`;
-    return `Backing off ${secondsLeft(backOff, now)} s more after ${starts}`;
+    return `Backing off ${secondsLeft(backOff, now)} ${second} more after ${starts}`;
   }
   const { maxConcurrency } = app.scale;
   const { counted } = app.runners;
@@ -39,7 +39,7 @@ function runnersSay(world: World, app: App, now: Instant): string {
   const mayGrow = maxConcurrency === null || counted < maxConcurrency;
   const dueAt = queueDueAt(app);
   const delayed = mayGrow && dueAt !== null && dueAt > now;
-  const later = delayed ? `; scaling_delay lets one start in ${secondsLeft(dueAt, now)} s` : '';
+  const later = delayed ? `; scaling_delay lets one start in ${secondsLeft(dueAt, now)} ${second}` : '';
   if (counted === 0) return `No runner yet${later}`;
   const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;

@@ -36,8 +36,12 @@ export interface Release {
   readonly settings: RevisionSettings;
 }
 
-/** A rolling deploy under way: its one runner must become ready before the alias moves. */
+/**
+ * A rolling deploy under way: its one runner must become ready before the alias moves. Detached: the alias has moved, the runner
+ * is an ordinary one of it by now.
+ */
 export interface Rolling extends Release {
+  readonly detached: boolean;
   readonly scale: ScaleSettings;
   readonly runnerId: RunnerId;
   /** Why its runner ended; `null`: it hasn't. */
@@ -119,6 +123,8 @@ export interface LiveRunner extends Runner {
   /** When its process began; `null`: none yet. */
   readonly startedAt: Instant | null;
   readonly nextProbeAt: Instant | null;
+  /** A regular health check is out. */
+  readonly probing: boolean;
   /** Consecutive failed health checks after the start period. */
   readonly probeFailures: number;
   /** Why it will be replaced, with `replacement: 'will'`. */

@@ -1,6 +1,8 @@
 import type { RunningEmulator } from '../../emulator/wire/data-folder.ts';
 import type { Status } from '../../emulator/wire/status.ts';
 
+export { age } from '../../emulator/wire/age.ts';
+
 /** What a window knows of its emulator. */
 export interface Snapshot {
   /** `failed`: it ended without being asked to, or what runs there cannot be talked to; `why` says which. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../target/snapshot.ts';
-import { age, type Row, ticks, toItems } from './items.ts';
+import { type Row, ticks, toItems } from './items.ts';
 
 type Status = NonNullable<Snapshot['status']>;
 
@@ -29,6 +29,7 @@ const status = (change: Partial<Status>): { status: Status } => ({
     version: '1',
     pid: 1,
     startedAt: 0,
+    timeScale: 1,
     owner: 'local',
     secrets: 'open',
     apps: [],
@@ -136,12 +137,11 @@ describe('the tree', () => {
     });
   });
 
-  it.each([
-    [-5, '0 s'],
-    [89_999, '89 s'],
-    [90_000, '2 min'],
-    [5_400_000, '1.5 h'],
-  ])('words %i ms as %s', (ms, text) => {
-    expect(age(ms)).toBe(text);
+  it('shows ages in platform time and says so; what is spoken stays real', () => {
+    const [row] = toItems(status({ apps: [app], runners: [runner], timeScale: 60 }), now);
+    expect(row?.children[0]?.children[0]).toMatchObject({
+      description: 'IDLE · 5 min (x60)',
+      spoken: 'runner abcdefgh, IDLE, less than a minute',
+    });
   });
 });

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../target/snapshot.ts';
+import { age, type Snapshot } from '../target/snapshot.ts';
 
 /** A row of the tree as plain data; `apps-view.ts` makes it a `TreeItem`. */
 export interface Row {
@@ -12,13 +12,19 @@ export interface Row {
   readonly color?: string;
   /** Plain text. */
   readonly tooltip: string;
-  /** For screen readers: changes by the minute, not by the second. */
+  /** For screen readers: changes by the minute, not by the second; in real time. */
   readonly spoken: string;
   readonly children: readonly Row[];
 }
 
 type Status = NonNullable<Snapshot['status']>;
 type Runner = Status['runners'][number];
+
+/** The ages of states are shown in platform time, which may run faster than `now`. */
+interface Time {
+  readonly now: number;
+  readonly timeScale: number;
+}
 
 /** Ended runners stay this long, so that one sees what became of them. */
 const endedShownMs = 60_000;
@@ -54,7 +60,7 @@ export function ticks(rows: readonly Row[]): boolean {
 }
 
 function appRow(
-  { owner, waiting }: Status,
+  { owner, waiting, timeScale }: Status,
   all: readonly Runner[],
   alias: string,
   app: Status['apps'][number] | undefined,
@@ -78,7 +84,7 @@ function appRow(
       ? `${owner}/${alias}\n${app.url}\n${app.authMode}, revision ${app.revision}`
       : `${owner}/${alias}\nRuns as long as its \`fal run\`.`,
     spoken: `${app ? `app ${alias}` : `ephemeral app ${alias.slice(0, 8)}`}, ${description}`,
-    children: revisions.map((revision) => revisionRow(runners, alias, revision, app?.revision, now)),
+    children: revisions.map((revision) => revisionRow(runners, alias, revision, app?.revision, { now, timeScale })),
   };
 }
 
@@ -87,7 +93,7 @@ function revisionRow(
   alias: string,
   revision: string,
   inForce: string | undefined,
-  now: number,
+  time: Time,
 ): Row {
   const runners = ofApp.filter((runner) => runner.revision === revision);
   const role = inForce === undefined ? '' : revision === inForce ? 'in force' : 'replaced';
@@ -99,11 +105,11 @@ function revisionRow(
     icon: 'git-commit',
     tooltip: `Revision ${revision}`,
     spoken: `revision ${revision.slice(0, 8)}, ${role || 'ephemeral'}`,
-    children: [...runners].sort((a, b) => startOf(b) - startOf(a)).map((runner) => runnerRow(runner, now)),
+    children: [...runners].sort((a, b) => startOf(b) - startOf(a)).map((runner) => runnerRow(runner, time)),
   };
 }
 
-function runnerRow(runner: Runner, now: number): Row {
+function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
   const { id, requests, transitions, endedAt, endReason } = runner;
   // Of a runner that fell with its emulator, the last words are not those of its end.
   const state = endedAt === null ? runner.state : 'TERMINATED';
@@ -115,7 +121,7 @@ function runnerRow(runner: Runner, now: number): Row {
     id: `runner/${id}`,
     kind: 'runner',
     label: id.slice(0, 8),
-    description: `${state} · ${age(now - since)}${busy}`,
+    description: `${state} · ${age(now - since, timeScale)}${busy}`,
     icon,
     ...(color === undefined ? {} : { color }),
     tooltip: [`Runner ${id}`, `${state}${reason ? `: ${reason}` : ''}`].join('\n'),
@@ -130,13 +136,6 @@ function startOf({ since, transitions }: Runner): number {
 
 function count(runners: number): string {
   return runners === 0 ? 'no runner' : runners === 1 ? '1 runner' : `${runners} runners`;
-}
-
-/** As `minifal status` words it. */
-export function age(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
 function roughAge(ms: number): string {

@@ -7,6 +7,7 @@ const status: Status = {
   version: '1',
   pid: 1,
   startedAt: 0,
+  timeScale: 1,
   owner: 'local',
   secrets: 'open',
   apps: [],
@@ -56,6 +57,12 @@ describe('the status bar', () => {
     expect(statusText({ state: 'running', running, status: { ...status, runners } }, false)).toMatchObject({
       text: expect.stringContaining('$(play)1'),
       spoken: expect.stringContaining('1 runner'),
+    });
+  });
+  it('says that time runs faster', () => {
+    expect(statusText({ state: 'running', running, status: { ...status, timeScale: 60 } }, false)).toMatchObject({
+      text: '$(server-process) fal: local x60',
+      tooltip: expect.stringContaining('Time x60: '),
     });
   });
 });

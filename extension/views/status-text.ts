@@ -30,8 +30,10 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
     ...(status?.secrets === 'sealed' ? ['Secrets are sealed: stop it and start it from here to open them.'] : []),
   ];
+  const timeScale = status?.timeScale ?? 1;
+  if (timeScale !== 1) lines.push(`Time x${timeScale}: the platform's delays pass ${timeScale} times as fast.`);
   return say(
-    `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}`,
+    `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`,
     lines.join('\n\n'),
     `fal: local emulator runs, ${runners}`,
   );

@@ -283,6 +283,8 @@ describe('on the command line', () => {
     ['an unknown command', ['fly']],
     ['an unknown option', ['start', '--fast']],
     ['a port that is none', ['start', '--port', 'http']],
+    ['a time scale below real time', ['start', '--time-scale', '0.5']],
+    ['a time scale without end', ['start', '--time-scale', 'Infinity']],
     ['an emulator that does not run', ['env', '--data', '/nonexistent/minifal']],
     ['a data folder that cannot be made', ['start', '--port', '0', '--data', '/dev/null/minifal']],
   ])('%s is told in a sentence', async (_name, args) => {

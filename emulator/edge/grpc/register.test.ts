@@ -165,7 +165,7 @@ describe('RegisterApplication', () => {
     await register(plane);
     const second = await register(plane, { deployment_strategy: 'ROLLING', attach_to_deployment: false });
     expect(plane.rooms.catalog.alias('greet')?.revision).toBe(second);
-    expect(plane.calls.at(-1)?.args[0]).toMatchObject({ strategy: 'recreate' });
+    expect(plane.calls.at(-1)?.args[0]).toMatchObject({ strategy: 'detached' });
   });
 
   it('app files must have been uploaded; the missing ones are named', async () => {

@@ -109,8 +109,8 @@ function regionsOf(request: RegisterRequest): readonly string[] {
 
 /**
  * Points the alias to the revision. Recreate and first registration: at once, no runner is started. Rolling: when a runner of the new
- * revision is healthy; a failure leaves the old revision in place and is the deploy's error, with its logs before it.
- * differs: rolling + detach switches at once and starts nothing, like recreate.
+ * revision is healthy; a failure leaves the old revision in place and is the deploy's error, with its logs before it. Rolling and
+ * detached: at once, and its runner is started then; a failure of that is nobody's error.
  */
 async function point(
   rooms: GrpcRooms,
@@ -121,11 +121,12 @@ async function point(
 ): Promise<void> {
   const alias = aliasOf(rooms, request, revision, present);
   const { scale, settings, name } = alias;
-  const rolling =
-    present !== undefined && request.deployment_strategy === 'ROLLING' && request.attach_to_deployment !== false;
-  if (!rolling) {
+  const rolling = present !== undefined && request.deployment_strategy === 'ROLLING';
+  const detached = request.attach_to_deployment === false;
+  if (!rolling || detached) {
     rooms.catalog.putAlias(alias);
-    await rooms.fleet.deploy({ alias: name, revision: revision.id, scale, settings, strategy: 'recreate' });
+    const strategy = rolling ? 'detached' : 'recreate';
+    await rooms.fleet.deploy({ alias: name, revision: revision.id, scale, settings, strategy });
     return;
   }
   const unfollow = rooms.logs.follow({ alias: name, revision: revision.id }, (line) => {

@@ -31,7 +31,12 @@ export interface RestDeps {
   readonly authenticate: Authenticate;
   readonly guardRules: GuardRules;
   /** What `minifal status` says of this process; `startedAt` in milliseconds since the epoch. */
-  readonly about: { readonly version: string; readonly startedAt: number; readonly secrets: Status['secrets'] };
+  readonly about: {
+    readonly version: string;
+    readonly startedAt: number;
+    readonly timeScale: number;
+    readonly secrets: Status['secrets'];
+  };
   /** Told of failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

@@ -24,6 +24,7 @@ export function statusOf(
     version: about.version,
     pid: process.pid,
     startedAt: about.startedAt,
+    timeScale: about.timeScale,
     owner,
     secrets: about.secrets,
     apps: aliases.map(({ name, revision, authMode }) => ({

@@ -1,6 +1,6 @@
 import { isRolling, runnersOf } from '../select.ts';
 import { nextWakeup, type World } from '../step.ts';
-import type { RequestInfo, RevisionSettings, Runner, ScaleSettings } from '../types.ts';
+import type { RequestInfo, RevisionSettings, Runner, ScaleSettings, Strategy } from '../types.ts';
 import { law } from './law.ts';
 import { checkPositions, createRequestLaws } from './request-laws.ts';
 import { createRunnerLaws } from './runner-laws.ts';
@@ -25,7 +25,7 @@ export function createLaws(): Laws {
   const requestLaws = createRequestLaws();
   const checkRunners = createRunnerLaws();
   const aliases = new Map<string, Alias>();
-  const deploys = new Map<string, Alias & { readonly revision: string }>();
+  const deploys = new Map<string, Alias & { readonly revision: string; readonly strategy: Strategy }>();
 
   function observe({ event, effects }: Seen): void {
     if (event.type === 'aliasDeployed') deploys.set(event.alias, { ...event });
@@ -50,7 +50,8 @@ export function createLaws(): Laws {
     const serving = runners.filter(isServing);
 
     // Beyond the limit are only the check of a rolling deploy, and replacements until they are ready.
-    const surge = (isRolling(after, name) ? 1 : 0) + serving.filter((r) => r.replacement === 'will').length;
+    const check = isRolling(after, name) && deploys.get(name)?.strategy === 'rolling';
+    const surge = (check ? 1 : 0) + serving.filter((r) => r.replacement === 'will').length;
     const counted = runners.filter((r) => !['draining', 'terminating'].includes(r.state.kind)).length - surge;
     const max = scale.maxConcurrency ?? Number.POSITIVE_INFINITY;
     law(counted <= max, 'never more runners than max_concurrency', counted, runners);

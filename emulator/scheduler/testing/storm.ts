@@ -10,6 +10,7 @@ import type {
   RevisionSettings,
   RunnerId,
   ScaleSettings,
+  Strategy,
 } from '../types.ts';
 
 /** What happens from outside in a storm. Indexes choose among what exists at that moment. */
@@ -30,7 +31,7 @@ export type Action = { readonly gapSeconds: number } & (
       readonly revision: string;
       readonly scale: ScaleSettings;
       readonly settings: RevisionSettings;
-      readonly strategy: 'recreate' | 'rolling';
+      readonly strategy: Strategy;
     }
   | { readonly do: 'scale'; readonly alias: string; readonly scale: ScaleSettings; readonly settings: RevisionSettings }
 );

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { describe } from './status.ts';
+
+const now = 1_000_000;
+const state = {
+  version: '1',
+  pid: 7,
+  startedAt: now - 61_000,
+  timeScale: 1,
+  secrets: 'open' as const,
+  owner: 'local',
+  apps: [
+    { alias: 'app', revision: 'r', authMode: 'private' as const, url: 'https://localhost:1/local/app', queueSize: 0 },
+  ],
+  runners: [
+    {
+      id: 'abcdefgh-1',
+      alias: 'app',
+      revision: 'r',
+      state: 'IDLE',
+      since: now - 2_000,
+      requests: [],
+      endedAt: null,
+      endReason: null,
+      transitions: [],
+    },
+  ],
+  waiting: [],
+};
+
+it('status says how long a runner has been in its state', () => {
+  expect(describe(state, 4710, now)).toContain('runner abcdefgh  IDLE for 2 s\n');
+  expect(describe(state, 4710, now)).not.toContain('time x');
+});
+
+it('status says that time runs faster, and marks the times that do; how long the emulator is up is real', () => {
+  const text = describe({ ...state, timeScale: 60 }, 4710, now);
+  expect(text).toContain('up 61 s,');
+  expect(text).toContain('time x60: ');
+  expect(text).toContain('runner abcdefgh  IDLE for 2 min (x60)\n');
+});

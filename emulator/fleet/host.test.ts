@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { deployOf, requestOf, scaleOf, settingsOf } from '../scheduler/testing/samples.ts';
+import type { Effect, Event, Note } from '../scheduler/types.ts';
+import { createHost } from './host.ts';
+
+const start = 1_700_000_000_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: start });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A host whose runners come up at once, and what it did at which real time after the start, in ms. */
+function hostAt(factor: number) {
+  const did: [atMs: number, effect: Effect['type']][] = [];
+  const notes: Note[] = [];
+  const host = createHost({
+    seed: 'test',
+    clock: Date.now,
+    time: { factor, start },
+    perform(effect) {
+      did.push([Date.now() - start, effect.type]);
+      if (effect.type === 'startRunner') up(effect.runnerId);
+    },
+    settled: () => {},
+    record: (told) => void notes.push(...told),
+  });
+  let setup: 'returns' | 'fails' | 'hangs' = 'returns';
+  function up(runnerId: string): void {
+    host.dispatch({ type: 'runnerStarted', runnerId });
+    if (setup === 'returns') host.dispatch({ type: 'runnerReady', runnerId });
+    if (setup === 'fails') host.dispatch({ type: 'runnerExited', runnerId, reason: 'exit code 1' });
+  }
+  return {
+    host,
+    did,
+    notes,
+    letSetup(how: typeof setup) {
+      setup = how;
+    },
+    send: (event: Event) => host.dispatch(event),
+    arrive: (id: string, fields = {}) =>
+      host.dispatch({ type: 'requestArrived', request: requestOf(id, { submittedAt: Date.now(), ...fields }) }),
+    end: (requestId: string) =>
+      host.dispatch({
+        type: 'attemptEnded',
+        requestId,
+        attemptId: requestId,
+        outcome: { kind: 'response', status: 200 },
+      }),
+  };
+}
+
+describe.each([1, 60, 1000])('the host at %d times the speed', (factor) => {
+  it('passes keep_alive and back-off that much faster, and writes down when it really was', () => {
+    const { host, did, notes, send, arrive, end, letSetup } = hostAt(factor);
+    send(deployOf({ scale: scaleOf({ keepAliveSeconds: 300 }) }));
+    arrive('a');
+    end('a');
+    vi.advanceTimersByTime(300_000 / factor);
+    expect(did.at(-1)).toEqual([300_000 / factor, 'terminateRunner']);
+    expect(notes.at(-1)).toMatchObject({ at: start + 300_000 / factor, to: 'TERMINATING' });
+
+    letSetup('fails');
+    const before = Date.now() - start;
+    arrive('b');
+    vi.advanceTimersByTime((30_000 + 60_000 + 90_000) / factor);
+    const starts = did.filter(([at, type]) => type === 'startRunner' && at >= before).map(([at]) => at - before);
+    // t = 0, 30, 90, 180 (runner.md §1, "Failure back-off, worked").
+    expect(starts).toEqual([0, 30_000, 90_000, 180_000].map((at) => at / factor));
+    host.close();
+  });
+
+  it('leaves startup_timeout, request_timeout, the grace period and a start deadline as they are', () => {
+    const { host, did, send, arrive } = hostAt(factor);
+    const settings = settingsOf({ terminationGraceSeconds: 7 });
+    const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 20 });
+    send(deployOf({ scale, settings }));
+    arrive('slow', { kind: 'direct' });
+    arrive('late', { startBy: Date.now() + 4000 });
+    vi.advanceTimersByTime(3999);
+    expect(did.map(([, type]) => type)).not.toContain('failRequest');
+    vi.advanceTimersByTime(1);
+    expect(did.at(-1)).toEqual([4000, 'failRequest']);
+    vi.advanceTimersByTime(15_999);
+    expect(did.at(-1)).toEqual([4000, 'failRequest']);
+    vi.advanceTimersByTime(1);
+    expect(did.at(-1)).toEqual([20_000, 'terminateRunner']);
+    vi.advanceTimersByTime(7000);
+    expect(did.at(-1)).toEqual([27_000, 'killRunner']);
+    host.close();
+  });
+
+  it('gives setup() its startup_timeout', () => {
+    const { host, did, send, arrive, letSetup } = hostAt(factor);
+    letSetup('hangs');
+    send(deployOf({ settings: settingsOf({ startupTimeoutSeconds: 20 }) }));
+    arrive('a');
+    vi.advanceTimersByTime(19_999);
+    expect(did.at(-1)).toEqual([0, 'startRunner']);
+    vi.advanceTimersByTime(1);
+    expect(did.at(-1)).toEqual([20_000, 'killRunner']);
+    host.close();
+  });
+});

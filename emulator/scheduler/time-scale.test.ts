@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
+import { eventIn, noteOut, runnerOut, secondWord, type TimeScale, toPlatform, toReal } from './time-scale.ts';
+import type { Runner, RunnerState } from './types.ts';
+
+const start = 1_700_000_000_000;
+const fast: TimeScale = { factor: 60, start };
+const real: TimeScale = { factor: 1, start };
+
+describe('platform time', () => {
+  it('runs faster from the start on, backwards too, and leads back to the wall', () => {
+    expect(toPlatform(fast, start + 1000)).toBe(start + 60_000);
+    expect(toPlatform(fast, start - 1000)).toBe(start - 60_000);
+    for (const ms of [0, 1, 999, 12_345]) expect(toReal(fast, toPlatform(fast, start + ms))).toBe(start + ms);
+  });
+
+  it('is real time at factor 1', () => {
+    expect([toPlatform(real, start + 7), toReal(real, start + 7), secondWord(real)]).toEqual([
+      start + 7,
+      start + 7,
+      's',
+    ]);
+    const deploy = deployOf({ scale: scaleOf({ requestStartTimeoutSeconds: 0.25 }) });
+    expect(eventIn(real, deploy)).toEqual(deploy);
+  });
+
+  it('marks its seconds', () => {
+    expect(secondWord(fast)).toBe('s (x60)');
+  });
+});
+
+describe('an event', () => {
+  it('keeps what the platform waits for, and stretches what the app and its callers may take', () => {
+    const scale = scaleOf({ keepAliveSeconds: 300, scalingDelaySeconds: 30, requestTimeoutSeconds: 10 });
+    const settings = settingsOf({ startupTimeoutSeconds: 20, terminationGraceSeconds: 5 });
+    const { health } = settings;
+    for (const event of [
+      deployOf({ scale, settings }),
+      { type: 'aliasScaled', alias: 'app', scale, settings } as const,
+    ]) {
+      expect(eventIn(fast, event)).toEqual({
+        ...event,
+        scale: { ...scale, requestTimeoutSeconds: 600 },
+        settings: {
+          ...settings,
+          startupTimeoutSeconds: 1200,
+          terminationGraceSeconds: 300,
+          // The timeout of a check is measured by who performs it.
+          health: { ...health, startPeriodSeconds: health.startPeriodSeconds * 60, timeoutSeconds: 5 },
+        },
+      });
+    }
+  });
+
+  it('brings its instants into platform time: a start deadline stays where it is on the wall', () => {
+    const request = requestOf('r', { submittedAt: start - 1000, startBy: start + 2000 });
+    expect(eventIn(fast, { type: 'requestArrived', request })).toEqual({
+      type: 'requestArrived',
+      request: { ...request, submittedAt: start - 60_000, startBy: start + 120_000 },
+    });
+    const open = requestOf('r', { submittedAt: start });
+    expect(eventIn(fast, { type: 'requestArrived', request: open })).toEqual({ type: 'requestArrived', request: open });
+  });
+
+  it('without a time is as it was', () => {
+    const event = { type: 'runnerReady', runnerId: 'r' } as const;
+    expect(eventIn(fast, event)).toBe(event);
+  });
+});
+
+describe('what leaves', () => {
+  const at = start + 60_000;
+  const states: readonly (readonly [RunnerState, object])[] = [
+    [{ kind: 'idle', since: at }, { since: start + 1000 }],
+    [
+      { kind: 'setup', since: at, deadline: at + 60_000 },
+      { since: start + 1000, deadline: start + 2000 },
+    ],
+    [
+      { kind: 'terminating', since: at, killAt: at + 60_000, attempts: [], why: 'stopped' },
+      { since: start + 1000, killAt: start + 2000 },
+    ],
+    [
+      { kind: 'failureDelay', since: at, retryAt: at + 60_000, failures: 1 },
+      { since: start + 1000, retryAt: start + 2000 },
+    ],
+    [{ kind: 'terminated', at, why: 'stopped' }, { at: start + 1000 }],
+  ];
+
+  it.each(states)('carries real times: %j', (state, times) => {
+    const settings = settingsOf({ startupTimeoutSeconds: 20 });
+    const event = eventIn(fast, deployOf({ settings }));
+    const runner: Runner = {
+      id: 'r',
+      alias: 'app',
+      revision: 'rev1',
+      state,
+      createdAt: start,
+      readyAt: at,
+      used: true,
+      replacement: 'none',
+      settings: 'settings' in event ? event.settings : settings,
+      hints: null,
+    };
+    expect(runnerOut(fast, runner)).toEqual({
+      ...runner,
+      state: { ...state, ...times },
+      readyAt: start + 1000,
+      settings,
+    });
+  });
+
+  it('is noted at the time on the wall', () => {
+    const note = { at, alias: 'app', topic: 'scale', text: '' };
+    expect(noteOut(fast, note)).toEqual({ ...note, at: start + 1000 });
+  });
+});
