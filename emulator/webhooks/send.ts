@@ -12,6 +12,7 @@ export type Sent =
   | { readonly kind: 'refused'; readonly because: string };
 
 export interface Post {
+  /** One that `isWebhookUrl` took. */
   readonly url: string;
   readonly headers: { readonly [name: string]: string };
   readonly body: Uint8Array;
