@@ -161,7 +161,9 @@ async function playAll(batch: readonly Input[], first: number): Promise<void> {
   const waiting = batch.entries();
   const worker = async (): Promise<void> => {
     for (const [place, input] of waiting) {
+      const t0 = performance.now();
       const because = await play(input).then(wrongIn, (error: Error) => error.message);
+      if (performance.now() - t0 > 1500) console.log('SLOW', Math.round(performance.now() - t0), shown(input).slice(0, 900));
       if (because !== undefined) failures.push(`input ${first + place} of seed ${seed}: ${because}\n${shown(input)}`);
     }
   };
