@@ -11,6 +11,8 @@ export interface EdgeHandlers {
 /** Idle connections outlive the pools of the Python clients (5 s) and of Node's fetch (4 s), so that they close first. */
 const keepAliveTimeoutMs = 75_000;
 const maxHeaderBytes = 64 * 1024;
+/** How long a caller that was answered and told to leave may stay. */
+const lingerMs = 2_000;
 
 /**
  * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers stream
@@ -59,6 +61,10 @@ export function writeRawAnswer(
     'connection: close',
   ].join('\r\n');
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));
+  // What the caller still sends is read away: unread, it would hide the end of the connection, and the socket would stay for ever.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /** Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error (gateway-http.md §9). */

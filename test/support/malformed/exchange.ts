@@ -28,8 +28,8 @@ export interface SocketInput {
   /** Latin-1, one character a byte; written one after the other, with a little time between. */
   readonly pieces: readonly string[];
   readonly pauseMs: number;
-  /** `answer`: waits for one before it hangs up; `finish`: says that no more will come; `leave`, `reset`: is gone at once. */
-  readonly ending: 'answer' | 'finish' | 'leave' | 'reset';
+  /** `close`: lets the server hang up; `answer`: waits for one before it hangs up; `finish`: says that no more will come; `leave`, `reset`: is gone at once. */
+  readonly ending: 'close' | 'answer' | 'finish' | 'leave' | 'reset';
 }
 
 /** A hang is what takes longer than this. */
@@ -79,7 +79,7 @@ export async function exchange(bed: Bed, input: SocketInput): Promise<string> {
     tcp.resetAndDestroy();
   } else {
     if (input.ending === 'answer') await answered();
-    if (socket.writable) socket.end();
+    if (input.ending !== 'close' && socket.writable) socket.end();
   }
   await Promise.race([closed, delay(Math.max(1, deadline - performance.now()), undefined, { ref: false })]);
   if (!isClosed()) {
