@@ -37,6 +37,7 @@ export async function start(options: CliOptions): Promise<number> {
       allowedOrigins: options.allowedOrigins,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
+      tell: say,
     });
     process.on('uncaughtException', (error) => {
       // Going on after the unforeseen would be guessing: what was accepted is on disk, runners end with this process.

@@ -43,6 +43,7 @@ export function describe(state: Status, port: number, now: number): string {
   ];
   if (state.secrets === 'sealed')
     lines.push("Secrets are sealed by VS Code's keychain: start the emulator from there to open them.");
+  if (state.trouble !== null) lines.push('', state.trouble);
   for (const app of state.apps) {
     lines.push(
       '',

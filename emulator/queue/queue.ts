@@ -58,14 +58,14 @@ export function createQueue(options: QueueOptions): DurableQueue {
   load();
 
   return {
-    async submit(request) {
+    async submit(request, whenFull) {
       if (closed) throw new Error('the queue is closed');
       if (request.body.length > largestBody) throw new Error(`a body of ${request.body.length} bytes cannot be stored`);
       if (submitting.has(request.id) || find(request.id)) throw new Error(`request ${request.id} exists already`);
       const row: RecordRow = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request) };
       submitting.add(request.id);
       try {
-        await commits.write(() => rows.insert(row, request));
+        await commits.write(() => rows.insert(row, request), whenFull);
         live.set(request.id, row);
         inputs.set(request.id, request, request.body.length + recordBytes);
       } finally {
@@ -90,7 +90,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       try {
         const stored = storable(outcome);
         const done = { ...row, record: completedRecord(row.record, stored, at) };
-        await commits.write(() => rows.finish(done, stored));
+        await commits.write(() => rows.finish(done, stored), 'keep');
         live.delete(id);
         inputs.delete(id);
         finished.set(id, done, recordBytes);

@@ -31,6 +31,7 @@ const status = (change: Partial<Status>): { status: Status } => ({
     startedAt: 0,
     owner: 'local',
     secrets: 'open',
+    trouble: null,
     apps: [],
     runners: [],
     waiting: [],

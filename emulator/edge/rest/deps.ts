@@ -32,6 +32,8 @@ export interface RestDeps {
   readonly guardRules: GuardRules;
   /** What `minifal status` says of this process; `startedAt` in milliseconds since the epoch. */
   readonly about: { readonly version: string; readonly startedAt: number; readonly secrets: Status['secrets'] };
+  /** A sentence while minifal can't work as it should; `null`: all is well. */
+  readonly trouble: () => string | null;
   /** Told of failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }
