@@ -21,8 +21,11 @@ export interface Post {
 }
 
 const mostAnswerBytes = 64 * 1024;
+/** Interim answers (1xx) before the real one; a receiver could send them without end, as fast as we read. */
+const mostInterimAnswers = 16;
 
 class ForbiddenAddress extends Error {}
+class EndlessAnswer extends Error {}
 
 /**
  * One POST. Redirects are not followed, and are not tried again (gateway-http.md §10). The address that was judged is the one that is
@@ -46,6 +49,10 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
+    let interim = 0;
+    request.on('information', () => {
+      if (++interim > mostInterimAnswers) request.destroy(new EndlessAnswer());
+    });
     request.on('response', (response) => {
       const { statusCode: status = 0 } = response;
       // What the receiver says is of no interest: read away, so that it can finish, but not without end.
@@ -63,6 +70,8 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     });
     request.on('error', (error: Error & { code?: string }) => {
       if (error instanceof ForbiddenAddress) resolve(forbidden);
+      else if (error instanceof EndlessAnswer)
+        resolve({ kind: 'retry', because: 'it sent interim answers without end' });
       else
         resolve({
           kind: 'retry',
