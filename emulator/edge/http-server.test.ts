@@ -4,11 +4,14 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { edgeServer, writeRawAnswer } from './http-server.ts';
 
 /** A caller's socket and ours, which the HTTP server got as edge/listener.ts hands it over: its first bytes were read and put back. */
-async function connection(): Promise<{ readonly caller: Socket; readonly ours: Socket }> {
-  const http = edgeServer({
-    request: (_req, res) => void res.end(),
-    upgrade: (_req, socket) => writeRawAnswer(socket, 401, 'No.'),
-  });
+async function connection(headersTimeoutMs?: number): Promise<{ readonly caller: Socket; readonly ours: Socket }> {
+  const http = edgeServer(
+    {
+      request: (_req, res) => void res.end(),
+      upgrade: (_req, socket) => writeRawAnswer(socket, 401, 'No.'),
+    },
+    headersTimeoutMs,
+  );
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.once('readable', () => {
       socket.unshift(socket.read());
@@ -55,5 +58,23 @@ describe('a connection that was refused with an answer', () => {
     expect(ours.destroyed).toBe(false);
     vi.advanceTimersByTime(10_000);
     expect(ours.destroyed).toBe(true);
+  });
+});
+
+describe('a caller that never finishes the head of its request', () => {
+  it('is told so and leaves', async () => {
+    const { caller, ours } = await connection(300);
+    const closed = once(ours, 'close');
+    caller.write('GET / HTTP/1.1\r\nHost: loc');
+    const [answer] = await once(caller, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n(.*\r\n)*x-fal-request-id/);
+    await closed;
+  });
+
+  it('may take its time with the body', async () => {
+    const { caller } = await connection(300);
+    caller.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n');
+    const [answer] = await once(caller, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
