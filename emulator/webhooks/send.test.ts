@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { post } from './send.ts';
 
 /** Calls a receiver that does this with its end of the connection. */
-async function sentTo(receive: (socket: Socket) => void) {
+async function sentTo(receive: (socket: Socket) => void, timeoutMs = 20_000) {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => receive(socket)).resume();
@@ -18,7 +18,7 @@ async function sentTo(receive: (socket: Socket) => void) {
     url,
     headers: {},
     body: Buffer.from('{}'),
-    timeoutMs: 20_000,
+    timeoutMs,
     signal: new AbortController().signal,
   });
 }
@@ -38,6 +38,10 @@ describe('a receiver that never comes to an end', () => {
     const sent = await sentTo((socket) => pour(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50)));
     expect(sent).toEqual({ kind: 'retry', because: 'it sent interim answers without end' });
     expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  it('with silence is tried again later, once its time is over', async () => {
+    expect(await sentTo(() => undefined, 100)).toEqual({ kind: 'retry', because: 'it took too long' });
   });
 
   it('with headers is tried again later', async () => {

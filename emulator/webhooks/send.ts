@@ -26,6 +26,7 @@ const mostInterimAnswers = 16;
 
 class ForbiddenAddress extends Error {}
 class EndlessAnswer extends Error {}
+class TookTooLong extends Error {}
 
 /**
  * One POST. Redirects are not followed, and are not tried again (gateway-http.md §10). The address that was judged is the one that is
@@ -47,7 +48,15 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
         'user-agent': 'minifal',
         ...headers,
       },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    // By hand: `AbortSignal.timeout` would hold the whole exchange in memory until the time is over.
+    const late = setTimeout(() => request.destroy(new TookTooLong()), timeoutMs);
+    const leave = (): void => void request.destroy();
+    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
+    request.on('close', () => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', leave);
     });
     let interim = 0;
     request.on('information', () => {
@@ -75,7 +84,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
       else
         resolve({
           kind: 'retry',
-          because: error.name === 'TimeoutError' ? 'it took too long' : (error.code ?? error.name),
+          because: error instanceof TookTooLong ? 'it took too long' : (error.code ?? error.name),
         });
     });
     request.end(body);
