@@ -181,6 +181,17 @@ describe('createQueue', () => {
     expect(await queue.complete('a', testResponse(), 1)).toBe(true);
   });
 
+  it('keeps no more memory than the bodies: not the blocks that they were read into', async () => {
+    const { queue } = setUp();
+    const body = Buffer.alloc(64 * 1024, 'x').subarray(10, 20);
+    await queue.submit(testRequest('a', { body }));
+    expect(queue.submitted('a')?.body.buffer.byteLength).toBe(10);
+    await queue.complete('a', { kind: 'response', response: { status: 200, headers: [], body } }, 1);
+    const outcome = queue.result('a');
+    expect(outcome?.kind === 'response' && outcome.response.body.buffer.byteLength).toBe(10);
+    expect(outcome?.kind === 'response' && Buffer.from(outcome.response.body).toString()).toBe('xxxxxxxxxx');
+  });
+
   it('on a full disk refuses new requests, keeps what was accepted, and completes it when there is room', async () => {
     const { queue, store } = setUp();
     await queue.submit(testRequest('a'));

@@ -4,7 +4,7 @@ import { platformError } from '../wire/errors.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLru } from './lru.ts';
 import { pruneSome } from './prune.ts';
-import { completedRecord, largestBody, newRecord, outcomeBytes, storable } from './records.ts';
+import { completedRecord, largestBody, newRecord, onItsOwn, outcomeBytes, ownBytes, storable } from './records.ts';
 import { queueRows, type RecordRow } from './rows.ts';
 import type { Queue, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
@@ -67,7 +67,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       try {
         await commits.write(() => rows.insert(row, request), whenFull);
         live.set(request.id, row);
-        inputs.set(request.id, request, request.body.length + recordBytes);
+        inputs.set(request.id, { ...request, body: ownBytes(request.body) }, request.body.length + recordBytes);
       } finally {
         submitting.delete(request.id);
       }
@@ -88,7 +88,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       if (!row || completing.has(id)) return false;
       completing.add(id);
       try {
-        const stored = storable(outcome);
+        const stored = onItsOwn(storable(outcome));
         const done = { ...row, record: completedRecord(row.record, stored, at) };
         await commits.write(() => rows.finish(done, stored), 'keep');
         live.delete(id);

@@ -23,6 +23,8 @@ const batchSize = 100;
 /** Inputs that warm the emulator up before its memory is measured: code is compiled, caches and pools are filled. */
 const warmUp = Math.ceil(total * 0.3);
 const growthLimit = 0.1;
+/** The runner connects to the emulator by itself (SetMetadata), and one connection to it is kept for the next call: both come and go. */
+const ofRunner = 2;
 
 /** Echoes, streams, speaks realtime; and tells what a runner knows. */
 const app = `
@@ -138,7 +140,7 @@ describe('malformed HTTP, gRPC, websocket and webhook inputs', () => {
         () => {
           const now = openFiles(emulator.pid);
           if (now.sockets <= least.sockets && now.others <= least.others) least = now;
-          if (base) return least.sockets <= base.sockets && least.others <= base.others;
+          if (base) return least.sockets <= base.sockets + ofRunner && least.others <= base.others;
           return performance.now() - seen > 2_000;
         },
         { timeoutMs: 60_000 },
