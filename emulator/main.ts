@@ -98,8 +98,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const store = openStore(join(folder, 'minifal.db'), {
       migrations: mainMigrations,
       synchronous: 'FULL',
-      onTrouble: (trouble) =>
-        tell(trouble ? wordsOf(trouble) : 'There is room on the disk again; everything goes on.'),
+      onTrouble: (trouble) => tell(trouble ? wordsOf(trouble) : 'There is room on the disk again; everything goes on.'),
     });
     const { key: secretKey, told } = openSecretKey(folder, keychain);
     if (secretKey instanceof UserError) store.notice(`${secretKey.message} ${secretKey.next}`);
