@@ -32,6 +32,8 @@ const longestPauseMs = 4_000;
 export function createKeeping(deps: {
   readonly transact: <T>(work: () => T) => T;
   readonly probe: () => void;
+  /** Whether more than a few pages can be written: a small write may fit where the next one doesn't. */
+  readonly hasRoom: () => boolean;
   readonly onTrouble: (trouble: DiskFull | null) => void;
 }): Keeping {
   let kept: Kept[] = [];
@@ -39,12 +41,22 @@ export function createKeeping(deps: {
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
 
-  function meet(next: DiskFull | null): void {
-    if (next) timer ??= setTimeout(round, pauseMs).unref();
-    if ((next === null) === (trouble === null)) return;
-    trouble = next;
-    if (!next) pauseMs = firstPauseMs;
-    deps.onTrouble(next);
+  function meet(full: DiskFull): void {
+    timer ??= setTimeout(round, pauseMs).unref();
+    if (trouble) return;
+    trouble = full;
+    deps.onTrouble(full);
+  }
+
+  function worked(): void {
+    if (!trouble || kept.length > 0) return;
+    if (!deps.hasRoom()) {
+      meet(trouble);
+      return;
+    }
+    trouble = null;
+    pauseMs = firstPauseMs;
+    deps.onTrouble(null);
   }
 
   /** `false`: no room. */
@@ -70,7 +82,7 @@ export function createKeeping(deps: {
       kept.push(entry);
       return;
     }
-    if (attempt({ work: deps.probe, resolve: () => undefined, reject: () => undefined })) meet(null);
+    if (attempt({ work: deps.probe, resolve: () => undefined, reject: () => undefined })) worked();
   }
 
   return {
@@ -84,7 +96,7 @@ export function createKeeping(deps: {
         meet(full);
         throw full;
       }
-      if (kept.length === 0) meet(null);
+      worked();
       return value;
     },
     keep: (work) =>

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type DiskFull, UserError } from '../wire/errors.ts';
@@ -39,6 +39,8 @@ const compareIndexesBytes = 8 * mebibyte;
 /** Up to this size the file's structure is checked on every start (measured: 1 to 1.5 ms per MB). */
 const alwaysCheckBytes = 64 * mebibyte;
 const smallestDatabase = 512;
+/** With less the disk counts as full once a write has failed. */
+const leastRoomBytes = 1024 * 1024;
 /** A write that changes nothing. */
 const unchanged = 'UPDATE store_meta SET version = version';
 const busyTimeoutMs = 5_000;
@@ -67,6 +69,7 @@ export function openStore(file: string, options: StoreOptions): Store {
   const keeping = createKeeping({
     transact,
     probe: () => void sql(unchanged).run(),
+    hasRoom: () => freeBytes(file) >= leastRoomBytes,
     onTrouble: options.onTrouble ?? (() => undefined),
   });
   return {
@@ -96,6 +99,11 @@ export function openStore(file: string, options: StoreOptions): Store {
       throw error;
     }
   }
+}
+
+function freeBytes(file: string): number {
+  const { bavail, bsize } = statfsSync(dirname(file));
+  return bavail * bsize;
 }
 
 function connect(file: string, options: StoreOptions, notices: string[]): DatabaseSync {
