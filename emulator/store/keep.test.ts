@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DiskFull } from '../wire/errors.ts';
 import { openStore } from './open.ts';
@@ -56,6 +57,16 @@ describe('a store on a full disk', () => {
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskFull);
     room.free();
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
+  });
+
+  it('outlives its folder: it is in trouble, and no more', async () => {
+    const room = setUp();
+    room.fill();
+    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskFull);
+    rmSync(dirname(room.file), { recursive: true });
+    room.free();
+    expect(() => room.store.transaction(() => undefined)).not.toThrow();
+    expect(room.store.trouble()).not.toBeNull();
   });
 
   it('writes what is to be kept as soon as there is room, once, with what is true then', async () => {

@@ -102,8 +102,12 @@ export function openStore(file: string, options: StoreOptions): Store {
 }
 
 function freeBytes(file: string): number {
-  const { bavail, bsize } = statfsSync(dirname(file));
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize;
+  } catch {
+    return 0; // the folder is gone: nothing can be written either
+  }
 }
 
 function connect(file: string, options: StoreOptions, notices: string[]): DatabaseSync {
