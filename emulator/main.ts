@@ -44,7 +44,7 @@ import { createRunnerHistory } from './telemetry/runners.ts';
 import { post } from './webhooks/send.ts';
 import { createSigning } from './webhooks/signing.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
-import { UserError } from './wire/errors.ts';
+import { asDiskFull, UserError } from './wire/errors.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
@@ -64,6 +64,8 @@ export interface EmulatorOptions {
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
   readonly retentionDays: number;
+  /** Told what a person should know while the emulator runs, in sentences. */
+  readonly tell: (sentence: string) => void;
 }
 
 export interface Emulator {
@@ -85,7 +87,7 @@ const firstPruneMs = 2_000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, timeScale, keychain, retentionDays } = options;
+  const { folder, port, version, allowedOrigins, timeScale, keychain, retentionDays, tell } = options;
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -95,7 +97,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const { ports, hosts } = open;
 
   try {
-    const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+    const store = openStore(join(folder, 'minifal.db'), {
+      migrations: mainMigrations,
+      synchronous: 'FULL',
+      onTrouble: (trouble) => tell(trouble ? wordsOf(trouble) : 'There is room on the disk again; everything goes on.'),
+    });
     const { key: secretKey, told } = openSecretKey(folder, keychain);
     if (secretKey instanceof UserError) store.notice(`${secretKey.message} ${secretKey.next}`);
     const catalog = createCatalog({ store, clock, secretKey });
@@ -106,7 +112,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const controllerToken = randomBytes(32).toString('hex');
     const mask = maskOf(catalog, [key, key.split(':')[1] ?? '', controllerToken]);
     const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
-    const report = (error: unknown) => log.report(error);
+    const report = (error: unknown) => {
+      // A full disk is no bug; it was told of when it was met.
+      if (!asDiskFull(error)) log.report(error);
+    };
     if (told !== undefined) log.info('secrets', told);
 
     const routes = createRoutes({ catalog });
@@ -166,10 +175,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
           secrets: catalog.secretValues(launch.environmentName, launch.secretNames),
         }),
       onLine: lines,
-      onMoved(name, revision) {
-        const alias = catalog.alias(name);
-        if (alias && alias.revision !== revision) catalog.putAlias({ ...alias, revision, updatedAt: clock() });
-      },
+      onMoved: (name, revision) => catalog.moveAlias(name, revision),
       onCreated: (runner, machineType) =>
         notes.created(runner, machineType ?? catalog.alias(runner.alias)?.machineTypes[0] ?? 'XS'),
       onNotes: notes.record,
@@ -234,6 +240,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       uploadTokens: createSigner(signingKey, 'storage', clock),
       report,
     };
+    const trouble = () => {
+      const now = store.trouble();
+      return now && wordsOf(now);
+    };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, authorities });
     const about = {
@@ -243,7 +253,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secrets: secretKey instanceof UserError ? 'sealed' : 'open',
     } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
-    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, about });
+    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, trouble, about });
     // The JS client's proxy mode: the gateway once more, reached through the api port.
     const proxied = createGateway({
       ...gatewayDeps,
@@ -295,6 +305,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     await open.close();
     throw error;
   }
+}
+
+function wordsOf({ message, next }: UserError): string {
+  return `${message} ${next}`;
 }
 
 function later(delayMs: number, run: () => void): () => void {

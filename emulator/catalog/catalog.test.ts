@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openTestStore } from '../queue/test-requests.ts';
 import type { Store } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
-import { UserError } from '../wire/errors.ts';
+import { DiskFull, UserError } from '../wire/errors.ts';
 import { createCatalog } from './catalog.ts';
 import { revisionDefaults, scaleDefaults } from './scale-settings.ts';
 import type { SecretKey } from './secret-key.ts';
@@ -265,6 +265,25 @@ describe('revisions and aliases', () => {
     expect(() => catalog.putAlias(testAlias('app'))).toThrow('disk full');
     expect(() => catalog.createKey('ADMIN', 'a')).toThrow('disk full');
     expect([catalog.alias('app'), catalog.listKeys()]).toEqual([undefined, []]);
+  });
+
+  it('moves an alias also while the disk is full, and writes that when there is room', async () => {
+    const room = setUp();
+    room.catalog.putAlias(testAlias('app'));
+    const sql = room.store.sql;
+    sql('PRAGMA max_page_count = 1').all();
+    for (let n = 0; n < 50; n++) {
+      expect(() => room.catalog.putAlias({ ...testAlias(`other${n}`), machineTypes: ['x'.repeat(20_000)] })).toThrow(
+        DiskFull,
+      );
+    }
+    room.catalog.moveAlias('app', 'r2');
+    expect(room.catalog.alias('app')).toMatchObject({ revision: 'r2' });
+    expect(room.catalog.aliases(null)).toHaveLength(1);
+    sql('PRAGMA max_page_count = 1000000').all();
+    await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
+    room.restart();
+    expect(room.catalog.alias('app')).toMatchObject({ revision: 'r2' });
   });
 
   it('drops a damaged entry with a notice and keeps the others', () => {

@@ -83,6 +83,10 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
     deleteRevision: (id) => deleteOne(revisions, id) !== undefined,
 
     putAlias: (alias) => void aliases.put(alias.name, alias),
+    moveAlias(name, revision) {
+      const alias = aliases.get(name);
+      if (alias && alias.revision !== revision) aliases.keep(name, { ...alias, revision, updatedAt: clock() });
+    },
     alias: (name) => aliases.get(name),
     aliases: (environmentName) =>
       aliases.all().filter((alias) => environmentName === null || alias.environmentName === environmentName),
@@ -100,6 +104,14 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
         store.transaction(() => documents.put(id, value));
         present.set(id, value);
         return value;
+      },
+      /** As `put`; on a full disk it counts at once and is written when there is room. */
+      keep(id: string, value: T): void {
+        present.set(id, value);
+        void store.keep(() => {
+          const now = present.get(id);
+          if (now) documents.put(id, now);
+        });
       },
       /** Inside the caller's transaction; the returned function makes memory follow. */
       remove(id: string): () => void {

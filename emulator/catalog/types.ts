@@ -116,6 +116,8 @@ export interface Catalog {
 
   /** Creates or replaces the alias. */
   putAlias(alias: Alias): void;
+  /** A deploy came through. Counts at once; on a full disk it is written as soon as there is room. */
+  moveAlias(name: string, revision: string): void;
   alias(name: string): Alias | undefined;
   aliases(environmentName: string | null): readonly Alias[];
   /** `undefined`: no such alias. Returns the one that was removed. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { startEmulator } from '../main.ts';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
+import { asDiskFull } from '../wire/errors.ts';
 import { lockFolder, publish } from './data-folder.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
@@ -39,12 +40,18 @@ export async function start(options: CliOptions): Promise<number> {
       timeScale: options.timeScale,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
+      tell: say,
     });
     process.on('uncaughtException', (error) => {
       // Going on after the unforeseen would be guessing: what was accepted is on disk, runners end with this process.
       emulator.report(error);
-      say(`minifal stopped because of a bug in it: ${error.message}. Accepted requests are kept; start it again.`);
-      say(`The details stand in ${join(folder, 'emulator.log')}; please report them.`);
+      if (asDiskFull(error)) {
+        say(`minifal stopped because the disk is full: ${error.message}.`);
+        say('Accepted requests are kept; free some space on it, then start minifal again.');
+      } else {
+        say(`minifal stopped because of a bug in it: ${error.message}. Accepted requests are kept; start it again.`);
+        say(`The details stand in ${join(folder, 'emulator.log')}; please report them.`);
+      }
       lock.release();
       process.exit(1);
     });

@@ -7,6 +7,7 @@ const state = {
   pid: 7,
   startedAt: now - 61_000,
   timeScale: 1,
+  trouble: null,
   secrets: 'open' as const,
   owner: 'local',
   apps: [

@@ -46,6 +46,7 @@ export function describe(state: Status, port: number, now: number): string {
     lines.push("Secrets are sealed by VS Code's keychain: start the emulator from there to open them.");
   if (state.timeScale !== 1)
     lines.push(`time x${state.timeScale}: seconds marked so are the platform's, not real ones`);
+  if (state.trouble !== null) lines.push('', state.trouble);
   for (const app of state.apps) {
     lines.push(
       '',

@@ -11,17 +11,21 @@ export interface EdgeHandlers {
 /** Idle connections outlive the pools of the Python clients (5 s) and of Node's fetch (4 s), so that they close first. */
 const keepAliveTimeoutMs = 75_000;
 const maxHeaderBytes = 64 * 1024;
+/** How long a caller that was answered and told to leave may stay. */
+const lingerMs = 2_000;
 
 /**
  * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers stream
- * as long as they like), missing Host left to guard.ts, and unreadable requests answered with a request id, without a stack.
+ * as long as they like), but one on its head; missing Host left to guard.ts, and unreadable requests answered with a request id, without a stack.
  */
-export function edgeServer(handlers: EdgeHandlers): Server {
+export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): Server {
   const options = {
     requireHostHeader: false,
     maxHeaderSize: maxHeaderBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: 0,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: headersTimeoutMs / 2,
     // Node >= 24.9: an offer of another protocol (Java's HttpClient offers h2c on every call) is simply not taken up.
     shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
   };
@@ -33,11 +37,18 @@ export function edgeServer(handlers: EdgeHandlers): Server {
   });
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    writeRawAnswer(socket, status, status === 431 ? 'The request headers are too large.' : 'The request is not HTTP.');
+    const [status, detail] = refusals[error.code ?? ''] ?? [400, 'The request is not HTTP.'];
+    writeRawAnswer(socket, status, detail);
   });
+  // Node's watch over unfinished heads begins when a server listens, which this one leaves to others.
+  server.emit('listening');
   return server;
 }
+
+const refusals: { readonly [code: string]: readonly [status: number, detail: string] } = {
+  HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request headers did not come in time.'],
+};
 
 export function isWebsocketUpgrade(req: IncomingMessage): boolean {
   return req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket';
@@ -59,6 +70,10 @@ export function writeRawAnswer(
     'connection: close',
   ].join('\r\n');
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));
+  // What the caller still sends is read away: unread, it would hide the end of the connection, and the socket would stay for ever.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /** Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error (gateway-http.md §9). */

@@ -14,7 +14,7 @@ export interface Reply {
 
 /** A socket for the edge and a client of the real gRPC library on it. */
 export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
-  // As edge/listener.ts hands them over.
+  // As edge/listener.ts hands them over: open to half-closing, the first bytes read and put back.
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -22,7 +22,14 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
   if (address === null || typeof address === 'string') throw new Error('no port');
   const { port } = address;
   const edge = makeEdge(port);
-  server.on('connection', (socket) => edge.inject(socket));
+  server.on('connection', (socket) => {
+    socket.once('readable', () => {
+      const first: Buffer | null = socket.read();
+      if (first === null) return void socket.destroy();
+      socket.unshift(first);
+      edge.inject(socket);
+    });
+  });
   const { controller } = loadServices();
   const clients: Client[] = [];
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
-import { platformError } from '../wire/errors.ts';
+import { DiskFull, platformError } from '../wire/errors.ts';
 import { createQueue, type QueueOptions } from './queue.ts';
 import { openTestStore, testRequest, testResponse } from './test-requests.ts';
 import type { RequestRecord } from './types.ts';
@@ -179,6 +179,45 @@ describe('createQueue', () => {
     expect(queue.record('a')?.phase).toBe('IN_QUEUE');
     full = false;
     expect(await queue.complete('a', testResponse(), 1)).toBe(true);
+  });
+
+  it('keeps no more memory than the bodies: not the blocks that they were read into', async () => {
+    const { queue } = setUp();
+    const body = Buffer.alloc(64 * 1024, 'x').subarray(10, 20);
+    await queue.submit(testRequest('a', { body }));
+    expect(queue.submitted('a')?.body.buffer.byteLength).toBe(10);
+    await queue.complete('a', { kind: 'response', response: { status: 200, headers: [], body } }, 1);
+    const outcome = queue.result('a');
+    expect(outcome?.kind === 'response' && outcome.response.body.buffer.byteLength).toBe(10);
+    expect(outcome?.kind === 'response' && Buffer.from(outcome.response.body).toString()).toBe('xxxxxxxxxx');
+  });
+
+  it('on a full disk refuses new requests, keeps what was accepted, and completes it when there is room', async () => {
+    const { queue, store } = setUp();
+    await queue.submit(testRequest('a'));
+    queue.begin('a', { attemptId: 'a', runnerId: 'r', at: 1 });
+    const phases: string[] = [];
+    queue.onChange('a', ({ phase }) => phases.push(phase));
+    store.sql('PRAGMA max_page_count = 1').all();
+    const body = Buffer.alloc(50_000);
+    await expect(queue.submit(testRequest('b', { body }))).rejects.toThrow(DiskFull);
+    const node = queue.submit(testRequest('c', { body }), 'keep');
+    const completed = queue.complete('a', { kind: 'response', response: { status: 200, headers: [], body } }, 2);
+    await expect.poll(() => store.trouble()).not.toBeNull();
+    // COMPLETED is a promise: not before it is on disk.
+    expect([queue.record('a')?.phase, queue.record('b'), queue.record('c')]).toEqual([
+      'IN_PROGRESS',
+      undefined,
+      undefined,
+    ]);
+    expect(await queue.complete('a', testResponse('second'), 3)).toBe(false);
+    store.sql('PRAGMA max_page_count = 1000000').all();
+    expect(await completed).toBe(true);
+    await node;
+    expect(phases).toEqual(['COMPLETED']);
+    expect(queue.result('a')).toMatchObject({ kind: 'response', response: { body } });
+    expect(queue.record('c')?.phase).toBe('IN_QUEUE');
+    await queue.submit(testRequest('b', { body }));
   });
 
   it('calls listeners after each change of phase until they leave', async () => {

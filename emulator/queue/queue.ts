@@ -4,7 +4,7 @@ import { platformError } from '../wire/errors.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLru } from './lru.ts';
 import { pruneSome } from './prune.ts';
-import { completedRecord, largestBody, newRecord, outcomeBytes, storable } from './records.ts';
+import { completedRecord, largestBody, newRecord, onItsOwn, outcomeBytes, ownBytes, storable } from './records.ts';
 import { queueRows, type RecordRow } from './rows.ts';
 import type { Queue, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
@@ -58,16 +58,16 @@ export function createQueue(options: QueueOptions): DurableQueue {
   load();
 
   return {
-    async submit(request) {
+    async submit(request, whenFull) {
       if (closed) throw new Error('the queue is closed');
       if (request.body.length > largestBody) throw new Error(`a body of ${request.body.length} bytes cannot be stored`);
       if (submitting.has(request.id) || find(request.id)) throw new Error(`request ${request.id} exists already`);
       const row: RecordRow = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request) };
       submitting.add(request.id);
       try {
-        await commits.write(() => rows.insert(row, request));
+        await commits.write(() => rows.insert(row, request), whenFull);
         live.set(request.id, row);
-        inputs.set(request.id, request, request.body.length + recordBytes);
+        inputs.set(request.id, { ...request, body: ownBytes(request.body) }, request.body.length + recordBytes);
       } finally {
         submitting.delete(request.id);
       }
@@ -88,9 +88,9 @@ export function createQueue(options: QueueOptions): DurableQueue {
       if (!row || completing.has(id)) return false;
       completing.add(id);
       try {
-        const stored = storable(outcome);
+        const stored = onItsOwn(storable(outcome));
         const done = { ...row, record: completedRecord(row.record, stored, at) };
-        await commits.write(() => rows.finish(done, stored));
+        await commits.write(() => rows.finish(done, stored), 'keep');
         live.delete(id);
         inputs.delete(id);
         finished.set(id, done, recordBytes);

@@ -65,13 +65,16 @@ export type RequestOutcome =
  * It stores and remembers; what happens next is the scheduler's decision.
  */
 export interface Queue {
-  /** Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. */
-  submit(request: SubmittedRequest): Promise<void>;
+  /**
+   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is full it rejects
+   * with DiskFull, or (`keep`) waits for room.
+   */
+  submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep'): Promise<void>;
   /** IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit. */
   begin(id: RequestId, attempt: { readonly attemptId: string; readonly runnerId: string; readonly at: number }): void;
   /** Back to IN_QUEUE after a failed attempt. */
   requeue(id: RequestId, at: number): void;
-  /** COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk. */
+  /** COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk, be it that the disk was full meanwhile. */
   complete(id: RequestId, outcome: RequestOutcome, at: number): Promise<boolean>;
   /** From memory for unfinished and recently finished requests, else from disk. */
   record(id: RequestId): RequestRecord | undefined;

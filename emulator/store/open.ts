@@ -1,17 +1,21 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { UserError } from '../wire/errors.ts';
+import { type DiskFull, UserError } from '../wire/errors.ts';
 import { DamagedStore, isDamage, setAside } from './damage.ts';
+import { createKeeping, type Keeping } from './keep.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Rooms keep their own tables in it. */
-export interface Store {
+export interface Store extends Pick<Keeping, 'keep' | 'trouble'> {
   readonly file: string;
   /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
-  /** Runs `work` in one transaction: committed when this returns, undone when it throws. Doesn't nest. */
+  /**
+   * Runs `work` in one transaction: committed when this returns, undone when it throws. Doesn't nest.
+   * @throws DiskFull when the system takes no more writes
+   */
   transaction<T>(work: () => T): T;
   /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest lies. */
   notices(): readonly string[];
@@ -25,6 +29,8 @@ export interface StoreOptions {
   readonly migrations: readonly Migration[];
   /** FULL: a commit survives power loss. NORMAL: it survives a crash of the process only (logs). */
   readonly synchronous: 'FULL' | 'NORMAL';
+  /** Told when nothing can be written any more, and (`null`) when writes work again. */
+  readonly onTrouble?: (trouble: DiskFull | null) => void;
 }
 
 const mebibyte = 1024 ** 2;
@@ -33,6 +39,10 @@ const compareIndexesBytes = 8 * mebibyte;
 /** Up to this size the file's structure is checked on every start (measured: 1 to 1.5 ms per MB). */
 const alwaysCheckBytes = 64 * mebibyte;
 const smallestDatabase = 512;
+/** With less the disk counts as full once a write has failed. */
+const leastRoomBytes = 1024 * 1024;
+/** A write that changes nothing. */
+const unchanged = 'UPDATE store_meta SET version = version';
 const busyTimeoutMs = 5_000;
 /** The log is cut back to this after a checkpoint, so that one burst of large bodies doesn't stay on disk. */
 const walLimitBytes = 64 * mebibyte;
@@ -56,26 +66,48 @@ export function openStore(file: string, options: StoreOptions): Store {
     }
     return statement;
   };
+  const keeping = createKeeping({
+    transact,
+    probe: () => void sql(unchanged).run(),
+    hasRoom: () => freeBytes(file) >= leastRoomBytes,
+    onTrouble: options.onTrouble ?? (() => undefined),
+  });
   return {
     file,
     sql,
-    transaction(work) {
-      sql('BEGIN IMMEDIATE').run();
-      try {
-        const value = work();
-        sql('COMMIT').run();
-        return value;
-      } catch (error) {
-        rollBack(db);
-        throw error;
-      }
-    },
+    transaction: keeping.transaction,
+    keep: keeping.keep,
+    trouble: keeping.trouble,
     notices: () => notices,
     notice(sentence) {
       if (!notices.includes(sentence)) notices.push(sentence);
     },
-    close: () => db.close(),
+    close() {
+      keeping.close();
+      db.close();
+    },
   };
+
+  function transact<T>(work: () => T): T {
+    sql('BEGIN IMMEDIATE').run();
+    try {
+      const value = work();
+      sql('COMMIT').run();
+      return value;
+    } catch (error) {
+      rollBack(db);
+      throw error;
+    }
+  }
+}
+
+function freeBytes(file: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize;
+  } catch {
+    return 0; // the folder is gone: nothing can be written either
+  }
 }
 
 function connect(file: string, options: StoreOptions, notices: string[]): DatabaseSync {
@@ -120,7 +152,7 @@ function open(file: string, { migrations, synchronous }: StoreOptions): Database
     if (kind) check(db, kind);
     migrate(db, migrations, file);
     // A store that can't be written is found now, not at the first request.
-    db.exec('UPDATE store_meta SET version = version');
+    db.exec(unchanged);
     return db;
   } catch (error) {
     db.close();

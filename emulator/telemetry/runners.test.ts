@@ -19,6 +19,9 @@ function setUp() {
     get history() {
       return current.history;
     },
+    get store() {
+      return current.store;
+    },
     restart() {
       current.store.close();
       current = open();
@@ -41,6 +44,21 @@ describe('createRunnerHistory', () => {
     expect(history.get('a')).toEqual({ ...runner('a'), endedAt: 100, endReason: 'keep_alive over' });
     expect(history.get('c')).toEqual({ ...runner('c'), endedAt: null, endReason: null });
     expect(history.get('x')).toBeUndefined();
+  });
+
+  it('goes on in memory while the disk is full, and is on disk when there is room', async () => {
+    const room = setUp();
+    room.history.started(runner('ended'));
+    room.store.sql('PRAGMA max_page_count = 1').all();
+    for (let n = 0; n < 100; n++) room.history.started(runner(`new ${n}`));
+    room.history.ended('ended', 5, 'stopped');
+    expect(room.store.trouble()).not.toBeNull();
+    expect(room.history.get('ended')).toMatchObject({ endedAt: 5 });
+    room.store.sql('PRAGMA max_page_count = 1000000').all();
+    await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
+    room.restart();
+    expect(room.history.get('ended')).toMatchObject({ endedAt: 5, endReason: 'stopped' });
+    expect(room.history.get('new 99')).toMatchObject({ endReason: 'emulator ended' });
   });
 
   it('keeps the first end only', () => {

@@ -50,7 +50,7 @@ const keptFirst = 20;
 const keptLast = 180;
 
 /**
- * Runners as people saw them. Start and end are on disk when the call returns. Runners that a crash of the emulator
+ * Runners as people saw them. Start and end are on disk when the call returns, or, if the disk is full, as soon as there is room. Runners that a crash of the emulator
  * left open are closed at the next start: none of them can have survived it.
  */
 export function createRunnerHistory({
@@ -104,8 +104,11 @@ export function createRunnerHistory({
   };
 
   function put(id: string, runner: StoredRunner): void {
-    store.transaction(() => documents.put(id, runner));
     runners.set(id, runner);
+    void store.keep(() => {
+      const now = runners.get(id);
+      if (now) documents.put(id, now);
+    });
   }
 
   function isOld({ endedAt }: RunnerRecord): boolean {
@@ -115,10 +118,10 @@ export function createRunnerHistory({
   function dropOld(): void {
     const old = [...runners.values()].filter(isOld);
     if (old.length === 0) return;
-    store.transaction(() => {
+    for (const { id } of old) runners.delete(id);
+    void store.keep(() => {
       for (const { id } of old) documents.delete(id);
     });
-    for (const { id } of old) runners.delete(id);
   }
 }
 

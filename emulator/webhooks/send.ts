@@ -12,6 +12,7 @@ export type Sent =
   | { readonly kind: 'refused'; readonly because: string };
 
 export interface Post {
+  /** One that `isWebhookUrl` took. */
   readonly url: string;
   readonly headers: { readonly [name: string]: string };
   readonly body: Uint8Array;
@@ -20,8 +21,12 @@ export interface Post {
 }
 
 const mostAnswerBytes = 64 * 1024;
+/** Interim answers (1xx) before the real one; a receiver could send them without end, as fast as we read. */
+const mostInterimAnswers = 16;
 
 class ForbiddenAddress extends Error {}
+class EndlessAnswer extends Error {}
+class TookTooLong extends Error {}
 
 /**
  * One POST. Redirects are not followed, and are not tried again (gateway-http.md §10). The address that was judged is the one that is
@@ -43,7 +48,19 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
         'user-agent': 'minifal',
         ...headers,
       },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    // By hand: `AbortSignal.timeout` would hold the whole exchange in memory until the time is over.
+    const late = setTimeout(() => request.destroy(new TookTooLong()), timeoutMs);
+    const leave = (): void => void request.destroy();
+    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
+    request.on('close', () => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', leave);
+    });
+    let interim = 0;
+    request.on('information', () => {
+      if (++interim > mostInterimAnswers) request.destroy(new EndlessAnswer());
     });
     request.on('response', (response) => {
       const { statusCode: status = 0 } = response;
@@ -62,10 +79,12 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     });
     request.on('error', (error: Error & { code?: string }) => {
       if (error instanceof ForbiddenAddress) resolve(forbidden);
+      else if (error instanceof EndlessAnswer)
+        resolve({ kind: 'retry', because: 'it sent interim answers without end' });
       else
         resolve({
           kind: 'retry',
-          because: error.name === 'TimeoutError' ? 'it took too long' : (error.code ?? error.name),
+          because: error instanceof TookTooLong ? 'it took too long' : (error.code ?? error.name),
         });
     });
     request.end(body);

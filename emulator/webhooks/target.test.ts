@@ -42,6 +42,9 @@ describe('the URL of a webhook', () => {
     ['javascript:alert(1)', false],
     ['example.com/hook', false],
     ['', false],
+    ['http://name:pass%40word@example.com/', true],
+    ['http://%ff@example.com/', false],
+    ['http://name:%zz@example.com/', false],
   ])('%s: %s', (url, expected) => {
     expect(isWebhookUrl(url)).toBe(expected);
   });

@@ -1,10 +1,15 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { urlToHttpOptions } from 'node:url';
 
 /** Whether a text can be a webhook at all. Where its name leads is looked at when it is called. */
 export function isWebhookUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
+  try {
+    // As the call itself will take it apart: a name or password of broken percent-encoding parses as a URL, but can't be sent.
+    const { protocol, hostname } = urlToHttpOptions(new URL(text));
+    return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createQueue } from '../queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from '../queue/test-requests.ts';
 import { testFolder } from '../store/test-folder.ts';
+import { DiskFull } from '../wire/errors.ts';
 import { post, type Sent } from './send.ts';
 import { createSigning } from './signing.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -172,6 +173,34 @@ describe('a webhook', () => {
     await expect.poll(() => open.length).toBe(3);
     for (const finish of open) finish();
     await expect.poll(pending).toBe(0);
+  });
+});
+
+describe('on a full disk', () => {
+  it('a webhook is refused with its request, and what was delivered meanwhile is forgotten when there is room', async () => {
+    const { url, calls } = await receiver();
+    const { store, queue, webhooks, accept, pending, errors } = life(testFolder(), { now: 0 });
+    await accept('r1', url);
+    await queue.complete('r1', testResponse(), 0);
+    store.sql('PRAGMA max_page_count = 1').all();
+    const large = `${url}&${'x'.repeat(50_000)}`;
+    expect(() => webhooks.expect(testRequest('r2', { webhook: large }))).toThrow(DiskFull);
+    await expect.poll(() => calls.length).toBe(1);
+    store.sql('PRAGMA max_page_count = 1000000').all();
+    await expect.poll(() => pending()).toBe(0);
+    expect(errors).toEqual([]);
+  });
+
+  it('a request that was not accepted takes its webhook along', async () => {
+    const { url, calls } = await receiver();
+    const { queue, webhooks, pending } = life(testFolder(), { now: 0 });
+    const request = testRequest('r1', { webhook: url });
+    webhooks.expect(request);
+    webhooks.withdraw('r1');
+    expect(pending()).toBe(0);
+    await queue.submit(request);
+    await queue.complete('r1', testResponse(), 0);
+    expect(calls).toEqual([]);
   });
 });
 

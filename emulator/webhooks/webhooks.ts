@@ -9,8 +9,10 @@ import type { Signing } from './signing.ts';
 
 /** Delivers what `fal_webhook` asked for: one POST when a queued request is finally done (gateway-http.md §10). */
 export interface Webhooks {
-  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. */
+  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. @throws DiskFull */
   expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): void;
+  /** The request was not accepted. */
+  withdraw(id: string): void;
   /** Takes up what an earlier emulator left. To be called once, when the queue is loaded. */
   resume(): void;
   /** Abandons calls under way; they count as not made. */
@@ -58,26 +60,42 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const documents = createDocuments<Pending>(store, 'webhooks', pendingDocument);
   const pending = new Map(documents.load().map(({ id, value }) => [id, value]));
   const ready: string[] = [];
+  /** Not completed yet: how to stop waiting for that. */
+  const watched = new Map<string, () => void>();
   const timers = new Map<string, () => void>();
   const closing = new AbortController();
   let active = 0;
 
   function put(id: string, hook: Pending): void {
-    store.transaction(() => documents.put(id, hook));
     pending.set(id, hook);
+    record(id);
   }
 
   function forget(id: string): void {
-    store.transaction(() => documents.delete(id));
     pending.delete(id);
+    record(id);
+  }
+
+  /** What is known now, on disk: at once, or when there is room again. */
+  function record(id: string): void {
+    void store.keep(() => {
+      const hook = pending.get(id);
+      if (hook) documents.put(id, hook);
+      else documents.delete(id);
+    });
   }
 
   function watch(id: string): void {
     const unsubscribe = queue.onChange(id, ({ phase }) => {
       if (phase !== 'COMPLETED') return;
-      unsubscribe();
+      unwatch();
       makeReady(id);
     });
+    const unwatch = (): void => {
+      unsubscribe();
+      watched.delete(id);
+    };
+    watched.set(id, unwatch);
   }
 
   function makeReady(id: string): void {
@@ -147,8 +165,15 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   return {
     expect({ id, webhook, callerId }) {
       if (!webhook) return;
-      put(id, { url: webhook, userId: callerId, attempts: 0, nextAt: null });
+      const hook = { url: webhook, userId: callerId, attempts: 0, nextAt: null };
+      store.transaction(() => documents.put(id, hook));
+      pending.set(id, hook);
       watch(id);
+    },
+    withdraw(id) {
+      if (!pending.has(id)) return;
+      watched.get(id)?.();
+      forget(id);
     },
     resume() {
       for (const [id, { nextAt }] of pending) {

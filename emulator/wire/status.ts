@@ -10,6 +10,8 @@ export const statusSchema = z.object({
   owner: z.string(),
   /** `sealed`: apps that get secrets can't start, and none can be set. */
   secrets: z.enum(['open', 'sealed']).default('open'),
+  /** A sentence while something keeps minifal from working as it should (a full disk); `null`: all is well. */
+  trouble: z.string().nullable().default(null),
   apps: z.array(
     z.object({
       alias: z.string(),

@@ -11,7 +11,7 @@ const program = `
 const { createServer } = require('node:http');
 let sent = 0;
 const open = new Set();
-const state = () => ({ version: '1', pid: process.pid, startedAt: 0, timeScale: 1, owner: 'local', apps: [], runners: [], waiting: [], ...(process.env.ODD ? { apps: 7 } : { startedAt: sent++ }) });
+const state = () => ({ version: '1', pid: process.pid, startedAt: 0, timeScale: 1, owner: 'local', trouble: null, apps: [], runners: [], waiting: [], ...(process.env.ODD ? { apps: 7 } : { startedAt: sent++ }) });
 const server = createServer((request, response) => {
   if (request.headers.authorization !== 'Key id:secret') return void response.writeHead(401).end();
   if (request.url === '/again') { for (const one of open) one.write('data: ' + JSON.stringify(state()) + '\\n\\n'); return void response.end(); }

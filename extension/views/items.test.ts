@@ -32,6 +32,7 @@ const status = (change: Partial<Status>): { status: Status } => ({
     timeScale: 1,
     owner: 'local',
     secrets: 'open',
+    trouble: null,
     apps: [],
     runners: [],
     waiting: [],

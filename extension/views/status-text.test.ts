@@ -10,6 +10,7 @@ const status: Status = {
   timeScale: 1,
   owner: 'local',
   secrets: 'open',
+  trouble: null,
   apps: [],
   runners: [],
   waiting: [],
@@ -24,6 +25,7 @@ describe('the status bar', () => {
     [{ state: 'starting' } as const, /spin/, false],
     [{ state: 'failed', why: 'It ended.' } as const, /failed/, true],
     [{ state: 'running', running, status } as const, /fal: local$/, false],
+    [{ state: 'running', running, status: { ...status, trouble: 'The disk is full.' } } as const, /warning/, true],
   ])('says where and in which state: %j', (snapshot, text, isError) => {
     expect(statusText(snapshot, true)).toMatchObject({ text: expect.stringMatching(text), isError });
   });

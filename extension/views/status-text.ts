@@ -22,6 +22,9 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
     const sentence = why ?? 'The local emulator ended unexpectedly.';
     return { ...say('$(error) fal: failed', sentence, `fal: ${sentence}`), isError: true };
   }
+  if (status?.trouble) {
+    return { ...say('$(warning) fal: local', status.trouble, `fal: ${status.trouble}`), isError: true };
+  }
   const live = status?.runners.filter(({ endedAt }) => endedAt === null).length ?? 0;
   const runners = `${live} ${live === 1 ? 'runner' : 'runners'}`;
   const lines = [

@@ -2,7 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listeningSockets, processesMentioning, processIdentity, processTree } from './procfs.ts';
+import {
+  listeningSockets,
+  openFiles,
+  processesMentioning,
+  processIdentity,
+  processTree,
+  usedMemory,
+} from './procfs.ts';
 
 describe('listeningSockets', () => {
   it.each(['127.0.0.1', '::1', '0.0.0.0', '::', '::ffff:127.0.0.1'])('sees a server on %s', async (address) => {
@@ -32,5 +39,21 @@ describe('processes', () => {
     await once(child, 'exit');
     expect(processIdentity(pid)).toBeUndefined();
     expect(processesMentioning(mark)).toEqual([]);
+  });
+});
+
+describe('what a process holds', () => {
+  it('sockets and memory are counted while they are held', async () => {
+    const before = openFiles(process.pid);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    expect(openFiles(process.pid).sockets).toBe(before.sockets + 1);
+    server.close();
+    await once(server, 'close');
+    expect(openFiles(process.pid).sockets).toBe(before.sockets);
+
+    const used = usedMemory(process.pid) ?? 0;
+    const held = Buffer.alloc(64 * 1024 * 1024, 1);
+    expect(usedMemory(process.pid)).toBeGreaterThan(used + held.length / 2);
   });
 });

@@ -24,6 +24,18 @@ export function processTree(pid: number): readonly number[] {
   return [...tree];
 }
 
+/** Bytes of memory that the process uses, its part of what it shares included; `undefined`: it is gone. */
+export function usedMemory(pid: number): number | undefined {
+  const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '')?.[1];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+}
+
+/** How many sockets the process holds open, and how many other files. */
+export function openFiles(pid: number): { readonly sockets: number; readonly others: number } {
+  const sockets = socketInodes(pid).length;
+  return { sockets, others: fileDescriptors(pid).length - sockets };
+}
+
 /** Command line, arguments separated by spaces. */
 export function commandLine(pid: number): string {
   return read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ') ?? '';
@@ -98,11 +110,15 @@ function statFields(pid: number): readonly string[] | undefined {
 }
 
 function socketInodes(pid: number): readonly string[] {
+  return fileDescriptors(pid).flatMap((fd) => {
+    const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`) ?? '')?.[1];
+    return inode ? [inode] : [];
+  });
+}
+
+function fileDescriptors(pid: number): readonly string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`) ?? '')?.[1];
-      return inode ? [inode] : [];
-    });
+    return readdirSync(`/proc/${pid}/fd`);
   } catch {
     return [];
   }

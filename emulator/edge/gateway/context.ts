@@ -29,7 +29,7 @@ export interface GatewayDeps {
   /** Performs calls of workflows; absent: there are none. */
   readonly workflows?: WorkflowRequests;
   /** Told of each queued request with a webhook before it is accepted. */
-  readonly webhooks?: Pick<Webhooks, 'expect'>;
+  readonly webhooks?: Pick<Webhooks, 'expect' | 'withdraw'>;
   /** `fal_jwt_token` of web pages; absent: such tokens open nothing. */
   readonly verifyToken?: VerifyToken;
   /** Authority of follow-up URLs; absent: the host that the client used. */

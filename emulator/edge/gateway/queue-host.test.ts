@@ -107,6 +107,18 @@ describe('submit', () => {
     expect((await status(gateway, id)).json).toMatchObject({ status: 'COMPLETED', error: 'Invalid status code: 422' });
   });
 
+  it('on a full disk is 500 internal_error with what, why and the next step, and no bug', async () => {
+    const gateway = await start(ok);
+    gateway.store.sql('PRAGMA max_page_count = 1').all();
+    const { reply, json } = await submit(gateway, '/me/app', {}, 'x'.repeat(100_000));
+    expect([reply.status, reply.headers['x-fal-error-type']]).toEqual([500, 'internal_error']);
+    expect(json).toEqual({
+      detail: expect.stringMatching(/^The disk is full: .*\. Free some space/),
+      error_type: 'internal_error',
+    });
+    expect(gateway.errors).toEqual([]);
+  });
+
   it('refuses more than fal_max_queue_length waiting requests with 429', async () => {
     const gateway = await start(ok);
     gateway.fleet.hold();

@@ -56,7 +56,12 @@ export async function submit(
   };
   // Noted first: a crash between the two leaves a note without a request, never the other way round.
   deps.webhooks?.expect(request);
-  await deps.queue.submit(request);
+  try {
+    await deps.queue.submit(request);
+  } catch (error) {
+    deps.webhooks?.withdraw(requestId);
+    throw error;
+  }
   deps.fleet.enqueue(infoOf(request, 0));
   return jsonAnswer(200, {
     status: 'IN_QUEUE',

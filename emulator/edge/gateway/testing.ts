@@ -14,7 +14,7 @@ import { createQueue } from '../../queue/queue.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { mainMigrations } from '../../store/migrations.ts';
-import { openStore } from '../../store/open.ts';
+import { openStore, type Store } from '../../store/open.ts';
 import type { LogLine } from '../../telemetry/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { createAuthenticate } from '../auth.ts';
@@ -198,6 +198,8 @@ export interface TestGateway {
   readonly queue: Queue;
   readonly tls: TlsMaterial;
   readonly runner: Server;
+  /** What the queue lies in. */
+  readonly store: Store;
   readonly errors: unknown[];
   /** Ports of the three hosts. */
   readonly ports: { readonly run: number; readonly queue: number; readonly ws: number };
@@ -279,6 +281,7 @@ export async function startGateway(
     fleet,
     logs,
     queue,
+    store,
     tls,
     runner,
     errors,

@@ -80,32 +80,39 @@ async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket,
   if (gone.signal.aborted) return lease.end({ kind: 'caller_gone' });
 
   const appHeaders = toApp(headers, { requestId, app: appId(target), path: target.path, callerId: access.callerId });
-  let outcome: AttemptOutcome = { kind: 'caller_gone' }; // should dialling fail here, no runner is to blame
-  try {
-    outcome = await join(held, dial(lease, target, caller.protocol, appHeaders), lease, gone.signal);
-  } finally {
-    lease.end(outcome);
+  const app = dial(lease, target, caller.protocol, appHeaders);
+  if (!app) {
+    lease.end({ kind: 'response', status: 400 });
+    return caller.close(forwardingError.code, forwardingError.reason);
   }
+  const outcome = await join(held, app, lease, gone.signal);
+  lease.end(outcome);
   if (outcome.kind === 'caller_gone') await sendCancel(lease.address, target.path, requestId);
 }
 
-function dial({ address }: Lease, target: Resolved, protocol: string, headers: HeaderList): WebSocket {
+/** `undefined`: something in the caller's path that is no websocket address (a `#`). No runner is to blame. */
+function dial({ address }: Lease, target: Resolved, protocol: string, headers: HeaderList): WebSocket | undefined {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const query = target.query === '' ? '' : `?${target.query}`;
   // The handshake is the gateway's own; what the caller's said about its connection stays behind.
   const passed = headers.filter(([name]) => !name.startsWith('sec-websocket-'));
-  return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, protocol === '' ? [] : [protocol], {
-    headers: grouped(passed),
-    perMessageDeflate: false,
-    maxPayload: maxMessageBytes,
-    followRedirects: false,
-  });
+  try {
+    return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, protocol === '' ? [] : [protocol], {
+      headers: grouped(passed),
+      perMessageDeflate: false,
+      maxPayload: maxMessageBytes,
+      followRedirects: false,
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 function grouped(headers: HeaderList): { readonly [name: string]: string[] } {
-  const object: { [name: string]: string[] } = {};
-  for (const [name, value] of headers) object[name] = [...(object[name] ?? []), value];
-  return object;
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) values.set(name, [...(values.get(name) ?? []), value]);
+  // `__proto__` is a header's name like any other.
+  return Object.fromEntries(values);
 }
 
 /** Lets the two talk until one of them ends it; resolves with how it ended, for the scheduler. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage, RequestListener } from 'node:http';
+import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { platformError } from '../../wire/errors.ts';
@@ -154,6 +154,35 @@ describe('a websocket on the run host', () => {
     await once(next, 'open');
     await expect.poll(() => gateway.fleet.requests.length).toBe(2);
     expect(gateway.fleet.ends).toEqual([]);
+  });
+});
+
+describe('an odd handshake on the run host', () => {
+  it('a header named like a property of all objects reaches the app', async () => {
+    const seen = deferred<IncomingMessage>();
+    const gateway = await startApp((_socket, req) => seen.resolve(req));
+    const socket = dial(gateway, 'run', '/me/app/realtime', { ...authorization, ...JSON.parse('{"__proto__": "x"}') });
+    await once(socket, 'open');
+    expect((await seen.promise).rawHeaders).toContain('__proto__');
+  });
+
+  it('a path that is no websocket address is closed with 1011, and no runner is to blame', async () => {
+    const gateway = await startApp(() => undefined);
+    const headers = {
+      ...authorization,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
+    const path = '/me/app/realtime#x';
+    const [, socket, head] = await once(request({ port: gateway.ports.run, path, headers }).end(), 'upgrade');
+    const chunks: Buffer[] = [head];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await expect.poll(() => Buffer.concat(chunks).toString('latin1')).toContain('\x03\xf3Error while forwarding');
+    socket.destroy();
+    expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'response', status: 400 } }]);
+    expect(gateway.errors).toEqual([]);
   });
 });
 

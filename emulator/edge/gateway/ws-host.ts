@@ -158,9 +158,9 @@ function frameSink(deps: GatewayDeps, caller: WebSocket, requestId: string, rece
 }
 
 function objectOf(headers: HeaderList, requestId: string): { readonly [name: string]: string } {
-  const object: { [name: string]: string } = {};
-  for (const [name, value] of headers) object[name] = name in object ? `${object[name]}, ${value}` : value;
-  return { ...object, 'x-fal-request-id': requestId };
+  const values = new Map<string, string>();
+  for (const [name, value] of headers) values.set(name, values.has(name) ? `${values.get(name)}, ${value}` : value);
+  return Object.fromEntries(values.set('x-fal-request-id', requestId));
 }
 
 function bytesOf(data: RawData): Uint8Array {

@@ -22,6 +22,14 @@ describe('what a failure becomes on the wire', () => {
     });
   });
 
+  it('a full disk is told, and is no bug', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    const { code, details } = toStatus(full, report);
+    expect(code).toBe(status.RESOURCE_EXHAUSTED);
+    expect(details).toMatch(/^The disk is full: .*no space left.*\nFree some space/);
+    expect(reported).toEqual([]);
+  });
+
   it('a request that is not valid names the field', () => {
     const { error } = z.object({ a: z.object({ b: z.string() }) }).safeParse({ a: {} });
     const { code, details } = toStatus(error, report);

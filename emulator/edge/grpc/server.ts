@@ -1,3 +1,4 @@
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadServices } from '../../wire/services.ts';
@@ -38,6 +39,7 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   });
   server.addService(controller, withRefusals(controller, controllerMethods(deps)));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  passOverResetStreams(server);
   return {
     inject(socket) {
       // A client that dies sends FIN and nothing more. HTTP/2 has no half-open connections, and its calls must end.
@@ -49,6 +51,23 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
       server.forceShutdown();
     },
   };
+}
+
+/**
+ * A client may take a call back in the packet that makes it. grpc-js (1.14.7) then still answers a call of a wrong content type or of an
+ * unknown method, and answering a stream that is gone throws where nobody catches: it would end the emulator.
+ */
+function passOverResetStreams(server: Server): void {
+  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
+  for (const http2 of http2Servers.keys()) {
+    const listeners = http2.listeners('stream');
+    http2.removeAllListeners('stream');
+    http2.on('stream', (stream: ServerHttp2Stream, ...about) => {
+      stream.on('error', () => undefined);
+      if (stream.destroyed || stream.closed) return;
+      for (const listener of listeners) listener.call(http2, stream, ...about);
+    });
+  }
 }
 
 function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {

@@ -12,7 +12,7 @@ const coalesceMs = 100;
  * have no such signal, so a short print of them is compared while somebody listens. Reading changes nothing.
  */
 export function ownEvents(
-  deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'report'>,
+  deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'trouble' | 'report'>,
 ): Router {
   const router = Router();
   router.get('/minifal/events', (_request, response) => {
@@ -45,10 +45,10 @@ export function ownEvents(
 }
 
 /** Differs when something that no runner's transition tells of has changed. */
-function print({ catalog, fleet }: Pick<RestDeps, 'catalog' | 'fleet'>): string {
+function print({ catalog, fleet, trouble }: Pick<RestDeps, 'catalog' | 'fleet' | 'trouble'>): string {
   const aliases = catalog
     .aliases(null)
     .map(({ name, revision, authMode, updatedAt }) => [name, revision, authMode, updatedAt, fleet.queueSize(name)]);
   const loads = fleet.runners().map(({ id, state }) => [id, 'attempts' in state ? state.attempts.length : 0]);
-  return JSON.stringify([aliases, loads]);
+  return JSON.stringify([aliases, loads, trouble()]);
 }

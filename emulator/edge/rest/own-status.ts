@@ -7,7 +7,9 @@ const shownWaiting = 100;
 const endedSinceMs = 60 * 60 * 1000;
 
 /** `GET /minifal/status`: our own page, for `minifal status` and the panes. Reading it changes nothing. */
-export function ownStatus(deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about'>): Router {
+export function ownStatus(
+  deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'trouble'>,
+): Router {
   const router = Router();
   router.get('/minifal/status', (_request, response) => void response.json(statusOf(deps, Date.now())));
   return router;
@@ -15,7 +17,7 @@ export function ownStatus(deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHist
 
 /** Everything at a glance; runners that ended in the last hour are still told of. */
 export function statusOf(
-  { catalog, fleet, runnerHistory, hosts, about }: Parameters<typeof ownStatus>[0],
+  { catalog, fleet, runnerHistory, hosts, about, trouble }: Parameters<typeof ownStatus>[0],
   now: number,
 ): Status {
   const owner = catalog.account.nickname;
@@ -27,6 +29,7 @@ export function statusOf(
     timeScale: about.timeScale,
     owner,
     secrets: about.secrets,
+    trouble: trouble(),
     apps: aliases.map(({ name, revision, authMode }) => ({
       alias: name,
       revision,

@@ -43,6 +43,18 @@ describe('every request', () => {
     expect(reported).toEqual([]);
   });
 
+  it('a full disk is 507 with what, why and the next step, and no bug', async () => {
+    const { get, fleet, reported } = await restServer();
+    fleet.runner = () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    };
+    expect(await get('/runners/x')).toMatchObject({
+      status: 507,
+      json: { detail: expect.stringMatching(/^The disk is full: .*no space left.*Free some space/) },
+    });
+    expect(reported).toEqual([]);
+  });
+
   it('a failure of ours is one sentence; the cause is reported, not shown', async () => {
     const { get, fleet, reported } = await restServer();
     fleet.runner = () => {

@@ -24,6 +24,7 @@ export async function restServer() {
     logs,
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
+    trouble: () => null,
     about: { version: '0.0.0-test', startedAt: made.state.now, timeScale: 1, secrets: 'open' },
     workflows: createWorkflows({ store: made.store, clock: () => made.state.now }),
     jwks: { keys: [] },

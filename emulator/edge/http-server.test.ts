@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { edgeServer, writeRawAnswer } from './http-server.ts';
+
+/** A caller's socket and ours, which the HTTP server got as edge/listener.ts hands it over: its first bytes were read and put back. */
+async function connection(headersTimeoutMs?: number): Promise<{ readonly caller: Socket; readonly ours: Socket }> {
+  const http = edgeServer(
+    {
+      request: (_req, res) => void res.end(),
+      upgrade: (_req, socket) => writeRawAnswer(socket, 401, 'No.'),
+    },
+    headersTimeoutMs,
+  );
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.once('readable', () => {
+      socket.unshift(socket.read());
+      http.emit('connection', socket);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const caller = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+  caller.on('error', () => undefined);
+  onTestFinished(() => void caller.destroy());
+  const [ours] = await once(server, 'connection');
+  return { caller, ours };
+}
+
+const notHttp = 'this is no HTTP\r\n\r\n';
+const upgrade = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+describe('a connection that was refused with an answer', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each([
+    ['what is no HTTP', notHttp],
+    ['an upgrade', upgrade],
+  ])('is closed although the caller sends more than is read: %s', async (_name, bytes) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { caller, ours } = await connection();
+    const closed = once(ours, 'close');
+    caller.allowHalfOpen = true;
+    caller.write(bytes);
+    await once(caller, 'data');
+    caller.end(Buffer.alloc(2_000, 'more'));
+    await closed;
+  });
+
+  it('is cut when the caller stays', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { caller, ours } = await connection();
+    caller.allowHalfOpen = true;
+    caller.resume().write(notHttp);
+    await once(caller, 'end');
+    expect(ours.destroyed).toBe(false);
+    vi.advanceTimersByTime(10_000);
+    expect(ours.destroyed).toBe(true);
+  });
+});
+
+describe('a caller that never finishes the head of its request', () => {
+  it('is told so and leaves', async () => {
+    const { caller, ours } = await connection(300);
+    const closed = once(ours, 'close');
+    caller.write('GET / HTTP/1.1\r\nHost: loc');
+    const [answer] = await once(caller, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n(.*\r\n)*x-fal-request-id/);
+    await closed;
+  });
+
+  it('may take its time with the body', async () => {
+    const { caller } = await connection(300);
+    caller.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n');
+    const [answer] = await once(caller, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
