@@ -7,9 +7,12 @@ import { until } from '../wait.ts';
 
 const answer = z.object({ id: z.number(), result: z.record(z.string(), z.unknown()).optional() });
 
+/** A burst's memory goes back to the system within this many collections, 200 ms apart. */
+const enough = 10;
+
 /** What the process holds after its garbage was collected: the measure of a leak. */
 export interface Collector {
-  /** Bytes of the process as the system counts them, the least of some samples, each after a collection. */
+  /** Bytes of the process as the system counts them, once collecting frees no more: what a burst used is given back bit by bit. */
   memory(): Promise<number>;
   close(): void;
 }
@@ -43,12 +46,20 @@ export async function openCollector(emulator: Emulator): Promise<Collector> {
 
   return {
     async memory() {
-      const samples: number[] = [];
-      while (samples.length < 5) {
-        await collect();
-        samples.push(usedMemory(emulator.pid) ?? Number.POSITIVE_INFINITY);
-      }
-      return Math.min(...samples);
+      let least = Number.POSITIVE_INFINITY;
+      let collectionsWithoutLess = 0;
+      await until(
+        'collections free no more memory',
+        async () => {
+          await collect();
+          const now = usedMemory(emulator.pid) ?? Number.POSITIVE_INFINITY;
+          collectionsWithoutLess = now < least * 0.995 ? 0 : collectionsWithoutLess + 1;
+          least = Math.min(least, now);
+          return collectionsWithoutLess >= enough;
+        },
+        { everyMs: 200, timeoutMs: 120_000 },
+      );
+      return least;
     },
     close: () => socket.terminate(),
   };
