@@ -8,6 +8,9 @@ import { afterReady, offeredTasks, runTask } from './tasks.ts';
 
 export type Facts = Awaited<ReturnType<typeof run>>;
 
+/** The editor itself looks for open ports now and then, from this very process; an empty line is one of these that has just ended. */
+const ofEditor = /^$|ps -F -A -l|^grep root/;
+
 export async function run() {
   const extension = vscode.extensions.getExtension('minifal.minifal');
   if (!extension) throw new Error('the extension is not installed');
@@ -17,7 +20,10 @@ export async function run() {
     const processes = processTree(process.pid);
     return {
       isActive: extension.isActive,
-      children: processes.filter((pid) => pid !== process.pid).map(commandLine),
+      children: processes
+        .filter((pid) => pid !== process.pid)
+        .map(commandLine)
+        .filter((command) => !ofEditor.test(command)),
       ports: listeningSockets(processes).length,
       dataFolder: existsSync(dataFolder),
       terminals: vscode.window.terminals.length,
