@@ -23,8 +23,12 @@ export function localKey(folder: string, catalog: Catalog): string {
  */
 export function tokenKey(folder: string): Buffer {
   const file = join(folder, 'token.key');
-  if (!existsSync(file)) writePrivate(file, randomBytes(32).toString('hex'));
-  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+  const found = existsSync(file) ? Buffer.from(readFileSync(file, 'utf8').trim(), 'hex') : Buffer.alloc(0);
+  if (found.length === 32) return found;
+  // None, or a torn one, with which anybody could sign.
+  const key = randomBytes(32);
+  writePrivate(file, key.toString('hex'));
+  return key;
 }
 
 function writePrivate(file: string, text: string): void {

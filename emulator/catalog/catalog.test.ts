@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTestStore } from '../queue/test-requests.ts';
 import type { Store } from '../store/open.ts';
+import { checksum } from '../store/rows.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { DiskFull, UserError } from '../wire/errors.ts';
 import { createCatalog } from './catalog.ts';
@@ -297,5 +298,21 @@ describe('revisions and aliases', () => {
     expect(room.store.notices()).toEqual([expect.stringContaining('aliases (bad) was dropped')]);
     room.restart();
     expect(room.store.notices()).toEqual([]);
+  });
+
+  it('leaves alone what another minifal wrote and this one cannot read', () => {
+    const room = setUp();
+    room.catalog.putAlias(testAlias('good'));
+    room.catalog.putAlias(testAlias('foreign'));
+    const row = "SELECT document FROM aliases WHERE id = 'foreign'";
+    room.restart(key, (store) => {
+      const document = String(store.sql(row).get()?.document).replace('"private"', '"by-invitation"');
+      store
+        .sql('UPDATE aliases SET document = ?, check_sum = ? WHERE id = ?')
+        .run(document, checksum(`foreign\0${document}`), 'foreign');
+    });
+    expect(room.catalog.aliases(null).map(({ name }) => name)).toEqual(['good']);
+    expect(room.store.notices()).toEqual([expect.stringContaining('aliases (foreign)')]);
+    expect(room.store.sql(row).get()?.document).toContain('by-invitation');
   });
 });

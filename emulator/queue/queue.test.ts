@@ -211,6 +211,8 @@ describe('createQueue', () => {
       undefined,
     ]);
     expect(await queue.complete('a', testResponse('second'), 3)).toBe(false);
+    // However often it is asked: what is kept in memory isn't settled.
+    for (const _ of [1, 2]) await expect(queue.settled()).rejects.toThrow(DiskFull);
     store.sql('PRAGMA max_page_count = 1000000').all();
     expect(await completed).toBe(true);
     await node;

@@ -138,7 +138,12 @@ export function createQueue(options: QueueOptions): DurableQueue {
 
     recent: (alias, limit) => rows.newest(alias, limit).map((row) => (live.get(row.record.id) ?? row).record),
 
-    settled: () => commits.write(() => undefined),
+    async settled() {
+      await commits.write(() => undefined);
+      // A full disk takes this empty transaction, but not what is kept until there is room.
+      const trouble = store.trouble();
+      if (trouble) throw trouble;
+    },
 
     async prune(now = clock()) {
       let count = 0;

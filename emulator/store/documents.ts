@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Store } from './open.ts';
-import { checksum, DamagedRow, integer, parsed, text } from './rows.ts';
+import { checksum, DamagedRow, integer, text } from './rows.ts';
 
 /** A table of JSON documents by id, for what is small, read from memory and written rarely. */
 export interface Documents<T> {
@@ -32,7 +32,11 @@ export function createDocuments<T>(store: Store, table: string, shape: z.ZodType
           const document = text(row, 'document');
           if (checksum(`${id}\0${document}`) !== integer(row, 'check_sum'))
             throw new DamagedRow('the checksum differs');
-          documents.push({ id, value: parsed(shape, document) });
+          const read = shape.safeParse(JSON.parse(document));
+          if (read.success) documents.push({ id, value: read.data });
+          // Whole, but of another minifal: not ours to throw away.
+          else
+            store.notice(`An entry of ${table} (${id}) is of a kind that this minifal can't read; it is left alone.`);
         } catch (error) {
           if (!(error instanceof DamagedRow)) throw error;
           store.sql(remove).run(integer(row, 'seq'));

@@ -34,7 +34,7 @@ export function bytes(row: Row, column: string): Uint8Array {
   return value;
 }
 
-/** A document whose checksum holds, as whichever minifal wrote it; one that isn't of this shape counts as damaged. */
+/** A document whose checksum holds; one that is not of this shape counts as damaged. */
 export function parsed<T>(shape: z.ZodType<T>, document: string): T {
   const result = shape.safeParse(JSON.parse(document));
   if (result.success) return result.data;

@@ -18,14 +18,26 @@ export function createLabels(deps: { readonly token: string; readonly report: (e
   async function start(): Promise<number> {
     worker = new Worker(workerFile(), { workerData: { token: deps.token } });
     worker.unref();
-    const [message] = await once(worker, 'message');
+    const exited = once(worker, 'exit').then(() => {
+      throw new Error('the thread of the label calls ended before it listened');
+    });
+    const [message] = await Promise.race([once(worker, 'message'), exited]);
     // From here on it only fails through a bug. Apps then log without labels and go on.
     worker.on('error', deps.report);
     return Number(message);
   }
 
   return {
-    port: () => (port ??= start()),
+    async port() {
+      port ??= start();
+      try {
+        return await port;
+      } catch (error) {
+        // The next runner tries again.
+        port = undefined;
+        throw error;
+      }
+    },
     async close() {
       await worker?.terminate();
     },
