@@ -1,17 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isHash, syncFolder } from './durable-file.ts';
+import { isHash, syncFolder, writeSynced } from './durable-file.ts';
 import type { Blobs } from './types.ts';
 
 export interface StoredBlobs extends Blobs {
@@ -37,13 +27,7 @@ export function createBlobs(folder: string): StoredBlobs {
         syncFolder(folder);
       }
       const temporary = join(parent, `${randomUUID()}.new`);
-      const fd = openSync(temporary, 'wx', 0o600);
-      try {
-        writeFileSync(fd, bytes);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
+      writeSynced(temporary, bytes);
       renameSync(temporary, file);
       syncFolder(parent);
       return hash;

@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+
+/** Writes a new file (0600) that survives power loss once its folder is synced; throws when it is there already. */
+export function writeSynced(file: string, content: string | Uint8Array): void {
+  const fd = openSync(file, 'wx', 0o600);
+  try {
+    writeFileSync(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /** Makes a rename or a new entry in the folder survive power loss. */
 export function syncFolder(folder: string): void {

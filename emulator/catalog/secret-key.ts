@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../wire/errors.ts';
 import { type KeychainOrder, sealedMark, secretKeyFile } from '../wire/secret-file.ts';
 import { createCipher } from './cipher.ts';
-import { syncFolder } from './durable-file.ts';
+import { syncFolder, writeSynced } from './durable-file.ts';
 
 /** The key of the secrets, or why it can't be had now. */
 export type SecretKey = Buffer | UserError;
@@ -83,13 +83,7 @@ function read(file: string): string | undefined {
 function replace(file: string, text: string, isWhole: (written: string) => boolean): void {
   const beside = `${file}.new`;
   try {
-    const fd = openSync(beside, 'wx', 0o600);
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    writeSynced(beside, text);
     if (!isWhole(readFileSync(beside, 'latin1'))) throw new Error('what was written reads back differently');
     renameSync(beside, file);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,8 +34,11 @@ export async function benchStart({ rounds }: { readonly rounds: number }): Promi
   console.log(`  idle memory (PSS)       ${show(memory, 1)} MB  (goal: under 100 MB)  ${word(median(memory) < 100)}`);
 }
 
-async function startOnce(folder: string): Promise<{ readonly ms: number; readonly pssMb: number }> {
+/** Starts an emulator on the folder; `ms`: from the start of its process until it listens and has said so. */
+export async function timedStart(folder: string): Promise<{ readonly ms: number; readonly child: ChildProcess }> {
   const file = join(folder, 'emulator.json');
+  // A killed one leaves it.
+  rmSync(file, { force: true });
   const began = performance.now();
   const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], {
     stdio: 'ignore',
@@ -44,7 +47,11 @@ async function startOnce(folder: string): Promise<{ readonly ms: number; readonl
     if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}`);
     await delay(1);
   }
-  const ms = performance.now() - began;
+  return { ms: performance.now() - began, child };
+}
+
+async function startOnce(folder: string): Promise<{ readonly ms: number; readonly pssMb: number }> {
+  const { ms, child } = await timedStart(folder);
   await delay(1500);
   const pssMb = pssOf(child.pid ?? 0);
   child.kill('SIGTERM');

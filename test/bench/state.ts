@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,7 +17,7 @@ import { createProject } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { cpuMs } from './bed.ts';
 import { type Connection, openConnection, requestBytes } from './client.ts';
-import { pssOf } from './start.ts';
+import { pssOf, timedStart } from './start.ts';
 import { median, show, summarise } from './stats.ts';
 
 export interface StateOptions {
@@ -98,17 +97,7 @@ async function fill(folder: string, count: number, requests: number): Promise<Fi
 }
 
 async function startOnce(folder: string, end: 'SIGTERM' | 'SIGKILL'): Promise<number> {
-  const file = join(folder, 'emulator.json');
-  rmSync(file, { force: true });
-  const began = performance.now();
-  const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], {
-    stdio: 'ignore',
-  });
-  while (!existsSync(file)) {
-    if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}`);
-    await delay(1);
-  }
-  const ms = performance.now() - began;
+  const { ms, child } = await timedStart(folder);
   // Requests wait, so it has begun to start a runner.
   await delay(1000);
   child.kill(end);
