@@ -16,6 +16,8 @@ interface Way {
 }
 
 const connections = 32;
+/** What V8 needs to compile the gateway for good: some ten thousand requests. */
+const warmUpSeconds = 10;
 
 /**
  * The same calls to the app's own server and through the gateway, in turns: A B A B. Every answer is compared.
@@ -51,9 +53,13 @@ async function measure(bed: Bed, subject: Subject, rounds: number, seconds: numb
   const gateway = throughGateway(bed, subject);
   await check(gateway, subject, 0); // starts the runner
   const direct = straight(subject, await runnerPort(bed.emulator, subject.body(0), subject.expected(0)));
-  console.log(`\n${subject.title}`);
+  console.log(`\n${subject.title}, an emulator that was just started`);
+  await alone(subject, direct, gateway, 300);
+  await together(bed, subject, direct, gateway, { seconds, pairs: 1 });
+  await block(subject, gateway, warmUpSeconds);
+  console.log(`${subject.title}, one that has run for a while`);
   await alone(subject, direct, gateway, rounds);
-  await together(bed, subject, direct, gateway, seconds);
+  await together(bed, subject, direct, gateway, { seconds, pairs: 5 });
 }
 
 function throughGateway({ emulator }: Bed, { app, body }: Subject): Way {
@@ -92,11 +98,17 @@ async function alone(subject: Subject, direct: Way, gateway: Way, rounds: number
 }
 
 /** 32 connections; blocks of both ways take turns. */
-async function together(bed: Bed, subject: Subject, direct: Way, gateway: Way, seconds: number): Promise<void> {
+async function together(
+  bed: Bed,
+  subject: Subject,
+  direct: Way,
+  gateway: Way,
+  { seconds, pairs }: { readonly seconds: number; readonly pairs: number },
+): Promise<void> {
   const rates = { direct: [] as number[], gateway: [] as number[] };
   let cpu = 0;
   let count = 0;
-  for (let pair = 0; pair < 5; pair++) {
+  for (let pair = 0; pair < pairs; pair++) {
     rates.direct.push((await block(subject, direct, seconds)) / seconds);
     const before = bed.cpuMs();
     const done = await block(subject, gateway, seconds);

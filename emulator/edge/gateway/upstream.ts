@@ -3,6 +3,7 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { RunnerConnections } from './connections.ts';
+import { leaveTogether } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
 
 /**
@@ -66,6 +67,7 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
       socket.destroy();
       resolve(failure('HPE_UPGRADE'));
     });
+    leaveTogether(call.address, request);
     if (call.body.kind === 'stream') call.body.pump(request);
     else request.end(call.body.kind === 'bytes' ? call.body.bytes : undefined);
   });
