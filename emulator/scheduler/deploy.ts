@@ -107,8 +107,8 @@ function abandon(turn: Turn, alias: AliasName, reason: string): void {
 function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSettings): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined) return;
-  const failures = app.live?.revision === release.revision ? app.failures : 0;
-  putApp(turn, { ...app, live: release, scale, failures });
+  const past = app.live?.revision === release.revision ? app : { failures: 0, lastFailure: null };
+  putApp(turn, { ...app, live: release, scale, failures: past.failures, lastFailure: past.lastFailure });
   turn.effects.push({ type: 'aliasMoved', alias, revision: release.revision });
   note(turn, { alias, topic: 'deploy', text: `The alias points to revision ${release.revision}.` });
   for (const id of values(app.runners.all)) {

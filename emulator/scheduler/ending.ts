@@ -139,7 +139,8 @@ function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): 
   }
   if (runner.role.kind === 'check') return;
   if (why !== 'start_failed' && why !== 'startup_timeout') return;
-  if (app.live?.revision === runner.revision) changeApp(turn, app.alias, { failures: app.failures + 1 });
+  if (app.live?.revision !== runner.revision) return;
+  changeApp(turn, app.alias, { failures: app.failures + 1, lastFailure: reason });
 }
 
 function sentence(why: StopReason): string {

@@ -77,7 +77,7 @@ export function ready(turn: Turn, id: RunnerId): void {
   const app = turn.world.apps.get(runner.alias);
   // The check of a rolling deploy wakes nobody: the alias is about to move away from the others.
   if (app === undefined || app.failures === 0 || runner.role.kind === 'check') return;
-  changeApp(turn, app.alias, { failures: 0 });
+  changeApp(turn, app.alias, { failures: 0, lastFailure: null });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
   for (const other of values(app.runners.all)) wake(turn, other, 'Another runner became ready.');
 }

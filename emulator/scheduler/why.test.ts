@@ -28,16 +28,39 @@ describe('why', () => {
     expect(why(sim.world, 'a', 43_500, 's (x60)')).toBe(`Runner ${second} is in SETUP for 42 s (x60).`);
   });
 
-  it('tells the back-off after failed starts', () => {
+  it('tells the back-off after failed starts, and why the last one failed', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
-    const fail = () => sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'exit code 1' });
-    fail();
-    expect(why(sim.world, 'a', 500)).toBe('Backing off 30 s more after a failed start.');
+    const fail = (reason: string) => sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason });
+    fail('It exited with code 1.');
+    expect(why(sim.world, 'a', 500)).toBe('Backing off 30 s more after a failed start: It exited with code 1.');
     sim.after(30);
-    fail();
-    expect(why(sim.world, 'a', 78_000)).toBe('Backing off 12 s more after 2 failed starts.');
+    fail('ValueError: no\n  weights');
+    expect(why(sim.world, 'a', 78_000)).toBe('Backing off 12 s more after 2 failed starts: ValueError: no weights.');
+  });
+
+  it('keeps the last failure beside the next start, until a runner is ready or another revision is in force', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['a']);
+    const [{ id } = { id: '' }] = sim.runners();
+    sim.send({ type: 'runnerExited', runnerId: id, reason: `${'x'.repeat(300)}.` });
+    sim.after(30);
+    const next = `Runner ${sim.runners()[0]?.id} is in PENDING for 0 s`;
+    expect(why(sim.world, 'a', sim.now)).toBe(`${next}; the last start failed: ${'x'.repeat(239)}….`);
+    sim.bringUp();
+    expect(sim.world.apps.get('app')).toMatchObject({ failures: 0, lastFailure: null });
+  });
+
+  it('does not blame a new revision for what the one before did', () => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['a']);
+    sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'It exited with code 1.' });
+    sim.deploy({ revision: 'rev2' });
+    expect(sim.world.apps.get('app')).toMatchObject({ failures: 0, lastFailure: null });
+    expect(why(sim.world, 'a', sim.now)).not.toMatch(/code 1/);
   });
 
   it('tells that all slots are busy, and how many are ahead', () => {

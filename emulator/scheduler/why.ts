@@ -5,6 +5,8 @@ import { first } from './sorted.ts';
 import type { Instant, RequestId } from './types.ts';
 import type { App, World } from './world.ts';
 
+const longestClause = 240;
+
 /**
  * One sentence: why this request waits; `null` when it doesn't (it runs, or isn't known). Built from the facts that the
  * decisions use, so it can't disagree with them. `second`: the word for a second, where it isn't a real one.
@@ -26,12 +28,14 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
   if (starting !== undefined && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
-    return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} ${second}`;
+    const before = app.lastFailure === null ? '' : `; the last start failed: ${clause(app.lastFailure)}`;
+    return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} ${second}${before}`;
   }
   const backOff = first(app.runners.backingOff)?.key[0];
   if (backOff !== undefined) {
     const starts = app.failures === 1 ? 'a failed start' : `${app.failures} failed starts`;
-    return `Backing off ${secondsLeft(backOff, now)} ${second} more after ${starts}`;
+    const reason = app.lastFailure === null ? '' : `: ${clause(app.lastFailure)}`;
+    return `Backing off ${secondsLeft(backOff, now)} ${second} more after ${starts}${reason}`;
   }
   const { maxConcurrency } = app.scale;
   const { counted } = app.runners;
@@ -44,6 +48,12 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
   return `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ${slots})${later}`;
+}
+
+/** A sentence of somebody else, made a part of ours: one line of bearable length, without its full stop. */
+function clause(sentence: string): string {
+  const line = sentence.replace(/\s+/g, ' ').trim();
+  return line.length > longestClause ? `${line.slice(0, longestClause - 1)}…` : line.replace(/\.$/, '');
 }
 
 function secondsLeft(at: Instant, now: Instant): number {

@@ -57,6 +57,8 @@ export interface App {
   readonly rolling: Rolling | null;
   /** Consecutive start failures. */
   readonly failures: number;
+  /** Why the latest of them failed, a sentence; `null` while there are none. */
+  readonly lastFailure: string | null;
   /** Serial of the runner that got the latest request: round-robin goes on after it. */
   readonly lastServed: number;
   /** The runner that last served a hint; the oldest are forgotten. */
@@ -165,6 +167,7 @@ export function emptyApp(alias: AliasName, scale: ScaleSettings): App {
     scale,
     rolling: null,
     failures: 0,
+    lastFailure: null,
     lastServed: -1,
     hinted: OrderedMap(),
     requests: { waiting: null, ready: null, delayed: null, deadlines: null, running: null },

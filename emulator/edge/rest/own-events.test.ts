@@ -7,6 +7,18 @@ type Server = Awaited<ReturnType<typeof restServer>>;
 
 const runner = { id: 'r-1', alias: 'demo', revision: 'rev-1', machineType: 'XS' };
 
+const demo = {
+  name: 'demo',
+  environmentName: 'main',
+  revision: 'rev-1',
+  authMode: 'private' as const,
+  machineTypes: ['XS'],
+  validRegions: [],
+  updatedAt: 1,
+  scale: scaleDefaults,
+  settings: revisionDefaults,
+};
+
 async function listen({ url, authorization }: Server) {
   const response = await fetch(url('/minifal/events'), { headers: { authorization } });
   if (!response.body) throw new Error('no body');
@@ -66,21 +78,24 @@ describe('/minifal/events', () => {
   it('tells of a queue that grew, though no runner moved', async () => {
     const server = await restServer();
     server.fleet.waiting = () => [];
-    server.rooms.catalog.putAlias({
-      name: 'demo',
-      environmentName: 'main',
-      revision: 'rev-1',
-      authMode: 'private',
-      machineTypes: ['XS'],
-      validRegions: [],
-      updatedAt: 1,
-      scale: scaleDefaults,
-      settings: revisionDefaults,
-    });
+    server.rooms.catalog.putAlias(demo);
     const events = await listen(server);
     expect((await events.next()).apps).toMatchObject([{ alias: 'demo', queueSize: 0 }]);
     server.fleetPlan.queueSize = 3;
     expect((await events.next()).apps).toMatchObject([{ alias: 'demo', queueSize: 3 }]);
+    await events.close();
+  });
+
+  it('tells anew, while something waits, why it does: the sentence counts seconds', async () => {
+    const server = await restServer();
+    server.fleet.waiting = () => [{ id: 'q-1', since: 0 }];
+    server.fleet.why = () => `It is ${performance.now()}.`;
+    server.rooms.catalog.putAlias(demo);
+    server.fleetPlan.queueSize = 1;
+    const events = await listen(server);
+    const [before] = (await events.next()).waiting;
+    const [after] = (await events.next()).waiting;
+    expect(after?.why).not.toBe(before?.why);
     await events.close();
   });
 

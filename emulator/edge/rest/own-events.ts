@@ -5,10 +5,12 @@ import { statusOf } from './own-status.ts';
 
 /** At most one event in this time; whoever watches a busy app sees states, not every step between them. */
 const coalesceMs = 100;
+/** While something waits: the sentence that says why counts seconds. */
+const retoldMs = 1_000;
 
 /**
  * `GET /minifal/events`: the object of `/minifal/status` as server-sent events, first at once, then after every change of
- * runners, aliases and queues; comments keep a quiet stream open. Runners tell of their changes; the catalog and the queues
+ * runners, aliases and queues, and once a second while a request waits; comments keep a quiet stream open. Runners tell of their changes; the catalog and the queues
  * have no such signal, so a short print of them is compared while somebody listens. Reading changes nothing.
  */
 export function ownEvents(
@@ -44,11 +46,12 @@ export function ownEvents(
   return router;
 }
 
-/** Differs when something that no runner's transition tells of has changed. */
+/** Differs when something that no runner's transition tells of has changed, or a waiting request's reason is old. */
 function print({ catalog, fleet, trouble }: Pick<RestDeps, 'catalog' | 'fleet' | 'trouble'>): string {
   const aliases = catalog
     .aliases(null)
     .map(({ name, revision, authMode, updatedAt }) => [name, revision, authMode, updatedAt, fleet.queueSize(name)]);
   const loads = fleet.runners().map(({ id, state }) => [id, 'attempts' in state ? state.attempts.length : 0]);
-  return JSON.stringify([aliases, loads, trouble()]);
+  const waits = aliases.some(([, , , , queueSize]) => queueSize !== 0);
+  return JSON.stringify([aliases, loads, trouble(), waits ? Math.floor(Date.now() / retoldMs) : null]);
 }
