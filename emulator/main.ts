@@ -253,7 +253,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secrets: secretKey instanceof UserError ? 'sealed' : 'open',
     } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
-    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, trouble, about });
+    const rest = createRestEdge({ ...rooms, queue, workflows, jwks: signing.jwks, guardRules, trouble, about });
     // The JS client's proxy mode: the gateway once more, reached through the api port.
     const proxied = createGateway({
       ...gatewayDeps,

@@ -38,3 +38,23 @@ export const statusSchema = z.object({
   waiting: z.array(z.object({ requestId: z.string(), alias: z.string(), since: z.number(), why: z.string() })),
 });
 export type Status = z.infer<typeof statusSchema>;
+
+/** What `GET /minifal/requests/ID` answers of a queued request. */
+export const requestFactsSchema = z.object({
+  requestId: z.string(),
+  /** Of the app it was sent to. */
+  alias: z.string(),
+  phase: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
+  submittedAt: z.number(),
+  completedAt: z.number().nullable(),
+  /** Where the latest attempt ran. */
+  runnerId: z.string().nullable(),
+  attempts: z.int(),
+  /** HTTP code of the result. */
+  status: z.int().nullable(),
+  /** A sentence: the platform's error that ended it. */
+  error: z.string().nullable(),
+  /** A sentence: why it waits. */
+  why: z.string().nullable(),
+});
+export type RequestFacts = z.infer<typeof requestFactsSchema>;

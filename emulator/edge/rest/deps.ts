@@ -1,6 +1,7 @@
 import type { AppFiles } from '../../catalog/app-files.ts';
 import type { Catalog } from '../../catalog/types.ts';
 import type { Fleet } from '../../fleet/types.ts';
+import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
@@ -15,6 +16,7 @@ import type { Authenticate, Hosts } from '../types.ts';
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
+  readonly queue: Pick<Queue, 'record'>;
   readonly logs: Logs;
   readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'follow'>;
   readonly appFiles: AppFiles;

@@ -12,6 +12,7 @@ import { errorHandler, HttpError } from './http-error.ts';
 import { kv } from './kv.ts';
 import { logs } from './logs.ts';
 import { ownEvents } from './own-events.ts';
+import { ownRequests } from './own-requests.ts';
 import { ownStatus } from './own-status.ts';
 import { storageUploads, uploadTargets } from './storage.ts';
 import { browserTokens } from './tokens.ts';
@@ -44,6 +45,7 @@ export function createRestEdge(deps: RestDeps): RequestListener {
     browserTokens(deps),
     ownStatus(deps),
     ownEvents(deps),
+    ownRequests(deps),
   );
   app.use(() => {
     throw new HttpError(404, 'Not Found');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
+import { createQueue } from '../../queue/queue.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { createWorkflows } from '../../workflows/workflows.ts';
 import { loopbackHosts } from '../guard.ts';
@@ -12,6 +13,7 @@ export async function restServer() {
   const made = testRooms(testFolder());
   const { key, rooms, fleet, logs, runnerHistory } = made;
   const reported: unknown[] = [];
+  const queue = createQueue({ store: made.store, clock: () => made.state.now });
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -21,6 +23,7 @@ export async function restServer() {
   const edge = createRestEdge({
     ...rooms,
     fleet,
+    queue,
     logs,
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
@@ -63,5 +66,5 @@ export async function restServer() {
     };
   }
 
-  return { ...made, port, url, authorization, reported, send, get: (path: string) => send('GET', path) };
+  return { ...made, queue, port, url, authorization, reported, send, get: (path: string) => send('GET', path) };
 }
