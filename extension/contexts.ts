@@ -7,6 +7,8 @@ interface Contexts {
   readonly hasApps: boolean;
   readonly pythonState: 'ok' | 'missing' | 'tooOld';
   readonly hasRuns: boolean;
+  /** The view shows runners that have ended. */
+  readonly hasEnded: boolean;
   readonly hasDeployments: boolean;
   readonly secretsSealed: boolean;
 }

@@ -13,6 +13,8 @@ const commands = [
   'openTerminal',
   'installFal',
   'setSecretsAside',
+  'clearEnded',
+  'clearRunner',
   'refresh',
   'showActions',
 ] as const satisfies readonly (keyof Session['commands'])[];
@@ -38,12 +40,14 @@ export function activate(context: vscode.ExtensionContext): void {
       onDidChangeTreeData: changed.event,
       getChildren: async (element) => (await session()).tree.getChildren(element),
       getTreeItem: async (element) => (await session()).tree.getTreeItem(element),
+      resolveTreeItem: async (item, element) => (await session()).tree.resolveTreeItem(item, element),
       getParent: async (element) => (await session()).tree.getParent(element),
     },
     showCollapseAll: true,
+    canSelectMany: true,
   });
   for (const name of commands) {
-    const run = async (argument: unknown) => (await session()).commands[name](argument);
+    const run = async (argument: unknown, more: unknown) => (await session()).commands[name](argument, more);
     context.subscriptions.push(vscode.commands.registerCommand(`minifal.${name}`, run));
   }
   const profile = { provideTerminalProfile: async () => (await session()).profile() };

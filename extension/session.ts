@@ -46,7 +46,7 @@ export function createSession(deps: {
   const apps = createAppCommands({ link, emulator, clis, present, log, setContext });
   const tasks = createTaskProvider({ emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
-  const tree = createAppsView({ link, view, changed });
+  const tree = createAppsView({ link, view, changed, setContext });
   const statusBar = createStatusBar(link);
   let emulatorLog: { close(): void } | undefined;
 
@@ -140,6 +140,8 @@ export function createSession(deps: {
       openTerminal: () => terminals.open(),
       setSecretsAside: () => emulator.setSecretsAside(),
       installFal: () => clis.install(),
+      clearEnded: () => tree.clearEnded(),
+      clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),
       refresh,
       showActions: () => statusBar.showActions(),
     },
@@ -159,6 +161,14 @@ export function createSession(deps: {
 }
 
 export type Session = ReturnType<typeof createSession>;
+
+/** What a menu of the tree hands over: the row, and the selection if there is one. A keybinding may hand over anything. */
+function rowsOf(element: unknown, selection: unknown): readonly Element[] {
+  return [element, ...(Array.isArray(selection) ? selection : [])].filter(
+    (one): one is Element =>
+      typeof one === 'object' && one !== null && typeof (one as Partial<Element>).id === 'string',
+  );
+}
 
 function keychainOf({ secrets, globalState }: vscode.ExtensionContext): KeychainDeps {
   const { sessionId, uiKind, remoteName } = vscode.env;

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
+import type { SetContext } from '../contexts.ts';
 import type { Link } from '../target/link.ts';
 import { changedRows } from './changes.ts';
-import { type Row, ticks, toItems } from './items.ts';
+import { appRowId, endedRunners, type Fact, type Row, runnerOf, ticks, toItems } from './items.ts';
 
 /** What the editor holds of a row: always the same object for the same id. */
 export interface Element {
@@ -13,20 +14,29 @@ const tickMs = 1_000;
 /** Feeds the view "Apps" from the link's snapshots; ages tick once a second while it is seen. */
 export function createAppsView(deps: {
   readonly link: Link;
-  readonly view: Pick<vscode.TreeView<Element>, 'visible' | 'onDidChangeVisibility'>;
+  readonly view: Pick<vscode.TreeView<Element>, 'visible' | 'onDidChangeVisibility' | 'message'>;
   readonly changed: (element: Element | undefined) => void;
+  readonly setContext: SetContext;
 }) {
-  const { link, view, changed } = deps;
+  const { link, view, changed, setContext } = deps;
   const elements = new Map<string, Element>();
+  /** Ended runners that a person has seen enough of. The emulator's history keeps them. */
+  const cleared = new Set<string>();
   let rows: readonly Row[] = toItems(link.snapshot(), Date.now());
   let known = index(rows);
   let ticking: NodeJS.Timeout | undefined;
 
   function update(): void {
-    const next = toItems(link.snapshot(), Date.now());
+    const snapshot = link.snapshot();
+    const next = toItems(snapshot, Date.now(), cleared);
     const ids = changedRows(rows, next);
     rows = next;
     known = index(next);
+    const note = snapshot.status?.trouble ?? undefined;
+    if (view.message !== note) view.message = note;
+    setContext('hasEnded', endedRunners(next).length > 0);
+    const told = new Set(snapshot.status?.runners.map(({ id }) => id));
+    for (const id of cleared) if (!told.has(id)) cleared.delete(id);
     for (const id of elements.keys()) if (!known.has(id)) elements.delete(id);
     for (const id of ids) {
       if (id === undefined) changed(undefined);
@@ -58,9 +68,27 @@ export function createAppsView(deps: {
       const found = known.get(element.id);
       return found ? treeItem(found.row) : new vscode.TreeItem('');
     },
+    resolveTreeItem(item: vscode.TreeItem, element: Element): vscode.TreeItem {
+      const found = known.get(element.id);
+      if (found) item.tooltip = tooltip(found.row.facts);
+      return item;
+    },
     getParent(element: Element): Element | undefined {
       const parent = known.get(element.id)?.parent;
       return parent && elementOf(parent);
+    },
+    /** The app of that name, if it is in the view. */
+    app(alias: string): Element | undefined {
+      const row = rows.find(({ id }) => id === appRowId(alias));
+      return row && elementOf(row);
+    },
+    /** Takes ended runners from the view: all, or those of these rows. Answers how many. */
+    clearEnded(of?: readonly Element[]): number {
+      const ended = endedRunners(rows);
+      const wanted = of ? ended.filter((id) => of.some((element) => runnerOf(element.id) === id)) : ended;
+      for (const id of wanted) cleared.add(id);
+      update();
+      return wanted.length;
     },
     close() {
       unsubscribe();
@@ -86,8 +114,19 @@ function treeItem(row: Row): vscode.TreeItem {
     row.icon,
     row.color === undefined ? undefined : new vscode.ThemeColor(row.color),
   );
-  item.tooltip = row.tooltip;
-  item.contextValue = `minifal.${row.kind}`;
+  item.contextValue = `minifal.${row.kind}${row.isEnded ? '.ended' : ''}`;
   item.accessibilityInformation = { label: row.spoken };
   return item;
+}
+
+/** Made when somebody looks. Other people's words (an app's exception) stay words: only `appendText` sees them. */
+function tooltip(facts: readonly Fact[]): vscode.MarkdownString {
+  const markdown = new vscode.MarkdownString();
+  for (const { name, text, url } of facts) {
+    if (name !== '') markdown.appendMarkdown(`**${name}:** `);
+    if (url === undefined) markdown.appendText(text);
+    else markdown.appendMarkdown(`<${url}>`);
+    markdown.appendMarkdown('  \n');
+  }
+  return markdown;
 }

@@ -8,7 +8,7 @@ const row = (id: string, description = '', children: readonly Row[] = []): Row =
   label: id,
   description,
   icon: 'x',
-  tooltip: '',
+  facts: [],
   spoken: '',
   children,
 });

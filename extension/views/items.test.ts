@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../target/snapshot.ts';
-import { type Row, ticks, toItems } from './items.ts';
+import { endedRunners, type Row, ticks, toItems } from './items.ts';
 
 type Status = NonNullable<Snapshot['status']>;
 
@@ -82,7 +82,7 @@ describe('the tree', () => {
     ]);
   });
 
-  it('shows what `fal run` made, as long as it is there and a minute longer', () => {
+  it('shows what `fal run` made, as long as it is there and five minutes longer', () => {
     const alias = '99999999-cccc';
     const ended = {
       ...runner,
@@ -96,18 +96,53 @@ describe('the tree', () => {
     expect(draw(toItems(state, now))).toEqual([
       '99999999 | ephemeral · no runner',
       '  11111111 | ',
-      '    abcdefgh | TERMINATED · 1 s',
+      '    abcdefgh | TERMINATED · 1 s · gone',
     ]);
-    expect(toItems(state, now + 59_000)).toEqual([]);
+    expect(toItems(state, now + 298_000)).not.toEqual([]);
+    expect(toItems(state, now + 299_000)).toEqual([]);
   });
 
   it('shows that a runner ended with its emulator, whatever it did last', () => {
     const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, endReason: 'emulator ended' };
     const [row] = toItems(status({ apps: [app], runners: [fallen] }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
-      description: 'TERMINATED · 2 s',
-      tooltip: expect.stringContaining('emulator ended'),
+      description: 'TERMINATED · 2 s · emulator ended',
+      spoken: 'runner abcdefgh, TERMINATED, less than a minute, emulator ended',
+      facts: expect.arrayContaining([{ name: 'Why', text: 'emulator ended' }]),
     });
+  });
+
+  it('leaves out ended runners that were cleared, and no others', () => {
+    const ended = { ...runner, id: 'ended', state: 'TERMINATED', endedAt: now - 1_000, endReason: 'gone' };
+    const run = { ...ended, id: 'of-run', alias: '99999999-cccc' };
+    const state = status({ apps: [app], runners: [runner, ended, run] });
+    expect(endedRunners(toItems(state, now))).toEqual(['ended', 'of-run']);
+    const after = toItems(state, now, new Set(['ended', 'of-run', runner.id]));
+    expect(draw(after)).toEqual(['hello | 1 runner', '  11111111 | in force', '    abcdefgh | IDLE · 5 s']);
+    expect(endedRunners(after)).toEqual([]);
+  });
+
+  it('tells in the tooltip what the row has no room for', () => {
+    const transitions = [{ at: now - 5_400, state: 'FAILURE_DELAY', reason: 'ValueError: no\n  weights' }];
+    const failing = { ...runner, state: 'FAILURE_DELAY', transitions, requests: ['q'] };
+    const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'Backing off.' }];
+    const [row] = toItems(status({ apps: [app], runners: [failing], waiting }), now);
+    expect(row?.facts).toEqual([
+      { name: '', text: 'local/hello' },
+      { name: 'URL', text: app.url, url: app.url },
+      { name: 'Callers', text: 'its owner, with a key' },
+      { name: 'Revision', text: revision },
+      { name: 'Waiting', text: 'Backing off.' },
+    ]);
+    const [shown] = row?.children[0]?.children ?? [];
+    expect(shown?.description).toBe('FAILURE_DELAY · 5 s · 1 in flight · ValueError: no');
+    expect(shown?.facts).toEqual([
+      { name: 'Runner', text: runner.id },
+      { name: 'State', text: expect.stringMatching(/^FAILURE_DELAY: .*CRASH_BACKOFF/) },
+      { name: 'Since', text: expect.stringMatching(/^\d\d:\d\d:\d\d$/) },
+      { name: 'Why', text: 'ValueError: no\n  weights' },
+      { name: 'Request', text: 'q' },
+    ]);
   });
 
   it('has the younger runner first', () => {
@@ -134,7 +169,7 @@ describe('the tree', () => {
     const [row] = toItems(status({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', transitions }] }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
       icon: 'question',
-      tooltip: expect.stringContaining('Because.'),
+      facts: expect.arrayContaining([{ name: 'Why', text: 'Because.' }]),
     });
   });
 

@@ -1,4 +1,15 @@
 import { age, type Snapshot } from '../target/snapshot.ts';
+import { stateLook } from './states.ts';
+
+/** A line of a tooltip. */
+export interface Fact {
+  /** Empty: the text stands alone. */
+  readonly name: string;
+  /** Plain text, also somebody else's words; several lines may be in it. */
+  readonly text: string;
+  /** What the text leads to. */
+  readonly url?: string;
+}
 
 /** A row of the tree as plain data; `apps-view.ts` makes it a `TreeItem`. */
 export interface Row {
@@ -8,10 +19,12 @@ export interface Row {
   readonly label: string;
   readonly description: string;
   readonly icon: string;
-  /** A theme colour of the editor. */
+  /** A theme colour, one of ours. */
   readonly color?: string;
-  /** Plain text. */
-  readonly tooltip: string;
+  /** For the tooltip: nothing in it changes with time alone. */
+  readonly facts: readonly Fact[];
+  /** Of a runner: it has ended, and can be cleared from the view. */
+  readonly isEnded?: true;
   /** For screen readers: changes by the minute, not by the second; in real time. */
   readonly spoken: string;
   readonly children: readonly Row[];
@@ -26,25 +39,21 @@ interface Time {
   readonly timeScale: number;
 }
 
-/** Ended runners stay this long, so that one sees what became of them. */
-const endedShownMs = 60_000;
+/** Ended runners stay this long, so that one sees what became of them; they can be cleared before. */
+const endedShownMs = 5 * 60_000;
 
-const icons: { readonly [state: string]: readonly [icon: string, color?: string] } = {
-  PENDING: ['clock'],
-  DOCKER_PULL: ['cloud-download', 'charts.blue'],
-  SETUP: ['gear', 'charts.blue'],
-  IDLE: ['circle-outline', 'charts.green'],
-  RUNNING: ['play-circle', 'charts.green'],
-  DRAINING: ['debug-step-out', 'charts.yellow'],
-  TERMINATING: ['debug-stop', 'charts.yellow'],
-  FAILURE_DELAY: ['error', 'charts.red'],
-  TERMINATED: ['circle-slash'],
-};
-
-/** Apps > revisions > runners; apps by name, the revision in force first, young runners first. Pure. */
-export function toItems({ status }: Pick<Snapshot, 'status'>, now: number): readonly Row[] {
+/**
+ * Apps > revisions > runners; apps by name, the revision in force first, young runners first. `cleared`: ids of ended runners that a person
+ * has seen enough of. Pure.
+ */
+export function toItems(
+  { status }: Pick<Snapshot, 'status'>,
+  now: number,
+  cleared: ReadonlySet<string> = new Set(),
+): readonly Row[] {
   if (!status) return [];
-  const runners = status.runners.filter(({ endedAt }) => endedAt === null || now - endedAt < endedShownMs);
+  const isShown = ({ id, endedAt }: Runner) => endedAt === null || (now - endedAt < endedShownMs && !cleared.has(id));
+  const runners = status.runners.filter(isShown);
   const deployed = new Set(status.apps.map(({ alias }) => alias));
   const ephemeral = [...new Set(runners.map(({ alias }) => alias))].filter((alias) => !deployed.has(alias));
   const apps = [...status.apps].sort((a, b) => a.alias.localeCompare(b.alias, 'en'));
@@ -58,6 +67,22 @@ export function toItems({ status }: Pick<Snapshot, 'status'>, now: number): read
 export function ticks(rows: readonly Row[]): boolean {
   return rows.some((row) => row.kind === 'runner' || ticks(row.children));
 }
+
+/** Ids of the ended runners that are shown. */
+export function endedRunners(rows: readonly Row[]): readonly string[] {
+  return rows.flatMap((row) => (row.isEnded ? [runnerOf(row.id)] : endedRunners(row.children)));
+}
+
+export function appRowId(alias: string): string {
+  return `app/${alias}`;
+}
+
+/** The runner's id of a runner's row. */
+export function runnerOf(rowId: string): string {
+  return rowId.slice(runnerPrefix.length);
+}
+
+const runnerPrefix = 'runner/';
 
 function appRow(
   { owner, waiting, timeScale }: Status,
@@ -74,15 +99,19 @@ function appRow(
   const queued = app && app.queueSize > 0 ? `${app.queueSize} waiting${why ? `: ${why}` : ''}` : '';
   const description = [app ? '' : 'ephemeral', count(live), queued].filter(Boolean).join(' · ');
   return {
-    id: `app/${alias}`,
+    id: appRowId(alias),
     kind: 'app',
     // An ephemeral one has no name, only the long id of its revision.
     label: app ? alias : alias.slice(0, 8),
     description,
     icon: app ? 'package' : 'beaker',
-    tooltip: app
-      ? `${owner}/${alias}\n${app.url}\n${app.authMode}, revision ${app.revision}`
-      : `${owner}/${alias}\nRuns as long as its \`fal run\`.`,
+    facts: [
+      fact('', `${owner}/${alias}`),
+      ...(app
+        ? [fact('URL', app.url, app.url), fact('Callers', callers[app.authMode]), fact('Revision', app.revision)]
+        : [fact('', 'Runs as long as its fal run.')]),
+      ...(why ? [fact('Waiting', why)] : []),
+    ],
     spoken: `${app ? `app ${alias}` : `ephemeral app ${alias.slice(0, 8)}`}, ${description}`,
     children: revisions.map((revision) => revisionRow(runners, alias, revision, app?.revision, { now, timeScale })),
   };
@@ -103,7 +132,7 @@ function revisionRow(
     label: revision.slice(0, 8),
     description: role,
     icon: 'git-commit',
-    tooltip: `Revision ${revision}`,
+    facts: [fact('Revision', revision), ...(role === '' ? [] : [fact('', roles[role])])],
     spoken: `revision ${revision.slice(0, 8)}, ${role || 'ephemeral'}`,
     children: [...runners].sort((a, b) => startOf(b) - startOf(a)).map((runner) => runnerRow(runner, time)),
   };
@@ -114,21 +143,45 @@ function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
   // Of a runner that fell with its emulator, the last words are not those of its end.
   const state = endedAt === null ? runner.state : 'TERMINATED';
   const since = endedAt ?? runner.since;
-  const [icon, color] = icons[state] ?? ['question'];
+  const { icon, color, meaning } = stateLook(state);
   const reason = (endedAt === null ? transitions.at(-1)?.reason : undefined) ?? endReason ?? transitions.at(-1)?.reason;
   const busy = requests.length > 0 ? ` · ${requests.length} in flight` : '';
+  // Of one that works, the state says all there is to say.
+  const why = reason && (state === 'TERMINATED' || state === 'FAILURE_DELAY') ? ` · ${reason.split('\n', 1)[0]}` : '';
   return {
-    id: `runner/${id}`,
+    id: `${runnerPrefix}${id}`,
     kind: 'runner',
     label: id.slice(0, 8),
-    description: `${state} · ${age(now - since, timeScale)}${busy}`,
+    description: `${state} · ${age(now - since, timeScale)}${busy}${why}`,
     icon,
-    ...(color === undefined ? {} : { color }),
-    tooltip: [`Runner ${id}`, `${state}${reason ? `: ${reason}` : ''}`].join('\n'),
-    spoken: `runner ${id.slice(0, 8)}, ${state}, ${roughAge(now - since)}${busy.replace(' · ', ', ')}`,
+    color,
+    facts: [
+      fact('Runner', id),
+      fact('State', [state, meaning].filter(Boolean).join(': ')),
+      fact('Since', new Date(since).toLocaleTimeString('en-GB')),
+      ...(reason ? [fact('Why', reason)] : []),
+      ...requests.map((request) => fact('Request', request)),
+    ],
+    ...(endedAt === null ? {} : { isEnded: true }),
+    spoken: `runner ${id.slice(0, 8)}, ${state}, ${roughAge(now - since)}${`${busy}${why}`.replaceAll(' · ', ', ')}`,
     children: [],
   };
 }
+
+function fact(name: string, text: string, url?: string): Fact {
+  return { name, text, ...(url === undefined ? {} : { url }) };
+}
+
+const callers: { readonly [M in Status['apps'][number]['authMode']]: string } = {
+  private: 'its owner, with a key',
+  shared: 'everybody with a key',
+  public: 'everybody',
+};
+
+const roles = {
+  'in force': 'In force: calls go to it.',
+  replaced: 'Replaced: its runners finish what they have begun.',
+} as const;
 
 function startOf({ since, transitions }: Runner): number {
   return transitions[0]?.at ?? since;

@@ -1,0 +1,33 @@
+/** How a state of a runner looks, and what it means. */
+export interface StateLook {
+  readonly icon: string;
+  /** One of ours: `contributes.colors` of package.json. */
+  readonly color: string;
+  /** A sentence. */
+  readonly meaning: string;
+}
+
+const states: { readonly [state: string]: StateLook } = {
+  PENDING: look('clock', 'waiting', 'Waits for a process.'),
+  DOCKER_PULL: look('cloud-download', 'starting', 'Its image is being fetched.'),
+  SETUP: look('gear', 'starting', 'Loads the app and runs setup().'),
+  IDLE: look('circle-outline', 'idle', 'Ready, and waits for requests.'),
+  RUNNING: look('play-circle', 'busy', 'Works on requests.'),
+  DRAINING: look('debug-step-out', 'ending', 'Finishes its requests and gets no new ones.'),
+  TERMINATING: look('debug-stop', 'ending', 'Was told to end, and has a while to do so.'),
+  FAILURE_DELAY: look(
+    'error',
+    'failed',
+    'Waits before its start, because the last start failed. Newer SDKs say CRASH_BACKOFF.',
+  ),
+  TERMINATED: look('circle-slash', 'ended', 'Has ended.'),
+};
+
+/** Of any word, also one that a later emulator may say. */
+export function stateLook(state: string): StateLook {
+  return states[state] ?? look('question', 'waiting', '');
+}
+
+function look(icon: string, color: string, meaning: string): StateLook {
+  return { icon, color: `minifal.runner.${color}`, meaning };
+}
