@@ -70,16 +70,18 @@ export function createPresenter(log: vscode.LogOutputChannel) {
   };
 }
 
-/** Warns of settings whose value can't be used, of each value once. */
+/** Warns of settings whose value can't be used, of each value once. Answers whether all are right. */
 export function createSettingsCheck() {
   const told = new Set<string>();
-  return (): void => {
-    for (const { name, sentence } of wrongSettings()) {
+  return (): boolean => {
+    const wrong = wrongSettings();
+    for (const { name, sentence } of wrong) {
       const value = JSON.stringify(vscode.workspace.getConfiguration('minifal').get<unknown>(name));
       if (told.has(`${name} ${value}`)) continue;
       told.add(`${name} ${value}`);
       void warn(name, sentence);
     }
+    return wrong.length === 0;
   };
 }
 
@@ -87,6 +89,8 @@ async function warn(name: string, sentence: string): Promise<void> {
   const open = 'Open Setting';
   if ((await vscode.window.showWarningMessage(sentence, open)) === open) await setting(name)();
 }
+
+export type SettingsCheck = ReturnType<typeof createSettingsCheck>;
 
 export type Presenter = ReturnType<typeof createPresenter>;
 

@@ -8,7 +8,7 @@ import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createContexts } from './contexts.ts';
 import { followEmulatorLog } from './log.ts';
-import { createPresenter } from './present.ts';
+import { createPresenter, createSettingsCheck } from './present.ts';
 import { Problem } from './problem.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain, type KeychainDeps } from './process/keychain.ts';
@@ -26,6 +26,9 @@ import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
 /** A reloading window is back well before. */
 const waitForWindowsMs = 10_000;
 
+/** Settings that an emulator reads when it starts. */
+const ofNextStart = ['port', 'timeScale', 'allowedOrigins', 'sealSecrets'];
+
 /** Everything behind the registrations of `extension.ts`, made on first use: wires the rooms, and is the only place where they meet. */
 export function createSession(deps: {
   readonly context: vscode.ExtensionContext;
@@ -36,12 +39,13 @@ export function createSession(deps: {
   const { extensionPath } = context;
   const log = vscode.window.createOutputChannel('fal', { log: true });
   const present = createPresenter(log);
+  const checkSettings = createSettingsCheck();
   const { set: setContext } = createContexts();
   const folder = dataFolder(readSettings().dataFolder || undefined);
   const windows = createWindows(folder);
   const link = createLink(folder);
   const keychain = createKeychain(keychainOf(context));
-  const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, log });
+  const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, checkSettings, log });
   const clis = createFalClis({ storage: context.globalStorageUri.fsPath, setContext, present, log });
   const apps = createAppCommands({ link, emulator, clis, present, log, setContext });
   const tasks = createTaskProvider({ emulator, apps, present });
@@ -88,7 +92,7 @@ export function createSession(deps: {
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
     if (event.affectsConfiguration('minifal.pythonPath') && view.visible) await refresh();
-    if (['minifal.port', 'minifal.sealSecrets'].some((name) => event.affectsConfiguration(name))) await offerRestart();
+    if (ofNextStart.some((name) => event.affectsConfiguration(`minifal.${name}`))) await offerRestart();
     if (!event.affectsConfiguration('minifal.dataFolder')) return;
     const reload = 'Reload Window';
     const what = 'The new data folder is used after the window was reloaded.';
@@ -98,7 +102,8 @@ export function createSession(deps: {
   }
 
   async function offerRestart(): Promise<void> {
-    if (link.snapshot().state !== 'running') return;
+    // One message is enough: a wrong value is worth no restart.
+    if (!checkSettings() || link.snapshot().state !== 'running') return;
     const restart = 'Restart Emulator';
     const what = 'The new setting is used when the emulator starts the next time.';
     if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();

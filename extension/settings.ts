@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { checkedNames, complaint, usable } from './checked-settings.ts';
 import type { SealSecrets } from './process/keychain.ts';
 
 /** The settings as they are now, checked: a value of the wrong kind counts as not set. */
@@ -9,6 +10,10 @@ export interface Settings {
   readonly dataFolder: string;
   /** First of four; 0: free ones. */
   readonly port: number;
+  /** Platform seconds in a second, at the emulator's next start. */
+  readonly timeScale: number;
+  /** Web pages that may call the emulator. */
+  readonly allowedOrigins: readonly string[];
   readonly stopsOnClose: boolean;
   readonly allTerminals: boolean;
   readonly sealSecrets: SealSecrets;
@@ -16,19 +21,18 @@ export interface Settings {
   readonly pythonPath: string;
 }
 
-const defaultPort = 4710;
-const highestPort = 65_532;
-
 /** Read anew at each use, so that changes apply at once. */
 export function readSettings(resource?: vscode.Uri): Settings {
   const configuration = vscode.workspace.getConfiguration('minifal', resource);
-  const port = configuration.get<unknown>('port');
+  const value = <N extends (typeof checkedNames)[number]>(name: N) => usable(name, configuration.get<unknown>(name));
   return {
     dataFolder: path(configuration.get<unknown>('dataFolder')),
-    port: isPort(port) ? port : defaultPort,
-    stopsOnClose: configuration.get<unknown>('stopEmulatorOnClose') !== 'never',
+    port: value('port'),
+    timeScale: value('timeScale'),
+    allowedOrigins: value('allowedOrigins'),
+    stopsOnClose: value('stopEmulatorOnClose') !== 'never',
     allTerminals: configuration.get<unknown>('terminals.all') === true,
-    sealSecrets: sealSecrets(configuration.get<unknown>('sealSecrets')),
+    sealSecrets: value('sealSecrets'),
     pythonPath: path(configuration.get<unknown>('pythonPath')),
   };
 }
@@ -36,27 +40,10 @@ export function readSettings(resource?: vscode.Uri): Settings {
 /** Settings whose value is none that they can have, each with a sentence that says what is used in its place. */
 export function wrongSettings(): readonly { readonly name: string; readonly sentence: string }[] {
   const configuration = vscode.workspace.getConfiguration('minifal');
-  const wrong = (name: string, isRight: (value: unknown) => boolean, instead: string) =>
-    isRight(configuration.get<unknown>(name))
-      ? []
-      : [{ name, sentence: `The setting minifal.${name} has no such value; ${instead}.` }];
-  return [
-    ...wrong('port', isPort, `port ${defaultPort} is used`),
-    ...wrong('sealSecrets', (value) => sealSecrets(value) === value, '`auto` is used'),
-    ...wrong(
-      'stopEmulatorOnClose',
-      (value) => value === 'whenLastWindowCloses' || value === 'never',
-      'the emulator stops with the last window',
-    ),
-  ];
-}
-
-function isPort(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highestPort;
-}
-
-function sealSecrets(value: unknown): SealSecrets {
-  return value === 'always' || value === 'never' ? value : 'auto';
+  return checkedNames.flatMap((name) => {
+    const sentence = complaint(name, configuration.get<unknown>(name));
+    return sentence === undefined ? [] : [{ name, sentence }];
+  });
 }
 
 function path(value: unknown): string {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { createSettingsCheck, type Presenter, signalOf } from '../present.ts';
+import { type Presenter, type SettingsCheck, signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
 import type { Keychain } from '../process/keychain.ts';
 import { execProgram, findNode, type NodeProgram } from '../process/node.ts';
@@ -26,10 +26,10 @@ export function createEmulatorCommands(deps: {
   readonly keychain: Keychain;
   readonly extensionPath: string;
   readonly present: Presenter;
+  readonly checkSettings: SettingsCheck;
   readonly log: vscode.LogOutputChannel;
 }) {
-  const { link, windows, keychain, present, log } = deps;
-  const checkSettings = createSettingsCheck();
+  const { link, windows, keychain, present, checkSettings, log } = deps;
   let node: Promise<NodeProgram> | undefined;
   let begun: Promise<void> | undefined;
 
@@ -70,7 +70,7 @@ export function createEmulatorCommands(deps: {
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
     checkSettings();
-    const { port, sealSecrets: setting } = readSettings();
+    const { port, timeScale, allowedOrigins, sealSecrets: setting } = readSettings();
     const asked = keychain.order({
       isSealed: isSealed(folder),
       setting,
@@ -83,6 +83,8 @@ export function createEmulatorCommands(deps: {
       bundle,
       folder,
       port,
+      timeScale,
+      allowedOrigins,
       ...(order ? { keychain: order } : {}),
       signal,
     });

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive, processStart } from '../target/data-folder.ts';
 import { testFolder } from '../target/test-emulator.ts';
-import { outputFile, startEmulator } from './start.ts';
+import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };
+/** Time as on the clock, and no web pages. */
+const real = { timeScale: 1, allowedOrigins: [] };
 const publish = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const publish = (pid = process.pid) => {
@@ -16,11 +18,11 @@ const publish = (pid = process.pid) => {
 `;
 
 /** Starts a program in place of the emulator's bundle. */
-function start(program: string, signal = new AbortController().signal) {
+function start(program: string, signal = new AbortController().signal, change: Partial<StartOptions> = {}) {
   const folder = join(testFolder(), 'data');
   const bundle = join(folder, '..', 'bundle.cjs');
   writeFileSync(bundle, publish + program);
-  const options = { node, bundle, folder, port: 7, signal };
+  const options = { node, bundle, folder, port: 7, ...real, ...change, signal };
   const started = startEmulator(options).then((result) => {
     onTestFinished(() => void process.kill(result.running.pid, 'SIGKILL'));
     return result;
@@ -39,6 +41,16 @@ describe('starting the emulator', () => {
     expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
+  it('passes on how fast time runs and which web pages may call', async () => {
+    const said = "console.log(process.argv.slice(7).join(' '));";
+    const change = { timeScale: 60, allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'] };
+    const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, change);
+    await started;
+    expect(readFileSync(outputFile(folder), 'utf8')).toBe(
+      '--time-scale 60 --allow-origin http://localhost:3000 --allow-origin http://localhost:5173\n',
+    );
+  });
+
   it("hands the keychain's order over through a pipe, not through arguments or environment", async () => {
     const folder = join(testFolder(), 'data');
     const bundle = join(folder, '..', 'bundle.cjs');
@@ -50,7 +62,7 @@ describe('starting the emulator', () => {
       publish(); setInterval(() => {}, 1e6);`,
     );
     const signal = new AbortController().signal;
-    const { running } = await startEmulator({ node, bundle, folder, port: 7, keychain, signal });
+    const { running } = await startEmulator({ node, bundle, folder, port: 7, ...real, keychain, signal });
     onTestFinished(() => void process.kill(running.pid, 'SIGKILL'));
     const [input, ...others] = JSON.parse(readFileSync(join(folder, 'told.json'), 'utf8'));
     expect(JSON.parse(input)).toEqual(keychain);
@@ -112,7 +124,7 @@ describe('starting the emulator', () => {
   it('says that the folder is a file', async () => {
     const file = join(testFolder(), 'file');
     writeFileSync(file, '');
-    const options = { node, bundle: 'x', folder: file, port: 0, signal: new AbortController().signal };
+    const options = { node, bundle: 'x', folder: file, port: 0, ...real, signal: new AbortController().signal };
     await expect(startEmulator(options)).rejects.toMatchObject({
       message: expect.stringContaining(file),
       fix: 'chooseDataFolder',

@@ -17,6 +17,9 @@ export interface StartOptions {
   readonly folder: string;
   /** First of four; 0: free ones. */
   readonly port: number;
+  /** 1: as on the clock. */
+  readonly timeScale: number;
+  readonly allowedOrigins: readonly string[];
   /** Handed over through a pipe, and in no other way: it holds a key. */
   readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
@@ -41,7 +44,12 @@ export function outputFile(folder: string): string {
 export async function startEmulator(options: StartOptions): Promise<{ running: RunningEmulator; isOurs: boolean }> {
   const { node, bundle, folder, port, keychain, signal, patienceMs = 60_000 } = options;
   const output = openOutput(folder);
-  const args = ['start', '--data', folder, '--port', String(port), ...(keychain ? ['--keychain'] : [])];
+  const args = [
+    ...['start', '--data', folder, '--port', String(port)],
+    ...(options.timeScale === 1 ? [] : ['--time-scale', String(options.timeScale)]),
+    ...options.allowedOrigins.flatMap((origin) => ['--allow-origin', origin]),
+    ...(keychain ? ['--keychain'] : []),
+  ];
   const child = spawn(node.command, [bundle, ...args], {
     cwd: folder,
     env: { ...childEnv(process.env), ...node.env },

@@ -32,8 +32,8 @@ export function createAppsView(deps: {
     const ids = changedRows(rows, next);
     rows = next;
     known = index(next);
-    const note = snapshot.status?.trouble ?? undefined;
-    if (view.message !== note) view.message = note;
+    const note = snapshot.status?.trouble ?? '';
+    if ((view.message ?? '') !== note) view.message = note;
     setContext('hasEnded', endedRunners(next).length > 0);
     const told = new Set(snapshot.status?.runners.map(({ id }) => id));
     for (const id of cleared) if (!told.has(id)) cleared.delete(id);

@@ -67,6 +67,8 @@ describe('in the extension host', () => {
       'minifal.terminals.all': false,
       'minifal.pythonPath': '',
       'minifal.sealSecrets': 'auto',
+      'minifal.timeScale': 1,
+      'minifal.allowedOrigins': [],
     });
   });
 

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checkedNames, complaint, usable } from './checked-settings.ts';
+
+describe('a setting that is checked', () => {
+  it.each([
+    ['port', 0],
+    ['port', 65_532],
+    ['timeScale', 1],
+    ['timeScale', 2.5],
+    ['timeScale', 1000],
+    ['allowedOrigins', []],
+    ['allowedOrigins', ['http://localhost:3000', 'https://example.com']],
+    ['stopEmulatorOnClose', 'never'],
+    ['sealSecrets', 'always'],
+  ] as const)('%s takes %j as it is', (name, value) => {
+    expect(usable(name, value)).toEqual(value);
+    expect(complaint(name, value)).toBeUndefined();
+  });
+
+  it.each([
+    ['port', '4710', 4710, 'port 4710 is used'],
+    ['port', 65_533, 4710, 'port 4710 is used'],
+    ['timeScale', 0, 1, 'time runs as on the clock'],
+    ['timeScale', 1001, 1, 'time runs as on the clock'],
+    ['timeScale', Number.NaN, 1, 'time runs as on the clock'],
+    ['allowedOrigins', ['http://localhost:3000/'], [], 'no web page may call'],
+    ['allowedOrigins', ['*'], [], 'no web page may call'],
+    ['allowedOrigins', ['file://x'], [], 'no web page may call'],
+    ['allowedOrigins', 'http://localhost:3000', [], 'no web page may call'],
+    ['stopEmulatorOnClose', 'sometimes', 'whenLastWindowCloses', 'stops with the last window'],
+    ['sealSecrets', null, 'auto', '`auto` is used'],
+  ] as const)('%s has no value %j: its default is used, and that is said', (name, value, instead, words) => {
+    expect(usable(name, value)).toEqual(instead);
+    expect(complaint(name, value)).toContain(words);
+  });
+
+  it('has the default of the manifest', () => {
+    const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
+    const groups: readonly { properties: { [name: string]: { default: unknown } } }[] =
+      manifest.contributes.configuration;
+    const properties = Object.assign({}, ...groups.map((group) => group.properties));
+    for (const name of checkedNames) {
+      expect([name, usable(name, undefined)]).toEqual([name, properties[`minifal.${name}`].default]);
+    }
+  });
+});

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { stateLook } from './views/states.ts';
+
+const root = join(import.meta.dirname, '..');
+const setting = z.strictObject({
+  type: z.string(),
+  default: z.unknown(),
+  order: z.int(),
+  scope: z.enum(['machine', 'machine-overridable', 'resource', 'window']),
+  markdownDescription: z.string().regex(/^[^.]+\..*\.$|^[^.]+\.$/),
+  enum: z.array(z.string()).optional(),
+  enumDescriptions: z.array(z.string()).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  items: z.unknown().optional(),
+  uniqueItems: z.boolean().optional(),
+});
+const themes = ['dark', 'light', 'highContrast', 'highContrastLight'] as const;
+const menuItem = z.object({ command: z.string(), when: z.string(), group: z.string().optional() });
+const { activationEvents, capabilities, contributes } = z
+  .object({
+    activationEvents: z.array(z.string()),
+    capabilities: z.object({ untrustedWorkspaces: z.object({ restrictedConfigurations: z.array(z.string()) }) }),
+    contributes: z.object({
+      commands: z.array(z.object({ command: z.string(), category: z.literal('fal'), title: z.string() })),
+      menus: z.record(z.string(), z.array(menuItem)),
+      keybindings: z.array(z.object({ command: z.string(), key: z.string(), mac: z.string(), when: z.string() })),
+      colors: z.array(
+        z.object({ id: z.string(), description: z.string(), defaults: z.record(z.enum(themes), z.string()) }),
+      ),
+      configuration: z.array(
+        z.strictObject({ title: z.string(), order: z.int(), properties: z.record(z.string(), setting) }),
+      ),
+    }),
+  })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+const titles = new Map(contributes.commands.map(({ command, title }) => [command, title]));
+
+describe('the manifest', () => {
+  it('starts nothing by itself, and searches no folder', () => {
+    expect(activationEvents).toEqual(['onLanguage:python']);
+  });
+
+  it('names commands by a verb and an object, without the product twice', () => {
+    for (const title of titles.values()) expect(title).toMatch(/^[A-Z][a-z]+ (?!fal$)[\w() ]+$/);
+  });
+
+  it('has every action of a menu in the palette, too', () => {
+    const palette = contributes.menus.commandPalette ?? [];
+    const hidden = palette.filter(({ when }) => when === 'false').map(({ command }) => command);
+    // The row's own action, whose palette form clears all; and the status bar's list of commands.
+    expect(hidden).toEqual(['minifal.clearRunner', 'minifal.showActions']);
+    for (const { command } of Object.values(contributes.menus).flat()) expect([...titles.keys()]).toContain(command);
+  });
+
+  it('asks for trust wherever something would run', () => {
+    const runs = ['startEmulator', 'runApp', 'deployToEmulator', 'openTerminal', 'installFal', 'setSecretsAside'];
+    const places = [...Object.values(contributes.menus).flat(), ...contributes.keybindings];
+    for (const { command, when } of places) {
+      if (runs.includes(command.replace('minifal.', '')))
+        expect([command, when]).toEqual([command, expect.stringContaining('isWorkspaceTrusted')]);
+    }
+  });
+
+  it('offers chords, each of them only where it does something', () => {
+    expect(contributes.keybindings.map(({ command }) => titles.get(command))).toEqual([
+      'Run App',
+      'Stop Run',
+      'Deploy to Emulator',
+      'Open Terminal (Local)',
+    ]);
+    for (const { key, mac, when } of contributes.keybindings) {
+      expect(key).toMatch(/^ctrl\+k \S+$/);
+      expect(mac).toBe(key.replace('ctrl+', 'cmd+'));
+      expect(when).toMatch(/minifal\./);
+    }
+  });
+
+  it('has few settings, each with all that the settings editor shows, and none twice in a place', () => {
+    const settings = contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
+    expect(settings.length).toBeLessThan(20);
+    expect(settings.map(([, { order }]) => order)).toEqual(settings.map((_, index) => index + 1));
+    for (const [, { enum: values, enumDescriptions }] of settings)
+      expect(enumDescriptions?.length).toBe(values?.length);
+    const taste = ['minifal.stopEmulatorOnClose'];
+    expect(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted()).toEqual(
+      settings
+        .map(([name]) => name)
+        .filter((name) => !taste.includes(name))
+        .toSorted(),
+    );
+  });
+});
+
+describe('colours', () => {
+  it('are those of the theme: for each kind of theme, one of its charts or tests', () => {
+    for (const { defaults } of contributes.colors) {
+      expect(Object.keys(defaults)).toEqual(themes);
+      for (const color of Object.values(defaults)) expect(color).toMatch(/^(charts|testing)\.[a-zA-Z]+$/);
+    }
+  });
+
+  it('are contributed for every state of a runner, and no more', () => {
+    const states = 'PENDING DOCKER_PULL SETUP IDLE RUNNING DRAINING TERMINATING FAILURE_DELAY TERMINATED'.split(' ');
+    const used = [...states, 'NEW_WORD'].map((state) => stateLook(state).color);
+    expect([...new Set(used)].toSorted()).toEqual(contributes.colors.map(({ id }) => id).toSorted());
+  });
+
+  it('never stand in the code or the manifest as themselves', () => {
+    const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .map((name) => join(import.meta.dirname, name));
+    expect(sources.length).toBeGreaterThan(30);
+    for (const file of [...sources, join(root, 'package.json')]) {
+      expect([file, readFileSync(file, 'utf8').match(/#[0-9a-f]{3,8}\b|\b(rgb|hsl)a?\(/i)?.[0]]).toEqual([
+        file,
+        undefined,
+      ]);
+    }
+  });
+});
