@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { TerminalLink } from './commands/terminal-links.ts';
 import type { Session } from './session.ts';
 import type { Element } from './views/apps-view.ts';
 import { parseApps } from './workspace/parse-apps.ts';
@@ -51,6 +52,11 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(vscode.commands.registerCommand(`minifal.${name}`, run));
   }
   const profile = { provideTerminalProfile: async () => (await session()).profile() };
+  // A link of a terminal is worth no loading of the session: without one, no emulator was found.
+  const links: vscode.TerminalLinkProvider<TerminalLink> = {
+    provideTerminalLinks: (line) => open?.terminalLinks.provide(line) ?? [],
+    handleTerminalLink: (link) => open?.terminalLinks.handle(link),
+  };
   const tasks: vscode.TaskProvider = {
     provideTasks: async (token) => (await session()).tasks.provide(token),
     resolveTask: async (task) => (await session()).tasks.resolve(task),
@@ -59,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): void {
     view,
     changed,
     vscode.window.registerTerminalProfileProvider('minifal.terminal', profile),
+    vscode.window.registerTerminalLinkProvider(links),
     vscode.tasks.registerTaskProvider('minifal', tasks),
     vscode.workspace.onDidOpenTextDocument(look),
     {

@@ -6,6 +6,7 @@ import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis } from './commands/fal-cli.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
+import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createContexts } from './contexts.ts';
 import { followEmulatorLog } from './log.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
@@ -51,6 +52,7 @@ export function createSession(deps: {
   const tasks = createTaskProvider({ emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed, setContext });
+  const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
   let emulatorLog: { close(): void } | undefined;
 
@@ -72,6 +74,12 @@ export function createSession(deps: {
     if (now.state === 'failed' && before.state !== 'starting') {
       present.problem(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
     }
+  }
+
+  async function showApp(alias: string): Promise<void> {
+    await vscode.commands.executeCommand('minifal.apps.focus');
+    const app = tree.app(alias);
+    if (app) await view.reveal(app, { focus: true, expand: true });
   }
 
   function setAllTerminals(): void {
@@ -135,6 +143,7 @@ export function createSession(deps: {
     appsFound,
     tasks,
     profile: terminals.profile,
+    terminalLinks,
     commands: {
       startEmulator: () => emulator.start(),
       stopEmulator: () => emulator.stop(),

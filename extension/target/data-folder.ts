@@ -12,7 +12,7 @@ import {
 } from '../../emulator/wire/data-folder.ts';
 
 export type { ProcessIdentity, RunningEmulator };
-export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJson };
+export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJson, readLocalKey as localKey };
 
 /** The variables that point fal's tools at the emulator that runs on the folder now; `undefined`: none runs. */
 export function targetEnv(folder: string): { readonly [name: string]: string } | undefined {

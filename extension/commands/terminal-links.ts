@@ -1,0 +1,72 @@
+import * as vscode from 'vscode';
+import type { Link } from '../target/link.ts';
+import { askRequest, type RequestFacts } from '../target/requests.ts';
+import { type FoundLink, findLinks, tellRequest } from '../views/links.ts';
+
+/** A link that the editor shows; what it was found as comes back when it is followed. */
+export interface TerminalLink extends vscode.TerminalLink {
+  readonly found: FoundLink;
+}
+
+/** Apps and requests of the emulator that runs, in any terminal. While none runs nothing is looked for. */
+export function createTerminalLinks(deps: {
+  readonly link: Link;
+  readonly showApp: (alias: string) => Thenable<void>;
+}) {
+  const { link, showApp } = deps;
+
+  async function provide({ line }: vscode.TerminalLinkContext): Promise<TerminalLink[]> {
+    const { running } = link.snapshot();
+    if (!running) return [];
+    const { api, run, queue } = running.ports;
+    const links = await Promise.all(
+      findLinks(line, [run, queue, api]).map(async (found): Promise<readonly TerminalLink[]> => {
+        const { start: startIndex, length } = found;
+        if (found.kind === 'app') return [{ startIndex, length, tooltip: `Call or copy ${found.alias}`, found }];
+        // Any program prints such ids: only those of our requests are links.
+        const facts = await askRequest(link.folder, found.id);
+        return facts ? [{ startIndex, length, tooltip: tellRequest(facts), found }] : [];
+      }),
+    );
+    return links.flat();
+  }
+
+  async function showRequest(id: string): Promise<void> {
+    const facts = await askRequest(link.folder, id);
+    if (!facts) {
+      void vscode.window.setStatusBarMessage('The emulator no longer knows this request.', 5_000);
+      return;
+    }
+    await tell(facts);
+  }
+
+  async function tell(facts: RequestFacts): Promise<void> {
+    const [copy, log, app] = ['Copy Request ID', 'Show Log', 'Show App'];
+    const answer = await vscode.window.showInformationMessage(tellRequest(facts), copy, app, log);
+    if (answer === copy) await vscode.env.clipboard.writeText(facts.requestId);
+    if (answer === app) await showApp(facts.alias);
+    if (answer === log) await vscode.commands.executeCommand('minifal.showEmulatorLog');
+  }
+
+  async function showAddress(url: string, alias: string): Promise<void> {
+    const items = [
+      { label: '$(copy) Copy URL', run: () => vscode.env.clipboard.writeText(url) },
+      { label: '$(link-external) Open in Browser', run: () => openOutside(url) },
+      { label: '$(list-tree) Show in View', run: () => showApp(alias) },
+    ];
+    const picked = await vscode.window.showQuickPick(items, { title: url });
+    await picked?.run();
+  }
+
+  return {
+    provide,
+    /** Asks what to do with it, and does that. */
+    handle: ({ found }: TerminalLink): Promise<void> =>
+      found.kind === 'app' ? showAddress(found.url, found.alias) : showRequest(found.id),
+  };
+}
+
+/** Where the person's browser finds what listens here: not the same where the editor is remote. */
+async function openOutside(url: string): Promise<void> {
+  await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url)));
+}

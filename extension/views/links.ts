@@ -1,0 +1,56 @@
+import type { RequestFacts } from '../target/requests.ts';
+
+/** A part of a terminal's line that may be an app or a request of ours. */
+export type FoundLink =
+  | {
+      readonly kind: 'app';
+      readonly start: number;
+      readonly length: number;
+      readonly url: string;
+      readonly alias: string;
+    }
+  | { readonly kind: 'request'; readonly start: number; readonly length: number; readonly id: string };
+
+/** A longer line is somebody's data. */
+const longestLine = 4_000;
+const mostIds = 5;
+
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+/** An address with owner and app, or an id that isn't a part of a longer word. */
+const wanted = new RegExp(
+  `https?://(?:localhost|127\\.0\\.0\\.1):(\\d+)/[\\w-]+/([\\w.-]+)(/[^\\s"'<>)\\]},]*)?|(?<![\\w/-])${uuid}(?![\\w-])`,
+  'g',
+);
+const followUp = new RegExp(`/requests/(${uuid})(?:/|$)`);
+
+/** The addresses of apps on these ports, and what may be the ids of requests: also the one inside a request's own address. Pure. */
+export function findLinks(line: string, ports: readonly number[]): readonly FoundLink[] {
+  const found: FoundLink[] = [];
+  for (const { 0: text, 1: port, 2: alias, 3: path, index: start } of line.slice(0, longestLine).matchAll(wanted)) {
+    const place = { start, length: text.length };
+    if (alias === undefined) found.push({ kind: 'request', ...place, id: text });
+    else if (ports.includes(Number(port))) {
+      const [, id] = followUp.exec(path ?? '') ?? [];
+      if (id === undefined) found.push({ kind: 'app', ...place, url: text, alias });
+      else found.push({ kind: 'request', ...place, id });
+    }
+  }
+  const ids = found.filter(({ kind }) => kind === 'request').slice(0, mostIds);
+  return found.filter((link) => link.kind === 'app' || ids.includes(link));
+}
+
+/** What is known of a request, as a sentence. Pure. */
+export function tellRequest({ requestId, alias, ...facts }: RequestFacts): string {
+  return `Request ${requestId.slice(0, 8)} of ${alias}: ${state(facts)}`;
+}
+
+function state(facts: Omit<RequestFacts, 'requestId' | 'alias'>): string {
+  const { phase, why, attempts, runnerId, error, status, submittedAt, completedAt } = facts;
+  const onRunner = runnerId === null ? '' : ` on runner ${runnerId.slice(0, 8)}`;
+  const attempt = attempts > 1 ? ` (attempt ${attempts})` : '';
+  if (phase === 'IN_QUEUE') return `in queue${attempt}.${why ? ` ${why}` : ''}`;
+  if (phase === 'IN_PROGRESS') return `in progress${onRunner}${attempt}.`;
+  const took = completedAt === null ? '' : ` after ${((completedAt - submittedAt) / 1000).toFixed(1)} s`;
+  const end = error === null ? `completed with ${status ?? 'no answer'}` : `failed`;
+  return `${end}${took}${onRunner}${attempt}.${error === null ? '' : ` ${error}`}`;
+}
