@@ -66,6 +66,12 @@ describe('start failures', () => {
     expect(sim.runners().at(-1)?.state).toMatchObject({ kind: 'failureDelay', failures: 1 });
   });
 
+  it('are the reason that the next runner gives for waiting', () => {
+    const sim = failing();
+    sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'No\n weights.' });
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toBe('The last start failed: No weights.');
+  });
+
   it('of an old revision do not delay a new one', () => {
     const sim = failing();
     failStarting(sim);

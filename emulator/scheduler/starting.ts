@@ -1,4 +1,4 @@
-import { failureDelaySeconds } from './failures.ts';
+import { clause, failureDelaySeconds } from './failures.ts';
 import { isStarting } from './runner-index.ts';
 import { values } from './sorted.ts';
 import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
@@ -17,7 +17,8 @@ export const probeIntervalMs = 15_000;
 export function createRunner(turn: Turn, alias: AliasName, release: Release, role: Role, text: string): RunnerId {
   const serial = turn.world.counter;
   const id = newId(turn);
-  const failures = role.kind === 'check' ? 0 : (turn.world.apps.get(alias)?.failures ?? 0);
+  const past = turn.world.apps.get(alias);
+  const failures = role.kind === 'check' ? 0 : (past?.failures ?? 0);
   const since = turn.now;
   const runner: LiveRunner = {
     id,
@@ -41,8 +42,10 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     replaceWhy: 'stopped',
   };
   putRunner(turn, id, runner);
-  noteState(turn, runner, '', failures === 0 ? 'PENDING' : 'FAILURE_DELAY', text);
-  if (failures === 0) askForProcess(turn, runner);
+  if (failures === 0) {
+    noteState(turn, runner, '', 'PENDING', text);
+    askForProcess(turn, runner);
+  } else noteState(turn, runner, '', 'FAILURE_DELAY', `The last start failed: ${clause(past?.lastFailure ?? text)}.`);
   return id;
 }
 

@@ -1,11 +1,10 @@
+import { clause } from './failures.ts';
 import { stateWord } from './runner-state.ts';
 import { queueDueAt } from './scaling.ts';
 import { queuePosition } from './select.ts';
 import { first } from './sorted.ts';
 import type { Instant, RequestId } from './types.ts';
 import type { App, World } from './world.ts';
-
-const longestClause = 240;
 
 /**
  * One sentence: why this request waits; `null` when it doesn't (it runs, or isn't known). Built from the facts that the
@@ -48,12 +47,6 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
   return `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ${slots})${later}`;
-}
-
-/** A sentence of somebody else, made a part of ours: one line of bearable length, without its full stop. */
-function clause(sentence: string): string {
-  const line = sentence.replace(/\s+/g, ' ').trim();
-  return line.length > longestClause ? `${line.slice(0, longestClause - 1)}…` : line.replace(/\.$/, '');
 }
 
 function secondsLeft(at: Instant, now: Instant): number {

@@ -5,12 +5,12 @@ import { statusOf } from './own-status.ts';
 
 /** At most one event in this time; whoever watches a busy app sees states, not every step between them. */
 const coalesceMs = 100;
-/** While something waits: the sentence that says why counts seconds. */
-const retoldMs = 1_000;
+/** While something waits, whose reason counts seconds. Not each of them: a row that is drawn anew loses its tooltip. */
+const retoldMs = 5_000;
 
 /**
  * `GET /minifal/events`: the object of `/minifal/status` as server-sent events, first at once, then after every change of
- * runners, aliases and queues, and once a second while a request waits; comments keep a quiet stream open. Runners tell of their changes; the catalog and the queues
+ * runners, aliases and queues, and every five seconds while a request waits; comments keep a quiet stream open. Runners tell of their changes; the catalog and the queues
  * have no such signal, so a short print of them is compared while somebody listens. Reading changes nothing.
  */
 export function ownEvents(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Ending, exitReason, signalName } from './exit.ts';
 
-const plain: Ending = { code: null, signal: null, asked: 'nothing', ready: true, failure: null };
+const plain: Ending = { code: null, signal: null, asked: 'nothing', ready: true, failure: null, lastException: null };
 
 describe('exitReason', () => {
   const table: readonly [string, Partial<Ending>, string][] = [
@@ -11,6 +11,12 @@ describe('exitReason', () => {
       { code: 1, ready: false, failure: 'RuntimeError: no weights' },
       "The runner's process exited with code 1 before it was ready: RuntimeError: no weights",
     ],
+    [
+      'an exception that an app server caught',
+      { code: 3, ready: false, lastException: 'RuntimeError: no weights' },
+      "The runner's process exited with code 3 before it was ready; the last exception: RuntimeError: no weights",
+    ],
+    ['an exception of an earlier time', { code: 3, lastException: 'E: x' }, "The runner's process exited with code 3."],
     ['SIGTERM as asked', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as asked.'],
     ['SIGKILL as asked', { signal: 9, asked: 'kill' }, 'The runner was killed, as asked.'],
   ];

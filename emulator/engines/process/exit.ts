@@ -8,6 +8,8 @@ export interface Ending {
   readonly ready: boolean;
   /** The runner's own last words: an exception that ended it. */
   readonly failure: string | null;
+  /** That of the last traceback it printed before it was ready. */
+  readonly lastException: string | null;
 }
 
 /** `SIGTERM` for 15; `null` for `null`. */
@@ -26,6 +28,7 @@ export function exitReason(ending: Ending): string {
   if (name === 'SIGKILL' && ending.asked === 'kill') return 'The runner was killed, as asked.';
   if (name !== null) return `The runner is gone: \`its process died with <Signals.${name}: ${ending.signal}>.\``;
   const when = ending.ready ? '' : ' before it was ready';
-  const why = ending.failure === null ? '.' : `: ${ending.failure}`;
+  const printed = ending.ready || ending.lastException === null ? '.' : `; the last exception: ${ending.lastException}`;
+  const why = ending.failure === null ? printed : `: ${ending.failure}`;
   return `The runner's process exited with code ${ending.code}${when}${why}`;
 }

@@ -3,6 +3,7 @@ import type { CallResult, RunnerAddress, RunnerEvents, RunnerHandle, RunnerSpec 
 import { exitReason, signalName } from './exit.ts';
 import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
+import { createExceptionReader } from './last-exception.ts';
 import type { Command, Message, StartMethod } from './messages.ts';
 import { untilHealthy } from './readiness.ts';
 import type { Place, Shells } from './shell.ts';
@@ -51,6 +52,7 @@ export function createRunner(deps: {
   let exited = false;
   let address: RunnerAddress | null = null;
   let failure: string | null = null;
+  const exceptions = createExceptionReader();
   /** Who waits for the answer to `tell`, in the order of asking. */
   let listeners: (() => void)[] = [];
 
@@ -116,7 +118,9 @@ export function createRunner(deps: {
       return;
     }
     const reason =
-      message.error === undefined ? exitReason({ ...message, asked, ready, failure }) : `The runner ${message.error}`;
+      message.error === undefined
+        ? exitReason({ ...message, asked, ready, failure, lastException: exceptions.last() })
+        : `The runner ${message.error}`;
     exit(message.code, message.signal, reason);
   }
 
@@ -146,6 +150,7 @@ export function createRunner(deps: {
         return;
       case 'line': {
         const { stream, text, requestId, endpoint } = message;
+        if (!ready) exceptions.read(text);
         const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
         events.line({ at: deps.now(), stream, text, ...labels });
         return;

@@ -182,7 +182,7 @@ def main():
 
   it('whose setup raises ends before it was ready, with its traceback in the log', async () => {
     const runner = start('Failing');
-    expect((await runner.exited).reason).toMatch(/before it was ready/);
+    expect((await runner.exited).reason).toMatch(/before it was ready.*RuntimeError: no weights here/);
     expect(runner.lines.map((line) => line.text).join('\n')).toContain('RuntimeError: no weights here');
     expect(runner.order).toEqual(['started', 'exited']);
   });
