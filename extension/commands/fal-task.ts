@@ -105,10 +105,10 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
         if (command === 'run') look(text);
       },
     });
-    void run.ended.then(({ code }) => {
+    void run.ended.then(({ code, stopped }) => {
       over.abort();
-      // Of a terminal that closes with another code the editor would tell, too.
-      close.fire(spec.isShown ? code : 0);
+      // Of a terminal that closes with another code the editor would tell, too; and what a person stopped has not failed.
+      close.fire(spec.isShown && !stopped ? code : 0);
     });
     spec.onBegun?.(run);
   }

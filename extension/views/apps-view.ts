@@ -3,6 +3,7 @@ import type { SetContext } from '../contexts.ts';
 import type { Link } from '../target/link.ts';
 import { changedRows } from './changes.ts';
 import { appRowId, endedRunners, type Fact, type Row, runnerOf, ticks, toItems } from './items.ts';
+import { plainMarkdown } from './markdown.ts';
 
 /** What the editor holds of a row: always the same object for the same id. */
 export interface Element {
@@ -119,14 +120,11 @@ function treeItem(row: Row): vscode.TreeItem {
   return item;
 }
 
-/** Made when somebody looks. Other people's words (an app's exception) stay words: only `appendText` sees them. */
+/** Made when somebody looks. */
 function tooltip(facts: readonly Fact[]): vscode.MarkdownString {
-  const markdown = new vscode.MarkdownString();
-  for (const { name, text, url } of facts) {
-    if (name !== '') markdown.appendMarkdown(`**${name}:** `);
-    if (url === undefined) markdown.appendText(text);
-    else markdown.appendMarkdown(`<${url}>`);
-    markdown.appendMarkdown('  \n');
-  }
-  return markdown;
+  const lines = facts.map(({ name, text, url }) => {
+    const value = url === undefined ? plainMarkdown(text) : `<${url}>`;
+    return name === '' ? value : `**${name}:** ${value}`;
+  });
+  return new vscode.MarkdownString(lines.join('  \n'));
 }

@@ -159,6 +159,29 @@ describe('the tree', () => {
     expect(after).not.toEqual(before);
   });
 
+  it('counts seconds at first, then by ten: a row that is drawn anew loses its tooltip', () => {
+    const said = (seconds: number) =>
+      toItems(status({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
+        ?.children[0]?.description;
+    expect([0, 1, 9, 10, 19, 20, 89].map(said).map((text) => text?.slice('IDLE · '.length))).toEqual([
+      '0 s',
+      '1 s',
+      '9 s',
+      '10 s',
+      '10 s',
+      '20 s',
+      '80 s',
+    ]);
+  });
+
+  it('is spoken by the name that is seen', () => {
+    const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
+    const state = status({ apps: [app], runners: [runner, { ...runner, id: 'other', alias: '99999999-cccc' }] });
+    const rows = flat(toItems(state, now));
+    expect(rows.length).toBe(6);
+    for (const { label, spoken } of rows) expect(spoken).toContain(label);
+  });
+
   it('ticks only when it shows a runner', () => {
     expect(ticks(toItems(status({ apps: [app] }), now))).toBe(false);
     expect(ticks(toItems(status({ apps: [app], runners: [runner] }), now))).toBe(true);

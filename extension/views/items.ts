@@ -152,7 +152,7 @@ function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
     id: `${runnerPrefix}${id}`,
     kind: 'runner',
     label: id.slice(0, 8),
-    description: `${state} · ${age(now - since, timeScale)}${busy}${why}`,
+    description: `${state} · ${age(inSteps(now - since), timeScale)}${busy}${why}`,
     icon,
     color,
     facts: [
@@ -189,6 +189,11 @@ function startOf({ since, transitions }: Runner): number {
 
 function count(runners: number): string {
   return runners === 0 ? 'no runner' : runners === 1 ? '1 runner' : `${runners} runners`;
+}
+
+/** By the second at first, then by ten: whoever points at a row to read its tooltip needs it to stand still. */
+function inSteps(ms: number): number {
+  return ms < 10_000 ? ms : Math.floor(ms / 10_000) * 10_000;
 }
 
 function roughAge(ms: number): string {

@@ -31,7 +31,7 @@ describe('the status bar', () => {
   });
   it('says why it failed, also to a screen reader', () => {
     expect(statusText({ state: 'failed', why: 'It ended.' }, true)).toMatchObject({
-      tooltip: 'It ended.',
+      tooltip: 'It ended\\.',
       spoken: expect.stringContaining('It ended.'),
     });
   });

@@ -1,8 +1,9 @@
 import type { Snapshot } from '../target/snapshot.ts';
+import { plainMarkdown } from './markdown.ts';
 
 export interface StatusText {
   readonly text: string;
-  /** Markdown with icons, made of our own words alone. */
+  /** Markdown with icons. */
   readonly tooltip: string;
   readonly spoken: string;
   /** Only when the person must act. */
@@ -20,10 +21,10 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
   }
   if (state === 'failed') {
     const sentence = why ?? 'The local emulator ended unexpectedly.';
-    return { ...say('$(error) fal: failed', sentence, `fal: ${sentence}`), isError: true };
+    return { ...say('$(error) fal: failed', plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
   }
   if (status?.trouble) {
-    return { ...say('$(warning) fal: local', status.trouble, `fal: ${status.trouble}`), isError: true };
+    return { ...say('$(warning) fal: local', plainMarkdown(status.trouble), `fal: ${status.trouble}`), isError: true };
   }
   const live = status?.runners.filter(({ endedAt }) => endedAt === null).length ?? 0;
   const runners = `${live} ${live === 1 ? 'runner' : 'runners'}`;

@@ -9,17 +9,40 @@ import { type Machine, makeMachine } from './machine.ts';
 /** A task that waits for one of ours to be ready, and writes down what the emulator says then. */
 const ask = `
   const fs = require('fs');
-  const [data] = process.argv.slice(1);
+  const [data, told] = process.argv.slice(-2);
   const { ports } = JSON.parse(fs.readFileSync(data + '/emulator.json'));
   const authorization = 'Key ' + fs.readFileSync(data + '/key', 'utf8').trim();
   fetch('http://localhost:' + ports.api + '/minifal/status', { headers: { authorization } })
     .then((answer) => answer.text())
-    .then((text) => fs.writeFileSync('after.json', text + '\\n'));`;
+    .then((text) => fs.writeFileSync(told, text + '\\n'));`;
 const tasksJson = (dataDir: string) => ({
   version: '2.0.0',
   tasks: [
     { label: 'serve', type: 'minifal', command: 'run', app: 'slow.py::Slow' },
-    { label: 'after', type: 'process', command: process.execPath, args: ['-e', ask, dataDir], dependsOn: ['serve'] },
+    {
+      label: 'after',
+      type: 'process',
+      command: process.execPath,
+      args: ['-e', ask, dataDir, 'after.json'],
+      dependsOn: ['serve'],
+    },
+  ],
+});
+
+/** The debugger for Node ships with the editor. */
+const launchJson = ({ workspace, dataDir }: Machine) => ({
+  version: '0.2.0',
+  configurations: [
+    {
+      name: 'ask',
+      type: 'node',
+      request: 'launch',
+      runtimeExecutable: process.execPath,
+      program: join(workspace, 'ask.cjs'),
+      args: [dataDir, 'debugged.json'],
+      cwd: workspace,
+      preLaunchTask: 'serve',
+    },
   ],
 });
 
@@ -29,6 +52,8 @@ beforeAll(async () => {
   machine = await makeMachine({ folder: 'two' });
   await mkdir(join(machine.workspace, '.vscode'));
   await writeFile(join(machine.workspace, '.vscode', 'tasks.json'), JSON.stringify(tasksJson(machine.dataDir)));
+  await writeFile(join(machine.workspace, '.vscode', 'launch.json'), JSON.stringify(launchJson(machine)));
+  await writeFile(join(machine.workspace, 'ask.cjs'), ask);
   const entry = join(import.meta.dirname, 'host', 'facts.ts');
   facts = (await inExtensionHost({ ...machine.options, vsix: [inject('vsix')], entry, timeoutMs: 300_000 })) as Facts;
   console.log(`load and activation, once, while tests run: ${facts.activationMs.toFixed(1)} ms`);
@@ -101,10 +126,30 @@ describe('in the extension host', () => {
     expect(facts.tasks.startedByTask).toBe(true);
   });
 
-  it('lets what depends on a run wait until the app can be called', () => {
-    const { runners } = statusSchema.parse(facts.tasks.served);
-    const ephemeral = runners.filter(({ alias, endedAt }) => /^[0-9a-f-]{36}$/.test(alias) && endedAt === null);
-    expect(ephemeral.map(({ state }) => state)).toEqual(['IDLE']);
+  it.each(['served', 'debugged'] as const)(
+    'lets what depends on a run wait until the app can be called (%s)',
+    (which) => {
+      const { runners } = statusSchema.parse(facts.tasks[which]);
+      const ephemeral = runners.filter(({ alias, endedAt }) => /^[0-9a-f-]{36}$/.test(alias) && endedAt === null);
+      expect(ephemeral.map(({ state }) => state)).toEqual(['IDLE']);
+    },
+  );
+
+  it('takes no keys from the editor', () => {
+    const json = facts.keybindings.replace(/^\s*\/\/.*$/gm, '');
+    const bindings: readonly { readonly key: string; readonly command: string }[] = JSON.parse(json);
+    expect(bindings.length).toBeGreaterThan(500);
+    const ours = bindings.filter(({ command }) => command.startsWith('minifal.'));
+    expect(ours.map(({ key }) => key).toSorted()).toEqual([
+      'ctrl+k alt+d',
+      'ctrl+k alt+r',
+      'ctrl+k alt+s',
+      'ctrl+k alt+t',
+    ]);
+    const others = bindings.filter(({ command }) => !command.startsWith('minifal.')).map(({ key }) => key);
+    for (const { key } of ours) {
+      expect(others.filter((other) => other === key || other.startsWith(`${key} `))).toEqual([]);
+    }
   });
 
   it('opens a terminal in the folder of the active editor', () => {

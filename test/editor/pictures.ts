@@ -3,22 +3,42 @@ import { join } from 'node:path';
 import type { Workbench } from '../lab/workbench.ts';
 import { cacheDir } from '../support/root.ts';
 
-const themes = [
-  { name: 'light', theme: 'Light Modern', css: 'vs' },
-  { name: 'high-contrast', theme: 'Dark High Contrast', css: 'hc-black' },
+/** A kind of theme, and the least contrast of an icon in it (shared/ux, section 13). */
+export interface Look {
+  readonly name: 'light' | 'high-contrast' | 'high-contrast-light' | 'dark';
+  readonly leastContrast: number;
+}
+
+const looks: readonly (Look & { readonly theme: string; readonly css: string })[] = [
+  { name: 'light', theme: 'Light Modern', css: 'vs', leastContrast: 3 },
+  { name: 'high-contrast-light', theme: 'Light High Contrast', css: 'hc-light', leastContrast: 4.5 },
+  { name: 'high-contrast', theme: 'Dark High Contrast', css: 'hc-black', leastContrast: 4.5 },
   // Last: the theme that stays.
-  { name: 'dark', theme: 'Dark Modern', css: 'vs-dark' },
+  { name: 'dark', theme: 'Dark Modern', css: 'vs-dark', leastContrast: 3 },
 ];
 
+/** Does something with the window in each kind of theme. */
+export async function inEachTheme(
+  { page, command, pick }: Workbench,
+  act: (look: Look) => Promise<void>,
+): Promise<void> {
+  for (const look of looks) {
+    await command('Preferences: Color Theme');
+    await pick(look.theme);
+    await page.locator(`.monaco-workbench.${look.css}`).waitFor();
+    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await act(look);
+  }
+}
+
 /** Takes the window in each theme, as `test/.cache/screenshots/NAME.THEME.png`. */
-export async function takePictures({ page, command, pick }: Workbench, name: string): Promise<void> {
+export async function takePictures(workbench: Workbench, name: string): Promise<void> {
+  await inEachTheme(workbench, (look) => takePicture(workbench, `${name}.${look.name}`));
+}
+
+/** Takes the window as it is. */
+export async function takePicture({ page }: Workbench, name: string): Promise<void> {
   const folder = join(cacheDir, 'screenshots');
   await mkdir(folder, { recursive: true });
-  for (const { name: look, theme, css } of themes) {
-    await command('Preferences: Color Theme');
-    await pick(theme);
-    await page.locator(`.monaco-workbench.${css}`).waitFor();
-    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
-    await page.screenshot({ path: join(folder, `${name}.${look}.png`) });
-  }
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }

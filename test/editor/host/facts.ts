@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandLine, listeningSockets, processTree } from '../../support/procfs.ts';
 import { until } from '../../support/wait.ts';
+import { afterDebug } from './debug.ts';
 import { afterReady, offeredTasks, runTask } from './tasks.ts';
 
 export type Facts = Awaited<ReturnType<typeof run>>;
@@ -49,6 +50,8 @@ export async function run() {
   // Of two files of that name, the one that has it, run where its modules are.
   const deployedOther: unknown = await vscode.commands.executeCommand('minifal.deployToEmulator', { app: 'Other' });
   const served = await afterReady(workspace);
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  const debugged = folder && (await afterDebug(folder));
   const other = vscode.workspace.workspaceFolders?.[1]?.uri ?? vscode.Uri.file('/nowhere');
   await vscode.window.showTextDocument(vscode.Uri.joinPath(other, 'app.py'));
   await vscode.commands.executeCommand('minifal.openTerminal');
@@ -71,12 +74,19 @@ export async function run() {
     deployed,
     deployedOther,
     otherFolder: other.fsPath,
-    tasks: { offered, startedByTask, served },
+    tasks: { offered, startedByTask, served, debugged },
+    keybindings: await defaultKeybindings(),
     inherited: { ...process.env },
     terminals: { ordinaryBefore, local: localVariables, ordinary, optedIn },
     stopped,
     leftover: existsSync(join(dataFolder, 'emulator.json')),
   };
+}
+
+/** The editor's own list, as its command "Open Default Keyboard Shortcuts (JSON)" shows it: with those of extensions. */
+async function defaultKeybindings(): Promise<string> {
+  const uri = vscode.Uri.parse('vscode://defaultsettings/keybindings.json');
+  return (await vscode.workspace.openTextDocument(uri)).getText();
 }
 
 let asked = 0;

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+
+/** What axe has against the window, `rule: element` each, told apart by whose part of the window it is. */
+export interface Objections {
+  /** Inside the extension's own parts. */
+  readonly ours: readonly string[];
+  /** Anywhere else. */
+  readonly editors: readonly string[];
+}
+
+/** The extension's own parts: its view with the tree or the welcome, its tab in the activity bar, its item in the status bar. */
+const ourParts = ['.sidebar .pane', '.activitybar [aria-label^="fal"]', '.statusbar-item[id*="minifal"]'];
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** As axe reports: what it objects to in one element. */
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly ours: boolean }[];
+}
+
+/**
+ * Runs axe (rules of WCAG 2.2, A and AA) over the whole window. Not its experimental rule that what is spoken has to hold all text that is
+ * seen: ages are spoken by the minute on purpose, and a unit test sees that each row is spoken by its label.
+ */
+export async function objections(page: Page): Promise<Objections> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate<readonly Violation[]>(`(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await axe.run(document, {
+      runOnly: tags,
+      resultTypes: ['violations'],
+      rules: { 'label-content-name-mismatch': { enabled: false } },
+    });
+    const isOurs = (css) => document.querySelector(css)?.closest(${JSON.stringify(ourParts.join(', '))}) !== null;
+    return violations.map(({ id, nodes }) => ({
+      id,
+      nodes: nodes.map(({ html, target }) => ({ html, ours: isOurs([target[0]].flat()[0]) })),
+    }));
+  })()`);
+  const all = violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, ours }) => ({ ours, text: `${id}: ${html.slice(0, 200)}` })),
+  );
+  const of = (ours: boolean) => all.filter((one) => one.ours === ours).map(({ text }) => text);
+  return { ours: of(true), editors: of(false) };
+}
+
+/** Contrast of each icon of the tree's rows with what lies behind it, by the icon's name. */
+export function iconContrasts(page: Page): Promise<{ readonly [icon: string]: number }> {
+  return page.evaluate<{ readonly [icon: string]: number }>(`(() => {
+    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+    const luminance = ([r, g, b]) => {
+      const [R, G, B] = [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * R + 0.7152 * G + 0.0722 * B;
+    };
+    const behind = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const color = numbers(getComputedStyle(at).backgroundColor);
+        if (color.length === 3 || color[3] === 1) return color;
+      }
+      return [255, 255, 255];
+    };
+    const found = {};
+    for (const icon of document.querySelectorAll('.sidebar [role=treeitem] .custom-view-tree-node-item-icon')) {
+      const name = [...icon.classList].find((one) => /^codicon-(?!modifier)/.test(one)) ?? icon.className;
+      const [a, b] = [luminance(numbers(getComputedStyle(icon).color)), luminance(behind(icon))].sort((x, y) => y - x);
+      found[name] = Math.round(((a + 0.05) / (b + 0.05)) * 10) / 10;
+    }
+    return found;
+  })()`);
+}

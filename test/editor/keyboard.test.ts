@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '../support/wait.ts';
+import { objections } from './accessibility.ts';
+import type { FalWindow } from './fal-window.ts';
+import { takePicture } from './pictures.ts';
+import { type Scene, setScene } from './scene.ts';
+
+/** A person without a mouse: from the stopped emulator to the last row's menu, every action of the extension. */
+let scene: Scene;
+let window: FalWindow;
+
+beforeAll(async () => {
+  scene = await setScene();
+  window = await scene.open();
+  await runTyped('fal: Focus on Apps View');
+  await window.welcome(/Start Emulator/);
+});
+afterAll(() => scene?.close());
+
+const press = (...keys: readonly string[]) =>
+  keys.reduce((before, key) => before.then(() => window.workbench.page.keyboard.press(key)), Promise.resolve());
+
+/** What a screen reader would say of the element that has the focus. */
+function focused(): Promise<string> {
+  return window.workbench.page.evaluate<string>(`(() => {
+    const list = document.activeElement;
+    const id = list?.getAttribute('aria-activedescendant');
+    const at = (id && document.getElementById(id)) || list;
+    return (at?.getAttribute('aria-label') ?? at?.textContent ?? '').replaceAll('\\u00a0', ' ').trim();
+  })()`);
+}
+
+/** Presses a key until the focus is where it should be; fails after a round. */
+async function reach(key: string, wanted: RegExp, most = 40): Promise<string> {
+  const seen: string[] = [];
+  for (let step = 0; step < most; step++) {
+    const now = await focused();
+    if (wanted.test(now)) return now;
+    seen.push(now);
+    await press(key);
+  }
+  throw new Error(`${key} does not lead to ${wanted}, only to ${JSON.stringify(seen)}`);
+}
+
+/** A command by the palette, with keys alone. */
+async function runTyped(title: string): Promise<void> {
+  const { page } = window.workbench;
+  const first = page.locator('.quick-input-widget:visible .monaco-list-row.focused .label-name');
+  await until(
+    `the palette has ${title}`,
+    async () => {
+      await press('F1');
+      await page.keyboard.type(title);
+      const isThere = await first
+        .filter({ hasText: title })
+        .waitFor({ timeout: 3_000 })
+        .then(
+          () => true,
+          () => false,
+        );
+      if (!isThere) await press('Escape');
+      return isThere;
+    },
+    { timeoutMs: 60_000 },
+  );
+  await press('Enter');
+}
+
+/** Whatever else opens late may take the focus away again. */
+async function focusTree(): Promise<void> {
+  const { page } = window.workbench;
+  await until('the tree has the focus', async () => {
+    await runTyped('fal: Focus on Apps View');
+    await page
+      .locator('.sidebar .pane :focus')
+      .waitFor({ timeout: 2_000 })
+      .catch(() => undefined);
+    await press('Home');
+    return /^(app|ephemeral) /.test(await focused());
+  });
+}
+
+/** Labels of the context menu's or the dropdown's items that are open. */
+async function menu(): Promise<readonly string[]> {
+  const items = window.workbench.page.locator('.monaco-menu .action-item .action-label:visible');
+  await items.first().waitFor();
+  return (await items.allInnerTexts()).map((text) => text.trim()).filter(Boolean);
+}
+
+const quickPick = () => window.workbench.page.locator('.quick-input-widget:visible .quick-input-title');
+
+it('starts the emulator from the welcome', async () => {
+  const { page } = window.workbench;
+  expect((await objections(page)).ours).toEqual([]);
+  await reach('Tab', /^Start Emulator$/);
+  await press('Enter');
+  await scene.emulator();
+  await window.status(/fal: local/);
+});
+
+it('finds every command in the palette', async () => {
+  const offered = await window.workbench.offeredCommands('fal: ');
+  expect(offered.filter((title) => title.startsWith('fal: '))).toEqual(
+    expect.arrayContaining(
+      [
+        'Stop Emulator',
+        'Run App',
+        'Deploy to Emulator',
+        'Open Terminal (Local)',
+        'Show Emulator Log',
+        'Look for Apps Again',
+      ].map((title) => `fal: ${title}`),
+    ),
+  );
+});
+
+it('runs, deploys, stops and opens the terminal by chords', async () => {
+  const { page } = window.workbench;
+  await press('Control+k', 'Alt+d');
+  await quickPick().filter({ hasText: 'Deploy which app?' }).waitFor();
+  await page.keyboard.type('Hello');
+  await press('Enter');
+  await window.workbench.toast('Hello is deployed');
+  await press('Control+k', 'Alt+r');
+  await quickPick().filter({ hasText: 'Run which app?' }).waitFor();
+  await page.keyboard.type('Hello');
+  await press('Enter');
+  await runTyped('fal: Focus on Apps View');
+  await window.row(/ ephemeral · 1 runner/);
+  await window.row(/^[0-9a-f]{8} IDLE · /);
+  await press('Control+k', 'Alt+s');
+  await window.row(/^[0-9a-f]{8} TERMINATED · /);
+  // What a person stopped has not failed.
+  await page.locator('.terminal-tabs-entry').filter({ hasText: 'run Hello' }).waitFor();
+  expect(await page.locator('.terminal-tabs-entry [class*="codicon-error"]').count()).toBe(0);
+  await press('Control+k', 'Alt+t');
+  await window.workbench.terminalIsShown('fal (local)');
+});
+
+it('walks through the tree, which says of each row what it is', async () => {
+  await focusTree();
+  const said: string[] = [];
+  for (let row = await focused(); said.at(-1) !== row; row = await focused()) {
+    said.push(row);
+    await press('ArrowDown');
+  }
+  expect(said).toEqual([
+    expect.stringMatching(/^app hello, no runner/),
+    expect.stringMatching(/^revision [0-9a-f]{8}, in force/),
+    expect.stringMatching(/^ephemeral app [0-9a-f]{8}, ephemeral · no runner|^ephemeral app /),
+    expect.stringMatching(/^revision [0-9a-f]{8}, ephemeral/),
+    expect.stringMatching(/^runner [0-9a-f]{8}, TERMINATED, less than a minute, .+/),
+  ]);
+});
+
+it("opens a row's menu and clears the row", async () => {
+  await focusTree();
+  await reach('ArrowDown', /^runner [0-9a-f]{8}, TERMINATED/);
+  await press('Shift+F10');
+  expect(await menu()).toEqual(['Clear from View', 'Clear Ended Runners']);
+  await takePicture(window.workbench, 'keyboard-menu');
+  await press('ArrowDown', 'Enter');
+  await until('it is gone', async () => !(await window.rows()).some((row) => / TERMINATED · /.test(row)));
+});
+
+it("reaches the view's own buttons and its menu", async () => {
+  const { page } = window.workbench;
+  await focusTree();
+  await reach('Shift+Tab', /^(Deploy to Emulator|Open Terminal|Views and More Actions|Collapse All)/, 15);
+  await press('Home');
+  const buttons = new Set<string>();
+  for (let now = await focused(); !buttons.has(now); now = await focused()) {
+    buttons.add(now);
+    await press('ArrowRight');
+  }
+  await takePicture(window.workbench, 'keyboard-toolbar');
+  expect([...buttons].map((label) => label.replace(/ \(.*$/, ''))).toEqual(
+    expect.arrayContaining(['Deploy to Emulator', 'Open Terminal', expect.stringMatching(/More Actions/)]),
+  );
+  await reach('ArrowRight', /More Actions/);
+  await press('Enter');
+  expect(await menu()).toEqual(
+    expect.arrayContaining(['Run App', 'Look for Apps Again', 'Show Emulator Log', 'Stop Emulator']),
+  );
+  await press('Escape');
+  await page.locator('.monaco-menu').waitFor({ state: 'detached' });
+});
+
+it("opens the status bar's actions", async () => {
+  await runTyped('Focus Status Bar');
+  await reach('ArrowRight', /^fal: local emulator runs/);
+  expect((await objections(window.workbench.page)).ours).toEqual([]);
+  await press('Enter');
+  await quickPick().filter({ hasText: 'fal' }).waitFor();
+  await press('Escape');
+  await window.workbench.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+});

@@ -1,0 +1,210 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readLocalKey } from '../../emulator/wire/data-folder.ts';
+import { until } from '../support/wait.ts';
+import { iconContrasts, objections } from './accessibility.ts';
+import type { FalWindow } from './fal-window.ts';
+import { inEachTheme, takePicture } from './pictures.ts';
+import { type Scene, setScene } from './scene.ts';
+
+const origin = 'http://localhost:5173';
+/** One app for each state that lasts. */
+const states = `
+import time
+
+import fal
+
+
+class Ready(fal.App):
+    app_name = "ready"
+    machine_type = "XS"
+    keep_alive = 36000
+
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "yes"
+
+
+class Busy(fal.App):
+    app_name = "busy"
+    machine_type = "XS"
+    keep_alive = 36000
+
+    @fal.endpoint("/")
+    def work(self) -> str:
+        time.sleep(1800)
+        return "done"
+
+
+class Loading(fal.App):
+    app_name = "loading"
+    machine_type = "XS"
+    startup_timeout = 1800
+
+    def setup(self):
+        time.sleep(1800)
+
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "yes"
+
+
+class Failing(fal.App):
+    app_name = "failing"
+    machine_type = "XS"
+
+    def setup(self):
+        raise RuntimeError("There are *no* weights.")
+
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "yes"
+`;
+
+const settings = {
+  'minifal.timeScale': 2,
+  'minifal.allowedOrigins': [origin],
+};
+
+let scene: Scene;
+let window: FalWindow;
+
+beforeAll(async () => {
+  scene = await setScene({ folder: 'empty', settings });
+  await writeFile(join(scene.workspace, 'states.py'), states);
+  window = await scene.open();
+  await window.showApps();
+  await window.welcome(/Start Emulator/);
+});
+afterAll(() => scene?.close());
+
+async function ask(port: 'run' | 'queue', path: string, init: RequestInit = {}): Promise<Response> {
+  const { ports } = await scene.emulator();
+  const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}`, ...init.headers };
+  return fetch(`http://localhost:${ports[port]}${path}`, { ...init, headers });
+}
+
+async function submit(app: string): Promise<string> {
+  const answer = await ask('queue', `/local/${app}`, { method: 'POST', body: '{}' });
+  expect(answer.status).toBe(200);
+  const { request_id } = (await answer.json()) as { readonly request_id: string };
+  return request_id;
+}
+
+async function deploy(app: string): Promise<void> {
+  await window.workbench.command('fal: Deploy to Emulator');
+  await window.workbench.pick(app);
+  await window.workbench.toast(`${app} is deployed`);
+  await window.workbench.command('Notifications: Clear All Notifications');
+}
+
+it('starts an emulator whose time runs as the setting says, and that the allowed page may call', async () => {
+  await window.workbench.command('fal: Start Emulator');
+  await window.status(/fal: local x2/);
+  const preflight = { origin, 'access-control-request-method': 'POST' };
+  const answer = await ask('run', '/local/ready', { method: 'OPTIONS', headers: preflight });
+  expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+});
+
+it('shows each state of a runner by an icon and in words, and why a start fails', async () => {
+  for (const app of ['Ready', 'Busy', 'Loading', 'Failing']) await deploy(app);
+  for (const app of ['ready', 'busy', 'loading', 'failing']) await submit(app);
+  await window.row(/^[0-9a-f]{8} IDLE · /);
+  await window.row(/^[0-9a-f]{8} SETUP · /);
+  await window.row(/^[0-9a-f]{8} RUNNING · .* · 1 in flight/);
+  await window.row(/^[0-9a-f]{8} TERMINATED · .*RuntimeError: There are \*no\* weights/);
+  await window.row(/^[0-9a-f]{8} FAILURE_DELAY · .*The last start failed: .*RuntimeError/);
+  await window.row(/^failing .*1 waiting: Backing off .* after .*failed start.*RuntimeError: There are \*no\* weights/);
+  // The request in progress stays with its runner, which gets no more.
+  await deploy('Busy');
+  await window.row(/^[0-9a-f]{8} DRAINING · .* · 1 in flight/);
+});
+
+it('tells more of a row to whoever points at it', async () => {
+  const told = await hover(await window.row(/^failing /), 'app');
+  expect(told).toMatch(
+    /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Backing off/s,
+  );
+  // An app's own words are no Markdown.
+  expect(told).toContain('There are *no* weights.');
+  expect(await hover(await window.row(/^[0-9a-f]{8} IDLE · /), 'runner')).toMatch(
+    /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, and waits for requests\..*Since: \d\d:\d\d:\d\d/s,
+  );
+});
+
+it('can be read in each theme, by eyes and by axe', async () => {
+  const seen: { [look: string]: unknown } = {};
+  await inEachTheme(window.workbench, async ({ name, leastContrast }) => {
+    await window.row(/^[0-9a-f]{8} IDLE · /);
+    await takePicture(window.workbench, `states.${name}`);
+    const contrasts = await iconContrasts(window.workbench.page);
+    expect(Object.keys(contrasts).length).toBeGreaterThanOrEqual(7);
+    for (const [icon, contrast] of Object.entries(contrasts)) {
+      expect(contrast, `${icon} in ${name}`).toBeGreaterThanOrEqual(leastContrast);
+    }
+    const { ours, editors } = await objections(window.workbench.page);
+    seen[name] = { contrasts, ours, editors: editors.length };
+    expect(ours, name).toEqual([]);
+  });
+  console.log(`contrasts, and what axe says of the editor itself: ${JSON.stringify(seen)}`);
+});
+
+it('clears ended runners: one by its own button, then all', async () => {
+  const ended = async () =>
+    (await window.rows()).filter((row) => / TERMINATED · /.test(row)).map((row) => row.slice(0, 8));
+  const [one = ''] = await until('two have ended', async () => (await ended()).length > 1 && (await ended()), {
+    timeoutMs: 120_000,
+  });
+  const row = await window.row(new RegExp(`^${one} `));
+  await row.hover();
+  await row.getByRole('button', { name: 'Clear from View' }).click();
+  await until('it is gone', async () => !(await ended()).includes(one));
+  const others = await ended();
+  expect(others).not.toEqual([]);
+  await window.workbench.command('fal: Clear Ended Runners');
+  await until('they are gone', async () => !(await ended()).some((id) => others.includes(id)));
+  // Nothing was deleted: the emulator's history still knows them.
+  const log = await readFile(join(scene.dataDir, 'emulator.json'), 'utf8');
+  const { api } = (JSON.parse(log) as { readonly ports: { readonly api: number } }).ports;
+  const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
+  const status = await (await fetch(`http://localhost:${api}/minifal/status`, { headers })).text();
+  expect(status).toContain(`"id":"${one}`);
+});
+
+it('takes a changed setting at the next start, and tells once of a wrong one', async () => {
+  const { workbench } = window;
+  await workbench.command('Notifications: Clear All Notifications');
+  await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.timeScale': 0 });
+  const toast = await workbench.toast('The setting minifal.timeScale has no such value; time runs as on the clock.');
+  expect(await toast.getByRole('button').allInnerTexts()).toContain('Open Setting');
+  expect(await workbench.page.locator('.notification-toast').count()).toBe(1);
+  await workbench.command('Notifications: Clear All Notifications');
+  await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.timeScale': 3 });
+  await workbench.pressInToast('The new setting is used', 'Restart Emulator');
+  await window.status(/fal: local.* x3/);
+});
+
+/** What the editor shows beside what the mouse points at. A row that is drawn anew meanwhile has to be pointed at again. */
+async function hover(row: Locator, name: string): Promise<string> {
+  const { page } = window.workbench;
+  const label = row.locator('.label-name');
+  const shown = page.locator('.workbench-hover:visible .hover-contents').first();
+  await until('the tooltip is there', async () => {
+    await page.mouse.move(900, 300);
+    await label.hover();
+    return shown
+      .filter({ hasText: ':' })
+      .waitFor({ timeout: 2_000 })
+      .then(
+        () => true,
+        () => false,
+      );
+  });
+  const text = ((await shown.textContent()) ?? '').replaceAll('\u00a0', ' ');
+  await takePicture(window.workbench, `tooltip-${name}`);
+  await page.mouse.move(900, 300);
+  await shown.waitFor({ state: 'hidden' });
+  return text;
+}
