@@ -70,10 +70,10 @@ export function createPresenter(log: vscode.LogOutputChannel) {
   };
 }
 
-/** Warns of settings whose value can't be used, of each value once. Answers whether all are right. */
+/** Warns of settings whose value can't be used, of each value once. Answers their names. */
 export function createSettingsCheck() {
   const told = new Set<string>();
-  return (): boolean => {
+  return (): readonly string[] => {
     const wrong = wrongSettings();
     for (const { name, sentence } of wrong) {
       const value = JSON.stringify(vscode.workspace.getConfiguration('minifal').get<unknown>(name));
@@ -81,7 +81,7 @@ export function createSettingsCheck() {
       told.add(`${name} ${value}`);
       void warn(name, sentence);
     }
-    return wrong.length === 0;
+    return wrong.map(({ name }) => name);
   };
 }
 

@@ -100,7 +100,8 @@ export function createSession(deps: {
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
     if (event.affectsConfiguration('minifal.pythonPath') && view.visible) await refresh();
-    if (ofNextStart.some((name) => event.affectsConfiguration(`minifal.${name}`))) await offerRestart();
+    const changed = ofNextStart.filter((name) => event.affectsConfiguration(`minifal.${name}`));
+    if (changed.length > 0) await offerRestart(changed);
     if (!event.affectsConfiguration('minifal.dataFolder')) return;
     const reload = 'Reload Window';
     const what = 'The new data folder is used after the window was reloaded.';
@@ -109,9 +110,10 @@ export function createSession(deps: {
     }
   }
 
-  async function offerRestart(): Promise<void> {
+  async function offerRestart(changed: readonly string[]): Promise<void> {
     // One message is enough: a wrong value is worth no restart.
-    if (!checkSettings() || link.snapshot().state !== 'running') return;
+    const wrong = checkSettings();
+    if (link.snapshot().state !== 'running' || changed.every((name) => wrong.includes(name))) return;
     const restart = 'Restart Emulator';
     const what = 'The new setting is used when the emulator starts the next time.';
     if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readLocalKey } from '../../emulator/wire/data-folder.ts';
 import { until } from '../support/wait.ts';
@@ -120,16 +119,18 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
   // The request in progress stays with its runner, which gets no more.
   await deploy('Busy');
   await window.row(/^[0-9a-f]{8} DRAINING · .* · 1 in flight/);
+  // The new revision's runner gets no request, and ends for that.
+  await until('one is idle', async () => (await window.rows()).filter((row) => / IDLE · /.test(row)).length === 1);
 });
 
 it('tells more of a row to whoever points at it', async () => {
-  const told = await hover(await window.row(/^failing /), 'app');
+  const told = await hover(/^failing /, 'app');
   expect(told).toMatch(
     /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Backing off/s,
   );
   // An app's own words are no Markdown.
   expect(told).toContain('There are *no* weights.');
-  expect(await hover(await window.row(/^[0-9a-f]{8} IDLE · /), 'runner')).toMatch(
+  expect(await hover(/^[0-9a-f]{8} IDLE · /, 'runner')).toMatch(
     /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, and waits for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
 });
@@ -186,14 +187,13 @@ it('takes a changed setting at the next start, and tells once of a wrong one', a
   await window.status(/fal: local.* x3/);
 });
 
-/** What the editor shows beside what the mouse points at. A row that is drawn anew meanwhile has to be pointed at again. */
-async function hover(row: Locator, name: string): Promise<string> {
+/** What the editor shows beside what the mouse points at. A row that is drawn anew or moves meanwhile has to be pointed at again. */
+async function hover(row: RegExp, name: string): Promise<string> {
   const { page } = window.workbench;
-  const label = row.locator('.label-name');
   const shown = page.locator('.workbench-hover:visible .hover-contents').first();
   await until('the tooltip is there', async () => {
     await page.mouse.move(900, 300);
-    await label.hover();
+    await (await window.row(row)).locator('.label-name').hover();
     return shown
       .filter({ hasText: ':' })
       .waitFor({ timeout: 2_000 })
