@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
-import { DiskFull, platformError } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
+import { platformError } from '../wire/errors.ts';
 import { createQueue, type QueueOptions } from './queue.ts';
 import { openTestStore, testRequest, testResponse } from './test-requests.ts';
 import type { RequestRecord } from './types.ts';
@@ -200,7 +201,7 @@ describe('createQueue', () => {
     queue.onChange('a', ({ phase }) => phases.push(phase));
     store.sql('PRAGMA max_page_count = 1').all();
     const body = Buffer.alloc(50_000);
-    await expect(queue.submit(testRequest('b', { body }))).rejects.toThrow(DiskFull);
+    await expect(queue.submit(testRequest('b', { body }))).rejects.toThrow(DiskTrouble);
     const node = queue.submit(testRequest('c', { body }), 'keep');
     const completed = queue.complete('a', { kind: 'response', response: { status: 200, headers: [], body } }, 2);
     await expect.poll(() => store.trouble()).not.toBeNull();
@@ -212,7 +213,7 @@ describe('createQueue', () => {
     ]);
     expect(await queue.complete('a', testResponse('second'), 3)).toBe(false);
     // However often it is asked: what is kept in memory isn't settled.
-    for (const _ of [1, 2]) await expect(queue.settled()).rejects.toThrow(DiskFull);
+    for (const _ of [1, 2]) await expect(queue.settled()).rejects.toThrow(DiskTrouble);
     store.sql('PRAGMA max_page_count = 1000000').all();
     expect(await completed).toBe(true);
     await node;

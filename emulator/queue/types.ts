@@ -67,7 +67,7 @@ export type RequestOutcome =
 export interface Queue {
   /**
    * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is full it rejects
-   * with DiskFull, or (`keep`) waits for room.
+   * with DiskTrouble, or (`keep`) waits for room.
    */
   submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep'): Promise<void>;
   /** IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit. */

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createQueue } from '../queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from '../queue/test-requests.ts';
 import { testFolder } from '../store/test-folder.ts';
-import { DiskFull } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { post, type Sent } from './send.ts';
 import { createSigning } from './signing.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -184,7 +184,7 @@ describe('on a full disk', () => {
     await queue.complete('r1', testResponse(), 0);
     store.sql('PRAGMA max_page_count = 1').all();
     const large = `${url}&${'x'.repeat(50_000)}`;
-    expect(() => webhooks.expect(testRequest('r2', { webhook: large }))).toThrow(DiskFull);
+    expect(() => webhooks.expect(testRequest('r2', { webhook: large }))).toThrow(DiskTrouble);
     await expect.poll(() => calls.length).toBe(1);
     store.sql('PRAGMA max_page_count = 1000000').all();
     await expect.poll(() => pending()).toBe(0);

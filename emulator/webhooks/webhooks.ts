@@ -9,7 +9,7 @@ import type { Signing } from './signing.ts';
 
 /** Delivers what `fal_webhook` asked for: one POST when a queued request is finally done (gateway-http.md §10). */
 export interface Webhooks {
-  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. @throws DiskFull */
+  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. @throws DiskTrouble */
   expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): void;
   /** The request was not accepted. */
   withdraw(id: string): void;
