@@ -249,10 +249,6 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       uploadTokens: createSigner(signingKey, 'storage', clock),
       report,
     };
-    const trouble = () => {
-      const now = store.trouble();
-      return now && wordsOf(now);
-    };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, authorities });
     const about = {
@@ -262,7 +258,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secrets: secretKey instanceof UserError ? 'sealed' : 'open',
     } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
-    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, trouble, about });
+    const rest = createRestEdge({ ...rooms, workflows, jwks: signing.jwks, guardRules, trouble: store.trouble, about });
     // The JS client's proxy mode: the gateway once more, reached through the api port.
     const proxied = createGateway({
       ...gatewayDeps,

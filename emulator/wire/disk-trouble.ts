@@ -1,6 +1,7 @@
 import { UserError } from './errors.ts';
 
-export type DiskTroubleKind = 'full' | 'readonly' | 'io';
+export const diskTroubleKinds = ['full', 'readonly', 'io'] as const;
+export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
 
 const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
   full: { what: 'The disk is full: minifal cannot write its data folder', remedy: 'Free some space on it.' },

@@ -22,8 +22,9 @@ it.runIf(canLimit)(
     const limit = (bytes: number | 'unlimited') =>
       execFileSync('prlimit', ['--pid', String(emulator.pid), `--fsize=${bytes}:`]);
     const store = () => call(emulator, 'api', '/workflows/', { body: workflow() });
-    const trouble = async (): Promise<unknown> =>
-      JSON.parse(await mustRun(process.execPath, [minifalCommand, 'status', '--json', '--data', dataDir])).trouble;
+    const status = (...args: string[]) =>
+      mustRun(process.execPath, [minifalCommand, 'status', '--data', dataDir, ...args]);
+    const trouble = async () => JSON.parse(await status('--json')).trouble;
 
     limit(statSync(join(dataDir, 'minifal.db-wal')).size);
     for (const _ of [1, 2, 3]) {
@@ -34,6 +35,8 @@ it.runIf(canLimit)(
       ]);
     }
     expect(await trouble()).toMatch(/^The disk reports errors: .*I\/O error/);
+    expect(JSON.parse(await status('--json')).troubleWhy).toEqual({ kind: 'io', why: 'disk I/O error' });
+    expect(await status()).toMatch(/The disk reports errors: .*\(disk I\/O error\)/);
     limit('unlimited');
     await until('the trouble is over', async () => (await trouble()) === null);
     expect((await store()).status).toBe(201);

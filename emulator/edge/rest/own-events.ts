@@ -50,5 +50,5 @@ function print({ catalog, fleet, trouble }: Pick<RestDeps, 'catalog' | 'fleet' |
     .aliases(null)
     .map(({ name, revision, authMode, updatedAt }) => [name, revision, authMode, updatedAt, fleet.queueSize(name)]);
   const loads = fleet.runners().map(({ id, state }) => [id, 'attempts' in state ? state.attempts.length : 0]);
-  return JSON.stringify([aliases, loads, trouble()]);
+  return JSON.stringify([aliases, loads, trouble()?.message]);
 }
