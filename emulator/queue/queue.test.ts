@@ -238,6 +238,27 @@ describe('createQueue', () => {
     expect(seen).toEqual(['IN_PROGRESS', 'IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
   });
 
+  it('does not take up again what was cancelled while it ran', async () => {
+    const room = setUp();
+    const { queue } = room;
+    for (const id of ['cancelled', 'running']) {
+      await queue.submit(testRequest(id));
+      queue.begin(id, { attemptId: id, runnerId: 'r', at: 1 });
+    }
+    const phases: string[] = [];
+    queue.onChange('cancelled', ({ phase }) => phases.push(phase));
+    queue.cancelRequested('cancelled');
+    queue.cancelRequested('unknown');
+    await queue.settled();
+    expect([queue.record('cancelled')?.phase, phases]).toEqual(['IN_PROGRESS', []]);
+
+    await room.restart();
+    const after = room.queue;
+    expect(after.unfinished().map(({ request }) => request.id)).toEqual(['running']);
+    expect(after.record('cancelled')).toMatchObject({ phase: 'COMPLETED', status: 499 });
+    expect(after.result('cancelled')).toMatchObject({ error: { type: 'client_cancelled' } });
+  });
+
   it('lists the most recent requests of an alias with their present state', async () => {
     const { queue } = setUp();
     for (const id of ['a', 'b', 'c', 'd']) await queue.submit(testRequest(id));

@@ -63,7 +63,7 @@ const deepest = 8;
  */
 export function createWorkflowRequests(deps: {
   readonly workflows: Pick<Workflows, 'get'>;
-  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted'>;
+  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted' | 'cancelRequested'>;
   readonly callApp: CallApp;
   readonly clock: () => number;
   /** What should not have happened: for the emulator's own log. */
@@ -123,8 +123,10 @@ export function createWorkflowRequests(deps: {
     },
     cancel(id) {
       const abort = running.get(id);
-      abort?.abort();
-      return abort && 'requested';
+      if (!abort) return undefined;
+      deps.queue.cancelRequested(id);
+      abort.abort();
+      return 'requested';
     },
   };
 }

@@ -19,7 +19,12 @@ async function streamed(broken: 'a' | 'b') {
     workflows: {
       get: (name) => ({ name, title: name, contents: chain, isPublic: false, createdAt: 0 }),
     },
-    queue: { begin: () => undefined, complete: async () => true, submitted: () => undefined },
+    queue: {
+      begin: () => undefined,
+      complete: async () => true,
+      submitted: () => undefined,
+      cancelRequested: () => undefined,
+    },
     async callApp(_request, _signal, submitted) {
       if (++calls === (broken === 'a' ? 1 : 2)) throw new Error('a bug');
       submitted();

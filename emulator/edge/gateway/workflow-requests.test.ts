@@ -133,11 +133,13 @@ describe('a queued request to a workflow', () => {
   });
 
   it('cancels the requests of its nodes when it is cancelled', async () => {
-    const { publish, submit, rooms, enqueued, cancelled, result } = life(testFolder());
+    const { publish, submit, queue, rooms, enqueued, cancelled, result } = life(testFolder());
     publish('flow', chain);
     await submit('w1', '{"x": 1}');
     await expect.poll(() => enqueued.length).toBe(1);
     expect(rooms.cancel('w1')).toBe('requested');
+    // Also for a restart before its end.
+    expect(queue.record('w1')).toMatchObject({ phase: 'IN_PROGRESS', cancelRequested: true });
     expect(await result('w1')).toBe('client_cancelled');
     expect(cancelled).toEqual(enqueued);
   });
