@@ -44,7 +44,8 @@ import { createRunnerHistory } from './telemetry/runners.ts';
 import { post } from './webhooks/send.ts';
 import { createSigning } from './webhooks/signing.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
-import { asDiskFull, UserError } from './wire/errors.ts';
+import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
+import { UserError } from './wire/errors.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
@@ -97,11 +98,24 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const { ports, hosts } = open;
 
   try {
+    // Nothing that is to be hidden is known before the catalog is.
+    let mask = (text: string): string => text;
+    const log = createOwnLog(join(folder, 'emulator.log'), clock, (text) => mask(text));
     const store = openStore(join(folder, 'minifal.db'), {
       migrations: mainMigrations,
       synchronous: 'FULL',
-      onTrouble: (trouble) => tell(trouble ? wordsOf(trouble) : 'There is room on the disk again; everything goes on.'),
+      onTrouble(trouble) {
+        const sentence = trouble ? wordsOf(trouble) : 'The disk takes writes again; everything goes on.';
+        log.info('disk', sentence);
+        tell(sentence);
+      },
     });
+    const report = (error: unknown) => {
+      const disk = asDiskTrouble(error);
+      if (!disk) log.report(error);
+      // The store has told of its own; what a file met is told of here, until the store could write.
+      else if (!(error instanceof DiskTrouble)) store.meet(disk);
+    };
     const { key: secretKey, told } = openSecretKey(folder, keychain);
     if (secretKey instanceof UserError) store.notice(`${secretKey.message} ${secretKey.next}`);
     const catalog = createCatalog({ store, clock, secretKey });
@@ -110,12 +124,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const tokens = createTokens({ secret: signingKey, clock });
     const key = localKey(folder, catalog);
     const controllerToken = randomBytes(32).toString('hex');
-    const mask = maskOf(catalog, [key, key.split(':')[1] ?? '', controllerToken]);
-    const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
-    const report = (error: unknown) => {
-      // A full disk is no bug; it was told of when it was met.
-      if (!asDiskFull(error)) log.report(error);
-    };
+    mask = maskOf(catalog, [key, key.split(':')[1] ?? '', controllerToken]);
     if (told !== undefined) log.info('secrets', told);
 
     const routes = createRoutes({ catalog });
@@ -240,10 +249,6 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       uploadTokens: createSigner(signingKey, 'storage', clock),
       report,
     };
-    const trouble = () => {
-      const now = store.trouble();
-      return now && wordsOf(now);
-    };
     const authorities = loopbackHosts(ports.api);
     const grpc = createGrpcEdge({ ...rooms, authorities });
     const about = {
@@ -253,7 +258,15 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secrets: secretKey instanceof UserError ? 'sealed' : 'open',
     } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
-    const rest = createRestEdge({ ...rooms, queue, workflows, jwks: signing.jwks, guardRules, trouble, about });
+    const rest = createRestEdge({
+      ...rooms,
+      queue,
+      workflows,
+      jwks: signing.jwks,
+      guardRules,
+      trouble: store.trouble,
+      about,
+    });
     // The JS client's proxy mode: the gateway once more, reached through the api port.
     const proxied = createGateway({
       ...gatewayDeps,

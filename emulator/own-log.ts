@@ -1,4 +1,4 @@
-import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, renameSync, statSync, truncateSync } from 'node:fs';
 
 /** The emulator's own log (never an app's): one JSON object per line. */
 export interface OwnLog {
@@ -8,6 +8,8 @@ export interface OwnLog {
 }
 
 const largestBytes = 5 * 1024 * 1024;
+/** Lines that the disk did not take are tried again with the next one; more than these aren't kept. */
+const mostUnwritten = 100;
 
 /**
  * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the last words of
@@ -15,18 +17,33 @@ const largestBytes = 5 * 1024 * 1024;
  */
 export function createOwnLog(file: string, clock: () => number, mask: (text: string) => string): OwnLog {
   let bytes = sizeOf(file);
+  let unwritten: string[] = [];
 
   function write(record: object): void {
-    const line = `${mask(JSON.stringify({ at: new Date(clock()).toISOString(), ...record }))}\n`;
+    unwritten = [
+      ...unwritten.slice(1 - mostUnwritten),
+      `${mask(JSON.stringify({ at: new Date(clock()).toISOString(), ...record }))}\n`,
+    ];
+    const lines = unwritten.join('');
     try {
-      if (bytes + line.length > largestBytes) {
+      if (bytes + lines.length > largestBytes) {
         renameSync(file, `${file}.1`);
         bytes = 0;
       }
-      appendFileSync(file, line, { mode: 0o600 });
-      bytes += line.length;
+      appendFileSync(file, lines, { mode: 0o600 });
+      bytes += Buffer.byteLength(lines);
+      unwritten = [];
     } catch {
-      // no room for a log line: go on
+      takeBack();
+    }
+  }
+
+  /** A full disk may have taken a part of a line. */
+  function takeBack(): void {
+    try {
+      if (sizeOf(file) > bytes) truncateSync(file, bytes);
+    } catch {
+      // not even that: go on
     }
   }
 

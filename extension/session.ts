@@ -12,7 +12,7 @@ import { followEmulatorLog } from './log.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import { Problem } from './problem.ts';
 import { childEnv } from './process/child-env.ts';
-import { createKeychain, type KeychainDeps } from './process/keychain.ts';
+import { createKeychain, type KeychainDeps, type SealingKey } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, processStart, targetEnv } from './target/data-folder.ts';
@@ -188,12 +188,13 @@ function rowsOf(element: unknown, selection: unknown): readonly Element[] {
 
 function keychainOf({ secrets, globalState }: vscode.ExtensionContext): KeychainDeps {
   const { sessionId, uiKind, remoteName } = vscode.env;
-  const name = 'minifal.everSealed';
+  const name = 'minifal.sealingKey';
   return {
     secrets,
-    everSealed: {
-      get: () => globalState.get(name) === true,
-      set: (value) => globalState.update(name, value ? true : undefined),
+    sealingKey: {
+      // Of versions that had one entry for all: only whether it was in use.
+      get: () => globalState.get<SealingKey>(name, { id: null, inUse: globalState.get('minifal.everSealed') === true }),
+      set: (value) => globalState.update(name, value),
     },
     session: sessionId,
     run: editorRun(process.env.VSCODE_PID),

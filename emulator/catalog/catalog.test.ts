@@ -4,7 +4,8 @@ import { openTestStore } from '../queue/test-requests.ts';
 import type { Store } from '../store/open.ts';
 import { checksum } from '../store/rows.ts';
 import { testFolder } from '../store/test-folder.ts';
-import { DiskFull, UserError } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
+import { UserError } from '../wire/errors.ts';
 import { createCatalog } from './catalog.ts';
 import { revisionDefaults, scaleDefaults } from './scale-settings.ts';
 import type { SecretKey } from './secret-key.ts';
@@ -275,7 +276,7 @@ describe('revisions and aliases', () => {
     sql('PRAGMA max_page_count = 1').all();
     for (let n = 0; n < 50; n++) {
       expect(() => room.catalog.putAlias({ ...testAlias(`other${n}`), machineTypes: ['x'.repeat(20_000)] })).toThrow(
-        DiskFull,
+        DiskTrouble,
       );
     }
     room.catalog.moveAlias('app', 'r2');

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
 import { UserError } from '../wire/errors.ts';
-import { isSealed, type KeychainOrder, setKeyAside } from '../wire/secret-file.ts';
+import { type KeychainOrder, keyIdOf, sealedKeyOf, setKeyAside } from '../wire/secret-file.ts';
 import { openSecretKey } from './secret-key.ts';
 
 const order = (want: KeychainOrder['want'], digit = 'a'): KeychainOrder => ({ want, wrappingKey: digit.repeat(64) });
+const isSealed = (folder: string) => sealedKeyOf(folder) !== undefined;
 const content = (folder: string) => readFileSync(join(folder, 'secret.key'), 'utf8');
 
 describe('the key of the secrets', () => {
@@ -65,6 +66,20 @@ describe('the key of the secrets', () => {
     expect(content(folder)).toBe(before);
   });
 
+  it('names the key that opens it, and gets that name where an earlier version sealed it', () => {
+    const folder = testFolder();
+    const { key } = openSecretKey(folder, order('seal'));
+    const keyId = keyIdOf(order('seal').wrappingKey);
+    expect(sealedKeyOf(folder)?.keyId).toBe(keyId);
+    const now = content(folder);
+    writeFileSync(join(folder, 'secret.key'), now.replace(`sealed-2 ${keyId} `, 'sealed-1 '));
+    expect(sealedKeyOf(folder)?.keyId).toBeNull();
+    expect(openSecretKey(folder, order('open', 'b')).key).toBeInstanceOf(UserError);
+    expect(sealedKeyOf(folder)?.keyId).toBeNull();
+    expect(openSecretKey(folder, order('open')).key).toEqual(key);
+    expect(content(folder)).toBe(now);
+  });
+
   it('comes back into its file when the keychain says so', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder, order('seal'));
@@ -103,7 +118,7 @@ describe('the key of the secrets', () => {
   });
 
   it('is said to be damaged when it is, and left for whoever has a copy', () => {
-    for (const text of ['', '07', 'sealed-1 ????']) {
+    for (const text of ['', '07', 'sealed-1 ????', 'sealed-2 ', 'sealed-2 0123456789abcdef ????']) {
       const folder = testFolder();
       writeFileSync(join(folder, 'secret.key'), text);
       expect(openSecretKey(folder, order('open')).key).toBeInstanceOf(UserError);

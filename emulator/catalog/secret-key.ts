@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../wire/errors.ts';
-import { type KeychainOrder, sealedMark, secretKeyFile } from '../wire/secret-file.ts';
+import {
+  type KeychainOrder,
+  keyIdOf,
+  readSealed,
+  type SealedKey,
+  sealedText,
+  secretKeyFile,
+} from '../wire/secret-file.ts';
 import { createCipher } from './cipher.ts';
 import { syncFolder, writeSynced } from './durable-file.ts';
 
@@ -29,9 +36,11 @@ export function openSecretKey(folder: string, order?: KeychainOrder): OpenedSecr
   if (found === undefined) {
     const key = randomBytes(32);
     replace(file, openText(key), (text) => text === openText(key));
+    syncFolder(folder);
     return order?.want === 'seal' ? seal(file, key, order) : { key };
   }
-  if (found.startsWith(sealedMark)) return order ? unlock(file, found, order) : { key: withoutKeychain() };
+  const sealed = readSealed(found);
+  if (sealed) return order ? unlock(file, sealed, order) : { key: withoutKeychain() };
   const key = Buffer.from(found.trim(), 'hex');
   if (key.length !== 32) return { key: damaged(file) };
   return order?.want === 'seal' ? seal(file, key, order) : { key };
@@ -39,31 +48,38 @@ export function openSecretKey(folder: string, order?: KeychainOrder): OpenedSecr
 
 function seal(file: string, key: Buffer, { wrappingKey }: KeychainOrder): OpenedSecretKey {
   const cipher = createCipher(Buffer.from(wrappingKey, 'hex'));
-  const text = `${sealedMark}${cipher.seal(openText(key), place)}\n`;
-  const opens = (written: string) => cipher.open(written.slice(sealedMark.length), place) === openText(key);
-  return {
-    key,
-    told: attempt(() => replace(file, text, opens), "the key of the secrets is sealed by the editor's keychain"),
-  };
+  const text = sealedText(keyIdOf(wrappingKey), cipher.seal(openText(key), place));
+  const opens = (written: string) => cipher.open(readSealed(written)?.bytes ?? '', place) === openText(key);
+  return { key, told: attempt(file, text, opens, "the key of the secrets is sealed by the editor's keychain") };
 }
 
-function unlock(file: string, found: string, { wrappingKey, want }: KeychainOrder): OpenedSecretKey {
-  const text = createCipher(Buffer.from(wrappingKey, 'hex')).open(found.slice(sealedMark.length), place);
-  if (text === undefined) return { key: otherKeychain(file) };
-  const key = Buffer.from(text, 'hex');
-  if (want !== 'unseal') return { key };
-  const isWhole = (written: string) => written === text;
-  return { key, told: attempt(() => replace(file, text, isWhole), 'the key of the secrets lies open in its file') };
+function unlock(file: string, { keyId, bytes }: SealedKey, { wrappingKey, want }: KeychainOrder): OpenedSecretKey {
+  const open = createCipher(Buffer.from(wrappingKey, 'hex')).open(bytes, place);
+  if (open === undefined) return { key: otherKeychain(file) };
+  const key = Buffer.from(open, 'hex');
+  const write = (text: string, done: string) => attempt(file, text, (written) => written === text, done);
+  if (want === 'unseal') return { key, told: write(open, 'the key of the secrets lies open in its file') };
+  if (keyId !== null) return { key };
+  return { key, told: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now names what opens it') };
 }
 
 /** The key is at hand either way: a full disk is no reason not to start. */
-function attempt(act: () => void, done: string): string {
+function attempt(file: string, text: string, isWhole: (written: string) => boolean, done: string): string {
   try {
-    act();
+    replace(file, text, isWhole);
+  } catch (error) {
+    return `the key of the secrets could not be written (${wordsOf(error)}); it stays as it was`;
+  }
+  try {
+    syncFolder(dirname(file));
     return done;
   } catch (error) {
-    return `the key of the secrets could not be written (${error instanceof Error ? error.message : String(error)}); it stays as it was`;
+    return `${done}, but the disk did not confirm it (${wordsOf(error)}): after a power loss it may be as it was before`;
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function openText(key: Buffer): string {
@@ -79,7 +95,7 @@ function read(file: string): string | undefined {
   }
 }
 
-/** Written beside, synced, read back, and only then put in place of the old one. */
+/** Written beside, synced, read back, and only then put in place of the old one; `syncFolder` then makes that last. */
 function replace(file: string, text: string, isWhole: (written: string) => boolean): void {
   const beside = `${file}.new`;
   try {
@@ -90,7 +106,6 @@ function replace(file: string, text: string, isWhole: (written: string) => boole
     rmSync(beside, { force: true });
     throw error;
   }
-  syncFolder(dirname(file));
 }
 
 function withoutKeychain(): UserError {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
 
 const usage = `minifal: fal Serverless on this machine
@@ -109,11 +110,6 @@ function webOrigin(text: string): string {
   );
 }
 
-/** `disk is full`: SQLite's words. */
-function isFullDisk(error: unknown): boolean {
-  return error instanceof Error && /ENOSPC|EDQUOT|disk is full/.test(error.message);
-}
-
 function print(text: string): number {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   return 0;
@@ -122,17 +118,14 @@ function print(text: string): number {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const [what, next] =
-    error instanceof UserError
+  const disk = asDiskTrouble(error);
+  const [what, next] = disk
+    ? [disk.message, `${disk.remedy} Or choose another folder with --data DIR.`]
+    : error instanceof UserError
       ? [error.message, error.next]
-      : isFullDisk(error)
-        ? [`${(error as Error).message}.`, 'Make room on that disk, or choose another folder with --data DIR.']
-        : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-          ? [(error as Error).message, 'Run `minifal --help`.']
-          : [
-              (error as Error).stack ?? String(error),
-              'This is a bug in minifal; please report it with the lines above.',
-            ];
+      : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
+        ? [(error as Error).message, 'Run `minifal --help`.']
+        : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];
   process.stderr.write(`minifal: ${what}\n${next}\n`);
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startEmulator } from '../main.ts';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
-import { asDiskFull } from '../wire/errors.ts';
+import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { lockFolder, publish } from './data-folder.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
@@ -45,9 +45,10 @@ export async function start(options: CliOptions): Promise<number> {
     process.on('uncaughtException', (error) => {
       // Going on after the unforeseen would be guessing: what was accepted is on disk, runners end with this process.
       emulator.report(error);
-      if (asDiskFull(error)) {
-        say(`minifal stopped because the disk is full: ${error.message}.`);
-        say('Accepted requests are kept; free some space on it, then start minifal again.');
+      const disk = asDiskTrouble(error);
+      if (disk) {
+        say(`minifal stopped. ${disk.message}`);
+        say(`${disk.remedy} Accepted requests are kept; then start minifal again.`);
       } else {
         say(`minifal stopped because of a bug in it: ${error.message}. Accepted requests are kept; start it again.`);
         say(`The details stand in ${join(folder, 'emulator.log')}; please report them.`);

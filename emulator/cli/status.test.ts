@@ -8,6 +8,7 @@ const state = {
   startedAt: now - 61_000,
   timeScale: 1,
   trouble: null,
+  troubleWhy: null,
   secrets: 'open' as const,
   owner: 'local',
   apps: [

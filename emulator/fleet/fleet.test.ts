@@ -264,9 +264,22 @@ describe('a queued request', () => {
     const { answer } = await exchange(0);
     expect(fleet.cancel('q1')).toBe('requested');
     expect(cancels).toEqual(['1000 /predict q1']);
+    expect(queue.record('q1')).toMatchObject({ phase: 'IN_PROGRESS', cancelRequested: true });
     answer({ outcome: { kind: 'response', status: 499 }, response: { ...response, status: 499 } });
     await completed('q1');
     expect(queue.record('q1')?.status).toBe(499);
+  });
+
+  it('that was cancelled while it ran is not run again when its runner is lost', async () => {
+    await deploy();
+    const next = runners.next();
+    await submit('q1');
+    await next;
+    const { answer } = await exchange(0);
+    fleet.cancel('q1');
+    answer({ outcome: { kind: 'disconnected' } });
+    await completed('q1');
+    expect(queue.result('q1')).toMatchObject({ error: { type: 'client_cancelled', status: 499 } });
   });
 
   it('is flushed while it waits, the running one stays', async () => {

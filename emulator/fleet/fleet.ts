@@ -163,8 +163,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     if (record.phase === 'COMPLETED') return 'completed';
     const runnerId = attempts.runnerOf(requestId);
     const address = runnerId ? runners.address(runnerId) : null;
+    // Runners end with the emulator: whoever was told must find after a crash that it isn't run again.
+    if (runnerId) deps.queue.cancelRequested(requestId);
     if (address) void deps.sendCancel(address, record.path, requestId);
-    else dispatch({ type: 'requestWithdrawn', requestId });
+    dispatch({ type: 'requestWithdrawn', requestId });
     return 'requested';
   }
 

@@ -19,6 +19,7 @@ const record: z.ZodType<RequestRecord> = z.object({
   startedAt: count.nullable(),
   completedAt: count.nullable(),
   runnerId: z.string().nullable(),
+  cancelRequested: z.boolean().default(false),
   status: count.nullable(),
   error: z.object({ type: z.string(), detail: z.string() }).nullable(),
 });

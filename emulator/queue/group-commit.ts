@@ -1,5 +1,5 @@
 import type { Store } from '../store/open.ts';
-import { DiskFull } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
 
 /**
  * Everything that is written in one turn of the event loop shares one transaction and so one fsync.
@@ -35,7 +35,7 @@ export function createGroupCommit(store: Store): GroupCommit {
       });
     } catch (error) {
       for (const { work, whenFull, resolve, reject } of group) {
-        if (whenFull === 'keep' && error instanceof DiskFull) store.keep(work).then(resolve, reject);
+        if (whenFull === 'keep' && error instanceof DiskTrouble) store.keep(work).then(resolve, reject);
         else reject(error);
       }
       return;

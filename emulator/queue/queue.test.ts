@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
-import { DiskFull, platformError } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
+import { platformError } from '../wire/errors.ts';
 import { createQueue, type QueueOptions } from './queue.ts';
 import { openTestStore, testRequest, testResponse } from './test-requests.ts';
 import type { RequestRecord } from './types.ts';
@@ -200,7 +201,7 @@ describe('createQueue', () => {
     queue.onChange('a', ({ phase }) => phases.push(phase));
     store.sql('PRAGMA max_page_count = 1').all();
     const body = Buffer.alloc(50_000);
-    await expect(queue.submit(testRequest('b', { body }))).rejects.toThrow(DiskFull);
+    await expect(queue.submit(testRequest('b', { body }))).rejects.toThrow(DiskTrouble);
     const node = queue.submit(testRequest('c', { body }), 'keep');
     const completed = queue.complete('a', { kind: 'response', response: { status: 200, headers: [], body } }, 2);
     await expect.poll(() => store.trouble()).not.toBeNull();
@@ -212,7 +213,7 @@ describe('createQueue', () => {
     ]);
     expect(await queue.complete('a', testResponse('second'), 3)).toBe(false);
     // However often it is asked: what is kept in memory isn't settled.
-    for (const _ of [1, 2]) await expect(queue.settled()).rejects.toThrow(DiskFull);
+    for (const _ of [1, 2]) await expect(queue.settled()).rejects.toThrow(DiskTrouble);
     store.sql('PRAGMA max_page_count = 1000000').all();
     expect(await completed).toBe(true);
     await node;
@@ -235,6 +236,27 @@ describe('createQueue', () => {
     await queue.complete('a', testResponse(), 4);
     leave();
     expect(seen).toEqual(['IN_PROGRESS', 'IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
+  });
+
+  it('does not take up again what was cancelled while it ran', async () => {
+    const room = setUp();
+    const { queue } = room;
+    for (const id of ['cancelled', 'running']) {
+      await queue.submit(testRequest(id));
+      queue.begin(id, { attemptId: id, runnerId: 'r', at: 1 });
+    }
+    const phases: string[] = [];
+    queue.onChange('cancelled', ({ phase }) => phases.push(phase));
+    queue.cancelRequested('cancelled');
+    queue.cancelRequested('unknown');
+    await queue.settled();
+    expect([queue.record('cancelled')?.phase, phases]).toEqual(['IN_PROGRESS', []]);
+
+    await room.restart();
+    const after = room.queue;
+    expect(after.unfinished().map(({ request }) => request.id)).toEqual(['running']);
+    expect(after.record('cancelled')).toMatchObject({ phase: 'COMPLETED', status: 499 });
+    expect(after.result('cancelled')).toMatchObject({ error: { type: 'client_cancelled' } });
   });
 
   it('lists the most recent requests of an alias with their present state', async () => {

@@ -79,6 +79,10 @@ export function createQueue(options: QueueOptions): DurableQueue {
       });
     },
 
+    cancelRequested(id) {
+      change(id, (record) => ({ ...record, cancelRequested: true }));
+    },
+
     requeue(id) {
       change(id, (record) => ({ ...record, phase: 'IN_QUEUE' }));
     },
@@ -163,18 +167,20 @@ export function createQueue(options: QueueOptions): DurableQueue {
     },
   };
 
-  /** What no attempt can be made of is answered at once, so that nobody polls for ever. */
+  /** What no attempt can be made of, or is wanted of any more, is answered at once, so that nobody polls for ever. */
   function load(): void {
     const damaged = platformError('internal_error', 'The stored request was damaged and could not be performed.');
+    const cancelled = platformError('client_cancelled', 'The request was cancelled.');
     for (const row of rows.unfinished()) {
-      if (rows.input(row.seq)) {
+      const error = row.record.cancelRequested ? cancelled : rows.input(row.seq) ? undefined : damaged;
+      if (!error) {
         live.set(row.record.id, { ...row, record: { ...row.record, phase: 'IN_QUEUE' } });
         continue;
       }
-      const outcome: RequestOutcome = { kind: 'error', error: damaged };
+      const outcome: RequestOutcome = { kind: 'error', error };
       const done = { ...row, record: completedRecord(row.record, outcome, clock()) };
       store.transaction(() => rows.finish(done, outcome));
-      store.notice(`Request ${row.record.id} was damaged; it ends with internal_error.`);
+      if (error === damaged) store.notice(`Request ${row.record.id} was damaged; it ends with internal_error.`);
     }
   }
 
@@ -194,7 +200,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
     // A write that fails is made good by the next one of this request, which writes the whole record again;
     // a crash before that only forgets that an attempt began.
     commits.write(() => rows.update(changed)).catch(() => undefined);
-    notify(changed.record);
+    if (changed.record.phase !== row.record.phase) notify(changed.record);
   }
 
   function notify(record: RequestRecord): void {

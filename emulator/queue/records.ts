@@ -18,6 +18,7 @@ export function newRecord(request: SubmittedRequest): RequestRecord {
     startedAt: null,
     completedAt: null,
     runnerId: null,
+    cancelRequested: false,
     status: null,
     error: null,
   };

@@ -51,6 +51,8 @@ export interface RequestRecord {
   readonly startedAt: number | null;
   readonly completedAt: number | null;
   readonly runnerId: string | null;
+  /** Its caller wanted it stopped while it ran: no other attempt of it is made. */
+  readonly cancelRequested: boolean;
   /** COMPLETED only: HTTP code of the result. */
   readonly status: number | null;
   readonly error: { readonly type: string; readonly detail: string } | null;
@@ -67,11 +69,13 @@ export type RequestOutcome =
 export interface Queue {
   /**
    * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is full it rejects
-   * with DiskFull, or (`keep`) waits for room.
+   * with DiskTrouble, or (`keep`) waits for room.
    */
   submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep'): Promise<void>;
   /** IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit. */
   begin(id: RequestId, attempt: { readonly attemptId: string; readonly runnerId: string; readonly at: number }): void;
+  /** Its caller wants a running one stopped. Durable with the next group commit; after a restart it is not run again but ends with 499. */
+  cancelRequested(id: RequestId): void;
   /** Back to IN_QUEUE after a failed attempt. */
   requeue(id: RequestId, at: number): void;
   /** COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk, be it that the disk was full meanwhile. */

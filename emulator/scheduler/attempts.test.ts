@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fateOf } from './attempts.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
-import { createSim, types } from './testing/sim.ts';
+import { createSim, type Sim, types } from './testing/sim.ts';
 import type { AttemptOutcome } from './types.ts';
 
 function response(status: number, stopRunner?: boolean): AttemptOutcome {
@@ -278,6 +278,23 @@ describe('withdrawing', () => {
     sim.end('r', 504);
     expect(types(sim.send({ type: 'requestWithdrawn', requestId: 'r' }))).toEqual(['failRequest']);
     expect(sim.after(59)).toEqual([]);
+  });
+
+  it.each([
+    ['answered 503', (sim: Sim) => sim.end('r', 503)],
+    ['broke off', (sim: Sim) => sim.end('r', { kind: 'disconnected' })],
+    ['lost its runner', (sim: Sim) => sim.send({ type: 'runnerKillRequested', runnerId: sim.runnerOf('r') ?? '' })],
+  ])('a running one is not tried again when its attempt %s', (_what, end) => {
+    const { sim } = running();
+    sim.send({ type: 'requestWithdrawn', requestId: 'r' });
+    expect(end(sim)).toContainEqual({ type: 'failRequest', requestId: 'r', error: { type: 'client_cancelled' } });
+    expect(types(sim.after(3600))).not.toContain('assign');
+  });
+
+  it('a running one that answers all the same is answered so', () => {
+    const { sim } = running();
+    sim.send({ type: 'requestWithdrawn', requestId: 'r' });
+    expect(types(sim.end('r', 200))).toEqual(['acceptAttempt']);
   });
 
   it('leaves a running request alone, and an unknown one too', () => {

@@ -20,6 +20,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
     attempts: info.attempts,
     retried: { server_error: 0, timeout: 0, connection_error: 0 },
     lastRunner: null,
+    withdrawn: false,
     place: { kind: 'waiting' },
   };
   turn.world = { ...turn.world, arrivals: arrivals + 1 };

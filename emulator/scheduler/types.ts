@@ -175,7 +175,7 @@ export type Event =
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }
   | { readonly type: 'requestArrived'; readonly request: RequestInfo }
-  /** A waiting request is withdrawn. For one that runs, the executor posts the cancel call and nothing changes here. */
+  /** A waiting request is withdrawn. One that runs ends as it does (the executor posts the cancel call), but is not retried. */
   | { readonly type: 'requestWithdrawn'; readonly requestId: RequestId }
   | {
       readonly type: 'attemptEnded';

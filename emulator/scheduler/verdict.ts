@@ -27,6 +27,10 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
     fail(turn, request, decision.error);
     return;
   }
+  if (request.withdrawn) {
+    fail(turn, request, { type: 'client_cancelled' });
+    return;
+  }
   // A request whose application is gone has no runner to be retried on.
   if ((turn.world.apps.get(info.alias)?.live ?? null) === null) {
     fail(turn, request, deletedError);
@@ -65,10 +69,17 @@ export function release(turn: Turn, id: RequestId): void {
   if (request !== undefined) putRequest(turn, id, { ...request, place: { kind: 'waiting' } });
 }
 
-/** A caller withdrew a request. One that runs is left alone: its executor posts the cancel call (gateway-http.md §6.4). */
+/**
+ * A caller withdrew a request. One that runs may end as it does, for its executor posts the cancel call (gateway-http.md §6.4), but
+ * it gets no further attempt.
+ */
 export function withdraw(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
-  if (request === undefined || request.place.kind === 'running') return;
+  if (request === undefined) return;
+  if (request.place.kind === 'running') {
+    putRequest(turn, id, { ...request, withdrawn: true });
+    return;
+  }
   fail(turn, request, { type: request.info.kind === 'direct' ? 'client_disconnected' : 'client_cancelled' });
 }
 

@@ -151,6 +151,8 @@ export interface LiveRequest {
   readonly retried: { readonly [C in RetryCondition]: number };
   /** Where the latest attempt ran. */
   readonly lastRunner: RunnerId | null;
+  /** Its caller does not want it any more: it gets no further attempt. */
+  readonly withdrawn: boolean;
   readonly place: Place;
 }
 

@@ -1,7 +1,8 @@
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DiskFull } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { openStore } from './open.ts';
 import { testFolder } from './test-folder.ts';
 
@@ -38,7 +39,7 @@ describe('a store on a full disk', () => {
   it('refuses a transaction with what, why and the next step, and says so until a write works', () => {
     const room = setUp();
     room.fill();
-    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskFull);
+    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
     expect(() => room.store.transaction(() => room.insert('b'))).toThrow(
       /The disk is full: .*database or disk is full/,
     );
@@ -54,7 +55,7 @@ describe('a store on a full disk', () => {
   it('notices by itself that there is room again', async () => {
     const room = setUp();
     room.fill();
-    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskFull);
+    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
     room.free();
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
   });
@@ -62,7 +63,7 @@ describe('a store on a full disk', () => {
   it('outlives its folder: it is in trouble, and no more', async () => {
     const room = setUp();
     room.fill();
-    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskFull);
+    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
     rmSync(dirname(room.file), { recursive: true });
     room.free();
     expect(() => room.store.transaction(() => undefined)).not.toThrow();
@@ -101,6 +102,41 @@ describe('a store on a full disk', () => {
     expect(room.ids()).toEqual(['large', 'small']);
   });
 
+  it('a read-only file is told as that, with its own next step', () => {
+    const room = setUp();
+    room.store.sql('PRAGMA query_only = ON').all();
+    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(/The disk is read-only: .*readonly database/);
+    expect(room.store.trouble()).toMatchObject({
+      trouble: 'readonly',
+      next: expect.stringMatching(/mounted for writing/),
+    });
+    room.store.sql('PRAGMA query_only = OFF').all();
+    room.store.transaction(() => undefined);
+    expect(room.store.trouble()).toBeNull();
+  });
+
+  it('a trouble that changes its kind is told anew, each kind once, and ends once', async () => {
+    const room = setUp();
+    const failIn = (setting: string) => {
+      room.store.sql(setting).all();
+      expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
+    };
+    room.fill();
+    for (const setting of ['ON', 'OFF', 'ON', 'OFF']) failIn(`PRAGMA query_only = ${setting}`);
+    room.free();
+    room.store.transaction(() => undefined);
+    expect(room.told).toEqual([expect.stringContaining('read-only'), expect.stringContaining('is full'), undefined]);
+  });
+
+  it('what another room met on the same disk begins a trouble, too, which ends by itself', async () => {
+    const room = setUp();
+    room.store.meet(new DiskTrouble('io', 'EIO: i/o error, write'));
+    room.store.meet(new DiskTrouble('io', 'EIO: i/o error, write'));
+    expect(room.store.trouble()?.message).toMatch(/The disk reports errors: .*EIO/);
+    await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
+    expect(room.told).toHaveLength(2);
+  });
+
   it('tells who keeps something that can never be written', async () => {
     const { store } = setUp();
     await expect(store.keep(() => void store.sql("INSERT INTO t VALUES (1.5, 'x')").run())).rejects.toThrow();
@@ -119,3 +155,35 @@ describe('a store on a full disk', () => {
     again.close();
   });
 });
+
+describe.runIf(canLimit())('a store whose disk reports errors', () => {
+  // The system itself refuses to let a file of this process grow: SQLite says IOERR_WRITE, as for a failing disk.
+  const limit = (bytes: number | 'unlimited') =>
+    execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`]);
+
+  it('says so, and a transaction that writes nothing does not end it', () => {
+    const room = setUp();
+    const wal = statSync(`${room.file}-wal`).size;
+    limit(wal);
+    onTestFinished(() => void limit('unlimited'));
+    expect(() => room.store.transaction(() => room.insert('a'))).toThrow(/The disk reports errors: .*disk I\/O error/);
+    expect(room.store.trouble()).toMatchObject({ trouble: 'io', next: expect.stringMatching(/^Check the disk/) });
+    room.store.transaction(() => undefined);
+    room.store.transaction(() => void room.store.sql('UPDATE store_meta SET version = version').run());
+    expect(room.store.trouble()).not.toBeNull();
+    expect(room.told).toHaveLength(1);
+    limit('unlimited');
+    room.store.transaction(() => undefined);
+    expect(room.store.trouble()).toBeNull();
+    expect(room.told).toHaveLength(2);
+  });
+});
+
+function canLimit(): boolean {
+  try {
+    execFileSync('prlimit', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

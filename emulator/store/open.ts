@@ -1,20 +1,21 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type DiskFull, UserError } from '../wire/errors.ts';
+import { asDiskTrouble, type DiskTrouble } from '../wire/disk-trouble.ts';
+import { UserError } from '../wire/errors.ts';
 import { DamagedStore, isDamage, setAside } from './damage.ts';
 import { createKeeping, type Keeping } from './keep.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Rooms keep their own tables in it. */
-export interface Store extends Pick<Keeping, 'keep' | 'trouble'> {
+export interface Store extends Pick<Keeping, 'keep' | 'trouble' | 'meet'> {
   readonly file: string;
   /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
   /**
    * Runs `work` in one transaction: committed when this returns, undone when it throws. Doesn't nest.
-   * @throws DiskFull when the system takes no more writes
+   * @throws DiskTrouble when the system takes no more writes
    */
   transaction<T>(work: () => T): T;
   /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest lies. */
@@ -29,8 +30,8 @@ export interface StoreOptions {
   readonly migrations: readonly Migration[];
   /** FULL: a commit survives power loss. NORMAL: it survives a crash of the process only (logs). */
   readonly synchronous: 'FULL' | 'NORMAL';
-  /** Told when nothing can be written any more, and (`null`) when writes work again. */
-  readonly onTrouble?: (trouble: DiskFull | null) => void;
+  /** Told when nothing can be written any more (once for each reason), and (`null`) when writes work again. */
+  readonly onTrouble?: (trouble: DiskTrouble | null) => void;
 }
 
 const mebibyte = 1024 ** 2;
@@ -41,8 +42,11 @@ const alwaysCheckBytes = 64 * mebibyte;
 const smallestDatabase = 512;
 /** With less the disk counts as full once a write has failed. */
 const leastRoomBytes = 1024 * 1024;
-/** A write that changes nothing. */
-const unchanged = 'UPDATE store_meta SET version = version';
+/** Together they leave all as it was. One that sets what is there already would write nothing at all. */
+const thereAndBack = [
+  'UPDATE store_meta SET version = version + 1',
+  'UPDATE store_meta SET version = version - 1',
+] as const;
 const busyTimeoutMs = 5_000;
 /** The log is cut back to this after a checkpoint, so that one burst of large bodies doesn't stay on disk. */
 const walLimitBytes = 64 * mebibyte;
@@ -68,7 +72,7 @@ export function openStore(file: string, options: StoreOptions): Store {
   };
   const keeping = createKeeping({
     transact,
-    probe: () => void sql(unchanged).run(),
+    probe: () => thereAndBack.forEach((text) => void sql(text).run()),
     hasRoom: () => freeBytes(file) >= leastRoomBytes,
     onTrouble: options.onTrouble ?? (() => undefined),
   });
@@ -78,6 +82,7 @@ export function openStore(file: string, options: StoreOptions): Store {
     transaction: keeping.transaction,
     keep: keeping.keep,
     trouble: keeping.trouble,
+    meet: keeping.meet,
     notices: () => notices,
     notice(sentence) {
       if (!notices.includes(sentence)) notices.push(sentence);
@@ -121,7 +126,7 @@ function connect(file: string, options: StoreOptions, notices: string[]): Databa
     if (!isDamage(error, file)) {
       throw new UserError(
         `${file} cannot be opened: ${(error as Error).message}.`,
-        'Check the rights and the free space.',
+        asDiskTrouble(error)?.remedy ?? 'Check the rights and the free space.',
       );
     }
     const aside = setAside(file);
@@ -152,7 +157,7 @@ function open(file: string, { migrations, synchronous }: StoreOptions): Database
     if (kind) check(db, kind);
     migrate(db, migrations, file);
     // A store that can't be written is found now, not at the first request.
-    db.exec(unchanged);
+    db.exec(`BEGIN; ${thereAndBack.join('; ')}; COMMIT`);
     return db;
   } catch (error) {
     db.close();

@@ -8,7 +8,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createQueue } from '../queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from '../queue/test-requests.ts';
 import { testFolder } from '../store/test-folder.ts';
-import { DiskFull } from '../wire/errors.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
+import { defaultLimits } from './lanes.ts';
 import { post, type Sent } from './send.ts';
 import { createSigning } from './signing.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -32,7 +33,7 @@ async function receiver(...statuses: number[]) {
 }
 
 /** One life of an emulator on the folder; time passes only when the test lets it. */
-function life(folder: string, time: { now: number }, send: typeof post = post, maxParallel?: number) {
+function life(folder: string, time: { now: number }, send: typeof post = post, limits = defaultLimits) {
   const store = openTestStore(join(folder, 'main.db'));
   onTestFinished(() => store.close());
   const clock = () => time.now;
@@ -54,7 +55,7 @@ function life(folder: string, time: { now: number }, send: typeof post = post, m
     },
     onGivenUp: (sentence) => void givenUp.push(sentence),
     report: (error) => void errors.push(error),
-    ...(maxParallel === undefined ? {} : { maxParallel }),
+    limits,
   });
   onTestFinished(() => webhooks.close());
   const accept = async (id: string, url: string) => {
@@ -157,13 +158,16 @@ describe('a webhook', () => {
     expect(time.now).toBeLessThanOrEqual(60 * minute);
   });
 
-  it('takes no more calls at once than it may', async () => {
+  it('is not called together with more others of its receiver than may be', async () => {
     const open: (() => void)[] = [];
     const slow = () =>
       new Promise<Sent>((resolve) => {
         open.push(() => resolve({ kind: 'delivered' }));
       });
-    const { accept, queue, pending } = life(testFolder(), { now: 0 }, slow, 2);
+    const { accept, queue, pending } = life(testFolder(), { now: 0 }, slow, {
+      ...defaultLimits,
+      ofReceiver: 2,
+    });
     for (const id of ['r1', 'r2', 'r3']) {
       await accept(id, 'http://localhost:1/');
       await queue.complete(id, done, 0);
@@ -176,6 +180,35 @@ describe('a webhook', () => {
   });
 });
 
+describe('a webhook among receivers that never answer', () => {
+  it('is called without waiting for them, and each of them gets its time', async () => {
+    let silent = 0;
+    const seen: string[] = [];
+    const send: typeof post = ({ url, timeoutMs, signal }) => {
+      seen.push(new URL(url).host);
+      if (url.includes('healthy')) return Promise.resolve({ kind: 'delivered' });
+      silent++;
+      expect(timeoutMs).toBe(15_000);
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve({ kind: 'retry', because: 'closed' }));
+      });
+    };
+    const { accept, queue, nextTimer, pending } = life(testFolder(), { now: 0 }, send);
+    for (let n = 0; n < 40; n++) {
+      await accept(`s${n}`, `http://silent-${n % 20}.test/`);
+      await queue.complete(`s${n}`, done, 0);
+    }
+    await accept('h', 'http://healthy.test/');
+    await queue.complete('h', done, 0);
+    expect([silent, seen.includes('healthy.test')]).toEqual([16, false]);
+    // The one second after which those are known to be silent; the time of no call has passed.
+    await nextTimer();
+    await expect.poll(pending).toBe(40);
+    expect(seen.indexOf('healthy.test')).toBeLessThan(21);
+    expect(silent).toBe(40);
+  });
+});
+
 describe('on a full disk', () => {
   it('a webhook is refused with its request, and what was delivered meanwhile is forgotten when there is room', async () => {
     const { url, calls } = await receiver();
@@ -184,7 +217,7 @@ describe('on a full disk', () => {
     await queue.complete('r1', testResponse(), 0);
     store.sql('PRAGMA max_page_count = 1').all();
     const large = `${url}&${'x'.repeat(50_000)}`;
-    expect(() => webhooks.expect(testRequest('r2', { webhook: large }))).toThrow(DiskFull);
+    expect(() => webhooks.expect(testRequest('r2', { webhook: large }))).toThrow(DiskTrouble);
     await expect.poll(() => calls.length).toBe(1);
     store.sql('PRAGMA max_page_count = 1000000').all();
     await expect.poll(() => pending()).toBe(0);

@@ -2,14 +2,15 @@ import { z } from 'zod';
 import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import { createDocuments } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
+import { createLanes, defaultLimits, type Limits } from './lanes.ts';
 import { webhookBody } from './payload.ts';
-import { expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
+import { type Delivery, expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
 import type { Post, Sent } from './send.ts';
 import type { Signing } from './signing.ts';
 
 /** Delivers what `fal_webhook` asked for: one POST when a queued request is finally done (gateway-http.md §10). */
 export interface Webhooks {
-  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. @throws DiskFull */
+  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. @throws DiskTrouble */
   expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): void;
   /** The request was not accepted. */
   withdraw(id: string): void;
@@ -48,7 +49,7 @@ export interface WebhooksDeps {
   readonly onGivenUp: (sentence: string) => void;
   /** What should not have happened. */
   readonly report: (error: unknown) => void;
-  readonly maxParallel?: number;
+  readonly limits?: Limits;
 }
 
 /**
@@ -56,15 +57,15 @@ export interface WebhooksDeps {
  * repeats the call: receivers may get duplicates, as the platform warns.
  */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
-  const { store, queue, clock, maxParallel = 16 } = deps;
+  const { store, queue, clock } = deps;
+  const lanes = createLanes(deps.limits ?? defaultLimits);
   const documents = createDocuments<Pending>(store, 'webhooks', pendingDocument);
   const pending = new Map(documents.load().map(({ id, value }) => [id, value]));
-  const ready: string[] = [];
   /** Not completed yet: how to stop waiting for that. */
   const watched = new Map<string, () => void>();
   const timers = new Map<string, () => void>();
   const closing = new AbortController();
-  let active = 0;
+  let callOffWake: (() => void) | undefined;
 
   function put(id: string, hook: Pending): void {
     pending.set(id, hook);
@@ -100,7 +101,10 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
 
   function makeReady(id: string): void {
     timers.delete(id);
-    ready.push(id);
+    const hook = pending.get(id);
+    if (!hook) return;
+    // One that is no URL fails at its turn.
+    lanes.add(URL.canParse(hook.url) ? new URL(hook.url).host : '', id);
     pump();
   }
 
@@ -112,31 +116,47 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   }
 
   function pump(): void {
-    while (active < maxParallel && !closing.signal.aborted) {
-      const id = ready.shift();
-      if (id === undefined) return;
-      active++;
-      attempt(id)
-        .catch(deps.report)
-        .finally(() => {
-          active--;
-          pump();
-        });
-    }
+    callOffWake?.();
+    callOffWake = undefined;
+    if (closing.signal.aborted) return;
+    for (let call = lanes.next(clock()); call; call = lanes.next(clock())) begin(call.receiver, call.id);
+    const at = lanes.wakeAt(clock());
+    if (at !== undefined) callOffWake = deps.later(Math.max(0, at - clock()), pump);
   }
 
-  async function attempt(id: string): Promise<void> {
+  function begin(receiver: string, id: string): void {
+    let end: 'answered' | 'failed' = 'failed';
+    attempt(id, (bytes) => lanes.weigh(receiver, id, bytes))
+      .then((sent) => {
+        if (sent?.kind !== 'retry') end = 'answered';
+      })
+      .catch(deps.report)
+      .finally(() => {
+        lanes.ended(receiver, id, clock(), end);
+        pump();
+      });
+  }
+
+  /** `undefined`: there was nothing to send. */
+  async function attempt(id: string, weigh: (bytes: number) => void): Promise<Sent | undefined> {
     const hook = pending.get(id);
     const record = queue.record(id);
     const outcome = queue.result(id);
-    if (!hook) return;
+    if (!hook) return undefined;
     // Its request was dropped: there is nothing left to tell.
-    if (!record || !outcome) return forget(id);
+    if (!record || !outcome) {
+      forget(id);
+      return undefined;
+    }
     const body = webhookBody(record, outcome);
+    weigh(body.length);
     const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
     const delivery = { completedAt: record.completedAt ?? clock(), resultBytes, attempts: hook.attempts + 1 };
     // The first attempt is always made, however long we were away.
-    if (hook.attempts > 0 && clock() > expiresAt(delivery)) return giveUp(id, hook, 'its result has expired');
+    if (hook.attempts > 0 && clock() > expiresAt(delivery)) {
+      giveUp(id, hook, 'its result has expired');
+      return undefined;
+    }
 
     const sent = await deps.post({
       url: hook.url,
@@ -145,13 +165,18 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       timeoutMs: timeoutMs(hook.attempts),
       signal: closing.signal,
     });
-    if (closing.signal.aborted) return;
-    if (sent.kind === 'delivered') return forget(id);
-    if (sent.kind === 'refused') return giveUp(id, hook, sent.because);
-    const at = nextAttemptAt(delivery, clock());
-    if (at === undefined) return giveUp(id, hook, sent.because);
-    put(id, { ...hook, attempts: delivery.attempts, nextAt: at });
-    wait(id, at);
+    if (!closing.signal.aborted) settle(id, hook, delivery, sent);
+    return sent;
+  }
+
+  function settle(id: string, hook: Pending, delivery: Delivery, sent: Sent): void {
+    const at = sent.kind === 'retry' ? nextAttemptAt(delivery, clock()) : undefined;
+    if (sent.kind === 'delivered') forget(id);
+    else if (at === undefined) giveUp(id, hook, sent.because);
+    else {
+      put(id, { ...hook, attempts: delivery.attempts, nextAt: at });
+      wait(id, at);
+    }
   }
 
   function giveUp(id: string, { url, attempts }: Pending, because: string): void {
@@ -185,6 +210,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     },
     close() {
       closing.abort();
+      callOffWake?.();
       for (const cancel of timers.values()) cancel();
     },
   };

@@ -45,28 +45,3 @@ export class UserError extends Error {
     this.next = next;
   }
 }
-
-/** Nothing can be written at present, mostly because the disk is full. What was promised is kept and written later. */
-export class DiskFull extends UserError {
-  /** @param why ends the sentence `minifal cannot write …:`. */
-  constructor(why: string) {
-    super(
-      `The disk is full: minifal cannot write its data folder (${why}).`,
-      'Free some space on it. Accepted requests are kept, and minifal goes on by itself; until then it takes no new ones.',
-    );
-    this.name = 'DiskFull';
-  }
-}
-
-/** SQLite's result codes for a write that the system refused: READONLY, IOERR, FULL. */
-const refusedWrites: readonly number[] = [8, 10, 13];
-const noRoom: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
-
-/** The error, where it says that the system takes no more writes: from SQLite, or from a file. Else `undefined`. */
-export function asDiskFull(error: unknown): DiskFull | undefined {
-  if (error instanceof DiskFull) return error;
-  if (!(error instanceof Error)) return undefined;
-  const refused =
-    'errcode' in error && typeof error.errcode === 'number' && refusedWrites.includes(error.errcode & 0xff);
-  return refused || ('code' in error && noRoom.includes(error.code)) ? new DiskFull(error.message) : undefined;
-}

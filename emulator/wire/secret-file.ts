@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -14,20 +15,41 @@ export const keychainOrder = z.object({
 });
 export type KeychainOrder = z.infer<typeof keychainOrder>;
 
-/** Before the bytes of a sealed key; a key that lies open is 64 hex digits. */
-export const sealedMark = 'sealed-1 ';
+/** A key that is sealed in its file; one that lies open is 64 hex digits there. */
+export interface SealedKey {
+  /** Which wrapping key opens it; `null`: written before the file said so. */
+  readonly keyId: string | null;
+  readonly bytes: string;
+}
+
+/** Says which wrapping key it is, and nothing of the key. */
+export function keyIdOf(wrappingKey: string): string {
+  return createHash('sha256').update(`minifal wrapping key\0${wrappingKey}`).digest('hex').slice(0, 16);
+}
+
+/** The text of a file that holds a sealed key. */
+export function sealedText(keyId: string, bytes: string): string {
+  return `sealed-2 ${keyId} ${bytes}\n`;
+}
+
+/** `undefined`: the text says nothing of being sealed. */
+export function readSealed(text: string): SealedKey | undefined {
+  if (text.startsWith('sealed-1 ')) return { keyId: null, bytes: text.slice(9).trim() };
+  const [, keyId, bytes] = /^sealed-2 ([0-9a-f]{16}) (.*)/.exec(text) ?? [];
+  return keyId === undefined ? undefined : { keyId, bytes: (bytes ?? '').trim() };
+}
 
 /** The file with the key of the secrets. */
 export function secretKeyFile(folder: string): string {
   return join(folder, 'secret.key');
 }
 
-/** Whether the key of the secrets can be had from a keychain only. */
-export function isSealed(folder: string): boolean {
+/** The key of the secrets where it can be had from a keychain only; else `undefined`. */
+export function sealedKeyOf(folder: string): SealedKey | undefined {
   try {
-    return readFileSync(secretKeyFile(folder), 'latin1').startsWith(sealedMark);
+    return readSealed(readFileSync(secretKeyFile(folder), 'latin1'));
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { diskTroubleKinds } from './disk-trouble.ts';
 
 /** What `GET /minifal/status` answers: everything the command line and the panes show at a glance. */
 export const statusSchema = z.object({
@@ -12,6 +13,11 @@ export const statusSchema = z.object({
   secrets: z.enum(['open', 'sealed']).default('open'),
   /** A sentence while something keeps minifal from working as it should (a full disk); `null`: all is well. */
   trouble: z.string().nullable().default(null),
+  /** The same for programs: what kind it is, and what the system said. */
+  troubleWhy: z
+    .object({ kind: z.enum(diskTroubleKinds), why: z.string() })
+    .nullable()
+    .default(null),
   apps: z.array(
     z.object({
       alias: z.string(),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
+import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
 import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';
@@ -14,6 +15,8 @@ export interface NodeRequest {
   /** How many workflows call each other down to here. */
   readonly depth: number;
   readonly caller: Caller;
+  /** `keep`: its workflow was promised, so it isn't refused for want of room; `refuse`: its caller still waits for an answer. */
+  readonly whenFull: 'refuse' | 'keep';
 }
 
 export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
@@ -60,7 +63,7 @@ const deepest = 8;
  */
 export function createWorkflowRequests(deps: {
   readonly workflows: Pick<Workflows, 'get'>;
-  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted'>;
+  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted' | 'cancelRequested'>;
   readonly callApp: CallApp;
   readonly clock: () => number;
   /** What should not have happened: for the emulator's own log. */
@@ -70,6 +73,7 @@ export function createWorkflowRequests(deps: {
 
   async function run(
     call: WorkflowCall,
+    whenFull: NodeRequest['whenFull'],
     gone: AbortSignal,
     tell: (event: WorkflowEvent) => void = () => undefined,
   ): Promise<RequestOutcome> {
@@ -81,6 +85,7 @@ export function createWorkflowRequests(deps: {
       body: Buffer.from(JSON.stringify(input ?? null)),
       depth: call.depth + 1,
       caller: { callerId: call.callerId, priority: call.priority, storeIo: call.storeIo, noRetry: call.noRetry },
+      whenFull,
     });
     try {
       return await runWorkflow(
@@ -92,19 +97,21 @@ export function createWorkflowRequests(deps: {
       );
     } catch (error) {
       deps.report(error);
-      return { kind: 'error', error: platformError('internal_error', 'The workflow could not be run.') };
+      const disk = asDiskTrouble(error);
+      const detail = disk ? `${disk.message} ${disk.next}` : 'The workflow could not be run.';
+      return { kind: 'error', error: platformError('internal_error', detail) };
     }
   }
 
   async function perform(id: string, request: SubmittedRequest, signal: AbortSignal): Promise<void> {
     deps.queue.begin(id, { attemptId: id, runnerId: 'workflow', at: deps.clock() });
     const depth = Number(request.headers.find(([name]) => name === depthHeader)?.[1] ?? 0);
-    const outcome = await run({ ...request, depth }, signal);
+    const outcome = await run({ ...request, depth }, 'keep', signal);
     await deps.queue.complete(id, outcome, deps.clock());
   }
 
   return {
-    run,
+    run: (call, gone, tell) => run(call, 'refuse', gone, tell),
     enqueue(id) {
       const request = deps.queue.submitted(id);
       if (!request || running.has(id)) return;
@@ -116,8 +123,10 @@ export function createWorkflowRequests(deps: {
     },
     cancel(id) {
       const abort = running.get(id);
-      abort?.abort();
-      return abort && 'requested';
+      if (!abort) return undefined;
+      deps.queue.cancelRequested(id);
+      abort.abort();
+      return 'requested';
     },
   };
 }

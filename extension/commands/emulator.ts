@@ -10,7 +10,7 @@ import type { Windows } from '../process/windows.ts';
 import { readSettings } from '../settings.ts';
 import { findRunning, isAlive, type RunningEmulator } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
-import { isSealed, setKeyAside } from '../target/secret-file.ts';
+import { sealedKeyOf, setKeyAside } from '../target/secret-file.ts';
 
 /** What `minifal stop` waits, too. */
 const stopPatienceMs = 15_000;
@@ -72,7 +72,7 @@ export function createEmulatorCommands(deps: {
     checkSettings();
     const { port, timeScale, allowedOrigins, sealSecrets: setting } = readSettings();
     const asked = keychain.order({
-      isSealed: isSealed(folder),
+      sealed: sealedKeyOf(folder),
       setting,
       log: (sentence) => log.info(`[secrets] ${sentence}`),
     });
@@ -137,13 +137,13 @@ export function createEmulatorCommands(deps: {
       present.problem(untrusted());
       return false;
     }
-    if (!isSealed(link.folder)) {
+    if (!sealedKeyOf(link.folder)) {
       void vscode.window.setStatusBarMessage('No fal secrets are sealed.', 5_000);
       return false;
     }
     const act = 'Set Aside';
     const detail =
-      'Their key moves to a file beside it, so they can come back when the keychain does. Until then each secret has to be set anew. The emulator is restarted.';
+      'Their key moves to a file beside it, and nothing in the keychain is replaced, so they can come back when the keychain does. Until then each secret has to be set anew. The emulator is restarted.';
     const what = 'Set the sealed secrets aside?';
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, act)) !== act) return false;
     if (findRunning(link.folder) && !(await stop())) return false;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createKeychain, type KeychainDeps, type SealSecrets } from './keychain.ts';
+import { keyIdOf } from '../target/secret-file.ts';
+import { createKeychain, type KeychainDeps, type SealingKey, type SealSecrets } from './keychain.ts';
 
 /** A keychain that remembers, and the editor's own memory; `asked` counts what the keychain was asked. */
 function machine() {
   const entries = new Map<string, string>();
-  const state = { everSealed: false, asked: 0, said: [] as string[] };
+  const state = { sealing: { id: null, inUse: false } as SealingKey, asked: 0, said: [] as string[] };
   const secrets: KeychainDeps['secrets'] = {
     async get(name) {
       state.asked++;
@@ -15,27 +16,28 @@ function machine() {
       entries.set(name, value);
     },
   };
-  const everSealed = {
-    get: () => state.everSealed,
-    set: async (value: boolean) => {
-      state.everSealed = value;
+  const sealingKey = {
+    get: () => state.sealing,
+    set: async (value: SealingKey) => {
+      state.sealing = value;
     },
   };
-  /** A window of the editor starts an emulator. */
+  /** A window of the editor starts an emulator, on a folder that is sealed by the key of this id (`null`: it doesn't say which). */
   const start = (
     session: string,
     {
-      isSealed = false,
+      sealedBy,
       setting = 'auto' as SealSecrets,
       ...more
-    }: { isSealed?: boolean; setting?: SealSecrets } & Partial<KeychainDeps> = {},
+    }: { sealedBy?: string | null; setting?: SealSecrets } & Partial<KeychainDeps> = {},
   ) =>
-    createKeychain({ secrets, everSealed, session, run: '', isLocal: true, ...more }).order({
-      isSealed,
+    createKeychain({ secrets, sealingKey, session, run: '', isLocal: true, ...more }).order({
+      sealed: sealedBy === undefined ? undefined : { keyId: sealedBy, bytes: '' },
       setting,
       log: (sentence) => state.said.push(sentence),
     });
-  return { entries, state, secrets, everSealed, start };
+  const startAnew = () => createKeychain({ secrets, sealingKey, session: '', run: '', isLocal: true }).startAnew();
+  return { entries, state, secrets, startAnew, start };
 }
 
 const keyIn = (entries: Map<string, string>): string => JSON.parse([...entries.values()][0] ?? '{}').key;
@@ -47,10 +49,10 @@ describe("the editor's keychain", () => {
     const key = keyIn(entries);
     expect(key).toMatch(/^[0-9a-f]{64}$/);
     expect(await start('one')).toBeUndefined();
-    expect(state.everSealed).toBe(false);
+    expect(state.sealing).toEqual({ id: keyIdOf(key), inUse: false });
     expect(await start('two')).toEqual({ wrappingKey: key, want: 'seal' });
-    expect(state.everSealed).toBe(true);
-    expect(await start('three', { isSealed: true })).toEqual({ wrappingKey: key, want: 'open' });
+    expect(state.sealing).toEqual({ id: keyIdOf(key), inUse: true });
+    expect(await start('three', { sealedBy: keyIdOf(key) })).toEqual({ wrappingKey: key, want: 'open' });
     expect(keyIn(entries)).toBe(key);
     expect(state.said.join()).not.toContain(key);
   });
@@ -81,35 +83,90 @@ describe("the editor's keychain", () => {
   });
 
   it('of another machine seals for those who want that', async () => {
-    const { start } = machine();
+    const { state, start } = machine();
     await start('one', { setting: 'always', isLocal: false });
     expect(await start('two', { setting: 'always', isLocal: false })).toMatchObject({ want: 'seal' });
-    expect(await start('two', { setting: 'auto', isLocal: false, isSealed: true })).toMatchObject({ want: 'open' });
+    expect(await start('two', { setting: 'auto', isLocal: false, sealedBy: state.sealing.id })).toMatchObject({
+      want: 'open',
+    });
   });
 
   it('gives the key back to its file when secrets are not to be sealed any more', async () => {
-    const { start } = machine();
+    const { state, start } = machine();
     await start('one');
-    expect(await start('two', { isSealed: true, setting: 'never' })).toMatchObject({ want: 'unseal' });
+    expect(await start('two', { sealedBy: state.sealing.id, setting: 'never' })).toMatchObject({ want: 'unseal' });
   });
 
-  it('that lost a key in use gets no other one in its place until the secrets were set aside', async () => {
-    const { entries, state, secrets, everSealed, start } = machine();
+  it('that lost a key in use gets no other one until the secrets were set aside, and then beside it', async () => {
+    const { entries, state, startAnew, start } = machine();
     await start('one');
     await start('two');
     const [[name = '', value = ''] = []] = entries;
+    const old = { sealedBy: state.sealing.id };
     entries.clear();
-    expect(await start('three', { isSealed: true })).toBeUndefined();
+    expect(await start('three', old)).toBeUndefined();
     expect(await start('three')).toBeUndefined();
     expect(entries.size).toBe(0);
+    expect(state.said.join()).toMatch(/does not have the key/);
     entries.set(name, value);
-    expect(await start('four', { isSealed: true })).toMatchObject({ wrappingKey: JSON.parse(value).key });
+    expect(await start('four', old)).toMatchObject({ wrappingKey: JSON.parse(value).key });
     entries.clear();
-    const { startAnew } = createKeychain({ secrets, everSealed, session: 'five', run: '', isLocal: true });
     await startAnew();
     await start('five');
-    expect(keyIn(entries)).not.toBe(JSON.parse(value).key);
-    expect(state.said.join()).toMatch(/does not have the key/);
+    expect(await start('six')).toMatchObject({ want: 'seal' });
+    const now = { sealedBy: state.sealing.id };
+    expect(now).not.toEqual(old);
+    // The keychain is back, and so is the data folder that was thought lost; the new one still has its own.
+    entries.set(name, value);
+    expect(await start('seven', old)).toEqual({ wrappingKey: JSON.parse(value).key, want: 'open' });
+    expect(await start('seven', now)).toMatchObject({ want: 'open' });
+    expect(entries.size).toBe(2);
+  });
+
+  it('opens a second data folder with the key that it names, whatever seals now', async () => {
+    const { entries, state, startAnew, start } = machine();
+    await start('one');
+    const first = state.sealing.id ?? '';
+    await start('two');
+    const kept = new Map(entries);
+    entries.clear();
+    await startAnew();
+    await start('three');
+    for (const [name, value] of kept) entries.set(name, value);
+    for (const id of [first, state.sealing.id ?? '']) {
+      const order = await start('four', { sealedBy: id });
+      expect(keyIdOf(order?.wrappingKey ?? '')).toBe(id);
+    }
+  });
+
+  it('has the one entry of earlier versions moved beside, kept as it was, and found by either name', async () => {
+    const { entries, state, start } = machine();
+    const key = 'a'.repeat(64);
+    const value = JSON.stringify({ key, session: 'one', run: '' });
+    entries.set('minifal.wrappingKey', value);
+    state.sealing = { id: null, inUse: true };
+    expect(await start('two', { sealedBy: null })).toEqual({ wrappingKey: key, want: 'open' });
+    expect(entries).toEqual(
+      new Map([
+        ['minifal.wrappingKey', value],
+        [`minifal.wrappingKey.${keyIdOf(key)}`, value],
+      ]),
+    );
+    for (const sealedBy of [null, keyIdOf(key)])
+      expect(await start('three', { sealedBy })).toMatchObject({ want: 'open' });
+    expect(await start('four')).toEqual({ wrappingKey: key, want: 'seal' });
+    expect(state.sealing).toEqual({ id: keyIdOf(key), inUse: true });
+    expect(await start('five', { sealedBy: '0'.repeat(16) })).toBeUndefined();
+    entries.delete(`minifal.wrappingKey.${keyIdOf(key)}`);
+    expect(await start('six', { sealedBy: keyIdOf(key) })).toMatchObject({ wrappingKey: key });
+  });
+
+  it('that takes no copy of the old entry still opens what that one sealed', async () => {
+    const { entries, secrets, start } = machine();
+    const key = 'a'.repeat(64);
+    entries.set('minifal.wrappingKey', JSON.stringify({ key, session: 'one', run: '' }));
+    const store = async () => Promise.reject(new Error('read-only'));
+    expect(await start('two', { sealedBy: null, secrets: { ...secrets, store } })).toMatchObject({ wrappingKey: key });
   });
 
   it.each([
@@ -119,6 +176,8 @@ describe("the editor's keychain", () => {
   ])('that %s lets the emulator start without it', async (_what, get) => {
     const { secrets, start } = machine();
     const deps = { secrets: { ...secrets, get }, patienceMs: 10 };
-    for (const isSealed of [false, true]) expect(await start('one', { ...deps, isSealed })).toBeUndefined();
+    for (const sealed of [{}, { sealedBy: null }, { sealedBy: '0'.repeat(16) }]) {
+      expect(await start('one', { ...deps, ...sealed })).toBeUndefined();
+    }
   });
 });

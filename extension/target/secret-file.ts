@@ -1,1 +1,7 @@
-export { isSealed, type KeychainOrder, setKeyAside } from '../../emulator/wire/secret-file.ts';
+export {
+  type KeychainOrder,
+  keyIdOf,
+  type SealedKey,
+  sealedKeyOf,
+  setKeyAside,
+} from '../../emulator/wire/secret-file.ts';

@@ -33,6 +33,7 @@ const status = (change: Partial<Status>): { status: Status } => ({
     owner: 'local',
     secrets: 'open',
     trouble: null,
+    troubleWhy: null,
     apps: [],
     runners: [],
     waiting: [],

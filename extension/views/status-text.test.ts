@@ -11,6 +11,7 @@ const status: Status = {
   owner: 'local',
   secrets: 'open',
   trouble: null,
+  troubleWhy: null,
   apps: [],
   runners: [],
   waiting: [],

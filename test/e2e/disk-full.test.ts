@@ -103,9 +103,14 @@ describe.skipIf(disk === undefined)('an emulator whose disk is full', () => {
     await until('the webhook is called', () => called.length > 0);
     expect(called).toMatchObject([{ request_id: accepted.get(99), status: 'OK', payload: { number: 99 } }]);
     expect(await minifalStatus()).not.toContain('disk');
-    expect(emulator.logText()).toContain('There is room on the disk again');
+    expect(emulator.logText()).toContain('The disk takes writes again');
     expect(await accept(500, 0)).toBe(true);
-    expect(await readFile(join(dataDir, 'emulator.log'), 'utf8')).not.toContain('"level":"error"');
+    const log = await readFile(join(dataDir, 'emulator.log'), 'utf8');
+    expect(log).not.toContain('"level":"error"');
+    expect(log.match(/"room":"disk".*/g)).toEqual([
+      expect.stringContaining('The disk is full'),
+      expect.stringContaining('takes writes again'),
+    ]);
     expect(emulator.logText()).not.toMatch(/bug/);
   });
 

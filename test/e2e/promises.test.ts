@@ -66,6 +66,27 @@ describe('what was promised before kill -9 of the emulator', () => {
     expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 1 } }]);
   });
 
+  it('a running request that was cancelled is not run again, and says so to its caller', async () => {
+    const id = await submit(emulator, `${account}/echo?${hook}`, { number: 4711, seconds: 60 });
+    const path = `/${account}/echo/requests/${id}`;
+    const lines = async () => {
+      const response = await call(emulator, 'api', '/logs/?search=echo%204711', { method: 'POST' });
+      return ((await response.json()) as unknown[]).length;
+    };
+    await until('it runs', async () => (await lines()) === 1, { timeoutMs: 60_000 });
+    const cancelled = await call(emulator, 'queue', `${path}/cancel`, { method: 'PUT' });
+    expect(await cancelled.json()).toEqual({ status: 'CANCELLATION_REQUESTED' });
+    await killAndRestart();
+    const result = await call(emulator, 'queue', path);
+    expect([result.status, await result.json()]).toMatchObject([499, { error_type: 'client_cancelled' }]);
+    await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
+    expect(told.get(id ?? '')).toMatchObject([{ status: 'ERROR', error: 'Invalid status code: 499' }]);
+    // The one that comes after it is served: nothing of the cancelled one is in its way, or came before it.
+    const next = await call(emulator, 'run', `/${account}/echo`, { body: { number: 1 } });
+    expect(next.status).toBe(200);
+    expect(await lines()).toBe(1);
+  });
+
   it('a workflow is finished, without doing again what was done', async () => {
     const node = (id: string, number: unknown, seconds: number) => ({
       type: 'run',

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isSealed, type KeychainOrder, setKeyAside } from '../../emulator/wire/secret-file.ts';
+import { type KeychainOrder, sealedKeyOf, setKeyAside } from '../../emulator/wire/secret-file.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { type FalServer, startFalServer } from '../support/fal-server.ts';
@@ -138,7 +138,7 @@ describe('secrets in runners', () => {
 
 describe('secrets whose key a keychain seals', () => {
   it('are, like the sealing key, in no file, argument, environment or output', async () => {
-    expect(isSealed(dataDir)).toBe(true);
+    expect(sealedKeyOf(dataDir)).toBeDefined();
     const status = await mustRun(process.execPath, [minifalCommand, 'status', '--json', '--data', dataDir]);
     for (const text of [...Object.values(values), wrappingKey]) {
       // 1: nowhere.
@@ -214,7 +214,7 @@ describe('secrets whose key a keychain seals', () => {
     await begin('unseal');
     await end();
     await begin();
-    expect(isSealed(dataDir)).toBe(false);
+    expect(sealedKeyOf(dataDir)).toBeUndefined();
     expect(await seenBy('listing')).toEqual(found(null, values.hidden));
     await mustFal('secrets', 'set', `SHOWN=${values.anew}`);
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readLocalKey } from '../../emulator/wire/data-folder.ts';
-import { isSealed } from '../../emulator/wire/secret-file.ts';
+import { sealedKeyOf } from '../../emulator/wire/secret-file.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { type Running, start } from '../support/process.ts';
@@ -52,7 +52,7 @@ it('nothing is sealed by a keychain that was just found', async () => {
   await startFromPalette();
   // On the way: a setting of no use is said, once.
   await window.workbench.toast('minifal.stopEmulatorOnClose has no such value');
-  expect(isSealed(scene.dataDir)).toBe(false);
+  expect(isSealed()).toBe(false);
   await stopFromPalette();
 });
 
@@ -61,7 +61,7 @@ it('it is sealed by one that remembers over runs of the editor', async () => {
   await editor.finished;
   await reload();
   await startFromPalette();
-  expect(isSealed(scene.dataDir)).toBe(true);
+  expect(isSealed()).toBe(true);
   expect(await secrets()).toBe('open');
   const { pid } = await scene.emulator();
   // No key, plain or sealing, in what is written or seen by others: both are 64 hex digits.
@@ -88,7 +88,7 @@ it('the setting is the way back to a key in a file, and to a sealed one again', 
     await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.sealSecrets': choice });
     await window.workbench.pressInToast('The new setting is used', 'Restart Emulator');
     await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
-    expect(isSealed(scene.dataDir)).toBe(sealed);
+    expect(isSealed()).toBe(sealed);
     expect(await secrets()).toBe('open');
   }
   await window.status(/fal: local/);
@@ -106,7 +106,7 @@ it('a lost key is said, with the way to set secrets anew', async () => {
   const dialog = window.workbench.page.locator('.monaco-dialog-box');
   await dialog.waitFor();
   await dialog.getByRole('button', { name: 'Set Aside' }).click();
-  await until('the key is a new one', () => !isSealed(scene.dataDir));
+  await until('the key is a new one', () => !isSealed());
   await scene.emulator();
   await until('secrets can be set', async () => (await secrets().catch(() => undefined)) === 'open');
 });
@@ -130,4 +130,8 @@ async function secrets(): Promise<string> {
     headers: { authorization: `Key ${key}` },
   });
   return statusSchema.parse(await answer.json()).secrets;
+}
+
+function isSealed(): boolean {
+  return sealedKeyOf(scene.dataDir) !== undefined;
 }

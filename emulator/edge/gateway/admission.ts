@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asDiskFull, platformError } from '../../wire/errors.ts';
+import { asDiskTrouble } from '../../wire/disk-trouble.ts';
+import { platformError } from '../../wire/errors.ts';
 import { guard, loopbackHosts } from '../guard.ts';
 import type { Identity } from '../types.ts';
 import { type Access, authorise } from './access.ts';
@@ -29,17 +30,17 @@ export function greet(deps: GatewayDeps, req: IncomingMessage, host: string): Gr
     : { ok: true, envelope };
 }
 
-/** A handler of requests: whatever goes wrong inside is reported (a full disk is no bug), and the caller gets a sentence, never a stack. */
+/** A handler of requests: whatever goes wrong inside is reported, and the caller gets a sentence, never a stack. */
 export function answering(
   deps: GatewayDeps,
   serve: (deps: GatewayDeps, req: IncomingMessage, res: ServerResponse) => Promise<void>,
 ): (req: IncomingMessage, res: ServerResponse) => void {
   return (req, res) => {
     serve(deps, req, res).catch((error: unknown) => {
-      const full = asDiskFull(error);
-      if (!full) deps.onError(error);
+      deps.onError(error);
       if (res.headersSent) return res.destroy();
-      const detail = full ? `${full.message} ${full.next}` : 'The gateway failed; its log says more.';
+      const disk = asDiskTrouble(error);
+      const detail = disk ? `${disk.message} ${disk.next}` : 'The gateway failed; its log says more.';
       const answer = errorAnswer(platformError('internal_error', detail));
       return send(res, { requestId: randomUUID(), cors: [] }, answer);
     });

@@ -22,8 +22,7 @@ export function createCallApp(deps: Deps): CallApp {
     if (!deps.queue.record(node.id)) {
       const request = requestOf(deps, node);
       if ('status' in request) return { kind: 'response', response: request };
-      // Its workflow was promised: what it needs isn't refused for want of room.
-      await deps.queue.submit(request, 'keep');
+      await deps.queue.submit(request, node.whenFull);
       deps.fleet.enqueue(infoOf(request, 0));
     }
     submitted();

@@ -55,6 +55,16 @@ it.each<[string, RequestListener]>([
     (req, res) => void res.writeHead(200, { 'content-length': '9' }).write('x', () => req.socket.destroy()),
   ],
   ['incomplete', (req) => void req.socket.end('this is not HTTP\r\n\r\n')],
+  [
+    'incomplete',
+    (req) => {
+      const pour = (): void => {
+        while (!req.socket.destroyed && req.socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50)));
+      };
+      req.socket.on('drain', pour).on('error', () => undefined);
+      pour();
+    },
+  ],
 ])('tells the scheduler: %s', async (kind, app) => {
   const { address } = await runner(app);
   const execute = createExecutor({ connections, probeOnDemand: () => undefined });
@@ -67,6 +77,16 @@ it('tells the scheduler: connection_refused', async () => {
   await once(server, 'close');
   const execute = createExecutor({ connections, probeOnDemand: () => undefined });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind: 'connection_refused' } });
+});
+
+it('takes interim answers for the signs of life that they are', async () => {
+  const { address } = await runner((_req, res) => {
+    for (let sent = 0; sent < 500; sent++) res.writeProcessing();
+    res.end('done');
+  });
+  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
+  const { outcome } = await execute(testRequest('r'), attempt, address, never);
+  expect(outcome).toEqual({ kind: 'response', status: 200 });
 });
 
 it('closes the connection to the runner when it is aborted', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type RequestListener } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DiskTrouble } from '../../wire/disk-trouble.ts';
 import type { GatewayLimits } from './context.ts';
 import { authorization, call, deferred, startGateway, type TestGateway } from './testing.ts';
 
@@ -107,7 +108,7 @@ describe('submit', () => {
     expect((await status(gateway, id)).json).toMatchObject({ status: 'COMPLETED', error: 'Invalid status code: 422' });
   });
 
-  it('on a full disk is 500 internal_error with what, why and the next step, and no bug', async () => {
+  it('on a full disk is 500 internal_error with what, why and the next step', async () => {
     const gateway = await start(ok);
     gateway.store.sql('PRAGMA max_page_count = 1').all();
     const { reply, json } = await submit(gateway, '/me/app', {}, 'x'.repeat(100_000));
@@ -116,7 +117,7 @@ describe('submit', () => {
       detail: expect.stringMatching(/^The disk is full: .*\. Free some space/),
       error_type: 'internal_error',
     });
-    expect(gateway.errors).toEqual([]);
+    expect(gateway.errors).toEqual([expect.any(DiskTrouble)]);
   });
 
   it('refuses more than fal_max_queue_length waiting requests with 429', async () => {

@@ -266,6 +266,19 @@ describe('a direct call that fails', () => {
     ]);
   });
 
+  it('is 502 when the app sends interim answers without end', async () => {
+    const gateway = await start((req) => {
+      const pour = (): void => {
+        while (!req.socket.destroyed && req.socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)));
+      };
+      req.socket.on('drain', pour).on('error', () => undefined);
+      pour();
+    });
+    const reply = await call(gateway.ports.run, '/me/app', { body: '{}' });
+    expect(reply).toMatchObject({ status: 502, headers: { 'x-fal-error-type': 'runner_incomplete_response' } });
+    expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'incomplete' } }]);
+  });
+
   it('is 502 when the headers of the app are larger than 16 KB', async () => {
     const gateway = await start((_req, res) => void res.writeHead(200, { 'x-large': 'x'.repeat(17_000) }).end());
     const reply = await call(gateway.ports.run, '/me/app', { body: '{}' });

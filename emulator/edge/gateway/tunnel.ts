@@ -10,7 +10,7 @@ import { type HeaderList, pairs, toApp } from './headers.ts';
 import { readWishes } from './request-info.ts';
 import { closeLike, forward, type Half } from './socket-pair.ts';
 import { appId, type Resolved } from './target.ts';
-import { sendCancel } from './upstream.ts';
+import { limitInterim, sendCancel } from './upstream.ts';
 
 export interface Tunnel {
   open(req: IncomingMessage, socket: Duplex, head: Buffer, about: TunnelOrder): void;
@@ -102,6 +102,10 @@ function dial({ address }: Lease, target: Resolved, protocol: string, headers: H
       perMessageDeflate: false,
       maxPayload: maxMessageBytes,
       followRedirects: false,
+      finishRequest(request) {
+        limitInterim(request);
+        request.end();
+      },
     });
   } catch {
     return undefined;

@@ -42,6 +42,9 @@ export type UpstreamAnswer =
 /** The response fails if its headers are larger (gateway-http.md §8.3). */
 const maxResponseHeaderBytes = 16 * 1024;
 const cancelPatienceMs = 10_000;
+/** Interim answers (1xx) before the real one: a sign of life every four seconds of an hour, and no more. */
+const mostInterimAnswers = 1_000;
+const endlessInterim = 'INTERIM_WITHOUT_END';
 
 /** Resolves with the head of the answer, or with why there is none. Never rejects. */
 export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
@@ -54,6 +57,7 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
     request.on('response', (message) => {
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
     });
+    limitInterim(request);
     // By hand: node's `signal` option costs each request a watcher of the stream's end, and `AbortSignal.any` one more signal.
     const stop = (): void => void request.destroy();
     for (const signal of call.signals) signal.addEventListener('abort', stop, { once: true });
@@ -70,6 +74,14 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
     leaveTogether(call.address, request);
     if (call.body.kind === 'stream') call.body.pump(request);
     else request.end(call.body.kind === 'bytes' ? call.body.bytes : undefined);
+  });
+}
+
+/** An app could send interim answers without end, as fast as they are read: then it has failed like one that speaks no HTTP. */
+export function limitInterim(request: ClientRequest): void {
+  let seen = 0;
+  request.on('information', () => {
+    if (++seen > mostInterimAnswers) request.destroy(Object.assign(new Error('endless'), { code: endlessInterim }));
   });
 }
 
@@ -158,8 +170,8 @@ function failure(code: string): UpstreamAnswer {
     const text = 'The response headers of the app are larger than 16 KB.';
     return failed({ kind: 'response', status: 502 }, 'runner_incomplete_response', text);
   }
-  // What came wasn't HTTP.
-  if (code.startsWith('HPE_')) return { kind: 'failed', ...incomplete };
+  // What came wasn't HTTP, or never came to an answer.
+  if (code.startsWith('HPE_') || code === endlessInterim) return { kind: 'failed', ...incomplete };
   return failed({ kind: 'disconnected' }, 'runner_disconnected', 'The runner disconnected before it answered.');
 }
 

@@ -88,32 +88,43 @@ export async function serveWorkflow(
     gone.signal,
     isStream ? events.tell : undefined,
   );
-  if (events.end() || gone.signal.aborted) return;
+  if (events.end(answer) || gone.signal.aborted) return;
   send(res, envelope, answer);
 }
 
 /** Server-sent events. The head goes out with the first one: what can't even begin is answered with its status, which clients show. */
 function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope) {
   let ping: ReturnType<typeof setInterval> | undefined;
+  /** The last event was one that clients take for the end. */
+  let concluded = false;
+  function tell(event: WorkflowEvent): void {
+    if (res.writableEnded || res.destroyed) return;
+    if (!ping) {
+      writeHead(res, envelope, 200, [
+        ['content-type', 'text/event-stream'],
+        ['cache-control', 'no-cache'],
+      ]);
+      ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
+      res.once('close', () => clearInterval(ping));
+    }
+    concluded = event.type === 'output' || event.type === 'error';
+    res.write(Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
+  }
   return {
-    tell(event: WorkflowEvent): void {
-      if (res.writableEnded || res.destroyed) return;
-      if (!ping) {
-        writeHead(res, envelope, 200, [
-          ['content-type', 'text/event-stream'],
-          ['cache-control', 'no-cache'],
-        ]);
-        ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
-        res.once('close', () => clearInterval(ping));
-      }
-      res.write(Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
-    },
-    /** `false`: there was none. */
-    end(): boolean {
+    tell,
+    /** Ends the stream; what went wrong beside its nodes is its last event. `false`: there was no event, so there is no stream. */
+    end(answer: Answer): boolean {
       if (!ping) return false;
       clearInterval(ping);
+      if (!concluded) tell(errorEvent(answer));
       res.end();
       return true;
     },
   };
+}
+
+function errorEvent({ status, body }: Answer): WorkflowEvent {
+  const told: unknown = JSON.parse(body.toString());
+  const message = 'Error while running the workflow';
+  return { type: 'error', node_id: 'output', message, error: { status, body: told } };
 }

@@ -133,11 +133,13 @@ describe('a queued request to a workflow', () => {
   });
 
   it('cancels the requests of its nodes when it is cancelled', async () => {
-    const { publish, submit, rooms, enqueued, cancelled, result } = life(testFolder());
+    const { publish, submit, queue, rooms, enqueued, cancelled, result } = life(testFolder());
     publish('flow', chain);
     await submit('w1', '{"x": 1}');
     await expect.poll(() => enqueued.length).toBe(1);
     expect(rooms.cancel('w1')).toBe('requested');
+    // Also for a restart before its end.
+    expect(queue.record('w1')).toMatchObject({ phase: 'IN_PROGRESS', cancelRequested: true });
     expect(await result('w1')).toBe('client_cancelled');
     expect(cancelled).toEqual(enqueued);
   });
@@ -188,6 +190,28 @@ describe('a queued request to a workflow', () => {
     told.length = 0;
     await requests.run({ ...call, ...caller, id: 'w2', callerId: 'someone|else' }, signal, tell);
     expect(told).toEqual([['a', 'error', undefined]]);
+  });
+
+  it('called directly is refused on a full disk, in its words; one that was accepted waits for room', async () => {
+    const { publish, submit, store, requests, enqueued, answer, result } = life(testFolder());
+    publish('flow', chain);
+    const large = JSON.stringify({ x: 'x'.repeat(100_000) });
+    await submit('w1', large);
+    store.sql('PRAGMA max_page_count = 1').all();
+    const call = { alias: 'workflows/flow', path: '/', depth: 0, body: Buffer.from(large) };
+    const caller = { callerId: account.userId, priority: 'normal', storeIo: true, noRetry: false } as const;
+    const told: unknown[] = [];
+    const tell = (event: WorkflowEvent) => void told.push(event);
+    expect(await requests.run({ ...call, ...caller, id: 'w2' }, new AbortController().signal, tell)).toMatchObject({
+      error: { type: 'internal_error', detail: expect.stringMatching(/^The disk is full: .*Free some space/) },
+    });
+    expect(told).toEqual([]);
+    store.sql('PRAGMA max_page_count = 1000000').all();
+    await expect.poll(() => enqueued.length, { timeout: 10_000 }).toBe(1);
+    await answer(enqueued[0] ?? '', json(200, { y: 2 }));
+    await expect.poll(() => enqueued.length).toBe(2);
+    await answer(enqueued[1] ?? '', json(200, { y: 3 }));
+    expect(await result('w1')).toEqual([200, { z: 3 }]);
   });
 
   it('has no more rights than its caller', async () => {

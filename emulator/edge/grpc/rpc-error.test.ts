@@ -22,12 +22,12 @@ describe('what a failure becomes on the wire', () => {
     });
   });
 
-  it('a full disk is told, and is no bug', () => {
+  it('a full disk is told to the caller, and reported as what it is', () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     const { code, details } = toStatus(full, report);
     expect(code).toBe(status.RESOURCE_EXHAUSTED);
     expect(details).toMatch(/^The disk is full: .*no space left.*\nFree some space/);
-    expect(reported).toEqual([]);
+    expect(reported.splice(0)).toEqual([full]);
   });
 
   it('a request that is not valid names the field', () => {

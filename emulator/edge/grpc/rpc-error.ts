@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { z } from 'zod';
-import { asDiskFull, UserError } from '../../wire/errors.ts';
+import { asDiskTrouble } from '../../wire/disk-trouble.ts';
+import { UserError } from '../../wire/errors.ts';
 import { wellFormed } from './messages.ts';
 
 /** An answer that is not OK. `details` is what the CLI prints, word for word (control-plane-grpc.md §2.3). */
@@ -30,8 +31,11 @@ export interface RpcStatus {
 export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
   if (error instanceof RpcError) return { code: error.code, details: fitDetails(error.message) };
   if (error instanceof z.ZodError) return { code: status.INVALID_ARGUMENT, details: fitDetails(wordIssues(error)) };
-  const full = asDiskFull(error);
-  if (full) return { code: status.RESOURCE_EXHAUSTED, details: fitDetails(`${full.message}\n${full.next}`) };
+  const disk = asDiskTrouble(error);
+  if (disk) {
+    report(error);
+    return { code: status.RESOURCE_EXHAUSTED, details: fitDetails(`${disk.message}\n${disk.next}`) };
+  }
   if (error instanceof UserError) {
     return { code: status.FAILED_PRECONDITION, details: fitDetails(`${error.message}\n${error.next}`) };
   }

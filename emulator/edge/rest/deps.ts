@@ -5,6 +5,7 @@ import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
+import type { DiskTrouble } from '../../wire/disk-trouble.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
@@ -40,7 +41,7 @@ export interface RestDeps {
     readonly secrets: Status['secrets'];
   };
   /** A sentence while minifal can't work as it should; `null`: all is well. */
-  readonly trouble: () => string | null;
+  readonly trouble: () => DiskTrouble | null;
   /** Told of failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

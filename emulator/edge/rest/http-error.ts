@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { Refusal, type RefusalReason } from '../../storage/refusal.ts';
-import { asDiskFull } from '../../wire/errors.ts';
+import { asDiskTrouble } from '../../wire/disk-trouble.ts';
 
 /** An answer `{"detail": …}` with this status. */
 export class HttpError extends Error {
@@ -30,8 +30,11 @@ export function errorHandler(report: (error: unknown) => void): ErrorRequestHand
     if (error instanceof HttpError) return answer(response, error.status, error.message);
     if (error instanceof Refusal) return answer(response, refusalStatus[error.reason], error.message);
     if (error instanceof z.ZodError) return answer(response, 422, issuesOf(error));
-    const full = asDiskFull(error);
-    if (full) return answer(response, 507, `${full.message} ${full.next}`);
+    const disk = asDiskTrouble(error);
+    if (disk) {
+      report(error);
+      return answer(response, 507, `${disk.message} ${disk.next}`);
+    }
     const parsing = bodyParserFailure(error);
     if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');
     if (parsing === 400) return answer(response, 400, 'The body or the URL could not be read.');

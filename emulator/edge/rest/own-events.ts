@@ -53,5 +53,5 @@ function print({ catalog, fleet, trouble }: Pick<RestDeps, 'catalog' | 'fleet' |
     .map(({ name, revision, authMode, updatedAt }) => [name, revision, authMode, updatedAt, fleet.queueSize(name)]);
   const loads = fleet.runners().map(({ id, state }) => [id, 'attempts' in state ? state.attempts.length : 0]);
   const waits = aliases.some(([, , , , queueSize]) => queueSize !== 0);
-  return JSON.stringify([aliases, loads, trouble(), waits ? Math.floor(Date.now() / retoldMs) : null]);
+  return JSON.stringify([aliases, loads, trouble()?.message, waits ? Math.floor(Date.now() / retoldMs) : null]);
 }

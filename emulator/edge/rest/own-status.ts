@@ -22,6 +22,7 @@ export function statusOf(
 ): Status {
   const owner = catalog.account.nickname;
   const aliases = catalog.aliases(null);
+  const met = trouble();
   return {
     version: about.version,
     pid: process.pid,
@@ -29,7 +30,8 @@ export function statusOf(
     timeScale: about.timeScale,
     owner,
     secrets: about.secrets,
-    trouble: trouble(),
+    trouble: met && `${met.message} ${met.next}`,
+    troubleWhy: met && { kind: met.trouble, why: met.why },
     apps: aliases.map(({ name, revision, authMode }) => ({
       alias: name,
       revision,

@@ -43,16 +43,17 @@ describe('every request', () => {
     expect(reported).toEqual([]);
   });
 
-  it('a full disk is 507 with what, why and the next step, and no bug', async () => {
+  it('a full disk is 507 with what, why and the next step, and is reported as what it is', async () => {
     const { get, fleet, reported } = await restServer();
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     fleet.runner = () => {
-      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      throw full;
     };
     expect(await get('/runners/x')).toMatchObject({
       status: 507,
       json: { detail: expect.stringMatching(/^The disk is full: .*no space left.*Free some space/) },
     });
-    expect(reported).toEqual([]);
+    expect(reported).toEqual([full]);
   });
 
   it('a failure of ours is one sentence; the cause is reported, not shown', async () => {

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { testFolder } from '../store/test-folder.ts';
+import { openSecretKey } from './secret-key.ts';
+
+// No file system here fails at this one step when asked to; all the others are the real ones.
+const disk = vi.hoisted(() => ({ confirms: true }));
+vi.mock('./durable-file.ts', async (importOriginal) => {
+  const real = await importOriginal<typeof import('./durable-file.ts')>();
+  const syncFolder = (folder: string) => {
+    if (!disk.confirms) throw new Error('EIO: i/o error, fsync');
+    real.syncFolder(folder);
+  };
+  return { ...real, syncFolder };
+});
+
+it.each([
+  ['seal', /is sealed by .*did not confirm it .*EIO/, /^sealed-2 /],
+  ['unseal', /lies open .*did not confirm it .*EIO/, /^[0-9a-f]{64}$/],
+] as const)('a key that was written says so when only its folder could not be synced: %s', (want, words, content) => {
+  const folder = testFolder();
+  const wrappingKey = 'a'.repeat(64);
+  disk.confirms = true;
+  const { key } = openSecretKey(folder, want === 'unseal' ? { want: 'seal', wrappingKey } : undefined);
+  disk.confirms = false;
+  const { key: opened, told } = openSecretKey(folder, { want, wrappingKey });
+  expect(opened).toEqual(key);
+  expect(told).toMatch(words);
+  expect(told).not.toMatch(/stays as it was/);
+  expect(readFileSync(join(folder, 'secret.key'), 'utf8')).toMatch(content);
+});

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { createWorkflowRequests } from '../../workflows/requests.ts';
+import { json } from '../../workflows/runner.ts';
+import { testContents } from '../../workflows/test-workflow.ts';
+import { defaultLimits, type GatewayDeps } from './context.ts';
+import { account } from './testing.ts';
+import { serveWorkflow } from './workflow-call.ts';
+
+const chain = testContents({ a: [{ x: '$input.x' }], b: [{ x: '$a.y' }] }, { z: '$b.y' });
+
+/** A workflow of two nodes, called as a stream; `broken` can't be submitted, by a fault of ours. */
+async function streamed(broken: 'a' | 'b') {
+  const errors: unknown[] = [];
+  let calls = 0;
+  const workflows = createWorkflowRequests({
+    workflows: {
+      get: (name) => ({ name, title: name, contents: chain, isPublic: false, createdAt: 0 }),
+    },
+    queue: {
+      begin: () => undefined,
+      complete: async () => true,
+      submitted: () => undefined,
+      cancelRequested: () => undefined,
+    },
+    async callApp(_request, _signal, submitted) {
+      if (++calls === (broken === 'a' ? 1 : 2)) throw new Error('a bug');
+      submitted();
+      return json(200, { y: 2 });
+    },
+    clock: () => 0,
+    report: (error) => void errors.push(error),
+  });
+  const route = { alias: 'workflows/flow' };
+  const admission = { ok: true, target: { path: '/stream', route }, access: { callerId: account.userId } };
+  const server = createServer((req, res) => {
+    const about = { admission, envelope: { requestId: 'w1', cors: [] } } as never;
+    void serveWorkflow({ limits: defaultLimits } as GatewayDeps, workflows, req, res, about);
+  });
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{"x": 1}' });
+  return { errors, response, text: await response.text() };
+}
+
+it('a stream that a fault of ours ends says so in its last event', async () => {
+  const { errors, response, text } = await streamed('b');
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  const events = text.split('\n\n').filter((part) => part.startsWith('data: '));
+  expect(events.map((part) => JSON.parse(part.slice(6)))).toMatchObject([
+    { type: 'submit', node_id: 'a' },
+    { type: 'completion', node_id: 'a' },
+    {
+      type: 'error',
+      node_id: 'output',
+      message: expect.any(String),
+      error: { status: 500, body: { error_type: 'internal_error', detail: 'The workflow could not be run.' } },
+    },
+  ]);
+  expect(errors).toHaveLength(1);
+});
+
+it('what fails so before its first event is answered with its status', async () => {
+  const { response, text } = await streamed('a');
+  expect([response.status, JSON.parse(text)]).toEqual([500, expect.objectContaining({ error_type: 'internal_error' })]);
+});

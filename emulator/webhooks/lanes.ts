@@ -1,0 +1,141 @@
+/**
+ * Which webhook is called next, so that no receiver waits for others that don't answer. Pure: told the time, it decides.
+ *
+ * Receivers that answer share the prompt lane, those that are silent the late one: a receiver is silent while one of its calls has been out
+ * for a second, and after one that failed so late. So a call that hangs gives up its place in the prompt lane after a second,
+ * and keeps only its socket. In either lane the receiver with the fewest calls under way is next.
+ */
+export const lateAfterMs = 1_000;
+
+export interface Limits {
+  /** Calls to one receiver at once. */
+  readonly ofReceiver: number;
+  /** Calls at once to receivers that answer. */
+  readonly prompt: number;
+  /** No call to a silent receiver begins above these; no call at all begins above `total`. Bytes: of their bodies. */
+  readonly late: { readonly calls: number; readonly bytes: number };
+  readonly total: { readonly calls: number; readonly bytes: number };
+}
+
+const mebibyte = 1024 ** 2;
+export const defaultLimits: Limits = {
+  ofReceiver: 16,
+  prompt: 16,
+  late: { calls: 128, bytes: 128 * mebibyte },
+  total: { calls: 256, bytes: 256 * mebibyte },
+};
+/** Of receivers with nothing to do it is remembered that they were silent, of so many. */
+const mostRemembered = 1_000;
+
+export interface Lanes {
+  /** A call to make. */
+  add(receiver: string, id: string): void;
+  /** The next call that may begin now, which counts as under way from here on. */
+  next(now: number): { readonly receiver: string; readonly id: string } | undefined;
+  /** How large the body of a call turned out to be. */
+  weigh(receiver: string, id: string, bytes: number): void;
+  ended(receiver: string, id: string, now: number, end: 'answered' | 'failed'): void;
+  /** When to ask again although no call has ended; `undefined`: no need to. */
+  wakeAt(now: number): number | undefined;
+}
+
+interface Call {
+  readonly since: number;
+  bytes: number;
+}
+
+interface Receiver {
+  readonly waiting: string[];
+  readonly calls: Map<string, Call>;
+  wasSilent: boolean;
+}
+
+export function createLanes(limits: Limits): Lanes {
+  /** In the order in which they had their last turn. */
+  const receivers = new Map<string, Receiver>();
+
+  function of(name: string): Receiver {
+    const receiver = receivers.get(name) ?? { waiting: [], calls: new Map<string, Call>(), wasSilent: false };
+    receivers.set(name, receiver);
+    return receiver;
+  }
+
+  function isSilent({ wasSilent, calls }: Receiver, now: number): boolean {
+    return wasSilent || [...calls.values()].some(({ since }) => now - since >= lateAfterMs);
+  }
+
+  function sum(those: readonly Receiver[]): { readonly calls: number; readonly bytes: number } {
+    const calls = those.flatMap((receiver) => [...receiver.calls.values()]);
+    return { calls: calls.length, bytes: calls.reduce((bytes, call) => bytes + call.bytes, 0) };
+  }
+
+  /** Which lanes have room. */
+  function room(now: number): (receiver: Receiver) => boolean {
+    const busy = [...receivers.values()].filter(({ calls }) => calls.size > 0);
+    const silent = sum(busy.filter((receiver) => isSilent(receiver, now)));
+    const prompt = sum(busy.filter((receiver) => !isSilent(receiver, now)));
+    const isBelow = (most: Limits['total'], { calls, bytes }: Limits['total']) =>
+      calls < most.calls && bytes < most.bytes;
+    const all = { calls: silent.calls + prompt.calls, bytes: silent.bytes + prompt.bytes };
+    const hasRoom = isBelow(limits.total, all);
+    const late = hasRoom && isBelow(limits.late, silent);
+    const soon = hasRoom && prompt.calls < limits.prompt;
+    return (receiver) => (isSilent(receiver, now) ? late : soon);
+  }
+
+  /** Silence is forgotten with the receiver, of the longest idle ones first. */
+  function tidy(name: string, receiver: Receiver): void {
+    if (receiver.waiting.length > 0 || receiver.calls.size > 0) return;
+    receivers.delete(name);
+    if (!receiver.wasSilent) return;
+    receivers.set(name, receiver);
+    let idle = receivers.size - mostRemembered;
+    for (const [other, { waiting, calls }] of receivers) {
+      if (idle-- <= 0) return;
+      if (waiting.length === 0 && calls.size === 0) receivers.delete(other);
+    }
+  }
+
+  return {
+    add: (name, id) => void of(name).waiting.push(id),
+
+    next(now) {
+      const mayBegin = room(now);
+      let best: [string, Receiver] | undefined;
+      for (const [name, receiver] of receivers) {
+        if (receiver.waiting.length === 0 || receiver.calls.size >= limits.ofReceiver || !mayBegin(receiver)) continue;
+        if (!best || receiver.calls.size < best[1].calls.size) best = [name, receiver];
+      }
+      const id = best?.[1].waiting.shift();
+      if (!best || id === undefined) return undefined;
+      const [name, receiver] = best;
+      receiver.calls.set(id, { since: now, bytes: 0 });
+      receivers.delete(name);
+      receivers.set(name, receiver);
+      return { receiver: name, id };
+    },
+
+    weigh(name, id, bytes) {
+      const call = receivers.get(name)?.calls.get(id);
+      if (call) call.bytes = bytes;
+    },
+
+    ended(name, id, now, end) {
+      const receiver = receivers.get(name);
+      const call = receiver?.calls.get(id);
+      if (!receiver || !call) return;
+      receiver.calls.delete(id);
+      receiver.wasSilent = end === 'failed' && now - call.since >= lateAfterMs;
+      tidy(name, receiver);
+    },
+
+    wakeAt(now) {
+      const all = [...receivers.values()];
+      if (!all.some(({ waiting }) => waiting.length > 0)) return undefined;
+      const times = all
+        .filter((receiver) => !isSilent(receiver, now))
+        .flatMap(({ calls }) => [...calls.values()].map(({ since }) => since + lateAfterMs));
+      return times.length === 0 ? undefined : Math.min(...times);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { UserError } from './errors.ts';
+
+export const diskTroubleKinds = ['full', 'readonly', 'io'] as const;
+export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
+
+const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
+  full: { what: 'The disk is full: minifal cannot write its data folder', remedy: 'Free some space on it.' },
+  readonly: {
+    what: 'The disk is read-only: minifal cannot write its data folder',
+    remedy: 'See that the disk is mounted for writing and that the folder is yours to write.',
+  },
+  io: {
+    what: 'The disk reports errors: minifal cannot use its data folder',
+    remedy: "Check the disk, its connection and your quota on it; the system's log says more.",
+  },
+};
+
+/** The system takes no writes at present: nobody's bug. What was promised is kept and written later. */
+export class DiskTrouble extends UserError {
+  readonly trouble: DiskTroubleKind;
+  /** What the system said. */
+  readonly why: string;
+  /** What a person does about it, also where no emulator runs. */
+  readonly remedy: string;
+
+  constructor(trouble: DiskTroubleKind, why: string) {
+    const { what, remedy } = words[trouble];
+    super(
+      `${what} (${why}).`,
+      `${remedy} Accepted requests are kept, and minifal goes on by itself; until then it takes no new ones.`,
+    );
+    this.name = 'DiskTrouble';
+    this.trouble = trouble;
+    this.why = why;
+    this.remedy = remedy;
+  }
+}
+
+/** SQLite's primary result codes for what the system refused: READONLY, IOERR, FULL. */
+const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
+  [8, 'readonly'],
+  [10, 'io'],
+  [13, 'full'],
+]);
+/** IOERR_SHMSIZE: the write-ahead log's index found no room, in SQLite's own words mostly because the disk is full. */
+const noRoomForIndex = 4874;
+const ofFiles: ReadonlyMap<unknown, DiskTroubleKind> = new Map([
+  ['ENOSPC', 'full'],
+  ['EDQUOT', 'full'],
+  ['EROFS', 'readonly'],
+  ['EIO', 'io'],
+]);
+
+/** The error, where it says that the system takes no writes: from SQLite, or from a file. Else `undefined`. */
+export function asDiskTrouble(error: unknown): DiskTrouble | undefined {
+  if (error instanceof DiskTrouble) return error;
+  if (!(error instanceof Error)) return undefined;
+  const kind = kindOf(error);
+  return kind && new DiskTrouble(kind, error.message);
+}
+
+function kindOf(error: Error): DiskTroubleKind | undefined {
+  if ('errcode' in error && typeof error.errcode === 'number') {
+    return error.errcode === noRoomForIndex ? 'full' : ofSqlite.get(error.errcode & 0xff);
+  }
+  return 'code' in error ? ofFiles.get(error.code) : undefined;
+}
