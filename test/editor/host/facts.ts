@@ -10,7 +10,7 @@ import { afterReady, offeredTasks, runTask } from './tasks.ts';
 export type Facts = Awaited<ReturnType<typeof run>>;
 
 /** The editor itself looks for open ports now and then, from this very process; an empty line is one of these that has just ended. */
-const ofEditor = /^$|ps -F -A -l|^grep root/;
+const ofEditor = /^$|ps -F -A -l|^grep (root|socket)|ls -l \/proc\//;
 
 export async function run() {
   const extension = vscode.extensions.getExtension('minifal.minifal');
