@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isWebOrigin } from './target/web-origin.ts';
 
 /** A setting whose value may be wrong: what it must be, and what is used when it isn't. */
 interface Checked<T> {
@@ -12,15 +13,10 @@ function checked<T>(schema: z.ZodType<T>, fallback: T, instead: string): Checked
   return { schema, fallback, instead };
 }
 
-/** As `minifal start --allow-origin` takes it. */
-const webOrigin = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text);
-
 const settings = {
   port: checked(z.int().min(0).max(65_532), 4710, 'port 4710 is used'),
   timeScale: checked(z.number().min(1).max(1000), 1, 'time runs as on the clock'),
-  allowedOrigins: checked<readonly string[]>(z.array(webOrigin), [], 'no web page may call'),
+  allowedOrigins: checked<readonly string[]>(z.array(z.string().refine(isWebOrigin)), [], 'no web page may call'),
   stopEmulatorOnClose: checked(
     z.enum(['whenLastWindowCloses', 'never']),
     'whenLastWindowCloses',

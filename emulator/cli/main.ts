@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
+import { isWebOrigin } from '../wire/web-origin.ts';
 
 const usage = `minifal: fal Serverless on this machine
 
@@ -103,7 +104,7 @@ function timeScale(text: string | undefined): number {
 }
 
 function webOrigin(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text) return text;
+  if (isWebOrigin(text)) return text;
   throw new UserError(
     `${text} is not a web origin.`,
     'Give --allow-origin scheme, host and port: http://localhost:3000',

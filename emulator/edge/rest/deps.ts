@@ -40,7 +40,7 @@ export interface RestDeps {
     readonly timeScale: number;
     readonly secrets: Status['secrets'];
   };
-  /** A sentence while minifal can't work as it should; `null`: all is well. */
+  /** Why the disk takes no writes; `null`: all is well. */
   readonly trouble: () => DiskTrouble | null;
   /** Told of failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;

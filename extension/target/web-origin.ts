@@ -1,0 +1,1 @@
+export { isWebOrigin } from '../../emulator/wire/web-origin.ts';
