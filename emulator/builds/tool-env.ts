@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { networkEnvironment } from '../wire/network-env.ts';
 import { readPipSettings } from './pip-settings.ts';
 
 type Env = { readonly [name: string]: string | undefined };
@@ -10,9 +11,8 @@ type Env = { readonly [name: string]: string | undefined };
  */
 const allowed = [
   /^(PATH|HOME|USER|LOGNAME|LANG|TMPDIR|SHELL|TERM)$/,
-  /^(LC_|XDG_|SSL_CERT_|GIT_SSL_|CARGO_|RUSTUP_)/,
+  /^(LC_|XDG_|CARGO_|RUSTUP_)/,
   /^(CC|CXX|CFLAGS|CXXFLAGS|CPPFLAGS|LDFLAGS|MAKEFLAGS|CUDA_HOME|NETRC|SSH_AUTH_SOCK|GIT_SSH_COMMAND)$/,
-  /^(HTTP|HTTPS|ALL|NO)_PROXY$/i,
   /^UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|KEYRING_PROVIDER|INSECURE_HOST|NATIVE_TLS|SYSTEM_CERTS|OFFLINE)/,
   /^UV_(CACHE_DIR|CONFIG_FILE|LINK_MODE|HTTP_|REQUEST_TIMEOUT|CONCURRENT_|PYTHON_INSTALL_DIR|PYTHON_PREFERENCE)/,
   /^PYENV_ROOT$/,
@@ -23,7 +23,7 @@ const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs
 
 /** The environment that uv runs in: few variables, never a download of Python, the index that pip would use. */
 export function toolEnvironment(from: Env): { readonly [name: string]: string } {
-  const env: Record<string, string> = {};
+  const env = networkEnvironment(from);
   for (const [name, value] of Object.entries(from)) {
     if (value !== undefined && allowed.some((pattern) => pattern.test(name))) env[name] = value;
   }

@@ -45,6 +45,9 @@ export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: str
     TRANSFORMERS_CACHE: '/data/.cache/huggingface/hub',
     SSL_CERT_FILE: input.caBundle,
     REQUESTS_CA_BUNDLE: input.caBundle,
+    // The machine's own values of these would not know the local CA; the bundle has their certificates.
+    CURL_CA_BUNDLE: input.caBundle,
+    NODE_EXTRA_CA_CERTS: input.caBundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: input.caBundle,
     // The SDK labels its logs only when a service answers here (runner-process.md §6).
     NOMAD_ALLOC_PORT_grpc: String(input.labelsPort),

@@ -17,7 +17,8 @@ const systemBundles = [
  */
 export function writeBundle(file: string, ownCaPem: string, env: NodeJS.ProcessEnv = process.env): void {
   const target = resolve(file);
-  const sources = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS, ...systemBundles]
+  const named = [env.SSL_CERT_FILE, env.REQUESTS_CA_BUNDLE, env.CURL_CA_BUNDLE, env.NODE_EXTRA_CA_CERTS];
+  const sources = [...named, ...systemBundles]
     .filter((path): path is string => path !== undefined && path !== '')
     .map((path) => resolve(path))
     // A terminal of ours already points to an older bundle: reading it back would keep dead CAs of ours for ever.

@@ -12,6 +12,21 @@ describe('machineEnvironment', () => {
   });
 });
 
+describe("the machine's proxy", () => {
+  const proxy = 'http://user:word@proxy:1';
+
+  it("reaches runners with the machine's exceptions, and never stands before the emulator", () => {
+    const machine = machineEnvironment({ HTTPS_PROXY: proxy, NO_PROXY: 'intranet' }, '/venv/bin/python');
+    const env = runnerEnvironment(machine, {}, '/src');
+    const exempt = 'intranet,localhost,.localhost,127.0.0.1,::1';
+    expect(env).toMatchObject({ HTTPS_PROXY: proxy, NO_PROXY: exempt, no_proxy: exempt });
+  });
+
+  it('that a secret of the app names has the same exceptions', () => {
+    expect(runnerEnvironment({}, { http_proxy: proxy }, '/src').no_proxy).toContain('localhost');
+  });
+});
+
 describe('runnerEnvironment', () => {
   it("lets the spec win over the machine and the engine's own variables over both", () => {
     const env = runnerEnvironment({ PATH: '/bin', HOME: '/h' }, { HOME: '/other', PYTHONUNBUFFERED: '0' }, '/src');

@@ -1,6 +1,10 @@
 import { delimiter, dirname, join } from 'node:path';
+import { networkEnvironment, proxyExemptions } from '../../wire/network-env.ts';
 
-/** What a process needs of the machine. The rest of the emulator's environment (cloud keys, tokens) stays with it. */
+/**
+ * What a process needs of the machine, besides what its network asks for. The rest of the emulator's environment (cloud keys, tokens)
+ * stays with it.
+ */
 const inherited = [
   'HOME',
   'USER',
@@ -21,6 +25,7 @@ export function machineEnvironment(hostEnv: NodeJS.ProcessEnv, python: string): 
   const env: Record<string, string> = {
     PATH: [dirname(python), hostEnv.PATH ?? '/usr/local/bin:/usr/bin:/bin'].join(delimiter),
     PYTHONNOUSERSITE: '1',
+    ...networkEnvironment(hostEnv),
   };
   for (const name of inherited) {
     const value = hostEnv[name];
@@ -31,7 +36,8 @@ export function machineEnvironment(hostEnv: NodeJS.ProcessEnv, python: string): 
 
 /**
  * A runner's variables (runner-process.md §5): the machine's few, then the spec's, then what only the engine knows.
- * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback.
+ * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's own hosts are reached without
+ * a proxy, even where a secret names the proxy.
  */
 export function runnerEnvironment(
   machine: { readonly [name: string]: string },
@@ -39,9 +45,10 @@ export function runnerEnvironment(
   runnerSources: string,
 ): Record<string, string> {
   const children = join(runnerSources, 'children');
+  const given = { ...machine, ...spec };
   return {
-    ...machine,
-    ...spec,
+    ...given,
+    ...proxyExemptions(given),
     IS_ISOLATE_AGENT: '1',
     PYTHONUNBUFFERED: '1',
     PYTHONPATH: spec.PYTHONPATH ? [children, spec.PYTHONPATH].join(delimiter) : children,

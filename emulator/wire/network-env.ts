@@ -1,0 +1,40 @@
+type Env = { readonly [name: string]: string | undefined };
+
+const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+
+/**
+ * What a machine's network asks of every program: its proxies, with their exceptions, and the certificates that it trusts. Both
+ * spellings of the proxy variables, because programs read the one or the other.
+ */
+const network =
+  /^(?:(?:HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_\w+)$/i;
+
+/** Where the emulator answers, in the spellings that httpx, requests, urllib, grpcio, curl and Node compare with. */
+const ours = ['localhost', '.localhost', '127.0.0.1', '::1'];
+
+/** The variables of `env` that describe the machine's network; builds and runners get all of them. */
+export function networkEnvironment(env: Env): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && network.test(name)) found[name] = value;
+  return found;
+}
+
+/**
+ * `NO_PROXY` and `no_proxy` that keep the emulator's own hosts away from the proxies that `env` names, with the exceptions that `env`
+ * has; nothing where it names no proxy. Each spelling keeps its own list and falls back to the other's.
+ */
+export function proxyExemptions(env: Env): Record<string, string> {
+  const isSet = (name: string) => Boolean(env[name]) || Boolean(env[name.toLowerCase()]);
+  if (!proxies.some(isSet)) return {};
+  return { NO_PROXY: merged(env.NO_PROXY || env.no_proxy), no_proxy: merged(env.no_proxy || env.NO_PROXY) };
+}
+
+function merged(list = ''): string {
+  const given = list
+    .split(',')
+    .map((host) => host.trim())
+    .filter((host) => host !== '');
+  // A star means everything, and some programs see it only where it is alone.
+  if (given.includes('*')) return '*';
+  return [...new Set([...given, ...ours])].join(',');
+}
