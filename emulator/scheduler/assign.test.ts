@@ -185,8 +185,8 @@ describe('hints', () => {
       sim.end(`r${i}`);
     }
     const hinted = sim.world.apps.get('app')?.hinted;
-    expect(hinted?.size).toBe(1000);
-    expect(hinted?.has('hint-0')).toBe(false);
-    expect(hinted?.has('hint-1000')).toBe(true);
+    expect(hinted?.served.size).toBe(1000);
+    expect(hinted?.served.has('hint-0')).toBe(false);
+    expect(hinted?.served.has('hint-1000')).toBe(true);
   });
 });

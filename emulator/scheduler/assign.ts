@@ -1,6 +1,7 @@
+import { rememberHint } from './hinted.ts';
 import { attemptsOf } from './runner-index.ts';
-import { ceiling, first, values } from './sorted.ts';
-import { changeApp, moveRunner, newId, note, putRequest, type Turn } from './turn.ts';
+import { ceiling, first, type Sorted } from './sorted.ts';
+import { moveRunner, newId, note, putApp, putRequest, type Turn } from './turn.ts';
 import type { AliasName, RunnerId } from './types.ts';
 import type { App, LiveRequest, LiveRunner, World } from './world.ts';
 
@@ -26,44 +27,28 @@ export function assign(turn: Turn, alias: AliasName): void {
  * runner than before when another is free (inferred: where only the same one is free it isn't kept waiting).
  */
 export function chooseRunner(world: World, app: App, request: LiveRequest): LiveRunner | undefined {
-  if (app.runners.free === null) return undefined;
+  const { free, announcing } = app.runners;
   const { hint } = request.info;
   if (hint !== null) {
-    const announced = nextInTurn(
-      world,
-      app,
-      (runner) => runner.hints?.includes(hint) === true && isOther(runner, request),
-    );
-    if (announced !== undefined) return announced;
-    const last = world.runners.get(app.hinted.get(hint) ?? '');
-    if (last !== undefined && isFree(app, last) && isOther(last, request)) return last;
+    const announced = nextInTurn(announcing.get(hint) ?? null, app.lastServed, request.lastRunner);
+    if (announced !== undefined) return world.runners.get(announced);
+    const last = world.runners.get(app.hinted.served.get(hint)?.runnerId ?? '');
+    if (last !== undefined && isFree(app, last) && last.id !== request.lastRunner) return last;
   }
-  if (request.lastRunner !== null) {
-    const other = nextInTurn(world, app, (runner) => isOther(runner, request));
-    if (other !== undefined) return other;
-  }
-  const next = ceiling(app.runners.free, [app.lastServed + 1]) ?? first(app.runners.free);
-  return next === undefined ? undefined : world.runners.get(next.value);
-}
-
-function isOther(runner: LiveRunner, request: LiveRequest): boolean {
-  return runner.id !== request.lastRunner;
+  const next = nextInTurn(free, app.lastServed, request.lastRunner) ?? first(free)?.value;
+  return next === undefined ? undefined : world.runners.get(next);
 }
 
 function isFree(app: App, runner: LiveRunner): boolean {
   return ceiling(app.runners.free, [runner.serial])?.value === runner.id;
 }
 
-/** The first free runner after the one that was served last, and then from the start, that `accepts` takes. */
-function nextInTurn(world: World, app: App, accepts: (runner: LiveRunner) => boolean): LiveRunner | undefined {
-  let earlier: LiveRunner | undefined;
-  for (const id of values(app.runners.free)) {
-    const runner = world.runners.get(id);
-    if (runner === undefined || !accepts(runner)) continue;
-    if (runner.serial > app.lastServed) return runner;
-    earlier ??= runner;
-  }
-  return earlier;
+/** The first runner of the tree after the one that was served last, and then from the start, but not `except`. */
+function nextInTurn(tree: Sorted<RunnerId>, lastServed: number, except: RunnerId | null): RunnerId | undefined {
+  const next = ceiling(tree, [lastServed + 1]) ?? first(tree);
+  if (next?.value !== except) return next?.value;
+  const other = ceiling(tree, [(next?.key[0] ?? 0) + 1]) ?? first(tree);
+  return other?.value === except ? undefined : other?.value;
 }
 
 function place(turn: Turn, request: LiveRequest, runner: LiveRunner): void {
@@ -79,8 +64,11 @@ function place(turn: Turn, request: LiveRequest, runner: LiveRunner): void {
     place: { kind: 'running', runnerId: runner.id, attemptId, startedAt: turn.now },
   });
   const { alias, hint } = request.info;
-  changeApp(turn, alias, { lastServed: runner.serial });
-  if (hint !== null) rememberHint(turn, alias, hint, runner.id);
+  const app = turn.world.apps.get(alias);
+  if (app !== undefined) {
+    const hinted = hint === null ? app.hinted : rememberHint(app.hinted, hint, runner.id);
+    putApp(turn, { ...app, lastServed: runner.serial, hinted });
+  }
   turn.effects.push({ type: 'assign', requestId, attemptId, runnerId: runner.id });
   note(turn, {
     alias,
@@ -89,14 +77,4 @@ function place(turn: Turn, request: LiveRequest, runner: LiveRunner): void {
     topic: 'request.assigned',
     text: `Attempt ${request.attempts + 1} begins.`,
   });
-}
-
-/** How many hints an alias remembers the last runner of. */
-const rememberedHints = 1000;
-
-function rememberHint(turn: Turn, alias: AliasName, hint: string, runnerId: RunnerId): void {
-  const app = turn.world.apps.get(alias);
-  if (app === undefined) return;
-  const hinted = app.hinted.delete(hint).set(hint, runnerId);
-  changeApp(turn, alias, { hinted: hinted.size > rememberedHints ? hinted.rest() : hinted });
 }

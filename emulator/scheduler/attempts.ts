@@ -1,4 +1,5 @@
 import { endNow, freeSlot } from './ending.ts';
+import { announced } from './hinted.ts';
 import { maxAttempts } from './retry.ts';
 import { note, putRequest, putRunner, type Turn } from './turn.ts';
 import type { AttemptOutcome, Event, RequestId, RequestInfo, StopReason } from './types.ts';
@@ -43,7 +44,7 @@ export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 
   const { runnerId } = request.place;
   const runner = turn.world.runners.get(runnerId);
   if (runner === undefined) return;
-  if (event.hints !== undefined) putRunner(turn, runnerId, { ...runner, hints: event.hints });
+  if (event.hints !== undefined) putRunner(turn, runnerId, { ...runner, hints: announced(runner.hints, event.hints) });
   conclude(turn, request, event.outcome, runner.settings);
   const fate = fateOf(event.outcome);
   if (fate.kind === 'end') endNow(turn, runnerId, fate.why);

@@ -2,10 +2,10 @@ import { kill, retire, terminateSoon } from './ending.ts';
 import { isStarting } from './runner-index.ts';
 import { values } from './sorted.ts';
 import { createRunner } from './starting.ts';
-import { changeApp, note, putApp, putRunner, type Turn } from './turn.ts';
+import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './turn.ts';
 import type { AliasName, Event, ScaleSettings } from './types.ts';
 import { deletedError, fail } from './verdict.ts';
-import { emptyApp, type Release } from './world.ts';
+import type { Release } from './world.ts';
 
 /** Which revision an alias points to, and how it gets to another one (platform page runner.md §6). */
 
@@ -18,7 +18,7 @@ import { emptyApp, type Release } from './world.ts';
 export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'aliasDeployed' }>): void {
   const { alias, revision, scale, settings } = event;
   const release: Release = { revision, settings };
-  const app = turn.world.apps.get(alias) ?? emptyApp(alias, scale);
+  const app = turn.world.apps.get(alias) ?? makeApp(turn, alias, scale);
   putApp(turn, app);
   abandon(turn, alias, 'A later deploy took its place.');
   if (event.strategy !== 'rolling' || app.live?.revision === revision) {

@@ -37,11 +37,7 @@ export function nextDueAt(app: App, now: Instant): Instant | null {
 
 /** When the next `tick` is due; `undefined`: only an event can change anything. */
 export function nextWakeup(world: World): Instant | undefined {
-  let next: Instant | undefined;
-  for (const app of world.apps.values()) {
-    if (app.wakeAt !== null && (next === undefined || app.wakeAt < next)) next = app.wakeAt;
-  }
-  return next;
+  return first(world.wakeups)?.key[0];
 }
 
 type Due = { readonly value: string } | undefined;

@@ -1,11 +1,14 @@
+import type { Map as IdMap } from 'immutable';
 import { replaceKey } from './request-index.ts';
-import type { Key, Sorted } from './sorted.ts';
+import { insert, type Key, remove, type Sorted } from './sorted.ts';
 import type { AttemptRef, Instant, RunnerState } from './types.ts';
 import type { LiveRunner, RunnerIndex } from './world.ts';
 
 interface Marks {
   readonly all: Key | null;
   readonly free: Key | null;
+  /** What it announces while it is free. */
+  readonly hints: readonly string[];
   readonly idleUsed: Key | null;
   readonly idleFresh: Key | null;
   readonly due: Key | null;
@@ -17,9 +20,12 @@ interface Marks {
   readonly inFlight: number;
 }
 
+const noHints: readonly string[] = [];
+
 const absent: Marks = {
   all: null,
   free: null,
+  hints: noHints,
   idleUsed: null,
   idleFresh: null,
   due: null,
@@ -70,6 +76,7 @@ export function indexRunner(
   return {
     all: put(index.all, was.all, is.all),
     free: put(index.free, was.free, is.free),
+    announcing: indexHints(index.announcing, was, is, id),
     idleUsed: put(index.idleUsed, was.idleUsed, is.idleUsed),
     idleFresh: put(index.idleFresh, was.idleFresh, is.idleFresh),
     due: put(index.due, was.due, is.due),
@@ -82,6 +89,22 @@ export function indexRunner(
   };
 }
 
+function indexHints(index: RunnerIndex['announcing'], was: Marks, is: Marks, id: string): RunnerIndex['announcing'] {
+  if (was.hints === is.hints) return index;
+  return index.withMutations((trees) => {
+    for (const hint of was.hints) change(trees, hint, (tree) => remove(tree, was.all ?? []));
+    for (const hint of is.hints) change(trees, hint, (tree) => insert(tree, is.all ?? [], id));
+  });
+}
+
+type Trees = IdMap<string, Sorted<string>>;
+
+function change(trees: Trees, hint: string, next: (tree: Sorted<string>) => Sorted<string>): void {
+  const tree = next(trees.get(hint) ?? null);
+  if (tree === null) trees.delete(hint);
+  else trees.set(hint, tree);
+}
+
 /** On the way to IDLE, the one that is nearest first. */
 const stages: readonly string[] = ['setup', 'dockerPull', 'pending'];
 
@@ -91,10 +114,12 @@ function marks(runner: LiveRunner): Marks {
   const serving = counted && isServing(state);
   const load = attemptsOf(state).length;
   const dueAt = dueOf(runner);
+  const isFree = serving && load < runner.settings.maxMultiplexing;
   const changing = runner.role.kind === 'replacement' || (serving && runner.replacement === 'will');
   return {
     all: [serial],
-    free: serving && load < runner.settings.maxMultiplexing ? [serial] : null,
+    free: isFree ? [serial] : null,
+    hints: (isFree && runner.hints) || noHints,
     idleUsed: serving && state.kind === 'idle' && runner.used ? [state.since, serial] : null,
     idleFresh: serving && state.kind === 'idle' && !runner.used ? [state.since, serial] : null,
     due: dueAt === null ? null : [dueAt, serial],

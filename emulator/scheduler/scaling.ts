@@ -1,7 +1,7 @@
 import { kill, retire } from './ending.ts';
 import { attemptsOf, isCounted, isStarting } from './runner-index.ts';
 import { startTarget, target } from './scale.ts';
-import { ceiling, type Entry, first, size, values } from './sorted.ts';
+import { ceiling, type Entry, first, last, rank, size, values } from './sorted.ts';
 import { createRunner } from './starting.ts';
 import { note, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
@@ -48,6 +48,12 @@ export function nextToExpire(app: App): { readonly runnerId: RunnerId; readonly 
 export function expiresAt(app: App, runner: LiveRunner): Instant | null {
   if (runner.state.kind !== 'idle') return null;
   return runner.state.since + (runner.used ? app.scale.keepAliveSeconds * 1000 : neverUsedMs);
+}
+
+/** How many idle runners' time is over before this one's. */
+export function expiringBefore(app: App, runner: LiveRunner, at: Instant): number {
+  const used = rank(app.runners.idleUsed, [at - app.scale.keepAliveSeconds * 1000, runner.serial]);
+  return used + rank(app.runners.idleFresh, [at - neverUsedMs, runner.serial]);
 }
 
 function expiry(entry: Entry<RunnerId> | undefined, afterMs: number) {
@@ -99,8 +105,10 @@ function endSurplus(turn: Turn, alias: AliasName): void {
 
 /** Runners that back off have no process and nothing to keep alive: they go when nobody wants them, the latest first. */
 function dropBackingOff(turn: Turn, alias: AliasName): void {
-  const app = turn.world.apps.get(alias);
-  if (app === undefined || app.runners.backingOff === null) return;
-  const surplus = Math.max(0, app.runners.counted - floorOf(app));
-  for (const id of values(app.runners.backingOff).reverse().slice(0, surplus)) kill(turn, id, 'keep_alive');
+  for (;;) {
+    const app = turn.world.apps.get(alias);
+    const latest = last(app?.runners.backingOff ?? null);
+    if (app === undefined || latest === undefined || app.runners.counted <= floorOf(app)) return;
+    kill(turn, latest.value, 'keep_alive');
+  }
 }

@@ -1,5 +1,5 @@
 import { dispatchKey } from './request-index.ts';
-import { expiresAt, floorOf } from './scaling.ts';
+import { expiresAt, expiringBefore, floorOf } from './scaling.ts';
 import { rank, size, values } from './sorted.ts';
 import type { AliasName, Instant, RequestId, Runner, RunnerId } from './types.ts';
 import type { LiveRunner, World } from './world.ts';
@@ -30,9 +30,9 @@ export function queueSize(world: World, alias: AliasName): number {
   return size(world.apps.get(alias)?.requests.waiting ?? null);
 }
 
-/** Their ids in the order of dispatch. */
-export function waitingIds(world: World, alias: AliasName): readonly RequestId[] {
-  return values(world.apps.get(alias)?.requests.waiting ?? null);
+/** Their ids in the order of dispatch: all, or the first ones. */
+export function waitingIds(world: World, alias: AliasName, most?: number): readonly RequestId[] {
+  return values(world.apps.get(alias)?.requests.waiting ?? null, most);
 }
 
 /** When a live request was submitted; 0 when there is none of that id. */
@@ -50,11 +50,7 @@ export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now
   const at = subject === undefined || app === undefined ? null : expiresAt(app, subject);
   if (subject === undefined || app === undefined || at === null) return null;
   const surplus = app.runners.serving - floorOf(app);
-  const earlier = liveRunners(world, app.alias).filter((other) => {
-    const otherAt = expiresAt(app, other);
-    return otherAt !== null && (otherAt < at || (otherAt === at && other.serial < subject.serial));
-  });
-  return earlier.length < surplus ? Math.max(0, Math.ceil((at - now) / 1000)) : null;
+  return expiringBefore(app, subject, at) < surplus ? Math.max(0, Math.ceil((at - now) / 1000)) : null;
 }
 
 /** Whether a rolling deploy of the alias is under way. */

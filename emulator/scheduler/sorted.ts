@@ -1,7 +1,7 @@
 /**
  * A persistent sorted map: keys are short lists of numbers, compared from left to right.
  *
- * Every operation but `entries` costs O(log n) and leaves its input as it was, so a world with 10,000 waiting requests
+ * Every operation but `values` costs O(log n) and leaves its input as it was, so a world with 10,000 waiting requests
  * can be stepped without copying it. `rank` is why this isn't a library: a queue position is asked for at every poll.
  * The tree is the weight-balanced one of Adams (sizes of siblings differ by a factor of 3 at most).
  */
@@ -98,16 +98,36 @@ export function rank<V>(tree: Sorted<V>, key: Key): number {
   return below;
 }
 
-/** All values in the order of their keys. */
-export function values<V>(tree: Sorted<V>): V[] {
+/** The entry with the greatest key; `undefined` when empty. */
+export function last<V>(tree: Sorted<V>): Entry<V> | undefined {
+  let at = tree;
+  while (at !== null && at.right !== null) at = at.right;
+  return at ?? undefined;
+}
+
+/** All entries in the order of their keys; as lazy as its reader. */
+export function* ascending<V>(tree: Sorted<V>): Generator<Entry<V>, void> {
+  const above: Node<V>[] = [];
+  let at = tree;
+  for (;;) {
+    while (at !== null) {
+      above.push(at);
+      at = at.left;
+    }
+    const next = above.pop();
+    if (next === undefined) return;
+    yield next;
+    at = next.right;
+  }
+}
+
+/** The values of the least keys, in the order of their keys: all, or so many. */
+export function values<V>(tree: Sorted<V>, most = Number.POSITIVE_INFINITY): V[] {
   const found: V[] = [];
-  const visit = (at: Sorted<V>): void => {
-    if (at === null) return;
-    visit(at.left);
-    found.push(at.value);
-    visit(at.right);
-  };
-  visit(tree);
+  for (const { value } of ascending(tree)) {
+    if (found.length >= most) break;
+    found.push(value);
+  }
   return found;
 }
 

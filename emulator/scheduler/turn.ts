@@ -1,9 +1,9 @@
 import { uuidFrom } from './ids.ts';
-import { indexRequest } from './request-index.ts';
+import { indexRequest, replaceKey } from './request-index.ts';
 import { indexRunner } from './runner-index.ts';
 import { move, stateWord } from './runner-state.ts';
-import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState } from './types.ts';
-import type { App, LiveRequest, LiveRunner, World } from './world.ts';
+import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from './types.ts';
+import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
 
 /**
  * One step in the making: the world so far, and what was decided so far in the order it is to be carried out.
@@ -14,11 +14,14 @@ export interface Turn {
   readonly now: Instant;
   readonly effects: Effect[];
   readonly notes: Note[];
+  /** Apps and runners of which something was replaced. */
+  readonly changedApps: Set<AliasName>;
+  readonly changedRunners: Set<RunnerId>;
 }
 
 /** Begins a step at `now`. */
 export function beginTurn(world: World, now: Instant): Turn {
-  return { world, now, effects: [], notes: [] };
+  return { world, now, effects: [], notes: [], changedApps: new Set(), changedRunners: new Set() };
 }
 
 /** A UUID that no other step of this world makes. */
@@ -31,6 +34,29 @@ export function newId(turn: Turn): string {
 /** Stores an app under its alias. */
 export function putApp(turn: Turn, app: App): void {
   turn.world = { ...turn.world, apps: turn.world.apps.set(app.alias, app) };
+  turn.changedApps.add(app.alias);
+}
+
+/** A new app, not stored yet. */
+export function makeApp(turn: Turn, alias: AliasName, scale: ScaleSettings): App {
+  const { appsMade } = turn.world;
+  turn.world = { ...turn.world, appsMade: appsMade + 1 };
+  return emptyApp(alias, appsMade, scale);
+}
+
+/** Sets when time alone changes something of the app; `null`: never. */
+export function wakeAppAt(turn: Turn, app: App, wakeAt: Instant | null): void {
+  if (wakeAt === app.wakeAt) return;
+  const key = (at: Instant | null) => (at === null ? null : [at, app.serial]);
+  const wakeups = replaceKey(turn.world.wakeups, key(app.wakeAt), key(wakeAt), app.alias);
+  turn.world = { ...turn.world, wakeups };
+  putApp(turn, { ...app, wakeAt });
+}
+
+/** Removes an app that has nothing any more. */
+export function dropApp(turn: Turn, app: App): void {
+  wakeAppAt(turn, app, null);
+  turn.world = { ...turn.world, apps: turn.world.apps.delete(app.alias) };
 }
 
 /** Changes some fields of an app; an unknown alias changes nothing. */
@@ -54,6 +80,7 @@ export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefin
   const before = turn.world.runners.get(id);
   const runners = runner === undefined ? turn.world.runners.delete(id) : turn.world.runners.set(id, runner);
   turn.world = { ...turn.world, runners };
+  turn.changedRunners.add(id);
   const alias = (runner ?? before)?.alias ?? '';
   const app = turn.world.apps.get(alias);
   if (app !== undefined) putApp(turn, { ...app, runners: indexRunner(app.runners, before, runner) });

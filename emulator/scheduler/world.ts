@@ -1,4 +1,5 @@
-import { Map as IdMap, OrderedMap } from 'immutable';
+import { Map as IdMap } from 'immutable';
+import { type Hinted, nothingHinted } from './hinted.ts';
 import type { Sorted } from './sorted.ts';
 import type {
   AliasName,
@@ -25,7 +26,11 @@ export interface World {
   readonly counter: number;
   /** Requests that ever arrived: ties of equal `submittedAt` go by arrival. */
   readonly arrivals: number;
+  /** Apps that there ever were. */
+  readonly appsMade: number;
   readonly apps: IdMap<AliasName, App>;
+  /** Those of them that time alone changes: [wakeAt, serial]. */
+  readonly wakeups: Sorted<AliasName>;
   readonly runners: IdMap<RunnerId, LiveRunner>;
   readonly requests: IdMap<RequestId, LiveRequest>;
 }
@@ -51,6 +56,8 @@ export interface Rolling extends Release {
 /** One alias. The trees are indexes over `World.runners` and `World.requests`, kept by turn.ts. */
 export interface App {
   readonly alias: AliasName;
+  /** Grows with each app. */
+  readonly serial: number;
   /** `null`: deleted, or never deployed. */
   readonly live: Release | null;
   readonly scale: ScaleSettings;
@@ -61,8 +68,7 @@ export interface App {
   readonly lastFailure: string | null;
   /** Serial of the runner that got the latest request: round-robin goes on after it. */
   readonly lastServed: number;
-  /** The runner that last served a hint; the oldest are forgotten. */
-  readonly hinted: OrderedMap<string, RunnerId>;
+  readonly hinted: Hinted;
 
   readonly requests: RequestIndex;
   readonly runners: RunnerIndex;
@@ -88,6 +94,8 @@ export interface RunnerIndex {
   readonly all: Sorted<RunnerId>;
   /** Those that can take a request now: [serial]. */
   readonly free: Sorted<RunnerId>;
+  /** Those of them that announce a hint, by the hint: [serial]. */
+  readonly announcing: IdMap<string, Sorted<RunnerId>>;
   /** IDLE ones that served a request: [since, serial]. */
   readonly idleUsed: Sorted<RunnerId>;
   /** IDLE ones that never did: [since, serial]. */
@@ -158,24 +166,35 @@ export interface LiveRequest {
 
 /** A world without apps. `seed` decides the ids that will be made. */
 export function emptyWorld(seed: string): World {
-  return { seed, counter: 0, arrivals: 0, apps: IdMap(), runners: IdMap(), requests: IdMap() };
+  return {
+    seed,
+    counter: 0,
+    arrivals: 0,
+    appsMade: 0,
+    apps: IdMap(),
+    wakeups: null,
+    runners: IdMap(),
+    requests: IdMap(),
+  };
 }
 
 /** An alias without runners and requests. */
-export function emptyApp(alias: AliasName, scale: ScaleSettings): App {
+export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings): App {
   return {
     alias,
+    serial,
     live: null,
     scale,
     rolling: null,
     failures: 0,
     lastFailure: null,
     lastServed: -1,
-    hinted: OrderedMap(),
+    hinted: nothingHinted,
     requests: { waiting: null, ready: null, delayed: null, deadlines: null, running: null },
     runners: {
       all: null,
       free: null,
+      announcing: IdMap(),
       idleUsed: null,
       idleFresh: null,
       due: null,

@@ -1,0 +1,126 @@
+import { Map as IdMap } from 'immutable';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { expirationCountdownSeconds } from './select.ts';
+import { nextWakeup } from './step.ts';
+import { scaleOf, settingsOf } from './testing/samples.ts';
+import { createSim } from './testing/sim.ts';
+
+type Sim = ReturnType<typeof createSim>;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** How many entries of the world's maps are looked at: the trees lead to nothing but these. */
+function lookedAt(work: () => unknown): number {
+  let count = 0;
+  const get = IdMap.prototype.get;
+  vi.spyOn(IdMap.prototype, 'get').mockImplementation(function (this: IdMap<unknown, unknown>, ...args) {
+    count += 1;
+    return get.apply(this, args as Parameters<typeof get>);
+  });
+  for (const walk of ['__iterate', '__iterator'] as const) {
+    const prototype = IdMap.prototype as unknown as { [K in typeof walk]: (...args: unknown[]) => unknown };
+    const original = prototype[walk];
+    vi.spyOn(prototype, walk).mockImplementation(function (this: IdMap<unknown, unknown>, ...args) {
+      count += this.size;
+      return original.apply(this, args);
+    });
+  }
+  work();
+  vi.restoreAllMocks();
+  return count;
+}
+
+function withApps(count: number): Sim {
+  const sim = createSim();
+  for (let i = 0; i < count; i += 1) sim.deploy({ alias: `app-${i}` });
+  sim.deploy();
+  return sim;
+}
+
+function withRunners(count: number): Sim {
+  const sim = createSim();
+  sim.deploy({ scale: scaleOf({ minConcurrency: count, maxConcurrency: count }) });
+  sim.bringUp();
+  return sim;
+}
+
+describe('what an event costs', () => {
+  it('does not grow with the apps that it does not concern', () => {
+    const cost = (apps: number) => {
+      const sim = withApps(apps);
+      return lookedAt(() => {
+        sim.submit(['a']);
+        sim.bringUp();
+        sim.end('a');
+        sim.send({ type: 'tick' });
+        nextWakeup(sim.world);
+      });
+    };
+    // `bringUp` of the test itself walks over all apps.
+    const walk = (apps: number) => {
+      const sim = withApps(apps);
+      return lookedAt(() => sim.runners());
+    };
+    expect(cost(1_000) - walk(1_000)).toBe(cost(10) - walk(10));
+  });
+
+  it.each([
+    ['a request without a hint', (sim: Sim) => sim.submit(['a'])],
+    ['a hint that nobody announces', (sim: Sim) => sim.submit(['a'], { hint: 'unknown' })],
+    ['a hint that all announce', (sim: Sim) => sim.submit(['a'], { hint: 'common' })],
+    ['the end of a request', (sim: Sim) => sim.end('busy', 200, ['common'])],
+    ['a retry', (sim: Sim) => [sim.end('busy', 504), sim.after(2)]],
+  ])('does not grow with the runners that could take %s', (_title, event) => {
+    const cost = (runners: number) => {
+      const sim = withRunners(runners);
+      for (let i = 0; i < runners; i += 1) sim.submit([`first-${i}`]);
+      for (let i = 0; i < runners; i += 1) sim.end(`first-${i}`, 200, ['common']);
+      sim.submit(['busy']);
+      return lookedAt(() => event(sim));
+    };
+    expect(cost(500)).toBe(cost(10));
+  });
+
+  it('does not grow with the hints that are remembered', () => {
+    const sim = withRunners(1);
+    const cost = (hint: string) => {
+      const looked = lookedAt(() => sim.submit([hint], { hint }));
+      sim.end(hint);
+      return looked;
+    };
+    cost('first');
+    const early = cost('second');
+    for (let i = 0; i < 1_100; i += 1) cost(`hint-${i}`);
+    expect(cost('last')).toBe(early);
+  });
+
+  it('does not grow with the runners that wait after failed starts', () => {
+    const cost = (runners: number) => {
+      const sim = createSim();
+      sim.deploy({ scale: scaleOf({ minConcurrency: runners, maxConcurrency: runners }) });
+      const [first] = sim.runners();
+      sim.send({ type: 'runnerExited', runnerId: first?.id ?? '', reason: 'boom' });
+      for (const { id } of sim.runners()) sim.send({ type: 'runnerKillRequested', runnerId: id });
+      expect(new Set(sim.states())).toEqual(new Set(['failureDelay']));
+      return lookedAt(() => sim.submit(['a']));
+    };
+    expect(cost(300)).toBe(cost(10));
+  });
+
+  it('is the same for one keep_alive among many', () => {
+    const cost = (runners: number) => {
+      const sim = createSim();
+      sim.deploy({ settings: settingsOf({ maxMultiplexing: 1 }) });
+      const ids = Array.from({ length: runners }, (_, i) => `r-${i}`);
+      sim.submit(ids);
+      sim.bringUp();
+      for (const id of ids) sim.end(id);
+      const [one] = sim.runners();
+      const ask = () => expect(expirationCountdownSeconds(sim.world, one?.id ?? '', sim.now)).toBe(60);
+      return lookedAt(ask);
+    };
+    expect(cost(300)).toBe(cost(10));
+  });
+});

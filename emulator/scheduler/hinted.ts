@@ -1,0 +1,40 @@
+import { Map as IdMap } from 'immutable';
+import { first, insert, remove, type Sorted } from './sorted.ts';
+import type { RunnerId } from './types.ts';
+
+/** The runner that last served a hint, for the hints that were served most recently. */
+export interface Hinted {
+  readonly served: IdMap<string, { readonly runnerId: RunnerId; readonly serial: number }>;
+  /** The same hints, the one that was served longest ago first: [serial]. */
+  readonly order: Sorted<string>;
+  /** Grows with each hint served. */
+  readonly serial: number;
+}
+
+/** How many hints an alias remembers the last runner of. */
+const remembered = 1000;
+
+export const nothingHinted: Hinted = { served: IdMap(), order: null, serial: 0 };
+
+/** `runnerId` served `hint` just now. */
+export function rememberHint({ served, order, serial }: Hinted, hint: string, runnerId: RunnerId): Hinted {
+  const before = served.get(hint);
+  const others = before === undefined ? order : remove(order, [before.serial]);
+  const next = {
+    served: served.set(hint, { runnerId, serial }),
+    order: insert(others, [serial], hint),
+    serial: serial + 1,
+  };
+  const oldest = first(next.order);
+  if (next.served.size <= remembered || oldest === undefined) return next;
+  return { ...next, served: next.served.delete(oldest.value), order: remove(next.order, oldest.key) };
+}
+
+/** An app may announce any number of hints, and each of them costs at every request: of more, the first ones count. */
+const mostAnnounced = 100;
+
+/** What a runner announces from now on; the same list as before where it says the same. */
+export function announced(before: readonly string[] | null, hints: readonly string[]): readonly string[] {
+  const now = hints.slice(0, mostAnnounced);
+  return before?.length === now.length && before.every((hint, i) => hint === now[i]) ? before : now;
+}
