@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { ensureUv } from '../emulator/builds/uv.ts';
+import { ownEvalLine } from '../emulator/cli/own-command.ts';
 import { fetchStatus } from '../emulator/cli/status.ts';
 import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/wire/data-folder.ts';
 import { UserError } from '../emulator/wire/errors.ts';
@@ -33,7 +34,10 @@ async function demo(): Promise<number> {
   const tools = await heading('Real fal tools (fal, fal_client) in their own environment', installTools);
   const { running, child } = await heading('Emulator', startEmulator);
   try {
-    const env = { ...process.env, ...clientEnv(dataFolder, running.ports, readLocalKey(dataFolder) ?? '') };
+    const env = {
+      ...process.env,
+      ...clientEnv(dataFolder, running.ports, readLocalKey(dataFolder) ?? '', process.env),
+    };
     const project = scaffold();
     await heading(`fal deploy (project: ${project})`, () =>
       show(join(tools, 'fal'), ['deploy', 'app.py::OCR', '--app-name', app], project, env),
@@ -45,7 +49,7 @@ async function demo(): Promise<number> {
     console.log(`
   app      https://localhost:${running.ports.run}/local/${app}
   queue    https://localhost:${running.ports.queue}/local/${app}
-  this terminal's tools, in another one:  eval "$(node bin/minifal.mjs env --data ${dataFolder})"
+  this terminal's tools, in another one:  ${ownEvalLine(dataFolder)}
   its source, to edit and deploy again:   ${project}
 
 Ctrl-C stops the emulator.`);

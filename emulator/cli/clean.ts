@@ -5,6 +5,7 @@ import { dataFolder } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
 import type { CliOptions } from './main.ts';
+import { ownCall } from './own-command.ts';
 
 /** `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and does nothing. */
 export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> {
@@ -17,7 +18,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
   if ('heldBy' in lock) {
     throw new UserError(
       `An emulator (pid ${lock.heldBy}) runs on ${folder}; nothing was cleaned.`,
-      'Stop it with `minifal stop`, then clean.',
+      `Stop it with \`${ownCall('stop')}\`, then clean.`,
     );
   }
   try {

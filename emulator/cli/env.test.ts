@@ -1,13 +1,56 @@
-import { execFileSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientEnv } from '../wire/data-folder.ts';
-import { formatEnv, formatOfShell } from './env.ts';
+import { evalLine, formatEnv, formatOfShell } from './env.ts';
+
+const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const shells = [
+  { shell: 'sh', format: 'sh', isThere: true },
+  ...(['bash', 'dash', 'zsh', 'ksh'] as const).map(
+    (shell) => ({ shell, format: 'sh', isThere: isThere(shell) }) as const,
+  ),
+  { shell: 'fish', format: 'fish', isThere: isThere('fish') },
+  { shell: 'pwsh', format: 'powershell', isThere: isThere('pwsh') },
+] as const;
+
+/** What may be in a path, and more. */
+const odd = {
+  WITH_SPACES: '/my  data/ x ',
+  WITH_QUOTES: `it's "so" \`so\` ‘so’ ''`,
+  WITH_SIGNS: "$HOME $(id) %PATH% !! \\ \\n \\' & ; | > * ? ~ # [a] {b,c} (d)",
+  OF_LINES: '/one\n/two\n\n\tthree\n',
+  OF_OTHERS: 'ä 数 🙂 \u001b[1m',
+  OF_NOTHING: '',
+};
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'minifal env\'s $HOME\n"x" '));
+  mkdirSync(join(folder, 'bin'));
+  // What stands for `minifal env`: it prints what the file that is its second argument holds.
+  writeFileSync(join(folder, 'bin', 'it'), '#!/bin/sh\ncat -- "$2"\n', { mode: 0o755 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the printed variables', () => {
-  it('survive a POSIX shell, whatever the folder is called', () => {
-    const odd = { A: 'it\'s a "$HOME" `x` \\ folder' };
-    const script = `${formatEnv(odd, 'sh')}\nprintf %s "$A"`;
-    expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(odd.A);
+  it.each(shells.filter((one) => one.isThere))('survive $shell, whatever is in them', ({ shell, format }) => {
+    const file = join(folder, `${shell}'s variables`);
+    writeFileSync(file, `${formatEnv(odd, format)}\n`);
+    const line = evalLine([join(folder, 'bin', 'it'), 'env', file], format);
+    // Another program is asked: what counts is what reaches the programs that the shell starts.
+    const print = `process.stdout.write(JSON.stringify(process.env))`;
+    const call = format === 'powershell' ? '&' : '';
+    const script = `${line}\n${call} '${process.execPath}' -e '${print}'\n`;
+    const told = execFileSync(shell, ['-c', script], { encoding: 'utf8', env: { PATH: process.env.PATH } });
+    expect(JSON.parse(told)).toMatchObject(odd);
+  });
+
+  it('survive a reader of JSON, and one of .env files as far as there is one way to read them', () => {
+    expect(JSON.parse(formatEnv(odd, 'json'))).toEqual(odd);
+    expect(formatEnv({ A: '/a b/$HOME\n"c"', B: "it's" }, 'dotenv')).toBe(`A='/a b/$HOME\n"c"'\nB="it's"`);
   });
 
   it.each([
@@ -16,6 +59,10 @@ describe('the printed variables', () => {
     ['dotenv', 'A="it\'s"'],
   ] as const)('are quoted for %s', (format, text) => {
     expect(formatEnv({ A: "it's" }, format)).toBe(text);
+  });
+
+  it("do not end at PowerShell's typographic quotes", () => {
+    expect(formatEnv({ A: 'a‘b’c' }, 'powershell')).toBe("$env:A = 'a‘‘b’’c'");
   });
 
   it.each([
@@ -28,8 +75,18 @@ describe('the printed variables', () => {
   });
 
   it('name the same host for gRPC and REST, as several commands need', () => {
-    const env = clientEnv('/data', { api: 1, run: 2, queue: 3, ws: 4 }, 'id:secret');
+    const env = clientEnv('/data', { api: 1, run: 2, queue: 3, ws: 4 }, 'id:secret', {});
     expect(env.FAL_REST_HOST).toBe(env.FAL_GRPC_HOST);
     expect(env.FAL_HOST).toBe('localhost:1');
+  });
+});
+
+describe('the line that sets them', () => {
+  it.each([
+    ['sh', `eval "$(minifal env --data '/a b')"`],
+    ['fish', `minifal env --data '/a b' | source`],
+    ['powershell', `minifal env --data '/a b' | Out-String | Invoke-Expression`],
+  ] as const)('is one of %s', (shell, line) => {
+    expect(evalLine(['minifal', 'env', '--data', '/a b'], shell)).toBe(line);
   });
 });

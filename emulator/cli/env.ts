@@ -2,9 +2,10 @@ import { basename } from 'node:path';
 
 export const envFormats = ['sh', 'fish', 'powershell', 'json', 'dotenv'] as const;
 export type EnvFormat = (typeof envFormats)[number];
+type Shell = Exclude<EnvFormat, 'json' | 'dotenv'>;
 
 /** The format of the user's shell, `sh` where it can't be told. */
-export function formatOfShell(shell: string | undefined, platform: NodeJS.Platform): EnvFormat {
+export function formatOfShell(shell: string | undefined, platform: NodeJS.Platform): Shell {
   if (!shell) return platform === 'win32' ? 'powershell' : 'sh';
   const name = basename(shell);
   if (name.startsWith('fish')) return 'fish';
@@ -18,12 +19,50 @@ export function formatEnv(env: Readonly<Record<string, string>>, format: EnvForm
     case 'json':
       return JSON.stringify(env, null, 2);
     case 'dotenv':
-      return entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join('\n');
+      return entries.map(([name, value]) => `${name}=${dotenvValue(value)}`).join('\n');
     case 'fish':
-      return entries.map(([name, value]) => `set -gx ${name} '${value.replace(/[\\']/g, '\\$&')}'`).join('\n');
+      return entries.map(([name, value]) => `set -gx ${name} ${quoted(value, format)}`).join('\n');
     case 'powershell':
-      return entries.map(([name, value]) => `$env:${name} = '${value.replaceAll("'", "''")}'`).join('\n');
+      return entries.map(([name, value]) => `$env:${name} = ${quoted(value, format)}`).join('\n');
     case 'sh':
-      return entries.map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`).join('\n');
+      return entries.map(([name, value]) => `export ${name}=${quoted(value, format)}`).join('\n');
   }
+}
+
+/** A command as it is typed into a shell of this kind. */
+export function commandLine(words: readonly string[], shell: Shell): string {
+  const line = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word, shell))).join(' ');
+  // PowerShell prints a quoted word unless it is asked to call it.
+  return shell === 'powershell' && line.startsWith("'") ? `& ${line}` : line;
+}
+
+/** The line that sets these variables in a shell of this kind: `command` prints them. Also right for values of several lines. */
+export function evalLine(command: readonly string[], shell: Shell): string {
+  const call = commandLine(command, shell);
+  switch (shell) {
+    case 'fish':
+      return `${call} | source`;
+    case 'powershell':
+      return `${call} | Out-String | Invoke-Expression`;
+    case 'sh':
+      return `eval "$(${call})"`;
+  }
+}
+
+/** One word, whatever is in it. */
+function quoted(value: string, shell: Shell): string {
+  switch (shell) {
+    case 'fish':
+      return `'${value.replace(/[\\']/g, '\\$&')}'`;
+    case 'powershell':
+      // PowerShell takes the typographic quotes for plain ones.
+      return `'${value.replace(/['‘’‚‛]/g, '$&$&')}'`;
+    case 'sh':
+      return `'${value.replaceAll("'", "'\\''")}'`;
+  }
+}
+
+/** Readers of such files expand `$` and backslashes between double quotes, each in its own way; between single ones none does. */
+function dotenvValue(value: string): string {
+  return value.includes("'") ? JSON.stringify(value) : `'${value}'`;
 }

@@ -2,16 +2,18 @@ import { clientEnv, dataFolder, findRunning, readLocalKey } from '../wire/data-f
 import { UserError } from '../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
 import type { CliOptions } from './main.ts';
+import { ownCall } from './own-command.ts';
 
 /** `minifal env`: prints the variables; only they go to standard output. */
 export function printEnv(options: CliOptions): number {
   const folder = dataFolder(options.data);
   const running = findRunning(folder);
   const key = readLocalKey(folder);
-  if (!running || !key) throw new UserError(`No emulator runs on ${folder}.`, 'Start one with `minifal start`.');
+  if (!running || !key)
+    throw new UserError(`No emulator runs on ${folder}.`, `Start one with \`${ownCall('start')}\`.`);
   const format = options.json ? 'json' : (options.format ?? formatOfShell(process.env.SHELL, process.platform));
   if (!isFormat(format)) throw new UserError(`Unknown format: ${format}.`, `Choose one of ${envFormats.join(', ')}.`);
-  process.stdout.write(`${formatEnv(clientEnv(folder, running.ports, key), format)}\n`);
+  process.stdout.write(`${formatEnv(clientEnv(folder, running.ports, key, process.env), format)}\n`);
   return 0;
 }
 

@@ -5,6 +5,7 @@ import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { lockFolder, publish } from './data-folder.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
+import { ownEvalLine } from './own-command.ts';
 import { version } from './version.ts';
 
 const defaultPort = 4710;
@@ -66,7 +67,9 @@ export async function start(options: CliOptions): Promise<number> {
         `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ${options.timeScale} times as fast; an app's own work does not.`,
       );
     for (const notice of emulator.notices) say(`Note: ${notice}`);
-    say(`Point a terminal here:  eval "$(minifal env${options.data === undefined ? '' : ` --data ${folder}`})"`);
+    // Another terminal may not have the variable that named the folder here.
+    const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
+    say(`Point a terminal here:  ${ownEvalLine(isUsual ? undefined : folder)}`);
     await stopped;
     await emulator.close();
   } finally {

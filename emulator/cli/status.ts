@@ -3,6 +3,7 @@ import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
 import type { CliOptions } from './main.ts';
+import { ownCall } from './own-command.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
 export async function status(options: CliOptions): Promise<number> {
@@ -10,7 +11,7 @@ export async function status(options: CliOptions): Promise<number> {
   const port = options.port ?? findRunning(folder)?.ports.api;
   const key = readLocalKey(folder);
   if (port === undefined || !key)
-    throw new UserError(`No emulator runs on ${folder}.`, 'Start one with `minifal start`.');
+    throw new UserError(`No emulator runs on ${folder}.`, `Start one with \`${ownCall('start')}\`.`);
   const state = await fetchStatus(port, key);
   process.stdout.write(options.json ? `${JSON.stringify(state)}\n` : describe(state, port, Date.now()));
   return 0;
@@ -22,7 +23,7 @@ export async function fetchStatus(port: number, key: string): Promise<Status> {
   try {
     response = await fetch(`http://localhost:${port}/minifal/status`, { headers: { authorization: `Key ${key}` } });
   } catch {
-    throw new UserError(`Nothing answers on port ${port}.`, 'Start the emulator with `minifal start`.');
+    throw new UserError(`Nothing answers on port ${port}.`, `Start the emulator with \`${ownCall('start')}\`.`);
   }
   if (response.status === 401) {
     throw new UserError(`The emulator on port ${port} does not know this key.`, 'Give its own folder with --data DIR.');

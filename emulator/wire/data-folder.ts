@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
+import { withoutProxy } from './no-proxy.ts';
 
 /** What the data folder says of the emulator that uses it. */
 export const runningSchema = z.object({
@@ -38,8 +39,14 @@ export function readLocalKey(folder: string): string | undefined {
  * The variables that point `fal`, the SDK and `fal_client` at this emulator (control-plane-grpc.md §1, gateway-http.md §14).
  * We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run the same code as in the cloud, and a
  * foreign process on our port gets no key.
+ * @param around the environment that they are added to: what it keeps from its proxy stays so
  */
-export function clientEnv(folder: string, ports: RunningEmulator['ports'], key: string): Record<string, string> {
+export function clientEnv(
+  folder: string,
+  ports: RunningEmulator['ports'],
+  key: string,
+  around: NodeJS.ProcessEnv,
+): Record<string, string> {
   const bundle = join(folder, 'tls', 'bundle.pem');
   const api = `localhost:${ports.api}`;
   return {
@@ -53,7 +60,9 @@ export function clientEnv(folder: string, ports: RunningEmulator['ports'], key: 
     SSL_CERT_FILE: bundle,
     REQUESTS_CA_BUNDLE: bundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
-    NODE_EXTRA_CA_CERTS: join(folder, 'tls', 'ca.crt'),
+    // The whole bundle: what this variable named before, a company's authority say, is part of it.
+    NODE_EXTRA_CA_CERTS: bundle,
+    ...withoutProxy(around),
   };
 }
 

@@ -18,5 +18,5 @@ export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJs
 export function targetEnv(folder: string): { readonly [name: string]: string } | undefined {
   const running = findRunning(folder);
   const key = readLocalKey(folder);
-  return running && key !== undefined ? clientEnv(folder, running.ports, key) : undefined;
+  return running && key !== undefined ? clientEnv(folder, running.ports, key, process.env) : undefined;
 }

@@ -162,7 +162,7 @@ describe('in the extension host', () => {
       FAL_HOST: expect.stringMatching(/^localhost:\d+$/),
       FAL_QUEUE_RUN_HOST: expect.stringMatching(/^localhost:\d+$/),
       SSL_CERT_FILE: expect.stringMatching(/bundle\.pem$/),
-      NODE_EXTRA_CA_CERTS: expect.stringMatching(/ca\.crt$/),
+      NODE_EXTRA_CA_CERTS: expect.stringMatching(/bundle\.pem$/),
     });
   });
 

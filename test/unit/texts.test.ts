@@ -1,0 +1,33 @@
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { root } from '../support/root.ts';
+
+const here = 'test/unit/texts.test.ts';
+const folders = ['.', '.ci', 'bin', 'emulator', 'extension', 'scripts', 'templates', 'test'];
+const texts = folders
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: folder !== '.' }).map((name) => join(folder, String(name))),
+  )
+  .filter((name) => /\.(md|ts|mjs|json|sh|py)$/.test(name) && !name.startsWith('test/.cache') && name !== here);
+
+it('no text has a person or a script fetch this program by its name from a package registry', () => {
+  const fetching =
+    /\b(npx|npm (exec|create|init)|npm (i|install|add) (-g |--global )?|pnpm (dlx|add)|yarn (dlx|add|global)|bunx|uvx|pipx? \w+)\b[^\n|]{0,60}\bminifal\b/;
+  const found = texts.flatMap((name) => {
+    const lines = readFileSync(join(root, name), 'utf8').split('\n');
+    return lines.filter((line) => fetching.test(line)).map((line) => `${name}: ${line.trim()}`);
+  });
+  expect(texts).toContain('README.md');
+  expect(found).toEqual([]);
+});
+
+it('the path that README names is a program', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  expect(readme).toContain('    bin/minifal.mjs start\n');
+  expect(() => accessSync(join(root, 'bin', 'minifal.mjs'), constants.X_OK)).not.toThrow();
+});
+
+it('the package can not be published by mistake', () => {
+  expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).private).toBe(true);
+});
