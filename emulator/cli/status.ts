@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { age } from '../wire/age.ts';
 import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
@@ -19,23 +22,35 @@ export async function status(options: CliOptions): Promise<number> {
 
 /** Reads the state of the emulator whose api port is given. Clear text: it never leaves this machine. */
 export async function fetchStatus(port: number, key: string): Promise<Status> {
-  let response: Response;
+  let answer: { readonly status: number; readonly body: unknown };
   try {
-    response = await fetch(`http://localhost:${port}/minifal/status`, { headers: { authorization: `Key ${key}` } });
+    answer = await getJson(`http://localhost:${port}/minifal/status`, key);
   } catch {
     throw new UserError(`Nothing answers on port ${port}.`, `Start the emulator with \`${ownCall('start')}\`.`);
   }
-  if (response.status === 401) {
+  if (answer.status === 401) {
     throw new UserError(`The emulator on port ${port} does not know this key.`, 'Give its own folder with --data DIR.');
   }
-  const parsed = statusSchema.safeParse(await response.json().catch(() => undefined));
-  if (!response.ok || !parsed.success) {
+  const parsed = statusSchema.safeParse(answer.body);
+  if (answer.status !== 200 || !parsed.success) {
     throw new UserError(
       `What answers on port ${port} is not this version of minifal.`,
       'Stop it and start minifal again.',
     );
   }
   return parsed.data;
+}
+
+/** `body`: `undefined` when it isn't JSON. Not `fetch`, which may be set up (NODE_USE_ENV_PROXY) to ask the machine's proxy. */
+async function getJson(url: string, key: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  const request = get(url, { agent: false, headers: { authorization: `Key ${key}` } });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const body = await text(response);
+  try {
+    return { status: response.statusCode ?? 0, body: JSON.parse(body) };
+  } catch {
+    return { status: response.statusCode ?? 0, body: undefined };
+  }
 }
 
 /** Text for a terminal; pure. */

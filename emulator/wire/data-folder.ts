@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import { withoutProxy } from './no-proxy.ts';
+import { proxyExemptions } from './network-env.ts';
 
 /** What the data folder says of the emulator that uses it. */
 export const runningSchema = z.object({
@@ -62,7 +62,7 @@ export function clientEnv(
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
     // The whole bundle: what this variable named before, a company's authority say, is part of it.
     NODE_EXTRA_CA_CERTS: bundle,
-    ...withoutProxy(around),
+    ...proxyExemptions(around),
   };
 }
 

@@ -41,7 +41,16 @@ describe("the machine's network", () => {
       { http_proxy: 'p', no_proxy: `::1,x,${ours}` },
       { NO_PROXY: '::1,x,localhost,.localhost,127.0.0.1', no_proxy: '::1,x,localhost,.localhost,127.0.0.1' },
     ],
-    ['everything exempted', { http_proxy: 'p', no_proxy: 'a,*' }, { NO_PROXY: '*', no_proxy: '*' }],
+    [
+      'everything exempted',
+      { http_proxy: 'p', no_proxy: 'a,*' },
+      { NO_PROXY: '*', no_proxy: '*', no_grpc_proxy: ours },
+    ],
+    [
+      'exceptions of gRPC',
+      { grpc_proxy: 'p', no_grpc_proxy: 'a b' },
+      { NO_PROXY: ours, no_proxy: ours, no_grpc_proxy: `a,b,${ours}` },
+    ],
   ])('with %s', (_, env, exemptions) => {
     expect(proxyExemptions(env)).toEqual(exemptions);
   });

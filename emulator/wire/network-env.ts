@@ -1,13 +1,13 @@
 type Env = { readonly [name: string]: string | undefined };
 
-const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'GRPC_PROXY'];
 
 /**
  * What a machine's network asks of every program: its proxies, with their exceptions, and the certificates that it trusts. Both
  * spellings of the proxy variables, because programs read the one or the other.
  */
 const network =
-  /^(?:(?:HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_\w+)$/i;
+  /^(?:(?:HTTP|HTTPS|ALL|NO|GRPC|NO_GRPC)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_\w+)$/i;
 
 /** Where the emulator answers, in the spellings that httpx, requests, urllib, grpcio, curl and Node compare with. */
 const ours = ['localhost', '.localhost', '127.0.0.1', '::1'];
@@ -21,20 +21,25 @@ export function networkEnvironment(env: Env): Record<string, string> {
 
 /**
  * `NO_PROXY` and `no_proxy` that keep the emulator's own hosts away from the proxies that `env` names, with the exceptions that `env`
- * has; nothing where it names no proxy. Each spelling keeps its own list and falls back to the other's.
+ * has; nothing where it names no proxy. Each spelling keeps its own list and falls back to the other's. gRPC knows no star (measured with
+ * grpcio 1.85), and has a variable of its own, which wins over these.
  */
 export function proxyExemptions(env: Env): Record<string, string> {
   const isSet = (name: string) => Boolean(env[name]) || Boolean(env[name.toLowerCase()]);
   if (!proxies.some(isSet)) return {};
-  return { NO_PROXY: merged(env.NO_PROXY || env.no_proxy), no_proxy: merged(env.no_proxy || env.NO_PROXY) };
+  const exemptions = { NO_PROXY: merged(env.NO_PROXY || env.no_proxy), no_proxy: merged(env.no_proxy || env.NO_PROXY) };
+  if (!env.no_grpc_proxy && exemptions.no_proxy !== '*') return exemptions;
+  return { ...exemptions, no_grpc_proxy: [...new Set([...hostsOf(env.no_grpc_proxy), ...ours])].join(',') };
 }
 
 function merged(list = ''): string {
-  const given = list
-    .split(',')
-    .map((host) => host.trim())
-    .filter((host) => host !== '');
+  const given = hostsOf(list);
   // A star means everything, and some programs see it only where it is alone.
   if (given.includes('*')) return '*';
   return [...new Set([...given, ...ours])].join(',');
+}
+
+/** Of such a list; commas, blanks or both are between them. */
+function hostsOf(list = ''): readonly string[] {
+  return list.split(/[\s,]+/).filter((host) => host !== '');
 }
