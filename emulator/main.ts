@@ -6,7 +6,7 @@ import { createBuilds } from './builds/builds.ts';
 import { ensureUv } from './builds/uv.ts';
 import { createAppFiles } from './catalog/app-files.ts';
 import { createBlobs } from './catalog/blobs.ts';
-import { createCatalog, type LocalCatalog } from './catalog/catalog.ts';
+import { createCatalog } from './catalog/catalog.ts';
 import { createRoutes } from './catalog/routes.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { createAuthenticate } from './edge/auth.ts';
@@ -38,7 +38,7 @@ import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
 import { createLineRecorder } from './telemetry/lines.ts';
 import { createLogs } from './telemetry/logs.ts';
-import { createMasker } from './telemetry/mask.ts';
+import { createMask } from './telemetry/mask.ts';
 import { createNoteRecorder } from './telemetry/notes.ts';
 import { createRunnerHistory } from './telemetry/runners.ts';
 import { post } from './webhooks/send.ts';
@@ -79,6 +79,7 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
+const noValues: readonly string[] = [];
 const logBytes = 512 * 1024 * 1024;
 const storageBytes = 50 * 1024 ** 3;
 const pruneEveryMs = 60 * 60 * 1000;
@@ -98,9 +99,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const { ports, hosts } = open;
 
   try {
-    // Nothing that is to be hidden is known before the catalog is.
-    let mask = (text: string): string => text;
-    const log = createOwnLog(join(folder, 'emulator.log'), clock, (text) => mask(text));
+    // No secret is known before the catalog is.
+    let secretValues: () => readonly string[] = () => noValues;
+    const mask = createMask(() => secretValues());
+    const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
     const store = openStore(join(folder, 'minifal.db'), {
       migrations: mainMigrations,
       synchronous: 'FULL',
@@ -124,7 +126,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const tokens = createTokens({ secret: signingKey, clock });
     const key = localKey(folder, catalog);
     const controllerToken = randomBytes(32).toString('hex');
-    mask = maskOf(catalog, [key, key.split(':')[1] ?? '', controllerToken]);
+    secretValues = catalog.allSecretValues;
+    mask.hold([key, key.split(':')[1] ?? '', controllerToken]);
     if (told !== undefined) log.info('secrets', told);
 
     const routes = createRoutes({ catalog });
@@ -141,6 +144,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
       clock,
       secretValue: (name) => catalog.secretValues('main', [name])[name],
+      mask,
     });
     const engine = createProcessEngine({ dataDir: folder, runnerSources: runnerSources() });
     const launchOf = createLaunches({ catalog, blobs, appFiles, builds });
@@ -170,8 +174,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       launchOf,
       execute: createExecutor({ connections, probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
       sendCancel,
-      envOf: async ({ runnerId, alias, revision }, launch) =>
-        runnerEnv({
+      async envOf({ runnerId, alias, revision }, launch) {
+        const secrets = catalog.secretValues(launch.environmentName, launch.secretNames);
+        const env = runnerEnv({
           hosts,
           account: catalog.account,
           key,
@@ -181,8 +186,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
           runnerId,
           alias,
           revision,
-          secrets: catalog.secretValues(launch.environmentName, launch.secretNames),
-        }),
+          secrets,
+        });
+        return { env, secrets: Object.values(secrets) };
+      },
+      mask,
       onLine: lines,
       onMoved: (name, revision) => catalog.moveAlias(name, revision),
       onCreated: (runner, machineType) =>
@@ -332,10 +340,4 @@ function later(delayMs: number, run: () => void): () => void {
 /** The runners' Python lies beside the sources, and beside the bundle. */
 function runnerSources(): string {
   return join(dirname(fileURLToPath(import.meta.url)), 'runner');
-}
-
-function maskOf(catalog: LocalCatalog, own: readonly string[]): (text: string) => string {
-  const secrets = createMasker(() => catalog.allSecretValues());
-  const keys = createMasker(() => own);
-  return (text) => keys(secrets(text));
 }

@@ -1,4 +1,5 @@
 import { appendFileSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { printableJson } from './wire/printable.ts';
 
 /** The emulator's own log (never an app's): one JSON object per line. */
 export interface OwnLog {
@@ -22,7 +23,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
   function write(record: object): void {
     unwritten = [
       ...unwritten.slice(1 - mostUnwritten),
-      `${mask(JSON.stringify({ at: new Date(clock()).toISOString(), ...record }))}\n`,
+      `${mask(printableJson({ at: new Date(clock()).toISOString(), ...record }))}\n`,
     ];
     const lines = unwritten.join('');
     try {

@@ -12,6 +12,7 @@ import { ownEvalLine } from '../emulator/cli/own-command.ts';
 import { fetchStatus } from '../emulator/cli/status.ts';
 import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/wire/data-folder.ts';
 import { UserError } from '../emulator/wire/errors.ts';
+import { printable, printableLines } from '../emulator/wire/printable.ts';
 
 const root = join(import.meta.dirname, '..');
 const pins = ['fal==1.83.0', 'fal_client==1.0.3'];
@@ -26,7 +27,7 @@ try {
   process.exitCode = await demo();
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
-  console.error(`\n${error.message}\n${error.next}`);
+  console.error(printableLines(`\n${error.message}\n${error.next}`));
   process.exitCode = 1;
 }
 
@@ -138,7 +139,7 @@ async function request(python: string, project: string, env: NodeJS.ProcessEnv):
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
-    process.stdout.write(text);
+    process.stdout.write(printableLines(text));
   });
   const [code] = await once(child, 'close');
   const line = output.split('\n').find((text) => text.startsWith('RESULT '));
@@ -157,6 +158,8 @@ async function showRunner(running: RunningEmulator): Promise<void> {
   if (!runner || !first) throw new UserError('No runner is on record.', 'Please report this.');
   console.log(`   runner ${runner.id}`);
   for (const { at, state: name, reason } of runner.transitions) {
-    console.log(`  ${((at - first.at) / 1000).toFixed(2).padStart(7)} s  ${name.padEnd(12)} ${reason ?? ''}`);
+    console.log(
+      `  ${((at - first.at) / 1000).toFixed(2).padStart(7)} s  ${name.padEnd(12)} ${printable(reason ?? '')}`,
+    );
   }
 }

@@ -42,7 +42,7 @@ export async function installAgent(
   agentsDir: string,
   minor: string,
   python: string,
-  call: Pick<UvCall, 'uv' | 'env' | 'line'>,
+  call: Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'>,
 ): Promise<AgentResult> {
   const folder = agentFolder(agentsDir, minor);
   if (existsSync(folder)) return { ok: true, folder };
@@ -52,7 +52,7 @@ export async function installAgent(
   try {
     await writeFile(excludes, leftOut.join('\n'));
     const target = ['--python', python, '--target', temporary, '--excludes', excludes];
-    const exit = await runUv({ ...call, secrets: [], args: ['pip', 'install', '--quiet', ...target, ...packages] });
+    const exit = await runUv({ ...call, args: ['pip', 'install', '--quiet', ...target, ...packages] });
     if (exit.code !== 0)
       return { ok: false, reason: `Failure during 'uv pip install' of the runner's own packages: ${lastWords(exit)}` };
     await rename(temporary, folder);

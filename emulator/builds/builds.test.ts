@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createMask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
 import { createBuilds } from './builds.ts';
 import type { BuildLog, Builds, EnvironmentDefinition } from './types.ts';
@@ -15,9 +16,10 @@ beforeAll(async () => {
   uv = await ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '.tools') });
 }, timeout);
 
+const mask = createMask(() => []);
 let dataDir: string;
 let builds: Builds & { close(): Promise<void> };
-const open = () => createBuilds({ dataDir, uv: async () => uv, clock: () => 7 });
+const open = () => createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask });
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'minifal-builds-'));
   builds = open();
@@ -177,7 +179,7 @@ describe('a build that fails', () => {
     const secretValue = () => 'planted-secret';
     await builds.close();
     const env = { ...process.env, UV_HTTP_RETRIES: '0' };
-    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, env, secretValue });
+    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask, env, secretValue });
     const words = await reason(
       virtualenv([`six @ https://user:other-secret@127.0.0.1:1/${'$'}{TOKEN}/six-1.17.0-py2.py3-none-any.whl`]),
       (line) => lines.push(line.message),
@@ -192,14 +194,14 @@ describe('a build that fails', () => {
     const secretValue = () => {
       throw new UserError('The secrets are sealed.', 'Open them.');
     };
-    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, secretValue });
+    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask, secretValue });
     expect(await reason(virtualenv([`six${'$'}{TOKEN}`]))).toBe('The secrets are sealed. Open them.');
   });
 
   it('passes on why there is no uv', async () => {
     await builds.close();
     const uvMissing = () => Promise.reject(new UserError('There is no uv.', 'Install uv.'));
-    builds = createBuilds({ dataDir, uv: uvMissing, clock: () => 7 });
+    builds = createBuilds({ dataDir, uv: uvMissing, clock: () => 7, mask });
     expect(await reason(virtualenv([]))).toBe('There is no uv. Install uv.');
   });
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Mask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
 import { type AgentResult, agentFolder, agentPin, cleanAgents, installAgent } from './agent.ts';
 import { readConstraints } from './constraints.ts';
@@ -23,6 +24,8 @@ export interface BuildsOptions {
   readonly env?: { readonly [name: string]: string | undefined };
   /** Values for `${NAME}` in requirements and index URLs; without it they stay as they are. */
   readonly secretValue?: (name: string) => string | undefined;
+  /** Hides secrets in logs and reasons. */
+  readonly mask: Mask;
 }
 
 /**
@@ -43,7 +46,9 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     if (running) return running;
     if (!existsSync(agentFolder(agentsDir, minor)))
       line(`Installing the runner's own packages for Python ${minor} (once)`);
-    const started = installAgent(agentsDir, minor, python, { uv, env, line }).finally(() => agents.delete(minor));
+    const started = installAgent(agentsDir, minor, python, { uv, env, mask: options.mask, line }).finally(() =>
+      agents.delete(minor),
+    );
     agents.set(minor, started);
     return started;
   }
@@ -63,7 +68,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
   async function buildNew(
     hash: string,
     definition: VirtualenvDefinition,
-    secrets: readonly string[],
+    { definition: filled, values }: Extract<FilledDefinition, { ok: true }>,
     log: (line: BuildLog) => void,
     signal: AbortSignal,
   ): Promise<BuildResult> {
@@ -71,7 +76,8 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     const uv = await options.uv();
     if (signal.aborted) return cancelled;
     const folder = await folders.next(hash);
-    const job: VirtualenvJob = { uv, env, folder, definition, secrets, line, signal };
+    const release = options.mask.hold(values);
+    const job: VirtualenvJob = { uv, env, folder, definition, filled, mask: options.mask, line, signal };
     let kept = false;
     try {
       const created = await createVirtualenv(job);
@@ -88,6 +94,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       const environment = { id: hash, python: pythonOf(folder), extraPaths: [runner.folder] };
       return { kind: 'built', environment, cached: false };
     } finally {
+      release();
       if (!kept) await rm(folder, { recursive: true, force: true });
     }
   }
@@ -123,7 +130,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       const known = definition.force ? undefined : finished(hash);
       if (known) return known;
       return shared.join(hash, log, signal, (line, abort) =>
-        buildNew(hash, filled.definition, filled.values, line, abort).catch((error: unknown) => {
+        buildNew(hash, parsed.definition, filled, line, abort).catch((error: unknown) => {
           if (!(error instanceof UserError)) throw error;
           return { kind: 'failed', reason: `${error.message} ${error.next}` };
         }),

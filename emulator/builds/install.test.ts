@@ -11,12 +11,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a shell script in uv's place. */
-async function run(script: string, secrets: string[] = []) {
+async function run(script: string, mask = (text: string) => text) {
   const uv = join(folder, 'uv');
   writeFileSync(uv, `#!/bin/sh\n${script}\n`);
   chmodSync(uv, 0o755);
   const lines: string[] = [];
-  const exit = await runUv({ uv, args: [], env: { PATH: '/usr/bin:/bin' }, secrets, line: (text) => lines.push(text) });
+  const exit = await runUv({ uv, args: [], env: { PATH: '/usr/bin:/bin' }, mask, line: (text) => lines.push(text) });
   return { exit, lines };
 }
 
@@ -44,13 +44,15 @@ describe('running uv', () => {
   });
 
   it('masks secrets in what streams and in what is returned', async () => {
-    const { exit, lines } = await run('echo "token planted here"; echo "https://a:b@host/x" >&2', ['planted']);
+    const { exit, lines } = await run('echo "token planted here"; echo "https://a:b@host/x" >&2', (text) =>
+      text.replaceAll('planted', '***'),
+    );
     expect([...exit.output].sort()).toEqual(['https://***@host/x', 'token *** here']);
     expect([...lines].sort()).toEqual([...exit.output].sort());
   });
 
   it('says that uv could not be started', async () => {
-    const exit = await runUv({ uv: join(folder, 'none'), args: [], env: {}, secrets: [], line: () => {} });
+    const exit = await runUv({ uv: join(folder, 'none'), args: [], env: {}, mask: (text) => text, line: () => {} });
     expect(exit.code).toBeNull();
     expect(lastWords(exit)).toContain('could not be started');
   });

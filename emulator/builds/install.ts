@@ -1,12 +1,12 @@
-import { mask } from './secrets.ts';
+import { withoutUrlCredentials } from './secrets.ts';
 import { runTool, type ToolExit } from './tool.ts';
 
 export interface UvCall {
   readonly uv: string;
   readonly args: readonly string[];
   readonly env: { readonly [name: string]: string };
-  /** Values that must never be printed. */
-  readonly secrets: readonly string[];
+  /** Hides secrets in what is printed. */
+  readonly mask: (text: string) => string;
   readonly line: (text: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -19,16 +19,17 @@ const unreachable = /error sending request|dns error|client error \(Connect\)|ne
  * environment needs no network. Runs in the root folder, so that no `pyproject.toml` around the data folder has a say.
  */
 export async function runUv(call: UvCall): Promise<ToolExit> {
+  const shown = (text: string) => withoutUrlCredentials(call.mask(text));
   const run = async (env: UvCall['env']): Promise<ToolExit> => {
     const exit = await runTool({
       command: call.uv,
       args: call.args,
       cwd: '/',
       env,
-      line: (text) => call.line(mask(text, call.secrets)),
+      line: (text) => call.line(shown(text)),
       ...(call.signal ? { signal: call.signal } : {}),
     });
-    return { code: exit.code, output: exit.output.map((text) => mask(text, call.secrets)) };
+    return { code: exit.code, output: exit.output.map(shown) };
   };
   const first = await run(call.env);
   if (first.code === 0 || call.signal?.aborted || call.env.UV_OFFLINE) return first;

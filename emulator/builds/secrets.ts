@@ -56,12 +56,7 @@ export function fillDefinition(
   return { ok: true, definition: { ...definition, layers, extraIndexUrls }, values };
 }
 
-/** Hides credentials inside URLs and every given value, plain or percent-encoded. */
-export function mask(text: string, values: readonly string[]): string {
-  let masked = text;
-  for (const value of values) {
-    if (value === '') continue;
-    masked = masked.replaceAll(value, '***').replaceAll(encodeURIComponent(value), '***');
-  }
-  return masked.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1***@');
+/** Hides credentials inside URLs, of which the tools know some that are no secrets of ours (an index in pip's settings). */
+export function withoutUrlCredentials(text: string): string {
+  return text.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1***@');
 }

@@ -1,12 +1,16 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VirtualenvDefinition } from './definition.ts';
 import { lastWords, runUv, type UvCall } from './install.ts';
 import { foundPythons } from './pythons.ts';
-import { mask } from './secrets.ts';
+import { withoutUrlCredentials } from './secrets.ts';
 
-export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'secrets' | 'line'> {
+export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'> {
   readonly folder: string;
+  /** As it was registered: with placeholders in place of secrets. */
   readonly definition: VirtualenvDefinition;
+  /** The same with the values of secrets. */
+  readonly filled: VirtualenvDefinition;
   readonly signal: AbortSignal;
 }
 
@@ -32,19 +36,45 @@ export async function createVirtualenv(job: VirtualenvJob): Promise<VirtualenvRe
 
 /** `uv pip install`, one step per layer, as isolate does: a later layer may change what an earlier one installed. */
 export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResult> {
-  const { definition } = job;
-  for (const layer of definition.layers) {
+  for (const [index, layer] of job.definition.layers.entries()) {
     if (layer.length === 0) continue;
-    job.line(mask(`Installing requirements: ${layer.join(', ')}`, job.secrets));
-    const args = ['pip', 'install', '--python', join(job.folder, 'bin', 'python')];
-    if (definition.compileBytecode) args.push('--compile-bytecode');
-    args.push(...layer);
-    if (definition.constraintsFile) args.push('-c', definition.constraintsFile);
-    for (const url of definition.extraIndexUrls) args.push('--extra-index-url', url);
-    const exit = await runUv({ ...job, args });
+    job.line(withoutUrlCredentials(`Installing requirements: ${layer.join(', ')}`));
+    const exit = await installLayer(job, layer, job.filled.layers[index] ?? []);
     if (exit.code !== 0) return { ok: false, reason: `Failure during 'uv pip install': ${lastWords(exit)}` };
   }
   return { ok: true };
+}
+
+/** What holds a secret is read by uv from a file that only this user may read: every process may read another one's arguments. */
+async function installLayer(job: VirtualenvJob, layer: readonly string[], filled: readonly string[]) {
+  const { definition } = job;
+  const requirements = filled.map((text, index) => ({ text, isSecret: holdsSecret(text, layer[index]) }));
+  const urls = job.filled.extraIndexUrls.map((text, index) => ({
+    text,
+    isSecret: holdsSecret(text, definition.extraIndexUrls[index]),
+  }));
+  const args = ['pip', 'install', '--python', join(job.folder, 'bin', 'python')];
+  if (definition.compileBytecode) args.push('--compile-bytecode');
+  args.push(...requirements.filter(({ isSecret }) => !isSecret).map(({ text }) => text));
+  if (definition.constraintsFile) args.push('-c', definition.constraintsFile);
+  for (const { text, isSecret } of urls) if (!isSecret) args.push('--extra-index-url', text);
+  const lines = [
+    ...requirements.filter(({ isSecret }) => isSecret).map(({ text }) => text),
+    ...urls.filter(({ isSecret }) => isSecret).map(({ text }) => `--extra-index-url ${text}`),
+  ];
+  if (lines.length === 0) return runUv({ ...job, args });
+  const file = join(job.folder, 'secret-requirements.txt');
+  try {
+    await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+    return await runUv({ ...job, args: [...args, '-r', file] });
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/** The value of a placeholder was filled in, or a URL has a password of its own. */
+function holdsSecret(filled: string, registered: string | undefined): boolean {
+  return filled !== registered || withoutUrlCredentials(filled) !== filled;
 }
 
 async function missingPython(job: VirtualenvJob, wanted: string | null): Promise<string> {

@@ -6,12 +6,13 @@ import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
 import type { CliOptions } from './main.ts';
 import { ownCall } from './own-command.ts';
+import { say, sayLines } from './print.ts';
 
 /** `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and does nothing. */
 export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> {
   const folder = dataFolder(options.data);
   if (!existsSync(join(folder, 'minifal.db'))) {
-    process.stdout.write(`There is nothing to clean in ${folder}.\n`);
+    say(`There is nothing to clean in ${folder}.`);
     return 0;
   }
   const lock = lockFolder(folder);
@@ -22,7 +23,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
     );
   }
   try {
-    process.stdout.write(describe(cleanFolder(folder)));
+    sayLines(describe(cleanFolder(folder)));
   } finally {
     lock.release();
   }

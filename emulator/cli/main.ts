@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
+import { printableLines } from '../wire/printable.ts';
 import { isWebOrigin } from '../wire/web-origin.ts';
 
 const usage = `minifal: fal Serverless on this machine
@@ -127,6 +128,6 @@ try {
       : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
         ? [(error as Error).message, 'Run `minifal --help`.']
         : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];
-  process.stderr.write(`minifal: ${what}\n${next}\n`);
+  process.stderr.write(printableLines(`minifal: ${what}\n${next}\n`));
   process.exitCode = 1;
 }

@@ -6,6 +6,7 @@ import { lockFolder, publish } from './data-folder.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
 import { ownEvalLine } from './own-command.ts';
+import { say } from './print.ts';
 import { version } from './version.ts';
 
 const defaultPort = 4710;
@@ -76,8 +77,4 @@ export async function start(options: CliOptions): Promise<number> {
     lock.release();
   }
   return 0;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -27,7 +27,7 @@ const state = {
       transitions: [],
     },
   ],
-  waiting: [],
+  waiting: [] as { requestId: string; alias: string; since: number; why: string }[],
 };
 
 it('status says how long a runner has been in its state', () => {
@@ -40,4 +40,21 @@ it('status says that time runs faster, and marks the times that do; how long the
   expect(text).toContain('up 61 s,');
   expect(text).toContain('time x60: ');
   expect(text).toContain('runner abcdefgh  IDLE for 2 min (x60)\n');
+});
+
+it('status shows the words of an app on one line, and sends none of their escape sequences', () => {
+  const why = 'The last start failed: \x1b]0;owned\x07\nlocal/other  (private, revision 12345678).';
+  const [app] = state.apps;
+  const text = describe(
+    {
+      ...state,
+      apps: app ? [{ ...app, queueSize: 1 }] : [],
+      waiting: [{ requestId: 'r-1', alias: 'app', since: now, why }],
+    },
+    4710,
+    now,
+  );
+  expect(text).toContain(
+    '\n  1 waiting: The last start failed: \\x1b]0;owned\\x07 local/other  (private, revision 12345678).\n',
+  );
 });

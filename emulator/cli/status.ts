@@ -4,9 +4,11 @@ import { text } from 'node:stream/consumers';
 import { age } from '../wire/age.ts';
 import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
+import { printable, printableJson } from '../wire/printable.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
 import type { CliOptions } from './main.ts';
 import { ownCall } from './own-command.ts';
+import { sayLines } from './print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
 export async function status(options: CliOptions): Promise<number> {
@@ -16,7 +18,7 @@ export async function status(options: CliOptions): Promise<number> {
   if (port === undefined || !key)
     throw new UserError(`No emulator runs on ${folder}.`, `Start one with \`${ownCall('start')}\`.`);
   const state = await fetchStatus(port, key);
-  process.stdout.write(options.json ? `${JSON.stringify(state)}\n` : describe(state, port, Date.now()));
+  sayLines(options.json ? printableJson(state) : describe(state, port, Date.now()));
   return 0;
 }
 
@@ -70,7 +72,7 @@ export function describe(state: Status, port: number, now: number): string {
       `  ${app.url}`,
     );
     const waiting = state.waiting.filter((request) => request.alias === app.alias);
-    if (app.queueSize > 0) lines.push(`  ${app.queueSize} waiting${waiting[0] ? `: ${waiting[0].why}` : ''}`);
+    if (app.queueSize > 0) lines.push(`  ${app.queueSize} waiting${waiting[0] ? `: ${oneLine(waiting[0].why)}` : ''}`);
     lines.push(...runnerLines(state, app.alias, now));
   }
   const others = state.runners.filter(
@@ -82,6 +84,11 @@ export function describe(state: Status, port: number, now: number): string {
   if (state.apps.length === 0)
     lines.push('', 'No app is deployed yet. Set the variables of `minifal env`, then `fal deploy`.');
   return `${lines.join('\n')}\n`;
+}
+
+/** A reason may hold the many lines of a build; it must not pass for lines of ours. */
+function oneLine(text: string): string {
+  return printable(text.replace(/\s*\n\s*/g, ' '));
 }
 
 function runnerLines(state: Status, alias: string, now: number): string[] {

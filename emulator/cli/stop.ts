@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import type { CliOptions } from './main.ts';
+import { say } from './print.ts';
 
 /** The emulator gives its runners their grace; then it is killed (its runners die with it). */
 const patienceMs = 15_000;
@@ -11,7 +12,7 @@ export async function stop(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
   const running = findRunning(folder);
   if (!running) {
-    process.stdout.write(`No emulator runs on ${folder}.\n`);
+    say(`No emulator runs on ${folder}.`);
     return 0;
   }
   process.kill(running.pid, 'SIGTERM');
@@ -25,6 +26,6 @@ export async function stop(options: CliOptions): Promise<number> {
     }
     await sleep(50);
   }
-  process.stdout.write('Stopped.\n');
+  say('Stopped.');
   return 0;
 }

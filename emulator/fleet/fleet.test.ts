@@ -7,6 +7,7 @@ import { testRequest } from '../queue/test-requests.ts';
 import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
+import { createMask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
 import type { ExecuteQueued } from './attempts.ts';
 import { createFleet } from './fleet.ts';
@@ -14,6 +15,7 @@ import type { Launch, Lease } from './types.ts';
 
 const scale = { ...scaleDefaults, maxConcurrency: 1 };
 const settings = revisionDefaults;
+const noSecrets: readonly string[] = [];
 const launch: Launch = {
   environment: { id: 'e', python: 'python', extraPaths: [] },
   callable: { kind: 'entrypoint', name: 'app:main' },
@@ -101,11 +103,14 @@ let exchanges: { port: number; signal: AbortSignal; answer: (value: Awaited<Retu
 let nextExchange: (() => void) | undefined;
 let cancels: string[];
 let resolvable: Map<string, Launch>;
+/** Secrets that runners are given. */
+let given: readonly string[];
 /** The variables of runners can't be had. */
 let sealed: boolean;
 
 beforeEach(() => {
   sealed = false;
+  given = [];
   store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   queue = createQueue({ store, clock: Date.now });
   runners = scriptedEngine();
@@ -135,8 +140,9 @@ beforeEach(() => {
     sendCancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
     envOf: async () => {
       if (sealed) throw new UserError('The secrets are sealed.', 'Open them.');
-      return {};
+      return { env: {}, secrets: given };
     },
+    mask: createMask(() => noSecrets),
     onLine: () => {},
     onMoved: () => {},
     onCreated: () => {},
@@ -412,6 +418,24 @@ describe('a function run', () => {
     if (run.kind === 'ended') run.dispose();
     expect([run.kind, runner.deeds.at(-1)]).toEqual(['ended', 'dispose']);
     expect(fleet.runners('f-1')).toEqual([]);
+  });
+
+  it('shows neither secrets nor escape sequences in how it ended', async () => {
+    given = ['hunter2-hunter2'];
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    runner.events.exited({ code: 1, signal: null, reason: 'exited: \x1b]0;hunter2-hunter2\x07' });
+    expect(await ended).toEqual({ kind: 'died', reason: 'exited: \\x1b]0;********\\x07' });
+  });
+
+  it('shows no secret in the words next to its result', async () => {
+    given = ['hunter2-hunter2'];
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    await runner.called;
+    const texts = { traceback: 'at hunter2-hunter2', exceptionType: 'ValueError', exceptionMessage: 'hunter2-hunter2' };
+    runner.events.result({ kind: 'value', method: 'pickle', file: '/result', raised: true, ...texts });
+    expect(await ended).toMatchObject({ result: { traceback: 'at ********', exceptionMessage: '********' } });
   });
 
   it('tells how its process died, and is not run again', async () => {

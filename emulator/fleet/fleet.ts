@@ -13,7 +13,7 @@ import type { Deployment, DeployResult, Fleet, Launch, RunnerWatcher } from './t
 
 type RunnersDeps = Parameters<typeof createRunners>[0];
 
-export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'dataDir' | 'onLine'> {
+export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine'> {
   /** Makes runner ids; a new one for each start of the emulator. */
   readonly seed: string;
   readonly clock: () => number;

@@ -1,7 +1,9 @@
 import type { CallResult, Engine, RunnerAddress, RunnerHandle, RunnerLine, RunnerSpec } from '../engines/engine.ts';
 import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
+import type { Mask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
-import type { Launch } from './types.ts';
+import { printableLines } from '../wire/printable.ts';
+import type { Launch, RunnerVariables } from './types.ts';
 
 export interface StartOrder {
   readonly runnerId: RunnerId;
@@ -20,6 +22,8 @@ interface Live {
   keep: boolean;
   exited: boolean;
   exitCode: number | null;
+  /** Ends the hiding of the secrets that it was given. */
+  releaseSecrets: () => void;
 }
 
 export interface Runners {
@@ -42,7 +46,9 @@ export interface Runners {
 export function createRunners(deps: {
   readonly engine: Engine;
   readonly launchOf: (revision: string) => Promise<Launch>;
-  readonly envOf: (order: StartOrder, launch: Launch) => Promise<{ readonly [name: string]: string }>;
+  readonly envOf: (order: StartOrder, launch: Launch) => Promise<RunnerVariables>;
+  /** Hides secrets in every text that leaves a runner here; lines pass it where they are recorded. */
+  readonly mask: Mask;
   readonly dataDir: string;
   readonly dispatch: (event: Event) => void;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
@@ -52,13 +58,20 @@ export function createRunners(deps: {
   const live = new Map<RunnerId, Live>();
   let drained: (() => void) | undefined;
 
-  function ended(runner: Live, reason: string, code: number | null = null): void {
+  function ended(runner: Live, why: string, code: number | null = null): void {
+    const reason = shown(why);
     runner.exited = true;
     runner.exitCode = code;
     deps.onExit(runner.order, reason);
     deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason });
+    runner.releaseSecrets();
     forget(runner);
     if (![...live.values()].some((one) => !one.exited)) drained?.();
+  }
+
+  /** Words of an app on their way to logs, tables and terminals. */
+  function shown(text: string): string {
+    return printableLines(deps.mask(text));
   }
 
   function forget(runner: Live): void {
@@ -68,11 +81,19 @@ export function createRunners(deps: {
   }
 
   async function start(order: StartOrder): Promise<void> {
-    const runner: Live = { order, address: null, cancelled: false, keep: false, exited: false, exitCode: null };
+    const runner: Live = {
+      order,
+      address: null,
+      cancelled: false,
+      keep: false,
+      exited: false,
+      exitCode: null,
+      releaseSecrets: () => undefined,
+    };
     live.set(order.runnerId, runner);
     let spec: RunnerSpec;
     try {
-      spec = await specOf(order, await deps.launchOf(order.revision));
+      spec = await specOf(runner, await deps.launchOf(order.revision));
     } catch (error) {
       ended(runner, reasonOf(error));
       return;
@@ -90,7 +111,7 @@ export function createRunners(deps: {
       line: (line) => deps.onLine(order, line),
       result(result) {
         runner.keep = true;
-        deps.onResult(order, result);
+        deps.onResult(order, withShown(result, deps.mask));
       },
       exited: (exit) => ended(runner, exit.reason, exit.code),
     });
@@ -98,7 +119,10 @@ export function createRunners(deps: {
     if (runner.cancelled) runner.handle.kill();
   }
 
-  async function specOf(order: StartOrder, launch: Launch): Promise<RunnerSpec> {
+  async function specOf(runner: Live, launch: Launch): Promise<RunnerSpec> {
+    const { order } = runner;
+    const { env, secrets } = await deps.envOf(order, launch);
+    runner.releaseSecrets = deps.mask.hold(secrets);
     const { path, method, timeoutSeconds } = order.settings.health;
     return {
       runnerId: order.runnerId,
@@ -109,7 +133,7 @@ export function createRunners(deps: {
       ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
       health: { path, method, timeoutSeconds },
       appFiles: launch.appFiles,
-      env: await deps.envOf(order, launch),
+      env,
       dataDir: deps.dataDir,
     };
   }
@@ -149,6 +173,14 @@ export function createRunners(deps: {
       forget(runner);
     },
   };
+}
+
+/** The pickled result is its caller's, as it is; the words next to it are shown and stored. */
+function withShown(result: CallResult, mask: Mask): CallResult {
+  if (result.kind === 'refused') return { ...result, reason: mask(result.reason) };
+  if (!result.raised) return result;
+  const { traceback, exceptionMessage } = result;
+  return { ...result, traceback: mask(traceback), exceptionMessage: mask(exceptionMessage) };
 }
 
 function reasonOf(error: unknown): string {

@@ -46,6 +46,12 @@ export interface Launch {
   readonly machineType: string;
 }
 
+/** The environment of a runner's process, and which values in it are secret. */
+export interface RunnerVariables {
+  readonly env: { readonly [name: string]: string };
+  readonly secrets: readonly string[];
+}
+
 export interface Deployment {
   /** Wire name, or a UUID for an ephemeral app. */
   readonly alias: string;

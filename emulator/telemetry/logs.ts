@@ -10,7 +10,7 @@ export interface LogsOptions {
   readonly file: string;
   /** Size of the stored lines, about; above it the oldest lines go, a fiftieth at a time. */
   readonly maxBytes: number;
-  /** Hides secrets, before anything is stored or shown (`createMasker`). */
+  /** Hides secrets, before anything is stored or shown (`createMask`). */
   readonly mask?: (text: string) => string;
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createMasker } from './mask.ts';
+import { createMask } from './mask.ts';
 
 function masked(text: string, ...values: string[]): string {
-  return createMasker(() => values)(text);
+  return createMask(() => values)(text);
 }
 
-describe('createMasker', () => {
+describe('createMask', () => {
   it.each([
     ['every occurrence', 'a hunter2-hunter2 b hunter2-hunter2', ['hunter2-hunter2'], 'a ******** b ********'],
     ['nothing when there are no secrets', 'text', [], 'text'],
@@ -16,6 +16,17 @@ describe('createMasker', () => {
     ['the longer one whole', 'secret-one-long', ['secret-one', 'secret-one-long'], '********'],
     ['the lines of a value with several', 'got line-two-of-it', ['line-one-of-it\nline-two-of-it\n'], 'got ********'],
     ['the JSON spelling', '{"a":"with\\"quote\\\\s"}', ['with"quote\\s'], '{"a":"********"}'],
+    ['the JSON spelling in ASCII', '{"a":"schl\\u00fcssel-1"}', ['schlüssel-1'], '{"a":"********"}'],
+    ["Python's repr of both quotes", `'it\\'s "quoted" so'`, [`it's "quoted" so`], "'********'"],
+    ["Python's repr of control characters", "'tab\\tand\\x1bescape'", ['tab\tand\x1bescape'], "'********'"],
+    [
+      'the percent-encoded spelling',
+      'GET /?key=a%2Fb%20c%2Bd%3D HTTP/1.1',
+      ['a/b c+d='],
+      'GET /?key=******** HTTP/1.1',
+    ],
+    ['the spelling of a form', 'key=a%2Fb+c%2Bd%3D&x', ['a/b c+d='], 'key=********&x'],
+    ['the spelling of a path', '/a/b%20c%2Bd%3D/x', ['a/b c+d='], '/********/x'],
     ['not blanks', `a${' '.repeat(9)}b`, [' '.repeat(9)], `a${' '.repeat(9)}b`],
   ])('hides %s', (_, text, values, expected) => {
     expect(masked(text, ...values)).toBe(expected);
@@ -23,9 +34,22 @@ describe('createMasker', () => {
 
   it('follows changes of the secrets', () => {
     let values = ['first-value'];
-    const mask = createMasker(() => values);
+    const mask = createMask(() => values);
     expect(mask('first-value second-value')).toBe('******** second-value');
     values = ['second-value'];
+    expect(mask('first-value second-value')).toBe('first-value ********');
+  });
+
+  it('keeps hiding values as long as somebody holds them', () => {
+    let values = ['first-value'];
+    const mask = createMask(() => values);
+    const releases = [mask.hold(['first-value', 'short']), mask.hold(['first-value'])];
+    values = ['second-value'];
+    expect(mask('first-value second-value short')).toBe('******** ******** short');
+    releases[0]?.();
+    releases[0]?.();
+    expect(mask('first-value')).toBe('********');
+    releases[1]?.();
     expect(mask('first-value second-value')).toBe('first-value ********');
   });
 });

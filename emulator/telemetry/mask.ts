@@ -1,34 +1,64 @@
 const shortest = 8;
 const masked = '********';
+/** C0, DEL, C1, no-break space and soft hyphen: what Python's `repr` escapes below U+0100. */
+const control = /[\p{Cc}\xa0\xad]/gu;
+
+/** Hides the values of secrets and keys in text. */
+export interface Mask {
+  (text: string): string;
+  /** Hides these values too until the returned function is called: those that a runner has, also when they were changed or deleted. */
+  hold(values: readonly string[]): () => void;
+}
 
 /**
- * Makes the function that hides secret values in log lines before they are stored. Values shorter than 8 characters
- * are left: hiding "1" or "true" everywhere would destroy the log and protect nothing.
+ * The one place where values of secrets and keys are hidden: every text passes it on its way out of a runner or a build, and into
+ * the emulator's own log. Values shorter than 8 characters are left: hiding "1" or "true" everywhere would destroy the log and
+ * protect nothing.
  *
- * A value of several lines is printed line by line, so each of its lines counts; and since JSON lines are common, a
- * value's JSON spelling does too.
- * @param values must return the same array as long as nothing changed: the pattern is built again for another one
+ * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs print
+ * a value: JSON (also in ASCII), Python's `repr`, and percent-encoding as in a URL.
+ * @param present the values there are now; must return the same array as long as nothing changed: the pattern is built again
+ *   for another one
  */
-export function createMasker(values: () => readonly string[]): (text: string) => string {
+export function createMask(present: () => readonly string[]): Mask {
+  const held = new Map<string, number>();
   let source: readonly string[] | undefined;
   let pattern: RegExp | undefined;
-  return (text) => {
-    const present = values();
-    if (present !== source) {
-      source = present;
-      pattern = patternOf(present);
+
+  function mask(text: string): string {
+    const values = present();
+    if (values !== source) {
+      pattern = patternOf([...values, ...held.keys()]);
+      source = values;
     }
     return pattern ? text.replace(pattern, masked) : text;
-  };
+  }
+
+  function hold(values: readonly string[]): () => void {
+    const distinct = new Set(values.filter(isLongEnough));
+    for (const value of distinct) count(value, 1);
+    return () => {
+      for (const value of distinct) count(value, -1);
+      distinct.clear();
+    };
+  }
+
+  function count(value: string, change: number): void {
+    const before = held.get(value) ?? 0;
+    const now = before + change;
+    if (now === 0) held.delete(value);
+    else held.set(value, now);
+    if (now === 0 || before === 0) source = undefined;
+  }
+
+  return Object.assign(mask, { hold });
 }
 
 function patternOf(values: readonly string[]): RegExp | undefined {
   const spellings = new Set<string>();
   for (const value of values) {
     for (const part of [value, ...value.split(/\r?\n/)]) {
-      if (part.trim().length < shortest) continue;
-      spellings.add(part);
-      spellings.add(JSON.stringify(part).slice(1, -1));
+      if (isLongEnough(part)) for (const spelling of spellingsOf(part)) spellings.add(spelling);
     }
   }
   if (spellings.size === 0) return undefined;
@@ -37,4 +67,32 @@ function patternOf(values: readonly string[]): RegExp | undefined {
     .sort((a, b) => b.length - a.length)
     .map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   return new RegExp(alternatives.join('|'), 'g');
+}
+
+function isLongEnough(value: string): boolean {
+  return value.trim().length >= shortest;
+}
+
+function spellingsOf(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  const component = encodeURIComponent(value.toWellFormed());
+  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return [
+    value,
+    json,
+    json.replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    pythonRepr(value),
+    component,
+    strict,
+    strict.replaceAll('%2F', '/'),
+    strict.replaceAll('%20', '+'),
+  ];
+}
+
+/** Between the quotes that Python chooses: double ones for a value with single ones alone. */
+function pythonRepr(value: string): string {
+  const text = value
+    .replace(/[\\\n\r\t]/g, (character) => JSON.stringify(character).slice(1, -1))
+    .replace(control, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return value.includes("'") && value.includes('"') ? text.replaceAll("'", "\\'") : text;
 }

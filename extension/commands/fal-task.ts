@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { type FalEnd, type FalRun, runFal } from '../process/fal-run.ts';
+import { printable } from '../target/printable.ts';
 
 /** As it stands in tasks.json. */
 export interface FalTaskDefinition extends vscode.TaskDefinition {
@@ -85,7 +86,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
 
   async function begin(dimensions: vscode.TerminalDimensions | undefined): Promise<void> {
     const { command, app } = spec.definition;
-    write.fire(`> fal ${command} ${app}\r\n`);
+    write.fire(`> fal ${command} ${printable(app)}\r\n`);
     const program = await spec.prepare();
     if (over.signal.aborted) return;
     run = runFal({
@@ -131,7 +132,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     onDidClose: close.event,
     open(dimensions) {
       begin(dimensions).catch((error: unknown) => {
-        write.fire(`${error instanceof Error ? error.message : String(error)}\r\n`);
+        write.fire(`${printable(error instanceof Error ? error.message : String(error))}\r\n`);
         close.fire(1);
       });
     },

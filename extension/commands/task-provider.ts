@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
+import { printable } from '../target/printable.ts';
 import { findApps } from '../workspace/find-apps.ts';
 import type { AppCommands } from './app.ts';
 import type { EmulatorCommands } from './emulator.ts';
@@ -65,7 +66,7 @@ function startTerminal(emulator: EmulatorCommands, present: Presenter): vscode.P
         },
         (error: unknown) => {
           present.problem(error);
-          write.fire(`${error instanceof Error ? error.message : String(error)}\r\n`);
+          write.fire(`${printable(error instanceof Error ? error.message : String(error))}\r\n`);
           close.fire(1);
         },
       );

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { z } from 'zod';
 import { asDiskTrouble } from '../../wire/disk-trouble.ts';
 import { UserError } from '../../wire/errors.ts';
-import { wellFormed } from './messages.ts';
+import { printableLines } from '../../wire/printable.ts';
 
 /** An answer that is not OK. `details` is what the CLI prints, word for word (control-plane-grpc.md §2.3). */
 export class RpcError extends Error {
@@ -70,7 +70,8 @@ const detailsBudgetBytes = 6 * 1024;
 
 /** Shortens in the middle: the start says what failed, the end how (SIGKILL advice depends on the last words). */
 export function fitDetails(text: string): string {
-  const whole = wellFormed(text);
+  // The CLI prints it as it comes.
+  const whole = printableLines(text);
   if (encodeURI(whole).length <= detailsBudgetBytes) return whole;
   const letters = Array.from(whole);
   for (let keep = Math.min(letters.length, detailsBudgetBytes); ; keep = Math.floor(keep * 0.8)) {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBuilds } from '../../builds/builds.ts';
 import { ensureUv } from '../../builds/uv.ts';
+import { createMask } from '../../telemetry/mask.ts';
 import type { BuiltEnvironment, Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses } from './test-processes.ts';
@@ -28,7 +29,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   work = workFolder();
   const uv = () => ensureUv({ toolsDir: join(import.meta.dirname, '../../../.tools') });
-  const builds = createBuilds({ dataDir: work.root, uv, clock: Date.now });
+  const builds = createBuilds({ dataDir: work.root, uv, clock: Date.now, mask: createMask(() => []) });
   const build = async (requirements: string[]): Promise<BuiltEnvironment> => {
     const result = await builds.build(
       { kind: 'virtualenv', configuration: { requirements }, force: false },
