@@ -96,7 +96,15 @@ export interface RunnerEvents {
    * The process is gone; called exactly once, last. `reason` is a sentence that names exit code or signal,
    * and ends with ``died with <Signals.SIGKILL: 9>.` `` after an unexpected SIGKILL (control-plane-grpc.md §2.3).
    */
-  exited(exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string }): void;
+  exited(exit: RunnerExit): void;
+}
+
+export interface RunnerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly reason: string;
+  /** `supervisor_lost`: what the engine runs it below died and took it away, which says nothing about the app. */
+  readonly cause?: 'supervisor_lost';
 }
 
 /** Size of a terminal in characters. */

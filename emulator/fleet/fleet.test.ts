@@ -446,6 +446,20 @@ describe('a function run', () => {
     expect(runners.started).toHaveLength(1);
   });
 
+  it('gets another runner when its supervisor died before the call, and not after it', async () => {
+    const lost = { code: null, signal: null, reason: 'The supervisor died.', cause: 'supervisor_lost' } as const;
+    const { runner, ended } = await begin();
+    const next = runners.next(false);
+    runner.events.exited(lost);
+    const second = await next;
+    second.events.started();
+    second.events.ready(null);
+    await second.called;
+    second.events.exited(lost);
+    expect(await ended).toEqual({ kind: 'died', reason: 'The supervisor died.' });
+    expect(runners.started).toHaveLength(2);
+  });
+
   it('that could not be loaded ends with that result, before any call', async () => {
     const { runner, ended } = await begin();
     runner.events.result({ kind: 'refused', reason: 'no such module' });

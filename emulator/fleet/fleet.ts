@@ -55,7 +55,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     dispatch,
     launchOf: async (revision) => launches.get(revision)?.launch ?? (await deps.launchOf(revision)),
     onResult: (order, result) => functionRuns.onResult(order.alias, order.runnerId, result),
-    onExit: (order, reason) => functionRuns.onExit(order.alias, reason),
+    onExit: (order, exit) => functionRuns.onExit(order.alias, exit),
   });
   const attempts = createAttempts({
     queue: deps.queue,
@@ -120,8 +120,9 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
       const { runnerId, text: reason } = note;
       const state = stateOfWord(note.to);
-      const exitCode = runners.exitCode(runnerId);
-      for (const watch of [...(watchers.get(note.alias) ?? [])]) watch({ runnerId, state, reason, exitCode });
+      const exit = runners.exit(runnerId);
+      const end = { exitCode: exit?.code ?? null, lost: exit?.cause === 'supervisor_lost' };
+      for (const watch of [...(watchers.get(note.alias) ?? [])]) watch({ runnerId, state, reason, ...end });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { CallResult } from '../engines/engine.ts';
+import type { CallResult, RunnerExit } from '../engines/engine.ts';
 import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from './types.ts';
@@ -17,7 +17,7 @@ const oneRunner: ScaleSettings = {
 
 interface Waiting {
   onResult(runnerId: RunnerId, result: CallResult): void;
-  onExit(reason: string): void;
+  onExit(exit: RunnerExit): void;
 }
 
 /**
@@ -29,7 +29,7 @@ export function createFunctionRuns() {
 
   return {
     onResult: (alias: string, runnerId: RunnerId, result: CallResult) => waiting.get(alias)?.onResult(runnerId, result),
-    onExit: (alias: string, reason: string) => waiting.get(alias)?.onExit(reason),
+    onExit: (alias: string, exit: RunnerExit) => waiting.get(alias)?.onExit(exit),
 
     runner(fleet: {
       readonly deploy: (deployment: Deployment, launch: Launch) => void;
@@ -61,7 +61,10 @@ export function createFunctionRuns() {
 
           waiting.set(alias, {
             onResult: (runnerId, result) => finish({ kind: 'ended', result, dispose: () => fleet.release(runnerId) }),
-            onExit: (reason) => finish({ kind: 'died', reason }),
+            onExit({ reason, cause }) {
+              // The scheduler starts another runner; the function was not called yet.
+              if (cause !== 'supervisor_lost' || lease) finish({ kind: 'died', reason });
+            },
           });
           if (signal.aborted) {
             cancel();

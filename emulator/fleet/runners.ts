@@ -1,4 +1,12 @@
-import type { CallResult, Engine, RunnerAddress, RunnerHandle, RunnerLine, RunnerSpec } from '../engines/engine.ts';
+import type {
+  CallResult,
+  Engine,
+  RunnerAddress,
+  RunnerExit,
+  RunnerHandle,
+  RunnerLine,
+  RunnerSpec,
+} from '../engines/engine.ts';
 import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
 import type { Mask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
@@ -20,8 +28,7 @@ interface Live {
   cancelled: boolean;
   /** The result's files are still to be read. */
   keep: boolean;
-  exited: boolean;
-  exitCode: number | null;
+  exit: RunnerExit | null;
   /** Ends the hiding of the secrets that it was given. */
   releaseSecrets: () => void;
 }
@@ -32,8 +39,8 @@ export interface Runners {
   kill(id: RunnerId): void;
   handle(id: RunnerId): RunnerHandle | undefined;
   address(id: RunnerId): RunnerAddress | null;
-  /** While its exit is being reported; `null`: ended by a signal, or never a process. */
-  exitCode(id: RunnerId): number | null;
+  /** How it ended, while that is being reported; `null`: not by its own process. */
+  exit(id: RunnerId): RunnerExit | null;
   /** Ids of processes of this alias that were started and have not exited. */
   ofAlias(alias: string): readonly RunnerId[];
   /** The result's files were read: the runner's folder may go. */
@@ -53,20 +60,24 @@ export function createRunners(deps: {
   readonly dispatch: (event: Event) => void;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
   readonly onResult: (order: StartOrder, result: CallResult) => void;
-  readonly onExit: (order: StartOrder, reason: string) => void;
+  readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
 }): Runners {
   const live = new Map<RunnerId, Live>();
   let drained: (() => void) | undefined;
 
-  function ended(runner: Live, why: string, code: number | null = null): void {
-    const reason = shown(why);
-    runner.exited = true;
-    runner.exitCode = code;
-    deps.onExit(runner.order, reason);
-    deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason });
+  function ended(runner: Live, exit: RunnerExit): void {
+    const reason = shown(exit.reason);
+    const { cause } = exit;
+    runner.exit = exit;
+    deps.onExit(runner.order, { ...exit, reason });
+    deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason, ...(cause ? { cause } : {}) });
     runner.releaseSecrets();
     forget(runner);
-    if (![...live.values()].some((one) => !one.exited)) drained?.();
+    if (![...live.values()].some((one) => !one.exit)) drained?.();
+  }
+
+  function neverRan(runner: Live, reason: string): void {
+    ended(runner, { code: null, signal: null, reason });
   }
 
   /** Words of an app on their way to logs, tables and terminals. */
@@ -75,7 +86,7 @@ export function createRunners(deps: {
   }
 
   function forget(runner: Live): void {
-    if (!runner.exited || runner.keep) return;
+    if (!runner.exit || runner.keep) return;
     live.delete(runner.order.runnerId);
     void runner.handle?.dispose();
   }
@@ -86,8 +97,7 @@ export function createRunners(deps: {
       address: null,
       cancelled: false,
       keep: false,
-      exited: false,
-      exitCode: null,
+      exit: null,
       releaseSecrets: () => undefined,
     };
     live.set(order.runnerId, runner);
@@ -95,11 +105,11 @@ export function createRunners(deps: {
     try {
       spec = await specOf(runner, await deps.launchOf(order.revision));
     } catch (error) {
-      ended(runner, reasonOf(error));
+      neverRan(runner, reasonOf(error));
       return;
     }
     if (runner.cancelled) {
-      ended(runner, 'The runner was ended before it started.');
+      neverRan(runner, 'The runner was ended before it started.');
       return;
     }
     runner.handle = deps.engine.start(spec, {
@@ -113,7 +123,7 @@ export function createRunners(deps: {
         runner.keep = true;
         deps.onResult(order, withShown(result, deps.mask));
       },
-      exited: (exit) => ended(runner, exit.reason, exit.code),
+      exited: (exit) => ended(runner, exit),
     });
     // Asked to end while the engine was starting it (the callbacks above may run at once).
     if (runner.cancelled) runner.handle.kill();
@@ -150,10 +160,10 @@ export function createRunners(deps: {
     terminate: (id) => end(id, 'terminate'),
     kill: (id) => end(id, 'kill'),
     handle: (id) => live.get(id)?.handle,
-    exitCode: (id) => live.get(id)?.exitCode ?? null,
+    exit: (id) => live.get(id)?.exit ?? null,
     address: (id) => live.get(id)?.address ?? null,
     ofAlias: (alias) =>
-      [...live.values()].filter((r) => r.order.alias === alias && !r.exited).map((r) => r.order.runnerId),
+      [...live.values()].filter((r) => r.order.alias === alias && !r.exit).map((r) => r.order.runnerId),
     drain(graceMs) {
       return new Promise((resolve) => {
         const timer = setTimeout(resolve, graceMs);
@@ -161,7 +171,7 @@ export function createRunners(deps: {
           clearTimeout(timer);
           resolve();
         };
-        const running = [...live.values()].filter((runner) => !runner.exited);
+        const running = [...live.values()].filter((runner) => !runner.exit);
         if (running.length === 0) drained();
         for (const { order } of running) end(order.runnerId, 'terminate');
       });

@@ -71,6 +71,8 @@ export type RunnerWatcher = (change: {
   readonly reason: string;
   /** `terminated`: exit code of its process; `null` when a signal ended it or there was no process. */
   readonly exitCode: number | null;
+  /** `terminated`: its supervisor died, and another runner takes its place at once. */
+  readonly lost: boolean;
 }) => void;
 
 export type FunctionRun =

@@ -1,10 +1,10 @@
 import { endNow, freeSlot } from './ending.ts';
 import { announced } from './hinted.ts';
 import { maxAttempts } from './retry.ts';
-import { note, putRequest, putRunner, type Turn } from './turn.ts';
-import type { AttemptOutcome, Event, RequestId, RequestInfo, StopReason } from './types.ts';
+import { changeApp, note, putRequest, putRunner, type Turn } from './turn.ts';
+import type { AliasName, AttemptOutcome, Event, RequestId, RequestInfo, StopReason } from './types.ts';
 import { conclude, fail } from './verdict.ts';
-import type { LiveRequest } from './world.ts';
+import { type LiveRequest, noTrouble } from './world.ts';
 
 /** The life of a request: it arrives, an attempt of it ends, an attempt takes too long. */
 
@@ -44,6 +44,7 @@ export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 
   const { runnerId } = request.place;
   const runner = turn.world.runners.get(runnerId);
   if (runner === undefined) return;
+  if (event.outcome.kind === 'response') answered(turn, runner.alias);
   if (event.hints !== undefined) putRunner(turn, runnerId, { ...runner, hints: announced(runner.hints, event.hints) });
   conclude(turn, request, event.outcome, runner.settings);
   const fate = fateOf(event.outcome);
@@ -52,6 +53,13 @@ export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 
   if (fate.kind === 'check' && turn.world.runners.get(runnerId)?.state.kind !== 'terminating') {
     turn.effects.push({ type: 'checkTcp', runnerId });
   }
+}
+
+/** The app has answered a request: it comes up and serves. */
+function answered(turn: Turn, alias: AliasName): void {
+  const trouble = turn.world.apps.get(alias)?.trouble ?? noTrouble;
+  if (trouble.diedEarly + trouble.losses > 0)
+    changeApp(turn, alias, { trouble: { ...trouble, diedEarly: 0, losses: 0 } });
 }
 
 /** `request_timeout` passed: the attempt is aborted and its runner, being stuck, ends. */

@@ -134,7 +134,7 @@ describe('rolling', () => {
       { type: 'deployFailed', alias: 'app', revision: 'rev2', reason: 'setup() raised ValueError' },
     ]);
     expect(states(sim)).toEqual(['rev1 running', 'rev1 idle']);
-    expect(sim.world.apps.get('app')?.failures, 'the old revision is not to blame').toBe(0);
+    expect(sim.world.apps.get('app')?.trouble.failures, 'the old revision is not to blame').toBe(0);
     expect(isRolling(sim.world, 'app')).toBe(false);
   });
 
@@ -217,7 +217,7 @@ describe('detached rolling', () => {
     const runnerId = sim.runners()[2]?.id ?? '';
     expect(sim.send({ type: 'runnerExited', runnerId, reason: 'setup() raised ValueError' })).toEqual([]);
     expect(isRolling(sim.world, 'app')).toBe(false);
-    expect(sim.world.apps.get('app')).toMatchObject({ failures: 1, live: { revision: 'rev2' } });
+    expect(sim.world.apps.get('app')).toMatchObject({ trouble: { failures: 1 }, live: { revision: 'rev2' } });
     expect(sim.notes.at(-1)?.text).toContain('is not taken back: setup() raised ValueError');
     sim.submit(['next']);
     expect(states(sim).at(-1)).toBe('rev2 failureDelay');

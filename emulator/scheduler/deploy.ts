@@ -5,7 +5,7 @@ import { createRunner } from './starting.ts';
 import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './turn.ts';
 import type { AliasName, Event, ScaleSettings } from './types.ts';
 import { deletedError, fail } from './verdict.ts';
-import type { Release } from './world.ts';
+import { noTrouble, type Release } from './world.ts';
 
 /** Which revision an alias points to, and how it gets to another one (platform page runner.md §6). */
 
@@ -107,8 +107,8 @@ function abandon(turn: Turn, alias: AliasName, reason: string): void {
 function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSettings): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined) return;
-  const past = app.live?.revision === release.revision ? app : { failures: 0, lastFailure: null };
-  putApp(turn, { ...app, live: release, scale, failures: past.failures, lastFailure: past.lastFailure });
+  const trouble = app.live?.revision === release.revision ? app.trouble : noTrouble;
+  putApp(turn, { ...app, live: release, scale, trouble });
   turn.effects.push({ type: 'aliasMoved', alias, revision: release.revision });
   note(turn, { alias, topic: 'deploy', text: `The alias points to revision ${release.revision}.` });
   for (const id of values(app.runners.all)) {

@@ -70,7 +70,7 @@ describe('a terminating runner', () => {
     sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });
     sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 0' });
     expect(sim.runners()).toEqual([]);
-    expect(sim.world.apps.get('app')?.failures).toBe(0);
+    expect(sim.world.apps.get('app')?.trouble.failures).toBe(0);
     expect(sim.notes.at(-1)).toMatchObject({ from: 'TERMINATING', to: 'TERMINATED', text: 'exit code 0' });
   });
 

@@ -1,6 +1,8 @@
+import { troubleAfter } from './failures.ts';
 import { attemptsOf, isStarting } from './runner-index.ts';
+import { createRunner } from './starting.ts';
 import { changeApp, moveRunner, type Turn } from './turn.ts';
-import type { AttemptId, RunnerId, StopReason } from './types.ts';
+import type { AttemptId, Event, RunnerId, StopReason } from './types.ts';
 import { conclude } from './verdict.ts';
 import type { LiveRunner } from './world.ts';
 
@@ -22,6 +24,7 @@ const endings: { readonly [W in StopReason]: string } = {
   request_timeout: 'exceeded request_timeout',
   disconnected: 'lost its connection',
   exited: 'exited by itself',
+  supervisor_lost: 'lost the supervisor of its environment',
   shutdown: 'was shut down',
 };
 
@@ -80,14 +83,18 @@ export function kill(turn: Turn, id: RunnerId, why: StopReason): void {
   gone(turn, runner, why, sentence(why));
 }
 
-/** The process is gone. Before it was ready that is a start failure, afterwards a loss, while ending it is the end. */
-export function exited(turn: Turn, id: RunnerId, reason: string): void {
+/**
+ * The process is gone. Before it was ready that is a start failure, afterwards a loss, while ending it is the end. With its supervisor
+ * gone too the app isn't to blame.
+ */
+export function exited(turn: Turn, event: Extract<Event, { readonly type: 'runnerExited' }>): void {
+  const { runnerId: id, reason, cause } = event;
   const runner = turn.world.runners.get(id);
   if (runner === undefined || runner.state.kind === 'failureDelay') return;
   const { state } = runner;
   const ending = state.kind === 'draining' || state.kind === 'terminating';
-  const why = ending ? state.why : isStarting(state) ? 'start_failed' : 'exited';
-  loseAttempts(turn, runner, endings[ending ? why : 'exited']);
+  const why = ending ? state.why : (cause ?? (isStarting(state) ? 'start_failed' : 'exited'));
+  loseAttempts(turn, runner, endings[ending ? why : (cause ?? 'exited')]);
   gone(turn, runner, why, reason);
 }
 
@@ -129,18 +136,23 @@ function withoutAttempts(runner: LiveRunner): LiveRunner['state'] {
   return 'attempts' in state ? { ...state, attempts: [] } : state;
 }
 
-/** The runner leaves the world. A start failure counts, but that of a rolling deploy's check only fails the deploy. */
+/**
+ * The runner leaves the world, and its app's trouble may grow. Where that was the check of a rolling deploy only the deploy fails, and
+ * where the supervisor took it away the deploy begins again.
+ */
 function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): void {
   if (!moveRunner(turn, runner, { kind: 'terminated', at: turn.now, why }, reason)) return;
   const app = turn.world.apps.get(runner.alias);
   if (app === undefined) return;
-  if (app.rolling?.runnerId === runner.id) {
+  const counts = app.live?.revision === runner.revision ? runner.role.kind !== 'check' : why === 'supervisor_lost';
+  if (counts) changeApp(turn, app.alias, { trouble: troubleAfter(app.trouble, runner, why, reason, turn.now) });
+  if (app.rolling?.runnerId !== runner.id) return;
+  if (why !== 'supervisor_lost' || runner.readyAt !== undefined) {
     changeApp(turn, app.alias, { rolling: { ...app.rolling, failed: reason } });
+    return;
   }
-  if (runner.role.kind === 'check') return;
-  if (why !== 'start_failed' && why !== 'startup_timeout') return;
-  if (app.live?.revision !== runner.revision) return;
-  changeApp(turn, app.alias, { failures: app.failures + 1, lastFailure: reason });
+  const runnerId = createRunner(turn, app.alias, app.rolling, runner.role, reason);
+  changeApp(turn, app.alias, { rolling: { ...app.rolling, runnerId } });
 }
 
 function sentence(why: StopReason): string {

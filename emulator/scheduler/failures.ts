@@ -1,6 +1,55 @@
+import type { Instant, StopReason } from './types.ts';
+import type { LiveRunner, Trouble } from './world.ts';
+
 /** Delay before another start after n consecutive start failures: min(30 s × n, 600 s) (platform page runner.md §1). */
 export function failureDelaySeconds(failures: number): number {
   return Math.min(30 * failures, 600);
+}
+
+/**
+ * Delay before another start after the supervisor died n times without an answer of the app in between: none, then 1 s doubling to
+ * 60 s. The cloud has no such thing: the app isn't to blame, but one that kills it at each start must not keep the machine busy.
+ */
+export function lossDelaySeconds(losses: number): number {
+  return losses < 2 ? 0 : Math.min(2 ** (losses - 2), 60);
+}
+
+/** Why a start waits after them; without a full stop. */
+export function lossesSay(losses: number): string {
+  return `The supervisor of the environment died ${losses} times without an answer of the app in between`;
+}
+
+/**
+ * The trouble of an app after one of its runners ended. A failed start counts. So does a runner that died before it got a request and
+ * before it had been ready for as long as its start might have taken: nothing else would slow its restarts down, where one that dies
+ * under a request is slowed down by that request's retries.
+ */
+export function troubleAfter(
+  trouble: Trouble,
+  runner: LiveRunner,
+  why: StopReason,
+  reason: string,
+  now: Instant,
+): Trouble {
+  const { startupTimeoutSeconds } = runner.settings;
+  const young = runner.readyAt === undefined || now - runner.readyAt < startupTimeoutSeconds * 1000;
+  switch (why) {
+    case 'start_failed':
+    case 'startup_timeout':
+      return { ...trouble, failures: trouble.failures + 1, lastFailure: reason };
+    case 'exited': {
+      if (!young) return { ...trouble, diedEarly: 0 };
+      if (runner.used) return trouble;
+      const diedEarly = trouble.diedEarly + 1;
+      return { ...trouble, diedEarly, failures: Math.max(trouble.failures + 1, diedEarly), lastFailure: reason };
+    }
+    case 'supervisor_lost':
+      // One death takes many runners with it: it is counted by the first of them.
+      if (runner.lossesBefore !== trouble.losses) return trouble;
+      return { ...trouble, losses: young ? trouble.losses + 1 : 1 };
+    default:
+      return trouble;
+  }
 }
 
 const longestClause = 240;

@@ -1,9 +1,9 @@
-import { clause, failureDelaySeconds } from './failures.ts';
+import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './failures.ts';
 import { isStarting } from './runner-index.ts';
 import { values } from './sorted.ts';
 import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
 import type { AliasName, RunnerId } from './types.ts';
-import type { LiveRunner, Release, Role } from './world.ts';
+import { type LiveRunner, noTrouble, type Release, type Role } from './world.ts';
 
 /** From the wish for a runner to its readiness (platform page runner.md §1, §2). */
 
@@ -12,22 +12,21 @@ export const probeIntervalMs = 15_000;
 
 /**
  * Asks for a runner of `release`. After start failures of the app it waits first (FAILURE_DELAY); the check of a rolling
- * deploy never does: a new revision begins with counter 0.
+ * deploy does so only after losses of the supervisor: a new revision begins with counter 0.
  */
 export function createRunner(turn: Turn, alias: AliasName, release: Release, role: Role, text: string): RunnerId {
   const serial = turn.world.counter;
   const id = newId(turn);
-  const past = turn.world.apps.get(alias);
-  const failures = role.kind === 'check' ? 0 : (past?.failures ?? 0);
+  const trouble = turn.world.apps.get(alias)?.trouble ?? noTrouble;
+  const failures = role.kind === 'check' ? 0 : trouble.failures;
+  const delayMs = Math.max(failureDelaySeconds(failures), lossDelaySeconds(trouble.losses)) * 1000;
   const since = turn.now;
   const runner: LiveRunner = {
     id,
     alias,
     revision: release.revision,
     state:
-      failures === 0
-        ? { kind: 'pending', since }
-        : { kind: 'failureDelay', since, retryAt: since + failureDelaySeconds(failures) * 1000, failures },
+      delayMs === 0 ? { kind: 'pending', since } : { kind: 'failureDelay', since, retryAt: since + delayMs, failures },
     createdAt: since,
     used: false,
     replacement: 'none',
@@ -35,6 +34,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     hints: null,
     serial,
     role,
+    lossesBefore: trouble.losses,
     startedAt: null,
     nextProbeAt: null,
     probing: false,
@@ -42,10 +42,14 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     replaceWhy: 'stopped',
   };
   putRunner(turn, id, runner);
-  if (failures === 0) {
+  if (delayMs === 0) {
     noteState(turn, runner, '', 'PENDING', text);
     askForProcess(turn, runner);
-  } else noteState(turn, runner, '', 'FAILURE_DELAY', `The last start failed: ${clause(past?.lastFailure ?? text)}.`);
+  } else {
+    const because =
+      failures === 0 ? lossesSay(trouble.losses) : `The last start failed: ${clause(trouble.lastFailure ?? text)}`;
+    noteState(turn, runner, '', 'FAILURE_DELAY', `${because}.`);
+  }
   return id;
 }
 
@@ -53,9 +57,11 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
 export function wake(turn: Turn, id: RunnerId, text: string): void {
   const runner = turn.world.runners.get(id);
   if (runner?.state.kind !== 'failureDelay') return;
-  const live = turn.world.apps.get(runner.alias)?.live;
+  const app = turn.world.apps.get(runner.alias);
+  const live = app?.live;
   const settings = live?.revision === runner.revision ? live.settings : runner.settings;
-  if (moveRunner(turn, runner, { kind: 'pending', since: turn.now }, text, { settings })) askForProcess(turn, runner);
+  const fields = { settings, lossesBefore: app?.trouble.losses ?? 0 };
+  if (moveRunner(turn, runner, { kind: 'pending', since: turn.now }, text, fields)) askForProcess(turn, runner);
 }
 
 /** The engine has a process: SETUP begins. */
@@ -79,8 +85,8 @@ export function ready(turn: Turn, id: RunnerId): void {
   if (!moveRunner(turn, runner, idle, 'The runner is ready.', { readyAt: turn.now, nextProbeAt })) return;
   const app = turn.world.apps.get(runner.alias);
   // The check of a rolling deploy wakes nobody: the alias is about to move away from the others.
-  if (app === undefined || app.failures === 0 || runner.role.kind === 'check') return;
-  changeApp(turn, app.alias, { failures: 0, lastFailure: null });
+  if (app === undefined || app.trouble.failures === 0 || runner.role.kind === 'check') return;
+  changeApp(turn, app.alias, { trouble: { ...app.trouble, failures: 0, lastFailure: null } });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
   for (const other of values(app.runners.all)) wake(turn, other, 'Another runner became ready.');
 }

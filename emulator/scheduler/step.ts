@@ -78,7 +78,7 @@ function apply(turn: Turn, event: Event): void {
       ready(turn, event.runnerId);
       break;
     case 'runnerExited':
-      exited(turn, event.runnerId, event.reason);
+      exited(turn, event);
       break;
     case 'healthProbed':
       probed(turn, event);

@@ -72,6 +72,7 @@ export type StopReason =
   | 'request_timeout'
   | 'disconnected' // connection to the runner broke
   | 'exited' // the process ended by itself
+  | 'supervisor_lost' // the supervisor above it died, which says nothing about the app
   | 'shutdown'; // the emulator stops
 
 export type RunnerState =
@@ -189,8 +190,13 @@ export type Event =
   | { readonly type: 'runnerStarted'; readonly runnerId: RunnerId }
   /** Port open, setup done, health check passed (SETUP -> IDLE). */
   | { readonly type: 'runnerReady'; readonly runnerId: RunnerId }
-  /** The process is gone. `reason` is a sentence for people. */
-  | { readonly type: 'runnerExited'; readonly runnerId: RunnerId; readonly reason: string }
+  /** The process is gone. `reason` is a sentence for people. `cause`: not by itself, but with the supervisor above it. */
+  | {
+      readonly type: 'runnerExited';
+      readonly runnerId: RunnerId;
+      readonly reason: string;
+      readonly cause?: 'supervisor_lost';
+    }
   | {
       readonly type: 'healthProbed';
       readonly runnerId: RunnerId;

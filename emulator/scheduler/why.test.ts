@@ -50,7 +50,7 @@ describe('why', () => {
     const next = `Runner ${sim.runners()[0]?.id} is in PENDING for 0 s`;
     expect(why(sim.world, 'a', sim.now)).toBe(`${next}; the last start failed: ${'x'.repeat(239)}….`);
     sim.bringUp();
-    expect(sim.world.apps.get('app')).toMatchObject({ failures: 0, lastFailure: null });
+    expect(sim.world.apps.get('app')).toMatchObject({ trouble: { failures: 0, lastFailure: null } });
   });
 
   it('does not blame a new revision for what the one before did', () => {
@@ -59,7 +59,7 @@ describe('why', () => {
     sim.submit(['a']);
     sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'It exited with code 1.' });
     sim.deploy({ revision: 'rev2' });
-    expect(sim.world.apps.get('app')).toMatchObject({ failures: 0, lastFailure: null });
+    expect(sim.world.apps.get('app')).toMatchObject({ trouble: { failures: 0, lastFailure: null } });
     expect(why(sim.world, 'a', sim.now)).not.toMatch(/code 1/);
   });
 

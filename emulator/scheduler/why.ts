@@ -1,4 +1,4 @@
-import { clause } from './failures.ts';
+import { clause, lossesSay } from './failures.ts';
 import { stateWord } from './runner-state.ts';
 import { queueDueAt } from './scaling.ts';
 import { queuePosition } from './select.ts';
@@ -24,17 +24,20 @@ export function why(world: World, requestId: RequestId, now: Instant, second = '
 }
 
 function runnersSay(world: World, app: App, now: Instant, second: string): string {
+  const { failures, losses, lastFailure } = app.trouble;
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
   if (starting !== undefined && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
-    const before = app.lastFailure === null ? '' : `; the last start failed: ${clause(app.lastFailure)}`;
+    const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
     return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} ${second}${before}`;
   }
   const backOff = first(app.runners.backingOff)?.key[0];
   if (backOff !== undefined) {
-    const starts = app.failures === 1 ? 'a failed start' : `${app.failures} failed starts`;
-    const reason = app.lastFailure === null ? '' : `: ${clause(app.lastFailure)}`;
-    return `Backing off ${secondsLeft(backOff, now)} ${second} more after ${starts}${reason}`;
+    const left = `Backing off ${secondsLeft(backOff, now)} ${second} more`;
+    if (failures === 0) return `${left}. ${lossesSay(losses)}`;
+    const starts = failures === 1 ? 'a failed start' : `${failures} failed starts`;
+    const reason = lastFailure === null ? '' : `: ${clause(lastFailure)}`;
+    return `${left} after ${starts}${reason}`;
   }
   const { maxConcurrency } = app.scale;
   const { counted } = app.runners;

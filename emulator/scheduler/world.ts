@@ -53,6 +53,20 @@ export interface Rolling extends Release {
   readonly failed: string | null;
 }
 
+/** What makes the next start of a runner wait (failures.ts). */
+export interface Trouble {
+  /** Consecutive start failures. */
+  readonly failures: number;
+  /** Runners that died soon after they were ready and had got no request, since the app last answered one. */
+  readonly diedEarly: number;
+  /** Deaths of the supervisor under its runners, since the app last answered a request. */
+  readonly losses: number;
+  /** Why the latest start failed, a sentence; `null` while there are none. */
+  readonly lastFailure: string | null;
+}
+
+export const noTrouble: Trouble = { failures: 0, diedEarly: 0, losses: 0, lastFailure: null };
+
 /** One alias. The trees are indexes over `World.runners` and `World.requests`, kept by turn.ts. */
 export interface App {
   readonly alias: AliasName;
@@ -62,10 +76,7 @@ export interface App {
   readonly live: Release | null;
   readonly scale: ScaleSettings;
   readonly rolling: Rolling | null;
-  /** Consecutive start failures. */
-  readonly failures: number;
-  /** Why the latest of them failed, a sentence; `null` while there are none. */
-  readonly lastFailure: string | null;
+  readonly trouble: Trouble;
   /** Serial of the runner that got the latest request: round-robin goes on after it. */
   readonly lastServed: number;
   readonly hinted: Hinted;
@@ -130,6 +141,8 @@ export interface LiveRunner extends Runner {
   /** Grows with each runner. */
   readonly serial: number;
   readonly role: Role;
+  /** `Trouble.losses` of its app when it asked for a process. */
+  readonly lossesBefore: number;
   /** When its process began; `null`: none yet. */
   readonly startedAt: Instant | null;
   readonly nextProbeAt: Instant | null;
@@ -186,8 +199,7 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
     live: null,
     scale,
     rolling: null,
-    failures: 0,
-    lastFailure: null,
+    trouble: noTrouble,
     lastServed: -1,
     hinted: nothingHinted,
     requests: { waiting: null, ready: null, delayed: null, deadlines: null, running: null },

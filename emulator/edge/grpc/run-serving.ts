@@ -92,11 +92,11 @@ function watchForEnd(
   const wasReady = new Set<string>();
   let stop = () => {};
   const ended = new Promise<End>((resolve) => {
-    stop = fleet.watchRunners(alias, ({ runnerId, state, reason, exitCode }) => {
+    stop = fleet.watchRunners(alias, ({ runnerId, state, reason, exitCode, lost }) => {
       const before = last.get(runnerId);
       last.set(runnerId, state);
       if (state === 'idle' || state === 'running') wasReady.add(runnerId);
-      if (state !== 'terminated') return;
+      if (state !== 'terminated' || lost) return;
       if (!wasReady.has(runnerId)) {
         if (before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });
         return;

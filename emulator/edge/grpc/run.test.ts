@@ -161,6 +161,7 @@ describe('Run of an app', () => {
     state,
     reason: 'The process exited with code 1.',
     exitCode,
+    lost: false,
   });
 
   it('is callable under a UUID while the stream is open, with one runner kept up', async () => {
@@ -219,6 +220,18 @@ describe('Run of an app', () => {
     expect(details).toBe('The app failed to start. The process exited with code 1.');
     expect(messages.flatMap(({ logs }) => logs)).toMatchObject([urlSentence, { message: 'ValueError: no weights' }]);
     expect(plane.calls.at(-1)).toEqual({ method: 'removeAlias', args: [alias] });
+  });
+
+  it('a runner that its supervisor took away before it was ready is replaced, too', async () => {
+    const { plane, call, alias, route } = await serve();
+    plane.tell(alias, change('setup'));
+    plane.tell(alias, { ...change('terminated'), lost: true });
+    for (const state of ['setup', 'idle'] as const) plane.tell(alias, { ...change(state), runnerId: 'r2' });
+    plane.logs.append(userLine('still here', alias));
+    await call.until(({ logs }) => (logs as { message: string }[]).some(({ message }) => message === 'still here'));
+    expect(route()).toBeDefined();
+    call.cancel();
+    await call.reply;
   });
 
   it('a runner that the platform ends (a 503) or that crashes is replaced: the stream goes on', async () => {

@@ -55,7 +55,9 @@ describe('nothing that a runner started is left', () => {
   it('after SIGKILL of the supervisor, and the next runner gets a new one', async () => {
     const { runner, pids, supervisor } = await startSpawner();
     process.kill(supervisor, 'SIGKILL');
-    expect((await runner.exited).reason).toMatch(/supervisor of the environment died by SIGKILL/);
+    const { reason, cause } = await runner.exited;
+    expect(reason).toMatch(/supervisor of the environment died by SIGKILL/);
+    expect(cause).toBe('supervisor_lost');
     await until(() => pids.filter(isAlive).length === 0);
     const next = watch(engine, specFor(work, 'def main(): print("again")'));
     await next.exited;

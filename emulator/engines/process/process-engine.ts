@@ -59,9 +59,9 @@ export function createProcessEngine(deps: {
       config: { extraPaths: environment.extraPaths, preload: canFork, probeDir },
       env: machine(environment),
       onMessage: (message) => runners.get(message.id)?.receive(message),
-      onGone: (reason) => {
+      onGone: (reason, cause) => {
         if (crews.get(key) === crew) crews.delete(key);
-        for (const runner of [...runners.values()]) runner.lost(reason);
+        for (const runner of [...runners.values()]) runner.lost(reason, cause);
       },
     });
     const crew: Crew = { supervisor, runners, idle: null };

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import type { CallResult, RunnerAddress, RunnerEvents, RunnerHandle, RunnerSpec } from '../engine.ts';
+import type { CallResult, RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
 import { exitReason, signalName } from './exit.ts';
 import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
@@ -17,7 +17,7 @@ export interface ProcessRunner {
   readonly handle: RunnerHandle;
   receive(message: Message): void;
   /** Its supervisor is gone, and with it the process. */
-  lost(reason: string): void;
+  lost(reason: string, cause?: RunnerExit['cause']): void;
 }
 
 /** One runner of the process engine, from the order to start it to its `exited`. */
@@ -56,13 +56,13 @@ export function createRunner(deps: {
   /** Who waits for the answer to `tell`, in the order of asking. */
   let listeners: (() => void)[] = [];
 
-  function exit(code: number | null, signal: number | null, reason: string): void {
+  function exit(code: number | null, signal: number | null, reason: string, cause?: RunnerExit['cause']): void {
     if (exited) return;
     exited = true;
     end.abort();
     for (const resolve of listeners) resolve();
     listeners = [];
-    events.exited({ code, signal: signalName(signal), reason });
+    events.exited({ code, signal: signalName(signal), reason, ...(cause ? { cause } : {}) });
     deps.onExited();
   }
 
@@ -206,7 +206,8 @@ export function createRunner(deps: {
       dispose: () => removeFolder(folder),
     },
     receive,
-    lost: (reason) => exit(null, null, asked === 'kill' ? 'The runner was killed, as asked.' : reason),
+    lost: (reason, cause) =>
+      asked === 'kill' ? exit(null, null, 'The runner was killed, as asked.') : exit(null, null, reason, cause),
   };
 }
 

@@ -15,7 +15,7 @@ export interface Supervisor {
 
 /**
  * Starts the supervisor of one environment (engines section of the design): the parent of its runners. It ends by itself
- * when this process is gone, however that happens. `onGone` is called once, with a sentence.
+ * when this process is gone, however that happens. `onGone` is called once, with a sentence; `supervisor_lost`: it was there and died.
  */
 export function startSupervisor(deps: {
   readonly python: string;
@@ -23,7 +23,7 @@ export function startSupervisor(deps: {
   readonly config: SupervisorConfig;
   readonly env: { readonly [name: string]: string };
   readonly onMessage: (message: Message) => void;
-  readonly onGone: (reason: string) => void;
+  readonly onGone: (reason: string, cause?: 'supervisor_lost') => void;
 }): Supervisor {
   const program = join(deps.runnerSources, 'supervisor.py');
   const child = spawn(deps.python, [program, JSON.stringify(deps.config)], {
@@ -41,11 +41,11 @@ export function startSupervisor(deps: {
   });
   let told = false;
 
-  function end(reason: string): void {
+  function end(reason: string, cause?: 'supervisor_lost'): void {
     if (told) return;
     told = true;
     tellGone();
-    deps.onGone(reason);
+    deps.onGone(reason, cause);
   }
 
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -54,7 +54,10 @@ export function startSupervisor(deps: {
   child.once('error', (error) => end(`The environment's Python can't be started: ${error.message}`));
   child.once('exit', (code, signal) => {
     const how = signal === null ? `exited with code ${code}` : `died by ${signal}`;
-    end(`The supervisor of the environment ${how}.${complaints === '' ? '' : ` It said: ${complaints.trim()}`}`);
+    end(
+      `The supervisor of the environment ${how}.${complaints === '' ? '' : ` It said: ${complaints.trim()}`}`,
+      'supervisor_lost',
+    );
   });
 
   if (connection instanceof Duplex) {

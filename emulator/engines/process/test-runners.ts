@@ -8,6 +8,7 @@ import type {
   Engine,
   RunnerAddress,
   RunnerEvents,
+  RunnerExit,
   RunnerHandle,
   RunnerLine,
   RunnerSpec,
@@ -24,7 +25,7 @@ export interface Watched {
   readonly order: string[];
   readonly ready: Promise<RunnerAddress | null>;
   readonly result: Promise<CallResult>;
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly reason: string }>;
+  readonly exited: Promise<RunnerExit>;
   /** Resolves to the first line that matches, also one that came before. */
   line(pattern: RegExp): Promise<RunnerLine>;
 }
