@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 
-from . import kernel, network, rootfs, rules
+from . import descriptors, kernel, network, rootfs, rules
 from .channel import BlockingChannel
 
 METRICS_PORT = 9090
@@ -26,8 +26,19 @@ class Become(BaseException):
 
 def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int) -> None:
     """In the new main process of a runner; ends in `Become`, or in the same program started afresh (`spawn`)."""
+    try:
+        _prepare(config, sock, outputs, keeper)
+    except Exception as error:
+        BlockingChannel(sock).send({"event": "failed", "reason": f"It could not be set up: {error}"})
+        os._exit(1)
+
+
+def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int) -> None:
     os.setsid()
     _take_streams(outputs)
+    descriptors.close_all_but({0, 1, 2, sock.fileno()})
+    # Whoever is in a user namespace of its own writes its id maps, and may be debugged.
+    kernel.set_dumpable(True)
     _forget_signals()
     app_folder = _enter_root(config)
     # Entering a user namespace clears the request for a signal at the parent's death: so only now.
@@ -36,6 +47,8 @@ def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: 
     app, metrics = network.reserve(), network.reserve()
     config["port"], config["metricsPort"] = app.getsockname()[1], metrics.getsockname()[1]
     _set_environment(config)
+    # Before any code but ours runs, which could choose another.
+    BlockingChannel(sock).send({"event": "port", "port": config["port"], "rules": os.environ[rules.VARIABLE]})
     if config["startMethod"] == "spawn":
         _start_afresh(config, sock, (app, metrics))
     config["held"] = (app, metrics) if kernel.LINUX else ()

@@ -8,13 +8,21 @@ import socket
 CHUNK = 64 * 1024
 
 
-class Channel:
-    """For an event loop: never blocks. What can't be sent yet waits in `pending`."""
+class TooMuch(Exception):
+    """The other side sent more than it may without ending the message."""
 
-    def __init__(self, sock: socket.socket):
+
+class Channel:
+    """
+    For an event loop: never blocks. What can't be sent yet waits in `pending`. `limit`: bytes that may come in without a
+    complete line; None where the other side is trusted.
+    """
+
+    def __init__(self, sock: socket.socket, limit: int | None = None):
         self.sock = sock
         self.pending = bytearray()
         self._received = bytearray()
+        self._limit = limit
         sock.setblocking(False)
 
     def send(self, message: dict) -> None:
@@ -30,8 +38,8 @@ class Channel:
                 return
             del self.pending[:sent]
 
-    def receive(self) -> list[dict] | None:
-        """Messages that have come in; None at the end."""
+    def receive(self) -> list[bytes] | None:
+        """Lines that have come in; None at the end. Raises `TooMuch`."""
         try:
             data = self.sock.recv(CHUNK)
         except BlockingIOError:
@@ -41,11 +49,13 @@ class Channel:
         if not data:
             return None
         self._received += data
-        if b"\n" not in data:
-            return []
-        *complete, rest = bytes(self._received).split(b"\n")
-        self._received = bytearray(rest)
-        return [json.loads(line) for line in complete if line]
+        complete: list[bytes] = []
+        if b"\n" in data:
+            *complete, rest = bytes(self._received).split(b"\n")
+            self._received = bytearray(rest)
+        if self._limit is not None and len(self._received) > self._limit:
+            raise TooMuch
+        return [line for line in complete if line]
 
 
 class BlockingChannel:

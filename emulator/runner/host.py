@@ -12,7 +12,7 @@ import signal
 import sys
 import types
 
-from . import callables, labels, rules, streams
+from . import callables, labels, reports, rules, streams
 
 
 def run(config: dict, channel) -> int:
@@ -21,7 +21,6 @@ def run(config: dict, channel) -> int:
     streams.install(config["token"], context)
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     ports = rules.apply_from_environment()
-    channel.send({"event": "port", "port": config["port"], "rules": os.environ[rules.VARIABLE]})
     ports.report = lambda host, port: channel.send({"event": "listening", "host": host, "port": port})
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK nobody else makes app files importable.
@@ -57,6 +56,7 @@ def _serve(config: dict, channel) -> int:
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
         callables.invoke(function, arguments, options)
+        channel.send({"event": "returned"})
         return 0
     except callables.Refused as error:
         return _fail(channel, str(error))
@@ -91,9 +91,9 @@ def _answer(config: dict, channel) -> int:
         except BaseException as error:
             value, raised = error, callables.describe(error)
         _store(config["resultFile"], callables.serialize(value, method))
-        channel.send({"event": "result", "method": method, "raised": raised})
+        channel.send({"event": "result", "method": method, "raised": raised and reports.fitted(raised)})
     except callables.Refused as error:
-        channel.send({"event": "refused", "reason": str(error)})
+        channel.send({"event": "refused", "reason": reports.cut(str(error), 100_000)})
     return 0
 
 
@@ -119,5 +119,5 @@ def _exit_code(error: SystemExit) -> int:
 
 
 def _fail(channel, reason: str) -> int:
-    channel.send({"event": "failed", "reason": reason[:10_000]})
+    channel.send({"event": "failed", "reason": reports.cut(reason, 100_000)})
     return 1

@@ -59,14 +59,17 @@ def sweep(main: int = 0) -> None:
         except OSError:
             pass
     while True:
-        children = kernel.children_of(os.getpid())
+        children = kernel.children()
         for child in children:
             try:
                 os.kill(child, signal.SIGKILL)
             except OSError:
                 pass
         try:
-            os.waitpid(-1, 0 if children else os.WNOHANG)
+            # One look for all that can be reaped now: looking once per child would take quadratic time.
+            reaped = os.waitpid(-1, 0 if children else os.WNOHANG)[0]
+            while reaped:
+                reaped = os.waitpid(-1, os.WNOHANG)[0]
         except ChildProcessError:
             return
         if not children and not kernel.LINUX:

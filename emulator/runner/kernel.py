@@ -8,6 +8,7 @@ import sys
 LINUX = sys.platform == "linux"
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 
 _libc = None
@@ -53,8 +54,23 @@ def die_with_parent(signal_number: int, parent: int) -> None:
         os._exit(1)
 
 
-def children_of(pid: int) -> list[int]:
-    """Direct children, from /proc; an empty list where there is no /proc."""
+def set_dumpable(value: bool) -> None:
+    """Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it."""
+    _prctl(PR_SET_DUMPABLE, int(value))
+
+
+def children() -> list[int]:
+    """Direct children of this process, which has one thread; an empty list where there is no /proc."""
+    ourselves = os.getpid()
+    try:
+        with open(f"/proc/self/task/{ourselves}/children", "rb") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        # A kernel without these lists.
+        return _children_by_scan(ourselves)
+
+
+def _children_by_scan(parent: int) -> list[int]:
     found = []
     try:
         names = os.listdir("/proc")
@@ -66,9 +82,8 @@ def children_of(pid: int) -> list[int]:
         try:
             with open(f"/proc/{name}/stat", "rb") as file:
                 # The command name stands in parentheses and may hold anything: the parent comes after the last one.
-                parent = int(file.read().rpartition(b")")[2].split()[1])
+                if int(file.read().rpartition(b")")[2].split()[1]) == parent:
+                    found.append(int(name))
         except (OSError, IndexError, ValueError):
             continue
-        if parent == pid:
-            found.append(int(name))
     return found

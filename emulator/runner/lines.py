@@ -15,6 +15,7 @@ MAX_PARTIAL = 256
 ATOMIC = 4096 if sys.platform == "linux" else 512
 """A write of this size to a pipe is never torn (PIPE_BUF)."""
 _LONGEST_LABEL = 200
+_LONGEST_FRAME = 64 * 1024
 
 
 def start_of_frame(token: str) -> bytes:
@@ -31,8 +32,15 @@ def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
         yield head + b"%d\x1f" % len(piece) + piece
 
 
+class ForgedFrame(Exception):
+    """User code wrote a frame."""
+
+
 class Lines:
-    """Bytes in, complete lines out: `emit(text, labels)`. `labels` is empty for raw writes."""
+    """
+    Bytes in, complete lines out: `emit(text, labels)`. `labels` is empty for raw writes. Raises `ForgedFrame`
+    for one that our own streams don't write.
+    """
 
     def __init__(self, token: str, emit):
         self._start = start_of_frame(token)
@@ -53,13 +61,15 @@ class Lines:
             self._add(None, data[at:start])
             body = data.find(b"\x1f", start)
             if body < 0:
-                self._waiting = data[start:]
+                self._wait_for_rest(data[start:])
                 return
             head = data[start + len(self._start) : body]
             about, _, length = head.rpartition(b"}")
+            if not length.isdigit() or len(length) > 6:
+                raise ForgedFrame
             end = body + 1 + int(length)
             if len(data) < end:
-                self._waiting = data[start:]
+                self._wait_for_rest(data[start:])
                 return
             self._add(about + b"}", data[body + 1 : end])
             at = end
@@ -70,6 +80,11 @@ class Lines:
         self._add(None, rest)
         for key in list(self._partial):
             self._send(key, self._partial.pop(key))
+
+    def _wait_for_rest(self, frame: bytes) -> None:
+        if len(frame) > _LONGEST_FRAME:
+            raise ForgedFrame
+        self._waiting = frame
 
     def _possible_start(self, data: bytes, at: int) -> int:
         """Where a frame may begin whose marker is cut off at the end of `data`."""
@@ -109,5 +124,8 @@ class Lines:
         return b""
 
     def _send(self, key: bytes | None, line: bytes) -> None:
-        labels = {} if key is None else json.loads(key)
+        try:
+            labels = {} if key is None else json.loads(key)
+        except (ValueError, RecursionError):
+            raise ForgedFrame from None
         self._emit(line.decode("utf-8", "replace"), labels)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import sys
 
 from . import kernel
 
@@ -29,6 +30,17 @@ def hidden_by(paths: list[str], targets: list[str]) -> str | None:
                 if form == target or form.startswith(target + "/"):
                     return form
     return None
+
+
+def why_not(probe: str, extra_paths: list[str]) -> str | None:
+    """Why runners can't have a root of their own here; None: they can. `probe`: an empty folder."""
+    if not kernel.LINUX:
+        return "that takes Linux"
+    needed = [os.path.dirname(__file__), sys.prefix, sys.base_prefix, probe, *extra_paths]
+    hidden = hidden_by(needed, ["/data", "/app"])
+    if hidden is not None:
+        return f"the emulator itself needs {hidden}"
+    return is_possible(probe, probe)
 
 
 def enter(mount_point: str, binds: dict[str, str], host_name: str) -> None:
@@ -93,6 +105,7 @@ def is_possible(mount_point: str, source: str) -> str | None:
     child = os.fork()
     if child == 0:
         try:
+            kernel.set_dumpable(True)
             enter(mount_point, {"/data": source, "/app": source}, "probe")
             os.write(writer, b"ok")
         except BaseException as error:

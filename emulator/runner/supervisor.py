@@ -31,9 +31,12 @@ def main() -> None:
 def _supervise(ours):
     """Ends the process when the emulator is gone; returns only in a forked runner."""
     supervise = ours.supervise
-    from minifal_runner import birth, kernel
+    from minifal_runner import birth, descriptors, kernel, preload
     from minifal_runner.channel import BlockingChannel
 
+    # The shell that started the emulator may have left descriptors open; Node passes them on.
+    descriptors.close_all_but({0, 1, 2, EMULATOR_FD})
+    kernel.set_dumpable(False)
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     kernel.become_subreaper()
@@ -43,15 +46,15 @@ def _supervise(ours):
     config = json.loads(sys.argv[1])
     sys.path.extend(path for path in config["extraPaths"] if path not in sys.path)
     if config["preload"]:
-        supervise.preload()
+        preload.preload()
     # What is there now stays as it is: collecting it in a runner would only copy its pages.
     gc.collect()
     gc.freeze()
-    loop = supervise.Supervisor(sock, config)
+    supervisor = supervise.Supervisor(sock, config)
     # The same as the emulator's end, also while the loop waits.
     signal.signal(signal.SIGTERM, lambda *_: sock.shutdown(socket.SHUT_RDWR))
     try:
-        loop.run()
+        supervisor.run()
     except birth.Become as new:
         return new.config, BlockingChannel(new.sock)
     os._exit(0)

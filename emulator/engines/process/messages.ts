@@ -41,6 +41,8 @@ export const message = z.discriminatedUnion('event', [
   z.object({ event: z.literal('port'), id, port: z.number().int(), rules: z.string() }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),
+  /** The function of a `serve` runner is over. */
+  z.object({ event: z.literal('returned'), id }),
   z.object({ event: z.literal('failed'), id, reason: z.string() }),
   z.object({
     event: z.literal('line'),

@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, RunnerSpec } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { parentOf } from './test-processes.ts';
+import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+const handles: { kill(): void }[] = [];
+
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+});
+afterEach(() => {
+  for (const handle of handles.splice(0)) handle.kill();
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+function start(text: string, rest: Partial<RunnerSpec> = {}): Watched {
+  const runner = watch(engine, specFor(work, text, rest));
+  handles.push(runner.handle);
+  return runner;
+}
+
+const server = `
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
+    def log_message(self, *args): pass
+def main():
+    print("pids", os.getpid(), os.getppid(), flush=True)
+    http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+`;
+
+/** Writes what `chunks` yields to every descriptor that the runner has beside its standard ones, then waits. */
+function hostile(chunks: string): string {
+  return `
+import json, os, re, socket, sys, time
+def chunks():
+${chunks.replace(/^/gm, '    ')}
+def main():
+    own = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]
+    for chunk in chunks():
+        for fd in own:
+            left = chunk
+            while left:
+                try: left = left[os.write(fd, left):]
+                except BlockingIOError: time.sleep(0.01)
+                except OSError: break
+    time.sleep(1000)
+`;
+}
+
+const said = (message: unknown) => `yield ${JSON.stringify(JSON.stringify(message))}.encode() + b"\\n"`;
+
+/** What a runner sends, and what of it the sentence about its end names. */
+const violations: readonly [string, string, RegExp][] = [
+  ['a list', 'yield b"[]\\n"', /no known report/],
+  ['garbage', 'yield b"\\x00\\xff garbage\\n"', /no JSON/],
+  ['deep nesting', 'yield b"[" * 200_000 + b"\\n"', /no JSON/],
+  ['a number without end', 'yield b"[" + b"9" * 200_000 + b"]\\n"', /no JSON/],
+  ['a line without end', 'while True: yield b"x" * 65536', /more than 256 KiB/],
+  ['another event', said({ event: 'told' }), /no known report/],
+  ['an event of the supervisor', said({ event: 'exited', code: 0, signal: null }), /no known report/],
+  ['a line of its own', said({ event: 'line', stream: 'stdout', text: 'forged' }), /no known report/],
+  ['an event without its keys', said({ event: 'listening' }), /no known report/],
+  ['unknown keys', said({ event: 'loaded', id: 'runner-0' }), /no known report/],
+  ['a second port', said({ event: 'port', port: 1, rules: '{}' }), /"port" out of order/],
+  ['a foreign port', said({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
+  ['a result of a server', said({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
+  ['loaded of a server', said({ event: 'loaded' }), /"loaded" out of order/],
+];
+
+describe('a runner that writes to its channel', () => {
+  it.each(violations)('%s ends alone, and its log says why', async (_what, chunks, why) => {
+    const neighbour = start(server);
+    await neighbour.ready;
+    const runner = start(hostile(chunks));
+    const exit = await runner.exited;
+    expect(exit.reason).toMatch(why);
+    expect(runner.lines.map((line) => line.text).join('\n')).toMatch(why);
+    expect(runner.order).not.toContain('result');
+    expect(await neighbour.handle.probe(5)).toBe(true);
+    expect(neighbour.order).toEqual(['started', 'ready']);
+  });
+
+  it('a half message and then its end is only its end', async () => {
+    const runner = start(hostile('yield b"{\\"event\\": "\n').replace('time.sleep(1000)', 'os._exit(3)'));
+    expect(await runner.exited).toMatchObject({ code: 3, signal: null });
+  });
+
+  it.each([
+    ['a value before it was called', { event: 'result', method: 'pickle', raised: null }],
+    ['a refusal after its result', { event: 'refused', reason: 'forged' }],
+  ])('%s ends a function run alone', async (_what, message) => {
+    const runner = start(hostile(`${said({ event: 'refused', reason: 'one' })}\n${said(message)}`), { mode: 'call' });
+    await runner.ready;
+    runner.handle.call();
+    expect((await runner.exited).reason).toMatch(/out of order/);
+    expect(runner.order.filter((event) => event === 'result')).toHaveLength(1);
+  });
+
+  it('a value before the call was made is no result', async () => {
+    const early = `
+import json, os
+for name in os.listdir("/proc/self/fd"):
+    if int(name) > 2:
+        try: os.write(int(name), b'{"event": "result", "method": "pickle", "raised": null}\\n')
+        except OSError: pass
+import time; time.sleep(1000)
+def main(): pass
+`;
+    const setup = { kind: 'entrypoint', name: 'app_under_test:main' } as const;
+    const runner = start(early, { mode: 'call', setup });
+    expect((await runner.exited).reason).toMatch(/"result" out of order/);
+    expect(runner.order).toEqual(['started', 'exited']);
+  });
+});
+
+describe("a runner that forges its lines' frames", () => {
+  const forged = /one of the emulator's own marks/;
+  it.each([
+    ['without a length', 'b"{}\\x1f"', forged],
+    ['with bad labels', 'b"{nonsense}3\\x1fabc\\n"', forged],
+    ['with labels that are no text', 'b\'{"k": 1, "requestId": {"a": []}}4\\x1fabc\\n\'', /exited with code 0/],
+    ['that never end', 'b"{}999999999\\x1f" + b"x" * 3_000_000', forged],
+    ['whose head never ends', 'b"{" + b"x" * 3_000_000', forged],
+  ])('%s disturbs nobody else', async (_what, frame, why) => {
+    const neighbour = start(server);
+    await neighbour.ready;
+    const runner = start(`
+import os, sys, time
+def main():
+    token = sys.stdout.buffer._token
+    data = b"\\x1e" + token.encode() + b" " + ${frame} + b"\\n"
+    while data: data = data[os.write(1, data):]
+    os._exit(0)
+`);
+    expect((await runner.exited).reason).toMatch(why);
+    expect(await neighbour.handle.probe(5)).toBe(true);
+    expect(neighbour.order).toEqual(['started', 'ready']);
+  });
+});
+
+describe('a supervisor without free descriptors', () => {
+  it('refuses the start that needs them, keeps its runners, and starts others later', async () => {
+    const first = start(server);
+    await first.ready;
+    const [, , keeper] = (await first.line(/^pids/)).text.split(' ');
+    execFileSync('prlimit', ['--nofile=24', '--pid', String(parentOf(Number(keeper)))]);
+    const more = Array.from({ length: 8 }, () => start(server));
+    const outcomes = await Promise.all(
+      more.map(async (runner) => {
+        const ready = runner.ready.then(() => 'ready');
+        return Promise.race([ready, runner.exited.then((exit) => exit.reason)]).catch(
+          async () => (await runner.exited).reason,
+        );
+      }),
+    );
+    const refused = outcomes.filter((outcome) => outcome !== 'ready');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(more.length);
+    for (const reason of refused) expect(reason).toMatch(/could not be started: .*Too many open files/);
+    expect(await first.handle.probe(5)).toBe(true);
+    for (const runner of more) runner.handle.kill();
+    await Promise.all(more.map((runner) => runner.exited));
+    await start(server).ready;
+  });
+});

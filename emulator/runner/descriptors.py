@@ -1,0 +1,26 @@
+"""Descriptors that a process must not keep: its parent's, and what the shell that started the emulator had left open."""
+
+from __future__ import annotations
+
+import os
+
+from . import kernel
+
+_MOST = 65536
+
+
+def close_all_but(keep: set[int]) -> None:
+    """Closes the rest. Nothing in this process may use them any more."""
+    for number in _open_ones():
+        if number not in keep:
+            try:
+                os.close(number)
+            except OSError:
+                pass
+
+
+def _open_ones():
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd" if kernel.LINUX else "/dev/fd")]
+    except (OSError, ValueError):
+        return range(min(os.sysconf("SC_OPEN_MAX"), _MOST))

@@ -1,0 +1,66 @@
+"""Forks a runner's keeper, which forks the runner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from typing import NamedTuple
+
+from . import birth, keeper, kernel
+
+
+class Launched(NamedTuple):
+    keeper: int
+    """Its process id."""
+    channel: socket.socket
+    stdout: int
+    stderr: int
+    status: int
+    """The keeper writes the runner's process id, then its wait status, each on a line."""
+
+
+def launch(config: dict, drop_descriptors) -> Launched:
+    """
+    Raises OSError, and leaves nothing behind then. `drop_descriptors(keep)`: closes all others in a forked process. In
+    the new runner it ends by raising `birth.Become`.
+    """
+    opened: list[int] = []
+    try:
+        ours, theirs = (end.detach() for end in socket.socketpair())
+        opened += [ours, theirs]
+        for _ in range(3):
+            opened += os.pipe()
+        # A SIGTERM that comes while a new process still has our handler would act on our connection.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        for fd in opened:
+            os.close(fd)
+        raise
+    _, _, out, out_theirs, err, err_theirs, status, status_theirs = opened
+    if pid == 0:
+        _be_keeper(config, drop_descriptors, theirs, (out_theirs, err_theirs), status_theirs)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    for fd in (theirs, out_theirs, err_theirs, status_theirs):
+        os.close(fd)
+    return Launched(pid, socket.socket(fileno=ours), out, err, status)
+
+
+def _be_keeper(config: dict, drop_descriptors, channel: int, outputs: tuple[int, int], status: int) -> None:
+    """In the forked process: never returns."""
+    supervisor, ourselves = os.getppid(), os.getpid()
+    try:
+        drop_descriptors({0, 1, 2, channel, *outputs, status})
+        kernel.become_subreaper()
+        main = os.fork()
+        if main == 0:
+            os.close(status)
+            birth.become(config, socket.socket(fileno=channel), outputs, ourselves)
+        for fd in (channel, *outputs):
+            os.close(fd)
+        os.write(status, b"%d\n" % main)
+        keeper.keep(main, status, supervisor)
+    except Exception:
+        os._exit(1)

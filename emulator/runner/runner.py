@@ -1,0 +1,23 @@
+"""What the supervisor knows of one runner."""
+
+from __future__ import annotations
+
+from .channel import Channel
+from .launch import Launched
+from .lines import Lines
+from .reports import LIMIT, Reports
+
+
+class Runner:
+    def __init__(self, config: dict, launched: Launched):
+        self.id: str = config["id"]
+        self.keeper = launched.keeper
+        self.main = 0
+        self.terminating = False
+        self.channel = Channel(launched.channel, LIMIT)
+        self.reports = Reports(config["mode"])
+        self.status = launched.status
+        self.status_text = b""
+        self.outputs: dict[int, Lines] = {}
+        self.broken: str | None = None
+        """Why it is ended for what it sent."""
