@@ -36,6 +36,7 @@ import { createQueue } from './queue/queue.ts';
 import { createStorage } from './storage/storage.ts';
 import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
+import { openPatiently } from './store/patience.ts';
 import { createLineRecorder } from './telemetry/lines.ts';
 import { createLogs } from './telemetry/logs.ts';
 import { createMask } from './telemetry/mask.ts';
@@ -103,15 +104,18 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     let secretValues: () => readonly string[] = () => noValues;
     const mask = createMask(() => secretValues());
     const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
-    const store = openStore(join(folder, 'minifal.db'), {
-      migrations: mainMigrations,
-      synchronous: 'FULL',
-      onTrouble(trouble) {
-        const sentence = trouble ? wordsOf(trouble) : 'The disk takes writes again; everything goes on.';
-        log.info('disk', sentence);
-        tell(sentence);
-      },
-    });
+    const say = (sentence: string): void => {
+      log.info('disk', sentence);
+      tell(sentence);
+    };
+    const waitForLock = ({ message, remedy }: DiskTrouble): void => say(`${message} ${remedy} minifal waits for that.`);
+    const onTrouble = (trouble: DiskTrouble | null): void =>
+      say(trouble ? wordsOf(trouble) : 'The data folder takes writes again; everything continues.');
+    const file = join(folder, 'minifal.db');
+    const store = await openPatiently(
+      () => openStore(file, { migrations: mainMigrations, synchronous: 'FULL', onTrouble }),
+      waitForLock,
+    );
     const report = (error: unknown) => {
       const disk = asDiskTrouble(error);
       if (!disk) log.report(error);
@@ -136,8 +140,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))),
     );
     const appFiles = createAppFiles(join(folder, 'app-files'));
-    const queue = createQueue({ store, clock, retentionMs: retentionDays * dayMs });
-    const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask });
+    const queue = createQueue({ store, clock, retentionMs: retentionDays * dayMs, report });
+    const logs = await openPatiently(
+      () => createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask }),
+      waitForLock,
+    );
     const runnerHistory = createRunnerHistory({ store, clock });
     const builds = createBuilds({
       dataDir: folder,

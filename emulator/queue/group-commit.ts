@@ -1,16 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '../store/open.ts';
 import { DiskTrouble } from '../wire/disk-trouble.ts';
 
 /**
- * Everything that is written in one turn of the event loop shares one transaction and so one fsync.
- * A group that cannot be committed is undone as a whole, and each of its writers is told; but what is to be kept is written later
- * if only the disk is full.
+ * Everything that is written in one turn of the event loop shares one transaction and so one fsync. A piece that fails
+ * is undone alone. When the system takes no writes the whole group is undone; what is to be kept is then written later.
+ * A lock of another program is waited for: briefly by what may be refused, without end by what is to be kept.
  */
 export interface GroupCommit {
-  /** Resolves after COMMIT. `work` runs inside the transaction, in the order of the calls. */
+  /** Resolves after COMMIT. `work` runs inside the transaction, in the order of the calls, and may run again. */
   write(work: () => void, whenFull?: 'refuse' | 'keep'): Promise<void>;
-  /** Commits what is pending now. */
-  flush(): void;
+  /** Commits what is pending: now, or when a lock of another program ends, but waits for that only so long. */
+  close(patienceMs: number): Promise<void>;
 }
 
 interface Pending {
@@ -20,34 +21,71 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** A program that writes a little holds its lock for less; nobody waits for the answer to a submit much longer. */
+const lockPatienceMs = 2_000;
+const lockPauseMs = 50;
+
 export function createGroupCommit(store: Store): GroupCommit {
   let pending: Pending[] = [];
-  let scheduled: NodeJS.Immediate | undefined;
-  const flush = (): void => {
-    clearImmediate(scheduled);
-    scheduled = undefined;
+  let callOff: (() => void) | undefined;
+  let lockedSince: number | undefined;
+
+  function flush(): void {
+    callOff?.();
+    callOff = undefined;
     const group = pending;
     pending = [];
     if (group.length === 0) return;
+    let errors: readonly unknown[];
     try {
-      store.transaction(() => {
-        for (const { work } of group) work();
-      });
+      errors = store.transactEach(group.map(({ work }) => work));
     } catch (error) {
+      postpone(group, error);
+      return;
+    }
+    lockedSince = undefined;
+    group.forEach(({ resolve, reject }, index) => {
+      if (errors[index] === undefined) resolve();
+      else reject(errors[index]);
+    });
+  }
+
+  function postpone(group: readonly Pending[], error: unknown): void {
+    if (error instanceof DiskTrouble && error.trouble === 'locked') waitForLock(group, error);
+    else {
       for (const { work, whenFull, resolve, reject } of group) {
         if (whenFull === 'keep' && error instanceof DiskTrouble) store.keep(work).then(resolve, reject);
         else reject(error);
       }
-      return;
     }
-    for (const { resolve } of group) resolve();
-  };
+  }
+
+  /** Their order stays: the state of a request must not overtake its end. */
+  function waitForLock(group: readonly Pending[], trouble: DiskTrouble): void {
+    lockedSince ??= performance.now();
+    const refuses = performance.now() - lockedSince > lockPatienceMs;
+    for (const { whenFull, reject } of group) if (refuses && whenFull === 'refuse') reject(trouble);
+    pending = [...group.filter(({ whenFull }) => !refuses || whenFull === 'keep'), ...pending];
+    if (pending.length > 0) later(lockPauseMs);
+  }
+
+  function later(ms: number): void {
+    const timer = setTimeout(flush, ms);
+    callOff = () => clearTimeout(timer);
+  }
+
   return {
     write: (work, whenFull = 'refuse') =>
       new Promise((resolve, reject) => {
         pending.push({ work, whenFull, resolve, reject });
-        scheduled ??= setImmediate(flush);
+        if (callOff) return;
+        if (lockedSince !== undefined) return later(lockPauseMs);
+        const next = setImmediate(flush);
+        callOff = () => clearImmediate(next);
       }),
-    flush,
+    async close(patienceMs) {
+      const until = performance.now() + patienceMs;
+      for (flush(); pending.length > 0 && performance.now() < until; flush()) await delay(lockPauseMs);
+    },
   };
 }

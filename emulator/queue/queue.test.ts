@@ -135,9 +135,9 @@ describe('createQueue', () => {
     const counting = createQueue({
       store: {
         ...store,
-        transaction: (work) => {
+        transactEach: (pieces) => {
           transactions++;
-          return store.transaction(work);
+          return store.transactEach(pieces);
         },
       },
       clock: () => 0,
@@ -152,7 +152,7 @@ describe('createQueue', () => {
     const broken = createQueue({
       store: {
         ...room.store,
-        transaction() {
+        transactEach() {
           throw new Error('disk full');
         },
       },
@@ -170,14 +170,16 @@ describe('createQueue', () => {
     let full = true;
     const store: typeof room.store = {
       ...room.store,
-      transaction(work) {
+      transactEach(pieces) {
         if (full) throw new Error('disk full');
-        return room.store.transaction(work);
+        return room.store.transactEach(pieces);
       },
     };
-    const queue = createQueue({ store, clock: () => 0 });
+    const reported: unknown[] = [];
+    const queue = createQueue({ store, clock: () => 0, report: (error) => reported.push(error) });
     await expect(queue.complete('a', testResponse(), 1)).rejects.toThrow('disk full');
     expect(queue.record('a')?.phase).toBe('IN_QUEUE');
+    expect(reported).toEqual([new Error('disk full')]);
     full = false;
     expect(await queue.complete('a', testResponse(), 1)).toBe(true);
   });

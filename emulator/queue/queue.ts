@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Store } from '../store/open.ts';
+import { contain } from '../wire/contain.ts';
 import { platformError } from '../wire/errors.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLru } from './lru.ts';
@@ -16,6 +17,8 @@ export interface QueueOptions {
   readonly retentionMs?: number;
   /** Above this sum of stored bodies the oldest finished requests go first; default 4 GiB. */
   readonly maxBytes?: number;
+  /** Hears of what a listener threw, or what could not be stored: bugs, which end nothing else. By default they are thrown. */
+  readonly report?: (error: unknown) => void;
 }
 
 export interface DurableQueue extends Queue {
@@ -27,6 +30,8 @@ export interface DurableQueue extends Queue {
 }
 
 const defaultRetentionMs = 30 * 24 * 60 * 60 * 1000;
+/** How long a stop waits for another program's lock: what is finished would otherwise run again. */
+const closePatienceMs = 5_000;
 const mebibyte = 1024 ** 2;
 /** What a record costs in memory, about. */
 const recordBytes = 1024;
@@ -37,10 +42,10 @@ const recordBytes = 1024;
  * Records of unfinished requests live in memory, so that status polling (every 0.1 s per caller, gateway-http.md §5)
  * never touches the disk; bodies live on disk, the recently used ones cached. A change of phase is seen at once,
  * except the two that are promises: accepted and COMPLETED are seen only after they are on disk.
- * `onChange` listeners must not throw.
+ * What an `onChange` listener throws is reported; the others are called all the same.
  */
 export function createQueue(options: QueueOptions): DurableQueue {
-  const { store, clock, retentionMs = defaultRetentionMs, maxBytes = 4096 * mebibyte } = options;
+  const { store, clock, retentionMs = defaultRetentionMs, maxBytes = 4096 * mebibyte, report = throwLater } = options;
   const rows = queueRows(store);
   const commits = createGroupCommit(store);
   const live = new Map<string, RecordRow>();
@@ -93,13 +98,11 @@ export function createQueue(options: QueueOptions): DurableQueue {
       completing.add(id);
       try {
         const stored = onItsOwn(storable(outcome));
-        const done = { ...row, record: completedRecord(row.record, stored, at) };
-        await commits.write(() => rows.finish(done, stored), 'keep');
-        live.delete(id);
-        inputs.delete(id);
-        finished.set(id, done, recordBytes);
-        outcomes.set(id, stored, outcomeBytes(stored) + recordBytes);
-        notify(done.record);
+        await finish(row, stored, at).catch((error: unknown) => {
+          // Not a full disk, which would have been waited for. Its caller must get an answer all the same.
+          report(error);
+          return finish(row, unstorable, at);
+        });
       } finally {
         completing.delete(id);
       }
@@ -163,7 +166,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
 
     async close() {
       closed = true;
-      commits.flush();
+      await commits.close(closePatienceMs);
     },
   };
 
@@ -182,6 +185,17 @@ export function createQueue(options: QueueOptions): DurableQueue {
       store.transaction(() => rows.finish(done, outcome));
       if (error === damaged) store.notice(`Request ${row.record.id} was damaged; it ends with internal_error.`);
     }
+  }
+
+  async function finish(row: RecordRow, outcome: RequestOutcome, at: number): Promise<void> {
+    const { id } = row.record;
+    const done = { ...row, record: completedRecord(row.record, outcome, at) };
+    await commits.write(() => rows.finish(done, outcome), 'keep');
+    live.delete(id);
+    inputs.delete(id);
+    finished.set(id, done, recordBytes);
+    outcomes.set(id, outcome, outcomeBytes(outcome) + recordBytes);
+    notify(done.record);
   }
 
   function find(id: string): RecordRow | undefined {
@@ -204,6 +218,17 @@ export function createQueue(options: QueueOptions): DurableQueue {
   }
 
   function notify(record: RequestRecord): void {
-    for (const listener of [...(listeners.get(record.id) ?? [])]) listener(record);
+    for (const listener of [...(listeners.get(record.id) ?? [])]) contain(report, listener)(record);
   }
+}
+
+const unstorable: RequestOutcome = {
+  kind: 'error',
+  error: platformError('internal_error', 'The result could not be stored.'),
+};
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

@@ -1,5 +1,5 @@
 import type { Store } from '../store/open.ts';
-import { bytes, checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';
+import { bytes, checksum, DamagedRow, integer, parsed, text, whole } from '../store/rows.ts';
 import { inputDocument, outcomeDocument, recordDocument, type StoredOutcome } from './documents.ts';
 import type { RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
@@ -149,14 +149,4 @@ function decode(row: Parameters<typeof text>[0]): RecordRow {
   const same = record.id === row.id && record.alias === row.alias && phaseNumber[record.phase] === row.phase;
   if (!same) throw new DamagedRow('its columns differ from its document');
   return { seq: integer(row, 'seq'), storeIo, record };
-}
-
-/** `undefined` instead of a damaged row. */
-function whole<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof DamagedRow) return undefined;
-    throw error;
-  }
 }

@@ -1,9 +1,18 @@
 import { asDiskTrouble, type DiskTrouble, type DiskTroubleKind } from '../wire/disk-trouble.ts';
 
-/** Writes of a store while its disk takes none (full, read-only, failing): which are refused, which are kept, and when to try again. */
+/**
+ * Writes of a store while its file takes none (a full, read-only or failing disk, a lock of another program): which are
+ * refused, which are kept, and when to try again.
+ */
 export interface Keeping {
   /** Runs `work` in one transaction. @throws DiskTrouble when the system takes no more writes */
   transaction<T>(work: () => T): T;
+  /**
+   * Runs all of `pieces` in one transaction, in their order; one that throws is undone alone. A piece may run twice.
+   * @returns what each of them threw, `undefined` for those that are committed
+   * @throws DiskTrouble when the system takes no more writes: then none is
+   */
+  transactEach(pieces: readonly (() => void)[]): readonly unknown[];
   /**
    * Runs `work` in one transaction: now, or as soon as the disk takes it. Resolves when it is committed. `work` may run several
    * times, and later than others that were kept after it: it must write what is true when it runs.
@@ -13,6 +22,8 @@ export interface Keeping {
   trouble(): DiskTrouble | null;
   /** Takes note of a trouble that was met elsewhere on the same disk; tries from then on whether it has passed. */
   meet(trouble: DiskTrouble): void;
+  /** Resolves when nothing is kept any more, or when this long (milliseconds) has passed. */
+  caughtUp(patienceMs: number): Promise<void>;
   /** Tries once more; what is still not written is lost with the memory. */
   close(): void;
 }
@@ -26,14 +37,18 @@ interface Kept {
 /** Pauses between tries: doubling, up to the longest. Someone who has just made room sees it soon. */
 const firstPauseMs = 250;
 const longestPauseMs = 4_000;
+/** What is kept is written in steps of so many, so that calls are answered between them. */
+const mostAtOnce = 200;
 
 /**
  * @param transact one transaction of the store
+ * @param undoable runs a piece of a transaction so that what it did is undone when it throws
  * @param probe a statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction that
  *   happens to write nothing succeeds on any disk
  */
 export function createKeeping(deps: {
   readonly transact: <T>(work: () => T) => T;
+  readonly undoable: (piece: () => void) => void;
   readonly probe: () => void;
   /** Whether more than a few pages can be written: a small write may fit where the next one doesn't. */
   readonly hasRoom: () => boolean;
@@ -45,8 +60,11 @@ export function createKeeping(deps: {
   const told = new Set<DiskTroubleKind>();
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
+  let waiting: (() => void)[] = [];
 
   function meet(met: DiskTrouble): void {
+    // A lock ends at once and as a whole: there is no reason to look less and less often.
+    if (met.trouble === 'locked') pauseMs = firstPauseMs;
     timer ??= setTimeout(round, pauseMs).unref();
     // A failing disk that the system then takes for reading only needs other words from then on.
     trouble = met;
@@ -71,27 +89,75 @@ export function createKeeping(deps: {
 
   /** `false`: the disk did not take it. */
   function attempt(entry: Kept): boolean {
+    return attemptAll([entry]);
+  }
+
+  /** `false`: the disk took none of them. */
+  function attemptAll(entries: readonly Kept[]): boolean {
+    let errors: readonly unknown[];
     try {
-      deps.transact(entry.work);
+      errors = transactEach(entries.map(({ work }) => work));
     } catch (error) {
       const met = asDiskTrouble(error);
       if (met) meet(met);
-      else entry.reject(error);
+      else for (const { reject } of entries) reject(error);
       return !met;
     }
-    entry.resolve();
+    entries.forEach(({ resolve, reject }, index) => {
+      if (errors[index] === undefined) resolve();
+      else reject(errors[index]);
+    });
     return true;
   }
 
-  /** One that finds no room goes behind the others: it may be the largest. */
+  function transactEach(pieces: readonly (() => void)[]): readonly unknown[] {
+    const done = pieces.map(() => undefined);
+    try {
+      deps.transact(() => {
+        for (const piece of pieces) piece();
+      });
+      return done;
+    } catch (error) {
+      if (asDiskTrouble(error)) throw error;
+      if (pieces.length === 1) return [error];
+    }
+    return deps.transact(() =>
+      pieces.map((piece) => {
+        try {
+          deps.undoable(piece);
+          return undefined;
+        } catch (error) {
+          if (asDiskTrouble(error)) throw error;
+          return error;
+        }
+      }),
+    );
+  }
+
   function round(): void {
     timer = undefined;
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-    for (let entry = kept.shift(); entry; entry = kept.shift()) {
-      if (attempt(entry)) continue;
-      kept.push(entry);
+    const some = kept.splice(0, mostAtOnce);
+    if (some.length === 0 || attemptAll(some)) {
+      if (kept.length > 0) timer = setTimeout(round, 0).unref();
+      else caughtUp();
       return;
     }
+    if (trouble?.trouble === 'locked') {
+      kept = [...some, ...kept];
+      return;
+    }
+    // Not together: one of them may be too large for the room that is left, and goes behind the others.
+    for (let entry = some.shift(); entry; entry = some.shift()) {
+      if (attempt(entry)) continue;
+      kept = [...some, ...kept, entry];
+      return;
+    }
+  }
+
+  function caughtUp(): void {
+    for (const resolve of waiting) resolve();
+    waiting = [];
     lookAgain();
   }
 
@@ -109,13 +175,37 @@ export function createKeeping(deps: {
       lookAgain();
       return value;
     },
+    transactEach(pieces) {
+      let errors: readonly unknown[];
+      try {
+        errors = transactEach(pieces);
+      } catch (error) {
+        const met = asDiskTrouble(error);
+        if (!met) throw error;
+        meet(met);
+        throw met;
+      }
+      lookAgain();
+      return errors;
+    },
     keep: (work) =>
       new Promise((resolve, reject) => {
         const entry = { work, resolve, reject };
-        if (!attempt(entry)) kept.push(entry);
+        // Each try at a locked file waits a little: those that are kept wait for the next round together.
+        if (trouble?.trouble === 'locked' || !attempt(entry)) kept.push(entry);
       }),
     trouble: () => trouble,
     meet,
+    caughtUp(patienceMs) {
+      if (kept.length === 0) return Promise.resolve();
+      return new Promise((resolve) => {
+        const late = setTimeout(resolve, patienceMs);
+        waiting.push(() => {
+          clearTimeout(late);
+          resolve();
+        });
+      });
+    },
     close() {
       clearTimeout(timer);
       const last = kept;

@@ -9,7 +9,7 @@ import { type Migration, migrate } from './migrate.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Rooms keep their own tables in it. */
-export interface Store extends Pick<Keeping, 'keep' | 'trouble' | 'meet'> {
+export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'meet' | 'caughtUp'> {
   readonly file: string;
   /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
@@ -47,7 +47,11 @@ const thereAndBack = [
   'UPDATE store_meta SET version = version + 1',
   'UPDATE store_meta SET version = version - 1',
 ] as const;
-const busyTimeoutMs = 5_000;
+/**
+ * How long a statement waits for another program's lock. It blocks everything meanwhile: who can wait longer does so
+ * asynchronously (keep.ts, queue/group-commit.ts). Nobody waits for a lock that is known.
+ */
+const busyTimeoutMs = 5;
 /** The log is cut back to this after a checkpoint, so that one burst of large bodies doesn't stay on disk. */
 const walLimitBytes = 64 * mebibyte;
 
@@ -56,7 +60,8 @@ const walLimitBytes = 64 * mebibyte;
  *
  * A damaged or truncated file never stops the emulator: it is moved aside, a fresh one takes what can still be read,
  * and `notices()` says what was dropped (quality/README.md B3).
- * @throws UserError when a newer minifal wrote the file, or when the file cannot be reached at all
+ * @throws UserError when a newer minifal wrote the file, or when the file cannot be reached at all; DiskTrouble when
+ *   another program has locked it (`openPatiently` waits for that)
  */
 export function openStore(file: string, options: StoreOptions): Store {
   const notices: string[] = [];
@@ -74,13 +79,19 @@ export function openStore(file: string, options: StoreOptions): Store {
     transact,
     probe: () => thereAndBack.forEach((text) => void sql(text).run()),
     hasRoom: () => freeBytes(file) >= leastRoomBytes,
-    onTrouble: options.onTrouble ?? (() => undefined),
+    undoable,
+    onTrouble(trouble) {
+      db.exec(`PRAGMA busy_timeout = ${trouble?.trouble === 'locked' ? 0 : busyTimeoutMs}`);
+      options.onTrouble?.(trouble);
+    },
   });
   return {
     file,
     sql,
     transaction: keeping.transaction,
+    transactEach: keeping.transactEach,
     keep: keeping.keep,
+    caughtUp: keeping.caughtUp,
     trouble: keeping.trouble,
     meet: keeping.meet,
     notices: () => notices,
@@ -104,6 +115,18 @@ export function openStore(file: string, options: StoreOptions): Store {
       throw error;
     }
   }
+
+  function undoable(piece: () => void): void {
+    sql('SAVEPOINT piece').run();
+    try {
+      piece();
+    } catch (error) {
+      sql('ROLLBACK TO piece').run();
+      throw error;
+    } finally {
+      sql('RELEASE piece').run();
+    }
+  }
 }
 
 function freeBytes(file: string): number {
@@ -123,10 +146,12 @@ function connect(file: string, options: StoreOptions, notices: string[]): Databa
     return open(file, options);
   } catch (error) {
     if (error instanceof UserError) throw error;
+    const disk = asDiskTrouble(error);
+    if (disk?.trouble === 'locked') throw disk;
     if (!isDamage(error, file)) {
       throw new UserError(
         `${file} cannot be opened: ${(error as Error).message}.`,
-        asDiskTrouble(error)?.remedy ?? 'Check the rights and the free space.',
+        disk?.remedy ?? 'Check the rights and the free space.',
       );
     }
     const aside = setAside(file);

@@ -36,8 +36,26 @@ export function bytes(row: Row, column: string): Uint8Array {
 
 /** A document whose checksum holds; one that is not of this shape counts as damaged. */
 export function parsed<T>(shape: z.ZodType<T>, document: string): T {
-  const result = shape.safeParse(JSON.parse(document));
+  const result = shape.safeParse(jsonOf(document));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new DamagedRow(`${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** `undefined` instead of a damaged row. */
+export function whole<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DamagedRow) return undefined;
+    throw error;
+  }
+}
+
+function jsonOf(document: string): unknown {
+  try {
+    return JSON.parse(document);
+  } catch {
+    throw new DamagedRow('it is not JSON');
+  }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
+import { lockElsewhere } from '../store/test-lock.ts';
 import { createLogs, type LogsOptions } from './logs.ts';
 import type { LogLine, LogQuery } from './types.ts';
 
@@ -162,6 +163,16 @@ describe('createLogs', () => {
     const [line] = logs.query(all);
     expect(line?.message.length).toBeLessThan(300_000);
     expect(line?.message).toMatch(/x … \[9737856 more characters were cut\]$/);
+  });
+
+  it('keeps lines while another program has locked the file', async () => {
+    const { file, logs } = setUp();
+    const release = await lockElsewhere(file, 'IMMEDIATE');
+    logs.append(testLine('while locked'));
+    expect(logs.query(all)).toEqual([]);
+    logs.append(testLine('later'));
+    await release();
+    expect(logs.query(all).map(({ message }) => message)).toEqual(['while locked', 'later']);
   });
 
   it('goes on when lines cannot be stored, and says how many were lost', () => {

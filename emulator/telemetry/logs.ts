@@ -1,7 +1,8 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import { logMigrations } from '../store/migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
-import { integer, text, textOrNull } from '../store/rows.ts';
+import { integer, text, textOrNull, whole } from '../store/rows.ts';
+import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { matches, whereOf } from './log-query.ts';
 import type { LogLine, Logs } from './types.ts';
@@ -25,17 +26,24 @@ const longestMessage = 256 * 1024;
 const largestBatch = 1_000;
 /** Lines that come within this time share a transaction: one for each line would be felt by every request. */
 const batchMs = 20;
+/** So many characters of lines wait for the end of a lock; what comes then is counted, not kept. */
+const mostWaiting = 4 * 1024 * 1024;
+const lockPauseMs = 250;
 
 /**
  * Log lines in a file of their own. Lines are seen at once, and written within 20 ms; they survive a crash of
- * the process once written, not a loss of power. Trouble with the file (a full disk) costs lines, never the emulator:
- * how many is told by a line as soon as lines can be written again. Listeners of `follow` must not throw.
+ * the process once written, not a loss of power. While another program has locked the file, some lines wait in memory.
+ * Other trouble with the file (a full disk) costs lines, never the emulator: how many is said by a line as soon as lines
+ * can be written again. Listeners of `follow` must not throw.
  */
 export function createLogs({ file, maxBytes, mask = (message) => message }: LogsOptions): StoredLogs {
   const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
   const followers = new Set<(line: LogLine) => void>();
   let nextSeq = Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0) + 1;
   let pending: LogLine[] = [];
+  /** Characters of `pending`. */
+  let waiting = 0;
+  let locked = false;
   let lost = 0;
   let lostBecause = '';
   let scheduled: NodeJS.Timeout | undefined;
@@ -43,9 +51,13 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
   return {
     append(line) {
       const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
-      pending.push(stored);
-      if (pending.length >= largestBatch) flush();
-      else scheduled ??= setTimeout(flush, batchMs);
+      if (locked && waiting > mostWaiting) lost++;
+      else {
+        pending.push(stored);
+        waiting += stored.message.length;
+      }
+      if (pending.length >= largestBatch && !locked) flush();
+      else scheduled ??= setTimeout(flush, locked ? lockPauseMs : batchMs);
       for (const follower of [...followers]) follower(stored);
     },
     query(query) {
@@ -56,7 +68,7 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
       return store
         .sql(select)
         .all(...values, query.limit)
-        .map(decode);
+        .flatMap((row) => whole(() => decode(row)) ?? []);
     },
     follow(query, listener) {
       const follower = (line: LogLine): void => {
@@ -72,11 +84,18 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
     },
   };
 
+  function wait(batch: LogLine[]): void {
+    pending = batch;
+    waiting = lengthOf(batch);
+    scheduled = setTimeout(flush, lockPauseMs);
+  }
+
   function flush(): void {
     clearTimeout(scheduled);
     scheduled = undefined;
     const batch = pending;
     pending = [];
+    waiting = 0;
     if (batch.length === 0) return;
     const remark =
       lost > 0
@@ -87,12 +106,24 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
         for (const line of [...remark, ...batch]) insert(store, line);
       });
       lost = 0;
-      dropOldest(store, maxBytes);
+      locked = false;
     } catch (error) {
-      lost += batch.length;
       lostBecause = (error as Error).message;
+      locked = error instanceof DiskTrouble && error.trouble === 'locked';
+      if (locked) wait(batch);
+      else lost += batch.length;
+      return;
+    }
+    try {
+      dropOldest(store, maxBytes);
+    } catch {
+      // The next batch tries again.
     }
   }
+}
+
+function lengthOf(lines: readonly LogLine[]): number {
+  return lines.reduce((sum, { message }) => sum + message.length, 0);
 }
 
 function insert(store: Store, line: LogLine): void {

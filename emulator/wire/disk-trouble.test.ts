@@ -15,6 +15,10 @@ describe('what says that the disk takes no writes', () => {
     ['EROFS', file('EROFS'), 'readonly', /^The disk is read-only: /, /mounted for writing/],
     ['SQLITE_IOERR_WRITE', sqlite(778), 'io', /^The disk reports errors: /, /Check the disk/],
     ['SQLITE_IOERR_FSYNC', sqlite(1034), 'io', /^The disk reports errors: /, /Check the disk/],
+    ['SQLITE_BUSY', sqlite(5), 'locked', /^Another program has locked /, /Close the program/],
+    ['SQLITE_LOCKED', sqlite(6), 'locked', /^Another program has locked /, /Close the program/],
+    ['SQLITE_PROTOCOL', sqlite(15), 'locked', /^Another program has locked /, /Close the program/],
+    ['SQLITE_BUSY_SNAPSHOT', sqlite(517), 'locked', /^Another program has locked /, /Close the program/],
     ['EIO', file('EIO'), 'io', /^The disk reports errors: /, /Check the disk/],
   ])('%s, in true words, with the next step', (_name, error, kind, message, next) => {
     const trouble = asDiskTrouble(error);
@@ -25,7 +29,6 @@ describe('what says that the disk takes no writes', () => {
   });
 
   it.each([
-    ['SQLITE_BUSY', sqlite(5)],
     ['SQLITE_CONSTRAINT', sqlite(19)],
     ['ENOENT', file('ENOENT')],
     ['words alone', new Error('database or disk is full')],

@@ -1,6 +1,6 @@
 import { UserError } from './errors.ts';
 
-export const diskTroubleKinds = ['full', 'readonly', 'io'] as const;
+export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked'] as const;
 export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
 
 const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
@@ -12,6 +12,10 @@ const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; read
   io: {
     what: 'The disk reports errors: minifal cannot use its data folder',
     remedy: "Check the disk, its connection and your quota on it; the system's log says more.",
+  },
+  locked: {
+    what: "Another program has locked minifal's database in the data folder",
+    remedy: 'Close the program that uses the file (a database browser, a backup).',
   },
 };
 
@@ -36,11 +40,17 @@ export class DiskTrouble extends UserError {
   }
 }
 
-/** SQLite's primary result codes for what the system refused: READONLY, IOERR, FULL. */
+/**
+ * SQLite's primary result codes for what the system refused: BUSY and LOCKED, READONLY, IOERR, FULL, PROTOCOL (the lock
+ * of the write-ahead log's index).
+ */
 const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
+  [5, 'locked'],
+  [6, 'locked'],
   [8, 'readonly'],
   [10, 'io'],
   [13, 'full'],
+  [15, 'locked'],
 ]);
 /** IOERR_SHMSIZE: the write-ahead log's index found no room, in SQLite's own words mostly because the disk is full. */
 const noRoomForIndex = 4874;

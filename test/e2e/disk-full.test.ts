@@ -103,7 +103,7 @@ describe.skipIf(disk === undefined)('an emulator whose disk is full', () => {
     await until('the webhook is called', () => called.length > 0);
     expect(called).toMatchObject([{ request_id: accepted.get(99), status: 'OK', payload: { number: 99 } }]);
     expect(await minifalStatus()).not.toContain('disk');
-    expect(emulator.logText()).toContain('The disk takes writes again');
+    expect(emulator.logText()).toContain('The data folder takes writes again');
     expect(await accept(500, 0)).toBe(true);
     const log = await readFile(join(dataDir, 'emulator.log'), 'utf8');
     expect(log).not.toContain('"level":"error"');

@@ -33,7 +33,7 @@ export function errorHandler(report: (error: unknown) => void): ErrorRequestHand
     const disk = asDiskTrouble(error);
     if (disk) {
       report(error);
-      return answer(response, 507, `${disk.message} ${disk.next}`);
+      return answer(response, disk.trouble === 'locked' ? 503 : 507, `${disk.message} ${disk.next}`);
     }
     const parsing = bodyParserFailure(error);
     if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');
