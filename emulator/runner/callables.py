@@ -9,6 +9,8 @@ import os
 import sys
 import traceback
 
+from . import hosts
+
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
 _LONGEST_TEXT = 1_000_000
@@ -46,6 +48,7 @@ def load(spec: dict, kind: str):
         # What a missing module needs is its name; where the app's own code failed, the frames tell where.
         print(sentence if isinstance(error, ImportError) else traceback_of(error), file=sys.stderr)
         raise Unloadable(sentence) from error
+    hosts.correct_loaded()
     if not callable(found):
         raise Refused(f"The {kind} function must be callable, not {type(found).__name__}.")
     return found

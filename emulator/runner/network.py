@@ -6,10 +6,10 @@ children/sitecustomize.py) in Python processes that it starts. UDP and other pro
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
-import sys
+
+from . import imports
 
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -92,7 +92,7 @@ def install(ports: Ports) -> None:
     socket.socket.listen = listen_and_tell
     socket.socket.connect = lambda self, address: connect(self, redirected(self, address))
     socket.socket.connect_ex = lambda self, address: connect_ex(self, redirected(self, address))
-    _when_imported("uvloop", lambda module: _patch_uvloop(module, ports))
+    imports.after(lambda name: name == "uvloop", lambda module: _patch_uvloop(module, ports))
 
 
 def _is_wildcard(family, host) -> bool:
@@ -126,29 +126,3 @@ def _patch_uvloop(module, ports: Ports) -> None:
         return server
 
     module.Loop.create_server = create_server
-
-
-def _when_imported(name: str, patch) -> None:
-    if name in sys.modules:
-        patch(sys.modules[name])
-        return
-
-    class Finder:
-        @staticmethod
-        def find_spec(fullname, path=None, target=None):
-            if fullname != name:
-                return None
-            sys.meta_path.remove(Finder)
-            spec = importlib.util.find_spec(name)
-            if spec is None or spec.loader is None:
-                return spec
-            execute = spec.loader.exec_module
-
-            def execute_and_patch(module):
-                execute(module)
-                patch(module)
-
-            spec.loader.exec_module = execute_and_patch
-            return spec
-
-    sys.meta_path.insert(0, Finder)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import guard, network
+from . import guard, hosts, network
 
 VARIABLE = "MINIFAL_RUNNER"
 
@@ -36,4 +36,5 @@ def apply_from_environment() -> network.Ports:
         _installed = network.Ports(dict(config["ports"]), config["appPort"], config["claimed"])
         network.install(_installed)
         guard.install(config["addresses"])
+        hosts.install()
     return _installed

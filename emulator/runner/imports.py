@@ -1,0 +1,49 @@
+"""Changes to modules of other people's packages, made right after they are imported."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+
+def after(is_wanted, change, around=contextlib.nullcontext) -> None:
+    """
+    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported; `around(name)` is entered while its code
+    runs.
+    """
+    for name, module in list(sys.modules.items()):
+        if is_wanted(name) and module is not None:
+            change(module)
+    sys.meta_path.insert(0, _Finder(is_wanted, change, around))
+
+
+class _Finder:
+    def __init__(self, is_wanted, change, around):
+        self._is_wanted = is_wanted
+        self._change = change
+        self._around = around
+
+    def find_spec(self, name, path=None, target=None):
+        if not self._is_wanted(name):
+            return None
+        spec = _others_find(name, path, target)
+        if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_change(module):
+            with self._around(name):
+                execute(module)
+            self._change(module)
+
+        spec.loader.exec_module = execute_and_change
+        return spec
+
+
+def _others_find(name, path, target):
+    for finder in sys.meta_path:
+        if not isinstance(finder, _Finder):
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+    return None
