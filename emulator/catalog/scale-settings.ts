@@ -53,7 +53,22 @@ export function scaleForRegistration(
   scale: boolean,
 ): Pick<Alias, 'scale' | 'validRegions'> {
   if (existing && !scale) return { scale: existing.scale, validRegions: existing.validRegions };
-  return { scale: withSaid(scaleDefaults, said), validRegions };
+  return { scale: withSaid(defaultsFor(said), said), validRegions };
+}
+
+/** Who asks for more runners at least than there may be by default wants them: then the default makes room. */
+function defaultsFor({ minConcurrency = 0 }: Said<ScaleSettings>): ScaleSettings {
+  const { maxConcurrency } = scaleDefaults;
+  return { ...scaleDefaults, maxConcurrency: maxConcurrency && Math.max(maxConcurrency, minConcurrency) };
+}
+
+/** A sentence when the two limits contradict each other. */
+export function scaleProblem({
+  minConcurrency: min,
+  maxConcurrency: max,
+}: Pick<Said<ScaleSettings>, 'minConcurrency' | 'maxConcurrency'>): string | undefined {
+  if (min === undefined || max === undefined || max === null || min <= max) return undefined;
+  return `min_concurrency ${min} is above max_concurrency ${max}; raise max_concurrency, too`;
 }
 
 /** Set-rev and rollback: alias-level values stay with the alias, revision-level ones come with the revision. */

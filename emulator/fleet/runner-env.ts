@@ -19,13 +19,32 @@ export interface RunnerEnvInput {
 }
 
 /**
- * The variables of runner-process.md §5. Secrets come first: a secret named like a platform variable does not
- * redirect the runner. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
+ * Names that no secret may have: the variables that the platform sets in every runner, and PATH, without which the app's
+ * own programs aren't found.
+ */
+const platformVariables: ReadonlySet<string> = new Set([
+  'PATH',
+  'PYTHONUNBUFFERED',
+  'IS_ISOLATE_AGENT',
+  ...['FAL_HOST', 'FAL_GRPC_HOST', 'FAL_REST_HOST', 'FAL_RUN_HOST', 'FAL_QUEUE_RUN_HOST', 'FAL_WS_RUN_HOST'],
+  ...['FAL_KEY', 'FAL_KEY_ID', 'FAL_KEY_SECRET', 'FAL_APP_NAME', 'FAL_APP_ID', 'FAL_JOB_ID'],
+  ...['FAL_USER_NICKNAME', 'FAL_REGION', 'HF_HOME', 'TRANSFORMERS_CACHE'],
+  ...['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS'],
+  ...['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', 'NOMAD_ALLOC_PORT_grpc', 'ISOLATE_CONTROLLER_AUTH_KEY'],
+]);
+
+export function isPlatformVariable(name: string): boolean {
+  return platformVariables.has(name);
+}
+
+/**
+ * The variables of runner-process.md §5. A secret named like one of the platform's, which an older minifal took, counts for
+ * nothing. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
  */
 export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: string } {
   const [keyId = '', keySecret = ''] = input.key.split(':');
   return {
-    ...input.secrets,
+    ...Object.fromEntries(Object.entries(input.secrets).filter(([name]) => !isPlatformVariable(name))),
     IS_ISOLATE_AGENT: '1',
     FAL_HOST: input.hosts.api,
     FAL_GRPC_HOST: input.hosts.api,

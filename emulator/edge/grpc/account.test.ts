@@ -34,6 +34,20 @@ describe('secrets', () => {
     expect(plane.rooms.catalog.listSecrets('main')).toEqual([]);
   });
 
+  it.each(['PATH', 'FAL_KEY', 'FAL_APP_NAME', 'FAL_RUN_HOST'])(
+    'named %s are refused: the platform sets it',
+    async (name) => {
+      const plane = await controlPlane();
+      const { code, details } = await plane.rpc('SetSecret', { name, value: 'x' });
+      expect([code, details]).toEqual([
+        status.INVALID_ARGUMENT,
+        expect.stringContaining(`sets ${name} in every runner`),
+      ]);
+      // One that an older minifal took can still be deleted.
+      expect((await plane.rpc('SetSecret', { name })).code).toBe(status.OK);
+    },
+  );
+
   it('that are sealed answer FAILED_PRECONDITION to whoever sets one, in the words that say how to open them', async () => {
     const plane = await controlPlane({ secretKey: new UserError('The secrets are sealed.', 'Open them.') });
     const { code, details } = await plane.rpc('SetSecret', { name: 'A', value: 'hunter2' });

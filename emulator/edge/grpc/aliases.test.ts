@@ -91,6 +91,18 @@ describe('UpdateApplication', () => {
     expect(messages[0]?.alias_info).not.toHaveProperty('request_start_timeout');
   });
 
+  it.each([
+    ['max_concurrency 0', { max_concurrency: 0 }, 'max_concurrency: must be 1 or more'],
+    ['more at least than at most', { min_concurrency: 3 }, 'min_concurrency 3 is above max_concurrency 2'],
+    ['an unknown machine type', { machine_types: ['A1000'] }, 'Did you mean GPU-A100?'],
+  ])('%s is refused and changes nothing', async (_, change, words) => {
+    const { plane } = await twoRevisions();
+    const before = plane.rooms.catalog.alias('greet');
+    const { code, details } = await plane.rpc('UpdateApplication', { application_name: 'greet', ...change });
+    expect([code, details]).toEqual([status.INVALID_ARGUMENT, expect.stringContaining(words)]);
+    expect(plane.rooms.catalog.alias('greet')).toEqual(before);
+  });
+
   it('an unknown app is NOT_FOUND', async () => {
     const { plane } = await twoRevisions();
     expect((await plane.rpc('UpdateApplication', { application_name: 'nope' })).code).toBe(status.NOT_FOUND);

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { updatedSettings } from '../../catalog/scale-settings.ts';
+import { scaleProblem, updatedSettings } from '../../catalog/scale-settings.ts';
 import type { Alias, Catalog } from '../../catalog/types.ts';
 import { aliasInfo, applicationInfo } from './app-messages.ts';
 import type { GrpcRooms } from './deps.ts';
-import { failedPrecondition, notFound } from './rpc-error.ts';
+import { failedPrecondition, invalidArgument, notFound } from './rpc-error.ts';
 import type {
   applicationIdSchema,
   listApplicationsSchema,
@@ -26,6 +26,8 @@ export function updateApplication(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | '
   return (request: UpdateApplicationRequest): object => {
     const present = aliasOrFail(rooms.catalog, request.application_name);
     const alias: Alias = { ...present, ...updatedSettings(present, saidUpdate(request)), updatedAt: rooms.clock() };
+    const problem = scaleProblem(alias.scale);
+    if (problem !== undefined) throw invalidArgument(`The request is not valid: ${problem}.`);
     rooms.catalog.putAlias(alias);
     rooms.fleet.applySettings(alias.name, alias.scale, alias.settings);
     return { alias_info: aliasInfo(rooms, alias) };

@@ -20,7 +20,7 @@ export function storePickle({ method, definition }: SerializedObject, blobs: Blo
 export function machineTypesOf(requirements: MachineRequirements | undefined): readonly string[] {
   if (requirements === undefined) return defaultMachineTypes;
   if (requirements.machine_types.length > 0) return requirements.machine_types;
-  return requirements.machine_type === undefined ? defaultMachineTypes : [requirements.machine_type];
+  return requirements.machine_type ? [requirements.machine_type] : defaultMachineTypes;
 }
 
 export function filesOf(request: RunRequest | RegisterRequest): readonly FileRef[] {

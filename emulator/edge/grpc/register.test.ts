@@ -168,6 +168,19 @@ describe('RegisterApplication', () => {
     expect(plane.calls.at(-1)?.args[0]).toMatchObject({ strategy: 'detached' });
   });
 
+  it('names the machine type that was probably meant', async () => {
+    const plane = await controlPlane();
+    const change = { machine_requirements: requirements({ machine_types: ['gpu-h100'] }) };
+    const { details } = await plane.rpc('RegisterApplication', appRequest(change));
+    expect(details).toContain('There is no machine type "gpu-h100". Did you mean GPU-H100?');
+  });
+
+  it('an app that wants more runners at least than there may be by default gets them', async () => {
+    const plane = await controlPlane();
+    await register(plane, { machine_requirements: requirements({ min_concurrency: 4 }) });
+    expect(plane.rooms.catalog.alias('greet')?.scale).toMatchObject({ minConcurrency: 4, maxConcurrency: 4 });
+  });
+
   it('app files must have been uploaded; the missing ones are named', async () => {
     const plane = await controlPlane();
     const hash = createHash('sha256').update('x').digest('hex');
@@ -184,6 +197,17 @@ describe('RegisterApplication', () => {
     ['a name with a slash', { application_name: 'a/b' }, status.INVALID_ARGUMENT],
     ['a file outside the app', { files: [{ hash: 'a'.repeat(64), relative_path: '../x' }] }, status.INVALID_ARGUMENT],
     ['a retry_config that is no JSON', { retry_config: 'x' }, status.INVALID_ARGUMENT],
+    [
+      'an unknown machine type',
+      { machine_requirements: requirements({ machine_types: ['H100'] }) },
+      status.INVALID_ARGUMENT,
+    ],
+    ['no runner at all', { machine_requirements: requirements({ max_concurrency: 0 }) }, status.INVALID_ARGUMENT],
+    [
+      'contradicting limits',
+      { machine_requirements: requirements({ min_concurrency: 3, max_concurrency: 2 }) },
+      status.INVALID_ARGUMENT,
+    ],
     ['neither function nor entry point', { function: undefined }, status.UNIMPLEMENTED],
     ['a build that fails', { environments: [{ kind: 'snake' }] }, status.INVALID_ARGUMENT],
   ])('%s stores nothing', async (_name, change, code) => {

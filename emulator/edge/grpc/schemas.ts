@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { machineTypeProblem } from '../../catalog/machine-types.ts';
+import { scaleProblem } from '../../catalog/scale-settings.ts';
+import { isPlatformVariable } from '../../fleet/runner-env.ts';
 import {
   type JsonObject,
   msFromTimestamp,
@@ -53,11 +56,16 @@ const serializedObject = z.object({
 });
 export type SerializedObject = z.output<typeof serializedObject>;
 
+function checkMachineType(name: string, context: z.core.$RefinementCtx): void {
+  const message = machineTypeProblem(name);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+}
+
 /** What a registration brings and UpdateApplication changes (control-plane-grpc.md §8). */
 const scaleFields = {
   keep_alive: seconds.optional(),
   max_multiplexing: z.int().min(1).optional(),
-  max_concurrency: count.optional(),
+  max_concurrency: z.int().min(1, 'must be 1 or more; min_concurrency 0 lets an app scale to zero').optional(),
   min_concurrency: count.optional(),
   concurrency_buffer: count.optional(),
   concurrency_buffer_perc: count.optional(),
@@ -65,16 +73,27 @@ const scaleFields = {
   request_timeout: seconds.optional(),
   request_start_timeout: seconds.optional(),
   startup_timeout: seconds.optional(),
-  machine_types: z.array(z.string().min(1)),
+  machine_types: z.array(z.string().superRefine(checkMachineType)),
   valid_regions: z.array(z.string()),
 };
 
-const machineRequirements = z.object({
-  ...scaleFields,
-  machine_type: z.string().optional(),
-  num_gpus: count.optional(),
-  exposed_port: z.int().min(1).max(65535).optional(),
-});
+const machineRequirements = z
+  .object({
+    ...scaleFields,
+    // An empty one counts as absent.
+    machine_type: z
+      .string()
+      .superRefine((name, context) => {
+        if (name !== '') checkMachineType(name, context);
+      })
+      .optional(),
+    num_gpus: count.optional(),
+    exposed_port: z.int().min(1).max(65535).optional(),
+  })
+  .superRefine(({ min_concurrency: min, max_concurrency: max }, context) => {
+    const message = scaleProblem({ minConcurrency: min, maxConcurrency: max });
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['min_concurrency'], message });
+  });
 export type MachineRequirements = z.output<typeof machineRequirements>;
 
 const environments = z
@@ -215,15 +234,22 @@ export const shellInputSchema = z.object({
   tty_size: z.object({ height: terminalSide, width: terminalSide }).optional(),
 });
 
-export const setSecretSchema = z.object({
-  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),
-  value: z
-    .string()
-    .refine((value) => !value.includes('\0'), 'must not contain NUL')
-    .optional(),
-  environment_name: environmentName,
-  default_exposed: z.boolean().optional(),
-});
+export const setSecretSchema = z
+  .object({
+    name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),
+    value: z
+      .string()
+      .refine((value) => !value.includes('\0'), 'must not contain NUL')
+      .optional(),
+    environment_name: environmentName,
+    default_exposed: z.boolean().optional(),
+  })
+  .superRefine(({ name, value }, context) => {
+    // Deleting one that an older minifal took is fine.
+    if (value === undefined || !isPlatformVariable(name)) return;
+    const message = `the platform sets ${name} in every runner itself; choose another name`;
+    context.addIssue({ code: 'custom', path: ['name'], message });
+  });
 
 export const createEnvironmentSchema = z.object({
   name: z
