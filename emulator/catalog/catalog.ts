@@ -91,23 +91,30 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
     aliases: (environmentName) =>
       aliases.all().filter((alias) => environmentName === null || alias.environmentName === environmentName),
     deleteAlias: (name) => deleteOne(aliases, name),
+    followAliases: aliases.follow,
   };
 
   /** A table in memory, in the order of first appearance, and its rows on disk. */
   function loaded<T>(table: string, shape: z.ZodType<T>) {
     const documents = createDocuments<T>(store, table, shape);
     const present = new Map(documents.load().map(({ id, value }) => [id, value]));
+    const followers = new Set<(id: string) => void>();
+    const changed = (id: string): void => {
+      for (const follower of followers) follower(id);
+    };
     return {
       get: (id: string): T | undefined => present.get(id),
       all: (): T[] => [...present.values()],
       put(id: string, value: T): T {
         store.transaction(() => documents.put(id, value));
         present.set(id, value);
+        changed(id);
         return value;
       },
       /** As `put`; on a full disk it counts at once and is written when there is room. */
       keep(id: string, value: T): void {
         present.set(id, value);
+        changed(id);
         void store.keep(() => {
           const now = present.get(id);
           if (now) documents.put(id, now);
@@ -116,7 +123,14 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
       /** Inside the caller's transaction; the returned function makes memory follow. */
       remove(id: string): () => void {
         documents.delete(id);
-        return () => void present.delete(id);
+        return () => {
+          present.delete(id);
+          changed(id);
+        };
+      },
+      follow(listener: (id: string) => void): () => void {
+        followers.add(listener);
+        return () => void followers.delete(listener);
       },
     };
   }

@@ -122,6 +122,8 @@ export interface Catalog {
   aliases(environmentName: string | null): readonly Alias[];
   /** `undefined`: no such alias. Returns the one that was removed. */
   deleteAlias(name: string): Alias | undefined;
+  /** Calls `listener` with the name of each alias that was put, moved or removed; returns the unsubscriber. */
+  followAliases(listener: (name: string) => void): () => void;
 }
 
 /** Content-addressed bytes on disk: pickled callables and synced app files (rest-api.md §4). */

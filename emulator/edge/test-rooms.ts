@@ -6,7 +6,15 @@ import { createCatalog } from '../catalog/catalog.ts';
 import { createRoutes } from '../catalog/routes.ts';
 import type { SecretKey } from '../catalog/secret-key.ts';
 import type { ExecIo, ExecSession } from '../engines/engine.ts';
-import type { Deployment, DeployResult, Fleet, FunctionRun, Launch, RunnerWatcher } from '../fleet/types.ts';
+import type {
+  ChangeListener,
+  Deployment,
+  DeployResult,
+  Fleet,
+  FunctionRun,
+  Launch,
+  RunnerWatcher,
+} from '../fleet/types.ts';
 import type { Runner } from '../scheduler/types.ts';
 import { createStorage } from '../storage/storage.ts';
 import { mainMigrations } from '../store/migrations.ts';
@@ -81,6 +89,7 @@ export function testFleet() {
   const calls: Call[] = [];
   const runners: Runner[] = [];
   const watchers = new Map<string, Set<RunnerWatcher>>();
+  const followers = new Set<ChangeListener>();
   const plan = {
     deploy: async (_deployment: Deployment): Promise<DeployResult> => ({ kind: 'moved' }),
     runFunction: async (_alias: string, _launch: Launch, _signal: AbortSignal): Promise<FunctionRun> => ({
@@ -125,6 +134,10 @@ export function testFleet() {
       watchers.set(alias, set.add(watch));
       return () => void set.delete(watch);
     },
+    follow(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
     expirationCountdownSeconds: () => plan.countdownSeconds,
     queueSize: () => plan.queueSize,
     async flush(alias) {
@@ -145,7 +158,11 @@ export function testFleet() {
   const tell: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {
     for (const watch of watchers.get(alias) ?? []) watch(change);
   };
-  return { fleet, calls, runners, fleetPlan: plan, tell, watchers };
+  /** As after an event of the scheduler that concerned these. */
+  const changed = (apps: readonly string[], runnerIds: readonly string[] = []): void => {
+    for (const follower of followers) follower({ apps: new Set(apps), runners: new Set(runnerIds) });
+  };
+  return { fleet, calls, runners, fleetPlan: plan, tell, watchers, changed, changeFollowers: followers };
 }
 
 /** The real logs; `followers` holds a member per subscriber. */

@@ -9,7 +9,7 @@ import { createAttempts, type ExecuteQueued } from './attempts.ts';
 import { createFunctionRuns } from './function-runs.ts';
 import { createHost } from './host.ts';
 import { createRunners, type Runners, type StartOrder } from './runners.ts';
-import type { Deployment, DeployResult, Fleet, Launch, RunnerWatcher } from './types.ts';
+import type { ChangeListener, Deployment, DeployResult, Fleet, Launch, RunnerWatcher } from './types.ts';
 
 type RunnersDeps = Parameters<typeof createRunners>[0];
 
@@ -40,6 +40,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   /** Deploys without an end, the oldest first: the scheduler ends the one under way before it begins the next. */
   const deploys = new Map<string, ((result: DeployResult) => void)[]>();
   const watchers = new Map<string, Set<RunnerWatcher>>();
+  const followers = new Set<ChangeListener>();
   const host = createHost({
     seed: deps.seed,
     clock: deps.clock,
@@ -47,6 +48,9 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     perform,
     settled: () => attempts.settled(),
     record,
+    changed(changed) {
+      for (const follower of followers) follower(changed);
+    },
   });
   const dispatch = (event: Event) => host.dispatch(event);
   const functionRuns = createFunctionRuns();
@@ -202,14 +206,18 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     isRolling: (alias) => select.isRolling(host.world(), alias),
     runFunction,
     watchRunners,
+    follow(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
     lease: attempts.lease,
     enqueue: (request) => dispatch({ type: 'requestArrived', request }),
     cancel,
     queuePosition: (requestId) => select.queuePosition(host.world(), requestId),
     queueSize: (alias) => select.queueSize(host.world(), alias),
-    waiting: (alias) =>
+    waiting: (alias, most) =>
       select
-        .waitingIds(host.world(), alias)
+        .waitingIds(host.world(), alias, most)
         .map((id) => ({ id, since: toReal(deps.time, select.submittedAt(host.world(), id)) })),
     async flush(alias) {
       const ids = select.waitingIds(host.world(), alias).filter((id) => deps.queue.record(id));

@@ -25,6 +25,7 @@ function hostAt(factor: number) {
       if (effect.type === 'startRunner') up(effect.runnerId);
     },
     settled: () => {},
+    changed: () => {},
     record: (told) => void notes.push(...told),
   });
   let setup: 'returns' | 'fails' | 'hangs' = 'returns';

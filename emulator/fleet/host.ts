@@ -1,4 +1,4 @@
-import { emptyWorld, nextWakeup, step, type World } from '../scheduler/step.ts';
+import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
 import { eventIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
 
@@ -27,6 +27,8 @@ export function createHost(deps: {
   /** Called after all effects of one event were performed. */
   readonly settled: () => void;
   readonly record: (notes: readonly Note[]) => void;
+  /** Called last, with what may differ from before. */
+  readonly changed: (changed: Step['changed']) => void;
 }): Host {
   let world = emptyWorld(deps.seed);
   const inbox: Event[] = [];
@@ -47,6 +49,7 @@ export function createHost(deps: {
         deps.record(result.notes.map((note) => noteOut(deps.time, note)));
         for (const effect of result.effects) deps.perform(effect);
         deps.settled();
+        deps.changed(result.changed);
       }
     } finally {
       busy = false;

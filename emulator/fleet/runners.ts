@@ -73,7 +73,7 @@ export function createRunners(deps: {
     deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason, ...(cause ? { cause } : {}) });
     runner.releaseSecrets();
     forget(runner);
-    if (![...live.values()].some((one) => !one.exit)) drained?.();
+    if (drained && ![...live.values()].some((one) => !one.exit)) drained();
   }
 
   function neverRan(runner: Live, reason: string): void {

@@ -75,6 +75,12 @@ export type RunnerWatcher = (change: {
   readonly lost: boolean;
 }) => void;
 
+/** Must not throw, and must be quick: it is called for every event. */
+export type ChangeListener = (changed: {
+  readonly apps: ReadonlySet<string>;
+  readonly runners: ReadonlySet<string>;
+}) => void;
+
 export type FunctionRun =
   /** `dispose` frees the result's file; call it once the bytes were read. */
   | { readonly kind: 'ended'; readonly result: CallResult; dispose(): void }
@@ -112,6 +118,8 @@ export interface Fleet {
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
+  /** Calls `listener` after each event with the apps and live runners that it may have changed; returns the unsubscriber. */
+  follow(listener: ChangeListener): () => void;
   /** Real seconds of keep_alive left of an idle runner, rounded up; `null` when it isn't counting. */
   expirationCountdownSeconds(runnerId: string): number | null;
   /** Runs a plain function once on a runner of its own, listed under `alias` (a UUID); `signal` ends the runner. */
@@ -124,8 +132,8 @@ export interface Fleet {
   queuePosition(requestId: string): number;
   /** Waiting requests of the alias. */
   queueSize(alias: string): number;
-  /** Waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */
-  waiting(alias: string): readonly { readonly id: string; readonly since: number }[];
+  /** The first `most` waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */
+  waiting(alias: string, most: number): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there were. */
   flush(alias: string): Promise<number>;
   /** One sentence: why this request waits, or `null` when it doesn't. Its seconds are the platform's, marked where those aren't real. */

@@ -23,8 +23,6 @@ export interface RunnerHistory {
   since(atMs: number): readonly RunnerRecord[];
   /** Oldest first; of a busy runner the first and the most recent ones. */
   transitions(runnerId: string): readonly RunnerTransition[];
-  /** Told of each transition as it comes; returns the unsubscriber. Listeners must not throw. */
-  follow(listener: (runner: RunnerRecord, transition: RunnerTransition) => void): () => void;
 }
 
 interface StoredRunner extends RunnerRecord {
@@ -62,7 +60,6 @@ export function createRunnerHistory({
 }): RunnerHistory {
   const documents = createDocuments<StoredRunner>(store, 'runners', storedRunner);
   const runners = new Map(documents.load().map(({ id, value }) => [id, value]));
-  const listeners = new Set<(runner: RunnerRecord, transition: RunnerTransition) => void>();
 
   for (const [id, runner] of runners) {
     if (runner.endedAt !== null) continue;
@@ -79,9 +76,7 @@ export function createRunnerHistory({
     transition(id, transition) {
       const runner = runners.get(id);
       if (!runner || runner.endedAt !== null) return;
-      const next = { ...runner, transitions: bounded([...runner.transitions, transition]) };
-      runners.set(id, next);
-      for (const listener of [...listeners]) listener(recordOf(next), transition);
+      runners.set(id, { ...runner, transitions: bounded([...runner.transitions, transition]) });
     },
     ended(id, at, reason) {
       const runner = runners.get(id);
@@ -97,10 +92,6 @@ export function createRunnerHistory({
         .filter((runner) => !isOld(runner) && (runner.endedAt ?? Number.POSITIVE_INFINITY) >= atMs)
         .map(recordOf),
     transitions: (id) => runners.get(id)?.transitions ?? [],
-    follow(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
   };
 
   function put(id: string, runner: StoredRunner): void {

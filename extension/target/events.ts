@@ -1,5 +1,5 @@
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
-import { type Status, statusSchema } from '../../emulator/wire/status.ts';
+import { type Status, statusChangeSchema, statusSchema, withChange } from '../../emulator/wire/status.ts';
 
 /** Why a stream ended: the connection broke (or never came), or what answers is not an emulator that we can talk to. */
 export type StreamEnd = { readonly kind: 'broken' } | { readonly kind: 'refused'; readonly why: string };
@@ -9,7 +9,7 @@ const silenceMs = 45_000;
 const largestEventBytes = 64 * 1024 * 1024;
 
 /**
- * Follows `/minifal/events` of the emulator on this api port: the whole state at once and after each change. Clear text: it never
+ * Follows `/minifal/events` of the emulator on this api port: the state at once, and as it is after each change. Clear text: it never
  * leaves this machine. `onEnd` is called once, unless `close` came first.
  */
 export function followStatus(options: {
@@ -19,6 +19,7 @@ export function followStatus(options: {
   readonly onEnd: (end: StreamEnd) => void;
 }): { close(): void } {
   let over = false;
+  let status: Status | undefined;
   const end = (reason: StreamEnd): void => {
     if (over) return;
     over = true;
@@ -50,18 +51,22 @@ export function followStatus(options: {
       const events = buffered.split('\n\n');
       buffered = events.pop() ?? '';
       if (buffered.length > largestEventBytes) end({ kind: 'broken' });
-      // A state says all there is: of several that came together only the last one counts.
-      const last = events.findLast((event) => event.startsWith('data: '));
-      if (last !== undefined && !over) tell(last.slice('data: '.length));
+      if (!over) take(events);
     });
     response.on('close', () => end({ kind: 'broken' }));
     response.on('error', () => end({ kind: 'broken' }));
   }
 
-  function tell(json: string): void {
-    const status = parse(json);
-    if (status) options.onStatus(status);
-    else end({ kind: 'refused', why: otherVersion(options.port) });
+  /** Events that came together are shown as one. */
+  function take(events: readonly string[]): void {
+    const before = status;
+    try {
+      for (const event of events) status = after(status, event);
+    } catch {
+      end({ kind: 'refused', why: otherVersion(options.port) });
+      return;
+    }
+    if (status && status !== before) options.onStatus(status);
   }
 
   return {
@@ -72,12 +77,13 @@ export function followStatus(options: {
   };
 }
 
-function parse(json: string): Status | undefined {
-  try {
-    return statusSchema.parse(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
+const changeHead = 'event: change\ndata: ';
+
+/** The state after one event. @throws what is no event of ours */
+function after(status: Status | undefined, event: string): Status | undefined {
+  if (event.startsWith('data: ')) return statusSchema.parse(JSON.parse(event.slice('data: '.length)));
+  if (!status || !event.startsWith(changeHead)) return status;
+  return withChange(status, statusChangeSchema.parse(JSON.parse(event.slice(changeHead.length))), Date.now());
 }
 
 function whyRefused(status: number | undefined, port: number): string {

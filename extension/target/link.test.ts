@@ -42,6 +42,16 @@ describe('the link to an emulator', () => {
     await link.until(({ status }) => (status?.startedAt ?? 0) > first, AbortSignal.timeout(20_000));
   });
 
+  it('adds what a change says to the state before it', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder);
+    const { link, until } = follow(folder);
+    await until('running');
+    await emulator.change();
+    const changed = await link.until(({ status }) => status?.apps.length === 1, AbortSignal.timeout(20_000));
+    expect(changed.status).toMatchObject({ owner: 'local', apps: [{ alias: 'new' }] });
+  });
+
   it('says that a killed one ended unexpectedly, and recovers when it comes back', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);

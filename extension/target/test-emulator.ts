@@ -6,15 +6,18 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { processStart } from '../../emulator/wire/data-folder.ts';
 
-/** Speaks `/minifal/events` as the emulator does, in a process that can be killed. `GET /again` makes it send its state anew. */
+/** Speaks `/minifal/events` as the emulator does, in a process that can be killed. `GET /again` makes it send its state again,
+ * `GET /change` that an app came. */
 const program = `
 const { createServer } = require('node:http');
 let sent = 0;
 const open = new Set();
 const state = () => ({ version: '1', pid: process.pid, startedAt: 0, timeScale: 1, owner: 'local', trouble: null, apps: [], runners: [], waiting: [], ...(process.env.ODD ? { apps: 7 } : { startedAt: sent++ }) });
+const change = { trouble: null, troubleWhy: null, apps: [{ alias: 'new', revision: 'r', authMode: 'private', url: 'https://x', queueSize: 0 }], goneApps: [], runners: [], waiting: [] };
 const server = createServer((request, response) => {
   if (request.headers.authorization !== 'Key id:secret') return void response.writeHead(401).end();
   if (request.url === '/again') { for (const one of open) one.write('data: ' + JSON.stringify(state()) + '\\n\\n'); return void response.end(); }
+  if (request.url === '/change') { for (const one of open) one.write('event: change\\ndata: ' + JSON.stringify(change) + '\\n\\n'); return void response.end(); }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.write(': hello\\n\\ndata: ' + JSON.stringify(state()) + '\\n\\n');
   open.add(response);
@@ -53,6 +56,7 @@ export async function startStandIn(folder: string, options: { readonly odd?: boo
   return {
     running,
     again: () => fetch(`http://localhost:${api}/again`, { headers: { authorization: 'Key id:secret' } }),
+    change: () => fetch(`http://localhost:${api}/change`, { headers: { authorization: 'Key id:secret' } }),
     async end(signal: NodeJS.Signals) {
       child.kill(signal);
       await once(child, 'exit');

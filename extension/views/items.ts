@@ -54,13 +54,25 @@ export function toItems(
   if (!status) return [];
   const isShown = ({ id, endedAt }: Runner) => endedAt === null || (now - endedAt < endedShownMs && !cleared.has(id));
   const runners = status.runners.filter(isShown);
+  const ofApps = byAlias(runners);
+  const whys = new Map(status.waiting.toReversed().map(({ alias, why }) => [alias, why]));
+  const rowOf = (alias: string, app?: Status['apps'][number]) =>
+    appRow(status, ofApps.get(alias) ?? [], alias, app, whys.get(alias), now);
   const deployed = new Set(status.apps.map(({ alias }) => alias));
   const ephemeral = [...new Set(runners.map(({ alias }) => alias))].filter((alias) => !deployed.has(alias));
   const apps = [...status.apps].sort((a, b) => a.alias.localeCompare(b.alias, 'en'));
-  return [
-    ...apps.map((app) => appRow(status, runners, app.alias, app, now)),
-    ...ephemeral.map((alias) => appRow(status, runners, alias, undefined, now)),
-  ];
+  return [...apps.map((app) => rowOf(app.alias, app)), ...ephemeral.map((alias) => rowOf(alias))];
+}
+
+/** (The oldest editor that we run in doesn't have `Map.groupBy`.) */
+function byAlias(runners: readonly Runner[]): ReadonlyMap<string, readonly Runner[]> {
+  const groups = new Map<string, Runner[]>();
+  for (const runner of runners) {
+    const group = groups.get(runner.alias);
+    if (group) group.push(runner);
+    else groups.set(runner.alias, [runner]);
+  }
+  return groups;
 }
 
 /** Whether a row's text changes with time alone. */
@@ -85,17 +97,16 @@ export function runnerOf(rowId: string): string {
 const runnerPrefix = 'runner/';
 
 function appRow(
-  { owner, waiting, timeScale }: Status,
-  all: readonly Runner[],
+  { owner, timeScale }: Status,
+  runners: readonly Runner[],
   alias: string,
   app: Status['apps'][number] | undefined,
+  why: string | undefined,
   now: number,
 ): Row {
-  const runners = all.filter((runner) => runner.alias === alias);
   const others = [...new Set(runners.map(({ revision }) => revision))].filter((id) => id !== app?.revision);
   const revisions = app ? [app.revision, ...others] : others;
   const live = runners.filter(({ endedAt }) => endedAt === null).length;
-  const why = waiting.find((request) => request.alias === alias)?.why;
   const queued = app && app.queueSize > 0 ? `${app.queueSize} waiting${why ? `: ${why}` : ''}` : '';
   const description = [app ? '' : 'ephemeral', count(live), queued].filter(Boolean).join(' · ');
   return {

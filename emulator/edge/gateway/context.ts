@@ -54,5 +54,5 @@ export const defaultLimits: GatewayLimits = {
   maxRequestBytes: 100 * 1024 * 1024,
   maxHeldSocketBytes: 16 * 1024 * 1024,
   pingIntervalMs: 15_000,
-  positionIntervalMs: 500,
+  positionIntervalMs: 1_000,
 };

@@ -294,6 +294,36 @@ describe('status stream', () => {
     expect(events).toMatchObject([{ status: 'COMPLETED', logs: null }]);
   });
 
+  it('with many log lines is cut off when nobody reads it, instead of kept in memory', async () => {
+    const release = deferred<void>();
+    const gateway = await start(async (_req, res) => {
+      await release.promise;
+      res.end('done');
+    });
+    const { id } = await submit(gateway);
+    await expect.poll(() => gateway.queue.record(id)?.phase).toBe('IN_PROGRESS');
+    const port = gateway.ports.queue;
+    const path = `/me/app/requests/${id}/status/stream?logs=1`;
+    const request = httpRequest({
+      host: '127.0.0.1',
+      port,
+      path,
+      headers: { ...authorization, host: `localhost:${port}` },
+    });
+    request.end();
+    const [unread] = await once(request, 'response');
+    unread.on('error', () => undefined);
+    request.on('error', () => undefined);
+    onTestFinished(() => void request.destroy());
+    const line = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 64 && gateway.logs.followers() > 0; n++) {
+      gateway.logs.add(id, line);
+      await new Promise((turn) => setImmediate(turn));
+    }
+    await expect.poll(() => gateway.logs.followers()).toBe(0);
+    release.resolve();
+  });
+
   it('tells when the place in the queue changes, and keeps a silent connection alive', async () => {
     const gateway = await start(ok, { positionIntervalMs: 1, pingIntervalMs: 1 });
     gateway.fleet.hold();

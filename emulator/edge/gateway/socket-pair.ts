@@ -56,6 +56,13 @@ export function forward(socket: WebSocket, maxHeldBytes: number): Half {
   };
 }
 
+/** Resolves at once while `socket` takes what it is sent, else when it has taken all of it, or is closed. */
+export async function keepsUp(socket: WebSocket): Promise<void> {
+  if (socket.bufferedAmount < highWaterBytes || socket.readyState !== socket.OPEN) return;
+  // What is sent is taken in order.
+  await new Promise<void>((resolve) => socket.ping('', undefined, () => resolve()));
+}
+
 /** Closes with the same code, as far as a code may be sent at all: 1005 and 1006 only say that none was. */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   if (socket.readyState !== socket.OPEN) return;

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { RequestRecord } from '../../queue/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
+import { writeOrCut } from '../slow-reader.ts';
 import { type Envelope, flushHead, writeHead } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import type { FollowUpUrls } from './follow-up.ts';
@@ -14,6 +15,9 @@ export interface StreamOrder {
   /** Calls back with each further line; returns the unsubscriber. */
   readonly followLogs: (listener: (line: LogLine) => void) => () => void;
 }
+
+/** Lines that wait for the next event that carries any (of a request that waits for a retry); of more, the latest ones are sent. */
+const mostNews = 10_000;
 
 /**
  * `…/status/stream`: server-sent events, one status object per change, the last one COMPLETED, then the end: JS resolves with the
@@ -43,7 +47,7 @@ export function streamStatus(
     // IN_QUEUE has no logs key: what came while waiting goes with the next event that has.
     if (record.phase !== 'IN_QUEUE') news = [];
     const body = statusBody({ record, urls, position: sentPosition, logs: lines });
-    res.write(Buffer.from(`data: ${JSON.stringify(body)}\n\n`));
+    writeOrCut(res, `data: ${JSON.stringify(body)}\n\n`);
   };
 
   return new Promise((resolve) => {
@@ -63,7 +67,7 @@ export function streamStatus(
       emit();
       finish();
     };
-    const ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
+    const ping = setInterval(() => writeOrCut(res, ': ping\n\n'), deps.limits.pingIntervalMs);
     const position = setInterval(() => {
       if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
     }, deps.limits.positionIntervalMs);
@@ -77,6 +81,7 @@ export function streamStatus(
     });
     const stopLogs = order.followLogs((line) => {
       news.push(line);
+      if (news.length > 2 * mostNews) news = news.slice(-mostNews);
       if (waiting) return;
       waiting = true; // a burst of lines makes one event
       setImmediate(() => {

@@ -159,6 +159,8 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
 export interface TestLogs {
   readonly deps: GatewayDeps['logs'];
   add(requestId: string, message: string, level?: LogLine['level']): void;
+  /** How many follow the lines now. */
+  followers(): number;
 }
 
 function testLogs(clock: () => number): TestLogs {
@@ -179,6 +181,7 @@ function testLogs(clock: () => number): TestLogs {
       lines.push(line);
       for (const follower of followers) follower(line);
     },
+    followers: () => followers.size,
     deps: {
       query: ({ requestId }) => lines.filter((line) => line.requestId === requestId).toReversed(),
       follow({ requestId }, listener) {

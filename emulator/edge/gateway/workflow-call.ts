@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
 import type { WorkflowEvent } from '../../workflows/runner.ts';
+import { writeOrCut } from '../slow-reader.ts';
 import type { Admission } from './admission.ts';
 import { type Answer, type Envelope, errorAnswer, jsonAnswer, send, tooLarge, writeHead } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
@@ -104,11 +105,11 @@ function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope
         ['content-type', 'text/event-stream'],
         ['cache-control', 'no-cache'],
       ]);
-      ping = setInterval(() => res.write(Buffer.from(': ping\n\n')), deps.limits.pingIntervalMs);
+      ping = setInterval(() => writeOrCut(res, ': ping\n\n'), deps.limits.pingIntervalMs);
       res.once('close', () => clearInterval(ping));
     }
     concluded = event.type === 'output' || event.type === 'error';
-    res.write(Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
+    writeOrCut(res, `data: ${JSON.stringify(event)}\n\n`);
   }
   return {
     tell,

@@ -10,6 +10,7 @@ import { callDirect, type Sink } from './direct.ts';
 import { bodyFramer } from './frames.ts';
 import { type HeaderList, headerOf, pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
+import { keepsUp } from './socket-pair.ts';
 import { appId } from './target.ts';
 import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
 import { callWorkflow } from './workflow-call.ts';
@@ -63,6 +64,8 @@ function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, ab
     for (let next = waiting.shift(); next && !gone.signal.aborted; next = waiting.shift()) {
       if (caller.isPaused) caller.resume();
       await callOnce(deps, req, caller, about, next.data, next.binary, gone.signal);
+      // Who only sends and doesn't read its answers is not read from any further.
+      await keepsUp(caller);
     }
     busy = false;
   };

@@ -19,7 +19,7 @@ export interface RestDeps {
   readonly fleet: Fleet;
   readonly queue: Pick<Queue, 'record'>;
   readonly logs: Logs;
-  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'follow'>;
+  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions'>;
   readonly appFiles: AppFiles;
   readonly workflows: Workflows;
   /** Public halves of the keys that sign webhooks. */

@@ -1,14 +1,13 @@
 import type { Response } from 'express';
+import { writeOrCut } from '../slow-reader.ts';
 
 /** Comments keep proxies and idle timers from closing a quiet stream. */
 const heartbeatMs = 15_000;
-/** A reader this far behind is cut off rather than buffered without end; it can resume with `since`. */
-const mostBufferedBytes = 16 * 1024 * 1024;
 const longestTimerMs = 2 ** 31 - 1;
 
 export interface EventStream {
-  /** One `data:` event with this object as JSON. */
-  send(event: object): void;
+  /** One `data:` event with this object as JSON. A reader that is far behind is cut off; it can resume with `since`. */
+  send(event: object, type?: string): void;
   /** Called once, whoever ends the stream. */
   onClose(listener: () => void): void;
   /** Ends the stream at this instant (milliseconds since the epoch). */
@@ -23,17 +22,15 @@ export function openEventStream(response: Response): EventStream {
     'x-accel-buffering': 'no',
   });
   response.flushHeaders();
-  const heartbeat = setInterval(() => response.write(': still here\n\n'), heartbeatMs);
+  const heartbeat = setInterval(() => writeOrCut(response, ': still here\n\n'), heartbeatMs);
   let ending: NodeJS.Timeout | undefined;
   response.once('close', () => {
     clearInterval(heartbeat);
     clearTimeout(ending);
   });
   return {
-    send(event) {
-      if (response.destroyed || response.writableEnded) return;
-      response.write(`data: ${JSON.stringify(event)}\n\n`);
-      if (response.writableLength > mostBufferedBytes) response.destroy();
+    send(event, type) {
+      writeOrCut(response, `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`);
     },
     onClose: (listener) => void response.once('close', listener),
     closeAt(at) {

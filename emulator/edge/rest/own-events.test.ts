@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts';
-import { statusSchema } from '../../wire/status.ts';
+import { type Status, statusChangeSchema, statusSchema, withChange } from '../../wire/status.ts';
+import { createFeed } from './own-events.ts';
 import { restServer } from './test-rest.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;
@@ -24,15 +25,19 @@ async function listen({ url, authorization }: Server) {
   if (!response.body) throw new Error('no body');
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffered = '';
+  let status: Status | undefined;
   return {
     response,
-    async next() {
+    /** The state after the next event. */
+    async next(): Promise<Status> {
       for (;;) {
         const end = buffered.indexOf('\n\n');
         if (end >= 0) {
           const event = buffered.slice(0, end);
           buffered = buffered.slice(end + 2);
-          return statusSchema.parse(JSON.parse(event.slice('data: '.length)));
+          const json: unknown = JSON.parse(event.slice(event.indexOf('data: ') + 'data: '.length));
+          status = status ? withChange(status, statusChangeSchema.parse(json), Date.now()) : statusSchema.parse(json);
+          return status;
         }
         const { value, done } = await reader.read();
         if (done) throw new Error('the stream ended');
@@ -68,10 +73,13 @@ describe('/minifal/events', () => {
     const events = await listen(server);
     await events.next();
     const states = ['SETUP', 'IDLE', ...Array.from({ length: 50 }, () => ['RUNNING', 'IDLE']).flat(), 'DRAINING'];
-    for (const state of states) server.runnerHistory.transition('r-1', { at: Date.now(), state, reason: null });
+    for (const state of states) {
+      server.runnerHistory.transition('r-1', { at: Date.now(), state, reason: null });
+      server.changed(['demo'], ['r-1']);
+    }
     const [told] = (await events.next()).runners;
     expect(told?.state).toBe('DRAINING');
-    expect(told?.transitions).toHaveLength(states.length);
+    expect(told?.transitions.map(({ state }) => state)).toEqual(['SETUP', 'DRAINING']);
     await events.close();
   });
 
@@ -82,6 +90,7 @@ describe('/minifal/events', () => {
     const events = await listen(server);
     expect((await events.next()).apps).toMatchObject([{ alias: 'demo', queueSize: 0 }]);
     server.fleetPlan.queueSize = 3;
+    server.changed(['demo']);
     expect((await events.next()).apps).toMatchObject([{ alias: 'demo', queueSize: 3 }]);
     await events.close();
   });
@@ -99,21 +108,95 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('stops listening when its reader has gone', async () => {
+  it('tells of an app that was changed or removed, though the scheduler has no part in it', async () => {
     const server = await restServer();
-    let followers = 0;
-    const follow = server.runnerHistory.follow;
-    server.runnerHistory.follow = (listener) => {
-      followers++;
-      const unfollow = follow(listener);
-      return () => {
-        followers--;
-        unfollow();
-      };
-    };
+    server.rooms.catalog.putAlias(demo);
     const events = await listen(server);
     await events.next();
+    server.rooms.catalog.putAlias({ ...demo, authMode: 'public' });
+    expect((await events.next()).apps).toMatchObject([{ alias: 'demo', authMode: 'public' }]);
+    server.rooms.catalog.deleteAlias('demo');
+    expect((await events.next()).apps).toEqual([]);
     await events.close();
-    await expect.poll(() => followers).toBe(0);
+  });
+
+  it('stops listening when its reader has gone', async () => {
+    const server = await restServer();
+    const events = await listen(server);
+    await events.next();
+    expect(server.changeFollowers.size).toBe(1);
+    await events.close();
+    await expect.poll(() => server.changeFollowers.size).toBe(0);
+  });
+});
+
+describe('what one watcher is sent', () => {
+  /** A feed over so many apps, each with a runner, after all of them were sent. */
+  async function feedOver(count: number) {
+    const server = await restServer();
+    for (let n = 0; n < count; n++) {
+      server.rooms.catalog.putAlias({ ...demo, name: `app-${n}` });
+      server.runnerHistory.started({ ...runner, id: `r-${n}`, alias: `app-${n}`, startedAt: 0 });
+    }
+    const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open' } as const;
+    const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
+    let asked = 0;
+    const fleet = {
+      ...server.fleet,
+      queueSize() {
+        asked++;
+        return 100_000;
+      },
+      waiting: (_alias: string, most: number) => Array.from({ length: most }, (_, n) => ({ id: `q-${n}`, since: 0 })),
+      why: () => 'Because.',
+    };
+    const { catalog } = server.rooms;
+    const feed = createFeed({ catalog, fleet, runnerHistory: server.runnerHistory, hosts, about, trouble: () => null });
+    const begun = feed.begin(0);
+    let now = 1_000;
+    const parts = [];
+    for (let part = feed.next(now); part; part = feed.next(now)) {
+      parts.push(part);
+      now += 100;
+    }
+    asked = 0;
+    return { server, feed, begun, parts, now: now + 1_000, asked: () => asked };
+  }
+
+  it('of one event costs the same, and is as long, with few and with many apps, runners and waiting requests', async () => {
+    const cost = async (count: number) => {
+      const { server, feed, now, asked } = await feedOver(count);
+      server.changed(['app-1'], ['r-1']);
+      const change = feed.next(now);
+      expect(change).toMatchObject({ apps: [{ alias: 'app-1' }], waiting: [{ alias: 'app-1' }] });
+      return { bytes: JSON.stringify(change).length, asked: asked() };
+    };
+    expect(await cost(600)).toEqual(await cost(3));
+  });
+
+  it('of many rows comes in parts', async () => {
+    const { begun, parts } = await feedOver(600);
+    expect([begun, ...parts].map(({ apps, runners }) => [apps.length, runners.length])).toEqual([
+      [250, 250],
+      [250, 250],
+      [100, 100],
+    ]);
+    expect(new Set([begun, ...parts].flatMap(({ apps }) => apps.map(({ alias }) => alias))).size).toBe(600);
+  });
+
+  it('of a row that keeps changing comes at once, and then once a second', async () => {
+    const { server, feed, now } = await feedOver(2);
+    const sent: number[] = [];
+    for (let at = now; at < now + 3_000; at += 100) {
+      server.changed(['app-1']);
+      if (feed.next(at)) sent.push(at - now);
+    }
+    expect(sent).toEqual([0, 1_000, 2_000]);
+  });
+
+  it('is nothing when nothing changes', async () => {
+    const { server, feed, now } = await feedOver(2);
+    server.fleet.queueSize = () => 0;
+    expect(feed.next(now)).toBeUndefined();
   });
 });

@@ -1,57 +1,117 @@
 import { Router } from 'express';
+import { endedShownMs, type Status, type StatusChange } from '../../wire/status.ts';
 import type { RestDeps } from './deps.ts';
 import { openEventStream } from './event-stream.ts';
-import { statusOf } from './own-status.ts';
+import { appOf, headOf, runnerOf, type StatusRooms, troubleOf, waitingOf } from './own-status.ts';
+import { createRowPacer } from './row-pacer.ts';
 
 /** At most one event in this time; whoever watches a busy app sees states, not every step between them. */
 const coalesceMs = 100;
-/** While something waits, whose reason counts seconds. Not each of them: a row that is drawn anew loses its tooltip. */
+/** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
+const pace = { restMs: 1_000, mostAtOnce: 250 };
+/** While something waits, whose reason counts seconds. Not each of them: a row that is drawn again loses its tooltip. */
 const retoldMs = 5_000;
 
 /**
- * `GET /minifal/events`: the object of `/minifal/status` as server-sent events, first at once, then after every change of
- * runners, aliases and queues, and every five seconds while a request waits; comments keep a quiet stream open. Runners tell of their changes; the catalog and the queues
- * have no such signal, so a short print of them is compared while somebody listens. Reading changes nothing.
+ * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is different. Of each
+ * app the first waiting request is shown, of each runner the first and the last transition. What one event costs depends
+ * on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a time, and a long list begins
+ * with its first 250. Comments keep a quiet stream open. Reading changes nothing.
  */
-export function ownEvents(
-  deps: Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'trouble' | 'report'>,
-): Router {
+export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
   const router = Router();
   router.get('/minifal/events', (_request, response) => {
-    const first = statusOf(deps, Date.now());
+    const feed = createFeed(rooms);
     const stream = openEventStream(response);
-    stream.send(first);
-    let shown = print(deps);
-    let moved = false;
-    const unfollow = deps.runnerHistory.follow(() => {
-      moved = true;
-    });
+    stream.send(feed.begin(Date.now()));
     const timer = setInterval(() => {
       try {
-        const now = print(deps);
-        if (!moved && now === shown) return;
-        moved = false;
-        shown = now;
-        stream.send(statusOf(deps, Date.now()));
+        const change = feed.next(Date.now());
+        if (change) stream.send(change, 'change');
       } catch (error) {
-        deps.report(error);
+        rooms.report(error);
         response.destroy();
       }
     }, coalesceMs);
     stream.onClose(() => {
       clearInterval(timer);
-      unfollow();
+      feed.close();
     });
   });
   return router;
 }
 
-/** Differs when something that no runner's transition tells of has changed, or a waiting request's reason is old. */
-function print({ catalog, fleet, trouble }: Pick<RestDeps, 'catalog' | 'fleet' | 'trouble'>): string {
-  const aliases = catalog
-    .aliases(null)
-    .map(({ name, revision, authMode, updatedAt }) => [name, revision, authMode, updatedAt, fleet.queueSize(name)]);
-  const loads = fleet.runners().map(({ id, state }) => [id, 'attempts' in state ? state.attempts.length : 0]);
-  const waits = aliases.some(([, , , , queueSize]) => queueSize !== 0);
-  return JSON.stringify([aliases, loads, trouble()?.message, waits ? Math.floor(Date.now() / retoldMs) : null]);
+/** What one watcher is sent. */
+export function createFeed(rooms: StatusRooms) {
+  const { catalog, fleet, runnerHistory, trouble } = rooms;
+  const rows = { apps: createRowPacer(pace), runners: createRowPacer(pace) };
+  /** Apps that the watcher knows, and those of them for which something waited. */
+  const shown = new Set<string>();
+  const queued = new Set<string>();
+  let shownTrouble = trouble();
+  let retoldAt = 0;
+
+  const unfollow = [
+    catalog.followAliases(rows.apps.touch),
+    fleet.follow((changed) => {
+      changed.apps.forEach(rows.apps.touch);
+      changed.runners.forEach(rows.runners.touch);
+    }),
+  ];
+
+  function rowsOf(now: number): Pick<StatusChange, 'apps' | 'goneApps' | 'runners' | 'waiting'> {
+    const apps: Status['apps'] = [];
+    const goneApps: string[] = [];
+    const waiting: Status['waiting'] = [];
+    for (const name of rows.apps.take(now)) {
+      const alias = catalog.alias(name);
+      queued.delete(name);
+      if (!alias) {
+        if (shown.delete(name)) goneApps.push(name);
+        continue;
+      }
+      const app = appOf(rooms, alias);
+      apps.push(app);
+      shown.add(name);
+      if (app.queueSize === 0) continue;
+      queued.add(name);
+      waiting.push(...waitingOf(rooms, name, 1));
+    }
+    const runners = rows.runners.take(now).flatMap((id) => {
+      const record = runnerHistory.get(id);
+      return record ? [atItsEnds(runnerOf(rooms, record))] : [];
+    });
+    return { apps, goneApps, runners, waiting };
+  }
+
+  return {
+    begin(now: number): Status {
+      for (const { name } of catalog.aliases(null)) rows.apps.touch(name);
+      for (const { id } of runnerHistory.since(now - endedShownMs).toReversed()) rows.runners.touch(id);
+      retoldAt = now;
+      const { apps, runners, waiting } = rowsOf(now);
+      return { ...headOf(rooms), apps, runners, waiting };
+    },
+    /** `undefined`: nothing is new. */
+    next(now: number): StatusChange | undefined {
+      if (now - retoldAt >= retoldMs) {
+        retoldAt = now;
+        queued.forEach(rows.apps.touch);
+      }
+      const news = rowsOf(now);
+      const isNew = Object.values(news).some((list) => list.length > 0) || trouble() !== shownTrouble;
+      shownTrouble = trouble();
+      return isNew ? { ...troubleOf(rooms), ...news } : undefined;
+    },
+    close() {
+      for (const stop of unfollow) stop();
+    },
+  };
+}
+
+function atItsEnds(runner: Status['runners'][number]): Status['runners'][number] {
+  const { transitions } = runner;
+  return transitions.length <= 2
+    ? runner
+    : { ...runner, transitions: [...transitions.slice(0, 1), ...transitions.slice(-1)] };
 }

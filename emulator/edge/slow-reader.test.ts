@@ -1,0 +1,31 @@
+import { Writable } from 'node:stream';
+import { expect, it } from 'vitest';
+import { mostBufferedBytes, writeOrCut } from './slow-reader.ts';
+
+const mebibyte = 'x'.repeat(1024 * 1024);
+
+it('cuts a reader off that takes nothing, and keeps no more than the limit for it', () => {
+  const out = new Writable({ write: () => undefined });
+  let most = 0;
+  for (let n = 0; n < 100; n++) {
+    writeOrCut(out, mebibyte);
+    most = Math.max(most, out.writableLength);
+  }
+  expect(out.destroyed).toBe(true);
+  expect(most).toBeLessThanOrEqual(mostBufferedBytes + mebibyte.length);
+});
+
+it('does not cut a reader off that keeps up, however large a piece is', async () => {
+  const out = new Writable({ write: (_chunk, _encoding, done) => setImmediate(done) });
+  for (let n = 0; n < 3; n++) {
+    writeOrCut(out, mebibyte.repeat(20));
+    await new Promise((drained) => out.once('drain', drained));
+  }
+  expect(out.destroyed).toBe(false);
+});
+
+it('leaves one alone that has ended', () => {
+  const out = new Writable({ write: (_chunk, _encoding, done) => done() });
+  out.end();
+  expect(() => writeOrCut(out, 'late')).not.toThrow();
+});
