@@ -25,6 +25,7 @@ describe('what an outcome means for the runner', () => {
     ['500 with x-fal-stop-runner: 1', response(500, true), 'end server_error'],
     ['a refused connection', { kind: 'connection_refused' }, 'end disconnected'],
     ['a broken connection', { kind: 'disconnected' }, 'end disconnected'],
+    ['a kept connection that broke', { kind: 'disconnected', isStale: true }, 'check'],
     ['a short response', { kind: 'incomplete' }, 'check'],
     ['a caller who left', { kind: 'caller_gone' }, 'keep'],
   ])('%s', (_, outcome, expected) => {

@@ -82,7 +82,8 @@ export type RunnerFate =
 
 /**
  * What the end of an attempt means for its runner (platform page runner.md §4.2): `x-fal-stop-runner` decides where it is
- * given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it.
+ * given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it, unless the server may
+ * merely have closed one that it had kept open.
  */
 export function fateOf(outcome: AttemptOutcome): RunnerFate {
   switch (outcome.kind) {
@@ -90,8 +91,9 @@ export function fateOf(outcome: AttemptOutcome): RunnerFate {
       if (outcome.stopRunner === false) return { kind: 'keep' };
       if (outcome.stopRunner === true || outcome.status === 503) return { kind: 'end', why: 'server_error' };
       return [500, 502, 504].includes(outcome.status) ? { kind: 'check' } : { kind: 'keep' };
-    case 'connection_refused':
     case 'disconnected':
+      return outcome.isStale ? { kind: 'check' } : { kind: 'end', why: 'disconnected' };
+    case 'connection_refused':
       return { kind: 'end', why: 'disconnected' };
     case 'incomplete':
       return { kind: 'check' };

@@ -147,8 +147,8 @@ export type AttemptOutcome =
   /** The app answered in full. `needsRetry` and `stopRunner` are the response headers of that name. */
   | { readonly kind: 'response'; readonly status: number; readonly needsRetry?: boolean; readonly stopRunner?: boolean }
   | { readonly kind: 'connection_refused' }
-  /** The connection broke before a complete answer. */
-  | { readonly kind: 'disconnected' }
+  /** The connection broke before an answer. `isStale`: one that had served before; its server may just have closed it. */
+  | { readonly kind: 'disconnected'; readonly isStale?: boolean }
   | { readonly kind: 'incomplete' }
   /** The caller of a direct request went away; the executor has closed its connection to the runner. */
   | { readonly kind: 'caller_gone' };

@@ -1,12 +1,16 @@
-import { Agent } from 'node:http';
+import { Agent, type ClientRequest } from 'node:http';
+import { Socket } from 'node:net';
 import type { RunnerAddress } from '../../engines/engine.ts';
 
 /**
  * Connections to runners that are used again, only where that can't be mistaken for something else. A server that closes a
- * kept connection at the moment of reuse looks like one that died with the request: a healthy runner would be ended. So:
+ * kept connection at the moment of reuse looks like one that died with the request: the caller would get an error although nothing
+ * is wrong, and nobody can know whether the app has seen the request. So:
  *
- * - a runner's connections are reused only after one of them was seen to stay open unused (servers that hang up after each answer
- *   without saying so are found out, and get a connection per request);
+ * - a connection is reused only after it stayed open, unused, for a moment: servers that hang up after an answer without saying so
+ *   (uvicorn, when a background task or a handler raised) do it by then;
+ * - none is reused after a 5xx (upstream.ts): the traceback that comes before the close may take its time;
+ * - a runner that once closed a kept connection early gets a connection per request from then on;
  * - one that was unused for longer than any usual server's patience begins (uvicorn 5 s, gunicorn 2 s) is not reused;
  * - what a server says (`Connection: close`, `Keep-Alive: timeout`) is obeyed by node.
  *
@@ -15,28 +19,72 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 export interface RunnerConnections {
   /** For `http.request`'s `agent`; `false`: a connection of its own. */
   agentFor(address: RunnerAddress): Agent | false;
+  /** A kept connection to this runner broke when it was used again: no other one is used again. */
+  distrust(address: RunnerAddress): void;
 }
 
 const reusableMs = 1_000;
-const provenAfterMs = 50;
+const settlingMs = 50;
 const most = { maxFreeSockets: 256, maxSockets: Number.POSITIVE_INFINITY };
 
 export function createRunnerConnections(): RunnerConnections {
-  /** By the address object, which lives as long as its runner: the next runner on the same port starts unproven. */
-  const agents = new WeakMap<RunnerAddress, { readonly agent: Agent; isProven: boolean }>();
+  /** By the address object, which lives as long as its runner: the next runner on the same port starts with a clean record. */
+  const agents = new WeakMap<RunnerAddress, RunnerAgent>();
   return {
     agentFor(address) {
       const known = agents.get(address);
-      if (known) return known.isProven ? known.agent : false;
-      const agent = new Agent({ keepAlive: true, timeout: reusableMs, scheduling: 'lifo', ...most });
-      const entry = { agent, isProven: false };
-      agents.set(address, entry);
-      agent.once('free', (socket) => {
-        setTimeout(() => {
-          entry.isProven = !socket.destroyed && socket.readable;
-        }, provenAfterMs).unref();
-      });
+      if (known) return known.isTrusted && known;
+      const agent = new RunnerAgent();
+      agents.set(address, agent);
       return agent;
     },
+    distrust(address) {
+      const agent = agents.get(address);
+      if (agent) agent.isTrusted = false;
+    },
   };
+}
+
+class RunnerAgent extends Agent {
+  isTrusted = true;
+  /** Offered for reuse, not yet taken. */
+  readonly #kept = new Set<Socket>();
+  readonly #watched = new WeakSet<Socket>();
+
+  constructor() {
+    super({ keepAlive: true, timeout: reusableMs, scheduling: 'lifo', ...most });
+  }
+
+  /** Node's pool takes what is `free`: here, only after it has settled. */
+  override emit(event: string | symbol, ...about: unknown[]): boolean {
+    const [socket] = about;
+    if (event !== 'free' || !(socket instanceof Socket)) return super.emit(event, ...about);
+    const ignore = (): void => undefined; // 'close' follows
+    socket.on('error', ignore);
+    const offer = (): void => {
+      socket.off('error', ignore);
+      if (socket.destroyed || !this.isTrusted) return void socket.destroy();
+      super.emit('free', ...about);
+      if (!socket.destroyed) this.#keep(socket);
+    };
+    // And a look at the socket more: where this process was kept waiting, the time is over before the close has been seen.
+    setTimeout(() => setImmediate(offer), settlingMs).unref();
+    return true;
+  }
+
+  override reuseSocket(socket: Socket, request: ClientRequest): void {
+    this.#kept.delete(socket);
+    super.reuseSocket(socket, request);
+  }
+
+  #keep(socket: Socket): void {
+    this.#kept.add(socket);
+    if (this.#watched.has(socket)) return;
+    this.#watched.add(socket);
+    // The pool's own patience is over, which is no fault of the server.
+    socket.on('timeout', () => this.#kept.delete(socket));
+    socket.once('close', () => {
+      if (this.#kept.delete(socket)) this.isTrusted = false;
+    });
+  }
 }

@@ -54,7 +54,11 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
     if (!request) {
       return resolve(failed({ kind: 'response', status: 400 }, 'bad_request', 'The request can not be sent on.'));
     }
+    let isAnswered = false;
     request.on('response', (message) => {
+      isAnswered = true;
+      // Many a server closes after an error without saying so, and only once it has printed its traceback.
+      if ((message.statusCode ?? 500) >= 500) request.shouldKeepAlive = false;
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
     });
     limitInterim(request);
@@ -65,7 +69,11 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
       for (const signal of call.signals) signal.removeEventListener('abort', stop);
     });
     // Stays for the life of the request: an app may answer before it has read the body, and close.
-    request.on('error', (error: Error & { code?: string }) => resolve(failure(error.code ?? '')));
+    request.on('error', (error: Error & { code?: string }) => {
+      const isStale = request.reusedSocket && !isAnswered && !call.signals.some(({ aborted }) => aborted);
+      if (isStale) call.connections.distrust(call.address);
+      resolve(failure(error.code ?? '', isStale));
+    });
     // Some other protocol was chosen although nobody offered one.
     request.on('upgrade', (_message, socket) => {
       socket.destroy();
@@ -135,7 +143,7 @@ export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Pro
 export async function sendCancel(address: RunnerAddress, path: string, requestId: string): Promise<void> {
   const answer = await performAttempt({
     address,
-    connections: { agentFor: () => false },
+    connections: { agentFor: () => false, distrust: () => undefined },
     method: 'POST',
     path: `${path.replace(/\/+$/, '')}/cancel`,
     headers: [
@@ -162,7 +170,15 @@ function framing({ address, method, body }: UpstreamCall): HeaderList {
   return ['POST', 'PUT', 'PATCH'].includes(method) ? [host, ['content-length', '0']] : [host];
 }
 
-function failure(code: string): UpstreamAnswer {
+/** What this machine has run out of; the request has not left. */
+const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
+
+/** `isStale`: on a connection that had served before, so that its server may just have closed it: no proof against the runner. */
+function failure(code: string, isStale = false): UpstreamAnswer {
+  if (exhausted.has(code)) {
+    const outcome = { kind: 'response', status: 503, stopRunner: false } as const;
+    return failed(outcome, 'runner_connection_error', `This machine can open no connection to the runner (${code}).`);
+  }
   if (code === 'ECONNREFUSED') {
     return failed({ kind: 'connection_refused' }, 'runner_connection_refused', 'The runner refused the connection.');
   }
@@ -172,7 +188,8 @@ function failure(code: string): UpstreamAnswer {
   }
   // What came wasn't HTTP, or never came to an answer.
   if (code.startsWith('HPE_') || code === endlessInterim) return { kind: 'failed', ...incomplete };
-  return failed({ kind: 'disconnected' }, 'runner_disconnected', 'The runner disconnected before it answered.');
+  const outcome = { kind: 'disconnected', ...(isStale ? { isStale } : {}) } as const;
+  return failed(outcome, 'runner_disconnected', 'The runner disconnected before it answered.');
 }
 
 function failed(outcome: AttemptOutcome, type: PlatformError['type'], detail: string): UpstreamAnswer {
