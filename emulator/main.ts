@@ -10,6 +10,7 @@ import { createCatalog } from './catalog/catalog.ts';
 import { createRoutes } from './catalog/routes.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { createAuthenticate } from './edge/auth.ts';
+import { createConnectionLimits } from './edge/connection-limits.ts';
 import { createCallApp } from './edge/gateway/call-app.ts';
 import { createRunnerConnections } from './edge/gateway/connections.ts';
 import { defaultLimits, type GatewayDeps } from './edge/gateway/context.ts';
@@ -20,6 +21,7 @@ import { sendCancel } from './edge/gateway/upstream.ts';
 import { createGrpcEdge } from './edge/grpc/server.ts';
 import { loopbackHosts } from './edge/guard.ts';
 import { createLabels } from './edge/labels/labels.ts';
+import { peersOf } from './edge/peers.ts';
 import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
 import { createSigner } from './edge/signed.ts';
@@ -96,14 +98,15 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const tls = await loadOrCreateTls(folder);
   const caBundle = join(folder, 'tls', 'bundle.pem');
   tls.writeBundle(caBundle);
-  const open = await openPorts(port, tls);
+  // No secret is known before the catalog is.
+  let secretValues: () => readonly string[] = () => noValues;
+  const mask = createMask(() => secretValues());
+  const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
+  const limits = createConnectionLimits({ peersOf, onRefused: (sentence) => log.info('connections', sentence) });
+  const open = await openPorts(port, tls, limits);
   const { ports, hosts } = open;
 
   try {
-    // No secret is known before the catalog is.
-    let secretValues: () => readonly string[] = () => noValues;
-    const mask = createMask(() => secretValues());
-    const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
     const say = (sentence: string): void => {
       log.info('disk', sentence);
       tell(sentence);
@@ -265,7 +268,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
     };
     const authorities = loopbackHosts(ports.api);
-    const grpc = createGrpcEdge({ ...rooms, authorities });
+    const grpc = createGrpcEdge({ ...rooms, authorities, heard: limits.heard });
     const about = {
       version,
       startedAt,

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ConnectionLimits } from './edge/connection-limits.ts';
 import { type EdgeHandlers, edgeServer, writeRawAnswer } from './edge/http-server.ts';
 import { type Listener, listen } from './edge/listener.ts';
 import type { TlsMaterial } from './edge/tls/ca.ts';
@@ -30,7 +31,7 @@ const names = ['api', 'run', 'queue', 'ws'] as const;
  * Opens the four ports before anything else exists, because their numbers go into runners' variables and answers.
  * @throws UserError that names a taken port
  */
-export async function openPorts(first: number, tls: TlsMaterial): Promise<OpenPorts> {
+export async function openPorts(first: number, tls: TlsMaterial, limits: ConnectionLimits): Promise<OpenPorts> {
   let serving: Parameters<OpenPorts['serve']>[0] | undefined;
   const listeners: Listener[] = [];
   try {
@@ -44,7 +45,7 @@ export async function openPorts(first: number, tls: TlsMaterial): Promise<OpenPo
       };
       const http2 = name === 'api' ? { http2: (socket: Duplex) => serving?.api.http2(socket) } : {};
       const port = first === 0 ? 0 : first + offset;
-      listeners.push(await listen({ port, tls, http: edgeServer(handlers), ...http2 }));
+      listeners.push(await listen({ port, tls, limits, http: edgeServer(handlers), ...http2 }));
     }
   } catch (error) {
     await closeAll();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 
 const currentSchema = z.object({ version: z.literal(1), build: z.string().regex(/^\d+$/), python: z.string() });
 
@@ -73,7 +74,9 @@ export function environmentFolders(dir: string) {
 function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
+  } catch (error) {
+    // Not to be taken for an environment that was never built.
+    if (isOutOfDescriptors(error)) throw outOfDescriptors('read its environments');
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 
 /** What pip was told about its index. uv reads no pip configuration, so we hand it over. */
 export interface PipSettings {
@@ -67,7 +68,8 @@ export function parsePipConf(text: string): ReadonlyMap<string, string> {
 function readIfThere(file: string): string {
   try {
     return readFileSync(file, 'utf8');
-  } catch {
+  } catch (error) {
+    if (isOutOfDescriptors(error)) throw outOfDescriptors("read pip's settings");
     return '';
   }
 }

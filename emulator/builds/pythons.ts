@@ -3,8 +3,11 @@ import { runTool } from './tool.ts';
 
 const listSchema = z.array(z.object({ version: z.string() }));
 
-/** Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; empty when it can't tell. */
-export async function foundPythons(uv: string, env: { readonly [name: string]: string }): Promise<readonly string[]> {
+/** Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; `undefined` when it can't tell. */
+export async function foundPythons(
+  uv: string,
+  env: { readonly [name: string]: string },
+): Promise<readonly string[] | undefined> {
   // Between warnings about broken interpreters: the list itself is one line of JSON.
   const exit = await runTool({
     command: uv,
@@ -14,11 +17,11 @@ export async function foundPythons(uv: string, env: { readonly [name: string]: s
     line: () => {},
   });
   const json = exit.output.find((text) => text.startsWith('['));
-  if (json === undefined) return [];
+  if (json === undefined) return undefined;
   try {
     const versions = listSchema.parse(JSON.parse(json)).map((python) => python.version);
     return [...new Set(versions)].sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
   } catch {
-    return [];
+    return undefined;
   }
 }

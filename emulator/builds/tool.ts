@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 
 export interface ToolRun {
   readonly command: string;
@@ -36,11 +38,15 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
       output.push(line);
       run.line(line);
     };
-    const streams = [child.stdout, child.stderr].map((input) => {
-      const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-      lines.on('line', take);
-      return new Promise<void>((ended) => lines.once('close', ended));
-    });
+    // Without a descriptor left, node makes no streams at all; the 'error' that follows says so.
+    const inputs: readonly (Readable | undefined)[] = [child.stdout, child.stderr];
+    const streams = inputs
+      .filter((input) => input !== undefined)
+      .map((input) => {
+        const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+        lines.on('line', take);
+        return new Promise<void>((ended) => lines.once('close', ended));
+      });
     const kill = () => {
       if (child.pid === undefined) return;
       try {
@@ -52,7 +58,10 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
     run.signal?.addEventListener('abort', kill, { once: true });
     child.once('error', (error) => {
       run.signal?.removeEventListener('abort', kill);
-      resolve({ code: null, output: [`${run.command} could not be started: ${error.message}`] });
+      const why = isOutOfDescriptors(error)
+        ? outOfDescriptors(`start ${run.command}`).message
+        : `${run.command} could not be started: ${error.message}`;
+      resolve({ code: null, output: [why] });
     });
     child.once('close', async (code) => {
       run.signal?.removeEventListener('abort', kill);

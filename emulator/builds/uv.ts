@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 import { UserError } from '../wire/errors.ts';
 
 /** The uv that we install. */
@@ -130,9 +131,11 @@ function onPath(name: string, env: Env): string | undefined {
   return undefined;
 }
 
+/** @throws UserError when nothing can be started at present: that must not read as "there is no Python". */
 function tryRun(command: string, args: readonly string[], env: Env): Promise<{ ok: boolean; output: string }> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     execFile(command, [...args], { env: { ...env }, timeout: 300_000 }, (error, stdout, stderr) => {
+      if (isOutOfDescriptors(error)) return reject(outOfDescriptors(`start ${command}`));
       resolve({ ok: error === null, output: `${stdout}${stderr}` });
     });
   });

@@ -80,9 +80,13 @@ function holdsSecret(filled: string, registered: string | undefined): boolean {
 async function missingPython(job: VirtualenvJob, wanted: string | null): Promise<string> {
   const found = await foundPythons(job.uv, job.env);
   const have =
-    found.length > 0 ? `Found on this machine: ${found.join(', ')}.` : 'No Python was found on this machine.';
+    found === undefined
+      ? ''
+      : found.length > 0
+        ? `Found on this machine: ${found.join(', ')}. `
+        : 'No Python was found on this machine. ';
   return (
-    `Python ${wanted ?? anyPython} is not available on this machine. ${have} ` +
+    `Python ${wanted ?? anyPython} is not available on this machine. ${have}` +
     `Install Python ${wanted ?? '3.10 to 3.12'} (with pyenv, your package manager, or \`uv python install ${wanted ?? '3.12'}\`), ` +
     'or run the fal command with one of the versions found.'
   );

@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { UserError } from '../wire/errors.ts';
+import { type ConnectionLimits, createConnectionLimits } from './connection-limits.ts';
 import { type TlsMaterial, tlsVersion } from './tls/ca.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface ListenOptions {
   readonly http2?: (socket: Socket) => void;
   /** How long a socket may stay silent at first, TLS handshake included. Browsers open spare connections: not too short. */
   readonly firstByteTimeoutMs?: number;
+  /** Shared by the ports of one emulator; by default a port has its own. */
+  readonly limits?: ConnectionLimits;
 }
 
 export interface Listener {
@@ -38,7 +41,7 @@ const portAttempts = 20;
  * Throws a UserError that names the port when it is taken.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { tls, http, http2, firstByteTimeoutMs = 30_000 } = options;
+  const { tls, http, http2, firstByteTimeoutMs = 30_000, limits = createConnectionLimits() } = options;
   const sockets = new Set<Socket>();
   const track = (socket: Socket): void => {
     sockets.add(socket);
@@ -46,7 +49,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
   const byProtocol = (socket: Socket, alpn: string | false | null): void => {
     if (alpn === 'h2' && http2) http2(socket);
-    else if (alpn === 'http/1.1' || !http2) http.emit('connection', socket);
+    else if (alpn === 'http/1.1' || alpn === 'http/1.0' || !http2) http.emit('connection', socket);
     else byPreface(socket, http2);
   };
   const byPreface = (socket: Socket, http2: (socket: Socket) => void): void => {
@@ -73,9 +76,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Scanners, wrong CAs, aborted handshakes: their business. Node has destroyed the socket.
   tlsServer.on('tlsClientError', (_error, socket) => socket.destroy());
 
+  http.prependListener('request', ({ socket }) => limits.heard(socket));
+  http.prependListener('upgrade', ({ socket }) => limits.heard(socket));
+  limits.onPressure(() => http.closeIdleConnections());
+
   const accept = (socket: Socket): void => {
-    track(socket);
     socket.on('error', () => socket.destroy());
+    if (!limits.admit(socket)) return;
+    track(socket);
     const any = (): boolean => true;
     peek(socket, any, firstByteTimeoutMs, (bytes) => {
       if (bytes[0] === tlsHandshakeRecord) {
@@ -101,11 +109,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 /**
  * Our HTTP/2 is gRPC alone. gRPC clients offer only h2 and drop a server that doesn't choose it; curl and browsers
- * offer both and would be lost in a gRPC server. So HTTP/1.1 wherever it is on offer. `undefined`: refused by an alert.
+ * offer both and would be lost in a gRPC server. So HTTP/1.1 wherever it is on offer, and HTTP/1.0 (which the same server speaks)
+ * where nothing else is. `undefined`: refused by an alert.
  */
 function chooseAlpn(offered: readonly string[], withHttp2: boolean): string | undefined {
   if (offered.includes('http/1.1')) return 'http/1.1';
-  return withHttp2 && offered.includes('h2') ? 'h2' : undefined;
+  if (withHttp2 && offered.includes('h2')) return 'h2';
+  return offered.includes('http/1.0') ? 'http/1.0' : undefined;
 }
 
 /**

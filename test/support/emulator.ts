@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly input?: string;
   /** Added to the environment of the emulator's process. */
   readonly env?: NodeJS.ProcessEnv;
+  /** How many file descriptors the system allows it; absent: as many as this process. */
+  readonly descriptors?: number;
 }
 
 export interface Emulator {
@@ -57,7 +59,9 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
     dataDir,
     ...(options.args ?? []),
   ];
-  const child = spawn(process.execPath, args, {
+  const limited = ['-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh', process.execPath, ...args];
+  const [command, commandArgs] = options.descriptors ? ['sh', limited] : [process.execPath, args];
+  const child = spawn(command, commandArgs, {
     // One uv for all the emulators of a test run; each would otherwise fetch its own into its data folder.
     env: { ...process.env, MINIFAL_UV: await findUv(), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

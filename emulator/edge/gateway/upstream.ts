@@ -1,6 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { RunnerAddress } from '../../engines/engine.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
+import { isOutOfDescriptorsCode, outOfDescriptors } from '../../wire/descriptors.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { RunnerConnections } from './connections.ts';
 import { leaveTogether } from './departures.ts';
@@ -181,6 +182,11 @@ function failure(code: string, isStale = false): UpstreamAnswer {
   }
   if (code === 'ECONNREFUSED') {
     return failed({ kind: 'connection_refused' }, 'runner_connection_refused', 'The runner refused the connection.');
+  }
+  // Ours, and over in a moment: the runner is not to blame, and what waits in the queue is tried again.
+  if (isOutOfDescriptorsCode(code)) {
+    const { message, next } = outOfDescriptors('reach the runner');
+    return failed({ kind: 'response', status: 500, needsRetry: true }, 'internal_error', `${message} ${next}`);
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
     const text = 'The response headers of the app are larger than 16 KB.';

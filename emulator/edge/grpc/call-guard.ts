@@ -1,40 +1,27 @@
-import {
-  type Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptor,
-  ServerListenerBuilder,
-  status,
-} from '@grpc/grpc-js';
+import type { IncomingHttpHeaders } from 'node:http2';
+import { status } from '@grpc/grpc-js';
 import type { GrpcDeps } from './deps.ts';
 import type { RpcStatus } from './rpc-error.ts';
 
 type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
 
 /**
- * Judges every RPC by its headers alone, before a byte of its message is read: our own `:authority` (DNS rebinding), then the key.
+ * Judges an RPC by its headers alone, before a byte of its message is read and before grpc-js hears of it: our own `:authority` (DNS
+ * rebinding), then the key. `undefined`: it may go on. Pure but for the catalog's look at the key.
+ *
+ * @param raw the header list as it came: Node joins or drops what is given twice
  */
-export function guardInterceptor(deps: GuardDeps): ServerInterceptor {
-  return (_method, call) =>
-    new ServerInterceptingCall(call, {
-      start(next) {
-        const listener = new ServerListenerBuilder()
-          .withOnReceiveMetadata((metadata, proceed) => {
-            const refusal = judge(deps, call.getHost(), metadata);
-            if (refusal === undefined) proceed(metadata);
-            else call.sendStatus(refusal);
-          })
-          .build();
-        next(listener);
-      },
-    });
-}
-
-function judge(deps: GuardDeps, host: string, metadata: Metadata): RpcStatus | undefined {
-  if (!deps.authorities.includes(host)) {
+export function judgeCall(
+  deps: GuardDeps,
+  headers: IncomingHttpHeaders,
+  raw: readonly string[],
+): RpcStatus | undefined {
+  const authority = headers[':authority'] ?? headers.host ?? '';
+  if (!deps.authorities.includes(authority)) {
     const known = deps.authorities.join(', ');
     return { code: status.PERMISSION_DENIED, details: `This server answers to ${known} only; check FAL_HOST.` };
   }
-  const identity = deps.authenticate({ authorization: authorizationOf(metadata) });
+  const identity = deps.authenticate({ authorization: authorizationOf(raw) });
   if (identity === undefined) {
     const details = 'No valid key was sent. Set FAL_KEY to a key of this server: `minifal env` prints it.';
     return { code: status.UNAUTHENTICATED, details };
@@ -47,15 +34,19 @@ function judge(deps: GuardDeps, host: string, metadata: Metadata): RpcStatus | u
 }
 
 /** Keys come as two entries, logins as `authorization: Bearer …` (control-plane-grpc.md §2.2). */
-function authorizationOf(metadata: Metadata): string {
-  const keyId = one(metadata, 'auth-key-id');
-  const secret = one(metadata, 'auth-key');
-  return keyId === '' && secret === '' ? one(metadata, 'authorization') : `Key ${keyId}:${secret}`;
+function authorizationOf(raw: readonly string[]): string {
+  const keyId = one(raw, 'auth-key-id');
+  const secret = one(raw, 'auth-key');
+  return keyId === '' && secret === '' ? one(raw, 'authorization') : `Key ${keyId}:${secret}`;
 }
 
 /** An entry given twice counts as none: which of them was checked must not be in doubt. */
-function one(metadata: Metadata, name: string): string {
-  const values = metadata.get(name);
-  const value = values[0];
-  return values.length === 1 && typeof value === 'string' ? value : '';
+function one(raw: readonly string[], name: string): string {
+  let found: string | undefined;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i] !== name) continue;
+    if (found !== undefined) return '';
+    found = raw[i + 1];
+  }
+  return found ?? '';
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Builds } from '../../builds/types.ts';
 import type { LocalRoutes } from '../../catalog/routes.ts';
 import type { Blobs, Catalog } from '../../catalog/types.ts';
@@ -30,6 +31,8 @@ export interface GrpcDeps extends GrpcRooms {
   readonly authenticate: Authenticate;
   /** Exact spellings of `:authority` that are ours: `loopbackHosts(port)` of edge/guard.ts. */
   readonly authorities: readonly string[];
+  /** Called once for a connection on which a call with a good key has come. */
+  readonly heard?: (socket: Socket) => void;
   /** Told of failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { z } from 'zod';
+import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
 import { asDiskTrouble } from '../../wire/disk-trouble.ts';
 import { UserError } from '../../wire/errors.ts';
 import { printableLines } from '../../wire/printable.ts';
@@ -35,6 +36,11 @@ export function toStatus(error: unknown, report: (error: unknown) => void): RpcS
   if (disk) {
     report(error);
     return { code: status.RESOURCE_EXHAUSTED, details: fitDetails(`${disk.message}\n${disk.next}`) };
+  }
+  if (isOutOfDescriptors(error)) {
+    report(error);
+    const { message, next } = outOfDescriptors('answer this call');
+    return { code: status.RESOURCE_EXHAUSTED, details: `${message}\n${next}` };
   }
   if (error instanceof UserError) {
     return { code: status.FAILED_PRECONDITION, details: fitDetails(`${error.message}\n${error.next}`) };

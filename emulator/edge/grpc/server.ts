@@ -1,11 +1,10 @@
-import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadServices } from '../../wire/services.ts';
 import { deleteAlias, listAliases, setAlias } from './aliases.ts';
 import { deleteApplication, listApplications, rolloutApplication, updateApplication } from './applications.ts';
 import { buildEnvironment } from './build.ts';
-import { guardInterceptor } from './call-guard.ts';
+import { judgeCall } from './call-guard.ts';
 import type { GrpcDeps } from './deps.ts';
 import { createEnvironment, deleteEnvironment, listEnvironments } from './environments.ts';
 import { serverStream, unary } from './handlers.ts';
@@ -17,6 +16,7 @@ import { run } from './run.ts';
 import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners.ts';
 import * as schema from './schemas.ts';
 import { listSecrets, setSecret } from './secrets.ts';
+import { guardSessions, mostStreams } from './sessions.ts';
 import { shellRunner } from './shell.ts';
 
 /** The control plane. */
@@ -35,11 +35,14 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   const server = new Server({
     'grpc.max_send_message_length': largestMessageBytes,
     'grpc.max_receive_message_length': largestMessageBytes,
-    interceptors: [guardInterceptor(deps)],
+    'grpc.max_concurrent_streams': mostStreams,
   });
   server.addService(controller, withRefusals(controller, controllerMethods(deps)));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  passOverResetStreams(server);
+  guardSessions(server, {
+    judge: (headers, raw) => judgeCall(deps, headers, raw),
+    heard: (socket) => deps.heard?.(socket),
+  });
   return {
     inject(socket) {
       // A client that dies sends FIN and nothing more. HTTP/2 has no half-open connections, and its calls must end.
@@ -51,23 +54,6 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
       server.forceShutdown();
     },
   };
-}
-
-/**
- * A client may take a call back in the packet that makes it. grpc-js (1.14.7) then still answers a call of a wrong content type or of an
- * unknown method, and answering a stream that is gone throws where nobody catches: it would end the emulator.
- */
-function passOverResetStreams(server: Server): void {
-  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
-  for (const http2 of http2Servers.keys()) {
-    const listeners = http2.listeners('stream');
-    http2.removeAllListeners('stream');
-    http2.on('stream', (stream: ServerHttp2Stream, ...about) => {
-      stream.on('error', () => undefined);
-      if (stream.destroyed || stream.closed) return;
-      for (const listener of listeners) listener.call(http2, stream, ...about);
-    });
-  }
 }
 
 function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { takesReserve } from '../../wire/descriptors.ts';
 import { loopbackHosts } from '../guard.ts';
 
 export interface LabelServer {
@@ -12,6 +13,13 @@ export interface LabelServer {
 const path = '/Isolate/SetMetadata';
 /** gRPC's framing of a message without fields: not compressed, no bytes. */
 const emptyMessage = Buffer.alloc(5);
+/** One for each runner and some to spare. */
+const mostConnections = 2_048;
+/** A runner makes two calls for each request that it works on. */
+const mostStreams = 1_000;
+/** What a connection gets before it has shown the token: answers of a few bytes, and not much time. */
+const mostRefusals = 100;
+const strangerMs = 60_000;
 const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
 
 /**
@@ -22,11 +30,23 @@ const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } a
  * `token`: what a runner must send as `controller-token`, compared in constant time.
  */
 export async function listenForLabels(token: string): Promise<LabelServer> {
-  const server = createServer();
+  const server = createServer({ settings: { maxConcurrentStreams: mostStreams } });
   const sessions = new Set<Http2Session>();
+  /** Connections that have shown no token yet, and how many of their calls were refused. */
+  const strangers = new Map<Http2Session, number>();
+  server.maxConnections = mostConnections;
+  server.on('connection', (socket) => {
+    if (takesReserve(socket)) socket.destroy();
+  });
   server.on('session', (session) => {
     sessions.add(session);
-    session.once('close', () => sessions.delete(session));
+    strangers.set(session, 0);
+    const patience = setTimeout(() => void (strangers.has(session) && session.destroy()), strangerMs).unref();
+    session.once('close', () => {
+      clearTimeout(patience);
+      sessions.delete(session);
+      strangers.delete(session);
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -38,8 +58,16 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
     stream.on('error', () => stream.destroy());
     stream.resume();
     const refusal = judge(headers, authorities, token);
-    if (refusal) refuse(stream, refusal);
-    else answer(stream);
+    const { session } = stream;
+    if (!session) return;
+    if (!refusal) {
+      strangers.delete(session);
+      return answer(stream);
+    }
+    const refused = (strangers.get(session) ?? 0) + 1;
+    strangers.set(session, refused);
+    if (refused > mostRefusals) session.destroy();
+    else refuse(stream, refusal);
   });
   return {
     port,

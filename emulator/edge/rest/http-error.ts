@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { Refusal, type RefusalReason } from '../../storage/refusal.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
 import { asDiskTrouble } from '../../wire/disk-trouble.ts';
 
 /** An answer `{"detail": …}` with this status. */
@@ -34,6 +35,11 @@ export function errorHandler(report: (error: unknown) => void): ErrorRequestHand
     if (disk) {
       report(error);
       return answer(response, disk.trouble === 'locked' ? 503 : 507, `${disk.message} ${disk.next}`);
+    }
+    if (isOutOfDescriptors(error)) {
+      report(error);
+      const { message, next } = outOfDescriptors('answer this request');
+      return answer(response, 503, `${message} ${next}`);
     }
     const parsing = bodyParserFailure(error);
     if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'n
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
 import { writeBundle } from './bundle.ts';
 import { type KeyAndCertificate, type LeafKind, leafLifetimeDays, makeAuthority, makeLeaf } from './certificates.ts';
 
@@ -82,7 +83,9 @@ function read(folder: string, name: string): KeyAndCertificate | undefined {
     const certPem = readFileSync(join(folder, `${name}.crt`), 'utf8');
     const matches = new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
     return matches ? { keyPem, certPem } : undefined;
-  } catch {
+  } catch (error) {
+    // A file that can't be opened at present is neither absent nor damaged.
+    if (isOutOfDescriptors(error)) throw outOfDescriptors('read its certificates');
     return undefined; // absent or damaged: made anew
   }
 }

@@ -37,7 +37,7 @@ describe('probeHealth', () => {
     [503, false],
   ])('without a declared path takes %i of GET /health for %s', async (status, healthy) => {
     const seen: IncomingMessage[] = [];
-    expect(await probeHealth(await answering(status, seen), undeclared, 5)).toBe(healthy);
+    expect(await probeHealth(await answering(status, seen), undeclared, 5)).toBe(healthy ? 'healthy' : 'unhealthy');
     expect(seen[0]).toMatchObject({ method: 'GET', url: '/health' });
   });
 
@@ -49,20 +49,20 @@ describe('probeHealth', () => {
   ])('with a declared path takes %i for %s, by the declared method', async (status, healthy) => {
     const seen: IncomingMessage[] = [];
     const address = await answering(status, seen);
-    expect(await probeHealth(address, { path: '/ready', method: 'POST' }, 5)).toBe(healthy);
+    expect(await probeHealth(address, { path: '/ready', method: 'POST' }, 5)).toBe(healthy ? 'healthy' : 'unhealthy');
     expect(seen[0]).toMatchObject({ method: 'POST', url: '/ready' });
   });
 
   it('takes a server that speaks another protocol for healthy unless a path is declared', async () => {
     const address = await listen(createServer((socket) => socket.resume().end('220 mail\r\n')));
-    expect(await probeHealth(address, undeclared, 5)).toBe(true);
-    expect(await probeHealth(address, { path: '/ready', method: 'GET' }, 5)).toBe(false);
+    expect(await probeHealth(address, undeclared, 5)).toBe('healthy');
+    expect(await probeHealth(address, { path: '/ready', method: 'GET' }, 5)).toBe('unhealthy');
   });
 
   it('gives up on a server that never answers', async () => {
     const sockets: { destroy(): void }[] = [];
     const address = await listen(createServer((socket) => sockets.push(socket)));
-    expect(await probeHealth(address, undeclared, 0.05)).toBe(false);
+    expect(await probeHealth(address, undeclared, 0.05)).toBe('unhealthy');
     for (const socket of sockets) socket.destroy();
   });
 
@@ -70,13 +70,13 @@ describe('probeHealth', () => {
     const address = await answering(200);
     const [server] = servers.splice(0);
     await new Promise((resolve) => server?.close(resolve));
-    expect(await probeHealth(address, undeclared, 5)).toBe(false);
-    expect(await acceptsConnections(address)).toBe(false);
+    expect(await probeHealth(address, undeclared, 5)).toBe('unhealthy');
+    expect(await acceptsConnections(address)).toBe('unhealthy');
   });
 });
 
 describe('acceptsConnections', () => {
   it('is true for an open port', async () => {
-    expect(await acceptsConnections(await answering(500))).toBe(true);
+    expect(await acceptsConnections(await answering(500))).toBe('healthy');
   });
 });

@@ -1,6 +1,10 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { isOutOfDescriptors } from '../../wire/descriptors.ts';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
+
+/** `unknown`: the question could not even be asked, for want of a descriptor of ours. It says nothing about the runner. */
+export type Health = 'healthy' | 'unhealthy' | 'unknown';
 
 /**
  * One health probe (runner-process.md §4.1): the declared path with its method must answer 2xx; without one GET /health
@@ -11,7 +15,7 @@ export function probeHealth(
   address: RunnerAddress,
   health: Pick<RunnerSpec['health'], 'path' | 'method'>,
   timeoutSeconds: number,
-): Promise<boolean> {
+): Promise<Health> {
   const declared = health.path !== null;
   const method = declared ? health.method : 'GET';
   const body = method === 'POST' ? '{}' : undefined;
@@ -29,24 +33,28 @@ export function probeHealth(
       (response) => {
         const status = response.statusCode ?? 0;
         response.destroy();
-        resolve((status >= 200 && status < 300) || (!declared && (status === 404 || status === 405)));
+        const healthy = (status >= 200 && status < 300) || (!declared && (status === 404 || status === 405));
+        resolve(healthy ? 'healthy' : 'unhealthy');
       },
     );
-    probe.on('error', (error: NodeJS.ErrnoException) => resolve(!declared && (error.code ?? '').startsWith('HPE_')));
+    probe.on('error', (error: NodeJS.ErrnoException) => {
+      if (isOutOfDescriptors(error)) return resolve('unknown');
+      resolve(!declared && (error.code ?? '').startsWith('HPE_') ? 'healthy' : 'unhealthy');
+    });
     probe.end(body);
   });
 }
 
 /** Whether something accepts connections there. Never rejects. */
-export function acceptsConnections(address: RunnerAddress, timeoutSeconds = 5): Promise<boolean> {
+export function acceptsConnections(address: RunnerAddress, timeoutSeconds = 5): Promise<Health> {
   return new Promise((resolve) => {
     const socket = connect({ host: address.host, port: address.port, timeout: timeoutSeconds * 1000 });
-    const end = (accepted: boolean): void => {
+    const end = (accepted: Health): void => {
       socket.destroy();
       resolve(accepted);
     };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
+    socket.once('connect', () => end('healthy'));
+    socket.once('timeout', () => end('unhealthy'));
+    socket.once('error', (error) => end(isOutOfDescriptors(error) ? 'unknown' : 'unhealthy'));
   });
 }

@@ -20,7 +20,8 @@ export async function untilHealthy(
   try {
     const address = await untilOpen(port, listening, signal);
     for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
-      if (await probeHealth(address, health, health.timeoutSeconds)) return signal.aborted ? null : address;
+      const found = await probeHealth(address, health, health.timeoutSeconds);
+      if (found === 'healthy') return signal.aborted ? null : address;
       await delay(wait, undefined, { signal });
     }
   } catch (error) {
@@ -34,6 +35,6 @@ async function untilOpen(port: number, listening: Promise<RunnerAddress>, signal
   while (true) {
     const told = await Promise.race([listening, delay(portPollMs, null, { signal })]);
     if (told !== null) return told;
-    if (await acceptsConnections(guess)) return guess;
+    if ((await acceptsConnections(guess)) === 'healthy') return guess;
   }
 }

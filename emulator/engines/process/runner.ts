@@ -195,9 +195,10 @@ export function createRunner(deps: {
       call: () => deps.send({ op: 'call', id }),
       terminate: () => ask('terminate'),
       kill: () => ask('kill'),
-      probe: async (timeoutSeconds) => address !== null && probeHealth(address, spec.health, timeoutSeconds),
+      probe: async (timeoutSeconds) =>
+        address !== null && (await probeHealth(address, spec.health, timeoutSeconds)) !== 'unhealthy',
       linesTold,
-      checkTcp: async () => address !== null && acceptsConnections(address),
+      checkTcp: async () => address !== null && (await acceptsConnections(address)) !== 'unhealthy',
       exec: (command, options, io) => {
         const { machine, env } = deps;
         const target = { python: spec.environment.python, machine, env, place: place.known, ended: end.signal };

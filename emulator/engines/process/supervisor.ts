@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
+import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
 import { type Command, type Message, message, type SupervisorConfig } from './messages.ts';
 
 const stderrKept = 2000;
@@ -33,7 +34,8 @@ export function startSupervisor(deps: {
     env: deps.env,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
-  const connection = child.stdio[3];
+  // Without a descriptor left, node makes no streams at all; the 'error' that follows says so.
+  const connection = (child.stdio as typeof child.stdio | undefined)?.[3];
   let complaints = '';
   let tellGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
@@ -51,7 +53,10 @@ export function startSupervisor(deps: {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-stderrKept);
   });
-  child.once('error', (error) => end(`The environment's Python can't be started: ${error.message}`));
+  child.once('error', (error) => {
+    const why = isOutOfDescriptors(error) ? outOfDescriptors('start runners').message : error.message;
+    end(`The environment's Python can't be started: ${why}`);
+  });
   child.once('exit', (code, signal) => {
     const how = signal === null ? `exited with code ${code}` : `died by ${signal}`;
     end(

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type ConnectionLimitsOptions, createConnectionLimits, mostConnectionsFor } from './connection-limits.ts';
+import { peersOf } from './peers.ts';
+
+/** A server whose connections go through the limits, and what became of them. */
+async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions & { readonly spoken?: boolean }) {
+  const limits = createConnectionLimits(options);
+  const accepted: { readonly socket: Socket; readonly admitted: boolean }[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    accepted.push({ socket, admitted: limits.admit(socket) });
+    if (spoken) limits.heard(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  onTestFinished(() => {
+    for (const { socket } of accepted) socket.destroy();
+    server.close();
+  });
+  return {
+    limits,
+    port,
+    accepted,
+    /** Connects once more; resolves when the server has seen it. */
+    async come() {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      onTestFinished(() => void socket.destroy());
+      const before = accepted.length;
+      await vi.waitFor(() => expect(accepted.length).toBeGreaterThan(before));
+      return accepted[before];
+    },
+  };
+}
+
+describe('the number of connections', () => {
+  it('is half of what is left beside the reserve, and never more than 4096', () => {
+    expect([256, 1024, 20_000, 1_000_000].map(mostConnectionsFor)).toEqual([96, 384, 4096, 4096]);
+  });
+
+  it('makes room for a newcomer by closing who has been silent the longest', async () => {
+    const { come, accepted, limits } = await guarded({ mostConnections: 4 });
+    for (let n = 0; n < 4; n++) {
+      const one = await come();
+      if (n > 0 && one) limits.heard(one.socket);
+    }
+    expect((await come())?.admitted).toBe(true);
+    expect(accepted.map(({ socket }) => socket.destroyed)).toEqual([true, false, false, false, false]);
+  });
+
+  it('lets no more than half of them be silent', async () => {
+    const { come, accepted } = await guarded({ mostConnections: 4 });
+    for (let n = 0; n < 10; n++) await come();
+    expect(accepted.filter(({ socket }) => !socket.destroyed).length).toBe(2);
+  });
+
+  it('refuses a newcomer when all others have spoken, says so once, and asks for idle ones to be closed', async () => {
+    const said: string[] = [];
+    const closeIdle = vi.fn();
+    const { come, limits } = await guarded({ mostConnections: 3, onRefused: (text) => said.push(text) });
+    limits.onPressure(closeIdle);
+    for (let n = 0; n < 3; n++) {
+      const one = await come();
+      if (one) limits.heard(one.socket);
+    }
+    for (let n = 0; n < 5; n++) expect((await come())?.admitted).toBe(false);
+    expect(closeIdle).toHaveBeenCalledTimes(1);
+    await vi.waitFor(() => expect(said.length).toBe(1));
+    expect(said[0]).toMatch(/^Too many connections: refused 1\. 3 are open, of at most 3;/);
+  });
+
+  it('takes the place of an idle connection that could be closed', async () => {
+    const { come, limits, accepted } = await guarded({ mostConnections: 2 });
+    limits.onPressure(() => accepted[0]?.socket.destroy());
+    for (let n = 0; n < 2; n++) {
+      const one = await come();
+      if (one) limits.heard(one.socket);
+    }
+    expect((await come())?.admitted).toBe(true);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('one process', () => {
+  it('gets three quarters of the connections, and the log names it', async () => {
+    const said: string[] = [];
+    let clock = 0;
+    const { port, accepted, come } = await guarded({
+      spoken: true,
+      mostConnections: 8,
+      peersOf,
+      now: () => clock,
+      onRefused: (text) => said.push(text),
+    });
+    const greedy = spawn(process.execPath, ['-e', manyConnections(port, 8)], { stdio: 'ignore' });
+    onTestFinished(() => void greedy.kill('SIGKILL'));
+    await vi.waitFor(() => expect(accepted.length).toBe(8), 10_000);
+    clock += 20_000;
+    await come();
+    await vi.waitFor(() => {
+      expect(accepted.slice(0, 8).filter(({ socket }) => !socket.destroyed).length).toBe(6);
+      expect(said.join('\n')).toContain(`Most come from process ${greedy.pid} (`);
+    }, 10_000);
+  });
+});
+
+function manyConnections(port: number, count: number): string {
+  return `for (let n = 0; n < ${count}; n++) require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).write('x'); setInterval(() => {}, 1000)`;
+}

@@ -1,0 +1,143 @@
+import type { Socket } from 'node:net';
+import { descriptorLimit, descriptorReserve, takesReserve } from '../wire/descriptors.ts';
+import type { PeerProcess } from './peers.ts';
+
+/**
+ * How many connections may be open before anybody has shown a key, over all ports together. What is accepted is closed again in this
+ * order when there is no room: whoever has been silent the longest, then kept-alive connections that nobody uses, then the newcomer.
+ */
+export interface ConnectionLimits {
+  /** Takes a new connection in; `false`: there was no room, and it is destroyed. */
+  admit(socket: Socket): boolean;
+  /** The peer of this connection (its TLS socket will do) has sent a whole request, or opened a call with a good key. */
+  heard(socket: Socket): void;
+  /** How to free connections that are kept open between two requests. */
+  onPressure(closeIdle: () => void): void;
+}
+
+export interface ConnectionLimitsOptions {
+  /** Default: `mostConnectionsFor` the descriptors of this process. */
+  readonly mostConnections?: number;
+  /** Who is at the other end of the connections with these ports of theirs; absent: no process has a limit of its own. */
+  readonly peersOf?: (sockets: readonly Socket[]) => Promise<ReadonlyMap<Socket, PeerProcess>>;
+  /** A sentence for the emulator's own log, at most one in ten seconds. */
+  readonly onRefused?: (sentence: string) => void;
+  /** Milliseconds, monotonic. */
+  readonly now?: () => number;
+}
+
+/** More would be memory for nothing: each costs up to 60 KB. */
+const mostAnywhere = 4096;
+const sayEveryMs = 10_000;
+const lookEveryMs = 1_000;
+/** What is left to all others when one process takes all it can get. */
+const shareOfOneProcess = 0.75;
+
+/** Half of what connections may use: nearly each has a counterpart, the gateway's connection to a runner. */
+export function mostConnectionsFor(limit: number): number {
+  return Math.max(8, Math.min(mostAnywhere, Math.floor((limit - descriptorReserve(limit)) / 2)));
+}
+
+export function createConnectionLimits(options: ConnectionLimitsOptions = {}): ConnectionLimits {
+  const { peersOf, onRefused = () => undefined, now = () => performance.now() } = options;
+  const most = options.mostConnections ?? mostConnectionsFor(descriptorLimit());
+  const open = new Set<Socket>();
+  /** Oldest first, by both ends of the connection: a TLS socket and the one below it have them in common. */
+  const silent = new Map<string, Socket>();
+  const known = new WeakSet<Socket>();
+  const freeing: (() => void)[] = [];
+  let refused = 0;
+  let closedSilent = 0;
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let freedAt = Number.NEGATIVE_INFINITY;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let biggest: { readonly peer: PeerProcess; readonly count: number } | undefined;
+
+  function room(socket: Socket): boolean {
+    if (open.size < most && !takesReserve(socket)) return true;
+    if (closeOldestSilent()) return true;
+    if (now() - freedAt < lookEveryMs) return false;
+    freedAt = now();
+    const before = open.size;
+    for (const closeIdle of freeing) closeIdle();
+    for (const one of open) if (one.destroyed) open.delete(one);
+    return open.size < before;
+  }
+
+  function closeOldestSilent(): boolean {
+    for (const [key, oldest] of silent) {
+      silent.delete(key);
+      open.delete(oldest);
+      oldest.destroy();
+      closedSilent += 1;
+      return true;
+    }
+    return false;
+  }
+
+  function say(): void {
+    if (refused + closedSilent === 0 || now() - saidAt < sayEveryMs) return;
+    saidAt = now();
+    const done = [
+      ...(closedSilent > 0 ? [`closed ${closedSilent} that had sent nothing`] : []),
+      ...(refused > 0 ? [`refused ${refused}`] : []),
+    ].join(' and ');
+    const who = biggest ? ` Most come from process ${biggest.peer.pid} (${biggest.peer.name}): ${biggest.count}.` : '';
+    onRefused(
+      `Too many connections: ${done}. ${open.size} are open, of at most ${most}; ` +
+        `this process may have ${descriptorLimit()} files and connections in all.${who}`,
+    );
+    refused = 0;
+    closedSilent = 0;
+  }
+
+  /** Looking through the processes of a machine takes a while: never for each connection. */
+  async function look(): Promise<void> {
+    if (!peersOf || open.size < most * shareOfOneProcess || now() - lookedAt < lookEveryMs) return;
+    lookedAt = now();
+    const byProcess = new Map<number, { readonly peer: PeerProcess; readonly sockets: Socket[] }>();
+    for (const [socket, peer] of await peersOf([...open])) {
+      const entry = byProcess.get(peer.pid) ?? { peer, sockets: [] };
+      entry.sockets.push(socket);
+      byProcess.set(peer.pid, entry);
+    }
+    const [first] = [...byProcess.values()].sort((a, b) => b.sockets.length - a.sockets.length);
+    biggest = first && { peer: first.peer, count: first.sockets.length };
+    // The newest go: those before them were there within its share.
+    for (const socket of first?.sockets.slice(Math.floor(most * shareOfOneProcess)) ?? []) {
+      refused += 1;
+      socket.destroy();
+    }
+  }
+
+  return {
+    admit(socket) {
+      const admitted = room(socket);
+      if (admitted) {
+        const key = keyOf(socket);
+        open.add(socket);
+        silent.set(key, socket);
+        socket.once('close', () => {
+          open.delete(socket);
+          if (silent.get(key) === socket) silent.delete(key);
+        });
+        if (silent.size > most / 2) closeOldestSilent();
+      } else {
+        refused += 1;
+        socket.destroy();
+      }
+      look().then(say, () => undefined);
+      return admitted;
+    },
+    heard(socket) {
+      if (known.has(socket)) return;
+      known.add(socket);
+      silent.delete(keyOf(socket));
+    },
+    onPressure: (closeIdle) => void freeing.push(closeIdle),
+  };
+}
+
+function keyOf(socket: Socket): string {
+  return `${socket.localPort} ${socket.remoteAddress} ${socket.remotePort}`;
+}

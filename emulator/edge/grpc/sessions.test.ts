@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { guardSessions } from './sessions.ts';
+
+/** A grpc-js server behind the guard, and connections to it; calls with the header `key: good` are let in. */
+async function guarded(strangerMs: number) {
+  const server = new Server();
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const heard: Socket[] = [];
+  guardSessions(server, {
+    judge: ({ key }) => (key === 'good' ? undefined : { code: status.UNAUTHENTICATED, details: 'No key: 100 %.' }),
+    heard: (socket) => void heard.push(socket),
+    strangerMs,
+  });
+  const port = createServer((socket) => injector.injectConnection(socket));
+  port.listen(0, '127.0.0.1');
+  await once(port, 'listening');
+  onTestFinished(() => {
+    server.forceShutdown();
+    port.close();
+  });
+  const join = () => {
+    const client = connectHttp2(`http://127.0.0.1:${(port.address() as AddressInfo).port}`);
+    client.on('error', () => undefined);
+    onTestFinished(() => client.destroy());
+    return client;
+  };
+  return { join, heard };
+}
+
+async function call(client: ClientHttp2Session, key: string) {
+  const stream = client.request({ ':method': 'POST', ':path': '/no/where', 'content-type': 'application/grpc', key });
+  stream.on('error', () => undefined);
+  stream.resume();
+  const [headers] = await Promise.race([once(stream, 'response'), once(stream, 'close')]);
+  return headers?.['grpc-status'];
+}
+
+describe('a connection without a good key', () => {
+  it('gets its refusals in words, and after a hundred of them is closed', async () => {
+    const { join, heard } = await guarded(60_000);
+    const client = join();
+    expect(await call(client, 'wrong')).toBe(String(status.UNAUTHENTICATED));
+    const closed = once(client, 'close');
+    await Promise.all(Array.from({ length: 150 }, () => call(client, 'wrong')));
+    await closed;
+    expect(heard).toEqual([]);
+  });
+
+  it('is closed after a while; one with a good key stays, and is known once', async () => {
+    const { join, heard } = await guarded(500);
+    const known = join();
+    expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));
+    const stranger = join();
+    await once(stranger, 'close');
+    expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));
+    expect(heard.length).toBe(1);
+  });
+});

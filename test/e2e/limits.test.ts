@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call, owner } from '../support/http.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+/** What anybody on this machine can do to the emulator without a key: open connections and calls without end. */
+const app = `
+import os
+import fal
+
+
+class Alive(fal.App, keep_alive=3600, max_concurrency=1):
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    def run(self) -> dict:
+        return {"runner": os.environ["FAL_JOB_ID"]}
+`;
+
+const descriptors = 1024;
+const silentSockets = 1_300;
+
+let emulator: Emulator;
+let project: Project;
+let account: string;
+
+beforeAll(async () => {
+  emulator = await startEmulator({ descriptors });
+  project = await createProject(await pythonTools(), emulator, { 'app.py': app });
+  account = await owner(emulator);
+  await project.mustFal('deploy', 'app.py::Alive', '--app-name', 'alive');
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+});
+
+async function runnerOf(): Promise<string> {
+  const response = await call(emulator, 'run', `/${account}/alive`, { body: {} });
+  expect(response.status).toBe(200);
+  return z.object({ runner: z.string() }).parse(await response.json()).runner;
+}
+
+const ownLog = (): string => readFileSync(join(emulator.dataDir, 'emulator.log'), 'utf8');
+
+function memory(field: 'VmRSS' | 'VmHWM'): number {
+  const [, kilobytes] =
+    new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${emulator.pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+}
+
+describe('calls of the control plane that nobody has a key for', () => {
+  it('cost no memory: 5 MB of them', async () => {
+    await runnerOf();
+    const before = memory('VmRSS');
+    // HEADERS that begin a call, and nothing more: each stays open as long as its peer likes.
+    const head = [':method', 'POST', ':scheme', 'http', ':path', '/controller.IsolateController/Run'];
+    const block = literals([...head, ':authority', `localhost:${emulator.ports.api}`, 'te', 'trailers']);
+    let sent = 0;
+    while (sent < 5_000_000) {
+      const calls: Buffer[] = [];
+      for (let n = 0; n < 2_000; n++) calls.push(frame(1, 4, 2 * n + 1, block));
+      const bytes = Buffer.concat([preface, frame(4, 0, 0, Buffer.alloc(0)), ...calls]);
+      const socket = connect(emulator.ports.api, '127.0.0.1').on('error', () => undefined);
+      socket.write(bytes);
+      sent += bytes.length;
+      if (!socket.closed) await once(socket.resume(), 'close');
+    }
+    expect(memory('VmHWM') - before).toBeLessThan(150);
+  });
+});
+
+describe(`${silentSockets} silent sockets where the system allows ${descriptors} files`, () => {
+  it('take neither runners nor builds nor callers their descriptors, and are in the log', async () => {
+    const runner = await runnerOf();
+    const sockets: Socket[] = [];
+    let gone = 0;
+    for (let n = 0; n < silentSockets; n++) {
+      const port = Object.values(emulator.ports)[n % 4] ?? 0;
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      socket.once('close', () => {
+        gone += 1;
+      });
+      sockets.push(socket);
+    }
+    await until('the first are closed', async () => (gone >= silentSockets - 400 ? true : undefined), {
+      timeoutMs: 30_000,
+      everyMs: 50,
+    });
+    for (let n = 0; n < 5; n++) expect(await runnerOf()).toBe(runner);
+    const built = await project.fal('deploy', 'app.py::Alive', '--app-name', 'again');
+    expect(built.stdout + built.stderr).not.toContain('No Python');
+    expect(built.code).toBe(0);
+    for (const socket of sockets) socket.destroy();
+    expect(ownLog()).toMatch(/Too many connections: closed \d+ that had sent nothing/);
+    expect(ownLog()).not.toContain('EMFILE');
+  });
+});
+
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+/** RFC 9113 §4.1. */
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** HPACK's plainest form: each name and value as a literal below 127 bytes, pairs that are not remembered. */
+function literals(texts: readonly string[]): Buffer {
+  return Buffer.concat(
+    texts.map((text, place) => Buffer.from(`${place % 2 === 0 ? '\0' : ''}${String.fromCharCode(text.length)}${text}`)),
+  );
+}
