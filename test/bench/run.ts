@@ -1,7 +1,8 @@
-// `npm run bench [gateway|queue|start|scale|state ...] [--quick]`: ratios measured in one run, in turns; every answer is checked.
+// `npm run bench [gateway|growth|queue|start|scale|state ...] [--quick]`: ratios measured in one run, in turns; every answer is checked.
 // Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
+import { benchGrowth } from './growth.ts';
 import { benchQueue } from './queue.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
@@ -11,6 +12,13 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { q
 const quick = values.quick ?? false;
 const benches: { readonly [name: string]: () => Promise<void> } = {
   gateway: () => benchGateway(quick ? { rounds: 300, seconds: 1 } : { rounds: 2000, seconds: 4 }),
+  growth: () =>
+    benchGrowth({
+      waiting: [10, 1_000, quick ? 20_000 : 100_000],
+      runners: [10, 100, 1_000],
+      apps: [10, 100, 1_000],
+      finished: [10, 10_000, quick ? 100_000 : 1_000_000],
+    }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
   scale: () => benchScale({ rounds: quick ? 2 : 5 }),
   start: () => benchStart({ rounds: quick ? 3 : 10 }),

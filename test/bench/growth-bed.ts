@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createCatalog } from '../../emulator/catalog/catalog.ts';
+import { revisionDefaults, scaleDefaults } from '../../emulator/catalog/scale-settings.ts';
+import type { Engine } from '../../emulator/engines/engine.ts';
+import { createFleet } from '../../emulator/fleet/fleet.ts';
+import type { Launch } from '../../emulator/fleet/types.ts';
+import { createQueue } from '../../emulator/queue/queue.ts';
+import type { SubmittedRequest } from '../../emulator/queue/types.ts';
+import type { ScaleSettings } from '../../emulator/scheduler/types.ts';
+import { mainMigrations } from '../../emulator/store/migrations.ts';
+import { openStore } from '../../emulator/store/open.ts';
+import { createMask } from '../../emulator/telemetry/mask.ts';
+import { createNoteRecorder } from '../../emulator/telemetry/notes.ts';
+import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
+
+/** The emulator's own rooms in this process; only the engine is scripted: its runners are ready in the next turn of the loop. */
+export type Rooms = ReturnType<typeof createRooms>;
+
+const noSecrets: readonly string[] = [];
+
+const launch: Launch = {
+  environment: { id: 'e', python: 'python', extraPaths: [] },
+  callable: { kind: 'entrypoint', name: 'app:main' },
+  mode: 'serve',
+  declaredPort: 8080,
+  appFiles: [],
+  secretNames: null,
+  environmentName: 'main',
+  machineType: 'XS',
+};
+
+export function createRooms(folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'))) {
+  const clock = Date.now;
+  const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  const catalog = createCatalog({ store, clock, secretKey: Buffer.alloc(32, 7) });
+  const queue = createQueue({ store, clock });
+  const runnerHistory = createRunnerHistory({ store, clock });
+  const notes = createNoteRecorder({ history: runnerHistory, logs: { append: () => undefined } });
+  const fleet = createFleet({
+    seed: 'bench',
+    clock,
+    time: { factor: 1, start: 0 },
+    engine: scriptedEngine(),
+    queue,
+    dataDir: folder,
+    launchOf: async () => launch,
+    // An app that answers in the next turn.
+    execute: () =>
+      new Promise((resolve) => {
+        const response = { status: 200, headers: [], body: Buffer.from('{}') };
+        setImmediate(() => resolve({ outcome: { kind: 'response', status: 200 }, response }));
+      }),
+    sendCancel: async () => undefined,
+    envOf: async () => ({ env: {}, secrets: [] }),
+    mask: createMask(() => noSecrets),
+    onLine: () => undefined,
+    onMoved: () => undefined,
+    onCreated: (runner) => notes.created(runner, 'XS'),
+    onNotes: notes.record,
+  });
+  return {
+    folder,
+    store,
+    catalog,
+    queue,
+    runnerHistory,
+    fleet,
+    clock,
+    /** Deploys an app. */
+    deploy(name: string, scale: Partial<ScaleSettings> = {}): void {
+      const settings = { ...revisionDefaults, health: { ...revisionDefaults.health, callRegularly: false } };
+      const all = { ...scaleDefaults, keepAliveSeconds: 3_600, ...scale };
+      catalog.putAlias({
+        name,
+        environmentName: 'main',
+        revision: 'r',
+        authMode: 'private',
+        machineTypes: ['XS'],
+        validRegions: [],
+        updatedAt: 0,
+        scale: all,
+        settings,
+      });
+      void fleet.deploy({ alias: name, revision: 'r', scale: all, settings, strategy: 'recreate' }, launch);
+    },
+    async close(): Promise<void> {
+      await fleet.close();
+      await queue.close();
+      store.close();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function scriptedEngine(): Engine {
+  return {
+    start({ runnerId }, events) {
+      setImmediate(() => {
+        events.started();
+        events.ready({ host: '127.0.0.1', port: 1 });
+      });
+      const exit = (signal: string) => setImmediate(() => events.exited({ code: null, signal, reason: signal }));
+      return {
+        runnerId,
+        call: () => undefined,
+        terminate: () => exit('SIGTERM'),
+        kill: () => exit('SIGKILL'),
+        probe: async () => true,
+        linesTold: async () => undefined,
+        checkTcp: async () => true,
+        exec: () => {
+          throw new Error('nothing is run here');
+        },
+        dispose: async () => undefined,
+      };
+    },
+    close: async () => undefined,
+  };
+}
+
+export function requestFor(alias: string, submittedAt = Date.now()): SubmittedRequest {
+  return {
+    id: randomUUID(),
+    alias,
+    callerId: 'local|minifal',
+    method: 'POST',
+    path: '/',
+    query: '',
+    headers: [['content-type', 'application/json']],
+    body: Buffer.from(JSON.stringify({ prompt: 'a prompt of the usual length, a sentence or two '.repeat(6) })),
+    priority: 'normal',
+    submittedAt,
+    startBy: null,
+    hint: null,
+    noRetry: false,
+    retries: {},
+    storeIo: true,
+    webhook: null,
+  };
+}
+
+/** Submits so many requests, a thousand at a time. */
+export async function submitAll({ queue }: Pick<Rooms, 'queue'>, requests: readonly SubmittedRequest[]): Promise<void> {
+  for (let n = 0; n < requests.length; n += 1_000) {
+    await Promise.all(requests.slice(n, n + 1_000).map((request) => queue.submit(request)));
+  }
+}
+
+/** The longest time for which the event loop did nothing else while `work` ran: by the clock, and the CPU's part of it. */
+export async function longestBlock(work: () => unknown): Promise<{ readonly ms: number; readonly cpuMs: number }> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  let cpuMs = 0;
+  let last = process.threadCpuUsage();
+  let over = false;
+  const look = (): void => {
+    const { user, system } = process.threadCpuUsage(last);
+    cpuMs = Math.max(cpuMs, (user + system) / 1000);
+    last = process.threadCpuUsage();
+    if (!over) setTimeout(look, 0);
+  };
+  delay.enable();
+  look();
+  await new Promise((turn) => setTimeout(turn, 20));
+  delay.reset();
+  cpuMs = 0;
+  await work();
+  await new Promise((turn) => setTimeout(turn, 20));
+  over = true;
+  delay.disable();
+  return { ms: delay.max / 1e6, cpuMs };
+}

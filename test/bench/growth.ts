@@ -1,0 +1,351 @@
+import { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { infoOf } from '../../emulator/edge/gateway/submit.ts';
+import { listRunners } from '../../emulator/edge/grpc/runners.ts';
+import { createFeed } from '../../emulator/edge/rest/own-events.ts';
+import { createQueue } from '../../emulator/queue/queue.ts';
+import { emptyWorld, nextWakeup, step, type World } from '../../emulator/scheduler/step.ts';
+import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';
+import type { Event } from '../../emulator/scheduler/types.ts';
+import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
+import { createRooms, longestBlock, type Rooms, requestFor, submitAll } from './growth-bed.ts';
+import { median } from './stats.ts';
+
+type Sizes = readonly [number, number, number];
+
+/** One figure at three sizes. */
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly sizes: Sizes;
+  measure(size: number): Promise<number> | number;
+}
+
+export interface GrowthOptions {
+  readonly waiting: Sizes;
+  readonly runners: Sizes;
+  readonly apps: Sizes;
+  readonly finished: Sizes;
+}
+
+/**
+ * What grows with the number of requests, runners, apps and hints: each figure at three sizes, the ratio of the largest to the
+ * smallest in the last column. The emulator's own rooms in one process, without processes of apps. "block": the longest time for
+ * which the event loop did nothing else, by the CPU's clock and (in brackets) by the wall's, which counts other programs, too.
+ */
+export async function benchGrowth(options: GrowthOptions): Promise<void> {
+  console.log(`  ${'figure'.padEnd(44)}${'at'.padStart(10)}${'at'.padStart(18)}${'at'.padStart(18)}    ratio`);
+  for (const { name, unit, sizes, measure } of figures(options)) {
+    const found: number[] = [];
+    for (const size of sizes) found.push(await measure(size));
+    const cells = found.map((value, n) => `${sizes[n]?.toLocaleString('en')}: ${round(value)}`.padStart(18)).join('');
+    const ratio = (found.at(-1) ?? 0) / (found[0] || Number.NaN);
+    console.log(`  ${`${name}, ${unit}`.padEnd(40)}${cells}   ${ratio.toFixed(1)}`);
+  }
+}
+
+const round = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(2));
+
+function figures({ waiting, runners, apps, finished }: GrowthOptions): readonly Figure[] {
+  return [
+    { name: 'step, waiting', unit: 'µs', sizes: waiting, measure: (size) => timeOf(worldWith({ waiting: size })) },
+    { name: 'step, apps', unit: 'µs', sizes: apps, measure: (size) => timeOf(worldWith({ apps: size })) },
+    { name: 'step, free runners', unit: 'µs', sizes: runners, measure: (size) => timeOf(worldWith({ runners: size })) },
+    {
+      name: 'step with a hint, free runners',
+      unit: 'µs',
+      sizes: runners,
+      measure: (size) => timeOf(worldWith({ runners: size }), () => 'unknown'),
+    },
+    {
+      name: 'step with a hint, hints seen',
+      unit: 'µs',
+      sizes: waiting,
+      measure: (size) => timeOf(worldWith({ runners: 1, hints: size }), (n) => `new-${n}`),
+    },
+    { name: 'watcher, one event, waiting', unit: 'µs', sizes: waiting, measure: (size) => watch({ waiting: size }) },
+    { name: 'watcher, one event, runners', unit: 'µs', sizes: runners, measure: (size) => watch({ runners: size }) },
+    { name: 'watcher, one event, apps', unit: 'µs', sizes: apps, measure: (size) => watch({ apps: size }) },
+    {
+      name: 'watcher, one event, runners',
+      unit: 'bytes',
+      sizes: runners,
+      measure: (size) => watch({ runners: size }, 'bytes'),
+    },
+    { name: 'ListRunners, idle ones', unit: 'ms', sizes: runners, measure: list },
+    { name: 'runners start together, block', unit: 'ms', sizes: runners, measure: startRunners },
+    { name: 'flush, block', unit: 'ms', sizes: waiting, measure: (size) => emptied(size, 'flush') },
+    { name: 'app deleted with waiting, block', unit: 'ms', sizes: waiting, measure: (size) => emptied(size, 'delete') },
+    { name: 'load after a start', unit: 'µs per request', sizes: waiting, measure: load },
+    { name: 'prune, finished, block', unit: 'ms', sizes: finished, measure: prune },
+    {
+      name: 'submits with a webhook',
+      unit: 'per s',
+      sizes: [10, 1_000, 10_000],
+      measure: (size) => submits(size, true),
+    },
+    { name: 'submits without', unit: 'per s', sizes: [10, 1_000, 10_000], measure: (size) => submits(size, false) },
+    { name: 'all of it busy for 3 s, block', unit: 'ms', sizes: waiting, measure: (size) => busy(size, runners, apps) },
+  ];
+}
+
+interface Amount {
+  readonly waiting?: number;
+  readonly runners?: number;
+  readonly apps?: number;
+  readonly hints?: number;
+}
+
+function worldWith({ waiting = 0, runners = 1, apps = 0, hints = 0 }: Amount): World {
+  let world = emptyWorld('bench');
+  const send = (event: Event): void => {
+    world = step(world, event, 0).world;
+  };
+  for (let n = 0; n < apps; n++) send(deployOf({ alias: `app-${n}` }));
+  send(deployOf({ scale: scaleOf({ minConcurrency: runners, maxConcurrency: runners }) }));
+  for (const runnerId of [...world.runners.keys()]) send({ type: 'runnerReady', runnerId });
+  for (let n = 0; n < hints; n++) {
+    send({ type: 'requestArrived', request: requestOf(`hint-${n}`, { hint: `hint-${n}` }) });
+    send(endOf(world, `hint-${n}`));
+  }
+  for (let n = 0; n < waiting + (waiting > 0 ? runners : 0); n++)
+    send({ type: 'requestArrived', request: requestOf(`w-${n}`) });
+  return world;
+}
+
+function endOf(world: World, requestId: string): Event {
+  const place = world.requests.get(requestId)?.place;
+  const attemptId = place?.kind === 'running' ? place.attemptId : 'none';
+  return { type: 'attemptEnded', requestId, attemptId, outcome: { kind: 'response', status: 200 } };
+}
+
+/** Median of an arrival and an end, with the question for the next wake-up, µs per step. */
+function timeOf(start: World, hintOf: (n: number) => string | null = () => null): number {
+  let world = start;
+  const times: number[] = [];
+  const running = [...world.requests.values()].find(({ place }) => place.kind === 'running')?.info.id;
+  for (let n = 0; n < 2_000; n++) {
+    const arrives = { type: 'requestArrived', request: requestOf(`r-${n}`, { hint: hintOf(n) }) } as const;
+    const began = performance.now();
+    world = step(world, arrives, 1).world;
+    nextWakeup(world);
+    world = step(world, running === undefined ? endOf(world, `r-${n}`) : withdrawn(`r-${n}`), 1).world;
+    nextWakeup(world);
+    times.push(((performance.now() - began) * 1000) / 2);
+  }
+  return median(times);
+}
+
+function withdrawn(requestId: string): Event {
+  return { type: 'requestWithdrawn', requestId };
+}
+
+async function roomsWith({ waiting = 0, runners = 1, apps = 0 }: Amount): Promise<Rooms> {
+  const rooms = createRooms();
+  for (let n = 0; n < apps; n++) rooms.deploy(`app-${n}`);
+  rooms.deploy('app', { minConcurrency: runners, maxConcurrency: runners });
+  await allReady(rooms, runners);
+  if (waiting > 0) {
+    rooms.deploy('closed', { maxConcurrency: 0 });
+    await enqueueAll(rooms, waiting);
+  }
+  return rooms;
+}
+
+async function allReady({ fleet }: Rooms, runners: number): Promise<void> {
+  while (fleet.runners('app').filter(({ state }) => state.kind === 'idle').length < runners) await nextTurn();
+}
+
+async function enqueueAll(rooms: Rooms, count: number): Promise<void> {
+  const requests = Array.from({ length: count }, () => requestFor('closed'));
+  await submitAll(rooms, requests);
+  for (const request of requests) rooms.fleet.enqueue(infoOf(request, 0));
+}
+
+const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
+const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open' } as const;
+
+/** What one change of one runner and one queue costs an open pane. */
+async function watch(amount: Amount, what: 'time' | 'bytes' = 'time'): Promise<number> {
+  const rooms = await roomsWith(amount);
+  try {
+    const feed = createFeed({ ...rooms, hosts, about, trouble: () => null });
+    let now = 1_000_000;
+    feed.begin(now);
+    const next = () => {
+      now += 1_000;
+      return feed.next(now);
+    };
+    while (next());
+    const took: number[] = [];
+    let bytes = 0;
+    for (let n = 0; n < 200; n++) {
+      const request = requestFor(amount.waiting === undefined ? 'app' : 'closed');
+      await rooms.queue.submit(request);
+      rooms.fleet.enqueue(infoOf(request, 0));
+      const between = performance.now();
+      const text = JSON.stringify(next());
+      took.push((performance.now() - between) * 1000);
+      if (text === undefined) throw new Error('nothing was sent');
+      bytes = Math.max(bytes, text.length);
+      await nextTurn();
+    }
+    feed.close();
+    return what === 'bytes' ? bytes : median(took);
+  } finally {
+    await rooms.close();
+  }
+}
+
+async function list(size: number): Promise<number> {
+  const rooms = await roomsWith({ runners: size });
+  try {
+    const took: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      const began = performance.now();
+      const { runners } = listRunners(rooms)({}) as { readonly runners: readonly object[] };
+      took.push(performance.now() - began);
+      if (runners.length !== size) throw new Error(`${runners.length} runners`);
+    }
+    return median(took);
+  } finally {
+    await rooms.close();
+  }
+}
+
+async function startRunners(size: number): Promise<number> {
+  const rooms = createRooms();
+  try {
+    const block = await longestBlock(async () => {
+      rooms.deploy('app', { minConcurrency: size, maxConcurrency: size });
+      await allReady(rooms, size);
+    });
+    return block.cpuMs;
+  } finally {
+    await rooms.close();
+  }
+}
+
+async function emptied(size: number, how: 'flush' | 'delete'): Promise<number> {
+  const rooms = await roomsWith({ waiting: size });
+  try {
+    const block = await longestBlock(async () => {
+      if (how === 'flush') await rooms.fleet.flush('closed');
+      else {
+        rooms.fleet.removeAlias('closed');
+        while (rooms.fleet.queueSize('closed') > 0) await nextTurn();
+        await rooms.queue.settled();
+      }
+    });
+    if (rooms.fleet.queueSize('closed') > 0) throw new Error('some are left');
+    return block.cpuMs;
+  } finally {
+    await rooms.close();
+  }
+}
+
+async function load(size: number): Promise<number> {
+  const rooms = createRooms();
+  try {
+    await submitAll(
+      rooms,
+      Array.from({ length: size }, () => requestFor('closed')),
+    );
+    const began = performance.now();
+    const queue = createQueue({ store: rooms.store, clock: Date.now });
+    rooms.deploy('closed', { maxConcurrency: 0 });
+    for (const { request, attempts } of queue.unfinished()) rooms.fleet.enqueue(infoOf(request, attempts));
+    const took = performance.now() - began;
+    if (rooms.fleet.queueSize('closed') !== size) throw new Error('some are missing');
+    return (took * 1000) / size;
+  } finally {
+    await rooms.close();
+  }
+}
+
+async function prune(size: number): Promise<number> {
+  const rooms = createRooms();
+  try {
+    // As the queue writes them, but without a call for each.
+    rooms.store.transaction(() => {
+      const record = rooms.store.sql(
+        'INSERT INTO requests (seq, id, alias, phase, completed_at, size, record, check_sum) VALUES (?, ?, ?, 2, ?, 600, ?, 0)',
+      );
+      const result = rooms.store.sql('INSERT INTO results (seq, outcome, body, check_sum) VALUES (?, ?, ?, 0)');
+      const input = rooms.store.sql('INSERT INTO inputs (seq, spec, body, check_sum) VALUES (?, ?, ?, 0)');
+      const [text, body] = ['x'.repeat(300), Buffer.alloc(300)];
+      for (let n = 1; n <= size; n++) {
+        record.run(n, `id-${n}`, 'app', n <= size / 10 ? 0 : Date.now(), text);
+        result.run(n, text, body);
+        input.run(n, text, body);
+      }
+    });
+    let dropped = 0;
+    const block = await longestBlock(async () => {
+      dropped = await rooms.queue.prune();
+    });
+    if (dropped !== Math.floor(size / 10)) throw new Error(`${dropped} were dropped`);
+    return block.cpuMs;
+  } finally {
+    await rooms.close();
+  }
+}
+
+async function submits(size: number, withWebhooks: boolean): Promise<number> {
+  const rooms = createRooms();
+  try {
+    const webhooks = createWebhooks({
+      store: rooms.store,
+      queue: rooms.queue,
+      signing: { headers: () => ({}) },
+      post: async () => ({ kind: 'delivered' }),
+      clock: Date.now,
+      later: () => () => undefined,
+      onGivenUp: () => undefined,
+      report: console.error,
+    });
+    let left = size;
+    const began = performance.now();
+    // As 64 connections do: the next one when the one before was accepted.
+    const caller = async (): Promise<void> => {
+      while (left-- > 0) {
+        const request = { ...requestFor('closed'), webhook: withWebhooks ? 'https://example.com/hook' : null };
+        webhooks.expect(request);
+        await rooms.queue.submit(request);
+      }
+    };
+    await Promise.all(Array.from({ length: 64 }, caller));
+    const seconds = (performance.now() - began) / 1000;
+    webhooks.close();
+    return size / seconds;
+  } finally {
+    await rooms.close();
+  }
+}
+
+/** Calls come and end while so many wait, with an open pane; most runners and apps of the options. */
+async function busy(size: number, runners: Sizes, apps: Sizes): Promise<number> {
+  const rooms = await roomsWith({ waiting: size, runners: runners[2], apps: apps[2] });
+  try {
+    const feed = createFeed({ ...rooms, hosts, about, trouble: () => null });
+    const pane = new Writable({ write: (_chunk, _encoding, done) => done() });
+    pane.write(JSON.stringify(feed.begin(Date.now())));
+    const until = performance.now() + 3_000;
+    let nextPush = performance.now();
+    const block = await longestBlock(async () => {
+      while (performance.now() < until) {
+        const some = Array.from({ length: 16 }, (_, n) => requestFor(n % 4 === 0 ? `app-${n}` : 'app'));
+        await Promise.all(some.map((request) => rooms.queue.submit(request)));
+        for (const request of some) rooms.fleet.enqueue(infoOf(request, 0));
+        if (performance.now() < nextPush) continue;
+        nextPush += 100;
+        const change = feed.next(Date.now());
+        if (change) pane.write(JSON.stringify(change));
+      }
+    });
+    feed.close();
+    return block.cpuMs;
+  } finally {
+    await rooms.close();
+  }
+}
