@@ -56,7 +56,10 @@ function scriptedEngine() {
           deeds.push('kill');
           exit('SIGKILL');
         },
-        probe: async () => true,
+        async probe(timeoutSeconds) {
+          deeds.push(`probe ${timeoutSeconds}`);
+          return true;
+        },
         linesTold: async () => undefined,
         checkTcp: async () => true,
         exec(command, _options, io) {
@@ -392,6 +395,18 @@ describe('a deploy', () => {
     });
     void direct('d1');
     expect(await told).toContain('The secrets are sealed. Open them.');
+  });
+});
+
+describe('health checks', () => {
+  it("have the app's own timeout_seconds, also on demand", async () => {
+    const health = { ...settings.health, timeoutSeconds: 42 };
+    void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: { ...settings, health }, strategy: 'recreate' });
+    const next = runners.next();
+    await submit('a');
+    const { spec, deeds } = await next;
+    fleet.probeOnDemand(spec.runnerId);
+    expect(deeds).toEqual(['probe 42']);
   });
 });
 

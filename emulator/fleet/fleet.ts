@@ -73,7 +73,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     startRunner: start,
     terminateRunner: ({ runnerId }) => runners.terminate(runnerId),
     killRunner: ({ runnerId }) => runners.kill(runnerId),
-    probeHealth: ({ runnerId, timeoutSeconds }) => void probe(runnerId, timeoutSeconds, false),
+    probeHealth: ({ runnerId }) => void probe(runnerId, false),
     checkTcp: ({ runnerId }) => void checkTcp(runnerId),
     assign: ({ requestId, attemptId, runnerId }) => attempts.assign(requestId, attemptId, runnerId),
     abortAttempt: ({ requestId }) => attempts.abort(requestId),
@@ -98,8 +98,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     if (runner) runners.start({ ...order, settings: real(runner).settings });
   }
 
-  async function probe(runnerId: RunnerId, timeoutSeconds: number, onDemand: boolean): Promise<void> {
-    const ok = (await runners.handle(runnerId)?.probe(timeoutSeconds)) ?? false;
+  async function probe(runnerId: RunnerId, onDemand: boolean): Promise<void> {
+    const runner = select.runner(host.world(), runnerId);
+    if (!runner) return;
+    const ok = (await runners.handle(runnerId)?.probe(real(runner).settings.health.timeoutSeconds)) ?? false;
     dispatch({ type: 'healthProbed', runnerId, ok, onDemand });
   }
 
@@ -236,7 +238,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       return left === null ? null : Math.ceil(left / deps.time.factor);
     },
     linesTold: async (runnerId) => await runners.handle(runnerId)?.linesTold(),
-    probeOnDemand: (runnerId) => void probe(runnerId, 5, true),
+    probeOnDemand: (runnerId) => void probe(runnerId, true),
     async close() {
       host.close();
       await runners.drain(shutdownGraceMs);

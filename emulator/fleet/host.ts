@@ -1,6 +1,7 @@
 import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
-import { eventIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
+import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
+import { defaultLimits, type Limits } from '../scheduler/world.ts';
 
 /** setTimeout takes 31 bits of milliseconds; a later wake-up simply wakes early and asks again. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -23,6 +24,7 @@ export function createHost(deps: {
   readonly seed: string;
   readonly clock: () => Instant;
   readonly time: TimeScale;
+  readonly limits?: Limits;
   readonly perform: (effect: Effect) => void;
   /** Called after all effects of one event were performed. */
   readonly settled: () => void;
@@ -30,7 +32,7 @@ export function createHost(deps: {
   /** Called last, with what may differ from before. */
   readonly changed: (changed: Step['changed']) => void;
 }): Host {
-  let world = emptyWorld(deps.seed);
+  let world = emptyWorld(deps.seed, limitsIn(deps.time, deps.limits ?? defaultLimits));
   const inbox: Event[] = [];
   let busy = false;
   let timer: { readonly at: Instant; readonly handle: NodeJS.Timeout } | undefined;

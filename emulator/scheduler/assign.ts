@@ -6,7 +6,8 @@ import type { AliasName, RunnerId } from './types.ts';
 import type { App, LiveRequest, LiveRunner, World } from './world.ts';
 
 /**
- * Hands waiting requests to free runners: normal before low priority, the oldest first (platform page runner.md §4.1).
+ * Hands waiting requests to free runners: direct ones first, then normal before low priority, the oldest first
+ * (platform page runner.md §4.1).
  * Never waits for a particular runner.
  */
 export function assign(turn: Turn, alias: AliasName): void {

@@ -17,12 +17,12 @@ describe('what an outcome means for the runner', () => {
     ['500', response(500), 'check'],
     ['501', response(501), 'keep'],
     ['502', response(502), 'check'],
-    ['503', response(503), 'end server_error'],
+    ['503', response(503), 'endSoon server_error'],
     ['504', response(504), 'check'],
     ['503 with x-fal-stop-runner: 0', response(503, false), 'keep'],
     ['504 with x-fal-stop-runner: 0', response(504, false), 'keep'],
-    ['200 with x-fal-stop-runner: 1', response(200, true), 'end server_error'],
-    ['500 with x-fal-stop-runner: 1', response(500, true), 'end server_error'],
+    ['200 with x-fal-stop-runner: 1', response(200, true), 'endSoon server_error'],
+    ['500 with x-fal-stop-runner: 1', response(500, true), 'endSoon server_error'],
     ['a refused connection', { kind: 'connection_refused' }, 'end disconnected'],
     ['a broken connection', { kind: 'disconnected' }, 'end disconnected'],
     ['a kept connection that broke', { kind: 'disconnected', isStale: true }, 'check'],
@@ -30,7 +30,7 @@ describe('what an outcome means for the runner', () => {
     ['a caller who left', { kind: 'caller_gone' }, 'keep'],
   ])('%s', (_, outcome, expected) => {
     const fate = fateOf(outcome);
-    expect(fate.kind === 'end' ? `end ${fate.why}` : fate.kind).toBe(expected);
+    expect('why' in fate ? `${fate.kind} ${fate.why}` : fate.kind).toBe(expected);
   });
 });
 

@@ -1,4 +1,4 @@
-import { endNow, freeSlot } from './ending.ts';
+import { endNow, freeSlot, terminateSoon } from './ending.ts';
 import { announced } from './hinted.ts';
 import { maxAttempts } from './retry.ts';
 import { changeApp, note, putRequest, putRunner, type Turn } from './turn.ts';
@@ -22,7 +22,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
     retried: { server_error: 0, timeout: 0, connection_error: 0 },
     lastRunner: null,
     withdrawn: false,
-    place: { kind: 'waiting' },
+    place: { kind: 'waiting', since: info.attempts === 0 ? Math.min(info.submittedAt, turn.now) : turn.now },
   };
   turn.world = { ...turn.world, arrivals: arrivals + 1 };
   if ((turn.world.apps.get(info.alias)?.live ?? null) === null) {
@@ -49,6 +49,7 @@ export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 
   conclude(turn, request, event.outcome, runner.settings);
   const fate = fateOf(event.outcome);
   if (fate.kind === 'end') endNow(turn, runnerId, fate.why);
+  if (fate.kind === 'endSoon') terminateSoon(turn, runnerId, fate.why);
   freeSlot(turn, runnerId, event.attemptId);
   if (fate.kind === 'check' && turn.world.runners.get(runnerId)?.state.kind !== 'terminating') {
     turn.effects.push({ type: 'checkTcp', runnerId });
@@ -62,7 +63,7 @@ function answered(turn: Turn, alias: AliasName): void {
     changeApp(turn, alias, { trouble: { ...trouble, diedEarly: 0, losses: 0 } });
 }
 
-/** `request_timeout` passed: the attempt is aborted and its runner, being stuck, ends. */
+/** `request_timeout` passed: the attempt is aborted and its runner ends; its other requests have the grace period. */
 export function timedOut(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
   if (request?.place.kind !== 'running') return;
@@ -71,13 +72,15 @@ export function timedOut(turn: Turn, id: RequestId): void {
   if (settings === undefined) return;
   turn.effects.push({ type: 'abortAttempt', requestId: id, attemptId, runnerId });
   conclude(turn, request, { kind: 'timeout' }, settings);
-  endNow(turn, runnerId, 'request_timeout');
+  terminateSoon(turn, runnerId, 'request_timeout');
   freeSlot(turn, runnerId, attemptId);
 }
 
 export type RunnerFate =
   | { readonly kind: 'keep' }
   | { readonly kind: 'check' }
+  /** Its other requests may finish within the grace period. */
+  | { readonly kind: 'endSoon'; readonly why: StopReason }
   | { readonly kind: 'end'; readonly why: StopReason };
 
 /**
@@ -89,7 +92,7 @@ export function fateOf(outcome: AttemptOutcome): RunnerFate {
   switch (outcome.kind) {
     case 'response':
       if (outcome.stopRunner === false) return { kind: 'keep' };
-      if (outcome.stopRunner === true || outcome.status === 503) return { kind: 'end', why: 'server_error' };
+      if (outcome.stopRunner === true || outcome.status === 503) return { kind: 'endSoon', why: 'server_error' };
       return [500, 502, 504].includes(outcome.status) ? { kind: 'check' } : { kind: 'keep' };
     case 'disconnected':
       return outcome.isStale ? { kind: 'check' } : { kind: 'end', why: 'disconnected' };

@@ -254,12 +254,11 @@ describe('detached rolling', () => {
 describe('deleting an alias', () => {
   it('fails what waits, lets what runs finish within the grace period, and ends everything', () => {
     const { sim, busy, idle } = live();
-    sim.submit(['more', 'queued']);
-    sim.submit(['direct'], { kind: 'direct' });
+    sim.submit(['more', 'queued', 'waits']);
     sim.end('more');
     const error = { type: 'runner_scheduling_failure', detail: 'The application was deleted.' };
     expect(sim.send({ type: 'aliasDeleted', alias: 'app' })).toEqual([
-      { type: 'failRequest', requestId: 'direct', error },
+      { type: 'failRequest', requestId: 'waits', error },
       { type: 'terminateRunner', runnerId: busy },
       { type: 'terminateRunner', runnerId: idle },
     ]);
@@ -316,7 +315,7 @@ describe('deleting an alias', () => {
     expect(types(sim.deploy({ revision: 'rev9' }))).toEqual(['aliasMoved']);
     expect(types(sim.submit(['again']))).toEqual(['startRunner']);
     sim.end('busy');
-    sim.after(3600);
+    sim.after(1800);
     expect(states(sim)).toEqual(['rev9 pending']);
   });
 

@@ -65,7 +65,13 @@ function runnerDue(turn: Turn, id: RunnerId): void {
   if (runner === undefined) return;
   const { state } = runner;
   if (state.kind === 'setup') kill(turn, id, 'startup_timeout');
+  else if (state.kind === 'pending' || state.kind === 'dockerPull') neverCameUp(turn, id);
   else if (state.kind === 'terminating') kill(turn, id, state.why);
   else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
   else probe(turn, runner);
+}
+
+function neverCameUp(turn: Turn, id: RunnerId): void {
+  const minutes = Math.round(turn.world.limits.pendingSeconds / 60);
+  kill(turn, id, 'start_failed', `The runner got no process within ${minutes} minutes.`);
 }

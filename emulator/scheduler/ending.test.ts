@@ -10,8 +10,8 @@ function busy(terminationGraceSeconds = 5) {
     settings: settingsOf({ maxMultiplexing: 2, terminationGraceSeconds }),
   });
   sim.submit(['queued']);
-  sim.submit(['direct'], { kind: 'direct' });
   const [runnerId = ''] = sim.bringUp();
+  sim.submit(['direct'], { kind: 'direct' });
   return { sim, runnerId };
 }
 

@@ -75,12 +75,12 @@ export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
 }
 
 /** SIGKILL; everything in flight is lost and the runner is gone at once: no process survives SIGKILL. */
-export function kill(turn: Turn, id: RunnerId, why: StopReason): void {
+export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(why)): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
   loseAttempts(turn, runner, endings[why]);
   if (runner.state.kind !== 'failureDelay') turn.effects.push({ type: 'killRunner', runnerId: id });
-  gone(turn, runner, why, sentence(why));
+  gone(turn, runner, why, text);
 }
 
 /**

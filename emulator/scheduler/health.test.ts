@@ -21,7 +21,7 @@ describe('regular health checks', () => {
   it('come every 15 s, also while a request runs', () => {
     const { sim, runnerId, answer } = serving({ timeoutSeconds: 7 });
     expect(sim.after(14.999)).toEqual([]);
-    expect(sim.after(0.001)).toEqual([{ type: 'probeHealth', runnerId, timeoutSeconds: 7 }]);
+    expect(sim.after(0.001)).toEqual([{ type: 'probeHealth', runnerId }]);
     sim.submit(['r']);
     answer(true);
     expect(types(sim.after(15))).toEqual(['probeHealth']);
@@ -36,6 +36,21 @@ describe('regular health checks', () => {
     expect(sim.after(0.001), 'an answer on demand is not its answer').toEqual([]);
     answer(false);
     expect(types(sim.after(15))).toEqual(['probeHealth']);
+  });
+
+  it('do not end with a lost answer: long after its timeout the check has failed, and the next one is out', () => {
+    const { sim, answer } = serving({ timeoutSeconds: 20, failureThreshold: 2 });
+    expect(types(sim.after(15))).toEqual(['probeHealth']);
+    expect(types(sim.after(45))).toEqual([]);
+    expect(types(sim.after(15)), 'twice the timeout and an interval later').toEqual(['probeHealth']);
+    answer(true);
+    expect(types(sim.after(15))).toEqual(['probeHealth']);
+    expect(types(sim.after(130)), 'two lost answers end the runner').toEqual([
+      'probeHealth',
+      'terminateRunner',
+      'startRunner',
+      'killRunner',
+    ]);
   });
 
   it('do not come when the app wants them on demand only', () => {

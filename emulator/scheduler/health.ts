@@ -9,13 +9,19 @@ import type { LiveRunner } from './world.ts';
 
 /**
  * The regular health check is due; the next one is 15 s later. One that is still unanswered takes the place of the next: a runner that
- * is busy for a moment fails one check, not several at once.
+ * is busy for a moment fails one check, not several at once. Long after its timeout the answer was lost, and the check has failed.
  */
 export function probe(turn: Turn, runner: LiveRunner): void {
-  putRunner(turn, runner.id, { ...runner, nextProbeAt: turn.now + probeIntervalMs, probing: true });
-  if (runner.probing) return;
-  const { timeoutSeconds } = runner.settings.health;
-  turn.effects.push({ type: 'probeHealth', runnerId: runner.id, timeoutSeconds });
+  const { probedAt, settings } = runner;
+  putRunner(turn, runner.id, { ...runner, nextProbeAt: turn.now + probeIntervalMs, probedAt: probedAt ?? turn.now });
+  if (probedAt !== null) {
+    if (turn.now < probedAt + probeIntervalMs + 2 * settings.health.timeoutSeconds * 1000) return;
+    judge(turn, runner.id, false);
+    const left = turn.world.runners.get(runner.id);
+    if (left === undefined || !isServing(left.state)) return;
+    putRunner(turn, runner.id, { ...left, probedAt: turn.now });
+  }
+  turn.effects.push({ type: 'probeHealth', runnerId: runner.id });
 }
 
 /**
@@ -29,11 +35,16 @@ export function probed(turn: Turn, event: Extract<Event, { readonly type: 'healt
     if (!event.ok) endNow(turn, runner.id, 'unhealthy');
     return;
   }
-  const forgiven = !event.ok && turn.now < startPeriodEnd(runner);
-  const probeFailures = event.ok ? 0 : runner.probeFailures + (forgiven ? 0 : 1);
-  putRunner(turn, runner.id, { ...runner, probing: false, probeFailures });
-  if (!event.ok && !forgiven && probeFailures >= runner.settings.health.failureThreshold)
-    endNow(turn, runner.id, 'unhealthy');
+  judge(turn, runner.id, event.ok);
+}
+
+function judge(turn: Turn, id: RunnerId, ok: boolean): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  const forgiven = !ok && turn.now < startPeriodEnd(runner);
+  const probeFailures = ok ? 0 : runner.probeFailures + (forgiven ? 0 : 1);
+  putRunner(turn, id, { ...runner, probedAt: null, probeFailures });
+  if (!ok && !forgiven && probeFailures >= runner.settings.health.failureThreshold) endNow(turn, id, 'unhealthy');
 }
 
 /** The TCP check has an answer: a port that doesn't accept means the runner is replaced. */

@@ -3,11 +3,15 @@ import type { LiveRequest, RequestIndex } from './world.ts';
 
 type Marks = { readonly [T in keyof RequestIndex]: Key | null };
 
-const absent: Marks = { waiting: null, ready: null, delayed: null, deadlines: null, running: null };
+const absent: Marks = { waiting: null, ready: null, unpicked: null, delayed: null, deadlines: null, running: null };
 
-/** All `normal` before any `low`, then by age (platform page runner.md §4.1). */
-export function dispatchKey(request: LiveRequest): Key {
-  return [request.info.priority === 'low' ? 1 : 0, request.info.submittedAt, request.seq];
+/** Where the durable queue begins among those that wait: direct requests skip it (platform page runner.md §4.1). */
+export const queueBegin: Key = [1];
+
+/** Direct ones, then all `normal` before any `low`, each by age. */
+export function dispatchKey({ info, seq }: Pick<LiveRequest, 'info' | 'seq'>): Key {
+  const queued = info.priority === 'low' ? 2 : 1;
+  return [info.kind === 'direct' ? 0 : queued, info.submittedAt, seq];
 }
 
 /** The index after one request changed from `before` to `after`; `undefined`: it wasn't there, or left. */
@@ -23,6 +27,7 @@ export function indexRequest(
   return {
     waiting: put(index.waiting, 'waiting'),
     ready: put(index.ready, 'ready'),
+    unpicked: put(index.unpicked, 'unpicked'),
     delayed: put(index.delayed, 'delayed'),
     deadlines: put(index.deadlines, 'deadlines'),
     running: put(index.running, 'running'),
@@ -43,6 +48,7 @@ function marks(request: LiveRequest): Marks {
   return {
     waiting: key,
     ready: place.kind === 'waiting' ? key : null,
+    unpicked: place.kind === 'waiting' ? [place.since, seq] : null,
     delayed: place.kind === 'delayed' ? [place.availableAt, seq] : null,
     deadlines: info.startBy === null ? null : [info.startBy, seq],
     running: null,

@@ -135,6 +135,8 @@ function marks(runner: LiveRunner): Marks {
 function dueOf(runner: LiveRunner): Instant | null {
   const { state } = runner;
   switch (state.kind) {
+    case 'pending':
+    case 'dockerPull':
     case 'setup':
       return state.deadline;
     case 'terminating':

@@ -3,8 +3,8 @@ import { legalMoves, move, type StateKind, stateOfWord, stateWord } from './runn
 import type { RunnerState } from './types.ts';
 
 const samples: { readonly [K in StateKind]: RunnerState } = {
-  pending: { kind: 'pending', since: 0 },
-  dockerPull: { kind: 'dockerPull', since: 0 },
+  pending: { kind: 'pending', since: 0, deadline: 1 },
+  dockerPull: { kind: 'dockerPull', since: 0, deadline: 1 },
   setup: { kind: 'setup', since: 0, deadline: 1 },
   idle: { kind: 'idle', since: 0 },
   running: { kind: 'running', since: 0, attempts: [] },

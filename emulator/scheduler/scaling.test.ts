@@ -73,6 +73,26 @@ describe('starting runners', () => {
     expect(types(sim.after(0.001))).toEqual(['startRunner', 'startRunner']);
   });
 
+  it('measures scaling_delay from when the request began to wait again, after a retry', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30 }) });
+    sim.submit(['a']);
+    sim.after(30);
+    sim.bringUp();
+    sim.after(100);
+    expect(types(sim.end('a', { kind: 'disconnected' }))).toEqual(['requeueRequest', 'terminateRunner']);
+    expect(types(sim.after(1 + 29.999)), 'the retry comes after 1 s').toEqual(['killRunner']);
+    expect(types(sim.after(0.001))).toEqual(['startRunner']);
+  });
+
+  it('measures scaling_delay of a request that a crash interrupted from the next start of the emulator', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30 }) });
+    sim.after(100);
+    expect(sim.submit(['a'], { submittedAt: 0, attempts: 1 })).toEqual([]);
+    expect(types(sim.after(30))).toEqual(['startRunner']);
+  });
+
   it('does not delay a request whose clock is ahead when there is no scaling_delay', () => {
     const sim = createSim();
     sim.deploy();

@@ -1,7 +1,7 @@
 import { kill, retire } from './ending.ts';
 import { attemptsOf, isCounted, isStarting } from './runner-index.ts';
 import { startTarget, target } from './scale.ts';
-import { ceiling, type Entry, first, last, rank, size, values } from './sorted.ts';
+import { type Entry, first, last, rank, size, values } from './sorted.ts';
 import { createRunner } from './starting.ts';
 import { note, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
@@ -26,13 +26,15 @@ export function floorOf(app: App): number {
   return target(app.scale, volume, app.live.settings.maxMultiplexing);
 }
 
-/** When the queue's need counts for starting: once its oldest request has waited `scaling_delay`. `null`: nothing waits. */
+/**
+ * When the need of waiting requests counts for starting: once one has waited unpicked for `scaling_delay`, which begins again after each
+ * attempt (a request whose retry time is still to come waits from then on). `null`: nothing waits.
+ */
 export function queueDueAt(app: App): Instant | null {
-  const normal = first(app.requests.waiting);
-  if (normal === undefined) return null;
-  const low = ceiling(app.requests.waiting, [1]);
-  const oldest = Math.min(normal.key[1] ?? 0, low?.key[1] ?? Number.POSITIVE_INFINITY);
-  return oldest + app.scale.scalingDelaySeconds * 1000;
+  const unpicked = first(app.requests.unpicked)?.key[0] ?? Number.POSITIVE_INFINITY;
+  const delayed = first(app.requests.delayed)?.key[0] ?? Number.POSITIVE_INFINITY;
+  const since = Math.min(unpicked, delayed);
+  return since === Number.POSITIVE_INFINITY ? null : since + app.scale.scalingDelaySeconds * 1000;
 }
 
 /** The idle runner whose keep_alive (or 10 s without any request) ends first, if a surplus one exists. */

@@ -1,4 +1,4 @@
-import { dispatchKey } from './request-index.ts';
+import { dispatchKey, queueBegin } from './request-index.ts';
 import { expiresAt, expiringBefore, floorOf } from './scaling.ts';
 import { rank, size, values } from './sorted.ts';
 import type { AliasName, Instant, RequestId, Runner, RunnerId } from './types.ts';
@@ -17,20 +17,25 @@ export function runner(world: World, id: RunnerId): Runner | undefined {
   return world.runners.get(id);
 }
 
-/** Requests of the same alias that will be dispatched earlier, 0-based; 0 when this one doesn't wait. */
+/**
+ * Requests of the same alias's queue that will be dispatched earlier, 0-based; 0 when this one doesn't wait. Direct requests have no
+ * place in the queue.
+ */
 export function queuePosition(world: World, requestId: RequestId): number {
   const request = world.requests.get(requestId);
   const app = world.apps.get(request?.info.alias ?? '');
   if (request === undefined || app === undefined || request.place.kind === 'running') return 0;
-  return rank(app.requests.waiting, dispatchKey(request));
+  const { waiting } = app.requests;
+  return Math.max(0, rank(waiting, dispatchKey(request)) - rank(waiting, queueBegin));
 }
 
-/** Waiting requests of the alias, those that wait for a retry time included. */
+/** Waiting requests of the alias's queue, those that wait for a retry time included. */
 export function queueSize(world: World, alias: AliasName): number {
-  return size(world.apps.get(alias)?.requests.waiting ?? null);
+  const waiting = world.apps.get(alias)?.requests.waiting ?? null;
+  return size(waiting) - rank(waiting, queueBegin);
 }
 
-/** Their ids in the order of dispatch: all, or the first ones. */
+/** Ids of all that wait, direct ones too, in the order of dispatch: all, or the first ones. */
 export function waitingIds(world: World, alias: AliasName, most?: number): readonly RequestId[] {
   return values(world.apps.get(alias)?.requests.waiting ?? null, most);
 }

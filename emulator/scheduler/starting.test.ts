@@ -52,6 +52,14 @@ describe('a runner that starts', () => {
     expect(types(sim.after(30))).toEqual(['startRunner']);
   });
 
+  it('is given up when it gets no process within an hour, which is a start failure', () => {
+    const { sim, runnerId } = starting();
+    expect(sim.after(3599.999)).toEqual([]);
+    expect(sim.after(0.001)).toEqual([{ type: 'killRunner', runnerId }]);
+    expect(sim.states()).toEqual(['failureDelay']);
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/no process within 60 minutes/);
+  });
+
   it('is killed when its setup takes longer than startup_timeout, which is a start failure', () => {
     const { sim, runnerId } = starting(20);
     sim.after(5);

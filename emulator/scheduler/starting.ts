@@ -2,7 +2,7 @@ import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './fail
 import { isStarting } from './runner-index.ts';
 import { values } from './sorted.ts';
 import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
-import type { AliasName, RunnerId } from './types.ts';
+import type { AliasName, Instant, RunnerId } from './types.ts';
 import { type LiveRunner, noTrouble, type Release, type Role } from './world.ts';
 
 /** From the wish for a runner to its readiness (platform page runner.md §1, §2). */
@@ -26,7 +26,9 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     alias,
     revision: release.revision,
     state:
-      delayMs === 0 ? { kind: 'pending', since } : { kind: 'failureDelay', since, retryAt: since + delayMs, failures },
+      delayMs === 0
+        ? { kind: 'pending', since, deadline: pendingDeadline(turn) }
+        : { kind: 'failureDelay', since, retryAt: since + delayMs, failures },
     createdAt: since,
     used: false,
     replacement: 'none',
@@ -37,7 +39,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     lossesBefore: trouble.losses,
     startedAt: null,
     nextProbeAt: null,
-    probing: false,
+    probedAt: null,
     probeFailures: 0,
     replaceWhy: 'stopped',
   };
@@ -60,8 +62,9 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
   const app = turn.world.apps.get(runner.alias);
   const live = app?.live;
   const settings = live?.revision === runner.revision ? live.settings : runner.settings;
+  const pending = { kind: 'pending', since: turn.now, deadline: pendingDeadline(turn) } as const;
   const fields = { settings, lossesBefore: app?.trouble.losses ?? 0 };
-  if (moveRunner(turn, runner, { kind: 'pending', since: turn.now }, text, fields)) askForProcess(turn, runner);
+  if (moveRunner(turn, runner, pending, text, fields)) askForProcess(turn, runner);
 }
 
 /** The engine has a process: SETUP begins. */
@@ -89,6 +92,10 @@ export function ready(turn: Turn, id: RunnerId): void {
   changeApp(turn, app.alias, { trouble: { ...app.trouble, failures: 0, lastFailure: null } });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
   for (const other of values(app.runners.all)) wake(turn, other, 'Another runner became ready.');
+}
+
+function pendingDeadline({ now, world }: Turn): Instant {
+  return now + world.limits.pendingSeconds * 1000;
 }
 
 function askForProcess(turn: Turn, runner: LiveRunner): void {

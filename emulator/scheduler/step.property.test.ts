@@ -184,7 +184,11 @@ function quicker(time: TimeScale, event: Event): Event {
       ...settings,
       startupTimeoutSeconds: startupTimeoutSeconds / factor,
       terminationGraceSeconds: terminationGraceSeconds / factor,
-      health: { ...health, startPeriodSeconds: health.startPeriodSeconds / factor },
+      health: {
+        ...health,
+        startPeriodSeconds: health.startPeriodSeconds / factor,
+        timeoutSeconds: health.timeoutSeconds / factor,
+      },
     },
   };
 }

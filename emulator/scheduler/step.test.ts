@@ -51,7 +51,7 @@ describe('nextWakeup', () => {
     sim.deploy();
     expect(nextWakeup(sim.world)).toBeUndefined();
     sim.submit(['a']);
-    expect(nextWakeup(sim.world), 'a pending runner has no deadline').toBeUndefined();
+    expect(nextWakeup(sim.world), 'a process must come').toBe(3_600_000);
   });
 
   it('is the earliest of all apps', () => {

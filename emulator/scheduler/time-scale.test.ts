@@ -46,7 +46,7 @@ describe('an event', () => {
           startupTimeoutSeconds: 1200,
           terminationGraceSeconds: 300,
           // The timeout of a check is measured by who performs it.
-          health: { ...health, startPeriodSeconds: health.startPeriodSeconds * 60, timeoutSeconds: 5 },
+          health: { ...health, startPeriodSeconds: health.startPeriodSeconds * 60, timeoutSeconds: 300 },
         },
       });
     }

@@ -1,4 +1,5 @@
 import type { Event, Instant, Note, RevisionSettings, Runner, RunnerState, ScaleSettings } from './types.ts';
+import type { Limits } from './world.ts';
 
 /**
  * Time that runs faster for the platform than on the wall: `minifal start --time-scale`. The scheduler lives wholly in platform time,
@@ -66,10 +67,15 @@ export function runnerOut(time: TimeScale, runner: Runner): Runner {
 function stateOut(time: TimeScale, state: RunnerState): RunnerState {
   if (state.kind === 'terminated') return { ...state, at: toReal(time, state.at) };
   const since = toReal(time, state.since);
-  if (state.kind === 'setup') return { ...state, since, deadline: toReal(time, state.deadline) };
+  if ('deadline' in state) return { ...state, since, deadline: toReal(time, state.deadline) };
   if (state.kind === 'terminating') return { ...state, since, killAt: toReal(time, state.killAt) };
   if (state.kind === 'failureDelay') return { ...state, since, retryAt: toReal(time, state.retryAt) };
   return { ...state, since };
+}
+
+/** The machine's limits: a process takes as long as it takes. */
+export function limitsIn(time: Factor, limits: Limits): Limits {
+  return { ...limits, pendingSeconds: stretch(limits.pendingSeconds, time) };
 }
 
 type Factor = Pick<TimeScale, 'factor'>;
@@ -84,14 +90,18 @@ function stretchScale(scale: ScaleSettings, time: Factor): ScaleSettings {
   };
 }
 
-/** All of a revision's durations are its own work's. A health check's timeout never meets the scheduler's clock: it stays real. */
+/** All of a revision's durations are its own work's. */
 function stretchSettings(settings: RevisionSettings, time: Factor): RevisionSettings {
   const { startupTimeoutSeconds, terminationGraceSeconds, health } = settings;
   return {
     ...settings,
     startupTimeoutSeconds: stretch(startupTimeoutSeconds, time),
     terminationGraceSeconds: stretch(terminationGraceSeconds, time),
-    health: { ...health, startPeriodSeconds: stretch(health.startPeriodSeconds, time) },
+    health: {
+      ...health,
+      startPeriodSeconds: stretch(health.startPeriodSeconds, time),
+      timeoutSeconds: stretch(health.timeoutSeconds, time),
+    },
   };
 }
 

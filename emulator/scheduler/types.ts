@@ -76,8 +76,8 @@ export type StopReason =
   | 'shutdown'; // the emulator stops
 
 export type RunnerState =
-  | { readonly kind: 'pending'; readonly since: Instant }
-  | { readonly kind: 'dockerPull'; readonly since: Instant }
+  | { readonly kind: 'pending'; readonly since: Instant; readonly deadline: Instant }
+  | { readonly kind: 'dockerPull'; readonly since: Instant; readonly deadline: Instant }
   | { readonly kind: 'setup'; readonly since: Instant; readonly deadline: Instant }
   /** keep_alive counts from `since`. */
   | { readonly kind: 'idle'; readonly since: Instant }
@@ -234,7 +234,8 @@ export type Effect =
   | { readonly type: 'terminateRunner'; readonly runnerId: RunnerId }
   /** SIGKILL to the runner's whole process group. */
   | { readonly type: 'killRunner'; readonly runnerId: RunnerId }
-  | { readonly type: 'probeHealth'; readonly runnerId: RunnerId; readonly timeoutSeconds: number }
+  /** Within the `timeoutSeconds` of the runner's settings. */
+  | { readonly type: 'probeHealth'; readonly runnerId: RunnerId }
   | { readonly type: 'checkTcp'; readonly runnerId: RunnerId }
   /** The executor of the request (queue or gateway) now performs an attempt on this runner. */
   | {

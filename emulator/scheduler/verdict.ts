@@ -66,7 +66,7 @@ export function expire(turn: Turn, id: RequestId): void {
 /** The retry time of a delayed request has come: it waits for a runner, with its age. */
 export function release(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
-  if (request !== undefined) putRequest(turn, id, { ...request, place: { kind: 'waiting' } });
+  if (request !== undefined) putRequest(turn, id, { ...request, place: { kind: 'waiting', since: turn.now } });
 }
 
 /**

@@ -22,6 +22,7 @@ import type {
  */
 export interface World {
   readonly seed: string;
+  readonly limits: Limits;
   /** Ids made so far. */
   readonly counter: number;
   /** Requests that ever arrived: ties of equal `submittedAt` go by arrival. */
@@ -34,6 +35,14 @@ export interface World {
   readonly runners: IdMap<RunnerId, LiveRunner>;
   readonly requests: IdMap<RequestId, LiveRequest>;
 }
+
+/** What the machine sets, not an app. */
+export interface Limits {
+  /** How long a runner may be without a process: its environment may have to be built first. */
+  readonly pendingSeconds: number;
+}
+
+export const defaultLimits: Limits = { pendingSeconds: 3600 };
 
 /** What an alias points to. */
 export interface Release {
@@ -88,10 +97,12 @@ export interface App {
 }
 
 export interface RequestIndex {
-  /** All that wait, in the order of dispatch: [priority, submittedAt, seq]. */
+  /** All that wait, in the order of dispatch: [class, submittedAt, seq]. */
   readonly waiting: Sorted<RequestId>;
   /** Those of them that may be dispatched now; same key. */
   readonly ready: Sorted<RequestId>;
+  /** The same in the order in which they began to wait for a runner: [since, seq]. */
+  readonly unpicked: Sorted<RequestId>;
   /** Those of them that wait for a retry time: [availableAt, seq]. */
   readonly delayed: Sorted<RequestId>;
   /** Those of them with a start deadline: [startBy, seq]. */
@@ -146,8 +157,8 @@ export interface LiveRunner extends Runner {
   /** When its process began; `null`: none yet. */
   readonly startedAt: Instant | null;
   readonly nextProbeAt: Instant | null;
-  /** A regular health check is out. */
-  readonly probing: boolean;
+  /** Since when a regular health check has been out; `null`: none is. */
+  readonly probedAt: Instant | null;
   /** Consecutive failed health checks after the start period. */
   readonly probeFailures: number;
   /** Why it will be replaced, with `replacement: 'will'`. */
@@ -155,7 +166,8 @@ export interface LiveRunner extends Runner {
 }
 
 export type Place =
-  | { readonly kind: 'waiting' }
+  /** A runner may take it, `since` then. */
+  | { readonly kind: 'waiting'; readonly since: Instant }
   | { readonly kind: 'delayed'; readonly availableAt: Instant; readonly because: string }
   | {
       readonly kind: 'running';
@@ -178,9 +190,10 @@ export interface LiveRequest {
 }
 
 /** A world without apps. `seed` decides the ids that will be made. */
-export function emptyWorld(seed: string): World {
+export function emptyWorld(seed: string, limits: Limits = defaultLimits): World {
   return {
     seed,
+    limits,
     counter: 0,
     arrivals: 0,
     appsMade: 0,
@@ -202,7 +215,7 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
     trouble: noTrouble,
     lastServed: -1,
     hinted: nothingHinted,
-    requests: { waiting: null, ready: null, delayed: null, deadlines: null, running: null },
+    requests: { waiting: null, ready: null, unpicked: null, delayed: null, deadlines: null, running: null },
     runners: {
       all: null,
       free: null,

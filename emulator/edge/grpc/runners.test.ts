@@ -24,14 +24,14 @@ describe('ListRunners', () => {
   it('shows every state under its wire name', async () => {
     const plane = await controlPlane();
     plane.runners.push(
-      runner('1', { kind: 'pending', since: 0 }),
+      runner('1', { kind: 'pending', since: 0, deadline: 1 }),
       runner('2', { kind: 'setup', since: 0, deadline: 9 }),
       runner('3', { kind: 'idle', since: 0 }),
       runner('4', { kind: 'running', since: 0, attempts }),
       runner('5', { kind: 'draining', since: 0, attempts, why: 'stopped' }, { replacement: 'will' }),
       runner('6', { kind: 'terminating', since: 0, killAt: 9, attempts: [], why: 'stopped' }),
       runner('7', { kind: 'failureDelay', since: 0, retryAt: 9, failures: 1 }),
-      runner('8', { kind: 'dockerPull', since: 0 }),
+      runner('8', { kind: 'dockerPull', since: 0, deadline: 1 }),
       runner('9', { kind: 'terminated', at: 0, why: 'stopped' }),
     );
     const { messages } = await plane.rpc('ListRunners', { list_pending: true });

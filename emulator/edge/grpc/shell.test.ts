@@ -135,7 +135,7 @@ describe('ShellRunner', () => {
     ] as const) {
       const { plane, call, end } = await shell();
       plane.runners.push(runner('ended', { kind: 'terminated', at: 0, why: 'stopped' }));
-      plane.runners.push(runner('pending', { kind: 'pending', since: 0 }));
+      plane.runners.push(runner('pending', { kind: 'pending', since: 0, deadline: 1 }));
       call.write({ runner_id: id });
       const { code: got, details } = await end;
       expect([got, details]).toEqual([code, expect.stringContaining(code === status.NOT_FOUND ? 'not found' : id)]);

@@ -198,7 +198,8 @@ export function createRunner(deps: {
       probe: async (timeoutSeconds) =>
         address !== null && (await probeHealth(address, spec.health, timeoutSeconds)) !== 'unhealthy',
       linesTold,
-      checkTcp: async () => address !== null && (await acceptsConnections(address)) !== 'unhealthy',
+      checkTcp: async () =>
+        address !== null && (await acceptsConnections(address, spec.health.timeoutSeconds)) !== 'unhealthy',
       exec: (command, options, io) => {
         const { machine, env } = deps;
         const target = { python: spec.environment.python, machine, env, place: place.known, ended: end.signal };

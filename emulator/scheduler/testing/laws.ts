@@ -1,6 +1,6 @@
 import { isRolling, runnersOf } from '../select.ts';
 import { nextWakeup, type World } from '../step.ts';
-import type { RequestInfo, RevisionSettings, Runner, ScaleSettings, Strategy } from '../types.ts';
+import type { Instant, RequestInfo, RevisionSettings, Runner, ScaleSettings, Strategy } from '../types.ts';
 import { law } from './law.ts';
 import { checkPositions, createRequestLaws } from './request-laws.ts';
 import { createRunnerLaws } from './runner-laws.ts';
@@ -61,8 +61,9 @@ export function createLaws(): Laws {
     const buffer = Math.max(scale.concurrencyBuffer, perc);
     const need = Math.ceil(volume / settings.maxMultiplexing);
     const wanted = Math.min(max, Math.max(need + buffer, scale.minConcurrency));
-    const oldest = Math.min(...ids.map((id) => requestLaws.get(id)?.info.submittedAt ?? 0));
-    const pressed = ids.length === 0 || oldest + scale.scalingDelaySeconds * 1000 <= now;
+    const oldest = Math.min(...ids.map((id) => requestLaws.get(id)?.since ?? 0));
+    const { scalingDelaySeconds } = scale;
+    const pressed = ids.length === 0 || scalingDelaySeconds === 0 || oldest + scalingDelaySeconds * 1000 <= now;
     const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
     law(counted >= least, 'as many runners as the formula wants', counted, least, runners);
 
@@ -77,7 +78,7 @@ export function createLaws(): Laws {
     checkOrder(seen, name, ready);
   }
 
-  /** What was assigned isn't younger than what still waits; normal before low. */
+  /** What was assigned isn't younger than what still waits; direct before queued, normal before low. */
   function checkOrder({ effects, event }: Seen, name: string, ready: readonly string[]): void {
     const head = requestLaws.get(ready[0] ?? '')?.info;
     if (head === undefined || (event.type === 'requestArrived' && event.request.id === head.id)) return;
@@ -89,6 +90,22 @@ export function createLaws(): Laws {
     }
   }
 
+  /** Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's request_timeout. */
+  function checkDeadlines(after: World, wakeAt: Instant): void {
+    for (const runner of runnersOf(after)) {
+      const deadline = deadlineOf(runner);
+      if (deadline === null) continue;
+      law(deadline - runner.createdAt < longestWaitMs && wakeAt <= deadline, 'every wait has a deadline', runner);
+    }
+    for (const id of requestLaws.open) {
+      const request = requestLaws.get(id);
+      if (request?.place !== 'running') continue;
+      const timeout = aliases.get(request.info.alias)?.scale.requestTimeoutSeconds;
+      if (timeout === undefined) continue;
+      law(wakeAt <= request.startedAt + timeout * 1000, 'every attempt has a deadline', request, wakeAt);
+    }
+  }
+
   return {
     check(seen) {
       observe(seen);
@@ -97,6 +114,7 @@ export function createLaws(): Laws {
       for (const [name, alias] of aliases) checkAlias(seen, name, alias);
       const wakeAt = nextWakeup(seen.after);
       law(wakeAt === undefined || wakeAt > seen.now, 'nextWakeup lies ahead', wakeAt, seen.now);
+      checkDeadlines(seen.after, wakeAt ?? Number.POSITIVE_INFINITY);
     },
     checkEnd(world) {
       law(requestLaws.open.size === 0, 'everything finishes', [...requestLaws.open]);
@@ -112,7 +130,27 @@ export function createLaws(): Laws {
 }
 
 function rank(request: RequestInfo): number {
-  return request.priority === 'low' ? 1 : 0;
+  if (request.kind === 'direct') return 0;
+  return request.priority === 'low' ? 2 : 1;
+}
+
+/** Longer than any one state may last in a storm, from the birth of its runner. */
+const longestWaitMs = 7 * 24 * 3_600_000;
+
+/** When the wait of a runner for something from outside ends; `null`: it waits for nothing but its requests. */
+function deadlineOf({ state }: Runner): Instant | null {
+  switch (state.kind) {
+    case 'pending':
+    case 'dockerPull':
+    case 'setup':
+      return state.deadline;
+    case 'terminating':
+      return state.killAt;
+    case 'failureDelay':
+      return state.retryAt;
+    default:
+      return null;
+  }
 }
 
 function isServing(runner: Runner): boolean {

@@ -1,5 +1,5 @@
 import { runner as findRunner, runnersOf } from '../select.ts';
-import type { Effect } from '../types.ts';
+import type { Effect, Instant } from '../types.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';
 
@@ -29,19 +29,21 @@ const word: { readonly [kind: string]: string } = {
 
 /** Runners move along the published graph only, get work only while they are ready, and are started and ended as processes. */
 export function createRunnerLaws(): (seen: Seen) => void {
-  const processes = new Map<string, { ready: boolean; ending: boolean }>();
+  const processes = new Map<string, { ready: boolean; ending: boolean; probedAt: Instant }>();
 
-  function follow(effect: Effect): void {
+  function follow(effect: Effect, now: Instant): void {
     if (effect.type === 'startRunner') {
       law(!processes.has(effect.runnerId), 'a runner is started once', effect);
-      processes.set(effect.runnerId, { ready: false, ending: false });
+      processes.set(effect.runnerId, { ready: false, ending: false, probedAt: Number.POSITIVE_INFINITY });
     } else if (effect.type === 'terminateRunner' || effect.type === 'killRunner') {
       const process = processes.get(effect.runnerId);
       law(process !== undefined, 'only processes are ended', effect);
       law(effect.type === 'killRunner' || !process.ending, 'SIGTERM is sent once', effect);
       process.ending = true;
     } else if (effect.type === 'probeHealth' || effect.type === 'checkTcp') {
-      law(processes.get(effect.runnerId)?.ready === true, 'only ready runners are probed', effect);
+      const process = processes.get(effect.runnerId);
+      law(process?.ready === true, 'only ready runners are probed', effect);
+      if (effect.type === 'probeHealth') process.probedAt = now;
     } else if (effect.type === 'assign') {
       const process = processes.get(effect.runnerId);
       law(process?.ready === true && !process.ending, 'work goes to ready runners that are not ending', effect);
@@ -74,12 +76,23 @@ export function createRunnerLaws(): (seen: Seen) => void {
     }
   }
 
+  /** Also where an answer was lost. A check is out for its timeout at most, twice that and an interval is a loss. */
+  function checkProbes({ after, now }: Seen): void {
+    for (const { id, state, settings } of runnersOf(after)) {
+      if (!settings.health.callRegularly || (state.kind !== 'idle' && state.kind !== 'running')) continue;
+      const probedAt = processes.get(id)?.probedAt ?? 0;
+      const longest = 2 * 15_000 + 2 * settings.health.timeoutSeconds * 1000;
+      law(now - probedAt <= longest, 'health checks do not stop', id, now - probedAt);
+    }
+  }
+
   return (seen) => {
     if (seen.event.type === 'runnerReady') {
       const process = processes.get(seen.event.runnerId);
-      if (process !== undefined) process.ready = true;
+      if (process !== undefined && !process.ready) Object.assign(process, { ready: true, probedAt: seen.now });
     }
-    for (const effect of seen.effects) follow(effect);
+    for (const effect of seen.effects) follow(effect, seen.now);
+    checkProbes(seen);
     checkMoves(seen);
   };
 }

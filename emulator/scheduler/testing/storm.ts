@@ -103,7 +103,9 @@ export function playStorm(
   }
 
   function exit(runnerId: RunnerId): Event | undefined {
-    return alive.delete(runnerId) ? { type: 'runnerExited', runnerId, reason: 'exit code 1' } : undefined;
+    if (!alive.delete(runnerId) || chance(0.03)) return undefined; // Also the news of an end may be lost.
+    const cause = chance(0.1) ? ({ cause: 'supervisor_lost' } as const) : {};
+    return { type: 'runnerExited', runnerId, reason: 'exit code 1', ...cause };
   }
 
   function startProcess(runnerId: RunnerId): void {
@@ -113,6 +115,7 @@ export function playStorm(
       plan(between(0, 1), () => exit(runnerId));
       return;
     }
+    if (chance(0.03)) return; // The news of its start never comes.
     const up = between(0, 2);
     if (!chance(0.1)) plan(up, whileAlive({ type: 'runnerStarted', runnerId }));
     if (chance(0.15)) plan(up + between(0, 40), () => exit(runnerId));
@@ -170,11 +173,13 @@ export function playStorm(
         plan(between(0, 0.2), () => exit(effect.runnerId));
         return;
       case 'probeHealth': {
+        if (chance(0.1)) return; // The answer is lost.
         const ok = !chance(0.1);
         plan(between(0, 5), () => ({ type: 'healthProbed', runnerId: effect.runnerId, ok, onDemand: false }));
         return;
       }
       case 'checkTcp': {
+        if (chance(0.1)) return;
         const ok = !chance(0.4);
         plan(between(0, 1), () => ({ type: 'tcpChecked', runnerId: effect.runnerId, ok }));
         return;
