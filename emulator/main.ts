@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBuilds } from './builds/builds.ts';
+import { readPipSettings } from './builds/pip-settings.ts';
 import { ensureUv } from './builds/uv.ts';
 import { createAppFiles } from './catalog/app-files.ts';
 import { createBlobs } from './catalog/blobs.ts';
@@ -97,7 +98,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
   const caBundle = join(folder, 'tls', 'bundle.pem');
-  tls.writeBundle(caBundle);
+  // pip's own authority too: what a company set up for pip is meant for every install.
+  tls.writeBundle(caBundle, [readPipSettings(process.env).cert]);
   // No secret is known before the catalog is.
   let secretValues: () => readonly string[] = () => noValues;
   const mask = createMask(() => secretValues());
@@ -153,6 +155,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       dataDir: folder,
       uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
       clock,
+      caBundle,
       secretValue: (name) => catalog.secretValues('main', [name])[name],
       mask,
     });

@@ -2,7 +2,17 @@
 // dependencies, because it runs before anything is installed and under whatever Node (>= 18) the system has.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,8 +39,48 @@ function installPackages() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Installing packages …');
   // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which not every registry carries.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'install the npm packages');
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const done = spawnSync('npm', args, {
+    cwd: root,
+    stdio: ['inherit', 'inherit', 'pipe'],
+    encoding: 'utf8',
+    env: npmEnvironment(),
+  });
+  process.stderr.write(done.stderr ?? '');
+  if (done.status !== 0) {
+    const isUntrusted = /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|unable to get local issuer/i.test(
+      done.stderr ?? '',
+    );
+    giveUp('npm', args, 'install the npm packages', done, isUntrusted ? untrusted : '');
+  }
   writeFileSync(stamp, wanted);
+}
+
+const untrusted =
+  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has one of its own, set" +
+  ' NODE_EXTRA_CA_CERTS to a file that holds it, and start again.';
+
+/** npm trusts what the system trusts, and keeps its cache here where the home folder can't be written. */
+function npmEnvironment() {
+  const env = { ...process.env, npm_config_update_notifier: 'false' };
+  const bundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem'];
+  const system = bundles.find((file) => existsSync(file));
+  if (!env.NODE_EXTRA_CA_CERTS && system) env.NODE_EXTRA_CA_CERTS = system;
+  if (!env.npm_config_cache && !canKeep(join(homedir(), '.npm'))) {
+    env.npm_config_cache = join(root, 'node_modules', '.cache', 'npm');
+  }
+  return env;
+}
+
+/** Not with `recursive`: Node tries for ever in /proc, the home of some service accounts. */
+function canKeep(folder) {
+  try {
+    if (!existsSync(folder)) mkdirSync(folder);
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function buildIfChanged(node) {
@@ -67,10 +117,12 @@ function run(command, args, what) {
     stdio: 'inherit',
     env: { ...process.env, npm_config_update_notifier: 'false' },
   });
-  if (done.status === 0) return;
-  console.error(
-    `Could not ${what}: \`${command} ${args.join(' ')}\` ${done.error ? done.error.message : `ended with ${done.status ?? done.signal}`}.`,
-  );
+  if (done.status !== 0) giveUp(command, args, what, done);
+}
+
+function giveUp(command, args, what, done, advice = '') {
+  const how = done.error ? done.error.message : `ended with ${done.status ?? done.signal}`;
+  console.error(`Could not ${what}: \`${command} ${args.join(' ')}\` ${how}.${advice}`);
   process.exit(1);
 }
 

@@ -1,12 +1,14 @@
 // The main job, end to end: starts the emulator, scaffolds the demo, deploys it with the real `fal deploy`, sends a request
 // through the queue with the real fal_client, and shows the life of the request and of the runner.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { lastWords, runUv } from '../emulator/builds/install.ts';
+import { toolEnvironment } from '../emulator/builds/tool-env.ts';
 import { ensureUv } from '../emulator/builds/uv.ts';
 import { ownEvalLine } from '../emulator/cli/own-command.ts';
 import { fetchStatus } from '../emulator/cli/status.ts';
@@ -75,11 +77,14 @@ async function installTools(): Promise<string> {
   const bin = join(folder, 'bin');
   if (existsSync(join(bin, 'fal'))) return bin;
   const uv = await ensureUv({ toolsDir: join(root, '.tools') });
-  const run = promisify(execFile);
-  await run(uv, ['venv', '--quiet', '--clear', '--python', '>=3.10,<3.13', folder], {
-    env: { ...process.env, UV_PYTHON_DOWNLOADS: 'never' },
-  });
-  await run(uv, ['pip', 'install', '--quiet', '--python', join(bin, 'python'), ...pins]);
+  const env = toolEnvironment(process.env, { spareCache: join(root, '.tools', 'cache', 'uv') });
+  const run = async (...args: readonly string[]) => {
+    const exit = await runUv({ uv, args, env, mask: (text) => text, line: () => {} });
+    if (exit.code !== 0)
+      throw new UserError(`The fal tools could not be installed: ${lastWords(exit)}`, 'Then run `npm start` again.');
+  };
+  await run('venv', '--quiet', '--clear', '--python', '>=3.10,<3.13', folder);
+  await run('pip', 'install', '--quiet', '--python', join(bin, 'python'), ...pins);
   return bin;
 }
 
@@ -99,7 +104,7 @@ async function startEmulator(): Promise<{ running: RunningEmulator; child: Child
     const running = findRunning(dataFolder);
     if (running) return { running, child };
     if (child.exitCode !== null)
-      throw new UserError('The emulator did not start; its words are above.', 'Mend that and run `npm start` again.');
+      throw new UserError('The emulator did not start; its words are above.', 'Fix that and run `npm start` again.');
     await sleep(20);
   }
 }

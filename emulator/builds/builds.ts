@@ -7,6 +7,7 @@ import { type AgentResult, agentFolder, agentPin, cleanAgents, installAgent } fr
 import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { environmentFolders } from './folders.ts';
+import { noexecMount } from './mounts.ts';
 import { type FilledDefinition, fillDefinition } from './secrets.ts';
 import { cancelled, sharedBuilds } from './sharing.ts';
 import { toolEnvironment } from './tool-env.ts';
@@ -22,6 +23,8 @@ export interface BuildsOptions {
   readonly clock: () => number;
   /** Default: this process's environment. Builds see a small part of it. */
   readonly env?: { readonly [name: string]: string | undefined };
+  /** What uv trusts: the machine's certificates and the emulator's. Default: as uv does by itself. */
+  readonly caBundle?: string;
   /** Values for `${NAME}` in requirements and index URLs; without it they stay as they are. */
   readonly secretValue?: (name: string) => string | undefined;
   /** Hides secrets in logs and reasons. */
@@ -35,7 +38,10 @@ export interface BuildsOptions {
 export function createBuilds(options: BuildsOptions): Builds & { close(): Promise<void> } {
   const folders = environmentFolders(join(options.dataDir, 'environments'));
   const agentsDir = join(options.dataDir, 'agents');
-  const env = toolEnvironment(options.env ?? process.env);
+  const env = toolEnvironment(options.env ?? process.env, {
+    caBundle: options.caBundle,
+    spareCache: join(options.dataDir, 'cache', 'uv'),
+  });
   const shared = sharedBuilds();
   const agents = new Map<string, Promise<AgentResult>>();
   const cleaned = Promise.all([folders.clean(), cleanAgents(agentsDir)]);
@@ -73,6 +79,8 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     signal: AbortSignal,
   ): Promise<BuildResult> {
     const line = (message: string) => log({ at: options.clock(), level: 'INFO', message });
+    const mount = noexecMount(options.dataDir);
+    if (mount !== undefined) return { kind: 'failed', reason: noPrograms(options.dataDir, mount) };
     const uv = await options.uv();
     if (signal.aborted) return cancelled;
     const folder = await folders.next(hash);
@@ -147,6 +155,11 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
 
 function pythonOf(folder: string): string {
   return join(folder, 'bin', 'python');
+}
+
+function noPrograms(dataDir: string, mount: string): string {
+  const where = `No program can run from the data folder ${dataDir}: ${mount} is mounted noexec.`;
+  return `${where} Mount it without that option, or start minifal with another folder: --data DIR.`;
 }
 
 /** `3.11`, from the file that describes a virtual environment. */

@@ -1,5 +1,6 @@
 import { withoutUrlCredentials } from './secrets.ts';
 import { runTool, type ToolExit } from './tool.ts';
+import { trustAdvice } from './trust.ts';
 
 export interface UvCall {
   readonly uv: string;
@@ -40,7 +41,7 @@ export async function runUv(call: UvCall): Promise<ToolExit> {
 }
 
 /**
- * The last words of a tool, short enough for a gRPC status: metadata is limited to 8 KiB, and other than ASCII travels
+ * The last words of a tool, and the next step where it is known, short enough for a gRPC status: metadata is limited to 8 KiB, and other than ASCII travels
  * percent-encoded there.
  */
 export function lastWords(exit: ToolExit): string {
@@ -49,5 +50,8 @@ export function lastWords(exit: ToolExit): string {
     .slice(error < 0 ? -20 : error)
     .join('\n')
     .trim();
-  return text.length > 2000 ? `${text.slice(0, 1000)} … ${text.slice(-1000)}` : text || 'it ended without a word.';
+  const words =
+    text.length > 2000 ? `${text.slice(0, 1000)} … ${text.slice(-1000)}` : text || 'it ended without a word.';
+  const advice = trustAdvice(text);
+  return advice === undefined ? words : `${words}\n${advice}`;
 }

@@ -46,6 +46,27 @@ describe('the environment of a build', () => {
     expect(toolEnvironment({ HOME: home, UV_INDEX_URL: 'https://c.example.com' }).UV_DEFAULT_INDEX).toBeUndefined();
   });
 
+  it('trusts the one bundle it is given, and asks no proxy for the own storage', () => {
+    const env = toolEnvironment(
+      { HOME: home, SSL_CERT_FILE: '/other.pem', HTTPS_PROXY: 'p' },
+      { caBundle: '/ours.pem' },
+    );
+    expect(env).toMatchObject({ SSL_CERT_FILE: '/ours.pem', HTTPS_PROXY: 'p' });
+    expect(env.no_proxy).toContain('localhost');
+    expect(env.UV_SYSTEM_CERTS).toBeUndefined();
+  });
+
+  it("keeps uv's cache where it is, or in the spare place where that can't be written", () => {
+    const cacheOf = (env: { [name: string]: string }) => toolEnvironment(env, { spareCache: '/spare' }).UV_CACHE_DIR;
+    expect(cacheOf({ HOME: home })).toBeUndefined();
+    expect(cacheOf({ HOME: home, UV_CACHE_DIR: join(home, 'own') })).toBe(join(home, 'own'));
+    expect(cacheOf({ HOME: '/proc/no-home' })).toBe('/spare');
+    writeFileSync(join(home, 'a-file'), '');
+    expect(cacheOf({ HOME: join(home, 'a-file') })).toBe('/spare');
+    expect(cacheOf({ HOME: home, XDG_CACHE_HOME: join(home, 'a-file') })).toBe('/spare');
+    expect(cacheOf({ HOME: home, UV_CACHE_DIR: '/proc/none' })).toBe('/spare');
+  });
+
   it("searches pyenv's interpreters instead of its shims, the newest first", () => {
     for (const version of ['3.9.18', '3.11.7', '3.10.13', '2.7.18']) {
       mkdirSync(join(home, '.pyenv', 'versions', version, 'bin'), { recursive: true });

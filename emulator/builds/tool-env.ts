@@ -1,6 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { networkEnvironment } from '../wire/network-env.ts';
+import { makeFolder } from '../wire/make-folder.ts';
+import { networkEnvironment, proxyExemptions } from '../wire/network-env.ts';
+import { systemBundle } from '../wire/system-certificates.ts';
 import { readPipSettings } from './pip-settings.ts';
 
 type Env = { readonly [name: string]: string | undefined };
@@ -18,12 +21,19 @@ const allowed = [
   /^PYENV_ROOT$/,
 ];
 
-/** Certificate bundles of common systems: where one exists, uv is told to trust what the system trusts, as pip and curl do. */
-const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+export interface ToolOptions {
+  /** Every certificate that is to be trusted, the emulator's own among them: requirements may lie in its storage. */
+  readonly caBundle?: string | undefined;
+  /** Where uv's cache goes when the person's own can't be written. */
+  readonly spareCache?: string | undefined;
+}
 
-/** The environment that uv runs in: few variables, never a download of Python, the index that pip would use. */
-export function toolEnvironment(from: Env): { readonly [name: string]: string } {
-  const env = networkEnvironment(from);
+/**
+ * The environment that uv runs in: few variables, never a download of Python, the index that pip would use, no proxy before our own
+ * storage.
+ */
+export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonly [name: string]: string } {
+  const env = { ...networkEnvironment(from), ...proxyExemptions(from) };
   for (const [name, value] of Object.entries(from)) {
     if (value !== undefined && allowed.some((pattern) => pattern.test(name))) env[name] = value;
   }
@@ -36,13 +46,29 @@ export function toolEnvironment(from: Env): { readonly [name: string]: string } 
   if (!env.UV_DEFAULT_INDEX && !env.UV_INDEX_URL && pip.indexUrl) env.UV_DEFAULT_INDEX = pip.indexUrl;
   if (!env.UV_INDEX && !env.UV_EXTRA_INDEX_URL && pip.extraIndexUrls) env.UV_INDEX = pip.extraIndexUrls.join(' ');
   if (!env.SSL_CERT_FILE && pip.cert && existsSync(pip.cert)) env.SSL_CERT_FILE = pip.cert;
+  // It replaces what uv trusts by itself.
+  if (options.caBundle !== undefined) env.SSL_CERT_FILE = options.caBundle;
+  if (options.spareCache !== undefined && !hasCache(env)) env.UV_CACHE_DIR = options.spareCache;
   const decided = env.SSL_CERT_FILE ?? env.UV_SYSTEM_CERTS ?? env.UV_NATIVE_TLS;
-  if (decided === undefined && systemBundles.some((file) => existsSync(file))) {
+  if (decided === undefined && systemBundle() !== undefined) {
+    // uv trusts what the system trusts then, as pip and curl do.
     env.UV_SYSTEM_CERTS = '1';
     // The older name of the same setting.
     env.UV_NATIVE_TLS = '1';
   }
   return env;
+}
+
+/** Whether uv can keep its cache where it would by itself. */
+function hasCache(env: Env): boolean {
+  const folder = env.UV_CACHE_DIR ?? join(env.XDG_CACHE_HOME || join(env.HOME ?? homedir(), '.cache'), 'uv');
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -5,6 +5,10 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 import { UserError } from '../wire/errors.ts';
+import { systemBundle } from '../wire/system-certificates.ts';
+import { noexecMount } from './mounts.ts';
+import { readPipSettings } from './pip-settings.ts';
+import { trustAdvice } from './trust.ts';
 
 /** The uv that we install. */
 export const pinnedUv = '0.13.9';
@@ -53,7 +57,8 @@ async function isUsable(uv: string, env: Env): Promise<boolean> {
   return true;
 }
 
-async function install(toolsDir: string, uv: string, env: Env): Promise<void> {
+async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
+  const env = trustingSystem(from);
   const python = await findPython(env);
   if (!python) {
     throw new UserError(
@@ -74,6 +79,16 @@ async function install(toolsDir: string, uv: string, env: Env): Promise<void> {
       const made = await tryRun(python, ['-m', 'venv', venv], env);
       if (made.ok) last = await tryRun(join(venv, 'bin', 'python'), ['-m', 'pip', ...pipArgs, ...what], env);
     }
+    const mount = noexecMount(toolsDir);
+    if (last.ok && mount !== undefined) {
+      throw new UserError(
+        `uv can't run from ${toolsDir}: ${mount} is mounted noexec.`,
+        'Mount it without that option, or choose another folder with --data DIR.',
+      );
+    }
+    const trust = trustAdvice(last.output);
+    if (!last.ok && trust !== undefined)
+      throw new UserError(`uv could not be installed with ${python}: ${lastLines(last.output)}`, trust);
     if (!last.ok || !(await isUsable(join(target, 'bin', 'uv'), env))) {
       throw new UserError(
         `uv could not be installed with ${python}: ${lastLines(last.output)}`,
@@ -84,6 +99,13 @@ async function install(toolsDir: string, uv: string, env: Env): Promise<void> {
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Older pips know only the authorities that they bring along. */
+function trustingSystem(env: Env): Env {
+  const own = readPipSettings(env).cert ?? env.REQUESTS_CA_BUNDLE ?? env.CURL_CA_BUNDLE;
+  const system = env.SSL_CERT_FILE ?? systemBundle();
+  return own === undefined && system !== undefined ? { ...env, PIP_CERT: system } : env;
 }
 
 /** Moves the finished folder into place; another process that did so first has done the same work. */

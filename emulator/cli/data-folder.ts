@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, processIdentity, processStart, type RunningEmulator, readJson } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
+import { makeFolder } from '../wire/make-folder.ts';
 
 /**
  * Takes the folder for this process. A lock that a dead process left is replaced.
@@ -10,7 +11,7 @@ import { UserError } from '../wire/errors.ts';
  */
 export function lockFolder(folder: string): { release(): void } | { heldBy: number } {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   } catch (error) {
     throw new UserError(
       `The data folder ${folder} cannot be made: ${(error as Error).message}.`,

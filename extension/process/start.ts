@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
-import { findRunning, type RunningEmulator } from '../target/data-folder.ts';
+import { findRunning, makeFolder, type RunningEmulator } from '../target/data-folder.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
 import { diagnose, lastWords, noSpace } from './diagnose.ts';
@@ -96,7 +96,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
 
 function openOutput(folder: string): number {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     return openSync(outputFile(folder), 'w', 0o600);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   findRunning,
   isAlive,
+  makeFolder,
   type ProcessIdentity,
   processIdentity,
   processStart,
@@ -65,7 +66,7 @@ export function liveWindows(folder: string): readonly ProcessIdentity[] {
 /** Best effort: where nothing can be written, the emulator is simply left running. */
 function write(windows: string, file: string, { pid, processStart: start }: ProcessIdentity): void {
   try {
-    mkdirSync(windows, { recursive: true, mode: 0o700 });
+    makeFolder(windows, 0o700);
     writeFileSync(`${file}.new`, JSON.stringify({ pid, processStart: start }), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   } catch {

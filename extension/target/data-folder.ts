@@ -10,9 +10,19 @@ import {
   readJson,
   readLocalKey,
 } from '../../emulator/wire/data-folder.ts';
+import { makeFolder } from '../../emulator/wire/make-folder.ts';
 
 export type { ProcessIdentity, RunningEmulator };
-export { dataFolder, findRunning, isAlive, processIdentity, processStart, readJson, readLocalKey as localKey };
+export {
+  dataFolder,
+  findRunning,
+  isAlive,
+  makeFolder,
+  processIdentity,
+  processStart,
+  readJson,
+  readLocalKey as localKey,
+};
 
 /** The variables that point fal's tools at the emulator that runs on the folder now; `undefined`: none runs. */
 export function targetEnv(folder: string): { readonly [name: string]: string } | undefined {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { toolEnvironment } from '../../emulator/builds/tool-env.ts';
 import { type Finished, mustRun, type RunOptions, run } from './process.ts';
 import { cacheDir } from './root.ts';
 import { findUv } from './uv.ts';
@@ -32,8 +33,10 @@ export async function pythonTools(requirements = newest): Promise<PythonTools> {
     await rm(venv, { recursive: true, force: true });
     await mkdir(cacheDir, { recursive: true });
     const uv = await findUv();
-    await mustRun(uv, ['venv', '--quiet', '--python', interpreter.path, venv]);
-    await mustRun(uv, ['pip', 'install', '--quiet', '--python', python, '-r', requirements], { timeoutMs: 600_000 });
+    const env = toolEnvironment(process.env, { spareCache: join(cacheDir, 'uv-cache') });
+    await mustRun(uv, ['venv', '--quiet', '--python', interpreter.path, venv], { env });
+    const install = ['pip', 'install', '--quiet', '--python', python, '-r', requirements];
+    await mustRun(uv, install, { env, timeoutMs: 600_000 });
     await writeFile(ready, '');
   }
   const home = join(venv, 'home');

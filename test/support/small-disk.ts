@@ -15,11 +15,16 @@ export interface SmallDisk {
 }
 
 /** `undefined`: this user may not mount anything. */
-export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk | undefined> {
+export async function mountSmallDisk(mebibytes: number, option = 'exec'): Promise<SmallDisk | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-disk-'));
-  const mounted = await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=700`, 'tmpfs', folder]).catch(
-    () => undefined,
-  );
+  const mounted = await run('mount', [
+    '-t',
+    'tmpfs',
+    '-o',
+    `size=${mebibytes}m,mode=700,${option}`,
+    'tmpfs',
+    folder,
+  ]).catch(() => undefined);
   if (mounted?.code !== 0) {
     await rm(folder, { recursive: true });
     return undefined;

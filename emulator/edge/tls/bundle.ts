@@ -1,30 +1,30 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { rootCertificates } from 'node:tls';
-
-/** Where Linux distributions keep the bundle of their own trust store. */
-const systemBundles = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
-];
+import { getCACertificates, rootCertificates } from 'node:tls';
+import { systemBundles } from '../../wire/system-certificates.ts';
 
 /**
  * Writes the CA bundle for the clients' environment: public roots, the machine's own extra roots (a company proxy's, say)
  * and ours. A variable such as SSL_CERT_FILE *replaces* a client's roots, so a bundle of ours alone would cut it off from
  * package indexes and model hubs. Certificates only, no duplicates, written atomically.
  */
-export function writeBundle(file: string, ownCaPem: string, env: NodeJS.ProcessEnv = process.env): void {
+export function writeBundle(
+  file: string,
+  ownCaPem: string,
+  env: NodeJS.ProcessEnv = process.env,
+  more: readonly (string | undefined)[] = [],
+): void {
   const target = resolve(file);
   const named = [env.SSL_CERT_FILE, env.REQUESTS_CA_BUNDLE, env.CURL_CA_BUNDLE, env.NODE_EXTRA_CA_CERTS];
-  const sources = [...named, ...systemBundles]
+  const sources = [...more, ...named, ...systemBundles]
     .filter((path): path is string => path !== undefined && path !== '')
     .map((path) => resolve(path))
     // A terminal of ours already points to an older bundle: reading it back would keep dead CAs of ours for ever.
     .filter((path) => path !== target && existsSync(path));
+  // A keychain is no file. Node 22.15 or newer reads it; on Linux the bundles above are the same, and sooner read.
+  const keychain = process.platform === 'darwin' ? (getCACertificates?.('system') ?? []) : [];
   const all = new Map<string, string>();
-  for (const pem of [...rootCertificates, ...sources.flatMap(certificatesIn), ownCaPem]) {
+  for (const pem of [...rootCertificates, ...keychain, ...sources.flatMap(certificatesIn), ownCaPem]) {
     all.set(pem.replace(/\s/g, ''), `${pem.trim()}\n`);
   }
   const temporary = `${target}.${process.pid}.tmp`;

@@ -23,8 +23,11 @@ export interface TlsMaterial {
   readonly cert: string;
   /** For a TLS server: the leaf by server name; `undefined` or an address: the IP leaf. */
   contextFor(serverName: string | undefined): SecureContext;
-  /** Writes the bundle that SSL_CERT_FILE, REQUESTS_CA_BUNDLE and GRPC_DEFAULT_SSL_ROOTS_FILE_PATH will name. */
-  writeBundle(file: string): void;
+  /**
+   * Writes the bundle that SSL_CERT_FILE, REQUESTS_CA_BUNDLE and GRPC_DEFAULT_SSL_ROOTS_FILE_PATH will name.
+   * @param more files with further certificates to trust
+   */
+  writeBundle(file: string, more?: readonly (string | undefined)[]): void;
 }
 
 /**
@@ -69,7 +72,7 @@ export async function loadOrCreateTls(dataDir: string, now: number = Date.now())
     key: ip.keyPem,
     cert: ip.certPem,
     contextFor: (serverName) => (serverName === undefined || isIP(serverName) !== 0 ? byAddress : byName),
-    writeBundle: (file) => writeBundle(file, authority.certPem),
+    writeBundle: (file, more) => writeBundle(file, authority.certPem, process.env, more),
   };
 }
 
