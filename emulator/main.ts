@@ -21,6 +21,7 @@ import { infoOf } from './edge/gateway/submit.ts';
 import { sendCancel } from './edge/gateway/upstream.ts';
 import { createGrpcEdge } from './edge/grpc/server.ts';
 import { loopbackHosts } from './edge/guard.ts';
+import { withNamesBelowLocalhost } from './edge/host-names.ts';
 import { createLabels } from './edge/labels/labels.ts';
 import { peersOf } from './edge/peers.ts';
 import { withProxy } from './edge/proxy.ts';
@@ -297,6 +298,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const { run, queue: queueHost } = proxied;
     const api = withProxy({ run: run.request, queue: queueHost.request, rest, guardRules, hosts });
 
+    // Older SDKs: the queue and the ws host on the run host's port, by names below localhost.
+    const below = { queue: `queue.${hosts.run}`, ws: `ws.${hosts.run}` };
+    const named = createGateway({ ...gatewayDeps, hosts: () => ({ ...hosts, ...below }) });
+    const runHost = withNamesBelowLocalhost({ run: gateway.run, queue: named.queue, ws: named.ws }, below);
+
     // What was promised before a restart comes first: aliases, then the requests that wait for them, oldest first.
     for (const alias of catalog.aliases(null)) {
       const { name, revision, scale, settings } = alias;
@@ -307,7 +313,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
     open.serve({
       api: { request: api, http2: grpc.inject },
-      run: gateway.run,
+      run: runHost,
       queue: gateway.queue,
       ws: gateway.ws,
     });
@@ -327,6 +333,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
         webhooks.close();
         gateway.close();
         proxied.close();
+        named.close();
         await fleet.close();
         await Promise.all([grpc.close(), labels.close(), open.close(), builds.close()]);
         await queue.close();

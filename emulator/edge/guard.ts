@@ -34,6 +34,15 @@ export function loopbackHosts(port: number): readonly string[] {
   return [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
 }
 
+/** Names below localhost under which older SDKs look for these hosts: they derive `queue.` and `ws.` from the run host. */
+export const namesBelowLocalhost = ['queue.localhost', 'ws.localhost'] as const;
+
+/** How a host may be called that answers as `authority` (`localhost:PORT` or a name below localhost). */
+export function spellingsOf(authority: string): readonly string[] {
+  const [name = '', port = ''] = authority.split(':');
+  return name === 'localhost' ? loopbackHosts(Number(port)) : [authority];
+}
+
 /** Pure: judges the headers alone. The same rules for requests, event streams and websocket upgrades. */
 export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
   const hosts = valuesOf(req, 'host');

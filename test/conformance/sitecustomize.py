@@ -3,12 +3,14 @@ Leads the clients under test to the emulator where they have a host built in and
 itself in every process that has this folder on its PYTHONPATH. The tests' code and the clients stay as they are; only these names differ:
 
 - fal.toolkit.kv, fal_client: the hosts of the key-value store, of REST and of the CDN;
-- fal 1.75.5 and before: the ws host, which is `ws.` before the run host;
 - fal before 1.59: all hosts, which it derives from one that must begin with `api`.
+
+Names below localhost (`ws.localhost`, which fal 1.79.1 and before derive) lead to loopback, as they do on most desktops by themselves.
 """
 
 import contextlib
 import os
+import socket
 import sys
 from importlib.machinery import PathFinder
 
@@ -20,11 +22,6 @@ def flags(module):
     module.FAL_RUN_HOST = os.environ["FAL_RUN_HOST"]
 
 
-def apps(module):
-    module._QUEUE_URL_FORMAT = f"https://{os.environ['FAL_QUEUE_RUN_HOST']}/{{app_id}}"
-    module._WS_URL_FORMAT = f"wss://{os.environ['FAL_WS_RUN_HOST']}/{{app_id}}"
-
-
 def key_values(module):
     module.FAL_KV_HOST = "https://" + os.environ["FAL_REST_HOST"]
 
@@ -33,7 +30,7 @@ def client(module):
     module.REST_URL = module.CDN_URL = "https://" + os.environ["FAL_REST_HOST"]
 
 
-CHANGES = {"fal.flags": flags, "fal.apps": apps, "fal.toolkit.kv": key_values, "fal_client.client": client}
+CHANGES = {"fal.flags": flags, "fal.toolkit.kv": key_values, "fal_client.client": client}
 
 
 class Finder:
@@ -67,5 +64,10 @@ def accepted_host(name):
             os.environ["FAL_HOST"] = real
 
 
+def below_localhost(host, *rest, **more):
+    return resolve("localhost" if str(host).endswith(".localhost") else host, *rest, **more)
+
+
 if "FAL_GRPC_HOST" in os.environ:
+    resolve, socket.getaddrinfo = socket.getaddrinfo, below_localhost
     sys.meta_path.insert(0, Finder)

@@ -146,6 +146,47 @@ describe.each(hosts)('the %s host', (host) => {
   });
 });
 
+describe('names below localhost, which older SDKs derive from the run host', () => {
+  const named = (port: Host, name: string, path: string, headers: { readonly [name: string]: string } = {}) =>
+    ask(port, path, {
+      host: `${name}.localhost:${emulator.ports.run}`,
+      authorization: emulator.authorization,
+      ...headers,
+    });
+
+  it("are the queue and the ws host on the run host's port", async () => {
+    // Unknown to the queue, and in its words; the run host would have called the app.
+    const unknown = `/${account}/leaky/requests/00000000-0000-4000-8000-000000000000/status`;
+    const asked = await named('run', 'queue', unknown);
+    expect([asked.status, JSON.parse(asked.body)]).toEqual([404, { status: 'NOT_FOUND' }]);
+    expect((await named('run', 'ws', `/${account}/leaky`, upgrade)).status).toBe(101);
+    // It speaks websockets alone.
+    expect((await named('run', 'ws', `/${account}/leaky`)).status).toBe(426);
+  });
+
+  it('need a key there, and open nothing to other origins', async () => {
+    for (const name of ['queue', 'ws']) {
+      const usual = name === 'ws' ? upgrade : {};
+      expect((await named('run', name, `/${account}/leaky`, { ...usual, authorization: '' })).status).toBe(401);
+      const origin = 'http://evil.example';
+      expect((await named('run', name, `/${account}/leaky`, { ...usual, origin })).status).toBe(403);
+    }
+  });
+
+  it.each([
+    ['evil', 'run'],
+    ['ws.evil', 'run'],
+    ['WS', 'run'],
+    ['ws', 'api'],
+    ['ws', 'ws'],
+    ['queue', 'queue'],
+  ] as const)('are no others: %s.localhost on the %s port', async (name, port) => {
+    expect((await named(port, name, `/${account}/leaky`, upgrade)).status).toBeGreaterThanOrEqual(400);
+    const own = await ask(port, '/', { host: `${name}.localhost:${emulator.ports[port]}` });
+    expect(own.status).toBe(403);
+  });
+});
+
 describe('gRPC', () => {
   it('answers UNAUTHENTICATED to a wrong key', async () => {
     const source = `

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asDiskTrouble } from '../../wire/disk-trouble.ts';
 import { platformError } from '../../wire/errors.ts';
-import { guard, loopbackHosts } from '../guard.ts';
+import { guard, spellingsOf } from '../guard.ts';
 import type { Identity } from '../types.ts';
 import { type Access, authorise } from './access.ts';
 import { type Answer, type Envelope, errorAnswer, jsonAnswer, notFound, send } from './answers.ts';
@@ -15,11 +15,10 @@ export type Greeting =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly envelope: Envelope; readonly answer: Answer };
 
-/** Host and Origin rules, and the answer to CORS preflights. `host`: `localhost:PORT` of the port that the request came to. */
+/** Host and Origin rules, and the answer to CORS preflights. `host`: how the host that the request came to is called. */
 export function greet(deps: GatewayDeps, req: IncomingMessage, host: string): Greeting {
   const requestId = randomUUID();
-  const port = Number(host.slice(host.lastIndexOf(':') + 1));
-  const verdict = guard(req, { hosts: loopbackHosts(port), allowedOrigins: deps.allowedOrigins() });
+  const verdict = guard(req, { hosts: spellingsOf(host), allowedOrigins: deps.allowedOrigins() });
   if (!verdict.ok) {
     const answer = jsonAnswer(verdict.status, { detail: verdict.text });
     return { ok: false, envelope: { requestId, cors: [] }, answer };

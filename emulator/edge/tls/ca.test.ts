@@ -8,6 +8,7 @@ import { Certificate, id_ce_nameConstraints, NameConstraints } from '@peculiar/a
 import { expect, it, onTestFinished } from 'vitest';
 import { writeBundle } from './bundle.ts';
 import { loadOrCreateTls } from './ca.ts';
+import { makeLeaf } from './certificates.ts';
 
 const dayMs = 86_400_000;
 const newFolder = (): string => {
@@ -121,4 +122,20 @@ it('does not read its own older bundle back, though the environment names it', a
   writeFileSync(file, old.caPem);
   writeBundle(file, tls.caPem, { SSL_CERT_FILE: file });
   expect(readFileSync(file, 'utf8').replace(/\s/g, '')).not.toContain(old.caPem.replace(/\s/g, ''));
+});
+
+it('renews a leaf of an earlier minifal that lacks a name, and keeps the authority', async () => {
+  const folder = newFolder();
+  const { caPem } = await loadOrCreateTls(folder);
+  const pair = await makeLeaf(
+    { certPem: caPem, keyPem: readFileSync(join(folder, 'tls', 'ca.key'), 'utf8') },
+    'dns',
+    Date.now(),
+    ['localhost'],
+  );
+  writeFileSync(join(folder, 'tls', 'dns.key'), pair.keyPem);
+  writeFileSync(join(folder, 'tls', 'dns.crt'), pair.certPem);
+  expect((await loadOrCreateTls(folder)).caPem).toBe(caPem);
+  const { subjectAltName } = certificate(folder, 'dns');
+  expect(subjectAltName).toBe('DNS:localhost, DNS:queue.localhost, DNS:ws.localhost');
 });

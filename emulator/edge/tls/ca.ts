@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
 import { writeBundle } from './bundle.ts';
-import { type KeyAndCertificate, type LeafKind, leafLifetimeDays, makeAuthority, makeLeaf } from './certificates.ts';
+import {
+  type KeyAndCertificate,
+  type LeafKind,
+  leafLifetimeDays,
+  leafNames,
+  makeAuthority,
+  makeLeaf,
+} from './certificates.ts';
 
 /**
  * The certificates of this data folder: one authority and two leafs.
@@ -42,8 +49,8 @@ const dayMs = 86_400_000;
 const renewBeforeMs = 7 * dayMs;
 
 /**
- * Reads the certificates in `<dataDir>/tls`, and makes what is absent, damaged, about to expire (7 days) or not signed by
- * the present authority. Keys are 0600 in a folder 0700. Never touches a system store.
+ * Reads the certificates in `<dataDir>/tls`, and makes what is absent, damaged, about to expire (7 days), not signed by
+ * the present authority, or of an earlier minifal that had fewer names. Keys are 0600 in a folder 0700. Never touches a system store.
  */
 export async function loadOrCreateTls(dataDir: string, now: number = Date.now()): Promise<TlsMaterial> {
   const folder = join(dataDir, 'tls');
@@ -56,9 +63,11 @@ export async function loadOrCreateTls(dataDir: string, now: number = Date.now())
   const authority = usable ? storedCa : await makeAuthority(now);
   if (!usable) write(folder, 'ca', authority);
 
+  const isGood = (pair: KeyAndCertificate, kind: LeafKind): boolean =>
+    validFor(pair, now, renewBeforeMs) && signedBy(pair, authority) && covers(pair, kind);
   const leaf = async (kind: LeafKind): Promise<KeyAndCertificate> => {
     const stored = read(folder, kind);
-    const good = stored !== undefined && validFor(stored, now, renewBeforeMs) && signedBy(stored, authority);
+    const good = stored !== undefined && isGood(stored, kind);
     const pair = good ? stored : await makeLeaf(authority, kind, now);
     if (!good) write(folder, kind, pair);
     return pair;
@@ -100,6 +109,11 @@ function validFor({ certPem }: KeyAndCertificate, now: number, ms: number): bool
 
 function signedBy({ certPem }: KeyAndCertificate, authority: KeyAndCertificate): boolean {
   return new X509Certificate(certPem).verify(new X509Certificate(authority.certPem).publicKey);
+}
+
+function covers({ certPem }: KeyAndCertificate, kind: LeafKind): boolean {
+  const certificate = new X509Certificate(certPem);
+  return leafNames[kind].every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)));
 }
 
 /** Key first: a crash in between leaves a pair that doesn't match, which the next start replaces. */

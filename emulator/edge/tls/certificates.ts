@@ -8,6 +8,7 @@ import {
   sign,
 } from 'node:crypto';
 import type { Extension as AsnExtension } from '@peculiar/asn1-x509';
+import { namesBelowLocalhost } from '../guard.ts';
 
 /**
  * Makes the local certificate authority and its leaf certificates (ECDSA P-256). Keys and signatures are Node's own; the
@@ -22,6 +23,12 @@ export interface KeyAndCertificate {
 
 /** `dns`: for clients that send a server name (SNI). `ip`: for those that connect by address and send none. */
 export type LeafKind = 'dns' | 'ip';
+
+/** What each leaf is good for. Spelled out: some verifiers take no wildcard right below a top-level name. */
+export const leafNames: { readonly [kind in LeafKind]: readonly string[] } = {
+  dns: ['localhost', ...namesBelowLocalhost],
+  ip: ['127.0.0.1', '::1'],
+};
 
 const dayMs = 86_400_000;
 /** Ten years. */
@@ -64,12 +71,17 @@ export async function makeAuthority(now: number): Promise<KeyAndCertificate> {
 }
 
 /** A new leaf for a TLS server, signed by `authority`. */
-export async function makeLeaf(authority: KeyAndCertificate, kind: LeafKind, now: number): Promise<KeyAndCertificate> {
+export async function makeLeaf(
+  authority: KeyAndCertificate,
+  kind: LeafKind,
+  now: number,
+  leafFor: readonly string[] = leafNames[kind],
+): Promise<KeyAndCertificate> {
   const { x509, schema, extension, keyIdentifier } = await load();
   const signer = createPrivateKey(authority.keyPem);
   const ca = schema.AsnConvert.parse(derOf(authority.certPem), x509.Certificate);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const names = kind === 'dns' ? [{ dNSName: 'localhost' }] : [{ iPAddress: '127.0.0.1' }, { iPAddress: '::1' }];
+  const names = leafFor.map((name) => (kind === 'dns' ? { dNSName: name } : { iPAddress: name }));
   return await issue({
     subject: `minifal ${kind}`,
     issuer: String(ca.tbsCertificate.subject[0]?.[0]?.value),

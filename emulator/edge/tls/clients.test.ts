@@ -47,6 +47,23 @@ const call = async (file: string, args: readonly string[]): Promise<string> =>
   (await run(file, [...args], { env, timeout: 30_000 })).stdout.trim();
 const fetchScript = (url: string): string => `process.stdout.write(await (await fetch(${JSON.stringify(url)})).text())`;
 
+/** Names below localhost are led here by hand where the system's resolver doesn't know them. */
+const resolved = (): readonly string[] =>
+  ['ws.localhost', 'queue.localhost'].flatMap((name) => ['--resolve', `${name}:${listener.port}:127.0.0.1`]);
+
+describe.each(['ws.localhost', 'queue.localhost'])('TLS to %s', (host) => {
+  const url = (): string => `https://${host}:${listener.port}/`;
+
+  it("is trusted by Python's ssl, curl and Node", async () => {
+    expect(await call('python3', [probe, url(), '127.0.0.1'])).toBe('ok');
+    expect(await call('curl', ['-sS', '--max-time', '10', ...resolved(), url()])).toBe('ok');
+    const get = `import { get } from 'node:https';
+      const lookup = (_name, { all }, done) => done(null, all ? [{ address: '127.0.0.1', family: 4 }] : '127.0.0.1', 4);
+      get(${JSON.stringify(url())}, { lookup }, (response) => response.pipe(process.stdout));`;
+    expect(await call(process.execPath, ['--input-type=module', '-e', get])).toBe('ok');
+  });
+});
+
 describe.each(['localhost', '127.0.0.1', '[::1]'])('TLS to %s', (host) => {
   const url = (): string => `https://${host}:${listener.port}/`;
   const hasV6 = (): boolean => host !== '[::1]' || listener.addresses.includes('::1');

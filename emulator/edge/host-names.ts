@@ -1,0 +1,20 @@
+import type { EdgeHandlers } from './http-server.ts';
+
+/**
+ * SDKs before the variables of their own for the queue and the ws host (FAL_QUEUE_RUN_HOST, FAL_WS_RUN_HOST; 1.79.1 and older) put
+ * `queue.` and `ws.` in front of the run host: `ws.localhost:4711` is the ws host on the run host's port. Chosen by the exact Host
+ * header; each of them judges it once more (guard.ts).
+ */
+export function withNamesBelowLocalhost(
+  { run, queue, ws }: { readonly [host in 'run' | 'queue' | 'ws']: EdgeHandlers },
+  names: { readonly queue: string; readonly ws: string },
+): EdgeHandlers {
+  const chosen = (host: string | undefined): EdgeHandlers => {
+    if (host === names.queue) return queue;
+    return host === names.ws ? ws : run;
+  };
+  return {
+    request: (req, res) => chosen(req.headers.host).request(req, res),
+    upgrade: (req, socket, head) => chosen(req.headers.host).upgrade(req, socket, head),
+  };
+}
