@@ -12,7 +12,14 @@ const state = {
   secrets: 'open' as const,
   owner: 'local',
   apps: [
-    { alias: 'app', revision: 'r', authMode: 'private' as const, url: 'https://localhost:1/local/app', queueSize: 0 },
+    {
+      alias: 'app',
+      revision: 'r',
+      authMode: 'private' as const,
+      url: 'https://localhost:1/local/app',
+      queueSize: 0,
+      lastFailure: null as string | null,
+    },
   ],
   runners: [
     {
@@ -56,5 +63,13 @@ it('status shows the words of an app on one line, and sends none of their escape
   );
   expect(text).toContain(
     '\n  1 waiting: The last start failed: \\x1b]0;owned\\x07 local/other  (private, revision 12345678).\n',
+  );
+});
+
+it('status keeps saying why the last start failed when nobody waits any more', () => {
+  const [app] = state.apps;
+  const apps = app ? [{ ...app, lastFailure: 'The process exited with code 1.\nValueError: x' }] : [];
+  expect(describe({ ...state, apps }, 4710, now)).toContain(
+    '\n  the last start failed: The process exited with code 1. ValueError: x\n',
   );
 });

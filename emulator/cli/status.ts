@@ -73,6 +73,9 @@ export function describe(state: Status, port: number, now: number): string {
     );
     const waiting = state.waiting.filter((request) => request.alias === app.alias);
     if (app.queueSize > 0) lines.push(`  ${app.queueSize} waiting${waiting[0] ? `: ${oneLine(waiting[0].why)}` : ''}`);
+    // A waiting request's reason names the failure already.
+    if (app.lastFailure !== null && app.queueSize === 0)
+      lines.push(`  the last start failed: ${oneLine(app.lastFailure)}`);
     lines.push(...runnerLines(state, app.alias, now));
   }
   const others = state.runners.filter(

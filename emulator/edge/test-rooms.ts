@@ -98,6 +98,7 @@ export function testFleet() {
     countdownSeconds: null as number | null,
     exec: (_id: string, _io: ExecIo): ExecSession | undefined => undefined,
     queueSize: 0,
+    lastFailure: null as string | null,
   };
   const note = (method: string, ...args: readonly unknown[]) => void calls.push({ method, args });
   const has = (id: string) => runners.some((runner) => runner.id === id);
@@ -140,6 +141,7 @@ export function testFleet() {
     },
     expirationCountdownSeconds: () => plan.countdownSeconds,
     queueSize: () => plan.queueSize,
+    lastFailure: () => plan.lastFailure,
     async flush(alias) {
       note('flush', alias);
       return plan.queueSize;

@@ -217,6 +217,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     cancel,
     queuePosition: (requestId) => select.queuePosition(host.world(), requestId),
     queueSize: (alias) => select.queueSize(host.world(), alias),
+    lastFailure: (alias) => select.lastFailure(host.world(), alias),
     waiting: (alias, most) =>
       select
         .waitingIds(host.world(), alias, most)

@@ -132,6 +132,8 @@ export interface Fleet {
   queuePosition(requestId: string): number;
   /** Waiting requests of the alias. */
   queueSize(alias: string): number;
+  /** Why the latest start of a runner of the alias failed, a sentence, until one becomes ready; `null`: it did not. */
+  lastFailure(alias: string): string | null;
   /** The first `most` waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */
   waiting(alias: string, most: number): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there were. */

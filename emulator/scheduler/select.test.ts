@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   expirationCountdownSeconds,
   isRolling,
+  lastFailure,
   queuePosition,
   queueSize,
   runner,
@@ -102,5 +103,22 @@ describe('expirationCountdownSeconds', () => {
     sim.end('b');
     expect(ids.map((id) => expirationCountdownSeconds(sim.world, id, sim.now))).toEqual([60, null]);
     expect(expirationCountdownSeconds(sim.world, 'unknown', 0)).toBeNull();
+  });
+});
+
+describe('why the last start failed', () => {
+  it('is kept when nobody waits any more, until a runner is ready', () => {
+    const sim = createSim();
+    sim.deploy();
+    expect(lastFailure(sim.world, 'app')).toBeNull();
+    sim.submit(['a']);
+    sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'It exited with code 1.' });
+    sim.send({ type: 'requestWithdrawn', requestId: 'a' });
+    sim.after(3_600);
+    expect(lastFailure(sim.world, 'app')).toBe('It exited with code 1.');
+    sim.submit(['b']);
+    sim.after(3_600);
+    sim.bringUp();
+    expect(lastFailure(sim.world, 'app')).toBeNull();
   });
 });

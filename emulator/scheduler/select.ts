@@ -58,6 +58,11 @@ export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now
   return expiringBefore(app, subject, at) < surplus ? Math.max(0, Math.ceil((at - now) / 1000)) : null;
 }
 
+/** Why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did not. */
+export function lastFailure(world: World, alias: AliasName): string | null {
+  return world.apps.get(alias)?.trouble.lastFailure ?? null;
+}
+
 /** Whether a rolling deploy of the alias is under way. */
 export function isRolling(world: World, alias: AliasName): boolean {
   return (world.apps.get(alias)?.rolling ?? null) !== null;

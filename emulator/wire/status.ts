@@ -7,6 +7,8 @@ const appSchema = z.object({
   authMode: z.enum(['private', 'public', 'shared']),
   url: z.string(),
   queueSize: z.int(),
+  /** Why the latest start of a runner failed, until one becomes ready; `null`: it did not. */
+  lastFailure: z.string().nullable().default(null),
 });
 
 const runnerSchema = z.object({

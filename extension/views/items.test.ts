@@ -12,6 +12,7 @@ const app = {
   authMode: 'private' as const,
   url: 'https://localhost:1/local/hello',
   queueSize: 0,
+  lastFailure: null as string | null,
 };
 const runner = {
   id: 'abcdefgh-1234',
@@ -69,6 +70,13 @@ describe('the tree', () => {
     const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'A runner is starting.' }];
     const [row] = toItems(status({ apps: [{ ...app, queueSize: 2 }], waiting }), now);
     expect(row?.description).toBe('no runner · 2 waiting: A runner is starting.');
+  });
+
+  it('keeps saying that the last start failed when nobody waits any more', () => {
+    const lastFailure = 'The process exited with code 1.';
+    const [row] = toItems(status({ apps: [{ ...app, lastFailure }] }), now);
+    expect(row?.description).toBe('no runner · last start failed');
+    expect(row?.facts).toContainEqual({ name: 'Last start failed', text: lastFailure });
   });
 
   it('keeps a replaced revision while it has runners', () => {

@@ -108,7 +108,9 @@ function appRow(
   const revisions = app ? [app.revision, ...others] : others;
   const live = runners.filter(({ endedAt }) => endedAt === null).length;
   const queued = app && app.queueSize > 0 ? `${app.queueSize} waiting${why ? `: ${why}` : ''}` : '';
-  const description = [app ? '' : 'ephemeral', count(live), queued].filter(Boolean).join(' · ');
+  // A waiting request's reason names the failure already.
+  const failed = app?.lastFailure && !queued ? 'last start failed' : '';
+  const description = [app ? '' : 'ephemeral', count(live), queued, failed].filter(Boolean).join(' · ');
   return {
     id: appRowId(alias),
     kind: 'app',
@@ -122,6 +124,7 @@ function appRow(
         ? [fact('URL', app.url, app.url), fact('Callers', callers[app.authMode]), fact('Revision', app.revision)]
         : [fact('', 'Runs as long as its fal run.')]),
       ...(why ? [fact('Waiting', why)] : []),
+      ...(app?.lastFailure ? [fact('Last start failed', app.lastFailure)] : []),
     ],
     spoken: `${app ? `app ${alias}` : `ephemeral app ${alias.slice(0, 8)}`}, ${description}`,
     children: revisions.map((revision) => revisionRow(runners, alias, revision, app?.revision, { now, timeScale })),
