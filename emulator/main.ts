@@ -52,6 +52,7 @@ import { createWebhooks } from './webhooks/webhooks.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
 import { UserError } from './wire/errors.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
+import { later } from './wire/timers.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
 import { createWorkflows } from './workflows/workflows.ts';
@@ -160,7 +161,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secretValue: (name) => catalog.secretValues('main', [name])[name],
       mask,
     });
-    const engine = createProcessEngine({ dataDir: folder, runnerSources: runnerSources() });
+    const engine = createProcessEngine({ dataDir: folder, runnerSources: runnerSources(), report });
     const launchOf = createLaunches({ catalog, blobs, appFiles, builds });
     /** Who has an environment built is about to run something in it. */
     const warmingBuilds: typeof builds = {
@@ -350,11 +351,6 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
 function wordsOf({ message, next }: UserError): string {
   return `${message} ${next}`;
-}
-
-function later(delayMs: number, run: () => void): () => void {
-  const timer = setTimeout(run, delayMs);
-  return () => clearTimeout(timer);
 }
 
 /** The runners' Python lies beside the sources, and beside the bundle. */

@@ -20,17 +20,28 @@ export interface ToolExit {
   readonly output: readonly string[];
 }
 
+/** A group of its own: uv starts compilers and Python for source packages, and they must end with it. */
+function start(run: ToolRun) {
+  return spawn(run.command, run.args, {
+    cwd: run.cwd,
+    env: run.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
 /** Runs a command-line tool to its end. Never rejects. */
 export function runTool(run: ToolRun): Promise<ToolExit> {
   return new Promise((resolve) => {
     if (run.signal?.aborted) return resolve({ code: null, output: ['cancelled'] });
-    // A group of its own: uv starts compilers and Python for source packages, and they must end with it.
-    const child = spawn(run.command, run.args, {
-      cwd: run.cwd,
-      env: run.env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    let child: ReturnType<typeof start>;
+    try {
+      child = start(run);
+    } catch (error) {
+      // What Node can't even hand to the system: an argument with NUL, a list that is too long, a path below a file.
+      resolve({ code: null, output: [`${run.command} could not be started: ${(error as Error).message}`] });
+      return;
+    }
     const output: string[] = [];
     const take = (text: string) => {
       const line = text.trimEnd();

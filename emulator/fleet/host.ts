@@ -2,9 +2,7 @@ import { emptyWorld, nextWakeup, type Step, step, type World } from '../schedule
 import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
 import { defaultLimits, type Limits } from '../scheduler/world.ts';
-
-/** setTimeout takes 31 bits of milliseconds; a later wake-up simply wakes early and asks again. */
-const longestTimerMs = 2 ** 31 - 1;
+import { longestTimerMs } from '../wire/timers.ts';
 
 export interface Host {
   /** Advances the world by one event and carries out what was decided, in order. Safe to call from within an effect. */
@@ -69,8 +67,9 @@ export function createHost(deps: {
     if (timer && timer.at <= at) return;
     stopTimer();
     const { factor } = deps.time;
+    // One that is too far off for a timer simply wakes early and asks again.
     const waitMs = Math.min(Math.max(0, at - now()), longestTimerMs * factor);
-    timer = { at: now() + waitMs, handle: setTimeout(wake, Math.ceil(waitMs / factor)) };
+    timer = { at: now() + waitMs, handle: setTimeout(wake, Math.min(Math.ceil(waitMs / factor), longestTimerMs)) };
   }
 
   function wake(): void {

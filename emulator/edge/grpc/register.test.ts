@@ -99,6 +99,14 @@ describe('RegisterApplication', () => {
     expect(taken.messages[0]).toMatchObject({ aliases: [{ max_multiplexing: 3, max_concurrency: 2 }] });
   });
 
+  it.each(['no slash', ' /space', 'http://elsewhere/'])('a health path %j is refused with a sentence', async (path) => {
+    const plane = await controlPlane();
+    const request = appRequest({ health_check_config: { path } });
+    const { code, details } = await plane.rpc('RegisterApplication', request);
+    expect([code, details]).toEqual([status.INVALID_ARGUMENT, expect.stringContaining('path: must begin with `/`')]);
+    expect(plane.rooms.catalog.alias('greet')).toBeUndefined();
+  });
+
   it("a redeploy without auth_mode keeps the alias's own", async () => {
     const plane = await controlPlane();
     await register(plane, { auth_mode: 'PUBLIC' });

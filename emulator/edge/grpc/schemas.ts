@@ -124,8 +124,14 @@ const files = z.array(
 );
 const secrets = z.object({ names: z.array(z.string()) }).optional();
 
+/** A route as the app declares it; empty: none. Characters that a URL escapes are escaped when it is asked for. */
+const healthPath = z
+  .string()
+  .max(2_000)
+  .regex(/^(\/|$)/, 'must begin with `/`');
+
 const healthCheck = z.object({
-  path: z.string().optional(),
+  path: healthPath.optional(),
   start_period_seconds: seconds.optional(),
   timeout_seconds: seconds.optional(),
   failure_threshold: count.optional(),

@@ -1,9 +1,9 @@
 import type { Response } from 'express';
+import { longestTimerMs } from '../../wire/timers.ts';
 import { writeOrCut } from '../slow-reader.ts';
 
 /** Comments keep proxies and idle timers from closing a quiet stream. */
 const heartbeatMs = 15_000;
-const longestTimerMs = 2 ** 31 - 1;
 
 export interface EventStream {
   /** One `data:` event with this object as JSON. A reader that is far behind is cut off; it can resume with `since`. */

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Report, throwLater } from '../../wire/contain.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { runnerFolder } from './folder.ts';
@@ -34,9 +35,12 @@ export function createProcessEngine(deps: {
   readonly emulatorAddresses?: readonly string[];
   readonly hostEnv?: NodeJS.ProcessEnv;
   readonly clock?: { now(): number };
+  /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
+  readonly report?: Report;
 }): ProcessEngine {
+  const report = deps.report ?? throwLater;
   const crews = new Map<string, Crew>();
-  const shells = createShells(deps.runnerSources);
+  const shells = createShells(deps.runnerSources, report);
   const spawnOnly = new Set<string>();
   const canFork = process.platform === 'linux';
   const probeDir = join(deps.dataDir, 'runners', '.probe');
@@ -98,6 +102,7 @@ export function createProcessEngine(deps: {
         shells,
         addresses: deps.emulatorAddresses ?? ['127.0.0.1', '::1'],
         now,
+        report,
         startMethod: (): StartMethod => (canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
         avoidFork: () => spawnOnly.add(keyOf(environment)),
         send: (command) => crew.supervisor.send(command),

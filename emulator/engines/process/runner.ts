@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { contain, type Report } from '../../wire/contain.ts';
 import type { CallResult, RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
 import { exitReason, signalName } from './exit.ts';
 import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
@@ -31,13 +32,14 @@ export function createRunner(deps: {
   readonly shells: Shells;
   readonly addresses: readonly string[];
   readonly now: () => number;
+  readonly report: Report;
   readonly startMethod: () => StartMethod;
   /** Forked processes of this environment die: use `spawn` from now on. */
   readonly avoidFork: () => void;
   readonly send: (command: Command) => void;
   readonly onExited: () => void;
 }): ProcessRunner {
-  const { spec, events, folder } = deps;
+  const { spec, folder } = deps;
   const id = spec.runnerId;
   const end = new AbortController();
   let tellListening: (address: RunnerAddress) => void = () => undefined;
@@ -52,6 +54,8 @@ export function createRunner(deps: {
   let exited = false;
   let address: RunnerAddress | null = null;
   let failure: string | null = null;
+  let bug: string | null = null;
+  const events = containEvents(deps.events, fail);
   const exceptions = createExceptionReader();
   /** Who waits for the answer to `tell`, in the order of asking. */
   let listeners: (() => void)[] = [];
@@ -62,8 +66,15 @@ export function createRunner(deps: {
     end.abort();
     for (const resolve of listeners) resolve();
     listeners = [];
-    events.exited({ code, signal: signalName(signal), reason, ...(cause ? { cause } : {}) });
+    events.exited({ code, signal: signalName(signal), reason: bug ?? reason, ...(cause ? { cause } : {}) });
     deps.onExited();
+  }
+
+  /** Something of ours, or who we called back, failed at this runner: nothing about it is certain any more. */
+  function fail(error: unknown): void {
+    deps.report(error);
+    bug ??= `The runner was ended because of a bug in minifal: ${error instanceof Error ? error.message : error}`;
+    ask('kill');
   }
 
   async function begin(): Promise<void> {
@@ -136,7 +147,7 @@ export function createRunner(deps: {
         if (spec.mode === 'serve') {
           void untilHealthy(message.port, listening, spec.health, end.signal).then((found) => {
             if (found) becomeReady(found);
-          });
+          }, fail);
         }
         return;
       case 'listening':
@@ -188,7 +199,7 @@ export function createRunner(deps: {
     if (sent !== null) deps.send({ op: how, id });
   }
 
-  void begin();
+  begin().catch(fail);
   return {
     handle: {
       runnerId: id,
@@ -207,9 +218,20 @@ export function createRunner(deps: {
       },
       dispose: () => removeFolder(folder),
     },
-    receive,
+    receive: contain(fail, receive),
     lost: (reason, cause) =>
       asked === 'kill' ? exit(null, null, 'The runner was killed, as asked.') : exit(null, null, reason, cause),
+  };
+}
+
+/** The same callbacks, which never throw. */
+function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
+  return {
+    started: contain(failed, () => events.started()),
+    ready: contain(failed, (address) => events.ready(address)),
+    line: contain(failed, (line) => events.line(line)),
+    result: contain(failed, (result) => events.result(result)),
+    exited: contain(failed, (exit) => events.exited(exit)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { contain, type Report } from '../../wire/contain.ts';
 import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
 import { encodeFrame, frameReader } from './shell-frames.ts';
 
@@ -39,6 +40,7 @@ export interface Shells {
 const usualSize: TerminalSize = { rows: 24, columns: 80 };
 /** As a shell has it for a command that was killed. */
 const killedCode = 137;
+const cannotExecuteCode = 126;
 const graceMs = 5_000;
 
 type Helper = ChildProcessByStdio<Writable, Readable, null>;
@@ -47,22 +49,21 @@ type Helper = ChildProcessByStdio<Writable, Readable, null>;
  * Each command has a helper (runner/shell.py) that enters the runner's namespaces, holds the terminal, and ends all that it
  * started when this process or the runner is gone.
  */
-export function createShells(runnerSources: string): Shells {
+export function createShells(runnerSources: string, report: Report): Shells {
   const program = join(runnerSources, 'shell.py');
   const running = new Map<Helper, Promise<void>>();
 
   return {
     open(target, command, options, io) {
-      const helper = spawn(target.python, ['-I', '-S', program], {
-        // A session of its own: Ctrl-C in the emulator's terminal is not the command's.
-        detached: true,
-        cwd: '/',
-        env: target.machine,
-        stdio: ['pipe', 'pipe', 'ignore'],
-      });
+      let helper: Helper;
+      try {
+        helper = start(target, program);
+      } catch (error) {
+        return failedSession(io, error, report);
+      }
       running.set(helper, new Promise((resolve) => void helper.once('close', resolve).once('error', resolve)));
       void running.get(helper)?.then(() => running.delete(helper));
-      return attend(helper, target, command, options, io);
+      return attend(helper, target, command, options, io, report);
     },
     async close() {
       for (const helper of running.keys()) end(helper);
@@ -75,13 +76,48 @@ export function createShells(runnerSources: string): Shells {
   };
 }
 
+function start(target: ShellTarget, program: string): Helper {
+  const helper = spawn(target.python, ['-I', '-S', program], {
+    // A session of its own: Ctrl-C in the emulator's terminal is not the command's.
+    detached: true,
+    cwd: '/',
+    env: target.machine,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  if (helper.stdin !== undefined) return helper;
+  // No descriptor was left for its pipes; the event that follows says the same.
+  helper.on('error', () => undefined);
+  throw new Error('too many open files');
+}
+
+function cannotStart(error: unknown): Buffer {
+  const why = error instanceof Error ? error.message : error;
+  return Buffer.from(`[minifal] The environment's Python can't be started: ${why}\n`);
+}
+
+function failedSession(io: ExecIo, error: unknown, report: Report): ExecSession {
+  const nothing = () => undefined;
+  queueMicrotask(
+    contain(report, () => {
+      io.output(2, cannotStart(error));
+      io.exited(cannotExecuteCode);
+    }),
+  );
+  return { write: () => true, closeInput: nothing, resize: nothing, pause: nothing, resume: nothing, kill: nothing };
+}
+
 function attend(
   helper: Helper,
   target: ShellTarget,
   command: readonly string[] | null,
   options: ExecOptions,
-  io: ExecIo,
+  unguarded: ExecIo,
+  report: Report,
 ): ExecSession {
+  const io = containIo(unguarded, (error) => {
+    report(error);
+    end(helper);
+  });
   let exited = false;
   /** Frames that must come after the configuration, which is not known yet. */
   let early: Buffer[] | null = [];
@@ -122,7 +158,10 @@ function attend(
   const stop = () => end(helper);
   target.ended.addEventListener('abort', stop, { once: true });
   if (target.ended.aborted) stop();
-  void target.place.then(begin);
+  target.place.then(begin).catch((error: unknown) => {
+    report(error);
+    end(helper);
+  });
   // A helper that is gone says so by its exit.
   helper.stdin.on('error', () => undefined).on('drain', () => io.drained());
   const read = frameReader((kind, payload) => {
@@ -131,8 +170,8 @@ function attend(
   });
   helper.stdout.on('error', () => undefined).on('data', read);
   helper.once('error', (error) => {
-    io.output(2, Buffer.from(`[minifal] The environment's Python can't be started: ${error.message}\n`));
-    exit(126);
+    io.output(2, cannotStart(error));
+    exit(cannotExecuteCode);
   });
   helper.once('close', () => {
     target.ended.removeEventListener('abort', stop);
@@ -149,6 +188,14 @@ function attend(
       // What an ended command left in the background belongs to the runner.
       if (!exited) stop();
     },
+  };
+}
+
+function containIo(io: ExecIo, failed: Report): ExecIo {
+  return {
+    output: contain(failed, (stream, bytes) => io.output(stream, bytes)),
+    drained: contain(failed, () => io.drained()),
+    exited: contain(failed, (code) => io.exited(code)),
   };
 }
 

@@ -23,19 +23,20 @@ export function startSupervisor(deps: {
   readonly runnerSources: string;
   readonly config: SupervisorConfig;
   readonly env: { readonly [name: string]: string };
+  /** Must not throw; nor must `onGone`. */
   readonly onMessage: (message: Message) => void;
   readonly onGone: (reason: string, cause?: 'supervisor_lost') => void;
 }): Supervisor {
-  const program = join(deps.runnerSources, 'supervisor.py');
-  const child = spawn(deps.python, [program, JSON.stringify(deps.config)], {
-    // A session of its own: Ctrl-C in a terminal reaches the emulator, which ends runners in order.
-    detached: true,
-    cwd: '/',
-    env: deps.env,
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-  });
-  // Without a descriptor left, node makes no streams at all; the 'error' that follows says so.
-  const connection = (child.stdio as typeof child.stdio | undefined)?.[3];
+  let child: ReturnType<typeof start>;
+  try {
+    child = start(deps);
+  } catch (error) {
+    const reason = cannotStart(error);
+    queueMicrotask(() => deps.onGone(reason));
+    return { send: () => undefined, close: async () => undefined };
+  }
+  // There are none when the emulator itself had no descriptor left for them.
+  const connection: unknown = child.stdio?.[3];
   let complaints = '';
   let tellGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
@@ -50,13 +51,13 @@ export function startSupervisor(deps: {
     deps.onGone(reason, cause);
   }
 
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-stderrKept);
-  });
-  child.once('error', (error) => {
-    const why = isOutOfDescriptors(error) ? outOfDescriptors('start runners').message : error.message;
-    end(`The environment's Python can't be started: ${why}`);
-  });
+  child.stderr
+    ?.setEncoding('utf8')
+    .on('error', () => undefined)
+    .on('data', (text: string) => {
+      complaints = (complaints + text).slice(-stderrKept);
+    });
+  child.on('error', (error) => end(cannotStart(error)));
   child.once('exit', (code, signal) => {
     const how = signal === null ? `exited with code ${code}` : `died by ${signal}`;
     end(
@@ -73,7 +74,7 @@ export function startSupervisor(deps: {
     lines.on('line', (line) => {
       if (told) return;
       const checked = message.safeParse(parsed(line));
-      // Its channel is within reach of the runner's own code: what isn't a message is not heard.
+      // It judges what runners send, so anything else is a bug; it must not become one of ours.
       if (checked.success) deps.onMessage(checked.data);
     });
   }
@@ -90,6 +91,27 @@ export function startSupervisor(deps: {
       clearTimeout(timer);
     },
   };
+}
+
+function start(deps: {
+  readonly python: string;
+  readonly runnerSources: string;
+  readonly config: SupervisorConfig;
+  readonly env: { readonly [name: string]: string };
+}) {
+  const program = join(deps.runnerSources, 'supervisor.py');
+  return spawn(deps.python, [program, JSON.stringify(deps.config)], {
+    // A session of its own: Ctrl-C in a terminal reaches the emulator, which ends runners in order.
+    detached: true,
+    cwd: '/',
+    env: deps.env,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+}
+
+function cannotStart(error: unknown): string {
+  const said = error instanceof Error ? error.message : error;
+  return `The environment's Python can't be started: ${isOutOfDescriptors(error) ? outOfDescriptors('start runners').message : said}`;
 }
 
 function parsed(line: string): unknown {

@@ -1,0 +1,18 @@
+/** `setTimeout` takes 31 bits of milliseconds; what is longer would fire at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
+/** A length from an app, a request or a file as `setTimeout` can take it: at most 24 days. */
+export function timerMs(seconds: number): number {
+  return Math.min(Math.max(0, seconds * 1000), longestTimerMs);
+}
+
+/** Calls `run` after `delayMs`, however long that is; returns what calls it off. */
+export function later(delayMs: number, run: () => void): () => void {
+  const wait = Math.min(delayMs, longestTimerMs);
+  let callOff = () => clearTimeout(timer);
+  const timer = setTimeout(() => {
+    if (delayMs > wait) callOff = later(delayMs - wait, run);
+    else run();
+  }, wait);
+  return () => callOff();
+}
