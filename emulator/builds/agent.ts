@@ -27,24 +27,39 @@ export type AgentResult =
   | { readonly ok: true; readonly folder: string }
   | { readonly ok: false; readonly reason: string };
 
-/** Path of the agent's packages for a Python version (`3.11`); there only when complete. */
-export function agentFolder(agentsDir: string, minor: string): string {
-  return join(agentsDir, `${minor}-${agentPin}`);
+/** Packages that runners have behind the app's own, and the name of their folder: content and Python version. */
+export interface RunnerPackages {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly leftOut: readonly string[];
+}
+
+/** The agent's packages for a Python version (`3.11`). */
+export function agentPackages(minor: string): RunnerPackages {
+  return { name: `${minor}-${agentPin}`, packages, leftOut };
 }
 
 /**
- * Installs the agent's packages once per Python version, into a folder of their own that comes *after* the environment's
- * packages on the module path (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the
- * first folder that has it: an app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an
- * app doesn't bring comes from here, in versions that fit each other.
+ * A release of the SDK with all it requires, for apps whose pickle holds the module `fal` itself (sdk-release.ts). Such a pickle refers
+ * to the SDK's dependencies by name, and to `fal` where a type can't travel by value (`fal.api.api.ArgsT`).
+ */
+export function sdkPackages(minor: string, release: string): RunnerPackages {
+  return { name: `${minor}-fal-${release}`, packages: [`fal==${release}`], leftOut: [] };
+}
+
+/**
+ * Installs a runner's packages once, into a folder of their own that comes *after* the environment's packages on the module path
+ * (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the first folder that has it: an
+ * app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an app doesn't bring comes from
+ * here, in versions that fit each other. The folder is `<agentsDir>/<name>`, there only when complete.
  */
 export async function installAgent(
   agentsDir: string,
-  minor: string,
+  { name, packages, leftOut }: RunnerPackages,
   python: string,
   call: Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'>,
 ): Promise<AgentResult> {
-  const folder = agentFolder(agentsDir, minor);
+  const folder = join(agentsDir, name);
   if (existsSync(folder)) return { ok: true, folder };
   const temporary = join(agentsDir, `tmp-${randomBytes(6).toString('hex')}`);
   const excludes = `${temporary}.txt`;

@@ -57,6 +57,29 @@ const buildFolders = (hash: string) =>
   readdirSync(join(dataDir, 'environments', hash)).filter((name) => name !== 'current');
 
 describe('building an environment', () => {
+  it('puts a release of the SDK behind everything where it is asked for, and keeps it', { timeout }, async () => {
+    const plain = await built(virtualenv(['rich==13.9.4']));
+    const lines: BuildLog[] = [];
+    const asked = { ...virtualenv(['rich==13.9.4']), sdk: '1.83.0' };
+    const { environment } = await built(asked, (line) => lines.push(line));
+    expect(lines.map(({ message }) => message)[0]).toMatch(/^Installing fal 1\.83\.0 .*\(once\)$/);
+    expect(environment).toMatchObject({ id: plain.environment.id, python: plain.environment.python });
+    expect(environment.extraPaths.slice(0, -1)).toEqual(plain.environment.extraPaths);
+    const versions = 'from importlib.metadata import version as v; print(v("rich"), v("fal"), v("isolate"))';
+    expect(python(environment, versions)).toBe('13.9.4 1.83.0 0.26.12');
+    const again: BuildLog[] = [];
+    expect((await built(asked, (line) => again.push(line))).environment).toEqual(environment);
+    expect(again).toEqual([]);
+  });
+
+  it('does without a release of the SDK that the index does not have, and says so', { timeout }, async () => {
+    const lines: BuildLog[] = [];
+    const asked = { ...virtualenv([]), sdk: '1.99.99' };
+    const { environment } = await built(asked, (line) => lines.push(line));
+    expect(environment.extraPaths).toHaveLength(1);
+    expect(lines.at(-1)).toMatchObject({ level: 'WARNING', message: expect.stringMatching(/fal 1\.99\.99 could not/) });
+  });
+
   it('installs the requirements, streams the output of uv, and finds the environment again after a restart', {
     timeout,
   }, async () => {

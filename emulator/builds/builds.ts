@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
-import { type AgentResult, agentFolder, agentPin, cleanAgents, installAgent } from './agent.ts';
+import { agentPin, cleanAgents } from './agent.ts';
 import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { environmentFolders } from './folders.ts';
 import { noexecMount } from './mounts.ts';
+import { createRunnerPackages } from './runner-packages.ts';
 import { type FilledDefinition, fillDefinition } from './secrets.ts';
 import { cancelled, sharedBuilds } from './sharing.ts';
 import { toolEnvironment } from './tool-env.ts';
@@ -43,27 +43,14 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     spareCache: join(options.dataDir, 'cache', 'uv'),
   });
   const shared = sharedBuilds();
-  const agents = new Map<string, Promise<AgentResult>>();
+  const packages = createRunnerPackages(agentsDir, options.uv, { env, mask: options.mask });
   const cleaned = Promise.all([folders.clean(), cleanAgents(agentsDir)]);
-
-  /** One install per Python version at a time. Not cancelled with a build: the next one needs it as well. */
-  function agent(minor: string, python: string, uv: string, line: (text: string) => void): Promise<AgentResult> {
-    const running = agents.get(minor);
-    if (running) return running;
-    if (!existsSync(agentFolder(agentsDir, minor)))
-      line(`Installing the runner's own packages for Python ${minor} (once)`);
-    const started = installAgent(agentsDir, minor, python, { uv, env, mask: options.mask, line }).finally(() =>
-      agents.delete(minor),
-    );
-    agents.set(minor, started);
-    return started;
-  }
 
   function finished(hash: string): BuildResult | undefined {
     const build = folders.current(hash);
     if (!build) return undefined;
-    const extra = agentFolder(agentsDir, build.pythonMinor);
-    if (!existsSync(extra)) return undefined;
+    const extra = packages.agentFolder(build.pythonMinor);
+    if (extra === undefined) return undefined;
     return {
       kind: 'built',
       environment: { id: hash, python: pythonOf(build.folder), extraPaths: [extra] },
@@ -92,7 +79,10 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       if (signal.aborted) return cancelled;
       if (!created.ok) return { kind: 'failed', reason: created.reason };
       const minor = await pythonMinor(folder);
-      const [installed, runner] = await Promise.all([installLayers(job), agent(minor, pythonOf(folder), uv, line)]);
+      const [installed, runner] = await Promise.all([
+        installLayers(job),
+        packages.agent({ python: pythonOf(folder), minor }, line),
+      ]);
       if (signal.aborted) return cancelled;
       if (!installed.ok) return { kind: 'failed', reason: installed.reason };
       if (!runner.ok) return { kind: 'failed', reason: runner.reason };
@@ -105,6 +95,23 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       release();
       if (!kept) await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /** The environment with a release of the SDK behind everything else. The app may get by without it: then a line says what is missing. */
+  async function withSdk(
+    built: Extract<BuildResult, { kind: 'built' }>,
+    release: string,
+    log: (line: BuildLog) => void,
+  ): Promise<BuildResult> {
+    const { environment } = built;
+    const say = (level: BuildLog['level']) => (message: string) => log({ at: options.clock(), level, message });
+    const minor = folders.current(environment.id)?.pythonMinor;
+    if (minor === undefined) return built;
+    const sdk = await packages.sdk(release, { python: environment.python, minor }, say('INFO'));
+    if (sdk.ok)
+      return { ...built, environment: { ...environment, extraPaths: [...environment.extraPaths, sdk.folder] } };
+    say('WARNING')(`The app refers to the module fal, and fal ${release} could not be installed for it. ${sdk.reason}`);
+    return built;
   }
 
   /** Values of secrets may be out of reach; that is a reason for a failed build like any other. */
@@ -136,18 +143,18 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       const hash = environmentHash(parsed.definition, constraints, agentPin);
       await cleaned;
       const known = definition.force ? undefined : finished(hash);
-      if (known) return known;
-      return shared.join(hash, log, signal, (line, abort) =>
-        buildNew(hash, parsed.definition, filled, line, abort).catch((error: unknown) => {
+      const work = (line: (entry: BuildLog) => void, abort: AbortSignal) =>
+        buildNew(hash, parsed.definition, filled, line, abort).catch((error: unknown): BuildResult => {
           if (!(error instanceof UserError)) throw error;
           return { kind: 'failed', reason: `${error.message} ${error.next}` };
-        }),
-      );
+        });
+      const built = known ?? (await shared.join(hash, log, signal, work));
+      return definition.sdk === undefined || built.kind === 'failed' ? built : withSdk(built, definition.sdk, log);
     },
 
     async close() {
       await shared.close();
-      await Promise.allSettled(agents.values());
+      await packages.close();
       await cleaned;
     },
   };

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { sdkReleaseIn } from '../builds/sdk-release.ts';
 import type { Builds, EnvironmentDefinition } from '../builds/types.ts';
 import type { AppFiles } from '../catalog/app-files.ts';
 import type { Blobs, Catalog, FileRef, Revision } from '../catalog/types.ts';
@@ -25,7 +27,9 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
   return async (revisionId: string): Promise<Launch> => {
     const revision = catalog.revision(revisionId);
     if (revision === undefined) throw new UserError(`There is no revision ${revisionId}.`, deployAgain);
-    const built = await builds.build(definitionOf(revision), () => {});
+    const callable = callableFrom(revision.callable, blobs);
+    const sdk = await sdkReleaseOf([callable]);
+    const built = await builds.build({ ...definitionOf(revision), ...sdk }, () => {});
     if (built.kind === 'failed') {
       throw new UserError(
         `The environment could not be built: ${built.reason}`,
@@ -34,7 +38,7 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
     }
     return {
       environment: built.environment,
-      callable: callableFrom(revision.callable, blobs),
+      callable,
       mode: 'serve',
       declaredPort: revision.exposedPort,
       appFiles: resolveFiles(revision.files, appFiles),
@@ -66,6 +70,15 @@ export function callableFrom(callable: Revision['callable'], blobs: Blobs): Call
   }
   if (!blobs.has(callable.blob)) throw new UserError('The stored function of this revision is missing.', deployAgain);
   return { kind: 'pickle', method: callable.method, file: blobs.path(callable.blob) };
+}
+
+/** The release of the SDK that these bring as a whole, for the definition of their environment. */
+export async function sdkReleaseOf(callables: readonly (Callable | undefined)[]): Promise<{ readonly sdk?: string }> {
+  for (const callable of callables) {
+    const sdk = callable?.kind === 'pickle' ? sdkReleaseIn(await readFile(callable.file)) : undefined;
+    if (sdk !== undefined) return { sdk };
+  }
+  return {};
 }
 
 /** Finds the uploaded bytes of each file; names every one that is missing. */

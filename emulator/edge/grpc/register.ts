@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { scaleForRegistration } from '../../catalog/scale-settings.ts';
 import type { Alias, Revision } from '../../catalog/types.ts';
-import { resolveFiles } from '../../fleet/launches.ts';
+import { callableFrom, resolveFiles, sdkReleaseOf } from '../../fleet/launches.ts';
 import { authModes } from './app-messages.ts';
 import type { GrpcRooms } from './deps.ts';
 import { buildOrFail, definitionOf, requireEnvironment } from './environment.ts';
@@ -31,7 +31,7 @@ export function registerApplication(rooms: GrpcRooms) {
       const definition = definitionOf(request.environments);
       const environment = await buildOrFail(
         rooms,
-        definition,
+        { ...definition, ...(await sdkReleaseOf([callableFrom(callable, rooms.blobs)])) },
         (line) => {
           rooms.logs.append({ ...line, ...ofNoRunner, alias: name, revision: id });
           if (request.build_environment !== false) pump.push(builderLog(line));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { callableFrom, resolveFiles } from '../../fleet/launches.ts';
+import { callableFrom, resolveFiles, sdkReleaseOf } from '../../fleet/launches.ts';
 import type { Launch } from '../../fleet/types.ts';
 import type { GrpcRooms } from './deps.ts';
 import { buildOrFail, definitionOf, requireEnvironment } from './environment.ts';
@@ -57,7 +57,7 @@ async function prepare(
   const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
   const environment = await buildOrFail(
     rooms,
-    definitionOf(request.environments),
+    { ...definitionOf(request.environments), ...(await sdkReleaseOf([callable, setup])) },
     (line) => {
       rooms.logs.append({ ...line, ...ofNoRunner, alias, revision: alias });
       // After an explicit BuildEnvironment the client has seen them.

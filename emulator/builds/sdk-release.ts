@@ -1,0 +1,26 @@
+/** A version as a pickle spells it: length, text (with what a pre-release adds), and a mark at its end. */
+const text = /\u008c.((\d+)\.(\d+)\.(\d+))[\w.+-]{0,40}\u0094/gs;
+const agent = /fal-sdk\/(\d+\.\d+\.\d+)\S* \(python\)/;
+/** The oldest line of releases that is supported is 1.57; an app's own version is rarely in that range. */
+const leastMinor = 50;
+
+/**
+ * The release of the SDK whose module `fal` a pickle holds as a whole; `undefined`: it holds none. An app whose method says
+ * `fal.toolkit.…` or `fal.wma.…` refers to the module, and the SDK pickles its modules by value: the module's names come with
+ * it, among them `version_tuple`, which no function of the SDK uses. (The control plane's messages don't name the release.)
+ * Pre-releases count as the release that they lead to.
+ */
+export function sdkReleaseIn(pickle: Uint8Array): string | undefined {
+  const bytes = Buffer.from(pickle.buffer, pickle.byteOffset, pickle.byteLength);
+  if (!bytes.includes('version_tuple')) return undefined;
+  const latin = bytes.toString('latin1');
+  const said = agent.exec(latin)?.[1];
+  if (said !== undefined) return said;
+  // The same as a tuple of small numbers must be there, too: 1.83.0 and (1, 83, 0).
+  for (const [, version, ...parts] of latin.matchAll(text)) {
+    const [major = 0, minor = 0, patch = 0] = parts.map(Number);
+    const tuple = Buffer.from([0x4b, major, 0x4b, minor, 0x4b, patch]);
+    if (major === 1 && minor >= leastMinor && minor < 256 && patch < 256 && bytes.includes(tuple)) return version;
+  }
+  return undefined;
+}
