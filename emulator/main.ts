@@ -309,7 +309,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       const { name, revision, scale, settings } = alias;
       void fleet.deploy({ alias: name, revision, scale, settings, strategy: 'recreate' });
     }
-    for (const { request, attempts } of queue.unfinished()) requests.enqueue(infoOf(request, attempts));
+    for (const { request, attempts, retried, interrupted } of queue.unfinished()) {
+      requests.enqueue(infoOf(request, attempts, { retried, interrupted }));
+    }
     webhooks.resume();
 
     open.serve({

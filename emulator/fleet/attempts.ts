@@ -3,9 +3,11 @@ import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '..
 import type {
   AttemptId,
   AttemptOutcome,
+  Effect,
   Event,
   RequestId,
   RequestInfo,
+  Retried,
   RunnerId,
   SchedulerError,
 } from '../scheduler/types.ts';
@@ -31,6 +33,8 @@ interface Direct {
   leased: boolean;
   error: PlatformError;
 }
+
+type Assign = Extract<Effect, { readonly type: 'assign' }>;
 
 interface Running {
   readonly runnerId: RunnerId;
@@ -95,14 +99,17 @@ export function createAttempts(deps: {
     });
   }
 
-  async function assignQueued(requestId: RequestId, attemptId: AttemptId, runnerId: RunnerId): Promise<void> {
+  async function assignQueued({ requestId, attemptId, runnerId, last }: Assign): Promise<void> {
     const attempt: Running = { runnerId, abort: new AbortController() };
     running.set(requestId, attempt);
-    queue.begin(requestId, { attemptId, runnerId, at: deps.clock() });
+    const begun = queue.begin(requestId, { attemptId, runnerId, at: deps.clock() }, last ? 'keep' : 'refuse');
+    // Otherwise a crash within the next moments would forget the attempt, and it would be made a second time.
+    const mayBegin = last ? await begun : true;
+    if (running.get(requestId) !== attempt) return;
     const request = queue.submitted(requestId);
     const address = deps.addressOf(runnerId);
     const done =
-      request && address
+      mayBegin && request && address
         ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort.signal)
         : { outcome: { kind: 'disconnected' } as const };
     if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
@@ -129,10 +136,10 @@ export function createAttempts(deps: {
       });
     },
 
-    assign(requestId: RequestId, attemptId: AttemptId, runnerId: RunnerId): void {
-      const direct = directs.get(requestId);
-      if (direct) assignDirect(direct, attemptId, runnerId);
-      else void assignQueued(requestId, attemptId, runnerId);
+    assign(effect: Assign): void {
+      const direct = directs.get(effect.requestId);
+      if (direct) assignDirect(direct, effect.attemptId, effect.runnerId);
+      else void assignQueued(effect);
     },
 
     abort(requestId: RequestId): void {
@@ -154,9 +161,9 @@ export function createAttempts(deps: {
       );
     },
 
-    requeue(requestId: RequestId): void {
+    requeue(requestId: RequestId, retried?: Retried): void {
       running.delete(requestId);
-      queue.requeue(requestId, deps.clock());
+      queue.requeue(requestId, retried);
     },
 
     fail(requestId: RequestId, error: SchedulerError): void {

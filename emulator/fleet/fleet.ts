@@ -75,10 +75,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     killRunner: ({ runnerId }) => runners.kill(runnerId),
     probeHealth: ({ runnerId }) => void probe(runnerId, false),
     checkTcp: ({ runnerId }) => void checkTcp(runnerId),
-    assign: ({ requestId, attemptId, runnerId }) => attempts.assign(requestId, attemptId, runnerId),
+    assign: (effect) => attempts.assign(effect),
     abortAttempt: ({ requestId }) => attempts.abort(requestId),
     acceptAttempt: ({ requestId }) => attempts.accept(requestId),
-    requeueRequest: ({ requestId }) => attempts.requeue(requestId),
+    requeueRequest: ({ requestId }) => attempts.requeue(requestId, select.retriedOf(host.world(), requestId)),
     failRequest: ({ requestId, error }) => attempts.fail(requestId, error),
     aliasMoved({ alias, revision }) {
       deps.onMoved(alias, revision);

@@ -18,7 +18,7 @@ async function worker(number: number): Promise<void> {
     await queue.submit(testRequest(id, { body: Buffer.alloc(3_000, id), storeIo: n % 3 > 0 }));
     tell('submitted', id);
     queue.begin(id, { attemptId: id, runnerId: 'r', at: Date.now() });
-    if (n % 4 === 0) queue.requeue(id, Date.now());
+    if (n % 4 === 0) queue.requeue(id);
     if (n % 2 === 0) continue;
     if (await queue.complete(id, testResponse(`result of ${id}`), Date.now())) tell('completed', id);
     if (await queue.complete(id, testResponse('second'), Date.now())) tell('completed', id);

@@ -16,6 +16,9 @@ const record: z.ZodType<RequestRecord> = z.object({
   submittedAt: count,
   attemptId: z.string(),
   attempts: count,
+  retried: z
+    .object({ server_error: count, timeout: count, connection_error: count })
+    .default({ server_error: 0, timeout: 0, connection_error: 0 }),
   startedAt: count.nullable(),
   completedAt: count.nullable(),
   runnerId: z.string().nullable(),

@@ -39,7 +39,7 @@ describe('createQueue', () => {
     expect(room.queue.record('a')).toMatchObject({ phase: 'IN_QUEUE', attempts: 0, attemptId: 'a', startedAt: null });
 
     room.queue.begin('a', { attemptId: 'a', runnerId: 'r1', at: 2_000 });
-    room.queue.requeue('a', 2_500);
+    room.queue.requeue('a');
     room.queue.begin('a', { attemptId: 'a2', runnerId: 'r2', at: 3_000 });
     const running = { phase: 'IN_PROGRESS', attempts: 2, attemptId: 'a2', runnerId: 'r2', startedAt: 3_000 };
     expect(room.queue.record('a')).toMatchObject(running);
@@ -232,12 +232,32 @@ describe('createQueue', () => {
     const leave = queue.onChange('a', (record) => seen.push(record.phase));
     const other = queue.onChange('a', () => undefined);
     queue.begin('a', { attemptId: 'a', runnerId: 'r', at: 1 });
-    queue.requeue('a', 2);
+    queue.requeue('a');
     other();
     queue.begin('a', { attemptId: 'b', runnerId: 'r', at: 3 });
     await queue.complete('a', testResponse(), 4);
     leave();
     expect(seen).toEqual(['IN_PROGRESS', 'IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
+  });
+
+  it('keeps the retries granted and knows after a restart what was running, once', async () => {
+    const room = setUp();
+    const retried = { server_error: 2, timeout: 0, connection_error: 1 };
+    for (const id of ['waits', 'retried', 'running']) await room.queue.submit(testRequest(id));
+    for (const id of ['retried', 'running']) {
+      room.queue.begin(id, { attemptId: id, runnerId: 'r', at: 1 });
+      room.queue.requeue(id, retried);
+    }
+    expect(await room.queue.begin('running', { attemptId: 'a', runnerId: 'r', at: 2 }, 'keep')).toBe(true);
+    await room.restart();
+    expect(room.queue.unfinished()).toMatchObject([
+      { request: { id: 'waits' }, interrupted: false, retried: { server_error: 0, timeout: 0, connection_error: 0 } },
+      { request: { id: 'retried' }, interrupted: false, attempts: 1, retried },
+      { request: { id: 'running' }, interrupted: true, attempts: 2, retried },
+    ]);
+    room.queue.requeue('running', retried);
+    await room.restart();
+    expect(room.queue.unfinished().map(({ interrupted }) => interrupted)).toEqual([false, false, false]);
   });
 
   it('does not take up again what was cancelled while it ran', async () => {

@@ -57,6 +57,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
   const submitting = new Set<string>();
   /** Their one completion is under way: begin, requeue and a second complete come too late. */
   const completing = new Set<string>();
+  /** Those that ran when the last emulator ended. */
+  const interrupted = new Set<string>();
   let nextSeq = rows.lastSeq() + 1;
   let closed = false;
 
@@ -78,18 +80,17 @@ export function createQueue(options: QueueOptions): DurableQueue {
       }
     },
 
-    begin(id, { attemptId, runnerId, at }) {
-      change(id, (record) => {
-        return { ...record, phase: 'IN_PROGRESS', attemptId, runnerId, startedAt: at, attempts: record.attempts + 1 };
-      });
+    begin(id, { attemptId, runnerId, at }, whenFull) {
+      const running = { phase: 'IN_PROGRESS', attemptId, runnerId, startedAt: at } as const;
+      return change(id, (record) => ({ ...record, ...running, attempts: record.attempts + 1 }), whenFull);
     },
 
     cancelRequested(id) {
-      change(id, (record) => ({ ...record, cancelRequested: true }));
+      void change(id, (record) => ({ ...record, cancelRequested: true }));
     },
 
-    requeue(id) {
-      change(id, (record) => ({ ...record, phase: 'IN_QUEUE' }));
+    requeue(id, retried) {
+      void change(id, (record) => ({ ...record, phase: 'IN_QUEUE', retried: retried ?? record.retried }));
     },
 
     async complete(id, outcome, at) {
@@ -130,7 +131,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
     unfinished() {
       return [...live.values()].flatMap(({ seq, record }) => {
         const request = rows.inputWithLazyBody(seq);
-        return request ? [{ request, attempts: record.attempts }] : [];
+        const { attempts, retried } = record;
+        return request ? [{ request, attempts, retried, interrupted: interrupted.has(record.id) }] : [];
       });
     },
 
@@ -177,6 +179,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
     for (const row of rows.unfinished()) {
       const error = row.record.cancelRequested ? cancelled : rows.input(row.seq) ? undefined : damaged;
       if (!error) {
+        if (row.record.phase === 'IN_PROGRESS') interrupted.add(row.record.id);
         live.set(row.record.id, { ...row, record: { ...row.record, phase: 'IN_QUEUE' } });
         continue;
       }
@@ -206,15 +209,26 @@ export function createQueue(options: QueueOptions): DurableQueue {
     return row;
   }
 
-  function change(id: string, next: (record: RequestRecord) => RequestRecord): void {
+  function change(
+    id: string,
+    next: (record: RequestRecord) => RequestRecord,
+    whenFull?: 'refuse' | 'keep',
+  ): Promise<boolean> {
     const row = live.get(id);
-    if (!row || completing.has(id)) return;
+    if (!row || completing.has(id)) return Promise.resolve(false);
+    interrupted.delete(id);
     const changed = { ...row, record: next(row.record) };
     live.set(id, changed);
     // A write that fails is made good by the next one of this request, which writes the whole record again;
     // a crash before that only forgets that an attempt began.
-    commits.write(() => rows.update(changed)).catch(() => undefined);
+    const written = commits
+      .write(() => rows.update(changed), whenFull)
+      .then(
+        () => true,
+        () => false,
+      );
     if (changed.record.phase !== row.record.phase) notify(changed.record);
+    return written;
   }
 
   function notify(record: RequestRecord): void {

@@ -15,6 +15,7 @@ export function newRecord(request: SubmittedRequest): RequestRecord {
     submittedAt: request.submittedAt,
     attemptId: request.id,
     attempts: 0,
+    retried: { server_error: 0, timeout: 0, connection_error: 0 },
     startedAt: null,
     completedAt: null,
     runnerId: null,

@@ -1,4 +1,4 @@
-import type { RequestId } from '../scheduler/types.ts';
+import type { Recovered, RequestId, Retried } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
 /** A queued request as the caller submitted it: enough to perform it again after a crash. */
@@ -47,6 +47,8 @@ export interface RequestRecord {
   /** `gateway_request_id` of the latest attempt. */
   readonly attemptId: string;
   readonly attempts: number;
+  /** Retries granted so far. */
+  readonly retried: Retried;
   /** Start of the latest attempt. */
   readonly startedAt: number | null;
   readonly completedAt: number | null;
@@ -72,12 +74,19 @@ export interface Queue {
    * with DiskTrouble, or (`keep`) waits for room.
    */
   submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep'): Promise<void>;
-  /** IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit. */
-  begin(id: RequestId, attempt: { readonly attemptId: string; readonly runnerId: string; readonly at: number }): void;
+  /**
+   * IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit; resolves then, to whether it was written. With `keep`
+   * a full disk is waited for. Never rejects.
+   */
+  begin(
+    id: RequestId,
+    attempt: { readonly attemptId: string; readonly runnerId: string; readonly at: number },
+    whenFull?: 'refuse' | 'keep',
+  ): Promise<boolean>;
   /** Its caller wants a running one stopped. Durable with the next group commit; after a restart it is not run again but ends with 499. */
   cancelRequested(id: RequestId): void;
-  /** Back to IN_QUEUE after a failed attempt. */
-  requeue(id: RequestId, at: number): void;
+  /** Back to IN_QUEUE after a failed attempt, with the retries granted so far. */
+  requeue(id: RequestId, retried?: Retried): void;
   /** COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk, be it that the disk was full meanwhile. */
   complete(id: RequestId, outcome: RequestOutcome, at: number): Promise<boolean>;
   /** From memory for unfinished and recently finished requests, else from disk. */
@@ -87,7 +96,10 @@ export interface Queue {
   /** The request as submitted, for its executor. */
   submitted(id: RequestId): SubmittedRequest | undefined;
   /** Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start. */
-  unfinished(): readonly { readonly request: SubmittedRequest; readonly attempts: number }[];
+  unfinished(): readonly ({
+    readonly request: SubmittedRequest;
+    readonly attempts: number;
+  } & Recovered)[];
   /** Called after each change of phase (for status streams and waiters); returns the unsubscriber. */
   onChange(id: RequestId, listener: (record: RequestRecord) => void): () => void;
   /** Most recent requests of an alias, newest first. */

@@ -1,4 +1,5 @@
 import { rememberHint } from './hinted.ts';
+import { isLast } from './retry.ts';
 import { attemptsOf } from './runner-index.ts';
 import { ceiling, first, type Sorted } from './sorted.ts';
 import { moveRunner, newId, note, putApp, putRequest, type Turn } from './turn.ts';
@@ -70,7 +71,9 @@ function place(turn: Turn, request: LiveRequest, runner: LiveRunner): void {
     const hinted = hint === null ? app.hinted : rememberHint(app.hinted, hint, runner.id);
     putApp(turn, { ...app, lastServed: runner.serial, hinted });
   }
-  turn.effects.push({ type: 'assign', requestId, attemptId, runnerId: runner.id });
+  const facts = { ...request, request: request.info, attempts: request.attempts + 1, settings: runner.settings };
+  const last = request.info.kind === 'queued' && isLast(facts, turn.now) ? ({ last: true } as const) : {};
+  turn.effects.push({ type: 'assign', requestId, attemptId, runnerId: runner.id, ...last });
   note(turn, {
     alias,
     requestId,

@@ -1,8 +1,16 @@
 import { endNow, freeSlot, terminateSoon } from './ending.ts';
 import { announced } from './hinted.ts';
-import { maxAttempts } from './retry.ts';
+import { decideRetry, maxAttempts } from './retry.ts';
 import { changeApp, note, putRequest, putRunner, type Turn } from './turn.ts';
-import type { AliasName, AttemptOutcome, Event, RequestId, RequestInfo, StopReason } from './types.ts';
+import type {
+  AliasName,
+  AttemptOutcome,
+  Event,
+  RequestId,
+  RequestInfo,
+  RevisionSettings,
+  StopReason,
+} from './types.ts';
 import { conclude, fail } from './verdict.ts';
 import { type LiveRequest, noTrouble } from './world.ts';
 
@@ -19,22 +27,44 @@ export function arrived(turn: Turn, info: RequestInfo): void {
     info,
     seq: arrivals,
     attempts: info.attempts,
-    retried: { server_error: 0, timeout: 0, connection_error: 0 },
+    retried: info.recovered?.retried ?? { server_error: 0, timeout: 0, connection_error: 0 },
     lastRunner: null,
     withdrawn: false,
     place: { kind: 'waiting', since: info.attempts === 0 ? Math.min(info.submittedAt, turn.now) : turn.now },
   };
   turn.world = { ...turn.world, arrivals: arrivals + 1 };
-  if ((turn.world.apps.get(info.alias)?.live ?? null) === null) {
+  const live = turn.world.apps.get(info.alias)?.live ?? null;
+  if (live === null) {
     fail(turn, request, { type: 'runner_scheduling_failure', detail: `Application ${info.alias} is not deployed.` });
     return;
   }
-  // Recovered after a crash during its last attempt: that attempt was lost with its runner.
-  if (info.attempts >= maxAttempts) {
-    fail(turn, request, { type: 'runner_disconnected' });
+  if (info.recovered?.interrupted === true) takeUp(turn, request, live.settings);
+  // Recovered without knowing that: an attempt after the last one would be one too many.
+  else if (info.attempts >= maxAttempts) fail(turn, request, { type: 'runner_disconnected' });
+  else putRequest(turn, info.id, request);
+}
+
+/**
+ * A request whose attempt was cut off by the end of the emulator: that attempt was lost with its runner, and is retried as such. Without
+ * a pause, for no runner is to blame.
+ */
+function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): void {
+  const { info, attempts, retried } = request;
+  const end = { kind: 'runner_lost', because: 'ended with the emulator' } as const;
+  const decision = decideRetry({ request: info, attempts, retried, settings }, end, turn.now);
+  if (decision.outcome !== 'retry') {
+    fail(turn, request, decision.outcome === 'fail' ? decision.error : { type: 'runner_disconnected' });
     return;
   }
-  putRequest(turn, info.id, request);
+  putRequest(turn, info.id, { ...request, retried: { ...retried, connection_error: retried.connection_error + 1 } });
+  const { because } = decision;
+  turn.effects.push({ type: 'requeueRequest', requestId: info.id, availableAt: turn.now, because });
+  note(turn, {
+    alias: info.alias,
+    requestId: info.id,
+    topic: 'retry',
+    text: `Attempt ${attempts} is retried: ${because}.`,
+  });
 }
 
 /** An executor tells how an attempt ended: first the verdict over the request, then what it means for the runner. */

@@ -2,6 +2,7 @@ import type {
   AttemptOutcome,
   Instant,
   RequestInfo,
+  Retried,
   RetryCondition,
   RevisionSettings,
   SchedulerError,
@@ -26,7 +27,7 @@ export interface RetryFacts {
   /** Attempts made, the ended one included. */
   readonly attempts: number;
   /** Retries already granted per condition. */
-  readonly retried: { readonly [C in RetryCondition]: number };
+  readonly retried: Retried;
   readonly settings: Pick<RevisionSettings, 'skipRetry' | 'retries'>;
 }
 
@@ -56,6 +57,11 @@ export function decideRetry(facts: RetryFacts, end: AttemptEnd, now: Instant): R
     return { outcome: 'fail', error: { type: 'request_timeout', user: true } };
   }
   return { outcome: 'retry', at: now + backOffMs(facts.attempts), ...wanted };
+}
+
+/** Whether nothing would follow if the attempt that `facts` count as made were lost with its runner. */
+export function isLast(facts: RetryFacts, now: Instant): boolean {
+  return decideRetry(facts, { kind: 'runner_lost', because: 'is gone' }, now).outcome !== 'retry';
 }
 
 /** Wait after the n-th attempt: 1 s, doubling to 30 s (inferred: the page says only that there is one). */

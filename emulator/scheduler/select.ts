@@ -1,7 +1,7 @@
 import { dispatchKey, queueBegin } from './request-index.ts';
 import { expiresAt, expiringBefore, floorOf } from './scaling.ts';
 import { rank, size, values } from './sorted.ts';
-import type { AliasName, Instant, RequestId, Runner, RunnerId } from './types.ts';
+import type { AliasName, Instant, RequestId, Retried, Runner, RunnerId } from './types.ts';
 import type { LiveRunner, World } from './world.ts';
 
 /** Questions to a world. None of them changes anything. */
@@ -38,6 +38,11 @@ export function queueSize(world: World, alias: AliasName): number {
 /** Ids of all that wait, direct ones too, in the order of dispatch: all, or the first ones. */
 export function waitingIds(world: World, alias: AliasName, most?: number): readonly RequestId[] {
   return values(world.apps.get(alias)?.requests.waiting ?? null, most);
+}
+
+/** Retries that a live request was granted so far. */
+export function retriedOf(world: World, requestId: RequestId): Retried | undefined {
+  return world.requests.get(requestId)?.retried;
 }
 
 /** When a live request was submitted; 0 when there is none of that id. */

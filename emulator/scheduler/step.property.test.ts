@@ -48,7 +48,15 @@ const gap = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(3600, 6 * 3600) },
 );
 
-const request = fc.record({
+const none = { server_error: 0, timeout: 0, connection_error: 0 };
+const recovered = fc.constantFrom(
+  {},
+  {},
+  { recovered: { retried: none, interrupted: true } },
+  { recovered: { retried: { ...none, connection_error: 2 }, interrupted: false } },
+);
+
+const freshRequest = fc.record({
   kind: fc.constantFrom('queued' as const, 'queued' as const, 'direct' as const),
   priority: fc.constantFrom('normal' as const, 'normal' as const, 'low' as const),
   hint: fc.constantFrom(null, 'h0', 'h1', 'h2'),
@@ -56,6 +64,11 @@ const request = fc.record({
   retries: budgets,
   attempts: fc.constantFrom(0, 0, 0, 0, 1, 9, 10),
 });
+
+/** Only attempts that were made can have been cut off by a restart. */
+const request = fc
+  .tuple(freshRequest, recovered)
+  .map(([fresh, past]) => (fresh.attempts === 0 || fresh.kind === 'direct' ? fresh : { ...fresh, ...past }));
 
 const pick = fc.nat({ max: 50 });
 

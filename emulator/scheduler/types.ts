@@ -140,6 +140,18 @@ export interface RequestInfo {
   readonly retries: { readonly [C in RetryCondition]?: number };
   /** Attempts made before this event (recovered after a crash of the emulator); 0 for a new request. */
   readonly attempts: number;
+  /** Only after a restart of the emulator. */
+  readonly recovered?: Recovered;
+}
+
+/** Retries that a request was granted, by their conditions. */
+export type Retried = { readonly [C in RetryCondition]: number };
+
+/** What the queue still knew of a request after a restart. */
+export interface Recovered {
+  readonly retried: Retried;
+  /** Its latest attempt ended with the emulator, and with the runner. */
+  readonly interrupted: boolean;
 }
 
 /** How an attempt ended, as its executor saw it. */
@@ -243,6 +255,8 @@ export type Effect =
       readonly requestId: RequestId;
       readonly attemptId: AttemptId;
       readonly runnerId: RunnerId;
+      /** Its loss would not be retried, not even over a restart: that it begins must be on disk before it does. */
+      readonly last?: true;
     }
   /** Close the attempt's connection to the runner. No `attemptEnded` is expected any more; a verdict effect follows in the same step. */
   | {

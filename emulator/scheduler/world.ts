@@ -7,7 +7,7 @@ import type {
   Instant,
   RequestId,
   RequestInfo,
-  RetryCondition,
+  Retried,
   RevisionId,
   RevisionSettings,
   Runner,
@@ -181,7 +181,7 @@ export interface LiveRequest {
   readonly seq: number;
   /** Attempts begun. */
   readonly attempts: number;
-  readonly retried: { readonly [C in RetryCondition]: number };
+  readonly retried: Retried;
   /** Where the latest attempt ran. */
   readonly lastRunner: RunnerId | null;
   /** Its caller does not want it any more: it gets no further attempt. */

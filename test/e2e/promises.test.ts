@@ -87,6 +87,23 @@ describe('what was promised before kill -9 of the emulator', () => {
     expect(await lines()).toBe(1);
   });
 
+  it('a running request with X-Fal-No-Retry is not run again', async () => {
+    const headers = { 'x-fal-no-retry': '1' };
+    const sent = await call(emulator, 'queue', `/${account}/echo`, { body: { number: 815, seconds: 60 }, headers });
+    const { request_id: id } = (await sent.json()) as { request_id: string };
+    const lines = async () => {
+      const response = await call(emulator, 'api', '/logs/?search=echo%20815', { method: 'POST' });
+      return ((await response.json()) as unknown[]).length;
+    };
+    await until('it runs', async () => (await lines()) === 1, { timeoutMs: 60_000 });
+    await killAndRestart();
+    const result = await call(emulator, 'queue', `/${account}/echo/requests/${id}`);
+    expect([result.status, await result.json()]).toMatchObject([503, { error_type: 'runner_disconnected' }]);
+    const next = await call(emulator, 'run', `/${account}/echo`, { body: { number: 1 } });
+    expect(next.status).toBe(200);
+    expect(await lines()).toBe(1);
+  });
+
   it('a workflow is finished, without doing again what was done', async () => {
     const node = (id: string, number: unknown, seconds: number) => ({
       type: 'run',

@@ -69,7 +69,7 @@ export async function addHistory(
   for (const id of waiting.slice(amount.waiting * 0.9)) {
     for (let attempt = 0; attempt < 3; attempt++) {
       queue.begin(id, { attemptId: randomUUID(), runnerId: randomUUID(), at: clock() });
-      queue.requeue(id, clock());
+      queue.requeue(id);
     }
   }
   await queue.close();

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SubmittedRequest } from '../../queue/types.ts';
-import type { RequestInfo } from '../../scheduler/types.ts';
+import type { Recovered, RequestInfo } from '../../scheduler/types.ts';
 import { isWebhookUrl } from '../../webhooks/target.ts';
 import { platformError } from '../../wire/errors.ts';
 import type { Access } from './access.ts';
@@ -73,9 +73,10 @@ export async function submit(
 }
 
 /** What the scheduler must know of a queued request; also for those found in the store after a restart. */
-export function infoOf(request: SubmittedRequest, attempts: number): RequestInfo {
+export function infoOf(request: SubmittedRequest, attempts: number, recovered?: Recovered): RequestInfo {
   const { id, alias, priority, submittedAt, startBy, hint, noRetry, retries } = request;
-  return { id, alias, kind: 'queued', priority, submittedAt, startBy, hint, noRetry, retries, attempts };
+  const info = { id, alias, kind: 'queued', priority, submittedAt, startBy, hint, noRetry, retries, attempts } as const;
+  return recovered ? { ...info, recovered } : info;
 }
 
 /** `fal_max_queue_length=n`: refused if more than n wait already, over all callers. */

@@ -20,7 +20,7 @@ async function streamed(broken: 'a' | 'b') {
       get: (name) => ({ name, title: name, contents: chain, isPublic: false, createdAt: 0 }),
     },
     queue: {
-      begin: () => undefined,
+      begin: async () => true,
       complete: async () => true,
       submitted: () => undefined,
       cancelRequested: () => undefined,

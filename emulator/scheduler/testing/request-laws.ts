@@ -71,9 +71,10 @@ export function createRequestLaws(): RequestLaws {
       finish(effect.requestId);
     } else if (effect.type === 'requeueRequest') {
       const request = known(effect.requestId);
-      law(request.place === 'running', 'what runs is queued again', effect);
+      const recovered = seen.event.type === 'requestArrived' && seen.event.request.recovered?.interrupted === true;
+      law(request.place === 'running' || recovered, 'what runs, or was cut off by a restart, is queued again', effect);
       law(request.info.kind === 'queued' && !request.info.noRetry, 'direct and no-retry requests are not retried');
-      law(effect.availableAt > seen.now, 'a retry backs off', effect);
+      law(recovered || effect.availableAt > seen.now, 'a retry backs off', effect);
       const { availableAt } = effect;
       Object.assign(request, { place: 'waiting', availableAt, since: availableAt });
     } else if (effect.type === 'failRequest') finish(effect.requestId);

@@ -76,7 +76,7 @@ async function write(old: OldMinifal, count: number): Promise<void> {
   for (const request of Object.values(was.requests)) await queue.submit(request);
   queue.begin('running', { attemptId: 'running', runnerId: 'r-open', at: was.now });
   queue.begin('again', { attemptId: 'again', runnerId: 'r-ended', at: was.now });
-  queue.requeue('again', was.now);
+  queue.requeue('again');
   for (const [id, outcome] of Object.entries(was.outcomes)) {
     queue.begin(id, { attemptId: id, runnerId: 'r-ended', at: was.now });
     await queue.complete(id, outcome, was.now + 1_500);

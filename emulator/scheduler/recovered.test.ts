@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { settingsOf } from './testing/samples.ts';
+import { createSim, types } from './testing/sim.ts';
+import type { RequestInfo, RevisionSettings } from './types.ts';
+
+const none = { server_error: 0, timeout: 0, connection_error: 0 };
+const disconnected = { type: 'failRequest', requestId: 'r', error: { type: 'runner_disconnected' } };
+
+/** What becomes of a request whose first attempt was cut off by the end of the emulator. */
+function recover(fields: Partial<RequestInfo>, settings: Partial<RevisionSettings> = {}) {
+  const sim = createSim();
+  sim.deploy({ settings: settingsOf(settings) });
+  const recovered = { retried: none, interrupted: true };
+  return { sim, effects: sim.submit(['r'], { attempts: 1, recovered, ...fields }) };
+}
+
+describe('a request that was cut off by the end of the emulator', () => {
+  it('is retried at once, and that costs one of its retries', () => {
+    const { sim, effects } = recover({});
+    expect(types(effects)).toEqual(['requeueRequest', 'startRunner']);
+    expect(effects[0]).toMatchObject({ availableAt: 0, because: 'the runner ended with the emulator' });
+    expect(sim.world.requests.get('r')?.retried).toEqual({ ...none, connection_error: 1 });
+  });
+
+  it.each<[string, Partial<RequestInfo>, Partial<RevisionSettings>]>([
+    ['X-Fal-No-Retry', { noRetry: true }, {}],
+    ['X-Fal-Retry-Config without retries', { retries: { connection_error: 0 } }, {}],
+    ['retry_config without retries', {}, { retries: { connection_error: 0 } }],
+    ['skip_retry_conditions', {}, { skipRetry: ['connection_error'] }],
+    [
+      'a budget that was used up before',
+      { retries: { connection_error: 2 }, recovered: { retried: { ...none, connection_error: 2 }, interrupted: true } },
+      {},
+    ],
+    ['ten attempts', { attempts: 10 }, {}],
+  ])('does not run again with %s', (_, fields, settings) => {
+    expect(recover(fields, settings).effects).toEqual([disconnected]);
+  });
+
+  it('fails with its own error when its start deadline passed meanwhile', () => {
+    expect(recover({ startBy: -1 }).effects).toMatchObject([{ error: { type: 'request_timeout', user: true } }]);
+  });
+});
+
+it('a request that only waited runs, also with X-Fal-No-Retry, and keeps what is left of its budgets', () => {
+  const retried = { ...none, server_error: 2 };
+  const { sim } = recover({ noRetry: true, attempts: 0, recovered: { retried, interrupted: false } });
+  expect(sim.world.requests.get('r')?.retried).toEqual(retried);
+  expect(sim.states()).toEqual(['pending']);
+});
+
+describe('the last attempt', () => {
+  it.each<[string, Partial<RequestInfo>, true | undefined]>([
+    ['of a usual request', {}, undefined],
+    ['with X-Fal-No-Retry', { noRetry: true }, true],
+    ['without retries after lost connections', { retries: { connection_error: 0 } }, true],
+    ['of a request that was tried nine times', { attempts: 9 }, true],
+    ['of a direct one, which no restart repeats', { kind: 'direct' }, undefined],
+  ])('%s is marked, so that it is on disk before it begins: %s', (_, fields, last) => {
+    const sim = createSim();
+    sim.deploy();
+    sim.submit(['r'], fields);
+    sim.bringUp();
+    const assigned = sim.log.find(({ effect }) => effect.type === 'assign')?.effect;
+    expect(assigned?.type === 'assign' && assigned.last).toBe(last);
+  });
+});
