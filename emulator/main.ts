@@ -174,7 +174,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     };
 
     const notes = createNoteRecorder({ history: runnerHistory, logs });
-    const lines = createLineRecorder(logs);
+    const lines = createLineRecorder(logs, mask);
     const connections = createRunnerConnections();
     const labels = createLabels({ token: controllerToken, report });
     const sharedData = join(folder, 'data');

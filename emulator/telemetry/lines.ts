@@ -1,4 +1,5 @@
 import { inferLevel } from './level.ts';
+import type { Mask } from './mask.ts';
 import type { LogLine, Logs } from './types.ts';
 
 /** A line as a runner wrote it, and whose it is. */
@@ -10,18 +11,39 @@ interface Written {
   readonly endpoint?: string;
 }
 
-/** Turns what runners write into log lines (runner-process.md §6). */
-export function createLineRecorder(logs: Pick<Logs, 'append'>) {
+/** A piece of a longer line is at least so long: the runner cuts at 64 KiB, and up to three bytes before (runner/lines.py, MAX_LINE). */
+const pieceBytes = 64 * 1024 - 3;
+/** More unfinished lines than these aren't remembered: an app has hardly as many streams. */
+const mostUnfinished = 1_000;
+
+/** Turns what runners write into log lines (runner-process.md §6). Hides secrets that are cut in two; `logs` hides the others. */
+export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
+  /** What the next piece may begin with, by runner and stream. */
+  const unfinished = new Map<string, readonly string[]>();
+
+  function shown(stream: string, text: string): string {
+    const rest = unfinished.get(stream)?.find((known) => text.startsWith(known));
+    unfinished.delete(stream);
+    // The piece before ends with the mask.
+    const own = rest === undefined ? text : text.slice(rest.length);
+    if (Buffer.byteLength(text) < pieceBytes) return own;
+    const piece = mask.unfinished(own);
+    if (piece.rests.length > 0) unfinished.set(stream, piece.rests);
+    if (unfinished.size > mostUnfinished) unfinished.delete(unfinished.keys().next().value ?? '');
+    return piece.text;
+  }
+
   return (
     { runnerId, alias, revision }: { readonly runnerId: string; readonly alias: string; readonly revision: string },
     { at, stream, text, requestId, endpoint }: Written,
   ): void => {
+    const message = shown(`${runnerId} ${stream} ${requestId ?? ''}`, text);
     const line: Omit<LogLine, 'seq'> = {
       at,
-      level: inferLevel(text, stream),
+      level: inferLevel(message, stream),
       source: 'USER',
       stream,
-      message: text,
+      message,
       alias,
       revision,
       runnerId,

@@ -8,6 +8,11 @@ export interface Mask {
   (text: string): string;
   /** Hides these values too until the returned function is called: those that a runner has, also when they were changed or deleted. */
   hold(values: readonly string[]): () => void;
+  /**
+   * For text that goes on in a next piece: also hides what may be the beginning of a value at its end. `rests`: what the next
+   * piece begins with if it was one.
+   */
+  unfinished(text: string): { readonly text: string; readonly rests: readonly string[] };
 }
 
 /**
@@ -23,15 +28,31 @@ export interface Mask {
 export function createMask(present: () => readonly string[]): Mask {
   const held = new Map<string, number>();
   let source: readonly string[] | undefined;
+  let spellings: readonly string[] = [];
   let pattern: RegExp | undefined;
 
-  function mask(text: string): string {
+  function update(): void {
     const values = present();
-    if (values !== source) {
-      pattern = patternOf([...values, ...held.keys()]);
-      source = values;
-    }
+    if (values === source) return;
+    spellings = allSpellings([...values, ...held.keys()]);
+    pattern = patternOf(spellings);
+    source = values;
+  }
+
+  function mask(text: string): string {
+    update();
     return pattern ? text.replace(pattern, masked) : text;
+  }
+
+  function unfinished(text: string): ReturnType<Mask['unfinished']> {
+    const shown = mask(text);
+    const begun = spellings.flatMap((spelling) => {
+      const length = begunLength(shown, spelling);
+      return length === 0 ? [] : [{ length, rest: spelling.slice(length) }];
+    });
+    const longest = Math.max(0, ...begun.map(({ length }) => length));
+    if (longest === 0) return { text: shown, rests: [] };
+    return { text: shown.slice(0, -longest) + masked, rests: begun.map(({ rest }) => rest) };
   }
 
   function hold(values: readonly string[]): () => void {
@@ -51,21 +72,30 @@ export function createMask(present: () => readonly string[]): Mask {
     if (now === 0 || before === 0) source = undefined;
   }
 
-  return Object.assign(mask, { hold });
+  return Object.assign(mask, { hold, unfinished });
 }
 
-function patternOf(values: readonly string[]): RegExp | undefined {
+/** How many characters at the end of the text are the beginning, and not the whole, of the spelling. */
+function begunLength(text: string, spelling: string): number {
+  for (let length = Math.min(spelling.length - 1, text.length); length > 0; length--)
+    if (text.endsWith(spelling.slice(0, length))) return length;
+  return 0;
+}
+
+/** Longest first: of a value that contains another one, nothing may be left over. */
+function allSpellings(values: readonly string[]): readonly string[] {
   const spellings = new Set<string>();
   for (const value of values) {
     for (const part of [value, ...value.split(/\r?\n/)]) {
       if (isLongEnough(part)) for (const spelling of spellingsOf(part)) spellings.add(spelling);
     }
   }
-  if (spellings.size === 0) return undefined;
-  // Longest first: of a value that contains another one, nothing may be left over.
-  const alternatives = [...spellings]
-    .sort((a, b) => b.length - a.length)
-    .map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return [...spellings].sort((a, b) => b.length - a.length);
+}
+
+function patternOf(spellings: readonly string[]): RegExp | undefined {
+  if (spellings.length === 0) return undefined;
+  const alternatives = spellings.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   return new RegExp(alternatives.join('|'), 'g');
 }
 

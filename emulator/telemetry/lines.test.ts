@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { createLineRecorder } from './lines.ts';
+import { createMask } from './mask.ts';
+
+const secret = 'hunter2-hunter2';
+const runner = { runnerId: 'r', alias: 'app', revision: 'rev' };
+
+function recorder() {
+  const messages: string[] = [];
+  const values = [secret];
+  const record = createLineRecorder(
+    { append: ({ message }) => void messages.push(message) },
+    createMask(() => values),
+  );
+  return {
+    messages,
+    write: (text: string, stream: 'stdout' | 'stderr' = 'stdout') => record(runner, { at: 0, stream, text }),
+  };
+}
+
+/** A piece as the runner cuts it: 64 KiB that end like this. */
+const piece = (end: string) => 'x'.repeat(64 * 1024 - end.length) + end;
+
+describe('a line that is cut into pieces', () => {
+  it.each(Array.from({ length: secret.length - 1 }, (_, index) => index + 1))(
+    'hides a secret of which %i characters are before the cut',
+    (length) => {
+      const { messages, write } = recorder();
+      write(piece(secret.slice(0, length)));
+      write(`${secret.slice(length)} and more`);
+      expect([messages[0]?.slice(-10), messages[1]]).toEqual(['xx********', ' and more']);
+    },
+  );
+
+  it('loses nothing that only looks like the beginning of a secret', () => {
+    const { messages, write } = recorder();
+    write(piece('hunter2-'));
+    write('and something else');
+    expect(messages[1]).toBe('and something else');
+  });
+
+  it('is one of its own stream', () => {
+    const { messages, write } = recorder();
+    write(piece(secret.slice(0, 9)));
+    write('meanwhile', 'stderr');
+    write(secret.slice(9));
+    expect(messages.slice(1)).toEqual(['meanwhile', '']);
+  });
+
+  it('may be cut more than once', () => {
+    const { messages, write } = recorder();
+    write(piece('hunter2'));
+    write(`-hunter2${piece('hunter2').slice(8)}`);
+    write('-hunter2!');
+    expect(messages.map((message) => message.slice(-9))).toEqual(['x********', 'x********', '!']);
+  });
+});
+
+it('an ordinary line keeps an end that looks like the beginning of a secret', () => {
+  const { messages, write } = recorder();
+  write('hunter2-');
+  write('hunter2');
+  expect(messages).toEqual(['hunter2-', 'hunter2']);
+});
