@@ -489,4 +489,15 @@ describe('a function run', () => {
     expect(await ended).toEqual({ kind: 'cancelled' });
     expect(runner.deeds).toContain('kill');
   });
+
+  it('leaves neither an entry nor a folder when its caller leaves while its result arrives', async () => {
+    const caller = new AbortController();
+    const { runner, ended } = await begin(caller.signal);
+    runner.events.ready(null);
+    await runner.called;
+    caller.abort();
+    runner.events.result(value);
+    expect(await ended).toEqual({ kind: 'cancelled' });
+    await expect.poll(() => runner.deeds).toContain('dispose');
+  });
 });

@@ -28,7 +28,12 @@ export function createFunctionRuns() {
   const waiting = new Map<string, Waiting>();
 
   return {
-    onResult: (alias: string, runnerId: RunnerId, result: CallResult) => waiting.get(alias)?.onResult(runnerId, result),
+    /** False: nobody waits for it. */
+    onResult(alias: string, runnerId: RunnerId, result: CallResult): boolean {
+      const run = waiting.get(alias);
+      run?.onResult(runnerId, result);
+      return run !== undefined;
+    },
     onExit: (alias: string, exit: RunnerExit) => waiting.get(alias)?.onExit(exit),
 
     runner(fleet: {

@@ -59,7 +59,8 @@ export function createRunners(deps: {
   readonly dataDir: string;
   readonly dispatch: (event: Event) => void;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
-  readonly onResult: (order: StartOrder, result: CallResult) => void;
+  /** False: nobody waits for it. */
+  readonly onResult: (order: StartOrder, result: CallResult) => boolean;
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
 }): Runners {
   const live = new Map<RunnerId, Live>();
@@ -89,6 +90,11 @@ export function createRunners(deps: {
     if (!runner.exit || runner.keep) return;
     live.delete(runner.order.runnerId);
     void runner.handle?.dispose();
+  }
+
+  function release(runner: Live): void {
+    runner.keep = false;
+    forget(runner);
   }
 
   async function start(order: StartOrder): Promise<void> {
@@ -121,7 +127,8 @@ export function createRunners(deps: {
       line: (line) => deps.onLine(order, line),
       result(result) {
         runner.keep = true;
-        deps.onResult(order, withShown(result, deps.mask));
+        // Whoever waited for it may have left meanwhile; then nobody will read its files.
+        if (!deps.onResult(order, withShown(result, deps.mask))) release(runner);
       },
       exited: (exit) => ended(runner, exit),
     });
@@ -178,9 +185,7 @@ export function createRunners(deps: {
     },
     release(id) {
       const runner = live.get(id);
-      if (!runner) return;
-      runner.keep = false;
-      forget(runner);
+      if (runner) release(runner);
     },
   };
 }

@@ -16,15 +16,15 @@ export async function runFunction(rooms: GrpcRooms, session: RunSession): Promis
   });
   try {
     const ended = await rooms.fleet.runFunction(alias, launch, revisionSettings(request), signal);
-    // The client decodes a raised result before the logs of the same message, hence two messages (§6.2).
-    pump.flush();
     if (ended.kind === 'cancelled') throw new RpcError(status.CANCELLED, 'The run was cancelled.');
-    if (ended.kind === 'died') throw processDied(ended.reason);
     try {
+      // The client decodes a raised result before the logs of the same message, hence two messages (§6.2).
+      pump.flush();
+      if (ended.kind === 'died') throw processDied(ended.reason);
       const message = await resultMessage(ended.result);
       replies.send({ run_id: alias, status: { state: 'SUCCESS' }, return_value: message });
     } finally {
-      ended.dispose();
+      if (ended.kind === 'ended') ended.dispose();
     }
   } finally {
     unfollow();

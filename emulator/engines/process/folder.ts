@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { constants, readdirSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { AppFile } from '../engine.ts';
 
@@ -38,7 +38,30 @@ export async function prepareFolder(folder: RunnerFolder, appFiles: readonly App
   }
 }
 
-/** Removes all of it; never rejects, what can't be removed stays in the data folder. */
-export async function removeFolder(folder: RunnerFolder): Promise<void> {
-  await rm(folder.path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+/** Removes all of it; never rejects, what can't be removed stays until the next start of an emulator. */
+export async function removeFolder(path: string): Promise<void> {
+  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  await remove()
+    // An app may have taken the rights to its own folders away.
+    .catch(() => openFolders(path).then(remove))
+    .catch(() => undefined);
+}
+
+async function openFolders(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
+  }
+}
+
+/**
+ * Removes the folders of runners of an earlier emulator, which was killed: those that are in `runnersDir` now, one after the other in
+ * the background, until `signal` fires. Never rejects.
+ */
+export async function sweepFolders(runnersDir: string, keep: readonly string[], signal: AbortSignal): Promise<void> {
+  const left = readdirSync(runnersDir).filter((name) => !keep.includes(name));
+  for (const name of left) {
+    if (signal.aborted) return;
+    await removeFolder(join(runnersDir, name));
+  }
 }

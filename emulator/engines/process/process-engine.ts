@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Report, throwLater } from '../../wire/contain.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
-import { runnerFolder } from './folder.ts';
+import { runnerFolder, sweepFolders } from './folder.ts';
 import type { StartMethod } from './messages.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
 import { createShells } from './shell.ts';
@@ -11,6 +11,7 @@ import { type Supervisor, startSupervisor } from './supervisor.ts';
 
 /** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
 const idleSupervisorMs = 600_000;
+const probeName = '.probe';
 
 interface Crew {
   readonly supervisor: Supervisor;
@@ -43,10 +44,13 @@ export function createProcessEngine(deps: {
   const shells = createShells(deps.runnerSources, report);
   const spawnOnly = new Set<string>();
   const canFork = process.platform === 'linux';
-  const probeDir = join(deps.dataDir, 'runners', '.probe');
+  const runnersDir = join(deps.dataDir, 'runners');
+  const probeDir = join(runnersDir, probeName);
   const now = () => deps.clock?.now() ?? Date.now();
   let closed = false;
   mkdirSync(probeDir, { recursive: true });
+  const closing = new AbortController();
+  const swept = sweepFolders(runnersDir, [probeName], closing.signal).catch(report);
 
   function machine(environment: BuiltEnvironment): Record<string, string> {
     return machineEnvironment(deps.hostEnv ?? process.env, environment.python);
@@ -96,7 +100,7 @@ export function createProcessEngine(deps: {
       const runner = createRunner({
         spec,
         events,
-        folder: runnerFolder(join(deps.dataDir, 'runners', spec.runnerId)),
+        folder: runnerFolder(join(runnersDir, spec.runnerId)),
         machine: machine(environment),
         env: runnerEnvironment(machine(environment), spec.env, deps.runnerSources),
         shells,
@@ -117,8 +121,9 @@ export function createProcessEngine(deps: {
 
     async close() {
       closed = true;
+      closing.abort();
       for (const crew of crews.values()) for (const runner of crew.runners.values()) runner.handle.kill();
-      await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close()]);
+      await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close(), swept]);
     },
   };
 }

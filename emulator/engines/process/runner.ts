@@ -216,7 +216,7 @@ export function createRunner(deps: {
         const target = { python: spec.environment.python, machine, env, place: place.known, ended: end.signal };
         return deps.shells.open({ ...target, appDir: folder.appDir, dataDir: spec.dataDir }, command, options, io);
       },
-      dispose: () => removeFolder(folder),
+      dispose: () => removeFolder(folder.path),
     },
     receive: contain(fail, receive),
     lost: (reason, cause) =>

@@ -1,0 +1,41 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeFolder } from './folder.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { until } from './test-processes.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+beforeEach(() => {
+  work = workFolder();
+});
+afterEach(() => work.remove());
+
+function leftover(name: string): string {
+  const folder = join(work.root, 'runners', name);
+  mkdirSync(join(folder, 'app', 'deep'), { recursive: true });
+  writeFileSync(join(folder, 'app', 'deep', 'file'), 'x');
+  return folder;
+}
+
+describe("a runner's folder", () => {
+  it('goes although the app took the rights to it away', async () => {
+    const folder = leftover('one');
+    chmodSync(join(folder, 'app', 'deep'), 0);
+    chmodSync(join(folder, 'app'), 0o500);
+    await removeFolder(folder);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('of an emulator that was killed goes when the next one starts, and those of new runners stay', async () => {
+    for (const name of ['a', 'b', 'c']) leftover(name);
+    const engine = createProcessEngine({ dataDir: work.root, runnerSources });
+    const runner = watch(engine, specFor(work, 'import time\ndef main(): print("up", flush=True); time.sleep(1000)'));
+    await runner.line(/^up$/);
+    const names = () => readdirSync(join(work.root, 'runners')).sort();
+    await until(() => names().length === 2);
+    expect(names()).toEqual(['.probe', runner.handle.runnerId]);
+    await engine.close();
+  });
+});
