@@ -2,6 +2,7 @@
 // The `minifal` command. Plain JavaScript: it also runs under an old Node, to hand over to the right one.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,9 +26,10 @@ if (major > 22 || (major === 22 && minor >= 13)) {
     );
     process.exit(1);
   }
-  // The child gets the terminal's signals itself; this process only waits and passes the exit code on.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
-  const child = spawn(node, [bundle, ...process.argv.slice(2)], { stdio: 'inherit' });
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
+  // This process only waits and passes the exit code on. The channel ends with it, however it ends: then the emulator stops.
+  const child = spawn(node, [bundle, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  // The child gets the terminal's Ctrl-C itself.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }

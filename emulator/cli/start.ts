@@ -3,6 +3,7 @@ import { startEmulator } from '../main.ts';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { lockFolder, publish } from './data-folder.ts';
+import { closeInherited } from './inherited.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
 import { ownEvalLine } from './own-command.ts';
@@ -31,8 +32,15 @@ export async function start(options: CliOptions): Promise<number> {
   }
   // A second signal does not wait for the first one's good manners.
   const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    // A closing terminal may send several, and each is the first.
+    process.on('SIGHUP', () => resolve());
+    // Of an older Node that handed over to this one (bin/minifal.mjs): it was killed.
+    if (process.connected) process.once('disconnect', () => resolve());
   });
+  // Whoever reads what is said may be gone: a closed terminal, the end of a pipe.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  closeInherited();
   try {
     const emulator = await startEmulator({
       folder,
@@ -75,6 +83,7 @@ export async function start(options: CliOptions): Promise<number> {
     await emulator.close();
   } finally {
     lock.release();
+    if (process.connected) process.disconnect();
   }
   return 0;
 }

@@ -133,12 +133,13 @@ def send(kind: bytes, data: bytes) -> None:
 
 
 def main() -> None:
-    from minifal_runner import keeper, kernel
+    from minifal_runner import descriptors, keeper, kernel
 
     emulator = os.getppid()
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: end_all(keeper))
+    descriptors.close_all_but({0, 1, 2})
     kernel.become_subreaper()
     incoming = Incoming()
     frames: list[tuple[bytes, bytes]] = []
