@@ -1,8 +1,11 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { locate, stepsOf } from './data-paths.ts';
+import { type FileHandle, lstat, open, readdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { at, stepsOf } from './data-paths.ts';
+import { codeOf, worded } from './data-words.ts';
+import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { Refusal } from './refusal.ts';
+import { removeTree } from './remove-tree.ts';
 import { readZip } from './zip.ts';
 
 export interface DataEntry {
@@ -35,25 +38,31 @@ export interface DataFiles {
 
 /** @throws Refusal `bad_request`, `not_found` (all methods) */
 export function createDataFiles(root: string): DataFiles {
-  async function target(path: string): Promise<string> {
+  /** Works at something in /data that is meant itself: a link is a link. */
+  async function itself<T>(path: string, make: boolean, work: (at: string) => Promise<T>): Promise<T> {
     const steps = stepsOf(path);
     if (steps.length === 0) throw new Refusal('bad_request', 'This is the whole of /data; name something in it.');
-    return locate(root, steps, 'keep');
+    return at(root, steps, { last: 'keep', make }, work);
   }
 
-  /** A file to be written: through a link at the end, too, as a runner would write. */
-  async function destination(path: string): Promise<string> {
-    const to = await locate(root, stepsOf(path), 'follow');
-    if (to === root || path.endsWith('/') || (await statOf(to))?.isDirectory()) {
-      throw new Refusal('bad_request', 'This is a directory; name a file.');
+  /** Works at a file to be written: through a link at the end, too, as a runner would write. */
+  async function destination<T>(path: string, make: boolean, work: (to: string) => Promise<T>): Promise<T> {
+    return at(root, stepsOf(path), { last: 'follow', make }, async (to, isRoot) => {
+      if (isRoot || path.endsWith('/') || (await statOf(to))?.isDirectory()) {
+        throw new Refusal('bad_request', 'This is a directory; name a file.');
+      }
+      return work(to);
+    });
+  }
+
+  async function children(folder: HeldFolder, steps: readonly string[]): Promise<readonly DataEntry[]> {
+    const names = await worded(readdir(folder.path));
+    const entries: DataEntry[] = [];
+    for (let from = 0; from < names.length; from += atOnce) {
+      const some = names.slice(from, from + atOnce).map((name) => entryOf(root, folder, steps, name));
+      entries.push(...(await Promise.all(some)).filter((entry) => entry !== undefined));
     }
-    return to;
-  }
-
-  async function place(path: string, file: string): Promise<void> {
-    const to = await destination(path);
-    await worded(mkdir(dirname(to), { recursive: true }));
-    await worded(rename(file, to));
+    return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
 
   return {
@@ -62,75 +71,106 @@ export function createDataFiles(root: string): DataFiles {
         return [{ path: '/data', size: 0, isFile: false, updatedAt: (await stat(root)).mtimeMs }];
       }
       const steps = stepsOf(path);
-      const folder = await locate(root, steps, 'follow');
-      const names = (await statOf(folder))?.isDirectory() ? await readdir(folder) : [];
-      const entries = await Promise.all(names.map((name) => entryOf(root, [...steps, name])));
-      return entries
-        .filter((entry) => entry !== undefined)
-        .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+      try {
+        return await at(root, steps, { last: 'follow' }, async (at, isRoot) => {
+          const folder = await holdFolder(at, isRoot ? 'follow' : 'refuse');
+          try {
+            return await children(folder, steps);
+          } finally {
+            await folder.close();
+          }
+        });
+      } catch (error) {
+        if (error instanceof Refusal && error.reason === 'not_found') return [];
+        const code = codeOf(error);
+        if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+        return worded(Promise.reject(error));
+      }
     },
 
-    async openFile(path) {
-      const file = await locate(root, stepsOf(path), 'follow');
-      // Without waiting: a runner may have put a pipe there.
-      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-      const handle = await worded(open(file, flags));
-      const about = await handle.stat();
-      if (about.isFile()) return { handle, size: about.size };
-      await handle.close();
-      throw new Refusal('bad_request', 'This is not a file.');
+    openFile: async (path) => worded(at(root, stepsOf(path), { last: 'follow' }, openFile)),
+    async check(path) {
+      await destination(path, false, async () => undefined).catch((error: unknown) => {
+        // Directories on the way may be missing: they will be made.
+        if (!(error instanceof Refusal && error.reason === 'not_found' && error.message === missing)) throw error;
+      });
     },
-
-    check: async (path) => void (await destination(path)),
-    place,
+    place: (path, file) => worded(destination(path, true, (to) => rename(file, to))),
 
     async unpack(path, zip) {
       stepsOf(path);
       for (const { name, content } of readZip(zip)) {
         if (name.startsWith('/')) throw new Refusal('bad_request', 'The archive has an absolute path.');
-        const to = await destination(`${path}/${name}`);
-        await worded(mkdir(dirname(to), { recursive: true }));
-        const handle = await worded(
-          open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o644),
+        await worded(
+          destination(`${path}/${name}`, true, async (to) => {
+            const handle = await open(to, writing, 0o644);
+            try {
+              await handle.writeFile(content);
+            } finally {
+              await handle.close();
+            }
+          }),
         );
-        try {
-          await handle.writeFile(content);
-        } finally {
-          await handle.close();
-        }
       }
     },
 
-    async remove(path) {
-      const what = await target(path);
-      if (!(await statOf(what))) throw new Refusal('not_found', 'There is no such file or directory.');
-      await worded(rm(what, { recursive: true }));
-    },
+    remove: (path) => worded(itself(path, false, removeTree)),
 
-    async rename(path, to) {
-      const from = await target(path);
-      if (!(await statOf(from))) throw new Refusal('not_found', 'There is no such file or directory.');
-      const there = await target(to);
-      await worded(mkdir(dirname(there), { recursive: true }));
-      await worded(rename(from, there));
-    },
+    rename: (path, to) =>
+      worded(
+        itself(path, false, async (from) => {
+          if (!(await statOf(from))) throw new Refusal('not_found', missing);
+          await itself(to, true, (there) => rename(from, there));
+        }),
+      ),
 
     async hasHash(path, hash) {
-      const folder = stepsOf(path);
-      const file = await locate(root, [...folder, '.fal_hash'], 'follow');
-      if (!(await statOf(file))?.isFile()) return false;
-      return (await readFile(file, 'utf8')).trim() === hash;
+      try {
+        const { handle } = await worded(at(root, [...stepsOf(path), '.fal_hash'], { last: 'follow' }, openFile));
+        try {
+          const { buffer, bytesRead } = await handle.read(Buffer.alloc(longestHash), 0, longestHash, 0);
+          return buffer.toString('utf8', 0, bytesRead).trim() === hash;
+        } finally {
+          await handle.close();
+        }
+      } catch (error) {
+        if (error instanceof Refusal && (error.reason === 'not_found' || error.message === noFile)) return false;
+        throw error;
+      }
     },
   };
 }
 
+const missing = 'There is no such file or directory.';
+const noFile = 'This is not a file.';
+const longestHash = 4096;
+/** Entries of a directory that are looked at side by side. */
+const atOnce = 64;
+const writing =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Without waiting: a runner may have put a pipe there. */
+async function openFile(path: string): Promise<{ readonly handle: FileHandle; readonly size: number }> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const about = await handle.stat();
+  if (about.isFile()) return { handle, size: about.size };
+  await handle.close();
+  throw new Refusal('bad_request', noFile);
+}
+
 /** `undefined`: gone meanwhile, or a link that leads nowhere we go. */
-async function entryOf(root: string, steps: readonly string[]): Promise<DataEntry | undefined> {
+async function entryOf(
+  root: string,
+  folder: HeldFolder,
+  steps: readonly string[],
+  name: string,
+): Promise<DataEntry | undefined> {
   try {
-    const about = await statOf(await locate(root, steps, 'follow'));
+    const own = await statOf(join(folder.path, name));
+    const about = own?.isSymbolicLink() ? await at(root, [...steps, name], { last: 'follow' }, statOf) : own;
     if (about === undefined) return undefined;
     const isFile = !about.isDirectory();
-    return { path: join('/data', ...steps), size: isFile ? about.size : 0, isFile, updatedAt: about.mtimeMs };
+    return { path: join('/data', ...steps, name), size: isFile ? about.size : 0, isFile, updatedAt: about.mtimeMs };
   } catch (error) {
     if (error instanceof Refusal) return undefined;
     throw error;
@@ -143,35 +183,6 @@ async function statOf(path: string): Promise<Stats | undefined> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'ENAMETOOLONG') throw new Refusal('bad_request', 'A name in this path is too long.');
-    throw error;
+    return worded(Promise.reject(error));
   }
-}
-
-const words: { readonly [code: string]: readonly ['bad_request' | 'not_found' | 'full', string] } = {
-  ENOENT: ['not_found', 'There is no such file.'],
-  ENOTDIR: ['bad_request', 'A part of this path is a file, not a directory.'],
-  EEXIST: ['bad_request', 'A part of this path is a file, not a directory.'],
-  EISDIR: ['bad_request', 'This is a directory.'],
-  ENOTEMPTY: ['bad_request', 'The destination is a directory that is not empty.'],
-  EINVAL: ['bad_request', 'A directory cannot be moved into itself.'],
-  ELOOP: ['bad_request', 'This is a symbolic link.'],
-  ENXIO: ['bad_request', 'This is not a file.'],
-  ENAMETOOLONG: ['bad_request', 'A name in this path is too long.'],
-  EACCES: ['bad_request', 'The rights of this file or directory do not allow it.'],
-  ENOSPC: ['full', 'The disk of this machine is full.'],
-};
-
-/** The failures that a path can cause, as sentences. */
-async function worded<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const found = words[codeOf(error)];
-    throw found ? new Refusal(...found) : error;
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -1,10 +1,10 @@
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
 import { createDataFiles } from './data-files.ts';
-import { locate, stepsOf } from './data-paths.ts';
+import { at, stepsOf } from './data-paths.ts';
 import { Refusal } from './refusal.ts';
 
 /** A root with links of every sort, and a secret beside it. */
@@ -32,6 +32,12 @@ function made() {
   for (const [name, target] of Object.entries(links)) symlinkSync(target, join(root, name));
   return { folder, root, names: Object.keys(links) };
 }
+
+/** Where the work is done, without the descriptor. */
+const locate = (root: string, steps: readonly string[], last: 'follow' | 'keep') =>
+  at(root, steps, { last }, async (path, isRoot) =>
+    isRoot ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path)),
+  );
 
 describe('paths of /data', () => {
   it('absolute ones begin with /data, others are below it; repeated slashes mean nothing', () => {
