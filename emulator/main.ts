@@ -52,6 +52,7 @@ import { createWebhooks } from './webhooks/webhooks.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
 import { UserError } from './wire/errors.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
+import { inSlices } from './wire/slices.ts';
 import { later } from './wire/timers.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
@@ -309,9 +310,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       const { name, revision, scale, settings } = alias;
       void fleet.deploy({ alias: name, revision, scale, settings, strategy: 'recreate' });
     }
-    for (const { request, attempts, retried, interrupted } of queue.unfinished()) {
-      requests.enqueue(infoOf(request, attempts, { retried, interrupted }));
-    }
+    await inSlices(queue.unfinished(), ({ request, attempts, retried, interrupted }) =>
+      requests.enqueue(infoOf(request, attempts, { retried, interrupted })),
+    );
     webhooks.resume();
 
     open.serve({

@@ -5,6 +5,7 @@ import * as select from '../scheduler/select.ts';
 import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../scheduler/types.ts';
 import { why } from '../scheduler/why.ts';
+import { inSlices } from '../wire/slices.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
 import { createFunctionRuns } from './function-runs.ts';
 import { createHost } from './host.ts';
@@ -224,7 +225,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
         .map((id) => ({ id, since: toReal(deps.time, select.submittedAt(host.world(), id)) })),
     async flush(alias) {
       const ids = select.waitingIds(host.world(), alias).filter((id) => deps.queue.record(id));
-      for (const requestId of ids) dispatch({ type: 'requestWithdrawn', requestId });
+      await inSlices(ids, (requestId) => dispatch({ type: 'requestWithdrawn', requestId }));
       await deps.queue.settled();
       return ids.length;
     },

@@ -38,7 +38,7 @@ describe('the queue under kill -9', () => {
       const store = openTestStore(file);
       const queue = createQueue({ store, clock: () => 0 });
       expect(store.notices()).toEqual([]);
-      const unfinished = queue.unfinished();
+      const unfinished = [...queue.unfinished()];
       const waiting = new Set(unfinished.map(({ request }) => request.id));
       expect(waiting.size).toBe(unfinished.length);
       for (const id of submitted) {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createGroupCommit } from '../store/group-commit.ts';
 import { openPatiently } from '../store/patience.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { lockElsewhere } from '../store/test-lock.ts';
 import { DiskTrouble } from '../wire/disk-trouble.ts';
-import { createGroupCommit } from './group-commit.ts';
 import { createQueue } from './queue.ts';
 import { openTestStore, testRequest, testResponse } from './test-requests.ts';
 
@@ -53,7 +53,7 @@ describe('a queue whose database another program has locked', () => {
       await expect.poll(() => store.trouble()).toBeNull();
       await queue.submit(testRequest('new'));
       const again = createQueue({ store, clock: Date.now, report: (error) => errors.push(error) });
-      expect(again.unfinished().map(({ request }) => request.id)).toEqual(['new']);
+      expect([...again.unfinished()].map(({ request }) => request.id)).toEqual(['new']);
       expect(again.result('r7')).toMatchObject({ response: { body: new Uint8Array(Buffer.from('result 7')) } });
     },
     30_000,
@@ -78,7 +78,9 @@ describe('a queue whose database another program has locked', () => {
     await delay(200);
     await release();
     await Promise.all([closed, ended]);
-    expect(createQueue({ store, clock: Date.now, report: (error) => errors.push(error) }).unfinished()).toEqual([]);
+    expect([...createQueue({ store, clock: Date.now, report: (error) => errors.push(error) }).unfinished()]).toEqual(
+      [],
+    );
   });
 });
 

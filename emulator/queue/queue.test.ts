@@ -46,10 +46,10 @@ describe('createQueue', () => {
 
     await room.restart();
     expect(room.queue.record('a')).toMatchObject({ ...running, phase: 'IN_QUEUE' });
-    expect(room.queue.unfinished()).toMatchObject([
+    expect([...room.queue.unfinished()]).toMatchObject([
       { attempts: 2, request: { id: 'a', retries: { server_error: 2 } } },
     ]);
-    expect(room.queue.unfinished()[0]?.request.body).toEqual(new Uint8Array(request.body));
+    expect([...room.queue.unfinished()][0]?.request.body).toEqual(new Uint8Array(request.body));
 
     expect(await room.queue.complete('a', testResponse('hello', 201), 4_000)).toBe(true);
     for (let look = 0; look < 2; look++) {
@@ -62,7 +62,7 @@ describe('createQueue', () => {
       const result = room.queue.result('a');
       expect(result).toMatchObject({ kind: 'response', response: { status: 201, headers: [['x-app', 'yes']] } });
       expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('hello');
-      expect(room.queue.unfinished()).toEqual([]);
+      expect([...room.queue.unfinished()]).toEqual([]);
       await room.restart();
     }
   });
@@ -250,14 +250,14 @@ describe('createQueue', () => {
     }
     expect(await room.queue.begin('running', { attemptId: 'a', runnerId: 'r', at: 2 }, 'keep')).toBe(true);
     await room.restart();
-    expect(room.queue.unfinished()).toMatchObject([
+    expect([...room.queue.unfinished()]).toMatchObject([
       { request: { id: 'waits' }, interrupted: false, retried: { server_error: 0, timeout: 0, connection_error: 0 } },
       { request: { id: 'retried' }, interrupted: false, attempts: 1, retried },
       { request: { id: 'running' }, interrupted: true, attempts: 2, retried },
     ]);
     room.queue.requeue('running', retried);
     await room.restart();
-    expect(room.queue.unfinished().map(({ interrupted }) => interrupted)).toEqual([false, false, false]);
+    expect([...room.queue.unfinished()].map(({ interrupted }) => interrupted)).toEqual([false, false, false]);
   });
 
   it('does not take up again what was cancelled while it ran', async () => {
@@ -276,7 +276,7 @@ describe('createQueue', () => {
 
     await room.restart();
     const after = room.queue;
-    expect(after.unfinished().map(({ request }) => request.id)).toEqual(['running']);
+    expect([...after.unfinished()].map(({ request }) => request.id)).toEqual(['running']);
     expect(after.record('cancelled')).toMatchObject({ phase: 'COMPLETED', status: 499 });
     expect(after.result('cancelled')).toMatchObject({ error: { type: 'client_cancelled' } });
   });
@@ -365,7 +365,63 @@ describe('createQueue', () => {
     await pending;
     await expect(room.queue.submit(testRequest('b'))).rejects.toThrow('closed');
     await room.restart();
-    expect(room.queue.unfinished().length).toBe(1);
+    expect([...room.queue.unfinished()].length).toBe(1);
+  });
+
+  it('writes very much in several transactions, in order', async () => {
+    const { store } = setUp();
+    const sizes: number[] = [];
+    const queue = createQueue({
+      store: {
+        ...store,
+        transactEach(pieces) {
+          sizes.push(pieces.length);
+          return store.transactEach(pieces);
+        },
+      },
+      clock: () => 0,
+    });
+    const ids = Array.from({ length: 1_000 }, (_, n) => `many-${n}`);
+    const accepted: string[] = [];
+    await Promise.all(ids.map((id) => queue.submit(testRequest(id)).then(() => accepted.push(id))));
+    expect(accepted).toEqual(ids);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(250);
+    sizes.length = 0;
+    const ended = ids.map((id) => queue.complete(id, testResponse(), 1));
+    await queue.close();
+    await Promise.all(ended);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(250);
+    expect(queue.record('many-999')?.phase).toBe('COMPLETED');
+  });
+
+  it('prunes in steps, by age and by size, and ends early when it is closed', async () => {
+    const { store } = setUp();
+    const day = 24 * 60 * 60 * 1000;
+    const queue = createQueue({ store, clock: () => 3 * day, retentionMs: day, maxBytes: 30 * 1024 });
+    const ids = Array.from({ length: 250 }, (_, n) => `old-${n}`);
+    const bodies = ['1', '2', '3', '4'].map((name) => testRequest(`big-${name}`, { body: Buffer.alloc(10 * 1024) }));
+    await Promise.all([...ids.map((id) => testRequest(id)), ...bodies].map((request) => queue.submit(request)));
+    await Promise.all(ids.map((id) => queue.complete(id, testResponse('x'), 0)));
+    await Promise.all(
+      bodies.map(({ id }, n) => queue.complete(id, testResponse(''), 3 * day - 2 * 60 * 60 * 1000 + n)),
+    );
+    const deletes: number[] = [];
+    const transaction = store.transaction;
+    const counted: typeof store = {
+      ...store,
+      transaction<T>(work: () => T): T {
+        const count = () => Number(store.sql('SELECT count(*) AS n FROM requests').get()?.n);
+        const before = count();
+        const value = transaction(work);
+        deletes.push(before - count());
+        return value;
+      },
+    };
+    const pruned = createQueue({ store: counted, clock: () => 3 * day, retentionMs: day, maxBytes: 30 * 1024 });
+    expect(await pruned.prune()).toBe(251);
+    expect(deletes).toEqual([100, 100, 51]);
+    expect([1, 2].map((n) => pruned.record(`big-${n}`)?.phase)).toEqual([undefined, 'COMPLETED']);
+    expect(await pruned.prune()).toBe(0);
   });
 
   it('answers a request whose stored input is damaged with internal_error instead of leaving it open', async () => {
@@ -378,6 +434,7 @@ describe('createQueue', () => {
     room.store.sql("UPDATE requests SET record = replace(record, 'predict', 'predicT') WHERE seq = 2").run();
     room.store.sql("UPDATE results SET body = X'00' WHERE seq = 3").run();
     await room.restart();
+    expect([...room.queue.unfinished()]).toEqual([]);
     expect(room.queue.record('a')).toMatchObject({
       phase: 'COMPLETED',
       status: 500,
@@ -385,7 +442,6 @@ describe('createQueue', () => {
     });
     expect(room.queue.record('b')).toBeUndefined();
     expect(room.queue.result('c')).toMatchObject({ kind: 'error', error: { type: 'internal_error' } });
-    expect(room.queue.unfinished()).toEqual([]);
     expect(room.store.notices()).toEqual([
       expect.stringContaining('request b was dropped'),
       expect.stringContaining('Request a was damaged'),

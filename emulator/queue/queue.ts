@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import { contain } from '../wire/contain.ts';
-import { platformError } from '../wire/errors.ts';
-import { createGroupCommit } from './group-commit.ts';
+import { type PlatformError, platformError } from '../wire/errors.ts';
 import { createLru } from './lru.ts';
-import { pruneSome } from './prune.ts';
+import { pruneInSteps } from './prune.ts';
 import { completedRecord, largestBody, newRecord, onItsOwn, outcomeBytes, ownBytes, storable } from './records.ts';
 import { queueRows, type RecordRow } from './rows.ts';
 import type { Queue, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
@@ -65,14 +64,17 @@ export function createQueue(options: QueueOptions): DurableQueue {
   load();
 
   return {
-    async submit(request, whenFull) {
+    async submit(request, whenFull, also) {
       if (closed) throw new Error('the queue is closed');
       if (request.body.length > largestBody) throw new Error(`a body of ${request.body.length} bytes cannot be stored`);
       if (submitting.has(request.id) || find(request.id)) throw new Error(`request ${request.id} exists already`);
       const row: RecordRow = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request) };
       submitting.add(request.id);
       try {
-        await commits.write(() => rows.insert(row, request), whenFull);
+        await commits.write(() => {
+          also?.();
+          rows.insert(row, request);
+        }, whenFull);
         live.set(request.id, row);
         inputs.set(request.id, { ...request, body: ownBytes(request.body) }, request.body.length + recordBytes);
       } finally {
@@ -128,12 +130,18 @@ export function createQueue(options: QueueOptions): DurableQueue {
       return row && (inputs.get(id) ?? rows.input(row.seq));
     },
 
-    unfinished() {
-      return [...live.values()].flatMap(({ seq, record }) => {
-        const request = rows.inputWithLazyBody(seq);
-        const { attempts, retried } = record;
-        return request ? [{ request, attempts, retried, interrupted: interrupted.has(record.id) }] : [];
-      });
+    *unfinished() {
+      for (const id of [...live.keys()]) {
+        const row = live.get(id);
+        if (!row) continue;
+        const request = rows.inputWithLazyBody(row.seq);
+        const { attempts, retried } = row.record;
+        if (request) yield { request, attempts, retried, interrupted: interrupted.has(id) };
+        else {
+          end(row, damaged);
+          store.notice(`Request ${id} was damaged; it ends with internal_error.`);
+        }
+      }
     },
 
     onChange(id, listener) {
@@ -156,12 +164,9 @@ export function createQueue(options: QueueOptions): DurableQueue {
 
     async prune(now = clock()) {
       let count = 0;
-      while (!closed) {
-        const dropped = pruneSome(store, { now, retentionMs, maxBytes });
-        if (dropped.length === 0) break;
+      for await (const dropped of pruneInSteps(store, { now, retentionMs, maxBytes, isOver: () => closed })) {
         for (const id of dropped) for (const cache of [finished, inputs, outcomes]) cache.delete(id);
         count += dropped.length;
-        await nextTurn();
       }
       return count;
     },
@@ -172,22 +177,22 @@ export function createQueue(options: QueueOptions): DurableQueue {
     },
   };
 
-  /** What no attempt can be made of, or is wanted of any more, is answered at once, so that nobody polls for ever. */
+  /** What an attempt is not wanted of any more is answered at once, so that nobody polls for ever. */
   function load(): void {
-    const damaged = platformError('internal_error', 'The stored request was damaged and could not be performed.');
-    const cancelled = platformError('client_cancelled', 'The request was cancelled.');
     for (const row of rows.unfinished()) {
-      const error = row.record.cancelRequested ? cancelled : rows.input(row.seq) ? undefined : damaged;
-      if (!error) {
-        if (row.record.phase === 'IN_PROGRESS') interrupted.add(row.record.id);
-        live.set(row.record.id, { ...row, record: { ...row.record, phase: 'IN_QUEUE' } });
-        continue;
-      }
-      const outcome: RequestOutcome = { kind: 'error', error };
-      const done = { ...row, record: completedRecord(row.record, outcome, clock()) };
-      store.transaction(() => rows.finish(done, outcome));
-      if (error === damaged) store.notice(`Request ${row.record.id} was damaged; it ends with internal_error.`);
+      if (row.record.phase === 'IN_PROGRESS') interrupted.add(row.record.id);
+      live.set(row.record.id, { ...row, record: { ...row.record, phase: 'IN_QUEUE' } });
+      if (row.record.cancelRequested) end(row, platformError('client_cancelled', 'The request was cancelled.'));
     }
+  }
+
+  /** Ends a request that was found after a start, without any attempt. */
+  function end(row: RecordRow, error: PlatformError): void {
+    const outcome: RequestOutcome = { kind: 'error', error };
+    const done = { ...row, record: completedRecord(row.record, outcome, clock()) };
+    store.transaction(() => rows.finish(done, outcome));
+    live.delete(row.record.id);
+    notify(done.record);
   }
 
   async function finish(row: RecordRow, outcome: RequestOutcome, at: number): Promise<void> {
@@ -235,6 +240,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
     for (const listener of [...(listeners.get(record.id) ?? [])]) contain(report, listener)(record);
   }
 }
+
+const damaged = platformError('internal_error', 'The stored request was damaged and could not be performed.');
 
 const unstorable: RequestOutcome = {
   kind: 'error',

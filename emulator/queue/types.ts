@@ -71,9 +71,9 @@ export type RequestOutcome =
 export interface Queue {
   /**
    * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is full it rejects
-   * with DiskTrouble, or (`keep`) waits for room.
+   * with DiskTrouble, or (`keep`) waits for room. `also` is written with it, or not at all.
    */
-  submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep'): Promise<void>;
+  submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep', also?: () => void): Promise<void>;
   /**
    * IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit; resolves then, to whether it was written. With `keep`
    * a full disk is waited for. Never rejects.
@@ -95,11 +95,11 @@ export interface Queue {
   result(id: RequestId): RequestOutcome | undefined;
   /** The request as submitted, for its executor. */
   submitted(id: RequestId): SubmittedRequest | undefined;
-  /** Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start. */
-  unfinished(): readonly ({
-    readonly request: SubmittedRequest;
-    readonly attempts: number;
-  } & Recovered)[];
+  /**
+   * Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start. Each one is read
+   * when it is asked for; one that is damaged ends then with an error.
+   */
+  unfinished(): Iterable<{ readonly request: SubmittedRequest; readonly attempts: number } & Recovered>;
   /** Called after each change of phase (for status streams and waiters); returns the unsubscriber. */
   onChange(id: RequestId, listener: (record: RequestRecord) => void): () => void;
   /** Most recent requests of an alias, newest first. */

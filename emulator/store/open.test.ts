@@ -127,6 +127,10 @@ async function filledStore(folder: string, crashed: boolean): Promise<string> {
 async function useDamaged(file: string): Promise<{ known: number; notices: readonly string[] }> {
   const store = openTestStore(file);
   const queue = createQueue({ store, clock: () => 0 });
+  for (const { request } of queue.unfinished()) {
+    const n = Number(request.id.split('-')[1]);
+    expect(Buffer.from(request.body)).toEqual(Buffer.alloc(200 + n * 40, `body ${n} `));
+  }
   let known = 0;
   for (let n = 0; n < 60; n++) {
     const record = queue.record(`request-${n}`);
@@ -136,10 +140,6 @@ async function useDamaged(file: string): Promise<{ known: number; notices: reado
     const intact = outcome?.kind !== 'response' || Buffer.from(outcome.response.body).toString() === `result ${n}`;
     expect(intact, `${record.id} has a wrong result`).toBe(true);
     expect(record.phase === 'COMPLETED' || queue.submitted(record.id) !== undefined).toBe(true);
-  }
-  for (const { request } of queue.unfinished()) {
-    const n = Number(request.id.split('-')[1]);
-    expect(Buffer.from(request.body)).toEqual(Buffer.alloc(200 + n * 40, `body ${n} `));
   }
   await queue.submit(testRequest(`new one`));
   await queue.close();

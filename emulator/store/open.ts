@@ -22,6 +22,8 @@ export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble'
   notices(): readonly string[];
   /** Adds a sentence, once. */
   notice(sentence: string): void;
+  /** Called when the store closes, while it can still be written. */
+  beforeClose(write: () => void): void;
   /** Folds the write-ahead log into the file; after this the file alone is the whole store. */
   close(): void;
 }
@@ -49,7 +51,7 @@ const thereAndBack = [
 ] as const;
 /**
  * How long a statement waits for another program's lock. It blocks everything meanwhile: who can wait longer does so
- * asynchronously (keep.ts, queue/group-commit.ts). Nobody waits for a lock that is known.
+ * asynchronously (keep.ts, group-commit.ts). Nobody waits for a lock that is known.
  */
 const busyTimeoutMs = 5;
 /** The log is cut back to this after a checkpoint, so that one burst of large bodies doesn't stay on disk. */
@@ -65,6 +67,7 @@ const walLimitBytes = 64 * mebibyte;
  */
 export function openStore(file: string, options: StoreOptions): Store {
   const notices: string[] = [];
+  const last: (() => void)[] = [];
   const db = connect(file, options, notices);
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
@@ -98,7 +101,9 @@ export function openStore(file: string, options: StoreOptions): Store {
     notice(sentence) {
       if (!notices.includes(sentence)) notices.push(sentence);
     },
+    beforeClose: (write) => void last.push(write),
     close() {
+      for (const write of last) write();
       keeping.close();
       db.close();
     },

@@ -52,7 +52,7 @@ describe('createRunnerHistory', () => {
     room.store.sql('PRAGMA max_page_count = 1').all();
     for (let n = 0; n < 100; n++) room.history.started(runner(`new ${n}`));
     room.history.ended('ended', 5, 'stopped');
-    expect(room.store.trouble()).not.toBeNull();
+    await expect.poll(() => room.store.trouble()).not.toBeNull();
     expect(room.history.get('ended')).toMatchObject({ endedAt: 5 });
     room.store.sql('PRAGMA max_page_count = 1000000').all();
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();

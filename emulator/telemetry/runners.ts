@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
+import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import type { RunnerRecord } from './types.ts';
 
@@ -43,12 +44,14 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
 
 /** Ended runners are shown this long (runner.md §1). */
 const keptMs = 24 * 60 * 60 * 1000;
+/** Between two looks at all of them for old ones. */
+const dropEveryMs = 10 * 60 * 1000;
 /** The way up to the first request is always kept; IDLE and RUNNING then alternate with every request. */
 const keptFirst = 20;
 const keptLast = 180;
 
 /**
- * Runners as people saw them. Start and end are on disk when the call returns, or, if the disk is full, as soon as there is room. Runners that a crash of the emulator
+ * Runners as people saw them. Start and end are on disk with the next group commit, or, if the disk is full, as soon as there is room. Runners that a crash of the emulator
  * left open are closed at the next start: none of them can have survived it.
  */
 export function createRunnerHistory({
@@ -58,8 +61,11 @@ export function createRunnerHistory({
   readonly store: Store;
   readonly clock: () => number;
 }): RunnerHistory {
+  const commits = createGroupCommit(store);
   const documents = createDocuments<StoredRunner>(store, 'runners', storedRunner);
   const runners = new Map(documents.load().map(({ id, value }) => [id, value]));
+
+  let nextDropAt = Number.NEGATIVE_INFINITY;
 
   for (const [id, runner] of runners) {
     if (runner.endedAt !== null) continue;
@@ -94,9 +100,13 @@ export function createRunnerHistory({
     transitions: (id) => runners.get(id)?.transitions ?? [],
   };
 
+  function write(work: () => void): void {
+    void commits.write(work, 'keep');
+  }
+
   function put(id: string, runner: StoredRunner): void {
     runners.set(id, runner);
-    void store.keep(() => {
+    write(() => {
       const now = runners.get(id);
       if (now) documents.put(id, now);
     });
@@ -106,11 +116,14 @@ export function createRunnerHistory({
     return endedAt !== null && endedAt <= clock() - keptMs;
   }
 
+  /** Nothing that is old is shown: it may be there a little longer. */
   function dropOld(): void {
+    if (clock() < nextDropAt) return;
+    nextDropAt = clock() + dropEveryMs;
     const old = [...runners.values()].filter(isOld);
     if (old.length === 0) return;
     for (const { id } of old) runners.delete(id);
-    void store.keep(() => {
+    write(() => {
       for (const { id } of old) documents.delete(id);
     });
   }

@@ -60,8 +60,7 @@ function life(folder: string, time: { now: number }, send: typeof post = post, l
   onTestFinished(() => webhooks.close());
   const accept = async (id: string, url: string) => {
     const request = testRequest(id, { webhook: url });
-    webhooks.expect(request);
-    await queue.submit(request);
+    await queue.submit(request, 'refuse', webhooks.expect(request));
   };
   /** Lets time pass up to the earliest timer. */
   const nextTimer = async () => {
@@ -217,7 +216,8 @@ describe('on a full disk', () => {
     await queue.complete('r1', testResponse(), 0);
     store.sql('PRAGMA max_page_count = 1').all();
     const large = `${url}&${'x'.repeat(50_000)}`;
-    expect(() => webhooks.expect(testRequest('r2', { webhook: large }))).toThrow(DiskTrouble);
+    await expect(accept('r2', large)).rejects.toThrow(DiskTrouble);
+    webhooks.withdraw('r2');
     await expect.poll(() => calls.length).toBe(1);
     store.sql('PRAGMA max_page_count = 1000000').all();
     await expect.poll(() => pending()).toBe(0);
@@ -228,12 +228,46 @@ describe('on a full disk', () => {
     const { url, calls } = await receiver();
     const { queue, webhooks, pending } = life(testFolder(), { now: 0 });
     const request = testRequest('r1', { webhook: url });
-    webhooks.expect(request);
+    const note = webhooks.expect(request);
     webhooks.withdraw('r1');
-    expect(pending()).toBe(0);
     await queue.submit(request);
     await queue.complete('r1', testResponse(), 0);
     expect(calls).toEqual([]);
+    expect(note).toBeDefined();
+    expect(pending()).toBe(0);
+  });
+
+  it('is stored with its request: many submits at once are one transaction', async () => {
+    const { store, signing } = life(testFolder(), { now: 0 });
+    let transactions = 0;
+    const counting = <A extends readonly unknown[], T>(work: (...args: A) => T) => {
+      return (...args: A): T => {
+        transactions++;
+        return work(...args);
+      };
+    };
+    const counted = {
+      ...store,
+      transaction: counting(store.transaction) as typeof store.transaction,
+      transactEach: counting(store.transactEach),
+      keep: counting(store.keep),
+    };
+    const queue = createQueue({ store: counted, clock: () => 0 });
+    const webhooks = createWebhooks({
+      store: counted,
+      queue,
+      signing,
+      post: async () => ({ kind: 'delivered' }),
+      clock: () => 0,
+      later: () => () => undefined,
+      onGivenUp: () => undefined,
+      report: () => undefined,
+    });
+    const requests = Array.from({ length: 20 }, (_, n) => testRequest(`r-${n}`, { webhook: 'http://localhost:1/' }));
+    await Promise.all(requests.map((request) => queue.submit(request, 'refuse', webhooks.expect(request))));
+    expect(transactions).toBe(1);
+    expect(store.sql('SELECT count(*) AS n FROM webhooks').get()?.n).toBe(20);
+    webhooks.close();
   });
 });
 
@@ -276,6 +310,7 @@ describe('after a crash', () => {
     await before.queue.complete('r1', done, 0);
     await before.nextTimer();
     await expect.poll(() => before.timers.length).toBe(1);
+    await new Promise((committed) => setImmediate(committed));
 
     time.now += 4_000;
     const timeouts: number[] = [];
@@ -291,9 +326,12 @@ describe('after a crash', () => {
 
   it('a webhook whose request was never accepted is forgotten', async () => {
     const folder = testFolder();
-    life(folder, { now: 0 }).webhooks.expect(testRequest('r1', { webhook: 'http://localhost:1/' }));
+    const before = life(folder, { now: 0 });
+    const note = before.webhooks.expect(testRequest('r1', { webhook: 'http://localhost:1/' }));
+    before.store.transaction(() => note?.());
+    expect(before.pending()).toBe(1);
     const after = life(folder, { now: 0 });
     after.webhooks.resume();
-    expect(after.pending()).toBe(0);
+    await expect.poll(() => after.pending()).toBe(0);
   });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import { createDocuments } from '../store/documents.ts';
+import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import { createLanes, defaultLimits, type Limits } from './lanes.ts';
 import { webhookBody } from './payload.ts';
@@ -10,8 +11,11 @@ import type { Signing } from './signing.ts';
 
 /** Delivers what `fal_webhook` asked for: one POST when a queued request is finally done (gateway-http.md §10). */
 export interface Webhooks {
-  /** Notes a request's webhook, if it has one; committed when the call returns. To be called before the request is submitted. @throws DiskTrouble */
-  expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): void;
+  /**
+   * Waits for the end of a request with a webhook. To be called before the request is submitted.
+   * @returns what notes the webhook, to be written in the transaction that stores the request; `undefined`: it has none
+   */
+  expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): (() => void) | undefined;
   /** The request was not accepted. */
   withdraw(id: string): void;
   /** Takes up what an earlier emulator left. To be called once, when the queue is loaded. */
@@ -53,12 +57,13 @@ export interface WebhooksDeps {
 }
 
 /**
- * Durable: a webhook is noted before its request is accepted, and forgotten when it was delivered or given up. A crash in between
+ * Durable: a webhook is noted together with its request, and forgotten when it was delivered or given up. A crash in between
  * repeats the call: receivers may get duplicates, as the platform warns.
  */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { store, queue, clock } = deps;
   const lanes = createLanes(deps.limits ?? defaultLimits);
+  const commits = createGroupCommit(store);
   const documents = createDocuments<Pending>(store, 'webhooks', pendingDocument);
   const pending = new Map(documents.load().map(({ id, value }) => [id, value]));
   /** Not completed yet: how to stop waiting for that. */
@@ -77,13 +82,13 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     record(id);
   }
 
-  /** What is known now, on disk: at once, or when there is room again. */
+  /** What is known now, on disk: with the next group commit, or when there is room again. */
   function record(id: string): void {
-    void store.keep(() => {
+    void commits.write(() => {
       const hook = pending.get(id);
       if (hook) documents.put(id, hook);
       else documents.delete(id);
-    });
+    }, 'keep');
   }
 
   function watch(id: string): void {
@@ -189,11 +194,11 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
 
   return {
     expect({ id, webhook, callerId }) {
-      if (!webhook) return;
+      if (!webhook) return undefined;
       const hook = { url: webhook, userId: callerId, attempts: 0, nextAt: null };
-      store.transaction(() => documents.put(id, hook));
       pending.set(id, hook);
       watch(id);
+      return () => documents.put(id, hook);
     },
     withdraw(id) {
       if (!pending.has(id)) return;

@@ -8,6 +8,7 @@ import { emptyWorld, nextWakeup, step, type World } from '../../emulator/schedul
 import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';
 import type { Event } from '../../emulator/scheduler/types.ts';
 import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
+import { inSlices } from '../../emulator/wire/slices.ts';
 import { createRooms, longestBlock, type Rooms, requestFor, submitAll } from './growth-bed.ts';
 import { median } from './stats.ts';
 
@@ -254,7 +255,7 @@ async function load(size: number): Promise<number> {
     const began = performance.now();
     const queue = createQueue({ store: rooms.store, clock: Date.now });
     rooms.deploy('closed', { maxConcurrency: 0 });
-    for (const { request, attempts } of queue.unfinished()) rooms.fleet.enqueue(infoOf(request, attempts));
+    await inSlices(queue.unfinished(), ({ request, attempts }) => rooms.fleet.enqueue(infoOf(request, attempts)));
     const took = performance.now() - began;
     if (rooms.fleet.queueSize('closed') !== size) throw new Error('some are missing');
     return (took * 1000) / size;
@@ -310,8 +311,7 @@ async function submits(size: number, withWebhooks: boolean): Promise<number> {
     const caller = async (): Promise<void> => {
       while (left-- > 0) {
         const request = { ...requestFor('closed'), webhook: withWebhooks ? 'https://example.com/hook' : null };
-        webhooks.expect(request);
-        await rooms.queue.submit(request);
+        await rooms.queue.submit(request, 'refuse', webhooks.expect(request));
       }
     };
     await Promise.all(Array.from({ length: 64 }, caller));

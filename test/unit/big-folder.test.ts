@@ -65,8 +65,10 @@ describe('a folder with 50 apps and a long history', () => {
       const body = result?.kind === 'response' && Buffer.from(result.response.body).toString();
       expect(body).toBe(failed(n) ? `{"detail":"number ${n}"}` : resultOf(n));
     }
-    expect(queue.unfinished().map(({ request }) => request.id)).toEqual(filled.waiting);
-    expect(queue.unfinished().map(({ attempts }) => attempts)).toEqual(filled.waiting.map((_, n) => (n < 45 ? 0 : 3)));
+    expect([...queue.unfinished()].map(({ request }) => request.id)).toEqual(filled.waiting);
+    expect([...queue.unfinished()].map(({ attempts }) => attempts)).toEqual(
+      filled.waiting.map((_, n) => (n < 45 ? 0 : 3)),
+    );
     const newest = filled.finished.filter((_, n) => n % open.length === 3).toReversed();
     expect(queue.recent(open[3] ?? '', 10).map(({ id }) => id)).toEqual(newest.slice(0, 10));
     expect(createCatalog({ store, clock, secretKey }).aliases(null)).toHaveLength(50);
@@ -91,7 +93,7 @@ describe('a folder with 50 apps and a long history', () => {
     createRunnerHistory({ store, clock });
     const [finished = '', other = ''] = filled.finished;
     const [waiting = ''] = filled.waiting;
-    queue.unfinished();
+    [...queue.unfinished()];
     queue.result(finished);
     queue.submitted(other);
     queue.recent(open[0] ?? '', 10);

@@ -130,7 +130,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
     expect(queue.result('failed')).toEqual(was.outcomes.failed);
 
     const { waiting, running, again } = was.requests;
-    const unfinished = queue.unfinished().map(({ request, ...past }) => ({ ...asText(request), ...past }));
+    const unfinished = [...queue.unfinished()].map(({ request, ...past }) => ({ ...asText(request), ...past }));
     // These folders know of no retries that were granted.
     const retried = { server_error: 0, timeout: 0, connection_error: 0 };
     expect(unfinished).toMatchObject([
@@ -142,7 +142,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
       queue.begin(id, { attemptId: id, runnerId: 'r-new', at: was.now });
       await queue.complete(id, was.outcomes.done ?? expect.fail('no outcome'), was.now);
     }
-    expect(queue.unfinished()).toEqual([]);
+    expect([...queue.unfinished()]).toEqual([]);
     expect(queue.recent('greet', 10).map(({ id, status }) => [id, status])).toEqual([
       ['failed', 504],
       ['done', 200],

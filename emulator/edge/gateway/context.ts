@@ -28,7 +28,7 @@ export interface GatewayDeps {
   readonly limits: GatewayLimits;
   /** Performs calls of workflows; absent: there are none. */
   readonly workflows?: WorkflowRequests;
-  /** Told of each queued request with a webhook before it is accepted. */
+  /** Asked about each queued request before it is accepted. */
   readonly webhooks?: Pick<Webhooks, 'expect' | 'withdraw'>;
   /** `fal_jwt_token` of web pages; absent: such tokens open nothing. */
   readonly verifyToken?: VerifyToken;

@@ -54,10 +54,9 @@ export async function submit(
     storeIo: wishes.storeIo,
     webhook: target.own.get('fal_webhook') || null,
   };
-  // Noted first: a crash between the two leaves a note without a request, never the other way round.
-  deps.webhooks?.expect(request);
+  const note = deps.webhooks?.expect(request);
   try {
-    await deps.queue.submit(request);
+    await deps.queue.submit(request, 'refuse', note);
   } catch (error) {
     deps.webhooks?.withdraw(requestId);
     throw error;

@@ -123,7 +123,7 @@ describe('a queued request to a workflow', () => {
 
     // The old life is simply left, as after kill -9: what counts is what is on disk.
     const after = life(folder);
-    const unfinished = after.queue.unfinished().map(({ request }) => request.id);
+    const unfinished = [...after.queue.unfinished()].map(({ request }) => request.id);
     expect(unfinished.toSorted()).toEqual(['w1', b].toSorted());
     after.requests.enqueue('w1');
     await expect.poll(() => after.queue.record('w1')?.phase).toBe('IN_PROGRESS');

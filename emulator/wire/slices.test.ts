@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { inSlices } from './slices.ts';
+
+it('does everything in order', async () => {
+  const done: number[] = [];
+  await inSlices([3, 1, 2], (n) => void done.push(n));
+  expect(done).toEqual([3, 1, 2]);
+});
+
+it('lets others have their turn while much is left to do', async () => {
+  let others = 0;
+  const timer = setInterval(() => others++, 0);
+  const spin = (ms: number): void => {
+    for (const until = performance.now() + ms; performance.now() < until; );
+  };
+  await inSlices(Array.from({ length: 20 }), () => spin(6));
+  clearInterval(timer);
+  expect(others).toBeGreaterThan(10);
+});
+
+it('stops at what throws', async () => {
+  const done: number[] = [];
+  const work = (n: number): void => {
+    if (n === 2) throw new Error('two');
+    done.push(n);
+  };
+  await expect(inSlices([1, 2, 3], work)).rejects.toThrow('two');
+  expect(done).toEqual([1]);
+});
