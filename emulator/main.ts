@@ -17,6 +17,7 @@ import { createRunnerConnections } from './edge/gateway/connections.ts';
 import { defaultLimits, type GatewayDeps } from './edge/gateway/context.ts';
 import { createExecutor } from './edge/gateway/executor.ts';
 import { createGateway } from './edge/gateway/gateway.ts';
+import { createSpool } from './edge/gateway/spool.ts';
 import { infoOf } from './edge/gateway/submit.ts';
 import { sendCancel } from './edge/gateway/upstream.ts';
 import { createGrpcEdge } from './edge/grpc/server.ts';
@@ -89,6 +90,7 @@ export interface Emulator {
 const noValues: readonly string[] = [];
 const logBytes = 512 * 1024 * 1024;
 const storageBytes = 50 * 1024 ** 3;
+const spoolBytes = 4 * 1024 ** 3;
 const pruneEveryMs = 60 * 60 * 1000;
 const dayMs = 24 * pruneEveryMs;
 /** Not every emulator runs for an hour: each prunes once, when the first calls are through. */
@@ -248,6 +250,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       workflows: workflowRequests,
       webhooks,
       connections,
+      spool: createSpool(join(folder, 'waiting-bodies'), spoolBytes),
       logs,
       clock,
       hosts: () => hosts,

@@ -78,3 +78,39 @@ describe('a caller that never finishes the head of its request', () => {
     expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
+
+describe('a caller that was answered before it has sent its body', () => {
+  afterEach(() => void vi.useRealTimers());
+  const part = Buffer.alloc(100, 'x');
+  const answered = async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const { caller, ours } = await connection();
+    caller.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n');
+    await once(caller, 'data');
+    return { caller, ours };
+  };
+  const sendPart = async ({ caller, ours }: { readonly caller: Socket; readonly ours: Socket }): Promise<void> => {
+    const before = ours.bytesRead;
+    caller.write(part);
+    await vi.waitFor(() => expect(ours.bytesRead).toBe(before + part.length), { interval: 1 });
+  };
+
+  it('is cut when it stays silent', async () => {
+    const { ours } = await answered();
+    vi.advanceTimersByTime(4_900);
+    expect(ours.destroyed).toBe(false);
+    vi.advanceTimersByTime(200);
+    expect(ours.destroyed).toBe(true);
+  });
+
+  it('may go on for a while, but not for ever', async () => {
+    const { caller, ours } = await answered();
+    for (let seconds = 0; seconds < 58; seconds += 2) {
+      await sendPart({ caller, ours });
+      vi.advanceTimersByTime(2_000);
+      expect(ours.destroyed).toBe(false);
+    }
+    vi.advanceTimersByTime(3_000);
+    expect(ours.destroyed).toBe(true);
+  });
+});

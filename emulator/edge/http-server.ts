@@ -13,6 +13,8 @@ const keepAliveTimeoutMs = 75_000;
 const maxHeaderBytes = 64 * 1024;
 /** How long a caller that was answered and told to leave may stay. */
 const lingerMs = 2_000;
+/** How long one that was answered may go on with its body, in all and silently: most clients read no answer before it is sent. */
+const restMs = { inAll: 60_000, silent: 5_000 };
 
 /**
  * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers stream
@@ -29,7 +31,18 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     // Node >= 24.9: an offer of another protocol (Java's HttpClient offers h2c on every call) is simply not taken up.
     shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
   };
-  const server = createServer(options, handlers.request);
+  const request = (req: IncomingMessage, res: ServerResponse): void => {
+    if (mayHaveBody(req)) {
+      if (!res.shouldKeepAlive) closeBehindBody(req);
+      res.once('finish', () => readRest(req));
+    }
+    handlers.request(req, res);
+  };
+  const server = createServer(options, request);
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    continueWhenRead(req, res);
+    request(req, res);
+  });
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
     if (isWebsocketUpgrade(req)) handlers.upgrade(req, socket, head);
@@ -52,6 +65,56 @@ const refusals: { readonly [code: string]: readonly [status: number, detail: str
 
 export function isWebsocketUpgrade(req: IncomingMessage): boolean {
   return req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function mayHaveBody(req: IncomingMessage): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+}
+
+/** After a complete answer: reads the rest of the body away, for a while, so that the caller gets to the answer. */
+function readRest(req: IncomingMessage): void {
+  if (req.complete || req.destroyed) return;
+  const { socket } = req;
+  let seen = socket.bytesRead;
+  const end = setTimeout(() => socket.destroy(), restMs.inAll);
+  // By the socket: node emits nothing any more of a body that nobody had begun to read.
+  const silence = setInterval(() => {
+    if (socket.bytesRead === seen) socket.destroy();
+    seen = socket.bytesRead;
+  }, restMs.silent);
+  const stop = (): void => {
+    clearTimeout(end);
+    clearInterval(silence);
+    socket.off('close', stop);
+  };
+  socket.once('close', stop);
+  req.once('end', stop);
+  req.resume();
+}
+
+/**
+ * `Expect: 100-continue`: the caller hears that it may send when somebody wants to read, and not before the answer that spares it
+ * the sending. Then nobody knows whether it sends all the same, and the connection can't be used again.
+ */
+function continueWhenRead(req: IncomingMessage, res: ServerResponse): void {
+  const wasKept = res.shouldKeepAlive;
+  res.shouldKeepAlive = false;
+  req.once('resume', () => {
+    if (res.headersSent) return;
+    res.shouldKeepAlive = wasKept;
+    res.writeContinue();
+  });
+}
+
+/** A close with the caller's bytes unread would reset the connection, and the caller would lose its answer. */
+function closeBehindBody(req: IncomingMessage): void {
+  const { socket } = req;
+  const close = socket.destroySoon;
+  socket.destroySoon = () => {
+    if (req.complete) return close.call(socket);
+    socket.end();
+    req.once('end', () => close.call(socket));
+  };
 }
 
 /** Answers on a bare socket (before or instead of an upgrade) with JSON, and closes it. A text becomes `{"detail": …}`. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RunnerAddress } from '../../engines/engine.ts';
 import { fateOf } from '../../scheduler/attempts.ts';
-import { createRunnerConnections, type RunnerConnections } from './connections.ts';
+import { createRunnerConnections, ownConnection, type RunnerConnections } from './connections.ts';
 import { createExecutor } from './executor.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
@@ -81,7 +81,7 @@ function attempt(connections: RunnerConnections, address: RunnerAddress, id: str
 /** Resolves when so many connections to the runner wait to be used again. */
 async function kept(connections: RunnerConnections, runner: RunnerAddress, count: number): Promise<void> {
   const agent = connections.agentFor(runner);
-  const free = (): number => Object.values((agent || undefined)?.freeSockets ?? {}).flat().length;
+  const free = (): number => Object.values(agent.freeSockets).flat().length;
   await expect.poll(free, { interval: 5 }).toBeGreaterThanOrEqual(count);
 }
 
@@ -134,6 +134,6 @@ it('a kept connection that breaks under its next call costs that call, once, and
   const { outcome } = await attempt(connections, address, 'b', '/0/0/0');
   expect(outcome).toEqual({ kind: 'disconnected', isStale: true });
   expect(fateOf(outcome)).toEqual({ kind: 'check' });
-  expect(connections.agentFor(address)).toBe(false);
+  expect(connections.agentFor(address)).toBe(ownConnection);
   expect(Object.fromEntries(effects)).toEqual({ a: 1, b: 1 });
 });

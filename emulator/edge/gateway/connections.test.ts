@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { createRunnerConnections } from './connections.ts';
+import { createRunnerConnections, ownConnection } from './connections.ts';
 import { eachChunk, performAttempt } from './upstream.ts';
 
 async function runner(app: RequestListener) {
@@ -43,7 +43,7 @@ async function call(address: { readonly host: string; readonly port: number }): 
 /** Resolves when a connection to the runner is kept for reuse. */
 async function settled(address: { readonly host: string; readonly port: number }): Promise<void> {
   const agent = connections.agentFor(address);
-  await vi.waitFor(() => expect(agent && Object.keys(agent.freeSockets)).toHaveLength(1));
+  await vi.waitFor(() => expect(Object.keys(agent.freeSockets)).toHaveLength(1));
 }
 
 it('uses a connection again once it was seen to stay open', async () => {
@@ -75,7 +75,7 @@ it('gives each request its own for good where a server closed one that was kept'
   await call(address);
   await settled(address);
   sockets[0]?.destroy();
-  await vi.waitFor(() => expect(connections.agentFor(address)).toBe(false));
+  await vi.waitFor(() => expect(connections.agentFor(address)).toBe(ownConnection));
 });
 
 it('never reuses a connection of a server that hangs up without a word', async () => {
@@ -95,6 +95,6 @@ it('blames no runner for what an earlier one on the same port did', async () => 
   const { address } = await runner((_req, res) => res.end('x'));
   connections.agentFor(address);
   connections.distrust(address);
-  expect(connections.agentFor(address)).toBe(false);
-  expect(connections.agentFor({ ...address })).toBeTruthy();
+  expect(connections.agentFor(address)).toBe(ownConnection);
+  expect(connections.agentFor({ ...address })).not.toBe(ownConnection);
 });

@@ -6,6 +6,7 @@ import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
 import type { Authenticate, Hosts, VerifyToken } from '../types.ts';
 import type { RunnerConnections } from './connections.ts';
+import type { Spool } from './spool.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */
 export interface GatewayDeps {
@@ -18,6 +19,8 @@ export interface GatewayDeps {
   >;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   readonly connections: RunnerConnections;
+  /** For bodies whose runner isn't there yet. */
+  readonly spool: Spool;
   readonly logs: Pick<Logs, 'query' | 'follow'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;

@@ -1,16 +1,15 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
 import { type Answer, type Envelope, errorAnswer, flushHead, send, tooLarge, writeHead } from './answers.ts';
+import { callerBody } from './caller-body.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type Sink } from './direct.ts';
 import { pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
 import { appId } from './target.ts';
 import type { Tunnel } from './tunnel.ts';
-import type { UpstreamBody } from './upstream.ts';
 import { serveWorkflow } from './workflow-call.ts';
 
 /** The run host: direct calls with any method, streamed both ways, and websockets tunnelled to the app. */
@@ -52,6 +51,10 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   res.once('close', () => {
     if (!res.writableFinished) gone.abort();
   });
+  const { body, release } = callerBody(req, deps.spool, maxRequestBytes, () => {
+    if (!res.headersSent) refuse(tooLarge(maxRequestBytes));
+    gone.abort();
+  });
   const submittedAt = deps.clock();
   await callDirect(
     deps,
@@ -77,14 +80,11 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
         path: target.path,
         callerId: access.callerId,
       }),
-      body: bodyOf(req, maxRequestBytes, () => {
-        if (!res.headersSent) refuse(tooLarge(maxRequestBytes));
-        gone.abort();
-      }),
+      body,
     },
     httpSink(res, envelope),
     gone.signal,
-  );
+  ).finally(release);
 }
 
 function httpSink(res: ServerResponse, envelope: Envelope): Sink {
@@ -112,28 +112,4 @@ function httpSink(res: ServerResponse, envelope: Envelope): Sink {
     refuse: (answer) => send(res, envelope, answer),
     cut: () => void res.destroy(),
   };
-}
-
-/** The caller's body as a source that is read no faster than the runner takes it, and no further than the limit. */
-function bodyOf(req: IncomingMessage, limit: number, onTooLarge: () => void): UpstreamBody {
-  const length = req.headers['content-length'];
-  if (req.headers['transfer-encoding'] === undefined && Number(length ?? 0) === 0) return { kind: 'none' };
-  const pump = (to: ClientRequest): void => {
-    let size = 0;
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > limit) {
-        req.off('data', onData);
-        onTooLarge();
-        return;
-      }
-      if (to.write(chunk)) return;
-      req.pause();
-      to.once('drain', () => req.resume());
-    };
-    req.on('data', onData).on('end', () => to.end());
-    // The app doesn't want the rest: read it away, or the caller never gets to read its answer.
-    to.once('close', () => req.off('data', onData).resume());
-  };
-  return { kind: 'stream', length, pump };
 }

@@ -5,6 +5,8 @@ export interface Half {
   readonly socket: WebSocket;
   /** How this side closed; 1006 until then, and when it just broke off. */
   readonly closedBy: Closing;
+  /** Whether there is something to say to the other side although this one has closed: it said goodbye behind messages. */
+  hasLastWords(): boolean;
   /** Sends what was held, then everything, to `other`. Order, boundaries and text/binary kind are kept. */
   to(other: WebSocket): void;
 }
@@ -16,6 +18,7 @@ export interface Closing {
 
 /** Bytes on their way to a slow reader before the sender is paused. */
 const highWaterBytes = 1024 * 1024;
+const pingIntervalMs = 1_000;
 
 /** Starts to listen to `socket`; holds up to `maxHeldBytes`, then stops reading until `to` is called. */
 export function forward(socket: WebSocket, maxHeldBytes: number): Half {
@@ -31,6 +34,8 @@ export function forward(socket: WebSocket, maxHeldBytes: number): Half {
     if (other.bufferedAmount >= highWaterBytes) socket.pause();
   };
   socket.on('message', (data, binary) => {
+    // We have closed it: what it sends until it has heard of that is for nobody.
+    if (socket.readyState !== socket.OPEN) return;
     if (target) return pass(target, data, binary);
     held.push({ data, binary });
     heldBytes += sizeOf(data);
@@ -46,6 +51,7 @@ export function forward(socket: WebSocket, maxHeldBytes: number): Half {
     get closedBy() {
       return closedBy;
     },
+    hasLastWords: () => held.length > 0 && closedBy.code !== 1006,
     to(other) {
       target = other;
       const waiting = held;
@@ -66,8 +72,21 @@ export async function keepsUp(socket: WebSocket): Promise<void> {
 /** Closes with the same code, as far as a code may be sent at all: 1005 and 1006 only say that none was. */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   if (socket.readyState !== socket.OPEN) return;
+  // Unread, its answer to the close would never be seen; nor would it see ours while it is still sending.
+  if (socket.isPaused) socket.resume();
   if (code === 1005) socket.close();
   else socket.close(sendable(code) ? code : 1011, reason);
+}
+
+/**
+ * Finds out that a caller has vanished whose socket isn't read at present: the system answers a ping to a closed end with a reset.
+ */
+export function pingWhilePaused(socket: WebSocket): void {
+  const pinging = setInterval(() => {
+    if (socket.isPaused && socket.readyState === socket.OPEN) socket.ping();
+  }, pingIntervalMs);
+  pinging.unref();
+  socket.once('close', () => clearInterval(pinging));
 }
 
 function sendable(code: number): boolean {

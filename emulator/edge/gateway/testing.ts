@@ -26,6 +26,7 @@ import { createRunnerConnections } from './connections.ts';
 import { defaultLimits, type GatewayDeps, type GatewayLimits } from './context.ts';
 import { createExecutor } from './executor.ts';
 import { createGateway } from './gateway.ts';
+import { createSpool } from './spool.ts';
 import { sendCancel } from './upstream.ts';
 
 /**
@@ -51,6 +52,8 @@ export interface TestFleet {
   /** How direct attempts ended. */
   readonly ends: { readonly outcome: AttemptOutcome; readonly hints?: readonly string[] }[];
   readonly probes: string[];
+  /** Ids of direct requests whose caller left before there was a runner. */
+  readonly withdrawn: string[];
   /** No runner is free until `release`. */
   hold(): void;
   release(): void;
@@ -72,6 +75,7 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
     requests: [],
     ends: [],
     probes: [],
+    withdrawn: [],
     unread: [],
     hold() {
       const { promise, resolve } = deferred<void>();
@@ -110,6 +114,7 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
       fleet.requests.push(info);
       const left = new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
       await Promise.race([gate?.open, left]);
+      if (gone.aborted) fleet.withdrawn.push(info.id);
       if (gone.aborted) return platformError('client_disconnected', 'gone');
       if (refusal) return refusal;
       const abort = new AbortController();
@@ -263,6 +268,7 @@ export async function startGateway(
     }),
     fleet: fleet.deps,
     connections: createRunnerConnections(),
+    spool: createSpool(join(folder, 'spool'), 1024 ** 3),
     queue,
     logs: logs.deps,
     clock,

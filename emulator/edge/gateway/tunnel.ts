@@ -8,7 +8,7 @@ import type { Access } from './access.ts';
 import type { GatewayDeps } from './context.ts';
 import { type HeaderList, pairs, toApp } from './headers.ts';
 import { readWishes } from './request-info.ts';
-import { closeLike, forward, type Half } from './socket-pair.ts';
+import { closeLike, forward, type Half, pingWhilePaused } from './socket-pair.ts';
 import { appId, type Resolved } from './target.ts';
 import { limitInterim, sendCancel } from './upstream.ts';
 
@@ -60,6 +60,7 @@ async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket,
   const wishes = readWishes(headers, access.isOwner);
   const held = forward(caller, deps.limits.maxHeldSocketBytes);
   caller.once('close', () => gone.abort());
+  pingWhilePaused(caller);
 
   const lease = await deps.fleet.lease(
     {
@@ -76,34 +77,42 @@ async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket,
     },
     gone.signal,
   );
-  if ('kind' in lease) return caller.close(forwardingError.code, forwardingError.reason);
-  if (gone.signal.aborted) return lease.end({ kind: 'caller_gone' });
+  if ('kind' in lease) return closeLike(caller, forwardingError);
+  if (gone.signal.aborted && !held.hasLastWords()) return lease.end({ kind: 'caller_gone' });
 
   const appHeaders = toApp(headers, { requestId, app: appId(target), path: target.path, callerId: access.callerId });
-  const app = dial(lease, target, caller.protocol, appHeaders);
+  const app = dial(lease, target, req.headers['sec-websocket-protocol'], appHeaders);
   if (!app) {
     lease.end({ kind: 'response', status: 400 });
-    return caller.close(forwardingError.code, forwardingError.reason);
+    return closeLike(caller, forwardingError);
   }
   const outcome = await join(held, app, lease, gone.signal);
   lease.end(outcome);
   if (outcome.kind === 'caller_gone') await sendCancel(lease.address, target.path, requestId);
 }
 
-/** `undefined`: something in the caller's path that is no websocket address (a `#`). No runner is to blame. */
-function dial({ address }: Lease, target: Resolved, protocol: string, headers: HeaderList): WebSocket | undefined {
+/**
+ * `offer`: the caller's subprotocols, as they stood in its header; browsers put tokens there. `undefined`: something in the caller's
+ * path that is no websocket address (a `#`). No runner is to blame.
+ */
+function dial({ address }: Lease, target: Resolved, offer = '', headers: HeaderList): WebSocket | undefined {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const query = target.query === '' ? '' : `?${target.query}`;
+  const offered = offer.split(',').flatMap((name) => name.trim() || []);
   // The handshake is the gateway's own; what the caller's said about its connection stays behind.
   const passed = headers.filter(([name]) => !name.startsWith('sec-websocket-'));
   try {
-    return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, protocol === '' ? [] : [protocol], {
+    return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, offered, {
       headers: grouped(passed),
       perMessageDeflate: false,
       maxPayload: maxMessageBytes,
       followRedirects: false,
       finishRequest(request) {
         limitInterim(request);
+        // The caller has its choice already, the first one: whatever the app chooses, or that it chooses none, changes nothing.
+        request.prependListener('upgrade', ({ headers }) => {
+          if (offered[0] !== undefined) headers['sec-websocket-protocol'] = offered[0];
+        });
         request.end();
       },
     });
@@ -138,6 +147,7 @@ async function join(caller: Half, app: WebSocket, lease: Lease, gone: AbortSigna
       opened = true;
       caller.to(app);
       answers.to(caller.socket);
+      if (gone.aborted) closeLike(app, caller.closedBy);
     });
     app.on('close', (code, reason) => {
       if (gone.aborted) return resolve({ kind: 'caller_gone' });
@@ -149,6 +159,8 @@ async function join(caller: Half, app: WebSocket, lease: Lease, gone: AbortSigna
     if (lease.aborted.aborted) app.terminate();
     // The caller closed: say so to the app; one that doesn't answer the close is cut off by `ws` after 30 s.
     const hangUp = (): void => {
+      // Messages and a close that came before the app was there reach it when it is.
+      if (app.readyState === app.CONNECTING && caller.hasLastWords()) return;
       if (app.readyState === app.CONNECTING || caller.closedBy.code === 1006) app.terminate();
       else closeLike(app, caller.closedBy);
     };

@@ -3,7 +3,7 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { isOutOfDescriptorsCode, outOfDescriptors } from '../../wire/descriptors.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
-import type { RunnerConnections } from './connections.ts';
+import { ownConnection, type RunnerConnections } from './connections.ts';
 import { leaveTogether } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
 
@@ -60,6 +60,10 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
       isAnswered = true;
       // Many a server closes after an error without saying so, and only once it has printed its traceback.
       if ((message.statusCode ?? 500) >= 500) request.shouldKeepAlive = false;
+      // Nobody will read the rest of the request: its connection would stay until the app takes it, which may be never.
+      message.once('end', () => {
+        if (!request.writableFinished) request.destroy();
+      });
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
     });
     limitInterim(request);
@@ -144,7 +148,7 @@ export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Pro
 export async function sendCancel(address: RunnerAddress, path: string, requestId: string): Promise<void> {
   const answer = await performAttempt({
     address,
-    connections: { agentFor: () => false, distrust: () => undefined },
+    connections: { agentFor: () => ownConnection, distrust: () => undefined },
     method: 'POST',
     path: `${path.replace(/\/+$/, '')}/cancel`,
     headers: [

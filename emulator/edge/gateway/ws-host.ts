@@ -10,7 +10,7 @@ import { callDirect, type Sink } from './direct.ts';
 import { bodyFramer } from './frames.ts';
 import { type HeaderList, headerOf, pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
-import { keepsUp } from './socket-pair.ts';
+import { keepsUp, pingWhilePaused } from './socket-pair.ts';
 import { appId } from './target.ts';
 import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
 import { callWorkflow } from './workflow-call.ts';
@@ -54,6 +54,7 @@ function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, ab
   let busy = false;
   caller.on('error', () => undefined); // 'close' follows
   caller.on('close', () => gone.abort());
+  pingWhilePaused(caller);
   caller.on('message', (data, binary) => {
     waiting.push({ data, binary });
     if (waiting.length >= maxPipelined) caller.pause();
