@@ -105,6 +105,8 @@ export interface RunnerExit {
   readonly reason: string;
   /** `supervisor_lost`: what the engine runs it below died and took it away, which says nothing about the app. */
   readonly cause?: 'supervisor_lost';
+  /** The app stopped by itself because it had served as many requests as it was meant to, whatever was asked of it meanwhile. */
+  readonly done?: true;
 }
 
 /** Size of a terminal in characters. */

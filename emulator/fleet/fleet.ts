@@ -128,7 +128,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       const { runnerId, text: reason } = note;
       const state = stateOfWord(note.to);
       const exit = runners.exit(runnerId);
-      const end = { exitCode: exit?.code ?? null, lost: exit?.cause === 'supervisor_lost' };
+      const end = { exitCode: exit?.code ?? null, lost: exit?.cause === 'supervisor_lost', done: exit?.done ?? false };
       for (const watch of [...(watchers.get(note.alias) ?? [])]) watch({ runnerId, state, reason, ...end });
     }
   }

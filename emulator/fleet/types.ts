@@ -73,6 +73,8 @@ export type RunnerWatcher = (change: {
   readonly exitCode: number | null;
   /** `terminated`: its supervisor died, and another runner takes its place at once. */
   readonly lost: boolean;
+  /** `terminated`: the app stopped because it had served as many requests as it was meant to. */
+  readonly done: boolean;
 }) => void;
 
 /** Must not throw, and must be quick: it is called for every event. */

@@ -12,7 +12,7 @@ import signal
 import sys
 import types
 
-from . import callables, labels, reports, rules, streams
+from . import callables, labels, reports, request_limit, rules, streams
 
 
 def run(config: dict, channel) -> int:
@@ -27,6 +27,7 @@ def run(config: dict, channel) -> int:
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
         labels.install(context)
+        request_limit.install(lambda: channel.send({"event": "done"}))
         return _serve(config, channel)
     return _answer(config, channel)
 

@@ -16,6 +16,7 @@ _SHAPES = {
     "listening": {"host": str, "port": int},
     "loaded": {},
     "returned": {},
+    "done": {},
     "failed": {"reason": str},
     "result": {"method": str, "raised": (dict, type(None))},
     "refused": {"reason": str},
@@ -66,7 +67,7 @@ class Reports:
         if event == "listening":
             known = report["host"] in self._hosts
             return report["port"] == self._port and (known or len(self._hosts) < 2 and _is_ours(report["host"]))
-        if event == "returned":
+        if event in ("returned", "done"):
             return self._mode == "serve" and event not in self._seen
         if self._mode != "call" or self._seen & {"result", "refused"}:
             return False

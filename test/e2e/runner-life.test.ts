@@ -552,7 +552,7 @@ describe('an app that ends its own process', () => {
     for (const reason of ended) expect(reason).toMatch(/lost its connection|exited with code 0/);
   });
 
-  it('ends fal run --limit-max-requests after that many, without an error', async () => {
+  it('ends fal run --limit-max-requests after that many, without an error, also while callers continue', async () => {
     const running = project.startFal('run', 'life.py::Steady', '--limit-max-requests', '2');
     const path = await until(
       'its address is printed',
@@ -560,7 +560,16 @@ describe('an app that ends its own process', () => {
       { timeoutMs: 60_000 },
     );
     for (const _ of [1, 2]) expect((await call(emulator, 'run', path, { body: {} })).status).toBe(200);
+    let over = false;
+    const callers = Array.from({ length: 4 }, async () => {
+      while (!over) await call(emulator, 'run', path, { body: {} }).catch(() => undefined);
+    });
     expect((await running.finished).code).toBe(0);
+    over = true;
+    await Promise.all(callers);
+    // The app's own server and that of its metrics.
+    expect(running.output().match(/Uvicorn running/g)).toHaveLength(2);
+    expect(running.output()).not.toContain('GET /health');
   });
 });
 

@@ -81,7 +81,8 @@ function left(signal: AbortSignal): Promise<End> {
 }
 
 /**
- * A runner that ends before it was ever ready failed to start; one that ends by itself with exit code 0 is an app that is done.
+ * A runner that ends before it was ever ready failed to start; one that ends by itself with exit code 0, or because it has served as
+ * many requests as it was meant to, is an app that is done.
  * Every other end (503, crash, stop) is followed by a new runner.
  */
 function watchForEnd(
@@ -92,7 +93,7 @@ function watchForEnd(
   const wasReady = new Set<string>();
   let stop = () => {};
   const ended = new Promise<End>((resolve) => {
-    stop = fleet.watchRunners(alias, ({ runnerId, state, reason, exitCode, lost }) => {
+    stop = fleet.watchRunners(alias, ({ runnerId, state, reason, exitCode, lost, done }) => {
       const before = last.get(runnerId);
       last.set(runnerId, state);
       if (state === 'idle' || state === 'running') wasReady.add(runnerId);
@@ -101,7 +102,8 @@ function watchForEnd(
         if (before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });
         return;
       }
-      if (exitCode === 0 && (before === 'idle' || before === 'running')) resolve({ kind: 'finished' });
+      // Who met its closed port may have had it ended before it could end.
+      if (done || (exitCode === 0 && (before === 'idle' || before === 'running'))) resolve({ kind: 'finished' });
     });
   });
   return { ended, everReady: () => wasReady.size > 0, stop: () => stop() };

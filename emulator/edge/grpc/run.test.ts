@@ -162,6 +162,7 @@ describe('Run of an app', () => {
     reason: 'The process exited with code 1.',
     exitCode,
     lost: false,
+    done: false,
   });
 
   it('is callable under a UUID while the stream is open, with one runner kept up', async () => {
@@ -208,6 +209,15 @@ describe('Run of an app', () => {
     expect(messages.at(-1)?.return_value).toMatchObject({ definition: Buffer.from('\x80\x04N.', 'latin1') });
     expect(messages.flatMap(({ logs }) => logs)).toMatchObject([urlSentence, { message: 'bye' }]);
     expect(route()).toBeUndefined();
+  });
+
+  it('an app that served as many requests as it was meant to is done, though it was being ended meanwhile', async () => {
+    const { plane, call, alias } = await serve();
+    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
+    plane.tell(alias, { ...change('terminated'), done: true });
+    const { code, messages } = await call.reply;
+    expect(code).toBe(status.OK);
+    expect(messages.at(-1)).toMatchObject({ status: { state: 'SUCCESS' } });
   });
 
   it('a start that fails shows what was printed and ends with the reason', async () => {

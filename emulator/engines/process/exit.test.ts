@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type Ending, exitReason, signalName } from './exit.ts';
 
-const plain: Ending = { code: null, signal: null, asked: 'nothing', ready: true, failure: null, lastException: null };
+const plain: Ending = {
+  code: null,
+  signal: null,
+  asked: 'nothing',
+  ready: true,
+  returned: false,
+  failure: null,
+  lastException: null,
+};
 
 describe('exitReason', () => {
   const table: readonly [string, Partial<Ending>, string][] = [
@@ -17,6 +25,12 @@ describe('exitReason', () => {
       "The runner's process exited with code 3 before it was ready; the last exception: RuntimeError: no weights",
     ],
     ['an exception of an earlier time', { code: 3, lastException: 'E: x' }, "The runner's process exited with code 3."],
+    [
+      'a function that serves nothing',
+      { code: 0, ready: false, returned: true },
+      'The function returned instead of serving. What is deployed has to serve: give the function `serve=True`, or `exposed_port` and a server that keeps running (or call it with `fal run`).',
+    ],
+    ['a server that ends', { code: 0, returned: true }, "The runner's process exited with code 0."],
     ['SIGTERM as asked', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as asked.'],
     ['SIGKILL as asked', { signal: 9, asked: 'kill' }, 'The runner was killed, as asked.'],
   ];

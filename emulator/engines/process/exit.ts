@@ -6,11 +6,17 @@ export interface Ending {
   readonly signal: number | null;
   readonly asked: 'nothing' | 'terminate' | 'kill';
   readonly ready: boolean;
+  /** The function of a serving app is over. */
+  readonly returned: boolean;
   /** The runner's own last words: an exception that ended it. */
   readonly failure: string | null;
   /** That of the last traceback it printed before it was ready. */
   readonly lastException: string | null;
 }
+
+const returnedInstead =
+  'The function returned instead of serving. What is deployed has to serve: give the function `serve=True`, or ' +
+  '`exposed_port` and a server that keeps running (or call it with `fal run`).';
 
 /** `SIGTERM` for 15; `null` for `null`. */
 export function signalName(signal: number | null): string | null {
@@ -27,6 +33,7 @@ export function exitReason(ending: Ending): string {
   if (name === 'SIGTERM' && ending.asked !== 'nothing') return 'The runner ended by SIGTERM, as asked.';
   if (name === 'SIGKILL' && ending.asked === 'kill') return 'The runner was killed, as asked.';
   if (name !== null) return `The runner is gone: \`its process died with <Signals.${name}: ${ending.signal}>.\``;
+  if (ending.returned && !ending.ready) return returnedInstead;
   const when = ending.ready ? '' : ' before it was ready';
   const printed = ending.ready || ending.lastException === null ? '.' : `; the last exception: ${ending.lastException}`;
   const why = ending.failure === null ? printed : `: ${ending.failure}`;

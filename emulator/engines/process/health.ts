@@ -4,6 +4,9 @@ import { isOutOfDescriptors } from '../../wire/descriptors.ts';
 import { timerMs } from '../../wire/timers.ts';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 
+/** By which a runner tells checks from calls (runner/request_limit.py). */
+const healthAgent = 'minifal-health-check';
+
 /** `unknown`: the question could not even be asked, for want of a descriptor of ours. It says nothing about the runner. */
 export type Health = 'healthy' | 'unhealthy' | 'unknown';
 
@@ -30,7 +33,10 @@ export async function probeHealth(
           path: probedTarget(health.path),
           method,
           agent: false,
-          headers: body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length },
+          headers: {
+            'user-agent': healthAgent,
+            ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
+          },
         },
         (response) => {
           const status = response.statusCode ?? 0;

@@ -41,6 +41,8 @@ export const message = z.discriminatedUnion('event', [
   z.object({ event: z.literal('port'), id, port: z.number().int(), rules: z.string() }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),
+  /** The server of a `serve` runner has served as many requests as it was meant to, and stops. */
+  z.object({ event: z.literal('done'), id }),
   /** The function of a `serve` runner is over. */
   z.object({ event: z.literal('returned'), id }),
   z.object({ event: z.literal('failed'), id, reason: z.string() }),

@@ -147,7 +147,7 @@ def main():
     ['an exception', 'def main(): raise RuntimeError("no weights")', /exited with code 1 .*RuntimeError: no weights/],
     ['sys.exit', 'import sys\ndef main(): sys.exit(7)', /exited with code 7 before it was ready/],
     ['a signal', 'import os\ndef main(): os.kill(os.getpid(), 9)', /died with <Signals\.SIGKILL: 9>\.`$/],
-    ['a return', 'def main(): pass', /exited with code 0 before it was ready/],
+    ['a return', 'def main(): pass', /^The function returned instead of serving\. /],
     ['an import that fails', 'import no_such_module', /No module named 'no_such_module'/],
   ])('that ends by %s says so', async (_, app, sentence) => {
     const runner = start(app);

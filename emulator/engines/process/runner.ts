@@ -6,6 +6,7 @@ import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 import { createExceptionReader } from './last-exception.ts';
 import type { Command, Message, StartMethod } from './messages.ts';
+import { createProbeLines } from './probe-lines.ts';
 import { untilHealthy } from './readiness.ts';
 import type { Place, Shells } from './shell.ts';
 
@@ -56,7 +57,10 @@ export function createRunner(deps: {
   let failure: string | null = null;
   let bug: string | null = null;
   const events = containEvents(deps.events, fail);
+  let done = false;
+  let returned = false;
   const exceptions = createExceptionReader();
+  const probeLines = createProbeLines(spec.health);
   /** Who waits for the answer to `tell`, in the order of asking. */
   let listeners: (() => void)[] = [];
 
@@ -66,7 +70,13 @@ export function createRunner(deps: {
     end.abort();
     for (const resolve of listeners) resolve();
     listeners = [];
-    events.exited({ code, signal: signalName(signal), reason: bug ?? reason, ...(cause ? { cause } : {}) });
+    events.exited({
+      code,
+      signal: signalName(signal),
+      reason: bug ?? reason,
+      ...(cause ? { cause } : {}),
+      ...(done ? { done } : {}),
+    });
     deps.onExited();
   }
 
@@ -130,7 +140,7 @@ export function createRunner(deps: {
     }
     const reason =
       message.error === undefined
-        ? exitReason({ ...message, asked, ready, failure, lastException: exceptions.last() })
+        ? exitReason({ ...message, asked, ready, returned, failure, lastException: exceptions.last() })
         : `The runner ${message.error}`;
     exit(message.code, message.signal, reason);
   }
@@ -145,7 +155,7 @@ export function createRunner(deps: {
       case 'port':
         place.tell(message);
         if (spec.mode === 'serve') {
-          void untilHealthy(message.port, listening, spec.health, end.signal).then((found) => {
+          void untilHealthy(message.port, listening, spec.health, end.signal, probeLines.sent).then((found) => {
             if (found) becomeReady(found);
           }, fail);
         }
@@ -156,11 +166,18 @@ export function createRunner(deps: {
       case 'loaded':
         becomeReady(null);
         return;
+      case 'done':
+        done = true;
+        return;
+      case 'returned':
+        returned = true;
+        return;
       case 'failed':
         failure = message.reason;
         return;
       case 'line': {
         const { stream, text, requestId, endpoint } = message;
+        if (probeLines.isOurs(text)) return;
         if (!ready) exceptions.read(text);
         const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
         events.line({ at: deps.now(), stream, text, ...labels });
@@ -207,7 +224,7 @@ export function createRunner(deps: {
       terminate: () => ask('terminate'),
       kill: () => ask('kill'),
       probe: async (timeoutSeconds) =>
-        address !== null && (await probeHealth(address, spec.health, timeoutSeconds)) !== 'unhealthy',
+        address !== null && (await probeHealth(address, spec.health, timeoutSeconds, probeLines.sent)) !== 'unhealthy',
       linesTold,
       checkTcp: async () =>
         address !== null && (await acceptsConnections(address, spec.health.timeoutSeconds)) !== 'unhealthy',

@@ -153,9 +153,12 @@ def main():
     expect(told.toSorted()).toEqual(['after ada: undefined', 'after bob: undefined', 'in ada: ada', 'in bob: bob']);
   });
 
-  it('listens on loopback only, metrics included', async () => {
+  it('listens on loopback only, metrics included, and has no line about our health checks', async () => {
     const runner = start('Talker');
     await runner.ready;
+    expect(await runner.handle.probe(5)).toBe(true);
+    await runner.handle.linesTold();
+    expect(runner.lines.filter((line) => line.text.includes('/health'))).toEqual([]);
     expect(listeningAddresses(Number((await runner.line(/^setup ran/)).text.split(' ').at(-1)))).toEqual(['127.0.0.1']);
   });
 
@@ -215,6 +218,36 @@ describe('a function of the real SDK', { timeout }, () => {
 
   it('whose result cannot be pickled is refused', async () => {
     expect(await outcome('unpicklable')).toMatchObject({ kind: 'refused' });
+  });
+});
+
+describe('a server that stops after so many requests', { timeout }, () => {
+  const app = `
+import uvicorn
+async def answer(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+def main():
+    uvicorn.run(answer, host="0.0.0.0", port=8080, limit_max_requests=2)`;
+
+  it('does not count health checks, says nothing of them, and is done after that many, though it is ended then', async () => {
+    const runner = watch(engine, specFor(work, app, { environment: withUvloop }));
+    handles.push(runner.handle);
+    const address = await runner.ready;
+    for (const _ of [1, 2, 3]) expect(await runner.handle.probe(5)).toBe(true);
+    for (const _ of [1, 2]) {
+      const answer = await fetch(`http://${address?.host}:${address?.port}/called`, {
+        headers: { connection: 'close' },
+      });
+      expect(await answer.text()).toBe('ok');
+    }
+    await runner.line(/Maximum request limit of 2 exceeded/);
+    runner.handle.terminate();
+    expect(await runner.exited).toMatchObject({ done: true });
+    const text = runner.lines.map((line) => line.text).join('\n');
+    expect(text.match(/GET \/called/g)).toHaveLength(2);
+    expect(text).not.toContain('/health');
   });
 });
 
