@@ -107,7 +107,7 @@ describe('cleaning a data folder', () => {
     const lock = lockFolder(folder);
     await expect(clean({ data: folder })).rejects.toMatchObject({
       message: expect.stringContaining('nothing was cleaned'),
-      next: expect.stringMatching(/minifal(\.mjs)? stop`/),
+      next: expect.stringMatching(/minifal(\.mjs)?'? stop`/),
     });
     expect(readdirSync(join(folder, 'environments'))).toHaveLength(2);
     if ('release' in lock) lock.release();

@@ -1,49 +1,76 @@
 // `npm test`: everything that CI runs, in order, from a fresh clone. Plain JavaScript: it starts under any Node >= 18.
 // The last line is always `N passed, N failed, N skipped`; a step that breaks counts as one failure.
+//
+//   --slow           the long forms
+//   --also-as-user   where this is root: unit and end-to-end tests once more as an ordinary user (CI does)
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
+import { missingForEditor } from './editor-needs.mjs';
+import { ordinaryUser } from './ordinary-user.mjs';
 
 if (process.argv.includes('--slow')) process.env.MINIFAL_SLOW = '1';
+// Said before minutes of work.
+const missing = missingForEditor();
+if (missing) console.log(missing);
 const { node } = await bootstrap();
-const scratch = join(root, 'test', '.cache');
-mkdirSync(scratch, { recursive: true });
+const here = { folder: root, run: (command, args) => run(command, args, { cwd: root }) };
+const editorTests = 'editor: the packaged extension in a real VS Code';
 
-const sums = { passed: 0, failed: 0, skipped: 0 };
+const steps = [];
+const reasons = new Set();
 await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
 await step('unit and property tests', () => vitest('vitest.config.ts'));
 await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));
-await step('editor: the packaged extension in a real VS Code', () => vitest('vitest.editor.config.ts'));
+if (missing) leaveOut(editorTests, editorFiles(), missing);
+else await step(editorTests, () => vitest('vitest.editor.config.ts'));
 await step("conformance: fal's own suites", conformance);
-console.log(`\n${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
-process.exit(sums.failed > 0 ? 1 : 0);
+if (process.argv.includes('--also-as-user')) await asUser();
 
-/** Runs one step under a heading with its time, and adds up what it counted. */
+showReasons();
+showTable();
+const failed = total('failed');
+console.log(`\n${total('passed')} passed, ${failed} failed, ${total('skipped')} skipped`);
+process.exit(failed > 0 ? 1 : 0);
+
+/** Runs one step under a heading with its time, and notes what it counted. */
 async function step(title, action) {
   console.log(`\n== ${title}`);
   const began = Date.now();
-  const { code, passed = 0, failed = 0, skipped = 0 } = await action();
-  const seconds = ((Date.now() - began) / 1000).toFixed(1);
-  sums.passed += passed;
-  sums.skipped += skipped;
+  const { code, passed = 0, failed = 0, skipped = 0, output = '' } = await action();
+  const seconds = (Date.now() - began) / 1000;
   // A step that ends badly without naming a failed test has broken itself.
-  sums.failed += code !== 0 && failed === 0 ? 1 : failed;
-  console.log(`== ${title}: ${code === 0 && failed === 0 ? 'ok' : 'FAILED'} after ${seconds} s`);
+  const broken = code !== 0 && failed === 0 ? 1 : failed;
+  steps.push({ title, seconds, passed, failed: broken, skipped });
+  for (const [, reason] of output.matchAll(/^Skipped: (.+)$/gm)) reasons.add(reason);
+  console.log(`== ${title}: ${broken === 0 ? 'ok' : 'FAILED'} after ${seconds.toFixed(1)} s`);
+}
+
+function leaveOut(title, skipped, reason) {
+  steps.push({ title, seconds: 0, passed: 0, failed: 0, skipped });
+  reasons.add(reason);
 }
 
 async function tool(name, args) {
-  const { code } = await run(join(root, 'node_modules', '.bin', name), args);
+  const { code } = await here.run(join(root, 'node_modules', '.bin', name), args);
   return { code };
 }
 
-async function vitest(config) {
-  const report = join(scratch, `${config}.json`);
+async function vitest(config, place = here) {
+  const report = join(place.folder, 'test', '.cache', `${config}.json`);
+  mkdirSync(join(place.folder, 'test', '.cache'), { recursive: true });
   rmSync(report, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { code } = await run(node, ['node_modules/vitest/vitest.mjs', 'run', '--config', config, ...reporters]);
-  return { code, ...vitestCounts(report) };
+  const { code, output } = await place.run(node, [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--config',
+    config,
+    ...reporters,
+  ]);
+  return { code, output, ...vitestCounts(report) };
 }
 
 function vitestCounts(report) {
@@ -51,29 +78,67 @@ function vitestCounts(report) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
   } catch {
-    return {}; // it ended before it could report; its exit code tells
+    return {}; // it ended before it could report; its exit code says so
   }
 }
 
 async function conformance() {
   const sdks = process.env.MINIFAL_SLOW ? ['--sdk', 'all'] : [];
-  const { code, output } = await run(node, ['test/conformance/run.ts', ...sdks]);
+  const { code, output } = await here.run(node, ['test/conformance/run.ts', ...sdks]);
   const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [];
   if (passed === undefined) return { code: code || 1 };
   return { code, passed: Number(passed), failed: Number(failed) };
 }
 
+async function asUser() {
+  const user = ordinaryUser(node);
+  if (typeof user === 'string') return leaveOut('as an ordinary user', 1, `the tests as an ordinary user: ${user}`);
+  const place = { folder: user.folder, run: (command, args) => run(command, args, user.options(command, args)) };
+  try {
+    await step('as an ordinary user: unit and property tests', () => vitest('vitest.config.ts', place));
+    await step('as an ordinary user: end to end', () => vitest('vitest.e2e.config.ts', place));
+  } finally {
+    user.remove();
+  }
+}
+
+function editorFiles() {
+  return readdirSync(join(root, 'test', 'editor')).filter((name) => name.endsWith('.test.ts')).length;
+}
+
+function showReasons() {
+  if (reasons.size > 0) console.log('\nLeft out on this machine:');
+  for (const reason of reasons) console.log(`  ${reason}`);
+}
+
+function showTable() {
+  console.log('\n  seconds   passed   failed  skipped');
+  for (const { title, seconds, ...counts } of [...steps, { title: 'in all', ...sums() }]) {
+    const figures = [seconds.toFixed(1), counts.passed, counts.failed, counts.skipped];
+    console.log(`${figures.map((figure) => String(figure).padStart(9)).join('')}  ${title}`);
+  }
+}
+
+function sums() {
+  return Object.fromEntries(['seconds', 'passed', 'failed', 'skipped'].map((name) => [name, total(name)]));
+}
+
+function total(name) {
+  return steps.reduce((sum, one) => sum + one[name], 0);
+}
+
 /** Shows the output as it comes and returns it too. */
-function run(command, args) {
+function run(command, args, options) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [program, words] = options.through ? [options.through[0], options.through.slice(1)] : [command, args];
+    const child = spawn(program, words, { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (chunk) => {
       process.stdout.write(chunk);
       output += chunk;
     });
     child.on('error', (error) => {
-      console.error(`${command}: ${error.message}`);
+      console.error(`${program}: ${error.message}`);
       resolve({ code: 1, output });
     });
     child.on('close', (code) => resolve({ code: code ?? 1, output }));

@@ -72,7 +72,7 @@ describe('the environment of a build', () => {
       mkdirSync(join(home, '.pyenv', 'versions', version, 'bin'), { recursive: true });
     }
     const bin = (version: string) => join(home, '.pyenv', 'versions', version, 'bin');
-    const path = toolEnvironment({ HOME: home, PATH: `${home}/.pyenv/shims:/usr/bin` }).PATH;
+    const path = toolEnvironment({ HOME: home, PATH: `${home}/.pyenv/shims::bin:/usr/bin` }).PATH;
     expect(path).toBe(['/usr/bin', bin('3.11.7'), bin('3.10.13'), bin('3.9.18')].join(':'));
   });
 });

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { makeFolder } from '../wire/make-folder.ts';
 import { networkEnvironment, proxyExemptions } from '../wire/network-env.ts';
 import { systemBundle } from '../wire/system-certificates.ts';
@@ -78,7 +78,9 @@ function hasCache(env: Env): boolean {
 function searchPath(from: Env): string {
   const root = from.PYENV_ROOT ?? join(from.HOME ?? '/', '.pyenv');
   const folders = (from.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
-  return [...folders.filter((folder) => folder !== join(root, 'shims')), ...pyenvFolders(root)].join(delimiter);
+  // Relative ones would lead elsewhere: uv runs in the root folder.
+  const kept = folders.filter((folder) => isAbsolute(folder) && folder !== join(root, 'shims'));
+  return [...kept, ...pyenvFolders(root)].join(delimiter);
 }
 
 function pyenvFolders(root: string): string[] {

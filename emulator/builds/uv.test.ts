@@ -43,6 +43,17 @@ describe('finding uv', () => {
     expect(await ensureUv({ toolsDir: join(folder, 'tools'), env: { PATH: join(folder, 'path') } })).toBe(installed);
   });
 
+  it('passes over entries of PATH that are relative, closed or no folders, and folders of that name', async () => {
+    mkdirSync(join(folder, 'folder', 'uv'), { recursive: true });
+    mkdirSync(join(folder, 'closed'));
+    chmodSync(join(folder, 'closed'), 0);
+    writeFileSync(join(folder, 'file'), '');
+    const found = uvOf('0.12.0', 'path');
+    const path = ['', 'bin', ...['folder', 'closed', 'file', 'none', 'path'].map((name) => join(folder, name))];
+    const toolsDir = join(folder, 'tools');
+    expect(await ensureUv({ toolsDir, env: { PATH: path.join(':') } })).toBe(found);
+  });
+
   it('says what to do when MINIFAL_UV is no usable uv', async () => {
     const error = await failure({ MINIFAL_UV: uvOf('0.1.0', 'old'), PATH: '' });
     expect(error instanceof UserError && error.next).toContain('unset it');

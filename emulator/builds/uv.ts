@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, readdirSync } from 'node:fs';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 import { UserError } from '../wire/errors.ts';
 import { systemBundle } from '../wire/system-certificates.ts';
@@ -143,7 +143,8 @@ function onPath(name: string, env: Env): string | undefined {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     const file = join(folder, name);
     try {
-      if (!folder) continue;
+      // A relative entry leads elsewhere when the tool is started, and a folder may be called so, too.
+      if (!isAbsolute(folder) || !statSync(file).isFile()) continue;
       accessSync(file, constants.X_OK);
       return file;
     } catch {

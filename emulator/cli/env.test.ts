@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientEnv } from '../wire/data-folder.ts';
+import { printable } from '../wire/printable.ts';
 import { evalLine, formatEnv, formatOfShell } from './env.ts';
 
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
@@ -43,6 +44,7 @@ describe('the printed variables', () => {
     // Another program is asked: what counts is what reaches the programs that the shell starts.
     const print = `process.stdout.write(JSON.stringify(process.env))`;
     const call = format === 'powershell' ? '&' : '';
+    expect(printable(line)).toBe(line);
     const script = `${line}\n${call} '${process.execPath}' -e '${print}'\n`;
     const told = execFileSync(shell, ['-c', script], { encoding: 'utf8', env: { PATH: process.env.PATH } });
     expect(JSON.parse(told)).toMatchObject(odd);
@@ -82,6 +84,14 @@ describe('the printed variables', () => {
 });
 
 describe('the line that sets them', () => {
+  it.each([
+    ['sh', `eval "$(it "$(printf %b 'a\\0012b'\\''c\\\\')")"`],
+    ['fish', `it 'a'\\x0a'b\\'c\\\\' | source`],
+    ['powershell', `it "a$([char]10)b'c\\" | Out-String | Invoke-Expression`],
+  ] as const)('has control characters in the escapes of %s', (shell, line) => {
+    expect(evalLine(['it', "a\nb'c\\"], shell)).toBe(line);
+  });
+
   it.each([
     ['sh', `eval "$(minifal env --data '/a b')"`],
     ['fish', `minifal env --data '/a b' | source`],

@@ -29,9 +29,9 @@ export function formatEnv(env: Readonly<Record<string, string>>, format: EnvForm
   }
 }
 
-/** A command as it is typed into a shell of this kind. */
+/** A command as it is typed into a shell of this kind: on one line that a terminal shows as it is. */
 export function commandLine(words: readonly string[], shell: Shell): string {
-  const line = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word, shell))).join(' ');
+  const line = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : onOneLine(word, shell))).join(' ');
   // PowerShell prints a quoted word unless it is asked to call it.
   return shell === 'powershell' && line.startsWith("'") ? `& ${line}` : line;
 }
@@ -46,6 +46,33 @@ export function evalLine(command: readonly string[], shell: Shell): string {
       return `${call} | Out-String | Invoke-Expression`;
     case 'sh':
       return `eval "$(${call})"`;
+  }
+}
+
+const controls = /(\p{Cc})/u;
+
+/** `quoted`, with control characters in the shell's own escapes; sh, which has none, asks printf. */
+function onOneLine(word: string, shell: Shell): string {
+  const parts = word.split(controls);
+  if (parts.length === 1) return quoted(word, shell);
+  const code = (character: string) => character.charCodeAt(0);
+  const hex = (character: string) => `\\x${code(character).toString(16).padStart(2, '0')}`;
+  const octal = (character: string) => `\\0${code(character).toString(8).padStart(3, '0')}`;
+  const each = (text: (part: string) => string, control: (character: string) => string) =>
+    parts.map((part, index) => (index % 2 === 1 ? control(part) : text(part))).join('');
+  switch (shell) {
+    case 'fish':
+      return each((part) => (part === '' ? '' : quoted(part, shell)), hex);
+    case 'powershell':
+      return `"${each(
+        (part) => part.replace(/[`$"“”„]/g, '`$&'),
+        (character) => `$([char]${code(character)})`,
+      )}"`;
+    case 'sh':
+      return `"$(printf %b ${quoted(
+        each((part) => part.replaceAll('\\', '\\\\'), octal),
+        shell,
+      )})"`;
   }
 }
 

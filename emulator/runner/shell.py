@@ -255,10 +255,18 @@ def execute(config: dict) -> None:
             login_shell(env)
         os.execvpe(command[0], command, env)
     except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError)) or is_nowhere(command, env)
         what = error.strerror if isinstance(error, OSError) else str(error)
         os.write(2, f"{command[0] if command else 'shell'}: {'not found' if missing else what}\n".encode())
         os._exit(NOT_FOUND if missing else CANNOT_EXECUTE)
+
+
+def is_nowhere(command: list[str] | None, env: dict) -> bool:
+    """Python takes a folder on PATH that can't be read for a file that can't be executed; a shell passes over it."""
+    if command is None or "/" in command[0]:
+        return False
+    folders = (env.get("PATH") or os.defpath).split(os.pathsep)
+    return not any(os.path.exists(os.path.join(folder, command[0])) for folder in folders)
 
 
 def login_shell(env: dict) -> None:
@@ -269,7 +277,9 @@ def login_shell(env: dict) -> None:
     env = {"PS1": r"runner:\w\$ ", "HISTFILE": "", **env}
     try:
         os.execvpe("bash", ["bash", "--noprofile", "-l"], env)
-    except FileNotFoundError:
+    except OSError:
+        if not is_nowhere(["bash"], env):
+            raise
         os.execvpe("sh", ["sh"], env)
 
 

@@ -40,7 +40,8 @@ export async function createPytest({ sdk, tools, environment, workers }: PytestD
 
   const python = async (cwd: string, args: readonly string[], extra: NodeJS.ProcessEnv, timeoutMs: number) => {
     const paths = [cwd, import.meta.dirname].join(delimiter);
-    const env = { ...tools.env(environment), PYTHONPATH: paths, COLUMNS: '120', ...extra };
+    // isolate keeps its locks in <temporary folder>/locks, which another user of this machine may have made.
+    const env = { ...tools.env(environment), PYTHONPATH: paths, COLUMNS: '120', TMPDIR: scratch, ...extra };
     const running = start(tools.python, args, { cwd, env });
     const timer = setTimeout(() => running.signal('SIGKILL'), timeoutMs);
     const { code } = await running.finished.finally(() => clearTimeout(timer));

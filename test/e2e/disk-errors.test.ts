@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { minifalCommand, startEmulator } from '../support/emulator.ts';
 import { call } from '../support/http.ts';
+import { isMissing } from '../support/needs.ts';
 import { mustRun } from '../support/process.ts';
 import { until } from '../support/wait.ts';
 
 const canLimit = spawnSync('prlimit', ['--version']).status === 0;
 
-it.runIf(canLimit)(
+it.skipIf(isMissing(canLimit, 'a failing disk: prlimit (util-linux) makes one'))(
   'an emulator whose disk reports errors says so once, goes on, and says once that they are over',
   async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'minifal-disk-'));

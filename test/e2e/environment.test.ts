@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { isMissing } from '../support/needs.ts';
 import { mustRun, run } from '../support/process.ts';
 import { createProject } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
@@ -39,9 +40,12 @@ describe('the command', () => {
   });
 
   const old = ['/usr/bin/node', '/usr/local/bin/node'].find((node) => isOld(node));
-  it.skipIf(old === undefined)('hands over to its own Node from one of the system that is too old', async () => {
-    expect(await mustRun(old ?? '', [minifalCommand, '--version'], { cwd: folder })).toMatch(/^\d+\.\d+\.\d+\n$/);
-  });
+  it.skipIf(isMissing(old, 'handing over from an old Node: this system has none'))(
+    'hands over to its own Node from one of the system that is too old',
+    async () => {
+      expect(await mustRun(old ?? '', [minifalCommand, '--version'], { cwd: folder })).toMatch(/^\d+\.\d+\.\d+\n$/);
+    },
+  );
 
   function isOld(node: string): boolean {
     const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '';
@@ -54,21 +58,24 @@ describe.each([
   ['fish', '/usr/bin/fish'],
   ['zsh', '/usr/bin/zsh'],
 ])('the line that `minifal start` prints, in %s', (shell, path) => {
-  it.runIf(isThere(shell))('points this shell here, whatever the data folder is called', async () => {
-    // A second start says so, too, for the shell of whoever calls it.
-    const dataDir = join(folder, `data of "${shell}"`);
-    const one = await startEmulator({ dataDir, env: { SHELL: path } });
-    try {
-      const line = /Point a terminal here: {2}(.+)/s.exec(one.logText())?.[1]?.trimEnd();
-      expect(line).toBeDefined();
-      const script = `${line}\n'${process.execPath}' -e 'process.stdout.write(JSON.stringify(process.env))'\n`;
-      const env = JSON.parse(await mustRun(shell, ['-c', script], { env: bare(), cwd: '/' }));
-      expect(env).toMatchObject(one.variables);
-      expect(env.SSL_CERT_FILE).toBe(join(dataDir, 'tls', 'bundle.pem'));
-    } finally {
-      await one.stop();
-    }
-  });
+  it.skipIf(isMissing(isThere(shell), `the variables in ${shell}: it is not installed`))(
+    'points this shell here, whatever the data folder is called',
+    async () => {
+      // A second start says so, too, for the shell of whoever calls it.
+      const dataDir = join(folder, `data of "${shell}"`);
+      const one = await startEmulator({ dataDir, env: { SHELL: path } });
+      try {
+        const line = /Point a terminal here: {2}(.+)/s.exec(one.logText())?.[1]?.trimEnd();
+        expect(line).toBeDefined();
+        const script = `${line}\n'${process.execPath}' -e 'process.stdout.write(JSON.stringify(process.env))'\n`;
+        const env = JSON.parse(await mustRun(shell, ['-c', script], { env: bare(), cwd: '/' }));
+        expect(env).toMatchObject(one.variables);
+        expect(env.SSL_CERT_FILE).toBe(join(dataDir, 'tls', 'bundle.pem'));
+      } finally {
+        await one.stop();
+      }
+    },
+  );
 });
 
 describe('on a machine whose way out is a proxy', () => {

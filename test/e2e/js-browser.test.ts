@@ -8,10 +8,13 @@ import { chromiumFlags, installLab } from '../lab/install.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
+import { isBrowserMissing } from '../support/needs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { readmeCode } from '../support/readme.ts';
 import { root } from '../support/root.ts';
+
+const noBrowser = isBrowserMissing();
 
 /** What a web page does with the real client; gives back what it got. Runs in the browser, so that it may use nothing from here. */
 const program = (recipe: string) => `
@@ -112,7 +115,7 @@ async function perform(page: Page): Promise<unknown> {
   return await page.evaluate(`window.perform(${JSON.stringify({ endpoint: `${await owner(emulator)}/js` })})`);
 }
 
-describe('@fal-ai/client in a real browser page', () => {
+describe.skipIf(noBrowser)('@fal-ai/client in a real browser page', () => {
   it('of a listed origin runs, subscribes, queues, streams, uploads, talks in real time, and reads the errors', async () => {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${port}/`);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { isMissing } from '../support/needs.ts';
 import { makeWheel, type PrivateIndex, startPrivateIndex } from '../support/private-index.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
@@ -122,7 +123,7 @@ it("where the home folder can't be written, builds keep their cache in the data 
 
 const small = await mountSmallDisk(64, 'noexec');
 afterAll(() => small?.remove());
-it.skipIf(small === undefined)(
+it.skipIf(isMissing(small, 'a noexec data folder: mounting one takes root'))(
   'where no program can run from the data folder, a failed build names the mount',
   async () => {
     const place = small?.folder ?? '';

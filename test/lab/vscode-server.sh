@@ -79,6 +79,19 @@ install_server() {
   touch "$SERVER/.ready"
 }
 
+# As root with apt-get, what is missing on the machine is installed; else scripts/editor-needs.mjs says what to install.
+install_compiler() {
+  [ -f "$SERVER/.ready" ] && return
+  command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null && return
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+  say 'installing g++, make and python3 with apt-get …'
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends g++ make python3 >"$HOME_DIR/apt.log" 2>&1 || {
+    say "apt-get could not install a compiler: $HOME_DIR/apt.log"
+    return 1
+  }
+}
+
 install_chromium() {
   command -v "${CHROMIUM:-chromium}" >/dev/null && return
   if [ -n "${CHROMIUM:-}" ]; then
@@ -101,6 +114,7 @@ mkdir -p "$HOME_DIR"
 # One at a time: two test runs may start together on a new machine.
 exec 9>"$HOME_DIR/lock"
 flock 9
+install_compiler
 install_chromium
 BIN=$(node_bin)
 PATH=$BIN:$PATH

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, ExecOptions, ExecSession, RunnerHandle } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
@@ -115,6 +115,20 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     expect([await missing.exit, missing.seen.err]).toEqual([127, 'no-such-command: not found\n']);
     expect(await exec(handle, ['sh', '-c', 'kill -TERM $$']).exit).toBe(143);
     expect(await exec(handle, ['/etc']).exit).toBe(126);
+    expect(await exec(handle, ['/etc/passwd/x']).exit).toBe(127);
+  });
+
+  it('passes over entries of PATH that can not be read, are relative, or are no folders', async () => {
+    const closed = join(work.root, 'closed');
+    mkdirSync(closed);
+    chmodSync(closed, 0);
+    const path = [closed, 'bin', '', '/etc/passwd', '/no/such/folder', process.env.PATH].join(delimiter);
+    const { handle, ready } = runner({ env: { CACHE: '/data', PATH: path } });
+    await ready;
+    const missing = exec(handle, ['no-such-command']);
+    expect([await missing.exit, missing.seen.err]).toEqual([127, 'no-such-command: not found\n']);
+    expect(await exec(handle, ['sh', '-c', 'no-such-command']).exit).toBe(127);
+    expect(await exec(handle, ['sh', '-c', 'exit 5']).exit).toBe(5);
   });
 
   it('loses no byte of what it wrote last, and is many at once', async () => {

@@ -1,0 +1,39 @@
+// What the tests in a browser and in a real editor need of this machine, besides npm packages. Plain JavaScript: `npm test` asks before
+// anything is installed. Run by itself, it prints the sentence.
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** One sentence with the command that installs what is missing; `undefined`: all is there, or test/lab/vscode-server.sh installs it. */
+export function missingForEditor(env = process.env) {
+  const isThere = (program) => (env.PATH ?? '').split(delimiter).some((folder) => isProgram(join(folder, program)));
+  // As root the lab installs what it needs.
+  if (process.getuid?.() === 0 && isThere('apt-get')) return undefined;
+  const missing = [];
+  if (!(env.CHROMIUM ? isProgram(env.CHROMIUM) || isThere(env.CHROMIUM) : isThere('chromium'))) {
+    missing.push('chromium', 'fonts-liberation');
+  }
+  if (!isBuilt(env)) missing.push(...['g++', 'make', 'python3'].filter((program) => !isThere(program)));
+  if (missing.length === 0) return undefined;
+  return `Tests in a browser and in the editor are left out: install what they need with \`sudo apt-get install ${missing.join(' ')}\`.`;
+}
+
+/** Its native module needs a compiler once. */
+function isBuilt(env) {
+  const home = env.VSCODE_SERVER_HOME ?? join(root, 'test', '.cache', 'vscode');
+  const version = env.CODE_SERVER_VERSION ?? '4.139.1';
+  return existsSync(join(home, `code-server-${version}`, 'lib', 'vscode', '.ready'));
+}
+
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(missingForEditor() ?? '');

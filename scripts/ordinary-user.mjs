@@ -1,0 +1,69 @@
+// An ordinary user of this machine for a while, with a copy of the clone of their own: what runs as root in CI is run by people who aren't.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { root } from './bootstrap.mjs';
+
+/** Made, installed or built for whoever runs the tests; the user does so again. */
+const notCopied = new Set(['.git', '.tools', '.minifal', join('test', '.cache')]);
+/** Variables that lead into the home of who calls. */
+const personal =
+  /^(HOME|USER|LOGNAME|MAIL|SHELL|PWD|OLDPWD|TMPDIR|XDG_.*|MINIFAL_.*|FAL_.*|PYENV_.*|VIRTUAL_ENV|.*_CACHE_DIR|npm_.*)$/i;
+
+/**
+ * Makes the user, a home folder and a copy of the clone (its packages included, what tests fetch not).
+ * @param node the Node to run as
+ * @returns the copy's folder and how to run a command there as that user; a sentence where this machine can't
+ */
+export function ordinaryUser(node) {
+  if (process.getuid?.() !== 0) return 'only root can become another user.';
+  if (!isThere('useradd') || !isThere('setpriv'))
+    return 'useradd and setpriv are needed (Debian: apt-get install passwd util-linux).';
+  const place = mkdtempSync(join(tmpdir(), 'minifal-user-'));
+  const name = `minifal-${process.pid}`;
+  const remove = () => {
+    spawnSync('userdel', ['--force', name], { stdio: 'ignore' });
+    rmSync(place, { recursive: true, force: true });
+  };
+  process.once('exit', remove);
+  // A name with a blank: many people's folders have one.
+  const folder = join(place, 'a clone');
+  const home = join(place, 'home');
+  chmodSync(place, 0o755);
+  execFileSync('useradd', ['--create-home', '--home-dir', home, '--shell', '/bin/sh', name]);
+  cpSync(root, folder, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) => !notCopied.has(relative(root, path)),
+  });
+  execFileSync('chown', ['--recursive', `${name}:`, folder]);
+  const env = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !personal.test(variable)));
+  // Ours first, as everywhere; entries of root's PATH that can't be read stay: such things are found on people's machines, too.
+  const path = [
+    dirname(node).replace(root, folder),
+    ...(env.PATH ?? '').split(':').filter((entry) => !entry.startsWith(root)),
+  ];
+  const own = { ...env, HOME: home, USER: name, LOGNAME: name, SHELL: '/bin/sh', PATH: path.join(':') };
+  const as = [
+    'setpriv',
+    `--reuid=${name}`,
+    `--regid=${name}`,
+    '--init-groups',
+    '--inh-caps=-all',
+    '--bounding-set=-all',
+  ];
+  return {
+    folder,
+    options: (command, args) => ({
+      cwd: folder,
+      env: own,
+      through: [...as, command.replace(root, folder), ...args],
+    }),
+    remove,
+  };
+}
+
+function isThere(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
