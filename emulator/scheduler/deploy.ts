@@ -4,7 +4,7 @@ import { values } from './sorted.ts';
 import { createRunner } from './starting.ts';
 import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './turn.ts';
 import type { AliasName, Event, ScaleSettings } from './types.ts';
-import { deletedError, fail } from './verdict.ts';
+import { deletedError, failWaiting } from './verdict.ts';
 import { noTrouble, type Release } from './world.ts';
 
 /** Which revision an alias points to, and how it gets to another one (platform page runner.md §6). */
@@ -20,6 +20,8 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
   const release: Release = { revision, settings };
   const app = turn.world.apps.get(alias) ?? makeApp(turn, alias, scale);
   putApp(turn, app);
+  // What waited for the one of that name that was deleted doesn't wait for this one.
+  if (app.live === null) failWaiting(turn, alias, true);
   abandon(turn, alias, 'A later deploy took its place.');
   if (event.strategy !== 'rolling' || app.live?.revision === revision) {
     switchTo(turn, alias, release, scale);
@@ -84,10 +86,7 @@ export function deleted(turn: Turn, alias: AliasName): void {
   if (app === undefined) return;
   abandon(turn, alias, deletedError.detail);
   changeApp(turn, alias, { live: null });
-  for (const id of values(app.requests.waiting)) {
-    const request = turn.world.requests.get(id);
-    if (request !== undefined) fail(turn, request, deletedError);
-  }
+  failWaiting(turn, alias);
   for (const id of values(app.runners.all)) terminateSoon(turn, id, 'alias_deleted');
 }
 

@@ -6,13 +6,14 @@ import { first } from './sorted.ts';
 import { wake } from './starting.ts';
 import type { Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
-import { expire, release } from './verdict.ts';
+import { expire, failWaiting, release } from './verdict.ts';
 import type { App, World } from './world.ts';
 
 /** What time alone brings about. */
 
-/** Carries out everything of the app that is due. */
+/** Carries out everything of the app that is due, or as much of it as one step may. */
 export function runDue(turn: Turn, alias: AliasName): void {
+  if ((turn.world.apps.get(alias)?.live ?? null) === null) failWaiting(turn, alias);
   drainTree(turn, alias, (app) => due(app.requests.deadlines, turn.now), expire);
   drainTree(turn, alias, (app) => due(app.requests.delayed, turn.now), release);
   drainTree(turn, alias, (app) => due(app.requests.running, turn.now - requestTimeoutMs(app)), timedOut);
@@ -43,10 +44,11 @@ export function nextWakeup(world: World): Instant | undefined {
 type Due = { readonly value: string } | undefined;
 
 function drainTree(turn: Turn, alias: AliasName, next: (app: App) => Due, act: (turn: Turn, id: string) => void): void {
-  for (;;) {
+  while (turn.left > 0) {
     const app = turn.world.apps.get(alias);
     const entry = app === undefined ? undefined : next(app);
     if (entry === undefined) return;
+    turn.left -= 1;
     act(turn, entry.value);
   }
 }

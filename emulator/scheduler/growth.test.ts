@@ -1,9 +1,10 @@
 import { Map as IdMap } from 'immutable';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { expirationCountdownSeconds } from './select.ts';
-import { nextWakeup } from './step.ts';
+import { nextWakeup, step } from './step.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
+import type { Effect, Event } from './types.ts';
 
 type Sim = ReturnType<typeof createSim>;
 
@@ -45,6 +46,44 @@ function withRunners(count: number): Sim {
   sim.bringUp();
   return sim;
 }
+
+describe('much that ends at once', () => {
+  const many = Array.from({ length: 1_800 }, (_, i) => `r-${i}`);
+  const failedIn = (effects: readonly Effect[]) => effects.filter(({ type }) => type === 'failRequest').length;
+
+  it.each([
+    ['a deleted application', { type: 'aliasDeleted', alias: 'app' }, 1_000],
+    ['a start deadline', { type: 'tick' }, 5_000],
+  ] as const)('ends in several steps: %s', (_title, event, at) => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 0 }) });
+    sim.submit(many, { startBy: 5_000 });
+    const steps: number[] = [];
+    let { world } = sim;
+    const send = (next: Event, now: number): void => {
+      const { effects, world: after } = step(world, next, now);
+      steps.push(failedIn(effects));
+      world = after;
+    };
+    send(event, at);
+    for (let now = nextWakeup(world); now !== undefined; now = nextWakeup(world)) send({ type: 'tick' }, now);
+    expect(steps).toEqual([500, 500, 500, 300]);
+    expect(world.requests.size).toBe(0);
+    send({ type: 'aliasDeleted', alias: 'app' }, 9_000);
+    expect(world.apps.size).toBe(0);
+  });
+
+  it('is not served by an application that gets the name of the deleted one', () => {
+    const sim = createSim();
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 0 }) });
+    sim.submit(many);
+    const ended = failedIn(sim.send({ type: 'aliasDeleted', alias: 'app' })) + failedIn(sim.deploy());
+    expect(ended).toBe(many.length);
+    sim.submit(['new']);
+    sim.bringUp();
+    expect(sim.runnerOf('new')).toBeDefined();
+  });
+});
 
 describe('what an event costs', () => {
   it('does not grow with the apps that it does not concern', () => {

@@ -17,11 +17,16 @@ export interface Turn {
   /** Apps and runners of which something was replaced. */
   readonly changedApps: Set<AliasName>;
   readonly changedRunners: Set<RunnerId>;
+  /** How much that is due may still be carried out in this step; the rest is due again at once. */
+  left: number;
 }
+
+/** One step may not hold everything else up, however many requests end at the same time. */
+const dueAtOnce = 500;
 
 /** Begins a step at `now`. */
 export function beginTurn(world: World, now: Instant): Turn {
-  return { world, now, effects: [], notes: [], changedApps: new Set(), changedRunners: new Set() };
+  return { world, now, effects: [], notes: [], changedApps: new Set(), changedRunners: new Set(), left: dueAtOnce };
 }
 
 /** A UUID that no other step of this world makes. */

@@ -1,6 +1,7 @@
 import { type AttemptEnd, decideRetry } from './retry.ts';
+import { first } from './sorted.ts';
 import { note, putRequest, type Turn } from './turn.ts';
-import type { RequestId, RevisionSettings, SchedulerError } from './types.ts';
+import type { AliasName, RequestId, RevisionSettings, SchedulerError } from './types.ts';
 import type { LiveRequest } from './world.ts';
 
 /** How waiting and cut-off requests of a deleted application end. */
@@ -55,6 +56,17 @@ export function fail(turn: Turn, request: LiveRequest, error: SchedulerError): v
   putRequest(turn, request.info.id, undefined);
   turn.effects.push({ type: 'failRequest', requestId: request.info.id, error });
   say(turn, request, 'request.failed', `Failed: ${error.type}.`);
+}
+
+/** Ends what waits for an application that was deleted: all of it, or as much as one step may. */
+export function failWaiting(turn: Turn, alias: AliasName, all = false): void {
+  while (all || turn.left > 0) {
+    const next = first(turn.world.apps.get(alias)?.requests.waiting ?? null);
+    const request = turn.world.requests.get(next?.value ?? '');
+    if (request === undefined) return;
+    turn.left -= 1;
+    fail(turn, request, deletedError);
+  }
 }
 
 /** The start deadline of a waiting request passed. The runner that may be starting for it is left alone. */
