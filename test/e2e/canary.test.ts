@@ -22,7 +22,7 @@ const ways = {
   DUMPED: 'print(dict(os.environ))',
   BY_LINE: 'print(*value.splitlines(), sep="\\n")',
   IN_THREAD: 't = threading.Thread(target=print, args=(value,)); t.start(); t.join()',
-  IN_CHILD: 'subprocess.run(["sh", "-c", "echo $IN_CHILD"])',
+  IN_CHILD: 'subprocess.run(["printenv", "IN_CHILD"])',
   NATIVE: 'os.write(1, value.encode() + b"\\n")',
   IN_URL: 'print("GET /?token=" + urllib.parse.quote(value, safe=""))',
   IN_FORM: 'print(urllib.parse.urlencode({"token": value}))',
