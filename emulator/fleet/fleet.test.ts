@@ -291,6 +291,30 @@ describe('a queued request', () => {
     expect(queue.result('q1')).toMatchObject({ error: { type: 'client_cancelled', status: 499 } });
   });
 
+  it('is flushed together with thousands without holding the event loop all the while', async () => {
+    void fleet.deploy({
+      alias: 'app',
+      revision: 'r1',
+      scale: { ...scale, maxConcurrency: 0 },
+      settings,
+      strategy: 'recreate',
+    });
+    const ids = Array.from({ length: 5_000 }, (_, n) => `many-${n}`);
+    await Promise.all(ids.map(submit));
+    let inThisTurn = 0;
+    let most = 0;
+    const unfollow = fleet.follow(() => {
+      if (inThisTurn === 0) setImmediate(() => (inThisTurn = 0));
+      inThisTurn += 1;
+      most = Math.max(most, inThisTurn);
+    });
+    expect(await fleet.flush('app')).toBe(5_000);
+    unfollow();
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(5_000);
+    expect(ids.every((id) => queue.record(id)?.status === 499)).toBe(true);
+  });
+
   it('is flushed while it waits, the running one stays', async () => {
     await deploy();
     const next = runners.next();

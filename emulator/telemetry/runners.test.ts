@@ -46,6 +46,24 @@ describe('createRunnerHistory', () => {
     expect(history.get('x')).toBeUndefined();
   });
 
+  it('writes the starts of many runners in one transaction', async () => {
+    const { store } = setUp();
+    const sizes: number[] = [];
+    const history = createRunnerHistory({
+      store: {
+        ...store,
+        transactEach(pieces) {
+          sizes.push(pieces.length);
+          return store.transactEach(pieces);
+        },
+      },
+      clock: () => 0,
+    });
+    for (let n = 0; n < 100; n++) history.started(runner(`r-${n}`));
+    await expect.poll(() => sizes).toEqual([100]);
+    expect(store.sql('SELECT count(*) AS n FROM runners').get()?.n).toBe(100);
+  });
+
   it('goes on in memory while the disk is full, and is on disk when there is room', async () => {
     const room = setUp();
     room.history.started(runner('ended'));

@@ -144,8 +144,9 @@ function withdrawn(requestId: string): Event {
 async function roomsWith({ waiting = 0, runners = 1, apps = 0 }: Amount): Promise<Rooms> {
   const rooms = createRooms();
   for (let n = 0; n < apps; n++) rooms.deploy(`app-${n}`);
+  const up = ready(rooms, runners);
   rooms.deploy('app', { minConcurrency: runners, maxConcurrency: runners });
-  await allReady(rooms, runners);
+  await up;
   if (waiting > 0) {
     rooms.deploy('closed', { maxConcurrency: 0 });
     await enqueueAll(rooms, waiting);
@@ -153,8 +154,18 @@ async function roomsWith({ waiting = 0, runners = 1, apps = 0 }: Amount): Promis
   return rooms;
 }
 
-async function allReady({ fleet }: Rooms, runners: number): Promise<void> {
-  while (fleet.runners('app').filter(({ state }) => state.kind === 'idle').length < runners) await nextTurn();
+/** Resolves when so many runners of the app have become ready. To be called before it is deployed. */
+function ready({ fleet }: Rooms, runners: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = runners;
+    const unwatch = fleet.watchRunners('app', ({ state }) => {
+      if (state !== 'idle') return;
+      left -= 1;
+      if (left > 0) return;
+      unwatch();
+      resolve();
+    });
+  });
 }
 
 async function enqueueAll(rooms: Rooms, count: number): Promise<void> {
@@ -218,8 +229,9 @@ async function startRunners(size: number): Promise<number> {
   const rooms = createRooms();
   try {
     const block = await longestBlock(async () => {
+      const up = ready(rooms, size);
       rooms.deploy('app', { minConcurrency: size, maxConcurrency: size });
-      await allReady(rooms, size);
+      await up;
     });
     return block.cpuMs;
   } finally {
