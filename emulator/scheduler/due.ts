@@ -1,13 +1,14 @@
 import { timedOut } from './attempts.ts';
 import { kill } from './ending.ts';
 import { probe } from './health.ts';
+import { queueBegin } from './request-index.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
-import { first } from './sorted.ts';
+import { compareKeys, first } from './sorted.ts';
 import { wake } from './starting.ts';
 import type { Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
-import { expire, failWaiting, release } from './verdict.ts';
-import type { App, World } from './world.ts';
+import { expire, failWaiting, release, waitedInVain } from './verdict.ts';
+import type { App, LiveRunner, World } from './world.ts';
 
 /** What time alone brings about. */
 
@@ -66,11 +67,26 @@ function runnerDue(turn: Turn, id: RunnerId): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
   const { state } = runner;
-  if (state.kind === 'setup') kill(turn, id, 'startup_timeout');
+  if (state.kind === 'setup') tookTooLong(turn, runner);
   else if (state.kind === 'pending' || state.kind === 'dockerPull') neverCameUp(turn, id);
   else if (state.kind === 'terminating') kill(turn, id, state.why);
   else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
   else probe(turn, runner);
+}
+
+/**
+ * A start that exceeded startup_timeout. Direct calls that have waited for all of it get their error (gateway-http.md §9), unless
+ * another runner serves; one that came later waits for a whole start of its own, and queued requests as long as it takes (§7).
+ */
+function tookTooLong(turn: Turn, { id, alias, role, startedAt }: LiveRunner): void {
+  kill(turn, id, 'startup_timeout');
+  if (role.kind === 'check' || startedAt === null) return;
+  for (;;) {
+    const app = turn.world.apps.get(alias);
+    const oldest = app?.runners.serving === 0 ? first(app.requests.waiting) : undefined;
+    if (!oldest || compareKeys(oldest.key, queueBegin) >= 0 || (oldest.key[1] ?? 0) > startedAt) return;
+    waitedInVain(turn, oldest.value);
+  }
 }
 
 function neverCameUp(turn: Turn, id: RunnerId): void {

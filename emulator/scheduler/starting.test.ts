@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { settingsOf } from './testing/samples.ts';
+import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 
 function starting(startupTimeoutSeconds = 600) {
@@ -67,6 +67,49 @@ describe('a runner that starts', () => {
     expect(sim.after(19.999)).toEqual([]);
     expect(sim.after(0.001)).toEqual([{ type: 'killRunner', runnerId }]);
     expect(sim.runners()[0]?.state).toMatchObject({ kind: 'failureDelay', failures: 1 });
+  });
+
+  it('ends direct calls that waited for it when it takes too long; queued ones wait for the next start', () => {
+    const sim = createSim();
+    const scale = scaleOf({ maxConcurrency: 1 });
+    sim.deploy({ scale, settings: settingsOf({ startupTimeoutSeconds: 20 }) });
+    sim.submit(['queued']);
+    sim.submit(['early', 'early too'], { kind: 'direct' });
+    sim.after(5);
+    const runnerId = sim.runners()[0]?.id ?? '';
+    sim.send({ type: 'runnerStarted', runnerId });
+    sim.after(10);
+    sim.submit(['late'], { kind: 'direct' });
+    const error = { type: 'startup_timeout' };
+    expect(sim.after(10)).toEqual([
+      { type: 'killRunner', runnerId },
+      { type: 'failRequest', requestId: 'early', error },
+      { type: 'failRequest', requestId: 'early too', error },
+    ]);
+    // The one that came in the middle of it waits for a whole start, too.
+    sim.after(30);
+    const next = sim.runners()[0]?.id ?? '';
+    sim.send({ type: 'runnerStarted', runnerId: next });
+    expect(sim.after(20)).toEqual([
+      { type: 'killRunner', runnerId: next },
+      { type: 'failRequest', requestId: 'late', error },
+    ]);
+    sim.after(60);
+    sim.bringUp();
+    expect(sim.runnerOf('queued')).toBeDefined();
+  });
+
+  it('ends no call that another runner may serve', () => {
+    const sim = createSim();
+    const settings = settingsOf({ startupTimeoutSeconds: 20 });
+    sim.deploy({ scale: scaleOf({ maxConcurrency: 2 }), settings });
+    sim.submit(['busy']);
+    sim.bringUp();
+    sim.submit(['waiting'], { kind: 'direct' });
+    const starting = sim.runners().find(({ state }) => state.kind === 'pending')?.id ?? '';
+    sim.send({ type: 'runnerStarted', runnerId: starting });
+    expect(sim.after(20)).toEqual([{ type: 'killRunner', runnerId: starting }]);
+    expect(types(sim.end('busy'))).toContain('assign');
   });
 
   it('is no start failure when it is killed or stopped by hand', () => {

@@ -75,6 +75,12 @@ export function expire(turn: Turn, id: RequestId): void {
   if (request !== undefined) fail(turn, request, { type: 'request_timeout', user: true });
 }
 
+/** The start of a runner that a direct call waited for took longer than startup_timeout. */
+export function waitedInVain(turn: Turn, id: RequestId): void {
+  const request = turn.world.requests.get(id);
+  if (request !== undefined) fail(turn, request, { type: 'startup_timeout' });
+}
+
 /** The retry time of a delayed request has come: it waits for a runner, with its age. */
 export function release(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
