@@ -55,6 +55,9 @@ export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
       `This server answers to ${rules.hosts.join(', ')} only; check the host name and port of the URL.`,
     );
   }
+  if ((authorityOf(req) ?? host) !== host) {
+    return refuse(400, 'The request names one server in its first line and another one in its Host header.');
+  }
   const origins = valuesOf(req, 'origin');
   const origin = origins[0];
   if (origin === undefined) return withoutOrigin(req);
@@ -67,6 +70,25 @@ export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
     );
   }
   return cors(req, origin);
+}
+
+const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+const authorities = new WeakMap<IncomingMessage, string>();
+
+/**
+ * A request line may hold a whole URL (RFC 9112 §3.2.2: as sent to proxies, and every server must take it); its server counts, not the
+ * Host header. Cuts it down to path and query for whoever reads `req.url`; `guard` still judges the server that was named.
+ */
+export function toOriginForm(req: IncomingMessage): void {
+  const match = absoluteForm.exec(req.url ?? '');
+  if (!match) return;
+  authorities.set(req, match[1] ?? '');
+  const rest = (req.url ?? '').slice(match[0].length);
+  req.url = rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function authorityOf(req: IncomingMessage): string | undefined {
+  return authorities.get(req) ?? absoluteForm.exec(req.url ?? '')?.[1];
 }
 
 /** Whether the request came over TLS: the scheme of the URLs that we hand out. */

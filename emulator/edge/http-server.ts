@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { toOriginForm } from './guard.ts';
 
 /** What a host does with HTTP: requests, and sockets that ask for an upgrade. */
 export interface EdgeHandlers {
@@ -32,6 +33,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
   };
   const request = (req: IncomingMessage, res: ServerResponse): void => {
+    toOriginForm(req);
     if (mayHaveBody(req)) {
       if (!res.shouldKeepAlive) closeBehindBody(req);
       res.once('finish', () => readRest(req));
@@ -45,6 +47,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
   });
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
+    toOriginForm(req);
     if (isWebsocketUpgrade(req)) handlers.upgrade(req, socket, head);
     else writeRawAnswer(socket, 400, 'The only upgrade here is to websocket.');
   });

@@ -99,6 +99,16 @@ describe('one port', () => {
     expect((await overTls(port, { ALPNProtocols: ['h2'] })).alpnProtocol).toBe('h2');
   });
 
+  it('serves a client that offers HTTP/1.0 alone', async () => {
+    const { port } = await start();
+    const secure = await overTls(port, { ALPNProtocols: ['http/1.0'] });
+    expect(secure.alpnProtocol).toBe('http/1.0');
+    secure.write('GET / HTTP/1.0\r\nHost: x\r\n\r\n');
+    expect(await everything(secure)).toContain('http');
+    // With gRPC's protocol beside it, that one.
+    expect((await overTls(port, { ALPNProtocols: ['http/1.0', 'h2'] })).alpnProtocol).toBe('h2');
+  });
+
   it('speaks TLS 1.2 only: session tickets of 1.3 make one Python websocket in 500 hang', async () => {
     const { port } = await start();
     for (const options of [{}, { servername: 'localhost' }]) {
@@ -121,7 +131,7 @@ describe('one port', () => {
   it('gives the DNS leaf to a client that sends a name, the IP leaf to one that sends none', async () => {
     const { port } = await start();
     const named = await overTls(port, { servername: 'localhost' });
-    expect(named.getPeerX509Certificate()?.subjectAltName).toBe('DNS:localhost');
+    expect(named.getPeerX509Certificate()?.subjectAltName).toBe('DNS:localhost, DNS:queue.localhost, DNS:ws.localhost');
     const unnamed = await overTls(port);
     expect(unnamed.getPeerX509Certificate()?.subjectAltName).toBe('IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
   });

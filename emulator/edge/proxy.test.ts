@@ -23,6 +23,13 @@ describe('the target of the proxy mode', () => {
     ['http://localhost:4710/users/current', 'rest', '/users/current'],
     ['https://fal.run', 'run', '/'],
     ['https://fal.run?x=1', 'run', '/?x=1'],
+    ['https://fal.run/me/app/gr\u00fcn 1', 'run', '/me/app/gr%C3%BCn%201'],
+    [
+      'https://fal.run/me/app/\u6c34/\u{1f41f}?q=\u00e9 "x"',
+      'run',
+      '/me/app/%E6%B0%B4/%F0%9F%90%9F?q=%C3%A9%20%22x%22',
+    ],
+    ['https://fal.run/me/app/%20%C3%BC%zz', 'run', '/me/app/%20%C3%BC%zz'],
   ] as const)('%s is the %s host', (url, host, path) => {
     expect(readProxyTarget(url, hosts)).toEqual({ host, url: path });
   });
@@ -78,6 +85,17 @@ describe('the proxy', () => {
     });
     await call('/users/current', { headers: { 'x-fal-target-url': 'https://fal.run/me/app' } });
     expect(seen).toEqual(['queue PUT /me/app/x?y=1', 'run POST /me/app', 'rest GET /users/current']);
+  });
+
+  it('reads a target whose letters came as one byte or as UTF-8', async () => {
+    const { call, seen } = await proxy();
+    for (const text of ['gr\u00fcn 1', Buffer.from('gr\u00fcn 1').toString('latin1')]) {
+      await call('/api/fal/proxy', {
+        method: 'POST',
+        headers: { 'x-fal-target-url': `https://fal.run/me/app/${text}` },
+      });
+    }
+    expect(seen).toEqual(['run POST /me/app/gr%C3%BCn%201', 'run POST /me/app/gr%C3%BCn%201']);
   });
 
   it('refuses what has no target of ours', async () => {

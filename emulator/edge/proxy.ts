@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type Answer, jsonAnswer, send } from './gateway/answers.ts';
@@ -37,11 +38,13 @@ export function withProxy(deps: {
 
 /** `undefined`: not the address of a host that we stand for. Pure. */
 export function readProxyTarget(text: string | undefined, hosts: Hosts): ProxyTarget | undefined {
-  const match = /^(?:https?|wss?):\/\/([^/?#\\]+)([^#]*)/i.exec(text ?? '');
-  if (!text || !match || !URL.canParse(text)) return undefined;
+  if (text === undefined || !URL.canParse(text)) return undefined;
+  const match = /^(?:https?|wss?):\/\/([^/?#\\]+)([^#]*)/i.exec(text);
+  if (!match) return undefined;
   const host = hostOf(match[1] ?? '', hosts);
-  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes.
-  const rest = match[2] ?? '';
+  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes. Only what can't stand in a request
+  // line is encoded, as `fetch` does for calls without a proxy, and for the official proxies.
+  const rest = (match[2] ?? '').toWellFormed().replace(/[^!-~]|["<>]/gu, encodeURIComponent);
   const url = rest.startsWith('/') ? rest : `/${rest}`;
   // Else a request could send us round in circles.
   if (!host || url.startsWith(proxyPath)) return undefined;
@@ -60,7 +63,10 @@ function hostOf(authority: string, hosts: Hosts): ProxyTarget['host'] | undefine
 
 function headerOf(req: IncomingMessage): string | undefined {
   const value = req.headers[targetHeader];
-  return typeof value === 'string' ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  // Headers are bytes: JavaScript writes a letter up to U+00FF as one of them, other programs write UTF-8.
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : value;
 }
 
 function answer(res: ServerResponse, cors: readonly (readonly [string, string])[], value: Answer): void {

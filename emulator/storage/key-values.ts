@@ -15,7 +15,8 @@ export interface KeyValues {
   prune(): number;
 }
 
-export const largestValueBytes = 25 * 1024 * 1024;
+/** The documented limit, 1.9 MB (use-kv-store). */
+export const largestValueBytes = 1_900_000;
 
 export function createKeyValues(store: Store, quota: Quota, clock: () => number): KeyValues {
   quota.take(integer(store.sql('SELECT coalesce(sum(length(value)), 0) AS used FROM key_values').get() ?? {}, 'used'));
@@ -42,7 +43,7 @@ export function createKeyValues(store: Store, quota: Quota, clock: () => number)
       }
     },
     set(db, key, value, seconds) {
-      if (value.length > largestValueBytes) throw new Refusal('too_large', 'A value may have 25 MB.');
+      if (value.length > largestValueBytes) throw new Refusal('too_large', 'A value may have 1.9 MB.');
       const name = nameOf(db, key);
       quota.take(value.length);
       store.transaction(() => {

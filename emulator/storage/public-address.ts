@@ -1,45 +1,14 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
+import { isOutOfDescriptors } from '../wire/descriptors.ts';
+import { networkOf } from '../wire/network.ts';
 import { Refusal } from './refusal.ts';
-
-/** Networks that are no part of the public internet (the SDK's own list, runner-process.md §5.2, and what IPv6 can hide of them). */
-const closed = new BlockList();
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 3],
-] as const) {
-  closed.addSubnet(network, bits, 'ipv4');
-}
-const open6 = new BlockList();
-open6.addSubnet('2000::', 3, 'ipv6');
-for (const [network, bits] of [
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['3fff::', 20],
-] as const) {
-  closed.addSubnet(network, bits, 'ipv6');
-}
 
 /** Whether an address belongs to the public internet. Pure. */
 export function isPublicAddress(address: string): boolean {
-  const kind = isIP(address);
-  if (kind === 4) return !closed.check(address, 'ipv4');
-  return kind === 6 && open6.check(address, 'ipv6') && !closed.check(address, 'ipv6');
+  return networkOf(address) === 'public';
 }
 
 export interface FetchRules {
@@ -91,7 +60,10 @@ async function get(text: string, { isAllowed, signal }: FetchRules): Promise<Inc
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     request(url, { lookup, signal, agent: false, headers: { 'user-agent': 'minifal' } }, resolve)
-      .on('error', () => reject(new Refusal('bad_request', `The host ${host} cannot be reached.`)))
+      .on('error', (error) => {
+        if (isOutOfDescriptors(error)) reject(error);
+        else reject(new Refusal('bad_request', `The host ${host} cannot be reached.`));
+      })
       .end();
   });
 }

@@ -146,7 +146,7 @@ describe('the key-value store', () => {
     const { storage } = made(10);
     storage.keyValues.set('db', 'a', Buffer.from('12345'), 60);
     expect(() => storage.keyValues.set('db', 'b', Buffer.from('123456'), 60)).toThrow('full');
-    expect(() => storage.keyValues.set('db', 'b', Buffer.alloc(25 * 1024 * 1024 + 1), 60)).toThrow('25 MB');
+    expect(() => storage.keyValues.set('db', 'b', Buffer.alloc(1_900_001), 60)).toThrow('1.9 MB');
     storage.store.sql("UPDATE key_values SET value = x'00'").run();
     expect(storage.keyValues.get('db', 'a')).toBeUndefined();
     expect(storage.store.notices().join()).toContain('damaged value');

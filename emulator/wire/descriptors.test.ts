@@ -79,8 +79,8 @@ describe.runIf(process.platform === 'linux')('without a descriptor left', () => 
       supervisor: expect.stringContaining(`${none} start runners`),
       attempt: {
         kind: 'failed',
-        outcome: { kind: 'response', status: 500, needsRetry: true },
-        error: expect.objectContaining({ type: 'internal_error', detail: expect.stringContaining(none) }),
+        outcome: { kind: 'response', status: 503, stopRunner: false },
+        error: expect.objectContaining({ type: 'runner_connection_error', detail: expect.stringContaining(none) }),
       },
     });
   });

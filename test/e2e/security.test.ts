@@ -187,6 +187,34 @@ describe('names below localhost, which older SDKs derive from the run host', () 
   });
 });
 
+describe.each(hosts)('a request line with a whole URL, to the %s host', (host) => {
+  const path = () => (host === 'api' ? '/users/current' : `/${account}/leaky/none`);
+  const line = (authority: string) =>
+    ask(host, `http://${authority}${path()}`, {
+      ...(host === 'ws' ? upgrade : {}),
+      authorization: emulator.authorization,
+    });
+
+  it('is refused where it names another server, whatever the Host header', async () => {
+    const own = `localhost:${emulator.ports[host]}`;
+    for (const authority of [
+      'evil.example',
+      'evil.example:80',
+      `evil@${own}`,
+      `LOCALHOST:${emulator.ports[host]}`,
+      '',
+    ]) {
+      expect([authority, (await line(authority)).status]).toEqual([authority, 400]);
+    }
+  });
+
+  it('is taken where it names this one', async () => {
+    // The run host's app has no such path, the queue's method is no submit, the ws host opens before it knows.
+    const expected = { api: 200, run: 404, queue: 405, ws: 101 }[host];
+    expect((await line(`127.0.0.1:${emulator.ports[host]}`)).status).toBe(expected);
+  });
+});
+
 describe('gRPC', () => {
   it('answers UNAUTHENTICATED to a wrong key', async () => {
     const source = `

@@ -40,6 +40,20 @@ describe('towards the app', () => {
     ]);
   });
 
+  it('hides what proxies say of the caller: anybody could have written it', () => {
+    const family = [
+      'X-Forwarded-For',
+      'X-Forwarded-Proto',
+      'X-Forwarded-Host',
+      'X-Forwarded',
+      'Forwarded',
+      'X-Real-IP',
+    ];
+    const others = ['True-Client-IP', 'CF-Connecting-IP', 'X-Client-IP', 'X-Original-Forwarded-For'];
+    const list = toApp(pairs([...family, ...others].flatMap((name) => [name, '203.0.113.9'])), about);
+    expect(list.filter(([, value]) => value === '203.0.113.9')).toEqual([]);
+  });
+
   it.each([
     ['{"expiration_duration_seconds":60}', '{"expiration_duration_seconds":60}'],
     ['{}', '{}'],

@@ -19,7 +19,30 @@ const hopByHop: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-const notForTheApp: ReadonlySet<string> = new Set([...hopByHop, 'host', 'expect', 'authorization', 'content-length']);
+/**
+ * Who the caller is, in the words of proxies on the way: only the platform's own would be true, and servers believe them (uvicorn takes
+ * `X-Forwarded-For` and `-Proto` from loopback). Besides all that begin with `x-forwarded`.
+ */
+const fromProxies: readonly string[] = [
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-forwarded-for',
+  'x-envoy-external-address',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+];
+const notForTheApp: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  ...fromProxies,
+  'host',
+  'expect',
+  'authorization',
+  'content-length',
+]);
 /** The only platform headers of a caller that an app gets to see. */
 const passedPlatformHeaders: ReadonlySet<string> = new Set(['x-fal-cdn-token', 'x-fal-object-lifecycle-preference']);
 const consumed: ReadonlySet<string> = new Set([
@@ -59,6 +82,7 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
     ([name]) =>
       !notForTheApp.has(name) &&
       !named.has(name) &&
+      !name.startsWith('x-forwarded') &&
       (!name.startsWith('x-fal-') || passedPlatformHeaders.has(name)) &&
       name !== 'x-fal-object-lifecycle-preference',
   );

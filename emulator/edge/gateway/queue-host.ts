@@ -12,7 +12,7 @@ import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
 import { statusBody, statusCode } from './status.ts';
 import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
-import { appId, readTargets, type Target } from './target.ts';
+import { appId, loneName, readTargets, type Target } from './target.ts';
 
 /** The queue host: submit, and what becomes of a request: status, status stream, result, cancel. gateway-http.md §4 to §6. */
 export function createQueueHost(deps: GatewayDeps): EdgeHandlers {
@@ -35,7 +35,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     return await follow(deps, req, res, { target, followUp, origin, cors: envelope.cors, fresh: envelope.requestId });
 
   const route = target && deps.routes.resolve(target.owner, target.name);
-  if (!target || !route) return send(res, envelope, notFound(target ? appId(target) : ''));
+  if (!target || !route) return send(res, envelope, notFound(target ? appId(target) : loneName(req.url ?? '')));
   const access = authorise(route, deps.authenticate(req.headers), deps.account);
   if (!access.ok) return send(res, envelope, jsonAnswer(access.status, { detail: access.detail }));
   if (!submits(req)) {

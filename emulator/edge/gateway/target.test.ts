@@ -61,5 +61,8 @@ describe('an id without a slash, pasted verbatim', () => {
 
   it('that is unknown is named as it was written', () => {
     expect(resolveTarget('/me/nothing/x', routes)).toEqual({ unknown: 'me/nothing' });
+    expect(resolveTarget('/nothing', routes)).toEqual({ unknown: 'nothing' });
+    expect(resolveTarget('/nothing/?x=1', routes)).toEqual({ unknown: 'nothing' });
+    expect(resolveTarget('/gr%C3%BCn%zz', routes)).toEqual({ unknown: 'gr%C3%BCn%zz' });
   });
 });

@@ -20,6 +20,8 @@ export interface Resolved extends Target {
 const ownKeys = ['fal_webhook', 'fal_max_queue_length', 'fal_jwt_token'] as const;
 export type OwnKey = (typeof ownKeys)[number];
 
+const longestShown = 200;
+
 /** First segments that stand before the owner. */
 const shifting: readonly string[] = ['workflows', 'comfy'];
 /** Legacy id `123-name`, pasted verbatim into URLs by the Python client. */
@@ -59,7 +61,14 @@ export function resolveTarget(url: string, routes: Routes): Resolved | { readonl
     if (route) return { ...target, route };
   }
   const [first] = readings;
-  return { unknown: first ? `${first.owner}/${first.name}` : '' };
+  return { unknown: first ? `${first.owner}/${first.name}` : loneName(url) };
+}
+
+/** What a caller wrote who left the owner out, for them to see it again; without query, and no longer than a name is. */
+export function loneName(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  const name = decode(path) ?? path;
+  return name.replace(/^\/+|\/+$/g, '').slice(0, longestShown);
 }
 
 /** `owner/alias`, as follow-up URLs spell it. */

@@ -182,15 +182,13 @@ const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVA
 function failure(code: string, isStale = false): UpstreamAnswer {
   if (exhausted.has(code)) {
     const outcome = { kind: 'response', status: 503, stopRunner: false } as const;
-    return failed(outcome, 'runner_connection_error', `This machine can open no connection to the runner (${code}).`);
+    const why = isOutOfDescriptorsCode(code)
+      ? outOfDescriptors('reach the runner').message
+      : `This machine can open no connection to the runner (${code}).`;
+    return failed(outcome, 'runner_connection_error', why);
   }
   if (code === 'ECONNREFUSED') {
     return failed({ kind: 'connection_refused' }, 'runner_connection_refused', 'The runner refused the connection.');
-  }
-  // Ours, and over in a moment: the runner is not to blame, and what waits in the queue is tried again.
-  if (isOutOfDescriptorsCode(code)) {
-    const { message, next } = outOfDescriptors('reach the runner');
-    return failed({ kind: 'response', status: 500, needsRetry: true }, 'internal_error', `${message} ${next}`);
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
     const text = 'The response headers of the app are larger than 16 KB.';

@@ -28,13 +28,18 @@ describe('the key-value host', () => {
     expect((await server.get('/get/db/k')).status).toBe(404);
   });
 
+  it('takes the largest value that is documented', async () => {
+    const server = await restServer();
+    expect((await server.send('PUT', '/set/db/k', 'x'.repeat(1_900_000))).status).toBe(200);
+  });
+
   it('words its errors with `error`', async () => {
     const server = await restServer();
     const refused = [
       [await server.send('PUT', '/set/db/k?ttl=59', 'v'), 400],
       [await server.send('PUT', '/set/db/k?ttl=2592001', 'v'), 400],
       [await server.send('PUT', '/set/db/k', new Uint8Array([0xff, 0xfe])), 400],
-      [await server.send('PUT', '/set/db/k', 'x'.repeat(25 * 1024 * 1024 + 1)), 413],
+      [await server.send('PUT', '/set/db/k', 'x'.repeat(1_900_001)), 413],
       [await server.send('PUT', '/set/db/k', 'v', { authorization: 'Bearer x' }), 401],
       [await server.send('GET', '/get/db/k', undefined, { authorization: '' }), 401],
       [await server.send('DELETE', '/delete/db/k', undefined, { authorization: '' }), 401],

@@ -48,7 +48,7 @@ const worded: ErrorRequestHandler = (error: unknown, _request, response, next) =
   else if (error instanceof HttpError) response.status(error.status).json({ error: error.message });
   else if (error instanceof Refusal && error.reason === 'full') response.status(507).json({ error: error.message });
   else if (error instanceof Error && 'status' in error && error.status === 413)
-    response.status(413).json({ error: 'A value may have 25 MB.' });
+    response.status(413).json({ error: 'A value may have 1.9 MB.' });
   else next(error);
 };
 
