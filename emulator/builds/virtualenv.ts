@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VirtualenvDefinition } from './definition.ts';
+import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
 import { lastWords, runUv, type UvCall } from './install.ts';
 import { foundPythons } from './pythons.ts';
 import { withoutUrlCredentials } from './secrets.ts';
@@ -45,30 +46,39 @@ export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResul
   return { ok: true };
 }
 
-/** What holds a secret is read by uv from a file that only this user may read: every process may read another one's arguments. */
+/**
+ * What holds a secret is read by uv and git from files that only this user may read: every process may read another one's
+ * arguments.
+ */
 async function installLayer(job: VirtualenvJob, layer: readonly string[], filled: readonly string[]) {
   const { definition } = job;
-  const requirements = filled.map((text, index) => ({ text, isSecret: holdsSecret(text, layer[index]) }));
-  const urls = job.filled.extraIndexUrls.map((text, index) => ({
-    text,
-    isSecret: holdsSecret(text, definition.extraIndexUrls[index]),
-  }));
+  const { requirements, credentials } = separateGitCredentials(filled);
+  const urls = job.filled.extraIndexUrls;
+  const isSecret = (text: string, index: number) => holdsSecret(text, layer[index]);
+  const isSecretUrl = (text: string, index: number) => holdsSecret(text, definition.extraIndexUrls[index]);
   const args = ['pip', 'install', '--python', join(job.folder, 'bin', 'python')];
   if (definition.compileBytecode) args.push('--compile-bytecode');
-  args.push(...requirements.filter(({ isSecret }) => !isSecret).map(({ text }) => text));
+  args.push(...requirements.filter((text, index) => !isSecret(text, index)));
   if (definition.constraintsFile) args.push('-c', definition.constraintsFile);
-  for (const { text, isSecret } of urls) if (!isSecret) args.push('--extra-index-url', text);
-  const lines = [
-    ...requirements.filter(({ isSecret }) => isSecret).map(({ text }) => text),
-    ...urls.filter(({ isSecret }) => isSecret).map(({ text }) => `--extra-index-url ${text}`),
+  for (const url of urls.filter((text, index) => !isSecretUrl(text, index))) args.push('--extra-index-url', url);
+  const secret = [
+    ...requirements.filter(isSecret),
+    ...urls.filter(isSecretUrl).map((url) => `--extra-index-url ${url}`),
   ];
-  if (lines.length === 0) return runUv({ ...job, args });
-  const file = join(job.folder, 'secret-requirements.txt');
+
+  const requirementsFile = join(job.folder, 'secret-requirements.txt');
+  const credentialsFile = join(job.folder, 'git-credentials');
   try {
-    await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
-    return await runUv({ ...job, args: [...args, '-r', file] });
+    await writeFile(requirementsFile, `${secret.join('\n')}\n`, { mode: 0o600 });
+    await writeFile(credentialsFile, `${credentials.join('\n')}\n`, { mode: 0o600 });
+    return await runUv({
+      ...job,
+      args: secret.length === 0 ? args : [...args, '-r', requirementsFile],
+      env: credentials.length === 0 ? job.env : { ...job.env, ...gitCredentialSettings(credentials, credentialsFile) },
+    });
   } finally {
-    await rm(file, { force: true });
+    await rm(requirementsFile, { force: true });
+    await rm(credentialsFile, { force: true });
   }
 }
 
