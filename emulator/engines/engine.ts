@@ -52,9 +52,14 @@ export interface RunnerLine {
   readonly at: number;
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
-  /** Present when the line was written while a request was being served and could be attributed. */
+  /**
+   * Present when the line was written while a request was being served and could be attributed: by its Python context, or because
+   * the request was the only one.
+   */
   readonly requestId?: string;
   readonly endpoint?: string;
+  /** What a line says that isn't over yet (a progress bar): told ten times a second at most, and again when it is over. */
+  readonly unfinished?: true;
 }
 
 /** Where a ready app answers: HTTP/1.1 on loopback. */

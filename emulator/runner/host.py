@@ -18,7 +18,7 @@ from . import callables, labels, reports, request_limit, rules, streams
 def run(config: dict, channel) -> int:
     """Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are set."""
     context = _fresh_main()
-    streams.install(config["token"], context)
+    serving = streams.install(config["token"], context)
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     ports = rules.apply_from_environment()
     ports.report = lambda host, port: channel.send({"event": "listening", "host": host, "port": port})
@@ -26,7 +26,7 @@ def run(config: dict, channel) -> int:
         # Without a wrapper of the SDK nobody else makes app files importable.
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
-        labels.install(context)
+        labels.install(context, serving)
         request_limit.install(lambda: channel.send({"event": "done"}))
         return _serve(config, channel)
     return _answer(config, channel)

@@ -1,13 +1,21 @@
 """
-The labels of log lines for SDKs of 2025. They only tell them to the platform, with isolate's SetMetadata, in the task that then
-writes the lines; later SDKs also set a context variable (runner-process.md §6). Here the message sets it.
+The labels of log lines, which the SDK sends to the platform with isolate's SetMetadata when a request begins, and empty when it is over
+(runner-process.md §6). Later SDKs also set a context variable; here the message sets it for those of 2025, in the task that then
+writes the lines.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 
-def install(context) -> None:
-    """`context`: the variable that `streams` reads."""
+from . import streams
+
+_request = contextvars.ContextVar("minifal_request", default=(None, None))
+
+
+def install(context, serving) -> None:
+    """`context`: the variable that `streams` reads. `serving`: hears of the beginning and the end of requests."""
     try:
         from isolate.server.definitions import IsolateStub
     except ImportError:
@@ -19,9 +27,29 @@ def install(context) -> None:
         send = self.SetMetadata
 
         def set_metadata(request, *args, **options):
-            context.set(dict(request.metadata.logger_labels))
+            labels = dict(request.metadata.logger_labels)
+            context.set(labels)
+            _follow(streams.ours(labels), serving)
             return send(request, *args, **options)
 
         self.SetMetadata = set_metadata
 
     IsolateStub.__init__ = make_and_listen
+
+
+def _follow(labels: dict[str, str], serving) -> None:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    request, of_task = _request.get()
+    # A task that a request started has its context, and is another one.
+    if of_task is task:
+        serving.end(request)
+    if not labels:
+        return
+    request = serving.begin(labels)
+    _request.set((request, task))
+    if task is not None:
+        # A request whose caller leaves in the middle may end without a word.
+        task.add_done_callback(lambda _: serving.end(request))

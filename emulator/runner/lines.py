@@ -1,6 +1,7 @@
 """
 What a runner wrote, as lines. Its Python streams put a frame around labelled text, on the same descriptor as raw
-writes, so that the order is kept; a random token per runner keeps user code from forging one.
+writes, so that the order is kept; a random token per runner keeps user code from forging one. A frame without text is a mark:
+from here on, raw writes are of the request that it names.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ MAX_PARTIAL = 256
 """Unfinished lines kept apart per stream."""
 ATOMIC = 4096 if sys.platform == "linux" else 512
 """A write of this size to a pipe is never torn (PIPE_BUF)."""
+MAX_SHOWN = 4096
+"""Bytes of an unfinished line that is shown; a longer one is no progress bar."""
+MOST_SHOWN = 16
+"""Unfinished lines of a stream that are shown at once."""
 _LONGEST_LABEL = 200
 _LONGEST_FRAME = 64 * 1024
 
@@ -24,12 +29,21 @@ def start_of_frame(token: str) -> bytes:
 
 def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
     """Cuts `text` into frames that each fit an atomic write. `key`: keeps apart unfinished lines of several threads."""
-    about = {"k": key, **{name: str(value)[:_LONGEST_LABEL] for name, value in labels.items()}}
-    head = start_of_frame(token) + json.dumps(about).encode()
+    head = start_of_frame(token) + json.dumps({"k": key, **_short(labels)}).encode()
     room = max(ATOMIC - len(head) - 8, 256)
     for at in range(0, len(text), room):
         piece = text[at : at + room]
         yield head + b"%d\x1f" % len(piece) + piece
+
+
+def mark(token: str, alone: dict[str, str], over: str | None) -> bytes:
+    """`alone`: labels of raw writes from here on. `over`: the request of which nothing more comes."""
+    about = {"alone": _short(alone), "over": None if over is None else str(over)[:_LONGEST_LABEL]}
+    return start_of_frame(token) + json.dumps(about).encode() + b"0\x1f"
+
+
+def _short(labels: dict[str, str]) -> dict[str, str]:
+    return {name: str(value)[:_LONGEST_LABEL] for name, value in labels.items()}
 
 
 class ForgedFrame(Exception):
@@ -38,15 +52,31 @@ class ForgedFrame(Exception):
 
 class Lines:
     """
-    Bytes in, complete lines out: `emit(text, labels)`. `labels` is empty for raw writes. Raises `ForgedFrame`
-    for one that our own streams don't write.
+    Bytes in, lines out: `emit(text, labels, unfinished)`. `labels` is empty for raw writes while no request is alone. A return
+    without a newline starts the line again, as on a terminal; what it had is gone. Raises `ForgedFrame` for a frame that our own
+    streams don't write.
     """
 
     def __init__(self, token: str, emit):
         self._start = start_of_frame(token)
         self._emit = emit
         self._waiting = b""
+        self._alone: dict = {}
         self._partial: dict = {}
+        self._changed: dict = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `show` has something."""
+        return bool(self._changed)
+
+    def show(self) -> None:
+        """Emits the unfinished lines that changed since the last time, as they are now."""
+        changed, self._changed = self._changed, {}
+        for key in list(changed)[-MOST_SHOWN:]:
+            text = self._partial.get(key, b"").rstrip(b"\r")
+            if text.strip() and len(text) <= MAX_SHOWN:
+                self._send(key, text, True)
 
     def feed(self, data: bytes) -> None:
         data = self._waiting + data
@@ -71,6 +101,8 @@ class Lines:
             if len(data) < end:
                 self._wait_for_rest(data[start:])
                 return
+            if end == body + 1:
+                self._heed(about + b"}")
             self._add(about + b"}", data[body + 1 : end])
             at = end
 
@@ -79,7 +111,27 @@ class Lines:
         rest, self._waiting = self._waiting, b""
         self._add(None, rest)
         for key in list(self._partial):
-            self._send(key, self._partial.pop(key))
+            self._give_up(key)
+
+    def _heed(self, mark: bytes) -> None:
+        about = _parsed(mark)
+        alone, over = about.get("alone"), about.get("over")
+        if not isinstance(alone, dict):
+            raise ForgedFrame
+        # Whose the rest of a raw line was is known only now.
+        for key in list(self._partial):
+            if key is None or (over is not None and _parsed(key).get("requestId") == over):
+                self._give_up(key)
+        self._alone = alone
+
+    def _give_up(self, key: bytes | None) -> None:
+        """Nothing more comes: the line goes out as it is."""
+        self._changed.pop(key, None)
+        line = self._partial.pop(key)
+        text = line.rstrip(b"\r")
+        # A bar that was wiped away has nothing to say.
+        if text.strip() or text == line:
+            self._send(key, text)
 
     def _wait_for_rest(self, frame: bytes) -> None:
         if len(frame) > _LONGEST_FRAME:
@@ -103,13 +155,16 @@ class Lines:
             self._pieces(key, whole[at:end], True)
             at = end + 1
         rest = self._pieces(key, whole[at:], False)
+        self._changed.pop(key, None)
         if rest:
             self._partial[key] = rest
+            self._changed[key] = None
             if len(self._partial) > MAX_PARTIAL:
-                oldest = next(iter(self._partial))
-                self._send(oldest, self._partial.pop(oldest))
+                self._give_up(next(iter(self._partial)))
 
     def _pieces(self, key: bytes | None, line: bytes, complete: bool) -> bytes:
+        # After the last return that has something behind it.
+        line = line[line.rfind(b"\r", 0, len(line.rstrip(b"\r"))) + 1 :]
         at = 0
         while len(line) - at > MAX_LINE:
             end = at + MAX_LINE
@@ -120,12 +175,16 @@ class Lines:
         rest = line[at:]
         if not complete:
             return rest
-        self._send(key, rest[:-1] if rest.endswith(b"\r") else rest)
+        self._send(key, rest.rstrip(b"\r"))
         return b""
 
-    def _send(self, key: bytes | None, line: bytes) -> None:
-        try:
-            labels = {} if key is None else json.loads(key)
-        except (ValueError, RecursionError):
-            raise ForgedFrame from None
-        self._emit(line.decode("utf-8", "replace"), labels)
+    def _send(self, key: bytes | None, line: bytes, unfinished: bool = False) -> None:
+        labels = self._alone if key is None else _parsed(key)
+        self._emit(line.decode("utf-8", "replace"), labels, unfinished)
+
+
+def _parsed(about: bytes) -> dict:
+    try:
+        return json.loads(about)
+    except (ValueError, RecursionError):
+        raise ForgedFrame from None

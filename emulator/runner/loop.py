@@ -35,9 +35,9 @@ class Loop:
         if self._get(fd) is not None:
             self._selector.unregister(fd)
 
-    def turn(self) -> None:
-        """Waits until something happens, and calls back."""
-        for key, events in self._selector.select():
+    def turn(self, seconds: float | None = None) -> None:
+        """Waits until something happens, `seconds` at most, and calls back."""
+        for key, events in self._selector.select(seconds):
             # An earlier callback may have closed this descriptor, and its number may be another's by now.
             if events & selectors.EVENT_WRITE and self._get(key.fd) is key.data and key.data.on_room is not None:
                 key.data.on_room()

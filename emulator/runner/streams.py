@@ -1,6 +1,7 @@
 """
 stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
-parallel keep their own lines (runner-process.md §6). Unbuffered, as under PYTHONUNBUFFERED.
+parallel keep their own lines (runner-process.md §6). What is written past them, by programs and native code, is labelled by
+marks on the same descriptors that say which request is served alone. Unbuffered, as under PYTHONUNBUFFERED.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ import sys
 import threading
 
 from . import lines
+from .serving import Serving
 
 LABELS = {"fal_request_id": "requestId", "fal_endpoint": "endpoint"}
 """What the SDK's middleware puts into `isolate_log_context`, and our names for it."""
 
 
 class LabelledBytes(io.RawIOBase):
-    """Writes to a descriptor; frames what is written while the context variable holds labels."""
+    """Writes to a descriptor; frames what is written while the context variable, or else `serving`, has labels."""
 
     mode = "wb"
 
-    def __init__(self, fd: int, name: str, token: str, context):
+    def __init__(self, fd: int, name: str, token: str, context, serving):
         super().__init__()
         self._fd = fd
         self.name = name
         self._token = token
         self._context = context
+        self._serving = serving
 
     def writable(self) -> bool:
         return True
@@ -51,11 +54,12 @@ class LabelledBytes(io.RawIOBase):
             self._write(view)
         return len(view)
 
+    def mark(self, alone: dict, over: str | None) -> None:
+        self._write(lines.mark(self._token, alone, over))
+
     def _request(self) -> dict:
         value = self._context.get(None)
-        if not isinstance(value, dict):
-            return {}
-        return {ours: value[theirs] for theirs, ours in LABELS.items() if value.get(theirs)}
+        return ours(value) if isinstance(value, dict) and value else self._serving.alone
 
     def _write(self, data) -> None:
         left = memoryview(data)
@@ -67,10 +71,24 @@ class LabelledBytes(io.RawIOBase):
                 select.select([], [self._fd], [])
 
 
-def install(token: str, context) -> None:
-    """Replaces sys.stdout and sys.stderr."""
+def ours(labels: dict) -> dict[str, str]:
+    """The SDK's labels by our names."""
+    return {name: labels[theirs] for theirs, name in LABELS.items() if labels.get(theirs)}
+
+
+def install(token: str, context) -> Serving:
+    """Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned."""
+    made = []
+
+    def mark(alone: dict, over: str | None) -> None:
+        for raw in made:
+            raw.mark(alone, over)
+
+    serving = Serving(mark)
     for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
-        raw = LabelledBytes(fd, f"<{name}>", token, context)
+        raw = LabelledBytes(fd, f"<{name}>", token, context, serving)
+        made.append(raw)
         text = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, newline="\n", write_through=True)
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
+    return serving

@@ -26,6 +26,8 @@ HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
 READS = 16
 """Chunks that are read out of turn: more than fits into a pipe or a report, and an end for a flood."""
 KEEPER_SECONDS = 3.0
+SHOW_SECONDS = 0.1
+"""How long an unfinished line stays unseen, and how often it is shown at most."""
 
 
 class Supervisor:
@@ -36,13 +38,16 @@ class Supervisor:
         self._runners: dict[str, Runner] = {}
         self._held_back = False
         self._stopping = False
+        self._unfinished: dict[Lines, Runner] = {}
+        self._show_at = 0.0
         self._no_root = rootfs.why_not(config["probeDir"], config["extraPaths"])
         self._loop.watch(sock.fileno(), self._on_command)
 
     def run(self) -> None:
         """Until the emulator is gone. In a new runner it ends by raising `birth.Become`."""
         while not self._stopping:
-            self._loop.turn()
+            self._loop.turn(max(0.0, self._show_at - time.monotonic()) if self._unfinished else None)
+            self._show_unfinished()
             self._flush()
         self._end_all()
 
@@ -157,8 +162,10 @@ class Supervisor:
                 return
 
     def _take_output(self, runner: Runner, fd: int, stream: str, token: str) -> None:
-        def emit(text: str, labels: dict) -> None:
+        def emit(text: str, labels: dict, unfinished: bool) -> None:
             known = {name: labels[name] for name in ("requestId", "endpoint") if isinstance(labels.get(name), str)}
+            if unfinished:
+                known["unfinished"] = True
             self._tell(runner.id, "line", stream=stream, text=text, **known)
 
         os.set_blocking(fd, False)
@@ -176,13 +183,31 @@ class Supervisor:
         except BlockingIOError:
             return False
         if data:
-            self._carefully(runner, lambda: runner.outputs[fd].feed(data))
+            lines = runner.outputs[fd]
+            self._carefully(runner, lambda: lines.feed(data))
+            if lines.has_news:
+                self._show_later(runner, lines)
             return True
         self._close_output(runner, fd)
         return False
 
+    def _show_later(self, runner: Runner, lines: Lines) -> None:
+        if not self._unfinished:
+            self._show_at = time.monotonic() + SHOW_SECONDS
+        self._unfinished[lines] = runner
+
+    def _show_unfinished(self) -> None:
+        """Progress bars, and text whose line is still to end; not while the emulator is behind."""
+        if not self._unfinished or time.monotonic() < self._show_at:
+            return
+        due, self._unfinished = self._unfinished, {}
+        if not self._held_back:
+            for lines, runner in due.items():
+                self._carefully(runner, lines.show)
+
     def _close_output(self, runner: Runner, fd: int) -> None:
         lines = runner.outputs.pop(fd)
+        self._unfinished.pop(lines, None)
         self._loop.forget(fd)
         os.close(fd)
         self._carefully(runner, lines.finish)

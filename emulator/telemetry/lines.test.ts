@@ -62,3 +62,27 @@ it('an ordinary line keeps an end that looks like the beginning of a secret', ()
   write('hunter2');
   expect(messages).toEqual(['hunter2-', 'hunter2']);
 });
+
+describe('the present state of an unfinished line', () => {
+  it.each([
+    ['key: hunter2-hun', 'key: ********'],
+    ['key: hunt', 'key: ********'],
+    ['key: hun', 'key: hun'],
+    ['key: hunter2-x', 'key: hunter2-x'],
+  ])('hides the beginning of a secret at its end: %s', (text, shown) => {
+    const appended: object[] = [];
+    const record = createLineRecorder(
+      { append: (line) => void appended.push(line) },
+      createMask(() => [secret]),
+    );
+    record(runner, { at: 0, stream: 'stdout', text, unfinished: true });
+    expect(appended).toEqual([expect.objectContaining({ message: shown, unfinished: true })]);
+  });
+
+  it('says nothing about what comes next', () => {
+    const { messages, write } = recorder();
+    write('key: hunter2-', 'stderr');
+    write('hunter2 is a word', 'stderr');
+    expect(messages).toEqual(['key: hunter2-', 'hunter2 is a word']);
+  });
+});

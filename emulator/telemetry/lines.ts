@@ -9,35 +9,40 @@ interface Written {
   readonly text: string;
   readonly requestId?: string;
   readonly endpoint?: string;
+  readonly unfinished?: true;
 }
 
 /** A piece of a longer line is at least so long: the runner cuts at 64 KiB, and up to three bytes before (runner/lines.py, MAX_LINE). */
 const pieceBytes = 64 * 1024 - 3;
+/** Fewer characters of a secret say nothing, and are the end of many a progress bar. */
+const leastShown = 4;
 /** More unfinished lines than these aren't remembered: an app has hardly as many streams. */
 const mostUnfinished = 1_000;
 
 /** Turns what runners write into log lines (runner-process.md §6). Hides secrets that are cut in two; `logs` hides the others. */
 export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
   /** What the next piece may begin with, by runner and stream. */
-  const unfinished = new Map<string, readonly string[]>();
+  const begun = new Map<string, readonly string[]>();
 
   function shown(stream: string, text: string): string {
-    const rest = unfinished.get(stream)?.find((known) => text.startsWith(known));
-    unfinished.delete(stream);
+    const rest = begun.get(stream)?.find((known) => text.startsWith(known));
+    begun.delete(stream);
     // The piece before ends with the mask.
     const own = rest === undefined ? text : text.slice(rest.length);
     if (Buffer.byteLength(text) < pieceBytes) return own;
     const piece = mask.unfinished(own);
-    if (piece.rests.length > 0) unfinished.set(stream, piece.rests);
-    if (unfinished.size > mostUnfinished) unfinished.delete(unfinished.keys().next().value ?? '');
+    if (piece.rests.length > 0) begun.set(stream, piece.rests);
+    if (begun.size > mostUnfinished) begun.delete(begun.keys().next().value ?? '');
     return piece.text;
   }
 
   return (
     { runnerId, alias, revision }: { readonly runnerId: string; readonly alias: string; readonly revision: string },
-    { at, stream, text, requestId, endpoint }: Written,
+    { at, stream, text, requestId, endpoint, unfinished }: Written,
   ): void => {
-    const message = shown(`${runnerId} ${stream} ${requestId ?? ''}`, text);
+    const message = unfinished
+      ? mask.unfinished(text, leastShown).text
+      : shown(`${runnerId} ${stream} ${requestId ?? ''}`, text);
     const line: Omit<LogLine, 'seq'> = {
       at,
       level: inferLevel(message, stream),
@@ -49,6 +54,7 @@ export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
       runnerId,
       requestId: requestId ?? null,
       endpoint: endpoint ?? null,
+      ...(unfinished ? { unfinished } : {}),
     };
     logs.append(line);
   };

@@ -55,6 +55,17 @@ describe('createLogs', () => {
     expect(again.query(all)).toEqual([...expected, { ...testLine('third'), seq: 3 }]);
   });
 
+  it('shows the state of an unfinished line to those who follow, and keeps only whole lines', () => {
+    const { logs } = setUp();
+    const seen: string[] = [];
+    logs.follow({ alias: 'app' }, ({ message, unfinished }) => void seen.push(`${message} ${unfinished ?? 'whole'}`));
+    for (const message of ['10%', '20%']) logs.append(testLine(message, { unfinished: true }));
+    logs.append(testLine('100%'));
+    expect(seen).toEqual(['10% true', '20% true', '100% whole']);
+    expect(logs.query(all).map(({ message }) => message)).toEqual(['100%']);
+    logs.close();
+  });
+
   it('keeps lines of a process that ends without closing', async () => {
     const { file, logs } = setUp();
     logs.append(testLine('written soon'));

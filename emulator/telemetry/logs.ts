@@ -51,13 +51,7 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
   return {
     append(line) {
       const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
-      if (locked && waiting > mostWaiting) lost++;
-      else {
-        pending.push(stored);
-        waiting += stored.message.length;
-      }
-      if (pending.length >= largestBatch && !locked) flush();
-      else scheduled ??= setTimeout(flush, locked ? lockPauseMs : batchMs);
+      if (!stored.unfinished) keep(stored);
       for (const follower of [...followers]) follower(stored);
     },
     query(query) {
@@ -83,6 +77,16 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
       store.close();
     },
   };
+
+  function keep(line: LogLine): void {
+    if (locked && waiting > mostWaiting) lost++;
+    else {
+      pending.push(line);
+      waiting += line.message.length;
+    }
+    if (pending.length >= largestBatch && !locked) flush();
+    else scheduled ??= setTimeout(flush, locked ? lockPauseMs : batchMs);
+  }
 
   function wait(batch: LogLine[]): void {
     pending = batch;

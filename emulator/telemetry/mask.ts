@@ -10,9 +10,9 @@ export interface Mask {
   hold(values: readonly string[]): () => void;
   /**
    * For text that goes on in a next piece: also hides what may be the beginning of a value at its end. `rests`: what the next
-   * piece begins with if it was one.
+   * piece begins with if it was one. Beginnings of fewer than `least` characters (1 unless given) don't count.
    */
-  unfinished(text: string): { readonly text: string; readonly rests: readonly string[] };
+  unfinished(text: string, least?: number): { readonly text: string; readonly rests: readonly string[] };
 }
 
 /**
@@ -44,11 +44,11 @@ export function createMask(present: () => readonly string[]): Mask {
     return pattern ? text.replace(pattern, masked) : text;
   }
 
-  function unfinished(text: string): ReturnType<Mask['unfinished']> {
+  function unfinished(text: string, least = 1): ReturnType<Mask['unfinished']> {
     const shown = mask(text);
     const begun = spellings.flatMap((spelling) => {
       const length = begunLength(shown, spelling);
-      return length === 0 ? [] : [{ length, rest: spelling.slice(length) }];
+      return length < least ? [] : [{ length, rest: spelling.slice(length) }];
     });
     const longest = Math.max(0, ...begun.map(({ length }) => length));
     if (longest === 0) return { text: shown, rests: [] };

@@ -15,6 +15,8 @@ export interface LogLine {
   readonly runnerId: string | null;
   readonly requestId: string | null;
   readonly endpoint: string | null;
+  /** The present state of a line that isn't over yet: only those who follow see it, and they see the whole line later. */
+  readonly unfinished?: true;
 }
 
 export interface LogQuery {

@@ -87,7 +87,12 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
     }
     case 'stream': {
       const followLogs = (listener: (line: LogLine) => void): (() => void) =>
-        logs === null || hidden ? () => undefined : deps.logs.follow({ requestId: record.id }, listener);
+        logs === null || hidden
+          ? () => undefined
+          : deps.logs.follow({ requestId: record.id }, (line) => {
+              // A status has the lines so far; each state of a progress bar would stay in it.
+              if (!line.unfinished) listener(line);
+            });
       return await streamStatus(deps, res, { requestId: record.id, cors }, { record, urls, logs, followLogs });
     }
     case 'result':

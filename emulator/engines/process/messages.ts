@@ -53,6 +53,7 @@ export const message = z.discriminatedUnion('event', [
     text: z.string(),
     requestId: z.string().exactOptional(),
     endpoint: z.string().exactOptional(),
+    unfinished: z.literal(true).exactOptional(),
   }),
   /** The answer to `tell`: comes after every line that was written before it. */
   z.object({ event: z.literal('told'), id }),

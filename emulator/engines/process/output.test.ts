@@ -174,9 +174,55 @@ def main():
     expect(lines.some((line) => line.requestId !== undefined)).toBe(false);
   });
 
+  it('that are not over are told as they are now, and in the end once: progress bars, and text without a newline', async () => {
+    const spec = specFor(
+      work,
+      String.raw`
+import os, subprocess, sys, time
+def wait(name):
+    while not os.path.exists(name): time.sleep(0.01)
+def main():
+    sys.stderr.write("\r10%")
+    wait("first")
+    sys.stderr.write("\r20%\r30%")
+    wait("second")
+    sys.stderr.write("\rdone\n")
+    subprocess.run(["printf", "from a child: "])
+    wait("third")
+    os.write(1, b"end\n\r    \rnext\r\n")
+    sys.stdout.write("\r  \r")`,
+    );
+    const runner = watch(engine, spec);
+    const go = (name: string) => writeFileSync(join(work.root, 'runners', spec.runnerId, 'app', name), '');
+    expect(await runner.line(/^10%$/)).toMatchObject({ unfinished: true, stream: 'stderr' });
+    go('first');
+    await runner.line(/^30%$/);
+    go('second');
+    expect(await runner.line(/^from a child: $/)).toMatchObject({ unfinished: true, stream: 'stdout' });
+    go('third');
+    await runner.exited;
+    const whole = runner.lines.filter(({ unfinished }) => !unfinished).map(({ text }) => text);
+    expect(whole).toEqual(['done', 'from a child: end', 'next']);
+    expect(runner.lines.map(({ text }) => text)).not.toContain('20%');
+  });
+
+  it('that are written over and over are told ten times a second at most, however many there are', async () => {
+    const before = performance.now();
+    const lines = await linesOf(
+      `
+import sys
+def main():
+    for i in range(300_000): sys.stdout.write(f"\\r{i}")
+    sys.stdout.write("\\n")`,
+    );
+    const states = lines.filter(({ unfinished }) => unfinished);
+    expect(states.length).toBeLessThanOrEqual((performance.now() - before) / 100);
+    expect(lines.filter(({ unfinished }) => !unfinished).map(({ text }) => text)).toEqual(['299999']);
+  });
+
   it('of a flood all arrive', async () => {
     const lines = await linesOf('def main():\n    for i in range(200_000): print(i)');
-    expect(lines.length).toBe(200_000);
+    expect(lines.filter(({ unfinished }) => !unfinished).length).toBe(200_000);
     expect(lines.at(-1)?.text).toBe('199999');
   });
 });

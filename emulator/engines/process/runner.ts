@@ -176,11 +176,11 @@ export function createRunner(deps: {
         failure = message.reason;
         return;
       case 'line': {
-        const { stream, text, requestId, endpoint } = message;
-        if (probeLines.isOurs(text)) return;
-        if (!ready) exceptions.read(text);
+        const { stream, text, requestId, endpoint, unfinished } = message;
+        if (!unfinished && probeLines.isOurs(text)) return;
+        if (!ready && !unfinished) exceptions.read(text);
         const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
-        events.line({ at: deps.now(), stream, text, ...labels });
+        events.line({ at: deps.now(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
         return;
       }
       case 'told':

@@ -153,6 +153,69 @@ def main():
     expect(told.toSorted()).toEqual(['after ada: undefined', 'after bob: undefined', 'in ada: ada', 'in bob: bob']);
   });
 
+  it('has the lines of threads, pools, children and native code while its request is the only one', async () => {
+    const app = `
+import asyncio, concurrent.futures, os, subprocess, sys, threading
+import grpc.aio
+from isolate.server import definitions
+
+def talk(name):
+    print("plain", name)
+    thread = threading.Thread(target=print, args=("thread", name))
+    thread.start()
+    thread.join()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool: list(pool.map(print, [f"pool {name}"]))
+    subprocess.run(["sh", "-c", f"echo child {name}; echo child error {name} >&2"], check=True)
+    os.write(2, f"native {name}\\n".encode())
+    os.write(1, f"no newline {name}".encode())
+
+async def request(stub, name, body):
+    def label(labels):
+        metadata = definitions.TaskMetadata(logger_labels=labels)
+        return stub.SetMetadata(definitions.SetMetadataRequest(task_id="RUN", metadata=metadata))
+    await label({"fal_request_id": name, "fal_endpoint": "/" + name})
+    await body()
+    await label({})
+
+async def serve():
+    async with grpc.aio.insecure_channel("localhost:" + os.environ["NOMAD_ALLOC_PORT_grpc"]) as channel:
+        stub = definitions.IsolateStub(channel)
+        def start(name, body): return asyncio.create_task(request(stub, name, body))
+        async def alone(): talk("alone")
+        await start("one", alone)
+        os.write(1, b"between\\n")
+        async def crowded(): talk("crowded")
+        async def outer(): await start("three", crowded)
+        await start("two", outer)
+        begun = asyncio.Event()
+        async def leave():
+            begun.set()
+            await asyncio.Event().wait()
+        gone = start("gone", leave)
+        await begun.wait()
+        gone.cancel()
+        await asyncio.wait([gone])
+        async def after(): talk("after")
+        await start("four", after)
+
+def main(): asyncio.run(serve())
+`;
+    const runner = watch(engine, specFor(work, app, { environment, env }));
+    expect(await runner.exited).toMatchObject({ code: 0 });
+    const kinds = ['plain', 'thread', 'pool', 'child', 'child error', 'native', 'no newline'];
+    const of = (name: string) =>
+      Object.fromEntries(
+        kinds.map((kind) => [kind, runner.lines.find(({ text }) => text === `${kind} ${name}`)?.requestId ?? null]),
+      );
+    const all = (id: string | null) => Object.fromEntries(kinds.map((kind) => [kind, id]));
+    expect(of('alone')).toEqual(all('one'));
+    expect(of('after')).toEqual(all('four'));
+    // Nobody can say whose these are, but for what the request itself printed.
+    expect(of('crowded')).toEqual({ ...all(null), plain: 'three' });
+    expect(runner.lines.find(({ text }) => text === 'between')).not.toHaveProperty('requestId');
+    expect(runner.lines.find(({ text }) => text === 'native alone')?.endpoint).toBe('/one');
+  });
+
   it('listens on loopback only, metrics included, and has no line about our health checks', async () => {
     const runner = start('Talker');
     await runner.ready;

@@ -1,0 +1,37 @@
+"""Which requests the runner serves now. What names no request (a thread, a child, native code) is of the one that is alone."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Serving:
+    """`mark(labels, over)` is called when the labels of lines without any change, and when a request is over: its `requestId`, else None."""
+
+    def __init__(self, mark):
+        self.alone: dict[str, str] = {}
+        """Labels of the only request; empty while there is none, or more than one: then nobody can tell."""
+        self._mark = mark
+        self._open: dict[object, dict[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, labels: dict[str, str]) -> object:
+        """What `end` takes."""
+        request = object()
+        with self._lock:
+            self._open[request] = labels
+            self._tell(None)
+        return request
+
+    def end(self, request: object) -> None:
+        """May be called more than once."""
+        with self._lock:
+            labels = self._open.pop(request, None)
+            if labels is not None:
+                self._tell(labels.get("requestId"))
+
+    def _tell(self, over: str | None) -> None:
+        alone = next(iter(self._open.values())) if len(self._open) == 1 else {}
+        if over is not None or alone != self.alone:
+            self.alone = alone
+            self._mark(alone, over)

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+/** One request at a time, as is the default. */
+const app = `
+import concurrent.futures, os, subprocess, sys, threading, time
+import fal
+
+class Talker(fal.App, keep_alive=60, max_concurrency=1):
+    machine_type = "XS"
+    requirements = ["tqdm"]
+
+    @fal.endpoint("/")
+    def talk(self) -> dict:
+        print("plain")
+        thread = threading.Thread(target=lambda: print("thread"))
+        thread.start()
+        thread.join()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(print, ["pool-0", "pool-1"]))
+        subprocess.run(["sh", "-c", "echo sub-out; echo sub-err >&2"], check=True)
+        os.write(2, b"native\\n")
+        return {}
+
+    @fal.endpoint("/bar")
+    def bar(self) -> dict:
+        from tqdm import tqdm
+        for _ in tqdm(range(60), desc="loading", mininterval=0):
+            time.sleep(0.02)
+        sys.stdout.write("and no newline")
+        return {}
+`;
+
+let emulator: Emulator;
+let project: Project;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  project = await createProject(await pythonTools(), emulator, { 'app.py': app });
+  await project.mustFal('deploy', 'app.py::Talker', '--app-name', 'talker');
+}, 300_000);
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+});
+
+/** Calls an endpoint through the queue and prints the lines of the request. */
+const program = `
+import json, sys, fal_client
+handle = fal_client.submit("local/talker", {}, path=sys.argv[1])
+lines = []
+for status in handle.iter_events(with_logs=True, interval=0.05):
+    lines = [entry["message"] for entry in getattr(status, "logs", None) or []] or lines
+print(json.dumps(lines))
+`;
+
+describe('the log of a request', () => {
+  it('has what threads, pools, children and native code wrote', async () => {
+    expect(await project.pythonJson(program, '/')).toEqual(
+      expect.arrayContaining(['plain', 'thread', 'pool-0', 'pool-1', 'sub-out', 'sub-err', 'native']),
+    );
+  });
+
+  it('has a progress bar once, as it was in the end', async () => {
+    const lines = (await project.pythonJson(program, '/bar')) as string[];
+    expect(lines.filter((line) => line.includes('loading'))).toEqual([expect.stringContaining('60/60')]);
+  });
+});
+
+describe('fal run', () => {
+  it('shows a progress bar while it moves, and its end', async () => {
+    const running = project.startFal('run', 'app.py::Talker');
+    try {
+      const url = /https:\/\/localhost:\d+\/local\/([0-9a-f-]{36})/;
+      const id = await until('the app has a URL', async () => url.exec(running.output())?.[1]);
+      await project.pythonJson(`
+import fal_client
+fal_client.run("local/${id}", {}, path="/bar")
+print("null")`);
+      await until('the end of the bar', async () => /loading: 100%.*60\/60/.test(running.output()) || undefined);
+      const states = new Set(running.output().match(/loading: +\d+%/g));
+      expect(states.size).toBeGreaterThan(2);
+      // What it is cut off by: the request's end.
+      await until('the text without a newline', async () => running.output().includes('and no newline') || undefined);
+    } finally {
+      running.signal('SIGINT');
+      await running.finished;
+    }
+  });
+});
