@@ -168,6 +168,26 @@ describe('createLogs', () => {
     expect(statSync(file).size).toBeLessThan(maxBytes + 1_000 * 1_000);
   });
 
+  it('drops many lines that became too many a few at a time', async () => {
+    const { logs, file, open } = setUp();
+    for (let n = 0; n < 5_000; n++) logs.append(testLine(`${n} ${'x'.repeat(400)}`));
+    logs.close();
+    const smaller = createLogs({ file, maxBytes: 256 * 1024 });
+    const counts: number[] = [];
+    const count = () => smaller.query({ limit: 10_000, order: 'oldest' }).length;
+    smaller.append(testLine('one more'));
+    for (let left = count(); left !== counts.at(-1); left = count()) {
+      counts.push(left);
+      await new Promise((turn) => setImmediate(turn));
+    }
+    smaller.close();
+    const steps = counts.slice(1).map((left, n) => (counts[n] ?? 0) - left);
+    expect(Math.max(...steps)).toBe(500);
+    expect(steps.length).toBeGreaterThan(5);
+    expect(counts.at(-1)).toBeGreaterThan(100);
+    open().close();
+  });
+
   it('cuts a line that is far too long, with a remark', () => {
     const { logs } = setUp();
     logs.append(testLine('x'.repeat(10_000_000)));
