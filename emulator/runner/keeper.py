@@ -60,17 +60,35 @@ def sweep(main: int = 0) -> None:
             pass
     while True:
         children = kernel.children()
-        for child in children:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except OSError:
-                pass
+        killed = kill_all(children)
         try:
             # One look for all that can be reaped now: looking once per child would take quadratic time.
-            reaped = os.waitpid(-1, 0 if children else os.WNOHANG)[0]
+            reaped = os.waitpid(-1, 0 if killed else os.WNOHANG)[0]
             while reaped:
                 reaped = os.waitpid(-1, os.WNOHANG)[0]
         except ChildProcessError:
             return
-        if not children and not kernel.LINUX:
+        if not killed and (children or not kernel.LINUX):
+            return
+
+
+def kill_all(pids) -> list[int]:
+    """SIGKILL to each; those that it reached. What became another user's is out of reach."""
+    killed = []
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+        except OSError:
+            pass
+    return killed
+
+
+def kill_others(known: set[int]) -> None:
+    """Kills the children of this process that aren't `known`, and all below them: each death hands the next generation to us."""
+    while True:
+        killed = kill_all(pid for pid in kernel.children() if pid not in known)
+        for pid in killed:
+            os.waitpid(pid, 0)
+        if not killed:
             return

@@ -14,7 +14,7 @@ import time
 
 from . import descriptors, keeper, kernel, rootfs
 from .channel import Channel, TooMuch
-from .launch import launch
+from .launch import Launched, launch
 from .lines import ForgedFrame, Lines
 from .loop import Loop
 from .reports import Violation
@@ -46,10 +46,14 @@ class Supervisor:
     def run(self) -> None:
         """Until the emulator is gone. In a new runner it ends by raising `birth.Become`."""
         while not self._stopping:
-            self._loop.turn(max(0.0, self._show_at - time.monotonic()) if self._unfinished else None)
-            self._show_unfinished()
-            self._flush()
+            self.turn()
         self._end_all()
+
+    def turn(self) -> None:
+        """Waits until something happens, and deals with it."""
+        self._loop.turn(max(0.0, self._show_at - time.monotonic()) if self._unfinished else None)
+        self._show_unfinished()
+        self._flush()
 
     def stop(self) -> None:
         self._stopping = True
@@ -86,12 +90,15 @@ class Supervisor:
         if runner.main and runner.terminating:
             try:
                 os.kill(runner.main, signal.SIGTERM)
-            except ProcessLookupError:
+            except OSError:
+                # It is gone, or is another user's by now.
                 pass
 
     def _kill(self, runner: Runner) -> None:
         """The keeper ends the group and all below it, also when it has yet to tell us its pid."""
         os.kill(runner.keeper, signal.SIGTERM)
+        # Its runner may have stopped it.
+        os.kill(runner.keeper, signal.SIGCONT)
 
     # The birth of a runner
 
@@ -103,14 +110,18 @@ class Supervisor:
         except OSError as error:
             self._tell(config["id"], "exited", code=None, signal=None, error=f"could not be started: {error}")
             return
-        runner = Runner(config, launched)
+        runner = self.attend(Runner(config, launched), launched, token)
+        if config["startMethod"] == "spawn":
+            self._send(runner, config)
+
+    def attend(self, runner: Runner, launched: Launched, token: str) -> Runner:
+        """From now on what the runner says is heard."""
         self._runners[runner.id] = runner
         for fd, stream in ((launched.stdout, "stdout"), (launched.stderr, "stderr")):
             self._take_output(runner, fd, stream, token)
         self._loop.watch(runner.channel.sock.fileno(), lambda: self._carefully(runner, lambda: self._on_report(runner)))
-        self._loop.watch(runner.status, lambda: self._on_status(runner))
-        if config["startMethod"] == "spawn":
-            self._send(runner, config)
+        self._loop.watch(runner.status, lambda: self._carefully(runner, lambda: self._on_status(runner)))
+        return runner
 
     def _drop_descriptors(self, keep: set[int]) -> None:
         """In a forked process: what belongs to the supervisor and to other runners."""
@@ -247,7 +258,8 @@ class Supervisor:
         os.waitpid(runner.keeper, 0)
         reported = runner.status_text.split()
         if len(reported) < 2:
-            self._kill_strays()
+            # The keeper was killed: what it looked after has become ours.
+            keeper.kill_others({other.keeper for other in self._runners.values()})
         status = int(reported[1]) if len(reported) > 1 else int(signal.SIGKILL)
         died = os.WIFSIGNALED(status)
         self._tell(
@@ -257,18 +269,6 @@ class Supervisor:
             signal=os.WTERMSIG(status) if died else None,
             **({} if runner.broken is None else {"error": runner.broken}),
         )
-
-    def _kill_strays(self) -> None:
-        """A keeper was killed: what it looked after has become ours."""
-        while True:
-            known = {runner.keeper for runner in self._runners.values()}
-            strays = [pid for pid in kernel.children() if pid not in known]
-            for pid in strays:
-                os.kill(pid, signal.SIGKILL)
-            for pid in strays:
-                os.waitpid(pid, 0)
-            if not strays:
-                return
 
     # The loop's own business
 

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { infoOf } from '../../emulator/edge/gateway/submit.ts';
 import { listRunners } from '../../emulator/edge/grpc/runners.ts';
 import { createFeed } from '../../emulator/edge/rest/own-events.ts';
@@ -86,8 +89,20 @@ function figures({ waiting, runners, apps, finished }: GrowthOptions): readonly 
       measure: (size) => submits(size, true),
     },
     { name: 'submits without', unit: 'per s', sizes: [10, 1_000, 10_000], measure: (size) => submits(size, false) },
+    { name: "supervisor, a runner's line", unit: 'µs', sizes: runners, measure: (size) => ofSupervisor('line', size) },
+    {
+      name: 'keeper, end of its processes',
+      unit: 'ms',
+      sizes: [10, 100, 400],
+      measure: (size) => ofSupervisor('sweep', size),
+    },
     { name: 'all of it busy for 3 s, block', unit: 'ms', sizes: waiting, measure: (size) => busy(size, runners, apps) },
   ];
+}
+
+async function ofSupervisor(what: 'line' | 'sweep', size: number): Promise<number> {
+  const program = join(import.meta.dirname, 'supervisor.py');
+  return Number((await promisify(execFile)('python3', [program, what, String(size)])).stdout);
 }
 
 interface Amount {

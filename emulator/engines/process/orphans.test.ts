@@ -52,6 +52,14 @@ describe('nothing that a runner started is left', () => {
     await until(() => pids.filter(isAlive).length === 0);
   });
 
+  it('after kill of one whose keeper was stopped', async () => {
+    const { runner, pids, keeper } = await startSpawner();
+    process.kill(keeper, 'SIGSTOP');
+    runner.handle.kill();
+    await runner.exited;
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
   it('after SIGKILL of the supervisor, and the next runner gets a new one', async () => {
     const { runner, pids, supervisor } = await startSpawner();
     process.kill(supervisor, 'SIGKILL');
