@@ -31,5 +31,6 @@ if (major > 22 || (major === 22 && minor >= 13)) {
   // The child gets the terminal's Ctrl-C itself.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  process.on('disconnect', () => child.kill('SIGTERM'));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }

@@ -25,6 +25,10 @@ const { values: options } = parseArgs({
 });
 const dataFolder = options.data ?? join(root, '.minifal');
 
+// scripts/start.mjs is gone.
+process.once('disconnect', () => process.exit(1));
+process.channel?.unref();
+
 try {
   process.exitCode = await demo();
 } catch (error) {
@@ -97,7 +101,8 @@ async function startEmulator(): Promise<{ running: RunningEmulator; child: Child
   const port = options.port === undefined ? [] : ['--port', options.port];
   const child = spawn(process.execPath, ['bin/minifal.mjs', 'start', '--data', dataFolder, ...port], {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // The channel ends with us, however we end: then it stops by itself.
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true, // Ctrl-C goes to us; we stop it in order
   });
   for (;;) {

@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process';
 import { bootstrap, root } from './bootstrap.mjs';
 
 const { node } = await bootstrap();
-const demo = spawn(node, ['scripts/demo.ts', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const demo = spawn(node, ['scripts/demo.ts', ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+});
 // Ctrl-C reaches the demo by itself; it stops the emulator and this process then ends with it.
 process.on('SIGINT', () => {});
-process.on('SIGTERM', () => demo.kill('SIGTERM'));
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => demo.kill(signal));
 demo.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
