@@ -77,6 +77,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   tlsServer.on('tlsClientError', (_error, socket) => socket.destroy());
 
   http.prependListener('request', ({ socket }) => limits.heard(socket));
+  http.prependListener('checkContinue', ({ socket }) => limits.heard(socket));
   http.prependListener('upgrade', ({ socket }) => limits.heard(socket));
   limits.onPressure(() => http.closeIdleConnections());
 

@@ -37,6 +37,11 @@ describe('@fal-ai/client', () => {
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  it('runs a path with spaces and letters beyond ASCII, as it does without a proxy', async () => {
+    const { data } = await fal.run(`${endpoint}/named/gr\u00fcn 1`, { input: {} });
+    expect(data).toEqual({ name: 'gr\u00fcn 1' });
+  });
+
   it.each(['polling', 'streaming'] as const)('subscribes by %s, with the lines of its request', async (mode) => {
     const updates: QueueStatus[] = [];
     const { data } = await fal.subscribe(endpoint, {

@@ -27,6 +27,10 @@ class Js(fal.App, keep_alive=60, max_concurrency=1, max_multiplexing=8):
         await asyncio.sleep(input.seconds)
         return Output(number=input.number)
 
+    @fal.endpoint("/named/{name}")
+    def named(self, name: str) -> dict:
+        return {"name": name}
+
     @fal.endpoint("/stream")
     def stream(self, input: Input) -> StreamingResponse:
         async def events():

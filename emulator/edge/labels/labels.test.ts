@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:http2';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadServices } from '../../wire/services.ts';
@@ -67,6 +69,21 @@ describe("a runner's label call", () => {
   it('to another :authority than ours is refused, whatever the token', async () => {
     const stranger = clientOf({ 'grpc.default_authority': `evil.example:${port}` });
     expect(await call('SetMetadata', good, stranger)).toMatchObject({ code: status.PERMISSION_DENIED });
+  });
+
+  it('without the token a hundred times closes the connection, and harms no other', async () => {
+    const stranger = connect(`http://127.0.0.1:${port}`);
+    stranger.on('error', () => undefined);
+    const closed = once(stranger, 'close');
+    for (let n = 0; n < 150; n++) {
+      const request = { ':method': 'POST', ':path': '/Isolate/SetMetadata', ':authority': `localhost:${port}` };
+      stranger
+        .request(request)
+        .on('error', () => undefined)
+        .resume();
+    }
+    await closed;
+    expect(await call('SetMetadata', good)).toMatchObject({ code: status.OK });
   });
 
   it("to another of isolate's methods is UNIMPLEMENTED", async () => {
