@@ -69,6 +69,8 @@ export interface EmulatorOptions {
   readonly allowedOrigins: readonly string[];
   /** How many times as fast the platform's own delays pass (scheduler/time-scale.ts); 1: real time. */
   readonly timeScale: number;
+  /** How many runners may run at once; further ones wait for room. */
+  readonly maxRunners: number;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
@@ -98,7 +100,7 @@ const firstPruneMs = 2_000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, timeScale, keychain, retentionDays, tell } = options;
+  const { folder, port, version, allowedOrigins, timeScale, maxRunners, keychain, retentionDays, tell } = options;
   const clock = Date.now;
   const startedAt = clock();
   const tls = await loadOrCreateTls(folder);
@@ -186,6 +188,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       seed: randomBytes(16).toString('hex'),
       clock,
       time: { factor: timeScale, start: startedAt },
+      maxRunners,
       engine,
       queue,
       dataDir: sharedData,

@@ -17,6 +17,7 @@ const usage = `minifal: fal Serverless on this machine
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
   --retention-days N     (start) keep finished requests and their results N days (default 30)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
+  --max-runners N        (start) run at most N runners at once, further ones wait for room (default: by memory and cores)
   --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay, back-off
                          after failed starts, pauses before retries, health check intervals; what an app and its
                          callers take (setup, requests, termination grace, every timeout) stays as it is
@@ -34,6 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
       'allow-origin': { type: 'string', multiple: true },
       data: { type: 'string' },
       'time-scale': { type: 'string' },
+      'max-runners': { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -53,6 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
     allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
     retentionDays: retentionDays(values['retention-days']),
     timeScale: timeScale(values['time-scale']),
+    maxRunners: maxRunners(values['max-runners']),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -79,6 +82,7 @@ export interface CliOptions {
   readonly allowedOrigins: readonly string[];
   readonly retentionDays: number | undefined;
   readonly timeScale: number;
+  readonly maxRunners: number | undefined;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -94,6 +98,12 @@ function retentionDays(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
   throw new UserError(`${text} is not a number of days.`, 'Give --retention-days a whole number from 1, e.g. 7.');
+}
+
+function maxRunners(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new UserError(`${text} is not a number of runners.`, 'Give --max-runners a whole number from 1, e.g. 16.');
 }
 
 /** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */

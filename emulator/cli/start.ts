@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { startEmulator } from '../main.ts';
 import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
+import { machine, roomForRunners } from '../wire/machine.ts';
 import { lockFolder, publish } from './data-folder.ts';
 import { closeInherited } from './inherited.ts';
 import { readKeychainOrder } from './keychain.ts';
@@ -27,6 +28,8 @@ export async function start(options: CliOptions): Promise<number> {
       say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
     if (options.retentionDays !== undefined)
       say('It keeps results as long as before; `minifal stop` it first to change that.');
+    if (options.maxRunners !== undefined)
+      say('It has room for as many runners as before; `minifal stop` it first to change that.');
     if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
     return 0;
   }
@@ -48,6 +51,7 @@ export async function start(options: CliOptions): Promise<number> {
       version,
       allowedOrigins: options.allowedOrigins,
       timeScale: options.timeScale,
+      maxRunners: options.maxRunners ?? roomForRunners(machine()),
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
       tell: say,

@@ -141,6 +141,7 @@ export function testFleet() {
     },
     expirationCountdownSeconds: () => plan.countdownSeconds,
     queueSize: () => plan.queueSize,
+    waitingSize: () => plan.queueSize,
     lastFailure: () => plan.lastFailure,
     async flush(alias) {
       note('flush', alias);

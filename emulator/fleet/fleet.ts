@@ -5,6 +5,7 @@ import * as select from '../scheduler/select.ts';
 import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../scheduler/types.ts';
 import { why } from '../scheduler/why.ts';
+import { defaultLimits } from '../scheduler/world.ts';
 import { inSlices } from '../wire/slices.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
 import { createFunctionRuns } from './function-runs.ts';
@@ -19,6 +20,8 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
   readonly seed: string;
   readonly clock: () => number;
   readonly time: TimeScale;
+  /** How many runners the machine has room for; absent: any number. */
+  readonly maxRunners?: number;
   readonly queue: Queue;
   readonly execute: ExecuteQueued;
   readonly sendCancel: (address: RunnerAddress, path: string, requestId: RequestId) => Promise<void>;
@@ -46,6 +49,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     seed: deps.seed,
     clock: deps.clock,
     time: deps.time,
+    limits: { ...defaultLimits, runners: deps.maxRunners ?? defaultLimits.runners },
     perform,
     settled: () => attempts.settled(),
     record,
@@ -218,6 +222,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     cancel,
     queuePosition: (requestId) => select.queuePosition(host.world(), requestId),
     queueSize: (alias) => select.queueSize(host.world(), alias),
+    waitingSize: (alias) => select.waitingSize(host.world(), alias),
     lastFailure: (alias) => select.lastFailure(host.world(), alias),
     waiting: (alias, most) =>
       select

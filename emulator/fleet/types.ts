@@ -132,8 +132,10 @@ export interface Fleet {
   cancel(requestId: string): 'requested' | 'completed' | 'unknown';
   /** Requests ahead of this one, 0-based; 0 when it isn't waiting. */
   queuePosition(requestId: string): number;
-  /** Waiting requests of the alias. */
+  /** Waiting requests of the alias's queue. */
   queueSize(alias: string): number;
+  /** All its waiting requests, direct ones too. */
+  waitingSize(alias: string): number;
   /** Why the latest start of a runner of the alias failed, a sentence, until one becomes ready; `null`: it did not. */
   lastFailure(alias: string): string | null;
   /** The first `most` waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { queuePosition, queueSize } from './select.ts';
+import { queuePosition, queueSize, waitingSize } from './select.ts';
 import { scaleOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
 
@@ -37,6 +37,7 @@ describe('a direct call', () => {
     sim.submit(['d0', 'd1'], { kind: 'direct' });
     expect(['q0', 'q5', 'd0', 'd1'].map((id) => queuePosition(sim.world, id))).toEqual([0, 5, 0, 0]);
     expect(queueSize(sim.world, 'app')).toBe(6);
+    expect(waitingSize(sim.world, 'app'), 'people are shown all').toBe(8);
   });
 
   it('counts as volume: a runner is started for it', () => {

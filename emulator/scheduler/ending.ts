@@ -1,5 +1,5 @@
 import { troubleAfter } from './failures.ts';
-import { attemptsOf, isStarting } from './runner-index.ts';
+import { attemptsOf, isPlaced, isStarting } from './runner-index.ts';
 import { createRunner } from './starting.ts';
 import { changeApp, moveRunner, type Turn } from './turn.ts';
 import type { AttemptId, Event, RunnerId, StopReason } from './types.ts';
@@ -24,6 +24,7 @@ const endings: { readonly [W in StopReason]: string } = {
   request_timeout: 'exceeded request_timeout',
   disconnected: 'lost its connection',
   exited: 'exited by itself',
+  capacity: 'made room for another application',
   supervisor_lost: 'lost the supervisor of its environment',
   shutdown: 'was shut down',
 };
@@ -79,7 +80,7 @@ export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
   loseAttempts(turn, runner, endings[why]);
-  if (runner.state.kind !== 'failureDelay') turn.effects.push({ type: 'killRunner', runnerId: id });
+  if (isPlaced(runner)) turn.effects.push({ type: 'killRunner', runnerId: id });
   gone(turn, runner, why, text);
 }
 
@@ -90,7 +91,7 @@ export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(
 export function exited(turn: Turn, event: Extract<Event, { readonly type: 'runnerExited' }>): void {
   const { runnerId: id, reason, cause } = event;
   const runner = turn.world.runners.get(id);
-  if (runner === undefined || runner.state.kind === 'failureDelay') return;
+  if (runner === undefined || !isPlaced(runner)) return;
   const { state } = runner;
   const ending = state.kind === 'draining' || state.kind === 'terminating';
   const why = ending ? state.why : (cause ?? (isStarting(state) ? 'start_failed' : 'exited'));

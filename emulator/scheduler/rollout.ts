@@ -58,6 +58,9 @@ export function replace(turn: Turn, alias: AliasName): void {
   }
   for (const runner of runners) {
     if (runner.role.kind !== 'member' || replaced.has(runner.id)) continue;
+    // On a full machine they come one after the other.
+    if (turn.world.placed >= turn.world.limits.runners && replaced.size > 0) return;
+    replaced.add(runner.id);
     const role = { kind: 'replacement', replaces: runner.id } as const;
     createRunner(turn, alias, app.live, role, `Replacement of runner ${runner.id}.`);
   }

@@ -15,6 +15,8 @@ interface Marks {
   readonly changing: Key | null;
   readonly starting: Key | null;
   readonly backingOff: Key | null;
+  readonly inLine: Key | null;
+  readonly placed: number;
   readonly counted: number;
   readonly serving: number;
   readonly inFlight: number;
@@ -32,6 +34,8 @@ const absent: Marks = {
   changing: null,
   starting: null,
   backingOff: null,
+  inLine: null,
+  placed: 0,
   counted: 0,
   serving: 0,
   inFlight: 0,
@@ -63,6 +67,16 @@ export function isCounted(runner: LiveRunner): boolean {
   return runner.role.kind === 'member' && kind !== 'draining' && kind !== 'terminating' && kind !== 'terminated';
 }
 
+/** Whether the runner takes up room on the machine: it has a process, or was promised one. */
+export function isPlaced(runner: LiveRunner | undefined): boolean {
+  return runner !== undefined && runner.turn === null && runner.state.kind !== 'failureDelay';
+}
+
+/** On its way out: its room is free soon. */
+export function isLeaving(runner: LiveRunner | undefined): boolean {
+  return runner?.state.kind === 'draining' || runner?.state.kind === 'terminating';
+}
+
 /** The index after one runner changed from `before` to `after`; `undefined`: it wasn't there, or left. */
 export function indexRunner(
   index: RunnerIndex,
@@ -83,6 +97,8 @@ export function indexRunner(
     changing: put(index.changing, was.changing, is.changing),
     starting: put(index.starting, was.starting, is.starting),
     backingOff: put(index.backingOff, was.backingOff, is.backingOff),
+    inLine: put(index.inLine, was.inLine, is.inLine),
+    placed: index.placed - was.placed + is.placed,
     counted: index.counted - was.counted + is.counted,
     serving: index.serving - was.serving + is.serving,
     inFlight: index.inFlight - was.inFlight + is.inFlight,
@@ -126,6 +142,8 @@ function marks(runner: LiveRunner): Marks {
     changing: changing ? [serial] : null,
     starting: counted && isStarting(state) ? [stages.indexOf(state.kind), serial] : null,
     backingOff: counted && state.kind === 'failureDelay' ? [state.retryAt, serial] : null,
+    inLine: runner.turn === null ? null : [serial],
+    placed: isPlaced(runner) ? 1 : 0,
     counted: counted ? 1 : 0,
     serving: serving ? 1 : 0,
     inFlight: serving ? load : 0,
@@ -134,6 +152,7 @@ function marks(runner: LiveRunner): Marks {
 
 function dueOf(runner: LiveRunner): Instant | null {
   const { state } = runner;
+  if (runner.turn !== null) return null;
   switch (state.kind) {
     case 'pending':
     case 'dockerPull':

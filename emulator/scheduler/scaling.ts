@@ -1,5 +1,5 @@
 import { kill, retire } from './ending.ts';
-import { attemptsOf, isCounted, isStarting } from './runner-index.ts';
+import { attemptsOf, isCounted, isPlaced, isStarting } from './runner-index.ts';
 import { startTarget, target } from './scale.ts';
 import { type Entry, first, last, rank, size, values } from './sorted.ts';
 import { createRunner } from './starting.ts';
@@ -76,13 +76,14 @@ function capRunners(turn: Turn, alias: AliasName): void {
 }
 
 function worth(runner: LiveRunner): number {
-  if (runner.state.kind === 'failureDelay') return -2;
+  if (!isPlaced(runner)) return -2;
   return isStarting(runner.state) ? -1 : attemptsOf(runner.state).length;
 }
 
 function startRunners(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
-  if (app === undefined || app.live === null) return;
+  // One at a time stands in the line for the app: who gets room joins it again at its end.
+  if (app === undefined || app.live === null || app.runners.inLine !== null) return;
   const dueAt = queueDueAt(app);
   const queueIsDue = dueAt !== null && (app.scale.scalingDelaySeconds === 0 || dueAt <= turn.now);
   const volume = { inFlight: app.runners.inFlight, queued: size(app.requests.waiting) };
@@ -91,11 +92,14 @@ function startRunners(turn: Turn, alias: AliasName): void {
   if (missing <= 0) return;
   const facts = `${volume.inFlight} in flight, ${volume.queued} waiting`;
   note(turn, { alias, topic: 'scale', text: `${wanted} runners wanted (${facts}), ${app.runners.counted} there.` });
-  for (let i = 0; i < missing; i += 1) createRunner(turn, alias, app.live, { kind: 'member' }, 'Wanted by scaling.');
+  for (let i = 0; i < missing; i += 1) {
+    const id = createRunner(turn, alias, app.live, { kind: 'member' }, 'Wanted by scaling.');
+    if (turn.world.runners.get(id)?.turn !== null) return;
+  }
 }
 
 function endSurplus(turn: Turn, alias: AliasName): void {
-  dropBackingOff(turn, alias);
+  dropWithoutProcess(turn, alias);
   for (;;) {
     const app = turn.world.apps.get(alias);
     const next = app === undefined ? undefined : nextToExpire(app);
@@ -105,11 +109,11 @@ function endSurplus(turn: Turn, alias: AliasName): void {
   }
 }
 
-/** Runners that back off have no process and nothing to keep alive: they go when nobody wants them, the latest first. */
-function dropBackingOff(turn: Turn, alias: AliasName): void {
+/** Runners that wait for room or back off have nothing to keep alive: they go when nobody wants them, the latest first. */
+function dropWithoutProcess(turn: Turn, alias: AliasName): void {
   for (;;) {
     const app = turn.world.apps.get(alias);
-    const latest = last(app?.runners.backingOff ?? null);
+    const latest = last(app?.runners.inLine ?? null) ?? last(app?.runners.backingOff ?? null);
     if (app === undefined || latest === undefined || app.runners.counted <= floorOf(app)) return;
     kill(turn, latest.value, 'keep_alive');
   }

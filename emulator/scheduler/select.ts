@@ -35,6 +35,11 @@ export function queueSize(world: World, alias: AliasName): number {
   return size(waiting) - rank(waiting, queueBegin);
 }
 
+/** All waiting requests of the alias, direct ones too. */
+export function waitingSize(world: World, alias: AliasName): number {
+  return size(world.apps.get(alias)?.requests.waiting ?? null);
+}
+
 /** Ids of all that wait, direct ones too, in the order of dispatch: all, or the first ones. */
 export function waitingIds(world: World, alias: AliasName, most?: number): readonly RequestId[] {
   return values(world.apps.get(alias)?.requests.waiting ?? null, most);

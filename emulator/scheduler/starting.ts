@@ -1,6 +1,7 @@
 import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './failures.ts';
+import { mustWait, noRoomSays, placeInLine } from './room.ts';
 import { isStarting } from './runner-index.ts';
-import { values } from './sorted.ts';
+import { type Key, values } from './sorted.ts';
 import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import { type LiveRunner, noTrouble, type Release, type Role } from './world.ts';
@@ -36,6 +37,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     hints: null,
     serial,
     role,
+    turn: null,
     lossesBefore: trouble.losses,
     startedAt: null,
     nextProbeAt: null,
@@ -43,11 +45,13 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     probeFailures: 0,
     replaceWhy: 'stopped',
   };
-  putRunner(turn, id, runner);
   if (delayMs === 0) {
-    noteState(turn, runner, '', 'PENDING', text);
-    askForProcess(turn, runner);
+    const pending = { ...runner, turn: placeOf(turn, runner) };
+    putRunner(turn, id, pending);
+    noteState(turn, pending, '', 'PENDING', text);
+    begin(turn, pending);
   } else {
+    putRunner(turn, id, runner);
     const because =
       failures === 0 ? lossesSay(trouble.losses) : `The last start failed: ${clause(trouble.lastFailure ?? text)}`;
     noteState(turn, runner, '', 'FAILURE_DELAY', `${because}.`);
@@ -63,14 +67,14 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
   const live = app?.live;
   const settings = live?.revision === runner.revision ? live.settings : runner.settings;
   const pending = { kind: 'pending', since: turn.now, deadline: pendingDeadline(turn) } as const;
-  const fields = { settings, lossesBefore: app?.trouble.losses ?? 0 };
-  if (moveRunner(turn, runner, pending, text, fields)) askForProcess(turn, runner);
+  const fields = { settings, lossesBefore: app?.trouble.losses ?? 0, turn: placeOf(turn, runner) };
+  if (moveRunner(turn, runner, pending, text, fields)) begin(turn, { ...runner, ...fields });
 }
 
 /** The engine has a process: SETUP begins. */
 export function started(turn: Turn, id: RunnerId): void {
   const runner = turn.world.runners.get(id);
-  if (runner === undefined) return;
+  if (runner === undefined || runner.turn !== null) return;
   const deadline = turn.now + runner.settings.startupTimeoutSeconds * 1000;
   const setup = { kind: 'setup', since: turn.now, deadline } as const;
   moveRunner(turn, runner, setup, 'The process is up; setup() runs.', { startedAt: turn.now });
@@ -78,7 +82,8 @@ export function started(turn: Turn, id: RunnerId): void {
 
 /** The runner serves. The app's failure counter is 0 again and every runner that was backing off starts. */
 export function ready(turn: Turn, id: RunnerId): void {
-  const state = turn.world.runners.get(id)?.state;
+  const { state, turn: place } = turn.world.runners.get(id) ?? {};
+  if (place != null) return;
   // An engine that is quicker than its own news: ready implies started.
   if (state !== undefined && isStarting(state) && state.kind !== 'setup') started(turn, id);
   const runner = turn.world.runners.get(id);
@@ -92,6 +97,32 @@ export function ready(turn: Turn, id: RunnerId): void {
   changeApp(turn, app.alias, { trouble: { ...app.trouble, failures: 0, lastFailure: null } });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
   for (const other of values(app.runners.all)) wake(turn, other, 'Another runner became ready.');
+}
+
+/** The place in the line of a runner that isn't PENDING yet; `null`: there is room for it. */
+function placeOf(turn: Turn, runner: LiveRunner): Key | null {
+  if (!mustWait(turn.world, runner.role)) return null;
+  return placeInLine(turn.world.apps.get(runner.alias), runner.serial);
+}
+
+/** A PENDING runner gets its process, unless it has to wait for room. */
+function begin(turn: Turn, runner: LiveRunner): void {
+  if (runner.turn === null) askForProcess(turn, runner);
+  else note(turn, { ...about(runner), topic: 'runner.capacity', text: `${noRoomSays(turn.world)}.` });
+}
+
+/** A runner that waited for room gets its process. */
+export function grant(turn: Turn, id: RunnerId): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined || runner.turn === null) return;
+  const state = { kind: 'pending', since: turn.now, deadline: pendingDeadline(turn) } as const;
+  putRunner(turn, id, { ...runner, state, turn: null });
+  askForProcess(turn, runner);
+  note(turn, { ...about(runner), topic: 'runner.capacity', text: 'There is room for it now.' });
+}
+
+function about({ id, alias }: LiveRunner) {
+  return { runnerId: id, alias };
 }
 
 function pendingDeadline({ now, world }: Turn): Instant {

@@ -6,6 +6,7 @@ import { settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
 import { eventIn, noteOut, type TimeScale, toPlatform } from './time-scale.ts';
 import type { Event, Instant, RetryCondition } from './types.ts';
+import { defaultLimits } from './world.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
 const slow = process.env.MINIFAL_SLOW === '1';
@@ -114,6 +115,8 @@ const storm = fc
   .map(([deploy, actions]): Action[] => [deploy, ...actions]);
 
 const seed = fc.integer();
+/** How many runners the machine has room for. */
+const room = fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 2, 4);
 /** Long enough for ten attempts that each run into the longest request_timeout. */
 const calmSeconds = 3 * 3600;
 
@@ -121,14 +124,20 @@ describe('step', () => {
   it('keeps every law at every step of random storms, and finishes everything in the calm after them', () => {
     let simulatedMs = 0;
     fc.assert(
-      fc.property(storm, seed, (actions, engineSeed) => {
+      fc.property(storm, seed, room, (actions, engineSeed, runners) => {
         const laws = createLaws();
         const frozen = new WeakSet<object>();
         const start = 1_700_000_000_000;
-        const end = playStorm(actions, engineSeed, calmSeconds, (seen) => {
-          deepFreeze(seen.after, frozen);
-          laws.check(seen);
-        });
+        const end = playStorm(
+          actions,
+          engineSeed,
+          calmSeconds,
+          (seen) => {
+            deepFreeze(seen.after, frozen);
+            laws.check(seen);
+          },
+          { ...defaultLimits, runners },
+        );
         laws.checkEnd(end.world);
         simulatedMs += end.now - start;
       }),

@@ -1,10 +1,12 @@
 import { assign } from './assign.ts';
 import { arrived, attemptEnded } from './attempts.ts';
+import { shareRoom } from './capacity.ts';
 import { concludeDeploy, deleted, deployed, scaled } from './deploy.ts';
 import { nextDueAt, runDue } from './due.ts';
 import { exited, kill } from './ending.ts';
 import { probed, tcpChecked } from './health.ts';
 import { replace, rollout, stop } from './rollout.ts';
+import { refreshLine } from './room.ts';
 import { scaleApp } from './scaling.ts';
 import { ascending } from './sorted.ts';
 import { ready, started } from './starting.ts';
@@ -43,6 +45,7 @@ export function step(world: World, event: Event, now: Instant): Step {
     concerned.add(value);
   }
   for (const alias of concerned) settle(turn, alias);
+  for (let alias = shareRoom(turn); alias !== undefined; alias = shareRoom(turn)) settle(turn, alias);
   if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
   const changed = { apps: turn.changedApps, runners: turn.changedRunners };
   return { world: turn.world, effects: turn.effects, notes: turn.notes, changed };
@@ -115,7 +118,9 @@ function settle(turn: Turn, alias: AliasName): void {
     dropApp(turn, app);
     return;
   }
-  wakeAppAt(turn, app, turn.left > 0 ? nextDueAt(app, turn.now) : turn.now + 1);
+  refreshLine(turn, app);
+  const settled = turn.world.apps.get(alias) ?? app;
+  wakeAppAt(turn, settled, turn.left > 0 ? nextDueAt(settled, turn.now) : turn.now + 1);
 }
 
 function noteWaiting(turn: Turn, requestId: string): void {

@@ -1,6 +1,6 @@
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
-import { indexRunner } from './runner-index.ts';
+import { indexRunner, isLeaving, isPlaced } from './runner-index.ts';
 import { move, stateWord } from './runner-state.ts';
 import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from './types.ts';
 import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
@@ -88,7 +88,27 @@ export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefin
   turn.changedRunners.add(id);
   const alias = (runner ?? before)?.alias ?? '';
   const app = turn.world.apps.get(alias);
-  if (app !== undefined) putApp(turn, { ...app, runners: indexRunner(app.runners, before, runner) });
+  if (app !== undefined) {
+    const after = { ...app, runners: indexRunner(app.runners, before, runner) };
+    putApp(turn, after);
+    countRoom(turn, app, after);
+  }
+  countRunner(turn, id, before, runner);
+}
+
+function countRoom(turn: Turn, before: App, after: App): void {
+  if (before.runners.placed > 0 === after.runners.placed > 0) return;
+  const key = (app: App) => (app.runners.placed > 0 ? [app.serial] : null);
+  turn.world = { ...turn.world, holders: replaceKey(turn.world.holders, key(before), key(after), after.alias) };
+}
+
+function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, after: LiveRunner | undefined): void {
+  const { world } = turn;
+  const placed = world.placed + Number(isPlaced(after)) - Number(isPlaced(before));
+  const leaving = world.leaving + Number(isLeaving(after)) - Number(isLeaving(before));
+  const line = replaceKey(world.line, before?.turn ?? null, after?.turn ?? null, id);
+  if (placed !== world.placed || leaving !== world.leaving || line !== world.line)
+    turn.world = { ...world, placed, leaving, line };
 }
 
 /**

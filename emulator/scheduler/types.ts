@@ -72,6 +72,7 @@ export type StopReason =
   | 'request_timeout'
   | 'disconnected' // connection to the runner broke
   | 'exited' // the process ended by itself
+  | 'capacity' // the machine is full, and another app needs the place more
   | 'supervisor_lost' // the supervisor above it died, which says nothing about the app
   | 'shutdown'; // the emulator stops
 

@@ -1,4 +1,5 @@
 import { clause, lossesSay } from './failures.ts';
+import { noRoomSays } from './room.ts';
 import { stateWord } from './runner-state.ts';
 import { queueDueAt } from './scaling.ts';
 import { queuePosition } from './select.ts';
@@ -26,7 +27,8 @@ export function why(world: World, requestId: RequestId, now: Instant, second = '
 function runnersSay(world: World, app: App, now: Instant, second: string): string {
   const { failures, losses, lastFailure } = app.trouble;
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
-  if (starting !== undefined && 'since' in starting.state) {
+  if (starting !== undefined && starting.turn !== null && app.runners.serving === 0) return noRoomSays(world);
+  if (starting !== undefined && starting.turn === null && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
     const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
     return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} ${second}${before}`;
@@ -48,8 +50,9 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const later = delayed ? `; scaling_delay lets one start in ${secondsLeft(dueAt, now)} ${second}` : '';
   if (counted === 0) return `No runner yet${later}`;
   const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
+  const noRoom = app.runners.inLine === null ? '' : `. ${noRoomSays(world)}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
-  return `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ${slots})${later}`;
+  return `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ${slots})${later}${noRoom}`;
 }
 
 function secondsLeft(at: Instant, now: Instant): number {

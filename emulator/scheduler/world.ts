@@ -1,6 +1,6 @@
 import { Map as IdMap } from 'immutable';
 import { type Hinted, nothingHinted } from './hinted.ts';
-import type { Sorted } from './sorted.ts';
+import type { Key, Sorted } from './sorted.ts';
 import type {
   AliasName,
   AttemptId,
@@ -33,6 +33,14 @@ export interface World {
   /** Those of them that time alone changes: [wakeAt, serial]. */
   readonly wakeups: Sorted<AliasName>;
   readonly runners: IdMap<RunnerId, LiveRunner>;
+  /** Runners that take up room on the machine. */
+  readonly placed: number;
+  /** Those of them that are on their way out. */
+  readonly leaving: number;
+  /** Apps that have one: [serial]. */
+  readonly holders: Sorted<AliasName>;
+  /** Runners that wait for room, the next one first: their `turn`. */
+  readonly line: Sorted<RunnerId>;
   readonly requests: IdMap<RequestId, LiveRequest>;
 }
 
@@ -40,9 +48,11 @@ export interface World {
 export interface Limits {
   /** How long a runner may be without a process: its environment may have to be built first. */
   readonly pendingSeconds: number;
+  /** How many runners the machine has room for (capacity.ts); infinite: no limit. */
+  readonly runners: number;
 }
 
-export const defaultLimits: Limits = { pendingSeconds: 3600 };
+export const defaultLimits: Limits = { pendingSeconds: 3600, runners: Number.POSITIVE_INFINITY };
 
 /** What an alias points to. */
 export interface Release {
@@ -130,6 +140,10 @@ export interface RunnerIndex {
   readonly starting: Sorted<RunnerId>;
   /** Counted ones in FAILURE_DELAY: [retryAt, serial]. */
   readonly backingOff: Sorted<RunnerId>;
+  /** Those that wait for room on the machine: [serial]. */
+  readonly inLine: Sorted<RunnerId>;
+  /** Runners that take up room on the machine. */
+  readonly placed: number;
   /** Runners that count for scaling and max_concurrency. */
   readonly counted: number;
   /** IDLE and RUNNING ones of them. */
@@ -152,6 +166,8 @@ export interface LiveRunner extends Runner {
   /** Grows with each runner. */
   readonly serial: number;
   readonly role: Role;
+  /** PENDING and waiting for room on the machine: its place in the line (capacity.ts); `null`: it has room, or backs off. */
+  readonly turn: Key | null;
   /** `Trouble.losses` of its app when it asked for a process. */
   readonly lossesBefore: number;
   /** When its process began; `null`: none yet. */
@@ -200,6 +216,10 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     apps: IdMap(),
     wakeups: null,
     runners: IdMap(),
+    placed: 0,
+    leaving: 0,
+    holders: null,
+    line: null,
     requests: IdMap(),
   };
 }
@@ -226,6 +246,8 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
       changing: null,
       starting: null,
       backingOff: null,
+      inLine: null,
+      placed: 0,
       counted: 0,
       serving: 0,
       inFlight: 0,

@@ -6,6 +6,7 @@ const appSchema = z.object({
   revision: z.string(),
   authMode: z.enum(['private', 'public', 'shared']),
   url: z.string(),
+  /** Waiting requests, direct ones too. */
   queueSize: z.int(),
   /** Why the latest start of a runner failed, until one becomes ready; `null`: it did not. */
   lastFailure: z.string().nullable().default(null),

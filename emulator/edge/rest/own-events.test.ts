@@ -143,7 +143,7 @@ describe('what one watcher is sent', () => {
     let asked = 0;
     const fleet = {
       ...server.fleet,
-      queueSize() {
+      waitingSize() {
         asked++;
         return 100_000;
       },
@@ -196,7 +196,7 @@ describe('what one watcher is sent', () => {
 
   it('is nothing when nothing changes', async () => {
     const { server, feed, now } = await feedOver(2);
-    server.fleet.queueSize = () => 0;
+    server.fleet.waitingSize = () => 0;
     expect(feed.next(now)).toBeUndefined();
   });
 });

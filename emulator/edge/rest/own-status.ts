@@ -67,8 +67,8 @@ export function appOf(
   { name, revision, authMode }: { readonly name: string } & Pick<App, 'revision' | 'authMode'>,
 ): App {
   const url = `https://${hosts.run}/${catalog.account.nickname}/${name}`;
-  const { queueSize, lastFailure } = fleet;
-  return { alias: name, revision, authMode, url, queueSize: queueSize(name), lastFailure: lastFailure(name) };
+  const { waitingSize, lastFailure } = fleet;
+  return { alias: name, revision, authMode, url, queueSize: waitingSize(name), lastFailure: lastFailure(name) };
 }
 
 export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRecord): ShownRunner {

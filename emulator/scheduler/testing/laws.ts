@@ -51,8 +51,9 @@ export function createLaws(): Laws {
 
     // Beyond the limit are only the check of a rolling deploy, and replacements until they are ready.
     const check = isRolling(after, name) && deploys.get(name)?.strategy === 'rolling';
-    const surge = (check ? 1 : 0) + serving.filter((r) => r.replacement === 'will').length;
-    const counted = runners.filter((r) => !['draining', 'terminating'].includes(r.state.kind)).length - surge;
+    const staying = runners.filter((r) => !['draining', 'terminating'].includes(r.state.kind));
+    const substitutes = staying.filter(({ id }) => after.runners.get(id)?.role.kind === 'replacement').length;
+    const counted = staying.length - (check ? 1 : 0) - substitutes;
     const max = scale.maxConcurrency ?? Number.POSITIVE_INFINITY;
     law(counted <= max, 'never more runners than max_concurrency', counted, runners);
 
@@ -65,7 +66,10 @@ export function createLaws(): Laws {
     const { scalingDelaySeconds } = scale;
     const pressed = ids.length === 0 || scalingDelaySeconds === 0 || oldest + scalingDelaySeconds * 1000 <= now;
     const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
-    law(counted >= least, 'as many runners as the formula wants', counted, least, runners);
+    // On a full machine one runner stands in the line for all that are missing.
+    const waits = runners.some(({ id }) => isInLine(after, id));
+    law(!waits || after.placed >= after.limits.runners, 'nobody waits while there is room', after.placed, runners);
+    law(waits || counted >= least, 'as many runners as the formula wants', counted, least, runners);
 
     for (const { state, used, id } of serving) {
       if (state.kind !== 'idle' || serving.length <= wanted) continue;
@@ -90,11 +94,22 @@ export function createLaws(): Laws {
     }
   }
 
+  /** Only replacements, and checks of rolling deploys, may start on a full machine. */
+  function checkRoom({ after, effects }: Seen): void {
+    const { placed, limits } = after;
+    const starts = effects.flatMap((effect) =>
+      effect.type === 'startRunner' ? [after.runners.get(effect.runnerId)] : [],
+    );
+    const guests = starts.filter((runner) => runner !== undefined && runner.role.kind !== 'member').length;
+    const some = starts.some((runner) => runner?.role.kind === 'member');
+    law(!some || placed - guests <= limits.runners, 'no more runners than the machine has room for', placed, limits);
+  }
+
   /** Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's request_timeout. */
   function checkDeadlines(after: World, wakeAt: Instant): void {
     for (const runner of runnersOf(after)) {
       const deadline = deadlineOf(runner);
-      if (deadline === null) continue;
+      if (deadline === null || isInLine(after, runner.id)) continue;
       law(deadline - runner.createdAt < longestWaitMs && wakeAt <= deadline, 'every wait has a deadline', runner);
     }
     for (const id of requestLaws.open) {
@@ -114,6 +129,7 @@ export function createLaws(): Laws {
       for (const [name, alias] of aliases) checkAlias(seen, name, alias);
       const wakeAt = nextWakeup(seen.after);
       law(wakeAt === undefined || wakeAt > seen.now, 'nextWakeup lies ahead', wakeAt, seen.now);
+      checkRoom(seen);
       checkDeadlines(seen.after, wakeAt ?? Number.POSITIVE_INFINITY);
     },
     checkEnd(world) {
@@ -121,6 +137,8 @@ export function createLaws(): Laws {
       for (const { alias } of runnersOf(world)) law(aliases.has(alias), 'a deleted application has no runners', alias);
       for (const [name, { scale }] of aliases) {
         const wanted = Math.max(scale.minConcurrency, scale.concurrencyBuffer);
+        // What only settings want may have to wait for ever on a machine that is full of the same.
+        if (world.limits.runners !== Number.POSITIVE_INFINITY) continue;
         const states = runnersOf(world, name).map((runner) => runner.state.kind);
         const enough = states.length === Math.min(scale.maxConcurrency ?? wanted, wanted);
         law(enough && states.every((kind) => kind === 'idle'), 'only wanted runners are left', name, states, wanted);
@@ -151,6 +169,10 @@ function deadlineOf({ state }: Runner): Instant | null {
     default:
       return null;
   }
+}
+
+function isInLine(world: World, id: string): boolean {
+  return (world.runners.get(id)?.turn ?? null) !== null;
 }
 
 function isServing(runner: Runner): boolean {

@@ -1,6 +1,7 @@
 import { runnersOf } from '../select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
 import type { AttemptOutcome, Effect, Event, Instant, Note, RequestInfo, Runner, RunnerId } from '../types.ts';
+import { defaultLimits, type Limits } from '../world.ts';
 import { deployOf, requestOf } from './samples.ts';
 
 /** A world with a hand-driven clock for table tests. Instants are milliseconds from 0; `after` takes seconds. */
@@ -28,8 +29,8 @@ export interface Sim {
   runnerOf(requestId: string): RunnerId | undefined;
 }
 
-export function createSim(): Sim {
-  let world = emptyWorld('test');
+export function createSim(limits: Partial<Limits> = {}): Sim {
+  let world = emptyWorld('test', { ...defaultLimits, ...limits });
   let now = 0;
   const log: { at: Instant; effect: Effect }[] = [];
   const notes: Note[] = [];

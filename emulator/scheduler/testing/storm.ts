@@ -12,6 +12,7 @@ import type {
   ScaleSettings,
   Strategy,
 } from '../types.ts';
+import { defaultLimits, type Limits } from '../world.ts';
 
 /** What happens from outside in a storm. Indexes choose among what exists at that moment. */
 export type Action = { readonly gapSeconds: number } & (
@@ -73,13 +74,14 @@ export function playStorm(
   seed: number,
   calmSeconds: number,
   check: (seen: Seen) => void,
+  limits: Limits = defaultLimits,
 ): Storm {
   const random = randomFrom(seed);
   const planned: { at: Instant; order: number; event: () => Event | undefined }[] = [];
   const log: string[] = [];
   const alive = new Set<RunnerId>();
   const ended: Event[] = [];
-  let world = emptyWorld(`storm ${seed}`);
+  let world = emptyWorld(`storm ${seed}`, limits);
   let now = 1_700_000_000_000;
   let order = 0;
   let requests = 0;

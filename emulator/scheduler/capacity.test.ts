@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { scaleOf, settingsOf } from './testing/samples.ts';
+import { createSim, types } from './testing/sim.ts';
+import { why } from './why.ts';
+
+type Sim = ReturnType<typeof createSim>;
+
+/** A machine with room for so many runners. */
+function machine(runners: number, aliases: readonly string[] = ['app'], scale = scaleOf()): Sim {
+  const sim = createSim({ runners });
+  for (const alias of aliases) sim.deploy({ alias, scale, settings: settingsOf({ terminationGraceSeconds: 0 }) });
+  return sim;
+}
+
+function many(count: number, prefix = 'r'): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+}
+
+/** How many processes each app has. */
+function processes(sim: Sim): { readonly [alias: string]: number } {
+  const counts: { [alias: string]: number } = {};
+  for (const [alias, app] of sim.world.apps) counts[alias] = app.runners.placed;
+  return counts;
+}
+
+/** Ends what runs and brings up what starts, until `id` runs; how many requests ended meanwhile. */
+function turnsUntilRunning(sim: Sim, id: string): number {
+  let ended = 0;
+  for (; sim.runnerOf(id) === undefined; ended += 1) {
+    if (ended > 1000) throw new Error(`${id} starves`);
+    sim.bringUp();
+    sim.after(6);
+    const [running] = [...sim.world.requests.values()].filter(({ place }) => place.kind === 'running');
+    if (running !== undefined && running.info.id !== id) sim.end(running.info.id);
+  }
+  return ended;
+}
+
+describe('a machine with room for four runners', () => {
+  it('starts four for 3,000 waiting requests, and one more stands in the line for all others', () => {
+    const sim = machine(4);
+    sim.submit(many(3000));
+    expect(sim.log.filter(({ effect }) => effect.type === 'startRunner')).toHaveLength(4);
+    expect(sim.states()).toEqual(Array(5).fill('pending'));
+    expect(sim.world.apps.get('app')?.trouble.failures).toBe(0);
+  });
+
+  it('says so to who waits', () => {
+    const sim = machine(4, ['app', 'other']);
+    sim.submit(many(4));
+    sim.bringUp();
+    sim.submit(['full'], { alias: 'other' });
+    const says = 'No capacity: 4 of 4 runners of this machine are in use.';
+    expect(why(sim.world, 'full', sim.now)).toBe(says);
+    expect(sim.notes).toContainEqual(expect.objectContaining({ alias: 'other', topic: 'runner.capacity', text: says }));
+    // One of its four makes room for the other app when its request has ended.
+    sim.submit(['next']);
+    expect(why(sim.world, 'next', sim.now)).toMatch(/^All slots of 3 runners are busy .*\. No capacity: 4 of 4/);
+  });
+
+  it('starts the next one when a process is gone, not earlier', () => {
+    const sim = machine(4);
+    sim.submit(many(5));
+    const [first = ''] = sim.runners().map(({ id }) => id);
+    sim.send({ type: 'runnerStarted', runnerId: first });
+    sim.send({ type: 'runnerReady', runnerId: first });
+    expect(types(sim.send({ type: 'runnerKillRequested', runnerId: first }))).toContain('startRunner');
+    expect(processes(sim)).toEqual({ app: 4 });
+  });
+
+  it('forgets the one in the line when nobody needs it any more, without killing anything', () => {
+    const sim = machine(4);
+    sim.submit(many(5));
+    expect(types(sim.send({ type: 'requestWithdrawn', requestId: 'r4' }))).toEqual(['failRequest']);
+    expect(sim.states()).toEqual(Array(4).fill('pending'));
+    expect(sim.world.line).toBeNull();
+  });
+
+  it('is no start failure to wait for, however long', () => {
+    const sim = machine(4, ['app', 'other']);
+    sim.submit(many(4));
+    sim.bringUp();
+    sim.submit(['full'], { alias: 'other' });
+    sim.send({ type: 'requestWithdrawn', requestId: 'none' });
+    expect(sim.world.apps.get('other')?.trouble.failures).toBe(0);
+  });
+
+  it('has no room for runners whose delay after failed starts is over, but keeps their place', () => {
+    const sim = machine(1, ['app', 'other'], scaleOf({ keepAliveSeconds: 3600 }));
+    sim.submit(['fails']);
+    sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'exit code 1' });
+    sim.submit(['busy'], { alias: 'other' });
+    sim.bringUp();
+    expect(types(sim.after(30))).not.toContain('startRunner');
+    expect(sim.states()).toEqual(['pending', 'draining']);
+    sim.end('busy');
+    expect(processes(sim)).toEqual({ app: 1, other: 0 });
+  });
+});
+
+describe('who makes room', () => {
+  it('is first an idle runner that nothing wants, the longest idle one', () => {
+    const sim = machine(2, ['old', 'young', 'app']);
+    sim.submit(['a'], { alias: 'old' });
+    sim.submit(['b'], { alias: 'young' });
+    sim.bringUp();
+    sim.end('a');
+    sim.after(1);
+    sim.end('b');
+    sim.submit(['r']);
+    expect(processes(sim)).toEqual({ old: 0, young: 1, app: 1 });
+    expect(sim.notes.find(({ to }) => to === 'TERMINATING')?.text).toBe(
+      'The runner made room for another application.',
+    );
+  });
+
+  it('is a runner of a buffer only where requests wait, and the buffer takes nothing back from them', () => {
+    const sim = machine(1, ['app', 'buffered']);
+    sim.deploy({ alias: 'buffered', scale: scaleOf({ concurrencyBuffer: 1, keepAliveSeconds: 0 }) });
+    sim.bringUp();
+    sim.deploy({ alias: 'third', scale: scaleOf({ concurrencyBuffer: 1 }) });
+    expect(processes(sim)).toMatchObject({ buffered: 1, third: 0 });
+    sim.submit(['r']);
+    sim.after(5);
+    expect(processes(sim)).toMatchObject({ buffered: 0, app: 1 });
+    sim.bringUp();
+    sim.after(60);
+    expect(sim.runnerOf('r')).toBeDefined();
+  });
+
+  it('is an app with more runners than the one that waits: shares become equal, without losing work', () => {
+    const sim = machine(4, ['app', 'other']);
+    sim.submit(many(100));
+    sim.bringUp();
+    sim.submit(many(100, 'o'), { alias: 'other' });
+    for (const id of many(20)) {
+      if (sim.runnerOf(id) !== undefined) sim.end(id);
+      sim.bringUp();
+    }
+    expect(processes(sim)).toEqual({ app: 2, other: 2 });
+    expect(sim.log.filter(({ effect }) => effect.type === 'abortAttempt')).toEqual([]);
+  });
+
+  it('is in the end any, also of min_concurrency, for an app that has none', () => {
+    const sim = machine(1, ['app']);
+    sim.deploy({ alias: 'kept', scale: scaleOf({ minConcurrency: 1, maxConcurrency: 1 }) });
+    sim.bringUp();
+    sim.deploy({ alias: 'kept too', scale: scaleOf({ minConcurrency: 1 }) });
+    sim.after(3600);
+    expect(processes(sim)).toEqual({ app: 0, kept: 1, 'kept too': 0 });
+    sim.submit(['r']);
+    sim.after(5);
+    expect(processes(sim)).toEqual({ app: 1, kept: 0, 'kept too': 0 });
+  });
+
+  it.each([1, 2, 3])('lets no app starve beside 300 requests of another one, with room for %i', (room) => {
+    const sim = machine(room, ['app', 'b', 'c', 'd']);
+    sim.submit(many(300));
+    for (const alias of ['b', 'c', 'd']) sim.submit([`of ${alias}`], { alias });
+    for (const alias of ['b', 'c', 'd']) expect(turnsUntilRunning(sim, `of ${alias}`)).toBeLessThan(20);
+  });
+});
+
+describe('on a full machine', () => {
+  it('a rolling deploy still checks its new revision', () => {
+    const sim = machine(1);
+    sim.submit(['r']);
+    sim.bringUp();
+    expect(types(sim.deploy({ revision: 'rev2', strategy: 'rolling' }))).toEqual(['startRunner']);
+  });
+
+  it('replacements come one after the other', () => {
+    const sim = machine(3, ['app'], scaleOf({ minConcurrency: 3 }));
+    sim.bringUp();
+    expect(types(sim.send({ type: 'rolloutRequested', alias: 'app', force: false }))).toEqual(['startRunner']);
+    for (let i = 0; i < 3; i += 1) {
+      expect(processes(sim)).toEqual({ app: 4 });
+      sim.bringUp();
+      sim.after(5);
+    }
+    expect(sim.states()).toEqual(['idle', 'idle', 'idle']);
+  });
+});

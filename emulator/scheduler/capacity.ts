@@ -1,0 +1,96 @@
+import { retire } from './ending.ts';
+import { attemptsOf, isServing, isStarting } from './runner-index.ts';
+import { floorOf } from './scaling.ts';
+import { ascending, compareKeys, first, type Key, size, values } from './sorted.ts';
+import { grant } from './starting.ts';
+import type { Turn } from './turn.ts';
+import type { AliasName, Instant, RunnerId } from './types.ts';
+import type { App, LiveRunner, World } from './world.ts';
+
+/**
+ * Who gets the machine's room for runners. The documents know only that a runner without capacity waits as PENDING, without counting as
+ * a failure (platform page runner.md §1); who goes first, and who makes room, is ours.
+ */
+
+/** A runner that serves requests is left in peace for this long before it has to make room for an app that has none. */
+const quantumMs = 10_000;
+
+/** Gives free room to the next in the line, or asks a runner to make room for it. The app that this concerns; `undefined`: nothing to do. */
+export function shareRoom(turn: Turn): AliasName | undefined {
+  const { line, placed, leaving, limits } = turn.world;
+  const next = turn.world.runners.get(first(line)?.value ?? '');
+  if (next === undefined) return undefined;
+  if (placed < limits.runners) {
+    grant(turn, next.id);
+    return next.alias;
+  }
+  const taker = turn.world.apps.get(next.alias);
+  if (taker === undefined || leaving >= size(line)) return undefined;
+  const offer = bestOffer(turn, taker);
+  if (offer === undefined) return undefined;
+  const alias = turn.world.runners.get(offer.runnerId)?.alias;
+  retire(turn, offer.runnerId, 'capacity');
+  return alias;
+}
+
+interface Offer {
+  /** The least comes first. */
+  readonly key: Key;
+  readonly runnerId: RunnerId;
+}
+
+/** There are never more holders than the machine has room for, and this is asked only when it is full. */
+function bestOffer({ world, now }: Turn, taker: App): Offer | undefined {
+  let best: Offer | undefined;
+  for (const { value } of ascending(world.holders)) {
+    const app = world.apps.get(value);
+    const offer = app === undefined || app.alias === taker.alias ? undefined : offerOf(world, app, taker, now);
+    if (offer !== undefined && (best === undefined || compareKeys(offer.key, best.key) < 0)) best = offer;
+  }
+  return best;
+}
+
+/**
+ * What the app can spare for another one that waits for room: first an idle runner that nothing wants. Only where requests wait there,
+ * also one of its buffer, then one of more than the other has, and where the other has none, any: a request that never runs is worse than
+ * a cold start.
+ */
+function offerOf(world: World, app: App, taker: App, now: Instant): Offer | undefined {
+  const idle = oldestIdle(app);
+  const { serving, counted, placed } = app.runners;
+  const { minConcurrency } = app.scale;
+  if (idle !== undefined && serving > floorOf(app)) return { key: [0, idle.since], runnerId: idle.runnerId };
+  if (taker.requests.waiting === null) return undefined;
+  if (idle !== undefined && counted > minConcurrency) return { key: [1, idle.since], runnerId: idle.runnerId };
+  const runners = members(world, app);
+  const cheapest = runners[0];
+  if (cheapest !== undefined && placed > taker.runners.placed + 1 && counted > minConcurrency) {
+    return { key: [2, -placed], runnerId: cheapest.id };
+  }
+  if (taker.runners.placed > 0) return undefined;
+  const due = runners.find(({ state, readyAt }) => isServing(state) && now - (readyAt ?? now) >= quantumMs);
+  const last = idle?.runnerId ?? due?.id;
+  return last === undefined ? undefined : { key: [3, -placed], runnerId: last };
+}
+
+function oldestIdle(app: App): { readonly since: Instant; readonly runnerId: RunnerId } | undefined {
+  const used = first(app.runners.idleUsed);
+  const fresh = first(app.runners.idleFresh);
+  const entry = used === undefined || (fresh !== undefined && compareKeys(fresh.key, used.key) < 0) ? fresh : used;
+  return entry && { since: entry.key[0] ?? 0, runnerId: entry.value };
+}
+
+/** The app's runners that have room and stay, the one that is missed least first: the latest that only starts, then the least busy. */
+function members(world: World, app: App): readonly LiveRunner[] {
+  return values(app.runners.all)
+    .map((id) => world.runners.get(id))
+    .filter((runner) => runner !== undefined)
+    .filter(
+      ({ role, turn, state }) => role.kind === 'member' && turn === null && (isStarting(state) || isServing(state)),
+    )
+    .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
+}
+
+function worth({ state }: LiveRunner): number {
+  return isStarting(state) ? -1 : attemptsOf(state).length;
+}
