@@ -258,7 +258,21 @@ async function ask(host: Host, method: string, path: string, body = ''): Promise
     body,
   ];
   const answer = await exchange(bed, { host, tls: false, pieces: [head.join('\r\n')], pauseMs: 0, ending: 'close' });
-  return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')).replace(/^\s+[0-9a-f]+\r\n(.*)\r\n0\r\n\r\n$/s, '$1'));
+  const start = answer.indexOf('\r\n\r\n') + 4;
+  const isChunked = /^transfer-encoding: chunked\r$/im.test(answer.slice(0, start));
+  return JSON.parse(isChunked ? unchunked(answer.slice(start)) : answer.slice(start));
+}
+
+/** RFC 9112 §7.1, without trailers. All that is asked here answers in ASCII. */
+function unchunked(body: string): string {
+  let text = '';
+  for (let rest = body; ; ) {
+    const [line = ''] = rest.split('\r\n', 1);
+    const size = Number.parseInt(line, 16);
+    if (!(size > 0)) return text;
+    text += rest.slice(line.length + 2, line.length + 2 + size);
+    rest = rest.slice(line.length + 2 + size + 2);
+  }
 }
 
 function mebibytes(bytes: number | undefined): string {
