@@ -31,7 +31,7 @@ import { createSigner } from './edge/signed.ts';
 import { loadOrCreateTls } from './edge/tls/ca.ts';
 import { createTokens } from './edge/tokens.ts';
 import { createProcessEngine } from './engines/process/process-engine.ts';
-import { createFleet } from './fleet/fleet.ts';
+import { createFleet, finishMs } from './fleet/fleet.ts';
 import { createLaunches } from './fleet/launches.ts';
 import { runnerEnv } from './fleet/runner-env.ts';
 import { localKey, tokenKey } from './identity.ts';
@@ -97,6 +97,8 @@ const pruneEveryMs = 60 * 60 * 1000;
 const dayMs = 24 * pruneEveryMs;
 /** Not every emulator runs for an hour: each prunes once, when the first calls are through. */
 const firstPruneMs = 2_000;
+/** At the end: for answers that are ready, but not read yet. */
+const lastAnswersMs = 1_000;
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
@@ -243,6 +245,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const callables = withWorkflowRoutes(routes, catalog.account, workflows);
     const callApp = createCallApp({ account: catalog.account, routes: callables, queue, fleet: requests, clock });
 
+    let isStopping = false;
     const gatewayDeps: GatewayDeps = {
       account: catalog.account,
       routes: callables,
@@ -253,6 +256,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       workflows: workflowRequests,
       webhooks,
       connections,
+      isStopping: () => isStopping,
       spool: createSpool(join(folder, 'waiting-bodies'), spoolBytes),
       logs,
       clock,
@@ -340,11 +344,18 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       async close() {
         callOffFirst();
         clearInterval(pruning);
-        webhooks.close();
+        isStopping = true;
+        const running = fleet
+          .runners()
+          .reduce((sum, { state }) => sum + ('attempts' in state ? state.attempts.length : 0), 0);
+        if (running > 0) tell(finishing(running));
         gateway.close();
         proxied.close();
         named.close();
         await fleet.close();
+        await queue.settled().catch(report);
+        webhooks.close();
+        await open.answered(lastAnswersMs);
         await Promise.all([grpc.close(), labels.close(), open.close(), builds.close()]);
         await queue.close();
         logs.close();
@@ -356,6 +367,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     await open.close();
     throw error;
   }
+}
+
+function finishing(running: number): string {
+  const who = running === 1 ? 'A request is running and' : `${running} requests are running and`;
+  return `${who} may finish within ${finishMs / 1000} s. A second signal ends minifal at once; then they run again.`;
 }
 
 function wordsOf({ message, next }: UserError): string {

@@ -22,6 +22,8 @@ export interface OpenPorts {
     readonly queue: EdgeHandlers;
     readonly ws: EdgeHandlers;
   }): void;
+  /** Resolves when no direct call is under way, or when the patience is over. */
+  answered(patienceMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,10 +36,22 @@ const names = ['api', 'run', 'queue', 'ws'] as const;
 export async function openPorts(first: number, tls: TlsMaterial, limits: ConnectionLimits): Promise<OpenPorts> {
   let serving: Parameters<OpenPorts['serve']>[0] | undefined;
   const listeners: Listener[] = [];
+  /** Direct calls without a complete answer. */
+  let underWay = 0;
+  let whenAnswered: (() => void) | undefined;
   try {
     for (const [offset, name] of names.entries()) {
       const handlers: EdgeHandlers = {
-        request: (req, res) => serving?.[name].request(req, res),
+        request(req, res) {
+          if (name === 'run') {
+            underWay++;
+            res.once('close', () => {
+              underWay--;
+              if (underWay === 0) whenAnswered?.();
+            });
+          }
+          serving?.[name].request(req, res);
+        },
         upgrade(req, socket, head) {
           if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
           else serving?.[name].upgrade(req, socket, head);
@@ -62,6 +76,16 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
     hosts: { api: `localhost:${api}`, run: `localhost:${run}`, queue: `localhost:${queue}`, ws: `localhost:${ws}` },
     serve(handlers) {
       serving = handlers;
+    },
+    answered(patienceMs) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, patienceMs);
+        whenAnswered = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (underWay === 0) whenAnswered();
+      });
     },
     close: closeAll,
   };

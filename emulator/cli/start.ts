@@ -84,6 +84,14 @@ export async function start(options: CliOptions): Promise<number> {
     const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
     say(`Point a terminal here:  ${ownEvalLine(isUsual ? undefined : folder)}`);
     await stopped;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.removeAllListeners(signal);
+      process.once(signal, () => {
+        say('minifal ended without waiting. Accepted requests are kept.');
+        lock.release();
+        process.exit(1);
+      });
+    }
     await emulator.close();
   } finally {
     lock.release();

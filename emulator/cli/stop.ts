@@ -4,8 +4,8 @@ import { UserError } from '../wire/errors.ts';
 import type { CliOptions } from './main.ts';
 import { say } from './print.ts';
 
-/** The emulator gives its runners their grace; then it is killed (its runners die with it). */
-const patienceMs = 15_000;
+/** The emulator lets requests finish and gives its runners their grace; then it is killed (its runners die with it). */
+const patienceMs = 20_000;
 
 /** `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. */
 export async function stop(options: CliOptions): Promise<number> {

@@ -36,6 +36,8 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
 
 /** What an app's teardown() gets when the emulator stops: the platform's default grace (runner.md §1, Shutdown). */
 const shutdownGraceMs = 5_000;
+/** How long a request may go on when the emulator stops, before its runner is asked to end: `minifal stop` waits for both. */
+export const finishMs = 5_000;
 
 /** The way in to the scheduler: turns calls into events, carries effects out on the engine, decides nothing. */
 export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
@@ -247,8 +249,12 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     linesTold: async (runnerId) => await runners.handle(runnerId)?.linesTold(),
     probeOnDemand: (runnerId) => void probe(runnerId, true),
     async close() {
+      dispatch({ type: 'shutdown' });
+      await runners.allEnded(finishMs);
+      // Whatever still runs may finish within the grace of its runner, and counts if it does.
+      runners.terminateAll();
+      await runners.allEnded(shutdownGraceMs);
       host.close();
-      await runners.drain(shutdownGraceMs);
       await deps.engine.close();
     },
   };

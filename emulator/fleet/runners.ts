@@ -45,8 +45,9 @@ export interface Runners {
   ofAlias(alias: string): readonly RunnerId[];
   /** The result's files were read: the runner's folder may go. */
   release(id: RunnerId): void;
-  /** Asks every runner to end and resolves when all have, or when `graceMs` are over. */
-  drain(graceMs: number): Promise<void>;
+  /** Resolves when every runner has ended, or when the patience is over. */
+  allEnded(patienceMs: number): Promise<void>;
+  terminateAll(): void;
 }
 
 /** Carries runners through the engine and feeds what happens back as events. Decides nothing. */
@@ -171,17 +172,18 @@ export function createRunners(deps: {
     address: (id) => live.get(id)?.address ?? null,
     ofAlias: (alias) =>
       [...live.values()].filter((r) => r.order.alias === alias && !r.exit).map((r) => r.order.runnerId),
-    drain(graceMs) {
+    allEnded(patienceMs) {
       return new Promise((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
+        const timer = setTimeout(resolve, patienceMs);
         drained = () => {
           clearTimeout(timer);
           resolve();
         };
-        const running = [...live.values()].filter((runner) => !runner.exit);
-        if (running.length === 0) drained();
-        for (const { order } of running) end(order.runnerId, 'terminate');
+        if (![...live.values()].some(({ exit }) => !exit)) drained();
       });
+    },
+    terminateAll() {
+      for (const { order, exit } of [...live.values()]) if (!exit) end(order.runnerId, 'terminate');
     },
     release(id) {
       const runner = live.get(id);

@@ -1,6 +1,7 @@
 import { endNow, freeSlot, terminateSoon } from './ending.ts';
 import { announced } from './hinted.ts';
 import { decideRetry, maxAttempts } from './retry.ts';
+import { stoppingError } from './shutdown.ts';
 import { changeApp, note, putRequest, putRunner, type Turn } from './turn.ts';
 import type {
   AliasName,
@@ -36,6 +37,10 @@ export function arrived(turn: Turn, info: RequestInfo): void {
   const live = turn.world.apps.get(info.alias)?.live ?? null;
   if (live === null) {
     fail(turn, request, { type: 'runner_scheduling_failure', detail: `Application ${info.alias} is not deployed.` });
+    return;
+  }
+  if (turn.world.isClosing && info.kind === 'direct') {
+    fail(turn, request, stoppingError);
     return;
   }
   if (info.recovered?.interrupted === true) takeUp(turn, request, live.settings);

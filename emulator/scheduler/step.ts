@@ -8,6 +8,7 @@ import { probed, tcpChecked } from './health.ts';
 import { replace, rollout, stop } from './rollout.ts';
 import { refreshLine } from './room.ts';
 import { scaleApp } from './scaling.ts';
+import { shutDown } from './shutdown.ts';
 import { ascending } from './sorted.ts';
 import { ready, started } from './starting.ts';
 import { beginTurn, dropApp, note, type Turn, wakeAppAt } from './turn.ts';
@@ -95,6 +96,9 @@ function apply(turn: Turn, event: Event): void {
     case 'runnerKillRequested':
       kill(turn, event.runnerId, 'killed');
       break;
+    case 'shutdown':
+      shutDown(turn);
+      break;
     case 'tick':
       break;
   }
@@ -106,6 +110,7 @@ function settle(turn: Turn, alias: AliasName): void {
   do {
     before = turn.world;
     runDue(turn, alias);
+    if (turn.world.isClosing) continue;
     concludeDeploy(turn, alias);
     replace(turn, alias);
     assign(turn, alias);

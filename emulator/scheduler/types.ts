@@ -219,6 +219,8 @@ export type Event =
   | { readonly type: 'tcpChecked'; readonly runnerId: RunnerId; readonly ok: boolean }
   | { readonly type: 'runnerStopRequested'; readonly runnerId: RunnerId; readonly replaceFirst: boolean }
   | { readonly type: 'runnerKillRequested'; readonly runnerId: RunnerId }
+  /** The emulator stops: what runs may finish, nothing begins any more. */
+  | { readonly type: 'shutdown' }
   /** Time has passed; sent when `nextWakeup` is due. */
   | { readonly type: 'tick' };
 

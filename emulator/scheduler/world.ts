@@ -23,6 +23,8 @@ import type {
 export interface World {
   readonly seed: string;
   readonly limits: Limits;
+  /** The emulator stops: nothing begins any more. */
+  readonly isClosing: boolean;
   /** Ids made so far. */
   readonly counter: number;
   /** Requests that ever arrived: ties of equal `submittedAt` go by arrival. */
@@ -210,6 +212,7 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
   return {
     seed,
     limits,
+    isClosing: false,
     counter: 0,
     arrivals: 0,
     appsMade: 0,

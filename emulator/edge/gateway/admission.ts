@@ -5,7 +5,7 @@ import { platformError } from '../../wire/errors.ts';
 import { guard, spellingsOf } from '../guard.ts';
 import type { Identity } from '../types.ts';
 import { type Access, authorise } from './access.ts';
-import { type Answer, type Envelope, errorAnswer, jsonAnswer, notFound, send } from './answers.ts';
+import { type Answer, type Envelope, errorAnswer, jsonAnswer, notFound, send, stopping } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type Resolved, resolveTarget, type Target } from './target.ts';
 
@@ -66,5 +66,6 @@ export function admit(deps: GatewayDeps, req: IncomingMessage): Admission {
   if ('unknown' in target) return { ok: false, answer: notFound(target.unknown) };
   const access = authorise(target.route, identify(deps, req, target), deps.account);
   if (!access.ok) return { ok: false, answer: jsonAnswer(access.status, { detail: access.detail }) };
+  if (deps.isStopping()) return { ok: false, answer: stopping };
   return { ok: true, target, access };
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { PlatformError } from '../../wire/errors.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { reasonPhrase } from '../http-server.ts';
 import type { HeaderList } from './headers.ts';
 
@@ -50,6 +50,10 @@ export function writeHead(res: ServerResponse, envelope: Envelope, status: numbe
 export const notFound = (app: string): Answer => jsonAnswer(404, { detail: `Application "${app}" not found` });
 export const tooLarge = (bytes: number): Answer =>
   jsonAnswer(413, { detail: `The request body is larger than ${bytes} bytes.` });
+/** To a request that comes while the emulator stops. */
+export const stopping: Answer = errorAnswer(
+  platformError('runner_scheduling_failure', 'The emulator is stopping. Start it again, then repeat the call.'),
+);
 export const unknownRequest: Answer = jsonAnswer(404, { status: 'NOT_FOUND' });
 
 /** Sends the head now, before any byte of the body. Not `flushHeaders()`: node 24 encodes latin-1 headers as UTF-8 there (measured). */

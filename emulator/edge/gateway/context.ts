@@ -19,6 +19,8 @@ export interface GatewayDeps {
   >;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   readonly connections: RunnerConnections;
+  /** The emulator stops: what runs may finish, new requests are refused. */
+  readonly isStopping: () => boolean;
   /** For bodies whose runner isn't there yet. */
   readonly spool: Spool;
   readonly logs: Pick<Logs, 'query' | 'follow'>;

@@ -13,7 +13,7 @@ export interface Gateway {
   readonly run: EdgeHandlers;
   readonly queue: EdgeHandlers;
   readonly ws: EdgeHandlers;
-  /** Closes open websockets; plain connections end with their listener. */
+  /** Closes open websockets, where calls are under way behind their answers; plain connections end with their listener. */
   close(): void;
 }
 

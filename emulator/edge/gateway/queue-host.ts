@@ -6,7 +6,7 @@ import { isTls } from '../guard.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { authorise } from './access.ts';
 import { answering, greet, identify } from './admission.ts';
-import { type Answer, errorAnswer, jsonAnswer, notFound, send, unknownRequest } from './answers.ts';
+import { type Answer, errorAnswer, jsonAnswer, notFound, send, stopping, unknownRequest } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
 import { statusBody, statusCode } from './status.ts';
@@ -41,6 +41,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   if (!submits(req)) {
     return send(res, envelope, jsonAnswer(405, { detail: 'Method Not Allowed' }, [['allow', 'POST']]));
   }
+  if (deps.isStopping()) return send(res, envelope, stopping);
   const answer = await submit(deps, req, { ...target, route }, access, { requestId: envelope.requestId, origin });
   if (answer === 'caller gone') return;
   send(res, envelope, answer);

@@ -224,6 +224,7 @@ export async function startGateway(
     readonly limits?: Partial<GatewayLimits>;
     readonly allowedOrigins?: readonly string[];
     readonly verifyToken?: VerifyToken;
+    readonly isStopping?: () => boolean;
   } = {},
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-gateway-'));
@@ -268,6 +269,7 @@ export async function startGateway(
     }),
     fleet: fleet.deps,
     connections: createRunnerConnections(),
+    isStopping: () => options.isStopping?.() ?? false,
     spool: createSpool(join(folder, 'spool'), 1024 ** 3),
     queue,
     logs: logs.deps,

@@ -25,6 +25,7 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
     perMessageDeflate: false,
     maxPayload: Math.min(deps.limits.maxRequestBytes, maxMessageBytes),
   });
+  const leavers = new WeakMap<WebSocket, () => void>();
   server.on('wsClientError', (error, socket) => writeRawAnswer(socket, 400, error.message));
   return {
     request: answering(deps, refusePlain),
@@ -33,10 +34,12 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
       const admission = greeting.ok ? admit(deps, req) : greeting;
       const { requestId } = greeting.envelope;
       if (!admission.ok) return writeRawAnswer(socket, admission.answer.status, admission.answer.body, requestId);
-      server.handleUpgrade(req, socket, head, (caller) => converse(deps, req, caller, { ...admission, requestId }));
+      server.handleUpgrade(req, socket, head, (caller) => {
+        leavers.set(caller, converse(deps, req, caller, { ...admission, requestId }));
+      });
     },
     close() {
-      for (const socket of server.clients) socket.close(1001);
+      for (const socket of server.clients) leavers.get(socket)?.();
       server.close();
     },
   };
@@ -48,10 +51,12 @@ async function refusePlain(deps: GatewayDeps, req: IncomingMessage, res: ServerR
   send(res, greeting.envelope, greeting.ok ? answer : greeting.answer);
 }
 
-function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): void {
+/** Serves a caller; gives back what closes its socket (1001), behind the answers that are due. */
+function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): () => void {
   const gone = new AbortController();
   const waiting: { readonly data: RawData; readonly binary: boolean }[] = [];
   let busy = false;
+  let isLeaving = false;
   caller.on('error', () => undefined); // 'close' follows
   caller.on('close', () => gone.abort());
   pingWhilePaused(caller);
@@ -69,10 +74,15 @@ function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, ab
       await keepsUp(caller);
     }
     busy = false;
+    if (isLeaving) caller.close(1001);
   };
   const fail = (error: unknown): void => {
     deps.onError(error);
     caller.close(1011, 'The gateway failed');
+  };
+  return () => {
+    isLeaving = true;
+    if (!busy) caller.close(1001);
   };
 }
 

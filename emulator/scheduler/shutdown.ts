@@ -1,0 +1,32 @@
+import { retire } from './ending.ts';
+import { queueBegin } from './request-index.ts';
+import { compareKeys, first } from './sorted.ts';
+import type { Turn } from './turn.ts';
+import type { AliasName, SchedulerError } from './types.ts';
+import { fail } from './verdict.ts';
+
+/** How direct calls end that have no runner when the emulator stops. */
+export const stoppingError = {
+  type: 'runner_scheduling_failure',
+  detail: 'The emulator is stopping. Start it again, then repeat the call.',
+} as const satisfies SchedulerError;
+
+/**
+ * The emulator stops: what runs may finish, and its runner ends behind it; nothing begins any more. Queued requests that wait keep
+ * their place for the next start, direct calls that wait are refused.
+ */
+export function shutDown(turn: Turn): void {
+  turn.world = { ...turn.world, isClosing: true };
+  for (const alias of turn.world.apps.keys()) refuseDirect(turn, alias);
+  for (const id of turn.world.runners.keys()) retire(turn, id, 'shutdown');
+}
+
+function refuseDirect(turn: Turn, alias: AliasName): void {
+  for (;;) {
+    const oldest = first(turn.world.apps.get(alias)?.requests.waiting ?? null);
+    const request =
+      oldest && compareKeys(oldest.key, queueBegin) < 0 ? turn.world.requests.get(oldest.value) : undefined;
+    if (request === undefined) return;
+    fail(turn, request, stoppingError);
+  }
+}
