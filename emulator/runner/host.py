@@ -21,15 +21,23 @@ def run(config: dict, channel) -> int:
     serving = streams.install(config["token"], context)
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     ports = rules.apply_from_environment()
-    ports.report = lambda host, port: channel.send({"event": "listening", "host": host, "port": port})
+    ports.report = lambda host, port: _tell(channel, "listening", host=host, port=port)
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK nobody else makes app files importable.
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
         labels.install(context, serving)
-        request_limit.install(lambda: channel.send({"event": "done"}))
+        request_limit.install(lambda: _tell(channel, "done"))
         return _serve(config, channel)
     return _answer(config, channel)
+
+
+def _tell(channel, event: str, **about: object) -> None:
+    """What a server does on the way: an app that has closed all that it didn't open serves nevertheless."""
+    try:
+        channel.send({"event": event, **about})
+    except OSError:
+        pass
 
 
 def leave(code: int) -> None:
@@ -57,7 +65,7 @@ def _serve(config: dict, channel) -> int:
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
         callables.invoke(function, arguments, options)
-        channel.send({"event": "returned"})
+        _tell(channel, "returned")
         return 0
     except callables.Refused as error:
         return _fail(channel, str(error))
@@ -120,5 +128,5 @@ def _exit_code(error: SystemExit) -> int:
 
 
 def _fail(channel, reason: str) -> int:
-    channel.send({"event": "failed", "reason": reports.cut(reason, 100_000)})
+    _tell(channel, "failed", reason=reports.cut(reason, 100_000))
     return 1

@@ -71,7 +71,7 @@ class Supervisor:
             if message["op"] == "start":
                 self._start(message)
             elif runner is not None:
-                self._obey(runner, message["op"])
+                self._carefully(runner, lambda: self._obey(runner, message["op"]))
 
     def _obey(self, runner: Runner, op: str) -> None:
         if op == "call":
@@ -107,7 +107,7 @@ class Supervisor:
         config = {**config, "token": token, "noRoot": self._no_root, "extraPaths": self._config["extraPaths"]}
         try:
             launched = launch(config, self._drop_descriptors)
-        except OSError as error:
+        except Exception as error:
             self._tell(config["id"], "exited", code=None, signal=None, error=f"could not be started: {error}")
             return
         runner = self.attend(Runner(config, launched), launched, token)

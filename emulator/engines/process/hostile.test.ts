@@ -1,9 +1,19 @@
 import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { parentOf } from './test-processes.ts';
-import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import {
+  plainPython,
+  runnerSources,
+  specFor,
+  type Watched,
+  type WorkFolder,
+  watch,
+  workFolder,
+} from './test-runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -90,6 +100,12 @@ describe('a runner that writes to its channel', () => {
     expect(neighbour.order).toEqual(['started', 'ready']);
   });
 
+  it('an app that closes all that it did not open serves nevertheless', async () => {
+    const runner = start(server.replace('def main():\n', 'def main():\n    os.closerange(3, 1024)\n'));
+    await runner.ready;
+    expect(await runner.handle.probe(5)).toBe(true);
+  });
+
   it('a half message and then its end is only its end', async () => {
     const runner = start(hostile('yield b"{\\"event\\": "\n').replace('time.sleep(1000)', 'os._exit(3)'));
     expect(await runner.exited).toMatchObject({ code: 3, signal: null });
@@ -145,6 +161,40 @@ def main():
     expect((await runner.exited).reason).toMatch(why);
     expect(await neighbour.handle.probe(5)).toBe(true);
     expect(neighbour.order).toEqual(['started', 'ready']);
+  });
+});
+
+describe('a runner of an ordinary user', () => {
+  it.skipIf(!existsSync('/usr/bin/python3'))('cannot look into its supervisor or its keeper', async () => {
+    const python = work.file(`#!/bin/sh
+if [ "$(id -u)" = 0 ]; then exec setpriv --reuid 4711 --regid 4711 --clear-groups /usr/bin/python3 "$@"; fi
+exec /usr/bin/python3 "$@"
+`);
+    chmodSync(python, 0o755);
+    const folder = join(work.root, 'runners', 'ordinary');
+    for (const made of [folder, join(folder, 'app'), join(folder, 'root'), join(folder, 'data'), work.root]) {
+      mkdirSync(made, { recursive: true });
+      chmodSync(made, 0o777);
+    }
+    const text = `
+import os
+def main():
+    keeper = os.getppid()
+    with open(f"/proc/{keeper}/stat") as file: supervisor = int(file.read().rpartition(")")[2].split()[1])
+    for pid in (keeper, supervisor):
+        for what in ("environ", "fd", "mem"):
+            try:
+                os.listdir(f"/proc/{pid}/{what}") if what == "fd" else open(f"/proc/{pid}/{what}", "rb")
+                print("saw", what, flush=True)
+            except OSError as error: print("refused", what, type(error).__name__, flush=True)
+    print(os.getuid() != 0, len(os.listdir("/proc/self/fd")) > 0, flush=True)
+`;
+    const environment = { ...plainPython, id: 'ordinary', python };
+    const runner = start(text, { environment, runnerId: 'ordinary', dataDir: join(folder, 'data') });
+    await runner.exited;
+    const said = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
+    const refused = ['environ', 'fd', 'mem'].map((what) => `refused ${what} PermissionError`);
+    expect(said).toEqual([...refused, ...refused, 'True True']);
   });
 });
 

@@ -205,6 +205,17 @@ def main():
     expect(runner.order.at(-1)).toBe('exited');
   });
 
+  it('starts again by spawn when the fork dies by its first request', async () => {
+    const app = server('main = serve').replace(
+      'body = str(os.getpid()).encode()',
+      'if b"--runner" not in open("/proc/self/cmdline", "rb").read(): os.kill(os.getpid(), 11)\n        body = b"ok"',
+    );
+    const alone = createProcessEngine({ dataDir: work.root, runnerSources });
+    const runner = watch(alone, specFor(work, app));
+    expect(await ask(await runner.ready)).toBe('ok');
+    await alone.close();
+  });
+
   it('starts again by spawn when the fork dies by a crash, and the environment stays on spawn', async () => {
     const environment = { ...plainPython, id: 'breaks-when-forked' };
     const app = server(`

@@ -43,11 +43,7 @@ export function createRunner(deps: {
   const { spec, folder } = deps;
   const id = spec.runnerId;
   const end = new AbortController();
-  let tellListening: (address: RunnerAddress) => void = () => undefined;
-  const listening = new Promise<RunnerAddress>((resolve) => {
-    tellListening = resolve;
-  });
-  let place = laterPlace();
+  let current = newProcess();
   let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
   let sent: StartMethod | null = null;
   let started = false;
@@ -68,6 +64,7 @@ export function createRunner(deps: {
     if (exited) return;
     exited = true;
     end.abort();
+    current.over.abort();
     for (const resolve of listeners) resolve();
     listeners = [];
     events.exited({
@@ -132,7 +129,8 @@ export function createRunner(deps: {
     const signal = signalName(message.signal);
     if (sent === 'fork' && !ready && asked === 'nothing' && signal !== null && forkDeaths.includes(signal)) {
       deps.avoidFork();
-      place = laterPlace();
+      current.over.abort();
+      current = newProcess();
       const text = `[minifal] The runner died by ${signal} while starting; runners of this environment now start from a Python of their own.`;
       events.line({ at: deps.now(), stream: 'stderr', text });
       launch();
@@ -148,20 +146,23 @@ export function createRunner(deps: {
   function receive(message: Message): void {
     switch (message.event) {
       case 'started':
-        place.tell(message);
+        current.place.tell(message);
         if (!started) events.started();
         started = true;
         return;
       case 'port':
-        place.tell(message);
+        current.place.tell(message);
         if (spec.mode === 'serve') {
-          void untilHealthy(message.port, listening, spec.health, end.signal, probeLines.sent).then((found) => {
-            if (found) becomeReady(found);
-          }, fail);
+          void untilHealthy(message.port, current.listening, spec.health, current.over.signal, probeLines.sent).then(
+            (found) => {
+              if (found) becomeReady(found);
+            },
+            fail,
+          );
         }
         return;
       case 'listening':
-        tellListening({ host: message.host, port: message.port });
+        current.tellListening({ host: message.host, port: message.port });
         return;
       case 'loaded':
         becomeReady(null);
@@ -230,7 +231,7 @@ export function createRunner(deps: {
         address !== null && (await acceptsConnections(address, spec.health.timeoutSeconds)) !== 'unhealthy',
       exec: (command, options, io) => {
         const { machine, env } = deps;
-        const target = { python: spec.environment.python, machine, env, place: place.known, ended: end.signal };
+        const target = { python: spec.environment.python, machine, env, place: current.place.known, ended: end.signal };
         return deps.shells.open({ ...target, appDir: folder.appDir, dataDir: spec.dataDir }, command, options, io);
       },
       dispose: () => removeFolder(folder.path),
@@ -250,6 +251,15 @@ function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
     result: contain(failed, (result) => events.result(result)),
     exited: contain(failed, (exit) => events.exited(exit)),
   };
+}
+
+/** What is known of the runner's process; a second one takes the place of a fork that died while starting. */
+function newProcess() {
+  let tellListening: (address: RunnerAddress) => void = () => undefined;
+  const listening = new Promise<RunnerAddress>((resolve) => {
+    tellListening = resolve;
+  });
+  return { place: laterPlace(), listening, tellListening, over: new AbortController() };
 }
 
 /** The place is known when both have come, in whatever order: the one from the keeper, the other from the runner. */
