@@ -52,6 +52,7 @@ import { createSigning } from './webhooks/signing.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
 import { UserError } from './wire/errors.ts';
+import { makeFolder } from './wire/make-folder.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { inSlices } from './wire/slices.ts';
 import { later } from './wire/timers.ts';
@@ -105,6 +106,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const { folder, port, version, allowedOrigins, timeScale, maxRunners, keychain, retentionDays, tell } = options;
   const clock = Date.now;
   const startedAt = clock();
+  // Programs run from these: whatever the umask, nobody else may put another one there.
+  for (const name of ['agents', 'environments', 'runners', 'tools']) makeFolder(join(folder, name), 0o700);
   const tls = await loadOrCreateTls(folder);
   const caBundle = join(folder, 'tls', 'bundle.pem');
   // pip's own authority too: what a company set up for pip is meant for every install.
@@ -168,7 +171,15 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secretValue: (name) => catalog.secretValues('main', [name])[name],
       mask,
     });
-    const engine = createProcessEngine({ dataDir: folder, runnerSources: runnerSources(), report });
+    const engine = createProcessEngine({
+      dataDir: folder,
+      runnerSources: runnerSources(),
+      report,
+      onLimit(sentence) {
+        log.info('engine', sentence);
+        tell(sentence);
+      },
+    });
     const launchOf = createLaunches({ catalog, blobs, appFiles, builds });
     /** Who has an environment built is about to run something in it. */
     const warmingBuilds: typeof builds = {

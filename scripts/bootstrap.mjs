@@ -24,6 +24,10 @@ const localNode = join(root, 'node_modules', 'node', 'bin', 'node');
  * @returns the Node to run everything else with (22.13 or newer)
  */
 export async function bootstrap() {
+  if (process.env.TMPDIR && !existsSync(process.env.TMPDIR)) {
+    console.log(`TMPDIR names ${process.env.TMPDIR}, which is not there; the system's temporary folder is used.`);
+    delete process.env.TMPDIR;
+  }
   installPackages();
   const node = existsSync(localNode) ? localNode : process.execPath;
   // Scripts that packages and our own steps start find the same Node first.

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { bootstrap, root } from './bootstrap.mjs';
 import { missingForEditor } from './editor-needs.mjs';
 import { ordinaryUser } from './ordinary-user.mjs';
@@ -44,7 +45,7 @@ async function step(title, action) {
   // A step that ends badly without naming a failed test has broken itself.
   const broken = code !== 0 && failed === 0 ? 1 : failed;
   steps.push({ title, seconds, passed, failed: broken, skipped });
-  for (const [, reason] of output.matchAll(/^Skipped: (.+)$/gm)) reasons.add(reason);
+  for (const [, reason] of stripVTControlCharacters(output).matchAll(/^Skipped: (.+)$/gm)) reasons.add(reason);
   console.log(`== ${title}: ${broken === 0 ? 'ok' : 'FAILED'} after ${seconds.toFixed(1)} s`);
 }
 

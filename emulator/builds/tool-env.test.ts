@@ -57,14 +57,15 @@ describe('the environment of a build', () => {
   });
 
   it("keeps uv's cache where it is, or in the spare place where that can't be written", () => {
-    const cacheOf = (env: { [name: string]: string }) => toolEnvironment(env, { spareCache: '/spare' }).UV_CACHE_DIR;
+    const spare = join(home, 'spare');
+    const cacheOf = (env: { [name: string]: string }) => toolEnvironment(env, { spareCache: spare }).UV_CACHE_DIR;
     expect(cacheOf({ HOME: home })).toBeUndefined();
     expect(cacheOf({ HOME: home, UV_CACHE_DIR: join(home, 'own') })).toBe(join(home, 'own'));
-    expect(cacheOf({ HOME: '/proc/no-home' })).toBe('/spare');
+    expect(cacheOf({ HOME: '/proc/no-home' })).toBe(spare);
     writeFileSync(join(home, 'a-file'), '');
-    expect(cacheOf({ HOME: join(home, 'a-file') })).toBe('/spare');
-    expect(cacheOf({ HOME: home, XDG_CACHE_HOME: join(home, 'a-file') })).toBe('/spare');
-    expect(cacheOf({ HOME: home, UV_CACHE_DIR: '/proc/none' })).toBe('/spare');
+    expect(cacheOf({ HOME: join(home, 'a-file') })).toBe(spare);
+    expect(cacheOf({ HOME: home, XDG_CACHE_HOME: join(home, 'a-file') })).toBe(spare);
+    expect(cacheOf({ HOME: home, UV_CACHE_DIR: '/proc/none' })).toBe(spare);
   });
 
   it("searches pyenv's interpreters instead of its shims, the newest first", () => {

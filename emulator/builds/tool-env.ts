@@ -48,7 +48,10 @@ export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonl
   if (!env.SSL_CERT_FILE && pip.cert && existsSync(pip.cert)) env.SSL_CERT_FILE = pip.cert;
   // It replaces what uv trusts by itself.
   if (options.caBundle !== undefined) env.SSL_CERT_FILE = options.caBundle;
-  if (options.spareCache !== undefined && !hasCache(env)) env.UV_CACHE_DIR = options.spareCache;
+  if (options.spareCache !== undefined && !hasCache(env)) {
+    env.UV_CACHE_DIR = options.spareCache;
+    makeFolder(options.spareCache, 0o700);
+  }
   const decided = env.SSL_CERT_FILE ?? env.UV_SYSTEM_CERTS ?? env.UV_NATIVE_TLS;
   if (decided === undefined && systemBundle() !== undefined) {
     // uv trusts what the system trusts then, as pip and curl do.

@@ -236,7 +236,7 @@ class Supervisor:
         runner.status_text += data
         if not runner.main and b"\n" in runner.status_text:
             runner.main = int(runner.status_text.split(b"\n")[0])
-            self._tell(runner.id, "started", pid=runner.main, rooted=self._no_root is None)
+            self._tell(runner.id, "started", pid=runner.main, rooted=self._no_root is None, noRoot=self._no_root or "")
             self._terminate(runner)
         if not data:
             self._ended(runner)

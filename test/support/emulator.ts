@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Given to it on standard input, which then ends. */
   readonly input?: string;
+  /** A command that runs it, by `exec`: the process stays the same. */
+  readonly through?: readonly string[];
   /** Added to the environment of the emulator's process. */
   readonly env?: NodeJS.ProcessEnv;
   /** How many file descriptors the system allows it; absent: as many as this process. */
@@ -59,8 +61,8 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
     dataDir,
     ...(options.args ?? []),
   ];
-  const limited = ['-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh', process.execPath, ...args];
-  const [command, commandArgs] = options.descriptors ? ['sh', limited] : [process.execPath, args];
+  const limited = options.descriptors ? ['sh', '-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh'] : [];
+  const [command = '', ...commandArgs] = [...(options.through ?? []), ...limited, process.execPath, ...args];
   const child = spawn(command, commandArgs, {
     // One uv for all the emulators of a test run; each would otherwise fetch its own into its data folder.
     env: { ...process.env, MINIFAL_UV: await findUv(), ...options.env },

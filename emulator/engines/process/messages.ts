@@ -37,7 +37,8 @@ const id = z.string();
 
 /** What a supervisor tells of a runner. */
 export const message = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('started'), id, pid: z.number().int(), rooted: z.boolean() }),
+  /** `noRoot`: why it has no `/data` and `/app` of its own, where it isn't `rooted`. */
+  z.object({ event: z.literal('started'), id, pid: z.number().int(), rooted: z.boolean(), noRoot: z.string() }),
   z.object({ event: z.literal('port'), id, port: z.number().int(), rules: z.string() }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),

@@ -5,6 +5,7 @@ import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../en
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { runnerFolder, sweepFolders } from './folder.ts';
 import type { StartMethod } from './messages.ts';
+import { noRootWords } from './no-root.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
 import { createShells } from './shell.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
@@ -36,6 +37,8 @@ export function createProcessEngine(deps: {
   readonly emulatorAddresses?: readonly string[];
   readonly hostEnv?: NodeJS.ProcessEnv;
   readonly clock?: { now(): number };
+  /** Hears once, in a sentence, what this machine doesn't let runners have. */
+  readonly onLimit?: (sentence: string) => void;
   /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
   readonly report?: Report;
 }): ProcessEngine {
@@ -52,6 +55,14 @@ export function createProcessEngine(deps: {
   const closing = new AbortController();
   const swept = sweepFolders(runnersDir, [probeName], closing.signal).catch(report);
 
+  let isNoRootSaid = false;
+  /** The machine is the same for all of them: said once. */
+  function sayNoRoot(why: string): void {
+    if (isNoRootSaid) return;
+    isNoRootSaid = true;
+    deps.onLimit?.(noRootWords(why));
+  }
+
   function machine(environment: BuiltEnvironment): Record<string, string> {
     return machineEnvironment(deps.hostEnv ?? process.env, environment.python);
   }
@@ -66,7 +77,10 @@ export function createProcessEngine(deps: {
       runnerSources: deps.runnerSources,
       config: { extraPaths: environment.extraPaths, preload: canFork, probeDir },
       env: machine(environment),
-      onMessage: (message) => runners.get(message.id)?.receive(message),
+      onMessage(message) {
+        if (message.event === 'started' && !message.rooted) sayNoRoot(message.noRoot);
+        runners.get(message.id)?.receive(message);
+      },
       onGone: (reason, cause) => {
         if (crews.get(key) === crew) crews.delete(key);
         for (const runner of [...runners.values()]) runner.lost(reason, cause);
