@@ -81,10 +81,25 @@ export const sdks: readonly Sdk[] = [
     folder: join(here, 'fal-1.83.0'),
     results: join(here, 'RESULTS.md'),
   },
+  // The release of 5 August 2026.
+  older('1.79.1', '372ee523b3fafa08340ba21dae7a87b17c71738a4ad3b9f5b9b2599aa7cee294', {
+    e2e: { tests: 50, leastPassed: 20 },
+    integration: { tests: 59 },
+  }),
   // The release of 25 May 2026.
   older('1.75.5', '8bdb692c4dc38d8afa7b105a94ab903328f8c25ba55fe0788afc38412437f417', {
     e2e: { tests: 46, leastPassed: 20 },
     integration: { tests: 58 },
+  }),
+  // The release of 21 January 2026.
+  older('1.66.0', '8e7b649fe53a8329cbac9683b30387fb787138679d0028cd75d4b258ec263479', {
+    e2e: { tests: 40, leastPassed: 20, inOrder: true },
+    integration: { tests: 62 },
+  }),
+  // The release of 19 December 2025, the first with variables for its hosts.
+  older('1.59.0', 'c76a51012b6d4c1dd333356d646d8ef969323de0c0f2dc93ad6fc8f74234d8c4', {
+    e2e: { tests: 29, leastPassed: 20, inOrder: true },
+    integration: { tests: 55 },
   }),
   // The release of 24 November 2025. It knows FAL_HOST alone, and only names that begin with `api`: see sitecustomize.py.
   older('1.57.0', '3d9fc6614d7939d558ae4708d517099eec71f8175bd1e2127368538a709bd311', {
