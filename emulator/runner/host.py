@@ -18,7 +18,7 @@ from . import callables, labels, reports, request_limit, rules, streams
 def run(config: dict, channel) -> int:
     """Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are set."""
     context = _fresh_main()
-    serving = streams.install(config["token"], context)
+    serving = streams.install(config["token"], context, config.get("board"))
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     ports = rules.apply_from_environment()
     ports.report = lambda host, port: _tell(channel, "listening", host=host, port=port)

@@ -8,6 +8,7 @@ import socket
 from typing import NamedTuple
 
 from . import birth, keeper, kernel
+from .board import Board
 
 
 class Launched(NamedTuple):
@@ -18,6 +19,8 @@ class Launched(NamedTuple):
     stderr: int
     status: int
     """The keeper writes the runner's process id, then its wait status, each on a line."""
+    board: Board | None
+    """None for a runner that doesn't keep this process's memory."""
 
 
 def launch(config: dict, drop_descriptors) -> Launched:
@@ -26,6 +29,7 @@ def launch(config: dict, drop_descriptors) -> Launched:
     the new runner it ends by raising `birth.Become`.
     """
     opened: list[int] = []
+    board = Board() if config["startMethod"] == "fork" else None
     try:
         ours, theirs = (end.detach() for end in socket.socketpair())
         opened += [ours, theirs]
@@ -41,11 +45,11 @@ def launch(config: dict, drop_descriptors) -> Launched:
         raise
     _, _, out, out_theirs, err, err_theirs, status, status_theirs = opened
     if pid == 0:
-        _be_keeper(config, drop_descriptors, theirs, (out_theirs, err_theirs), status_theirs)
+        _be_keeper({**config, "board": board}, drop_descriptors, theirs, (out_theirs, err_theirs), status_theirs)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     for fd in (theirs, out_theirs, err_theirs, status_theirs):
         os.close(fd)
-    return Launched(pid, socket.socket(fileno=ours), out, err, status)
+    return Launched(pid, socket.socket(fileno=ours), out, err, status, board)
 
 
 def _be_keeper(config: dict, drop_descriptors, channel: int, outputs: tuple[int, int], status: int) -> None:

@@ -1,7 +1,7 @@
 """
 What a runner wrote, as lines. Its Python streams put a frame around labelled text, on the same descriptor as raw
 writes, so that the order is kept; a random token per runner keeps user code from forging one. A frame without text is a mark:
-from here on, raw writes are of the request that it names.
+it says which request was alone before, and is from here on.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
         yield head + b"%d\x1f" % len(piece) + piece
 
 
-def mark(token: str, alone: dict[str, str], over: str | None) -> bytes:
-    """`alone`: labels of raw writes from here on. `over`: the request of which nothing more comes."""
-    about = {"alone": _short(alone), "over": None if over is None else str(over)[:_LONGEST_LABEL]}
+def mark(token: str, was: dict[str, str], alone: dict[str, str], over: str | None) -> bytes:
+    """`was`, `alone`: labels of raw writes before and from here on. `over`: the request of which nothing more comes."""
+    about = {"was": _short(was), "alone": _short(alone), "over": None if over is None else str(over)[:_LONGEST_LABEL]}
     return start_of_frame(token) + json.dumps(about).encode() + b"0\x1f"
 
 
@@ -59,6 +59,7 @@ class Lines:
 
     def __init__(self, token: str, emit):
         self._start = start_of_frame(token)
+        self._mark = self._start + b'{"was"'
         self._emit = emit
         self._waiting = b""
         self._alone: dict = {}
@@ -78,8 +79,23 @@ class Lines:
             if text.strip() and len(text) <= MAX_SHOWN:
                 self._send(key, text, True)
 
-    def feed(self, data: bytes) -> None:
+    @property
+    def awaits_end(self) -> bool:
+        """Whether a raw line waits whose request may be over."""
+        return None in self._partial and bool(self._alone)
+
+    def settle(self, alone: dict | None) -> None:
+        """`alone`: labels of raw writes from now on; None: as before."""
+        if alone is None or alone == self._alone:
+            return
+        if None in self._partial:
+            self._give_up(None)
+        self._alone = alone
+
+    def feed(self, data: bytes, alone: dict | None = None) -> None:
+        """`alone`: labels of raw writes in `data`, as far as no mark in it says otherwise."""
         data = self._waiting + data
+        self.settle(self._before_mark(data, alone))
         at = 0
         while True:
             start = data.find(self._start, at)
@@ -113,16 +129,23 @@ class Lines:
         for key in list(self._partial):
             self._give_up(key)
 
+    def _before_mark(self, data: bytes, alone: dict | None) -> dict | None:
+        mark = data.find(self._mark)
+        end = data.find(b"0\x1f", mark)
+        if mark < 0 or end < 0:
+            return alone
+        was = _parsed(data[mark + len(self._start) : end]).get("was")
+        return was if isinstance(was, dict) else alone
+
     def _heed(self, mark: bytes) -> None:
         about = _parsed(mark)
         alone, over = about.get("alone"), about.get("over")
         if not isinstance(alone, dict):
             raise ForgedFrame
-        # Whose the rest of a raw line was is known only now.
-        for key in list(self._partial):
-            if key is None or (over is not None and _parsed(key).get("requestId") == over):
+        for key in [key for key in self._partial if key is not None and over is not None]:
+            if _parsed(key).get("requestId") == over:
                 self._give_up(key)
-        self._alone = alone
+        self.settle(alone)
 
     def _give_up(self, key: bytes | None) -> None:
         """Nothing more comes: the line goes out as it is."""

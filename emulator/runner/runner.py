@@ -18,6 +18,11 @@ class Runner:
         self.reports = Reports(config["mode"])
         self.status = launched.status
         self.status_text = b""
+        self.board = launched.board
         self.outputs: dict[int, Lines] = {}
         self.broken: str | None = None
         """Why it is ended for what it sent."""
+
+    def alone(self) -> dict | None:
+        """Labels of the request that is alone; None where only marks in the output say so."""
+        return None if self.board is None else self.board.read()

@@ -1,15 +1,19 @@
 """
 stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
 parallel keep their own lines (runner-process.md §6). What is written past them, by programs and native code, is labelled by
-marks on the same descriptors that say which request is served alone. Unbuffered, as under PYTHONUNBUFFERED.
+the board, which says which request is served alone, and where that changes while output is unread by marks on the same
+descriptors. Unbuffered, as under PYTHONUNBUFFERED.
 """
 
 from __future__ import annotations
 
+import array
+import fcntl
 import io
 import os
 import select
 import sys
+import termios
 import threading
 
 from . import lines
@@ -31,6 +35,7 @@ class LabelledBytes(io.RawIOBase):
         self._token = token
         self._context = context
         self._serving = serving
+        self._open_lines: set[str] = set()
 
     def writable(self) -> bool:
         return True
@@ -48,14 +53,22 @@ class LabelledBytes(io.RawIOBase):
         view = memoryview(data).cast("B")
         labels = self._request()
         if labels:
+            self._note_end(labels.get("requestId"), view)
             for frame in lines.frames(self._token, labels, threading.get_ident(), view):
                 self._write(frame)
         else:
             self._write(view)
         return len(view)
 
-    def mark(self, alone: dict, over: str | None) -> None:
-        self._write(lines.mark(self._token, alone, over))
+    def mark(self, was: dict, alone: dict, over: str | None, always: bool) -> None:
+        """Where the reader could not know: what it has yet to read was written before the change."""
+        if always or over in self._open_lines or _has_unread(self._fd):
+            self._open_lines.discard(over)
+            self._write(lines.mark(self._token, was, alone, over))
+
+    def _note_end(self, request: str | None, data: memoryview) -> None:
+        if request is not None and len(data) > 0:
+            (self._open_lines.discard if data[-1] == 10 else self._open_lines.add)(request)
 
     def _request(self) -> dict:
         value = self._context.get(None)
@@ -76,13 +89,18 @@ def ours(labels: dict) -> dict[str, str]:
     return {name: labels[theirs] for theirs, name in LABELS.items() if labels.get(theirs)}
 
 
-def install(token: str, context) -> Serving:
-    """Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned."""
-    made = []
+def install(token: str, context, board) -> Serving:
+    """Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned. `board`: None where nobody reads one."""
+    made: list[LabelledBytes] = []
+    was: dict[str, str] = {}
 
     def mark(alone: dict, over: str | None) -> None:
+        nonlocal was
         for raw in made:
-            raw.mark(alone, over)
+            raw.mark(was, alone, over, board is None)
+        was = alone
+        if board is not None:
+            board.write(alone)
 
     serving = Serving(mark)
     for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
@@ -92,3 +110,12 @@ def install(token: str, context) -> Serving:
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
     return serving
+
+
+def _has_unread(pipe: int) -> bool:
+    count = array.array("i", [0])
+    try:
+        fcntl.ioctl(pipe, termios.FIONREAD, count)
+    except OSError:
+        return True
+    return count[0] > 0

@@ -124,12 +124,14 @@ class Supervisor:
         return runner
 
     def _drop_descriptors(self, keep: set[int]) -> None:
-        """In a forked process: what belongs to the supervisor and to other runners."""
+        """In a forked process: what belongs to the supervisor and to other runners, their memory too."""
         self._loop.close()
         # By their objects first, which would otherwise close what has their number later.
         self._emulator.sock.close()
         for runner in self._runners.values():
             runner.channel.sock.close()
+            if runner.board is not None:
+                runner.board.close()
         descriptors.close_all_but(keep)
 
     # What comes from runners
@@ -189,13 +191,16 @@ class Supervisor:
 
     def _on_output(self, runner: Runner, fd: int) -> bool:
         """Reads once; False when nothing more is there now."""
+        before = runner.alone()
         try:
             data = os.read(fd, CHUNK)
         except BlockingIOError:
             return False
         if data:
             lines = runner.outputs[fd]
-            self._carefully(runner, lambda: lines.feed(data))
+            # A request that just began or ended: what was unread when that happened has a mark.
+            alone = before or runner.alone()
+            self._carefully(runner, lambda: lines.feed(data, alone))
             if lines.has_news:
                 self._show_later(runner, lines)
             return True
@@ -214,7 +219,13 @@ class Supervisor:
         due, self._unfinished = self._unfinished, {}
         if not self._held_back:
             for lines, runner in due.items():
-                self._carefully(runner, lines.show)
+                self._carefully(runner, lambda: self._show(runner, lines))
+
+    def _show(self, runner: Runner, lines: Lines) -> None:
+        lines.settle(runner.alone())
+        lines.show()
+        if lines.awaits_end:
+            self._show_later(runner, lines)
 
     def _close_output(self, runner: Runner, fd: int) -> None:
         lines = runner.outputs.pop(fd)
@@ -229,6 +240,8 @@ class Supervisor:
             for _ in range(READS):
                 if not self._on_output(runner, fd):
                     break
+        for lines in runner.outputs.values():
+            self._carefully(runner, lambda: lines.settle(runner.alone()))
         self._tell(runner.id, "told")
 
     def _on_status(self, runner: Runner) -> None:

@@ -1,0 +1,53 @@
+"""
+Memory that a runner shares with its supervisor: which request is alone. Asked only when there is output to label, so that a request
+without any wakes nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+
+SIZE = 1024
+_TRIES = 8
+
+
+class Board:
+    """Made before the fork. What is read comes from the runner's process: it may be anything."""
+
+    def __init__(self):
+        self._memory = mmap.mmap(-1, SIZE)
+        self._version = 0
+        self._known = (b"", {})
+
+    def close(self) -> None:
+        """In processes that have it from the fork and must not reach it."""
+        self._memory.close()
+
+    def write(self, labels: dict[str, str]) -> None:
+        """In the runner. Labels that are too long for it are none."""
+        text = json.dumps(labels).encode()
+        if len(text) > SIZE - 1:
+            text = b"{}"
+        # Odd while the text changes.
+        self._memory[0] = self._version = (self._version + 1) % 256
+        self._memory[1:] = text.ljust(SIZE - 1)
+        self._memory[0] = self._version = (self._version + 1) % 256
+
+    def read(self) -> dict:
+        """In the supervisor."""
+        for _ in range(_TRIES):
+            version = self._memory[0]
+            text = self._memory[1:]
+            if version % 2 == 0 and self._memory[0] == version:
+                return self._parsed(text)
+        return {}
+
+    def _parsed(self, text: bytes) -> dict:
+        if text != self._known[0]:
+            try:
+                labels = json.loads(text.strip(b"\0 ") or b"{}")
+            except (ValueError, RecursionError):
+                labels = {}
+            self._known = (text, labels if isinstance(labels, dict) else {})
+        return self._known[1]
