@@ -30,6 +30,34 @@ class BadSetup(fal.App, keep_alive=60):
         return Output()
 
 
+class OddHealth(fal.App, keep_alive=60):
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    def run(self) -> Output:
+        return Output()
+
+    @fal.endpoint("/he alth 健康", health_check=fal.HealthCheck(timeout_seconds=10_000_000))
+    def alive(self) -> Output:
+        return Output()
+
+
+class Hostile(fal.App, keep_alive=60):
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    def run(self) -> Output:
+        import os
+
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > 2:
+                try:
+                    os.write(int(name), b'[]\\n{"event": "exited"}\\n')
+                except OSError:
+                    pass
+        return Output()
+
+
 class NoSuchRequirement(fal.App):
     machine_type = "XS"
     requirements = ["pyjokes==99.99.99"]
@@ -240,6 +268,22 @@ describe('through the SDK', () => {
     await expectError(response, 504);
     const logs = await call(emulator, 'api', '/logs/?limit=1000&app_id=bad-setup');
     expect(await logs.text()).toContain('no weights here');
+  });
+
+  it('a health check at a path with spaces and for months is made as declared', async () => {
+    await project.mustFal('deploy', 'broken.py::OddHealth', '--app-name', 'odd-health');
+    expect(await (await call(emulator, 'run', `/${account}/odd-health`, { body: {} })).json()).toEqual({ ok: true });
+  });
+
+  it('an app that writes to every descriptor it has ends alone', async () => {
+    await project.mustFal('deploy', 'broken.py::Hostile', '--app-name', 'hostile');
+    const other = call(emulator, 'run', `/${account}/echo`, { body: { number: 7, seconds: 3 } });
+    const headers = { 'x-fal-request-timeout': '8' };
+    await call(emulator, 'run', `/${account}/hostile`, { body: {}, headers });
+    expect(await (await other).json()).toEqual({ number: 7 });
+    const logs = async () => (await call(emulator, 'api', '/logs/?limit=1000&app_id=hostile')).text();
+    await expect.poll(logs, { timeout: 10_000 }).toContain('no known report');
+    expect(await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8')).not.toContain('supervisor');
   });
 
   it('a Python that is missing is named', async () => {
