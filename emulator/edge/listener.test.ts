@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { UserError } from '../wire/errors.ts';
+import { createConnectionLimits } from './connection-limits.ts';
 import { edgeServer } from './http-server.ts';
 import { type ListenOptions, listen } from './listener.ts';
 import { loadOrCreateTls, type TlsMaterial } from './tls/ca.ts';
@@ -90,6 +92,33 @@ describe('one port', () => {
       const answer = await everything(socket);
       if (preface.startsWith(beginning)) expect(answer).toBe(`h2 got ${preface.length}: ${preface}`);
       else expect(answer).toMatch(/^HTTP\/1\.1 (200|400)/);
+    },
+  );
+
+  it.each(['http', 'h2'] as const)(
+    'knows a %s client over TLS by its first request, and closes silent ones instead',
+    async (kind) => {
+      const limits = createConnectionLimits({ mostConnections: 2 });
+      const sessions = createHttp2Server();
+      sessions.on('stream', (stream) => {
+        if (stream.session) limits.heard(stream.session.socket as Socket);
+        stream.respond({ ':status': 200 }, { endStream: true });
+      });
+      const { port } = await start({ limits, http2: (socket) => void sessions.emit('connection', socket) });
+      const client = await overTls(port, { ALPNProtocols: [kind === 'h2' ? 'h2' : 'http/1.1'] });
+      if (kind === 'h2') {
+        const session = connectHttp2('http://localhost', { createConnection: () => client });
+        onTestFinished(() => session.destroy());
+        await once(session.request({ ':path': '/' }).resume(), 'end');
+      } else {
+        client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+        await once(client, 'data');
+      }
+      const silent = clear(port);
+      await once(silent, 'connect');
+      const another = clear(port);
+      await Promise.all([once(another, 'connect'), once(silent.resume(), 'close')]);
+      expect([client.closed, another.closed]).toEqual([false, false]);
     },
   );
 
