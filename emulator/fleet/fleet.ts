@@ -231,10 +231,15 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
         .waitingIds(host.world(), alias, most)
         .map((id) => ({ id, since: toReal(deps.time, select.submittedAt(host.world(), id)) })),
     async flush(alias) {
-      const ids = select.waitingIds(host.world(), alias).filter((id) => deps.queue.record(id));
-      await inSlices(ids, (requestId) => dispatch({ type: 'requestWithdrawn', requestId }));
+      let count = 0;
+      await inSlices(select.waitingInOrder(host.world(), alias), (requestId) => {
+        // Some have begun, or ended, since the first slice.
+        if (!select.isWaiting(host.world(), requestId) || !deps.queue.record(requestId)) return;
+        count += 1;
+        dispatch({ type: 'requestWithdrawn', requestId });
+      });
       await deps.queue.settled();
-      return ids.length;
+      return count;
     },
     why: (requestId) => why(host.world(), requestId, host.now(), secondWord(deps.time)),
     runners: (alias) => select.runnersOf(host.world(), alias).map(real),

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   expirationCountdownSeconds,
   isRolling,
+  isWaiting,
   lastFailure,
   queuePosition,
   queueSize,
   runner,
   runnersOf,
   waitingIds,
+  waitingInOrder,
 } from './select.ts';
 import { scaleOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
@@ -37,12 +39,24 @@ describe('the queue', () => {
     expect(queuePosition(sim.world, 'c')).toBe(1);
   });
 
+  it('lists what waited when it was asked, while some of it begins or ends', () => {
+    const sim = queue();
+    const then = waitingInOrder(sim.world, 'app');
+    expect(then.next().value).toBe('b');
+    sim.end('running');
+    sim.send({ type: 'requestWithdrawn', requestId: 'c' });
+    expect([...then]).toEqual(['c', 'low']);
+    expect(['b', 'c', 'low'].map((id) => isWaiting(sim.world, id))).toEqual([false, false, true]);
+    expect(waitingIds(sim.world, 'app', 1)).toEqual(['low']);
+  });
+
   it('answers 0 for what does not wait, and nothing for an unknown alias', () => {
     const sim = queue();
     expect(queuePosition(sim.world, 'running')).toBe(0);
     expect(queuePosition(sim.world, 'unknown')).toBe(0);
     expect(queueSize(sim.world, 'unknown')).toBe(0);
     expect(waitingIds(sim.world, 'unknown')).toEqual([]);
+    expect([...waitingInOrder(sim.world, 'unknown')]).toEqual([]);
     expect(isRolling(sim.world, 'unknown')).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { dispatchKey, queueBegin } from './request-index.ts';
 import { expiresAt, expiringBefore, floorOf } from './scaling.ts';
-import { rank, size, values } from './sorted.ts';
+import { ascending, rank, size, values } from './sorted.ts';
 import type { AliasName, Instant, RequestId, Retried, Runner, RunnerId } from './types.ts';
 import type { LiveRunner, World } from './world.ts';
 
@@ -48,6 +48,17 @@ export function waitingIds(world: World, alias: AliasName, most?: number): reado
 /** Retries that a live request was granted so far. */
 export function retriedOf(world: World, requestId: RequestId): Retried | undefined {
   return world.requests.get(requestId)?.retried;
+}
+
+/** The same, each one found when it is asked for; what changes meanwhile doesn't change them. */
+export function* waitingInOrder(world: World, alias: AliasName): Generator<RequestId, void> {
+  for (const { value } of ascending(world.apps.get(alias)?.requests.waiting ?? null)) yield value;
+}
+
+/** Whether a request is here and has no runner. */
+export function isWaiting(world: World, requestId: RequestId): boolean {
+  const place = world.requests.get(requestId)?.place;
+  return place !== undefined && place.kind !== 'running';
 }
 
 /** When a live request was submitted; 0 when there is none of that id. */
