@@ -4,10 +4,12 @@ const closeOnExec = 0o2000000;
 
 /**
  * Closes what the starter's shell left open and every program that we start would inherit, user code included. Node has taken the low
- * numbers out of that by itself, those behind the first gap not. Linux; elsewhere the supervisor alone keeps them from runners.
+ * numbers out of that by itself, those behind the first gap not. Linux; elsewhere, and where the editor's own Node runs us, the
+ * supervisor alone keeps them from runners.
  */
 export function closeInherited(): void {
-  if (process.platform !== 'linux') return;
+  // Electron's descriptors are its own, and it ends the process when someone else closes one.
+  if (process.platform !== 'linux' || 'electron' in process.versions) return;
   for (const name of readdirSync('/proc/self/fd')) {
     const fd = Number(name);
     if (fd <= 2 || !isInheritable(fd)) continue;
