@@ -10,10 +10,14 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
     },
     record(notes: readonly Note[]): void {
       for (const note of notes) {
+        // Who waits at a terminal for `fal run` is shown why.
+        if (note.topic === 'runner.capacity' && note.runnerId)
+          deps.logs.append(platformLine(note, note.runnerId, 'INFO', note.text));
         if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
         deps.history.transition(note.runnerId, { at: note.at, state: note.to, reason: note.text || null });
         if (note.to === 'TERMINATED') deps.history.ended(note.runnerId, note.at, note.text);
-        if (!isDailyBusiness(note)) deps.logs.append(platformLine(note, note.runnerId));
+        const message = `Runner ${note.from ? `${note.from} -> ` : ''}${note.to}: ${note.text}`;
+        if (!isDailyBusiness(note)) deps.logs.append(platformLine(note, note.runnerId, 'DEBUG', message));
       }
     },
   };
@@ -25,13 +29,13 @@ function isDailyBusiness({ from, to }: Note): boolean {
 }
 
 /** Below INFO: seen by who asks for it, never in the terminal of `fal run`. */
-function platformLine(note: Note, runnerId: string) {
+function platformLine(note: Note, runnerId: string, level: 'DEBUG' | 'INFO', message: string) {
   return {
     at: note.at,
-    level: 'DEBUG',
+    level,
     source: 'BRIDGE',
     stream: null,
-    message: `Runner ${note.from ? `${note.from} -> ` : ''}${note.to}: ${note.text}`,
+    message,
     alias: note.alias,
     revision: null,
     runnerId,

@@ -329,6 +329,8 @@ describe('on the command line', () => {
     ['a port that is none', ['start', '--port', 'http']],
     ['a time scale below real time', ['start', '--time-scale', '0.5']],
     ['a time scale without end', ['start', '--time-scale', 'Infinity']],
+    ['room for no runner', ['start', '--max-runners', '0']],
+    ['room for half a runner', ['start', '--max-runners', '1.5']],
     ['an emulator that does not run', ['env', '--data', '/nonexistent/minifal']],
     ['a data folder that cannot be made', ['start', '--port', '0', '--data', '/dev/null/minifal']],
   ])('%s is told in a sentence', async (_name, args) => {

@@ -95,14 +95,19 @@ export function createLaws(): Laws {
   }
 
   /** Only replacements, and checks of rolling deploys, may start on a full machine. */
-  function checkRoom({ after, effects }: Seen): void {
+  function checkRoom({ after, effects, notes }: Seen): void {
     const { placed, limits } = after;
-    const starts = effects.flatMap((effect) =>
-      effect.type === 'startRunner' ? [after.runners.get(effect.runnerId)] : [],
+    // One whose predecessor ends in the same step is an ordinary runner at once.
+    const isGuest = (id: string) =>
+      after.runners.get(id)?.role.kind !== 'member' ||
+      notes.some(({ runnerId, from, text }) => runnerId === id && from === '' && text.startsWith('Replacement of'));
+    const starts = effects.flatMap((effect) => (effect.type === 'startRunner' ? [effect.runnerId] : []));
+    const guests = starts.filter(isGuest).length;
+    law(
+      guests === starts.length || placed - guests <= limits.runners,
+      'no more runners than there is room for',
+      placed,
     );
-    const guests = starts.filter((runner) => runner !== undefined && runner.role.kind !== 'member').length;
-    const some = starts.some((runner) => runner?.role.kind === 'member');
-    law(!some || placed - guests <= limits.runners, 'no more runners than the machine has room for', placed, limits);
   }
 
   /** Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's request_timeout. */

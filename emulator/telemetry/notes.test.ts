@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { mainMigrations } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import { testFolder } from '../store/test-folder.ts';
+import { createNoteRecorder } from './notes.ts';
+import { createRunnerHistory } from './runners.ts';
+import type { LogLine } from './types.ts';
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+it('shows a wait for room to who follows the app, and changes of state to who asks for them', () => {
+  const store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  closing.push(() => store.close());
+  const lines: Omit<LogLine, 'seq'>[] = [];
+  const history = createRunnerHistory({ store, clock: () => 1 });
+  const notes = createNoteRecorder({ history, logs: { append: (line) => lines.push(line) } });
+  const about = { at: 1, alias: 'app', runnerId: 'r' };
+  notes.record([
+    { ...about, topic: 'runner.state', text: 'Wanted by scaling.', from: '', to: 'PENDING' },
+    { ...about, topic: 'runner.capacity', text: 'No capacity.' },
+    { ...about, topic: 'request.waiting', text: 'not for the log' },
+  ]);
+  expect(lines).toMatchObject([
+    { level: 'DEBUG', message: 'Runner PENDING: Wanted by scaling.', runnerId: 'r' },
+    { level: 'INFO', source: 'BRIDGE', message: 'No capacity.', alias: 'app', runnerId: 'r' },
+  ]);
+});
