@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import guard, hosts, network
+from . import guard, hosts, network, webrtc
 
 VARIABLE = "MINIFAL_RUNNER"
 
@@ -37,4 +37,5 @@ def apply_from_environment() -> network.Ports:
         network.install(_installed)
         guard.install(config["addresses"])
         hosts.install()
+        webrtc.install()
     return _installed
