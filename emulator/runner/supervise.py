@@ -187,7 +187,7 @@ class Supervisor:
             self._watch_output(runner, fd)
 
     def _watch_output(self, runner: Runner, fd: int) -> None:
-        self._loop.watch(fd, lambda: self._on_output(runner, fd))
+        self._loop.watch(fd, lambda: self._carefully(runner, lambda: self._on_output(runner, fd)))
 
     def _on_output(self, runner: Runner, fd: int) -> bool:
         """Reads once; False when nothing more is there now."""

@@ -18,7 +18,7 @@ ours = types.ModuleType("minifal_runner")
 ours.__path__ = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../emulator/runner")]
 sys.modules["minifal_runner"] = ours
 
-from minifal_runner import keeper, kernel, launch, runner, supervise  # noqa: E402
+from minifal_runner import board, keeper, kernel, launch, runner, supervise  # noqa: E402
 
 
 def line(runners: int) -> float:
@@ -32,7 +32,7 @@ def line(runners: int) -> float:
         out, err, status = (os.pipe() for _ in range(3))
         channel, other = socket.socketpair()
         kept.append((out[1], err[1], status[1], other))
-        launched = launch.Launched(0, channel, out[0], err[0], status[0])
+        launched = launch.Launched(0, channel, out[0], err[0], status[0], board.Board())
         supervisor.attend(runner.Runner({"id": str(number), "mode": "serve"}, launched), launched, "token")
     begun = time.perf_counter()
     for number in range(LINES):
