@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { asDenied } from '../wire/denied.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
 import { printableLines } from '../wire/printable.ts';
@@ -131,10 +132,11 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const disk = asDiskTrouble(error);
+  const known = error instanceof UserError ? error : asDenied(error);
   const [what, next] = disk
     ? [disk.message, `${disk.remedy} Or choose another folder with --data DIR.`]
-    : error instanceof UserError
-      ? [error.message, error.next]
+    : known
+      ? [known.message, known.next]
       : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
         ? [(error as Error).message, 'Run `minifal --help`.']
         : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];

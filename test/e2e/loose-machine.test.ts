@@ -1,8 +1,11 @@
-import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { isMissing } from '../support/needs.ts';
+import { run } from '../support/process.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 
@@ -54,3 +57,33 @@ it('with a umask that hides nothing, keeps to itself what is private, and where 
   expect(loose).toEqual([]);
   expect(await readdir(dataDir)).toEqual(expect.arrayContaining(['environments', 'key', 'minifal.db', 'secret.key']));
 });
+
+// Root may read everything, so it gives that up.
+const ordinary = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
+const canDrop = ordinary.length === 0 || spawnSync('setpriv', ['--version']).error === undefined;
+it.skipIf(isMissing(canDrop, 'files of another user: setpriv (util-linux) takes rights away'))(
+  'of a data folder that this user may not use, every command says so in a sentence',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'minifal-denied-'));
+    const commands = ['start', 'env', 'status'];
+    try {
+      for (const name of ['key', 'secret.key', 'token.key', 'minifal.db']) {
+        await writeFile(join(folder, name), 'x', { mode: 0 });
+        for (const command of name === 'key' ? commands : ['start']) {
+          const args = [...ordinary, process.execPath, minifalCommand, command, '--data', folder];
+          const [program = '', ...rest] = command === 'start' ? [...args, '--port', '0'] : args;
+          const { code, stderr } = await run(program, rest, { timeoutMs: 30_000 });
+          expect([name, command, code, stderr]).toEqual([
+            name,
+            command,
+            1,
+            expect.stringMatching(/^minifal: .+\n.+\n$/),
+          ]);
+        }
+        await rm(join(folder, name), { force: true });
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);
