@@ -38,6 +38,7 @@ import { localKey, tokenKey } from './identity.ts';
 import { createOwnLog } from './own-log.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { createQueue } from './queue/queue.ts';
+import type { Queue, RequestOutcome } from './queue/types.ts';
 import { createStorage } from './storage/storage.ts';
 import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
@@ -50,8 +51,9 @@ import { createRunnerHistory } from './telemetry/runners.ts';
 import { post } from './webhooks/send.ts';
 import { createSigning } from './webhooks/signing.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
+import { contain } from './wire/contain.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
-import { UserError } from './wire/errors.ts';
+import { platformError, UserError } from './wire/errors.ts';
 import { makeFolder } from './wire/make-folder.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { inSlices } from './wire/slices.ts';
@@ -100,6 +102,13 @@ const dayMs = 24 * pruneEveryMs;
 const firstPruneMs = 2_000;
 /** At the end: for answers that are ready, but not read yet. */
 const lastAnswersMs = 1_000;
+
+type Unfinished = ReturnType<Queue['unfinished']> extends Iterable<infer One> ? One : never;
+
+const notTakenUp: RequestOutcome = {
+  kind: 'error',
+  error: platformError('internal_error', 'minifal could not take up this request again after a restart.'),
+};
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
@@ -159,10 +168,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const appFiles = createAppFiles(join(folder, 'app-files'));
     const queue = createQueue({ store, clock, retentionMs: retentionDays * dayMs, report });
     const logs = await openPatiently(
-      () => createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask }),
+      () => createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask, report }),
       waitForLock,
     );
-    const runnerHistory = createRunnerHistory({ store, clock });
+    const runnerHistory = createRunnerHistory({ store, clock, report });
     const builds = createBuilds({
       dataDir: folder,
       uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
@@ -230,6 +239,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       onCreated: (runner, machineType) =>
         notes.created(runner, machineType ?? catalog.alias(runner.alias)?.machineTypes[0] ?? 'XS'),
       onNotes: notes.record,
+      report,
     });
 
     const authenticate = createAuthenticate(catalog);
@@ -331,20 +341,28 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       const { name, revision, scale, settings } = alias;
       void fleet.deploy({ alias: name, revision, scale, settings, strategy: 'recreate' });
     }
-    await inSlices(queue.unfinished(), ({ request, attempts, retried, interrupted }) =>
-      requests.enqueue(infoOf(request, attempts, { retried, interrupted })),
+    // One that can't be taken up ends with an error; the others must not wait for it.
+    const takeUp = contain(
+      report,
+      ({ request, attempts, retried, interrupted }: Unfinished) =>
+        requests.enqueue(infoOf(request, attempts, { retried, interrupted })),
+      ({ request }) => queue.complete(request.id, notTakenUp, clock()),
     );
+    await inSlices(queue.unfinished(), takeUp);
     webhooks.resume();
 
-    open.serve({
-      api: { request: api, http2: grpc.inject },
-      run: runHost,
-      queue: gateway.queue,
-      ws: gateway.ws,
-    });
+    open.serve(
+      {
+        api: { request: api, http2: grpc.inject },
+        run: runHost,
+        queue: gateway.queue,
+        ws: gateway.ws,
+      },
+      report,
+    );
     const prune = () => Promise.all([queue.prune(), storage.prune()]);
-    const callOffFirst = later(firstPruneMs, () => void prune().catch(report));
-    const pruning = setInterval(() => void prune().catch(report), pruneEveryMs);
+    const callOffFirst = later(firstPruneMs, contain(report, prune));
+    const pruning = setInterval(contain(report, prune), pruneEveryMs);
     pruning.unref();
     log.info('main', 'listening', { ...ports });
 

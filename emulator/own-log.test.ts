@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createOwnLog } from './own-log.ts';
 import { testFolder } from './store/test-folder.ts';
 
@@ -22,4 +22,54 @@ it('a line that the disk did not take is written with the next one it takes', ()
     .split('\n')
     .map((line) => JSON.parse(line).msg);
   expect(words).toEqual(['begins, ***', 'ends', 'later']);
+});
+
+describe('a bug', () => {
+  const logOf = (mask = (text: string) => text) => {
+    const file = join(testFolder(), 'emulator.log');
+    const lines = () =>
+      readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    return { log: createOwnLog(file, () => 0, mask), lines };
+  };
+
+  it('that comes again and again is written ever more rarely', () => {
+    const { log, lines } = logOf();
+    const bug = new Error('again');
+    for (let n = 0; n < 150; n++) log.report(bug);
+    log.report(new Error('another'));
+    expect(lines().map(({ msg, times }) => [msg, times])).toEqual([
+      ['again', undefined],
+      ['again', 10],
+      ['again', 100],
+      ['another', undefined],
+    ]);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['what has no words', Object.create(null)],
+    [
+      'an error that throws when it is read',
+      Object.defineProperty(new Error(), 'message', {
+        get() {
+          throw new Error('no');
+        },
+      }),
+    ],
+  ])('may be %s', (_name, thrown) => {
+    const { log, lines } = logOf();
+    log.report(thrown);
+    expect(lines()).toMatchObject([{ level: 'error' }]);
+  });
+
+  it('is written without its words when they can not be masked', () => {
+    const { log, lines } = logOf(() => {
+      throw new Error('sealed');
+    });
+    log.report(new Error('a secret'));
+    expect(JSON.stringify(lines())).not.toContain('a secret');
+  });
 });

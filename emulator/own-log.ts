@@ -4,13 +4,15 @@ import { printableJson } from './wire/printable.ts';
 /** The emulator's own log (never an app's): one JSON object per line. */
 export interface OwnLog {
   info(room: string, msg: string, fields?: { readonly [name: string]: string | number }): void;
-  /** Something that is ours to mend: kept with its stack. */
+  /** A bug of ours: kept with its stack. One that comes again and again is written at its 1st, 10th, 100th … time. */
   report(error: unknown): void;
 }
 
 const largestBytes = 5 * 1024 * 1024;
 /** Lines that the disk did not take are tried again with the next one; more than these aren't kept. */
 const mostUnwritten = 100;
+/** So many different bugs are told apart. */
+const mostSeen = 100;
 
 /**
  * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the last words of
@@ -19,12 +21,10 @@ const mostUnwritten = 100;
 export function createOwnLog(file: string, clock: () => number, mask: (text: string) => string): OwnLog {
   let bytes = sizeOf(file);
   let unwritten: string[] = [];
+  const seen = new Map<string, number>();
 
   function write(record: object): void {
-    unwritten = [
-      ...unwritten.slice(1 - mostUnwritten),
-      `${mask(printableJson({ at: new Date(clock()).toISOString(), ...record }))}\n`,
-    ];
+    unwritten = [...unwritten.slice(1 - mostUnwritten), `${lineOf(record)}\n`];
     const lines = unwritten.join('');
     try {
       if (bytes + lines.length > largestBytes) {
@@ -39,6 +39,16 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
     }
   }
 
+  /** A log that throws would end what reports to it. */
+  function lineOf(record: object): string {
+    const at = new Date(clock()).toISOString();
+    try {
+      return mask(printableJson({ at, ...record }));
+    } catch {
+      return JSON.stringify({ at, level: 'error', msg: 'A line could not be masked, so it is not shown.' });
+    }
+  }
+
   /** A full disk may have taken a part of a line. */
   function takeBack(): void {
     try {
@@ -50,13 +60,25 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
 
   return {
     info: (room, msg, fields = {}) => write({ level: 'info', room, msg, ...fields }),
-    report: (error) =>
-      write({
-        level: 'error',
-        msg: error instanceof Error ? error.message : String(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      }),
+    report(error) {
+      const { msg, stack } = factsOf(error);
+      const bug = stack ?? msg;
+      const times = (seen.get(bug) ?? 0) + 1;
+      if (seen.size >= mostSeen) seen.clear();
+      seen.set(bug, times);
+      if (/^10*$/.test(String(times))) write({ level: 'error', msg, stack, ...(times > 1 ? { times } : {}) });
+    },
   };
+}
+
+/** What was thrown may be anything, and asking it for its words may throw, too. */
+function factsOf(error: unknown): { readonly msg: string; readonly stack: string | undefined } {
+  try {
+    if (error instanceof Error) return { msg: String(error.message), stack: error.stack && String(error.stack) };
+    return { msg: String(error), stack: undefined };
+  } catch {
+    return { msg: 'Something was thrown that has no words.', stack: undefined };
+  }
 }
 
 function sizeOf(file: string): number {

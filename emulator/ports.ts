@@ -4,6 +4,7 @@ import { type EdgeHandlers, edgeServer, writeRawAnswer } from './edge/http-serve
 import { type Listener, listen } from './edge/listener.ts';
 import type { TlsMaterial } from './edge/tls/ca.ts';
 import type { Hosts } from './edge/types.ts';
+import { contain, type Report, throwLater } from './wire/contain.ts';
 
 export interface Ports {
   readonly api: number;
@@ -16,12 +17,15 @@ export interface OpenPorts {
   readonly ports: Ports;
   readonly hosts: Hosts;
   /** Says who answers. Call it in the same turn of the event loop as `openPorts` resolved in, before a connection can come. */
-  serve(handlers: {
-    readonly api: Pick<EdgeHandlers, 'request'> & { readonly http2: (socket: Duplex) => void };
-    readonly run: EdgeHandlers;
-    readonly queue: EdgeHandlers;
-    readonly ws: EdgeHandlers;
-  }): void;
+  serve(
+    handlers: {
+      readonly api: Pick<EdgeHandlers, 'request'> & { readonly http2: (socket: Duplex) => void };
+      readonly run: EdgeHandlers;
+      readonly queue: EdgeHandlers;
+      readonly ws: EdgeHandlers;
+    },
+    report: Report,
+  ): void;
   /** Resolves when no direct call is under way, or when the patience is over. */
   answered(patienceMs: number): Promise<void>;
   close(): Promise<void>;
@@ -35,6 +39,10 @@ const names = ['api', 'run', 'queue', 'ws'] as const;
  */
 export async function openPorts(first: number, tls: TlsMaterial, limits: ConnectionLimits): Promise<OpenPorts> {
   let serving: Parameters<OpenPorts['serve']>[0] | undefined;
+  let report: Report = throwLater;
+  /** What a handler throws ends one connection. */
+  const safely = <A extends readonly unknown[]>(handle: (...args: A) => void, failed: (...args: A) => void) =>
+    contain<A>((error) => report(error), handle, failed);
   const listeners: Listener[] = [];
   /** Direct calls without a complete answer. */
   let underWay = 0;
@@ -42,24 +50,35 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
   try {
     for (const [offset, name] of names.entries()) {
       const handlers: EdgeHandlers = {
-        request(req, res) {
-          if (name === 'run') {
-            underWay++;
-            res.once('close', () => {
-              underWay--;
-              if (underWay === 0) whenAnswered?.();
-            });
-          }
-          serving?.[name].request(req, res);
-        },
-        upgrade(req, socket, head) {
-          if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
-          else serving?.[name].upgrade(req, socket, head);
-        },
+        request: safely(
+          (req, res) => {
+            if (name === 'run') {
+              underWay++;
+              res.once('close', () => {
+                underWay--;
+                if (underWay === 0) whenAnswered?.();
+              });
+            }
+            serving?.[name].request(req, res);
+          },
+          (_req, res) => res.destroy(),
+        ),
+        upgrade: safely(
+          (req, socket, head) => {
+            if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
+            else serving?.[name].upgrade(req, socket, head);
+          },
+          (_req, socket) => socket.destroy(),
+        ),
       };
-      const http2 = name === 'api' ? { http2: (socket: Duplex) => serving?.api.http2(socket) } : {};
+      const http2 = safely(
+        (socket: Duplex) => serving?.api.http2(socket),
+        (socket) => socket.destroy(),
+      );
       const port = first === 0 ? 0 : first + offset;
-      listeners.push(await listen({ port, tls, limits, http: edgeServer(handlers), ...http2 }));
+      listeners.push(
+        await listen({ port, tls, limits, http: edgeServer(handlers), ...(name === 'api' ? { http2 } : {}) }),
+      );
     }
   } catch (error) {
     await closeAll();
@@ -74,8 +93,9 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
   return {
     ports: { api, run, queue, ws },
     hosts: { api: `localhost:${api}`, run: `localhost:${run}`, queue: `localhost:${queue}`, ws: `localhost:${ws}` },
-    serve(handlers) {
+    serve(handlers, reportTo) {
       serving = handlers;
+      report = reportTo;
     },
     answered(patienceMs) {
       return new Promise((resolve) => {

@@ -128,6 +128,9 @@ function print(text: string): number {
   return 0;
 }
 
+// Whoever read our output may leave (`minifal start | head -1`), or its disk be full: that ends no command.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RunnerAddress } from '../engines/engine.ts';
 import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type {
@@ -11,6 +12,8 @@ import type {
   RunnerId,
   SchedulerError,
 } from '../scheduler/types.ts';
+import type { Report } from '../wire/contain.ts';
+import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import type { Lease } from './types.ts';
 
@@ -41,6 +44,8 @@ interface Running {
   readonly abort: AbortController;
   response?: StoredResponse;
 }
+
+const unreadablePauseMs = 250;
 
 /** What the caller is told when the scheduler itself ends a request (gateway-http.md §9; the sentences are ours). */
 export function wordError(error: SchedulerError): PlatformError {
@@ -76,6 +81,9 @@ export function createAttempts(deps: {
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
   readonly dispatch: (event: Event) => void;
   readonly clock: () => number;
+  /** A bug that ends one request, which is then given up. */
+  readonly failed: (requestId: RequestId, error: unknown) => void;
+  readonly report: Report;
 }) {
   const { queue, dispatch } = deps;
   const directs = new Map<RequestId, Direct>();
@@ -106,7 +114,8 @@ export function createAttempts(deps: {
     // Otherwise a crash within the next moments would forget the attempt, and it would be made a second time.
     const mayBegin = last ? await begun : true;
     if (running.get(requestId) !== attempt) return;
-    const request = queue.submitted(requestId);
+    const request = await stored(requestId, attempt.abort.signal);
+    if (running.get(requestId) !== attempt) return;
     const address = deps.addressOf(runnerId);
     const done =
       mayBegin && request && address
@@ -118,8 +127,34 @@ export function createAttempts(deps: {
     dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
   }
 
+  /** While another program has locked the queue's file, an attempt waits for its input. */
+  async function stored(id: RequestId, signal: AbortSignal): Promise<SubmittedRequest | undefined> {
+    while (!signal.aborted) {
+      try {
+        return queue.submitted(id);
+      } catch (error) {
+        if (!asDiskTrouble(error)) throw error;
+        deps.report(error);
+      }
+      await delay(unreadablePauseMs);
+    }
+    return undefined;
+  }
+
   function complete(id: RequestId, outcome: RequestOutcome): void {
-    void queue.complete(id, outcome, deps.clock());
+    queue.complete(id, outcome, deps.clock()).catch(deps.report);
+  }
+
+  function end(requestId: RequestId, error: PlatformError): void {
+    const direct = directs.get(requestId);
+    if (direct) {
+      direct.error = error;
+      directs.delete(requestId);
+      if (!direct.leased) direct.granted(error);
+      return;
+    }
+    running.delete(requestId);
+    complete(requestId, { kind: 'error', error });
   }
 
   return {
@@ -139,7 +174,7 @@ export function createAttempts(deps: {
     assign(effect: Assign): void {
       const direct = directs.get(effect.requestId);
       if (direct) assignDirect(direct, effect.attemptId, effect.runnerId);
-      else void assignQueued(effect);
+      else assignQueued(effect).catch((error) => deps.failed(effect.requestId, error));
     },
 
     abort(requestId: RequestId): void {
@@ -166,17 +201,13 @@ export function createAttempts(deps: {
       queue.requeue(requestId, retried);
     },
 
-    fail(requestId: RequestId, error: SchedulerError): void {
-      const worded = wordError(error);
-      const direct = directs.get(requestId);
-      if (direct) {
-        direct.error = worded;
-        directs.delete(requestId);
-        if (!direct.leased) direct.granted(worded);
-        return;
-      }
-      running.delete(requestId);
-      complete(requestId, { kind: 'error', error: worded });
+    fail: (requestId: RequestId, error: SchedulerError): void => end(requestId, wordError(error)),
+
+    /** Ends a request at which we ourselves failed. */
+    giveUp(requestId: RequestId): void {
+      const abort = directs.get(requestId)?.abort ?? running.get(requestId)?.abort;
+      end(requestId, platformError('internal_error', 'minifal failed at this request; its own log says more.'));
+      if (abort) aborting.push(abort);
     },
 
     /** After all effects of a step. */

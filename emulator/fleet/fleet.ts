@@ -6,8 +6,10 @@ import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time
 import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../scheduler/types.ts';
 import { why } from '../scheduler/why.ts';
 import { defaultLimits } from '../scheduler/world.ts';
+import { contain, type Report, throwLater } from '../wire/contain.ts';
 import { inSlices } from '../wire/slices.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
+import { concernOf } from './concerns.ts';
 import { createFunctionRuns } from './function-runs.ts';
 import { createHost } from './host.ts';
 import { createRunners, type Runners, type StartOrder } from './runners.ts';
@@ -32,6 +34,8 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
   /** A runner was asked for; `machineType` is known here for ephemeral apps only. */
   readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
   readonly onNotes: (notes: readonly Note[]) => void;
+  /** Hears of bugs: each ends the one request, runner or deploy that it was about. By default they are thrown. */
+  readonly report?: Report;
 }
 
 /** What an app's teardown() gets when the emulator stops: the platform's default grace (runner.md §1, Shutdown). */
@@ -45,6 +49,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const launches = new Map<string, { readonly alias: string; readonly launch: Launch }>();
   /** Deploys without an end, the oldest first: the scheduler ends the one under way before it begins the next. */
   const deploys = new Map<string, ((result: DeployResult) => void)[]>();
+  const report = deps.report ?? throwLater;
   const watchers = new Map<string, Set<RunnerWatcher>>();
   const followers = new Set<ChangeListener>();
   const host = createHost({
@@ -54,15 +59,17 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     limits: { ...defaultLimits, runners: deps.maxRunners ?? defaultLimits.runners },
     perform,
     settled: () => attempts.settled(),
+    failed,
     record,
     changed(changed) {
-      for (const follower of followers) follower(changed);
+      for (const follower of [...followers]) contain(report, follower)(changed);
     },
   });
   const dispatch = (event: Event) => host.dispatch(event);
-  const functionRuns = createFunctionRuns();
+  const functionRuns = createFunctionRuns(report);
   const runners: Runners = createRunners({
     ...deps,
+    report,
     dispatch,
     launchOf: async (revision) => launches.get(revision)?.launch ?? (await deps.launchOf(revision)),
     onResult: (order, result) => functionRuns.onResult(order.alias, order.runnerId, result),
@@ -74,6 +81,11 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     addressOf: (id) => runners.address(id),
     dispatch,
     clock: deps.clock,
+    report,
+    failed: (requestId, error) => {
+      report(error);
+      giveUp(requestId);
+    },
   });
 
   const performers: { readonly [T in Effect['type']]: (effect: Extract<Effect, { type: T }>) => void } = {
@@ -108,12 +120,39 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   async function probe(runnerId: RunnerId, onDemand: boolean): Promise<void> {
     const runner = select.runner(host.world(), runnerId);
     if (!runner) return;
-    const ok = (await runners.handle(runnerId)?.probe(real(runner).settings.health.timeoutSeconds)) ?? false;
+    const { timeoutSeconds } = real(runner).settings.health;
+    const ok = await found(() => runners.handle(runnerId)?.probe(timeoutSeconds));
     dispatch({ type: 'healthProbed', runnerId, ok, onDemand });
   }
 
   async function checkTcp(runnerId: RunnerId): Promise<void> {
-    dispatch({ type: 'tcpChecked', runnerId, ok: (await runners.handle(runnerId)?.checkTcp()) ?? false });
+    dispatch({ type: 'tcpChecked', runnerId, ok: await found(() => runners.handle(runnerId)?.checkTcp()) });
+  }
+
+  /** What can't be asked is not well. */
+  async function found(ask: () => Promise<boolean> | undefined): Promise<boolean> {
+    try {
+      return (await ask()) ?? false;
+    } catch (error) {
+      report(error);
+      return false;
+    }
+  }
+
+  function failed(cause: Event | Effect, error: unknown): void {
+    report(error);
+    const concern = concernOf(cause);
+    const reason = 'minifal failed at this; its own log says more.';
+    if (concern?.kind === 'deploy') settleDeploy(concern.alias, { kind: 'failed', reason });
+    else if (concern?.kind === 'request' && concern.withdraw) giveUp(concern.id);
+    else if (concern?.kind === 'request') attempts.giveUp(concern.id);
+    else if (concern?.how === 'abandon') runners.abandon(concern.id, reason);
+    else if (concern) contain(report, runners.kill)(concern.id);
+  }
+
+  function giveUp(requestId: RequestId): void {
+    attempts.giveUp(requestId);
+    dispatch({ type: 'requestWithdrawn', requestId });
   }
 
   function settleDeploy(alias: string, result: DeployResult): void {
@@ -126,16 +165,18 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   function record(notes: readonly Note[]): void {
     if (notes.length === 0) return;
     for (const note of notes) {
-      if (note.topic === 'runner.state' && note.from === '' && note.runnerId) created(note.runnerId);
+      if (note.topic === 'runner.state' && note.from === '' && note.runnerId) contain(report, created)(note.runnerId);
     }
-    deps.onNotes(notes);
+    contain(report, deps.onNotes)(notes);
     for (const note of notes) {
       if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
       const { runnerId, text: reason } = note;
       const state = stateOfWord(note.to);
       const exit = runners.exit(runnerId);
       const end = { exitCode: exit?.code ?? null, lost: exit?.cause === 'supervisor_lost', done: exit?.done ?? false };
-      for (const watch of [...(watchers.get(note.alias) ?? [])]) watch({ runnerId, state, reason, ...end });
+      for (const watch of [...(watchers.get(note.alias) ?? [])]) {
+        contain(report, watch)({ runnerId, state, reason, ...end });
+      }
     }
   }
 
@@ -179,7 +220,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     const address = runnerId ? runners.address(runnerId) : null;
     // Runners end with the emulator: whoever was told must find after a crash that it isn't run again.
     if (runnerId) deps.queue.cancelRequested(requestId);
-    if (address) void deps.sendCancel(address, record.path, requestId);
+    if (address) contain(report, deps.sendCancel)(address, record.path, requestId);
     dispatch({ type: 'requestWithdrawn', requestId });
     return 'requested';
   }
@@ -211,7 +252,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       dispatch({ type: 'runnerKillRequested', runnerId });
       return true;
     },
-    exec: (id, command, options, io) => runners.handle(id)?.exec(command, options, io),
+    exec: (id, command, options, io) => runners.exec(id, command, options, io),
     isRolling: (alias) => select.isRolling(host.world(), alias),
     runFunction,
     watchRunners,
@@ -251,7 +292,12 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       const left = select.expirationCountdownSeconds(host.world(), id, host.now());
       return left === null ? null : Math.ceil(left / deps.time.factor);
     },
-    linesTold: async (runnerId) => await runners.handle(runnerId)?.linesTold(),
+    async linesTold(runnerId) {
+      await found(async () => {
+        await runners.handle(runnerId)?.linesTold();
+        return true;
+      });
+    },
     probeOnDemand: (runnerId) => void probe(runnerId, true),
     async close() {
       dispatch({ type: 'shutdown' });

@@ -1,5 +1,6 @@
 import type { CallResult, RunnerExit } from '../engines/engine.ts';
 import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../scheduler/types.ts';
+import { contain, type Report } from '../wire/contain.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from './types.ts';
 
@@ -24,7 +25,7 @@ interface Waiting {
  * A plain function run is an ephemeral app whose one request is the call: it goes the way of every request (runner
  * states, timeouts, the tree of runners), only the exchange with the runner differs.
  */
-export function createFunctionRuns() {
+export function createFunctionRuns(report: Report) {
   const waiting = new Map<string, Waiting>();
 
   return {
@@ -54,10 +55,10 @@ export function createFunctionRuns() {
           function finish(run: FunctionRun): void {
             if (!waiting.delete(alias)) return;
             signal.removeEventListener('abort', cancel);
+            resolve(run);
             lease?.end({ kind: 'response', status: 200 });
             gone.abort();
             fleet.remove(alias);
-            resolve(run);
           }
           function cancel(): void {
             fleet.kill(alias);
@@ -77,7 +78,7 @@ export function createFunctionRuns() {
           }
           signal.addEventListener('abort', cancel, { once: true });
           fleet.deploy({ alias, revision: alias, scale: oneRunner, settings, strategy: 'recreate' }, launch);
-          void fleet.lease(callRequest(alias, fleet.clock()), gone.signal).then((granted) => {
+          const begin = (granted: Lease | PlatformError): void => {
             if ('kind' in granted) {
               finish({ kind: 'died', reason: granted.detail });
               return;
@@ -85,7 +86,9 @@ export function createFunctionRuns() {
             lease = granted;
             granted.aborted.addEventListener('abort', () => finish({ kind: 'died', reason: granted.reason().detail }));
             fleet.call(granted.runnerId);
-          });
+          };
+          const failed = (): void => finish({ kind: 'died', reason: 'minifal failed at calling the function.' });
+          fleet.lease(callRequest(alias, fleet.clock()), gone.signal).then(contain(report, begin, failed), failed);
         });
     },
   };

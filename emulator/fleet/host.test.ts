@@ -26,6 +26,9 @@ function hostAt(factor: number) {
     },
     settled: () => {},
     changed: () => {},
+    failed(_cause, error) {
+      throw error;
+    },
     record: (told) => void notes.push(...told),
   });
   let setup: 'returns' | 'fails' | 'hangs' = 'returns';

@@ -4,6 +4,8 @@ import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
 import { defaultLimits, type Limits } from '../scheduler/world.ts';
 import { longestTimerMs } from '../wire/timers.ts';
 
+const failedTickPauseMs = 1_000;
+
 export interface Host {
   /** Advances the world by one event and carries out what was decided, in order. Safe to call from within an effect. */
   dispatch(event: Event): void;
@@ -24,10 +26,13 @@ export function createHost(deps: {
   readonly time: TimeScale;
   readonly limits?: Limits;
   readonly perform: (effect: Effect) => void;
-  /** Called after all effects of one event were performed. */
+  /** What was thrown on the way: a bug. What the event or effect was for is to end; all else continues. */
+  readonly failed: (cause: Event | Effect, error: unknown) => void;
+  /** Called after all effects of one event were performed; must not throw. */
   readonly settled: () => void;
+  /** Must not throw. */
   readonly record: (notes: readonly Note[]) => void;
-  /** Called last, with what may differ from before. */
+  /** Called last, with what may differ from before; must not throw. */
   readonly changed: (changed: Step['changed']) => void;
 }): Host {
   let world = emptyWorld(deps.seed, limitsIn(deps.time, deps.limits ?? defaultLimits));
@@ -35,6 +40,8 @@ export function createHost(deps: {
   let busy = false;
   let timer: { readonly at: Instant; readonly handle: NodeJS.Timeout } | undefined;
   let closed = false;
+  /** After a tick at which the scheduler failed: the same moment must not come again at once, without end. */
+  let notBefore = 0;
   const now = () => toPlatform(deps.time, deps.clock());
 
   function dispatch(event: Event): void {
@@ -44,25 +51,46 @@ export function createHost(deps: {
     busy = true;
     try {
       for (let next = inbox.shift(); next; next = inbox.shift()) {
-        const result = step(world, eventIn(deps.time, next), now());
-        world = result.world;
-        deps.record(result.notes.map((note) => noteOut(deps.time, note)));
-        for (const effect of result.effects) deps.perform(effect);
+        const decided = decide(next);
+        for (const effect of decided?.effects ?? []) carryOut(effect);
         deps.settled();
-        deps.changed(result.changed);
+        if (decided) deps.changed(decided.changed);
       }
     } finally {
       busy = false;
-      setTimer();
+    }
+    setTimer();
+  }
+
+  /** An event that the scheduler can't take leaves the world as it was. */
+  function decide(event: Event): Step | undefined {
+    try {
+      const result = step(world, eventIn(deps.time, event), now());
+      world = result.world;
+      deps.record(result.notes.map((note) => noteOut(deps.time, note)));
+      return result;
+    } catch (error) {
+      if (event.type === 'tick') notBefore = now() + failedTickPauseMs;
+      deps.failed(event, error);
+      return undefined;
+    }
+  }
+
+  function carryOut(effect: Effect): void {
+    try {
+      deps.perform(effect);
+    } catch (error) {
+      deps.failed(effect, error);
     }
   }
 
   function setTimer(): void {
-    const at = nextWakeup(world);
-    if (at === undefined || closed) {
+    const due = nextWakeup(world);
+    if (due === undefined || closed) {
       stopTimer();
       return;
     }
+    const at = Math.max(due, notBefore);
     // One that fires earlier is left: it asks again. Every request moves the wake-up, mostly to later.
     if (timer && timer.at <= at) return;
     stopTimer();
@@ -75,7 +103,7 @@ export function createHost(deps: {
   function wake(): void {
     timer = undefined;
     const at = nextWakeup(world);
-    if (at !== undefined && at <= now()) dispatch({ type: 'tick' });
+    if (at !== undefined && Math.max(at, notBefore) <= now()) dispatch({ type: 'tick' });
     else setTimer();
   }
 

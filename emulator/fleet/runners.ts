@@ -1,7 +1,9 @@
 import type {
   CallResult,
   Engine,
+  ExecSession,
   RunnerAddress,
+  RunnerEvents,
   RunnerExit,
   RunnerHandle,
   RunnerLine,
@@ -9,6 +11,7 @@ import type {
 } from '../engines/engine.ts';
 import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
 import type { Mask } from '../telemetry/mask.ts';
+import { contain, type Report } from '../wire/contain.ts';
 import { UserError } from '../wire/errors.ts';
 import { printableLines } from '../wire/printable.ts';
 import type { Launch, RunnerVariables } from './types.ts';
@@ -41,6 +44,10 @@ export interface Runners {
   address(id: RunnerId): RunnerAddress | null;
   /** How it ended, while that is being reported; `null`: not by its own process. */
   exit(id: RunnerId): RunnerExit | null;
+  /** See `Fleet.exec`. */
+  exec(id: RunnerId, ...order: Parameters<RunnerHandle['exec']>): ExecSession | undefined;
+  /** It can't be dealt with any more, by a bug of ours: counts as ended. */
+  abandon(id: RunnerId, reason: string): void;
   /** Ids of processes of this alias that were started and have not exited. */
   ofAlias(alias: string): readonly RunnerId[];
   /** The result's files were read: the runner's folder may go. */
@@ -63,15 +70,17 @@ export function createRunners(deps: {
   /** False: nobody waits for it. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
+  readonly report: Report;
 }): Runners {
   const live = new Map<RunnerId, Live>();
   let drained: (() => void) | undefined;
 
   function ended(runner: Live, exit: RunnerExit): void {
+    if (runner.exit) return;
     const reason = shown(exit.reason);
     const { cause } = exit;
     runner.exit = exit;
-    deps.onExit(runner.order, { ...exit, reason });
+    contain(deps.report, deps.onExit)(runner.order, { ...exit, reason });
     deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason, ...(cause ? { cause } : {}) });
     runner.releaseSecrets();
     forget(runner);
@@ -90,7 +99,7 @@ export function createRunners(deps: {
   function forget(runner: Live): void {
     if (!runner.exit || runner.keep) return;
     live.delete(runner.order.runnerId);
-    void runner.handle?.dispose();
+    contain(deps.report, () => runner.handle?.dispose())();
   }
 
   function release(runner: Live): void {
@@ -119,20 +128,37 @@ export function createRunners(deps: {
       neverRan(runner, 'The runner was ended before it started.');
       return;
     }
-    runner.handle = deps.engine.start(spec, {
-      started: () => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }),
-      ready(address) {
-        runner.address = address;
-        deps.dispatch({ type: 'runnerReady', runnerId: order.runnerId });
-      },
-      line: (line) => deps.onLine(order, line),
-      result(result) {
-        runner.keep = true;
-        // Whoever waited for it may have left meanwhile; then nobody will read its files.
-        if (!deps.onResult(order, withShown(result, deps.mask))) release(runner);
-      },
-      exited: (exit) => ended(runner, exit),
-    });
+    // What goes wrong in one of these ends this runner; its engine, which has others, never hears of it.
+    const kill = (): void => end(order.runnerId, 'kill');
+    const events: RunnerEvents = {
+      started: contain(deps.report, () => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }), kill),
+      ready: contain(
+        deps.report,
+        (address: RunnerAddress | null) => {
+          runner.address = address;
+          deps.dispatch({ type: 'runnerReady', runnerId: order.runnerId });
+        },
+        kill,
+      ),
+      line: contain(deps.report, (line) => deps.onLine(order, line)),
+      result: contain(
+        deps.report,
+        (result: CallResult) => {
+          runner.keep = true;
+          // Whoever waited for it may have left meanwhile; then nobody will read its files.
+          if (!deps.onResult(order, withShown(result, deps.mask))) release(runner);
+        },
+        kill,
+      ),
+      exited: contain(deps.report, (exit) => ended(runner, exit)),
+    };
+    try {
+      runner.handle = deps.engine.start(spec, events);
+    } catch (error) {
+      deps.report(error);
+      neverRan(runner, `The engine could not start it: ${reasonOf(error)}`);
+      return;
+    }
     // Asked to end while the engine was starting it (the callbacks above may run at once).
     if (runner.cancelled) runner.handle.kill();
   }
@@ -156,6 +182,12 @@ export function createRunners(deps: {
     };
   }
 
+  function abandon(id: RunnerId, reason: string): void {
+    const runner = live.get(id);
+    if (runner) neverRan(runner, reason);
+    else deps.dispatch({ type: 'runnerExited', runnerId: id, reason });
+  }
+
   function end(id: RunnerId, how: 'terminate' | 'kill'): void {
     const runner = live.get(id);
     if (!runner) return;
@@ -164,7 +196,16 @@ export function createRunners(deps: {
   }
 
   return {
-    start: (order) => void start(order),
+    start: contain(deps.report, start, ({ runnerId }) => abandon(runnerId, 'minifal failed at starting this runner.')),
+    abandon,
+    exec(id, command, options, io) {
+      const session = live.get(id)?.handle?.exec(command, options, {
+        output: contain(deps.report, io.output, () => session?.kill()),
+        drained: contain(deps.report, io.drained, () => session?.kill()),
+        exited: contain(deps.report, io.exited),
+      });
+      return session;
+    },
     terminate: (id) => end(id, 'terminate'),
     kill: (id) => end(id, 'kill'),
     handle: (id) => live.get(id)?.handle,

@@ -1,6 +1,6 @@
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
-import { contain } from '../wire/contain.ts';
+import { contain, throwLater } from '../wire/contain.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import { createLru } from './lru.ts';
 import { pruneInSteps } from './prune.ts';
@@ -247,9 +247,3 @@ const unstorable: RequestOutcome = {
   kind: 'error',
   error: platformError('internal_error', 'The result could not be stored.'),
 };
-
-function throwLater(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
-}

@@ -2,6 +2,7 @@ import type { SQLOutputValue } from 'node:sqlite';
 import { logMigrations } from '../store/migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { integer, text, textOrNull, whole } from '../store/rows.ts';
+import { contain, type Report, throwLater } from '../wire/contain.ts';
 import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { matches, whereOf } from './log-query.ts';
@@ -13,6 +14,8 @@ export interface LogsOptions {
   readonly maxBytes: number;
   /** Hides secrets, before anything is stored or shown (`createMask`). */
   readonly mask?: (text: string) => string;
+  /** Hears of what a listener threw. By default it is thrown. */
+  readonly report?: Report;
 }
 
 export interface StoredLogs extends Logs {
@@ -36,9 +39,14 @@ const lockPauseMs = 250;
  * Log lines in a file of their own. Lines are seen at once, and written within 20 ms; they survive a crash of
  * the process once written, not a loss of power. While another program has locked the file, some lines wait in memory.
  * Other trouble with the file (a full disk) costs lines, never the emulator: how many is said by a line as soon as lines
- * can be written again. Listeners of `follow` must not throw.
+ * can be written again. What a listener of `follow` throws is reported, and nobody else's business.
  */
-export function createLogs({ file, maxBytes, mask = (message) => message }: LogsOptions): StoredLogs {
+export function createLogs({
+  file,
+  maxBytes,
+  mask = (message) => message,
+  report = throwLater,
+}: LogsOptions): StoredLogs {
   const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
   const followers = new Set<(line: LogLine) => void>();
   let nextSeq = Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0) + 1;
@@ -55,7 +63,7 @@ export function createLogs({ file, maxBytes, mask = (message) => message }: Logs
     append(line) {
       const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
       if (!stored.unfinished) keep(stored);
-      for (const follower of [...followers]) follower(stored);
+      for (const follower of [...followers]) contain(report, follower)(stored);
     },
     query(query) {
       flush();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
+import { type Report, throwLater } from '../wire/contain.ts';
 import type { RunnerRecord } from './types.ts';
 
 /** One change of a runner's state, as people read it. */
@@ -57,9 +58,12 @@ const keptLast = 180;
 export function createRunnerHistory({
   store,
   clock,
+  report = throwLater,
 }: {
   readonly store: Store;
   readonly clock: () => number;
+  /** Hears of what can't be written for another reason than the disk. By default it is thrown. */
+  readonly report?: Report;
 }): RunnerHistory {
   const commits = createGroupCommit(store);
   const documents = createDocuments<StoredRunner>(store, 'runners', storedRunner);
@@ -101,7 +105,7 @@ export function createRunnerHistory({
   };
 
   function write(work: () => void): void {
-    void commits.write(work, 'keep');
+    commits.write(work, 'keep').catch(report);
   }
 
   function put(id: string, runner: StoredRunner): void {

@@ -3,6 +3,7 @@ import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
+import { contain } from '../wire/contain.ts';
 import { createLanes, defaultLimits, type Limits } from './lanes.ts';
 import { webhookBody } from './payload.ts';
 import { type Delivery, expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
@@ -84,11 +85,12 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
 
   /** What is known now, on disk: with the next group commit, or when there is room again. */
   function record(id: string): void {
-    void commits.write(() => {
+    const write = (): void => {
       const hook = pending.get(id);
       if (hook) documents.put(id, hook);
       else documents.delete(id);
-    }, 'keep');
+    };
+    commits.write(write, 'keep').catch(deps.report);
   }
 
   function watch(id: string): void {
@@ -113,10 +115,14 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     pump();
   }
 
+  function later(at: number, run: () => void): () => void {
+    return deps.later(Math.max(0, at - clock()), contain(deps.report, run));
+  }
+
   function wait(id: string, at: number): void {
     timers.set(
       id,
-      deps.later(Math.max(0, at - clock()), () => makeReady(id)),
+      later(at, () => makeReady(id)),
     );
   }
 
@@ -126,7 +132,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     if (closing.signal.aborted) return;
     for (let call = lanes.next(clock()); call; call = lanes.next(clock())) begin(call.receiver, call.id);
     const at = lanes.wakeAt(clock());
-    if (at !== undefined) callOffWake = deps.later(Math.max(0, at - clock()), pump);
+    if (at !== undefined) callOffWake = later(at, pump);
   }
 
   function begin(receiver: string, id: string): void {
@@ -135,7 +141,10 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       .then((sent) => {
         if (sent?.kind !== 'retry') end = 'answered';
       })
-      .catch(deps.report)
+      .catch((error: unknown) => {
+        deps.report(error);
+        failed(id);
+      })
       .finally(() => {
         lanes.ended(receiver, id, clock(), end);
         pump();
@@ -174,6 +183,19 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     return sent;
   }
 
+  /** A bug of ours, or a file that can't be read at present: neither ends the webhook, nor repeats it without pause. */
+  function failed(id: string): void {
+    const hook = pending.get(id);
+    if (!hook || closing.signal.aborted) return;
+    const attempts = hook.attempts + 1;
+    const at = nextAttemptAt({ completedAt: clock(), resultBytes: 0, attempts }, clock());
+    if (at === undefined) giveUp(id, hook, 'minifal failed at it');
+    else {
+      put(id, { ...hook, attempts, nextAt: at });
+      wait(id, at);
+    }
+  }
+
   function settle(id: string, hook: Pending, delivery: Delivery, sent: Sent): void {
     const at = sent.kind === 'retry' ? nextAttemptAt(delivery, clock()) : undefined;
     if (sent.kind === 'delivered') forget(id);
@@ -188,7 +210,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     forget(id);
     // The origin alone: paths and queries of webhooks often hold secrets.
     deps.onGivenUp(
-      `The webhook of request ${id} to ${new URL(url).origin} was given up after attempt ${attempts + 1}: ${because}.`,
+      `The webhook of request ${id} to ${URL.canParse(url) ? new URL(url).origin : 'no URL'} was given up after attempt ${attempts + 1}: ${because}.`,
     );
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
+import { contain } from '../wire/contain.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
@@ -93,7 +94,7 @@ export function createWorkflowRequests(deps: {
         read.input,
         (order, signal, submitted) => deps.callApp(nodeRequest(order), signal, submitted),
         gone,
-        { requestIdOf: (nodeId) => nodeRequestId(call.id, nodeId), tell },
+        { requestIdOf: (nodeId) => nodeRequestId(call.id, nodeId), tell: contain(deps.report, tell) },
       );
     } catch (error) {
       deps.report(error);
@@ -118,6 +119,10 @@ export function createWorkflowRequests(deps: {
       const abort = new AbortController();
       running.set(id, abort);
       perform(id, request, abort.signal)
+        .catch((error: unknown) => {
+          deps.report(error);
+          return deps.queue.complete(id, broken, deps.clock());
+        })
         .catch(deps.report)
         .finally(() => running.delete(id));
     },
@@ -130,6 +135,11 @@ export function createWorkflowRequests(deps: {
     },
   };
 }
+
+const broken: RequestOutcome = {
+  kind: 'error',
+  error: platformError('internal_error', 'The workflow could not be run.'),
+};
 
 /** What is to be run with what; or why it can't be. */
 function readCall(

@@ -1,0 +1,40 @@
+import type { Effect, Event } from '../scheduler/types.ts';
+
+/** The one thing that ends when a bug of ours stops an event or effect half way: nobody must wait for it without end. */
+export type Concern =
+  /** `withdraw`: the scheduler still counts it. */
+  | { readonly kind: 'request'; readonly id: string; readonly withdraw: boolean }
+  /** `abandon`: its engine could not be asked, so nothing is to be hoped from it. */
+  | { readonly kind: 'runner'; readonly id: string; readonly how: 'kill' | 'abandon' }
+  | { readonly kind: 'deploy'; readonly alias: string };
+
+/** `undefined`: nothing waits for it, or it comes again by itself. */
+export function concernOf(cause: Event | Effect): Concern | undefined {
+  switch (cause.type) {
+    case 'requestArrived':
+      return { kind: 'request', id: cause.request.id, withdraw: false };
+    case 'requestWithdrawn':
+    case 'failRequest':
+    case 'acceptAttempt':
+      return { kind: 'request', id: cause.requestId, withdraw: false };
+    case 'attemptEnded':
+    case 'assign':
+    case 'abortAttempt':
+    case 'requeueRequest':
+      return { kind: 'request', id: cause.requestId, withdraw: true };
+    case 'startRunner':
+    case 'killRunner':
+      return { kind: 'runner', id: cause.runnerId, how: 'abandon' };
+    case 'terminateRunner':
+    case 'runnerStarted':
+    case 'runnerReady':
+    case 'runnerExited':
+      return { kind: 'runner', id: cause.runnerId, how: 'kill' };
+    case 'aliasDeployed':
+    case 'aliasMoved':
+    case 'deployFailed':
+      return { kind: 'deploy', alias: cause.alias };
+    default:
+      return undefined;
+  }
+}
