@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { findRunning } from '../wire/data-folder.ts';
+import { UserError } from '../wire/errors.ts';
 import { lockFolder, publish } from './data-folder.ts';
 
 let folder: string;
@@ -20,6 +21,21 @@ async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['-e', '']);
   await once(child, 'exit');
   return child.pid ?? 0;
+}
+
+/** Another process that takes the lock, if it can, and keeps it until all have tried. */
+async function startElsewhere(folder: string): Promise<string> {
+  const program = `
+    import { lockFolder } from ${JSON.stringify(new URL('./data-folder.ts', import.meta.url).href)};
+    const lock = lockFolder(process.argv[1]);
+    process.stdout.write('release' in lock ? 'mine' : String(lock.heldBy));
+    if ('release' in lock) setInterval(() => undefined, 1_000_000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [said] = await once(child.stdout, 'data');
+  return String(said);
 }
 
 describe('the data folder', () => {
@@ -48,6 +64,37 @@ describe('the data folder', () => {
   it('is taken over when the lock is torn', () => {
     writeFileSync(join(folder, 'emulator.lock'), '{"pid":');
     expect(lockFolder(folder)).toHaveProperty('release');
+  });
+
+  it('is taken by one of many that start at once, also over the lock of a dead one', async () => {
+    for (const before of [undefined, JSON.stringify({ pid: await deadPid(), processStart: '1' })]) {
+      const lock = join(folder, 'emulator.lock');
+      rmSync(lock, { force: true });
+      if (before !== undefined) writeFileSync(lock, before);
+      const ends = await Promise.all(Array.from({ length: 20 }, () => startElsewhere(folder)));
+      expect(ends.filter((end) => end === 'mine')).toHaveLength(1);
+      expect(new Set(ends.filter((end) => end !== 'mine')).size).toBe(1);
+      expect(readdirSync(folder)).toEqual(['emulator.lock']);
+    }
+  }, 120_000);
+
+  it('is not released by one whose lock is gone', () => {
+    const first = lockFolder(folder);
+    writeFileSync(join(folder, 'emulator.lock'), JSON.stringify({ pid: process.ppid, processStart: 'x' }));
+    if ('release' in first) first.release();
+    expect(readdirSync(folder)).toEqual(['emulator.lock']);
+  });
+
+  it('says so when the lock is a folder', () => {
+    mkdirSync(join(folder, 'emulator.lock'));
+    expect(() => lockFolder(folder)).toThrow(UserError);
+    expect(() => lockFolder(folder)).toThrow(/is a folder/);
+    expect(readdirSync(folder)).toEqual(['emulator.lock']);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says so when the lock cannot be read', () => {
+    writeFileSync(join(folder, 'emulator.lock'), '{}', { mode: 0 });
+    expect(() => lockFolder(folder)).toThrow(/cannot be locked: EACCES/);
   });
 
   it('tells who runs on it, to the owner only', () => {

@@ -1,9 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { isAlive, processIdentity, processStart, type RunningEmulator, readJson } from '../wire/data-folder.ts';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { processStart, type RunningEmulator } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { makeFolder } from '../wire/make-folder.ts';
+import { releaseLock, takeLock } from './lock-file.ts';
+
+/** Another start takes the lock within a moment. */
+const mostTries = 200;
+const pauseMs = 10;
 
 /**
  * Takes the folder for this process. A lock that a dead process left is replaced.
@@ -19,37 +23,33 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     );
   }
   const file = join(folder, 'emulator.lock');
-  for (let tries = 0; tries < 3; tries++) {
-    try {
-      const fd = openSync(file, 'wx', 0o600);
-      writeSync(fd, JSON.stringify({ pid: process.pid, processStart: processStart(process.pid) }));
-      closeSync(fd);
+  for (let tries = 0; tries < mostTries; tries++) {
+    const lock = tryToTake(file);
+    if (lock === 'taken') {
       return {
         release() {
-          rmSync(join(folder, 'emulator.json'), { force: true });
-          rmSync(file, { force: true });
+          if (releaseLock(file)) rmSync(join(folder, 'emulator.json'), { force: true });
         },
       };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new UserError(
-          `The data folder ${folder} cannot be written: ${(error as Error).message}.`,
-          'Choose another one with --data DIR.',
-        );
-      }
     }
-    const holder = readJson(file, processIdentity);
-    if (holder && isAlive(holder)) return { heldBy: holder.pid };
-    // A unique name, so that of two processes that both saw the stale lock only one moves it.
-    const stale = `${file}.${randomBytes(4).toString('hex')}`;
-    try {
-      renameSync(file, stale);
-    } catch {
-      // the other one was faster
-    }
-    rmSync(stale, { force: true });
+    if (lock !== 'busy') return lock;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
   }
   throw new UserError(`The lock file ${file} keeps changing.`, 'Wait a moment and start again.');
+}
+
+function tryToTake(file: string): ReturnType<typeof takeLock> {
+  try {
+    return takeLock(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EISDIR')
+      throw new UserError(`The lock file ${file} is a folder.`, 'Remove it, or choose another folder with --data DIR.');
+    throw new UserError(
+      `The data folder ${dirname(file)} cannot be locked: ${message}.`,
+      'See that the folder is yours to write, or choose another one with --data DIR.',
+    );
+  }
 }
 
 /** Publishes the ports once the emulator listens; atomic, readable by the owner only. */
