@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBuilds } from './builds/builds.ts';
@@ -43,6 +43,7 @@ import { createStorage } from './storage/storage.ts';
 import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
 import { openPatiently } from './store/patience.ts';
+import { placeOf } from './store/place.ts';
 import { createLineRecorder } from './telemetry/lines.ts';
 import { createLogs } from './telemetry/logs.ts';
 import { createMask } from './telemetry/mask.ts';
@@ -80,6 +81,8 @@ export interface EmulatorOptions {
   readonly retentionDays: number;
   /** Told what a person should know while the emulator runs, in sentences. */
   readonly tell: (sentence: string) => void;
+  /** The data folder is gone, and with it everything that is promised from now on: called once; `close` is all that is left. */
+  readonly onGone: (sentence: string) => void;
 }
 
 export interface Emulator {
@@ -93,6 +96,8 @@ export interface Emulator {
 }
 
 const noValues: readonly string[] = [];
+/** An idle emulator writes nothing by which it would notice that its folder is gone. */
+const lookAtPlacesMs = 2_000;
 const logBytes = 512 * 1024 * 1024;
 const storageBytes = 50 * 1024 ** 3;
 const spoolBytes = 4 * 1024 ** 3;
@@ -112,7 +117,8 @@ const notTakenUp: RequestOutcome = {
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, timeScale, maxRunners, keychain, retentionDays, tell } = options;
+  const { folder, port, version, allowedOrigins, timeScale, maxRunners, keychain, retentionDays, tell, onGone } =
+    options;
   const clock = Date.now;
   const startedAt = clock();
   // Programs run from these: whatever the umask, nobody else may put another one there.
@@ -135,8 +141,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       tell(sentence);
     };
     const waitForLock = ({ message, remedy }: DiskTrouble): void => say(`${message} ${remedy} minifal waits for that.`);
-    const onTrouble = (trouble: DiskTrouble | null): void =>
-      say(trouble ? wordsOf(trouble) : 'The data folder takes writes again; everything continues.');
+    const onTrouble = (trouble: DiskTrouble | null): void => {
+      if (trouble?.trouble === 'gone') onGone(wordsOf(trouble));
+      else say(trouble ? wordsOf(trouble) : 'The data folder takes writes again; everything continues.');
+    };
     const file = join(folder, 'minifal.db');
     const store = await openPatiently(
       () => openStore(file, { migrations: mainMigrations, synchronous: 'FULL', onTrouble }),
@@ -364,6 +372,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const callOffFirst = later(firstPruneMs, contain(report, prune));
     const pruning = setInterval(contain(report, prune), pruneEveryMs);
     pruning.unref();
+    const places = [file, join(folder, 'emulator.lock')].filter((path) => existsSync(path)).map(placeOf);
+    const watching = setInterval(() => {
+      if (!places.every((isThere) => isThere())) store.meet(new DiskTrouble('gone', folder));
+    }, lookAtPlacesMs);
+    watching.unref();
     log.info('main', 'listening', { ...ports });
 
     return {
@@ -373,6 +386,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       async close() {
         callOffFirst();
         clearInterval(pruning);
+        clearInterval(watching);
         isStopping = true;
         const running = fleet
           .runners()

@@ -11,7 +11,7 @@ const usage = `minifal: fal Serverless on this machine
   minifal env [--format F] [--data DIR]     print the variables that point fal's tools here
                                             (F: sh, fish, powershell, json, dotenv; default: your shell)
   minifal status [--port N] [--data DIR]    what runs: apps, runners, queues
-  minifal stop [--data DIR]                 stop the emulator that runs on DIR
+  minifal stop [--port N] [--data DIR]      stop the emulator that runs on DIR, or on port N when its folder is gone
   minifal clean [--data DIR]                free disk space: environments that no app uses, finished requests,
                                             expired files (apps, secrets and /data stay)
 

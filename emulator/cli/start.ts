@@ -8,7 +8,7 @@ import { closeInherited } from './inherited.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
 import { ownEvalLine } from './own-command.ts';
-import { say } from './print.ts';
+import { complain, say } from './print.ts';
 import { version } from './version.ts';
 
 const defaultPort = 4710;
@@ -36,15 +36,15 @@ export async function start(options: CliOptions): Promise<number> {
     return 0;
   }
   // A second signal does not wait for the first one's good manners.
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  let stop: (code: number) => void = () => undefined;
+  const stopped = new Promise<number>((resolve) => {
+    stop = resolve;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(0));
     // A closing terminal may send several, and each is the first.
-    process.on('SIGHUP', () => resolve());
+    process.on('SIGHUP', () => resolve(0));
     // Of an older Node that handed over to this one (bin/minifal.mjs): it was killed.
-    if (process.connected) process.once('disconnect', () => resolve());
+    if (process.connected) process.once('disconnect', () => resolve(0));
   });
-  // Whoever reads what is said may be gone: a closed terminal, the end of a pipe.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   closeInherited();
   try {
     const emulator = await startEmulator({
@@ -57,6 +57,10 @@ export async function start(options: CliOptions): Promise<number> {
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
       tell: say,
+      onGone(sentence) {
+        complain(sentence);
+        stop(1);
+      },
     });
     const told = new Set<string>();
     // The last resort, also for promises without a handler. All seams between rooms have a guard of their own
@@ -82,7 +86,7 @@ export async function start(options: CliOptions): Promise<number> {
     // Another terminal may not have the variable that named the folder here.
     const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
     say(`Point a terminal here:  ${ownEvalLine(isUsual ? undefined : folder)}`);
-    await stopped;
+    const code = await stopped;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.removeAllListeners(signal);
       process.once(signal, () => {
@@ -92,9 +96,9 @@ export async function start(options: CliOptions): Promise<number> {
       });
     }
     await emulator.close();
+    return code;
   } finally {
     lock.release();
     if (process.connected) process.disconnect();
   }
-  return 0;
 }

@@ -1,24 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataFolder, findRunning } from '../wire/data-folder.ts';
+import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
+import { processListeningOn } from './listener.ts';
 import type { CliOptions } from './main.ts';
 import { say } from './print.ts';
 
 /** The emulator lets requests finish and gives its runners their grace; then it is killed (its runners die with it). */
 const patienceMs = 20_000;
 
-/** `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. */
+/**
+ * `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. With `--port` also the one that
+ * listens there, whose folder may be gone.
+ */
 export async function stop(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
-  const running = findRunning(folder);
+  const running = findRunning(folder) ?? (options.port === undefined ? undefined : await findByPort(options.port));
   if (!running) {
-    say(`No emulator runs on ${folder}.`);
+    const where = options.port === undefined ? '' : `, nor on port ${options.port}`;
+    say(`No emulator runs on ${folder}${where}.`);
     return 0;
   }
   process.kill(running.pid, 'SIGTERM');
-  const deadline = Date.now() + patienceMs;
-  while (findRunning(folder)) {
-    if (Date.now() > deadline) {
+  const deadline = performance.now() + patienceMs;
+  while (isAlive(running)) {
+    if (performance.now() > deadline) {
       throw new UserError(
         `The emulator (pid ${running.pid}) has not stopped.`,
         `End it with \`kill -9 ${running.pid}\`; its queue is safe.`,
@@ -28,4 +33,16 @@ export async function stop(options: CliOptions): Promise<number> {
   }
   say('Stopped.');
   return 0;
+}
+
+/** Only what answers as minifal does on its api port: nobody else's process is to be ended. */
+async function findByPort(port: number): Promise<ProcessIdentity | undefined> {
+  try {
+    const answer = await fetch(`http://localhost:${port}/`, { signal: AbortSignal.timeout(5_000) });
+    if (!(await answer.text()).startsWith('minifal:')) return undefined;
+  } catch {
+    return undefined;
+  }
+  const pid = processListeningOn(port);
+  return pid === undefined ? undefined : { pid, processStart: processStart(pid) };
 }

@@ -60,14 +60,14 @@ describe('a store on a full disk', () => {
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
   });
 
-  it('outlives its folder: it is in trouble, and no more', async () => {
+  it('whose folder was deleted is that from then on, and says so for every write', async () => {
     const room = setUp();
     room.fill();
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
     rmSync(dirname(room.file), { recursive: true });
     room.free();
-    expect(() => room.store.transaction(() => undefined)).not.toThrow();
-    expect(room.store.trouble()).not.toBeNull();
+    expect(() => room.store.transaction(() => undefined)).toThrow(/was deleted, moved or replaced/);
+    expect(room.store.trouble()?.trouble).toBe('gone');
   });
 
   it('writes what is to be kept as soon as there is room, once, with what is true then', async () => {

@@ -1,11 +1,12 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { asDiskTrouble, type DiskTrouble } from '../wire/disk-trouble.ts';
+import { asDiskTrouble, DiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
 import { DamagedStore, isDamage, setAside } from './damage.ts';
 import { createKeeping, type Keeping } from './keep.ts';
 import { type Migration, migrate } from './migrate.ts';
+import { placeOf } from './place.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Rooms keep their own tables in it. */
@@ -69,6 +70,7 @@ export function openStore(file: string, options: StoreOptions): Store {
   const notices: string[] = [];
   const last: (() => void)[] = [];
   const db = connect(file, options, notices);
+  const isThere = placeOf(file);
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
     let statement = statements.get(text);
@@ -114,6 +116,8 @@ export function openStore(file: string, options: StoreOptions): Store {
     try {
       const value = work();
       sql('COMMIT').run();
+      // SQLite commits into a deleted file without a word.
+      if (!isThere()) throw new DiskTrouble('gone', file);
       return value;
     } catch (error) {
       rollBack(db);

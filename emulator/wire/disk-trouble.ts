@@ -1,6 +1,6 @@
 import { UserError } from './errors.ts';
 
-export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked'] as const;
+export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked', 'gone'] as const;
 export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
 
 const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
@@ -17,6 +17,10 @@ const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; read
     what: "Another program has locked minifal's database in the data folder",
     remedy: 'Close the program that uses the file (a database browser, a backup).',
   },
+  gone: {
+    what: 'The data folder, its database or its lock was deleted, moved or replaced while minifal ran',
+    remedy: 'Put it back if you can, then start minifal again.',
+  },
 };
 
 /** The system takes no writes at present: nobody's bug. What was promised is kept and written later. */
@@ -31,7 +35,9 @@ export class DiskTrouble extends UserError {
     const { what, remedy } = words[trouble];
     super(
       `${what} (${why}).`,
-      `${remedy} Accepted requests are kept, and minifal goes on by itself; until then it takes no new ones.`,
+      trouble === 'gone'
+        ? `${remedy} Nothing more can be kept, so minifal stops.`
+        : `${remedy} Accepted requests are kept, and minifal goes on by itself; until then it takes no new ones.`,
     );
     this.name = 'DiskTrouble';
     this.trouble = trouble;

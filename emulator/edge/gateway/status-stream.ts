@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { RequestRecord } from '../../queue/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
+import { contain } from '../../wire/contain.ts';
 import { writeOrCut } from '../slow-reader.ts';
 import { type Envelope, flushHead, writeHead } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
@@ -41,18 +42,21 @@ export function streamStatus(
   ]);
   flushHead(res);
 
-  const emit = (): void => {
+  let finish = (): void => undefined;
+  // A failure of ours ends this stream: one that only fell silent would keep its client waiting.
+  const contained = (run: () => unknown): (() => void) => contain(deps.onError, run, () => finish());
+  const emit = contained(() => {
     sentPosition = record.phase === 'IN_QUEUE' ? deps.fleet.queuePosition(record.id) : -1;
     const lines = logs === null ? null : news;
     // IN_QUEUE has no logs key: what came while waiting goes with the next event that has.
     if (record.phase !== 'IN_QUEUE') news = [];
     const body = statusBody({ record, urls, position: sentPosition, logs: lines });
     writeOrCut(res, `data: ${JSON.stringify(body)}\n\n`);
-  };
+  });
 
   return new Promise((resolve) => {
     let over = false;
-    const finish = (): void => {
+    finish = () => {
       if (over) return;
       over = true;
       clearInterval(ping);
@@ -68,16 +72,19 @@ export function streamStatus(
       finish();
     };
     const ping = setInterval(() => writeOrCut(res, ': ping\n\n'), deps.limits.pingIntervalMs);
-    const position = setInterval(() => {
+    const movedOn = contained(() => {
       if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
-    }, deps.limits.positionIntervalMs);
+    });
+    const position = setInterval(movedOn, deps.limits.positionIntervalMs);
     const stopRecords = deps.queue.onChange(record.id, (changed) => {
       record = changed;
-      if (record.phase !== 'COMPLETED') return emit();
-      // Nothing comes after this event: the lines that the app printed before its answer must be in it.
-      const told = logs !== null && record.runnerId ? deps.fleet.linesTold(record.runnerId) : undefined;
-      if (told) void told.then(end);
-      else end();
+      if (record.phase === 'COMPLETED') completed();
+      else emit();
+    });
+    // Nothing comes after this event: the lines that the app printed before its answer must be in it.
+    const completed = contained(() => {
+      if (logs === null || !record.runnerId) return end();
+      return deps.fleet.linesTold(record.runnerId).then(end);
     });
     const stopLogs = order.followLogs((line) => {
       news.push(line);

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** The process of this user that listens on the port of the loopback addresses; `undefined`: none that can be seen. */
+export function processListeningOn(port: number): number | undefined {
+  if (process.platform !== 'linux') return askLsof(port);
+  const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningSockets(table, port)));
+  if (sockets.size === 0) return undefined;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .find((pid) => socketsOf(pid).some((inode) => sockets.has(inode)));
+}
+
+/** Inodes of sockets in state LISTEN (0A) on the port (proc_pid_net(5)). */
+function listeningSockets(table: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return linesOf(table)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(suffix) && state === '0A')
+    .map((fields) => fields[9] ?? '');
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+function socketsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      return inode === undefined ? [] : [inode];
+    });
+  } catch {
+    return []; // another user's, or gone
+  }
+}
+
+function askLsof(port: number): number | undefined {
+  try {
+    const told = execFileSync('lsof', ['-nP', '-t', `-iTCP:${port}`, '-sTCP:LISTEN'], { encoding: 'utf8' });
+    return Number(told.split('\n')[0]) || undefined;
+  } catch {
+    return undefined;
+  }
+}
