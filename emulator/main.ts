@@ -58,6 +58,7 @@ import { platformError, UserError } from './wire/errors.ts';
 import { makeFolder } from './wire/make-folder.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { inSlices } from './wire/slices.ts';
+import { beatMs, createSteady } from './wire/steady.ts';
 import { later } from './wire/timers.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
@@ -121,6 +122,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     options;
   const clock = Date.now;
   const startedAt = clock();
+  const steady = createSteady(clock);
   // Programs run from these: whatever the umask, nobody else may put another one there.
   for (const name of ['agents', 'environments', 'runners', 'tools']) makeFolder(join(folder, name), 0o700);
   const tls = await loadOrCreateTls(folder);
@@ -217,6 +219,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const fleet = createFleet({
       seed: randomBytes(16).toString('hex'),
       clock,
+      steady,
       time: { factor: timeScale, start: startedAt },
       maxRunners,
       engine,
@@ -258,6 +261,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       signing,
       post,
       clock,
+      steady,
       later,
       onGivenUp: (sentence) => log.info('webhooks', sentence),
       report,
@@ -368,7 +372,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       },
       report,
     );
-    const prune = () => Promise.all([queue.prune(), storage.prune()]);
+    // A wall clock that jumps ahead must not drop results that were promised for longer.
+    const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune()]);
+    const beating = setInterval(steady.now, beatMs);
+    beating.unref();
     const callOffFirst = later(firstPruneMs, contain(report, prune));
     const pruning = setInterval(contain(report, prune), pruneEveryMs);
     pruning.unref();
@@ -385,6 +392,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
       async close() {
         callOffFirst();
+        clearInterval(beating);
         clearInterval(pruning);
         clearInterval(watching);
         isStopping = true;

@@ -132,7 +132,7 @@ beforeEach(() => {
     dataDir: '/nowhere',
     launchOf: async (revision) => {
       const found = resolvable.get(revision);
-      if (!found) throw new Error(`There is no revision ${revision}.`);
+      if (!found) throw new UserError(`There is no revision ${revision}.`, 'Deploy it.');
       return found;
     },
     execute: (_request, _attempt, address, signal) =>

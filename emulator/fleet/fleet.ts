@@ -8,6 +8,7 @@ import { why } from '../scheduler/why.ts';
 import { defaultLimits } from '../scheduler/world.ts';
 import { contain, type Report, throwLater } from '../wire/contain.ts';
 import { inSlices } from '../wire/slices.ts';
+import { type Steady, steadyAs } from '../wire/steady.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
 import { concernOf } from './concerns.ts';
 import { createFunctionRuns } from './function-runs.ts';
@@ -20,7 +21,10 @@ type RunnersDeps = Parameters<typeof createRunners>[0];
 export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine'> {
   /** Makes runner ids; a new one for each start of the emulator. */
   readonly seed: string;
+  /** Milliseconds since the epoch: for what is stored. */
   readonly clock: () => number;
+  /** For every duration; by default `clock` serves for both. */
+  readonly steady?: Steady;
   readonly time: TimeScale;
   /** How many runners the machine has room for; absent: any number. */
   readonly maxRunners?: number;
@@ -50,11 +54,14 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   /** Deploys without an end, the oldest first: the scheduler ends the one under way before it begins the next. */
   const deploys = new Map<string, ((result: DeployResult) => void)[]>();
   const report = deps.report ?? throwLater;
+  const steady = deps.steady ?? steadyAs(deps.clock);
+  /** For instants on the wall as it is now. */
+  const time = (): TimeScale => ({ ...deps.time, ahead: steady.ahead() });
   const watchers = new Map<string, Set<RunnerWatcher>>();
   const followers = new Set<ChangeListener>();
   const host = createHost({
     seed: deps.seed,
-    clock: deps.clock,
+    steady,
     time: deps.time,
     limits: { ...defaultLimits, runners: deps.maxRunners ?? defaultLimits.runners },
     perform,
@@ -110,7 +117,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     (performers[effect.type] as (effect: Effect) => void)(effect);
   }
 
-  const real = (runner: Runner) => runnerOut(deps.time, runner);
+  const real = (runner: Runner) => runnerOut(time(), runner);
 
   function start(order: Omit<StartOrder, 'settings'>): void {
     const runner = select.runner(host.world(), order.runnerId);
@@ -270,7 +277,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     waiting: (alias, most) =>
       select
         .waitingIds(host.world(), alias, most)
-        .map((id) => ({ id, since: toReal(deps.time, select.submittedAt(host.world(), id)) })),
+        .map((id) => ({ id, since: toReal(time(), select.submittedAt(host.world(), id)) })),
     async flush(alias) {
       let count = 0;
       await inSlices(select.waitingInOrder(host.world(), alias), (requestId) => {

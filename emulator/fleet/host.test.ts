@@ -16,9 +16,10 @@ afterEach(() => {
 function hostAt(factor: number) {
   const did: [atMs: number, effect: Effect['type']][] = [];
   const notes: Note[] = [];
+  const wall = { ahead: 0 };
   const host = createHost({
     seed: 'test',
-    clock: Date.now,
+    steady: { now: Date.now, ahead: () => wall.ahead },
     time: { factor, start },
     perform(effect) {
       did.push([Date.now() - start, effect.type]);
@@ -41,6 +42,7 @@ function hostAt(factor: number) {
     host,
     did,
     notes,
+    wall,
     letSetup(how: typeof setup) {
       setup = how;
     },
@@ -108,4 +110,45 @@ describe.each([1, 60, 1000])('the host at %d times the speed', (factor) => {
     expect(did.at(-1)).toEqual([20_000, 'killRunner']);
     host.close();
   });
+});
+
+const twoHours = 2 * 60 * 60 * 1000;
+
+describe.each([
+  ['a machine that slept for two hours, or a clock set ahead by as much', twoHours],
+  ['a clock set back by two hours', -twoHours],
+])('%s', (_name, jump) => {
+  it('ends no request, runner or wait before its time, nor later', () => {
+    const { did, notes, wall, send, arrive, end, host } = hostAt(1);
+    const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 20, keepAliveSeconds: 60 });
+    send(deployOf({ scale }));
+    arrive('slow', { kind: 'direct' });
+    arrive('waits', { startBy: Date.now() + 4_000 });
+    vi.advanceTimersByTime(300);
+    wall.ahead = jump;
+    arrive('later', { submittedAt: Date.now() + jump, startBy: Date.now() + jump + 8_000 });
+    const failures = () => did.filter(([, type]) => type === 'failRequest').map(([at]) => at);
+    vi.advanceTimersByTime(3_699);
+    expect(failures()).toEqual([]);
+    vi.advanceTimersByTime(10_000);
+    expect(failures()).toEqual([4_000, 8_300]);
+    end('slow');
+    const idleAt = Date.now() - start;
+    expect(notes.at(-1)).toMatchObject({ to: 'IDLE', at: start + idleAt + jump });
+    wall.ahead = 0;
+    vi.advanceTimersByTime(59_999);
+    expect(did.at(-1)?.[1]).not.toBe('terminateRunner');
+    vi.advanceTimersByTime(1);
+    expect(did.at(-1)).toEqual([idleAt + 60_000, 'terminateRunner']);
+    host.close();
+  });
+});
+
+it('counts the time in which no emulator ran against a start deadline', () => {
+  const { did, send, arrive, host } = hostAt(1);
+  send(deployOf({ scale: scaleOf({ maxConcurrency: 1 }) }));
+  arrive('busy', { kind: 'direct' });
+  arrive('old', { submittedAt: start - twoHours, startBy: start - 1 });
+  expect(did.at(-1)).toEqual([0, 'failRequest']);
+  host.close();
 });

@@ -2,6 +2,7 @@ import { emptyWorld, nextWakeup, type Step, step, type World } from '../schedule
 import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
 import { defaultLimits, type Limits } from '../scheduler/world.ts';
+import type { Steady } from '../wire/steady.ts';
 import { longestTimerMs } from '../wire/timers.ts';
 
 const failedTickPauseMs = 1_000;
@@ -22,7 +23,7 @@ export interface Host {
  */
 export function createHost(deps: {
   readonly seed: string;
-  readonly clock: () => Instant;
+  readonly steady: Steady;
   readonly time: TimeScale;
   readonly limits?: Limits;
   readonly perform: (effect: Effect) => void;
@@ -42,7 +43,9 @@ export function createHost(deps: {
   let closed = false;
   /** After a tick at which the scheduler failed: the same moment must not come again at once, without end. */
   let notBefore = 0;
-  const now = () => toPlatform(deps.time, deps.clock());
+  const now = () => toPlatform(deps.time, deps.steady.now());
+  /** For instants on the wall as it is now. */
+  const time = (): TimeScale => ({ ...deps.time, ahead: deps.steady.ahead() });
 
   function dispatch(event: Event): void {
     if (closed) return;
@@ -65,9 +68,10 @@ export function createHost(deps: {
   /** An event that the scheduler can't take leaves the world as it was. */
   function decide(event: Event): Step | undefined {
     try {
-      const result = step(world, eventIn(deps.time, event), now());
+      const result = step(world, eventIn(time(), event), now());
       world = result.world;
-      deps.record(result.notes.map((note) => noteOut(deps.time, note)));
+      const here = time();
+      deps.record(result.notes.map((note) => noteOut(here, note)));
       return result;
     } catch (error) {
       if (event.type === 'tick') notBefore = now() + failedTickPauseMs;

@@ -12,16 +12,18 @@ export interface TimeScale {
   readonly factor: number;
   /** The instant that both clocks share. */
   readonly start: Instant;
+  /** How far the wall clock has moved away since then, by itself or while the machine slept: no duration counts that. 0 by default. */
+  readonly ahead?: number;
 }
 
 /** Platform time of an instant on the wall, to the millisecond. */
-export function toPlatform({ factor, start }: TimeScale, real: Instant): Instant {
-  return Math.round(start + (real - start) * factor);
+export function toPlatform({ factor, start, ahead = 0 }: TimeScale, real: Instant): Instant {
+  return Math.round(start + (real - ahead - start) * factor);
 }
 
 /** The instant on the wall of a platform time, to the millisecond. */
-export function toReal({ factor, start }: TimeScale, platform: Instant): Instant {
-  return Math.round(start + (platform - start) / factor);
+export function toReal({ factor, start, ahead = 0 }: TimeScale, platform: Instant): Instant {
+  return Math.round(start + (platform - start) / factor + ahead);
 }
 
 /** How a platform second is written where people read it. */

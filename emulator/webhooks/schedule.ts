@@ -4,6 +4,7 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 /** After the first attempt. */
 export const mostRetries = 31;
+export const longestPauseMs = 2 * minuteMs;
 /** From this size on a result is kept for a shorter time. */
 const largeResultBytes = 10 * 1024;
 
@@ -32,6 +33,6 @@ export interface Delivery {
 export function nextAttemptAt(delivery: Delivery, now: number): number | undefined {
   const { attempts } = delivery;
   if (attempts > mostRetries) return undefined;
-  const at = now + Math.min(5 * secondMs * 2 ** Math.max(0, attempts - 1), 2 * minuteMs);
+  const at = now + Math.min(5 * secondMs * 2 ** Math.max(0, attempts - 1), longestPauseMs);
   return at <= expiresAt(delivery) ? at : undefined;
 }

@@ -33,10 +33,10 @@ async function receiver(...statuses: number[]) {
 }
 
 /** One life of an emulator on the folder; time passes only when the test lets it. */
-function life(folder: string, time: { now: number }, send: typeof post = post, limits = defaultLimits) {
+function life(folder: string, time: { now: number; jump?: number }, send: typeof post = post, limits = defaultLimits) {
   const store = openTestStore(join(folder, 'main.db'));
   onTestFinished(() => store.close());
-  const clock = () => time.now;
+  const clock = () => time.now + (time.jump ?? 0);
   const queue = createQueue({ store, clock });
   const signing = createSigning(join(folder, 'webhook-key.pem'));
   const timers: { readonly at: number; readonly run: () => void }[] = [];
@@ -48,6 +48,7 @@ function life(folder: string, time: { now: number }, send: typeof post = post, l
     signing,
     post: send,
     clock,
+    steady: { now: () => time.now, ahead: () => time.jump ?? 0 },
     later(delayMs, run) {
       const timer = { at: time.now + delayMs, run };
       timers.push(timer);
@@ -72,6 +73,8 @@ function life(folder: string, time: { now: number }, send: typeof post = post, l
   const pending = () => store.sql('SELECT count(*) AS n FROM webhooks').get()?.n;
   return { store, queue, signing, webhooks, timers, givenUp, errors, accept, nextTimer, pending };
 }
+
+const hours = 60 * minute;
 
 const done = testResponse('{"answer": 42}');
 
@@ -333,5 +336,42 @@ describe('after a crash', () => {
     const after = life(folder, { now: 0 });
     after.webhooks.resume();
     await expect.poll(() => after.pending()).toBe(0);
+  });
+});
+
+describe.each([2 * hours, -2 * hours])('a webhook while the wall clock jumps by %d ms', (jump) => {
+  it('is tried again as before, and neither given up nor called without a pause', async () => {
+    const { calls, url } = await receiver(500, 500);
+    const time: { now: number; jump?: number } = { now: 10 * hours };
+    const { queue, accept, timers, givenUp, nextTimer } = life(testFolder(), time);
+    await accept('a', url);
+    await queue.complete('a', done, time.now);
+    await expect.poll(() => timers.map(({ at }) => at - time.now)).toEqual([5_000]);
+    time.jump = jump;
+    await nextTimer();
+    await expect.poll(() => timers.map(({ at }) => at - time.now)).toEqual([10_000]);
+    await nextTimer();
+    await expect.poll(() => calls.length).toBe(3);
+    expect(givenUp).toEqual([]);
+  });
+
+  it('that happens between two lives makes it wait for two minutes at most', async () => {
+    const { calls, url } = await receiver(500);
+    const time: { now: number; jump?: number } = { now: 10 * hours };
+    const folder = testFolder();
+    const first = life(folder, time);
+    await first.accept('a', url);
+    await first.queue.complete('a', done, time.now);
+    await expect.poll(() => first.timers.length).toBe(1);
+    first.webhooks.close();
+    await first.queue.settled();
+    time.now += jump;
+    const second = life(folder, time);
+    second.webhooks.resume();
+    expect(second.timers[0]?.at).toBeLessThanOrEqual(time.now + 2 * minute);
+    if (jump < 0) {
+      await second.nextTimer();
+      await expect.poll(() => calls.length).toBe(2);
+    }
   });
 });

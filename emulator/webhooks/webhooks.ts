@@ -4,9 +4,10 @@ import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import { contain } from '../wire/contain.ts';
+import { type Steady, steadyAs } from '../wire/steady.ts';
 import { createLanes, defaultLimits, type Limits } from './lanes.ts';
 import { webhookBody } from './payload.ts';
-import { type Delivery, expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
+import { type Delivery, expiresAt, longestPauseMs, nextAttemptAt, timeoutMs } from './schedule.ts';
 import type { Post, Sent } from './send.ts';
 import type { Signing } from './signing.ts';
 
@@ -46,8 +47,10 @@ export interface WebhooksDeps {
   readonly queue: Pick<Queue, 'record' | 'result' | 'onChange'>;
   readonly signing: Pick<Signing, 'headers'>;
   readonly post: (post: Post) => Promise<Sent>;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for what is stored and signed. */
   readonly clock: () => number;
+  /** For every duration; by default `clock` serves for both. */
+  readonly steady?: Steady;
   /** Runs something later; gives back what calls it off. */
   readonly later: (delayMs: number, run: () => void) => () => void;
   /** A sentence when a webhook is given up. */
@@ -63,6 +66,7 @@ export interface WebhooksDeps {
  */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { store, queue, clock } = deps;
+  const steady = deps.steady ?? steadyAs(clock);
   const lanes = createLanes(deps.limits ?? defaultLimits);
   const commits = createGroupCommit(store);
   const documents = createDocuments<Pending>(store, 'webhooks', pendingDocument);
@@ -70,6 +74,8 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   /** Not completed yet: how to stop waiting for that. */
   const watched = new Map<string, () => void>();
   const timers = new Map<string, () => void>();
+  /** When its request was completed, in steady time. */
+  const doneAt = new Map<string, number>();
   const closing = new AbortController();
   let callOffWake: (() => void) | undefined;
 
@@ -80,6 +86,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
 
   function forget(id: string): void {
     pending.delete(id);
+    doneAt.delete(id);
     record(id);
   }
 
@@ -97,6 +104,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     const unsubscribe = queue.onChange(id, ({ phase }) => {
       if (phase !== 'COMPLETED') return;
       unwatch();
+      doneAt.set(id, steady.now());
       makeReady(id);
     });
     const unwatch = (): void => {
@@ -116,7 +124,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   }
 
   function later(at: number, run: () => void): () => void {
-    return deps.later(Math.max(0, at - clock()), contain(deps.report, run));
+    return deps.later(Math.max(0, at - steady.now()), contain(deps.report, run));
   }
 
   function wait(id: string, at: number): void {
@@ -130,8 +138,8 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     callOffWake?.();
     callOffWake = undefined;
     if (closing.signal.aborted) return;
-    for (let call = lanes.next(clock()); call; call = lanes.next(clock())) begin(call.receiver, call.id);
-    const at = lanes.wakeAt(clock());
+    for (let call = lanes.next(steady.now()); call; call = lanes.next(steady.now())) begin(call.receiver, call.id);
+    const at = lanes.wakeAt(steady.now());
     if (at !== undefined) callOffWake = later(at, pump);
   }
 
@@ -146,7 +154,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
         failed(id);
       })
       .finally(() => {
-        lanes.ended(receiver, id, clock(), end);
+        lanes.ended(receiver, id, steady.now(), end);
         pump();
       });
   }
@@ -165,9 +173,9 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     const body = webhookBody(record, outcome);
     weigh(body.length);
     const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
-    const delivery = { completedAt: record.completedAt ?? clock(), resultBytes, attempts: hook.attempts + 1 };
+    const delivery = { completedAt: doneAt.get(id) ?? steady.now(), resultBytes, attempts: hook.attempts + 1 };
     // The first attempt is always made, however long we were away.
-    if (hook.attempts > 0 && clock() > expiresAt(delivery)) {
+    if (hook.attempts > 0 && steady.now() > expiresAt(delivery)) {
       giveUp(id, hook, 'its result has expired');
       return undefined;
     }
@@ -188,22 +196,21 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     const hook = pending.get(id);
     if (!hook || closing.signal.aborted) return;
     const attempts = hook.attempts + 1;
-    const at = nextAttemptAt({ completedAt: clock(), resultBytes: 0, attempts }, clock());
+    const at = nextAttemptAt({ completedAt: steady.now(), resultBytes: 0, attempts }, steady.now());
     if (at === undefined) giveUp(id, hook, 'minifal failed at it');
-    else {
-      put(id, { ...hook, attempts, nextAt: at });
-      wait(id, at);
-    }
+    else again(id, { ...hook, attempts }, at);
   }
 
   function settle(id: string, hook: Pending, delivery: Delivery, sent: Sent): void {
-    const at = sent.kind === 'retry' ? nextAttemptAt(delivery, clock()) : undefined;
+    const at = sent.kind === 'retry' ? nextAttemptAt(delivery, steady.now()) : undefined;
     if (sent.kind === 'delivered') forget(id);
     else if (at === undefined) giveUp(id, hook, sent.because);
-    else {
-      put(id, { ...hook, attempts: delivery.attempts, nextAt: at });
-      wait(id, at);
-    }
+    else again(id, { ...hook, attempts: delivery.attempts }, at);
+  }
+
+  function again(id: string, hook: Omit<Pending, 'nextAt'>, at: number): void {
+    put(id, { ...hook, nextAt: at + steady.ahead() });
+    wait(id, at);
   }
 
   function giveUp(id: string, { url, attempts }: Pending, because: string): void {
@@ -232,7 +239,11 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
         const record = queue.record(id);
         if (!record) forget(id);
         else if (record.phase !== 'COMPLETED') watch(id);
-        else wait(id, nextAt ?? clock());
+        else {
+          // The wall clock may have been set meanwhile: neither a wait nor an age is longer than it can be.
+          doneAt.set(id, steady.now() - Math.max(0, clock() - (record.completedAt ?? clock())));
+          wait(id, steady.now() + Math.min((nextAt ?? 0) - clock(), longestPauseMs));
+        }
       }
     },
     close() {
