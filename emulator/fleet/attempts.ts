@@ -81,8 +81,8 @@ export function createAttempts(deps: {
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
   readonly dispatch: (event: Event) => void;
   readonly clock: () => number;
-  /** A bug that ends one request, which is then given up. */
-  readonly failed: (requestId: RequestId, error: unknown) => void;
+  /** A bug that stopped an attempt. */
+  readonly failed: (assign: Assign, error: unknown) => void;
   readonly report: Report;
 }) {
   const { queue, dispatch } = deps;
@@ -174,7 +174,7 @@ export function createAttempts(deps: {
     assign(effect: Assign): void {
       const direct = directs.get(effect.requestId);
       if (direct) assignDirect(direct, effect.attemptId, effect.runnerId);
-      else assignQueued(effect).catch((error) => deps.failed(effect.requestId, error));
+      else assignQueued(effect).catch((error) => deps.failed(effect, error));
     },
 
     abort(requestId: RequestId): void {

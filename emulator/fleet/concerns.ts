@@ -2,8 +2,12 @@ import type { Effect, Event } from '../scheduler/types.ts';
 
 /** The one thing that ends when a bug of ours stops an event or effect half way: nobody must wait for it without end. */
 export type Concern =
-  /** `withdraw`: the scheduler still counts it. */
-  | { readonly kind: 'request'; readonly id: string; readonly withdraw: boolean }
+  /** What the scheduler still counts: an attempt, which holds a place on a runner; that it waits; or nothing. */
+  | {
+      readonly kind: 'request';
+      readonly id: string;
+      readonly left: { readonly attempt: string } | 'waiting' | 'nothing';
+    }
   /** `abandon`: its engine could not be asked, so nothing is to be hoped from it. */
   | { readonly kind: 'runner'; readonly id: string; readonly how: 'kill' | 'abandon' }
   | { readonly kind: 'deploy'; readonly alias: string };
@@ -12,16 +16,17 @@ export type Concern =
 export function concernOf(cause: Event | Effect): Concern | undefined {
   switch (cause.type) {
     case 'requestArrived':
-      return { kind: 'request', id: cause.request.id, withdraw: false };
+      return { kind: 'request', id: cause.request.id, left: 'nothing' };
     case 'requestWithdrawn':
     case 'failRequest':
     case 'acceptAttempt':
-      return { kind: 'request', id: cause.requestId, withdraw: false };
-    case 'attemptEnded':
+      return { kind: 'request', id: cause.requestId, left: 'nothing' };
     case 'assign':
+      return { kind: 'request', id: cause.requestId, left: { attempt: cause.attemptId } };
+    case 'attemptEnded':
     case 'abortAttempt':
     case 'requeueRequest':
-      return { kind: 'request', id: cause.requestId, withdraw: true };
+      return { kind: 'request', id: cause.requestId, left: 'waiting' };
     case 'startRunner':
     case 'killRunner':
       return { kind: 'runner', id: cause.runnerId, how: 'abandon' };

@@ -10,7 +10,7 @@ import { contain, type Report, throwLater } from '../wire/contain.ts';
 import { inSlices } from '../wire/slices.ts';
 import { type Steady, steadyAs } from '../wire/steady.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
-import { concernOf } from './concerns.ts';
+import { type Concern, concernOf } from './concerns.ts';
 import { createFunctionRuns } from './function-runs.ts';
 import { createHost } from './host.ts';
 import { createRunners, type Runners, type StartOrder } from './runners.ts';
@@ -89,10 +89,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     dispatch,
     clock: deps.clock,
     report,
-    failed: (requestId, error) => {
-      report(error);
-      giveUp(requestId);
-    },
+    failed,
   });
 
   const performers: { readonly [T in Effect['type']]: (effect: Extract<Effect, { type: T }>) => void } = {
@@ -151,15 +148,17 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     const concern = concernOf(cause);
     const reason = 'minifal failed at this; its own log says more.';
     if (concern?.kind === 'deploy') settleDeploy(concern.alias, { kind: 'failed', reason });
-    else if (concern?.kind === 'request' && concern.withdraw) giveUp(concern.id);
-    else if (concern?.kind === 'request') attempts.giveUp(concern.id);
+    else if (concern?.kind === 'request') giveUp(concern);
     else if (concern?.how === 'abandon') runners.abandon(concern.id, reason);
     else if (concern) contain(report, runners.kill)(concern.id);
   }
 
-  function giveUp(requestId: RequestId): void {
+  function giveUp({ id: requestId, left }: Extract<Concern, { kind: 'request' }>): void {
     attempts.giveUp(requestId);
-    dispatch({ type: 'requestWithdrawn', requestId });
+    if (left === 'waiting') dispatch({ type: 'requestWithdrawn', requestId });
+    if (left === 'waiting' || left === 'nothing') return;
+    // Whatever became of it, its place on the runner is free.
+    dispatch({ type: 'attemptEnded', requestId, attemptId: left.attempt, outcome: { kind: 'response', status: 500 } });
   }
 
   function settleDeploy(alias: string, result: DeployResult): void {

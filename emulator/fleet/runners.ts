@@ -121,6 +121,7 @@ export function createRunners(deps: {
     try {
       spec = await specOf(runner, await deps.launchOf(order.revision));
     } catch (error) {
+      if (!(error instanceof UserError)) deps.report(error);
       neverRan(runner, reasonOf(error));
       return;
     }

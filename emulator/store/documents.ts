@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Store } from './open.ts';
-import { checksum, DamagedRow, integer, text } from './rows.ts';
+import { checksum, DamagedRow, integer, jsonOf, text } from './rows.ts';
 
 /** A table of JSON documents by id, for what is small, read from memory and written rarely. */
 export interface Documents<T> {
@@ -32,7 +32,7 @@ export function createDocuments<T>(store: Store, table: string, shape: z.ZodType
           const document = text(row, 'document');
           if (checksum(`${id}\0${document}`) !== integer(row, 'check_sum'))
             throw new DamagedRow('the checksum differs');
-          const read = shape.safeParse(JSON.parse(document));
+          const read = shape.safeParse(jsonOf(document));
           if (read.success) documents.push({ id, value: read.data });
           // Whole, but of another minifal: not ours to throw away.
           else

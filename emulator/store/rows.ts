@@ -52,7 +52,8 @@ export function whole<T>(read: () => T): T | undefined {
   }
 }
 
-function jsonOf(document: string): unknown {
+/** What the text means. @throws DamagedRow when it is not JSON */
+export function jsonOf(document: string): unknown {
   try {
     return JSON.parse(document);
   } catch {

@@ -56,15 +56,15 @@ export function streamStatus(
 
   return new Promise((resolve) => {
     let over = false;
-    finish = () => {
+    finish = (): void => {
       if (over) return;
       over = true;
+      if (!res.writableEnded) res.end();
+      resolve();
       clearInterval(ping);
       clearInterval(position);
       stopRecords();
       stopLogs();
-      if (!res.writableEnded) res.end();
-      resolve();
     };
     const end = (): void => {
       if (over) return;
@@ -96,7 +96,7 @@ export function streamStatus(
         if (news.length > 0 && record.phase === 'IN_PROGRESS' && !res.writableEnded) emit();
       });
     });
-    res.once('close', finish);
+    res.once('close', contained(finish));
     emit();
     if (record.phase === 'COMPLETED') finish();
   });
