@@ -22,8 +22,6 @@ export interface Keeping {
   trouble(): DiskTrouble | null;
   /** Takes note of a trouble that was met elsewhere on the same disk; tries from then on whether it has passed. */
   meet(trouble: DiskTrouble): void;
-  /** Resolves when nothing is kept any more, or when this long (milliseconds) has passed. */
-  caughtUp(patienceMs: number): Promise<void>;
   /** Tries once more; what is still not written is lost with the memory. */
   close(): void;
 }
@@ -60,7 +58,6 @@ export function createKeeping(deps: {
   const told = new Set<DiskTroubleKind>();
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
-  let waiting: (() => void)[] = [];
 
   function meet(met: DiskTrouble): void {
     // A lock ends at once and as a whole: there is no reason to look less and less often.
@@ -140,7 +137,7 @@ export function createKeeping(deps: {
     const some = kept.splice(0, mostAtOnce);
     if (some.length === 0 || attemptAll(some)) {
       if (kept.length > 0) timer = setTimeout(round, 0).unref();
-      else caughtUp();
+      else lookAgain();
       return;
     }
     if (trouble?.trouble === 'locked') {
@@ -153,12 +150,6 @@ export function createKeeping(deps: {
       kept = [...some, ...kept, entry];
       return;
     }
-  }
-
-  function caughtUp(): void {
-    for (const resolve of waiting) resolve();
-    waiting = [];
-    lookAgain();
   }
 
   return {
@@ -196,16 +187,6 @@ export function createKeeping(deps: {
       }),
     trouble: () => trouble,
     meet,
-    caughtUp(patienceMs) {
-      if (kept.length === 0) return Promise.resolve();
-      return new Promise((resolve) => {
-        const late = setTimeout(resolve, patienceMs);
-        waiting.push(() => {
-          clearTimeout(late);
-          resolve();
-        });
-      });
-    },
     close() {
       clearTimeout(timer);
       const last = kept;

@@ -10,7 +10,7 @@ import { placeOf } from './place.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Rooms keep their own tables in it. */
-export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'meet' | 'caughtUp'> {
+export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'meet'> {
   readonly file: string;
   /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
@@ -96,7 +96,6 @@ export function openStore(file: string, options: StoreOptions): Store {
     transaction: keeping.transaction,
     transactEach: keeping.transactEach,
     keep: keeping.keep,
-    caughtUp: keeping.caughtUp,
     trouble: keeping.trouble,
     meet: keeping.meet,
     notices: () => notices,
