@@ -27,6 +27,8 @@ export function ordinaryUser(node) {
     rmSync(place, { recursive: true, force: true });
   };
   process.once('exit', remove);
+  // Ended from outside, this process would leave the user behind.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   // A name with a blank: many people's folders have one.
   const folder = join(place, 'a clone');
   const home = join(place, 'home');
