@@ -125,6 +125,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
+it('hides keys in what the last resort says of a bug', () => {
+  const key = readFileSync(join(folder, 'key'), 'utf8').trim();
+  expect(emulator.mask(`cannot use ${key}`)).toBe('cannot use ********');
+});
+
 it('outlives a bug in any callback: one app at most suffers, and the log names it', async () => {
   faults.called(); // of the start
   await suffer('no fault', atWork);

@@ -92,6 +92,8 @@ export interface Emulator {
   readonly notices: readonly string[];
   /** Writes a bug down in the emulator's own log. */
   report(error: unknown): void;
+  /** Hides secrets and keys in a text that is shown. */
+  mask(text: string): string;
   /** Gives runners their grace, then ends them; commits what is pending; frees the ports. */
   close(): Promise<void>;
 }
@@ -390,6 +392,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       ports,
       notices: [...store.notices(), ...logs.notices()],
       report,
+      mask,
       async close() {
         callOffFirst();
         clearInterval(beating);

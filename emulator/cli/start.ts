@@ -68,7 +68,7 @@ export async function start(options: CliOptions): Promise<number> {
     // stop for it would end every app for the bug of one, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);
-      const sentence = `A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`;
+      const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);
       if (asDiskTrouble(error) || told.has(sentence) || told.size >= mostTold) return;
       told.add(sentence);
       say(`${sentence} It continues; please report the details in ${join(folder, 'emulator.log')}.`);
