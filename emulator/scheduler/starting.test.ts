@@ -142,4 +142,13 @@ describe('a runner that starts', () => {
     expect(sim.send({ type: 'healthProbed', runnerId, ok: false, onDemand: true })).toEqual([]);
     expect(sim.send({ type: 'tcpChecked', runnerId, ok: false })).toEqual([]);
   });
+
+  it('that is ready a second time keeps what it runs: news may come twice', () => {
+    const { sim, runnerId } = starting();
+    sim.bringUp();
+    expect(sim.send({ type: 'runnerReady', runnerId })).toEqual([]);
+    expect(sim.send({ type: 'runnerStarted', runnerId })).toEqual([]);
+    expect(sim.states()).toEqual(['running']);
+    expect(sim.runnerOf('r')).toBe(runnerId);
+  });
 });

@@ -83,9 +83,10 @@ export function started(turn: Turn, id: RunnerId): void {
 /** The runner serves. The app's failure counter is 0 again and every runner that was backing off starts. */
 export function ready(turn: Turn, id: RunnerId): void {
   const { state, turn: place } = turn.world.runners.get(id) ?? {};
-  if (place != null) return;
+  // News that comes twice finds it at work.
+  if (state === undefined || !isStarting(state) || place != null) return;
   // An engine that is quicker than its own news: ready implies started.
-  if (state !== undefined && isStarting(state) && state.kind !== 'setup') started(turn, id);
+  if (state.kind !== 'setup') started(turn, id);
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
   const nextProbeAt = runner.settings.health.callRegularly ? turn.now + probeIntervalMs : null;
