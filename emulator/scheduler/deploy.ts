@@ -29,6 +29,10 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
       rollOut(turn, alias, release);
     return;
   }
+  if (turn.world.isClosing) {
+    turn.effects.push({ type: 'deployFailed', alias, revision, reason: stoppingDeploy });
+    return;
+  }
   const runnerId = createRunner(turn, alias, release, { kind: 'check' }, 'Check of a rolling deploy.');
   changeApp(turn, alias, { rolling: { ...release, detached: false, scale, runnerId, failed: null } });
   note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${revision} begins.` });
@@ -37,7 +41,7 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
 /** The alias has moved; what serves it comes up from here on. The rollout is under way until its first runner is ready, or ended. */
 function rollOut(turn: Turn, alias: AliasName, release: Release): void {
   const app = turn.world.apps.get(alias);
-  if (app === undefined || app.scale.maxConcurrency === 0) return;
+  if (app === undefined || app.scale.maxConcurrency === 0 || turn.world.isClosing) return;
   const runnerId = createRunner(turn, alias, release, { kind: 'member' }, 'First runner of a detached rolling deploy.');
   changeApp(turn, alias, { rolling: { ...release, detached: true, scale: app.scale, runnerId, failed: null } });
   note(turn, { alias, topic: 'deploy', text: `Detached rolling deploy of revision ${release.revision} begins.` });
@@ -90,8 +94,11 @@ export function deleted(turn: Turn, alias: AliasName): void {
   for (const id of values(app.runners.all)) terminateSoon(turn, id, 'alias_deleted');
 }
 
+/** Why a rolling deploy fails when the emulator stops. */
+export const stoppingDeploy = 'The emulator is stopping. Start it again, then deploy again.';
+
 /** Gives up a rolling deploy: its runner ends at once, the alias stays. */
-function abandon(turn: Turn, alias: AliasName, reason: string): void {
+export function abandon(turn: Turn, alias: AliasName, reason: string): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;
   if (rolling === null) return;
   changeApp(turn, alias, { rolling: null });

@@ -46,4 +46,33 @@ describe('when the emulator stops', () => {
     expect(types(sim.after(3600)).filter((type) => !['terminateRunner', 'killRunner'].includes(type))).toEqual([]);
     expect(['queued', 'waiting', 'waiting too', 'later'].filter((id) => !sim.world.requests.has(id))).toEqual([]);
   });
+
+  it.each(['rolling', 'detached', 'recreate'] as const)('a %s deploy that comes then starts no runner', (strategy) => {
+    const { sim } = busy();
+    sim.send({ type: 'shutdown' });
+    const types = sim.deploy({ revision: 'rev2', strategy }).map(({ type }) => type);
+    expect(types).toEqual([strategy === 'rolling' ? 'deployFailed' : 'aliasMoved']);
+    expect(sim.after(3600).map(({ type }) => type)).not.toContain('startRunner');
+  });
+
+  it('a rolling deploy under way fails, and whoever waits for it hears why', () => {
+    const { sim } = busy();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+    expect(sim.send({ type: 'shutdown' })).toContainEqual({
+      type: 'deployFailed',
+      alias: 'app',
+      revision: 'rev2',
+      reason: stoppingError.detail.replace('repeat the call', 'deploy again'),
+    });
+    expect(sim.world.apps.get('app')?.rolling).toBeNull();
+  });
+
+  it('the loss of the supervisor starts nothing again', () => {
+    const { sim } = busy();
+    sim.deploy({ revision: 'rev2', strategy: 'rolling' });
+    const check = sim.runners().find(({ revision }) => revision === 'rev2')?.id ?? '';
+    sim.send({ type: 'shutdown' });
+    const lost = { type: 'runnerExited', runnerId: check, reason: 'lost', cause: 'supervisor_lost' } as const;
+    expect(sim.send(lost)).toEqual([]);
+  });
 });

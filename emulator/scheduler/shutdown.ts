@@ -1,3 +1,4 @@
+import { abandon, stoppingDeploy } from './deploy.ts';
 import { retire } from './ending.ts';
 import { queueBegin } from './request-index.ts';
 import { compareKeys, first } from './sorted.ts';
@@ -17,7 +18,10 @@ export const stoppingError = {
  */
 export function shutDown(turn: Turn): void {
   turn.world = { ...turn.world, isClosing: true };
-  for (const alias of turn.world.apps.keys()) refuseDirect(turn, alias);
+  for (const alias of turn.world.apps.keys()) {
+    refuseDirect(turn, alias);
+    abandon(turn, alias, stoppingDeploy);
+  }
   for (const id of turn.world.runners.keys()) retire(turn, id, 'shutdown');
 }
 
