@@ -153,6 +153,45 @@ describe('who makes room', () => {
     expect(processes(sim)).toEqual({ app: 1, kept: 0, 'kept too': 0 });
   });
 
+  it('is an idle one of min_concurrency rather than a busy one, which may take long', () => {
+    const sim = machine(2, ['busy', 'app']);
+    sim.deploy({ alias: 'kept', scale: scaleOf({ minConcurrency: 1 }) });
+    sim.submit(['long'], { alias: 'busy' });
+    sim.bringUp();
+    sim.after(60);
+    sim.submit(['r']);
+    sim.after(5);
+    expect(processes(sim)).toEqual({ busy: 1, app: 1, kept: 0 });
+    expect(sim.runners().find(({ alias }) => alias === 'busy')?.state.kind).toBe('running');
+  });
+
+  it.each([0, 1])('is an idle one that comes up while a busy one drains, min_concurrency %i', (minConcurrency) => {
+    const sim = machine(2, ['parent', 'app']);
+    sim.deploy({ alias: 'other', scale: scaleOf({ minConcurrency, keepAliveSeconds: 3600 }) });
+    // Its request waits for `r`: it never ends.
+    sim.submit(['calls r'], { alias: 'parent' });
+    sim.submit(['short'], { alias: 'other' });
+    sim.bringUp();
+    sim.after(60);
+    sim.submit(['r']);
+    expect(sim.states()).toEqual(expect.arrayContaining(['draining', 'running', 'pending']));
+    const [running] = sim.runners().filter(({ state }) => state.kind === 'running');
+    sim.end(running?.alias === 'other' ? 'short' : 'calls r');
+    sim.after(20);
+    sim.bringUp();
+    expect(sim.runnerOf('r')).toBeDefined();
+  });
+
+  it('is asked again when the runners of an app without one have had their time, though nothing else happens', () => {
+    const sim = machine(1, ['busy', 'app']);
+    sim.submit(['long'], { alias: 'busy' });
+    sim.bringUp();
+    sim.submit(['r']);
+    expect(sim.states()).toEqual(['running', 'pending']);
+    sim.after(25);
+    expect(sim.states()).toEqual(['draining', 'pending']);
+  });
+
   it.each([1, 2, 3])('lets no app starve beside 300 requests of another one, with room for %i', (room) => {
     const sim = machine(room, ['app', 'b', 'c', 'd']);
     sim.submit(many(300));

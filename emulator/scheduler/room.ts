@@ -12,6 +12,9 @@ export function mustWait(world: World, role: Role): boolean {
   return role.kind === 'member' && (world.placed >= world.limits.runners || world.line !== null);
 }
 
+/** Where those in the line begin that no request waits for. */
+export const onlySettings: Key = [1];
+
 /**
  * The place of an app's runner in the line: those that requests wait for before those that only settings want, then the app with the
  * fewest runners, then the oldest wish.

@@ -72,9 +72,14 @@ export function isPlaced(runner: LiveRunner | undefined): boolean {
   return runner !== undefined && runner.turn === null && runner.state.kind !== 'failureDelay';
 }
 
-/** On its way out: its room is free soon. */
+/** On its way out, now or when its requests have ended. */
 export function isLeaving(runner: LiveRunner | undefined): boolean {
-  return runner?.state.kind === 'draining' || runner?.state.kind === 'terminating';
+  return runner?.state.kind === 'draining' || isEnding(runner);
+}
+
+/** Gone within its grace period. */
+export function isEnding(runner: LiveRunner | undefined): boolean {
+  return runner?.state.kind === 'terminating';
 }
 
 /** The index after one runner changed from `before` to `after`; `undefined`: it wasn't there, or left. */

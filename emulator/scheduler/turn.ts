@@ -1,6 +1,6 @@
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
-import { indexRunner, isLeaving, isPlaced } from './runner-index.ts';
+import { indexRunner, isEnding, isLeaving, isPlaced } from './runner-index.ts';
 import { move, stateWord } from './runner-state.ts';
 import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from './types.ts';
 import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
@@ -106,9 +106,10 @@ function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, a
   const { world } = turn;
   const placed = world.placed + Number(isPlaced(after)) - Number(isPlaced(before));
   const leaving = world.leaving + Number(isLeaving(after)) - Number(isLeaving(before));
+  const ending = world.ending + Number(isEnding(after)) - Number(isEnding(before));
   const line = replaceKey(world.line, before?.turn ?? null, after?.turn ?? null, id);
-  if (placed !== world.placed || leaving !== world.leaving || line !== world.line)
-    turn.world = { ...world, placed, leaving, line };
+  if (placed !== world.placed || leaving !== world.leaving || ending !== world.ending || line !== world.line)
+    turn.world = { ...world, placed, leaving, ending, line };
 }
 
 /**

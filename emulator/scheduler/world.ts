@@ -39,6 +39,8 @@ export interface World {
   readonly placed: number;
   /** Those of them that are on their way out. */
   readonly leaving: number;
+  /** Those of them whose grace period runs: their room is free soon. What drains may take long. */
+  readonly ending: number;
   /** Apps that have one: [serial]. */
   readonly holders: Sorted<AliasName>;
   /** Runners that wait for room, the next one first: their `turn`. */
@@ -221,6 +223,7 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     runners: IdMap(),
     placed: 0,
     leaving: 0,
+    ending: 0,
     holders: null,
     line: null,
     requests: IdMap(),
