@@ -43,9 +43,17 @@ interface Running {
   readonly runnerId: RunnerId;
   readonly abort: AbortController;
   response?: StoredResponse;
+  /** Why it could not be made. */
+  error?: PlatformError;
 }
 
 const unreadablePauseMs = 250;
+const unreadable = 'was damaged and could not be performed';
+const unwritable = 'could not be written any more';
+/** Final, and no fault of the runner. */
+const notMade: AttemptOutcome = { kind: 'response', status: 500, needsRetry: false, stopRunner: false };
+
+const lost = platformError('internal_error', 'The response of the attempt was lost.');
 
 /** What the caller is told when the scheduler itself ends a request (gateway-http.md §9; the sentences are ours). */
 export function wordError(error: SchedulerError): PlatformError {
@@ -116,11 +124,15 @@ export function createAttempts(deps: {
     if (running.get(requestId) !== attempt) return;
     const request = await stored(requestId, attempt.abort.signal);
     if (running.get(requestId) !== attempt) return;
+    if (!mayBegin || !request) {
+      attempt.error = platformError('internal_error', `The stored request ${mayBegin ? unreadable : unwritable}.`);
+      dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: notMade });
+      return;
+    }
     const address = deps.addressOf(runnerId);
-    const done =
-      mayBegin && request && address
-        ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort.signal)
-        : { outcome: { kind: 'disconnected' } as const };
+    const done = address
+      ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort.signal)
+      : { outcome: { kind: 'disconnected' } as const };
     if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
     if ('response' in done && done.response) attempt.response = done.response;
     const hints = 'hints' in done && done.hints ? { hints: done.hints } : {};
@@ -186,14 +198,9 @@ export function createAttempts(deps: {
 
     accept(requestId: RequestId): void {
       if (directs.delete(requestId)) return;
-      const response = running.get(requestId)?.response;
+      const { response, error = lost } = running.get(requestId) ?? {};
       running.delete(requestId);
-      complete(
-        requestId,
-        response
-          ? { kind: 'response', response }
-          : { kind: 'error', error: platformError('internal_error', 'The response of the attempt was lost.') },
-      );
+      complete(requestId, response ? { kind: 'response', response } : { kind: 'error', error });
     },
 
     requeue(requestId: RequestId, retried?: Retried): void {

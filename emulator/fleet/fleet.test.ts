@@ -166,9 +166,10 @@ function deploy(revision = 'r1', strategy: 'recreate' | 'rolling' = 'recreate') 
   return fleet.deploy({ alias: 'app', revision, scale, settings, strategy });
 }
 
-async function submit(id: string): Promise<void> {
-  const request = { ...testRequest(id), alias: 'app', path: '/predict' };
+async function submit(id: string, body: Uint8Array = Buffer.from('{}'), stored = () => {}): Promise<void> {
+  const request = { ...testRequest(id), alias: 'app', path: '/predict', body };
   await queue.submit(request);
+  stored();
   fleet.enqueue({
     id,
     alias: 'app',
@@ -254,6 +255,23 @@ describe('a queued request', () => {
     expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('answer');
   });
 
+  it('that cannot be read any more ends alone: its runner, and what else runs there, is left in peace', async () => {
+    const shared = { ...settings, maxMultiplexing: 2 };
+    void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: shared, strategy: 'recreate' });
+    const next = runners.next();
+    const other = direct('other');
+    const { deeds } = await next;
+    const lease = await other;
+    // Too large to be remembered.
+    await submit('q1', Buffer.alloc(9 * 1024 * 1024), () => store.sql('UPDATE inputs SET check_sum = 1').run());
+    await completed('q1');
+    expect(queue.result('q1')).toMatchObject({ error: { type: 'internal_error' } });
+    expect(queue.record('q1')?.attempts).toBe(1);
+    expect([isLease(lease) && lease.aborted.aborted, deeds]).toEqual([false, []]);
+    expect(fleet.runners('app').map(({ state }) => state)).toMatchObject([{ kind: 'running', attempts: [{}] }]);
+    if (isLease(lease)) lease.end(ok);
+  });
+
   it('that waits is withdrawn by a cancel, and completed with 499', async () => {
     await deploy();
     const starting = runners.next(false);
@@ -300,7 +318,7 @@ describe('a queued request', () => {
       strategy: 'recreate',
     });
     const ids = Array.from({ length: 5_000 }, (_, n) => `many-${n}`);
-    await Promise.all(ids.map(submit));
+    await Promise.all(ids.map((id) => submit(id)));
     let inThisTurn = 0;
     let most = 0;
     const unfollow = fleet.follow(() => {

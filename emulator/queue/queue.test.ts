@@ -32,6 +32,21 @@ function setUp(options: Partial<QueueOptions> = {}) {
 }
 
 describe('createQueue', () => {
+  it('never puts the begin of an attempt, which waited for a full disk, over the end of its request', async () => {
+    const room = setUp();
+    await room.queue.submit(testRequest('a'));
+    room.store.sql('PRAGMA max_page_count = 1').all();
+    const begun = room.queue.begin('a', { attemptId: 'a', runnerId: 'r'.repeat(200_000), at: 1 }, 'keep');
+    await expect.poll(() => room.store.trouble()?.trouble).toBe('full');
+    room.store.sql('PRAGMA max_page_count = 1000000').all();
+    // Its runner has died meanwhile. The end finds room at once, before anything that is kept is tried again.
+    expect(await room.queue.complete('a', testResponse(), 2)).toBe(true);
+    await begun;
+    await room.restart();
+    expect(room.queue.record('a')).toMatchObject({ phase: 'COMPLETED', status: 200 });
+    expect([...room.queue.unfinished()]).toEqual([]);
+  });
+
   it('takes a request through its life and remembers each step over a restart', async () => {
     const room = setUp();
     const request = testRequest('a');

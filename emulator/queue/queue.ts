@@ -225,13 +225,16 @@ export function createQueue(options: QueueOptions): DurableQueue {
     const changed = { ...row, record: next(row.record) };
     live.set(id, changed);
     // A write that fails is made good by the next one of this request, which writes the whole record again;
-    // a crash before that only forgets that an attempt began.
-    const written = commits
-      .write(() => rows.update(changed), whenFull)
-      .then(
-        () => true,
-        () => false,
-      );
+    // a crash before that only forgets that an attempt began. One that is kept may come after later ones: what is true
+    // then counts, and nothing once the end is under way.
+    const write = (): void => {
+      const now = completing.has(id) ? undefined : live.get(id);
+      if (now) rows.update(now);
+    };
+    const written = commits.write(write, whenFull).then(
+      () => true,
+      () => false,
+    );
     if (changed.record.phase !== row.record.phase) notify(changed.record);
     return written;
   }
