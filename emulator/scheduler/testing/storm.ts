@@ -203,7 +203,10 @@ export function playStorm(
       if (next !== undefined && next.at <= wakeAt) {
         planned.shift();
         const event = next.event();
-        if (event !== undefined) send(event);
+        // News may come twice, or late.
+        if (event !== undefined && chance(0.05)) plan(chance(0.5) ? 0 : between(0, 60), () => event);
+        if (event !== undefined && !chance(0.02)) send(event);
+        else if (event !== undefined) plan(between(0, 60), () => event);
       } else send({ type: 'tick' });
     }
     now = until;
