@@ -8,8 +8,8 @@ import { authorization, startGateway, type TestGateway } from './testing.ts';
 
 /** Bodies that are larger than what the sockets on the way hold, of calls whose caller leaves or whose app answers early. */
 
-const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}) => {
-  const gateway = await startGateway(app, { limits });
+const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, spoolBytes = 1024 ** 3) => {
+  const gateway = await startGateway(app, { limits, spoolBytes });
   onTestFinished(() => gateway.close());
   return gateway;
 };
@@ -98,6 +98,31 @@ describe('a caller that leaves while its request waits for a runner', () => {
     gateway.fleet.release();
     await write(socket, parts[2] ?? '');
     expect(await answerOn(socket, hashOf(...parts))).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it.each([
+    ['none', 0],
+    ['a part of the body', megabyte],
+  ])('keeps every byte where the disk has room for %s', async (_, spoolBytes) => {
+    const gateway = await start(
+      async (req, res) => {
+        const hash = createHash('sha256');
+        for await (const chunk of req) hash.update(chunk);
+        res.end(hash.digest('hex'));
+      },
+      {},
+      spoolBytes,
+    );
+    gateway.fleet.hold();
+    const body = bytes(12 * megabyte);
+    const socket = dial(gateway.ports.run);
+    await write(socket, headOf(gateway, '/me/app/', body.length));
+    const sent = write(socket, body);
+    await expect.poll(() => gateway.fleet.requests.length).toBe(1);
+    await sleep(200); // it comes to a standstill
+    gateway.fleet.release();
+    await sent;
+    expect(await answerOn(socket, hashOf(body))).toMatch(/^HTTP\/1.1 200 /);
   });
 });
 

@@ -25,6 +25,8 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
   let size = 0;
   let spooled: SpooledBytes | undefined;
   let spooling: Promise<void> | undefined;
+  /** What the spool had no room for: it goes out behind what is there. */
+  let refused: Buffer | undefined;
   let isOver = false;
   let take = hold;
 
@@ -38,7 +40,8 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
     spooling = spooled.append(chunk).then((wasTaken) => {
       spooling = undefined;
       // Without room its caller's leaving goes unseen; it waits as it is.
-      if (wasTaken && take === hold && !isOver) req.resume();
+      if (!wasTaken) refused = chunk;
+      else if (take === hold && !isOver) req.resume();
     });
   }
   const onData = (chunk: Buffer): void => {
@@ -57,6 +60,7 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
       if (to.destroyed || isOver) return;
       if (!to.write(chunk)) await drained(to);
     }
+    if (refused && !to.destroyed && !isOver) to.write(refused);
   }
   function passOn(to: ClientRequest): void {
     if (to.destroyed || isOver) return;
@@ -88,6 +92,7 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
     release() {
       isOver = true;
       memory.length = 0;
+      refused = undefined;
       spooled?.discard();
     },
   };

@@ -8,9 +8,9 @@ export interface Spool {
 }
 
 export interface SpooledBytes {
-  /** Resolves to whether they are held now: not so when the spool or the disk is full. Never rejects. One at a time. */
+  /** Resolves to whether it took them, all or nothing: not so when the spool or the disk is full. Never rejects. One at a time. */
   append(chunk: Buffer): Promise<boolean>;
-  /** All that was appended. Throws when the disk does. */
+  /** All that was taken. Throws when the disk does. */
   chunks(): AsyncGenerator<Buffer>;
   /** Gives the room back, at once or when what is under way has ended. */
   discard(): void;
@@ -40,6 +40,8 @@ export function createSpool(folder: string, maxBytes: number): Spool {
           }
           return true;
         } catch {
+          used -= chunk.length;
+          size = at;
           return false;
         }
       };
@@ -51,7 +53,7 @@ export function createSpool(folder: string, maxBytes: number): Spool {
         },
         async *chunks() {
           await last;
-          const handle = await file;
+          const handle = size > 0 ? await file : undefined;
           for (let at = 0; handle && at < size; ) {
             const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes, at);
             if (bytesRead === 0) throw new Error('the held body ends early');

@@ -225,6 +225,7 @@ export async function startGateway(
     readonly allowedOrigins?: readonly string[];
     readonly verifyToken?: VerifyToken;
     readonly isStopping?: () => boolean;
+    readonly spoolBytes?: number;
   } = {},
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-gateway-'));
@@ -270,7 +271,7 @@ export async function startGateway(
     fleet: fleet.deps,
     connections: createRunnerConnections(),
     isStopping: () => options.isStopping?.() ?? false,
-    spool: createSpool(join(folder, 'spool'), 1024 ** 3),
+    spool: createSpool(join(folder, 'spool'), options.spoolBytes ?? 1024 ** 3),
     queue,
     logs: logs.deps,
     clock,
