@@ -1,13 +1,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { edgeServer, writeRawAnswer } from './http-server.ts';
+import { type EdgeHandlers, edgeServer, writeRawAnswer } from './http-server.ts';
 
 /** A caller's socket and ours, which the HTTP server got as edge/listener.ts hands it over: its first bytes were read and put back. */
-async function connection(headersTimeoutMs?: number): Promise<{ readonly caller: Socket; readonly ours: Socket }> {
+async function connection(
+  headersTimeoutMs?: number,
+  request: EdgeHandlers['request'] = (_req, res) => void res.end(),
+): Promise<{ readonly caller: Socket; readonly ours: Socket }> {
   const http = edgeServer(
     {
-      request: (_req, res) => void res.end(),
+      request,
       upgrade: (_req, socket) => writeRawAnswer(socket, 401, 'No.'),
     },
     headersTimeoutMs,
@@ -112,5 +115,39 @@ describe('a caller that was answered before it has sent its body', () => {
     }
     vi.advanceTimersByTime(3_000);
     expect(ours.destroyed).toBe(true);
+  });
+});
+
+describe('requests that come before an earlier one on their connection is answered', () => {
+  const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  it('are answered in their order', async () => {
+    const answers: (() => void)[] = [];
+    const { caller } = await connection(undefined, (_req, res) => {
+      const text = `answer ${answers.length}.`;
+      answers.push(() => res.end(text));
+    });
+    let text = '';
+    caller.on('data', (chunk) => {
+      text += chunk;
+    });
+    for (let round = 1; round <= 3; round++) {
+      caller.write(get.repeat(90));
+      await expect.poll(() => answers.length).toBe(90);
+      text = '';
+      for (const answer of answers.splice(0).reverse()) answer();
+      await expect.poll(() => text.match(/answer \d+/g)?.at(-1)).toBe('answer 89');
+    }
+  });
+
+  it('end it when there is no end of them', async () => {
+    let count = 0;
+    const { caller, ours } = await connection(undefined, () => {
+      count++;
+    });
+    const closed = once(ours, 'close');
+    caller.write(get.repeat(20_000));
+    await closed;
+    expect(count).toBeLessThan(200);
   });
 });

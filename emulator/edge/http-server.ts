@@ -17,6 +17,9 @@ const lingerMs = 2_000;
 /** How long one that was answered may go on with its body, in all and silently: most clients read no answer before it is sent. */
 const restMs = { inAll: 60_000, silent: 5_000 };
 
+/** Requests of one connection behind one that isn't answered yet: HTTP/1.1 has no limit of its own, and hardly a client does it. */
+const mostPipelined = 100;
+
 /**
  * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers stream
  * as long as they like), but one on its head; missing Host left to guard.ts, and unreadable requests answered with a request id, without a stack.
@@ -33,6 +36,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
   };
   const request = (req: IncomingMessage, res: ServerResponse): void => {
+    if (res.socket === null && isTooManyBehind(req, res)) return void req.socket.destroy();
     toOriginForm(req);
     if (mayHaveBody(req)) {
       if (!res.shouldKeepAlive) closeBehindBody(req);
@@ -72,6 +76,16 @@ export function isWebsocketUpgrade(req: IncomingMessage): boolean {
 
 function mayHaveBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+}
+
+const pipelined = new WeakMap<Duplex, number>();
+
+/** Counts requests that came before an earlier one on their connection was answered. */
+function isTooManyBehind({ socket }: IncomingMessage, res: ServerResponse): boolean {
+  const count = (pipelined.get(socket) ?? 0) + 1;
+  pipelined.set(socket, count);
+  res.once('close', () => pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1));
+  return count > mostPipelined;
 }
 
 /** After a complete answer: reads the rest of the body away, for a while, so that the caller gets to the answer. */
