@@ -15,18 +15,28 @@ export interface BodyFramer {
   end(): readonly Frame[];
 }
 
-export function bodyFramer(contentType: string): BodyFramer {
+/** Of a text that goes whole: as much as the queue stores of an answer. */
+export const mostWholeBytes = 256 * 1024 * 1024;
+
+/** `push` throws for a JSON text of more than `mostWhole` bytes. */
+export function bodyFramer(contentType: string, mostWhole = mostWholeBytes): BodyFramer {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (type === 'application/json' || type.endsWith('+json')) return wholeText();
+  if (type === 'application/json' || type.endsWith('+json')) return wholeText(mostWhole);
   if (type.startsWith('text/')) return runningText();
   return { push: (chunk) => [{ data: chunk, binary: true }], end: () => [] };
 }
 
 /** One frame: a client could not tell half a JSON text from another's half. */
-function wholeText(): BodyFramer {
+function wholeText(most: number): BodyFramer {
   const chunks: Buffer[] = [];
+  let size = 0;
   return {
     push(chunk) {
+      size += chunk.length;
+      if (size > most) {
+        chunks.length = 0;
+        throw new Error(`a JSON text of more than ${most} bytes`);
+      }
       chunks.push(chunk);
       return [];
     },

@@ -141,19 +141,20 @@ describe('the code and the reason of a close', () => {
 });
 
 describe('a caller that vanishes while its request waits for a runner', () => {
-  const piece = Buffer.alloc(1024 * 1024);
+  const megabyte = 1024 * 1024;
 
   it.each([
-    ['a websocket with less than is held', 'run', 1],
-    ['a websocket with more than is held', 'run', 20],
-    ['a call over a websocket', 'ws', 1],
-    ['more calls over a websocket than may wait', 'ws', 70],
-  ] as const)('withdraws it: %s', async (_, host, messages) => {
+    ['a websocket with less than is held', 'run', 1, megabyte],
+    ['a websocket with more than is held', 'run', 20, megabyte],
+    ['a call over a websocket', 'ws', 1, megabyte],
+    ['more calls over a websocket than may wait', 'ws', 70, 1024],
+    ['larger calls over a websocket than are held', 'ws', 20, megabyte],
+  ] as const)('withdraws it: %s', async (_, host, messages, size) => {
     const gateway = await startApp(() => undefined);
     gateway.fleet.hold();
     const socket = dial(gateway, [], host);
     await once(socket, 'open');
-    for (let n = 0; n < messages; n++) socket.send(piece);
+    for (let n = 0; n < messages; n++) socket.send(Buffer.alloc(size));
     await expect.poll(() => gateway.fleet.requests.length).toBe(1);
     await new Promise((resolve) => socket.ping(undefined, undefined, resolve));
     socket.terminate();

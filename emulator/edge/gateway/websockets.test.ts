@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type RequestListener, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { platformError } from '../../wire/errors.ts';
@@ -244,6 +245,23 @@ describe('HTTP over WebSocket', () => {
     }
     expect(new Set(gateway.fleet.requests.map(({ id }) => id)).size).toBe(3);
     expect(gateway.fleet.ends).toHaveLength(3);
+  });
+
+  it('is not read from while more bytes wait than may', async () => {
+    const app: RequestListener = (req, res) => req.resume().on('end', () => res.end('ok'));
+    const gateway = await startGateway(app, { limits: { maxHeldSocketBytes: 1024 ** 2 } });
+    onTestFinished(() => gateway.close());
+    gateway.fleet.hold();
+    const socket = dial(gateway, 'ws', '/me/app');
+    await once(socket, 'open');
+    let taken = 0;
+    const megabytes = 60;
+    for (let n = 0; n < megabytes; n++) socket.send(Buffer.alloc(1024 ** 2), () => taken++);
+    await expect.poll(() => gateway.fleet.requests.length).toBe(1);
+    await sleep(1_000); // it comes to a standstill
+    expect(taken).toBeLessThan(megabytes / 2);
+    gateway.fleet.release();
+    await expect.poll(() => gateway.fleet.ends.length, { timeout: 10_000 }).toBe(megabytes);
   });
 
   it('sends media, and JSON that looks like a control frame, as binary', async () => {

@@ -10,7 +10,7 @@ import { callDirect, type Sink } from './direct.ts';
 import { bodyFramer } from './frames.ts';
 import { type HeaderList, headerOf, pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
-import { keepsUp, pingWhilePaused } from './socket-pair.ts';
+import { keepsUp, pingWhilePaused, sizeOf } from './socket-pair.ts';
 import { appId } from './target.ts';
 import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
 import { callWorkflow } from './workflow-call.ts';
@@ -55,20 +55,24 @@ async function refusePlain(deps: GatewayDeps, req: IncomingMessage, res: ServerR
 function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): () => void {
   const gone = new AbortController();
   const waiting: { readonly data: RawData; readonly binary: boolean }[] = [];
+  let waitingBytes = 0;
   let busy = false;
   let isLeaving = false;
+  const isFull = (): boolean => waiting.length >= maxPipelined || waitingBytes > deps.limits.maxHeldSocketBytes;
   caller.on('error', () => undefined); // 'close' follows
   caller.on('close', () => gone.abort());
   pingWhilePaused(caller);
   caller.on('message', (data, binary) => {
     waiting.push({ data, binary });
-    if (waiting.length >= maxPipelined) caller.pause();
+    waitingBytes += sizeOf(data);
+    if (isFull()) caller.pause();
     if (!busy) drain().catch(fail);
   });
   const drain = async (): Promise<void> => {
     busy = true;
     for (let next = waiting.shift(); next && !gone.signal.aborted; next = waiting.shift()) {
-      if (caller.isPaused) caller.resume();
+      waitingBytes -= sizeOf(next.data);
+      if (caller.isPaused && !isFull()) caller.resume();
       await callOnce(deps, req, caller, about, next.data, next.binary, gone.signal);
       // Who only sends and doesn't read its answers is not read from any further.
       await keepsUp(caller);
