@@ -35,7 +35,8 @@ class LabelledBytes(io.RawIOBase):
         self._token = token
         self._context = context
         self._serving = serving
-        self._open_lines: set[str] = set()
+        self._open_lines: dict[str, set[int]] = {}
+        """By request: the threads whose last write ended without a newline."""
 
     def writable(self) -> bool:
         return True
@@ -53,8 +54,9 @@ class LabelledBytes(io.RawIOBase):
         view = memoryview(data).cast("B")
         labels = self._request()
         if labels:
-            self._note_end(labels.get("requestId"), view)
-            for frame in lines.frames(self._token, labels, threading.get_ident(), view):
+            thread = threading.get_ident()
+            self._note_end(labels.get("requestId"), thread, view)
+            for frame in lines.frames(self._token, labels, thread, view):
                 self._write(frame)
         else:
             self._write(view)
@@ -62,13 +64,16 @@ class LabelledBytes(io.RawIOBase):
 
     def mark(self, was: dict, alone: dict, over: str | None, always: bool) -> None:
         """Where the reader could not know: what it has yet to read was written before the change."""
-        if always or over in self._open_lines or _has_unread(self._fd):
-            self._open_lines.discard(over)
+        if self._open_lines.pop(over, None) or always or _has_unread(self._fd):
             self._write(lines.mark(self._token, was, alone, over))
 
-    def _note_end(self, request: str | None, data: memoryview) -> None:
-        if request is not None and len(data) > 0:
-            (self._open_lines.discard if data[-1] == 10 else self._open_lines.add)(request)
+    def _note_end(self, request: str | None, thread: int, data: memoryview) -> None:
+        if request is None or len(data) == 0:
+            return
+        if data[-1] != 10:
+            self._open_lines.setdefault(request, set()).add(thread)
+        else:
+            self._open_lines.get(request, set()).discard(thread)
 
     def _request(self) -> dict:
         value = self._context.get(None)

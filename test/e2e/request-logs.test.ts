@@ -32,6 +32,12 @@ class Talker(fal.App, keep_alive=60, max_concurrency=1):
             time.sleep(0.02)
         sys.stdout.write("and no newline")
         return {}
+
+    @fal.endpoint("/tail")
+    def tail(self) -> dict:
+        # On a worker thread; the server's own line about the request follows on another one.
+        print("cut off", end="")
+        return {}
 `;
 
 let emulator: Emulator;
@@ -67,6 +73,12 @@ describe('the log of a request', () => {
   it('has a progress bar once, as it was in the end', async () => {
     const lines = (await project.pythonJson(program, '/bar')) as string[];
     expect(lines.filter((line) => line.includes('loading'))).toEqual([expect.stringContaining('60/60')]);
+  });
+});
+
+describe('text without a newline at the end of a request', () => {
+  it('is in its log, though other threads write whole lines for it', async () => {
+    expect(await project.pythonJson(program, '/tail')).toContain('cut off');
   });
 });
 
