@@ -45,6 +45,26 @@ describe('the data folder', () => {
     expect(lockFolder(folder)).toEqual({ heldBy: process.pid });
   });
 
+  it('is refused, and stays as it is, when it has files of something else where an emulator tidies up', () => {
+    const tidied = ['runners/mine/code.py', 'environments/prod/main.tf', 'blobs/ab/c', 'storage/uploads/x', 'tools/a'];
+    for (const file of tidied) {
+      const project = join(folder, `project-${file.replaceAll('/', '-')}`);
+      mkdirSync(join(project, file), { recursive: true });
+      expect(() => lockFolder(project)).toThrow(UserError);
+      expect(() => lockFolder(project)).toThrow(/is not a data folder of minifal: it has a folder \w+ from/);
+      expect(readdirSync(project)).toEqual([file.split('/')[0]]);
+    }
+  });
+
+  it('may have other things in it, empty folders, and what an earlier start left', () => {
+    mkdirSync(join(folder, 'src'));
+    mkdirSync(join(folder, 'runners'));
+    expect(lockFolder(folder)).toHaveProperty('release');
+    mkdirSync(join(folder, 'used', 'runners', 'a'), { recursive: true });
+    writeFileSync(join(folder, 'used', 'minifal.db'), '');
+    expect(lockFolder(join(folder, 'used'))).toHaveProperty('release');
+  });
+
   it('is free again after the release', () => {
     const first = lockFolder(folder);
     if ('release' in first) first.release();

@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { processStart, type RunningEmulator } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
@@ -8,6 +8,11 @@ import { releaseLock, takeLock } from './lock-file.ts';
 /** Another start takes the lock within a moment. */
 const mostTries = 200;
 const pauseMs = 10;
+
+/** Each of them is made by the first start, and says that the folders below belong to an emulator. */
+const ourFiles = ['minifal.db', 'logs.db', 'emulator.log', 'token.key', 'webhook-key.pem'];
+/** What an emulator removes from by itself: runners and builds of a killed one, contents that nothing names. */
+const tidiedFolders = ['agents', 'app-files', 'blobs', 'environments', 'runners', 'storage', 'tools', 'waiting-bodies'];
 
 /**
  * Takes the folder for this process. A lock that a dead process left is replaced.
@@ -22,6 +27,7 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
       'Choose another one with --data DIR.',
     );
   }
+  refuseForeign(folder);
   const file = join(folder, 'emulator.lock');
   for (let tries = 0; tries < mostTries; tries++) {
     const lock = tryToTake(file);
@@ -36,6 +42,25 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
   }
   throw new UserError(`The lock file ${file} keeps changing.`, 'Wait a moment and start again.');
+}
+
+/** A project's own `runners` or `environments` must not be taken for what a killed emulator left behind. */
+function refuseForeign(folder: string): void {
+  if (ourFiles.some((name) => existsSync(join(folder, name)))) return;
+  const foreign = tidiedFolders.find((name) => !isEmpty(join(folder, name)));
+  if (foreign === undefined) return;
+  throw new UserError(
+    `${folder} is not a data folder of minifal: it has a folder ${foreign} from something else.`,
+    'Choose an empty folder, or one that does not exist yet, with --data DIR.',
+  );
+}
+
+function isEmpty(folder: string): boolean {
+  try {
+    return readdirSync(folder).length === 0;
+  } catch {
+    return true;
+  }
 }
 
 function tryToTake(file: string): ReturnType<typeof takeLock> {
