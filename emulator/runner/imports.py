@@ -42,8 +42,9 @@ class _Finder:
 
 def _others_find(name, path, target):
     for finder in sys.meta_path:
-        if not isinstance(finder, _Finder):
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                return spec
+        # Those from before Python 3.4 (six 1.15 has one) know no specs. Python asks them itself when nobody else finds anything.
+        find_spec = None if isinstance(finder, _Finder) else getattr(finder, "find_spec", None)
+        spec = find_spec and find_spec(name, path, target)
+        if spec is not None:
+            return spec
     return None

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Engine } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: Engine;
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+/** As six has one up to 1.15, and so urllib3 1.25. */
+const old = `
+import sys
+class Old:
+    def find_module(self, name, path=None): return None
+def main():
+    sys.meta_path.append(Old())
+    for name in ("uvloop", "fal_client", "uvicorn.server"):
+        try: __import__(name)
+        except ImportError as error: print("missing", error.name, flush=True)
+    print("done", flush=True)
+`;
+
+it('what is missing is missing also where a finder from before Python 3.4 is asked', async () => {
+  const runner = watch(engine, specFor(work, old));
+  await runner.line(/^done/);
+  const lines = runner.lines.map(({ text }) => text);
+  expect(lines).toEqual(['missing uvloop', 'missing fal_client', 'missing uvicorn', 'done']);
+});
