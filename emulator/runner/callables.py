@@ -44,7 +44,7 @@ def load(spec: dict, kind: str):
         with open(spec["file"], "rb") as file:
             found = importlib.import_module(spec["method"]).loads(file.read())
     except BaseException as error:
-        sentence = f"The {kind} function could not be deserialized: {_in_words(error)}"
+        sentence = f"The {kind} function could not be deserialized: {in_words(error)}"
         # What a missing module needs is its name; where the app's own code failed, the frames tell where.
         print(sentence if isinstance(error, ImportError) else traceback_of(error), file=sys.stderr)
         raise Unloadable(sentence) from error
@@ -132,7 +132,8 @@ def _message(error: BaseException) -> str:
         return f"<{type(error).__name__} whose text could not be made>"
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
+    """Its type and text, also where the text can't be made."""
     return f"{type(error).__name__}: {_message(error)}"
 
 

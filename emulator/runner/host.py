@@ -73,7 +73,7 @@ def _serve(config: dict, channel) -> int:
         return _exit_code(error)
     except BaseException as error:
         print(callables.traceback_of(error), file=sys.stderr, end="")
-        return _fail(channel, f"{type(error).__name__}: {error}")
+        return _fail(channel, callables.in_words(error))
 
 
 def _answer(config: dict, channel) -> int:

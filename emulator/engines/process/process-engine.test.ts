@@ -155,6 +155,21 @@ def main():
     expect(runner.order).toEqual(['started', 'exited']);
   });
 
+  it('ends by an exception whose text can not be made, though a thread of it stays', async () => {
+    const app = `
+import threading, time
+class Broken(Exception):
+    def __str__(self): return self.missing
+def main():
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+    raise Broken()
+`;
+    const runner = watch(engine, specFor(work, app));
+    expect((await runner.exited).reason).toMatch(
+      /exited with code 1 before it was ready: Broken: <.*could not be made>/,
+    );
+  });
+
   it('prints the traceback of the app and no frame of the emulator', async () => {
     const runner = start('def main(): raise RuntimeError("no weights")');
     await runner.exited;
