@@ -38,6 +38,8 @@ class Supervisor:
         self._runners: dict[str, Runner] = {}
         self._held_back = False
         self._stopping = False
+        self._asked: list[Runner] = []
+        """Whose lines the emulator asked for while it was behind."""
         self._unfinished: dict[Lines, Runner] = {}
         self._show_at = 0.0
         self._no_root = rootfs.why_not(config["probeDir"], config["extraPaths"])
@@ -236,9 +238,13 @@ class Supervisor:
 
     def _tell_now(self, runner: Runner) -> None:
         """Whoever asks has seen an answer of the runner; the lines that it wrote before may still be in its pipes."""
+        if self._is_behind():
+            self._asked.append(runner)
+            return
         for fd in list(runner.outputs):
             for _ in range(READS):
-                if not self._on_output(runner, fd):
+                # A flood isn't waited for.
+                if self._is_behind() or not self._on_output(runner, fd):
                     break
         for lines in runner.outputs.values():
             self._carefully(runner, lambda: lines.settle(runner.alone()))
@@ -259,8 +265,10 @@ class Supervisor:
         self._loop.forget(runner.status)
         os.close(runner.status)
         for fd in list(runner.outputs):
-            while self._on_output(runner, fd):
-                pass
+            for _ in range(READS):
+                if not self._on_output(runner, fd):
+                    break
+            # Who is not below the keeper (another user's process, a shell) may still hold it open, and write for ever.
             if fd in runner.outputs:
                 self._close_output(runner, fd)
         if runner.broken is None:
@@ -303,13 +311,14 @@ class Supervisor:
 
     def _flush(self) -> None:
         """At the end of each turn. Holds back runners' output while the emulator is behind: then they wait, not our memory."""
-        try:
-            self._emulator.flush()
-        except OSError:
-            self.stop()
+        self._send_out()
+        while self._asked and not self._is_behind():
+            runner = self._asked.pop(0)
+            self._carefully(runner, lambda: self._tell_now(runner))
+            self._send_out()
         waiting = len(self._emulator.pending)
         self._loop.await_room(self._emulator.sock.fileno(), (lambda: None) if waiting else None)
-        if not self._held_back and waiting > HIGH_WATER:
+        if not self._held_back and self._is_behind():
             self._held_back = True
             for runner in self._runners.values():
                 for fd in runner.outputs:
@@ -319,6 +328,15 @@ class Supervisor:
             for runner in self._runners.values():
                 for fd in runner.outputs:
                     self._watch_output(runner, fd)
+
+    def _send_out(self) -> None:
+        try:
+            self._emulator.flush()
+        except OSError:
+            self.stop()
+
+    def _is_behind(self) -> bool:
+        return len(self._emulator.pending) > HIGH_WATER
 
     def _end_all(self) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

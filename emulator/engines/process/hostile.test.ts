@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -195,6 +195,26 @@ def main():
     const said = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
     const refused = ['environ', 'fd', 'mem'].map((what) => `refused ${what} PermissionError`);
     expect(said).toEqual([...refused, ...refused, 'True True']);
+  });
+});
+
+describe('a process from outside that floods the output of a runner', () => {
+  it('does not keep the supervisor when the runner is gone', async () => {
+    const neighbour = start(server);
+    await neighbour.ready;
+    const runner = start(server);
+    const [, pid] = (await runner.line(/^pids/)).text.split(' ');
+    const flood = spawn('sh', ['-c', `exec yes > /proc/${pid}/fd/1`], { stdio: 'ignore' });
+    try {
+      await runner.line(/^y$/);
+      runner.handle.kill();
+      expect((await runner.exited).signal).toBe('SIGKILL');
+      const later = start(server);
+      await later.ready;
+      expect(await neighbour.handle.probe(5)).toBe(true);
+    } finally {
+      flood.kill('SIGKILL');
+    }
   });
 });
 
