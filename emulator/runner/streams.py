@@ -35,6 +35,7 @@ class LabelledBytes(io.RawIOBase):
         self._token = token
         self._context = context
         self._serving = serving
+        self._pipe = _identity(fd)
         self._open_lines: dict[str, set[int]] = {}
         """By request: the threads whose last write ended without a newline."""
 
@@ -53,7 +54,7 @@ class LabelledBytes(io.RawIOBase):
     def write(self, data) -> int:
         view = memoryview(data).cast("B")
         labels = self._request()
-        if labels:
+        if labels and self._leads_to_us():
             thread = threading.get_ident()
             self._note_end(labels.get("requestId"), thread, view)
             for frame in lines.frames(self._token, labels, thread, view):
@@ -64,8 +65,14 @@ class LabelledBytes(io.RawIOBase):
 
     def mark(self, was: dict, alone: dict, over: str | None, always: bool) -> None:
         """Where the reader could not know: what it has yet to read was written before the change."""
-        if self._open_lines.pop(over, None) or always or _has_unread(self._fd):
+        left_open = self._open_lines.pop(over, None)
+        if self._leads_to_us() and (left_open or always or _has_unread(self._fd)):
             self._write(lines.mark(self._token, was, alone, over))
+
+    def _leads_to_us(self) -> bool:
+        """False where the app has put a file of its own at the descriptor, or closed it: our frames are nothing for that."""
+        now = _identity(self._fd)
+        return now is not None and now == self._pipe
 
     def _note_end(self, request: str | None, thread: int, data: memoryview) -> None:
         if request is None or len(data) == 0:
@@ -115,6 +122,14 @@ def install(token: str, context, board) -> Serving:
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
     return serving
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        about = os.fstat(fd)
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 def _has_unread(pipe: int) -> bool:

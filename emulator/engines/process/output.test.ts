@@ -260,6 +260,36 @@ async function startAlone(spec: RunnerSpec) {
   return { supervisor, connection, folder };
 }
 
+describe('a file that the app has put in place of its stdout', () => {
+  it('gets what is written, and none of our marks, and requests go on where it closed it', async () => {
+    const lines = await linesOf(`
+import os, sys, tempfile
+def main():
+    from __main__ import isolate_log_context
+    isolate_log_context.set({"fal_request_id": "one", "fal_endpoint": "/"})
+    print("before")
+    saved = os.dup(1)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        print("captured")
+        sys.stdout.buffer.mark({}, {"requestId": "one"}, None, True)
+        os.dup2(saved, 1)
+        file.seek(0)
+        print("got", file.read())
+    os.close(1)
+    sys.stdout.buffer.mark({}, {"requestId": "one"}, None, True)
+    os.dup2(saved, 1)
+    print("after")
+`);
+    const said = lines.map(({ text, requestId }) => [text, requestId]);
+    expect(said).toEqual([
+      ['before', 'one'],
+      ["got b'captured\\n'", 'one'],
+      ['after', 'one'],
+    ]);
+  });
+});
+
 describe('the supervisor, asked to tell what was written', () => {
   it('answers after that, also when it learns of both at once', async () => {
     const app = `
@@ -290,6 +320,32 @@ def main():
 });
 
 describe('a flood that nobody reads', () => {
+  it('does not grow the supervisor either when it is asked for what was written, and each question is answered', async () => {
+    const spec = specFor(work, 'import os\ndef main():\n    while True: os.write(1, b"\\n" * 65_536)');
+    const { supervisor, connection } = await startAlone(spec);
+    for await (const data of connection.iterator({ destroyOnReturn: false })) {
+      if (String(data).includes('"line"')) break;
+    }
+    connection.pause();
+    const questions = 3;
+    const ask = (op: string) => `${JSON.stringify({ op, id: spec.runnerId })}\n`;
+    connection.write(ask('tell').repeat(questions) + ask('kill'));
+    // The runner is gone when what comes before its end is obeyed.
+    const children = () => readFileSync(`/proc/${supervisor.pid}/task/${supervisor.pid}/children`, 'utf8').trim();
+    await expect.poll(children, { timeout: 20_000 }).toBe('');
+    let told = 0;
+    await new Promise<void>((resolve) => {
+      createInterface({ input: connection }).on('line', (line) => {
+        if (line.endsWith(`"told", "id": ${JSON.stringify(spec.runnerId)}}`)) told++;
+        if (line.startsWith('{"event": "exited"')) resolve();
+      });
+    });
+    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${supervisor.pid}/status`, 'utf8'))?.[1]);
+    expect(peak).toBeLessThan(60 * 1024);
+    expect(told).toBe(questions);
+    connection.end();
+  });
+
   it('stops the writer and does not grow the supervisor', async () => {
     const total = 200;
     const spec = specFor(
