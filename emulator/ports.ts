@@ -16,7 +16,7 @@ export interface Ports {
 export interface OpenPorts {
   readonly ports: Ports;
   readonly hosts: Hosts;
-  /** Says who answers. Call it in the same turn of the event loop as `openPorts` resolved in, before a connection can come. */
+  /** Says who answers. Calls that came before wait for it. */
   serve(
     handlers: {
       readonly api: Pick<EdgeHandlers, 'request'> & { readonly http2: (socket: Duplex) => void };
@@ -39,10 +39,19 @@ const names = ['api', 'run', 'queue', 'ws'] as const;
  */
 export async function openPorts(first: number, tls: TlsMaterial, limits: ConnectionLimits): Promise<OpenPorts> {
   let serving: Parameters<OpenPorts['serve']>[0] | undefined;
+  /** Calls that came while what answers them was still starting: there may be a lot to load, or a lock to wait for. */
+  let early: (() => void)[] = [];
   let report: Report = throwLater;
   /** What a handler throws ends one connection. */
   const safely = <A extends readonly unknown[]>(handle: (...args: A) => void, failed: (...args: A) => void) =>
     contain<A>((error) => report(error), handle, failed);
+  /** The same, once there is somebody to serve the call, if its caller is still there. */
+  const whenServed =
+    <A extends readonly unknown[]>(handle: (...args: A) => void, socketOf: (...args: A) => Duplex) =>
+    (...args: A): void => {
+      if (serving) handle(...args);
+      else early.push(() => socketOf(...args).destroyed || handle(...args));
+    };
   const listeners: Listener[] = [];
   /** Direct calls without a complete answer. */
   let underWay = 0;
@@ -50,30 +59,39 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
   try {
     for (const [offset, name] of names.entries()) {
       const handlers: EdgeHandlers = {
-        request: safely(
-          (req, res) => {
-            if (name === 'run') {
-              underWay++;
-              res.once('close', () => {
-                underWay--;
-                if (underWay === 0) whenAnswered?.();
-              });
-            }
-            serving?.[name].request(req, res);
-          },
-          (_req, res) => res.destroy(),
+        request: whenServed(
+          safely(
+            (req, res) => {
+              if (name === 'run') {
+                underWay++;
+                res.once('close', () => {
+                  underWay--;
+                  if (underWay === 0) whenAnswered?.();
+                });
+              }
+              serving?.[name].request(req, res);
+            },
+            (_req, res) => res.destroy(),
+          ),
+          ({ socket }) => socket,
         ),
-        upgrade: safely(
-          (req, socket, head) => {
-            if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
-            else serving?.[name].upgrade(req, socket, head);
-          },
-          (_req, socket) => socket.destroy(),
+        upgrade: whenServed(
+          safely(
+            (req, socket, head) => {
+              if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
+              else serving?.[name].upgrade(req, socket, head);
+            },
+            (_req, socket) => socket.destroy(),
+          ),
+          (_req, socket) => socket,
         ),
       };
-      const http2 = safely(
-        (socket: Duplex) => serving?.api.http2(socket),
-        (socket) => socket.destroy(),
+      const http2 = whenServed(
+        safely(
+          (socket: Duplex) => serving?.api.http2(socket),
+          (socket) => socket.destroy(),
+        ),
+        (socket) => socket,
       );
       const port = first === 0 ? 0 : first + offset;
       listeners.push(
@@ -96,6 +114,9 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
     serve(handlers, reportTo) {
       serving = handlers;
       report = reportTo;
+      const waiting = early;
+      early = [];
+      for (const call of waiting) call();
     },
     answered(patienceMs) {
       return new Promise((resolve) => {
