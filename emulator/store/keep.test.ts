@@ -36,6 +36,20 @@ function setUp() {
 }
 
 describe('a store on a full disk', () => {
+  it('takes none of a group in which another piece failed, and says that it is full', () => {
+    const { store, insert, fill, free, ids } = setUp();
+    const bug = (): void => {
+      throw new Error('a bug');
+    };
+    const group = [bug, () => insert('large'), () => void store.sql("INSERT INTO t VALUES ('small', NULL)").run()];
+    fill();
+    expect(() => store.transactEach(group)).toThrow(/^The disk is full/);
+    expect(ids()).toEqual([]);
+    free();
+    expect(store.transactEach(group)).toEqual([expect.objectContaining({ message: 'a bug' }), undefined, undefined]);
+    expect(ids()).toEqual(['large', 'small']);
+  });
+
   it('refuses a transaction with what, why and the next step, and says so until a write works', () => {
     const room = setUp();
     room.fill();

@@ -129,10 +129,18 @@ export function openStore(file: string, options: StoreOptions): Store {
     try {
       piece();
     } catch (error) {
-      sql('ROLLBACK TO piece').run();
+      undo();
       throw error;
-    } finally {
+    }
+    sql('RELEASE piece').run();
+  }
+
+  function undo(): void {
+    try {
+      sql('ROLLBACK TO piece').run();
       sql('RELEASE piece').run();
+    } catch {
+      // After a full disk SQLite has already rolled back all of it by itself; the first error is the one to tell.
     }
   }
 }
