@@ -15,6 +15,7 @@ describe('credentials in the addresses of git repositories', () => {
       'git+https://h.example:8443/x',
       'https://token:@h.example:8443',
     ],
+    ['a password with an @', 'git+https://u:p@ss@h/x@v1', 'git+https://h/x@v1', 'https://u:p%40ss@h'],
     ['percent-encoded ones', 'git+http://u:a%40b@h/x', 'git+http://h/x', 'http://u:a%40b@h'],
   ])('are taken out: %s', (_, requirement, bare, credential) => {
     expect(separateGitCredentials([requirement])).toEqual({ requirements: [bare], credentials: [credential] });

@@ -1,5 +1,5 @@
-/** `git+https://USER:PASSWORD@HOST/…` in a requirement. */
-const withCredentials = /\bgit\+(https?):\/\/([^@/\s]+)@([^/\s?#]+)/g;
+/** `git+https://USER:PASSWORD@HOST/…` in a requirement; the host comes after the last @ before the path. */
+const withCredentials = /\bgit\+(https?):\/\/([^/\s?#]+)@([^@/\s?#]+)/g;
 
 export interface GitRequirements {
   /** Without the credentials in their addresses. */
@@ -12,9 +12,11 @@ export interface GitRequirements {
 export function separateGitCredentials(requirements: readonly string[]): GitRequirements {
   const credentials = new Set<string>();
   const bare = requirements.map((requirement) =>
-    requirement.replace(withCredentials, (_whole, scheme: string, login: string, host: string) => {
+    requirement.replace(withCredentials, (_match, scheme: string, login: string, host: string) => {
       // The store knows no login without a password: a token alone is the name, with an empty one.
-      credentials.add(`${scheme}://${login.includes(':') ? login : `${login}:`}@${host}`);
+      const whole = login.includes(':') ? login : `${login}:`;
+      // It takes the first @ for the end of the password.
+      credentials.add(`${scheme}://${whole.replaceAll('@', '%40')}@${host}`);
       return `git+${scheme}://${host}`;
     }),
   );

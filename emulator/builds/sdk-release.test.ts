@@ -24,4 +24,12 @@ describe('the release of the SDK in a pickle', () => {
   ])('with %s', (_, pickle, release) => {
     expect(sdkReleaseIn(pickle)).toBe(release);
   });
+
+  it('is looked for in one pass, whatever repeats in it', () => {
+    const many = 200_000;
+    const agents = names(versions, 'fal-sdk/1.1.1'.repeat(many));
+    const versionsOnly = names(versions, text('1.83.0').repeat(many));
+    const allVersions = names(versions, Array.from({ length: many }, (_, n) => text(`1.${n}.0`)).join(''));
+    for (const pickle of [agents, versionsOnly, allVersions]) expect(sdkReleaseIn(pickle)).toBeUndefined();
+  });
 });

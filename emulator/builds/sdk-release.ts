@@ -1,8 +1,10 @@
 /** A version as a pickle spells it: length, text (with what a pre-release adds), and a mark at its end. */
 const text = /\u008c.((\d+)\.(\d+)\.(\d+))[\w.+-]{0,40}\u0094/gs;
-const agent = /fal-sdk\/(\d+\.\d+\.\d+)\S* \(python\)/;
+const agent = /fal-sdk\/(\d{1,3}\.\d{1,3}\.\d{1,3})\S{0,40} \(python\)/;
 /** The oldest line of releases that is supported is 1.57; an app's own version is rarely in that range. */
 const leastMinor = 50;
+/** Looking for each of them reads the pickle once more; a real one has a handful. */
+const mostVersions = 100;
 
 /**
  * The release of the SDK whose module `fal` a pickle holds as a whole; `undefined`: it holds none. An app whose method says
@@ -17,8 +19,12 @@ export function sdkReleaseIn(pickle: Uint8Array): string | undefined {
   const said = agent.exec(latin)?.[1];
   if (said !== undefined) return said;
   // The same as a tuple of small numbers must be there, too: 1.83.0 and (1, 83, 0).
-  for (const [, version, ...parts] of latin.matchAll(text)) {
+  const looked = new Set<string>();
+  for (const [, version = '', ...parts] of latin.matchAll(text)) {
     const [major = 0, minor = 0, patch = 0] = parts.map(Number);
+    if (looked.has(version)) continue;
+    looked.add(version);
+    if (looked.size > mostVersions) return undefined;
     const tuple = Buffer.from([0x4b, major, 0x4b, minor, 0x4b, patch]);
     if (major === 1 && minor >= leastMinor && minor < 256 && patch < 256 && bytes.includes(tuple)) return version;
   }

@@ -42,6 +42,12 @@ describe('credentials inside URLs', () => {
     expect(withoutUrlCredentials('GET https://me:pw@example.com/simple/')).toBe('GET https://***@example.com/simple/');
   });
 
+  it('are hidden whole when the password has an @ in it', () => {
+    expect(withoutUrlCredentials('GET https://me:p@ss@w@example.com/a@b http://u:v@h')).toBe(
+      'GET https://***@example.com/a@b http://***@h',
+    );
+  });
+
   it('are not taken for what is none', () => {
     const text = ' + six==1.17.0 from https://example.com/a@b';
     expect(withoutUrlCredentials(text)).toBe(text);

@@ -58,5 +58,6 @@ export function fillDefinition(
 
 /** Hides credentials inside URLs, of which the tools know some that are no secrets of ours (an index in pip's settings). */
 export function withoutUrlCredentials(text: string): string {
-  return text.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1***@');
+  // Up to the last @, as the tools read them: a password may have one in it.
+  return text.replace(/(\w+:\/\/)[^/\s]+@/g, '$1***@');
 }

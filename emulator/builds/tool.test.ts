@@ -13,3 +13,46 @@ describe('a tool that cannot be started', () => {
     expect(output.join()).toMatch(/could not be started: /);
   });
 });
+
+describe('what a tool prints', () => {
+  const run = async (program: string) => {
+    const lines: string[] = [];
+    const env = { PATH: process.env.PATH ?? '' };
+    const exit = await runTool({
+      command: process.execPath,
+      args: ['-e', program],
+      cwd: '/',
+      env,
+      line: (text) => lines.push(text),
+    });
+    return { lines, ...exit };
+  };
+
+  it('comes in lines, however they end', async () => {
+    const { lines, output } = await run(
+      `process.stdout.write('one\\r\\ntwo\\n\\n  three\\rf\u00fcnf'); process.exitCode = 2`,
+    );
+    expect(lines).toEqual(['one', 'two', '  three', 'f\u00fcnf']);
+    expect(output).toEqual(lines);
+  });
+
+  it('may be a line longer than a string can be: it is left out, and what comes then is kept', async () => {
+    // Node's longest string has 512 MiB.
+    const { code, output } = await run(
+      `const { writeSync } = require('node:fs'); const b = Buffer.alloc(2 ** 20, 120);
+       for (let n = 0; n < 520; n++) for (let at = 0; at < b.length; ) {
+         try { at += writeSync(1, b, at) } catch (error) { if (error.code !== 'EAGAIN') throw error }
+       }
+       console.log('\\nend')`,
+    );
+    expect(code).toBe(0);
+    expect(output).toEqual(['[a line of more than a million characters was left out]', 'end']);
+  });
+
+  it('is kept from its end where it is a flood', async () => {
+    const { lines, output } = await run("for (let n = 0; n < 100_000; n++) console.log(n + ' ' + 'x'.repeat(100))");
+    expect(lines).toHaveLength(100_000);
+    expect(output.at(-1)).toMatch(/^99999 x/);
+    expect(output.join('').length).toBeLessThan(5 * 2 ** 20);
+  });
+});

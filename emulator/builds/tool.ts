@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 
 export interface ToolRun {
@@ -14,11 +14,17 @@ export interface ToolRun {
   readonly signal?: AbortSignal;
 }
 
-/** `code` is null when the tool could not be started or was killed; `output` then says why, else it holds all its lines. */
+/** `code` is null when the tool could not be started or was killed; `output` then says why, else it holds its lines (of a flood the last ones). */
 export interface ToolExit {
   readonly code: number | null;
   readonly output: readonly string[];
 }
+
+/** Characters; a longer line is left out: a piece of it could end within a secret. A build script prints what it likes. */
+const longestLine = 1024 * 1024;
+const tooLong = '[a line of more than a million characters was left out]';
+/** Characters of lines that are kept for the outcome; above it the older half goes. */
+const mostKept = 4 * 1024 * 1024;
 
 /** A group of its own: uv starts compilers and Python for source packages, and they must end with it. */
 function start(run: ToolRun) {
@@ -43,21 +49,21 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
       return;
     }
     const output: string[] = [];
+    let kept = 0;
     const take = (text: string) => {
       const line = text.trimEnd();
       if (line === '') return;
       output.push(line);
+      kept += line.length;
+      if (kept > mostKept) {
+        output.splice(0, Math.ceil(output.length / 2));
+        kept = output.reduce((sum, { length }) => sum + length, 0);
+      }
       run.line(line);
     };
     // Without a descriptor left, node makes no streams at all; the 'error' that follows says so.
     const inputs: readonly (Readable | undefined)[] = [child.stdout, child.stderr];
-    const streams = inputs
-      .filter((input) => input !== undefined)
-      .map((input) => {
-        const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-        lines.on('line', take);
-        return new Promise<void>((ended) => lines.once('close', ended));
-      });
+    const streams = inputs.filter((input) => input !== undefined).map((input) => readLines(input, take));
     const kill = () => {
       if (child.pid === undefined) return;
       try {
@@ -80,4 +86,30 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
       resolve({ code, output });
     });
   });
+}
+
+/** Calls `take` for each line and resolves at the end. Not Node's readline, which keeps a line without end until no string can hold it. */
+function readLines(input: Readable, take: (line: string) => void): Promise<void> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let isTooLong = false;
+  function end(line: string): void {
+    take(isTooLong || line.length > longestLine ? tooLong : line);
+    isTooLong = false;
+  }
+  function read(text: string): void {
+    const lines = (rest + text).split(/\r\n|\n|\r/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) end(line);
+    isTooLong ||= rest.length > longestLine;
+    if (isTooLong) rest = '';
+  }
+  input.on('data', (bytes: Buffer) => read(decoder.write(bytes)));
+  return new Promise((ended) =>
+    input.once('close', () => {
+      read(decoder.end());
+      end(rest);
+      ended();
+    }),
+  );
 }
