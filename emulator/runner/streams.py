@@ -79,8 +79,11 @@ class LabelledBytes(io.RawIOBase):
             return
         if data[-1] != 10:
             self._open_lines.setdefault(request, set()).add(thread)
-        else:
-            self._open_lines.get(request, set()).discard(thread)
+        elif threads := self._open_lines.get(request):
+            threads.discard(thread)
+            if not threads:
+                # A task that outlives its request may write for ever, and nothing more says that the request is over.
+                self._open_lines.pop(request, None)
 
     def _request(self) -> dict:
         value = self._context.get(None)

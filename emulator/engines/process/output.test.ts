@@ -260,6 +260,22 @@ async function startAlone(spec: RunnerSpec) {
   return { supervisor, connection, folder };
 }
 
+describe('a task that outlives its request', () => {
+  it('may write without the runner keeping anything about the request', async () => {
+    const lines = await linesOf(`
+import sys
+def main():
+    from __main__ import isolate_log_context
+    for number in range(1000):
+        isolate_log_context.set({"fal_request_id": str(number), "fal_endpoint": "/"})
+        print("late")
+    isolate_log_context.set({})
+    print("kept", len(sys.stdout.buffer._open_lines))
+`);
+    expect(lines.at(-1)?.text).toBe('kept 0');
+  });
+});
+
 describe('a file that the app has put in place of its stdout', () => {
   it('gets what is written, and none of our marks, and requests go on where it closed it', async () => {
     const lines = await linesOf(`
