@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:http2';
+import { connect as dial, type Socket } from 'node:net';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadServices } from '../../wire/services.ts';
@@ -84,6 +85,18 @@ describe("a runner's label call", () => {
     }
     await closed;
     expect(await call('SetMetadata', good)).toMatchObject({ code: status.OK });
+  });
+
+  it('is answered however many strangers are connected and silent', async () => {
+    const strangers: Socket[] = [];
+    for (let n = 0; n < 300; n++) {
+      const stranger = dial(port, '127.0.0.1').on('error', () => undefined);
+      strangers.push(stranger.resume());
+      await once(stranger, 'connect');
+    }
+    await expect.poll(() => strangers.filter(({ closed }) => closed).length).toBe(300 - 256);
+    expect(await call('SetMetadata', good)).toMatchObject({ code: status.OK });
+    for (const stranger of strangers) stranger.destroy();
   });
 
   it("to another of isolate's methods is UNIMPLEMENTED", async () => {

@@ -20,6 +20,8 @@ const mostStreams = 1_000;
 /** What a connection gets before it has shown the token: answers of a few bytes, and not much time. */
 const mostRefusals = 100;
 const strangerMs = 60_000;
+/** Connections that have shown no token at once; a runner shows it within a moment. */
+const mostStrangers = 256;
 const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
 
 /**
@@ -40,6 +42,12 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
   });
   server.on('session', (session) => {
     sessions.add(session);
+    // Whoever has been silent the longest goes: else one silent process could keep all runners out.
+    const [oldest] = strangers.size < mostStrangers ? [] : strangers.keys();
+    if (oldest) {
+      strangers.delete(oldest);
+      oldest.destroy();
+    }
     strangers.set(session, 0);
     const patience = setTimeout(() => void (strangers.has(session) && session.destroy()), strangerMs).unref();
     session.once('close', () => {
