@@ -99,7 +99,7 @@ export function createDataFiles(root: string): DataFiles {
 
     async unpack(path, zip) {
       stepsOf(path);
-      for (const { name, content } of readZip(zip)) {
+      for await (const { name, content } of readZip(zip)) {
         if (name.startsWith('/')) throw new Refusal('bad_request', 'The archive has an absolute path.');
         await worded(
           destination(`${path}/${name}`, true, async (to) => {

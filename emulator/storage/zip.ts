@@ -1,4 +1,5 @@
-import { crc32, inflateRawSync } from 'node:zlib';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32, createInflateRaw } from 'node:zlib';
 import { Refusal } from './refusal.ts';
 
 export interface ZipEntry {
@@ -12,14 +13,17 @@ const directoryEntry = 0x02014b50;
 const localHeader = 0x04034b50;
 /** Of all entries of an archive together: a small one may be a bomb. */
 const mostBytes = 1024 ** 3;
+/** What is summed up or copied in one turn of the event loop. */
+const turnBytes = 1024 ** 2;
 const stored = 0;
 const deflated = 8;
 
 /**
- * The files of a zip archive, one after another, as Python's `zipfile` writes them (stored or deflated).
+ * The files of a zip archive, one after another, as Python's `zipfile` writes them (stored or deflated). Large ones are unpacked
+ * outside of the event loop.
  * @throws Refusal `bad_request` for what is damaged, encrypted, zip64 or no zip archive; `too_large`
  */
-export function* readZip(zip: Buffer): Generator<ZipEntry> {
+export async function* readZip(zip: Buffer): AsyncGenerator<ZipEntry> {
   const end = findEnd(zip);
   const count = zip.readUInt16LE(end + 10);
   let at = zip.readUInt32LE(end + 16);
@@ -41,17 +45,17 @@ export function* readZip(zip: Buffer): Generator<ZipEntry> {
     if (packed === 0xffffffff || size === 0xffffffff) throw new Refusal('bad_request', 'Zip64 archives are not read.');
     total += size;
     if (total > mostBytes) throw new Refusal('too_large', 'The archive is larger than 1 GB when unpacked.');
-    const content = unpack(zip, start, { method, packed, size });
-    if (content.length !== size || crc32(content) !== check) throw damaged();
+    const content = await unpack(zip, start, { method, packed, size });
+    if (content.length !== size || (await checksumOf(content)) !== check) throw damaged();
     yield { name, content };
   }
 }
 
-function unpack(
+async function unpack(
   zip: Buffer,
   start: number,
   { method, packed, size }: { readonly method: number; readonly packed: number; readonly size: number },
-): Buffer {
+): Promise<Buffer> {
   need(zip, start, 30);
   if (zip.readUInt32LE(start) !== localHeader) throw damaged();
   const from = start + 30 + zip.readUInt16LE(start + 26) + zip.readUInt16LE(start + 28);
@@ -59,12 +63,32 @@ function unpack(
   const bytes = zip.subarray(from, from + packed);
   if (method === stored) return bytes;
   if (method !== deflated) throw new Refusal('bad_request', 'The archive uses a compression other than deflate.');
+  return inflate(bytes, size);
+}
+
+async function inflate(packed: Buffer, size: number): Promise<Buffer> {
+  const content = Buffer.allocUnsafe(size);
+  let at = 0;
   try {
-    // Node wants room for at least one byte.
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(1, size) });
+    const chunkSize = Math.min(Math.max(64, size + 1), turnBytes);
+    for await (const chunk of createInflateRaw({ chunkSize }).end(packed) as AsyncIterable<Buffer>) {
+      if (at + chunk.length > size) throw damaged();
+      chunk.copy(content, at);
+      at += chunk.length;
+    }
   } catch {
     throw damaged();
   }
+  return content.subarray(0, at);
+}
+
+async function checksumOf(content: Buffer): Promise<number> {
+  let sum = 0;
+  for (let at = 0; at < content.length; at += turnBytes) {
+    if (at > 0) await nextTurn();
+    sum = crc32(content.subarray(at, at + turnBytes), sum);
+  }
+  return sum;
 }
 
 /** The directory's end, before a comment of at most 64 KiB. */
