@@ -41,7 +41,7 @@ describe('fetching what a caller names', () => {
     const port = host.split(':')[1];
     const rules = { isAllowed: isPublicAddress, signal };
     const bad = [
-      ...['file:///etc/passwd', 'ftp://x/y', 'data:,x', 'nonsense', 'http://'],
+      ...['file:///etc/passwd', 'ftp://x/y', 'data:,x', 'nonsense', 'http://', 'http://%zz@1.1.1.1/'],
       ...['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1', '0177.0.0.1', '0'].map(
         (spelled) => `http://${spelled}:${port}/`,
       ),
@@ -56,6 +56,8 @@ describe('fetching what a caller names', () => {
         '/ok': '/file',
         '/private': 'http://10.0.0.1/',
         '/other': 'file:///etc/passwd',
+        '/nonsense': 'http://[',
+        '/uncallable': 'http://%zz@127.0.0.1/',
         '/loop': '/loop',
       }[request.url ?? ''];
       if (target !== undefined) response.writeHead(302, { location: target }).end();
@@ -64,6 +66,8 @@ describe('fetching what a caller names', () => {
     expect(await text(await fetchPublic(`http://${host}/ok`, here))).toBe('content');
     await expect(fetchPublic(`http://${host}/private`, here)).rejects.toThrow('not on the public internet');
     await expect(fetchPublic(`http://${host}/other`, here)).rejects.toThrow('Only http and https');
+    await expect(fetchPublic(`http://${host}/nonsense`, here)).rejects.toThrow('Only http and https');
+    await expect(fetchPublic(`http://${host}/uncallable`, here)).rejects.toThrow('Only http and https');
     await expect(fetchPublic(`http://${host}/loop`, here)).rejects.toThrow('redirects more than 5');
     await expect(fetchPublic(`http://${host}/none`, here)).rejects.toThrow('status 404');
   });

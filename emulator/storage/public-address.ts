@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { urlToHttpOptions } from 'node:url';
 import { isOutOfDescriptors } from '../wire/descriptors.ts';
 import { networkOf } from '../wire/network.ts';
 import { Refusal } from './refusal.ts';
@@ -33,13 +34,25 @@ export async function fetchPublic(url: string, rules: FetchRules): Promise<Incom
     if (statusCode < 300 || statusCode > 399 || headers.location === undefined) {
       throw new Refusal('bad_request', `The URL answered with status ${statusCode}.`);
     }
-    at = new URL(headers.location, at).href;
+    // What isn't a URL is refused like one that was named first.
+    at = URL.parse(headers.location, at)?.href ?? headers.location;
   }
   throw new Refusal('bad_request', `The URL redirects more than ${mostRedirects} times.`);
 }
 
+/** `undefined`: none, or one that can't be called: a name or password of broken percent-encoding parses as a URL. */
+function readUrl(text: string): URL | undefined {
+  try {
+    const url = new URL(text);
+    urlToHttpOptions(url);
+    return url;
+  } catch {
+    return undefined;
+  }
+}
+
 async function get(text: string, { isAllowed, signal }: FetchRules): Promise<IncomingMessage> {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = readUrl(text);
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new Refusal('bad_request', 'Only http and https URLs can be stored.');
   }
