@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { truncateSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -35,6 +37,24 @@ describe('/data over REST', () => {
     expect((await server.get('/files/file//data/d/a%20b%2525/c')).text).toBe('x');
     expect((await server.get('/files/file/d/a%20b%2525/c')).text).toBe('x');
     expect(await paths(server, '/data/none')).toEqual([]);
+  });
+
+  it('breaks off a file that becomes shorter while it is read, instead of filling it up with the next answer', async () => {
+    const server = await restServer();
+    await put(server, '/data/f', 'x');
+    const file = join(dirname(server.store.file), 'data', 'f');
+    truncateSync(file, 200_000_000);
+    const { authorization, port } = server;
+    const sent = httpRequest({
+      host: '127.0.0.1',
+      port,
+      path: '/files/file//data/f',
+      headers: { authorization },
+    }).end();
+    const [response] = await once(sent, 'response');
+    truncateSync(file, 1_000);
+    await expect(text(response)).rejects.toThrow('aborted');
+    expect(server.reported).toEqual([]);
   });
 
   it('gives bytes that no browser takes for a page, empty files too', async () => {

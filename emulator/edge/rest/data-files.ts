@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { json, type Request, Router } from 'express';
 import { z } from 'zod';
@@ -55,9 +56,9 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
     response.set({ 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' });
     response.set('content-length', String(size));
     // A runner may be writing: no more than was announced.
-    const content = size === 0 ? [] : handle.createReadStream({ end: size - 1, autoClose: false });
+    const content = size === 0 ? Readable.from([]) : handle.createReadStream({ end: size - 1, autoClose: false });
     try {
-      await pipeline(content, response);
+      await pipeline(content, wholly(size), response);
     } catch {
       response.destroy();
     } finally {
@@ -114,6 +115,18 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
     response.json(await files.hasHash(pathOf(request), hashBody.parse(request.body).hash));
   });
   return router;
+}
+
+/** Fails where less comes than was announced: the reader would take the next answer for the rest. */
+function wholly(size: number) {
+  return async function* (content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let seen = 0;
+    for await (const chunk of content) {
+      seen += chunk.length;
+      yield chunk;
+    }
+    if (seen < size) throw new Error('the file became shorter while it was read');
+  };
 }
 
 /** Percent-encoding undone by express. */
