@@ -51,4 +51,12 @@ describe('hydrating', () => {
     expect(JSON.stringify(hydrated)).toBe('{"__proto__":{"polluted":"text"}}');
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
   });
+
+  it('refuses a short value that names a long one again and again, before it takes time and memory', () => {
+    const values = new Map<string, unknown>([['input', { text: 'x'.repeat(1_000_000), list: Array(100_000).fill(1) }]]);
+    const many = (reference: string, count: number) => Array.from({ length: count }, () => reference);
+    for (const reference of ['$input.text', '$input.list', '$input'])
+      expect(() => hydrate({ a: many(reference, 200) }, values)).toThrow(/is longer than 33554432 characters/);
+    expect(hydrate({ a: many('$input.text', 20) }, values)).toEqual({ a: many('x'.repeat(1_000_000), 20) });
+  });
 });

@@ -10,6 +10,8 @@ export interface Reference {
 
 /** Nesting of a workflow's values; deeper ones are refused, because they are walked by recursion. */
 const deepest = 100;
+/** Characters that references may bring into one value: a short text can name a long one any number of times. */
+const mostReferred = 32 * 1024 * 1024;
 const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
 /** A reference leads nowhere, or a value is nested too deeply. The message is for the caller. */
@@ -38,13 +40,35 @@ export function referenceTexts(value: unknown, depth = 0): readonly string[] {
 
 /**
  * The value with every reference replaced by what it refers to.
- * @throws ReferenceProblem when one leads nowhere
+ * @throws ReferenceProblem when one leads nowhere, or all of them together to too much
  */
 export function hydrate(value: unknown, values: ReadonlyMap<string, unknown>): unknown {
-  if (typeof value === 'string') return value.startsWith('$') ? lookUp(value, values) : value;
-  if (Array.isArray(value)) return value.map((inner) => hydrate(inner, values));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hydrate(inner, values)]));
+  const room = { left: mostReferred };
+  const filled = (part: unknown): unknown => {
+    if (typeof part === 'string' && part.startsWith('$')) {
+      const found = lookUp(part, values);
+      take(room, found);
+      return found;
+    }
+    if (Array.isArray(part)) return part.map(filled);
+    if (typeof part !== 'object' || part === null) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, filled(inner)]));
+  };
+  return filled(value);
+}
+
+/** Takes the characters of the value's JSON, about. Looks at no more of it than there is room for. */
+function take(room: { left: number }, value: unknown): void {
+  room.left -= typeof value === 'string' ? value.length + 3 : 3;
+  if (room.left < 0)
+    throw new ReferenceProblem(`What the references lead to is longer than ${mostReferred} characters.`);
+  if (Array.isArray(value)) for (const inner of value) take(room, inner);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      room.left -= key.length + 3;
+      take(room, inner);
+    }
+  }
 }
 
 function lookUp(text: string, values: ReadonlyMap<string, unknown>): unknown {
