@@ -101,16 +101,27 @@ function wrongReferences(path: readonly string[], value: unknown, known: Readonl
   });
 }
 
-/** Takes away what waits for nothing until nothing more goes; what is left waits in a circle. */
+/** Takes away what waits for nothing until nothing more goes; what is left waits in a circle. Looks at each dependency once. */
 function waitsForItself(known: ReadonlyMap<string, WorkflowNode>): readonly Problem[] {
-  const waiting = new Map([...known].map(([id, one]) => [id, new Set(dependenciesOf(one))]));
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const [id, needs] of waiting) {
-      if ([...needs].some((need) => waiting.has(need))) continue;
-      waiting.delete(id);
-      moved = true;
+  const left = new Map<string, number>();
+  const followers = new Map<string, string[]>();
+  for (const [id, one] of known) {
+    const needs = dependenciesOf(one);
+    left.set(id, needs.size);
+    for (const need of needs) {
+      const waiting = followers.get(need) ?? [];
+      waiting.push(id);
+      followers.set(need, waiting);
     }
   }
-  return [...waiting.keys()].map((id) => ({ path: ['nodes', id], message: 'waits for itself' }));
+  const free = [...left].flatMap(([id, needs]) => (needs === 0 ? [id] : []));
+  for (let id = free.pop(); id !== undefined; id = free.pop()) {
+    left.delete(id);
+    for (const follower of followers.get(id) ?? []) {
+      const needs = (left.get(follower) ?? 0) - 1;
+      left.set(follower, needs);
+      if (needs === 0) free.push(follower);
+    }
+  }
+  return [...left.keys()].map((id) => ({ path: ['nodes', id], message: 'waits for itself' }));
 }
