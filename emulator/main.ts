@@ -20,10 +20,12 @@ import { createGateway } from './edge/gateway/gateway.ts';
 import { createSpool } from './edge/gateway/spool.ts';
 import { infoOf } from './edge/gateway/submit.ts';
 import { sendCancel } from './edge/gateway/upstream.ts';
+import { createWmaBridge } from './edge/gateway/wma-bridge.ts';
 import { createGrpcEdge } from './edge/grpc/server.ts';
 import { loopbackHosts } from './edge/guard.ts';
 import { withNamesBelowLocalhost } from './edge/host-names.ts';
 import { createLabels } from './edge/labels/labels.ts';
+import { createLateUnits } from './edge/late-units.ts';
 import { peersOf } from './edge/peers.ts';
 import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
@@ -214,6 +216,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
     const notes = createNoteRecorder({ history: runnerHistory, logs });
     const lines = createLineRecorder(logs, mask);
+    const lateUnits = createLateUnits({ logs, clock });
     const connections = createRunnerConnections();
     const labels = createLabels({ token: controllerToken, report });
     const sharedData = join(folder, 'data');
@@ -228,7 +231,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       queue,
       dataDir: sharedData,
       launchOf,
-      execute: createExecutor({ connections, probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
+      execute: createExecutor({ connections, lateUnits, probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
       sendCancel,
       async envOf({ runnerId, alias, revision }, launch) {
         const secrets = catalog.secretValues(launch.environmentName, launch.secretNames);
@@ -291,6 +294,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       workflows: workflowRequests,
       webhooks,
       connections,
+      lateUnits,
       isStopping: () => isStopping,
       spool: createSpool(join(folder, 'waiting-bodies'), spoolBytes),
       logs,
@@ -330,6 +334,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const rest = createRestEdge({
       ...rooms,
       queue,
+      lateUnits,
       workflows,
       jwks: signing.jwks,
       guardRules,
@@ -343,12 +348,18 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       followUpAuthority: hosts.queue,
     });
     const { run, queue: queueHost } = proxied;
-    const api = withProxy({ run: run.request, queue: queueHost.request, rest, guardRules, hosts });
+    const bridge = createWmaBridge(gatewayDeps);
+    const wma = bridge.at(hosts.api).request;
+    const api = withProxy({ run: run.request, queue: queueHost.request, rest, wma, guardRules, hosts });
 
-    // Older SDKs: the queue and the ws host on the run host's port, by names below localhost.
-    const below = { queue: `queue.${hosts.run}`, ws: `ws.${hosts.run}` };
+    // Older SDKs: the queue and the ws host on the run host's port, by names below localhost. The bridge has no other
+    // name.
+    const below = { queue: `queue.${hosts.run}`, ws: `ws.${hosts.run}`, wma: `wma.${hosts.run}` };
     const named = createGateway({ ...gatewayDeps, hosts: () => ({ ...hosts, ...below }) });
-    const runHost = withNamesBelowLocalhost({ run: gateway.run, queue: named.queue, ws: named.ws }, below);
+    const runHost = withNamesBelowLocalhost(
+      { run: gateway.run, queue: named.queue, ws: named.ws, wma: bridge.at(below.wma) },
+      below,
+    );
 
     // What was promised before a restart comes first: aliases, then the requests that wait for them, oldest first.
     for (const alias of catalog.aliases(null)) {
@@ -406,6 +417,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
         gateway.close();
         proxied.close();
         named.close();
+        bridge.close();
         await fleet.close();
         await queue.settled().catch(report);
         webhooks.close();

@@ -34,8 +34,11 @@ export function loopbackHosts(port: number): readonly string[] {
   return [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
 }
 
-/** Names below localhost under which older SDKs look for these hosts: they derive `queue.` and `ws.` from the run host. */
-export const namesBelowLocalhost = ['queue.localhost', 'ws.localhost'] as const;
+/**
+ * Names below localhost: older SDKs derive `queue.` and `ws.` from the run host, and `wma.` is the bridge of WebRTC
+ * sessions.
+ */
+export const namesBelowLocalhost = ['queue.localhost', 'ws.localhost', 'wma.localhost'] as const;
 
 /** How a host may be called that answers as `authority` (`localhost:PORT` or a name below localhost). */
 export function spellingsOf(authority: string): readonly string[] {

@@ -1,16 +1,18 @@
 import type { EdgeHandlers } from './http-server.ts';
 
 /**
- * SDKs before the variables of their own for the queue and the ws host (FAL_QUEUE_RUN_HOST, FAL_WS_RUN_HOST; 1.79.1 and older) put
- * `queue.` and `ws.` in front of the run host: `ws.localhost:4711` is the ws host on the run host's port. Chosen by the exact Host
+ * SDKs before the variables of their own for the queue and the ws host (FAL_QUEUE_RUN_HOST, FAL_WS_RUN_HOST; 1.79.1
+ * and older) put `queue.` and `ws.` in front of the run host: `ws.localhost:4711` is the ws host on the run host's
+ * port. Likewise `wma.`, the bridge of WebRTC sessions, which has no port of its own. Chosen by the exact Host
  * header; each of them judges it once more (guard.ts).
  */
 export function withNamesBelowLocalhost(
-  { run, queue, ws }: { readonly [host in 'run' | 'queue' | 'ws']: EdgeHandlers },
-  names: { readonly queue: string; readonly ws: string },
+  { run, queue, ws, wma }: { readonly [host in 'run' | 'queue' | 'ws' | 'wma']: EdgeHandlers },
+  names: { readonly queue: string; readonly ws: string; readonly wma: string },
 ): EdgeHandlers {
   const chosen = (host: string | undefined): EdgeHandlers => {
     if (host === names.queue) return queue;
+    if (host === names.wma) return wma;
     return host === names.ws ? ws : run;
   };
   return {

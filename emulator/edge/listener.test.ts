@@ -160,7 +160,9 @@ describe('one port', () => {
   it('gives the DNS leaf to a client that sends a name, the IP leaf to one that sends none', async () => {
     const { port } = await start();
     const named = await overTls(port, { servername: 'localhost' });
-    expect(named.getPeerX509Certificate()?.subjectAltName).toBe('DNS:localhost, DNS:queue.localhost, DNS:ws.localhost');
+    expect(named.getPeerX509Certificate()?.subjectAltName).toBe(
+      'DNS:localhost, DNS:queue.localhost, DNS:ws.localhost, DNS:wma.localhost',
+    );
     const unnamed = await overTls(port);
     expect(unnamed.getPeerX509Certificate()?.subjectAltName).toBe('IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
   });

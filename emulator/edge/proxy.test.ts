@@ -18,6 +18,8 @@ describe('the target of the proxy mode', () => {
       '/storage/upload/initiate?storage_type=fal-cdn-v3',
     ],
     ['https://rest.alpha.fal.ai/tokens/', 'rest', '/tokens/'],
+    ['https://wma.fal.run/session/heartbeat', 'wma', '/session/heartbeat'],
+    ['http://wma.localhost:4711/ice', 'wma', '/ice'],
     ['http://localhost:4711/me/app', 'run', '/me/app'],
     ['https://localhost:4712/me/app', 'queue', '/me/app'],
     ['http://localhost:4710/users/current', 'rest', '/users/current'],
@@ -67,7 +69,8 @@ async function proxy() {
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no port');
   const guardRules = { hosts: loopbackHosts(address.port), allowedOrigins: ['http://localhost:3000'] };
-  server.on('request', withProxy({ run: named('run'), queue: named('queue'), rest: named('rest'), guardRules, hosts }));
+  const behind = { run: named('run'), queue: named('queue'), rest: named('rest'), wma: named('wma') };
+  server.on('request', withProxy({ ...behind, guardRules, hosts }));
   const call = (path: string, init: RequestInit = {}) => fetch(`http://localhost:${address.port}${path}`, init);
   return { call, seen };
 }

@@ -9,7 +9,7 @@ import type { Hosts } from './types.ts';
 const proxyPath = '/api/fal/proxy';
 const targetHeader = 'x-fal-target-url';
 
-export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest'; readonly url: string };
+export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest' | 'wma'; readonly url: string };
 
 /**
  * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address stands in `x-fal-target-url`. Its scheme and name only
@@ -20,6 +20,7 @@ export function withProxy(deps: {
   readonly run: RequestListener;
   readonly queue: RequestListener;
   readonly rest: RequestListener;
+  readonly wma: RequestListener;
   readonly guardRules: GuardRules;
   readonly hosts: Hosts;
 }): RequestListener {
@@ -56,6 +57,7 @@ function hostOf(authority: string, hosts: Hosts): ProxyTarget['host'] | undefine
   if (name === hosts.run) return 'run';
   if (name === hosts.queue) return 'queue';
   if (name === hosts.api) return 'rest';
+  if (name === 'wma.fal.run' || name === `wma.${hosts.run}`) return 'wma';
   if (/^queue\.(alpha\.)?fal\.(run|ai)$/.test(name)) return 'queue';
   if (/^rest\.(alpha\.)?fal\.(run|ai)$/.test(name)) return 'rest';
   return /^(alpha\.)?fal\.run$/.test(name) ? 'run' : undefined;

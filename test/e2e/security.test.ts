@@ -164,8 +164,14 @@ describe('names below localhost, which older SDKs derive from the run host', () 
     expect((await named('run', 'ws', `/${account}/leaky`)).status).toBe(426);
   });
 
+  it('are the bridge of WebRTC sessions, too', async () => {
+    // It takes POST alone; at the run host this would be no app.
+    const asked = await named('run', 'wma', '/session');
+    expect([asked.status, JSON.parse(asked.body)]).toEqual([405, { error: 'Method not allowed' }]);
+  });
+
   it('need a key there, and open nothing to other origins', async () => {
-    for (const name of ['queue', 'ws']) {
+    for (const name of ['queue', 'ws', 'wma']) {
       const usual = name === 'ws' ? upgrade : {};
       expect((await named('run', name, `/${account}/leaky`, { ...usual, authorization: '' })).status).toBe(401);
       const origin = 'http://evil.example';
@@ -180,6 +186,8 @@ describe('names below localhost, which older SDKs derive from the run host', () 
     ['ws', 'api'],
     ['ws', 'ws'],
     ['queue', 'queue'],
+    ['wma', 'api'],
+    ['wma', 'queue'],
   ] as const)('are no others: %s.localhost on the %s port', async (name, port) => {
     expect((await named(port, name, `/${account}/leaky`, upgrade)).status).toBeGreaterThanOrEqual(400);
     const own = await ask(port, '/', { host: `${name}.localhost:${emulator.ports[port]}` });

@@ -3,24 +3,49 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Checkout, checkOut } from '../conformance/checkout.ts';
 import { sdks } from '../conformance/sdks.ts';
 import { chromiumFlags, installLab } from '../lab/install.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
-import { owner } from '../support/http.ts';
+import { call, owner } from '../support/http.ts';
 import { isBrowserMissing } from '../support/needs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
 
 const noBrowser = isBrowserMissing();
 
 /**
- * A session as the SDK's WMA.md describes it, by the browser's own WebRTC: one complete offer to `/start-session`, whose answer is the first
- * event of a stream that owns the session. `send`: a message for the control channel; gives back what the app says and shows.
+ * A session by the browser's own WebRTC. `bridge`: over the bridge, as fal's page on WMA and `@fal-ai/client` do it,
+ * with the ICE servers and the heartbeats; else as the SDK's WMA.md describes it: one complete offer to
+ * `/start-session`, whose answer is the first event of a stream that owns the session. `send`: a message for the
+ * control channel; gives back what the app says and shows.
  */
 const page = `<!doctype html><meta charset="utf-8"><title>wma</title><script>
-window.session = async ({ url, key, camera, send }) => {
-  const peer = new RTCPeerConnection();
+const gathered = (peer) => new Promise((resolve) => {
+  const done = () => peer.iceGatheringState === 'complete' && resolve();
+  peer.onicegatheringstatechange = done;
+  done();
+  // As the page on WMA has it: a STUN server that can't be reached must not hold the offer up.
+  setTimeout(resolve, 5000);
+});
+window.session = async ({ url, bridge, key, camera, send }) => {
+  const leave = new AbortController();
+  const post = (to, body, headers = {}) => fetch(to, {
+    method: 'POST',
+    headers: { authorization: 'Key ' + key, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+    signal: leave.signal,
+  });
+  const ask = async (path, body) => {
+    const { base, proxy, app_id } = bridge;
+    const response = await (proxy ? post(proxy, body, { 'x-fal-target-url': base + path }) : post(base + path, body));
+    if (!response.ok) throw new Error(path + ': ' + response.status + ' ' + (await response.text()));
+    return await response.json();
+  };
+  const ice = bridge ? await ask('/ice', { app_id: bridge.app_id }) : undefined;
+  const peer = new RTCPeerConnection({ iceServers: ice?.ice_servers ?? [] });
   const control = peer.createDataChannel('control');
   const opened = new Promise((resolve) => { control.onopen = resolve; });
   const said = new Promise((resolve) => { control.onmessage = ({ data }) => resolve(JSON.parse(data)); });
@@ -30,35 +55,59 @@ window.session = async ({ url, key, camera, send }) => {
     for (const track of media.getTracks()) peer.addTrack(track, media);
   }
   await peer.setLocalDescription(await peer.createOffer());
-  if (peer.iceGatheringState !== 'complete')
-    await new Promise((resolve) => { peer.onicecandidate = ({ candidate }) => candidate ?? resolve(); });
-  const leave = new AbortController();
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { authorization: 'Key ' + key, 'content-type': 'application/json' },
-    body: JSON.stringify({ sdp: peer.localDescription.sdp, type: 'offer' }),
-    signal: leave.signal,
-  });
-  if (!response.ok) return { status: response.status, body: await response.text() };
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  while (!text.includes('\\n\\n')) text += (await reader.read()).value;
-  const answer = JSON.parse(text.split('\\n').find((line) => line.startsWith('data: ')).slice(6));
-  await peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+  await gathered(peer);
+  const offer = { sdp: peer.localDescription.sdp, type: 'offer' };
+  const streamed = async () => {
+    const response = await post(url, offer);
+    if (!response.ok) throw new Error(response.status + ' ' + (await response.text()));
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (!text.includes('\\n\\n')) text += (await reader.read()).value;
+    return JSON.parse(text.split('\\n').find((line) => line.startsWith('data: ')).slice(6));
+  };
+  const bridged = () => ask('/session', { app_id: bridge.app_id, ...offer });
+  const { sdp, type, session_id } = await (bridge ? bridged() : streamed());
+  await peer.setRemoteDescription({ type, sdp });
   await opened;
   control.send(JSON.stringify(send));
-  const result = { candidates: answer.sdp.match(/a=candidate:.*/g).map((line) => line.split(' ')[4]) };
+  const addresses = sdp.match(/a=candidate:.*/g).map((line) => line.split(' ')[4]);
+  const result = { candidates: [...new Set(addresses)] };
   if (camera) {
-    const video = Object.assign(document.createElement('video'), { muted: true, srcObject: new MediaStream([await shown]) });
+    const srcObject = new MediaStream([await shown]);
+    const video = Object.assign(document.createElement('video'), { muted: true, srcObject });
     await video.play();
     await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
     result.size = [video.videoWidth, video.videoHeight];
   } else result.said = await said;
+  if (bridge) result.alive = (await ask('/session/heartbeat', { session_id })).alive;
   leave.abort();
   peer.close();
-  return result;
+  return { ...result, session_id };
 };
 </script>`;
+
+/** Says what the bridge gave it, and has units to report at the end of a session. */
+const app = `
+import fal.wma
+
+class World(fal.wma.App):
+    machine_type = "XS"
+    secrets = ["FAL_KEY"]
+
+    async def create_backend(self, session):
+        from aiortc import RTCConfiguration
+        offer = session.offer
+        ice = fal.wma.RunnerIceConfig.from_bridge()
+        servers, turn = await ice.build_ice_servers_async(offer.ice_servers, forwarded_status=offer.ice_status)
+
+        def describe(message):
+            session.add_billable_units(2.5)
+            session.send({"type": "described", "id": session.id, "servers": offer.ice_servers, "status": ice.status,
+                          "forwarded": offer.ice_status, "used": [server.urls for server in servers], "turn": turn})
+
+        session.on_message("describe", describe)
+        return fal.wma.AiortcPeer(session, lambda _pc: None, rtc_configuration=RTCConfiguration(iceServers=servers))
+`;
 
 let pages: Server;
 let port: number;
@@ -81,7 +130,7 @@ beforeAll(async () => {
   const source = sdks[0]?.suites[0]?.source;
   if (!source) throw new Error('the newest SDK has no source');
   examples = await checkOut(source, tools);
-  project = await createProject(tools, emulator, {});
+  project = await createProject(tools, emulator, { 'world.py': app });
   const { chromium: executablePath } = await installLab();
   const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
   browser = await chromium.launch({ executablePath, args: [...chromiumFlags, ...camera] });
@@ -94,30 +143,70 @@ afterAll(async () => {
   pages?.close();
 });
 
-async function session(example: string, app: string, about: { camera: boolean; send: object }): Promise<unknown> {
-  await project.mustFal('deploy', `${join(examples.folder, 'examples', example)}::${app}`, '--app-name', 'wma');
-  const url = `http://localhost:${emulator.ports.run}/${await owner(emulator)}/wma/start-session`;
-  const tab = await browser.newPage();
-  await tab.goto(`http://localhost:${port}/`);
-  return await tab.evaluate(`window.session(${JSON.stringify({ url, key: emulator.variables.FAL_KEY, ...about })})`);
+interface Wish {
+  readonly camera: boolean;
+  readonly send: object;
+  /** The bridge instead of the run host: where it is, and the proxy on the way. */
+  readonly bridge?: { readonly base: string; readonly proxy?: string };
 }
 
-describe.skipIf(noBrowser)(
-  'a WebRTC session with an unmodified example of the SDK, from a page in Chromium',
-  {
-    timeout: 300_000,
-  },
-  () => {
-    it('opens its control channel over loopback alone, and hears its messages answered', async () => {
-      const send = { type: 'echo', text: 'hello' };
-      const got = await session('wma_echo.py', 'EchoApp', { camera: false, send });
-      expect(got).toEqual({ candidates: ['127.0.0.1'], said: send });
-    });
+async function session(file: string, { bridge, ...wish }: Wish): Promise<unknown> {
+  await project.mustFal('deploy', file, '--app-name', 'wma');
+  const appId = `${await owner(emulator)}/wma`;
+  const about = {
+    url: `http://localhost:${emulator.ports.run}/${appId}/start-session`,
+    key: emulator.variables.FAL_KEY,
+    ...wish,
+    ...(bridge ? { bridge: { app_id: appId, ...bridge } } : {}),
+  };
+  const tab = await browser.newPage();
+  await tab.goto(`http://localhost:${port}/`);
+  return await tab.evaluate(`window.session(${JSON.stringify(about)})`);
+}
 
-    it('sends the camera, and shows what the app makes of it', async () => {
-      const send = { type: 'effect', mode: 'edges', strength: 1 };
-      const got = await session('wma_filter.py', 'FilterApp', { camera: true, send });
-      expect(got).toMatchObject({ size: [480, 270] });
+const example = (name: string) => join(examples.folder, 'examples', name);
+
+describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout: 300_000 }, () => {
+  it('opens its control channel over loopback alone, and hears its messages answered', async () => {
+    const send = { type: 'echo', text: 'hello' };
+    const got = await session(`${example('wma_echo.py')}::EchoApp`, { camera: false, send });
+    expect(got).toEqual({ candidates: ['127.0.0.1'], said: send, session_id: null });
+  });
+
+  it('sends the camera, and shows what the app makes of it', async () => {
+    const send = { type: 'effect', mode: 'edges', strength: 1 };
+    const got = await session(`${example('wma_filter.py')}::FilterApp`, { camera: true, send });
+    expect(got).toMatchObject({ size: [480, 270] });
+  });
+
+  it("sends the camera over the bridge, which the JS client's proxy mode reaches as wma.fal.run", async () => {
+    const send = { type: 'effect', mode: 'edges', strength: 1 };
+    const proxy = `http://localhost:${emulator.ports.api}/api/fal/proxy`;
+    const bridge = { base: 'https://wma.fal.run', proxy };
+    const got = await session(`${example('wma_filter.py')}::FilterApp`, { camera: true, send, bridge });
+    expect(got).toMatchObject({ candidates: ['127.0.0.1'], size: [480, 270], alive: true });
+  });
+
+  it('gets ICE servers from the bridge, and its units are settled when the page has left', async () => {
+    const bridge = { base: `http://wma.localhost:${emulator.ports.run}` };
+    const got = await session('world.py::World', { camera: false, send: { type: 'describe' }, bridge });
+    const stun = 'stun:stun.l.google.com:19302';
+    expect(got).toMatchObject({
+      alive: true,
+      said: {
+        servers: [{ urls: stun }],
+        forwarded: 'stun_only',
+        status: 'stun_only',
+        used: [stun],
+        turn: false,
+        id: z.object({ session_id: z.uuid() }).parse(got).session_id,
+      },
     });
-  },
-);
+    // Its own among those of earlier sessions, which had nothing to bill.
+    await until('its units are settled', async () => {
+      const response = await call(emulator, 'api', '/logs/?app_id=wma&search=settled');
+      const lines = z.array(z.object({ message: z.string() })).parse(await response.json());
+      return lines.some(({ message }) => message === 'Billable units settled: 2.50000000');
+    });
+  });
+});

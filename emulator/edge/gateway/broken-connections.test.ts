@@ -69,7 +69,11 @@ async function countingApp() {
 }
 
 function attempt(connections: RunnerConnections, address: RunnerAddress, id: string, path: string) {
-  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
+  const execute = createExecutor({
+    connections,
+    lateUnits: { expect: () => undefined },
+    probeOnDemand: () => undefined,
+  });
   const request = {
     ...{ id, alias: 'app', callerId: 'me', method: 'GET', path, query: '', body: Buffer.alloc(0) },
     ...({ priority: 'normal', submittedAt: 0, startBy: null, hint: null, noRetry: true, retries: {} } as const),

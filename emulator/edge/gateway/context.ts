@@ -4,6 +4,7 @@ import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
+import type { LateUnits } from '../late-units.ts';
 import type { Authenticate, Hosts, VerifyToken } from '../types.ts';
 import type { RunnerConnections } from './connections.ts';
 import type { Spool } from './spool.ts';
@@ -19,6 +20,8 @@ export interface GatewayDeps {
   >;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   readonly connections: RunnerConnections;
+  /** Requests whose apps bill them later. */
+  readonly lateUnits: Pick<LateUnits, 'expect'>;
   /** The emulator stops: what runs may finish, new requests are refused. */
   readonly isStopping: () => boolean;
   /** For bodies whose runner isn't there yet. */
@@ -52,6 +55,8 @@ export interface GatewayLimits {
   readonly pingIntervalMs: number;
   /** How often a status stream looks whether the place in the queue has changed. */
   readonly positionIntervalMs: number;
+  /** A WebRTC session without a heartbeat for this long is over. */
+  readonly wmaSilenceMs: number;
 }
 
 /** Undocumented upstream: chosen (gateway-http.md, last paragraph). */
@@ -60,4 +65,6 @@ export const defaultLimits: GatewayLimits = {
   maxHeldSocketBytes: 16 * 1024 * 1024,
   pingIntervalMs: 15_000,
   positionIntervalMs: 1_000,
+  // Three heartbeats of @fal-ai/client.
+  wmaSilenceMs: 15_000,
 };

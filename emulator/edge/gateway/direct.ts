@@ -53,6 +53,11 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
   const started = exchange.kind === 'answer';
   let ending: Ending = started ? endedBy(exchange.status, exchange.headers) : exchange;
   if (started) {
+    const { id, alias } = call.info;
+    // Before the answer: its report may come before the end of it.
+    if (ending.signals?.billsLater) {
+      deps.lateUnits.expect({ id, alias, runnerId: lease.runnerId, endpoint: call.path });
+    }
     try {
       sink.start(exchange.status, [
         ...toCaller(exchange.headers, exchange.status),

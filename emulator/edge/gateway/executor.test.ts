@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { testRequest } from '../../queue/test-requests.ts';
+import type { LateRequest } from '../late-units.ts';
 import { createRunnerConnections } from './connections.ts';
 import { createExecutor } from './executor.ts';
 import { deferred } from './testing.ts';
@@ -19,6 +20,8 @@ async function runner(app: RequestListener) {
   return { server, address: { host: '127.0.0.1', port: typeof address === 'object' ? (address?.port ?? 0) : 0 } };
 }
 const connections = createRunnerConnections();
+const late: LateRequest[] = [];
+const lateUnits = { expect: (request: LateRequest) => void late.push(request) };
 const never = new AbortController().signal;
 
 it('performs the request as it was stored and brings the whole answer', async () => {
@@ -32,7 +35,7 @@ it('performs the request as it was stored and brings the whole answer', async ()
     res.end('two');
   });
   const probes: string[] = [];
-  const execute = createExecutor({ connections, probeOnDemand: (id) => probes.push(id) });
+  const execute = createExecutor({ connections, lateUnits, probeOnDemand: (id) => probes.push(id) });
   const request = testRequest('r', {
     path: '/predict',
     query: 'x=%20',
@@ -47,6 +50,26 @@ it('performs the request as it was stored and brings the whole answer', async ()
   expect(result.response?.headers).toContainEqual(['x-b', '1']);
   expect(probes).toEqual(['runner-1']);
 });
+
+it.each([
+  [200, '1', true],
+  [200, '0', false],
+  [500, '1', false],
+])(
+  'says of an answer %i with x-fal-billable-units-webhook: %s whether its units come later',
+  async (status, value, is) => {
+    late.splice(0);
+    const { address } = await runner((_req, res) => {
+      res.writeHead(status, { 'x-fal-billable-units-webhook': value }).end('x');
+    });
+    const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
+    const request = testRequest('r', { path: '/start-session' });
+    const { response } = await execute(request, attempt, address, never);
+    const expected = { id: 'r', alias: request.alias, runnerId: attempt.runnerId, endpoint: '/start-session' };
+    expect(late).toEqual(is ? [expected] : []);
+    expect(response?.headers.filter(([name]) => name.startsWith('x-fal-'))).toEqual([]);
+  },
+);
 
 it.each<[string, RequestListener]>([
   ['disconnected', (req) => req.socket.destroy()],
@@ -67,7 +90,7 @@ it.each<[string, RequestListener]>([
   ],
 ])('tells the scheduler: %s', async (kind, app) => {
   const { address } = await runner(app);
-  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind } });
 });
 
@@ -75,7 +98,7 @@ it('tells the scheduler: connection_refused', async () => {
   const { server, address } = await runner(() => undefined);
   server.close();
   await once(server, 'close');
-  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind: 'connection_refused' } });
 });
 
@@ -84,7 +107,7 @@ it('takes interim answers for the signs of life that they are', async () => {
     for (let sent = 0; sent < 500; sent++) res.writeProcessing();
     res.end('done');
   });
-  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
   const { outcome } = await execute(testRequest('r'), attempt, address, never);
   expect(outcome).toEqual({ kind: 'response', status: 200 });
 });
@@ -97,7 +120,7 @@ it('closes the connection to the runner when it is aborted', async () => {
     arrived.resolve();
   });
   const abort = new AbortController();
-  const execute = createExecutor({ connections, probeOnDemand: () => undefined });
+  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
   const result = execute(testRequest('r'), attempt, address, abort.signal);
   await arrived.promise;
   abort.abort();
@@ -107,7 +130,7 @@ it('closes the connection to the runner when it is aborted', async () => {
 
 it('fails the request, not the runner, when the answer is larger than the limit', async () => {
   const { address } = await runner((_req, res) => void res.end('x'.repeat(101)));
-  const execute = createExecutor({ connections, probeOnDemand: () => undefined, maxResponseBytes: 100 });
+  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined, maxResponseBytes: 100 });
   const { outcome, response } = await execute(testRequest('r'), attempt, address, never);
   expect(outcome).toEqual({ kind: 'response', status: 200 });
   expect(response?.status).toBe(500);

@@ -3,6 +3,7 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import type { StoredResponse, SubmittedRequest } from '../../queue/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { LateUnits } from '../late-units.ts';
 import { errorAnswer } from './answers.ts';
 import type { RunnerConnections } from './connections.ts';
 import { signalsOf, toCaller } from './headers.ts';
@@ -12,6 +13,7 @@ export interface ExecutorDeps {
   readonly connections: RunnerConnections;
   /** The app asked for a health probe with its answer: `Fleet.probeOnDemand`. */
   readonly probeOnDemand: (runnerId: string) => void;
+  readonly lateUnits: Pick<LateUnits, 'expect'>;
   /** Of a stored answer; above: the request fails. */
   readonly maxResponseBytes?: number;
 }
@@ -28,7 +30,12 @@ export interface AttemptResult {
  * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal` closes the
  * connection to the runner at once. Retries, verdicts and storing are others' business.
  */
-export function createExecutor({ connections, probeOnDemand, maxResponseBytes = 256 * 1024 * 1024 }: ExecutorDeps) {
+export function createExecutor({
+  connections,
+  probeOnDemand,
+  lateUnits,
+  maxResponseBytes = 256 * 1024 * 1024,
+}: ExecutorDeps) {
   return async function executeQueued(
     request: SubmittedRequest,
     attempt: { readonly attemptId: string; readonly runnerId: string },
@@ -50,9 +57,13 @@ export function createExecutor({ connections, probeOnDemand, maxResponseBytes = 
         ? { outcome: answer.outcome, response: asResponse(answer.error) }
         : { outcome: answer.outcome };
     }
+    const { needsRetry, stopRunner, healthCheck, billsLater, hints } = signalsOf(answer.headers, answer.status);
+    if (billsLater) {
+      const { id, alias, path } = request;
+      lateUnits.expect({ id, alias, runnerId: attempt.runnerId, endpoint: path });
+    }
     const body = await collect(answer.message, maxResponseBytes);
     if (body === 'broken') return { outcome: incomplete.outcome };
-    const { needsRetry, stopRunner, healthCheck, hints } = signalsOf(answer.headers, answer.status);
     if (healthCheck) probeOnDemand(attempt.runnerId);
     return {
       outcome: {

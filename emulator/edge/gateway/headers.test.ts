@@ -108,7 +108,7 @@ describe('signals to the platform', () => {
   });
 
   it('tells absent hints from empty ones', () => {
-    expect(signalsOf([], 200)).toEqual({ healthCheck: false });
+    expect(signalsOf([], 200)).toEqual({ healthCheck: false, billsLater: false });
     expect(signalsOf([['x-fal-runner-hints', '']], 200).hints).toEqual([]);
     expect(signalsOf([['x-fal-runner-hints', 'a, b,,é']], 200).hints).toEqual(['a', 'b', 'é']);
   });

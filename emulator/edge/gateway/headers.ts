@@ -119,6 +119,8 @@ export interface Signals {
   readonly needsRetry?: boolean;
   readonly stopRunner?: boolean;
   readonly healthCheck: boolean;
+  /** The app reports the units of this request later; failures are billed at once, whatever they say. */
+  readonly billsLater: boolean;
   /** Absent: the app doesn't use hints. Empty: it has none. */
   readonly hints?: readonly string[];
 }
@@ -131,6 +133,7 @@ export function signalsOf(fromApp: HeaderList, status: number): Signals {
     ...(needsRetry === undefined ? {} : { needsRetry }),
     ...(stopRunner === undefined ? {} : { stopRunner }),
     healthCheck: headerOf(fromApp, 'x-fal-runner-health-check') !== undefined,
+    billsLater: status < 300 && flag(headerOf(fromApp, 'x-fal-billable-units-webhook')) === true,
     ...(hints === undefined ? {} : { hints: splitHints(hints) }),
   };
 }

@@ -18,7 +18,7 @@ import { openStore, type Store } from '../../store/open.ts';
 import type { LogLine } from '../../telemetry/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { createAuthenticate } from '../auth.ts';
-import { edgeServer } from '../http-server.ts';
+import { type EdgeHandlers, edgeServer } from '../http-server.ts';
 import { type Listener, listen } from '../listener.ts';
 import { loadOrCreateTls, type TlsMaterial } from '../tls/ca.ts';
 import type { VerifyToken } from '../types.ts';
@@ -28,6 +28,7 @@ import { createExecutor } from './executor.ts';
 import { createGateway } from './gateway.ts';
 import { createSpool } from './spool.ts';
 import { sendCancel } from './upstream.ts';
+import { createWmaBridge } from './wma-bridge.ts';
 
 /**
  * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server that stands in
@@ -52,6 +53,8 @@ export interface TestFleet {
   /** How direct attempts ended. */
   readonly ends: { readonly outcome: AttemptOutcome; readonly hints?: readonly string[] }[];
   readonly probes: string[];
+  /** Ids of requests whose units come later. */
+  readonly billedLater: string[];
   /** Ids of direct requests whose caller left before there was a runner. */
   readonly withdrawn: string[];
   /** No runner is free until `release`. */
@@ -75,6 +78,7 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
     requests: [],
     ends: [],
     probes: [],
+    billedLater: [],
     withdrawn: [],
     unread: [],
     hold() {
@@ -93,6 +97,7 @@ function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => numb
   const execute = createExecutor({
     connections: createRunnerConnections(),
     probeOnDemand: (id) => fleet.probes.push(id),
+    lateUnits: { expect: ({ id }) => void fleet.billedLater.push(id) },
   });
 
   async function run(id: string): Promise<void> {
@@ -209,9 +214,11 @@ export interface TestGateway {
   /** What the queue lies in. */
   readonly store: Store;
   readonly errors: unknown[];
-  /** Ports of the three hosts. */
-  readonly ports: { readonly run: number; readonly queue: number; readonly ws: number };
+  /** Ports of the three hosts, and of the bridge. */
+  readonly ports: { readonly run: number; readonly queue: number; readonly ws: number; readonly wma: number };
   readonly time: { now: number };
+  /** The bridge closes. */
+  endSessions(): void;
   close(): Promise<void>;
 }
 
@@ -243,10 +250,11 @@ export async function startGateway(
   const fleet = testFleet(() => address, queue, clock);
   const logs = testLogs(clock);
   const errors: unknown[] = [];
-  const listeners = new Map<'run' | 'queue' | 'ws', Listener>();
-  const port = (name: 'run' | 'queue' | 'ws'): number => listeners.get(name)?.port ?? 0;
+  type HostName = 'run' | 'queue' | 'ws' | 'wma';
+  const listeners = new Map<HostName, Listener>();
+  const port = (name: HostName): number => listeners.get(name)?.port ?? 0;
   const [keyId, secret] = key.split(':');
-  const gateway = createGateway({
+  const deps: GatewayDeps = {
     account,
     routes: {
       resolve(owner, name) {
@@ -270,6 +278,7 @@ export async function startGateway(
     }),
     fleet: fleet.deps,
     connections: createRunnerConnections(),
+    lateUnits: { expect: ({ id }) => void fleet.billedLater.push(id) },
     isStopping: () => options.isStopping?.() ?? false,
     spool: createSpool(join(folder, 'spool'), options.spoolBytes ?? 1024 ** 3),
     queue,
@@ -285,10 +294,19 @@ export async function startGateway(
     limits: { ...defaultLimits, ...options.limits },
     ...(options.verifyToken ? { verifyToken: options.verifyToken } : {}),
     onError: (error) => errors.push(error),
-  });
+  };
+  const gateway = createGateway(deps);
+  const bridge = createWmaBridge(deps);
   for (const name of ['run', 'queue', 'ws'] as const) {
     listeners.set(name, await listen({ port: 0, tls, http: edgeServer(gateway[name]) }));
   }
+  let handlers = bridge.at('');
+  const atItsPort: EdgeHandlers = {
+    request: (req, res) => handlers.request(req, res),
+    upgrade: (req, socket, head) => handlers.upgrade(req, socket, head),
+  };
+  listeners.set('wma', await listen({ port: 0, tls, http: edgeServer(atItsPort) }));
+  handlers = bridge.at(`localhost:${port('wma')}`);
   return {
     fleet,
     logs,
@@ -298,9 +316,11 @@ export async function startGateway(
     runner,
     errors,
     time,
-    ports: { run: port('run'), queue: port('queue'), ws: port('ws') },
+    ports: { run: port('run'), queue: port('queue'), ws: port('ws'), wma: port('wma') },
+    endSessions: bridge.close,
     async close() {
       gateway.close();
+      bridge.close();
       fleet.release();
       await Promise.all([...listeners.values()].map((listener) => listener.close()));
       runner.closeAllConnections();

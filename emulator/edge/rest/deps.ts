@@ -9,6 +9,7 @@ import type { DiskTrouble } from '../../wire/disk-trouble.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
+import type { LateUnits } from '../late-units.ts';
 import type { Signer } from '../signed.ts';
 import type { Tokens } from '../tokens.ts';
 import type { Authenticate, Hosts } from '../types.ts';
@@ -25,6 +26,7 @@ export interface RestDeps {
   /** Public halves of the keys that sign webhooks. */
   readonly jwks: object;
   readonly storage: Storage;
+  readonly lateUnits: Pick<LateUnits, 'settle'>;
   readonly tokens: Pick<Tokens, 'issue'>;
   /** Signs what `/storage/auth/token` gives out. */
   readonly uploadTokens: Signer;

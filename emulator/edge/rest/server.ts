@@ -3,6 +3,7 @@ import express, { type RequestHandler } from 'express';
 import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
+import { billableUnits } from './billable-units.ts';
 import { cdnReads, cdnUploads } from './cdn.ts';
 import { dataFiles } from './data-files.ts';
 import type { RestDeps } from './deps.ts';
@@ -37,6 +38,7 @@ export function createRestEdge(deps: RestDeps): RequestListener {
   app.use(
     accounts(deps.catalog),
     applications(deps),
+    billableUnits(deps),
     logs(deps),
     workflows(deps.workflows, deps.catalog.account),
     files(deps.appFiles),

@@ -5,6 +5,7 @@ import { createQueue } from '../../queue/queue.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { createWorkflows } from '../../workflows/workflows.ts';
 import { loopbackHosts } from '../guard.ts';
+import { createLateUnits } from '../late-units.ts';
 import { testRooms } from '../test-rooms.ts';
 import { createRestEdge } from './server.ts';
 
@@ -14,6 +15,7 @@ export async function restServer() {
   const { key, rooms, fleet, logs, runnerHistory } = made;
   const reported: unknown[] = [];
   const queue = createQueue({ store: made.store, clock: () => made.state.now });
+  const lateUnits = createLateUnits({ logs, clock: () => made.state.now });
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -24,6 +26,7 @@ export async function restServer() {
     ...rooms,
     fleet,
     queue,
+    lateUnits,
     logs,
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
@@ -66,5 +69,15 @@ export async function restServer() {
     };
   }
 
-  return { ...made, queue, port, url, authorization, reported, send, get: (path: string) => send('GET', path) };
+  return {
+    ...made,
+    queue,
+    lateUnits,
+    port,
+    url,
+    authorization,
+    reported,
+    send,
+    get: (path: string) => send('GET', path),
+  };
 }

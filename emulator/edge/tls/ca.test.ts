@@ -137,5 +137,5 @@ it('renews a leaf of an earlier minifal that lacks a name, and keeps the authori
   writeFileSync(join(folder, 'tls', 'dns.crt'), pair.certPem);
   expect((await loadOrCreateTls(folder)).caPem).toBe(caPem);
   const { subjectAltName } = certificate(folder, 'dns');
-  expect(subjectAltName).toBe('DNS:localhost, DNS:queue.localhost, DNS:ws.localhost');
+  expect(subjectAltName).toBe('DNS:localhost, DNS:queue.localhost, DNS:ws.localhost, DNS:wma.localhost');
 });

@@ -49,9 +49,12 @@ const fetchScript = (url: string): string => `process.stdout.write(await (await 
 
 /** Names below localhost are led here by hand where the system's resolver doesn't know them. */
 const resolved = (): readonly string[] =>
-  ['ws.localhost', 'queue.localhost'].flatMap((name) => ['--resolve', `${name}:${listener.port}:127.0.0.1`]);
+  ['ws.localhost', 'queue.localhost', 'wma.localhost'].flatMap((name) => [
+    '--resolve',
+    `${name}:${listener.port}:127.0.0.1`,
+  ]);
 
-describe.each(['ws.localhost', 'queue.localhost'])('TLS to %s', (host) => {
+describe.each(['ws.localhost', 'queue.localhost', 'wma.localhost'])('TLS to %s', (host) => {
   const url = (): string => `https://${host}:${listener.port}/`;
 
   it("is trusted by Python's ssl, curl and Node", async () => {

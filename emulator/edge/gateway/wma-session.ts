@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { Access } from './access.ts';
+import { type Answer, jsonAnswer } from './answers.ts';
+import type { GatewayDeps } from './context.ts';
+import { callDirect, type Sink } from './direct.ts';
+import { type HeaderList, toApp } from './headers.ts';
+import { startBy } from './request-info.ts';
+import { AnswerReader, type SessionAnswer } from './session-answer.ts';
+import { appId, type Resolved } from './target.ts';
+
+/**
+ * What an app gets for its own peer connection, where no TURN server is configured: `stun_only_ice_servers()` and its
+ * status in fal/wma/ice.py. Runners here ask no STUN server (runner/webrtc.py); it is the one address besides fal's
+ * relays that the SDK accepts.
+ */
+export const iceServers = { ice_servers: [{ urls: 'stun:stun.l.google.com:19302' }], ice_status: 'stun_only' } as const;
+
+export interface WmaSession {
+  readonly id: string;
+  readonly callerId: string;
+  /** The caller is still there. */
+  beat(): void;
+  end(): void;
+}
+
+export interface SessionOrder {
+  readonly requestId: string;
+  /** `/start-session` of the app. */
+  readonly target: Resolved;
+  readonly access: Access & { readonly ok: true };
+  readonly sdp: string;
+  /** Aborts when the caller left before it had its answer. */
+  readonly gone: AbortSignal;
+}
+
+/** An app's error says why; more of it isn't kept. */
+const mostErrorBytes = 64 * 1024;
+
+/**
+ * Opens a session: one call of the app's `/start-session`, whose first event answers the offer. The call stays open
+ * as long as the session lasts, and owns it. Resolves with what the caller is to get. `began` is called with the
+ * session once it has an answer; `ended` at its end.
+ */
+export function openSession(
+  deps: GatewayDeps,
+  { requestId, target, access, sdp, gone }: SessionOrder,
+  on: { readonly began: (session: WmaSession) => void; readonly ended: (session: WmaSession) => void },
+): Promise<Answer> {
+  const id = randomUUID();
+  const { callerId } = access;
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  gone.addEventListener('abort', end, { once: true });
+  const submittedAt = deps.clock();
+  const info = {
+    id: requestId,
+    alias: target.route.alias,
+    kind: 'direct',
+    priority: 'normal',
+    submittedAt,
+    startBy: startBy({ startTimeoutSeconds: null }, target.route, access, submittedAt),
+    hint: null,
+    noRetry: true,
+    retries: {},
+    attempts: 0,
+  } as const;
+  const about = { requestId, app: appId(target), path: target.path, callerId };
+  const headers = toApp(offerHeaders, about);
+  const offer = { sdp, type: 'offer', session_id: id, ...iceServers };
+  return new Promise((resolve) => {
+    let silence: NodeJS.Timeout | undefined;
+    const session: WmaSession = { id, callerId, end, beat: () => void silence?.refresh() };
+    const sink = answerSink({
+      answered({ sdp, type }) {
+        silence = setTimeout(end, deps.limits.wmaSilenceMs);
+        on.began(session);
+        resolve(jsonAnswer(200, { session_id: id, sdp, type }));
+      },
+      refused: resolve,
+      unreadable: end,
+    });
+    const body = { kind: 'bytes', bytes: Buffer.from(JSON.stringify(offer)) } as const;
+    const call = { info, method: 'POST', path: target.path, query: '', headers, body };
+    void callDirect(deps, call, sink, over.signal).finally(() => {
+      clearTimeout(silence);
+      gone.removeEventListener('abort', end);
+      on.ended(session);
+      // Counts only where there was no answer.
+      resolve(noAnswer);
+    });
+  });
+}
+
+const offerHeaders = [
+  ['content-type', 'application/json'],
+  ['accept', 'text/event-stream'],
+] as const;
+const noAnswer = jsonAnswer(502, { error: "The app's /start-session gave no SDP answer as its first event." });
+
+/** Takes the answer out of the stream, and an error as it is; what follows only says that the session lasts. */
+function answerSink(on: {
+  readonly answered: (answer: SessionAnswer) => void;
+  readonly refused: (answer: Answer) => void;
+  readonly unreadable: () => void;
+}): Sink {
+  const reader = new AnswerReader();
+  let isAnswered = false;
+  let failure: { readonly status: number; readonly headers: HeaderList } | undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    start(status, headers) {
+      if (status >= 300) failure = { status, headers: headers.filter(([name]) => name !== 'content-length') };
+    },
+    write(chunk) {
+      if (failure) {
+        size += chunk.length;
+        if (size <= mostErrorBytes) chunks.push(chunk);
+      } else if (!isAnswered) {
+        const answer = reader.read(chunk);
+        if (answer === 'none') on.unreadable();
+        else if (answer) {
+          isAnswered = true;
+          on.answered(answer);
+        }
+      }
+      return undefined;
+    },
+    end() {
+      if (failure) on.refused({ ...failure, body: Buffer.concat(chunks) });
+    },
+    refuse: on.refused,
+    cut: () => undefined,
+  };
+}

@@ -1,0 +1,66 @@
+import { createLru } from '../queue/lru.ts';
+import type { Logs } from '../telemetry/types.ts';
+
+/** A request whose app bills it later. */
+export interface LateRequest {
+  readonly id: string;
+  readonly alias: string;
+  readonly runnerId: string;
+  /** Path at the app. */
+  readonly endpoint: string;
+}
+
+/**
+ * Deferred billing (`x-fal-billable-units-webhook: 1`, fal/wma/_billing.py): the request waits for its units until
+ * the app reports them. There are no prices here; what was settled is a line in the request's log, where a developer
+ * looks for it.
+ */
+export interface LateUnits {
+  /** The app has said with its answer that the units come later. */
+  expect(request: LateRequest): void;
+  /**
+   * `false`: no request waits for units under this id. A report that comes again changes nothing: its first answer
+   * may be lost.
+   */
+  settle(id: string, units: string): boolean;
+}
+
+/** Sessions that wait at once; beyond that, the one that has waited longest is forgotten. */
+const mostEntries = 10_000;
+
+/** In memory: a report can only come from a runner of this process. */
+export function createLateUnits(deps: {
+  readonly logs: Pick<Logs, 'append'>;
+  readonly clock: () => number;
+}): LateUnits {
+  const entries = createLru<string, { readonly request: LateRequest; isSettled: boolean }>({
+    entries: mostEntries,
+    bytes: Number.POSITIVE_INFINITY,
+  });
+  const write = ({ id, alias, runnerId, endpoint }: LateRequest, message: string): void =>
+    deps.logs.append({
+      at: deps.clock(),
+      level: 'INFO',
+      source: 'BRIDGE',
+      stream: null,
+      message,
+      alias,
+      revision: null,
+      runnerId,
+      requestId: id,
+      endpoint,
+    });
+  return {
+    expect(request) {
+      entries.set(request.id, { request, isSettled: false }, 0);
+      write(request, 'WAITING for billable units: the app reports them when the session ends.');
+    },
+    settle(id, units) {
+      const entry = entries.get(id);
+      if (!entry) return false;
+      if (!entry.isSettled) write(entry.request, `Billable units settled: ${units}`);
+      entry.isSettled = true;
+      return true;
+    },
+  };
+}
