@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
 import type { CallResult, Engine, RunnerEvents, RunnerSpec } from '../engines/engine.ts';
 import { createQueue } from '../queue/queue.ts';
@@ -106,6 +106,7 @@ let exchanges: { port: number; signal: AbortSignal; answer: (value: Awaited<Retu
 let nextExchange: (() => void) | undefined;
 let cancels: string[];
 let resolvable: Map<string, Launch>;
+let launching: (revision: string) => Promise<Launch>;
 /** Secrets that runners are given. */
 let given: readonly string[];
 /** The variables of runners can't be had. */
@@ -114,6 +115,11 @@ let sealed: boolean;
 beforeEach(() => {
   sealed = false;
   given = [];
+  launching = async (revision) => {
+    const found = resolvable.get(revision);
+    if (!found) throw new UserError(`There is no revision ${revision}.`, 'Deploy it.');
+    return found;
+  };
   store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   queue = createQueue({ store, clock: Date.now });
   runners = scriptedEngine();
@@ -130,11 +136,7 @@ beforeEach(() => {
     engine: runners.engine,
     queue,
     dataDir: '/nowhere',
-    launchOf: async (revision) => {
-      const found = resolvable.get(revision);
-      if (!found) throw new UserError(`There is no revision ${revision}.`, 'Deploy it.');
-      return found;
-    },
+    launchOf: (revision) => launching(revision),
     execute: (_request, _attempt, address, signal) =>
       new Promise((answer) => {
         exchanges.push({ port: address.port, signal, answer });
@@ -223,6 +225,21 @@ function direct(id: string, gone = new AbortController().signal) {
 function isLease(value: Awaited<ReturnType<typeof direct>>): value is Lease {
   return 'address' in value;
 }
+
+describe('the end of the emulator', () => {
+  it('does not wait for an environment that is still being built', async () => {
+    const never = new Promise<Launch>(() => undefined);
+    launching = () => never;
+    await deploy();
+    await submit('q1');
+    expect(fleet.runners('app').map(({ state }) => state.kind)).toEqual(['pending']);
+    // Its patience never ends: there is nothing to wait for.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await fleet.close();
+    expect([queue.record('q1')?.phase, runners.started]).toEqual(['IN_QUEUE', []]);
+  });
+});
 
 describe('a queued request', () => {
   it('starts a runner, is performed on it, and its answer is stored', async () => {

@@ -84,7 +84,13 @@ export function createRunners(deps: {
     deps.dispatch({ type: 'runnerExited', runnerId: runner.order.runnerId, reason, ...(cause ? { cause } : {}) });
     runner.releaseSecrets();
     forget(runner);
-    if (drained && ![...live.values()].some((one) => !one.exit)) drained();
+    lookWhetherDrained();
+  }
+
+  /** One that was called off while its environment was being built has nothing that could end. */
+  function lookWhetherDrained(): void {
+    const isThere = ({ exit, cancelled, handle }: Live) => !exit && (handle !== undefined || !cancelled);
+    if (drained && ![...live.values()].some(isThere)) drained();
   }
 
   function neverRan(runner: Live, reason: string): void {
@@ -193,7 +199,10 @@ export function createRunners(deps: {
     const runner = live.get(id);
     if (!runner) return;
     if (runner.handle) runner.handle[how]();
-    else runner.cancelled = true;
+    else {
+      runner.cancelled = true;
+      lookWhetherDrained();
+    }
   }
 
   return {
@@ -221,7 +230,7 @@ export function createRunners(deps: {
           clearTimeout(timer);
           resolve();
         };
-        if (![...live.values()].some(({ exit }) => !exit)) drained();
+        lookWhetherDrained();
       });
     },
     terminateAll() {
