@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { toOriginForm } from './guard.ts';
 
@@ -35,16 +36,23 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     // Node >= 24.9: an offer of another protocol (Java's HttpClient offers h2c on every call) is simply not taken up.
     shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
   };
+  const resting = new Set<Socket>();
   const request = (req: IncomingMessage, res: ServerResponse): void => {
     if (res.socket === null && isTooManyBehind(req, res)) return void req.socket.destroy();
     toOriginForm(req);
     if (mayHaveBody(req)) {
       if (!res.shouldKeepAlive) closeBehindBody(req);
-      res.once('finish', () => readRest(req));
+      res.once('finish', () => readRest(req, resting));
     }
     handlers.request(req, res);
   };
   const server = createServer(options, request);
+  // Who was answered and only sends what nobody wants is idle as well.
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    closeIdle();
+    for (const socket of resting) socket.destroy();
+  };
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
     continueWhenRead(req, res);
     request(req, res);
@@ -88,8 +96,11 @@ function isTooManyBehind({ socket }: IncomingMessage, res: ServerResponse): bool
   return count > mostPipelined;
 }
 
-/** After a complete answer: reads the rest of the body away, for a while, so that the caller gets to the answer. */
-function readRest(req: IncomingMessage): void {
+/**
+ * After a complete answer: reads the rest of the body away, for a while, so that the caller gets to the answer.
+ * @param resting holds its socket meanwhile
+ */
+function readRest(req: IncomingMessage, resting: Set<Socket>): void {
   if (req.complete || req.destroyed) return;
   const { socket } = req;
   let seen = socket.bytesRead;
@@ -103,7 +114,9 @@ function readRest(req: IncomingMessage): void {
     clearTimeout(end);
     clearInterval(silence);
     socket.off('close', stop);
+    resting.delete(socket);
   };
+  resting.add(socket);
   socket.once('close', stop);
   req.once('end', stop);
   req.resume();

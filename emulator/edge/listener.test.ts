@@ -266,3 +266,15 @@ describe('the port', () => {
     await start({ port: listener.port });
   });
 });
+
+it('callers that were answered and go on with a body keep nobody out', async () => {
+  const { port } = await start({ limits: createConnectionLimits({ mostConnections: 4 }) });
+  for (let n = 0; n < 4; n++) {
+    const socket = clear(port);
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nmore');
+    await once(socket, 'data');
+  }
+  const caller = clear(port);
+  caller.write(request);
+  expect(await everything(caller)).toContain('http');
+});
