@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { age } from '../wire/age.ts';
 import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { printable, printableJson } from '../wire/printable.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
+import { ask } from './ask.ts';
 import type { CliOptions } from './main.ts';
 import { ownCall } from './own-command.ts';
 import { sayLines } from './print.ts';
@@ -22,18 +20,22 @@ export async function status(options: CliOptions): Promise<number> {
   return 0;
 }
 
-/** Reads the state of the emulator whose api port is given. Clear text: it never leaves this machine. */
-export async function fetchStatus(port: number, key: string): Promise<Status> {
-  let answer: { readonly status: number; readonly body: unknown };
-  try {
-    answer = await getJson(`http://localhost:${port}/minifal/status`, key);
-  } catch {
+/** Reads the state of the emulator whose api port is given. `patienceMs`: how long it may take to answer. */
+export async function fetchStatus(port: number, key: string, patienceMs = 10_000): Promise<Status> {
+  const answer = await ask(port, '/minifal/status', patienceMs, { authorization: `Key ${key}` });
+  if (answer === undefined) {
     throw new UserError(`Nothing answers on port ${port}.`, `Start the emulator with \`${ownCall('start')}\`.`);
+  }
+  if (answer === 'silent') {
+    throw new UserError(
+      `The emulator on port ${port} has not answered for ${patienceMs / 1000} s.`,
+      `If Ctrl+Z suspended it, \`fg\` in its terminal wakes it; \`${ownCall('stop')}\` ends it.`,
+    );
   }
   if (answer.status === 401) {
     throw new UserError(`The emulator on port ${port} does not know this key.`, 'Give its own folder with --data DIR.');
   }
-  const parsed = statusSchema.safeParse(answer.body);
+  const parsed = statusSchema.safeParse(parse(answer.body));
   if (answer.status !== 200 || !parsed.success) {
     throw new UserError(
       `What answers on port ${port} is not this version of minifal.`,
@@ -43,15 +45,12 @@ export async function fetchStatus(port: number, key: string): Promise<Status> {
   return parsed.data;
 }
 
-/** `body`: `undefined` when it isn't JSON. Not `fetch`, which may be set up (NODE_USE_ENV_PROXY) to ask the machine's proxy. */
-async function getJson(url: string, key: string): Promise<{ readonly status: number; readonly body: unknown }> {
-  const request = get(url, { agent: false, headers: { authorization: `Key ${key}` } });
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  const body = await text(response);
+/** `undefined` when it isn't JSON. */
+function parse(body: string): unknown {
   try {
-    return { status: response.statusCode ?? 0, body: JSON.parse(body) };
+    return JSON.parse(body);
   } catch {
-    return { status: response.statusCode ?? 0, body: undefined };
+    return undefined;
   }
 }
 

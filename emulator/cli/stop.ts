@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
+import { ask } from './ask.ts';
 import { processListeningOn } from './listener.ts';
 import type { CliOptions } from './main.ts';
 import { say } from './print.ts';
@@ -20,7 +21,9 @@ export async function stop(options: CliOptions): Promise<number> {
     say(`No emulator runs on ${folder}${where}.`);
     return 0;
   }
-  process.kill(running.pid, 'SIGTERM');
+  signal(running.pid, 'SIGTERM');
+  // One that Ctrl+Z suspended hears of it only when it is woken.
+  signal(running.pid, 'SIGCONT');
   const deadline = performance.now() + patienceMs;
   while (isAlive(running)) {
     if (performance.now() > deadline) {
@@ -35,14 +38,20 @@ export async function stop(options: CliOptions): Promise<number> {
   return 0;
 }
 
+/** A process that is gone by now is what is wanted. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Only what answers as minifal does on its api port: nobody else's process is to be ended. */
 async function findByPort(port: number): Promise<ProcessIdentity | undefined> {
-  try {
-    const answer = await fetch(`http://localhost:${port}/`, { signal: AbortSignal.timeout(5_000) });
-    if (!(await answer.text()).startsWith('minifal:')) return undefined;
-  } catch {
-    return undefined;
-  }
+  const answer = await ask(port, '/', 5_000);
+  // One that is suspended can't say what it is: its own folder finds it.
+  if (answer === undefined || answer === 'silent' || !answer.body.startsWith('minifal:')) return undefined;
   const pid = processListeningOn(port);
   return pid === undefined ? undefined : { pid, processStart: processStart(pid) };
 }

@@ -1,0 +1,45 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { run } from '../support/process.ts';
+
+async function started(): Promise<Emulator> {
+  const emulator = await startEmulator();
+  onTestFinished(async () => {
+    await emulator.kill('SIGKILL');
+    await rm(emulator.dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return emulator;
+}
+
+it('`minifal status` and `minifal stop` come back from an emulator that Ctrl+Z suspended', async () => {
+  const emulator = await started();
+  process.kill(emulator.pid, 'SIGSTOP');
+  const status = await run(process.execPath, [minifalCommand, 'status', '--data', emulator.dataDir]);
+  expect(status.code).toBe(1);
+  expect(status.stderr).toMatch(
+    /^minifal: The emulator on port \d+ has not answered for 10 s\.\nIf Ctrl\+Z suspended it/,
+  );
+  const stop = await run(process.execPath, [minifalCommand, 'stop', '--data', emulator.dataDir]);
+  expect(stop).toMatchObject({ code: 0, stdout: 'Stopped.\n' });
+});
+
+it('`minifal stop` and `minifal status` find it by its port though Node is set up to ask a proxy', async () => {
+  const emulator = await started();
+  const { NO_PROXY: _upper, no_proxy: _lower, ...others } = process.env;
+  const env = {
+    ...others,
+    NODE_USE_ENV_PROXY: '1',
+    HTTP_PROXY: 'http://127.0.0.1:9',
+    http_proxy: 'http://127.0.0.1:9',
+  };
+  const status = await run(process.execPath, [minifalCommand, 'status', '--data', emulator.dataDir], { env });
+  expect(status.stdout).toContain(`pid ${emulator.pid}`);
+  await rm(join(emulator.dataDir, 'emulator.json'));
+  const port = String(emulator.ports.api);
+  const stop = await run(process.execPath, [minifalCommand, 'stop', '--data', emulator.dataDir, '--port', port], {
+    env,
+  });
+  expect(stop).toMatchObject({ code: 0, stdout: 'Stopped.\n' });
+});
