@@ -47,6 +47,26 @@ describe('a line that is cut into pieces', () => {
     expect(messages.slice(1)).toEqual(['meanwhile', '']);
   });
 
+  it('may have lines of another thread between its pieces', () => {
+    const { messages, write } = recorder();
+    write(piece(secret.slice(0, 9)));
+    write('meanwhile');
+    write(secret.slice(9));
+    expect(messages.slice(1)).toEqual(['meanwhile', '']);
+  });
+
+  it('changes nothing of lines that come later', () => {
+    const { messages, write } = recorder();
+    write(piece(secret.slice(0, -3)));
+    write('meanwhile');
+    write(`${secret.slice(-3)} is the end of a word`);
+    write(piece(secret.slice(0, 3)));
+    for (let line = 0; line < 200; line++) write('meanwhile');
+    write(secret.slice(3));
+    expect(messages[2]).toBe('er2 is the end of a word');
+    expect(messages.at(-1)).toBe(secret.slice(3));
+  });
+
   it('may be cut more than once', () => {
     const { messages, write } = recorder();
     write(piece('hunter2'));

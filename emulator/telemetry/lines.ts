@@ -16,22 +16,27 @@ interface Written {
 const pieceBytes = 64 * 1024 - 3;
 /** Fewer characters of a secret say nothing, and are the end of many a progress bar. */
 const leastShown = 4;
+/** Another thread of the request may write so many lines between two pieces; rests as short as `leastShown` only follow at once. */
+const mostBetween = 100;
 /** More unfinished lines than these aren't remembered: an app has hardly as many streams. */
 const mostUnfinished = 1_000;
 
 /** Turns what runners write into log lines (runner-process.md §6). Hides secrets that are cut in two; `logs` hides the others. */
 export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
   /** What the next piece may begin with, by runner and stream. */
-  const begun = new Map<string, readonly string[]>();
+  const begun = new Map<string, { readonly rests: readonly string[]; readonly passed: number }>();
 
   function shown(stream: string, text: string): string {
-    const rest = begun.get(stream)?.find((known) => text.startsWith(known));
+    const { rests, passed } = begun.get(stream) ?? { rests: [], passed: 0 };
+    const rest = rests.find((known) => text.startsWith(known) && (passed === 0 || known.length > leastShown));
     begun.delete(stream);
+    const open = rest === undefined && passed < mostBetween ? rests : [];
+    if (open.length > 0) begun.set(stream, { rests: open, passed: passed + 1 });
     // The piece before ends with the mask.
     const own = rest === undefined ? text : text.slice(rest.length);
     if (Buffer.byteLength(text) < pieceBytes) return own;
     const piece = mask.unfinished(own);
-    if (piece.rests.length > 0) begun.set(stream, piece.rests);
+    if (piece.rests.length > 0) begun.set(stream, { rests: [...piece.rests, ...open], passed: 0 });
     if (begun.size > mostUnfinished) begun.delete(begun.keys().next().value ?? '');
     return piece.text;
   }
