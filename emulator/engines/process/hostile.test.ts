@@ -198,6 +198,25 @@ def main():
   });
 });
 
+describe('a runner that stops its supervisor', () => {
+  it('ends when it is killed, and others start', async () => {
+    const runner = start(`
+import os, signal, time
+def main():
+    with open(f"/proc/{os.getppid()}/stat") as file: supervisor = int(file.read().rpartition(")")[2].split()[1])
+    os.kill(supervisor, signal.SIGSTOP)
+    open("stopped", "w").close()
+    time.sleep(1000)
+`);
+    const app = join(work.root, 'runners', runner.handle.runnerId, 'app', 'stopped');
+    await expect.poll(() => existsSync(app), { timeout: 10_000 }).toBe(true);
+    await start(server).ready;
+    expect(runner.order).toEqual(['started']);
+    runner.handle.kill();
+    expect((await runner.exited).signal).toBe('SIGKILL');
+  });
+});
+
 describe('a process from outside that floods the output of a runner', () => {
   it('does not keep the supervisor when the runner is gone', async () => {
     const neighbour = start(server);

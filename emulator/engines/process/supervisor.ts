@@ -81,10 +81,13 @@ export function startSupervisor(deps: {
 
   return {
     send(command) {
+      // A runner may have stopped it, and nothing else would continue it.
+      if (command.op === 'start' || command.op === 'kill') child.kill('SIGCONT');
       if (!told && connection instanceof Duplex && connection.writable)
         connection.write(`${JSON.stringify(command)}\n`);
     },
     async close() {
+      child.kill('SIGCONT');
       if (connection instanceof Duplex) connection.end();
       const timer = setTimeout(() => child.kill('SIGKILL'), closeSeconds * 1000);
       await gone;
