@@ -186,8 +186,12 @@ class Lines:
                 self._give_up(next(iter(self._partial)))
 
     def _pieces(self, key: bytes | None, line: bytes, complete: bool) -> bytes:
+        text = line.rstrip(b"\r")
+        if len(line) > len(text) + 1:
+            # One of them is enough to know that the line starts again.
+            line = text + b"\r"
         # After the last return that has something behind it.
-        line = line[line.rfind(b"\r", 0, len(line.rstrip(b"\r"))) + 1 :]
+        line = line[line.rfind(b"\r", 0, len(text)) + 1 :]
         at = 0
         while len(line) - at > MAX_LINE:
             end = at + MAX_LINE

@@ -260,6 +260,21 @@ async function startAlone(spec: RunnerSpec) {
   return { supervisor, connection, folder };
 }
 
+describe('returns without end', () => {
+  it('are no text: the line is what is written after them', async () => {
+    const lines = await linesOf(`
+import os
+def main():
+    os.write(1, b"old")
+    for _ in range(20): os.write(1, b"\\r" * 65536)
+    os.write(1, b"new\\n")
+    for _ in range(20): os.write(2, b"\\r" * 65536)
+`);
+    const told = lines.filter(({ unfinished }) => !unfinished).map(({ text, stream }) => [stream, text]);
+    expect(told).toEqual([['stdout', 'new']]);
+  });
+});
+
 describe('a task that outlives its request', () => {
   it('may write without the runner keeping anything about the request', async () => {
     const lines = await linesOf(`
