@@ -122,6 +122,20 @@ describe('what an event costs', () => {
     expect(cost(500)).toBe(cost(10));
   });
 
+  it('does not grow with the apps on a full machine, for a request that only waits', () => {
+    const cost = (apps: number) => {
+      const sim = createSim({ runners: apps });
+      const aliases = Array.from({ length: apps }, (_, i) => `app-${i}`);
+      for (const alias of [...aliases, 'waits']) sim.deploy({ alias });
+      for (const alias of aliases) sim.submit([`of ${alias}`], { alias });
+      sim.bringUp();
+      sim.submit(['waits'], { alias: 'waits' });
+      sim.submit(['before'], { alias: 'app-0' });
+      return lookedAt(() => sim.submit(['a'], { alias: 'app-0' }));
+    };
+    expect(cost(200)).toBe(cost(10));
+  });
+
   it('does not grow with the hints that are remembered', () => {
     const sim = withRunners(1);
     const cost = (hint: string) => {

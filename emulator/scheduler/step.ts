@@ -41,12 +41,16 @@ export function step(world: World, event: Event, now: Instant): Step {
   const turn = beginTurn(world, now);
   apply(turn, event);
   const concerned = new Set(turn.changedApps);
+  const due = new Set<AliasName>();
   for (const { key, value } of ascending(turn.world.wakeups)) {
     if ((key[0] ?? 0) > now) break;
+    due.add(value);
     concerned.add(value);
   }
   for (const alias of concerned) settle(turn, alias);
-  for (let alias = shareRoom(turn); alias !== undefined; alias = shareRoom(turn)) settle(turn, alias);
+  // A request that only waits frees no room.
+  if (event.type !== 'requestArrived' || due.size > 0 || turn.changedRunners.size > 0)
+    for (let alias = shareRoom(turn); alias !== undefined; alias = shareRoom(turn)) settle(turn, alias);
   if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
   const changed = { apps: turn.changedApps, runners: turn.changedRunners };
   return { world: turn.world, effects: turn.effects, notes: turn.notes, changed };
