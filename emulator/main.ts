@@ -78,6 +78,8 @@ export interface EmulatorOptions {
   readonly timeScale: number;
   /** How many runners may run at once; further ones wait for room. */
   readonly maxRunners: number;
+  /** How many GPU slots there are for runners of GPU machine types; absent: no limit. */
+  readonly gpuSlots?: number | undefined;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
@@ -122,8 +124,8 @@ const notTakenUp: RequestOutcome = {
 
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, port, version, allowedOrigins, timeScale, maxRunners, keychain, retentionDays, tell, onGone } =
-    options;
+  const { folder, port, version, allowedOrigins, timeScale, maxRunners, gpuSlots, keychain, retentionDays } = options;
+  const { tell, onGone } = options;
   const clock = Date.now;
   const startedAt = clock();
   const steady = createSteady(clock);
@@ -227,6 +229,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       steady,
       time: { factor: timeScale, start: startedAt },
       maxRunners,
+      gpuSlots,
       engine,
       queue,
       dataDir: sharedData,

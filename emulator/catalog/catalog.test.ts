@@ -301,6 +301,28 @@ describe('revisions and aliases', () => {
     expect(room.store.notices()).toEqual([]);
   });
 
+  it('of a minifal without GPU slots get those of their machine type', () => {
+    const room = setUp();
+    room.catalog.addRevision(testRevision('r1', { machineTypes: ['GPU-H100'], numGpus: 2 }));
+    room.catalog.putAlias(testAlias('app', { machineTypes: ['GPU'] }));
+    room.catalog.putAlias(testAlias('cpu'));
+    room.restart(key, (store) => {
+      for (const [table, id] of [
+        ['revisions', 'r1'],
+        ['aliases', 'app'],
+        ['aliases', 'cpu'],
+      ] as const) {
+        const row = store.sql(`SELECT document FROM ${table} WHERE id = ?`).get(id);
+        const document = String(row?.document).replace('"gpuSlots":0,', '');
+        const update = store.sql(`UPDATE ${table} SET document = ?, check_sum = ? WHERE id = ?`);
+        update.run(document, checksum(`${id}\0${document}`), id);
+      }
+    });
+    expect(room.catalog.revision('r1')?.settings).toEqual({ ...revisionDefaults, gpuSlots: 2 });
+    expect(room.catalog.alias('app')?.settings).toEqual({ ...revisionDefaults, gpuSlots: 1 });
+    expect(room.catalog.alias('cpu')?.settings).toEqual(revisionDefaults);
+  });
+
   it('leaves alone what another minifal wrote and this one cannot read', () => {
     const room = setUp();
     room.catalog.putAlias(testAlias('good'));

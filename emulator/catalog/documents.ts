@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
+import { gpuSlotsOf } from './machine-types.ts';
 import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './types.ts';
 
 /** The catalog's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default here. */
@@ -19,8 +20,10 @@ const scale: z.ZodType<ScaleSettings> = z.object({
   requestStartTimeoutSeconds: count.nullable(),
 });
 
-const settings: z.ZodType<RevisionSettings> = z.object({
+/** Before there were GPU slots, `gpuSlots` was missing: `withSlots` adds it. */
+const settings = z.object({
   maxMultiplexing: count,
+  gpuSlots: count.optional(),
   startupTimeoutSeconds: count,
   terminationGraceSeconds: count,
   health: z.object({
@@ -38,6 +41,14 @@ const settings: z.ZodType<RevisionSettings> = z.object({
     connection_error: count.exactOptional(),
   }),
 });
+
+function withSlots(
+  stored: z.output<typeof settings>,
+  types: readonly string[],
+  numGpus: number | null,
+): RevisionSettings {
+  return { ...stored, gpuSlots: stored.gpuSlots ?? gpuSlotsOf(types, numGpus) };
+}
 
 export const keyDocument: z.ZodType<KeyInfo & { readonly secretHash: string }> = z.object({
   keyId: z.string(),
@@ -62,7 +73,7 @@ export const secretDocument: z.ZodType<SecretInfo & { readonly sealed: string }>
   sealed: z.string(),
 });
 
-export const revisionDocument: z.ZodType<Revision> = z.object({
+const revision = z.object({
   id: z.string(),
   alias: z.string(),
   environmentName: z.string(),
@@ -85,8 +96,12 @@ export const revisionDocument: z.ZodType<Revision> = z.object({
   sourceCode: z.string().nullable(),
   privateLogs: z.boolean(),
 });
+export const revisionDocument: z.ZodType<Revision> = revision.transform((stored) => ({
+  ...stored,
+  settings: withSlots(stored.settings, stored.machineTypes, stored.numGpus),
+}));
 
-export const aliasDocument: z.ZodType<Alias> = z.object({
+const alias = z.object({
   name: z.string(),
   environmentName: z.string(),
   revision: z.string(),
@@ -97,3 +112,8 @@ export const aliasDocument: z.ZodType<Alias> = z.object({
   validRegions: words,
   updatedAt: count,
 });
+/** An old alias knows nothing of num_gpus: until the next deploy its runners take one slot each. */
+export const aliasDocument: z.ZodType<Alias> = alias.transform((stored) => ({
+  ...stored,
+  settings: withSlots(stored.settings, stored.machineTypes, null),
+}));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { machineTypeProblem, machineTypes } from './machine-types.ts';
+import { gpuSlotsOf, machineTypeProblem, machineTypes } from './machine-types.ts';
 
 describe('machine types', () => {
   it.each(machineTypes)('%s is one', (name) => {
@@ -19,6 +19,19 @@ describe('machine types', () => {
     ['NVIDIA H200', 'GPU-H200'],
   ])('%s is refused with the name that was meant', (name, meant) => {
     expect(machineTypeProblem(name)).toBe(`There is no machine type "${name}". Did you mean ${meant}?`);
+  });
+
+  it.each<[readonly string[], number | null, number]>([
+    [['XS'], null, 0],
+    [['M'], 2, 0],
+    [['GPU-H100'], null, 1],
+    [['GPU'], 0, 1],
+    [['GPU-A100', 'GPU-H100'], 4, 4],
+    // Here a runner has the first one.
+    [['L', 'GPU-H100'], null, 0],
+    [[], 1, 0],
+  ])('%j with num_gpus %s takes %i GPU slots', (types, numGpus, slots) => {
+    expect(gpuSlotsOf(types, numGpus)).toBe(slots);
   });
 
   it.each(['', 'huge', 'TPU-v5', 'x'.repeat(100_000)])('what comes near none is refused with the list', (name) => {

@@ -8,6 +8,11 @@ export const machineTypes: readonly string[] = [
   ...['GPU', 'GPU-T4', 'GPU-A100-40GB', 'GPU-A100-80GB', 'GPU-B300'],
 ];
 
+/** GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one where it has GPUs. */
+export function gpuSlotsOf(types: readonly string[], numGpus: number | null): number {
+  return types[0]?.startsWith('GPU') ? Math.max(1, numGpus ?? 1) : 0;
+}
+
 /** A sentence when there is no such machine type, with the name that was probably meant. */
 export function machineTypeProblem(name: string): string | undefined {
   if (machineTypes.includes(name)) return undefined;

@@ -108,8 +108,19 @@ describe('updatedSettings', () => {
       { machineTypes: ['M'], validRegions: ['eu-west'] },
       { ...present, machineTypes: ['M'], validRegions: ['eu-west'] },
     ],
+    [
+      'a machine type with GPUs, of which the revision wants two',
+      { machineTypes: ['GPU-H100'] },
+      { ...present, machineTypes: ['GPU-H100'], settings: { ...revisionDefaults, gpuSlots: 2 } },
+    ],
     ['empty lists, which cannot be told from absent ones', { machineTypes: [], validRegions: [] }, present],
   ])('changes only what is named: %s', (_, update, expected) => {
-    expect(updatedSettings(present, update)).toEqual(expected);
+    expect(updatedSettings(present, update, 2)).toEqual(expected);
+  });
+
+  it('takes the GPU slots away with the GPU machine type, and leaves them otherwise', () => {
+    const onGpu = { ...present, machineTypes: ['GPU-H100'], settings: { ...revisionDefaults, gpuSlots: 2 } };
+    expect(updatedSettings(onGpu, { machineTypes: ['M'] }, 2).settings.gpuSlots).toBe(0);
+    expect(updatedSettings(onGpu, { settings: { maxMultiplexing: 3 } }, 2).settings.gpuSlots).toBe(2);
   });
 });

@@ -1,4 +1,5 @@
 import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
+import { gpuSlotsOf } from './machine-types.ts';
 import type { Alias, Revision } from './types.ts';
 
 /** Values as a request carries them: absent means "not said". */
@@ -23,6 +24,7 @@ export const scaleDefaults: ScaleSettings = {
 /** runner.md §1 (Shutdown), §2 and §3. */
 export const revisionDefaults: RevisionSettings = {
   maxMultiplexing: 1,
+  gpuSlots: 0,
   startupTimeoutSeconds: 600,
   terminationGraceSeconds: 5,
   health: {
@@ -92,12 +94,14 @@ export interface SettingsUpdate {
   readonly validRegions?: readonly string[];
 }
 
-/** UpdateApplication: both groups may change, and nothing that isn't named does. */
-export function updatedSettings(present: AliasSettings, update: SettingsUpdate): AliasSettings {
+/** UpdateApplication: both groups may change, and nothing that isn't named does. `numGpus` is the revision's. */
+export function updatedSettings(present: AliasSettings, update: SettingsUpdate, numGpus: number | null): AliasSettings {
+  const machineTypes = update.machineTypes?.length ? update.machineTypes : undefined;
+  const gpuSlots = machineTypes && gpuSlotsOf(machineTypes, numGpus);
   return {
     scale: withSaid(present.scale, update.scale ?? {}),
-    settings: { ...present.settings, ...defined(update.settings ?? {}) },
-    machineTypes: update.machineTypes?.length ? update.machineTypes : present.machineTypes,
+    settings: { ...present.settings, ...defined({ ...update.settings, gpuSlots }) },
+    machineTypes: machineTypes ?? present.machineTypes,
     validRegions: update.validRegions?.length ? update.validRegions : present.validRegions,
   };
 }

@@ -19,6 +19,8 @@ const usage = `minifal: fal Serverless on this machine
   --retention-days N     (start) keep finished requests and their results N days (default 30)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
   --max-runners N        (start) run at most N runners at once, further ones wait for room (default: by memory and cores)
+  --gpu-slots N          (start) runners of GPU machine types take num_gpus of N slots each (1 by default), further ones
+                         wait for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
   --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay, back-off
                          after failed starts, pauses before retries, health check intervals; what an app and its
                          callers take (setup, requests, termination grace, every timeout) stays as it is
@@ -37,6 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
       data: { type: 'string' },
       'time-scale': { type: 'string' },
       'max-runners': { type: 'string' },
+      'gpu-slots': { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -57,6 +60,7 @@ async function main(argv: readonly string[]): Promise<number> {
     retentionDays: retentionDays(values['retention-days']),
     timeScale: timeScale(values['time-scale']),
     maxRunners: maxRunners(values['max-runners']),
+    gpuSlots: gpuSlots(values['gpu-slots']),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -84,6 +88,7 @@ export interface CliOptions {
   readonly retentionDays: number | undefined;
   readonly timeScale: number;
   readonly maxRunners: number | undefined;
+  readonly gpuSlots: number | undefined;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -105,6 +110,12 @@ function maxRunners(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
   throw new UserError(`${text} is not a number of runners.`, 'Give --max-runners a whole number from 1, e.g. 16.');
+}
+
+function gpuSlots(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new UserError(`${text} is not a number of GPU slots.`, 'Give --gpu-slots a whole number from 1, e.g. 1.');
 }
 
 /** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */

@@ -32,6 +32,8 @@ export async function start(options: CliOptions): Promise<number> {
       say('It keeps results as long as before; `minifal stop` it first to change that.');
     if (options.maxRunners !== undefined)
       say('It has room for as many runners as before; `minifal stop` it first to change that.');
+    if (options.gpuSlots !== undefined)
+      say('It has as many GPU slots as before; `minifal stop` it first to change that.');
     if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
     return 0;
   }
@@ -54,6 +56,7 @@ export async function start(options: CliOptions): Promise<number> {
       allowedOrigins: options.allowedOrigins,
       timeScale: options.timeScale,
       maxRunners: options.maxRunners ?? roomForRunners(machine()),
+      gpuSlots: options.gpuSlots,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
       tell: say,

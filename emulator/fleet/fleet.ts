@@ -28,6 +28,8 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
   readonly time: TimeScale;
   /** How many runners the machine has room for; absent: any number. */
   readonly maxRunners?: number;
+  /** How many GPU slots it has; absent: no limit. */
+  readonly gpuSlots?: number | undefined;
   readonly queue: Queue;
   readonly execute: ExecuteQueued;
   readonly sendCancel: (address: RunnerAddress, path: string, requestId: RequestId) => Promise<void>;
@@ -63,7 +65,11 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     seed: deps.seed,
     steady,
     time: deps.time,
-    limits: { ...defaultLimits, runners: deps.maxRunners ?? defaultLimits.runners },
+    limits: {
+      ...defaultLimits,
+      runners: deps.maxRunners ?? defaultLimits.runners,
+      gpuSlots: deps.gpuSlots ?? defaultLimits.gpuSlots,
+    },
     perform,
     settled: () => attempts.settled(),
     failed,

@@ -32,7 +32,7 @@ export function nextDueAt(app: App, now: Instant): Instant | null {
     attempt === undefined ? undefined : attempt + requestTimeoutMs(app),
     first(app.runners.due)?.key[0],
     nextToExpire(app)?.at,
-    app.runners.inLine === null ? undefined : now + quantumMs,
+    app.runners.inLine === null && app.runners.guestsInLine === 0 ? undefined : now + quantumMs,
     // Once it has passed, scaling has acted on it as far as it could.
     scaling !== null && scaling > now ? scaling : undefined,
   ].filter((at) => at !== undefined);

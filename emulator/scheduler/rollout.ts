@@ -1,11 +1,12 @@
 import { kill, retire } from './ending.ts';
+import { isFull } from './room.ts';
 import { attemptsOf, isCounted, isServing, isStarting } from './runner-index.ts';
 import { floorOf } from './scaling.ts';
 import { values } from './sorted.ts';
 import { createRunner } from './starting.ts';
 import { putRunner, type Turn } from './turn.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
-import type { LiveRunner } from './world.ts';
+import type { App, LiveRunner, World } from './world.ts';
 
 /** New runners for old ones, of the same revision: rollouts and `runners stop --replace` (platform page runner.md §1, §6). */
 
@@ -59,7 +60,7 @@ export function replace(turn: Turn, alias: AliasName): void {
   for (const runner of runners) {
     if (runner.role.kind !== 'member' || replaced.has(runner.id)) continue;
     // On a full machine they come one after the other.
-    if (turn.world.placed >= turn.world.limits.runners && replaced.size > 0) return;
+    if (awaitsSuccessor(turn.world, app) || (replaced.size > 0 && isFull(turn.world, app.live))) return;
     replaced.add(runner.id);
     const role = { kind: 'replacement', replaces: runner.id } as const;
     createRunner(turn, alias, app.live, role, `Replacement of runner ${runner.id}.`);
@@ -70,7 +71,23 @@ function takeOver(turn: Turn, substitute: LiveRunner, old: LiveRunner | undefine
   const oldCounts = old !== undefined && isCounted(old);
   if (oldCounts && substitute.state.kind !== 'idle') return;
   putRunner(turn, substitute.id, { ...substitute, role: { kind: 'member' } });
-  if (!oldCounts) return;
+  if (oldCounts) end(turn, old);
+}
+
+/** No GPU slot is free for the replacement: the old runner ends first, and an ordinary one waits in its place. */
+export function handOver(turn: Turn, substitute: LiveRunner, old: LiveRunner): void {
+  putRunner(turn, substitute.id, { ...substitute, role: { kind: 'member', succeeds: true } });
+  end(turn, old);
+}
+
+function awaitsSuccessor(world: World, { runners }: App): boolean {
+  return values(runners.starting).some((id) => {
+    const role = world.runners.get(id)?.role;
+    return role?.kind === 'member' && role.succeeds === true;
+  });
+}
+
+function end(turn: Turn, old: LiveRunner): void {
   putRunner(turn, old.id, { ...old, replacement: 'did' });
   retire(turn, old.id, old.replaceWhy);
 }

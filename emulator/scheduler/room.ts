@@ -1,41 +1,90 @@
-import { type Key, values } from './sorted.ts';
+import { freeSlots, slotsOf } from './gpu-slots.ts';
+import { compareKeys, first, type Key, values } from './sorted.ts';
 import { putRunner, type Turn } from './turn.ts';
-import type { App, Role, World } from './world.ts';
+import type { App, LiveRunner, World } from './world.ts';
 
 /** The machine's room for runners, and the line of those that wait for it. Who gets what is decided in capacity.ts. */
 
+type Newcomer = Pick<LiveRunner, 'role' | 'settings'>;
+
 /**
- * Whether a new process has to wait for room. Those that come first to others' places never do, for nobody makes room for them: the check
- * of a rolling deploy and replacements, of which an app has few at a time (rollout.ts). Nobody overtakes the line.
+ * What a runner has to wait for; `null`: nothing, when its turn comes. Those that come first to others' places never wait for room, for
+ * nobody makes it for them: the check of a rolling deploy and replacements, of which an app has few at a time (rollout.ts). A GPU slot
+ * they do wait for: the old runner gives it to them.
  */
-export function mustWait(world: World, role: Role): boolean {
-  return role.kind === 'member' && (world.placed >= world.limits.runners || world.line !== null);
+export function lackOf(world: World, { role, settings }: Newcomer): 'slots' | 'room' | null {
+  if (slotsOf(world.limits, { settings }) > freeSlots(world)) return 'slots';
+  return role.kind === 'member' && world.placed >= world.limits.runners ? 'room' : null;
+}
+
+/** Whether a new process has to wait for room or for a GPU slot. Nobody overtakes who waits for the same. */
+export function mustWait(world: World, runner: Newcomer): boolean {
+  if (lackOf(world, runner) !== null) return true;
+  const ahead = nextForSlots(world);
+  const needsSlot = slotsOf(world.limits, runner) > 0;
+  if (isGuest(runner)) return needsSlot && ahead !== undefined && isGuest(ahead);
+  if (world.line !== null || ahead === undefined) return world.line !== null;
+  return needsSlot || (!isGuest(ahead) && lackOf(world, ahead) === null);
+}
+
+/** Whether there is no room, or no GPU slot, for one more runner of these settings. */
+export function isFull(world: World, { settings }: Pick<LiveRunner, 'settings'>): boolean {
+  return lackOf(world, { role: { kind: 'member' }, settings }) !== null;
+}
+
+/** The next in each of the two lines, who comes first before the other. */
+export function nextInLine(world: World): readonly LiveRunner[] {
+  if (world.line === null && world.gpu.line === null) return [];
+  return [first(world.line), first(world.gpu.line)]
+    .filter((entry) => entry !== undefined)
+    .sort((a, b) => compareKeys(a.key, b.key))
+    .map(({ value }) => world.runners.get(value))
+    .filter((runner) => runner !== undefined);
+}
+
+/** The next in the line of those that need a GPU slot. */
+export function nextForSlots(world: World): LiveRunner | undefined {
+  return world.runners.get(first(world.gpu.line)?.value ?? '');
 }
 
 /** Where those in the line begin that no request waits for. */
 export const onlySettings: Key = [1];
 
 /**
- * The place of an app's runner in the line: those that requests wait for before those that only settings want, then the app with the
- * fewest runners, then the oldest wish.
+ * The place of a runner in the line: checks and replacements before all others; then those that requests wait for before those that only
+ * settings want, then the app with the fewest runners, then the oldest wish.
  */
-export function placeInLine(app: App | undefined, serial: number): Key {
+export function placeInLine(app: App | undefined, runner: Pick<LiveRunner, 'role' | 'serial'>): Key {
+  if (isGuest(runner)) return [-1, 0, runner.serial];
   const wanted = app !== undefined && app.requests.waiting !== null;
-  return [wanted ? 0 : 1, app?.runners.placed ?? 0, serial];
+  return [wanted ? 0 : 1, app?.runners.placed ?? 0, runner.serial];
 }
 
-/** Brings the places of the app's runners in the line up to date. */
+/** Brings the app's runners in the line up to date: their places, and their settings, which may have changed while they waited. */
 export function refreshLine(turn: Turn, app: App): void {
   if (app.runners.inLine === null) return;
   for (const id of values(app.runners.inLine)) {
     const runner = turn.world.runners.get(id);
     if (runner === undefined) continue;
-    const place = placeInLine(app, runner.serial);
-    if (runner.turn?.some((part, i) => part !== place[i])) putRunner(turn, runner.id, { ...runner, turn: place });
+    const place = placeInLine(app, runner);
+    const settings = app.live?.revision === runner.revision ? app.live.settings : runner.settings;
+    if (settings !== runner.settings || runner.turn?.some((part, i) => part !== place[i]))
+      putRunner(turn, runner.id, { ...runner, settings, turn: place });
   }
 }
 
-/** Why a runner waits for room; without a full stop. */
-export function noRoomSays({ placed, limits }: World): string {
-  return `No capacity: ${placed} of ${limits.runners} runners of this machine are in use`;
+/** Why a runner waits for room or for a GPU slot; without a full stop. */
+export function noRoomSays(world: World, runner: LiveRunner): string {
+  const { placed, limits, gpu } = world;
+  const slots = slotsOf(limits, runner);
+  const lack = lackOf(world, runner);
+  if (slots === 0 || lack === 'room')
+    return `No capacity: ${placed} of ${limits.runners} runners of this machine are in use`;
+  const says = `No GPU slot: ${gpu.used} of ${limits.gpuSlots} GPU slots of this machine are in use`;
+  if (lack === null) return `${says}, and others wait before it`;
+  return slots === 1 ? says : `${says}, and this runner needs ${slots}`;
+}
+
+function isGuest({ role }: Pick<LiveRunner, 'role'>): boolean {
+  return role.kind !== 'member';
 }

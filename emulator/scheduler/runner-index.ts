@@ -16,7 +16,9 @@ interface Marks {
   readonly starting: Key | null;
   readonly backingOff: Key | null;
   readonly inLine: Key | null;
+  readonly guestsInLine: number;
   readonly placed: number;
+  readonly placedOnGpu: number;
   readonly counted: number;
   readonly serving: number;
   readonly inFlight: number;
@@ -35,7 +37,9 @@ const absent: Marks = {
   starting: null,
   backingOff: null,
   inLine: null,
+  guestsInLine: 0,
   placed: 0,
+  placedOnGpu: 0,
   counted: 0,
   serving: 0,
   inFlight: 0,
@@ -103,7 +107,9 @@ export function indexRunner(
     starting: put(index.starting, was.starting, is.starting),
     backingOff: put(index.backingOff, was.backingOff, is.backingOff),
     inLine: put(index.inLine, was.inLine, is.inLine),
+    guestsInLine: index.guestsInLine - was.guestsInLine + is.guestsInLine,
     placed: index.placed - was.placed + is.placed,
+    placedOnGpu: index.placedOnGpu - was.placedOnGpu + is.placedOnGpu,
     counted: index.counted - was.counted + is.counted,
     serving: index.serving - was.serving + is.serving,
     inFlight: index.inFlight - was.inFlight + is.inFlight,
@@ -135,6 +141,9 @@ function marks(runner: LiveRunner): Marks {
   const serving = counted && isServing(state);
   const load = attemptsOf(state).length;
   const dueAt = dueOf(runner);
+  const isMember = runner.role.kind === 'member';
+  const waits = runner.turn !== null;
+  const placed = isPlaced(runner);
   const isFree = serving && load < runner.settings.maxMultiplexing;
   const changing = runner.role.kind === 'replacement' || (serving && runner.replacement === 'will');
   return {
@@ -147,8 +156,10 @@ function marks(runner: LiveRunner): Marks {
     changing: changing ? [serial] : null,
     starting: counted && isStarting(state) ? [stages.indexOf(state.kind), serial] : null,
     backingOff: counted && state.kind === 'failureDelay' ? [state.retryAt, serial] : null,
-    inLine: runner.turn === null ? null : [serial],
-    placed: isPlaced(runner) ? 1 : 0,
+    inLine: waits && isMember ? [serial] : null,
+    guestsInLine: waits && !isMember ? 1 : 0,
+    placed: placed ? 1 : 0,
+    placedOnGpu: placed && runner.settings.gpuSlots > 0 ? 1 : 0,
     counted: counted ? 1 : 0,
     serving: serving ? 1 : 0,
     inFlight: serving ? load : 0,

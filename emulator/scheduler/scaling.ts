@@ -115,6 +115,8 @@ function dropWithoutProcess(turn: Turn, alias: AliasName): void {
     const app = turn.world.apps.get(alias);
     const latest = last(app?.runners.inLine ?? null) ?? last(app?.runners.backingOff ?? null);
     if (app === undefined || latest === undefined || app.runners.counted <= floorOf(app)) return;
+    // The first runner of a detached rolling deploy comes up without traffic, too.
+    if (latest.value === app.rolling?.runnerId) return;
     kill(turn, latest.value, 'keep_alive');
   }
 }

@@ -67,7 +67,8 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
   const live = app?.live;
   const settings = live?.revision === runner.revision ? live.settings : runner.settings;
   const pending = { kind: 'pending', since: turn.now, deadline: pendingDeadline(turn) } as const;
-  const fields = { settings, lossesBefore: app?.trouble.losses ?? 0, turn: placeOf(turn, runner) };
+  const place = placeOf(turn, { ...runner, settings });
+  const fields = { settings, lossesBefore: app?.trouble.losses ?? 0, turn: place };
   if (moveRunner(turn, runner, pending, text, fields)) begin(turn, { ...runner, ...fields });
 }
 
@@ -102,14 +103,14 @@ export function ready(turn: Turn, id: RunnerId): void {
 
 /** The place in the line of a runner that isn't PENDING yet; `null`: there is room for it. */
 function placeOf(turn: Turn, runner: LiveRunner): Key | null {
-  if (!mustWait(turn.world, runner.role)) return null;
-  return placeInLine(turn.world.apps.get(runner.alias), runner.serial);
+  if (!mustWait(turn.world, runner)) return null;
+  return placeInLine(turn.world.apps.get(runner.alias), runner);
 }
 
 /** A PENDING runner gets its process, unless it has to wait for room. */
 function begin(turn: Turn, runner: LiveRunner): void {
   if (runner.turn === null) askForProcess(turn, runner);
-  else note(turn, { ...about(runner), topic: 'runner.capacity', text: `${noRoomSays(turn.world)}.` });
+  else note(turn, { ...about(runner), topic: 'runner.capacity', text: `${noRoomSays(turn.world, runner)}.` });
 }
 
 /** A runner that waited for room gets its process. */
@@ -122,8 +123,8 @@ export function grant(turn: Turn, id: RunnerId): void {
   note(turn, { ...about(runner), topic: 'runner.capacity', text: 'There is room for it now.' });
 }
 
-function about({ id, alias }: LiveRunner) {
-  return { runnerId: id, alias };
+function about({ id, alias, revision }: LiveRunner) {
+  return { runnerId: id, alias, revision };
 }
 
 function pendingDeadline({ now, world }: Turn): Instant {

@@ -30,6 +30,7 @@ const scale = fc.record({
 const settings = fc
   .record({
     maxMultiplexing: fc.constantFrom(1, 1, 2, 4),
+    gpuSlots: fc.constantFrom(0, 1, 1, 2),
     startupTimeoutSeconds: fc.constantFrom(20, 60, 600),
     terminationGraceSeconds: fc.constantFrom(0, 2, 5, 30),
     skipRetry: fc.uniqueArray(condition, { maxLength: 2 }),
@@ -117,6 +118,7 @@ const storm = fc
 const seed = fc.integer();
 /** How many runners the machine has room for. */
 const room = fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 2, 4);
+const gpuRoom = fc.constantFrom(Number.POSITIVE_INFINITY, 1, 2, 3);
 /** Long enough for ten attempts that each run into the longest request_timeout. */
 const calmSeconds = 3 * 3600;
 
@@ -124,7 +126,7 @@ describe('step', () => {
   it('keeps every law at every step of random storms, and finishes everything in the calm after them', () => {
     let simulatedMs = 0;
     fc.assert(
-      fc.property(storm, seed, room, (actions, engineSeed, runners) => {
+      fc.property(storm, seed, room, gpuRoom, (actions, engineSeed, runners, gpuSlots) => {
         const laws = createLaws();
         const frozen = new WeakSet<object>();
         const start = 1_700_000_000_000;
@@ -136,7 +138,7 @@ describe('step', () => {
             deepFreeze(seen.after, frozen);
             laws.check(seen);
           },
-          { ...defaultLimits, runners },
+          { ...defaultLimits, runners, gpuSlots },
         );
         laws.checkEnd(end.world);
         simulatedMs += end.now - start;

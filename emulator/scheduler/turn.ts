@@ -1,3 +1,4 @@
+import { countSlots, slotsOf } from './gpu-slots.ts';
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
 import { indexRunner, isEnding, isLeaving, isPlaced } from './runner-index.ts';
@@ -107,9 +108,17 @@ function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, a
   const placed = world.placed + Number(isPlaced(after)) - Number(isPlaced(before));
   const leaving = world.leaving + Number(isLeaving(after)) - Number(isLeaving(before));
   const ending = world.ending + Number(isEnding(after)) - Number(isEnding(before));
-  const line = replaceKey(world.line, before?.turn ?? null, after?.turn ?? null, id);
-  if (placed !== world.placed || leaving !== world.leaving || ending !== world.ending || line !== world.line)
-    turn.world = { ...world, placed, leaving, ending, line };
+  const key = (runner: LiveRunner | undefined) => (slotsOf(world.limits, runner) > 0 ? null : (runner?.turn ?? null));
+  const line = replaceKey(world.line, key(before), key(after), id);
+  const gpu = countSlots(world, id, before, after);
+  if (
+    placed !== world.placed ||
+    leaving !== world.leaving ||
+    ending !== world.ending ||
+    line !== world.line ||
+    gpu !== world.gpu
+  )
+    turn.world = { ...world, placed, leaving, ending, line, gpu };
 }
 
 /**

@@ -48,6 +48,8 @@ export interface HealthPolicy {
 /** Revision-level settings: they come from the code and act on runners started afterwards. */
 export interface RevisionSettings {
   readonly maxMultiplexing: number;
+  /** GPU slots of the machine that a runner takes, where there is a limit (room.ts); 0: none. */
+  readonly gpuSlots: number;
   readonly startupTimeoutSeconds: number;
   readonly terminationGraceSeconds: number;
   readonly health: HealthPolicy;
@@ -73,6 +75,7 @@ export type StopReason =
   | 'disconnected' // connection to the runner broke
   | 'exited' // the process ended by itself
   | 'capacity' // the machine is full, and another app needs the place more
+  | 'handover' // no GPU slot is free, and the new revision of its app needs one
   | 'supervisor_lost' // the supervisor above it died, which says nothing about the app
   | 'shutdown'; // the emulator stops
 
@@ -294,6 +297,8 @@ export interface Note {
   readonly at: Instant;
   readonly alias: AliasName;
   readonly runnerId?: RunnerId;
+  /** The runner's, where who follows the deploy of it is to see the note. */
+  readonly revision?: RevisionId;
   readonly requestId?: RequestId;
   /** e.g. `runner.state`, `request.waiting`, `scale`, `retry`. */
   readonly topic: string;

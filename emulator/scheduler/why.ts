@@ -27,7 +27,7 @@ export function why(world: World, requestId: RequestId, now: Instant, second = '
 function runnersSay(world: World, app: App, now: Instant, second: string): string {
   const { failures, losses, lastFailure } = app.trouble;
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
-  if (starting !== undefined && starting.turn !== null && app.runners.serving === 0) return noRoomSays(world);
+  if (starting !== undefined && starting.turn !== null && app.runners.serving === 0) return noRoomSays(world, starting);
   if (starting !== undefined && starting.turn === null && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
     const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
@@ -50,7 +50,8 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const later = delayed ? `; scaling_delay lets one start in ${secondsLeft(dueAt, now)} ${second}` : '';
   if (counted === 0) return `No runner yet${later}`;
   const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
-  const noRoom = app.runners.inLine === null ? '' : `. ${noRoomSays(world)}`;
+  const inLine = world.runners.get(first(app.runners.inLine)?.value ?? '');
+  const noRoom = inLine === undefined ? '' : `. ${noRoomSays(world, inLine)}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
   return `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ${slots})${later}${noRoom}`;
 }

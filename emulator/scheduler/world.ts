@@ -43,9 +43,21 @@ export interface World {
   readonly ending: number;
   /** Apps that have one: [serial]. */
   readonly holders: Sorted<AliasName>;
-  /** Runners that wait for room, the next one first: their `turn`. */
+  /** Runners that wait for room, the next one first: their `turn`. Those that need a GPU slot have a line of their own. */
   readonly line: Sorted<RunnerId>;
+  readonly gpu: GpuSlots;
   readonly requests: IdMap<RequestId, LiveRequest>;
+}
+
+/** The machine's GPU slots; without a limit none are counted. */
+export interface GpuSlots {
+  /** Slots that runners hold. */
+  readonly used: number;
+  /** Those of runners that are on their way out, and those whose runner's grace period runs. */
+  readonly leaving: number;
+  readonly ending: number;
+  /** Runners that wait for slots, or have them only to wait for room: their `turn`. */
+  readonly line: Sorted<RunnerId>;
 }
 
 /** What the machine sets, not an app. */
@@ -54,9 +66,15 @@ export interface Limits {
   readonly pendingSeconds: number;
   /** How many runners the machine has room for (capacity.ts); infinite: no limit. */
   readonly runners: number;
+  /** How many GPU slots the machine has (room.ts); infinite: no limit. */
+  readonly gpuSlots: number;
 }
 
-export const defaultLimits: Limits = { pendingSeconds: 3600, runners: Number.POSITIVE_INFINITY };
+export const defaultLimits: Limits = {
+  pendingSeconds: 3600,
+  runners: Number.POSITIVE_INFINITY,
+  gpuSlots: Number.POSITIVE_INFINITY,
+};
 
 /** What an alias points to. */
 export interface Release {
@@ -144,10 +162,14 @@ export interface RunnerIndex {
   readonly starting: Sorted<RunnerId>;
   /** Counted ones in FAILURE_DELAY: [retryAt, serial]. */
   readonly backingOff: Sorted<RunnerId>;
-  /** Those that wait for room on the machine: [serial]. */
+  /** Members that wait for room on the machine: [serial]. */
   readonly inLine: Sorted<RunnerId>;
+  /** Others that wait for a GPU slot. */
+  readonly guestsInLine: number;
   /** Runners that take up room on the machine. */
   readonly placed: number;
+  /** Those of them that need a GPU. */
+  readonly placedOnGpu: number;
   /** Runners that count for scaling and max_concurrency. */
   readonly counted: number;
   /** IDLE and RUNNING ones of them. */
@@ -157,12 +179,12 @@ export interface RunnerIndex {
 }
 
 /**
- * - `member`: serves the alias and counts.
+ * - `member`: serves the alias and counts. `succeeds`: it was a replacement whose old runner had to end first.
  * - `check`: the first runner of a rolling deploy.
  * - `replacement`: stands in for `replaces` as soon as it is ready; until then the old one counts in its place.
  */
 export type Role =
-  | { readonly kind: 'member' }
+  | { readonly kind: 'member'; readonly succeeds?: true }
   | { readonly kind: 'check' }
   | { readonly kind: 'replacement'; readonly replaces: RunnerId };
 
@@ -226,6 +248,7 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     ending: 0,
     holders: null,
     line: null,
+    gpu: { used: 0, leaving: 0, ending: 0, line: null },
     requests: IdMap(),
   };
 }
@@ -253,7 +276,9 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
       starting: null,
       backingOff: null,
       inLine: null,
+      guestsInLine: 0,
       placed: 0,
+      placedOnGpu: 0,
       counted: 0,
       serving: 0,
       inFlight: 0,

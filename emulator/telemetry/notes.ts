@@ -37,7 +37,7 @@ function platformLine(note: Note, runnerId: string, level: 'DEBUG' | 'INFO', mes
     stream: null,
     message,
     alias: note.alias,
-    revision: null,
+    revision: note.revision ?? null,
     runnerId,
     requestId: note.requestId ?? null,
     endpoint: null,

@@ -25,7 +25,9 @@ export function listApplications(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
 export function updateApplication(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) {
   return (request: UpdateApplicationRequest): object => {
     const present = aliasOrFail(rooms.catalog, request.application_name);
-    const alias: Alias = { ...present, ...updatedSettings(present, saidUpdate(request)), updatedAt: rooms.clock() };
+    const numGpus = rooms.catalog.revision(present.revision)?.numGpus ?? null;
+    const settings = updatedSettings(present, saidUpdate(request), numGpus);
+    const alias: Alias = { ...present, ...settings, updatedAt: rooms.clock() };
     const problem = scaleProblem(alias.scale);
     if (problem !== undefined) throw invalidArgument(`The request is not valid: ${problem}.`);
     rooms.catalog.putAlias(alias);

@@ -79,6 +79,21 @@ describe('RegisterApplication', () => {
     expect(readFileSync(plane.rooms.blobs.path(revision.callable.blob), 'utf8')).toBe('pickled');
   });
 
+  it.each([
+    [{ machine_types: ['GPU-H100'] }, 1],
+    [{ machine_types: ['GPU-H100'], num_gpus: 2 }, 2],
+    [{ machine_types: ['M'], num_gpus: 2 }, 0],
+  ])('a runner of %j takes %i GPU slots', async (change, gpuSlots) => {
+    const plane = await controlPlane();
+    await register(plane, { machine_requirements: requirements(change) });
+    expect(plane.calls[0]?.args[0]).toMatchObject({ settings: { gpuSlots } });
+    expect(plane.rooms.catalog.alias('greet')?.settings.gpuSlots).toBe(gpuSlots);
+    // num_gpus counts as soon as the machine type has GPUs.
+    await plane.rpc('UpdateApplication', { application_name: 'greet', machine_types: ['GPU-A100'] });
+    const settings = plane.calls.find(({ method }) => method === 'applySettings')?.args[2];
+    expect(settings).toMatchObject({ gpuSlots: gpuSlots || 2 });
+  });
+
   it('metadata that was not sent stays absent, and no secrets at all is not the same as unset', async () => {
     const plane = await controlPlane();
     const id = await register(plane, { secrets: { names: [] } });

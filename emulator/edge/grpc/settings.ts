@@ -1,5 +1,7 @@
+import { gpuSlotsOf } from '../../catalog/machine-types.ts';
 import { revisionDefaults, type Said, type SettingsUpdate, scaleDefaults } from '../../catalog/scale-settings.ts';
 import type { HealthPolicy, RetryCondition, RevisionSettings, ScaleSettings } from '../../scheduler/types.ts';
+import { machineTypesOf } from './prepare.ts';
 import type {
   MachineRequirements,
   RegisterRequest,
@@ -38,6 +40,7 @@ export function revisionSettings(request: RegisterRequest | RunRequest): Revisio
   const startupTimeoutSeconds = requirements?.startup_timeout ?? revisionDefaults.startupTimeoutSeconds;
   return {
     maxMultiplexing: requirements?.max_multiplexing ?? revisionDefaults.maxMultiplexing,
+    gpuSlots: gpuSlotsOf(machineTypesOf(requirements), requirements?.num_gpus ?? null),
     startupTimeoutSeconds,
     terminationGraceSeconds:
       ('termination_grace_period_seconds' in request ? request.termination_grace_period_seconds : undefined) ??

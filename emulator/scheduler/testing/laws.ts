@@ -1,4 +1,5 @@
 import { isRolling, runnersOf } from '../select.ts';
+import { compareKeys } from '../sorted.ts';
 import { nextWakeup, type World } from '../step.ts';
 import type { Instant, RequestInfo, RevisionSettings, Runner, ScaleSettings, Strategy } from '../types.ts';
 import { law } from './law.ts';
@@ -67,8 +68,7 @@ export function createLaws(): Laws {
     const pressed = ids.length === 0 || scalingDelaySeconds === 0 || oldest + scalingDelaySeconds * 1000 <= now;
     const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
     // On a full machine one runner stands in the line for all that are missing.
-    const waits = runners.some(({ id }) => isInLine(after, id));
-    law(!waits || after.placed >= after.limits.runners, 'nobody waits while there is room', after.placed, runners);
+    const waits = runners.some(({ id }) => isInLine(after, id) && after.runners.get(id)?.role.kind === 'member');
     law(waits || counted >= least, 'as many runners as the formula wants', counted, least, runners);
 
     for (const { state, used, id } of serving) {
@@ -110,6 +110,24 @@ export function createLaws(): Laws {
     );
   }
 
+  /** The next of those that need a GPU slot, and the next of the others, lack something. */
+  function checkLine({ after }: Seen): void {
+    const { placed, limits } = after;
+    const runners = [...after.runners.values()];
+    const hasRoom = runners.filter(({ turn, state }) => turn === null && state.kind !== 'failureDelay');
+    const used = hasRoom.reduce((sum, runner) => sum + slotsIn(after, runner), 0);
+    law(placed === hasRoom.length, 'the room in use is counted', placed, hasRoom);
+    law(used <= limits.gpuSlots, 'never more GPU slots in use than there are', used, hasRoom);
+    const line = runners.filter(({ turn }) => turn !== null).sort((a, b) => compareKeys(a.turn ?? [], b.turn ?? []));
+    for (const needsSlot of [true, false]) {
+      const next = line.find((runner) => slotsIn(after, runner) > 0 === needsSlot);
+      if (next === undefined) continue;
+      const lacksSlot = slotsIn(after, next) > limits.gpuSlots - used;
+      const lacksRoom = next.role.kind === 'member' && placed >= limits.runners;
+      law(lacksSlot || lacksRoom, 'nobody waits while there is room and it is their turn', next, used, placed);
+    }
+  }
+
   /** Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's request_timeout. */
   function checkDeadlines(after: World, wakeAt: Instant): void {
     for (const runner of runnersOf(after)) {
@@ -135,6 +153,7 @@ export function createLaws(): Laws {
       const wakeAt = nextWakeup(seen.after);
       law(wakeAt === undefined || wakeAt > seen.now, 'nextWakeup lies ahead', wakeAt, seen.now);
       checkRoom(seen);
+      checkLine(seen);
       checkDeadlines(seen.after, wakeAt ?? Number.POSITIVE_INFINITY);
     },
     checkEnd(world) {
@@ -142,8 +161,9 @@ export function createLaws(): Laws {
       for (const { alias } of runnersOf(world)) law(aliases.has(alias), 'a deleted application has no runners', alias);
       for (const [name, { scale }] of aliases) {
         const wanted = Math.max(scale.minConcurrency, scale.concurrencyBuffer);
+        law(!isRolling(world, name) || deploys.get(name)?.strategy === 'detached', 'a rolling deploy ends', name);
         // What only settings want may have to wait for ever on a machine that is full of the same.
-        if (world.limits.runners !== Number.POSITIVE_INFINITY) continue;
+        if (Math.min(world.limits.runners, world.limits.gpuSlots) !== Number.POSITIVE_INFINITY) continue;
         const states = runnersOf(world, name).map((runner) => runner.state.kind);
         const enough = states.length === Math.min(scale.maxConcurrency ?? wanted, wanted);
         law(enough && states.every((kind) => kind === 'idle'), 'only wanted runners are left', name, states, wanted);
@@ -178,6 +198,11 @@ function deadlineOf({ state }: Runner): Instant | null {
 
 function isInLine(world: World, id: string): boolean {
   return (world.runners.get(id)?.turn ?? null) !== null;
+}
+
+/** What wants more slots than there are takes them all. */
+function slotsIn({ limits }: World, { settings }: Runner): number {
+  return limits.gpuSlots === Number.POSITIVE_INFINITY ? 0 : Math.min(limits.gpuSlots, settings.gpuSlots);
 }
 
 function isServing(runner: Runner): boolean {

@@ -16,6 +16,7 @@ export const scaleDefaults: ScaleSettings = {
 /** Without regular health checks, which would fill every test with probes. */
 export const settingsDefaults: RevisionSettings = {
   maxMultiplexing: 1,
+  gpuSlots: 0,
   startupTimeoutSeconds: 600,
   terminationGraceSeconds: 5,
   health: {

@@ -22,6 +22,7 @@ const scale = {
 };
 const settings = {
   maxMultiplexing: 4,
+  gpuSlots: 0,
   startupTimeoutSeconds: 600,
   terminationGraceSeconds: 5,
   health: {
