@@ -8,6 +8,8 @@ const heartbeatMs = 15_000;
 export interface EventStream {
   /** One `data:` event with this object as JSON. A reader that is far behind is cut off; it can resume with `since`. */
   send(event: object, type?: string): void;
+  /** Resolves at once while the reader takes what it is sent, else when it has taken all of it, or has left. */
+  keepsUp(): Promise<void>;
   /** Called once, whoever ends the stream. */
   onClose(listener: () => void): void;
   /** Ends the stream at this instant (milliseconds since the epoch). */
@@ -31,6 +33,16 @@ export function openEventStream(response: Response): EventStream {
   return {
     send(event, type) {
       writeOrCut(response, `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`);
+    },
+    async keepsUp() {
+      if (!response.writableNeedDrain || response.destroyed) return;
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          response.off('drain', go).off('close', go);
+          resolve();
+        };
+        response.on('drain', go).on('close', go);
+      });
     },
     onClose: (listener) => void response.once('close', listener),
     closeAt(at) {

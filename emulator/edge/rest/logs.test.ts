@@ -99,6 +99,28 @@ describe('POST /logs/history', () => {
 });
 
 describe('POST /logs/stream', () => {
+  it('sends a long past to a reader that keeps up, and what came meanwhile behind it', async () => {
+    const { logs, authorization, url } = await restServer();
+    const long = 'x'.repeat(8_000);
+    for (let n = 0; n < 4_000; n++) logs.append(line(n, `${n} ${long}`));
+    const abort = new AbortController();
+    const response = await fetch(url('/logs/stream?job_id=r1'), {
+      method: 'POST',
+      headers: { authorization },
+      signal: abort.signal,
+    });
+    logs.append(line(5_000, 'the last one'));
+    const chunks: Buffer[] = [];
+    for await (const chunk of response.body ?? []) {
+      chunks.push(Buffer.from(chunk));
+      if (Buffer.concat(chunks.slice(-2)).includes('the last one')) break;
+    }
+    const text = Buffer.concat(chunks).toString();
+    abort.abort();
+    const numbers = [...text.matchAll(/"message":"(\d+) x/g)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(Array.from({ length: 4_000 }, (_, n) => n));
+  });
+
   it('tells the past, then each new line once, and lets go when the reader leaves', async () => {
     const { url, authorization, logs, followers } = await restServer();
     logs.append(line(0, 'before'));

@@ -36,17 +36,27 @@ export function logs({
     response.json({ items: lines.map(item), next_until: isoOrNull(nextUntil) });
   });
 
-  router.post('/logs/stream', ({ query }, response) => {
+  router.post('/logs/stream', async ({ query }, response) => {
     const asked = runnerQuery(runnerLogsQuery.parse(query));
     const stream = openEventStream(response);
     const { since: _since, until, ...filter } = asked;
     // Subscribed before the past is read, so that no line falls between the two.
-    let early: LogLine[] | undefined = [];
-    stream.onClose(logs.follow(filter, (line) => (early ? void early.push(line) : stream.send(item(line)))));
+    let pending: LogLine[] | undefined = [];
+    const follower = (line: LogLine): void => {
+      if (!pending) stream.send(item(line));
+      // Who reads the past this slowly is cut off, as later (slow-reader.ts).
+      else if (pending.push(line) > 2 * mostPastLines) response.destroy();
+    };
+    stream.onClose(logs.follow(filter, follower));
     const past = logs.query({ ...asked, order: 'newest', limit: mostPastLines });
     const known = new Set(past.map(({ seq }) => seq));
-    for (const line of [...past.toReversed(), ...early.filter(({ seq }) => !known.has(seq))]) stream.send(item(line));
-    early = undefined;
+    pending = [...past.toReversed(), ...pending.filter(({ seq }) => !known.has(seq))];
+    // The past comes all at once: a reader that keeps up must not be taken for a slow one.
+    for (let next = pending.shift(); next && !response.destroyed; next = pending.shift()) {
+      stream.send(item(next));
+      await stream.keepsUp();
+    }
+    pending = undefined;
     if (until !== undefined) stream.closeAt(until);
   });
 
