@@ -48,6 +48,11 @@ describe('credentials inside URLs', () => {
     );
   });
 
+  it('are looked for in one pass, also in what a build script prints without blanks', () => {
+    for (const text of ['x', 'x:', '://', '://x', '@'].map((part) => part.repeat(300_000)))
+      expect(withoutUrlCredentials(text)).toBe(text);
+  });
+
   it('are not taken for what is none', () => {
     const text = ' + six==1.17.0 from https://example.com/a@b';
     expect(withoutUrlCredentials(text)).toBe(text);

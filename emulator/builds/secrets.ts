@@ -59,5 +59,5 @@ export function fillDefinition(
 /** Hides credentials inside URLs, of which the tools know some that are no secrets of ours (an index in pip's settings). */
 export function withoutUrlCredentials(text: string): string {
   // Up to the last @, as the tools read them: a password may have one in it.
-  return text.replace(/(\w+:\/\/)[^/\s]+@/g, '$1***@');
+  return text.replace(/:\/\/[^/\s]+@/g, '://***@');
 }

@@ -73,3 +73,9 @@ it('status keeps saying why the last start failed when nobody waits any more', (
     '\n  the last start failed: The process exited with code 1. ValueError: x\n',
   );
 });
+
+it('status shows blanks without end in one pass', () => {
+  const [app] = state.apps;
+  const apps = app ? [{ ...app, lastFailure: `It said: ${' '.repeat(300_000)}x \n\n  and more` }] : [];
+  expect(describe({ ...state, apps }, 4710, now)).toContain('  x and more\n');
+});

@@ -90,7 +90,8 @@ export function describe(state: Status, port: number, now: number): string {
 
 /** A reason may hold the many lines of a build; it must not pass for lines of ours. */
 function oneLine(text: string): string {
-  return printable(text.replace(/\s*\n\s*/g, ' '));
+  const lines = text.split('\n').map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(' '));
 }
 
 function runnerLines(state: Status, alias: string, now: number): string[] {

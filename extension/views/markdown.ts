@@ -6,5 +6,8 @@ export function plainMarkdown(text: string): string {
   return text
     .trim()
     .replace(/[!-/:-@[-`{-~]/g, '\\$&')
-    .replace(/\s*\n\s*/g, '  \n');
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('  \n');
 }

@@ -62,3 +62,10 @@ it('the caller decides the start deadline, else the alias', () => {
   // The app's own default is for its owner's requests.
   expect(startBy(wishes({}), hasty, other, 1000)).toBeNull();
 });
+
+it('a number without end is refused in one pass', () => {
+  for (const value of [`${'1'.repeat(300_000)}x`, '1..5', '.']) {
+    expect(readWishes([['x-fal-request-timeout', value]], true)).toMatchObject({ kind: 'platform' });
+  }
+  expect(readWishes([['x-fal-request-timeout', '1.5e1']], true)).toMatchObject({ startTimeoutSeconds: 15 });
+});

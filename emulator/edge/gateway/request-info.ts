@@ -14,7 +14,8 @@ export interface Wishes {
   readonly storeIo: boolean;
 }
 
-const decimal = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+/** Digits can be read in one way alone: else a long row of them takes the square of its length. */
+const decimal = /^(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const condition = z.object({ retries: z.int().min(0) }).transform(({ retries }) => retries);
 /** The short form `"server_error": 3` and unknown names don't count; one bad entry doesn't spoil its neighbours. */
 const retryConfig = z.object({

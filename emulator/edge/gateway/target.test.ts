@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Routes } from '../../catalog/types.ts';
-import { readTargets, resolveTarget } from './target.ts';
+import { loneName, readTargets, resolveTarget, withoutSlashes } from './target.ts';
 
 describe('a URL read as an app and what the app sees', () => {
   it.each([
@@ -65,4 +65,14 @@ describe('an id without a slash, pasted verbatim', () => {
     expect(resolveTarget('/nothing/?x=1', routes)).toEqual({ unknown: 'nothing' });
     expect(resolveTarget('/gr%C3%BCn%zz', routes)).toEqual({ unknown: 'gr%C3%BCn%zz' });
   });
+});
+
+it('with slashes without end is read in one pass', () => {
+  const row = '/'.repeat(300_000);
+  expect(loneName(`/${row}a${row}b${row}`)).toHaveLength(loneName(`a${row}b`).length);
+  expect([withoutSlashes('//a//b//', 'both'), withoutSlashes('//a//', 'end'), withoutSlashes('//', 'both')]).toEqual([
+    'a//b',
+    '//a',
+    '',
+  ]);
 });

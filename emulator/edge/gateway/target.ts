@@ -68,7 +68,15 @@ export function resolveTarget(url: string, routes: Routes): Resolved | { readonl
 export function loneName(url: string): string {
   const [path = ''] = url.split('?', 1);
   const name = decode(path) ?? path;
-  return name.replace(/^\/+|\/+$/g, '').slice(0, longestShown);
+  return withoutSlashes(name, 'both').slice(0, longestShown);
+}
+
+/** Without the slashes at its end, or at both. No pattern: `/+$` takes the square of a long row of slashes before something else. */
+export function withoutSlashes(text: string, where: 'end' | 'both'): string {
+  let [start, end] = [0, text.length];
+  while (where === 'both' && text[start] === '/') start++;
+  while (end > start && text[end - 1] === '/') end--;
+  return text.slice(start, end);
 }
 
 /** `owner/alias`, as follow-up URLs spell it. */

@@ -6,6 +6,7 @@ import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { ownConnection, type RunnerConnections } from './connections.ts';
 import { leaveTogether } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
+import { withoutSlashes } from './target.ts';
 
 /**
  * One HTTP exchange with a runner, the same for direct calls and queued attempts. It reports, it decides nothing.
@@ -150,7 +151,7 @@ export async function sendCancel(address: RunnerAddress, path: string, requestId
     address,
     connections: { agentFor: () => ownConnection, distrust: () => undefined },
     method: 'POST',
-    path: `${path.replace(/\/+$/, '')}/cancel`,
+    path: `${withoutSlashes(path, 'end')}/cancel`,
     headers: [
       ['content-type', 'application/json'],
       ['x-fal-request-id', requestId],
