@@ -85,12 +85,15 @@ export function createFiles(options: {
       // In one turn of the event loop, so that `prune` never sees the one without the other.
       renameSync(file, place(about.id));
       syncFolder(join(folder, about.id.slice(0, 2)));
+      let former: number | undefined;
       store.transaction(() => {
-        forget(about.id);
+        const row = store.sql('DELETE FROM stored_files WHERE id = ? RETURNING size').get(about.id);
+        former = row && integer(row, 'size');
         store
           .sql('INSERT INTO stored_files (id, size, expires_at, about, check_sum) VALUES (?, ?, ?, ?, ?)')
           .run(about.id, size, about.expiresAt, document, checksum(document));
       });
+      quota.give(former ?? 0);
       return stored;
     },
     find(id) {

@@ -45,13 +45,19 @@ export function createKeyValues(store: Store, quota: Quota, clock: () => number)
     set(db, key, value, seconds) {
       if (value.length > largestValueBytes) throw new Refusal('too_large', 'A value may have 1.9 MB.');
       const name = nameOf(db, key);
-      quota.take(value.length);
-      store.transaction(() => {
-        remove(name);
-        store
-          .sql('INSERT INTO key_values (name, value, expires_at, check_sum) VALUES (?, ?, ?, ?)')
-          .run(name, value, clock() + seconds * 1000, checksum(name, value));
-      });
+      const former = store.sql('SELECT length(value) AS size FROM key_values WHERE name = ?').get(name);
+      const more = value.length - (former ? integer(former, 'size') : 0);
+      quota.take(more);
+      try {
+        store.transaction(() => {
+          store
+            .sql('INSERT OR REPLACE INTO key_values (name, value, expires_at, check_sum) VALUES (?, ?, ?, ?)')
+            .run(name, value, clock() + seconds * 1000, checksum(name, value));
+        });
+      } catch (error) {
+        quota.give(more);
+        throw error;
+      }
     },
     delete: (db, key) => remove(nameOf(db, key)),
     prune() {

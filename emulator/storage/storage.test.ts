@@ -142,6 +142,15 @@ describe('the key-value store', () => {
     expect(again.quota.used()).toBe(0);
   });
 
+  it('replaces a value where there is no room for both', () => {
+    const { storage } = made(10);
+    storage.keyValues.set('db', 'a', Buffer.from('12345678'), 60);
+    storage.keyValues.set('db', 'a', Buffer.from('87654321'), 60);
+    expect(storage.quota.used()).toBe(8);
+    expect(() => storage.keyValues.set('db', 'a', Buffer.from('12345678901'), 60)).toThrow('full');
+    expect(Buffer.from(storage.keyValues.get('db', 'a') ?? []).toString()).toBe('87654321');
+  });
+
   it('has a limit, and drops a damaged value', () => {
     const { storage } = made(10);
     storage.keyValues.set('db', 'a', Buffer.from('12345'), 60);
@@ -151,4 +160,21 @@ describe('the key-value store', () => {
     expect(storage.keyValues.get('db', 'a')).toBeUndefined();
     expect(storage.store.notices().join()).toContain('damaged value');
   });
+});
+
+it('what the database did not take counts nothing, and what it kept still counts', async () => {
+  const { storage, put } = made();
+  await put({}, '1234');
+  storage.keyValues.set('db', 'a', Buffer.from('12345'), 60);
+  for (const table of ['stored_files', 'key_values']) {
+    storage.store
+      .sql(`CREATE TRIGGER no_${table} BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'no'); END`)
+      .run();
+  }
+  for (let round = 0; round < 3; round++) {
+    await expect(put({}, '12')).rejects.toThrow('no');
+    expect(() => storage.keyValues.set('db', 'a', Buffer.from('1'), 60)).toThrow('no');
+    expect(() => storage.keyValues.set('db', 'b', Buffer.from('123'), 60)).toThrow('no');
+  }
+  expect(storage.quota.used()).toBe(9);
 });
