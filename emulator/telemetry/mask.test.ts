@@ -32,6 +32,16 @@ describe('createMask', () => {
     expect(masked(text, ...values)).toBe(expected);
   });
 
+  it.each([1_001, 32_767, 120_000])('hides a value of %d characters, and others next to it', (length) => {
+    const long = Array.from({ length }, (_, n) => (n * 7919).toString(36))
+      .join('')
+      .slice(0, length);
+    const values = [long, `${long}-and-more`, 'hunter2-hunter2'];
+    expect(masked(`x ${long}-and-more y ${long} z hunter2-hunter2`, ...values)).toBe(
+      'x ******** y ******** z ********',
+    );
+  });
+
   it('follows changes of the secrets', () => {
     let values = ['first-value'];
     const mask = createMask(() => values);

@@ -1,5 +1,7 @@
 const shortest = 8;
 const masked = '********';
+/** Characters; longer spellings are looked for one by one: V8 takes none of 32,767 in a pattern, and long before it takes seconds. */
+const longestInPattern = 1_000;
 /** C0, DEL, C1, no-break space and soft hyphen: what Python's `repr` escapes below U+0100. */
 const control = /[\p{Cc}\xa0\xad]/gu;
 
@@ -29,19 +31,24 @@ export function createMask(present: () => readonly string[]): Mask {
   const held = new Map<string, number>();
   let source: readonly string[] | undefined;
   let spellings: readonly string[] = [];
+  let long: readonly string[] = [];
   let pattern: RegExp | undefined;
 
   function update(): void {
     const values = present();
     if (values === source) return;
     spellings = allSpellings([...values, ...held.keys()]);
-    pattern = patternOf(spellings);
+    long = spellings.filter((spelling) => spelling.length > longestInPattern);
+    // The longest come first.
+    pattern = patternOf(spellings.slice(long.length));
     source = values;
   }
 
   function mask(text: string): string {
     update();
-    return pattern ? text.replace(pattern, masked) : text;
+    let shown = text;
+    if (text.length > longestInPattern) for (const spelling of long) shown = shown.replaceAll(spelling, masked);
+    return pattern ? shown.replace(pattern, masked) : shown;
   }
 
   function unfinished(text: string, least = 1): ReturnType<Mask['unfinished']> {
