@@ -5,7 +5,7 @@ import { dataFolder } from '../wire/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
 import type { CliOptions } from './main.ts';
-import { ownCall } from './own-command.ts';
+import { ownFolderCall } from './own-command.ts';
 import { say, sayLines } from './print.ts';
 
 /** `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and does nothing. */
@@ -19,7 +19,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
   if ('heldBy' in lock) {
     throw new UserError(
       `An emulator (pid ${lock.heldBy}) runs on ${folder}; nothing was cleaned.`,
-      `Stop it with \`${ownCall('stop')}\`, then clean.`,
+      `Stop it with \`${ownFolderCall('stop', options.data)}\`, then clean.`,
     );
   }
   try {

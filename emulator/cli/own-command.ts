@@ -25,6 +25,11 @@ export function ownCall(...args: readonly string[]): string {
   return commandLine([...ownCommand(), ...args], formatOfShell(process.env.SHELL, process.platform));
 }
 
+/** The same for the data folder that this call is about: `folder` as it was given, `undefined` where none was. */
+export function ownFolderCall(command: string, folder: string | undefined): string {
+  return folder === undefined ? ownCall(command) : ownCall(command, '--data', folder);
+}
+
 /** What points a person's shell at the emulator of this folder; `undefined`: of the folder that is taken without a word. */
 export function ownEvalLine(folder: string | undefined): string {
   const command = [...ownCommand(), 'env', ...(folder === undefined ? [] : ['--data', folder])];

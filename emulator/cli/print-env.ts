@@ -2,7 +2,7 @@ import { clientEnv, dataFolder, findRunning, readLocalKey } from '../wire/data-f
 import { UserError } from '../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
 import type { CliOptions } from './main.ts';
-import { ownCall } from './own-command.ts';
+import { ownFolderCall } from './own-command.ts';
 
 /** `minifal env`: prints the variables; only they go to standard output. */
 export function printEnv(options: CliOptions): number {
@@ -10,7 +10,10 @@ export function printEnv(options: CliOptions): number {
   const running = findRunning(folder);
   const key = readLocalKey(folder);
   if (!running || !key)
-    throw new UserError(`No emulator runs on ${folder}.`, `Start one with \`${ownCall('start')}\`.`);
+    throw new UserError(
+      `No emulator runs on ${folder}.`,
+      `Start one with \`${ownFolderCall('start', options.data)}\`.`,
+    );
   const format = options.json ? 'json' : (options.format ?? formatOfShell(process.env.SHELL, process.platform));
   if (!isFormat(format)) throw new UserError(`Unknown format: ${format}.`, `Choose one of ${envFormats.join(', ')}.`);
   process.stdout.write(`${formatEnv(clientEnv(folder, running.ports, key, process.env), format)}\n`);

@@ -5,7 +5,7 @@ import { printable, printableJson } from '../wire/printable.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
 import { ask } from './ask.ts';
 import type { CliOptions } from './main.ts';
-import { ownCall } from './own-command.ts';
+import { ownCall, ownFolderCall } from './own-command.ts';
 import { sayLines } from './print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
@@ -14,7 +14,10 @@ export async function status(options: CliOptions): Promise<number> {
   const port = options.port ?? findRunning(folder)?.ports.api;
   const key = readLocalKey(folder);
   if (port === undefined || !key)
-    throw new UserError(`No emulator runs on ${folder}.`, `Start one with \`${ownCall('start')}\`.`);
+    throw new UserError(
+      `No emulator runs on ${folder}.`,
+      `Start one with \`${ownFolderCall('start', options.data)}\`.`,
+    );
   const state = await fetchStatus(port, key);
   sayLines(options.json ? printableJson(state) : describe(state, port, Date.now()));
   return 0;

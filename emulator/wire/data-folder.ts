@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { proxyExemptions } from './network-env.ts';
@@ -20,7 +20,9 @@ export type ProcessIdentity = z.infer<typeof processIdentity>;
 
 /** The folder that was asked for, else MINIFAL_DATA, else `~/.minifal`. */
 export function dataFolder(option: string | undefined): string {
-  return resolve(option ?? process.env.MINIFAL_DATA ?? join(homedir(), '.minifal'));
+  // An empty HOME would be the folder that somebody just stands in.
+  const home = homedir() || userInfo().homedir;
+  return resolve(option ?? process.env.MINIFAL_DATA ?? join(home, '.minifal'));
 }
 
 /** The emulator that runs on this folder now; `undefined`: none (what a killed one left behind counts as none). */

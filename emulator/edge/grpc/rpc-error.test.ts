@@ -37,6 +37,12 @@ describe('what a failure becomes on the wire', () => {
     expect(details).toContain('a.b: ');
   });
 
+  it('a value that was sent in two fields is named once', () => {
+    const field = z.string().refine(() => false, 'There is no x. Did you mean y?');
+    const { error } = z.object({ a: field, b: field }).safeParse({ a: 'x', b: 'x' });
+    expect(toStatus(error, report).details).toBe('The request is not valid: There is no x. Did you mean y?');
+  });
+
   it('anything else is INTERNAL, reported, and shows nothing of itself', () => {
     const failure = new Error('password=hunter2');
     const { code, details } = toStatus(failure, report);

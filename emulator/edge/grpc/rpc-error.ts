@@ -53,11 +53,18 @@ export function toStatus(error: unknown, report: (error: unknown) => void): RpcS
 }
 
 function wordIssues(error: z.ZodError): string {
-  const issues = error.issues.slice(0, 3).map((issue) => {
+  const issues = error.issues.map((issue) => {
     const field = issue.path.map(String).join('.');
-    return field === '' ? issue.message : `${field}: ${issue.message}`;
+    return field === '' || isSentence(issue.message) ? issue.message : `${field}: ${issue.message}`;
   });
-  return `The request is not valid: ${issues.join('; ')}.`;
+  // Clients send some values twice, in an old and in a new field.
+  const text = [...new Set(issues)].slice(0, 3).join('; ');
+  return `The request is not valid: ${isSentence(text) ? text : `${text}.`}`;
+}
+
+/** Says by itself what is wrong with which value. */
+function isSentence(text: string): boolean {
+  return /[.?]$/.test(text);
 }
 
 /**
