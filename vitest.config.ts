@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-/** Unit and property tests, no emulator. Those of builds/ and of the engine's SDK half install real packages with uv. */
+/**
+ * Unit and property tests, no emulator. Those of builds/ and of the engine's SDK half install real packages with uv.
+ */
 export default defineConfig({
   test: {
     include: [

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests with a real emulator, the real `fal` command and real clients. One file at a time: they share two cores and measure nothing. */
+/**
+ * Tests with a real emulator, the real `fal` command and real clients. One file at a time: they share two cores and
+ * measure nothing.
+ */
 export default defineConfig({
   test: {
     include: ['test/e2e/**/*.test.ts'],

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** The packaged extension in a real VS Code with a browser, and real emulators. One file at a time: they share two cores. */
+/**
+ * The packaged extension in a real VS Code with a browser, and real emulators. One file at a time: they share two
+ * cores.
+ */
 export default defineConfig({
   test: {
     include: ['test/editor/**/*.test.ts'],

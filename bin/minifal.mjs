@@ -26,7 +26,8 @@ if (major > 22 || (major === 22 && minor >= 13)) {
     );
     process.exit(1);
   }
-  // This process only waits and passes the exit code on. The channel ends with it, however it ends: then the emulator stops.
+  // This process only waits and passes the exit code on. The channel ends with it, however it ends: then the emulator
+  // stops.
   const child = spawn(node, [bundle, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // The child gets the terminal's Ctrl-C itself.
   process.on('SIGINT', () => {});

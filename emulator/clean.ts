@@ -21,8 +21,9 @@ export interface Cleaned {
 }
 
 /**
- * Frees what nobody needs: environments that no revision uses, finished requests (but those whose webhook is still owed), expired files
- * and values. Apps, keys, secrets, unfinished requests and `/data` stay. The folder must be locked by the caller.
+ * Frees what nobody needs: environments that no revision uses, finished requests (but those whose webhook is still
+ * owed), expired files and values. Apps, keys, secrets, unfinished requests and `/data` stay. The folder must be locked
+ * by the caller.
  */
 export function cleanFolder(folder: string): Cleaned {
   const clock = Date.now;

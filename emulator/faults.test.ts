@@ -15,8 +15,9 @@ import { openTestStore } from './queue/test-requests.ts';
 import { createFaults, type Faults } from './test-faults.ts';
 
 /**
- * The real emulator with real ports in this process, but for builds and the engine. Every function that goes between main.ts
- * and these rooms is made to throw once while two apps are under load: one may suffer, the other must not notice.
+ * The real emulator with real ports in this process, but for builds and the engine. Every function that goes between
+ * main.ts and these rooms is made to throw once while two apps are under load: one may suffer, the other must not
+ * notice.
  */
 const rooms = vi.hoisted(() => ({ faults: undefined as unknown, fleet: undefined as unknown }));
 type Factory = (deps: never) => unknown;

@@ -18,8 +18,8 @@ export function localKey(folder: string, catalog: Catalog): string {
 }
 
 /**
- * The key that signs tokens, from `<folder>/token.key` (0600), made once. Not that of the secrets: tokens are signed and opened while
- * secrets are sealed, too.
+ * The key that signs tokens, from `<folder>/token.key` (0600), made once. Not that of the secrets: tokens are signed
+ * and opened while secrets are sealed, too.
  */
 export function tokenKey(folder: string): Buffer {
   const file = join(folder, 'token.key');

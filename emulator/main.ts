@@ -86,7 +86,10 @@ export interface EmulatorOptions {
   readonly retentionDays: number;
   /** Told what a person should know while the emulator runs, in sentences. */
   readonly tell: (sentence: string) => void;
-  /** The data folder is gone, and with it everything that is promised from now on: called once; `close` is all that is left. */
+  /**
+   * The data folder is gone, and with it everything that is promised from now on: called once; `close` is all that is
+   * left.
+   */
   readonly onGone: (sentence: string) => void;
 }
 

@@ -15,8 +15,8 @@ const mostUnwritten = 100;
 const mostSeen = 100;
 
 /**
- * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the last words of
- * a crash are there. `mask` hides keys and secrets. A full disk never stops the emulator.
+ * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the
+ * last words of a crash are there. `mask` hides keys and secrets. A full disk never stops the emulator.
  */
 export function createOwnLog(file: string, clock: () => number, mask: (text: string) => string): OwnLog {
   let bytes = sizeOf(file);

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 import type { Engine, RunnerEvents, RunnerHandle } from './engines/engine.ts';
 
 /**
- * For tests: an engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line, `/again`
- * answers 503 the first time, `/slow` when its request is cancelled, `/die` ends the runner.
+ * For tests: an engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line,
+ * `/again` answers 503 the first time, `/slow` when its request is cancelled, `/die` ends the runner.
  */
 export function createTestEngine(): Engine {
   const servers = new Set<Server>();

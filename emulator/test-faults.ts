@@ -1,9 +1,9 @@
 import type { contain } from './wire/contain.ts';
 
 /**
- * For tests: makes any function of a room throw once. `watch` wraps the functions of a value, and whatever functions go in
- * and out of those when they are called: callbacks, handles, what unsubscribes. Each has a name made of the way to it. Of a
- * function with a guard (wire/contain.ts) it is what the guard holds that throws.
+ * For tests: makes any function of a room throw once. `watch` wraps the functions of a value, and whatever functions go
+ * in and out of those when they are called: callbacks, handles, what unsubscribes. Each has a name made of the way to
+ * it. Of a function with a guard (wire/contain.ts) it is what the guard holds that throws.
  */
 export interface Faults {
   watch<T>(name: string, value: T): T;
@@ -13,7 +13,10 @@ export interface Faults {
   arm(name: string): void;
   /** The error of the fault that was armed last; `undefined`: it has not been thrown yet. */
   thrown(): Error | undefined;
-  /** Names of the functions that were called for the victim since this was asked last, in the order of their first calls. */
+  /**
+   * Names of the functions that were called for the victim since this was asked last, in the order of their first
+   * calls.
+   */
   called(): readonly string[];
   /** Names of all functions that were handed over, called or not. */
   known(): readonly string[];
@@ -29,8 +32,9 @@ interface Guarded {
 }
 
 /**
- * @param victim what begins the names of apps that may suffer. A call concerns it when one of its arguments names such an app,
- *   or the id of a request or runner that was seen together with its name, or when the function was handed over in such a call.
+ * @param victim what begins the names of apps that may suffer. A call concerns it when one of its arguments names such
+ *   an app, or the id of a request or runner that was seen together with its name, or when the function was handed over
+ *   in such a call.
  * @param alone names of functions that are called for the victim alone
  */
 export function createFaults(victim: string, alone: RegExp): Faults {

@@ -38,8 +38,8 @@ const deeds: { readonly [F in Fix]: Deed } = {
 const showLog: Deed = { title: 'Show Log', run: command('minifal.showEmulatorLog') };
 
 /**
- * Shows what went wrong: one sentence, the log, one fix. A cancelled thing says nothing, and the same sentence is never there twice.
- * Details (never secrets) go to the log.
+ * Shows what went wrong: one sentence, the log, one fix. A cancelled thing says nothing, and the same sentence is never
+ * there twice. Details (never secrets) go to the log.
  */
 export function createPresenter(log: vscode.LogOutputChannel) {
   const shown = new Set<string>();

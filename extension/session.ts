@@ -30,7 +30,10 @@ const waitForWindowsMs = 10_000;
 /** Settings that an emulator reads when it starts. */
 const ofNextStart = ['port', 'timeScale', 'allowedOrigins', 'sealSecrets'];
 
-/** Everything behind the registrations of `extension.ts`, made on first use: wires the rooms, and is the only place where they meet. */
+/**
+ * Everything behind the registrations of `extension.ts`, made on first use: wires the rooms, and is the only place
+ * where they meet.
+ */
 export function createSession(deps: {
   readonly context: vscode.ExtensionContext;
   readonly view: vscode.TreeView<Element>;
@@ -178,7 +181,9 @@ export function createSession(deps: {
 
 export type Session = ReturnType<typeof createSession>;
 
-/** What a menu of the tree hands over: the row, and the selection if there is one. A keybinding may hand over anything. */
+/**
+ * What a menu of the tree hands over: the row, and the selection if there is one. A keybinding may hand over anything.
+ */
 function rowsOf(element: unknown, selection: unknown): readonly Element[] {
   return [element, ...(Array.isArray(selection) ? selection : [])].filter(
     (one): one is Element =>

@@ -20,7 +20,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const localNode = join(root, 'node_modules', 'node', 'bin', 'node');
 
 /**
- * Idempotent: each step is skipped when its inputs have not changed. Exits the process with a sentence when a step fails.
+ * Idempotent: each step is skipped when its inputs have not changed. Exits the process with a sentence when a step
+ * fails.
  * @returns the Node to run everything else with (22.13 or newer)
  */
 export async function bootstrap() {
@@ -42,7 +43,8 @@ function installPackages() {
   const wanted = digest([join(root, 'package-lock.json')]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Installing packages …');
-  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which not every registry carries.
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which not every registry
+  // carries.
   const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   const done = spawnSync('npm', args, {
     cwd: root,

@@ -1,4 +1,5 @@
-// Bundles the emulator and its command line into dist/, with the Python sources that runners need beside them, and the VS Code extension.
+// Bundles the emulator and its command line into dist/, with the Python sources that runners need beside them, and the
+// VS Code extension.
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -31,7 +32,10 @@ cpSync(join(root, 'emulator/runner'), join(dist, 'runner'), {
   filter: (path) => !path.includes('__pycache__'),
 });
 
-/** What activation doesn't need is a bundle of its own, read from disk when it is first asked for: `import('./session.ts')`. */
+/**
+ * What activation doesn't need is a bundle of its own, read from disk when it is first asked for:
+ * `import('./session.ts')`.
+ */
 const lazyBundles: Plugin = {
   name: 'lazy bundles',
   setup({ onResolve }) {

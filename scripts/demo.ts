@@ -1,5 +1,5 @@
-// The main job, end to end: starts the emulator, scaffolds the demo, deploys it with the real `fal deploy`, sends a request
-// through the queue with the real fal_client, and shows the life of the request and of the runner.
+// The main job, end to end: starts the emulator, scaffolds the demo, deploys it with the real `fal deploy`, sends a
+// request through the queue with the real fal_client, and shows the life of the request and of the runner.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';

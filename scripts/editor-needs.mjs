@@ -1,12 +1,15 @@
-// What the tests in a browser and in a real editor need of this machine, besides npm packages. Plain JavaScript: `npm test` asks before
-// anything is installed. Run by itself, it prints the sentence.
+// What the tests in a browser and in a real editor need of this machine, besides npm packages. Plain JavaScript: `npm
+// test` asks before anything is installed. Run by itself, it prints the sentence.
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** One sentence with the command that installs what is missing; `undefined`: all is there, or test/lab/vscode-server.sh installs it. */
+/**
+ * One sentence with the command that installs what is missing; `undefined`: all is there, or test/lab/vscode-server.sh
+ * installs it.
+ */
 export function missingForEditor(env = process.env) {
   const isThere = (program) => (env.PATH ?? '').split(delimiter).some((folder) => isProgram(join(folder, program)));
   // As root the lab installs what it needs.

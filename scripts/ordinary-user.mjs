@@ -1,4 +1,5 @@
-// An ordinary user of this machine for a while, with a copy of the clone of their own: what runs as root in CI is run by people who aren't.
+// An ordinary user of this machine for a while, with a copy of the clone of their own: what runs as root in CI is run
+// by people who aren't.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,7 +42,8 @@ export function ordinaryUser(node) {
   });
   execFileSync('chown', ['--recursive', `${name}:`, folder]);
   const env = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !personal.test(variable)));
-  // Ours first, as everywhere; entries of root's PATH that can't be read stay: such things are found on people's machines, too.
+  // Ours first, as everywhere; entries of root's PATH that can't be read stay: such things are found on people's
+  // machines, too.
   const path = [
     dirname(node).replace(root, folder),
     ...(env.PATH ?? '').split(':').filter((entry) => !entry.startsWith(root)),

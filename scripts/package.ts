@@ -1,6 +1,6 @@
 /**
- * `npm run package`: makes minifal-<version>.vsix from what `scripts/build.ts` left in dist/, prints the sizes, and fails when one is over its
- * budget or a file is in the package that doesn't belong there.
+ * `npm run package`: makes minifal-<version>.vsix from what `scripts/build.ts` left in dist/, prints the sizes, and
+ * fails when one is over its budget or a file is in the package that doesn't belong there.
  *
  *   node scripts/package.ts [--out FILE]
  */

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { lastWords, runUv, type UvCall } from './install.ts';
 
 /**
- * What every runner needs beside the app's own requirements (runner-process.md §3): cloudpickle loads the callable, isolate
- * brings grpc and the SetMetadata stubs. Not `fal`: it travels inside the pickle, and fal's own test
+ * What every runner needs beside the app's own requirements (runner-process.md §3): cloudpickle loads the callable,
+ * isolate brings grpc and the SetMetadata stubs. Not `fal`: it travels inside the pickle, and fal's own test
  * (test_missing_dependencies_nested_server_error) shows that the platform's runners don't have it.
  */
 const packages = ['cloudpickle==3.1.2', 'isolate[server]==0.26.12', 'isolate-proto==0.34.5'];
 
 /**
- * Dependencies of isolate that runners don't use. They are left out because they are names that apps import too: an app that
- * forgot `pyyaml` in its requirements must fail here as it fails in the cloud.
+ * Dependencies of isolate that runners don't use. They are left out because they are names that apps import too: an app
+ * that forgot `pyyaml` in its requirements must fail here as it fails in the cloud.
  */
 const leftOut = ['distlib', 'filelock', 'python-discovery', 'pyyaml', 'virtualenv'];
 
@@ -40,18 +40,20 @@ export function agentPackages(minor: string): RunnerPackages {
 }
 
 /**
- * A release of the SDK with all it requires, for apps whose pickle holds the module `fal` itself (sdk-release.ts). Such a pickle refers
- * to the SDK's dependencies by name, and to `fal` where a type can't travel by value (`fal.api.api.ArgsT`).
+ * A release of the SDK with all it requires, for apps whose pickle holds the module `fal` itself (sdk-release.ts). Such
+ * a pickle refers to the SDK's dependencies by name, and to `fal` where a type can't travel by value
+ * (`fal.api.api.ArgsT`).
  */
 export function sdkPackages(minor: string, release: string): RunnerPackages {
   return { name: `${minor}-fal-${release}`, packages: [`fal==${release}`], leftOut: [] };
 }
 
 /**
- * Installs a runner's packages once, into a folder of their own that comes *after* the environment's packages on the module path
- * (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the first folder that has it: an
- * app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an app doesn't bring comes from
- * here, in versions that fit each other. The folder is `<agentsDir>/<name>`, there only when complete.
+ * Installs a runner's packages once, into a folder of their own that comes *after* the environment's packages on the
+ * module path (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the first folder
+ * that has it: an app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an app
+ * doesn't bring comes from here, in versions that fit each other. The folder is `<agentsDir>/<name>`, there only when
+ * complete.
  */
 export async function installAgent(
   agentsDir: string,

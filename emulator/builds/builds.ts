@@ -32,8 +32,9 @@ export interface BuildsOptions {
 }
 
 /**
- * Execution environments, built once per content and kept across restarts. Decides nothing about runners. A failed build is
- * a value with the tool's own words, never an exception. Call it once per data folder: it removes unfinished builds at start.
+ * Execution environments, built once per content and kept across restarts. Decides nothing about runners. A failed
+ * build is a value with the tool's own words, never an exception. Call it once per data folder: it removes unfinished
+ * builds at start.
  */
 export function createBuilds(options: BuildsOptions): Builds & { close(): Promise<void> } {
   const folders = environmentFolders(join(options.dataDir, 'environments'));
@@ -97,7 +98,10 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     }
   }
 
-  /** The environment with a release of the SDK behind everything else. The app may get by without it: then a line says what is missing. */
+  /**
+   * The environment with a release of the SDK behind everything else. The app may get by without it: then a line says
+   * what is missing.
+   */
   async function withSdk(
     built: Extract<BuildResult, { kind: 'built' }>,
     release: string,

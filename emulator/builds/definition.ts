@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /**
- * `configuration` of a `virtualenv` environment (control-plane-grpc.md §5.1). Unknown keys are tolerated, as the SDK may
- * send new ones. `resolver` absent means pip in the cloud; differs: we install with uv in both cases.
+ * `configuration` of a `virtualenv` environment (control-plane-grpc.md §5.1). Unknown keys are tolerated, as the SDK
+ * may send new ones. `resolver` absent means pip in the cloud; differs: we install with uv in both cases.
  */
 const virtualenvSchema = z.object({
   python_version: z
@@ -68,8 +68,8 @@ function toLayers(requirements: readonly string[] | readonly string[][]): readon
 
 /**
  * Content hash of an environment: the fields and their order are isolate's cache key (python version, requirements,
- * constraints, index URLs, sorted tags, extras), then the agent's pin, because the agent's packages belong to the result.
- * `constraints`: lines of the constraints file, not its path.
+ * constraints, index URLs, sorted tags, extras), then the agent's pin, because the agent's packages belong to the
+ * result. `constraints`: lines of the constraints file, not its path.
  */
 export function environmentHash(
   definition: VirtualenvDefinition,

@@ -8,7 +8,10 @@ export interface GitRequirements {
   readonly credentials: readonly string[];
 }
 
-/** Takes the credentials out of the addresses of git repositories: uv hands those to git as arguments, which every process may read. */
+/**
+ * Takes the credentials out of the addresses of git repositories: uv hands those to git as arguments, which every
+ * process may read.
+ */
 export function separateGitCredentials(requirements: readonly string[]): GitRequirements {
   const credentials = new Set<string>();
   const bare = requirements.map((requirement) =>
@@ -24,8 +27,8 @@ export function separateGitCredentials(requirements: readonly string[]): GitRequ
 }
 
 /**
- * Variables by which git finds the credentials in `file` (one line of `credentials` each) for their servers, and asks no other
- * helper there. The person's own settings of git stay as they are.
+ * Variables by which git finds the credentials in `file` (one line of `credentials` each) for their servers, and asks
+ * no other helper there. The person's own settings of git stay as they are.
  */
 export function gitCredentialSettings(
   credentials: readonly string[],

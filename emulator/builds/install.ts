@@ -41,8 +41,8 @@ export async function runUv(call: UvCall): Promise<ToolExit> {
 }
 
 /**
- * The last words of a tool, and the next step where it is known, short enough for a gRPC status: metadata is limited to 8 KiB, and other than ASCII travels
- * percent-encoded there.
+ * The last words of a tool, and the next step where it is known, short enough for a gRPC status: metadata is limited to
+ * 8 KiB, and other than ASCII travels percent-encoded there.
  */
 export function lastWords(exit: ToolExit): string {
   const error = exit.output.findIndex((text) => /^\s*(error\b|×)/.test(text));

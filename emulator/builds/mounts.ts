@@ -1,6 +1,9 @@
 import { readFileSync, realpathSync } from 'node:fs';
 
-/** Where programs can't be started from this folder: the place where its file system is mounted so (`noexec`). Else `undefined`. */
+/**
+ * Where programs can't be started from this folder: the place where its file system is mounted so (`noexec`). Else
+ * `undefined`.
+ */
 export function noexecMount(folder: string): string | undefined {
   let path: string;
   let table: string;

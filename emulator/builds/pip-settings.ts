@@ -11,7 +11,10 @@ export interface PipSettings {
 
 type Env = { readonly [name: string]: string | undefined };
 
-/** pip's own order: site, then user files, then `PIP_CONFIG_FILE`, then variables; the later wins. Unreadable files count as absent. */
+/**
+ * pip's own order: site, then user files, then `PIP_CONFIG_FILE`, then variables; the later wins. Unreadable files
+ * count as absent.
+ */
 export function readPipSettings(env: Env): PipSettings {
   const home = env.HOME ?? '/';
   const files = [

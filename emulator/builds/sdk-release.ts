@@ -7,10 +7,10 @@ const leastMinor = 50;
 const mostVersions = 100;
 
 /**
- * The release of the SDK whose module `fal` a pickle holds as a whole; `undefined`: it holds none. An app whose method says
- * `fal.toolkit.…` or `fal.wma.…` refers to the module, and the SDK pickles its modules by value: the module's names come with
- * it, among them `version_tuple`, which no function of the SDK uses. (The control plane's messages don't name the release.)
- * Pre-releases count as the release that they lead to.
+ * The release of the SDK whose module `fal` a pickle holds as a whole; `undefined`: it holds none. An app whose method
+ * says `fal.toolkit.…` or `fal.wma.…` refers to the module, and the SDK pickles its modules by value: the module's
+ * names come with it, among them `version_tuple`, which no function of the SDK uses. (The control plane's messages
+ * don't name the release.) Pre-releases count as the release that they lead to.
  */
 export function sdkReleaseIn(pickle: Uint8Array): string | undefined {
   const bytes = Buffer.from(pickle.buffer, pickle.byteOffset, pickle.byteLength);

@@ -26,8 +26,8 @@ export type FilledDefinition =
   | { readonly ok: false; readonly reason: string };
 
 /**
- * Replaces `${NAME}` in requirements and index URLs by the secret's value (control-plane-grpc.md §5.4); `values` lists what
- * must never be printed. Without `secretValue` the text stays as it is.
+ * Replaces `${NAME}` in requirements and index URLs by the secret's value (control-plane-grpc.md §5.4); `values` lists
+ * what must never be printed. Without `secretValue` the text stays as it is.
  */
 export function fillDefinition(
   definition: VirtualenvDefinition,
@@ -56,7 +56,9 @@ export function fillDefinition(
   return { ok: true, definition: { ...definition, layers, extraIndexUrls }, values };
 }
 
-/** Hides credentials inside URLs, of which the tools know some that are no secrets of ours (an index in pip's settings). */
+/**
+ * Hides credentials inside URLs, of which the tools know some that are no secrets of ours (an index in pip's settings).
+ */
 export function withoutUrlCredentials(text: string): string {
   // Up to the last @, as the tools read them: a password may have one in it.
   return text.replace(/:\/\/[^/\s]+@/g, '://***@');

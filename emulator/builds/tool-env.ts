@@ -9,8 +9,8 @@ import { readPipSettings } from './pip-settings.ts';
 type Env = { readonly [name: string]: string | undefined };
 
 /**
- * Variables that a build may see. An allow-list: a package's build script is a stranger's code, and the developer's keys
- * are none of its business; runner-process.md §5 says that none of the platform's variables exist during a build.
+ * Variables that a build may see. An allow-list: a package's build script is a stranger's code, and the developer's
+ * keys are none of its business; runner-process.md §5 says that none of the platform's variables exist during a build.
  */
 const allowed = [
   /^(PATH|HOME|USER|LOGNAME|LANG|TMPDIR|SHELL|TERM)$/,
@@ -29,8 +29,8 @@ export interface ToolOptions {
 }
 
 /**
- * The environment that uv runs in: few variables, never a download of Python, the index that pip would use, no proxy before our own
- * storage.
+ * The environment that uv runs in: few variables, never a download of Python, the index that pip would use, no proxy
+ * before our own storage.
  */
 export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonly [name: string]: string } {
   const env = { ...networkEnvironment(from), ...proxyExemptions(from) };
@@ -75,8 +75,8 @@ function hasCache(env: Env): boolean {
 }
 
 /**
- * PATH as it is, but with pyenv's interpreters instead of its shims: a shim of a version that isn't the selected one exits
- * with 127, and uv gives up on it. isolate finds pyenv's versions too (backends/virtualenv.py).
+ * PATH as it is, but with pyenv's interpreters instead of its shims: a shim of a version that isn't the selected one
+ * exits with 127, and uv gives up on it. isolate finds pyenv's versions too (backends/virtualenv.py).
  */
 function searchPath(from: Env): string {
   const root = from.PYENV_ROOT ?? join(from.HOME ?? '/', '.pyenv');

@@ -14,13 +14,18 @@ export interface ToolRun {
   readonly signal?: AbortSignal;
 }
 
-/** `code` is null when the tool could not be started or was killed; `output` then says why, else it holds its lines (of a flood the last ones). */
+/**
+ * `code` is null when the tool could not be started or was killed; `output` then says why, else it holds its lines (of
+ * a flood the last ones).
+ */
 export interface ToolExit {
   readonly code: number | null;
   readonly output: readonly string[];
 }
 
-/** Characters; a longer line is left out: a piece of it could end within a secret. A build script prints what it likes. */
+/**
+ * Characters; a longer line is left out: a piece of it could end within a secret. A build script prints what it likes.
+ */
 const longestLine = 1024 * 1024;
 const tooLong = '[a line of more than a million characters was left out]';
 /** Characters of lines that are kept for the outcome; above it the older half goes. */
@@ -88,7 +93,10 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
   });
 }
 
-/** Calls `take` for each line and resolves at the end. Not Node's readline, which keeps a line without end until no string can hold it. */
+/**
+ * Calls `take` for each line and resolves at the end. Not Node's readline, which keeps a line without end until no
+ * string can hold it.
+ */
 function readLines(input: Readable, take: (line: string) => void): Promise<void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';

@@ -5,7 +5,9 @@ export interface EnvironmentDefinition {
   readonly kind: 'virtualenv' | 'conda' | 'container';
   readonly configuration: { readonly [key: string]: unknown };
   readonly force: boolean;
-  /** Release of the SDK that runners of this environment also need (sdk-release.ts); not part of the environment itself. */
+  /**
+   * Release of the SDK that runners of this environment also need (sdk-release.ts); not part of the environment itself.
+   */
   readonly sdk?: string;
 }
 

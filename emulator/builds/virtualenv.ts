@@ -47,8 +47,8 @@ export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResul
 }
 
 /**
- * What holds a secret is read by uv and git from files that only this user may read: every process may read another one's
- * arguments.
+ * What holds a secret is read by uv and git from files that only this user may read: every process may read another
+ * one's arguments.
  */
 async function installLayer(job: VirtualenvJob, layer: readonly string[], filled: readonly string[]) {
   const { definition } = job;

@@ -23,7 +23,9 @@ export interface AppFiles {
     partNumber: number,
     bytes: Uint8Array,
   ): Promise<{ readonly etag: string } | 'unknown' | 'too_large'>;
-  /** Joins the parts and checks hex SHA-256 of content ‖ decimal mode. `mismatch` also for a missing or changed part. */
+  /**
+   * Joins the parts and checks hex SHA-256 of content ‖ decimal mode. `mismatch` also for a missing or changed part.
+   */
   completeUpload(uploadId: string, parts: readonly UploadedPart[]): Promise<'ok' | 'mismatch' | 'unknown'>;
   /** Frees the parts. Unknown ids are fine. */
   cancelUpload(uploadId: string): Promise<void>;

@@ -5,11 +5,17 @@ import { isHash, syncFolder, writeSynced } from './durable-file.ts';
 import type { Blobs } from './types.ts';
 
 export interface StoredBlobs extends Blobs {
-  /** Removes every other one: ephemeral runs store theirs too and have nobody to miss them. At start-up, before any is put. */
+  /**
+   * Removes every other one: ephemeral runs store theirs too and have nobody to miss them. At start-up, before any is
+   * put.
+   */
   keepOnly(hashes: ReadonlySet<string>): void;
 }
 
-/** Blobs below `folder`, each in a file named by its hash: written beside, synced, then renamed, so a name means whole bytes. */
+/**
+ * Blobs below `folder`, each in a file named by its hash: written beside, synced, then renamed, so a name means whole
+ * bytes.
+ */
 export function createBlobs(folder: string): StoredBlobs {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = (hash: string): string => {

@@ -1,6 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
-/** AES-256-GCM with the key file of the data folder. `place` binds a value to its name, so that stored values can't be swapped. */
+/**
+ * AES-256-GCM with the key file of the data folder. `place` binds a value to its name, so that stored values can't be
+ * swapped.
+ */
 export interface Cipher {
   seal(value: string, place: string): string;
   /** `undefined`: another key, another place, or damaged. */

@@ -3,7 +3,10 @@ import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
 import { gpuSlotsOf } from './machine-types.ts';
 import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './types.ts';
 
-/** The catalog's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default here. */
+/**
+ * The catalog's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default
+ * here.
+ */
 
 const count = z.number();
 const words = z.array(z.string());

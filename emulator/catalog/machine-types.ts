@@ -8,7 +8,9 @@ export const machineTypes: readonly string[] = [
   ...['GPU', 'GPU-T4', 'GPU-A100-40GB', 'GPU-A100-80GB', 'GPU-B300'],
 ];
 
-/** GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one where it has GPUs. */
+/**
+ * GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one where it has GPUs.
+ */
 export function gpuSlotsOf(types: readonly string[], numGpus: number | null): number {
   return types[0]?.startsWith('GPU') ? Math.max(1, numGpus ?? 1) : 0;
 }

@@ -26,8 +26,9 @@ export interface OpenedSecretKey {
 const place = 'the key of the secrets';
 
 /**
- * The 32 random bytes that encrypt secrets at rest, from `<folder>/secret.key` (0600), made once. They lie there open, or sealed by a key of
- * the editor's keychain; then only who hands that key over (`order`) has them. At any moment, also of a crash, the file is whole: old or new.
+ * The 32 random bytes that encrypt secrets at rest, from `<folder>/secret.key` (0600), made once. They lie there open,
+ * or sealed by a key of the editor's keychain; then only who hands that key over (`order`) has them. At any moment,
+ * also of a crash, the file is whole: old or new.
  */
 export function openSecretKey(folder: string, order?: KeychainOrder): OpenedSecretKey {
   const file = secretKeyFile(folder);

@@ -13,13 +13,17 @@ interface StoredSecret extends SecretInfo {
 export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'secretValues'> {
   /** Every value there is, for masking log lines; the same array until a secret changes. */
   allValues(): readonly string[];
-  /** Removes the environment's secrets; inside the caller's transaction. Returns what makes memory follow after the commit. */
+  /**
+   * Removes the environment's secrets; inside the caller's transaction. Returns what makes memory follow after the
+   * commit.
+   */
   deleteAll(environmentName: string): () => void;
 }
 
 /**
- * Secrets lie encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. While their key can't be had
- * they are listed and may be deleted; who asks for a value, or sets one, gets the error that says why.
+ * Secrets lie encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. While
+ * their key can't be had they are listed and may be deleted; who asks for a value, or sets one, gets the error that
+ * says why.
  */
 export function createSecrets(store: Store, clock: () => number, secretKey: SecretKey): Secrets {
   const cipher = secretKey instanceof UserError ? undefined : createCipher(secretKey);

@@ -135,7 +135,9 @@ export interface Blobs {
   path(hash: string): string;
 }
 
-/** What the gateway must know of a callable name: a deployed alias, or an ephemeral app while its Run stream is open. */
+/**
+ * What the gateway must know of a callable name: a deployed alias, or an ephemeral app while its Run stream is open.
+ */
 export interface Route {
   /** Name inside the fleet: wire name or UUID. */
   readonly alias: string;

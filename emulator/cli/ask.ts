@@ -8,9 +8,10 @@ export interface Answer {
 }
 
 /**
- * GET from a port of this machine, in clear text: it never leaves it. Not `fetch`, which may be set up (NODE_USE_ENV_PROXY) to ask the
- * machine's proxy.
- * @param patienceMs until the whole answer must be there: a process that is suspended takes connections and says nothing
+ * GET from a port of this machine, in clear text: it never leaves it. Not `fetch`, which may be set up
+ * (NODE_USE_ENV_PROXY) to ask the machine's proxy.
+ * @param patienceMs until the whole answer must be there: a process that is suspended takes connections and says
+ *   nothing
  * @returns `'silent'` when that time is over, `undefined` when nothing listens
  */
 export async function ask(

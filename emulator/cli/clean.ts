@@ -8,7 +8,10 @@ import type { CliOptions } from './main.ts';
 import { ownFolderCall } from './own-command.ts';
 import { say, sayLines } from './print.ts';
 
-/** `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and does nothing. */
+/**
+ * `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and
+ * does nothing.
+ */
 export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> {
   const folder = dataFolder(options.data);
   if (!existsSync(join(folder, 'minifal.db'))) {

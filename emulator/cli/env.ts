@@ -36,7 +36,10 @@ export function commandLine(words: readonly string[], shell: Shell): string {
   return shell === 'powershell' && line.startsWith("'") ? `& ${line}` : line;
 }
 
-/** The line that sets these variables in a shell of this kind: `command` prints them. Also right for values of several lines. */
+/**
+ * The line that sets these variables in a shell of this kind: `command` prints them. Also right for values of several
+ * lines.
+ */
 export function evalLine(command: readonly string[], shell: Shell): string {
   const call = commandLine(command, shell);
   switch (shell) {
@@ -89,7 +92,10 @@ function quoted(value: string, shell: Shell): string {
   }
 }
 
-/** Readers of such files expand `$` and backslashes between double quotes, each in its own way; between single ones none does. */
+/**
+ * Readers of such files expand `$` and backslashes between double quotes, each in its own way; between single ones none
+ * does.
+ */
 function dotenvValue(value: string): string {
   return value.includes("'") ? JSON.stringify(value) : `'${value}'`;
 }

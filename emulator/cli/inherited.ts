@@ -3,9 +3,9 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 const closeOnExec = 0o2000000;
 
 /**
- * Closes what the starter's shell left open and every program that we start would inherit, user code included. Node has taken the low
- * numbers out of that by itself, those behind the first gap not. Linux; elsewhere, and where the editor's own Node runs us, the
- * supervisor alone keeps them from runners.
+ * Closes what the starter's shell left open and every program that we start would inherit, user code included. Node has
+ * taken the low numbers out of that by itself, those behind the first gap not. Linux; elsewhere, and where the editor's
+ * own Node runs us, the supervisor alone keeps them from runners.
  */
 export function closeInherited(): void {
   // Electron's descriptors are its own, and it ends the process when someone else closes one.

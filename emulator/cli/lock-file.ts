@@ -3,9 +3,9 @@ import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeF
 import { isAlive, type ProcessIdentity, processIdentity, processStart } from '../wire/data-folder.ts';
 
 /**
- * Takes the lock file for this process. It appears whole or not at all, so that nobody reads half a lock and takes it for
- * a dead one. Of a dead process's lock one process alone becomes the heir: who holds a lock file of its own, named after the
- * dead one, in the same way.
+ * Takes the lock file for this process. It appears whole or not at all, so that nobody reads half a lock and takes it
+ * for a dead one. Of a dead process's lock one process alone becomes the heir: who holds a lock file of its own, named
+ * after the dead one, in the same way.
  * @returns `taken`; the pid of the process that holds it; or `busy`: another one is taking it at this moment
  * @throws the system's error
  */

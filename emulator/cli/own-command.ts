@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { commandLine, evalLine, formatOfShell } from './env.ts';
 
 /**
- * The words that call this very program from any folder: `minifal` where PATH leads to it, else its path. Never a name that npx would
- * ask a package registry for: a stranger may own it there.
+ * The words that call this very program from any folder: `minifal` where PATH leads to it, else its path. Never a name
+ * that npx would ask a package registry for: a stranger may own it there.
  * @param bundle path of `dist/minifal.mjs`; default: the file that runs
  */
 export function ownCommand(
@@ -30,13 +30,18 @@ export function ownFolderCall(command: string, folder: string | undefined): stri
   return folder === undefined ? ownCall(command) : ownCall(command, '--data', folder);
 }
 
-/** What points a person's shell at the emulator of this folder; `undefined`: of the folder that is taken without a word. */
+/**
+ * What points a person's shell at the emulator of this folder; `undefined`: of the folder that is taken without a word.
+ */
 export function ownEvalLine(folder: string | undefined): string {
   const command = [...ownCommand(), 'env', ...(folder === undefined ? [] : ['--data', folder])];
   return evalLine(command, formatOfShell(process.env.SHELL, process.platform));
 }
 
-/** Whether the first `minifal` on this PATH is `program`. Relative entries count for nothing: they lead elsewhere in another folder. */
+/**
+ * Whether the first `minifal` on this PATH is `program`. Relative entries count for nothing: they lead elsewhere in
+ * another folder.
+ */
 function leadsTo(path: string, program: string): boolean {
   for (const folder of path.split(delimiter)) {
     if (!isAbsolute(folder)) continue;

@@ -17,7 +17,9 @@ const defaultRetentionDays = 30;
 /** Different bugs that a terminal hears of; the log has all. */
 const mostTold = 20;
 
-/** `minifal start`: runs until SIGINT or SIGTERM. When an emulator runs on the folder already, says where and ends well. */
+/**
+ * `minifal start`: runs until SIGINT or SIGTERM. When an emulator runs on the folder already, says where and ends well.
+ */
 export async function start(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
   const lock = lockFolder(folder);
@@ -67,8 +69,8 @@ export async function start(options: CliOptions): Promise<number> {
     });
     const told = new Set<string>();
     // The last resort, also for promises without a handler. All seams between rooms have a guard of their own
-    // (wire/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end. To
-    // stop for it would end every app for the bug of one, and again after each start.
+    // (wire/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end.
+    // To stop for it would end every app for the bug of one, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);
       const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);

@@ -10,8 +10,8 @@ import { say } from './print.ts';
 const patienceMs = 20_000;
 
 /**
- * `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. With `--port` also the one that
- * listens there, whose folder may be gone.
+ * `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. With `--port` also the one
+ * that listens there, whose folder may be gone.
  */
 export async function stop(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);

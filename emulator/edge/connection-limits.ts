@@ -3,13 +3,16 @@ import { descriptorLimit, descriptorReserve, takesReserve } from '../wire/descri
 import type { PeerProcess } from './peers.ts';
 
 /**
- * How many connections may be open before anybody has shown a key, over all ports together. What is accepted is closed again in this
- * order when there is no room: whoever has been silent the longest, then kept-alive connections that nobody uses, then the newcomer.
+ * How many connections may be open before anybody has shown a key, over all ports together. What is accepted is closed
+ * again in this order when there is no room: whoever has been silent the longest, then kept-alive connections that
+ * nobody uses, then the newcomer.
  */
 export interface ConnectionLimits {
   /** Takes a new connection in; `false`: there was no room, and it is destroyed. */
   admit(socket: Socket): boolean;
-  /** The peer of this connection (its TLS socket will do) has sent a whole request, or opened a call with a good key. */
+  /**
+   * The peer of this connection (its TLS socket will do) has sent a whole request, or opened a call with a good key.
+   */
   heard(socket: Socket): void;
   /** How to free connections that are kept open between two requests. */
   onPressure(closeIdle: () => void): void;
@@ -18,7 +21,9 @@ export interface ConnectionLimits {
 export interface ConnectionLimitsOptions {
   /** Default: `mostConnectionsFor` the descriptors of this process. */
   readonly mostConnections?: number;
-  /** Who is at the other end of the connections with these ports of theirs; absent: no process has a limit of its own. */
+  /**
+   * Who is at the other end of the connections with these ports of theirs; absent: no process has a limit of its own.
+   */
   readonly peersOf?: (sockets: readonly Socket[]) => Promise<ReadonlyMap<Socket, PeerProcess>>;
   /** A sentence for the emulator's own log, at most one in ten seconds. */
   readonly onRefused?: (sentence: string) => void;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The first thing every HTTP edge asks: may this request speak to a local server at all? Against DNS rebinding (Host) and against
- * web pages of other origins (Origin, Sec-Fetch-Site). It knows nothing of keys. quality page C and D2, D3.
+ * The first thing every HTTP edge asks: may this request speak to a local server at all? Against DNS rebinding (Host)
+ * and against web pages of other origins (Origin, Sec-Fetch-Site). It knows nothing of keys. quality page C and D2, D3.
  */
 export interface GuardRules {
   /** Exact values of Host that are ours, see `loopbackHosts`. */
@@ -12,7 +12,10 @@ export interface GuardRules {
 }
 
 export type GuardVerdict =
-  /** `headers`: CORS answer headers to send along; empty unless the origin is a listed one. `preflight`: answer 204 with them, nothing more. */
+  /**
+   * `headers`: CORS answer headers to send along; empty unless the origin is a listed one. `preflight`: answer 204 with
+   * them, nothing more.
+   */
   | { readonly ok: true; readonly headers: readonly (readonly [string, string])[]; readonly preflight: boolean }
   /** `text`: a sentence for `{"detail": …}`. */
   | { readonly ok: false; readonly status: 400 | 403; readonly text: string };
@@ -51,7 +54,8 @@ export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
   const hosts = valuesOf(req, 'host');
   const host = hosts[0];
   if (host === undefined || hosts.length !== 1) return refuse(400, 'A request needs exactly one Host header.');
-  // Compared as bytes, never parsed: what isn't spelled like this is not us (CVE-2018-7160, CVE-2022-32212, CVE-2022-43548).
+  // Compared as bytes, never parsed: what isn't spelled like this is not us (CVE-2018-7160, CVE-2022-32212,
+  // CVE-2022-43548).
   if (!rules.hosts.includes(host)) {
     return refuse(
       403,
@@ -79,8 +83,9 @@ const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 const authorities = new WeakMap<IncomingMessage, string>();
 
 /**
- * A request line may hold a whole URL (RFC 9112 §3.2.2: as sent to proxies, and every server must take it); its server counts, not the
- * Host header. Cuts it down to path and query for whoever reads `req.url`; `guard` still judges the server that was named.
+ * A request line may hold a whole URL (RFC 9112 §3.2.2: as sent to proxies, and every server must take it); its server
+ * counts, not the Host header. Cuts it down to path and query for whoever reads `req.url`; `guard` still judges the
+ * server that was named.
  */
 export function toOriginForm(req: IncomingMessage): void {
   const match = absoluteForm.exec(req.url ?? '');

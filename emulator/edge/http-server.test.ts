@@ -3,7 +3,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type EdgeHandlers, edgeServer, writeRawAnswer } from './http-server.ts';
 
-/** A caller's socket and ours, which the HTTP server got as edge/listener.ts hands it over: its first bytes were read and put back. */
+/**
+ * A caller's socket and ours, which the HTTP server got as edge/listener.ts hands it over: its first bytes were read
+ * and put back.
+ */
 async function connection(
   headersTimeoutMs?: number,
   request: EdgeHandlers['request'] = (_req, res) => void res.end(),

@@ -10,20 +10,29 @@ export interface EdgeHandlers {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-/** Idle connections outlive the pools of the Python clients (5 s) and of Node's fetch (4 s), so that they close first. */
+/**
+ * Idle connections outlive the pools of the Python clients (5 s) and of Node's fetch (4 s), so that they close first.
+ */
 const keepAliveTimeoutMs = 75_000;
 const maxHeaderBytes = 64 * 1024;
 /** How long a caller that was answered and told to leave may stay. */
 const lingerMs = 2_000;
-/** How long one that was answered may go on with its body, in all and silently: most clients read no answer before it is sent. */
+/**
+ * How long one that was answered may go on with its body, in all and silently: most clients read no answer before it is
+ * sent.
+ */
 const restMs = { inAll: 60_000, silent: 5_000 };
 
-/** Requests of one connection behind one that isn't answered yet: HTTP/1.1 has no limit of its own, and hardly a client does it. */
+/**
+ * Requests of one connection behind one that isn't answered yet: HTTP/1.1 has no limit of its own, and hardly a client
+ * does it.
+ */
 const mostPipelined = 100;
 
 /**
- * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers stream
- * as long as they like), but one on its head; missing Host left to guard.ts, and unreadable requests answered with a request id, without a stack.
+ * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers
+ * stream as long as they like), but one on its head; missing Host left to guard.ts, and unreadable requests answered
+ * with a request id, without a stack.
  */
 export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): Server {
   const options = {
@@ -123,8 +132,8 @@ function readRest(req: IncomingMessage, resting: Set<Socket>): void {
 }
 
 /**
- * `Expect: 100-continue`: the caller hears that it may send when somebody wants to read, and not before the answer that spares it
- * the sending. Then nobody knows whether it sends all the same, and the connection can't be used again.
+ * `Expect: 100-continue`: the caller hears that it may send when somebody wants to read, and not before the answer that
+ * spares it the sending. Then nobody knows whether it sends all the same, and the connection can't be used again.
  */
 function continueWhenRead(req: IncomingMessage, res: ServerResponse): void {
   const wasKept = res.shouldKeepAlive;
@@ -147,7 +156,9 @@ function closeBehindBody(req: IncomingMessage): void {
   };
 }
 
-/** Answers on a bare socket (before or instead of an upgrade) with JSON, and closes it. A text becomes `{"detail": …}`. */
+/**
+ * Answers on a bare socket (before or instead of an upgrade) with JSON, and closes it. A text becomes `{"detail": …}`.
+ */
 export function writeRawAnswer(
   socket: Duplex,
   status: number,
@@ -163,13 +174,17 @@ export function writeRawAnswer(
     'connection: close',
   ].join('\r\n');
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));
-  // What the caller still sends is read away: unread, it would hide the end of the connection, and the socket would stay for ever.
+  // What the caller still sends is read away: unread, it would hide the end of the connection, and the socket would
+  // stay for ever.
   socket.resume();
   const cut = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('close', () => clearTimeout(cut));
 }
 
-/** Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error (gateway-http.md §9). */
+/**
+ * Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error (gateway-http.md
+ * §9).
+ */
 export function reasonPhrase(status: number): string {
   return status === 499 ? 'Client Closed Request' : (STATUS_CODES[status] ?? 'Unknown');
 }

@@ -6,8 +6,8 @@ import { type ConnectionLimits, createConnectionLimits } from './connection-limi
 import { type TlsMaterial, tlsVersion } from './tls/ca.ts';
 
 /**
- * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, told apart by the first bytes. It decides
- * which server gets the socket and nothing else; guard.ts decides who may speak. Loopback only.
+ * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, told apart by the first bytes. It
+ * decides which server gets the socket and nothing else; guard.ts decides who may speak. Loopback only.
  */
 export interface ListenOptions {
   /** 0: the system chooses. */
@@ -17,7 +17,9 @@ export interface ListenOptions {
   readonly http: HttpServer;
   /** Gets HTTP/2 sockets, bytes read so far put back; e.g. `injector.injectConnection` of grpc-js. */
   readonly http2?: (socket: Socket) => void;
-  /** How long a socket may stay silent at first, TLS handshake included. Browsers open spare connections: not too short. */
+  /**
+   * How long a socket may stay silent at first, TLS handshake included. Browsers open spare connections: not too short.
+   */
   readonly firstByteTimeoutMs?: number;
   /** Shared by the ports of one emulator; by default a port has its own. */
   readonly limits?: ConnectionLimits;
@@ -110,8 +112,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 /**
  * Our HTTP/2 is gRPC alone. gRPC clients offer only h2 and drop a server that doesn't choose it; curl and browsers
- * offer both and would be lost in a gRPC server. So HTTP/1.1 wherever it is on offer, and HTTP/1.0 (which the same server speaks)
- * where nothing else is. `undefined`: refused by an alert.
+ * offer both and would be lost in a gRPC server. So HTTP/1.1 wherever it is on offer, and HTTP/1.0 (which the same
+ * server speaks) where nothing else is. `undefined`: refused by an alert.
  */
 function chooseAlpn(offered: readonly string[], withHttp2: boolean): string | undefined {
   if (offered.includes('http/1.1')) return 'http/1.1';
@@ -120,8 +122,8 @@ function chooseAlpn(offered: readonly string[], withHttp2: boolean): string | un
 }
 
 /**
- * Reads the first bytes of a socket until they are `enough`, puts them back and then hands them to `take`. A socket that stays
- * silent too long, ends or fails before is destroyed without a word.
+ * Reads the first bytes of a socket until they are `enough`, puts them back and then hands them to `take`. A socket
+ * that stays silent too long, ends or fails before is destroyed without a word.
  */
 function peek(
   socket: Socket,

@@ -12,9 +12,10 @@ const targetHeader = 'x-fal-target-url';
 export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest' | 'wma'; readonly url: string };
 
 /**
- * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address stands in `x-fal-target-url`. Its scheme and name only
- * choose the host; path and query are what is called. Everything else streams through as if it had come to that host itself.
- * differs: official proxies add their own key; here the caller's key is needed, so that no web page gets more than it has.
+ * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address stands in `x-fal-target-url`.
+ * Its scheme and name only choose the host; path and query are what is called. Everything else streams through as if it
+ * had come to that host itself. differs: official proxies add their own key; here the caller's key is needed, so that
+ * no web page gets more than it has.
  */
 export function withProxy(deps: {
   readonly run: RequestListener;
@@ -43,8 +44,8 @@ export function readProxyTarget(text: string | undefined, hosts: Hosts): ProxyTa
   const match = /^(?:https?|wss?):\/\/([^/?#\\]+)([^#]*)/i.exec(text);
   if (!match) return undefined;
   const host = hostOf(match[1] ?? '', hosts);
-  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes. Only what can't stand in a request
-  // line is encoded, as `fetch` does for calls without a proxy, and for the official proxies.
+  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes. Only what can't stand
+  // in a request line is encoded, as `fetch` does for calls without a proxy, and for the official proxies.
   const rest = (match[2] ?? '').toWellFormed().replace(/[^!-~]|["<>]/gu, encodeURIComponent);
   const url = rest.startsWith('/') ? rest : `/${rest}`;
   // Else a request could send us round in circles.

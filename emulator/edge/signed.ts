@@ -21,8 +21,8 @@ const payload = z.object({ sub: z.string(), exp: z.number(), scope: z.array(z.st
 const longestToken = 32 * 1024;
 
 /**
- * Tokens that carry their own proof: HS256 JSON Web Tokens, of one `kind` each, so that a token for uploads never opens an app.
- * Nothing is stored; a restart keeps them valid, another data folder doesn't know them.
+ * Tokens that carry their own proof: HS256 JSON Web Tokens, of one `kind` each, so that a token for uploads never opens
+ * an app. Nothing is stored; a restart keeps them valid, another data folder doesn't know them.
  *
  * @param secret the data folder's own key
  * @param kind a constant of the code

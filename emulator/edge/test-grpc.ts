@@ -41,7 +41,10 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
     clients.push(made);
     return made;
   }
-  /** A client behind a wire that can be cut: the server then sees the end of the connection and no more, as when a process dies. */
+  /**
+   * A client behind a wire that can be cut: the server then sees the end of the connection and no more, as when a
+   * process dies.
+   */
   async function mortalClient() {
     const ends: (() => void)[] = [];
     const proxy = createServer({ allowHalfOpen: true }, (near) => {

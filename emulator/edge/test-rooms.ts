@@ -32,8 +32,8 @@ export const patiently = { timeout: 20_000, interval: 5 };
 type Call = { readonly method: string; readonly args: readonly unknown[] };
 
 /**
- * For tests of the edge: the real catalog, blobs, app files, routes, logs and runner history in a folder, and doubles of what would need Python
- * (builds, fleet). The doubles record their calls and do what the test says.
+ * For tests of the edge: the real catalog, blobs, app files, routes, logs and runner history in a folder, and doubles
+ * of what would need Python (builds, fleet). The doubles record their calls and do what the test says.
  */
 export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32, 7)) {
   const start = Date.parse('2026-01-02T03:04:05.678Z');

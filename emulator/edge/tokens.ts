@@ -10,7 +10,8 @@ export interface TokenTarget {
 export interface Tokens {
   /**
    * A token for browsers, sent as `fal_jwt_token`.
-   * @param allowedApps aliases (`app`), apps (`owner/app`) or single endpoints (`owner/app/path`): it opens nothing else
+   * @param allowedApps aliases (`app`), apps (`owner/app`) or single endpoints (`owner/app/path`): it opens nothing
+   *   else
    */
   issue(allowedApps: readonly string[], seconds: number, userId: string): string;
   /** Who issued it; `undefined`: not ours, expired, or not for this app. */
@@ -18,8 +19,8 @@ export interface Tokens {
 }
 
 /**
- * Temporary tokens for web pages (rest-api.md §8, gateway-http.md §2), signed with a key of the data folder: they survive a restart.
- * differs: the cloud's are signed with a key pair; nobody but the issuer reads them.
+ * Temporary tokens for web pages (rest-api.md §8, gateway-http.md §2), signed with a key of the data folder: they
+ * survive a restart. differs: the cloud's are signed with a key pair; nobody but the issuer reads them.
  *
  * @param clock milliseconds since the epoch
  */

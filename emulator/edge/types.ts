@@ -10,7 +10,9 @@ export interface Identity {
 /** Key check on `Authorization: Key id:secret` or `Bearer …`; `undefined`: no or bad credentials. */
 export type Authenticate = (headers: IncomingHttpHeaders) => Identity | undefined;
 
-/** Checks a browser's token for one endpoint; `undefined`: not ours, expired, or for something else. gateway-http.md §2. */
+/**
+ * Checks a browser's token for one endpoint; `undefined`: not ours, expired, or for something else. gateway-http.md §2.
+ */
 export type VerifyToken = (
   token: string,
   target: { readonly owner: string; readonly name: string; readonly path: string },

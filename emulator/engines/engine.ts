@@ -1,6 +1,6 @@
 /**
- * What an engine is: something that turns a runner's spec into a running process, tells what becomes of it, and ends it.
- * Implementations: engines/process (uv virtualenv on this machine); docker later. No engine decides anything.
+ * What an engine is: something that turns a runner's spec into a running process, tells what becomes of it, and ends
+ * it. Implementations: engines/process (uv virtualenv on this machine); docker later. No engine decides anything.
  */
 
 /** The execution environment that a build produced; opaque outside `builds/` and the engines. */
@@ -37,11 +37,16 @@ export interface RunnerSpec {
   readonly setup?: Callable;
   /** `serve`: an app that opens a port. `call`: a plain function whose value is the result. */
   readonly mode: 'serve' | 'call';
-  /** The port that the app's own code declares (8080 unless given). The process engine gives it another one on loopback. */
+  /**
+   * The port that the app's own code declares (8080 unless given). The process engine gives it another one on loopback.
+   */
   readonly declaredPort?: number;
   readonly health: { readonly path: string | null; readonly method: 'GET' | 'POST'; readonly timeoutSeconds: number };
   readonly appFiles: readonly AppFile[];
-  /** Variables of runner-process.md §5 and exposed secrets. The engine adds what it alone knows (ports, PYTHONUNBUFFERED). */
+  /**
+   * Variables of runner-process.md §5 and exposed secrets. The engine adds what it alone knows (ports,
+   * PYTHONUNBUFFERED).
+   */
   readonly env: { readonly [name: string]: string };
   /** Folder that appears as `/data` inside the runner. */
   readonly dataDir: string;
@@ -53,12 +58,14 @@ export interface RunnerLine {
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
   /**
-   * Present when the line was written while a request was being served and could be attributed: by its Python context, or because
-   * the request was the only one.
+   * Present when the line was written while a request was being served and could be attributed: by its Python context,
+   * or because the request was the only one.
    */
   readonly requestId?: string;
   readonly endpoint?: string;
-  /** What a line says that isn't over yet (a progress bar): told ten times a second at most, and again when it is over. */
+  /**
+   * What a line says that isn't over yet (a progress bar): told ten times a second at most, and again when it is over.
+   */
   readonly unfinished?: true;
 }
 
@@ -92,7 +99,10 @@ export type CallResult =
 export interface RunnerEvents {
   /** A process exists (SETUP begins). */
   started(): void;
-  /** `serve`: setup is done, the port is open and the health check passed. `call`: the callable was loaded and waits for `call()`. */
+  /**
+   * `serve`: setup is done, the port is open and the health check passed. `call`: the callable was loaded and waits for
+   * `call()`.
+   */
   ready(address: RunnerAddress | null): void;
   line(line: RunnerLine): void;
   /** `call` runners: the function ended. */
@@ -110,7 +120,10 @@ export interface RunnerExit {
   readonly reason: string;
   /** `supervisor_lost`: what the engine runs it below died and took it away, which says nothing about the app. */
   readonly cause?: 'supervisor_lost';
-  /** The app stopped by itself because it had served as many requests as it was meant to, whatever was asked of it meanwhile. */
+  /**
+   * The app stopped by itself because it had served as many requests as it was meant to, whatever was asked of it
+   * meanwhile.
+   */
   readonly done?: true;
 }
 
@@ -133,7 +146,10 @@ export interface ExecIo {
   output(stream: 1 | 2, bytes: Uint8Array): void;
   /** There is room again after a `write` that answered false. */
   drained(): void;
-  /** Called exactly once, after all its output. 128 + signal when one ended it, 137 also when the runner ended; 127: no such command. */
+  /**
+   * Called exactly once, after all its output. 128 + signal when one ended it, 137 also when the runner ended; 127: no
+   * such command.
+   */
   exited(code: number): void;
 }
 
@@ -159,18 +175,21 @@ export interface RunnerHandle {
   terminate(): void;
   /** SIGKILL to the whole process group. Idempotent. */
   kill(): void;
-  /** One health probe by the spec's rule (declared path, else `/health` with 404 and open port as fallback). Never rejects. */
+  /**
+   * One health probe by the spec's rule (declared path, else `/health` with 404 and open port as fallback). Never
+   * rejects.
+   */
   probe(timeoutSeconds: number): Promise<boolean>;
   /**
-   * Resolves when every line that the runner has written so far was told; what is being told for more than a second (a flood), or will
-   * never be (it ended), isn't waited for. Never rejects.
+   * Resolves when every line that the runner has written so far was told; what is being told for more than a second (a
+   * flood), or will never be (it ended), isn't waited for. Never rejects.
    */
   linesTold(): Promise<void>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**
-   * Runs a command beside the app: in its file system, folder and environment, as its user (control-plane-grpc.md §6.4). `null`: a login
-   * shell. Waits while the runner is still being made; ends with it.
+   * Runs a command beside the app: in its file system, folder and environment, as its user (control-plane-grpc.md
+   * §6.4). `null`: a login shell. Waits while the runner is still being made; ends with it.
    */
   exec(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
   /** Removes the runner's folder. Call after `exited` when results were read. */

@@ -1,6 +1,8 @@
 import type { Effect, Event } from '../scheduler/types.ts';
 
-/** The one thing that ends when a bug of ours stops an event or effect half way: nobody must wait for it without end. */
+/**
+ * The one thing that ends when a bug of ours stops an event or effect half way: nobody must wait for it without end.
+ */
 export type Concern =
   /** What the scheduler still counts: an attempt, which holds a place on a runner; that it waits; or nothing. */
   | {

@@ -46,7 +46,10 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
 
 /** What an app's teardown() gets when the emulator stops: the platform's default grace (runner.md §1, Shutdown). */
 const shutdownGraceMs = 5_000;
-/** How long a request may go on when the emulator stops, before its runner is asked to end: `minifal stop` waits for both. */
+/**
+ * How long a request may go on when the emulator stops, before its runner is asked to end: `minifal stop` waits for
+ * both.
+ */
 export const finishMs = 5_000;
 
 /** The way in to the scheduler: turns calls into events, carries effects out on the engine, decides nothing. */

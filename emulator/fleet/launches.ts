@@ -20,8 +20,8 @@ export interface LaunchRooms {
 const deployAgain = 'Deploy the app again: the CLI sends what is missing.';
 
 /**
- * Resolves a stored revision into what a runner needs to start, also after a restart of the emulator: its environment is
- * found in the build cache, or built again. Rejects with a sentence (UserError) when that fails.
+ * Resolves a stored revision into what a runner needs to start, also after a restart of the emulator: its environment
+ * is found in the build cache, or built again. Rejects with a sentence (UserError) when that fails.
  */
 export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms) {
   return async (revisionId: string): Promise<Launch> => {

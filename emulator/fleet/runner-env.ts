@@ -19,8 +19,8 @@ export interface RunnerEnvInput {
 }
 
 /**
- * Names that no secret may have: the variables that the platform sets in every runner, and PATH, without which the app's
- * own programs aren't found.
+ * Names that no secret may have: the variables that the platform sets in every runner, and PATH, without which the
+ * app's own programs aren't found.
  */
 const platformVariables: ReadonlySet<string> = new Set([
   'PATH',
@@ -38,8 +38,8 @@ export function isPlatformVariable(name: string): boolean {
 }
 
 /**
- * The variables of runner-process.md §5. A secret named like one of the platform's, which an older minifal took, counts for
- * nothing. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
+ * The variables of runner-process.md §5. A secret named like one of the platform's, which an older minifal took, counts
+ * for nothing. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
  */
 export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: string } {
   const [keyId = '', keySecret = ''] = input.key.split(':');

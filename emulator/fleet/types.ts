@@ -23,11 +23,17 @@ import type { PlatformError } from '../wire/errors.ts';
 export interface Lease {
   readonly runnerId: string;
   readonly address: RunnerAddress;
-  /** Fires when the platform ends the attempt itself; the executor closes its connection to the runner and answers `reason` if nothing was sent yet. */
+  /**
+   * Fires when the platform ends the attempt itself; the executor closes its connection to the runner and answers
+   * `reason` if nothing was sent yet.
+   */
   readonly aborted: AbortSignal;
   /** Valid once `aborted` fired. */
   reason(): PlatformError;
-  /** Tells how the attempt ended. `hints`: value of `X-Fal-Runner-Hints`, split at commas; absent when the header was missing. */
+  /**
+   * Tells how the attempt ended. `hints`: value of `X-Fal-Runner-Hints`, split at commas; absent when the header was
+   * missing.
+   */
   end(outcome: AttemptOutcome, hints?: readonly string[]): void;
 }
 
@@ -92,7 +98,8 @@ export type FunctionRun =
 
 /**
  * What the edge may ask of the fleet: the only way in to the scheduler. It turns calls into events, carries out effects
- * on the engine, and decides nothing. Every instant that it takes or gives is real, however fast the platform's time runs.
+ * on the engine, and decides nothing. Every instant that it takes or gives is real, however fast the platform's time
+ * runs.
  */
 export interface Fleet {
   /**
@@ -101,8 +108,8 @@ export interface Fleet {
    */
   lease(request: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError>;
   /**
-   * Points the alias to a revision. Recreate and detached: resolves at once, no runner need exist. Rolling: resolves when a runner of
-   * the new revision is healthy and the alias moved, or when that failed and the old revision stays.
+   * Points the alias to a revision. Recreate and detached: resolves at once, no runner need exist. Rolling: resolves
+   * when a runner of the new revision is healthy and the alias moved, or when that failed and the old revision stays.
    * The launch of `revision` must be known: given here, or resolvable from the catalog.
    */
   deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult>;
@@ -114,13 +121,18 @@ export interface Fleet {
   /** `false`: unknown or ended runner. */
   stopRunner(id: string, replaceFirst: boolean): boolean;
   killRunner(id: string): boolean;
-  /** Runs a command in the runner (see RunnerHandle.exec); `undefined`: it is unknown, has ended, or has no process yet. */
+  /**
+   * Runs a command in the runner (see RunnerHandle.exec); `undefined`: it is unknown, has ended, or has no process yet.
+   */
   exec(id: string, command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession | undefined;
   /** Whether a rolling deploy of the alias is under way. */
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
-  /** Calls `listener` after each event with the apps and live runners that it may have changed; returns the unsubscriber. */
+  /**
+   * Calls `listener` after each event with the apps and live runners that it may have changed; returns the
+   * unsubscriber.
+   */
   follow(listener: ChangeListener): () => void;
   /** Real seconds of keep_alive left of an idle runner, rounded up; `null` when it isn't counting. */
   expirationCountdownSeconds(runnerId: string): number | null;
@@ -128,7 +140,10 @@ export interface Fleet {
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
   /** Hands a request that is already in the durable queue to the scheduler. */
   enqueue(request: RequestInfo): void;
-  /** Waiting: withdrawn and completed with 499. Running: POST to `<path>/cancel` on its runner, though its slots are full. */
+  /**
+   * Waiting: withdrawn and completed with 499. Running: POST to `<path>/cancel` on its runner, though its slots are
+   * full.
+   */
   cancel(requestId: string): 'requested' | 'completed' | 'unknown';
   /** Requests ahead of this one, 0-based; 0 when it isn't waiting. */
   queuePosition(requestId: string): number;
@@ -138,16 +153,28 @@ export interface Fleet {
   waitingSize(alias: string): number;
   /** Why the latest start of a runner of the alias failed, a sentence, until one becomes ready; `null`: it did not. */
   lastFailure(alias: string): string | null;
-  /** The first `most` waiting requests of the alias in the order of dispatch, and since when (milliseconds since the epoch). */
+  /**
+   * The first `most` waiting requests of the alias in the order of dispatch, and since when (milliseconds since the
+   * epoch).
+   */
   waiting(alias: string, most: number): readonly { readonly id: string; readonly since: number }[];
-  /** Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there were. */
+  /**
+   * Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there
+   * were.
+   */
   flush(alias: string): Promise<number>;
-  /** One sentence: why this request waits, or `null` when it doesn't. Its seconds are the platform's, marked where those aren't real. */
+  /**
+   * One sentence: why this request waits, or `null` when it doesn't. Its seconds are the platform's, marked where those
+   * aren't real.
+   */
   why(requestId: string): string | null;
   /** Live runners; of one alias or of all. */
   runners(alias?: string): readonly Runner[];
   runner(id: string): Runner | undefined;
-  /** Resolves when every line that the runner wrote before was logged; at once when it is gone, because then they were. Never rejects. */
+  /**
+   * Resolves when every line that the runner wrote before was logged; at once when it is gone, because then they were.
+   * Never rejects.
+   */
   linesTold(runnerId: string): Promise<void>;
   /** The `X-Fal-Runner-Health-Check` response header: probe now, one failure ends the runner. */
   probeOnDemand(runnerId: string): void;

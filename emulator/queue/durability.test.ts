@@ -7,7 +7,10 @@ import { openTestStore } from './test-requests.ts';
 
 const kills = process.env.MINIFAL_SLOW === '1' ? 200 : 10;
 
-/** Starts the child on `file`, kills it after `lines` promises and some more microseconds, and returns what it had promised. */
+/**
+ * Starts the child on `file`, kills it after `lines` promises and some more microseconds, and returns what it had
+ * promised.
+ */
 async function killedChild(file: string, run: string, lines: number): Promise<string[]> {
   const child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'crash-child.ts'), file, run]);
   let output = '';

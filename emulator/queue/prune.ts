@@ -20,8 +20,8 @@ const freedPages = 500;
 const summedAtOnce = 50_000;
 
 /**
- * Drops the finished requests that are older than the retention or, oldest first, above the size cap. Yields the ids of each step;
- * others have their turn in between.
+ * Drops the finished requests that are older than the retention or, oldest first, above the size cap. Yields the ids of
+ * each step; others have their turn in between.
  */
 export async function* pruneInSteps(store: Store, retention: Retention): AsyncGenerator<readonly string[], void> {
   const { now, retentionMs, maxBytes, isOver } = retention;

@@ -16,7 +16,10 @@ export interface QueueOptions {
   readonly retentionMs?: number;
   /** Above this sum of stored bodies the oldest finished requests go first; default 4 GiB. */
   readonly maxBytes?: number;
-  /** Hears of what a listener threw, or what could not be stored: bugs, which end nothing else. By default they are thrown. */
+  /**
+   * Hears of what a listener threw, or what could not be stored: bugs, which end nothing else. By default they are
+   * thrown.
+   */
   readonly report?: (error: unknown) => void;
 }
 

@@ -48,7 +48,10 @@ export function outcomeBytes(outcome: RequestOutcome): number {
   return outcome.kind === 'response' ? outcome.response.body.length : 0;
 }
 
-/** The same bytes in memory of their own: a small piece of a block that many share keeps the whole block. For what is kept long. */
+/**
+ * The same bytes in memory of their own: a small piece of a block that many share keeps the whole block. For what is
+ * kept long.
+ */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes);
 }

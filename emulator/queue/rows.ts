@@ -69,7 +69,9 @@ export function queueRows(store: Store) {
       return rows.flatMap((row) => whole(() => decode(row)) ?? []);
     },
 
-    /** Oldest first. A damaged record can't be performed nor answered: it is removed and told by the store's notices. */
+    /**
+     * Oldest first. A damaged record can't be performed nor answered: it is removed and told by the store's notices.
+     */
     unfinished(): RecordRow[] {
       const found: RecordRow[] = [];
       for (const row of store.sql(`SELECT ${columns} FROM requests WHERE phase < 2 ORDER BY seq`).all()) {

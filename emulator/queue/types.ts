@@ -70,24 +70,30 @@ export type RequestOutcome =
  */
 export interface Queue {
   /**
-   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is full it rejects
-   * with DiskTrouble, or (`keep`) waits for room. `also` is written with it, or not at all.
+   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is
+   * full it rejects with DiskTrouble, or (`keep`) waits for room. `also` is written with it, or not at all.
    */
   submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep', also?: () => void): Promise<void>;
   /**
-   * IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit; resolves then, to whether it was written. With `keep`
-   * a full disk is waited for. Never rejects.
+   * IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit; resolves then, to whether it was
+   * written. With `keep` a full disk is waited for. Never rejects.
    */
   begin(
     id: RequestId,
     attempt: { readonly attemptId: string; readonly runnerId: string; readonly at: number },
     whenFull?: 'refuse' | 'keep',
   ): Promise<boolean>;
-  /** Its caller wants a running one stopped. Durable with the next group commit; after a restart it is not run again but ends with 499. */
+  /**
+   * Its caller wants a running one stopped. Durable with the next group commit; after a restart it is not run again but
+   * ends with 499.
+   */
   cancelRequested(id: RequestId): void;
   /** Back to IN_QUEUE after a failed attempt, with the retries granted so far. */
   requeue(id: RequestId, retried?: Retried): void;
-  /** COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk, be it that the disk was full meanwhile. */
+  /**
+   * COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk, be it that the disk was
+   * full meanwhile.
+   */
   complete(id: RequestId, outcome: RequestOutcome, at: number): Promise<boolean>;
   /** From memory for unfinished and recently finished requests, else from disk. */
   record(id: RequestId): RequestRecord | undefined;
@@ -96,8 +102,8 @@ export interface Queue {
   /** The request as submitted, for its executor. */
   submitted(id: RequestId): SubmittedRequest | undefined;
   /**
-   * Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start. Each one is read
-   * when it is asked for; one that is damaged ends then with an error.
+   * Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start.
+   * Each one is read when it is asked for; one that is damaged ends then with an error.
    */
   unfinished(): Iterable<{ readonly request: SubmittedRequest; readonly attempts: number } & Recovered>;
   /** Called after each change of phase (for status streams and waiters); returns the unsubscriber. */

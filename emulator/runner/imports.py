@@ -42,7 +42,8 @@ class _Finder:
 
 def _others_find(name, path, target):
     for finder in sys.meta_path:
-        # Those from before Python 3.4 (six 1.15 has one) know no specs. Python asks them itself when nobody else finds anything.
+        # Those from before Python 3.4 (six 1.15 has one) know no specs. Python asks them itself when nobody else finds
+        # anything.
         find_spec = None if isinstance(finder, _Finder) else getattr(finder, "find_spec", None)
         spec = find_spec and find_spec(name, path, target)
         if spec is not None:

@@ -24,9 +24,9 @@ export function assign(turn: Turn, alias: AliasName): void {
 }
 
 /**
- * The free runner that takes the request, `undefined` when none is free. In this order: one that announces the request's
- * hint, the one that served the same hint before, the next in turn (runner.md §5). A retried request goes to another
- * runner than before when another is free (inferred: where only the same one is free it isn't kept waiting).
+ * The free runner that takes the request, `undefined` when none is free. In this order: one that announces the
+ * request's hint, the one that served the same hint before, the next in turn (runner.md §5). A retried request goes to
+ * another runner than before when another is free (inferred: where only the same one is free it isn't kept waiting).
  */
 export function chooseRunner(world: World, app: App, request: LiveRequest): LiveRunner | undefined {
   const { free, announcing } = app.runners;

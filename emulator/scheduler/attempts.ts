@@ -50,8 +50,8 @@ export function arrived(turn: Turn, info: RequestInfo): void {
 }
 
 /**
- * A request whose attempt was cut off by the end of the emulator: that attempt was lost with its runner, and is retried as such. Without
- * a pause, for no runner is to blame.
+ * A request whose attempt was cut off by the end of the emulator: that attempt was lost with its runner, and is retried
+ * as such. Without a pause, for no runner is to blame.
  */
 function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): void {
   const { info, attempts, retried } = request;
@@ -119,9 +119,9 @@ export type RunnerFate =
   | { readonly kind: 'end'; readonly why: StopReason };
 
 /**
- * What the end of an attempt means for its runner (platform page runner.md §4.2): `x-fal-stop-runner` decides where it is
- * given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it, unless the server may
- * merely have closed one that it had kept open.
+ * What the end of an attempt means for its runner (platform page runner.md §4.2): `x-fal-stop-runner` decides where it
+ * is given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it, unless the
+ * server may merely have closed one that it had kept open.
  */
 export function fateOf(outcome: AttemptOutcome): RunnerFate {
   switch (outcome.kind) {

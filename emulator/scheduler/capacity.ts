@@ -11,17 +11,22 @@ import type { AliasName, Instant, RunnerId } from './types.ts';
 import type { App, LiveRunner, World } from './world.ts';
 
 /**
- * Who gets the machine's room for runners. The documents know only that a runner without capacity waits as PENDING, without counting as
- * a failure (platform page runner.md §1); who goes first, and who makes room, is ours. GPU slots are a second kind of room.
+ * Who gets the machine's room for runners. The documents know only that a runner without capacity waits as PENDING,
+ * without counting as a failure (platform page runner.md §1); who goes first, and who makes room, is ours. GPU slots
+ * are a second kind of room.
  */
 
 /**
- * A runner that serves requests is left in peace for this long before it has to make room for an app that has none, and so is an idle
- * one of min_concurrency while others drain for that app. Who waits for room is looked at again after as long.
+ * A runner that serves requests is left in peace for this long before it has to make room for an app that has none, and
+ * so is an idle one of min_concurrency while others drain for that app. Who waits for room is looked at again after as
+ * long.
  */
 export const quantumMs = 10_000;
 
-/** Gives free room to the next in the line, or asks a runner to make room for it. The app that this concerns; `undefined`: nothing to do. */
+/**
+ * Gives free room to the next in the line, or asks a runner to make room for it. The app that this concerns;
+ * `undefined`: nothing to do.
+ */
 export function shareRoom(turn: Turn): AliasName | undefined {
   const heads = nextInLine(turn.world);
   const next = heads.find((runner) => lackOf(turn.world, runner) === null);
@@ -111,8 +116,8 @@ function bestOffer({ world, now }: Turn, taker: Taker): Offer | undefined {
 }
 
 /**
- * An app makes room for itself only where its new revision, or a replacement, needs the GPU slot of an old runner. While another app has
- * an idle runner that nothing wants, it doesn't have to.
+ * An app makes room for itself only where its new revision, or a replacement, needs the GPU slot of an old runner.
+ * While another app has an idle runner that nothing wants, it doesn't have to.
  */
 function ownOffer(world: World, { runner: { role }, app, forSlot, mayDrain }: Taker): Offer | undefined {
   if (role.kind === 'member') return undefined;
@@ -122,9 +127,9 @@ function ownOffer(world: World, { runner: { role }, app, forSlot, mayDrain }: Ta
 }
 
 /**
- * What the app can spare for another one that waits for room: first an idle runner that nothing wants. Only where requests or a deploy
- * wait there, also one of its buffer, then one of more than the other has, and where the other has none, any, idle ones before busy ones:
- * a request that never runs is worse than a cold start.
+ * What the app can spare for another one that waits for room: first an idle runner that nothing wants. Only where
+ * requests or a deploy wait there, also one of its buffer, then one of more than the other has, and where the other has
+ * none, any, idle ones before busy ones: a request that never runs is worse than a cold start.
  */
 function offerOf(world: World, app: App, taker: Taker, now: Instant): Offer | undefined {
   const { forSlot } = taker;
@@ -172,7 +177,10 @@ function isOnGpu(runner: LiveRunner | undefined): boolean {
   return runner !== undefined && runner.settings.gpuSlots > 0;
 }
 
-/** The app's runners that have room and stay, the one that is missed least first: the latest that only starts, then the least busy. */
+/**
+ * The app's runners that have room and stay, the one that is missed least first: the latest that only starts, then the
+ * least busy.
+ */
 function members(world: World, app: App, onGpu: boolean): readonly LiveRunner[] {
   return values(app.runners.all)
     .map((id) => world.runners.get(id))

@@ -11,9 +11,9 @@ import { noTrouble, type Release } from './world.ts';
 
 /**
  * A deploy or set-rev. Recreate moves the alias at once. Rolling starts one runner of the new revision, even without
- * traffic and beyond max_concurrency, and moves the alias when it is ready. Detached does the same in the other order, and nothing is
- * taken back when that runner fails; a first deploy has nothing to roll out from and is like recreate. A deploy under way is superseded.
- * The revision that the alias has already only gets the new settings.
+ * traffic and beyond max_concurrency, and moves the alias when it is ready. Detached does the same in the other order,
+ * and nothing is taken back when that runner fails; a first deploy has nothing to roll out from and is like recreate. A
+ * deploy under way is superseded. The revision that the alias has already only gets the new settings.
  */
 export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'aliasDeployed' }>): void {
   const { alias, revision, scale, settings } = event;
@@ -38,7 +38,10 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
   note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${revision} begins.` });
 }
 
-/** The alias has moved; what serves it comes up from here on. The rollout is under way until its first runner is ready, or ended. */
+/**
+ * The alias has moved; what serves it comes up from here on. The rollout is under way until its first runner is ready,
+ * or ended.
+ */
 function rollOut(turn: Turn, alias: AliasName, release: Release): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined || app.scale.maxConcurrency === 0 || turn.world.isClosing) return;
@@ -48,8 +51,8 @@ function rollOut(turn: Turn, alias: AliasName, release: Release): void {
 }
 
 /**
- * Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. Of a detached one
- * only the end is seen: ordinary scaling goes on from there, with the back-off of a failed start.
+ * Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. Of a
+ * detached one only the end is seen: ordinary scaling goes on from there, with the back-off of a failed start.
  */
 export function concludeDeploy(turn: Turn, alias: AliasName): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;

@@ -22,7 +22,9 @@ export function runDue(turn: Turn, alias: AliasName): void {
   drainTree(turn, alias, (app) => due(app.runners.due, turn.now), runnerDue);
 }
 
-/** The next instant at which `runDue` or scaling has something to do; `null`: never. Asked after the app has settled. */
+/**
+ * The next instant at which `runDue` or scaling has something to do; `null`: never. Asked after the app has settled.
+ */
 export function nextDueAt(app: App, now: Instant): Instant | null {
   const attempt = first(app.requests.running)?.key[0];
   const scaling = queueDueAt(app);
@@ -77,8 +79,9 @@ function runnerDue(turn: Turn, id: RunnerId): void {
 }
 
 /**
- * A start that exceeded startup_timeout. Direct calls that have waited for all of it get their error (gateway-http.md §9), unless
- * another runner serves; one that came later waits for a whole start of its own, and queued requests as long as it takes (§7).
+ * A start that exceeded startup_timeout. Direct calls that have waited for all of it get their error (gateway-http.md
+ * §9), unless another runner serves; one that came later waits for a whole start of its own, and queued requests as
+ * long as it takes (§7).
  */
 function tookTooLong(turn: Turn, { id, alias, role, startedAt }: LiveRunner): void {
   kill(turn, id, 'startup_timeout');

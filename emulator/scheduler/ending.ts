@@ -86,8 +86,8 @@ export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(
 }
 
 /**
- * The process is gone. Before it was ready that is a start failure, afterwards a loss, while ending it is the end. With its supervisor
- * gone too the app isn't to blame.
+ * The process is gone. Before it was ready that is a start failure, afterwards a loss, while ending it is the end. With
+ * its supervisor gone too the app isn't to blame.
  */
 export function exited(turn: Turn, event: Extract<Event, { readonly type: 'runnerExited' }>): void {
   const { runnerId: id, reason, cause } = event;
@@ -139,8 +139,8 @@ function withoutAttempts(runner: LiveRunner): LiveRunner['state'] {
 }
 
 /**
- * The runner leaves the world, and its app's trouble may grow. Where that was the check of a rolling deploy only the deploy fails, and
- * where the supervisor took it away the deploy begins again.
+ * The runner leaves the world, and its app's trouble may grow. Where that was the check of a rolling deploy only the
+ * deploy fails, and where the supervisor took it away the deploy begins again.
  */
 function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): void {
   if (!moveRunner(turn, runner, { kind: 'terminated', at: turn.now, why }, reason)) return;

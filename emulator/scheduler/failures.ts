@@ -7,8 +7,9 @@ export function failureDelaySeconds(failures: number): number {
 }
 
 /**
- * Delay before another start after the supervisor died n times without an answer of the app in between: none, then 1 s doubling to
- * 60 s. The cloud has no such thing: the app isn't to blame, but one that kills it at each start must not keep the machine busy.
+ * Delay before another start after the supervisor died n times without an answer of the app in between: none, then 1 s
+ * doubling to 60 s. The cloud has no such thing: the app isn't to blame, but one that kills it at each start must not
+ * keep the machine busy.
  */
 export function lossDelaySeconds(losses: number): number {
   return losses < 2 ? 0 : Math.min(2 ** (losses - 2), 60);
@@ -20,9 +21,9 @@ export function lossesSay(losses: number): string {
 }
 
 /**
- * The trouble of an app after one of its runners ended. A failed start counts. So does a runner that died before it got a request and
- * before it had been ready for as long as its start might have taken: nothing else would slow its restarts down, where one that dies
- * under a request is slowed down by that request's retries.
+ * The trouble of an app after one of its runners ended. A failed start counts. So does a runner that died before it got
+ * a request and before it had been ready for as long as its start might have taken: nothing else would slow its
+ * restarts down, where one that dies under a request is slowed down by that request's retries.
  */
 export function troubleAfter(
   trouble: Trouble,

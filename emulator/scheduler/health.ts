@@ -8,8 +8,9 @@ import type { LiveRunner } from './world.ts';
 /** Regular and on-demand health checks, and the TCP check after a 500, 502 or 504 (platform page runner.md §2). */
 
 /**
- * The regular health check is due; the next one is 15 s later. One that is still unanswered takes the place of the next: a runner that
- * is busy for a moment fails one check, not several at once. Long after its timeout the answer was lost, and the check has failed.
+ * The regular health check is due; the next one is 15 s later. One that is still unanswered takes the place of the
+ * next: a runner that is busy for a moment fails one check, not several at once. Long after its timeout the answer was
+ * lost, and the check has failed.
  */
 export function probe(turn: Turn, runner: LiveRunner): void {
   const { probedAt, settings } = runner;
@@ -25,8 +26,8 @@ export function probe(turn: Turn, runner: LiveRunner): void {
 }
 
 /**
- * A health check has an answer. `failure_threshold` consecutive failures end the runner; those before the start period is
- * over don't count. On demand neither applies: one failure ends it.
+ * A health check has an answer. `failure_threshold` consecutive failures end the runner; those before the start period
+ * is over don't count. On demand neither applies: one failure ends it.
  */
 export function probed(turn: Turn, event: Extract<Event, { readonly type: 'healthProbed' }>): void {
   const runner = turn.world.runners.get(event.runnerId);

@@ -44,8 +44,8 @@ export type RetryDecision =
 
 /**
  * Decides what follows an ended attempt, in the page's order (runner.md §4.2): direct requests and `X-Fal-No-Retry`
- * never retry; only an attempt that would be retried can meet a passed start deadline; `x-fal-needs-retry` on 5xx and 429
- * beats status and `skip_retry_conditions`; then the budget of the condition; ten attempts in all.
+ * never retry; only an attempt that would be retried can meet a passed start deadline; `x-fal-needs-retry` on 5xx and
+ * 429 beats status and `skip_retry_conditions`; then the budget of the condition; ten attempts in all.
  */
 export function decideRetry(facts: RetryFacts, end: AttemptEnd, now: Instant): RetryDecision {
   const final = finalDecision(facts.request.kind, end);

@@ -8,12 +8,15 @@ import { putRunner, type Turn } from './turn.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
 import type { App, LiveRunner, World } from './world.ts';
 
-/** New runners for old ones, of the same revision: rollouts and `runners stop --replace` (platform page runner.md §1, §6). */
+/**
+ * New runners for old ones, of the same revision: rollouts and `runners stop --replace` (platform page runner.md §1,
+ * §6).
+ */
 
 /**
- * A rollout. Forced: every runner is killed, what is in flight is lost (the CLI's own word for --force). Graceful: as many serving runners as are needed
- * end when their replacements are ready, busy ones first; the others end without one. Runners that aren't ready yet begin
- * anew. Without runners nothing happens.
+ * A rollout. Forced: every runner is killed, what is in flight is lost (the CLI's own word for --force). Graceful: as
+ * many serving runners as are needed end when their replacements are ready, busy ones first; the others end without
+ * one. Runners that aren't ready yet begin anew. Without runners nothing happens.
  */
 export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
   const app = turn.world.apps.get(alias);

@@ -8,9 +8,9 @@ import type { App, LiveRunner, World } from './world.ts';
 type Newcomer = Pick<LiveRunner, 'role' | 'settings'>;
 
 /**
- * What a runner has to wait for; `null`: nothing, when its turn comes. Those that come first to others' places never wait for room, for
- * nobody makes it for them: the check of a rolling deploy and replacements, of which an app has few at a time (rollout.ts). A GPU slot
- * they do wait for: the old runner gives it to them.
+ * What a runner has to wait for; `null`: nothing, when its turn comes. Those that come first to others' places never
+ * wait for room, for nobody makes it for them: the check of a rolling deploy and replacements, of which an app has few
+ * at a time (rollout.ts). A GPU slot they do wait for: the old runner gives it to them.
  */
 export function lackOf(world: World, { role, settings }: Newcomer): 'slots' | 'room' | null {
   if (slotsOf(world.limits, { settings }) > freeSlots(world)) return 'slots';
@@ -51,8 +51,8 @@ export function nextForSlots(world: World): LiveRunner | undefined {
 export const onlySettings: Key = [1];
 
 /**
- * The place of a runner in the line: checks and replacements before all others; then those that requests wait for before those that only
- * settings want, then the app with the fewest runners, then the oldest wish.
+ * The place of a runner in the line: checks and replacements before all others; then those that requests wait for
+ * before those that only settings want, then the app with the fewest runners, then the oldest wish.
  */
 export function placeInLine(app: App | undefined, runner: Pick<LiveRunner, 'role' | 'serial'>): Key {
   if (isGuest(runner)) return [-1, 0, runner.serial];
@@ -60,7 +60,10 @@ export function placeInLine(app: App | undefined, runner: Pick<LiveRunner, 'role
   return [wanted ? 0 : 1, app?.runners.placed ?? 0, runner.serial];
 }
 
-/** Brings the app's runners in the line up to date: their places, and their settings, which may have changed while they waited. */
+/**
+ * Brings the app's runners in the line up to date: their places, and their settings, which may have changed while they
+ * waited.
+ */
 export function refreshLine(turn: Turn, app: App): void {
   if (app.runners.inLine === null) return;
   for (const id of values(app.runners.inLine)) {

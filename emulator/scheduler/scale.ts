@@ -31,8 +31,8 @@ export function target(scale: Sizes, volume: number, maxMultiplexing: number): n
 }
 
 /**
- * Runners that may be started now. While no request has waited `scaling_delay` yet (`queueIsDue` false), only the need of
- * requests in flight counts; min_concurrency and buffers are never delayed (inferred).
+ * Runners that may be started now. While no request has waited `scaling_delay` yet (`queueIsDue` false), only the need
+ * of requests in flight counts; min_concurrency and buffers are never delayed (inferred).
  */
 export function startTarget(scale: Sizes, volume: Volume, maxMultiplexing: number, queueIsDue: boolean): number {
   const all = volume.inFlight + volume.queued;

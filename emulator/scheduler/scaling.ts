@@ -27,8 +27,8 @@ export function floorOf(app: App): number {
 }
 
 /**
- * When the need of waiting requests counts for starting: once one has waited unpicked for `scaling_delay`, which begins again after each
- * attempt (a request whose retry time is still to come waits from then on). `null`: nothing waits.
+ * When the need of waiting requests counts for starting: once one has waited unpicked for `scaling_delay`, which begins
+ * again after each attempt (a request whose retry time is still to come waits from then on). `null`: nothing waits.
  */
 export function queueDueAt(app: App): Instant | null {
   const unpicked = first(app.requests.unpicked)?.key[0] ?? Number.POSITIVE_INFINITY;
@@ -109,7 +109,9 @@ function endSurplus(turn: Turn, alias: AliasName): void {
   }
 }
 
-/** Runners that wait for room or back off have nothing to keep alive: they go when nobody wants them, the latest first. */
+/**
+ * Runners that wait for room or back off have nothing to keep alive: they go when nobody wants them, the latest first.
+ */
 function dropWithoutProcess(turn: Turn, alias: AliasName): void {
   for (;;) {
     const app = turn.world.apps.get(alias);

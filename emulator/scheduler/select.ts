@@ -18,8 +18,8 @@ export function runner(world: World, id: RunnerId): Runner | undefined {
 }
 
 /**
- * Requests of the same alias's queue that will be dispatched earlier, 0-based; 0 when this one doesn't wait. Direct requests have no
- * place in the queue.
+ * Requests of the same alias's queue that will be dispatched earlier, 0-based; 0 when this one doesn't wait. Direct
+ * requests have no place in the queue.
  */
 export function queuePosition(world: World, requestId: RequestId): number {
   const request = world.requests.get(requestId);

@@ -13,8 +13,8 @@ export const stoppingError = {
 } as const satisfies SchedulerError;
 
 /**
- * The emulator stops: what runs may finish, and its runner ends behind it; nothing begins any more. Queued requests that wait keep
- * their place for the next start, direct calls that wait are refused.
+ * The emulator stops: what runs may finish, and its runner ends behind it; nothing begins any more. Queued requests
+ * that wait keep their place for the next start, direct calls that wait are refused.
  */
 export function shutDown(turn: Turn): void {
   turn.world = { ...turn.world, isClosing: true };

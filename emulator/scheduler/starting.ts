@@ -12,8 +12,8 @@ import { type LiveRunner, noTrouble, type Release, type Role } from './world.ts'
 export const probeIntervalMs = 15_000;
 
 /**
- * Asks for a runner of `release`. After start failures of the app it waits first (FAILURE_DELAY); the check of a rolling
- * deploy does so only after losses of the supervisor: a new revision begins with counter 0.
+ * Asks for a runner of `release`. After start failures of the app it waits first (FAILURE_DELAY); the check of a
+ * rolling deploy does so only after losses of the supervisor: a new revision begins with counter 0.
  */
 export function createRunner(turn: Turn, alias: AliasName, release: Release, role: Role, text: string): RunnerId {
   const serial = turn.world.counter;

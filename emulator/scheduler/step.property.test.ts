@@ -217,7 +217,9 @@ function quicker(time: TimeScale, event: Event): Event {
   };
 }
 
-/** Freezes a value all the way down, so that a step that changes its input throws. Visits what is new since last time. */
+/**
+ * Freezes a value all the way down, so that a step that changes its input throws. Visits what is new since last time.
+ */
 function deepFreeze(value: unknown, seen: WeakSet<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);

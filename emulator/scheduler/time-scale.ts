@@ -2,17 +2,21 @@ import type { Event, Instant, Note, RevisionSettings, Runner, RunnerState, Scale
 import type { Limits } from './world.ts';
 
 /**
- * Time that runs faster for the platform than on the wall: `minifal start --time-scale`. The scheduler lives wholly in platform time,
- * so every delay of the platform's own (keep_alive, the 10 s of an unused runner, scaling_delay, back-off after failed starts, the
- * pause before a retry, the time between health checks) passes `factor` times as fast. What an app or a caller takes is not
- * sped up with it: those limits are stretched by the same factor on their way in, here and nowhere else.
+ * Time that runs faster for the platform than on the wall: `minifal start --time-scale`. The scheduler lives wholly in
+ * platform time, so every delay of the platform's own (keep_alive, the 10 s of an unused runner, scaling_delay,
+ * back-off after failed starts, the pause before a retry, the time between health checks) passes `factor` times as
+ * fast. What an app or a caller takes is not sped up with it: those limits are stretched by the same factor on their
+ * way in, here and nowhere else.
  */
 export interface TimeScale {
   /** Platform seconds in a second; 1: real time. */
   readonly factor: number;
   /** The instant that both clocks share. */
   readonly start: Instant;
-  /** How far the wall clock has moved away since then, by itself or while the machine slept: no duration counts that. 0 by default. */
+  /**
+   * How far the wall clock has moved away since then, by itself or while the machine slept: no duration counts that. 0
+   * by default.
+   */
   readonly ahead?: number;
 }
 
@@ -82,7 +86,9 @@ export function limitsIn(time: Factor, limits: Limits): Limits {
 
 type Factor = Pick<TimeScale, 'factor'>;
 
-/** keep_alive and scaling_delay are the platform's; how long a request may take or wait is the app's and the caller's. */
+/**
+ * keep_alive and scaling_delay are the platform's; how long a request may take or wait is the app's and the caller's.
+ */
 function stretchScale(scale: ScaleSettings, time: Factor): ScaleSettings {
   const { requestTimeoutSeconds, requestStartTimeoutSeconds } = scale;
   return {

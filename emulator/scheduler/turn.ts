@@ -122,8 +122,8 @@ function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, a
 }
 
 /**
- * Moves a runner to another state, together with other fields that change with it, and notes it. A move outside the table
- * is refused: nothing changes, the refusal is noted, the answer is false. A TERMINATED runner leaves the world.
+ * Moves a runner to another state, together with other fields that change with it, and notes it. A move outside the
+ * table is refused: nothing changes, the refusal is noted, the answer is false. A TERMINATED runner leaves the world.
  */
 export function moveRunner(
   turn: Turn,

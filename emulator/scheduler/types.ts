@@ -163,7 +163,9 @@ export type AttemptOutcome =
   /** The app answered in full. `needsRetry` and `stopRunner` are the response headers of that name. */
   | { readonly kind: 'response'; readonly status: number; readonly needsRetry?: boolean; readonly stopRunner?: boolean }
   | { readonly kind: 'connection_refused' }
-  /** The connection broke before an answer. `isStale`: one that had served before; its server may just have closed it. */
+  /**
+   * The connection broke before an answer. `isStale`: one that had served before; its server may just have closed it.
+   */
   | { readonly kind: 'disconnected'; readonly isStale?: boolean }
   | { readonly kind: 'incomplete' }
   /** The caller of a direct request went away; the executor has closed its connection to the runner. */
@@ -173,7 +175,10 @@ export type AttemptOutcome =
 export type Strategy = 'recreate' | 'rolling' | 'detached';
 
 export type Event =
-  /** A first registration, redeploy or set-rev; also sent for each stored alias when the emulator starts (`strategy: 'recreate'`). */
+  /**
+   * A first registration, redeploy or set-rev; also sent for each stored alias when the emulator starts (`strategy:
+   * 'recreate'`).
+   */
   | {
       readonly type: 'aliasDeployed';
       readonly alias: AliasName;
@@ -192,7 +197,10 @@ export type Event =
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }
   | { readonly type: 'requestArrived'; readonly request: RequestInfo }
-  /** A waiting request is withdrawn. One that runs ends as it does (the executor posts the cancel call), but is not retried. */
+  /**
+   * A waiting request is withdrawn. One that runs ends as it does (the executor posts the cancel call), but is not
+   * retried.
+   */
   | { readonly type: 'requestWithdrawn'; readonly requestId: RequestId }
   | {
       readonly type: 'attemptEnded';
@@ -206,7 +214,9 @@ export type Event =
   | { readonly type: 'runnerStarted'; readonly runnerId: RunnerId }
   /** Port open, setup done, health check passed (SETUP -> IDLE). */
   | { readonly type: 'runnerReady'; readonly runnerId: RunnerId }
-  /** The process is gone. `reason` is a sentence for people. `cause`: not by itself, but with the supervisor above it. */
+  /**
+   * The process is gone. `reason` is a sentence for people. `cause`: not by itself, but with the supervisor above it.
+   */
   | {
       readonly type: 'runnerExited';
       readonly runnerId: RunnerId;
@@ -264,14 +274,20 @@ export type Effect =
       /** Its loss would not be retried, not even over a restart: that it begins must be on disk before it does. */
       readonly last?: true;
     }
-  /** Close the attempt's connection to the runner. No `attemptEnded` is expected any more; a verdict effect follows in the same step. */
+  /**
+   * Close the attempt's connection to the runner. No `attemptEnded` is expected any more; a verdict effect follows in
+   * the same step.
+   */
   | {
       readonly type: 'abortAttempt';
       readonly requestId: RequestId;
       readonly attemptId: AttemptId;
       readonly runnerId: RunnerId;
     }
-  /** Verdict: the response of this attempt is the request's result (also for direct requests, where it is merely closed). */
+  /**
+   * Verdict: the response of this attempt is the request's result (also for direct requests, where it is merely
+   * closed).
+   */
   | { readonly type: 'acceptAttempt'; readonly requestId: RequestId; readonly attemptId: AttemptId }
   /** Verdict: queued again, not before `availableAt`. */
   | {
@@ -282,7 +298,9 @@ export type Effect =
     }
   /** Verdict: the request ends with a platform error. */
   | { readonly type: 'failRequest'; readonly requestId: RequestId; readonly error: SchedulerError }
-  /** A rolling deploy's new revision is healthy (or recreate and detached switched at once): calls now go to `revision`. */
+  /**
+   * A rolling deploy's new revision is healthy (or recreate and detached switched at once): calls now go to `revision`.
+   */
   | { readonly type: 'aliasMoved'; readonly alias: AliasName; readonly revision: RevisionId }
   /** A rolling deploy failed; the alias stays at the old revision. */
   | {

@@ -43,7 +43,9 @@ export interface World {
   readonly ending: number;
   /** Apps that have one: [serial]. */
   readonly holders: Sorted<AliasName>;
-  /** Runners that wait for room, the next one first: their `turn`. Those that need a GPU slot have a line of their own. */
+  /**
+   * Runners that wait for room, the next one first: their `turn`. Those that need a GPU slot have a line of their own.
+   */
   readonly line: Sorted<RunnerId>;
   readonly gpu: GpuSlots;
   readonly requests: IdMap<RequestId, LiveRequest>;
@@ -83,8 +85,8 @@ export interface Release {
 }
 
 /**
- * A rolling deploy under way: its one runner must become ready before the alias moves. Detached: the alias has moved, the runner
- * is an ordinary one of it by now.
+ * A rolling deploy under way: its one runner must become ready before the alias moves. Detached: the alias has moved,
+ * the runner is an ordinary one of it by now.
  */
 export interface Rolling extends Release {
   readonly detached: boolean;
@@ -192,7 +194,10 @@ export interface LiveRunner extends Runner {
   /** Grows with each runner. */
   readonly serial: number;
   readonly role: Role;
-  /** PENDING and waiting for room on the machine: its place in the line (capacity.ts); `null`: it has room, or backs off. */
+  /**
+   * PENDING and waiting for room on the machine: its place in the line (capacity.ts); `null`: it has room, or backs
+   * off.
+   */
   readonly turn: Key | null;
   /** `Trouble.losses` of its app when it asked for a process. */
   readonly lossesBefore: number;

@@ -17,9 +17,15 @@ export interface DataEntry {
   readonly updatedAt: number;
 }
 
-/** `/data` of the account, as the runners see it (rest-api.md §5, runner.md §8). Every path is a client's; none leaves the root. */
+/**
+ * `/data` of the account, as the runners see it (rest-api.md §5, runner.md §8). Every path is a client's; none leaves
+ * the root.
+ */
 export interface DataFiles {
-  /** Direct children, sorted; none for a directory that isn't there, as in an object store (the SDK's `exists` counts on it). */
+  /**
+   * Direct children, sorted; none for a directory that isn't there, as in an object store (the SDK's `exists` counts on
+   * it).
+   */
   list(path: string): Promise<readonly DataEntry[]>;
   /** A file for reading; the caller closes it. */
   openFile(path: string): Promise<{ readonly handle: FileHandle; readonly size: number }>;

@@ -8,8 +8,8 @@ const longestPath = 4096;
 const mostLinks = 40;
 
 /**
- * The steps below `/data` that a client's path means (rest-api.md §5): `/data/x` is absolute, `x` is below `/data`; repeated slashes and
- * `.` mean nothing. `..` is refused, not resolved: no client sends it.
+ * The steps below `/data` that a client's path means (rest-api.md §5): `/data/x` is absolute, `x` is below `/data`;
+ * repeated slashes and `.` mean nothing. `..` is refused, not resolved: no client sends it.
  * @throws Refusal `bad_request`
  */
 export function stepsOf(path: string): readonly string[] {
@@ -30,10 +30,11 @@ export interface Way {
 }
 
 /**
- * Walks the steps from the root, symbolic links followed as a runner follows them: `/data` is the root, and what points outside is
- * refused. Then does the work at the path that it is given, which begins in a directory that is held: runners' code writes here freely,
- * at any moment, and no name that was looked at once is looked up again. At the end of the path the work itself must not follow a link
- * (O_NOFOLLOW, lstat, rename); where it fails with ELOOP, one has just been put there and is followed in turn.
+ * Walks the steps from the root, symbolic links followed as a runner follows them: `/data` is the root, and what points
+ * outside is refused. Then does the work at the path that it is given, which begins in a directory that is held:
+ * runners' code writes here freely, at any moment, and no name that was looked at once is looked up again. At the end
+ * of the path the work itself must not follow a link (O_NOFOLLOW, lstat, rename); where it fails with ELOOP, one has
+ * just been put there and is followed in turn.
  *
  * @param work `isRoot`: the path is the whole of /data
  * @throws Refusal `bad_request`, `not_found`; and what `work` throws
@@ -52,7 +53,10 @@ export async function at<T>(
     await here.close();
     here = folder;
   };
-  /** Back to the root, where a `..` or an absolute link leads: a directory that was moved has another parent than it had. */
+  /**
+   * Back to the root, where a `..` or an absolute link leads: a directory that was moved has another parent than it
+   * had.
+   */
   const restart = async (names: readonly string[]): Promise<void> => {
     pending = names;
     done = [];

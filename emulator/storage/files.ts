@@ -51,7 +51,10 @@ const fileDocument: z.ZodType<StoredFile> = z.object({
 export interface Files {
   /** An id for a file to come. */
   newId(): string;
-  /** Moves the content into place, durably; replaces an earlier content of the same id. Its bytes are in the quota already. */
+  /**
+   * Moves the content into place, durably; replaces an earlier content of the same id. Its bytes are in the quota
+   * already.
+   */
   keep(about: FileAbout, content: Received): Promise<StoredFile>;
   /** `undefined`: unknown or expired. `path` is for reading only. */
   find(id: string): { readonly file: StoredFile; readonly path: string } | undefined;

@@ -1,7 +1,10 @@
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 
-/** A directory that stays the one it was when it was opened, whatever is done to its name. Paths below `path` begin in it. */
+/**
+ * A directory that stays the one it was when it was opened, whatever is done to its name. Paths below `path` begin in
+ * it.
+ */
 export interface HeldFolder {
   readonly path: string;
   close(): Promise<void>;
@@ -12,9 +15,9 @@ const pathOnly = 0o10000000;
 const canHold = process.platform === 'linux';
 
 /**
- * Holds a directory by its descriptor: Node has no `openat`, but a path below `/proc/self/fd/N` begins in the directory itself.
- * Fails with ELOOP or ENOTDIR for a symbolic link at the end, unless it is to be followed. differs: systems other than Linux can't
- * hold one; there the name is looked at and used again.
+ * Holds a directory by its descriptor: Node has no `openat`, but a path below `/proc/self/fd/N` begins in the directory
+ * itself. Fails with ELOOP or ENOTDIR for a symbolic link at the end, unless it is to be followed. differs: systems
+ * other than Linux can't hold one; there the name is looked at and used again.
  */
 export async function holdFolder(path: string, link: 'refuse' | 'follow' = 'refuse'): Promise<HeldFolder> {
   if (!canHold) {

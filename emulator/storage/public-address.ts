@@ -20,8 +20,8 @@ export interface FetchRules {
 const mostRedirects = 5;
 
 /**
- * Gets a URL that a caller named, for storing it. The host is resolved first, refused when any of its addresses is not public, and then
- * that very address is connected to; the same for each redirect. Proxies are not used.
+ * Gets a URL that a caller named, for storing it. The host is resolved first, refused when any of its addresses is not
+ * public, and then that very address is connected to; the same for each redirect. Proxies are not used.
  * @throws Refusal `bad_request` with the reason
  */
 export async function fetchPublic(url: string, rules: FetchRules): Promise<IncomingMessage> {

@@ -13,8 +13,8 @@ export interface Received {
 }
 
 /**
- * Writes a body into a new file, synced, never whole in memory. Its bytes are taken from the quota; when this throws, they are given
- * back and the file is gone.
+ * Writes a body into a new file, synced, never whole in memory. Its bytes are taken from the quota; when this throws,
+ * they are given back and the file is gone.
  * @throws Refusal `full`, `too_large` above `maxBytes`
  */
 export async function receive(

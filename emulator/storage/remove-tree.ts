@@ -10,8 +10,8 @@ const deepest = 200;
 const mostTries = 10;
 
 /**
- * Removes a file, a link, or a directory with all that is in it, and nothing that a link leads to. (Node's `rm` looks at each name and
- * then uses it again: between the two, a directory may have become a link to elsewhere.)
+ * Removes a file, a link, or a directory with all that is in it, and nothing that a link leads to. (Node's `rm` looks
+ * at each name and then uses it again: between the two, a directory may have become a link to elsewhere.)
  * @throws Refusal `bad_request` for a tree too deep; what the system says otherwise (ENOENT: there is nothing)
  */
 export async function removeTree(path: string, depth = 0): Promise<void> {

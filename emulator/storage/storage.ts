@@ -24,7 +24,10 @@ export interface StorageOptions {
   /** The emulator's folder: `storage/` below it holds content, `data/` is the runners' `/data`. */
   readonly folder: string;
   readonly store: Store;
-  /** For stored files, values and unfinished uploads together; `/data` is bounded by the disk alone, because runners write there too. */
+  /**
+   * For stored files, values and unfinished uploads together; `/data` is bounded by the disk alone, because runners
+   * write there too.
+   */
   readonly maxBytes: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;

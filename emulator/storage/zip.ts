@@ -19,8 +19,8 @@ const stored = 0;
 const deflated = 8;
 
 /**
- * The files of a zip archive, one after another, as Python's `zipfile` writes them (stored or deflated). Large ones are unpacked
- * outside of the event loop.
+ * The files of a zip archive, one after another, as Python's `zipfile` writes them (stored or deflated). Large ones are
+ * unpacked outside of the event loop.
  * @throws Refusal `bad_request` for what is damaged, encrypted, zip64 or no zip archive; `too_large`
  */
 export async function* readZip(zip: Buffer): AsyncGenerator<ZipEntry> {

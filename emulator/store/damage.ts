@@ -3,7 +3,10 @@ import { accessSync, constants, existsSync, renameSync } from 'node:fs';
 /** The file is readable but isn't what this program wrote. */
 export class DamagedStore extends Error {}
 
-/** SQLite's primary result codes that speak of the surroundings (rights, space, memory, other processes), not of the file. */
+/**
+ * SQLite's primary result codes that speak of the surroundings (rights, space, memory, other processes), not of the
+ * file.
+ */
 const surroundings = new Set([3, 5, 6, 7, 13, 14, 15, 22, 23]);
 const readOnly = 8;
 

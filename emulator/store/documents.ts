@@ -16,8 +16,8 @@ export function documentTable(name: string): string {
 }
 
 /**
- * `table` is a name from the code. Writes belong into `store.transaction`. `shape` reads what any earlier minifal wrote: a field that
- * came later has a default there (test/unit/old-folders.test.ts opens their folders).
+ * `table` is a name from the code. Writes belong into `store.transaction`. `shape` reads what any earlier minifal
+ * wrote: a field that came later has a default there (test/unit/old-folders.test.ts opens their folders).
  */
 export function createDocuments<T>(store: Store, table: string, shape: z.ZodType<T>): Documents<T> {
   const put = `INSERT INTO ${table} (id, document, check_sum) VALUES (?, ?, ?)

@@ -3,9 +3,10 @@ import { DiskTrouble } from '../wire/disk-trouble.ts';
 import type { Store } from './open.ts';
 
 /**
- * Everything that is written in one turn of the event loop shares one transaction and so one fsync; of very much, the rest
- * comes in the turns after it. A piece that fails is undone alone. When the system takes no writes the whole group is undone; what is to be kept is then written later.
- * A lock of another program is waited for: briefly by what may be refused, without end by what is to be kept.
+ * Everything that is written in one turn of the event loop shares one transaction and so one fsync; of very much, the
+ * rest comes in the turns after it. A piece that fails is undone alone. When the system takes no writes the whole group
+ * is undone; what is to be kept is then written later. A lock of another program is waited for: briefly by what may be
+ * refused, without end by what is to be kept.
  */
 export interface GroupCommit {
   /** Resolves after COMMIT. `work` runs inside the transaction, in the order of the calls, and may run again. */

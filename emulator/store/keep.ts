@@ -14,8 +14,8 @@ export interface Keeping {
    */
   transactEach(pieces: readonly (() => void)[]): readonly unknown[];
   /**
-   * Runs `work` in one transaction: now, or as soon as the disk takes it. Resolves when it is committed. `work` may run several
-   * times, and later than others that were kept after it: it must write what is true when it runs.
+   * Runs `work` in one transaction: now, or as soon as the disk takes it. Resolves when it is committed. `work` may run
+   * several times, and later than others that were kept after it: it must write what is true when it runs.
    */
   keep(work: () => void): Promise<void>;
   /** Why nothing can be written; `null`: all is well. Only a write that reached the disk ends a trouble. */
@@ -41,8 +41,8 @@ const mostAtOnce = 200;
 /**
  * @param transact one transaction of the store
  * @param undoable runs a piece of a transaction so that what it did is undone when it throws
- * @param probe a statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction that
- *   happens to write nothing succeeds on any disk
+ * @param probe a statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction
+ *   that happens to write nothing succeeds on any disk
  */
 export function createKeeping(deps: {
   readonly transact: <T>(work: () => T) => T;

@@ -51,7 +51,9 @@ function verifiedVersion(db: DatabaseSync): number {
   return version;
 }
 
-/** Over the text of every table and index: a flipped bit there passes SQLite's own check and breaks statements later. */
+/**
+ * Over the text of every table and index: a flipped bit there passes SQLite's own check and breaks statements later.
+ */
 function fingerprint(db: DatabaseSync): number {
   const parts = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name').all();
   return crc32(JSON.stringify(parts));

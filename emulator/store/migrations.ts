@@ -7,8 +7,8 @@ import { workflowTables } from '../workflows/schema.ts';
 import type { Migration } from './migrate.ts';
 
 /**
- * `minifal.db`: what must survive. Append steps; never change one that was released. Each has its digest and a folder that was written
- * with it in test/unit/old-folders.test.ts.
+ * `minifal.db`: what must survive. Append steps; never change one that was released. Each has its digest and a folder
+ * that was written with it in test/unit/old-folders.test.ts.
  */
 export const mainMigrations: readonly Migration[] = [
   { name: 'queue, catalog and runner history', statements: [...queueTables, ...catalogTables, ...runnerTables] },

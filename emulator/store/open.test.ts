@@ -123,7 +123,10 @@ async function filledStore(folder: string, crashed: boolean): Promise<string> {
   return `${file}.copy`;
 }
 
-/** Opens a damaged copy as the emulator would and uses it: this must never throw. Returns how many requests it still knows. */
+/**
+ * Opens a damaged copy as the emulator would and uses it: this must never throw. Returns how many requests it still
+ * knows.
+ */
 async function useDamaged(file: string): Promise<{ known: number; notices: readonly string[] }> {
   const store = openTestStore(file);
   const queue = createQueue({ store, clock: () => 0 });

@@ -216,7 +216,10 @@ function ownerOnly(file: string): void {
   }
 }
 
-/** Which check a file of this size gets at a start: one that a start can bear. A large one is checked after a crash only. */
+/**
+ * Which check a file of this size gets at a start: one that a start can bear. A large one is checked after a crash
+ * only.
+ */
 export function checkOf(bytes: number, crashed: boolean): 'integrity_check' | 'quick_check' | undefined {
   if (bytes === 0) return undefined;
   if (bytes <= compareIndexesBytes) return 'integrity_check';

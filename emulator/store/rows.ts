@@ -7,7 +7,9 @@ type Row = { readonly [column: string]: SQLOutputValue };
 /** A stored row that isn't what was written: wrong type, wrong checksum. Its reader drops the row and says so. */
 export class DamagedRow extends Error {}
 
-/** Checksum of what belongs together in a row; SQLite has none of its own, and one flipped bit must not pass as data. */
+/**
+ * Checksum of what belongs together in a row; SQLite has none of its own, and one flipped bit must not pass as data.
+ */
 export function checksum(text: string, bytes?: Uint8Array): number {
   return bytes ? crc32(bytes, crc32(text)) : crc32(text);
 }

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 
 /**
  * Copies every row that can still be read from the damaged file into the fresh store, and says in a sentence what was
- * kept and what was dropped. Never throws for what the damaged file does. Rooms verify their rows by checksum when they load them.
+ * kept and what was dropped. Never throws for what the damaged file does. Rooms verify their rows by checksum when they
+ * load them.
  */
 export function salvage(damagedFile: string, into: DatabaseSync): string {
   const kept: string[] = [];

@@ -12,16 +12,25 @@ interface Written {
   readonly unfinished?: true;
 }
 
-/** A piece of a longer line is at least so long: the runner cuts at 64 KiB, and up to three bytes before (runner/lines.py, MAX_LINE). */
+/**
+ * A piece of a longer line is at least so long: the runner cuts at 64 KiB, and up to three bytes before
+ * (runner/lines.py, MAX_LINE).
+ */
 const pieceBytes = 64 * 1024 - 3;
 /** Fewer characters of a secret say nothing, and are the end of many a progress bar. */
 const leastShown = 4;
-/** Another thread of the request may write so many lines between two pieces; rests as short as `leastShown` only follow at once. */
+/**
+ * Another thread of the request may write so many lines between two pieces; rests as short as `leastShown` only follow
+ * at once.
+ */
 const mostBetween = 100;
 /** More unfinished lines than these aren't remembered: an app has hardly as many streams. */
 const mostUnfinished = 1_000;
 
-/** Turns what runners write into log lines (runner-process.md §6). Hides secrets that are cut in two; `logs` hides the others. */
+/**
+ * Turns what runners write into log lines (runner-process.md §6). Hides secrets that are cut in two; `logs` hides the
+ * others.
+ */
 export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
   /** What the next piece may begin with, by runner and stream. */
   const begun = new Map<string, { readonly rests: readonly string[]; readonly passed: number }>();

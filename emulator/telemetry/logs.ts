@@ -38,8 +38,8 @@ const lockPauseMs = 250;
 /**
  * Log lines in a file of their own. Lines are seen at once, and written within 20 ms; they survive a crash of
  * the process once written, not a loss of power. While another program has locked the file, some lines wait in memory.
- * Other trouble with the file (a full disk) costs lines, never the emulator: how many is said by a line as soon as lines
- * can be written again. What a listener of `follow` throws is reported, and nobody else's business.
+ * Other trouble with the file (a full disk) costs lines, never the emulator: how many is said by a line as soon as
+ * lines can be written again. What a listener of `follow` throws is reported, and nobody else's business.
  */
 export function createLogs({
   file,
@@ -170,8 +170,8 @@ function insert(store: Store, line: LogLine): void {
 }
 
 /**
- * Drops the oldest lines, at most about `most`, until the others take no more than they may. Counts pages in use: exact enough,
- * and free, where a sum over the lines would read them all.
+ * Drops the oldest lines, at most about `most`, until the others take no more than they may. Counts pages in use: exact
+ * enough, and free, where a sum over the lines would read them all.
  * @returns whether there are still too many
  */
 function dropOldest(store: Store, maxBytes: number, most: number): boolean {

@@ -1,6 +1,9 @@
 const shortest = 8;
 const masked = '********';
-/** Characters; longer spellings are looked for one by one: V8 takes none of 32,767 in a pattern, and long before it takes seconds. */
+/**
+ * Characters; longer spellings are looked for one by one: V8 takes none of 32,767 in a pattern, and long before it
+ * takes seconds.
+ */
 const longestInPattern = 1_000;
 /** C0, DEL, C1, no-break space and soft hyphen: what Python's `repr` escapes below U+0100. */
 const control = /[\p{Cc}\xa0\xad]/gu;
@@ -8,24 +11,27 @@ const control = /[\p{Cc}\xa0\xad]/gu;
 /** Hides the values of secrets and keys in text. */
 export interface Mask {
   (text: string): string;
-  /** Hides these values too until the returned function is called: those that a runner has, also when they were changed or deleted. */
+  /**
+   * Hides these values too until the returned function is called: those that a runner has, also when they were changed
+   * or deleted.
+   */
   hold(values: readonly string[]): () => void;
   /**
-   * For text that goes on in a next piece: also hides what may be the beginning of a value at its end. `rests`: what the next
-   * piece begins with if it was one. Beginnings of fewer than `least` characters (1 unless given) don't count.
+   * For text that goes on in a next piece: also hides what may be the beginning of a value at its end. `rests`: what
+   * the next piece begins with if it was one. Beginnings of fewer than `least` characters (1 unless given) don't count.
    */
   unfinished(text: string, least?: number): { readonly text: string; readonly rests: readonly string[] };
 }
 
 /**
- * The one place where values of secrets and keys are hidden: every text passes it on its way out of a runner or a build, and into
- * the emulator's own log. Values shorter than 8 characters are left: hiding "1" or "true" everywhere would destroy the log and
- * protect nothing.
+ * The one place where values of secrets and keys are hidden: every text passes it on its way out of a runner or a
+ * build, and into the emulator's own log. Values shorter than 8 characters are left: hiding "1" or "true" everywhere
+ * would destroy the log and protect nothing.
  *
- * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs print
- * a value: JSON (also in ASCII), Python's `repr`, and percent-encoding as in a URL.
- * @param present the values there are now; must return the same array as long as nothing changed: the pattern is built again
- *   for another one
+ * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs
+ * print a value: JSON (also in ASCII), Python's `repr`, and percent-encoding as in a URL.
+ * @param present the values there are now; must return the same array as long as nothing changed: the pattern is built
+ *   again for another one
  */
 export function createMask(present: () => readonly string[]): Mask {
   const held = new Map<string, number>();

@@ -2,7 +2,10 @@ import type { Note, Runner } from '../scheduler/types.ts';
 import type { RunnerHistory } from './runners.ts';
 import type { Logs } from './types.ts';
 
-/** Writes down what the scheduler decided: the runners' histories, and a line of the platform for each decision a developer asks about. */
+/**
+ * Writes down what the scheduler decided: the runners' histories, and a line of the platform for each decision a
+ * developer asks about.
+ */
 export function createNoteRecorder(deps: { readonly history: RunnerHistory; readonly logs: Pick<Logs, 'append'> }) {
   return {
     created({ id, alias, revision, createdAt }: Runner, machineType: string): void {

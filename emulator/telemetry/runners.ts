@@ -52,8 +52,9 @@ const keptFirst = 20;
 const keptLast = 180;
 
 /**
- * Runners as people saw them. Start and end are on disk with the next group commit, or, if the disk is full, as soon as there is room. Runners that a crash of the emulator
- * left open are closed at the next start: none of them can have survived it.
+ * Runners as people saw them. Start and end are on disk with the next group commit, or, if the disk is full, as soon as
+ * there is room. Runners that a crash of the emulator left open are closed at the next start: none of them can have
+ * survived it.
  */
 export function createRunnerHistory({
   store,

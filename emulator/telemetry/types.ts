@@ -15,7 +15,9 @@ export interface LogLine {
   readonly runnerId: string | null;
   readonly requestId: string | null;
   readonly endpoint: string | null;
-  /** The present state of a line that isn't over yet: only those who follow see it, and they see the whole line later. */
+  /**
+   * The present state of a line that isn't over yet: only those who follow see it, and they see the whole line later.
+   */
   readonly unfinished?: true;
 }
 
@@ -37,7 +39,9 @@ export interface LogQuery {
   readonly order: 'newest' | 'oldest';
 }
 
-/** Logs in SQLite with a size cap: the oldest lines go first. Writes are batched; reads see every line appended before. */
+/**
+ * Logs in SQLite with a size cap: the oldest lines go first. Writes are batched; reads see every line appended before.
+ */
 export interface Logs {
   append(line: Omit<LogLine, 'seq'>): void;
   query(query: LogQuery): readonly LogLine[];

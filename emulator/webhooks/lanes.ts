@@ -1,9 +1,11 @@
 /**
- * Which webhook is called next, so that no receiver waits for others that don't answer. Pure: told the time, it decides.
+ * Which webhook is called next, so that no receiver waits for others that don't answer. Pure: told the time, it
+ * decides.
  *
- * Receivers that answer share the prompt lane, those that are silent the late one: a receiver is silent while one of its calls has been out
- * for a second, and after one that failed so late. So a call that hangs gives up its place in the prompt lane after a second,
- * and keeps only its socket. In either lane the receiver with the fewest calls under way is next.
+ * Receivers that answer share the prompt lane, those that are silent the late one: a receiver is silent while one of
+ * its calls has been out for a second, and after one that failed so late. So a call that hangs gives up its place in
+ * the prompt lane after a second, and keeps only its socket. In either lane the receiver with the fewest calls under
+ * way is next.
  */
 export const lateAfterMs = 1_000;
 

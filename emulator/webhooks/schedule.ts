@@ -27,8 +27,9 @@ export interface Delivery {
 }
 
 /**
- * The instant of the next attempt after one that failed at `now`; `undefined`: that was the last. Pauses of 5 s, doubling up to 2 min
- * (assumed: only "back-off" is documented; this way all 31 fit into the hour when they fail at once).
+ * The instant of the next attempt after one that failed at `now`; `undefined`: that was the last. Pauses of 5 s,
+ * doubling up to 2 min (assumed: only "back-off" is documented; this way all 31 fit into the hour when they fail at
+ * once).
  */
 export function nextAttemptAt(delivery: Delivery, now: number): number | undefined {
   const { attempts } = delivery;

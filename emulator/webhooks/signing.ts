@@ -14,7 +14,10 @@ export interface Signing {
 
 export type WebhookHeaders = { readonly [name: string]: string };
 
-/** @param file Ed25519 private key (PEM, 0600); made when there is none, so that receivers may keep its public half over restarts. */
+/**
+ * @param file Ed25519 private key (PEM, 0600); made when there is none, so that receivers may keep its public half over
+ *   restarts.
+ */
 export function createSigning(file: string): Signing {
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('ed25519');

@@ -61,8 +61,8 @@ export interface WebhooksDeps {
 }
 
 /**
- * Durable: a webhook is noted together with its request, and forgotten when it was delivered or given up. A crash in between
- * repeats the call: receivers may get duplicates, as the platform warns.
+ * Durable: a webhook is noted together with its request, and forgotten when it was delivered or given up. A crash in
+ * between repeats the call: receivers may get duplicates, as the platform warns.
  */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { store, queue, clock } = deps;

@@ -1,4 +1,7 @@
-/** How long something has lasted, for people. Where the platform's time runs faster, in that time and marked: `300 s (x60)`. */
+/**
+ * How long something has lasted, for people. Where the platform's time runs faster, in that time and marked: `300 s
+ * (x60)`.
+ */
 export function age(realMs: number, timeScale: number): string {
   const seconds = Math.max(0, Math.floor((realMs * timeScale) / 1000));
   const mark = timeScale === 1 ? '' : ` (x${timeScale})`;

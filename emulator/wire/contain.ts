@@ -9,8 +9,8 @@ export function throwLater(error: unknown): void {
 
 /**
  * A callback as it may be handed to another room, a timer or an event emitter: it never throws into who calls it, and a
- * promise that it returns has a handler. What it throws or rejects with is reported; then `failed` ends the one request,
- * runner or app that it was for.
+ * promise that it returns has a handler. What it throws or rejects with is reported; then `failed` ends the one
+ * request, runner or app that it was for.
  */
 export function contain<A extends readonly unknown[]>(
   report: Report,

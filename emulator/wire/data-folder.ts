@@ -38,9 +38,9 @@ export function readLocalKey(folder: string): string | undefined {
 }
 
 /**
- * The variables that point `fal`, the SDK and `fal_client` at this emulator (control-plane-grpc.md §1, gateway-http.md §14).
- * We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run the same code as in the cloud, and a
- * foreign process on our port gets no key.
+ * The variables that point `fal`, the SDK and `fal_client` at this emulator (control-plane-grpc.md §1, gateway-http.md
+ * §14). We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run the same code as in the cloud,
+ * and a foreign process on our port gets no key.
  * @param around the environment that they are added to: what it keeps from its proxy stays so
  */
 export function clientEnv(
@@ -78,7 +78,10 @@ export function isAlive(holder: ProcessIdentity): boolean {
   return processStart(holder.pid) === holder.processStart;
 }
 
-/** Start time of a process in clock ticks since boot (field 22 of its stat file); empty where there is no /proc, and for zombies. */
+/**
+ * Start time of a process in clock ticks since boot (field 22 of its stat file); empty where there is no /proc, and for
+ * zombies.
+ */
 export function processStart(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { UserError } from './errors.ts';
 
 /**
- * File descriptors: every connection, file and child process of the emulator takes some of a number that the system limits. Node has
- * raised the soft limit to the hard one before our code runs, so what is read here is what there is.
+ * File descriptors: every connection, file and child process of the emulator takes some of a number that the system
+ * limits. Node has raised the soft limit to the hard one before our code runs, so what is read here is what there is.
  */
 
 /** Where the system doesn't say: what every Unix grants at least to a program that asked for more. */
@@ -19,23 +19,26 @@ export function descriptorLimit(): number {
 }
 
 /**
- * The part of the limit that no connection from outside may take: the database, logs, runners (their channels, pipes, health checks
- * and the gateway's connections to them) live on it.
+ * The part of the limit that no connection from outside may take: the database, logs, runners (their channels, pipes,
+ * health checks and the gateway's connections to them) live on it.
  */
 export function descriptorReserve(limit: number = descriptorLimit()): number {
   return Math.min(1024, Math.ceil(limit / 4));
 }
 
 /**
- * Whether a connection that was just accepted stands on the reserve. A new descriptor always gets the lowest free number, so at least
- * that many are in use: an exact answer without counting.
+ * Whether a connection that was just accepted stands on the reserve. A new descriptor always gets the lowest free
+ * number, so at least that many are in use: an exact answer without counting.
  */
 export function takesReserve(socket: Socket, limit: number = descriptorLimit()): boolean {
   const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } };
   return (handle?.fd ?? -1) >= limit - descriptorReserve(limit);
 }
 
-/** Whether this failure says that this process (EMFILE) or this machine (ENFILE) has no descriptor left: nobody else's fault. */
+/**
+ * Whether this failure says that this process (EMFILE) or this machine (ENFILE) has no descriptor left: nobody else's
+ * fault.
+ */
 export function isOutOfDescriptors(error: unknown): boolean {
   return error instanceof Error && 'code' in error && isOutOfDescriptorsCode(error.code);
 }

@@ -16,8 +16,9 @@ const bytesPerRunner = 512 * 1024 ** 2;
 const runnersPerCore = 8;
 
 /**
- * How many runners the machine has room for, where nobody says otherwise: one per 512 MiB of memory, eight per core, and at least four.
- * What an app really takes isn't known before it runs: its machine type is one of the cloud, and says nothing about this machine.
+ * How many runners the machine has room for, where nobody says otherwise: one per 512 MiB of memory, eight per core,
+ * and at least four. What an app really takes isn't known before it runs: its machine type is one of the cloud, and
+ * says nothing about this machine.
  */
 export function roomForRunners({ memoryBytes, cores }: Machine): number {
   return Math.max(4, Math.min(Math.floor(memoryBytes / bytesPerRunner), cores * runnersPerCore));

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing. Not Node's `recursive`, which tries for ever where the system answers ENOENT
- * for a folder that is there, as /proc does (the home folder of some service accounts).
+ * Makes a folder and those above it that are missing. Not Node's `recursive`, which tries for ever where the system
+ * answers ENOENT for a folder that is there, as /proc does (the home folder of some service accounts).
  * @throws the system's error
  */
 export function makeFolder(folder: string, mode = 0o777): void {

@@ -3,8 +3,8 @@ type Env = { readonly [name: string]: string | undefined };
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'GRPC_PROXY'];
 
 /**
- * What a machine's network asks of every program: its proxies, with their exceptions, and the certificates that it trusts. Both
- * spellings of the proxy variables, because programs read the one or the other.
+ * What a machine's network asks of every program: its proxies, with their exceptions, and the certificates that it
+ * trusts. Both spellings of the proxy variables, because programs read the one or the other.
  */
 const network =
   /^(?:(?:HTTP|HTTPS|ALL|NO|GRPC|NO_GRPC)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_\w+)$/i;
@@ -20,9 +20,9 @@ export function networkEnvironment(env: Env): Record<string, string> {
 }
 
 /**
- * `NO_PROXY` and `no_proxy` that keep the emulator's own hosts away from the proxies that `env` names, with the exceptions that `env`
- * has; nothing where it names no proxy. Each spelling keeps its own list and falls back to the other's. gRPC knows no star (measured with
- * grpcio 1.85), and has a variable of its own, which wins over these.
+ * `NO_PROXY` and `no_proxy` that keep the emulator's own hosts away from the proxies that `env` names, with the
+ * exceptions that `env` has; nothing where it names no proxy. Each spelling keeps its own list and falls back to the
+ * other's. gRPC knows no star (measured with grpcio 1.85), and has a variable of its own, which wins over these.
  */
 export function proxyExemptions(env: Env): Record<string, string> {
   const isSet = (name: string) => Boolean(env[name]) || Boolean(env[name.toLowerCase()]);

@@ -1,8 +1,9 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Where an address leads, judged in one place for whatever calls out on behalf of a caller or an app. `private`: not for anybody's URL
- * (private, link-local, shared, reserved, documentation, multicast), and every spelling that may stand for such an address.
+ * Where an address leads, judged in one place for whatever calls out on behalf of a caller or an app. `private`: not
+ * for anybody's URL (private, link-local, shared, reserved, documentation, multicast), and every spelling that may
+ * stand for such an address.
  */
 export type Network = 'public' | 'loopback' | 'private';
 
@@ -31,7 +32,10 @@ const closed4 = blockList([
   ['224.0.0.0', 3],
 ]);
 
-/** All that was ever given out for use in the internet: without `::a.b.c.d`, `::ffff:a.b.c.d`, `64:ff9b:1::`, `fc00::`, `fe80::`, `ff00::`. */
+/**
+ * All that was ever given out for use in the internet: without `::a.b.c.d`, `::ffff:a.b.c.d`, `64:ff9b:1::`, `fc00::`,
+ * `fe80::`, `ff00::`.
+ */
 const unicast = blockList([['2000::', 3]]);
 const closed6 = blockList([
   // Protocols and tests, among them Teredo (2001::/32), which carries an IPv4 address inside.

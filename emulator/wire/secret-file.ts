@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import * as z from 'zod';
 
 /**
- * What the owner of a keychain hands to `minifal start --keychain`, as one JSON value on standard input: never in arguments,
- * environment, files or logs.
+ * What the owner of a keychain hands to `minifal start --keychain`, as one JSON value on standard input: never in
+ * arguments, environment, files or logs.
  */
 export const keychainOrder = z.object({
   /** 32 bytes in hex. */
   wrappingKey: z.string().regex(/^[0-9a-f]{64}$/),
-  /** `open`: what is sealed is opened for this run. `seal`: and what lies open is sealed. `unseal`: what is sealed lies open from now on. */
+  /**
+   * `open`: what is sealed is opened for this run. `seal`: and what lies open is sealed. `unseal`: what is sealed lies
+   * open from now on.
+   */
   want: z.enum(['open', 'seal', 'unseal']),
 });
 export type KeychainOrder = z.infer<typeof keychainOrder>;
@@ -54,8 +57,8 @@ export function sealedKeyOf(folder: string): SealedKey | undefined {
 }
 
 /**
- * Moves a key that can't be opened out of the way, so that the next start makes a new one. Nothing is deleted: moved back, it opens the
- * secrets that were not set anew.
+ * Moves a key that can't be opened out of the way, so that the next start makes a new one. Nothing is deleted: moved
+ * back, it opens the secrets that were not set anew.
  * @returns the file's new name
  */
 export function setKeyAside(folder: string, now: Date): string {

@@ -42,7 +42,10 @@ export const statusSchema = z.object({
   version: z.string(),
   pid: z.int(),
   startedAt: z.number(),
-  /** Platform seconds in a second. Instants here are real; the ages of states and `why` are shown in platform time (`age`). */
+  /**
+   * Platform seconds in a second. Instants here are real; the ages of states and `why` are shown in platform time
+   * (`age`).
+   */
   timeScale: z.number(),
   owner: z.string(),
   /** `sealed`: apps that get secrets can't start, and none can be set. */

@@ -1,6 +1,7 @@
 /**
- * Time for durations. `now` begins with the wall clock but never jumps with it, and stands still while this process doesn't
- * run (the machine sleeps, the process is stopped): what was asked for within a time is not over because of that.
+ * Time for durations. `now` begins with the wall clock but never jumps with it, and stands still while this process
+ * doesn't run (the machine sleeps, the process is stopped): what was asked for within a time is not over because of
+ * that.
  */
 export interface Steady {
   /** Milliseconds, comparable with each other alone. */

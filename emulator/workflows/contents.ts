@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { parseReference, ReferenceProblem, referenceTexts } from './references.ts';
 
-/** What a published workflow consists of (rest-api.md §7; fal/workflows.py). Unknown keys are kept: it is echoed as it came. */
+/**
+ * What a published workflow consists of (rest-api.md §7; fal/workflows.py). Unknown keys are kept: it is echoed as it
+ * came.
+ */
 const node = z.discriminatedUnion('type', [
   z.looseObject({
     type: z.literal('run'),
@@ -36,9 +39,9 @@ const adHoc = z.looseObject({
 });
 
 /**
- * The body of `workflows/execute` (fal's page "Custom workflow UI"): a graph that nobody published, and its input. There the nodes stand
- * without anything around them, the input is a node, too, and the result is what the display node `output` shows.
- * differs: without one of that name it is the last display node.
+ * The body of `workflows/execute` (fal's page "Custom workflow UI"): a graph that nobody published, and its input.
+ * There the nodes stand without anything around them, the input is a node, too, and the result is what the display node
+ * `output` shows. differs: without one of that name it is the last display node.
  */
 export const adHocWorkflow = adHoc.transform(({ input, workflow }, context) => {
   const nodes = Object.entries(workflow).filter(([, { type }]) => type !== 'input');
@@ -101,7 +104,10 @@ function wrongReferences(path: readonly string[], value: unknown, known: Readonl
   });
 }
 
-/** Takes away what waits for nothing until nothing more goes; what is left waits in a circle. Looks at each dependency once. */
+/**
+ * Takes away what waits for nothing until nothing more goes; what is left waits in a circle. Looks at each dependency
+ * once.
+ */
 function waitsForItself(known: ReadonlyMap<string, WorkflowNode>): readonly Problem[] {
   const left = new Map<string, number>();
   const followers = new Map<string, string[]>();

@@ -1,6 +1,7 @@
 /**
- * `$input.prompt`, `$node.images.0.url`: where a value of a workflow comes from. The grammar is the SDK's (fal/workflows.py,
- * parse_leaf): a text that begins with `$` is a reference as a whole; parts of digits index a list, others name a key. Pure.
+ * `$input.prompt`, `$node.images.0.url`: where a value of a workflow comes from. The grammar is the SDK's
+ * (fal/workflows.py, parse_leaf): a text that begins with `$` is a reference as a whole; parts of digits index a list,
+ * others name a key. Pure.
  */
 export interface Reference {
   /** `input`, or the id of a node. */

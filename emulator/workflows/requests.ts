@@ -16,15 +16,18 @@ export interface NodeRequest {
   /** How many workflows call each other down to here. */
   readonly depth: number;
   readonly caller: Caller;
-  /** `keep`: its workflow was promised, so it isn't refused for want of room; `refuse`: its caller still waits for an answer. */
+  /**
+   * `keep`: its workflow was promised, so it isn't refused for want of room; `refuse`: its caller still waits for an
+   * answer.
+   */
   readonly whenFull: 'refuse' | 'keep';
 }
 
 export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
 
 /**
- * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for its end. `signal`
- * cancels it (gateway-http.md §6.4); the promise still waits for its end.
+ * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for
+ * its end. `signal` cancels it (gateway-http.md §6.4); the promise still waits for its end.
  */
 export type CallApp = (request: NodeRequest, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 
@@ -49,7 +52,10 @@ export interface WorkflowRequests {
 /** Aliases have no slash: this tells a workflow from an app wherever an alias stands. */
 const prefix = 'workflows/';
 export const workflowAlias = (name: string): string => `${prefix}${name}`;
-/** What `workflows/execute` is called with says what to run. No published workflow has this alias, because names have no slash. */
+/**
+ * What `workflows/execute` is called with says what to run. No published workflow has this alias, because names have no
+ * slash.
+ */
 export const executeAlias = `${prefix}/execute`;
 export const isWorkflow = (alias: string): boolean => alias.startsWith(prefix);
 
@@ -58,8 +64,8 @@ export const depthHeader = 'x-fal-workflow-depth';
 const deepest = 8;
 
 /**
- * Requests to workflows. One in the durable queue survives a restart: it is run again from its start, but the ids of its nodes'
- * requests follow from its own, so those that were submitted before are found, not repeated.
+ * Requests to workflows. One in the durable queue survives a restart: it is run again from its start, but the ids of
+ * its nodes' requests follow from its own, so those that were submitted before are found, not repeated.
  * differs: nobody documents how the cloud does it.
  */
 export function createWorkflowRequests(deps: {

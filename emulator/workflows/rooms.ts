@@ -8,8 +8,8 @@ import type { Workflows } from './workflows.ts';
 const shift = 'workflows/';
 
 /**
- * Callable names: those of apps, `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public workflow is open to any account, whose own
- * rights its nodes use.
+ * Callable names: those of apps, `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public
+ * workflow is open to any account, whose own rights its nodes use.
  */
 export function withWorkflowRoutes(routes: Routes, account: Account, workflows: Pick<Workflows, 'get'>): Routes {
   return {
@@ -35,7 +35,10 @@ function routeOf(alias: string, isPublic: boolean): Route {
 
 type Requests = Pick<Fleet, 'lease' | 'enqueue' | 'cancel'>;
 
-/** Who performs a request: the fleet, or for workflows we ourselves. They have no runner, so nothing of theirs is the scheduler's business. */
+/**
+ * Who performs a request: the fleet, or for workflows we ourselves. They have no runner, so nothing of theirs is the
+ * scheduler's business.
+ */
 export function withWorkflowRequests<F extends Requests>(fleet: F, requests: WorkflowRequests): F {
   return {
     ...fleet,

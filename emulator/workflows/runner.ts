@@ -24,15 +24,15 @@ export interface Order {
 }
 
 /**
- * Performs it: a queued request. `submitted` is to be called when it is in the queue; `signal`: the workflow is over, the request is
- * not wanted any more.
+ * Performs it: a queued request. `submitted` is to be called when it is in the queue; `signal`: the workflow is over,
+ * the request is not wanted any more.
  */
 export type CallNode = (order: Order, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 
 /**
- * Runs a workflow once (rest-api.md §7): each node as soon as those before it are done, so that independent ones run in parallel. The
- * first node that fails ends it: the rest is cancelled, the outcome has that node's status. Display nodes do nothing on a server.
- * Never rejects but with what `call` rejects with.
+ * Runs a workflow once (rest-api.md §7): each node as soon as those before it are done, so that independent ones run in
+ * parallel. The first node that fails ends it: the rest is cancelled, the outcome has that node's status. Display nodes
+ * do nothing on a server. Never rejects but with what `call` rejects with.
  *
  * @param about `requestIdOf`: id of a node's request. `tell`: hears of every step; nothing after a cancellation.
  */

@@ -1,6 +1,9 @@
 import { type WorkflowContents, workflowContents } from './contents.ts';
 
-/** For tests: a workflow of run nodes, each `[input, …ids that it depends on without referring to them]`, all calling `me/add`. */
+/**
+ * For tests: a workflow of run nodes, each `[input, …ids that it depends on without referring to them]`, all calling
+ * `me/add`.
+ */
 export function testContents(
   nodes: { readonly [id: string]: readonly [input: unknown, ...depends: string[]] },
   output: unknown,

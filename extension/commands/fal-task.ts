@@ -43,8 +43,9 @@ const readyMark = 'fal: ready at';
 const served = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 
 /**
- * A command of `fal` as a task of the editor, with a terminal of its own. A pseudoterminal rather than a process task: its text can be read (to
- * say why it failed), and it is ended by an interrupt, as Ctrl-C does, so that `fal run` takes its app down.
+ * A command of `fal` as a task of the editor, with a terminal of its own. A pseudoterminal rather than a process task:
+ * its text can be read (to say why it failed), and it is ended by an interrupt, as Ctrl-C does, so that `fal run` takes
+ * its app down.
  */
 export function falTask(spec: FalTask): vscode.Task {
   const execution = new vscode.CustomExecution(async () => terminal(spec));
@@ -108,7 +109,8 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     });
     void run.ended.then(({ code, stopped }) => {
       over.abort();
-      // Of a terminal that closes with another code the editor would tell, too; and what a person stopped has not failed.
+      // Of a terminal that closes with another code the editor would tell, too; and what a person stopped has not
+      // failed.
       close.fire(spec.isShown && !stopped ? code : 0);
     });
     spec.onBegun?.(run);

@@ -6,8 +6,8 @@ import type { AppCommands } from './app.ts';
 import type { EmulatorCommands } from './emulator.ts';
 
 /**
- * Tasks of type `minifal`: for "Run Task", for tasks.json, and for `preLaunchTask`. "start" ends when the emulator answers, "deploy" when the
- * app is deployed; "run" is a background task that says when its app can be called.
+ * Tasks of type `minifal`: for "Run Task", for tasks.json, and for `preLaunchTask`. "start" ends when the emulator
+ * answers, "deploy" when the app is deployed; "run" is a background task that says when its app can be called.
  */
 export function createTaskProvider(deps: {
   readonly emulator: EmulatorCommands;

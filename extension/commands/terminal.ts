@@ -8,7 +8,10 @@ import { activeFolder } from '../workspace/active-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 
-/** Terminals whose `fal`, `fal_client` and `@fal-ai/client` talk to the emulator. Only these: no other terminal is touched. */
+/**
+ * Terminals whose `fal`, `fal_client` and `@fal-ai/client` talk to the emulator. Only these: no other terminal is
+ * touched.
+ */
 export function createTerminals(deps: {
   readonly link: Link;
   readonly emulator: EmulatorCommands;

@@ -1,8 +1,9 @@
 type Env = { readonly [name: string]: string | undefined };
 
 /**
- * The environment of the extension host without what the editor put there for itself (its own IPC, `ELECTRON_RUN_AS_NODE`,
- * `NODE_OPTIONS` that preload its code): programs that we start must not take themselves for parts of the editor.
+ * The environment of the extension host without what the editor put there for itself (its own IPC,
+ * `ELECTRON_RUN_AS_NODE`, `NODE_OPTIONS` that preload its code): programs that we start must not take themselves for
+ * parts of the editor.
  */
 export function childEnv(env: Env): { readonly [name: string]: string } {
   const ours = (name: string): boolean => !/^(VSCODE_|ELECTRON_|APPLICATION_INSIGHTS_|NODE_OPTIONS$)/.test(name);

@@ -3,8 +3,8 @@ import { closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, wat
 const chunkBytes = 64 * 1024;
 
 /**
- * Gives the lines of a file as they are written, beginning with those in its last `tailBytes`. A file that is moved away for a new one (a
- * log that grew too large) is followed to the new one. A file that isn't there is not waited for.
+ * Gives the lines of a file as they are written, beginning with those in its last `tailBytes`. A file that is moved
+ * away for a new one (a log that grew too large) is followed to the new one. A file that isn't there is not waited for.
  */
 export function followFile(file: string, tailBytes: number, onLine: (line: string) => void): { close(): void } {
   let watcher: FSWatcher | undefined;

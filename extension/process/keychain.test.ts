@@ -22,7 +22,10 @@ function machine() {
       state.sealing = value;
     },
   };
-  /** A window of the editor starts an emulator, on a folder that is sealed by the key of this id (`null`: it doesn't say which). */
+  /**
+   * A window of the editor starts an emulator, on a folder that is sealed by the key of this id (`null`: it doesn't say
+   * which).
+   */
   const start = (
     session: string,
     {

@@ -9,7 +9,9 @@ export type SealSecrets = 'auto' | 'always' | 'never';
 export interface SealingKey {
   /** `null`: none was made, or it stands in the one entry of earlier versions. */
   readonly id: string | null;
-  /** Something was sealed with it: when the keychain doesn't show it, that keychain is not to be trusted with another. */
+  /**
+   * Something was sealed with it: when the keychain doesn't show it, that keychain is not to be trusted with another.
+   */
   readonly inUse: boolean;
 }
 
@@ -21,22 +23,34 @@ export interface KeychainDeps {
     store(name: string, value: string): PromiseLike<void>;
   };
   readonly sealingKey: { get(): SealingKey; set(value: SealingKey): PromiseLike<void> };
-  /** The editor's name of this session (the same for all where telemetry is switched off), and the run that it is part of; empty: unknown. */
+  /**
+   * The editor's name of this session (the same for all where telemetry is switched off), and the run that it is part
+   * of; empty: unknown.
+   */
   readonly session: string;
   readonly run: string;
-  /** The keychain is one of the machine on which the emulator runs: neither a browser's storage nor that of another machine. */
+  /**
+   * The keychain is one of the machine on which the emulator runs: neither a browser's storage nor that of another
+   * machine.
+   */
   readonly isLocal: boolean;
   readonly patienceMs?: number;
 }
 
 export interface Keychain {
-  /** What the emulator that is about to start on a folder is to be told; `undefined`: nothing. Never rejects: a keychain may be broken. */
+  /**
+   * What the emulator that is about to start on a folder is to be told; `undefined`: nothing. Never rejects: a keychain
+   * may be broken.
+   */
   order(options: {
     readonly sealed: SealedKey | undefined;
     readonly setting: SealSecrets;
     readonly log: (sentence: string) => void;
   }): Promise<KeychainOrder | undefined>;
-  /** The sealed key was set aside: what is sealed from now on may have another key. No entry is ever replaced or removed. */
+  /**
+   * The sealed key was set aside: what is sealed from now on may have another key. No entry is ever replaced or
+   * removed.
+   */
   startAnew(): Promise<void>;
 }
 
@@ -47,9 +61,10 @@ const entry = z.object({ key: z.string().regex(/^[0-9a-f]{64}$/), session: z.str
 type Entry = z.infer<typeof entry>;
 
 /**
- * The keys that seal the emulator's secrets, in the editor's keychain: an entry for each, under its id, which the sealed file names. So a data
- * folder that turns up again, or a second one, finds its own. Some keychains forget (headless Linux, editors in a browser), some only
- * when the editor ends; so nothing is sealed before a value that an earlier run of the editor had stored was read back.
+ * The keys that seal the emulator's secrets, in the editor's keychain: an entry for each, under its id, which the
+ * sealed file names. So a data folder that turns up again, or a second one, finds its own. Some keychains forget
+ * (headless Linux, editors in a browser), some only when the editor ends; so nothing is sealed before a value that an
+ * earlier run of the editor had stored was read back.
  */
 export function createKeychain(deps: KeychainDeps): Keychain {
   const { secrets, sealingKey, session, run, isLocal, patienceMs = 60_000 } = deps;

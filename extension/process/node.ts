@@ -18,8 +18,8 @@ export type Exec = (
 const question = "require('node:sqlite'); process.stdout.write(process.versions.node)";
 
 /**
- * The editor's own Node when it can run the emulator (some Electron builds lack `node:sqlite`, older ones are too old), else the `node` on
- * PATH. Asked, not guessed: both are started once.
+ * The editor's own Node when it can run the emulator (some Electron builds lack `node:sqlite`, older ones are too old),
+ * else the `node` on PATH. Asked, not guessed: both are started once.
  * @throws Problem when neither will do
  */
 export async function findNode(deps: {

@@ -12,13 +12,17 @@ import {
 } from '../target/data-folder.ts';
 
 /**
- * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process, and `started-here`,
- * which names the emulator that a window started. Files of processes that died count for nothing, so a crash leaves no false owner.
+ * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process, and
+ * `started-here`, which names the emulator that a window started. Files of processes that died count for nothing, so a
+ * crash leaves no false owner.
  */
 export interface Windows {
   /** This window uses the emulator; again and again is fine. */
   enter(): void;
-  /** This window started that emulator: the last window may stop it. One that a terminal started is never stopped by a window. */
+  /**
+   * This window started that emulator: the last window may stop it. One that a terminal started is never stopped by a
+   * window.
+   */
   claim(running: RunningEmulator): void;
   leave(): void;
 }

@@ -9,8 +9,8 @@ const silenceMs = 45_000;
 const largestEventBytes = 64 * 1024 * 1024;
 
 /**
- * Follows `/minifal/events` of the emulator on this api port: the state at once, and as it is after each change. Clear text: it never
- * leaves this machine. `onEnd` is called once, unless `close` came first.
+ * Follows `/minifal/events` of the emulator on this api port: the state at once, and as it is after each change. Clear
+ * text: it never leaves this machine. `onEnd` is called once, unless `close` came first.
  */
 export function followStatus(options: {
   readonly port: number;

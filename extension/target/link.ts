@@ -23,8 +23,9 @@ export interface Link {
 }
 
 /**
- * Keeps a window in step with the emulator of a data folder, whoever started it: joins it when it comes up, follows its state while it
- * runs, notices its end, and joins again. One open connection while it runs, one watch on the folder while it doesn't; no polling.
+ * Keeps a window in step with the emulator of a data folder, whoever started it: joins it when it comes up, follows its
+ * state while it runs, notices its end, and joins again. One open connection while it runs, one watch on the folder
+ * while it doesn't; no polling.
  */
 export function createLink(folder: string): Link {
   const listeners = new Set<(snapshot: Snapshot, before: Snapshot) => void>();

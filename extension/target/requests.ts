@@ -7,7 +7,10 @@ export type { RequestFacts };
 const patienceMs = 2_000;
 const largestBytes = 1024 * 1024;
 
-/** What the emulator of the folder knows of a request; `undefined`: nothing, or none runs. Clear text: it never leaves this machine. */
+/**
+ * What the emulator of the folder knows of a request; `undefined`: nothing, or none runs. Clear text: it never leaves
+ * this machine.
+ */
 export function askRequest(folder: string, id: string): Promise<RequestFacts | undefined> {
   const running = findRunning(folder);
   const key = localKey(folder);

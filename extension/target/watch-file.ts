@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 const pollMs = 2_000;
 
 /**
- * Calls `changed` when the file in this folder comes, changes or goes, also when the folder itself comes later. It may call without a
- * change. Polls only where watching fails.
+ * Calls `changed` when the file in this folder comes, changes or goes, also when the folder itself comes later. It may
+ * call without a change. Polls only where watching fails.
  */
 export function watchFile(folder: string, name: string, changed: () => void): { close(): void } {
   let watcher: FSWatcher | undefined;

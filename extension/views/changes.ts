@@ -1,8 +1,8 @@
 import type { Row } from './items.ts';
 
 /**
- * The ids of rows that the editor must ask for again: those that look different, and those whose children came, went or moved (`undefined`:
- * the root's did). A row below one that is asked for with its children is left out. Pure.
+ * The ids of rows that the editor must ask for again: those that look different, and those whose children came, went or
+ * moved (`undefined`: the root's did). A row below one that is asked for with its children is left out. Pure.
  */
 export function changedRows(before: readonly Row[], after: readonly Row[]): ReadonlySet<string | undefined> {
   const changed = new Set<string | undefined>();

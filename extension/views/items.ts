@@ -43,8 +43,8 @@ interface Time {
 const endedShownMs = 5 * 60_000;
 
 /**
- * Apps > revisions > runners; apps by name, the revision in force first, young runners first. `cleared`: ids of ended runners that a person
- * has seen enough of. Pure.
+ * Apps > revisions > runners; apps by name, the revision in force first, young runners first. `cleared`: ids of ended
+ * runners that a person has seen enough of. Pure.
  */
 export function toItems(
   { status }: Pick<Snapshot, 'status'>,

@@ -23,7 +23,10 @@ const wanted = new RegExp(
 );
 const followUp = new RegExp(`/requests/(${uuid})(?:/|$)`);
 
-/** The addresses of apps on these ports, and what may be the ids of requests: also the one inside a request's own address. Pure. */
+/**
+ * The addresses of apps on these ports, and what may be the ids of requests: also the one inside a request's own
+ * address. Pure.
+ */
 export function findLinks(line: string, ports: readonly number[]): readonly FoundLink[] {
   const found: FoundLink[] = [];
   for (const { 0: text, 1: port, 2: alias, 3: path, index: start } of line.slice(0, longestLine).matchAll(wanted)) {

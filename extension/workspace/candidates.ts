@@ -3,8 +3,9 @@ import { delimiter, dirname, join } from 'node:path';
 import type { Candidate } from './python.ts';
 
 /**
- * Interpreters that are worth asking, best first: the person's setting, the project's own environment, the one that the Python extension
- * has chosen, the environment of the `fal` on PATH, the one that we installed, then what PATH has. Only looks at files.
+ * Interpreters that are worth asking, best first: the person's setting, the project's own environment, the one that the
+ * Python extension has chosen, the environment of the `fal` on PATH, the one that we installed, then what PATH has.
+ * Only looks at files.
  */
 export function pythonCandidates(given: {
   /** The setting; empty: not set. */

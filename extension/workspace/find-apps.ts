@@ -14,7 +14,10 @@ const mostFiles = 2_000;
 const largestBytes = 1_000_000;
 const skipped = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/**';
 
-/** Apps of all folders, found by reading text. What is in an editor counts as it is there. Nothing is run, so trust isn't needed. */
+/**
+ * Apps of all folders, found by reading text. What is in an editor counts as it is there. Nothing is run, so trust
+ * isn't needed.
+ */
 export async function findApps(token?: vscode.CancellationToken): Promise<readonly WorkspaceApp[]> {
   if (!vscode.workspace.workspaceFolders?.length) return [];
   const files = await vscode.workspace.findFiles('**/*.py', skipped, mostFiles, token);

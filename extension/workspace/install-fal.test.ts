@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { testFolder } from '../target/test-emulator.ts';
 import { falPackages, installFal, ownEnvironment } from './install-fal.ts';
 
-/** A stand-in for an interpreter: `venv` is the shell code of `-m venv FOLDER` ($3), `pip` that of `-m pip …` in what it made. */
+/**
+ * A stand-in for an interpreter: `venv` is the shell code of `-m venv FOLDER` ($3), `pip` that of `-m pip …` in what it
+ * made.
+ */
 function machine(venv: string, pip: string) {
   const folder = testFolder();
   const python = join(folder, 'python');

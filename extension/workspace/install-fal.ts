@@ -14,8 +14,8 @@ export function ownEnvironment(storage: string): string {
 }
 
 /**
- * Makes a virtual environment with this interpreter and installs `fal` into it. What an earlier try left is replaced; a failed or cancelled
- * one leaves nothing.
+ * Makes a virtual environment with this interpreter and installs `fal` into it. What an earlier try left is replaced; a
+ * failed or cancelled one leaves nothing.
  * @returns its interpreter
  * @throws Problem, Cancelled
  */

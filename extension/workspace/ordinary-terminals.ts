@@ -1,9 +1,9 @@
 import type * as vscode from 'vscode';
 
 /**
- * With `minifal.terminals.all` every new terminal points at the emulator, also after a reload. The variables are those of the last emulator
- * and stay while it is stopped, so that nothing meant for it reaches the cloud. They are written only when they differ: each write makes the
- * editor ask for open terminals to be relaunched.
+ * With `minifal.terminals.all` every new terminal points at the emulator, also after a reload. The variables are those
+ * of the last emulator and stay while it is stopped, so that nothing meant for it reaches the cloud. They are written
+ * only when they differ: each write makes the editor ask for open terminals to be relaunched.
  */
 export function setOrdinaryTerminals(
   collection: vscode.EnvironmentVariableCollection,

@@ -7,8 +7,8 @@ export interface FoundApp {
 }
 
 /**
- * The `fal.App` classes and `@fal.function` functions at the top level of a Python file, in their order. The text is read,
- * never run; a base class of another file is not followed.
+ * The `fal.App` classes and `@fal.function` functions at the top level of a Python file, in their order. The text is
+ * read, never run; a base class of another file is not followed.
  */
 export function parseApps(source: string): readonly FoundApp[] {
   if (!source.includes('fal')) return [];

@@ -38,8 +38,8 @@ print(json.dumps({"version": sys.version_info[:2], "fal": fal}))
 `;
 
 /**
- * Asks the candidates in their order. The first that is Python 3.10 to 3.12 and has `fal` wins; else the first of those versions.
- * Each program is asked once.
+ * Asks the candidates in their order. The first that is Python 3.10 to 3.12 and has `fal` wins; else the first of those
+ * versions. Each program is asked once.
  */
 export async function findPython(
   candidates: readonly Candidate[],

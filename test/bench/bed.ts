@@ -44,7 +44,10 @@ export async function createBed(): Promise<Bed> {
   };
 }
 
-/** The headers that the gateway adds for an app, so that a direct call makes the app do the same work. gateway-http.md §8.1. */
+/**
+ * The headers that the gateway adds for an app, so that a direct call makes the app do the same work. gateway-http.md
+ * §8.1.
+ */
 export function platformHeaders(app: string): { readonly [name: string]: string } {
   const id = randomUUID();
   return {
@@ -57,7 +60,9 @@ export function platformHeaders(app: string): { readonly [name: string]: string 
   };
 }
 
-/** The port of the one runner whose answer to `body` is right: found among everything that listens below the emulator. */
+/**
+ * The port of the one runner whose answer to `body` is right: found among everything that listens below the emulator.
+ */
 export async function runnerPort(emulator: Emulator, body: unknown, expected: string): Promise<number> {
   const pids = processTree(emulator.pid).filter((pid) => pid !== emulator.pid);
   for (const port of new Set(listeningSockets(pids).map((socket) => socket.port))) {

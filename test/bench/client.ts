@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /**
- * One kept-alive HTTP/1.1 connection that costs as little as possible, so that what we measure is the other side: a request is
- * one write, an answer is cut at its content-length or its last chunk. One request at a time.
+ * One kept-alive HTTP/1.1 connection that costs as little as possible, so that what we measure is the other side: a
+ * request is one write, an answer is cut at its content-length or its last chunk. One request at a time.
  */
 export interface Connection {
   /** Resolves to the whole answer. Rejects when the connection ends before. */

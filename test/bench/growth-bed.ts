@@ -17,7 +17,10 @@ import { createMask } from '../../emulator/telemetry/mask.ts';
 import { createNoteRecorder } from '../../emulator/telemetry/notes.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 
-/** The emulator's own rooms in this process; only the engine is scripted: its runners are ready in the next turn of the loop. */
+/**
+ * The emulator's own rooms in this process; only the engine is scripted: its runners are ready in the next turn of the
+ * loop.
+ */
 export type Rooms = ReturnType<typeof createRooms>;
 
 const noSecrets: readonly string[] = [];
@@ -150,7 +153,9 @@ export async function submitAll({ queue }: Pick<Rooms, 'queue'>, requests: reado
   }
 }
 
-/** The longest time for which the event loop did nothing else while `work` ran: by the clock, and the CPU's part of it. */
+/**
+ * The longest time for which the event loop did nothing else while `work` ran: by the clock, and the CPU's part of it.
+ */
 export async function longestBlock(work: () => unknown): Promise<{ readonly ms: number; readonly cpuMs: number }> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   let cpuMs = 0;

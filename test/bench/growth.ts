@@ -33,9 +33,10 @@ export interface GrowthOptions {
 }
 
 /**
- * What grows with the number of requests, runners, apps and hints: each figure at three sizes, the ratio of the largest to the
- * smallest in the last column. The emulator's own rooms in one process, without processes of apps. "block": the longest time for
- * which the event loop did nothing else, by the CPU's clock and (in brackets) by the wall's, which counts other programs, too.
+ * What grows with the number of requests, runners, apps and hints: each figure at three sizes, the ratio of the largest
+ * to the smallest in the last column. The emulator's own rooms in one process, without processes of apps. "block": the
+ * longest time for which the event loop did nothing else, by the CPU's clock and (in brackets) by the wall's, which
+ * counts other programs, too.
  */
 export async function benchGrowth(options: GrowthOptions): Promise<void> {
   console.log(`  ${'figure'.padEnd(44)}${'at'.padStart(10)}${'at'.padStart(18)}${'at'.padStart(18)}    ratio`);

@@ -23,8 +23,8 @@ const right = /^\{"message": ?"Hello, x!"\}$/;
 const here = import.meta.dirname;
 
 /**
- * From nothing running to the first right answer, of an app whose setup() sleeps for a second, all in turns. What is shown is the
- * time beyond that second. Goal: 0.3 s. `cog` needs a Docker daemon and is left out.
+ * From nothing running to the first right answer, of an app whose setup() sleeps for a second, all in turns. What is
+ * shown is the time beyond that second. Goal: 0.3 s. `cog` needs a Docker daemon and is left out.
  */
 export async function benchScale({ rounds }: { readonly rounds: number }): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'minifal-bench-'));

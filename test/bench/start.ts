@@ -8,8 +8,8 @@ import { minifalCommand } from '../support/emulator.ts';
 import { median, show } from './stats.ts';
 
 /**
- * From the start of the process until it listens and has said so (emulator.json), on a folder that was used before and on a new one
- * (which makes the CA); and what the emulator keeps of the memory for itself when idle.
+ * From the start of the process until it listens and has said so (emulator.json), on a folder that was used before and
+ * on a new one (which makes the CA); and what the emulator keeps of the memory for itself when idle.
  * Goals: 0.5 s; 100 MB (PSS).
  */
 export async function benchStart({ rounds }: { readonly rounds: number }): Promise<void> {

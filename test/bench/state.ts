@@ -48,8 +48,8 @@ class Closed(Open):
 const waiting = 500;
 
 /**
- * An emulator left with many apps and stored requests: from the start of the process until it listens, after a good end and after
- * kill -9; then what its status and lists cost. Goals: start 1.5 s, status 5 ms (median).
+ * An emulator left with many apps and stored requests: from the start of the process until it listens, after a good end
+ * and after kill -9; then what its status and lists cost. Goals: start 1.5 s, status 5 ms (median).
  */
 export async function benchState({ apps: count, requests, starts, polls }: StateOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-bench-'));

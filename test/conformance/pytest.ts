@@ -22,7 +22,9 @@ const testTimeoutSeconds = 120;
 /** A whole suite; whatever has not ended then counts as failed. */
 const suiteTimeoutMs = 25 * 60_000;
 
-/** `python_files`: until 1.75 a file of the integration tests was called `test.py`, which pytest leaves out by itself. */
+/**
+ * `python_files`: until 1.75 a file of the integration tests was called `test.py`, which pytest leaves out by itself.
+ */
 const settings = ['-o', 'python_files=test*.py', '-q', '--durations=10', '--tb=short', '-rN'];
 
 /** Runs upstream's tests with our plugin, in the folder where their source distribution was unpacked. */

@@ -61,7 +61,10 @@ function decisive(phases: readonly Line[]): Line | undefined {
   );
 }
 
-/** Takes out what differs from run to run (ids, ports, temporary names, times), so that the committed table only changes with a reason. */
+/**
+ * Takes out what differs from run to run (ids, ports, temporary names, times), so that the committed table only changes
+ * with a reason.
+ */
 export function stable(reason: string): string {
   return reason
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '<id>')

@@ -1,4 +1,5 @@
-// Runs fal's own test suites with the real SDK against a fresh emulator, and fails when a test of a baseline no longer passes.
+// Runs fal's own test suites with the real SDK against a fresh emulator, and fails when a test of a baseline no longer
+// passes.
 import { parseArgs } from 'node:util';
 import { conform } from './conform.ts';
 import { sdks } from './sdks.ts';

@@ -6,7 +6,9 @@ export interface Source {
   readonly version: string;
   /** Digest of the `.tar.gz`. */
   readonly sha256: string;
-  /** Texts to replace in test files before they run, where nothing else can lead them here; said in the suite's note. */
+  /**
+   * Texts to replace in test files before they run, where nothing else can lead them here; said in the suite's note.
+   */
   readonly rewrite?: { readonly files: readonly string[]; readonly from: string; readonly to: string };
 }
 
@@ -17,7 +19,10 @@ export interface Suite {
   readonly paths: readonly string[];
   /** How many tests it collects: a suite that shrinks unnoticed would pass. */
   readonly tests: number;
-  /** Its tests share what an earlier one of the same file may take away, so that each file needs a process and its own order. */
+  /**
+   * Its tests share what an earlier one of the same file may take away, so that each file needs a process and its own
+   * order.
+   */
   readonly inOrder?: boolean;
   /** The project's own bar, whatever the baseline says. */
   readonly leastPassed?: number;
@@ -101,7 +106,8 @@ export const sdks: readonly Sdk[] = [
     e2e: { tests: 29, leastPassed: 20, inOrder: true },
     integration: { tests: 55 },
   }),
-  // The release of 24 November 2025. It knows FAL_HOST alone, and only names that begin with `api`: see sitecustomize.py.
+  // The release of 24 November 2025. It knows FAL_HOST alone, and only names that begin with `api`: see
+  // sitecustomize.py.
   older('1.57.0', '3d9fc6614d7939d558ae4708d517099eec71f8175bd1e2127368538a709bd311', {
     e2e: { tests: 29, leastPassed: 20, inOrder: true },
     integration: { tests: 55 },

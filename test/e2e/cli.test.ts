@@ -11,7 +11,9 @@ import { createProject, lastJson, type Project } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** Every command of control-plane-grpc.md §9 that can be led here, run by the real command line against one emulator. */
+/**
+ * Every command of control-plane-grpc.md §9 that can be led here, run by the real command line against one emulator.
+ */
 const source = `
 import time
 
@@ -44,7 +46,10 @@ class Greet(fal.App, keep_alive=300, max_concurrency=1):
         return StreamingResponse(parts, media_type="text/event-stream")
 `;
 
-/** Runs the rest of its arguments on a terminal of 50 x 160 as a person would: types a line when the shell asks, then widens it. */
+/**
+ * Runs the rest of its arguments on a terminal of 50 x 160 as a person would: types a line when the shell asks, then
+ * widens it.
+ */
 const person = `
 import fcntl, os, pty, re, signal, struct, sys, termios
 pid, terminal = pty.fork()

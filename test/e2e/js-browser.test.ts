@@ -16,7 +16,10 @@ import { root } from '../support/root.ts';
 
 const noBrowser = isBrowserMissing();
 
-/** What a web page does with the real client; gives back what it got. Runs in the browser, so that it may use nothing from here. */
+/**
+ * What a web page does with the real client; gives back what it got. Runs in the browser, so that it may use nothing
+ * from here.
+ */
 const program = (recipe: string) => `
 import { fal } from '@fal-ai/client';
 ${recipe}

@@ -26,7 +26,10 @@ const warmUp = Math.ceil(total * 0.3);
 const growthLimit = 0.1;
 /** Finished requests that the queue keeps in memory. */
 const remembered = 10_000;
-/** The runner connects to the emulator by itself (SetMetadata), and one connection to it is kept for the next call: both come and go. */
+/**
+ * The runner connects to the emulator by itself (SetMetadata), and one connection to it is kept for the next call: both
+ * come and go.
+ */
 const ofRunner = 2;
 
 /** Echoes, streams, speaks realtime; and tells what a runner knows. */
@@ -137,7 +140,9 @@ describe('malformed HTTP, gRPC, websocket and webhook inputs', () => {
     );
     expect(growth).toBeLessThanOrEqual(growthLimit);
 
-    /** Memory and open files once nothing is under way: webhooks that are tried again open a connection now and then. */
+    /**
+     * Memory and open files once nothing is under way: webhooks that are tried again open a connection now and then.
+     */
     async function settled() {
       let least = openFiles(emulator.pid);
       const seen = performance.now();
@@ -245,7 +250,10 @@ async function expectWell(): Promise<void> {
   );
 }
 
-/** A well-formed request on a connection of its own: a pool would hold connections that the emulator counts. Gives the JSON of the answer. */
+/**
+ * A well-formed request on a connection of its own: a pool would hold connections that the emulator counts. Gives the
+ * JSON of the answer.
+ */
 async function ask(host: Host, method: string, path: string, body = ''): Promise<unknown> {
   const head = [
     `${method} ${path} HTTP/1.1`,

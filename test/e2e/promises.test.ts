@@ -131,7 +131,8 @@ describe('what was promised before kill -9 of the emulator', () => {
     await killAndRestart();
     await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
     expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 77 } }]);
-    // The second node's attempt was cut off and made again, the first node's was not. The last lines before a kill may be lost.
+    // The second node's attempt was cut off and made again, the first node's was not. The last lines before a kill may
+    // be lost.
     expect(await lines()).toBeLessThanOrEqual(3);
   });
 });

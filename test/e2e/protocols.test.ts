@@ -12,7 +12,10 @@ import { readmeCode } from '../support/readme.ts';
 import { attemptsOf, openGate, scriptedApps } from '../support/scripted-app.ts';
 import { until } from '../support/wait.ts';
 
-/** The protocols that aren't plain requests (gateway-http.md §11, §12), with the Python clients and the SDK; and streams of workflows. */
+/**
+ * The protocols that aren't plain requests (gateway-http.md §11, §12), with the Python clients and the SDK; and streams
+ * of workflows.
+ */
 let emulator: Emulator;
 let project: Project;
 let account: string;

@@ -15,7 +15,10 @@ import { pythonTools } from '../support/python.ts';
 import { attemptsOf, gateFile, openGate, scriptedApps } from '../support/scripted-app.ts';
 import { until } from '../support/wait.ts';
 
-/** The queue as its callers see it (gateway-http.md §4 to §10, runner.md §4): real deploys, real clients, apps that do what their input says. */
+/**
+ * The queue as its callers see it (gateway-http.md §4 to §10, runner.md §4): real deploys, real clients, apps that do
+ * what their input says.
+ */
 const apps = {
   scripted: 'Scripted',
   one: 'One',

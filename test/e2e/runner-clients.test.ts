@@ -12,7 +12,9 @@ import { findUv } from '../support/uv.ts';
 let emulator: Emulator;
 let project: Project;
 
-/** Notes every name that is looked up and every address that is connected to, and lets none of them leave the machine. */
+/**
+ * Notes every name that is looked up and every address that is connected to, and lets none of them leave the machine.
+ */
 const app = `
 import ipaddress, os, socket
 import fal
@@ -121,8 +123,8 @@ async function unpacked(release: string): Promise<string> {
 }
 
 /**
- * Prints each text in the release's code that names a host of fal's and is bound to no name of the table, and what those names are once
- * the release was imported under a runner's rules.
+ * Prints each text in the release's code that names a host of fal's and is bound to no name of the table, and what
+ * those names are once the release was imported under a runner's rules.
  */
 const search = `
 import ast, importlib, json, os, pathlib, re, sys
@@ -152,7 +154,10 @@ for name in ("fal_client.client", "fal.flags", "fal.apps", "fal.api", "fal.toolk
 print(json.dumps({"found": sorted(found), "bound": bound}))
 `;
 
-/** Not called: the login's and the error's pages, backup names of hosts that aren't used, and what 1.57 to 1.70 replace by FAL_HOST. */
+/**
+ * Not called: the login's and the error's pages, backup names of hosts that aren't used, and what 1.57 to 1.70 replace
+ * by FAL_HOST.
+ */
 const harmless =
   /^(auth0\.py: (AUTH0_DOMAIN|WEBSITE_URL|-) |auth\.py: AUTH0_DOMAIN |_errors\.py: ERROR_URL |client\.py: _BACKUP_DOMAINS |fal\.py: grpc_host api\.alpha\.fal\.ai$)/;
 

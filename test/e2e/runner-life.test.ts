@@ -19,7 +19,10 @@ import { until } from '../support/wait.ts';
 /** Platform seconds in a second: a minute of keep_alive is a second here, what the apps do takes its time. */
 const timeScale = 60;
 
-/** Apps that do what files in a folder say: `Name.hold` keeps setup() waiting, `Name.broken` makes that of the revision in it fail, `Name.busy` a request last, and so on. */
+/**
+ * Apps that do what files in a folder say: `Name.hold` keeps setup() waiting, `Name.broken` makes that of the revision
+ * in it fail, `Name.busy` a request last, and so on.
+ */
 const source = (control: string) => `
 import os
 import pathlib

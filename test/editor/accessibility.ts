@@ -10,7 +10,10 @@ export interface Objections {
   readonly editors: readonly string[];
 }
 
-/** The extension's own parts: its view with the tree or the welcome, its tab in the activity bar, its item in the status bar. */
+/**
+ * The extension's own parts: its view with the tree or the welcome, its tab in the activity bar, its item in the status
+ * bar.
+ */
 const ourParts = ['.sidebar .pane', '.activitybar [aria-label^="fal"]', '.statusbar-item[id*="minifal"]'];
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** As axe reports: what it objects to in one element. */
@@ -20,8 +23,9 @@ interface Violation {
 }
 
 /**
- * Runs axe (rules of WCAG 2.2, A and AA) over the whole window. Not its experimental rule that what is spoken has to hold all text that is
- * seen: ages are spoken by the minute on purpose, and a unit test sees that each row is spoken by its label.
+ * Runs axe (rules of WCAG 2.2, A and AA) over the whole window. Not its experimental rule that what is spoken has to
+ * hold all text that is seen: ages are spoken by the minute on purpose, and a unit test sees that each row is spoken by
+ * its label.
  */
 export async function objections(page: Page): Promise<Objections> {
   await page.evaluate(axe);

@@ -12,8 +12,8 @@ import { until } from '../support/wait.ts';
 
 export interface MachineOptions {
   /**
-   * What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. `two`: beside the default
-   * one, a second folder `other`, whose app is not found from anywhere else.
+   * What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. `two`:
+   * beside the default one, a second folder `other`, whose app is not found from anywhere else.
    */
   readonly folder?: 'apps' | 'two' | 'empty' | 'none';
   readonly settings?: Settings;

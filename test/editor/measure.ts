@@ -1,5 +1,5 @@
-// `node test/editor/measure.ts [ROUNDS]`: how long the packaged extension takes to load and activate in a real VS Code, each time in
-// a new extension host. Fails over the budget; by hand only, because a time means nothing while tests run.
+// `node test/editor/measure.ts [ROUNDS]`: how long the packaged extension takes to load and activate in a real VS Code,
+// each time in a new extension host. Fails over the budget; by hand only, because a time means nothing while tests run.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

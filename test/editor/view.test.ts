@@ -187,7 +187,10 @@ it('takes a changed setting at the next start, and tells once of a wrong one', a
   await window.status(/fal: local.* x3/);
 });
 
-/** What the editor shows beside what the mouse points at. A row that is drawn anew or moves meanwhile has to be pointed at again. */
+/**
+ * What the editor shows beside what the mouse points at. A row that is drawn anew or moves meanwhile has to be pointed
+ * at again.
+ */
 async function hover(row: RegExp, name: string): Promise<string> {
   const { page } = window.workbench;
   const shown = page.locator('.workbench-hover:visible .hover-contents').first();

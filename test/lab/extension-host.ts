@@ -5,7 +5,9 @@ import { build } from 'esbuild';
 import { startVsCode, type VsCodeOptions } from './vscode.ts';
 
 export interface HostOptions extends Omit<VsCodeOptions, 'driver'> {
-  /** A module that exports `run()`: it runs inside the extension host, with the real `vscode`, and returns plain data. */
+  /**
+   * A module that exports `run()`: it runs inside the extension host, with the real `vscode`, and returns plain data.
+   */
   readonly entry: string;
   readonly timeoutMs?: number;
 }
@@ -22,7 +24,10 @@ exports.run = async () => {
 };
 `;
 
-/** Runs a module inside the extension host of a real VS Code in which the packages are installed; resolves with its result. */
+/**
+ * Runs a module inside the extension host of a real VS Code in which the packages are installed; resolves with its
+ * result.
+ */
 export async function inExtensionHost(options: HostOptions): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-host-'));
   const factsFile = join(folder, 'facts.json');

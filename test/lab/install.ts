@@ -22,7 +22,9 @@ export interface Lab {
   readonly chromium: string;
 }
 
-/** Installs what is missing (minutes on a new machine, 0.1 s after that). Rejects with what the person has to install. */
+/**
+ * Installs what is missing (minutes on a new machine, 0.1 s after that). Rejects with what the person has to install.
+ */
 export async function installLab(): Promise<Lab> {
   const told = await mustRun(join(import.meta.dirname, 'vscode-server.sh'), [], { timeoutMs: 900_000 });
   const value = (name: string): string => {

@@ -19,9 +19,14 @@ export interface VsCodeOptions {
   readonly driver?: boolean;
   /** `ask`: folders are restricted until a person trusts them. Default: everything is trusted. */
   readonly trust?: 'all' | 'ask';
-  /** A folder that is a disk of its own for the server and what it starts, with no room for more than one small file. */
+  /**
+   * A folder that is a disk of its own for the server and what it starts, with no room for more than one small file.
+   */
   readonly fullDisk?: string;
-  /** Added to the server's environment, which the extension host and terminals inherit. HOME is an empty folder unless given here. */
+  /**
+   * Added to the server's environment, which the extension host and terminals inherit. HOME is an empty folder unless
+   * given here.
+   */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -35,8 +40,9 @@ export interface VsCode {
   readonly extensionsDir: string;
   readonly pid: number;
   /**
-   * From the next load of a window on, what extensions store as secrets outlives it. Before, a window keeps it in memory, as an editor does
-   * that finds no keychain: VS Code seals secrets with a key that its server gives out, and this one gives out none.
+   * From the next load of a window on, what extensions store as secrets outlives it. Before, a window keeps it in
+   * memory, as an editor does that finds no keychain: VS Code seals secrets with a key that its server gives out, and
+   * this one gives out none.
    */
   rememberSecrets(): Promise<void>;
   /** Settings from now on, in place of those of the start; open windows notice by themselves. */

@@ -9,7 +9,10 @@ import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 
 /** Fills a data folder that no emulator runs on, through the rooms themselves, as weeks of use would. */
 
-/** Registers `count` more apps that are like the deployed one named `like`, each with three revisions, as redeploys leave them. */
+/**
+ * Registers `count` more apps that are like the deployed one named `like`, each with three revisions, as redeploys
+ * leave them.
+ */
 export function addApps(catalog: LocalCatalog, like: string, count: number): readonly string[] {
   const alias = catalog.alias(like);
   const revision = alias && catalog.revision(alias.revision);

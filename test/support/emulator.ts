@@ -45,7 +45,10 @@ export interface Emulator {
   logText(): string;
   /** Sends the signal to the emulator's process alone and waits for its end. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** SIGTERM, SIGKILL if it is still there after 20 s; removes a temporary data folder. Rejects when it had ended by itself. */
+  /**
+   * SIGTERM, SIGKILL if it is still there after 20 s; removes a temporary data folder. Rejects when it had ended by
+   * itself.
+   */
   stop(): Promise<void>;
 }
 

@@ -5,8 +5,9 @@ import type { Finished } from './process.ts';
 import type { PythonTools } from './python.ts';
 
 /**
- * The real command line without its 1.5 s of imports each time: Python has imported it once and forks for every command, which
- * has its own process, arguments, standard streams and exit code, as if it had been started from a shell.
+ * The real command line without its 1.5 s of imports each time: Python has imported it once and forks for every
+ * command, which has its own process, arguments, standard streams and exit code, as if it had been started from a
+ * shell.
  */
 const server = `
 import json, os, sys, tempfile

@@ -1,4 +1,7 @@
-/** An app for JavaScript clients: an echo that may take a while, and a stream of events, a realtime connection. Python source. */
+/**
+ * An app for JavaScript clients: an echo that may take a while, and a stream of events, a realtime connection. Python
+ * source.
+ */
 export const jsApp = `
 import asyncio
 import json

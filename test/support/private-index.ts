@@ -39,8 +39,8 @@ export interface PrivateIndex {
 }
 
 /**
- * A package index as companies have them: behind TLS of an authority that no system knows. Serves these wheels, and leads to the public
- * index for the rest.
+ * A package index as companies have them: behind TLS of an authority that no system knows. Serves these wheels, and
+ * leads to the public index for the rest.
  */
 export async function startPrivateIndex(
   folder: string,

@@ -83,7 +83,8 @@ export function listeningSockets(pids: readonly number[]): readonly ListeningSoc
   });
 }
 
-// As the kernel prints them on little-endian machines. `::ffff:127.0.0.1` is what a dual-stack socket bound to it shows.
+// As the kernel prints them on little-endian machines. `::ffff:127.0.0.1` is what a dual-stack socket bound to it
+// shows.
 const addressNames: { readonly [hexadecimal: string]: string } = {
   '0100007F': '127.0.0.1',
   '00000000': '0.0.0.0',

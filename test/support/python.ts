@@ -20,7 +20,10 @@ export interface PythonTools {
   fal(args: readonly string[], environment: NodeJS.ProcessEnv, options?: RunOptions): Promise<Finished>;
 }
 
-/** The Python tools of the tests, installed on first use below test/.cache, once per pins (of `requirements`) and interpreter. */
+/**
+ * The Python tools of the tests, installed on first use below test/.cache, once per pins (of `requirements`) and
+ * interpreter.
+ */
 export async function pythonTools(requirements = newest): Promise<PythonTools> {
   const interpreter = await findPython();
   const pins = await readFile(requirements);

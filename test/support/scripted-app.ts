@@ -5,11 +5,12 @@ import { z } from 'zod';
 import type { Emulator } from './emulator.ts';
 
 /**
- * Apps whose input says what each attempt does: the n-th attempt of a key performs the n-th step, later ones the last. Every attempt
- * is noted in `/data` before it does anything. Python source.
+ * Apps whose input says what each attempt does: the n-th attempt of a key performs the n-th step, later ones the last.
+ * Every attempt is noted in `/data` before it does anything. Python source.
  *
- * A step is a word and headers of the answer: `ok`, `gate` (waits until the test opens it), `sleep`, `raise`, `cancelled` (an
- * unhandled CancelledError), `crash`, `cut` (half a body), `text`, or a status: `503 x-fal-needs-retry=0`.
+ * A step is a word and headers of the answer: `ok`, `gate` (waits until the test opens it), `sleep`, `raise`,
+ * `cancelled` (an unhandled CancelledError), `crash`, `cut` (half a body), `text`, or a status: `503
+ * x-fal-needs-retry=0`.
  */
 export const scriptedApps = `
 import asyncio

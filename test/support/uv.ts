@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { ensureUv } from '../../emulator/builds/uv.ts';
 import { cacheDir } from './root.ts';
 
-/** The uv that makes the tests' Python environments: found or installed as the emulator does it, kept below test/.cache. */
+/**
+ * The uv that makes the tests' Python environments: found or installed as the emulator does it, kept below test/.cache.
+ */
 export function findUv(): Promise<string> {
   return ensureUv({ toolsDir: join(cacheDir, 'tools') });
 }

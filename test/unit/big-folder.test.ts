@@ -11,7 +11,9 @@ import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 import { addApps, addHistory, type Filled, failed, resultOf } from '../support/big-folder.ts';
 import { aliases, revisions, secretKey } from './old-folders/content.ts';
 
-/** The folder of `npm run bench -- state`, smaller: what is right, and that nothing is read that grows with the history. */
+/**
+ * The folder of `npm run bench -- state`, smaller: what is right, and that nothing is read that grows with the history.
+ */
 const amount = { finished: 2_000, waiting: 50, runners: 20, logLines: 4_000 };
 const clock = Date.now;
 let folder: string;

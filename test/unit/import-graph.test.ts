@@ -4,7 +4,9 @@ import { crossings, cycles, importsOf, type Rule, readImports, testSupport } fro
 
 const imports = readImports(join(import.meta.dirname, '..', '..'), ['emulator', 'extension', 'webview']);
 
-/** ARCHITECTURE.md's rooms. Own files are written with their folder; packages and `node:` modules have no such start. */
+/**
+ * ARCHITECTURE.md's rooms. Own files are written with their folder; packages and `node:` modules have no such start.
+ */
 const rules: readonly Rule[] = [
   {
     says: 'the emulator knows nothing of the editor',

@@ -197,7 +197,9 @@ describe('a schema step that was released', () => {
   const digest = (statements: readonly string[]) =>
     createHash('sha256').update(JSON.stringify(statements)).digest('hex');
 
-  /** Folders of people have it: a change is a new step with a fixture of its own (old-folders/write.ts), never an edit. */
+  /**
+   * Folders of people have it: a change is a new step with a fixture of its own (old-folders/write.ts), never an edit.
+   */
   it('is never edited', () => {
     expect(mainMigrations.map(({ statements }) => digest(statements)).slice(0, frozen.main.length)).toEqual(
       frozen.main,

@@ -9,8 +9,8 @@ export type Access =
   | { readonly ok: false; readonly status: 401 | 403; readonly detail: string };
 
 /**
- * May this caller use this app? private: the owner; shared: any account; public: anybody, whatever key they send. gateway-http.md §2.
- * Without a route (a follow-up for an app that is gone) only the owner may.
+ * May this caller use this app? private: the owner; shared: any account; public: anybody, whatever key they send.
+ * gateway-http.md §2. Without a route (a follow-up for an app that is gone) only the owner may.
  */
 export function authorise(
   route: Route | undefined,

@@ -15,7 +15,9 @@ export type Greeting =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly envelope: Envelope; readonly answer: Answer };
 
-/** Host and Origin rules, and the answer to CORS preflights. `host`: how the host that the request came to is called. */
+/**
+ * Host and Origin rules, and the answer to CORS preflights. `host`: how the host that the request came to is called.
+ */
 export function greet(deps: GatewayDeps, req: IncomingMessage, host: string): Greeting {
   const requestId = randomUUID();
   const verdict = guard(req, { hosts: spellingsOf(host), allowedOrigins: deps.allowedOrigins() });
@@ -50,7 +52,10 @@ export type Admission =
   | { readonly ok: true; readonly target: Resolved; readonly access: Access & { readonly ok: true } }
   | { readonly ok: false; readonly answer: Answer };
 
-/** Who calls: by the key in the header, else by a web page's `fal_jwt_token`, which was cut out of the query (gateway-http.md §2). */
+/**
+ * Who calls: by the key in the header, else by a web page's `fal_jwt_token`, which was cut out of the query
+ * (gateway-http.md §2).
+ */
 export function identify(
   deps: Pick<GatewayDeps, 'authenticate' | 'verifyToken'>,
   req: IncomingMessage,

@@ -4,11 +4,14 @@ import { reasonPhrase } from '../http-server.ts';
 import type { HeaderList } from './headers.ts';
 
 /**
- * The one place that words the gateway's own answers. Bodies are always bytes: node would otherwise encode latin-1 headers that
- * precede a text body as UTF-8.
+ * The one place that words the gateway's own answers. Bodies are always bytes: node would otherwise encode latin-1
+ * headers that precede a text body as UTF-8.
  */
 
-/** Headers that every answer to this request carries: the request id (§8.4), and CORS headers where the origin is a listed one. */
+/**
+ * Headers that every answer to this request carries: the request id (§8.4), and CORS headers where the origin is a
+ * listed one.
+ */
 export interface Envelope {
   readonly requestId: string;
   readonly cors: HeaderList;
@@ -36,7 +39,9 @@ export function errorAnswer(error: PlatformError): Answer {
   return jsonAnswer(error.status, { detail: error.detail, error_type: error.type }, headers);
 }
 
-/** A request body that nobody read is read away by node: closing at once would reset the caller before it has read this. */
+/**
+ * A request body that nobody read is read away by node: closing at once would reset the caller before it has read this.
+ */
 export function send(res: ServerResponse, envelope: Envelope, answer: Answer): void {
   writeHead(res, envelope, answer.status, [...answer.headers, ['content-length', String(answer.body.length)]]);
   res.end(answer.body);
@@ -56,7 +61,10 @@ export const stopping: Answer = errorAnswer(
 );
 export const unknownRequest: Answer = jsonAnswer(404, { status: 'NOT_FOUND' });
 
-/** Sends the head now, before any byte of the body. Not `flushHeaders()`: node 24 encodes latin-1 headers as UTF-8 there (measured). */
+/**
+ * Sends the head now, before any byte of the body. Not `flushHeaders()`: node 24 encodes latin-1 headers as UTF-8 there
+ * (measured).
+ */
 export function flushHead(res: ServerResponse): void {
   res.write(Buffer.alloc(0));
 }

@@ -6,7 +6,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayLimits } from './context.ts';
 import { authorization, startGateway, type TestGateway } from './testing.ts';
 
-/** Bodies that are larger than what the sockets on the way hold, of calls whose caller leaves or whose app answers early. */
+/**
+ * Bodies that are larger than what the sockets on the way hold, of calls whose caller leaves or whose app answers
+ * early.
+ */
 
 const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, spoolBytes = 1024 ** 3) => {
   const gateway = await startGateway(app, { limits, spoolBytes });

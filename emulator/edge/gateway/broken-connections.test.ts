@@ -10,7 +10,10 @@ import { createExecutor } from './executor.ts';
 /** `MINIFAL_SLOW=1`: the release figure. */
 const calls = process.env.MINIFAL_SLOW === '1' ? 10_000 : 1_000;
 const callers = 8;
-/** A runner that hung up early is trusted no more: with a new one every few calls, most meet connections that are used again. */
+/**
+ * A runner that hung up early is trusted no more: with a new one every few calls, most meet connections that are used
+ * again.
+ */
 const perRunner = 25;
 
 const answerOf = (status: string): Buffer =>

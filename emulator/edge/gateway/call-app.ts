@@ -14,8 +14,8 @@ type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'> & {
 };
 
 /**
- * The queue without HTTP, for the nodes of a workflow: the same names, the same rights as if the caller had submitted it, durable before
- * it runs. A request of this id that is there already is joined.
+ * The queue without HTTP, for the nodes of a workflow: the same names, the same rights as if the caller had submitted
+ * it, durable before it runs. A request of this id that is there already is joined.
  */
 export function createCallApp(deps: Deps): CallApp {
   return async (node, signal, submitted) => {

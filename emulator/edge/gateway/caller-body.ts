@@ -12,9 +12,10 @@ export interface CallerBody {
 const inMemoryBytes = 256 * 1024;
 
 /**
- * The body of a caller, read from the beginning: an unread one would hide that its caller has left, whose request must not wait on
- * (the end of a connection is only seen behind all that was sent before). What comes before the runner is held, what comes
- * afterwards is read no faster than the runner takes it. `onTooLarge`: it grew beyond `limit`; nothing more is read.
+ * The body of a caller, read from the beginning: an unread one would hide that its caller has left, whose request must
+ * not wait on (the end of a connection is only seen behind all that was sent before). What comes before the runner is
+ * held, what comes afterwards is read no faster than the runner takes it. `onTooLarge`: it grew beyond `limit`; nothing
+ * more is read.
  */
 export function callerBody(req: IncomingMessage, spool: Spool, limit: number, onTooLarge: () => void): CallerBody {
   const length = req.headers['content-length'];

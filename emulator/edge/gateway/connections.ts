@@ -4,12 +4,12 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import { RunnerSocket } from './runner-socket.ts';
 
 /**
- * Connections to runners that are used again, only where that can't be mistaken for something else. A server that closes a
- * kept connection at the moment of reuse looks like one that died with the request: the caller would get an error although nothing
- * is wrong, and nobody can know whether the app has seen the request. So:
+ * Connections to runners that are used again, only where that can't be mistaken for something else. A server that
+ * closes a kept connection at the moment of reuse looks like one that died with the request: the caller would get an
+ * error although nothing is wrong, and nobody can know whether the app has seen the request. So:
  *
- * - a connection is reused only after it stayed open, unused, for a moment: servers that hang up after an answer without saying so
- *   (uvicorn, when a background task or a handler raised) do it by then;
+ * - a connection is reused only after it stayed open, unused, for a moment: servers that hang up after an answer
+ *   without saying so (uvicorn, when a background task or a handler raised) do it by then;
  * - none is reused after a 5xx (upstream.ts): the traceback that comes before the close may take its time;
  * - a runner that once closed a kept connection early gets a connection per request from then on;
  * - one that was unused for longer than any usual server's patience begins (uvicorn 5 s, gunicorn 2 s) is not reused;
@@ -29,7 +29,10 @@ const settlingMs = 20;
 const most = { maxFreeSockets: 256, maxSockets: Number.POSITIVE_INFINITY };
 
 export function createRunnerConnections(): RunnerConnections {
-  /** By the address object, which lives as long as its runner: the next runner on the same port starts with a clean record. */
+  /**
+   * By the address object, which lives as long as its runner: the next runner on the same port starts with a clean
+   * record.
+   */
   const agents = new WeakMap<RunnerAddress, RunnerAgent>();
   return {
     agentFor(address) {
@@ -92,7 +95,8 @@ class RunnerAgent extends PlainAgent {
 
   /** One timer for all of them: a timer for each costs a call 0.05 ms. */
   #sweepSoon(): void {
-    // And a look at the sockets more: where this process was kept waiting, the time is over before a close has been seen.
+    // And a look at the sockets more: where this process was kept waiting, the time is over before a close has been
+    // seen.
     this.#sweeping ??= setTimeout(() => setImmediate(() => this.#sweep(performance.now())), settlingMs).unref();
   }
 

@@ -7,9 +7,9 @@ const underWay = new WeakMap<RunnerAddress, number>();
 let held: Socket[] = [];
 
 /**
- * Requests to a runner that has others under way leave at the end of this turn of the event loop, together with whatever else came in
- * with it: a Python app works off a bunch with fewer turns of its own loop (32 callers, first minute: 5 % more answers, measured).
- * One that is alone leaves at once. Call it before anything is written.
+ * Requests to a runner that has others under way leave at the end of this turn of the event loop, together with
+ * whatever else came in with it: a Python app works off a bunch with fewer turns of its own loop (32 callers, first
+ * minute: 5 % more answers, measured). One that is alone leaves at once. Call it before anything is written.
  */
 export function leaveTogether(address: RunnerAddress, request: ClientRequest): void {
   const others = underWay.get(address) ?? 0;

@@ -6,8 +6,8 @@ import { type HeaderList, type Signals, signalsOf, toCaller } from './headers.ts
 import { eachChunk, incomplete, performAttempt, sendCancel, type UpstreamBody } from './upstream.ts';
 
 /**
- * A direct call: one runner, one attempt, never retried by the platform (gateway-http.md §3). Who the caller is on the wire
- * (an HTTP response, frames of a websocket) is the sink's business.
+ * A direct call: one runner, one attempt, never retried by the platform (gateway-http.md §3). Who the caller is on the
+ * wire (an HTTP response, frames of a websocket) is the sink's business.
  */
 export interface DirectCall {
   readonly info: RequestInfo;
@@ -32,7 +32,9 @@ export interface Sink {
   cut(): void;
 }
 
-/** Resolves when the call is over and its lease ended. `gone` aborts when the caller is no longer there. Never rejects. */
+/**
+ * Resolves when the call is over and its lease ended. `gone` aborts when the caller is no longer there. Never rejects.
+ */
 export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink, gone: AbortSignal): Promise<void> {
   const lease = await deps.fleet.lease(call.info, gone);
   if ('kind' in lease) {

@@ -27,8 +27,8 @@ export interface AttemptResult {
 }
 
 /**
- * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal` closes the
- * connection to the runner at once. Retries, verdicts and storing are others' business.
+ * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal`
+ * closes the connection to the runner at once. Retries, verdicts and storing are others' business.
  */
 export function createExecutor({
   connections,

@@ -5,15 +5,15 @@ export interface FollowUp {
 }
 
 /**
- * `/requests/{id}` and what may follow, with or without a sub-path before and a slash after: both spellings answer directly, because
- * some clients don't follow redirects.
+ * `/requests/{id}` and what may follow, with or without a sub-path before and a slash after: both spellings answer
+ * directly, because some clients don't follow redirects.
  */
 const shape = /^(?:\/.*)?\/requests\/([^/]+)(\/status|\/status\/stream|\/cancel|\/response)?\/?$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * Reads a follow-up out of what stands behind `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is only a
- * follow-up if it speaks of a request id: an app may have an endpoint `/requests/…` of its own.
+ * Reads a follow-up out of what stands behind `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is
+ * only a follow-up if it speaks of a request id: an app may have an endpoint `/requests/…` of its own.
  */
 export function readFollowUp(method: string, path: string): FollowUp | undefined {
   const match = shape.exec(path);

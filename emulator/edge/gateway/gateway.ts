@@ -6,14 +6,17 @@ import { createTunnel } from './tunnel.ts';
 import { createWsHost } from './ws-host.ts';
 
 /**
- * The data plane: the run, queue and ws hosts (platform page gateway-http.md). It parses, authenticates, calls in to the queue and
- * the fleet, and words the answers. It decides nothing about runners or retries, and keeps no state of its own.
+ * The data plane: the run, queue and ws hosts (platform page gateway-http.md). It parses, authenticates, calls in to
+ * the queue and the fleet, and words the answers. It decides nothing about runners or retries, and keeps no state of
+ * its own.
  */
 export interface Gateway {
   readonly run: EdgeHandlers;
   readonly queue: EdgeHandlers;
   readonly ws: EdgeHandlers;
-  /** Closes open websockets, where calls are under way behind their answers; plain connections end with their listener. */
+  /**
+   * Closes open websockets, where calls are under way behind their answers; plain connections end with their listener.
+   */
   close(): void;
 }
 

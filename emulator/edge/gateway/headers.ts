@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
 /**
- * What passes the gateway and what stays in it, both ways: gateway-http.md §8. Header texts are latin-1, one character per byte, as
- * node:http reads and writes them: `X-Fal-Runner-Hints: é` survives because nobody here decodes it.
+ * What passes the gateway and what stays in it, both ways: gateway-http.md §8. Header texts are latin-1, one character
+ * per byte, as node:http reads and writes them: `X-Fal-Runner-Hints: é` survives because nobody here decodes it.
  */
 export type HeaderList = readonly (readonly [string, string])[];
 
@@ -20,8 +20,8 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 /**
- * Who the caller is, in the words of proxies on the way: only the platform's own would be true, and servers believe them (uvicorn takes
- * `X-Forwarded-For` and `-Proto` from loopback). Besides all that begin with `x-forwarded`.
+ * Who the caller is, in the words of proxies on the way: only the platform's own would be true, and servers believe
+ * them (uvicorn takes `X-Forwarded-For` and `-Proto` from loopback). Besides all that begin with `x-forwarded`.
  */
 const fromProxies: readonly string[] = [
   'forwarded',
@@ -93,14 +93,18 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
     ['x-fal-caller-user-id', about.callerId],
   ];
   if (headerOf(kept, 'x-fal-cdn-token') === undefined) {
-    // Two of them for 244 random bits: node keeps those ready, while fresh random bytes cost every request a call of the system.
+    // Two of them for 244 random bits: node keeps those ready, while fresh random bytes cost every request a call of
+    // the system.
     own.push(['x-fal-cdn-token', `${randomUUID()}${randomUUID()}`.replaceAll('-', '')]);
   }
   if (headerOf(kept, 'x-request-id') === undefined) own.push(['x-request-id', about.requestId]);
   return [...kept, ...own];
 }
 
-/** Headers of the app's answer that may reach the caller. The app's own CORS headers go: guard.ts speaks for the whole port (§13). */
+/**
+ * Headers of the app's answer that may reach the caller. The app's own CORS headers go: guard.ts speaks for the whole
+ * port (§13).
+ */
 export function toCaller(fromApp: HeaderList, status: number): HeaderList {
   const named = connectionNamed(fromApp);
   const verdict = status >= 500 || status === 429;

@@ -14,7 +14,10 @@ import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
 import { appId, loneName, readTargets, type Target } from './target.ts';
 
-/** The queue host: submit, and what becomes of a request: status, status stream, result, cancel. gateway-http.md §4 to §6. */
+/**
+ * The queue host: submit, and what becomes of a request: status, status stream, result, cancel. gateway-http.md §4 to
+ * §6.
+ */
 export function createQueueHost(deps: GatewayDeps): EdgeHandlers {
   return {
     request: answering(deps, serve),

@@ -40,7 +40,10 @@ export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | Plat
   };
 }
 
-/** The instant by which the request must start: the caller's wish, else for the owner of the app its default (fal/app.py), else none. */
+/**
+ * The instant by which the request must start: the caller's wish, else for the owner of the app its default
+ * (fal/app.py), else none.
+ */
 export function startBy(
   wishes: Pick<Wishes, 'startTimeoutSeconds'>,
   { requestStartTimeoutSeconds }: Pick<Route, 'requestStartTimeoutSeconds'>,

@@ -4,8 +4,9 @@ import { Socket } from 'node:net';
 const lastWordsMs = 1_000;
 
 /**
- * A connection to a runner on which a failed write doesn't end the reading. An app may answer (404, 413, 401) and close before it
- * has read the body: the next write fails while its answer lies in our own system, unread. Node's sockets would drop it.
+ * A connection to a runner on which a failed write doesn't end the reading. An app may answer (404, 413, 401) and close
+ * before it has read the body: the next write fails while its answer lies in our own system, unread. Node's sockets
+ * would drop it.
  */
 export class RunnerSocket extends Socket {
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {

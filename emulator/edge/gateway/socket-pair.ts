@@ -1,11 +1,16 @@
 import type { RawData, WebSocket } from 'ws';
 
-/** One side of a tunnel: its messages wait until the other side is there, then flow, no faster than that side takes them. */
+/**
+ * One side of a tunnel: its messages wait until the other side is there, then flow, no faster than that side takes
+ * them.
+ */
 export interface Half {
   readonly socket: WebSocket;
   /** How this side closed; 1006 until then, and when it just broke off. */
   readonly closedBy: Closing;
-  /** Whether there is something to say to the other side although this one has closed: it said goodbye behind messages. */
+  /**
+   * Whether there is something to say to the other side although this one has closed: it said goodbye behind messages.
+   */
   hasLastWords(): boolean;
   /** Sends what was held, then everything, to `other`. Order, boundaries and text/binary kind are kept. */
   to(other: WebSocket): void;
@@ -79,7 +84,8 @@ export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
 }
 
 /**
- * Finds out that a caller has vanished whose socket isn't read at present: the system answers a ping to a closed end with a reset.
+ * Finds out that a caller has vanished whose socket isn't read at present: the system answers a ping to a closed end
+ * with a reset.
  */
 export function pingWhilePaused(socket: WebSocket): void {
   const pinging = setInterval(() => {

@@ -8,7 +8,10 @@ export interface Spool {
 }
 
 export interface SpooledBytes {
-  /** Resolves to whether it took them, all or nothing: not so when the spool or the disk is full. Never rejects. One at a time. */
+  /**
+   * Resolves to whether it took them, all or nothing: not so when the spool or the disk is full. Never rejects. One at
+   * a time.
+   */
   append(chunk: Buffer): Promise<boolean>;
   /** All that was taken. Throws when the disk does. */
   chunks(): AsyncGenerator<Buffer>;

@@ -17,12 +17,16 @@ export interface StreamOrder {
   readonly followLogs: (listener: (line: LogLine) => void) => () => void;
 }
 
-/** Lines that wait for the next event that carries any (of a request that waits for a retry); of more, the latest ones are sent. */
+/**
+ * Lines that wait for the next event that carries any (of a request that waits for a retry); of more, the latest ones
+ * are sent.
+ */
 const mostNews = 10_000;
 
 /**
- * `…/status/stream`: server-sent events, one status object per change, the last one COMPLETED, then the end: JS resolves with the
- * last event it saw. Comment lines keep silent connections alive. gateway-http.md §5. Resolves when the stream is over.
+ * `…/status/stream`: server-sent events, one status object per change, the last one COMPLETED, then the end: JS
+ * resolves with the last event it saw. Comment lines keep silent connections alive. gateway-http.md §5. Resolves when
+ * the stream is over.
  */
 export function streamStatus(
   deps: GatewayDeps,

@@ -12,8 +12,8 @@ import { readWishes, startBy } from './request-info.ts';
 import { appId, type Resolved } from './target.ts';
 
 /**
- * Queue submit (gateway-http.md §4): checked, made durable, handed to the scheduler, and only then answered. The body is bytes:
- * whether it is good JSON is for the app to say.
+ * Queue submit (gateway-http.md §4): checked, made durable, handed to the scheduler, and only then answered. The body
+ * is bytes: whether it is good JSON is for the app to say.
  */
 export async function submit(
   deps: GatewayDeps,
@@ -91,7 +91,10 @@ function checkLength(deps: GatewayDeps, target: Resolved): Answer | undefined {
     : undefined;
 }
 
-/** Where it leads is looked at when it is called (webhooks/target.ts). differs: what the cloud says to such a URL is not documented. */
+/**
+ * Where it leads is looked at when it is called (webhooks/target.ts). differs: what the cloud says to such a URL is not
+ * documented.
+ */
 function checkWebhook(target: Resolved): Answer | undefined {
   const url = target.own.get('fal_webhook');
   if (!url || isWebhookUrl(url)) return undefined;

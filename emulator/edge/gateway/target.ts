@@ -64,14 +64,19 @@ export function resolveTarget(url: string, routes: Routes): Resolved | { readonl
   return { unknown: first ? `${first.owner}/${first.name}` : loneName(url) };
 }
 
-/** What a caller wrote who left the owner out, for them to see it again; without query, and no longer than a name is. */
+/**
+ * What a caller wrote who left the owner out, for them to see it again; without query, and no longer than a name is.
+ */
 export function loneName(url: string): string {
   const [path = ''] = url.split('?', 1);
   const name = decode(path) ?? path;
   return withoutSlashes(name, 'both').slice(0, longestShown);
 }
 
-/** Without the slashes at its end, or at both. No pattern: `/+$` takes the square of a long row of slashes before something else. */
+/**
+ * Without the slashes at its end, or at both. No pattern: `/+$` takes the square of a long row of slashes before
+ * something else.
+ */
 export function withoutSlashes(text: string, where: 'end' | 'both'): string {
   let [start, end] = [0, text.length];
   while (where === 'both' && text[start] === '/') start++;

@@ -31,8 +31,8 @@ import { sendCancel } from './upstream.ts';
 import { createWmaBridge } from './wma-bridge.ts';
 
 /**
- * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server that stands in
- * for a runner. Only the fleet is a double: one runner per app, free or not as the test says.
+ * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server that
+ * stands in for a runner. Only the fleet is a double: one runner per app, free or not as the test says.
  */
 
 export const account = { userId: 'local|minifal', nickname: 'me', fullName: 'Me' };

@@ -30,9 +30,9 @@ const forwardingError = { code: 1011, reason: 'Error while forwarding the reques
 export const maxMessageBytes = 256 * 1024 * 1024;
 
 /**
- * Websockets of the run host: a transparent tunnel to the app's own websocket route. The upgrade is accepted before a runner is
- * known, so that cold starts happen inside; messages wait for it. One in-flight request for its whole life; no retries, no
- * priority, no start deadline.
+ * Websockets of the run host: a transparent tunnel to the app's own websocket route. The upgrade is accepted before a
+ * runner is known, so that cold starts happen inside; messages wait for it. One in-flight request for its whole life;
+ * no retries, no priority, no start deadline.
  */
 export function createTunnel(deps: GatewayDeps): Tunnel {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxMessageBytes });
@@ -92,8 +92,8 @@ async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket,
 }
 
 /**
- * `offer`: the caller's subprotocols, as they stood in its header; browsers put tokens there. `undefined`: something in the caller's
- * path that is no websocket address (a `#`). No runner is to blame.
+ * `offer`: the caller's subprotocols, as they stood in its header; browsers put tokens there. `undefined`: something in
+ * the caller's path that is no websocket address (a `#`). No runner is to blame.
  */
 function dial({ address }: Lease, target: Resolved, offer = '', headers: HeaderList): WebSocket | undefined {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
@@ -109,7 +109,8 @@ function dial({ address }: Lease, target: Resolved, offer = '', headers: HeaderL
       followRedirects: false,
       finishRequest(request) {
         limitInterim(request);
-        // The caller has its choice already, the first one: whatever the app chooses, or that it chooses none, changes nothing.
+        // The caller has its choice already, the first one: whatever the app chooses, or that it chooses none, changes
+        // nothing.
         request.prependListener('upgrade', ({ headers }) => {
           if (offered[0] !== undefined) headers['sec-websocket-protocol'] = offered[0];
         });

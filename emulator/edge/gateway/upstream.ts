@@ -68,7 +68,8 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
     });
     limitInterim(request);
-    // By hand: node's `signal` option costs each request a watcher of the stream's end, and `AbortSignal.any` one more signal.
+    // By hand: node's `signal` option costs each request a watcher of the stream's end, and `AbortSignal.any` one more
+    // signal.
     const stop = (): void => void request.destroy();
     for (const signal of call.signals) signal.addEventListener('abort', stop, { once: true });
     request.on('close', () => {
@@ -91,7 +92,10 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
   });
 }
 
-/** An app could send interim answers without end, as fast as they are read: then it has failed like one that speaks no HTTP. */
+/**
+ * An app could send interim answers without end, as fast as they are read: then it has failed like one that speaks no
+ * HTTP.
+ */
 export function limitInterim(request: ClientRequest): void {
   let seen = 0;
   request.on('information', () => {
@@ -117,8 +121,8 @@ function open(call: UpstreamCall): ClientRequest | undefined {
 }
 
 /**
- * Hands the body of an answer on, chunk by chunk; where `take` gives a promise, the next one waits for it. Rejects when the body
- * breaks off or `take` fails. (An async iterator would do the same for a tenth of the gateway's time.)
+ * Hands the body of an answer on, chunk by chunk; where `take` gives a promise, the next one waits for it. Rejects when
+ * the body breaks off or `take` fails. (An async iterator would do the same for a tenth of the gateway's time.)
  */
 export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -143,8 +147,8 @@ export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Pro
 }
 
 /**
- * Tells the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id (§6.4). The
- * answer doesn't matter: an app without that path says 404. Resolves when it is over; never rejects.
+ * Tells the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id
+ * (§6.4). The answer doesn't matter: an app without that path says 404. Resolves when it is over; never rejects.
  */
 export async function sendCancel(address: RunnerAddress, path: string, requestId: string): Promise<void> {
   const answer = await performAttempt({
@@ -179,7 +183,10 @@ function framing({ address, method, body }: UpstreamCall): HeaderList {
 /** What this machine has run out of; the request has not left. */
 const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
 
-/** `isStale`: on a connection that had served before, so that its server may just have closed it: no proof against the runner. */
+/**
+ * `isStale`: on a connection that had served before, so that its server may just have closed it: no proof against the
+ * runner.
+ */
 function failure(code: string, isStale = false): UpstreamAnswer {
   if (exhausted.has(code)) {
     const outcome = { kind: 'response', status: 503, stopRunner: false } as const;

@@ -6,7 +6,10 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { platformError } from '../../wire/errors.ts';
 import { authorization, deferred, startGateway, type TestGateway } from './testing.ts';
 
-/** How websockets begin and end: the offer of subprotocols, last messages, codes and reasons of a close, callers who vanish. */
+/**
+ * How websockets begin and end: the offer of subprotocols, last messages, codes and reasons of a close, callers who
+ * vanish.
+ */
 
 type Route = (socket: WebSocket, req: IncomingMessage) => void;
 

@@ -13,8 +13,8 @@ import { iceServers, openSession, type WmaSession } from './wma-session.ts';
 
 /**
  * The bridge of `fal.wma`, in the cloud `wma.fal.run`: what a page calls to open a WebRTC session with an app, and to
- * keep it. fal's page on WMA documents `/session` and `/session/heartbeat`; `/ice`, and what errors look like, are known
- * from programs around `@fal-ai/client` alone.
+ * keep it. fal's page on WMA documents `/session` and `/session/heartbeat`; `/ice`, and what errors look like, are
+ * known from programs around `@fal-ai/client` alone.
  */
 export interface WmaBridge {
   /** The bridge as it answers under this authority: several, with the same sessions. */

@@ -54,8 +54,8 @@ export async function callWorkflow(
 const streamPath = /^\/stream\/?$/;
 
 /**
- * A direct call of a workflow: answered when its last node is done, or below `/stream` with an event for every step (fal's page
- * "Workflow endpoints"). A caller that goes away cancels its nodes' requests.
+ * A direct call of a workflow: answered when its last node is done, or below `/stream` with an event for every step
+ * (fal's page "Workflow endpoints"). A caller that goes away cancels its nodes' requests.
  */
 export async function serveWorkflow(
   deps: GatewayDeps,
@@ -93,7 +93,10 @@ export async function serveWorkflow(
   send(res, envelope, answer);
 }
 
-/** Server-sent events. The head goes out with the first one: what can't even begin is answered with its status, which clients show. */
+/**
+ * Server-sent events. The head goes out with the first one: what can't even begin is answered with its status, which
+ * clients show.
+ */
 function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope) {
   let ping: ReturnType<typeof setInterval> | undefined;
   /** The last event was one that clients take for the end. */
@@ -113,7 +116,10 @@ function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope
   }
   return {
     tell,
-    /** Ends the stream; what went wrong beside its nodes is its last event. `false`: there was no event, so there is no stream. */
+    /**
+     * Ends the stream; what went wrong beside its nodes is its last event. `false`: there was no event, so there is no
+     * stream.
+     */
     end(answer: Answer): boolean {
       if (!ping) return false;
       clearInterval(ping);

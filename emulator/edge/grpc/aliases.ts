@@ -16,8 +16,9 @@ export function listAliases(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
 }
 
 /**
- * SetAlias (`fal apps set-rev`, create_alias): alias-level settings stay the alias's own, revision-level ones come from the target
- * revision (control-plane-grpc.md §8). Absent fields change nothing; the same revision with another auth mode restarts nothing.
+ * SetAlias (`fal apps set-rev`, create_alias): alias-level settings stay the alias's own, revision-level ones come from
+ * the target revision (control-plane-grpc.md §8). Absent fields change nothing; the same revision with another auth
+ * mode restarts nothing.
  */
 export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) {
   return async (request: z.output<typeof setAliasSchema>): Promise<object> => {
@@ -26,7 +27,8 @@ export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) 
     if (revision === undefined) throw notFound(`Revision ${request.revision} not found.`);
     const present = rooms.catalog.alias(request.alias);
     const moves = present?.revision !== revision.id;
-    // UpdateApplication may have changed revision-level values of the revision in force; they last until the next deploy.
+    // UpdateApplication may have changed revision-level values of the revision in force; they last until the next
+    // deploy.
     const settings = present && !moves ? settingsOf(present) : settingsForRevision(present, revision);
     const alias = nextAlias(rooms, request, present, { revision: revision.id, ...settings });
     if (present === undefined || !moves || request.deployment_strategy !== 'ROLLING') {
@@ -68,7 +70,10 @@ function deployment(alias: Alias, strategy: Deployment['strategy']): Deployment 
   return { alias: alias.name, revision: alias.revision, scale: alias.scale, settings: alias.settings, strategy };
 }
 
-/** DeleteAlias: its runners end, its waiting requests fail; the revisions stay listed. NOT_FOUND reads as "nothing deleted". */
+/**
+ * DeleteAlias: its runners end, its waiting requests fail; the revisions stay listed. NOT_FOUND reads as "nothing
+ * deleted".
+ */
 export function deleteAlias({ catalog, fleet }: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
   return (request: z.output<typeof aliasSchema>): object => {
     const removed = catalog.deleteAlias(request.alias);

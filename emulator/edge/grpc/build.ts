@@ -5,7 +5,10 @@ import { createLogPump } from './log-pump.ts';
 import { builderLog } from './messages.ts';
 import type { BuildEnvironmentRequest } from './schemas.ts';
 
-/** BuildEnvironment: logs as the build tool prints them, then SUCCESS with the environment's content hash (control-plane-grpc.md §6.1). */
+/**
+ * BuildEnvironment: logs as the build tool prints them, then SUCCESS with the environment's content hash
+ * (control-plane-grpc.md §6.1).
+ */
 export function buildEnvironment(rooms: GrpcRooms) {
   return async (request: BuildEnvironmentRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
     requireEnvironment(rooms, request.environment_name);

@@ -6,8 +6,8 @@ import type { RpcStatus } from './rpc-error.ts';
 type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
 
 /**
- * Judges an RPC by its headers alone, before a byte of its message is read and before grpc-js hears of it: our own `:authority` (DNS
- * rebinding), then the key. `undefined`: it may go on. Pure but for the catalog's look at the key.
+ * Judges an RPC by its headers alone, before a byte of its message is read and before grpc-js hears of it: our own
+ * `:authority` (DNS rebinding), then the key. `undefined`: it may go on. Pure but for the catalog's look at the key.
  *
  * @param raw the header list as it came: Node joins or drops what is given twice
  */

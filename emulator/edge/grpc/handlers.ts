@@ -4,7 +4,9 @@ import { type RpcStatus, toStatus } from './rpc-error.ts';
 
 type Report = (error: unknown) => void;
 
-/** Checks the request, calls `handle`, and answers its value or its failure. What `handle` wrote is committed by then. */
+/**
+ * Checks the request, calls `handle`, and answers its value or its failure. What `handle` wrote is committed by then.
+ */
 export function unary<Request>(schema: z.ZodType<Request>, report: Report, handle: (request: Request) => object) {
   return (call: ServerUnaryCall<unknown, object>, answer: sendUnaryData<object>): void => {
     void (async () => {
@@ -27,8 +29,9 @@ export interface Replies {
 }
 
 /**
- * A server stream that closes when `handle` is done, and carries its failure as the status. `signal` fires when the client
- * cancels or its connection breaks; clients also do so after the terminal message, when there is nothing to undo any more.
+ * A server stream that closes when `handle` is done, and carries its failure as the status. `signal` fires when the
+ * client cancels or its connection breaks; clients also do so after the terminal message, when there is nothing to undo
+ * any more.
  */
 export function serverStream<Request>(
   schema: z.ZodType<Request>,

@@ -16,7 +16,8 @@ export function createUserKey({ catalog }: Pick<GrpcRooms, 'catalog'>) {
 
 /**
  * Precedence policy, preset, scope; no scope means ADMIN, as old clients send it.
- * differs: only the presets that have a scope exist here. Any other would grant more than its name says, so it is refused.
+ * differs: only the presets that have a scope exist here. Any other would grant more than its name says, so it is
+ * refused.
  */
 function scopeOf(request: CreateRequest): 'ADMIN' | 'API' {
   const { policy, policy_preset: preset, scope } = request;

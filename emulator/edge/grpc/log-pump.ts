@@ -6,8 +6,8 @@ const mostPending = 20_000;
 const atOnce = 1_000;
 
 /**
- * Sends log lines as the client keeps up with them; a runner that prints faster than the client reads costs a bounded amount of
- * memory, and the gap is said in a line of its own.
+ * Sends log lines as the client keeps up with them; a runner that prints faster than the client reads costs a bounded
+ * amount of memory, and the gap is said in a line of its own.
  */
 export function createLogPump(replies: Replies, now: () => number) {
   let pending: LogMessage[] = [];

@@ -30,8 +30,8 @@ export function builderLog(line: BuildLog): LogMessage {
 }
 
 /**
- * The five URLs of an app, without trailing slash. `fal deploy` turns the playground's path `/models/OWNER/APP` into links to the
- * dashboard (control-plane-grpc.md §9); edge/rest answers those.
+ * The five URLs of an app, without trailing slash. `fal deploy` turns the playground's path `/models/OWNER/APP` into
+ * links to the dashboard (control-plane-grpc.md §9); edge/rest answers those.
  */
 export function serviceUrls(hosts: Hosts, owner: string, name: string) {
   const app = `${owner}/${name}`;

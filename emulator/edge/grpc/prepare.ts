@@ -3,7 +3,10 @@ import type { Blobs, FileRef, Revision } from '../../catalog/types.ts';
 import { unimplemented } from './rpc-error.ts';
 import type { MachineRequirements, RegisterRequest, RunRequest, SerializedObject } from './schemas.ts';
 
-/** What Run and RegisterApplication ask to run, its bytes stored: function, entry point, or nothing (control-plane-grpc.md §4). */
+/**
+ * What Run and RegisterApplication ask to run, its bytes stored: function, entry point, or nothing
+ * (control-plane-grpc.md §4).
+ */
 export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blobs): Revision['callable'] {
   if (request.function !== undefined) return storePickle(request.function, blobs);
   if (request.entrypoint !== undefined) return { kind: 'entrypoint', name: request.entrypoint };

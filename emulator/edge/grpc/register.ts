@@ -15,9 +15,9 @@ import type { RegisterRequest } from './schemas.ts';
 import { revisionSettings, saidScale } from './settings.ts';
 
 /**
- * RegisterApplication (control-plane-grpc.md §6.3, §8): builds or finds the environment, stores the revision, points the alias
- * to it. One message carries result and service_urls: the client stops reading there, and everything is committed by then.
- * Once the revision is stored, the client's leaving changes nothing.
+ * RegisterApplication (control-plane-grpc.md §6.3, §8): builds or finds the environment, stores the revision, points
+ * the alias to it. One message carries result and service_urls: the client stops reading there, and everything is
+ * committed by then. Once the revision is stored, the client's leaving changes nothing.
  */
 export function registerApplication(rooms: GrpcRooms) {
   return async (request: RegisterRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
@@ -108,9 +108,9 @@ function regionsOf(request: RegisterRequest): readonly string[] {
 }
 
 /**
- * Points the alias to the revision. Recreate and first registration: at once, no runner is started. Rolling: when a runner of the new
- * revision is healthy; a failure leaves the old revision in place and is the deploy's error, with its logs before it. Rolling and
- * detached: at once, and its runner is started then; a failure of that is nobody's error.
+ * Points the alias to the revision. Recreate and first registration: at once, no runner is started. Rolling: when a
+ * runner of the new revision is healthy; a failure leaves the old revision in place and is the deploy's error, with its
+ * logs before it. Rolling and detached: at once, and its runner is started then; a failure of that is nobody's error.
  */
 async function point(
   rooms: GrpcRooms,

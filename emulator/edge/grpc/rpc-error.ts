@@ -26,8 +26,9 @@ export interface RpcStatus {
 }
 
 /**
- * Words any failure for the wire. What is not meant for a caller becomes INTERNAL with one sentence and goes to `report`:
- * no stack trace and no secret leaves this way. UNAVAILABLE is never sent: clients would repeat the call (§2.1).
+ * Words any failure for the wire. What is not meant for a caller becomes INTERNAL with one sentence and goes to
+ * `report`: no stack trace and no secret leaves this way. UNAVAILABLE is never sent: clients would repeat the call
+ * (§2.1).
  */
 export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
   if (error instanceof RpcError) return { code: error.code, details: fitDetails(error.message) };
@@ -68,8 +69,8 @@ function isSentence(text: string): boolean {
 }
 
 /**
- * A process that died. The SDK advises a bigger machine type when the details end exactly like this, dot after the backtick
- * included (fal/api/api.py, `_handle_grpc_error`).
+ * A process that died. The SDK advises a bigger machine type when the details end exactly like this, dot after the
+ * backtick included (fal/api/api.py, `_handle_grpc_error`).
  */
 export function processDied(sentence: string): RpcError {
   const details = sentence.endsWith(killed) ? `${sentence}.` : sentence;

@@ -11,9 +11,9 @@ import { ephemeralScale, revisionSettings } from './settings.ts';
 const longestStartSeconds = 24 * 3600;
 
 /**
- * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept up (and replaced when the app ends it
- * with a 503), its lines are shown as they come. Ends when the client leaves, when the app ends normally by itself
- * (`--limit-max-requests`), or when a start fails.
+ * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept up (and replaced when the
+ * app ends it with a 503), its lines are shown as they come. Ends when the client leaves, when the app ends normally by
+ * itself (`--limit-max-requests`), or when a start fails.
  */
 export async function runServing(rooms: GrpcRooms, session: RunSession): Promise<void> {
   const { alias, launch, request, replies, pump, signal } = session;
@@ -81,8 +81,8 @@ function left(signal: AbortSignal): Promise<End> {
 }
 
 /**
- * A runner that ends before it was ever ready failed to start; one that ends by itself with exit code 0, or because it has served as
- * many requests as it was meant to, is an app that is done.
+ * A runner that ends before it was ever ready failed to start; one that ends by itself with exit code 0, or because it
+ * has served as many requests as it was meant to, is an app that is done.
  * Every other end (503, crash, stop) is followed by a new runner.
  */
 function watchForEnd(

@@ -24,8 +24,9 @@ export interface RunSession {
 }
 
 /**
- * Run (control-plane-grpc.md §6.2): builds inline unless told not to, then serves an ephemeral app until the client leaves, or
- * calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the stored bytes and its logs.
+ * Run (control-plane-grpc.md §6.2): builds inline unless told not to, then serves an ephemeral app until the client
+ * leaves, or calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the stored
+ * bytes and its logs.
  */
 export function run(rooms: GrpcRooms) {
   return async (request: RunRequest, replies: Replies, signal: AbortSignal): Promise<void> => {

@@ -35,7 +35,10 @@ export function listAliasRunners(rooms: Rooms) {
   });
 }
 
-/** StopRunner: no new requests, finish those in flight, then end. Unknown: "not found" (the e2e tests look for the words). */
+/**
+ * StopRunner: no new requests, finish those in flight, then end. Unknown: "not found" (the e2e tests look for the
+ * words).
+ */
 export function stopRunner({ fleet }: Pick<GrpcRooms, 'fleet'>) {
   return (request: z.output<typeof stopRunnerSchema>): object => {
     if (fleet.stopRunner(request.runner_id, request.replace_first ?? false)) return {};

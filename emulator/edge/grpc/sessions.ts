@@ -14,12 +14,14 @@ export interface SessionRules {
 
 /** Calls at once on one connection; a client waits with the next one by itself. */
 export const mostStreams = 1_000;
-/** Refused calls of a connection, after which it is closed: a client with a wrong key makes a few, and gets its answers. */
+/**
+ * Refused calls of a connection, after which it is closed: a client with a wrong key makes a few, and gets its answers.
+ */
 const mostRefusals = 100;
 
 /**
- * Puts a guard between grpc-js and its connections: until a call with a good key has come, a connection is a stranger's, who gets
- * answers of a few bytes, no state in grpc-js, and not much time.
+ * Puts a guard between grpc-js and its connections: until a call with a good key has come, a connection is a
+ * stranger's, who gets answers of a few bytes, no state in grpc-js, and not much time.
  */
 export function guardSessions(server: Server, { judge, heard, strangerMs = 60_000 }: SessionRules): void {
   const refusals = new WeakMap<Http2Session, number>();
@@ -53,8 +55,9 @@ export function guardSessions(server: Server, { judge, heard, strangerMs = 60_00
     const listeners = http2.listeners('stream');
     http2.removeAllListeners('stream');
     http2.on('stream', (stream, headers, flags, raw: readonly string[]) => {
-      // A client may take a call back in the packet that makes it. grpc-js (1.14.7) then still answers a call of a wrong content type
-      // or of an unknown method, and answering a stream that is gone throws where nobody catches: it would end the emulator.
+      // A client may take a call back in the packet that makes it. grpc-js (1.14.7) then still answers a call of a
+      // wrong content type or of an unknown method, and answering a stream that is gone throws where nobody catches: it
+      // would end the emulator.
       stream.on('error', () => undefined);
       const { session } = stream;
       if (stream.destroyed || stream.closed || !session) return;

@@ -10,7 +10,10 @@ import type {
   WireHealthCheck,
 } from './schemas.ts';
 
-/** What a request says about alias-level values; what that means is catalog/scale-settings.ts's (control-plane-grpc.md §8). */
+/**
+ * What a request says about alias-level values; what that means is catalog/scale-settings.ts's (control-plane-grpc.md
+ * §8).
+ */
 export function saidScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
   return {
     keepAliveSeconds: wire?.keep_alive,
@@ -52,8 +55,8 @@ export function revisionSettings(request: RegisterRequest | RunRequest): Revisio
 }
 
 /**
- * An ephemeral app has exactly one runner unless its code asks for more, and it stays while the stream is open: it starts right
- * away and is replaced when it ends (e2e-expectations.md, test_app_exceptions).
+ * An ephemeral app has exactly one runner unless its code asks for more, and it stays while the stream is open: it
+ * starts right away and is replaced when it ends (e2e-expectations.md, test_app_exceptions).
  */
 export function ephemeralScale(request: RunRequest): ScaleSettings {
   const said = saidScale(request.machine_requirements);

@@ -2,14 +2,16 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 export interface Labels {
-  /** Where runners send their labels; starts the thread when it is first asked for. Rejects when the thread can't start. */
+  /**
+   * Where runners send their labels; starts the thread when it is first asked for. Rejects when the thread can't start.
+   */
   port(): Promise<number>;
   close(): Promise<void>;
 }
 
 /**
- * Runners' label calls (server.ts) on a thread of their own: an app makes one right after each answer, and the gateway must not be busy
- * with it while the next request comes in.
+ * Runners' label calls (server.ts) on a thread of their own: an app makes one right after each answer, and the gateway
+ * must not be busy with it while the next request comes in.
  */
 export function createLabels(deps: { readonly token: string; readonly report: (error: unknown) => void }): Labels {
   let worker: Worker | undefined;

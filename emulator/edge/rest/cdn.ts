@@ -6,8 +6,8 @@ import { partsBody } from './storage-schemas.ts';
 import { userOf } from './storage-user.ts';
 
 /**
- * The CDN host's own API, which fal_client and the SDK's internal repository use (rest-api.md §6.1, §6.2): the body as it is, or parts,
- * with `Authorization: <token_type> <token>`.
+ * The CDN host's own API, which fal_client and the SDK's internal repository use (rest-api.md §6.1, §6.2): the body as
+ * it is, or parts, with `Authorization: <token_type> <token>`.
  */
 export function cdnUploads(edge: StorageEdge): Router {
   const { uploads } = edge.storage;
@@ -51,7 +51,10 @@ function fileOf(headers: { readonly [name: string]: string | string[] | undefine
   return { name: typeof name === 'string' ? name : null, contentType: typeof type === 'string' ? type : null };
 }
 
-/** Anybody's bytes, shown from our address: no scripts, no forms, an origin of its own, and never taken for another type. */
+/**
+ * Anybody's bytes, shown from our address: no scripts, no forms, an origin of its own, and never taken for another
+ * type.
+ */
 const harmless = {
   'content-security-policy':
     "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'",
@@ -64,8 +67,8 @@ const harmless = {
 };
 
 /**
- * Reading stored files: without a key, from pages of any origin, unless the file's ACL says otherwise. Stands before the guard of the
- * other paths and checks Host by itself. Ranges and conditional requests are answered.
+ * Reading stored files: without a key, from pages of any origin, unless the file's ACL says otherwise. Stands before
+ * the guard of the other paths and checks Host by itself. Ranges and conditional requests are answered.
  */
 export function cdnReads(edge: StorageEdge, ourHosts: readonly string[]): Router {
   const router = Router();

@@ -8,8 +8,8 @@ import { restServer } from './test-rest.ts';
 const requests = Number(process.env.MINIFAL_RACES ?? (process.env.MINIFAL_SLOW ? 13_000 : 800));
 
 /**
- * What an app may do in /data at any moment, as fast as it can: `x` is a directory, then a link to elsewhere; so is a file in `y`. It
- * ends with its standard input, and by itself after five minutes.
+ * What an app may do in /data at any moment, as fast as it can: `x` is a directory, then a link to elsewhere; so is a
+ * file in `y`. It ends with its standard input, and by itself after five minutes.
  */
 const swapper = `
 import { renameSync } from 'node:fs';

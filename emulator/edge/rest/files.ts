@@ -10,8 +10,8 @@ const largestPart = '12mb';
 const largestJson = '16mb';
 
 /**
- * File sync of app files and Docker context (rest-api.md §4): which hashes are missing, then each file in parts. A file that is
- * already here is 409, which clients count as success.
+ * File sync of app files and Docker context (rest-api.md §4): which hashes are missing, then each file in parts. A file
+ * that is already here is 409, which clients count as success.
  */
 export function files(appFiles: AppFiles): Router {
   const router = Router();

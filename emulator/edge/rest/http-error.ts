@@ -22,8 +22,8 @@ const refusalStatus: { readonly [reason in RefusalReason]: number } = {
 };
 
 /**
- * Words every failure as the platform does (rest-api.md §0): `{"detail": "text"}`; 422 only as a list of `{loc, msg, type}`. What isn't
- * meant for a caller is one sentence and goes to `report`.
+ * Words every failure as the platform does (rest-api.md §0): `{"detail": "text"}`; 422 only as a list of `{loc, msg,
+ * type}`. What isn't meant for a caller is one sentence and goes to `report`.
  */
 export function errorHandler(report: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
@@ -61,7 +61,10 @@ function issuesOf(error: z.ZodError): readonly object[] {
   }));
 }
 
-/** Express and its body parser mark their own failures with a 4xx `status` (malformed JSON, broken percent-encoding, too large). */
+/**
+ * Express and its body parser mark their own failures with a 4xx `status` (malformed JSON, broken percent-encoding, too
+ * large).
+ */
 function bodyParserFailure(error: unknown): 400 | 413 | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
   if (error.status === 413) return 413;

@@ -5,8 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const atOnce = 50;
 
 /**
- * Writes an object as JSON and ends `out`: a part of its lists at a time and no faster than its reader takes them, so that a
- * long list holds nobody up. Resolves early when the reader has gone.
+ * Writes an object as JSON and ends `out`: a part of its lists at a time and no faster than its reader takes them, so
+ * that a long list holds nobody up. Resolves early when the reader has gone.
  */
 export async function sendInParts(out: Writable, object: { readonly [key: string]: unknown }): Promise<void> {
   for await (const text of partsOf(object)) {

@@ -25,7 +25,8 @@ export function logItem(line: LogLine, owner: string): LogItem {
   return {
     timestamp: new Date(line.at).toISOString(),
     level: line.level,
-    // The SDK prints an unhandled error as one line `{"traceback": "…"}`; log APIs show the text (runner-process.md §6).
+    // The SDK prints an unhandled error as one line `{"traceback": "…"}`; log APIs show the text (runner-process.md
+    // §6).
     message: tracebackIn(line.message) ?? line.message,
     app: `${owner}/${line.alias}`,
     revision: line.revision,
@@ -43,8 +44,8 @@ export interface LogPage {
 const everything = 2 ** 31 - 1;
 
 /**
- * One page backwards in time. The cursor is a time, so lines of one millisecond are never torn apart: a page ends before the
- * millisecond that doesn't fit, or, when one millisecond alone has more lines than a page, after all of it.
+ * One page backwards in time. The cursor is a time, so lines of one millisecond are never torn apart: a page ends
+ * before the millisecond that doesn't fit, or, when one millisecond alone has more lines than a page, after all of it.
  */
 export function page(logs: Logs, query: Omit<LogQuery, 'limit' | 'order'>, size: number): LogPage {
   const lines = logs.query({ ...query, order: 'newest', limit: size + 1 });

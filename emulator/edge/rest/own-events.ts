@@ -9,14 +9,16 @@ import { createRowPacer } from './row-pacer.ts';
 const coalesceMs = 100;
 /** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
 const pace = { restMs: 1_000, mostAtOnce: 250 };
-/** While something waits, whose reason counts seconds. Not each of them: a row that is drawn again loses its tooltip. */
+/**
+ * While something waits, whose reason counts seconds. Not each of them: a row that is drawn again loses its tooltip.
+ */
 const retoldMs = 5_000;
 
 /**
- * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is different. Of each
- * app the first waiting request is shown, of each runner the first and the last transition. What one event costs depends
- * on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a time, and a long list begins
- * with its first 250. Comments keep a quiet stream open. Reading changes nothing.
+ * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is
+ * different. Of each app the first waiting request is shown, of each runner the first and the last transition. What one
+ * event costs depends on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a
+ * time, and a long list begins with its first 250. Comments keep a quiet stream open. Reading changes nothing.
  */
 export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
   const router = Router();

@@ -3,7 +3,10 @@ import type { RequestFacts } from '../../wire/status.ts';
 import type { RestDeps } from './deps.ts';
 import { HttpError } from './http-error.ts';
 
-/** `GET /minifal/requests/ID`: what is known of a queued request by its id alone. For the panes; reading it changes nothing. */
+/**
+ * `GET /minifal/requests/ID`: what is known of a queued request by its id alone. For the panes; reading it changes
+ * nothing.
+ */
 export function ownRequests({ queue, fleet }: Pick<RestDeps, 'queue' | 'fleet'>): Router {
   const router = Router();
   router.get('/minifal/requests/:id', ({ params }, response) => {

@@ -7,8 +7,8 @@ export interface RowPacer {
 }
 
 /**
- * A row that differs is sent at once, and then not again before `restMs` are over, however often it changes; many rows are sent
- * in several parts. Both calls cost the same with any number of rows.
+ * A row that differs is sent at once, and then not again before `restMs` are over, however often it changes; many rows
+ * are sent in several parts. Both calls cost the same with any number of rows.
  */
 export function createRowPacer(pace: { readonly restMs: number; readonly mostAtOnce: number }): RowPacer {
   const due = new Set<string>();

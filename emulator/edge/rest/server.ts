@@ -20,8 +20,8 @@ import { browserTokens } from './tokens.ts';
 import { workflows } from './workflows.ts';
 
 /**
- * The REST host of the platform, for the `api` port (rest-api.md §0-§4). Host and Origin are judged first, then the key; every error is
- * `{"detail"}`; paths are matched as they come, never normalised or redirected.
+ * The REST host of the platform, for the `api` port (rest-api.md §0-§4). Host and Origin are judged first, then the
+ * key; every error is `{"detail"}`; paths are matched as they come, never normalised or redirected.
  */
 export function createRestEdge(deps: RestDeps): RequestListener {
   const app = express();

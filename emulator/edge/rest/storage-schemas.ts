@@ -22,7 +22,10 @@ export interface Lifecycle {
   readonly acl: Acl | null;
 }
 
-/** The JSON of `X-Fal-Object-Lifecycle` (or `-Preference`); without it, files are kept and anybody who knows the URL may read. */
+/**
+ * The JSON of `X-Fal-Object-Lifecycle` (or `-Preference`); without it, files are kept and anybody who knows the URL may
+ * read.
+ */
 export const lifecycleHeader = z
   .string()
   .default('{}')

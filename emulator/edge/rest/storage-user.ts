@@ -8,7 +8,9 @@ export interface StorageUser {
   readonly uploadTokens: Signer;
 }
 
-/** The user id of whoever sent `Authorization: Bearer <token>` or a key (rest-api.md §6); `undefined`: neither is valid. */
+/**
+ * The user id of whoever sent `Authorization: Bearer <token>` or a key (rest-api.md §6); `undefined`: neither is valid.
+ */
 export function userOf(headers: IncomingHttpHeaders, { authenticate, uploadTokens }: StorageUser): string | undefined {
   const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   return authenticate(headers)?.userId ?? (token === undefined ? undefined : uploadTokens.open(token)?.userId);

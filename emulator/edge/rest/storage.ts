@@ -23,7 +23,9 @@ export function originFor(request: IncomingMessage, hosts: Hosts): string {
   return `${isTls(request) ? 'https' : 'http'}://${hosts.api}`;
 }
 
-/** Registers an upload as the request's headers and the given names say. @returns the URLs of the file and of the upload */
+/**
+ * Registers an upload as the request's headers and the given names say. @returns the URLs of the file and of the upload
+ */
 export function beginUpload(
   request: Request,
   edge: StorageEdge,
@@ -47,7 +49,10 @@ export function beginUpload(
   return { uploadId, fileUrl: `${origin}/files/cdn/${id}/${name}`, uploadUrl: `${origin}/storage/uploads/${uploadId}` };
 }
 
-/** Beginning uploads, and tokens for the CDN (rest-api.md §6.1, §6.2): needs a key. Both storage types are the same here. */
+/**
+ * Beginning uploads, and tokens for the CDN (rest-api.md §6.1, §6.2): needs a key. Both storage types are the same
+ * here.
+ */
 export function storageUploads(edge: StorageEdge): Router {
   const router = Router();
   router.post(['/storage/upload/initiate', '/storage/upload/initiate-multipart'], json(), (request, response) => {
@@ -70,7 +75,10 @@ export function storageUploads(edge: StorageEdge): Router {
   return router;
 }
 
-/** The bytes of uploads. Their ids are secrets that only whoever began them knows: no key is asked for (rest-api.md §6.1). */
+/**
+ * The bytes of uploads. Their ids are secrets that only whoever began them knows: no key is asked for (rest-api.md
+ * §6.1).
+ */
 export function uploadTargets({ storage: { uploads }, hosts }: StorageEdge): Router {
   const router = Router();
   const target = '/storage/uploads/:uploadId';

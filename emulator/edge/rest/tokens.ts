@@ -9,7 +9,9 @@ const seconds = z.number().int().min(1).max(86_400);
 const tokenBody = z.object({ allowed_apps: apps, token_expiration: seconds.default(120) });
 const realtimeBody = z.object({ allowed_apps: apps, duration: seconds.default(120) });
 
-/** Tokens for browsers (rest-api.md §8): clients want a bare JSON string; the documented second form answers an object. */
+/**
+ * Tokens for browsers (rest-api.md §8): clients want a bare JSON string; the documented second form answers an object.
+ */
 export function browserTokens(deps: { readonly catalog: Catalog; readonly tokens: Pick<Tokens, 'issue'> }): Router {
   const { tokens, catalog } = deps;
   const router = Router();

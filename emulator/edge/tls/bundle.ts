@@ -4,9 +4,9 @@ import { getCACertificates, rootCertificates } from 'node:tls';
 import { systemBundles } from '../../wire/system-certificates.ts';
 
 /**
- * Writes the CA bundle for the clients' environment: public roots, the machine's own extra roots (a company proxy's, say)
- * and ours. A variable such as SSL_CERT_FILE *replaces* a client's roots, so a bundle of ours alone would cut it off from
- * package indexes and model hubs. Certificates only, no duplicates, written atomically.
+ * Writes the CA bundle for the clients' environment: public roots, the machine's own extra roots (a company proxy's,
+ * say) and ours. A variable such as SSL_CERT_FILE *replaces* a client's roots, so a bundle of ours alone would cut it
+ * off from package indexes and model hubs. Certificates only, no duplicates, written atomically.
  */
 export function writeBundle(
   file: string,

@@ -17,11 +17,12 @@ import {
 /**
  * The certificates of this data folder: one authority and two leafs.
  *
- * Why two leafs, measured with the real clients against one port (edge/tls/clients.test.ts repeats it): grpcio 1.85 (BoringSSL) refuses a chain whose CA has IP
- * constraints when the *leaf* has an IP address in its SAN ("unsupported name constraint type"); a DNS-only leaf under the very
- * same CA is accepted. urllib, httpx, Node's fetch and curl (OpenSSL) accept both. So one CA with all constraints is
- * enough: clients that send a server name (SNI) get the DNS leaf; clients that connect by address send none (RFC 6066
- * forbids addresses there) and get the IP leaf. grpcio by address stays impossible: all our host variables say `localhost`.
+ * Why two leafs, measured with the real clients against one port (edge/tls/clients.test.ts repeats it): grpcio 1.85
+ * (BoringSSL) refuses a chain whose CA has IP constraints when the *leaf* has an IP address in its SAN ("unsupported
+ * name constraint type"); a DNS-only leaf under the very same CA is accepted. urllib, httpx, Node's fetch and curl
+ * (OpenSSL) accept both. So one CA with all constraints is enough: clients that send a server name (SNI) get the DNS
+ * leaf; clients that connect by address send none (RFC 6066 forbids addresses there) and get the IP leaf. grpcio by
+ * address stays impossible: all our host variables say `localhost`.
  */
 export interface TlsMaterial {
   readonly caPem: string;
@@ -38,10 +39,10 @@ export interface TlsMaterial {
 }
 
 /**
- * TLS 1.2 and nothing later, on purpose. In 1.3 a server sends session tickets *after* the handshake; Python's `websockets` reads in one
- * thread while it writes its upgrade in another, and CPython 3.11's ssl isn't safe there: on loopback, where both happen in the same
- * moment, about one connection in 500 hangs (measured with a plain node:https server too; with 1.2 none in 2000). Node can't switch
- * the tickets off. 1.2 with ECDHE is no loss on loopback.
+ * TLS 1.2 and nothing later, on purpose. In 1.3 a server sends session tickets *after* the handshake; Python's
+ * `websockets` reads in one thread while it writes its upgrade in another, and CPython 3.11's ssl isn't safe there: on
+ * loopback, where both happen in the same moment, about one connection in 500 hangs (measured with a plain node:https
+ * server too; with 1.2 none in 2000). Node can't switch the tickets off. 1.2 with ECDHE is no loss on loopback.
  */
 export const tlsVersion = 'TLSv1.2';
 
@@ -50,7 +51,8 @@ const renewBeforeMs = 7 * dayMs;
 
 /**
  * Reads the certificates in `<dataDir>/tls`, and makes what is absent, damaged, about to expire (7 days), not signed by
- * the present authority, or of an earlier minifal that had fewer names. Keys are 0600 in a folder 0700. Never touches a system store.
+ * the present authority, or of an earlier minifal that had fewer names. Keys are 0600 in a folder 0700. Never touches a
+ * system store.
  */
 export async function loadOrCreateTls(dataDir: string, now: number = Date.now()): Promise<TlsMaterial> {
   const folder = join(dataDir, 'tls');

@@ -11,9 +11,10 @@ import type { Extension as AsnExtension } from '@peculiar/asn1-x509';
 import { namesBelowLocalhost } from '../guard.ts';
 
 /**
- * Makes the local certificate authority and its leaf certificates (ECDSA P-256). Keys and signatures are Node's own; the
- * structure comes from `@peculiar/asn1-x509`, loaded only when a certificate must be made: a start with certificates on disk never pays for it.
- * (`@peculiar/x509` would need a global `Reflect` polyfill and a dependency injection container for the same bytes.)
+ * Makes the local certificate authority and its leaf certificates (ECDSA P-256). Keys and signatures are Node's own;
+ * the structure comes from `@peculiar/asn1-x509`, loaded only when a certificate must be made: a start with
+ * certificates on disk never pays for it. (`@peculiar/x509` would need a global `Reflect` polyfill and a dependency
+ * injection container for the same bytes.)
  */
 
 export interface KeyAndCertificate {

@@ -9,8 +9,8 @@ import { type Listener, listen } from '../listener.ts';
 import { loadOrCreateTls } from './ca.ts';
 
 /**
- * Clients that every machine has, against one port: each must trust the bundle, by name and by address. Those that need packages
- * (httpx, grpcio) call a whole emulator in test/e2e/tls-clients.test.ts.
+ * Clients that every machine has, against one port: each must trust the bundle, by name and by address. Those that need
+ * packages (httpx, grpcio) call a whole emulator in test/e2e/tls-clients.test.ts.
  */
 const run = promisify(execFile);
 const probe = join(import.meta.dirname, 'probe.py');

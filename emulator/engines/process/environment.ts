@@ -2,8 +2,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { networkEnvironment, proxyExemptions } from '../../wire/network-env.ts';
 
 /**
- * What a process needs of the machine, besides what its network asks for. The rest of the emulator's environment (cloud keys, tokens)
- * stays with it.
+ * What a process needs of the machine, besides what its network asks for. The rest of the emulator's environment (cloud
+ * keys, tokens) stays with it.
  */
 const inherited = [
   'HOME',
@@ -36,8 +36,8 @@ export function machineEnvironment(hostEnv: NodeJS.ProcessEnv, python: string): 
 
 /**
  * A runner's variables (runner-process.md §5): the machine's few, then the spec's, then what only the engine knows.
- * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's own hosts are reached without
- * a proxy, even where a secret names the proxy.
+ * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's own hosts are
+ * reached without a proxy, even where a secret names the proxy.
  */
 export function runnerEnvironment(
   machine: { readonly [name: string]: string },

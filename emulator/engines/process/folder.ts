@@ -24,7 +24,9 @@ export function runnerFolder(path: string): RunnerFolder {
   };
 }
 
-/** Makes the folder and copies the app's files with their modes. Rejects when a file is missing or its path leads out. */
+/**
+ * Makes the folder and copies the app's files with their modes. Rejects when a file is missing or its path leads out.
+ */
 export async function prepareFolder(folder: RunnerFolder, appFiles: readonly AppFile[]): Promise<void> {
   await mkdir(folder.appDir, { recursive: true });
   await mkdir(folder.mountPoint, { recursive: true });
@@ -55,8 +57,8 @@ async function openFolders(path: string): Promise<void> {
 }
 
 /**
- * Removes the folders of runners of an earlier emulator, which was killed: those that are in `runnersDir` now, one after the other in
- * the background, until `signal` fires. Never rejects.
+ * Removes the folders of runners of an earlier emulator, which was killed: those that are in `runnersDir` now, one
+ * after the other in the background, until `signal` fires. Never rejects.
  */
 export async function sweepFolders(runnersDir: string, keep: readonly string[], signal: AbortSignal): Promise<void> {
   const left = readdirSync(runnersDir).filter((name) => !keep.includes(name));

@@ -7,13 +7,15 @@ import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 /** By which a runner tells checks from calls (runner/request_limit.py). */
 const healthAgent = 'minifal-health-check';
 
-/** `unknown`: the question could not even be asked, for want of a descriptor of ours. It says nothing about the runner. */
+/**
+ * `unknown`: the question could not even be asked, for want of a descriptor of ours. It says nothing about the runner.
+ */
 export type Health = 'healthy' | 'unhealthy' | 'unknown';
 
 /**
  * One health probe (runner-process.md §4.1): the declared path with its method must answer 2xx; without one GET /health
- * may also be unknown (404, 405), and a server that doesn't speak HTTP is healthy because its port is open. `onPort`: our
- * end's port, before anything is sent. Never rejects.
+ * may also be unknown (404, 405), and a server that doesn't speak HTTP is healthy because its port is open. `onPort`:
+ * our end's port, before anything is sent. Never rejects.
  */
 export async function probeHealth(
   address: RunnerAddress,

@@ -3,8 +3,8 @@ const longest = 500;
 const aftermath = /^(SystemExit|[\w.]*CancelledError)\b/;
 
 /**
- * Reads what a starting runner writes, line by line, for the exception that its last traceback ended with: app servers catch what setup()
- * raises, print it and end with a bare exit code.
+ * Reads what a starting runner writes, line by line, for the exception that its last traceback ended with: app servers
+ * catch what setup() raises, print it and end with a bare exit code.
  */
 export function createExceptionReader() {
   let isInside = false;

@@ -1,6 +1,6 @@
 /**
- * Where runners have no `/data` and `/app` of their own: what that means, and the next step. The usual reasons are a container without
- * privileges and Ubuntu 24.04's restriction of user namespaces.
+ * Where runners have no `/data` and `/app` of their own: what that means, and the next step. The usual reasons are a
+ * container without privileges and Ubuntu 24.04's restriction of user namespaces.
  * @param why in the system's words; they may come from a runner's channel
  */
 export function noRootWords(why: string): string {

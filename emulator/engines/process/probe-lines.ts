@@ -5,8 +5,8 @@ import { probedTarget } from './health.ts';
 const longest = 16;
 
 /**
- * Recognises the lines that an app's access log has about our own health checks, of which nobody wants to hear: one line for each
- * check that was sent, with the port it came from where the line names one.
+ * Recognises the lines that an app's access log has about our own health checks, of which nobody wants to hear: one
+ * line for each check that was sent, with the port it came from where the line names one.
  */
 export function createProbeLines(health: Pick<RunnerSpec['health'], 'path' | 'method'>) {
   const method = health.path === null ? 'GET' : health.method;

@@ -101,7 +101,8 @@ def main(): Server(("::", 8080), http.server.SimpleHTTPRequestHandler).serve_for
   });
 
   it('becomes ready by its port alone when it is no Python socket that listens', async () => {
-    // The bind of the C function, past everything that was patched; the port comes from the environment as nowhere else.
+    // The bind of the C function, past everything that was patched; the port comes from the environment as nowhere
+    // else.
     const app = `
 import json, os, socket, _socket, time
 def main():

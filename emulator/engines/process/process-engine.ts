@@ -21,13 +21,16 @@ interface Crew {
 }
 
 export interface ProcessEngine extends Engine {
-  /** Someone is about to run something in this environment: makes its supervisor ready now, which imports for half a second. */
+  /**
+   * Someone is about to run something in this environment: makes its supervisor ready now, which imports for half a
+   * second.
+   */
   warm(environment: BuiltEnvironment): void;
 }
 
 /**
- * Runs runners as processes of this machine, each environment's below a supervisor that ends them when this process dies,
- * also by SIGKILL. `dataDir`: runners' folders are made below it. `runnerSources`: the folder of supervisor.py.
+ * Runs runners as processes of this machine, each environment's below a supervisor that ends them when this process
+ * dies, also by SIGKILL. `dataDir`: runners' folders are made below it. `runnerSources`: the folder of supervisor.py.
  * `emulatorAddresses`: those of our own addresses from which the SDK's toolkit may download although they are loopback.
  * `hostEnv`: the environment of which runners get the few variables that describe the machine.
  */

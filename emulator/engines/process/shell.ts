@@ -46,8 +46,8 @@ const graceMs = 5_000;
 type Helper = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Each command has a helper (runner/shell.py) that enters the runner's namespaces, holds the terminal, and ends all that it
- * started when this process or the runner is gone.
+ * Each command has a helper (runner/shell.py) that enters the runner's namespaces, holds the terminal, and ends all
+ * that it started when this process or the runner is gone.
  */
 export function createShells(runnerSources: string, report: Report): Shells {
   const program = join(runnerSources, 'shell.py');

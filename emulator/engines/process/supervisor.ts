@@ -15,8 +15,9 @@ export interface Supervisor {
 }
 
 /**
- * Starts the supervisor of one environment (engines section of the design): the parent of its runners. It ends by itself
- * when this process is gone, however that happens. `onGone` is called once, with a sentence; `supervisor_lost`: it was there and died.
+ * Starts the supervisor of one environment (engines section of the design): the parent of its runners. It ends by
+ * itself when this process is gone, however that happens. `onGone` is called once, with a sentence; `supervisor_lost`:
+ * it was there and died.
  */
 export function startSupervisor(deps: {
   readonly python: string;

@@ -54,7 +54,9 @@ export function workFolder() {
 
 export type WorkFolder = ReturnType<typeof workFolder>;
 
-/** Leaves a child in a session of its own, a daemon (forked twice, no exec) and a child of that, and prints all pids. */
+/**
+ * Leaves a child in a session of its own, a daemon (forked twice, no exec) and a child of that, and prints all pids.
+ */
 export const spawner = `
 import json, os, subprocess, sys, time
 def main():
@@ -100,7 +102,9 @@ function deferred<T>() {
   return { promise, resolve, reject };
 }
 
-/** Starts the runner and records what it tells. A runner that exits rejects what was still awaited, with all its lines. */
+/**
+ * Starts the runner and records what it tells. A runner that exits rejects what was still awaited, with all its lines.
+ */
 export function watch(engine: Engine, spec: RunnerSpec): Watched {
   const lines: RunnerLine[] = [];
   const order: string[] = [];

@@ -8,8 +8,9 @@ import { createRunnerLaws } from './runner-laws.ts';
 import type { Seen } from './storm.ts';
 
 /**
- * The laws of the scheduler, checked after every step of a storm against a model of its own: it knows requests, processes
- * and aliases only from events and effects, and computes the formulas of platform page runner.md §3 by itself.
+ * The laws of the scheduler, checked after every step of a storm against a model of its own: it knows requests,
+ * processes and aliases only from events and effects, and computes the formulas of platform page runner.md §3 by
+ * itself.
  */
 export interface Laws {
   check(seen: Seen): void;
@@ -128,7 +129,10 @@ export function createLaws(): Laws {
     }
   }
 
-  /** Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's request_timeout. */
+  /**
+   * Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's
+   * request_timeout.
+   */
   function checkDeadlines(after: World, wakeAt: Instant): void {
     for (const runner of runnersOf(after)) {
       const deadline = deadlineOf(runner);

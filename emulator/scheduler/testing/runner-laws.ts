@@ -27,7 +27,10 @@ const word: { readonly [kind: string]: string } = {
   failureDelay: 'FAILURE_DELAY',
 };
 
-/** Runners move along the published graph only, get work only while they are ready, and are started and ended as processes. */
+/**
+ * Runners move along the published graph only, get work only while they are ready, and are started and ended as
+ * processes.
+ */
 export function createRunnerLaws(): (seen: Seen) => void {
   const processes = new Map<string, { ready: boolean; ending: boolean; probedAt: Instant }>();
 

@@ -66,8 +66,9 @@ export function randomFrom(seed: number): () => number {
 }
 
 /**
- * Plays the actions against the scheduler, with an engine that starts, serves, fails, hangs and dies at random (by `seed`).
- * Then nothing comes from outside any more and the engine behaves well for `calmSeconds`. `check` sees every step.
+ * Plays the actions against the scheduler, with an engine that starts, serves, fails, hangs and dies at random (by
+ * `seed`). Then nothing comes from outside any more and the engine behaves well for `calmSeconds`. `check` sees every
+ * step.
  */
 export function playStorm(
   actions: readonly Action[],

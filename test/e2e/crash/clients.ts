@@ -33,7 +33,9 @@ export interface Load {
 
 const clients = 4;
 
-/** Several clients, and one that watches the runners, until the emulator is gone. What got no answer was never promised. */
+/**
+ * Several clients, and one that watches the runners, until the emulator is gone. What got no answer was never promised.
+ */
 export async function loadUntilCut(load: Load, emulator: Emulator): Promise<void> {
   const cut = (work: () => Promise<void>) => work().catch((error) => mustBeCut(error));
   const sending = Array.from({ length: clients }, () => cut(() => sendForEver(load, emulator)));

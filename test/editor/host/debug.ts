@@ -1,4 +1,5 @@
-// Runs inside the extension host, as a part of `facts.ts`: a debug session whose `preLaunchTask` is a background task of ours.
+// Runs inside the extension host, as a part of `facts.ts`: a debug session whose `preLaunchTask` is a background task
+// of ours.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';

@@ -9,7 +9,10 @@ import { afterReady, offeredTasks, runTask } from './tasks.ts';
 
 export type Facts = Awaited<ReturnType<typeof run>>;
 
-/** The editor itself looks for open ports now and then, from this very process; an empty line is one of these that has just ended. */
+/**
+ * The editor itself looks for open ports now and then, from this very process; an empty line is one of these that has
+ * just ended.
+ */
 const ofEditor = /^$|ps -F -A -l|^grep (root|socket)|ls -l \/proc\//;
 
 export async function run() {
@@ -83,7 +86,9 @@ export async function run() {
   };
 }
 
-/** The editor's own list, as its command "Open Default Keyboard Shortcuts (JSON)" shows it: with those of extensions. */
+/**
+ * The editor's own list, as its command "Open Default Keyboard Shortcuts (JSON)" shows it: with those of extensions.
+ */
 async function defaultKeybindings(): Promise<string> {
   const uri = vscode.Uri.parse('vscode://defaultsettings/keybindings.json');
   return (await vscode.workspace.openTextDocument(uri)).getText();

@@ -28,7 +28,9 @@ export async function runTask(name: string): Promise<void> {
   ending.dispose();
 }
 
-/** Runs a task whose `dependsOn` is a background task of ours, and tells what the emulator said when it was its turn. */
+/**
+ * Runs a task whose `dependsOn` is a background task of ours, and tells what the emulator said when it was its turn.
+ */
 export async function afterReady(folder: string): Promise<unknown> {
   const told = join(folder, 'after.json');
   await runTask('after');

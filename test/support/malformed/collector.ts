@@ -12,7 +12,10 @@ const enough = 10;
 
 /** What the process holds after its garbage was collected: the measure of a leak. */
 export interface Collector {
-  /** Bytes of the process as the system counts them, once collecting frees no more: what a burst used is given back bit by bit. */
+  /**
+   * Bytes of the process as the system counts them, once collecting frees no more: what a burst used is given back bit
+   * by bit.
+   */
   memory(): Promise<number>;
   close(): void;
 }

@@ -28,7 +28,10 @@ export interface SocketInput {
   /** Latin-1, one character a byte; written one after the other, with a little time between. */
   readonly pieces: readonly string[];
   readonly pauseMs: number;
-  /** `close`: lets the server hang up; `answer`: waits for one before it hangs up; `finish`: says that no more will come; `leave`, `reset`: is gone at once. */
+  /**
+   * `close`: lets the server hang up; `answer`: waits for one before it hangs up; `finish`: says that no more will
+   * come; `leave`, `reset`: is gone at once.
+   */
   readonly ending: 'close' | 'answer' | 'finish' | 'leave' | 'reset';
 }
 

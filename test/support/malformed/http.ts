@@ -360,7 +360,10 @@ const inPieces = (bytes: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> 
     return [0, ...places].map((from, n) => text.slice(from, places[n] ?? text.length));
   });
 
-/** Bytes that are hardly HTTP. A client that waits for an answer to half a request would wait for the server's own time limit: it finishes. */
+/**
+ * Bytes that are hardly HTTP. A client that waits for an answer to half a request would wait for the server's own time
+ * limit: it finishes.
+ */
 const rawRequest: fc.Arbitrary<SocketInput> = fc
   .record({
     host: hosts,

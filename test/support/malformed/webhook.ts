@@ -77,7 +77,9 @@ export async function startHostileReceiver(): Promise<Receiver> {
   };
 }
 
-/** Addresses that lead nowhere, to places that must not be called, or that only look like one. None leaves this machine. */
+/**
+ * Addresses that lead nowhere, to places that must not be called, or that only look like one. None leaves this machine.
+ */
 const oddUrl: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     'x',
