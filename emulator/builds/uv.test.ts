@@ -46,7 +46,8 @@ describe('finding uv', () => {
   it('passes over entries of PATH that are relative, closed or no folders, and folders of that name', async () => {
     mkdirSync(join(folder, 'folder', 'uv'), { recursive: true });
     mkdirSync(join(folder, 'closed'));
-    chmodSync(join(folder, 'closed'), 0);
+    // It can be listed, and so removed, but nothing in it can be reached.
+    chmodSync(join(folder, 'closed'), 0o600);
     writeFileSync(join(folder, 'file'), '');
     const found = uvOf('0.12.0', 'path');
     const path = ['', 'bin', ...['folder', 'closed', 'file', 'none', 'path'].map((name) => join(folder, name))];

@@ -121,7 +121,8 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
   it('passes over entries of PATH that can not be read, are relative, or are no folders', async () => {
     const closed = join(work.root, 'closed');
     mkdirSync(closed);
-    chmodSync(closed, 0);
+    // It can be listed, and so removed, but nothing in it can be reached.
+    chmodSync(closed, 0o600);
     const path = [closed, 'bin', '', '/etc/passwd', '/no/such/folder', process.env.PATH].join(delimiter);
     const { handle, ready } = runner({ env: { CACHE: '/data', PATH: path } });
     await ready;
