@@ -78,7 +78,7 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   ],
   ['lists that a caller asks for, in whose own handler they throw', /^queue\.recent$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],
-  ['what the real engine alone calls', /^engine deps\./],
+  ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.done$/],
   ['a submit that fails', /^webhooks\.withdraw$/],
   ['a piece of a transaction, which then runs alone once more', /^(queue\.submit\(2\)|webhooks\.expect\(\))$/],
 ];

@@ -107,6 +107,8 @@ export interface RunnerEvents {
   line(line: RunnerLine): void;
   /** `call` runners: the function ended. */
   result(result: CallResult): void;
+  /** `serve`: the app stops by itself now, because it has served as many requests as it was meant to. */
+  done(): void;
   /**
    * The process is gone; called exactly once, last. `reason` is a sentence that names exit code or signal,
    * and ends with ``died with <Signals.SIGKILL: 9>.` `` after an unexpected SIGKILL (control-plane-grpc.md §2.3).

@@ -89,6 +89,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     dispatch,
     launchOf: async (revision) => launches.get(revision)?.launch ?? (await deps.launchOf(revision)),
     onResult: (order, result) => functionRuns.onResult(order.alias, order.runnerId, result),
+    onDone: ({ alias, runnerId }) => announceDone(alias, runnerId),
     onExit: (order, exit) => functionRuns.onExit(order.alias, exit),
   });
   const attempts = createAttempts({
@@ -192,6 +193,15 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       for (const watch of [...(watchers.get(note.alias) ?? [])]) {
         contain(report, watch)({ runnerId, state, reason, ...end });
       }
+    }
+  }
+
+  function announceDone(alias: string, runnerId: RunnerId): void {
+    const state = select.runner(host.world(), runnerId)?.state.kind;
+    if (state === undefined) return;
+    const change = { runnerId, state, reason: 'The app has served as many requests as it was meant to.' };
+    for (const watch of [...(watchers.get(alias) ?? [])]) {
+      contain(report, watch)({ ...change, exitCode: null, lost: false, done: true });
     }
   }
 

@@ -69,6 +69,7 @@ export function createRunners(deps: {
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
   /** False: nobody waits for it. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
+  readonly onDone: (order: StartOrder) => void;
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
   readonly report: Report;
 }): Runners {
@@ -157,6 +158,7 @@ export function createRunners(deps: {
         },
         kill,
       ),
+      done: contain(deps.report, () => deps.onDone(order)),
       exited: contain(deps.report, (exit) => ended(runner, exit)),
     };
     try {

@@ -79,7 +79,7 @@ export type RunnerWatcher = (change: {
   readonly exitCode: number | null;
   /** `terminated`: its supervisor died, and another runner takes its place at once. */
   readonly lost: boolean;
-  /** `terminated`: the app stopped because it had served as many requests as it was meant to. */
+  /** The app stops because it has served as many requests as it was meant to: said then, and with `terminated`. */
   readonly done: boolean;
 }) => void;
 

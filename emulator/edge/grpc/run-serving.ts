@@ -21,7 +21,12 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   const unfollow = rooms.logs.follow({ alias }, (line) => {
     if (line.source !== 'BUILDER') pump.push(logMessage(line));
   });
-  const watch = watchForEnd(rooms.fleet, alias);
+  const settings = { ...revisionSettings(request), startupTimeoutSeconds: longestStartSeconds };
+  const watch = watchForEnd(rooms.fleet, alias, (doneId) => {
+    // Nobody is to take its place: one may have been started already for callers who met its closed port.
+    rooms.fleet.applySettings(alias, { ...scale, minConcurrency: 0, maxConcurrency: 0 }, settings);
+    for (const { id } of rooms.fleet.runners(alias)) if (id !== doneId) rooms.fleet.killRunner(id);
+  });
   let slow: NodeJS.Timeout | undefined;
   rooms.routes.addEphemeral({
     alias,
@@ -31,7 +36,6 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
     privateLogs: false,
   });
   try {
-    const settings = { ...revisionSettings(request), startupTimeoutSeconds: longestStartSeconds };
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
     const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
     // SDKs up to 1.69 find the URL of a spawned app in this very sentence; all of them hide it.
@@ -88,6 +92,7 @@ function left(signal: AbortSignal): Promise<End> {
 function watchForEnd(
   fleet: Fleet,
   alias: string,
+  onDone: (runnerId: string) => void,
 ): { readonly ended: Promise<End>; everReady(): boolean; stop(): void } {
   const last = new Map<string, RunnerState['kind']>();
   const wasReady = new Set<string>();
@@ -97,6 +102,7 @@ function watchForEnd(
       const before = last.get(runnerId);
       last.set(runnerId, state);
       if (state === 'idle' || state === 'running') wasReady.add(runnerId);
+      if (done && state !== 'terminated') onDone(runnerId);
       if (state !== 'terminated' || lost) return;
       if (!wasReady.has(runnerId)) {
         if (before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it, vi } from 'vitest';
+import { revisionDefaults } from '../../catalog/scale-settings.ts';
 import type { FunctionRun } from '../../fleet/types.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { patiently } from '../test-rooms.ts';
@@ -218,6 +219,23 @@ describe('Run of an app', () => {
     const { code, messages } = await call.reply;
     expect(code).toBe(status.OK);
     expect(messages.at(-1)).toMatchObject({ status: { state: 'SUCCESS' } });
+  });
+
+  it('nothing takes the place of an app that is done, though callers had another runner started', async () => {
+    const { plane, call, alias } = await serve();
+    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
+    for (const id of ['r1', 'r2']) {
+      const state = { kind: 'setup', since: 0, deadline: 1 } as const;
+      const more = { used: false, replacement: 'none', settings: revisionDefaults, hints: null } as const;
+      plane.runners.push({ id, alias, revision: alias, state, createdAt: 0, ...more });
+    }
+    plane.tell(alias, { ...change('terminating'), done: true });
+    expect(plane.calls.slice(1)).toMatchObject([
+      { method: 'applySettings', args: [alias, { minConcurrency: 0, maxConcurrency: 0 }, {}] },
+      { method: 'killRunner', args: ['r2'] },
+    ]);
+    plane.tell(alias, { ...change('terminated'), done: true });
+    expect((await call.reply).code).toBe(status.OK);
   });
 
   it('a start that fails shows what was printed and ends with the reason', async () => {

@@ -54,6 +54,7 @@ function startThrowing(event: keyof RunnerEvents, text: string, rest: Partial<Ru
       },
       line: hear('line'),
       result: hear('result'),
+      done: hear('done'),
       exited(exit) {
         resolve(exit);
         hear('exited')();

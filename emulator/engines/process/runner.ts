@@ -169,6 +169,7 @@ export function createRunner(deps: {
         return;
       case 'done':
         done = true;
+        events.done();
         return;
       case 'returned':
         returned = true;
@@ -249,6 +250,7 @@ function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
     ready: contain(failed, (address) => events.ready(address)),
     line: contain(failed, (line) => events.line(line)),
     result: contain(failed, (result) => events.result(result)),
+    done: contain(failed, () => events.done()),
     exited: contain(failed, (exit) => events.exited(exit)),
   };
 }

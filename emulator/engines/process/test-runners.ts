@@ -122,6 +122,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
       lines.push(line);
       for (const { pattern, found } of awaited) if (pattern.test(line.text)) found.resolve(line);
     },
+    done: () => order.push('done'),
     result(value) {
       order.push('result');
       result.resolve(value);
