@@ -38,7 +38,9 @@ def _change(module, report_done) -> None:
         config.load = load_and_count
 
     async def tell_and_shut_down(self, *args, **options):
-        if self.config.limit_max_requests is not None and not self.should_exit:
+        # Newer releases add a jitter of their own to the limit. Where a signal has come meanwhile, the app is done, too.
+        limit = getattr(self, "limit_max_requests", self.config.limit_max_requests)
+        if limit is not None and self.server_state.total_requests >= limit:
             report_done()
         await shutdown(self, *args, **options)
 

@@ -142,7 +142,10 @@ def main():
         label({"fal_request_id": name})
         sys.stdout.write(f"in {name}\\n")
         label({})
+        # While the other one is alone, what nobody labels is its.
+        both.wait()
         sys.stdout.write(f"after {name}\\n")
+    both = threading.Barrier(2)
     threads = [threading.Thread(target=serve, args=(name,)) for name in ("ada", "bob")]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
