@@ -1,6 +1,6 @@
 """
-Memory that a runner shares with its supervisor: which request is alone. Asked only when there is output to label, so that a request
-without any wakes nobody.
+Memory that a runner shares with its supervisor: which request is alone. Asked only when there is output to label, so
+that a request without any wakes nobody.
 """
 
 from __future__ import annotations

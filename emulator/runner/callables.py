@@ -1,4 +1,6 @@
-"""The registered callable: how it is loaded, and how its outcome is put into words and bytes (runner-process.md §1, §7)."""
+"""
+The registered callable: how it is loaded, and how its outcome is put into words and bytes (runner-process.md §1, §7).
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,9 @@ class Unloadable(Refused):
     """The callable's bytes can't be loaded; the cause says why."""
 
     def as_result(self) -> Exception | None:
-        """What isolate gives the caller in this case: its SerializationError around the cause, from which the SDK names the
-        missing module. None where the environment has no isolate."""
+        """
+        What isolate gives the caller in this case: its SerializationError around the cause, from which the SDK names
+        the missing module. None where the environment has no isolate."""
         try:
             from isolate.connections.common import SerializationError
         except ImportError:

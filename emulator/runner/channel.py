@@ -14,8 +14,8 @@ class TooMuch(Exception):
 
 class Channel:
     """
-    For an event loop: never blocks. What can't be sent yet waits in `pending`. `limit`: bytes that may come in without a
-    complete line; None where the other side is trusted.
+    For an event loop: never blocks. What can't be sent yet waits in `pending`. `limit`: bytes that may come in without
+    a complete line; None where the other side is trusted.
     """
 
     def __init__(self, sock: socket.socket, limit: int | None = None):

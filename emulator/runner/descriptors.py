@@ -1,4 +1,6 @@
-"""Descriptors that a process must not keep: its parent's, and what the shell that started the emulator had left open."""
+"""
+Descriptors that a process must not keep: its parent's, and what the shell that started the emulator had left open.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import sys
 
 def after(is_wanted, change, around=contextlib.nullcontext) -> None:
     """
-    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported; `around(name)` is entered while its code
-    runs.
+    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported; `around(name)` is entered
+    while its code runs.
     """
     for name, module in list(sys.modules.items()):
         if is_wanted(name) and module is not None:

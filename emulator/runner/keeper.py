@@ -85,7 +85,10 @@ def kill_all(pids) -> list[int]:
 
 
 def kill_others(known: set[int]) -> None:
-    """Kills the children of this process that aren't `known`, and all below them: each death hands the next generation to us."""
+    """
+    Kills the children of this process that aren't `known`, and all below them: each death hands the next generation to
+    us.
+    """
     while True:
         killed = kill_all(pid for pid in kernel.children() if pid not in known)
         for pid in killed:

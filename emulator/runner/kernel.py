@@ -55,7 +55,9 @@ def die_with_parent(signal_number: int, parent: int) -> None:
 
 
 def set_dumpable(value: bool) -> None:
-    """Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it."""
+    """
+    Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it.
+    """
     _prctl(PR_SET_DUMPABLE, int(value))
 
 

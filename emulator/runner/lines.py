@@ -1,7 +1,7 @@
 """
 What a runner wrote, as lines. Its Python streams put a frame around labelled text, on the same descriptor as raw
-writes, so that the order is kept; a random token per runner keeps user code from forging one. A frame without text is a mark:
-it says which request was alone before, and is from here on.
+writes, so that the order is kept; a random token per runner keeps user code from forging one. A frame without text is a
+mark: it says which request was alone before, and is from here on.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class ForgedFrame(Exception):
 
 class Lines:
     """
-    Bytes in, lines out: `emit(text, labels, unfinished)`. `labels` is empty for raw writes while no request is alone. A return
-    without a newline starts the line again, as on a terminal; what it had is gone. Raises `ForgedFrame` for a frame that our own
-    streams don't write.
+    Bytes in, lines out: `emit(text, labels, unfinished)`. `labels` is empty for raw writes while no request is alone. A
+    return without a newline starts the line again, as on a terminal; what it had is gone. Raises `ForgedFrame` for a
+    frame that our own streams don't write.
     """
 
     def __init__(self, token: str, emit):

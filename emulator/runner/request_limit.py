@@ -1,6 +1,6 @@
 """
-uvicorn's `limit_max_requests` (`fal run --limit-max-requests`): our health checks don't count, and we hear that the limit
-was reached before the server refuses connections, so that nobody takes an app that is done for one that broke.
+uvicorn's `limit_max_requests` (`fal run --limit-max-requests`): our health checks don't count, and we hear that the
+limit was reached before the server refuses connections, so that nobody takes an app that is done for one that broke.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _change(module, report_done) -> None:
         config.load = load_and_count
 
     async def tell_and_shut_down(self, *args, **options):
-        # Newer releases add a jitter of their own to the limit. Where a signal has come meanwhile, the app is done, too.
+        # Newer releases add a jitter of their own to the limit. A signal that came meanwhile changes nothing.
         limit = getattr(self, "limit_max_requests", self.config.limit_max_requests)
         if limit is not None and self.server_state.total_requests >= limit:
             report_done()

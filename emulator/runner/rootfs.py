@@ -1,6 +1,7 @@
 """
 /data and /app inside a runner, without a trace on the machine: a mount namespace of its own whose root is a tmpfs
-that shows every top-level entry of the real root, except that these two lead to folders of the emulator. And a host name.
+that shows every top-level entry of the real root, except that these two lead to folders of the emulator. And a host
+name.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ def why_not(probe: str, extra_paths: list[str]) -> str | None:
 
 def enter(mount_point: str, binds: dict[str, str], host_name: str) -> None:
     """
-    Moves this process (single-threaded) into a namespace where each key of `binds` shows its value's folder, and the machine
-    is called `host_name` where the kernel allows that too. `mount_point`: an empty folder. Raises OSError; the process may then be in a half-made namespace: try it in a
-    child first (`is_possible`).
+    Moves this process (single-threaded) into a namespace where each key of `binds` shows its value's folder, and the
+    machine is called `host_name` where the kernel allows that too. `mount_point`: an empty folder. Raises OSError; the
+    process may then be in a half-made namespace: try it in a child first (`is_possible`).
     """
     library = kernel.libc()
     if library is None:
@@ -81,7 +82,9 @@ def without_root(env: dict[str, str], data_folder: str) -> dict[str, str]:
 
 
 def join(pid: int, app_folder: str) -> None:
-    """Moves this process (single-threaded) into the namespaces of a runner, whose /app shows `app_folder`. Raises OSError."""
+    """
+    Moves this process (single-threaded) into the namespaces of a runner, whose /app shows `app_folder`. Raises OSError.
+    """
     library = kernel.libc()
     if library is None:
         raise OSError("mount namespaces need Linux and ctypes")
@@ -130,7 +133,10 @@ def _unshare(library) -> None:
 
 
 def _take_name(library, name: str) -> None:
-    """In the new root. The name leads to loopback as in a container: what looks up its own name must not wait for a name server."""
+    """
+    In the new root. The name leads to loopback as in a container: what looks up its own name must not wait for a name
+    server.
+    """
     kernel.check(library.unshare(CLONE_NEWUTS), "unshare the host name")
     with open("/etc/hosts") as file:
         known = file.read()
@@ -145,7 +151,9 @@ def _take_name(library, name: str) -> None:
 
 
 def _show(library, source: str, target: str) -> None:
-    """One entry of the real root at its place in the new one; what can't be shown (rare: no right to look) is absent."""
+    """
+    One entry of the real root at its place in the new one; what can't be shown (rare: no right to look) is absent.
+    """
     mode = os.lstat(source).st_mode
     if stat.S_ISLNK(mode):
         os.symlink(os.readlink(source), target)

@@ -1,4 +1,7 @@
-"""Which requests the runner serves now. What names no request (a thread, a child, native code) is of the one that is alone."""
+"""
+Which requests the runner serves now. What names no request (a thread, a child, native code) is of the one that is
+alone.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import threading
 
 
 class Serving:
-    """`mark(labels, over)` is called when the labels of lines without any change, and when a request is over: its `requestId`, else None."""
+    """
+    `mark(labels, over)` is called when the labels of lines without any change, and when a request is over: its
+    `requestId`, else None.
+    """
 
     def __init__(self, mark):
         self.alone: dict[str, str] = {}

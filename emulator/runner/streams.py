@@ -1,8 +1,8 @@
 """
 stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
-parallel keep their own lines (runner-process.md §6). What is written past them, by programs and native code, is labelled by
-the board, which says which request is served alone, and where that changes while output is unread by marks on the same
-descriptors. Unbuffered, as under PYTHONUNBUFFERED.
+parallel keep their own lines (runner-process.md §6). What is written past them, by programs and native code, is
+labelled by the board, which says which request is served alone, and where that changes while output is unread by marks
+on the same descriptors. Unbuffered, as under PYTHONUNBUFFERED.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class LabelledBytes(io.RawIOBase):
             self._write(lines.mark(self._token, was, alone, over))
 
     def _leads_to_us(self) -> bool:
-        """False where the app has put a file of its own at the descriptor, or closed it: our frames are nothing for that."""
+        """
+        False where the app has put a file of its own at the descriptor, or closed it: our frames are nothing for that.
+        """
         now = _identity(self._fd)
         return now is not None and now == self._pipe
 
@@ -105,7 +107,10 @@ def ours(labels: dict) -> dict[str, str]:
 
 
 def install(token: str, context, board) -> Serving:
-    """Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned. `board`: None where nobody reads one."""
+    """
+    Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned. `board`: None where nobody
+    reads one.
+    """
     made: list[LabelledBytes] = []
     was: dict[str, str] = {}
 

@@ -1,6 +1,6 @@
 """
-The supervisor's loop. It runs no user code and unpickles nothing: it imports what the SDK's apps import, starts runners,
-forwards their lines and reports, and ends them all when the emulator's connection closes.
+The supervisor's loop. It runs no user code and unpickles nothing: it imports what the SDK's apps import, starts
+runners, forwards their lines and reports, and ends them all when the emulator's connection closes.
 """
 
 from __future__ import annotations
@@ -310,7 +310,10 @@ class Supervisor:
         self._loop.await_room(channel.sock.fileno(), on_room)
 
     def _flush(self) -> None:
-        """At the end of each turn. Holds back runners' output while the emulator is behind: then they wait, not our memory."""
+        """
+        At the end of each turn. Holds back runners' output while the emulator is behind: then they wait, not our
+        memory.
+        """
         self._send_out()
         while self._asked and not self._is_behind():
             runner = self._asked.pop(0)

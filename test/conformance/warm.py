@@ -1,7 +1,7 @@
 """Builds every environment that the suite needs through the emulator's own BuildEnvironment, before any clock runs.
 
-Upstream's tests have a time limit and expect a warm cache; so here the very environments that the tests will ask for are
-built first: those of all apps in test_apps.py, read from the module itself, and the requirement sets of the
+Upstream's tests have a time limit and expect a warm cache; so here the very environments that the tests will ask for
+are built first: those of all apps in test_apps.py, read from the module itself, and the requirement sets of the
 integration tests, which live inside test bodies and are listed here.
 """
 

@@ -2,7 +2,8 @@
 Runs a program as restricted machines do, by a seccomp filter that its children inherit:
 
   restricted.py docker CMD...     a container without privileges: no namespaces, no mounts
-  restricted.py apparmor CMD...   Ubuntu 24.04's restriction: namespaces of users are made, and nothing may be done in them
+  restricted.py apparmor CMD...   Ubuntu 24.04's restriction: namespaces of users are made, and nothing may be done in
+  them
 
 What Docker's own profile answers is what is answered here: EPERM, and ENOSYS for clone3, so that C libraries try clone.
 """
