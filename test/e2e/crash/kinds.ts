@@ -80,7 +80,11 @@ export const kinds: readonly Kind[] = [
     weight: 3,
     app: 'load',
     headers: { 'x-fal-no-retry': '1' },
-    check: (seen, { number }) => appError(503, `dying ${number}`)(seen),
+    // A kill that cuts its only attempt off ends it: it must not run a second time.
+    check: (seen, { number }) =>
+      seen.body.includes('runner_disconnected')
+        ? platformError(seen, 503, 'runner_disconnected')
+        : appError(503, `dying ${number}`)(seen),
   },
   {
     name: 'hurried',
