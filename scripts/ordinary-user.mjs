@@ -1,7 +1,7 @@
 // An ordinary user of this machine for a while, with a copy of the clone of their own: what runs as root in CI is run
 // by people who aren't.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { root } from './bootstrap.mjs';
@@ -40,6 +40,8 @@ export function ordinaryUser(node) {
     verbatimSymlinks: true,
     filter: (path) => !notCopied.has(relative(root, path)),
   });
+  // Ours before the ownership is handed over: a folder that root makes there later is one the user can't write to.
+  mkdirSync(join(folder, 'test', '.cache'), { recursive: true });
   execFileSync('chown', ['--recursive', `${name}:`, folder]);
   const env = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !personal.test(variable)));
   // Ours first, as everywhere; entries of root's PATH that can't be read stay: such things are found on people's
