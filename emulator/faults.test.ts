@@ -115,6 +115,7 @@ beforeAll(async () => {
     tell: () => undefined,
     onGone: () => undefined,
     maxRunners: 100,
+    isolation: 'off',
   });
   stop = async () => {
     receiver.close();

@@ -57,6 +57,7 @@ import { createWebhooks } from './webhooks/webhooks.ts';
 import { contain } from './wire/contain.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
 import { platformError, UserError } from './wire/errors.ts';
+import type { IsolationMode } from './wire/isolation.ts';
 import { makeFolder } from './wire/make-folder.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { inSlices } from './wire/slices.ts';
@@ -80,6 +81,8 @@ export interface EmulatorOptions {
   readonly maxRunners: number;
   /** How many GPU slots there are for runners of GPU machine types; absent: no limit. */
   readonly gpuSlots?: number | undefined;
+  /** How much of a world of its own each runner gets. */
+  readonly isolation: IsolationMode;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
@@ -128,7 +131,7 @@ const notTakenUp: RequestOutcome = {
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { folder, port, version, allowedOrigins, timeScale, maxRunners, gpuSlots, keychain, retentionDays } = options;
-  const { tell, onGone } = options;
+  const { isolation, tell, onGone } = options;
   const clock = Date.now;
   const startedAt = clock();
   const steady = createSteady(clock);
@@ -203,6 +206,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       dataDir: folder,
       runnerSources: runnerSources(),
       report,
+      isolation,
       onLimit(sentence) {
         log.info('engine', sentence);
         tell(sentence);
@@ -335,6 +339,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       startedAt,
       timeScale,
       secrets: secretKey instanceof UserError ? 'sealed' : 'open',
+      isolation: () => ({ mode: isolation, missing: [...engine.missing()] }),
     } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
     const rest = createRestEdge({

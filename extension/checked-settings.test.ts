@@ -12,6 +12,7 @@ describe('a setting that is checked', () => {
     ['timeScale', 1000],
     ['allowedOrigins', []],
     ['allowedOrigins', ['http://localhost:3000', 'https://example.com']],
+    ['isolation', 'disk'],
     ['stopEmulatorOnClose', 'never'],
     ['sealSecrets', 'always'],
   ] as const)('%s takes %j as it is', (name, value) => {
@@ -29,6 +30,7 @@ describe('a setting that is checked', () => {
     ['allowedOrigins', ['*'], [], 'no web page may call'],
     ['allowedOrigins', ['file://x'], [], 'no web page may call'],
     ['allowedOrigins', 'http://localhost:3000', [], 'no web page may call'],
+    ['isolation', 'on', 'off', '`off` is used'],
     ['stopEmulatorOnClose', 'sometimes', 'whenLastWindowCloses', 'stops with the last window'],
     ['sealSecrets', null, 'auto', '`auto` is used'],
   ] as const)('%s has no value %j: its default is used, and that is said', (name, value, instead, words) => {

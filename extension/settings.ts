@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { checkedNames, complaint, usable } from './checked-settings.ts';
 import type { SealSecrets } from './process/keychain.ts';
+import type { IsolationMode } from './target/isolation.ts';
 
 /** The settings as they are now, checked: a value of the wrong kind counts as not set. */
 export interface Settings {
@@ -14,6 +15,8 @@ export interface Settings {
   readonly timeScale: number;
   /** Web pages that may call the emulator. */
   readonly allowedOrigins: readonly string[];
+  /** What a runner has of its own, at the emulator's next start. */
+  readonly isolation: IsolationMode;
   readonly stopsOnClose: boolean;
   readonly allTerminals: boolean;
   readonly sealSecrets: SealSecrets;
@@ -30,6 +33,7 @@ export function readSettings(resource?: vscode.Uri): Settings {
     port: value('port'),
     timeScale: value('timeScale'),
     allowedOrigins: value('allowedOrigins'),
+    isolation: value('isolation'),
     stopsOnClose: value('stopEmulatorOnClose') !== 'never',
     allTerminals: configuration.get<unknown>('terminals.all') === true,
     sealSecrets: value('sealSecrets'),

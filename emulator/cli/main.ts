@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { asDenied } from '../wire/denied.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
+import { type IsolationMode, isolationModes } from '../wire/isolation.ts';
 import { printableLines } from '../wire/printable.ts';
 import { isWebOrigin } from '../wire/web-origin.ts';
 
@@ -21,6 +22,8 @@ const usage = `minifal: fal Serverless on this machine
   --max-runners N        (start) run at most N runners at once, further ones wait for room (default: by memory and cores)
   --gpu-slots N          (start) runners of GPU machine types take num_gpus of N slots each (1 by default), further ones
                          wait for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
+  --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its end),
+                         full (also addresses); what this machine can't do is said once (default: off)
   --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay, back-off
                          after failed starts, pauses before retries, health check intervals; what an app and its
                          callers take (setup, requests, termination grace, every timeout) stays as it is
@@ -40,6 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
       'time-scale': { type: 'string' },
       'max-runners': { type: 'string' },
       'gpu-slots': { type: 'string' },
+      isolation: { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -61,6 +65,7 @@ async function main(argv: readonly string[]): Promise<number> {
     timeScale: timeScale(values['time-scale']),
     maxRunners: maxRunners(values['max-runners']),
     gpuSlots: gpuSlots(values['gpu-slots']),
+    isolation: isolation(values.isolation),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -89,6 +94,7 @@ export interface CliOptions {
   readonly timeScale: number;
   readonly maxRunners: number | undefined;
   readonly gpuSlots: number | undefined;
+  readonly isolation: IsolationMode | undefined;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -116,6 +122,12 @@ function gpuSlots(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
   throw new UserError(`${text} is not a number of GPU slots.`, 'Give --gpu-slots a whole number from 1, e.g. 1.');
+}
+
+function isolation(text: string | undefined): IsolationMode | undefined {
+  const mode = isolationModes.find((known) => known === text);
+  if (mode !== undefined || text === undefined) return mode;
+  throw new UserError(`${text} is not an isolation mode.`, `Give --isolation one of ${isolationModes.join(', ')}.`);
 }
 
 /** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */

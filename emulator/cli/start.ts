@@ -14,6 +14,7 @@ import { version } from './version.ts';
 const defaultPort = 4710;
 /** As on the platform (gateway-http.md §6.2). */
 const defaultRetentionDays = 30;
+const defaultIsolation = 'off';
 /** Different bugs that a terminal hears of; the log has all. */
 const mostTold = 20;
 
@@ -36,6 +37,8 @@ export async function start(options: CliOptions): Promise<number> {
       say('It has room for as many runners as before; `minifal stop` it first to change that.');
     if (options.gpuSlots !== undefined)
       say('It has as many GPU slots as before; `minifal stop` it first to change that.');
+    if (options.isolation !== undefined)
+      say('Its runners stay as isolated as before; `minifal stop` it first to change that.');
     if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
     return 0;
   }
@@ -59,6 +62,7 @@ export async function start(options: CliOptions): Promise<number> {
       timeScale: options.timeScale,
       maxRunners: options.maxRunners ?? roomForRunners(machine()),
       gpuSlots: options.gpuSlots,
+      isolation: options.isolation ?? defaultIsolation,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
       tell: say,

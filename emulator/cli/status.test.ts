@@ -10,6 +10,7 @@ const state = {
   trouble: null,
   troubleWhy: null,
   secrets: 'open' as const,
+  isolation: { mode: 'off' as const, missing: [] },
   owner: 'local',
   apps: [
     {
@@ -47,6 +48,14 @@ it('status says that time runs faster, and marks the times that do; how long the
   expect(text).toContain('up 61 s,');
   expect(text).toContain('time x60: ');
   expect(text).toContain('runner abcdefgh  IDLE for 2 min (x60)\n');
+});
+
+it('status says what runners have to do without, on one line', () => {
+  const missing = [{ part: 'disk' as const, why: 'unshare:\nOperation not permitted' }];
+  expect(describe({ ...state, isolation: { mode: 'full', missing } }, 4710, now)).toContain(
+    '\nisolation full, without: disk (unshare: Operation not permitted)\n',
+  );
+  expect(describe(state, 4710, now)).not.toContain('isolation');
 });
 
 it('status shows the words of an app on one line, and sends none of their escape sequences', () => {

@@ -66,6 +66,9 @@ export function describe(state: Status, port: number, now: number): string {
     lines.push("Secrets are sealed by VS Code's keychain: start the emulator from there to open them.");
   if (state.timeScale !== 1)
     lines.push(`time x${state.timeScale}: seconds marked so are the platform's, not real ones`);
+  const { mode, missing } = state.isolation;
+  if (missing.length > 0)
+    lines.push(`isolation ${mode}, without: ${missing.map(({ part, why }) => `${part} (${oneLine(why)})`).join(', ')}`);
   if (state.trouble !== null) lines.push('', state.trouble);
   for (const app of state.apps) {
     lines.push(

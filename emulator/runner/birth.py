@@ -87,12 +87,13 @@ def _forget_signals() -> None:
 def _enter_root(config: dict) -> str | None:
     """Shows /data and /app where that is possible; returns the folder of the app's files as the app will see it."""
     folder = config["appDir"]
-    if config["noRoot"] is None:
+    why = config["missing"].get("folders")
+    if why is None:
         rootfs.enter(config["mountPoint"], {"/data": config["dataDir"], "/app": folder}, config["id"])
         folder = "/app"
     else:
         files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""
-        line = f"[minifal] /data and /app can't be shown to this runner ({config['noRoot']}). {files}\n"
+        line = f"[minifal] /data and /app can't be shown to this runner ({why}). {files}\n"
         os.write(2, line.encode())
     os.chdir(folder)
     return folder if config["hasAppFiles"] else None
@@ -101,7 +102,7 @@ def _enter_root(config: dict) -> str | None:
 def _set_environment(config: dict) -> None:
     os.environ.clear()
     os.environ.update(config["env"])
-    if config["noRoot"] is not None:
+    if "folders" in config["missing"]:
         os.environ.update(rootfs.without_root(config["env"], config["dataDir"]))
     given = {METRICS_PORT: config["metricsPort"], config["declaredPort"]: config["port"]}
     os.environ[rules.VARIABLE] = rules.describe(

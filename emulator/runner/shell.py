@@ -219,7 +219,7 @@ def enter(config: dict) -> None:
     """Adapts `env` where the runner has no root of its own."""
     from minifal_runner import rootfs
 
-    if config["rooted"]:
+    if "folders" not in config["missing"]:
         rootfs.join(config["pid"], config["appDir"])
         os.chdir("/app")
     else:

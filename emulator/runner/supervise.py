@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 
-from . import descriptors, keeper, kernel, rootfs
+from . import descriptors, isolation, keeper, kernel
 from .channel import Channel, TooMuch
 from .launch import Launched, launch
 from .lines import ForgedFrame, Lines
@@ -42,7 +42,7 @@ class Supervisor:
         """Whose lines the emulator asked for while it was behind."""
         self._unfinished: dict[Lines, Runner] = {}
         self._show_at = 0.0
-        self._no_root = rootfs.why_not(config["probeDir"], config["extraPaths"])
+        self._missing = isolation.missing(config)
         self._loop.watch(sock.fileno(), self._on_command)
 
     def run(self) -> None:
@@ -106,7 +106,7 @@ class Supervisor:
 
     def _start(self, config: dict) -> None:
         token = secrets.token_hex(16)
-        config = {**config, "token": token, "noRoot": self._no_root, "extraPaths": self._config["extraPaths"]}
+        config = {**config, "token": token, "missing": self._missing, "extraPaths": self._config["extraPaths"]}
         try:
             launched = launch(config, self._drop_descriptors)
         except Exception as error:
@@ -255,7 +255,7 @@ class Supervisor:
         runner.status_text += data
         if not runner.main and b"\n" in runner.status_text:
             runner.main = int(runner.status_text.split(b"\n")[0])
-            self._tell(runner.id, "started", pid=runner.main, rooted=self._no_root is None, noRoot=self._no_root or "")
+            self._tell(runner.id, "started", pid=runner.main, missing=isolation.as_list(self._missing))
             self._terminate(runner)
         if not data:
             self._ended(runner)

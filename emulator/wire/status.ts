@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { diskTroubleKinds } from './disk-trouble.ts';
+import { isolationSchema } from './isolation.ts';
 
 const appSchema = z.object({
   alias: z.string(),
@@ -50,6 +51,7 @@ export const statusSchema = z.object({
   owner: z.string(),
   /** `sealed`: apps that get secrets can't start, and none can be set. */
   secrets: z.enum(['open', 'sealed']).default('open'),
+  isolation: isolationSchema.default({ mode: 'off', missing: [] }),
   ...troubleFields,
   apps: z.array(appSchema),
   runners: z.array(runnerSchema),

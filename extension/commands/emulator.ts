@@ -70,7 +70,7 @@ export function createEmulatorCommands(deps: {
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
     checkSettings();
-    const { port, timeScale, allowedOrigins, sealSecrets: setting } = readSettings();
+    const { port, timeScale, allowedOrigins, isolation, sealSecrets: setting } = readSettings();
     const asked = keychain.order({
       sealed: sealedKeyOf(folder),
       setting,
@@ -85,6 +85,7 @@ export function createEmulatorCommands(deps: {
       port,
       timeScale,
       allowedOrigins,
+      isolation,
       ...(order ? { keychain: order } : {}),
       signal,
     });

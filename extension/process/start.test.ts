@@ -7,7 +7,7 @@ import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };
 /** Time as on the clock, and no web pages. */
-const real = { timeScale: 1, allowedOrigins: [] };
+const real = { timeScale: 1, allowedOrigins: [], isolation: 'off' } as const;
 const publish = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const publish = (pid = process.pid) => {
@@ -37,12 +37,12 @@ describe('starting the emulator', () => {
     const { running, isOurs } = await started;
     expect(isOurs).toBe(true);
     expect(isAlive(running)).toBe(true);
-    expect(readFileSync(outputFile(folder), 'utf8')).toBe(`start --data ${folder} --port 7 1\n`);
+    expect(readFileSync(outputFile(folder), 'utf8')).toBe(`start --data ${folder} --port 7 --isolation off 1\n`);
     expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
   it('passes on how fast time runs and which web pages may call', async () => {
-    const said = "console.log(process.argv.slice(7).join(' '));";
+    const said = "console.log(process.argv.slice(9).join(' '));";
     const change = { timeScale: 60, allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'] };
     const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, change);
     await started;

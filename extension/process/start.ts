@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, makeFolder, type RunningEmulator } from '../target/data-folder.ts';
+import type { IsolationMode } from '../target/isolation.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
 import { diagnose, lastWords, noSpace } from './diagnose.ts';
@@ -20,6 +21,7 @@ export interface StartOptions {
   /** 1: as on the clock. */
   readonly timeScale: number;
   readonly allowedOrigins: readonly string[];
+  readonly isolation: IsolationMode;
   /** Handed over through a pipe, and in no other way: it holds a key. */
   readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
@@ -45,7 +47,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
   const { node, bundle, folder, port, keychain, signal, patienceMs = 60_000 } = options;
   const output = openOutput(folder);
   const args = [
-    ...['start', '--data', folder, '--port', String(port)],
+    ...['start', '--data', folder, '--port', String(port), '--isolation', options.isolation],
     ...(options.timeScale === 1 ? [] : ['--time-scale', String(options.timeScale)]),
     ...options.allowedOrigins.flatMap((origin) => ['--allow-origin', origin]),
     ...(keychain ? ['--keychain'] : []),

@@ -31,6 +31,7 @@ const status = (change: Partial<Status>): { status: Status } => ({
     pid: 1,
     startedAt: 0,
     timeScale: 1,
+    isolation: { mode: 'off', missing: [] },
     owner: 'local',
     secrets: 'open',
     trouble: null,

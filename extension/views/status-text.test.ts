@@ -8,6 +8,7 @@ const status: Status = {
   pid: 1,
   startedAt: 0,
   timeScale: 1,
+  isolation: { mode: 'off', missing: [] },
   owner: 'local',
   secrets: 'open',
   trouble: null,

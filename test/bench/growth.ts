@@ -191,7 +191,8 @@ async function enqueueAll(rooms: Rooms, count: number): Promise<void> {
 }
 
 const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
-const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open' } as const;
+const isolation = () => ({ mode: 'off' as const, missing: [] });
+const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
 
 /** What one change of one runner and one queue costs an open pane. */
 async function watch(amount: Amount, what: 'time' | 'bytes' = 'time'): Promise<number> {

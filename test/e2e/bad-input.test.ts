@@ -333,6 +333,7 @@ describe('on the command line', () => {
     ['room for half a runner', ['start', '--max-runners', '1.5']],
     ['no GPU slot', ['start', '--gpu-slots', '0']],
     ['GPU slots that are no number', ['start', '--gpu-slots', 'all']],
+    ['an unknown isolation', ['start', '--isolation', 'some']],
     ['an emulator that does not run', ['env', '--data', '/nonexistent/minifal']],
     ['a data folder that cannot be made', ['start', '--port', '0', '--data', '/dev/null/minifal']],
   ])('%s is told in a sentence', async (_name, args) => {

@@ -62,6 +62,8 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
     String(options.port ?? 0),
     '--data',
     dataDir,
+    // Another mode of isolation for a whole test run.
+    ...(process.env.MINIFAL_ISOLATION ? ['--isolation', process.env.MINIFAL_ISOLATION] : []),
     ...(options.args ?? []),
   ];
   const limited = options.descriptors ? ['sh', '-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh'] : [];

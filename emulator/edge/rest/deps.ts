@@ -41,6 +41,7 @@ export interface RestDeps {
     readonly startedAt: number;
     readonly timeScale: number;
     readonly secrets: Status['secrets'];
+    readonly isolation: () => Status['isolation'];
   };
   /** Why the disk takes no writes; `null`: all is well. */
   readonly trouble: () => DiskTrouble | null;

@@ -138,7 +138,8 @@ describe('what one watcher is sent', () => {
       server.rooms.catalog.putAlias({ ...demo, name: `app-${n}` });
       server.runnerHistory.started({ ...runner, id: `r-${n}`, alias: `app-${n}`, startedAt: 0 });
     }
-    const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open' } as const;
+    const isolation = () => ({ mode: 'off' as const, missing: [] });
+    const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
     const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
     let asked = 0;
     const fleet = {

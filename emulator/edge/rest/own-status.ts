@@ -50,6 +50,7 @@ export function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, '
     timeScale: about.timeScale,
     owner: catalog.account.nickname,
     secrets: about.secrets,
+    isolation: about.isolation(),
     ...troubleOf({ trouble }),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
 import type { Callable } from '../engine.ts';
 
 /** How a runner's process comes to be: a fork of the warm supervisor, or a Python of its own. */
@@ -8,6 +9,7 @@ export type StartMethod = 'fork' | 'spawn';
 export interface SupervisorConfig {
   readonly extraPaths: readonly string[];
   readonly preload: boolean;
+  readonly isolation: IsolationMode;
   /** An empty folder on which the supervisor tries once whether namespaces work here. */
   readonly probeDir: string;
 }
@@ -37,8 +39,8 @@ const id = z.string();
 
 /** What a supervisor tells of a runner. */
 export const message = z.discriminatedUnion('event', [
-  /** `noRoot`: why it has no `/data` and `/app` of its own, where it isn't `rooted`. */
-  z.object({ event: z.literal('started'), id, pid: z.number().int(), rooted: z.boolean(), noRoot: z.string() }),
+  /** `missing`: what it has to do without, of the parts that its mode asks for. */
+  z.object({ event: z.literal('started'), id, pid: z.number().int(), missing: z.array(missingSchema) }),
   z.object({ event: z.literal('port'), id, port: z.number().int(), rules: z.string() }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),

@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Report, throwLater } from '../../wire/contain.ts';
+import type { IsolationMode, Missing } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { runnerFolder, sweepFolders } from './folder.ts';
 import type { StartMethod } from './messages.ts';
-import { noRootWords } from './no-root.ts';
+import { missingWords } from './missing.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
 import { createShells } from './shell.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
@@ -26,6 +27,8 @@ export interface ProcessEngine extends Engine {
    * second.
    */
   warm(environment: BuiltEnvironment): void;
+  /** What this machine doesn't let runners have, as far as the first of them found out. */
+  missing(): readonly Missing[];
 }
 
 /**
@@ -40,6 +43,7 @@ export function createProcessEngine(deps: {
   readonly emulatorAddresses?: readonly string[];
   readonly hostEnv?: NodeJS.ProcessEnv;
   readonly clock?: { now(): number };
+  readonly isolation?: IsolationMode;
   /** Hears once, in a sentence, what this machine doesn't let runners have. */
   readonly onLimit?: (sentence: string) => void;
   /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
@@ -58,12 +62,14 @@ export function createProcessEngine(deps: {
   const closing = new AbortController();
   const swept = sweepFolders(runnersDir, [probeName], closing.signal).catch(report);
 
-  let isNoRootSaid = false;
-  /** The machine is the same for all of them: said once. */
-  function sayNoRoot(why: string): void {
-    if (isNoRootSaid) return;
-    isNoRootSaid = true;
-    deps.onLimit?.(noRootWords(why));
+  const known = new Map<Missing['part'], Missing>();
+  /** The machine is the same for all of them: each part is said once. */
+  function sayMissing(missing: readonly Missing[]): void {
+    for (const one of missing) {
+      if (known.has(one.part)) continue;
+      known.set(one.part, one);
+      deps.onLimit?.(missingWords(one));
+    }
   }
 
   function machine(environment: BuiltEnvironment): Record<string, string> {
@@ -72,16 +78,16 @@ export function createProcessEngine(deps: {
 
   function crewOf(environment: BuiltEnvironment): Crew {
     const key = keyOf(environment);
-    const known = crews.get(key);
-    if (known) return known;
+    const there = crews.get(key);
+    if (there) return there;
     const runners = new Map<string, ProcessRunner>();
     const supervisor = startSupervisor({
       python: environment.python,
       runnerSources: deps.runnerSources,
-      config: { extraPaths: environment.extraPaths, preload: canFork, probeDir },
+      config: { extraPaths: environment.extraPaths, preload: canFork, isolation: deps.isolation ?? 'off', probeDir },
       env: machine(environment),
       onMessage(message) {
-        if (message.event === 'started' && !message.rooted) sayNoRoot(message.noRoot);
+        if (message.event === 'started') sayMissing(message.missing);
         runners.get(message.id)?.receive(message);
       },
       onGone: (reason, cause) => {
@@ -107,6 +113,8 @@ export function createProcessEngine(deps: {
       const key = keyOf(environment);
       if (!closed && !crews.has(key)) dismissWhenIdle(key, crewOf(environment));
     },
+
+    missing: () => [...known.values()],
 
     start(spec, events) {
       if (closed) return neverStarted(spec.runnerId, events);

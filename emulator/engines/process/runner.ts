@@ -273,8 +273,8 @@ function laterPlace() {
   });
   function tell(more: Partial<Place>): void {
     heard = { ...heard, ...more };
-    const { pid, rooted, rules } = heard;
-    if (pid !== undefined && rooted !== undefined && rules !== undefined) resolve({ pid, rooted, rules });
+    const { pid, missing, rules } = heard;
+    if (pid !== undefined && missing !== undefined && rules !== undefined) resolve({ pid, missing, rules });
   }
   return { known, tell };
 }

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { contain, type Report } from '../../wire/contain.ts';
+import type { Missing } from '../../wire/isolation.ts';
 import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
 import { encodeFrame, frameReader } from './shell-frames.ts';
 
@@ -9,8 +10,8 @@ import { encodeFrame, frameReader } from './shell-frames.ts';
 export interface Place {
   /** Its main process. */
   readonly pid: number;
-  /** Whether it has /app and /data, and so namespaces of its own. */
-  readonly rooted: boolean;
+  /** What it has to do without. */
+  readonly missing: readonly Missing[];
   /** What keeps Python processes on loopback (runner/rules.py). */
   readonly rules: string;
 }
@@ -135,7 +136,7 @@ function attend(
     return false;
   }
 
-  function begin({ pid, rooted, rules }: Place): void {
+  function begin({ pid, missing, rules }: Place): void {
     const terminal = options.tty && target.env.TERM === undefined ? { TERM: 'xterm-256color' } : {};
     const { rows, columns } = options.size ?? usualSize;
     const configuration = {
@@ -143,7 +144,7 @@ function attend(
       tty: options.tty,
       size: [rows, columns],
       pid,
-      rooted,
+      missing: missing.map(({ part }) => part),
       appDir: target.appDir,
       dataDir: target.dataDir,
       env: { ...target.env, ...terminal, MINIFAL_RUNNER: rules },

@@ -1,0 +1,29 @@
+import type { Missing } from '../../wire/isolation.ts';
+
+const consequences: { readonly [part in Missing['part']]: readonly [what: string, without: string] } = {
+  folders: [
+    "Runners can't have /data and /app of their own on this machine",
+    'Apps run without: their files and caches are in folders of the emulator, and what names /data or /app itself is not found.',
+  ],
+  disk: [
+    "Runners can't have a disk of their own on this machine",
+    "Apps read this machine's files, and what they write outside /data and /app stays on it.",
+  ],
+  addresses: [
+    "Runners can't have addresses of their own on this machine",
+    'Servers of Python are kept on 127.0.0.1; a runner whose other servers listen elsewhere is ended.',
+  ],
+};
+
+/**
+ * What it means that runners have to do without a part of their world, and the next step. The usual reasons are a
+ * container without privileges and Ubuntu 24.04's restriction of user namespaces.
+ */
+export function missingWords({ part, why }: Missing): string {
+  const [what, without] = consequences[part];
+  return (
+    `${what} (${why.slice(0, 200)}). ${without} To allow it: on Ubuntu 24.04, ` +
+    '`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in Docker, `--cap-add SYS_ADMIN --security-opt seccomp=unconfined ' +
+    '--security-opt apparmor=unconfined`. Then start minifal again.'
+  );
+}

@@ -1,0 +1,1 @@
+export { type IsolationMode, isolationModes } from '../../emulator/wire/isolation.ts';
