@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { keepsUp } from './socket-pair.ts';
+import { closeLike, keepsUp, patient } from './socket-pair.ts';
 
 async function pair() {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  const server = new WebSocketServer({ ...patient, port: 0, host: '127.0.0.1' });
   const accepted = once(server, 'connection') as Promise<[WebSocket]>;
   await once(server, 'listening');
   const reader = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -42,4 +42,18 @@ it.each([
   expect(over).toBe(false);
   then(reader);
   await waited;
+});
+
+it('a close leaves what was sent before it to a reader that does not read for minutes', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { writer, reader } = await pair();
+  reader.pause();
+  writer.send(much);
+  closeLike(writer, { code: 4001, reason: 'bye' });
+  vi.advanceTimersByTime(600_000);
+  const arrived = Promise.all([once(reader, 'message'), once(reader, 'close')]);
+  reader.resume();
+  const [[message], [code]] = await arrived;
+  expect([message.length, code]).toEqual([much.length, 4001]);
 });

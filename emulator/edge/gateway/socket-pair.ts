@@ -22,11 +22,23 @@ export interface Closing {
 }
 
 /** Bytes on their way to a slow reader before the sender is paused. */
-const highWaterBytes = 1024 * 1024;
+export const highWaterBytes = 1024 * 1024;
 const pingIntervalMs = 1_000;
+/** How long a side that has read everything may take to answer a close. */
+const answerMs = 30_000;
+/**
+ * For the sockets of a tunnel. By default `ws` destroys a socket, with the messages that were not read yet, 30 s after
+ * its close: too early for an app that computes for a minute in between. The longest time that a timer takes.
+ */
+export const patient = { closeTimeout: 2 ** 31 - 1 } as const;
 
-/** Starts to listen to `socket`; holds up to `maxHeldBytes`, then stops reading until `to` is called. */
-export function forward(socket: WebSocket, maxHeldBytes: number): Half {
+/**
+ * Starts to listen to `socket`, which is a `patient` one.
+ * @param mostBytes that are held before `to` is called, and that are on their way to a slow reader after it, until
+ *   nothing more is read. That much reaches the other side even when this one closes behind it and nobody reads for a
+ *   long time.
+ */
+export function forward(socket: WebSocket, mostBytes: number): Half {
   let held: { readonly data: RawData; readonly binary: boolean }[] = [];
   let heldBytes = 0;
   let target: WebSocket | undefined;
@@ -34,9 +46,9 @@ export function forward(socket: WebSocket, maxHeldBytes: number): Half {
 
   const pass = (other: WebSocket, data: RawData, binary: boolean): void => {
     other.send(data, { binary }, () => {
-      if (socket.isPaused && other.bufferedAmount < highWaterBytes) socket.resume();
+      if (socket.isPaused && other.bufferedAmount < mostBytes) socket.resume();
     });
-    if (other.bufferedAmount >= highWaterBytes) socket.pause();
+    if (other.bufferedAmount >= mostBytes) socket.pause();
   };
   socket.on('message', (data, binary) => {
     // We have closed it: what it sends until it has heard of that is for nobody.
@@ -44,12 +56,12 @@ export function forward(socket: WebSocket, maxHeldBytes: number): Half {
     if (target) return pass(target, data, binary);
     held.push({ data, binary });
     heldBytes += sizeOf(data);
-    if (heldBytes > maxHeldBytes) socket.pause();
+    if (heldBytes > mostBytes) socket.pause();
   });
   socket.on('close', (code, reason) => {
     closedBy = { code, reason: reason.toString() };
   });
-  socket.on('error', () => undefined); // 'close' follows, and tells
+  socket.on('error', () => cutLater(socket)); // 'close' follows
 
   return {
     socket,
@@ -62,7 +74,7 @@ export function forward(socket: WebSocket, maxHeldBytes: number): Half {
       const waiting = held;
       held = [];
       for (const { data, binary } of waiting) pass(other, data, binary);
-      if (socket.isPaused && other.bufferedAmount < highWaterBytes) socket.resume();
+      if (socket.isPaused && other.bufferedAmount < mostBytes) socket.resume();
     },
   };
 }
@@ -74,13 +86,24 @@ export async function keepsUp(socket: WebSocket): Promise<void> {
   await new Promise<void>((resolve) => socket.ping('', undefined, () => resolve()));
 }
 
-/** Closes with the same code, as far as a code may be sent at all: 1005 and 1006 only say that none was. */
+/**
+ * Closes a `patient` socket behind everything that it was sent, with the same code, as far as a code may be sent at
+ * all: 1005 and 1006 only say that none was. A side that is stalled keeps its connection; one that has read everything
+ * (it answers a ping) and does not answer the close is cut off.
+ */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   if (socket.readyState !== socket.OPEN) return;
+  socket.ping();
+  socket.once('pong', () => cutLater(socket));
   // Unread, its answer to the close would never be seen; nor would it see ours while it is still sending.
   if (socket.isPaused) socket.resume();
   if (code === 1005) socket.close();
   else socket.close(sendable(code) ? code : 1011, reason);
+}
+
+function cutLater(socket: WebSocket): void {
+  const cut = setTimeout(() => socket.terminate(), answerMs);
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /**

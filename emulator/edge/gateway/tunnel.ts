@@ -8,7 +8,7 @@ import type { Access } from './access.ts';
 import type { GatewayDeps } from './context.ts';
 import { type HeaderList, pairs, toApp } from './headers.ts';
 import { readWishes } from './request-info.ts';
-import { closeLike, forward, type Half, pingWhilePaused } from './socket-pair.ts';
+import { closeLike, forward, type Half, highWaterBytes, patient, pingWhilePaused } from './socket-pair.ts';
 import { appId, type Resolved } from './target.ts';
 import { limitInterim, sendCancel } from './upstream.ts';
 
@@ -28,6 +28,7 @@ export interface TunnelOrder {
 const forwardingError = { code: 1011, reason: 'Error while forwarding the request' } as const;
 /** Python's side has no limit; ours is the memory of one message. */
 export const maxMessageBytes = 256 * 1024 * 1024;
+const common = { ...patient, perMessageDeflate: false, maxPayload: maxMessageBytes } as const;
 
 /**
  * Websockets of the run host: a transparent tunnel to the app's own websocket route. The upgrade is accepted before a
@@ -35,7 +36,7 @@ export const maxMessageBytes = 256 * 1024 * 1024;
  * no retries, no priority, no start deadline.
  */
 export function createTunnel(deps: GatewayDeps): Tunnel {
-  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxMessageBytes });
+  const server = new WebSocketServer({ noServer: true, ...common });
   server.on('wsClientError', (error, socket) => writeRawAnswer(socket, 400, error.message));
   return {
     open(req, socket, head, about) {
@@ -47,7 +48,7 @@ export function createTunnel(deps: GatewayDeps): Tunnel {
       });
     },
     close() {
-      for (const socket of server.clients) socket.close(1001);
+      for (const socket of server.clients) closeLike(socket, { code: 1001, reason: '' });
       server.close();
     },
   };
@@ -104,8 +105,7 @@ function dial({ address }: Lease, target: Resolved, offer = '', headers: HeaderL
   try {
     return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, offered, {
       headers: grouped(passed),
-      perMessageDeflate: false,
-      maxPayload: maxMessageBytes,
+      ...common,
       followRedirects: false,
       finishRequest(request) {
         limitInterim(request);
@@ -143,7 +143,7 @@ async function join(caller: Half, app: WebSocket, lease: Lease, gone: AbortSigna
     app.on('error', (error: Error & { code?: string }) => {
       refusal ??= opened ? undefined : { kind: error.code === 'ECONNREFUSED' ? 'connection_refused' : 'disconnected' };
     });
-    const answers = forward(app, Number.POSITIVE_INFINITY);
+    const answers = forward(app, highWaterBytes);
     app.on('open', () => {
       opened = true;
       caller.to(app);
@@ -158,7 +158,7 @@ async function join(caller: Half, app: WebSocket, lease: Lease, gone: AbortSigna
     });
     lease.aborted.addEventListener('abort', () => app.terminate(), { once: true });
     if (lease.aborted.aborted) app.terminate();
-    // The caller closed: say so to the app; one that doesn't answer the close is cut off by `ws` after 30 s.
+    // The caller closed: pass that on to the app, which may need its time to get there: up to its `request_timeout`.
     const hangUp = (): void => {
       // Messages and a close that came before the app was there reach it when it is.
       if (app.readyState === app.CONNECTING && caller.hasLastWords()) return;

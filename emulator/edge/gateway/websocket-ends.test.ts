@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { platformError } from '../../wire/errors.ts';
 import { authorization, deferred, startGateway, type TestGateway } from './testing.ts';
@@ -109,6 +109,56 @@ describe('messages that are followed at once by a close', () => {
     const caller = story(dial(gateway));
     expect(await caller.end).toEqual({ code: 4002, reason: 'done' });
     expect(caller.texts).toEqual(texts);
+  });
+});
+
+describe('messages before a close, while nobody reads for minutes', () => {
+  // More than the system keeps for a reader.
+  const messages = Array.from({ length: 128 }, (_, n) => String(n).padEnd(64 * 1024, '.'));
+
+  async function minutesPass(): Promise<void> {
+    for (let n = 0; n < 10; n++) {
+      await new Promise((turn) => setImmediate(turn));
+      vi.advanceTimersByTime(60_000);
+    }
+  }
+
+  it('reach the app', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const arrived = deferred<WebSocket>();
+    const gateway = await startApp((app) => {
+      app.pause();
+      arrived.resolve(app);
+    });
+    const socket = dial(gateway);
+    await once(socket, 'open');
+    for (const message of messages) socket.send(message);
+    socket.close(4001, 'bye');
+    const app = await arrived.promise;
+    const { texts, end } = story(app);
+    await once(socket, 'close');
+    await minutesPass();
+    app.resume();
+    expect(await end).toEqual({ code: 4001, reason: 'bye' });
+    expect(texts).toEqual(messages);
+  });
+
+  it('an app that reads on and does not answer the close is cut off', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const gateway = await startApp((app) => {
+      app.close = () => undefined;
+    });
+    const socket = dial(gateway);
+    await once(socket, 'open');
+    socket.close(4001, 'bye');
+    await expect
+      .poll(() => {
+        vi.advanceTimersByTime(10_000);
+        return gateway.fleet.ends;
+      })
+      .toEqual([{ outcome: { kind: 'caller_gone' } }]);
   });
 });
 
