@@ -15,7 +15,7 @@ function hashOf(content: string, fileMode: number): string {
 async function uploaded(files: AppFiles, uploadId: string, parts: readonly string[]): Promise<UploadedPart[]> {
   const put: UploadedPart[] = [];
   for (const [index, content] of parts.entries()) {
-    const answer = await files.putPart(uploadId, index + 1, Buffer.from(content));
+    const answer = await files.putPart(uploadId, index + 1, [Buffer.from(content)]);
     if (typeof answer === 'string') throw new Error(answer);
     put.push({ partNumber: index + 1, etag: answer.etag });
   }
@@ -27,14 +27,14 @@ describe('createAppFiles', () => {
     const folder = testFolder();
     const files = createAppFiles(folder);
     const hash = hashOf('hello world', mode);
-    expect(files.missing([hash, 'nonsense'])).toEqual([hash, 'nonsense']);
+    expect(await files.missing([hash, 'nonsense'])).toEqual([hash, 'nonsense']);
     const uploadId = files.beginUpload(hash, mode);
     const parts = await uploaded(files, uploadId, ['hello', ' world']);
     expect(files.find(hash)).toBeUndefined();
     expect(await files.completeUpload(uploadId, parts.reverse())).toBe('ok');
     expect(readdirSync(join(folder, 'uploads'))).toEqual([]);
     const again = createAppFiles(folder);
-    expect(again.missing([hash])).toEqual([]);
+    expect(await again.missing([hash])).toEqual([]);
     expect(again.find(hash)?.mode).toBe(mode);
     expect(readFileSync(again.find(hash)?.path ?? '', 'utf8')).toBe('hello world');
   });
@@ -102,7 +102,7 @@ describe('createAppFiles', () => {
     await files.cancelUpload(uploadId);
     await files.cancelUpload('../..');
     expect(await files.completeUpload(uploadId, parts)).toBe('unknown');
-    expect(await files.putPart(uploadId, 1, Buffer.from('x'))).toBe('unknown');
+    expect(await files.putPart(uploadId, 1, [Buffer.from('x')])).toBe('unknown');
     files.beginUpload(hashOf('y', mode), mode);
     createAppFiles(folder);
     expect(readdirSync(join(folder, 'uploads'))).toEqual([]);
@@ -115,7 +115,7 @@ describe('createAppFiles', () => {
     expect(files.find('../uploads')).toBeUndefined();
     const uploadId = files.beginUpload(hashOf('x', mode), mode);
     for (const number of [0, -1, 1.5, Number.NaN, 10_001]) {
-      expect(await files.putPart(uploadId, number, Buffer.from('x'))).toBe('too_large');
+      expect(await files.putPart(uploadId, number, [Buffer.from('x')])).toBe('too_large');
     }
   });
 });

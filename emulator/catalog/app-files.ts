@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inSlices } from '../wire/slices.ts';
 import { isHash, syncFolder } from './durable-file.ts';
 
 export interface UploadedPart {
@@ -12,7 +13,7 @@ export interface UploadedPart {
 /** Files that `fal deploy` and `fal run` sync, uploaded in parts (rest-api.md §4). One account, so one store. */
 export interface AppFiles {
   /** Those of `hashes` that aren't here; malformed ones count as missing. */
-  missing(hashes: readonly string[]): readonly string[];
+  missing(hashes: readonly string[]): Promise<readonly string[]>;
   /** The file's bytes on this machine and its whole `st_mode`. */
   find(hash: string): { readonly path: string; readonly mode: number } | undefined;
   /** `mode`: the file's whole st_mode (`33188`), which is part of the hash. @returns the upload's id */
@@ -21,7 +22,7 @@ export interface AppFiles {
   putPart(
     uploadId: string,
     partNumber: number,
-    bytes: Uint8Array,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<{ readonly etag: string } | 'unknown' | 'too_large'>;
   /**
    * Joins the parts and checks hex SHA-256 of content ‖ decimal mode. `mismatch` also for a missing or changed part.
@@ -36,6 +37,8 @@ interface Upload {
   readonly mode: number;
   readonly folder: string;
   readonly parts: Map<number, { readonly etag: string; readonly bytes: number }>;
+  /** Of all parts, those that are still coming too. */
+  bytes: number;
 }
 
 /** The client's own limit is 1 GB per file. */
@@ -66,28 +69,40 @@ export function createAppFiles(folder: string): AppFiles {
 
   return {
     find,
-    missing: (hashes) => hashes.filter((hash) => !find(hash)),
+    async missing(hashes) {
+      const missing: string[] = [];
+      await inSlices(hashes, (hash) => {
+        if (!find(hash)) missing.push(hash);
+      });
+      return missing;
+    },
     beginUpload(hash, mode) {
       if (!isHash(hash)) throw new RangeError('not a SHA-256 in lower-case hex');
       if (!Number.isSafeInteger(mode) || mode < 0) throw new RangeError('not a file mode');
       const uploadId = randomUUID();
-      const upload = { hash, mode, folder: join(uploadsFolder, uploadId), parts: new Map() };
+      const upload = { hash, mode, folder: join(uploadsFolder, uploadId), parts: new Map(), bytes: 0 };
       mkdirSync(upload.folder, { mode: 0o700 });
       uploads.set(uploadId, upload);
       return uploadId;
     },
-    async putPart(uploadId, partNumber, bytes) {
+    async putPart(uploadId, partNumber, source) {
       const upload = uploads.get(uploadId);
       if (!upload) return 'unknown';
       if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > mostParts) return 'too_large';
-      let total = bytes.length;
-      for (const [number, part] of upload.parts) if (number !== partNumber) total += part.bytes;
-      if (total > largestFile) return 'too_large';
-      const etag = createHash('sha256').update(bytes).digest('hex');
-      // Counted before it is written, so that parts sent at once can't pass the limit together.
-      upload.parts.set(partNumber, { etag, bytes: bytes.length });
-      await writeFile(join(upload.folder, String(partNumber)), bytes, { mode: 0o600 });
-      return { etag };
+      // Under a name of its own, because the same part may come twice at once.
+      const coming = join(upload.folder, randomUUID());
+      const part = await receive(upload, partNumber, source, coming);
+      if (part === 'too_large') return part;
+      const isOurs = uploads.get(uploadId) === upload;
+      upload.bytes -= isOurs ? (upload.parts.get(partNumber)?.bytes ?? 0) : part.bytes;
+      if (!isOurs) {
+        await rm(coming, { force: true });
+        return 'unknown';
+      }
+      // In one turn, so that what is known of the part and its content change together.
+      renameSync(coming, join(upload.folder, String(partNumber)));
+      upload.parts.set(partNumber, part);
+      return { etag: part.etag };
     },
     async completeUpload(uploadId, parts) {
       const upload = uploads.get(uploadId);
@@ -114,6 +129,37 @@ export function createAppFiles(folder: string): AppFiles {
   }
 }
 
+/** Writes a part into a new file. Its bytes count while they come, so that parts sent at once can't pass the limit. */
+async function receive(
+  upload: Upload,
+  partNumber: number,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  file: string,
+): Promise<{ readonly etag: string; readonly bytes: number } | 'too_large'> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let done = false;
+  const out = await open(file, 'wx', 0o600);
+  try {
+    for await (const chunk of source) {
+      const former = upload.parts.get(partNumber)?.bytes ?? 0;
+      if (upload.bytes - former + chunk.length > largestFile) return 'too_large';
+      upload.bytes += chunk.length;
+      bytes += chunk.length;
+      hash.update(chunk);
+      await out.writeFile(chunk);
+    }
+    done = true;
+    return { etag: hash.digest('hex'), bytes };
+  } finally {
+    await out.close();
+    if (!done) {
+      upload.bytes -= bytes;
+      await rm(file, { force: true });
+    }
+  }
+}
+
 /** Writes the parts in order into `joined`, synced; `false` when they aren't the file that was announced. */
 async function joinParts(upload: Upload, parts: readonly UploadedPart[], joined: string): Promise<boolean> {
   const ordered = [...parts].sort((a, b) => a.partNumber - b.partNumber);
@@ -124,10 +170,13 @@ async function joinParts(upload: Upload, parts: readonly UploadedPart[], joined:
   try {
     for (const { partNumber, etag } of ordered) {
       if (upload.parts.get(partNumber)?.etag !== etag) return false;
-      const bytes = await readFile(join(upload.folder, String(partNumber)));
-      if (createHash('sha256').update(bytes).digest('hex') !== etag) return false;
-      hash.update(bytes);
-      await out.write(bytes);
+      const ofPart = createHash('sha256');
+      for await (const chunk of createReadStream(join(upload.folder, String(partNumber))) as AsyncIterable<Buffer>) {
+        ofPart.update(chunk);
+        hash.update(chunk);
+        await out.writeFile(chunk);
+      }
+      if (ofPart.digest('hex') !== etag) return false;
     }
     await out.sync();
   } finally {

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import express, { json, type Request, Router } from 'express';
+import { json, type Request, Router } from 'express';
 import { z } from 'zod';
 import { fetchPublic, isPublicAddress } from '../../storage/public-address.ts';
 import type { Bytes } from '../../storage/receive.ts';
 import type { Storage } from '../../storage/storage.ts';
-import { formFile } from './form-file.ts';
+import { formFile, wholeFormFile } from './form-file.ts';
 import { partNumber } from './schemas.ts';
 import { partsBody } from './storage-schemas.ts';
 
@@ -14,6 +14,9 @@ const renameBody = z.object({ destination: z.string() });
 const hashBody = z.object({ hash: z.string() });
 /** The client's own patience. */
 const fetchMs = 10 * 60 * 1000;
+const largestForm = 100 * 1024 ** 2;
+/** The client sends parts of 10 MB; the rest is room for the multipart frame. */
+export const largestPart = 12 * 1024 ** 2;
 
 export interface DataFilesEdge {
   readonly storage: Pick<Storage, 'dataFiles' | 'dataUploads'>;
@@ -66,11 +69,10 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
     }
   });
 
-  const form = express.raw({ type: 'multipart/form-data', limit: '100mb' });
-  router.post(/^\/files\/file\/local\/(?<path>.*)$/, form, async (request, response) => {
-    const bytes = await formFile(request);
-    if (request.query.unzip === 'true') await files.unpack(pathOf(request), Buffer.from(bytes));
-    else await put(pathOf(request), [bytes]);
+  router.post(/^\/files\/file\/local\/(?<path>.*)$/, async (request, response) => {
+    if (request.query.unzip === 'true') {
+      await files.unpack(pathOf(request), await wholeFormFile(request, largestForm));
+    } else await put(pathOf(request), formFile(request, largestForm));
     response.json(true);
   });
 
@@ -96,10 +98,9 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
     await uploads.cancel(idOf(request));
     response.json({});
   });
-  const partForm = express.raw({ type: 'multipart/form-data', limit: '12mb' });
-  router.put(new RegExp(`${upload}/(?<part>[^/]+)$`), partForm, async (request, response) => {
+  router.put(new RegExp(`${upload}/(?<part>[^/]+)$`), async (request, response) => {
     const number = partNumber.parse(request.params.part);
-    const etag = await uploads.putPart(idOf(request), number, [await formFile(request)]);
+    const etag = await uploads.putPart(idOf(request), number, formFile(request, largestPart));
     response.json({ part_number: number, etag });
   });
 

@@ -1,11 +1,10 @@
-import express, { json, Router } from 'express';
+import { json, Router } from 'express';
 import type { AppFiles } from '../../catalog/app-files.ts';
+import { largestPart } from './data-files.ts';
 import { formFile } from './form-file.ts';
 import { HttpError } from './http-error.ts';
 import { completeBody, fileHash, fileMetadata, missingHashesBody, partNumber } from './schemas.ts';
 
-/** The client sends parts of 10 MB; the rest is room for the multipart frame. */
-const largestPart = '12mb';
 /** Hashes of some 200,000 files. */
 const largestJson = '16mb';
 
@@ -17,8 +16,8 @@ export function files(appFiles: AppFiles): Router {
   const router = Router();
   const jsonBody = json({ limit: largestJson });
 
-  router.post('/files/missing_hashes', jsonBody, ({ body }, response) => {
-    response.json(appFiles.missing(missingHashesBody.parse(body).hashes));
+  router.post('/files/missing_hashes', jsonBody, async ({ body }, response) => {
+    response.json(await appFiles.missing(missingHashesBody.parse(body).hashes));
   });
 
   const upload = '/files/app/multipart/:hash';
@@ -45,10 +44,9 @@ export function files(appFiles: AppFiles): Router {
     response.json({});
   });
 
-  const wholeBody = express.raw({ type: 'multipart/form-data', limit: largestPart });
-  router.put(`${upload}/:uploadId/:part`, wholeBody, async (request, response) => {
+  router.put(`${upload}/:uploadId/:part`, async (request, response) => {
     const number = partNumber.parse(request.params.part);
-    const stored = await appFiles.putPart(request.params.uploadId, number, await formFile(request));
+    const stored = await appFiles.putPart(request.params.uploadId, number, formFile(request, largestPart));
     if (stored === 'unknown') throw unknownUpload();
     if (stored === 'too_large') throw new HttpError(413, 'The file is larger than 1 GB.');
     response.json({ part_number: number, etag: stored.etag });
