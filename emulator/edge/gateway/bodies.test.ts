@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -170,6 +170,26 @@ describe('an app that answers before it has read the body', () => {
       expect(gateway.fleet.ends).toEqual(Array(3).fill({ outcome: { kind: 'response', status: 404 } }));
     });
   });
+
+  it.each([
+    ['goes on reading', (req) => void req.resume()],
+    ['reads nothing', (req) => void req.pause()],
+  ] as readonly (readonly [string, (req: IncomingMessage) => void])[])(
+    'is heard although its answer is larger than what the sockets hold and nobody reads yet: it %s',
+    async (_, deal) => {
+      const answer = Buffer.concat([bytes(12 * megabyte), Buffer.from('the end')]);
+      const gateway = await start((req, res) => {
+        deal(req);
+        res.writeHead(404, { 'content-length': answer.length }).end(answer);
+      });
+      const socket = dial(gateway.ports.run);
+      await write(socket, headOf(gateway, '/me/app/mistyped', 20 * megabyte));
+      await write(socket, bytes(20 * megabyte));
+      const text = await answerOn(socket, 'the end');
+      expect(text.length).toBeGreaterThan(answer.length);
+      expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'response', status: 404 } }]);
+    },
+  );
 
   it('is heard by a caller that asked before it sent anything', async () => {
     const gateway = await start(early[1]?.[1] ?? (() => undefined));

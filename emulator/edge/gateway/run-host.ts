@@ -82,12 +82,19 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
       }),
       body,
     },
-    httpSink(res, envelope),
+    httpSink(req, res, envelope),
     gone.signal,
   ).finally(release);
 }
 
-function httpSink(res: ServerResponse, envelope: Envelope): Sink {
+/**
+ * Bytes of an answer that wait for a caller who still sends: most callers read nothing before they have sent
+ * everything, so an app that answers early would wait for the caller, and the caller for the app. Beyond that both wait
+ * until the app's `request_timeout`.
+ */
+const mostEarlyBytes = 16 * 1024 * 1024;
+
+function httpSink(req: IncomingMessage, res: ServerResponse, envelope: Envelope): Sink {
   let onlyHead = true;
   return {
     start(status, headers) {
@@ -100,6 +107,7 @@ function httpSink(res: ServerResponse, envelope: Envelope): Sink {
     write(chunk) {
       onlyHead = false;
       if (res.write(chunk) || res.closed) return undefined;
+      if (!req.complete && res.writableLength < mostEarlyBytes) return undefined;
       return new Promise((resolve) => {
         const go = (): void => {
           res.off('drain', go).off('close', go);
