@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { contain, type Report } from '../../wire/contain.ts';
 import type { Missing } from '../../wire/isolation.ts';
+import { signalChild } from '../../wire/signal.ts';
 import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
 import { encodeFrame, frameReader } from './shell-frames.ts';
 
@@ -69,7 +70,7 @@ export function createShells(runnerSources: string, report: Report): Shells {
     async close() {
       for (const helper of running.keys()) end(helper);
       const late = setTimeout(() => {
-        for (const helper of running.keys()) helper.kill('SIGKILL');
+        for (const helper of running.keys()) signalChild(helper, 'SIGKILL');
       }, graceMs);
       await Promise.all(running.values());
       clearTimeout(late);
@@ -203,6 +204,6 @@ function containIo(io: ExecIo, failed: Report): ExecIo {
 /** It kills what is below it, and goes. */
 function end(helper: Helper): void {
   helper.stdin.destroy();
-  helper.kill('SIGTERM');
+  signalChild(helper, 'SIGTERM');
   helper.stdout.resume();
 }

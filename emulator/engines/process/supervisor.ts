@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
+import { signalChild } from '../../wire/signal.ts';
 import { type Command, type Message, message, type SupervisorConfig } from './messages.ts';
 
 const stderrKept = 2000;
@@ -83,14 +84,14 @@ export function startSupervisor(deps: {
   return {
     send(command) {
       // A runner may have stopped it, and nothing else would continue it.
-      if (command.op === 'start' || command.op === 'kill') child.kill('SIGCONT');
+      if (command.op === 'start' || command.op === 'kill') signalChild(child, 'SIGCONT');
       if (!told && connection instanceof Duplex && connection.writable)
         connection.write(`${JSON.stringify(command)}\n`);
     },
     async close() {
-      child.kill('SIGCONT');
+      signalChild(child, 'SIGCONT');
       if (connection instanceof Duplex) connection.end();
-      const timer = setTimeout(() => child.kill('SIGKILL'), closeSeconds * 1000);
+      const timer = setTimeout(() => signalChild(child, 'SIGKILL'), closeSeconds * 1000);
       await gone;
       clearTimeout(timer);
     },
