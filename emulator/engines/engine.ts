@@ -73,6 +73,8 @@ export interface RunnerLine {
 export interface RunnerAddress {
   readonly host: string;
   readonly port: number;
+  /** What its server asks of every request (pass.ts); absent: it asks nothing. */
+  readonly secret?: string;
 }
 
 /** Outcome of a `call` runner. Files belong to the runner's folder and may be read until `dispose()`. */

@@ -109,6 +109,7 @@ def _set_environment(config: dict) -> None:
         given if config["mode"] == "serve" else {},
         config["port"],
         config["claimedFile"],
+        network.caller_address(),
         config["addresses"],
         config["extraPaths"],
     )

@@ -12,7 +12,7 @@ import signal
 import sys
 import types
 
-from . import callables, labels, reports, request_limit, rules, streams
+from . import callables, gate, labels, reports, request_limit, rules, streams
 
 
 def run(config: dict, channel) -> int:
@@ -28,6 +28,7 @@ def run(config: dict, channel) -> int:
     if config["mode"] == "serve":
         labels.install(context, serving)
         request_limit.install(lambda: _tell(channel, "done"))
+        gate.install(config["secret"], ports.all(), ports.caller, lambda: _tell(channel, "gated"))
         return _serve(config, channel)
     return _answer(config, channel)
 

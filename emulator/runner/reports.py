@@ -13,6 +13,7 @@ LIMIT = 256 * 1024
 _LONGEST_NUMBER = 20
 _SHAPES = {
     "port": {"port": int, "rules": str},
+    "gated": {},
     "listening": {"host": str, "port": int},
     "loaded": {},
     "returned": {},
@@ -48,6 +49,9 @@ class Reports:
         event = report["event"]
         if not self._is_in_order(event, report):
             raise Violation(f'it reported "{event}" out of order over the emulator\'s connection')
+        if event == "gated" and event in self._seen:
+            # The metrics have a server of their own, and forked processes may have one, too.
+            return None
         self._seen.add(event)
         if event == "port":
             self._port = report["port"]
@@ -67,6 +71,8 @@ class Reports:
         if event == "listening":
             known = report["host"] in self._hosts
             return report["port"] == self._port and (known or len(self._hosts) < 2 and _is_ours(report["host"]))
+        if event == "gated":
+            return self._mode == "serve"
         if event in ("returned", "done"):
             return self._mode == "serve" and event not in self._seen
         if self._mode != "call" or self._seen & {"result", "refused"}:

@@ -68,6 +68,12 @@ describe('towards the app', () => {
     ]);
   });
 
+  it("shows no app its runner's secret, nor takes another one from a caller", () => {
+    for (const name of ['x-minifal-runner', 'X-Minifal-Runner']) {
+      expect(names(toApp(pairs([name, 'guess', 'x-other', 'kept']), about))).not.toContain('x-minifal-runner');
+    }
+  });
+
   it('keeps a CDN token and a request id of the caller, and makes a token that nobody can guess otherwise', () => {
     const kept = toApp(
       [

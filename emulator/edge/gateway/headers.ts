@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { passHeader } from '../../engines/pass.ts';
 
 /**
  * What passes the gateway and what stays in it, both ways: gateway-http.md §8. Header texts are latin-1, one character
@@ -42,6 +43,7 @@ const notForTheApp: ReadonlySet<string> = new Set([
   'expect',
   'authorization',
   'content-length',
+  passHeader,
 ]);
 /** The only platform headers of a caller that an app gets to see. */
 const passedPlatformHeaders: ReadonlySet<string> = new Set(['x-fal-cdn-token', 'x-fal-object-lifecycle-preference']);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import { passOf } from '../../engines/pass.ts';
 import type { Lease } from '../../fleet/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { writeRawAnswer } from '../http-server.ts';
@@ -104,7 +105,7 @@ function dial({ address }: Lease, target: Resolved, offer = '', headers: HeaderL
   const passed = headers.filter(([name]) => !name.startsWith('sec-websocket-'));
   try {
     return new WebSocket(`ws://${host}:${address.port}${target.path}${query}`, offered, {
-      headers: grouped(passed),
+      headers: grouped([...passOf(address), ...passed]),
       ...common,
       followRedirects: false,
       finishRequest(request) {

@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { RunnerAddress } from '../../engines/engine.ts';
+import { passOf } from '../../engines/pass.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { isOutOfDescriptorsCode, outOfDescriptors } from '../../wire/descriptors.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
@@ -111,7 +112,7 @@ function open(call: UpstreamCall): ClientRequest | undefined {
       port: call.address.port,
       method: call.method,
       path: call.path,
-      headers: [...call.headers, ...framing(call)].flat(),
+      headers: [...passOf(call.address), ...call.headers, ...framing(call)].flat(),
       agent: call.connections.agentFor(call.address),
       maxHeaderSize: maxResponseHeaderBytes,
     });

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { isOutOfDescriptors } from '../../wire/descriptors.ts';
 import { timerMs } from '../../wire/timers.ts';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
+import { passOf } from '../pass.ts';
 
 /** By which a runner tells checks from calls (runner/request_limit.py). */
 const healthAgent = 'minifal-health-check';
@@ -36,6 +37,7 @@ export async function probeHealth(
           method,
           agent: false,
           headers: {
+            ...Object.fromEntries(passOf(address)),
             'user-agent': healthAgent,
             ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
           },

@@ -84,6 +84,7 @@ const violations: readonly [string, string, RegExp][] = [
   ['a second port', said({ event: 'port', port: 1, rules: '{}' }), /"port" out of order/],
   ['a foreign port', said({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
   ['a result of a server', said({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
+  ['gated with a key', said({ event: 'gated', port: 1 }), /no known report/],
   ['loaded of a server', said({ event: 'loaded' }), /"loaded" out of order/],
 ];
 

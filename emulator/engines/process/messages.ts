@@ -32,6 +32,8 @@ export type Command =
       readonly claimedFile: string;
       readonly declaredPort: number;
       readonly addresses: readonly string[];
+      /** What the runner's servers ask of every request (runner/gate.py). */
+      readonly secret: string;
     }
   | { readonly op: 'call' | 'terminate' | 'kill' | 'tell'; readonly id: string };
 
@@ -42,6 +44,8 @@ export const message = z.discriminatedUnion('event', [
   /** `missing`: what it has to do without, of the parts that its mode asks for. */
   z.object({ event: z.literal('started'), id, pid: z.number().int(), missing: z.array(missingSchema) }),
   z.object({ event: z.literal('port'), id, port: z.number().int(), rules: z.string() }),
+  /** The server that is about to listen asks for the runner's secret. */
+  z.object({ event: z.literal('gated'), id }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),
   /** The server of a `serve` runner has served as many requests as it was meant to, and stops. */

@@ -255,6 +255,7 @@ async function startAlone(spec: RunnerSpec) {
     claimedFile: folder.claimedFile,
     declaredPort: 8080,
     addresses: [],
+    secret: '',
   };
   connection.write(`${JSON.stringify(start)}\n`);
   return { supervisor, connection, folder };

@@ -9,18 +9,21 @@ const longestRetryMs = 500;
 
 /**
  * Resolves to the address once the port is open and one health probe passed; `null` when `signal` fires first.
- * It has no limit of its own: startup_timeout is the scheduler's. `onPort`: of `probeHealth`.
+ * It has no limit of its own: startup_timeout is the scheduler's. `secretNow`: what the server asks for, as far as it
+ * is known; a server says so before it listens, which its open port may overtake. `onPort`: of `probeHealth`.
  */
 export async function untilHealthy(
   port: number,
   listening: Promise<RunnerAddress>,
   health: RunnerSpec['health'],
   signal: AbortSignal,
+  secretNow: () => Pick<RunnerAddress, 'secret'>,
   onPort: (port: number) => void,
 ): Promise<RunnerAddress | null> {
   try {
-    const address = await untilOpen(port, listening, signal);
+    const open = await untilOpen(port, listening, signal);
     for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
+      const address = { ...open, ...secretNow() };
       const found = await probeHealth(address, health, health.timeoutSeconds, onPort);
       if (found === 'healthy') return signal.aborted ? null : address;
       await delay(wait, undefined, { signal });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { contain, type Report } from '../../wire/contain.ts';
 import type { CallResult, RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
@@ -43,6 +44,7 @@ export function createRunner(deps: {
   const { spec, folder } = deps;
   const id = spec.runnerId;
   const end = new AbortController();
+  const secret = randomBytes(32).toString('hex');
   let current = newProcess();
   let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
   let sent: StartMethod | null = null;
@@ -115,6 +117,7 @@ export function createRunner(deps: {
       claimedFile: folder.claimedFile,
       declaredPort: spec.declaredPort ?? defaultPort,
       addresses: deps.addresses,
+      secret,
     });
   }
 
@@ -153,13 +156,18 @@ export function createRunner(deps: {
       case 'port':
         current.place.tell(message);
         if (spec.mode === 'serve') {
-          void untilHealthy(message.port, current.listening, spec.health, current.over.signal, probeLines.sent).then(
+          const { listening, over } = current;
+          const secretNow = () => (current.isGated ? { secret } : {});
+          void untilHealthy(message.port, listening, spec.health, over.signal, secretNow, probeLines.sent).then(
             (found) => {
               if (found) becomeReady(found);
             },
             fail,
           );
         }
+        return;
+      case 'gated':
+        current.isGated = true;
         return;
       case 'listening':
         current.tellListening({ host: message.host, port: message.port });
@@ -261,7 +269,7 @@ function newProcess() {
   const listening = new Promise<RunnerAddress>((resolve) => {
     tellListening = resolve;
   });
-  return { place: laterPlace(), listening, tellListening, over: new AbortController() };
+  return { place: laterPlace(), listening, tellListening, isGated: false, over: new AbortController() };
 }
 
 /** The place is known when both have come, in whatever order: the one from the keeper, the other from the runner. */

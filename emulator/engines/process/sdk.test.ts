@@ -4,11 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { createBuilds } from '../../builds/builds.ts';
 import { ensureUv } from '../../builds/uv.ts';
 import { createMask } from '../../telemetry/mask.ts';
 import type { BuiltEnvironment, Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
+import { passOf } from '../pass.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses } from './test-processes.ts';
 import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
@@ -96,10 +98,19 @@ function start(name: string, mode: RunnerSpec['mode'] = 'serve') {
 async function post(address: RunnerAddress | null, path: string, name: string, requestId: string) {
   const response = await fetch(`http://${address?.host}:${address?.port}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-fal-request-id': requestId, 'x-fal-endpoint': path },
+    headers: [
+      ...opening(address),
+      ['content-type', 'application/json'],
+      ['x-fal-request-id', requestId],
+      ['x-fal-endpoint', path],
+    ],
     body: JSON.stringify({ name }),
   });
   return { status: response.status, body: z.object({ text: z.string() }).parse(await response.json()) };
+}
+
+function opening(address: RunnerAddress | null) {
+  return passOf(address ?? { host: '', port: 0 }).map(([name, value]): [string, string] => [name, value]);
 }
 
 async function outcome(name: string) {
@@ -228,6 +239,54 @@ def main(): asyncio.run(serve())
     expect(listeningAddresses(Number((await runner.line(/^setup ran/)).text.split(' ').at(-1)))).toEqual(['127.0.0.1']);
   });
 
+  it('answers nobody but the emulator, whatever is asked and however, and no page may read that', async () => {
+    const runner = start('Talker');
+    const address = await runner.ready;
+    const metrics = Number((await runner.line(/^metrics port/)).text.split(' ').at(-1));
+    const secret = address?.secret ?? '';
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    const page = { origin: 'http://evil.example', 'content-type': 'application/json' };
+    const preflight = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+    const attempts: [string, { method?: string; headers?: Record<string, string>; body?: string }][] = [
+      ['/', { method: 'POST', headers: page, body: '{}' }],
+      ['/', { method: 'OPTIONS', headers: { ...page, ...preflight } }],
+      ['/', { method: 'POST', headers: { ...page, 'x-minifal-runner': '' }, body: '{}' }],
+      ['/', { method: 'POST', headers: { ...page, 'x-minifal-runner': 'f'.repeat(64) }, body: '{}' }],
+      ['/', { method: 'POST', headers: { ...page, 'x-minifal-runner': secret.slice(1) }, body: '{}' }],
+      ['/', { method: 'POST', headers: { ...page, 'x-minifal': secret }, body: '{}' }],
+      ['/', { method: 'POST', headers: { ...page, 'x-forwarded-for': '127.0.0.1' }, body: '{}' }],
+      ...['/openapi.json', '/health', '/docs', '/metrics', '/none'].map((path): [string, object] => [path, {}]),
+      ...['/openapi.json', '/health'].map((path): [string, object] => [path, { headers: page }]),
+    ];
+    for (const port of [address?.port, metrics]) {
+      for (const [path, about] of attempts) {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`, about);
+        const cors = [...answer.headers.keys()].filter((name) => name.startsWith('access-control'));
+        expect([path, about, answer.status, cors, await answer.text()]).toEqual([path, about, 403, [], '']);
+      }
+    }
+    const dial = (headers: Record<string, string>) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${address?.port}/realtime`, { headers });
+        socket.on('open', () => resolve('open')).on('error', (error) => resolve(error.message));
+        socket.on('open', () => socket.terminate());
+      });
+    for (const headers of [{}, { origin: 'http://evil.example' }, { 'x-minifal-runner': 'no' }]) {
+      expect([headers, await dial(headers)]).toEqual([headers, 'Unexpected server response: 403']);
+    }
+    expect(await dial({ 'x-minifal-runner': secret })).toBe('open');
+    expect((await fetch(`http://127.0.0.1:${metrics}/metrics`, { headers: opening(address) })).status).toBe(200);
+    expect((await post(address, '/headers', 'x', 'r')).body.text).not.toContain('minifal');
+    const text = runner.lines.map((line) => line.text).join('\n');
+    expect(text).not.toContain(secret);
+    expect(text).not.toContain('begin');
+  });
+
+  it.skipIf(process.platform !== 'linux')('may call its own port', async () => {
+    const address = await start('Talker').ready;
+    expect((await post(address, '/calls-itself', 'x', 'r')).body.text).toBe('200 200 200 200');
+  });
+
   it('finishes its request after SIGTERM, tears down, and ends cleanly', async () => {
     const runner = start('Talker');
     const answer = post(await runner.ready, '/until-signal', 'x', 'r');
@@ -304,7 +363,7 @@ def main():
     for (const _ of [1, 2, 3]) expect(await runner.handle.probe(5)).toBe(true);
     for (const _ of [1, 2]) {
       const answer = await fetch(`http://${address?.host}:${address?.port}/called`, {
-        headers: { connection: 'close' },
+        headers: [...opening(address), ['connection', 'close']],
       });
       expect(await answer.text()).toBe('ok');
     }
@@ -318,6 +377,27 @@ def main():
 });
 
 describe('a server on uvloop', { timeout }, () => {
+  it.skipIf(process.platform !== 'linux')('may call its own port past the sockets of Python', async () => {
+    const app = `
+import asyncio, uvicorn
+async def call_itself():
+    reader, writer = await asyncio.open_connection("localhost", 8080)
+    writer.write(b"GET /inner HTTP/1.0\\r\\n\\r\\n")
+    return await reader.read()
+async def answer(scope, receive, send):
+    if scope["type"] == "http":
+        body = b"inner" if scope["path"] == "/inner" else await call_itself()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+def main():
+    uvicorn.run(answer, host="0.0.0.0", port=8080)`;
+    const runner = watch(engine, specFor(work, app, { environment: withUvloop }));
+    handles.push(runner.handle);
+    const address = await runner.ready;
+    const answer = await fetch(`http://${address?.host}:${address?.port}/`, { headers: opening(address) });
+    expect(await answer.text()).toMatch(/200 OK(.|\s)*inner$/);
+  });
+
   it('is kept on loopback and gets its port moved though it binds past the sockets of Python', async () => {
     const app = `
 import uvicorn
@@ -332,7 +412,9 @@ def main():
     const runner = watch(engine, specFor(work, app, { environment: withUvloop }));
     handles.push(runner.handle);
     const address = await runner.ready;
-    expect(await (await fetch(`http://${address?.host}:${address?.port}/`)).text()).toBe('uvloop');
+    const url = `http://${address?.host}:${address?.port}/`;
+    expect(await (await fetch(url, { headers: opening(address) })).text()).toBe('uvloop');
+    expect((await fetch(url)).status).toBe(403);
     expect(listeningAddresses(Number((await runner.line(/^pid/)).text.slice(4)))).toEqual(['127.0.0.1']);
   });
 });

@@ -1,10 +1,17 @@
 """Apps and functions as a user of fal writes them; registered by register.py, run by sdk.test.ts."""
 
 import ipaddress
+import json
+import multiprocessing
 import os
+import subprocess
+import sys
 import threading
+import urllib.request
 
 import fal
+import httpx
+from fastapi import Request
 from fal.toolkit import download_file
 from pydantic import BaseModel
 
@@ -17,9 +24,14 @@ class Output(BaseModel):
     text: str
 
 
+def status_of(url: str) -> int:
+    return urllib.request.urlopen(url).status
+
+
 class Talker(fal.App):
     def setup(self):
         print("setup ran in", os.getpid())
+        print("metrics port", dict(json.loads(os.environ["MINIFAL_RUNNER"])["ports"])[9090])
         self.both_are_here = threading.Barrier(2)
         self.leaving = threading.Event()
 
@@ -42,6 +54,25 @@ class Talker(fal.App):
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
         return Output(text=f"{text} {ipaddress.ip_address('127.0.0.1').is_loopback}")
+
+    @fal.endpoint("/calls-itself")
+    def call_itself(self, input: Input) -> Output:
+        """By the port that it declares: from this process, from one that it forks, and from one that it starts."""
+        url = "http://127.0.0.1:8080/health"
+        script = f"import urllib.request; print(urllib.request.urlopen({url!r}).status)"
+        child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        context = multiprocessing.get_context("fork")
+        forked = context.SimpleQueue()
+        context.Process(target=lambda: forked.put(status_of(url))).start()
+        return Output(text=f"{status_of(url)} {httpx.get(url).status_code} {forked.get()} {child.stdout.strip()}")
+
+    @fal.endpoint("/headers")
+    def headers(self, input: Input, request: Request) -> Output:
+        return Output(text=" ".join(request.headers))
+
+    @fal.realtime("/realtime", buffering=1)
+    def realtime(self, input: Input) -> Output:
+        return Output(text=input.name)
 
     def handle_exit(self):
         self.leaving.set()

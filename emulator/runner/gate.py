@@ -1,0 +1,85 @@
+"""
+Lets only the emulator in to the runner's servers: its gateway and its health probes send the runner's secret with every
+request, which web pages and neighbours don't know. Outside of CORS and of every other middleware, for HTTP and
+websockets, and the header is gone when any of them looks. For uvicorn, which serves all apps of the SDK; other servers
+are left as they are.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from . import imports
+
+HEADER = b"x-minifal-runner"
+"""engines/pass.ts writes it."""
+
+
+class Gate:
+    """
+    Around an ASGI application. `ports`: as the app declares them and as they really are; servers on others stay open.
+    `own`: the address from which the runner's own connections come (network.py).
+    """
+
+    __slots__ = ("_app", "_secret", "_ports", "_own")
+
+    def __init__(self, app, secret: bytes, ports: frozenset[int], own: str | None):
+        self._app = app
+        self._secret = secret
+        self._ports = ports
+        self._own = (own, f"::ffff:{own}") if own else ()
+
+    # A coroutine function: servers look whether an application is one.
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan" or self._admits(scope):
+            await self._app(scope, receive, send)
+        else:
+            await _refuse(scope["type"], send)
+
+    def _admits(self, scope) -> bool:
+        headers = scope["headers"]
+        at = 0
+        for name, value in headers:
+            if name == HEADER and hmac.compare_digest(value, self._secret):
+                del headers[at]
+                return True
+            at += 1
+        server, client = scope.get("server"), scope.get("client")
+        if server and server[1] not in self._ports:
+            return True
+        return bool(client) and client[0] in self._own
+
+
+async def _refuse(kind: str, send) -> None:
+    if kind == "websocket":
+        # Before it is accepted: the client gets HTTP 403.
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def install(secret: str, ports: frozenset[int], own: str | None, report_gate) -> None:
+    """`report_gate`: called before a server on one of the ports listens, behind the gate."""
+
+    def around(app):
+        return app if isinstance(app, Gate) else Gate(app, secret.encode(), ports, own)
+
+    def is_ours(config, sockets) -> bool:
+        return sockets is not None or config.fd is not None or config.port in ports
+
+    imports.after(lambda name: name == "uvicorn.server", lambda module: _change(module.Server, around, is_ours, report_gate))
+
+
+def _change(server, around, is_ours, report_gate) -> None:
+    startup = server.startup
+
+    async def start_behind_gate(self, sockets=None):
+        # All else has been put around the application by now, and no connection has been made.
+        if is_ours(self.config, sockets):
+            self.config.loaded_app = around(self.config.loaded_app)
+            report_gate()
+        await startup(self, sockets=sockets)
+
+    server.startup = start_behind_gate
