@@ -8,7 +8,7 @@ import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './d
 import { environmentFolders } from './folders.ts';
 import { noexecMount } from './mounts.ts';
 import { createRunnerPackages } from './runner-packages.ts';
-import { type FilledDefinition, fillDefinition } from './secrets.ts';
+import { type FilledDefinition, fillDefinition, passwordsIn } from './secrets.ts';
 import { cancelled, sharedBuilds } from './sharing.ts';
 import { toolEnvironment } from './tool-env.ts';
 import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from './types.ts';
@@ -72,7 +72,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
     const uv = await options.uv();
     if (signal.aborted) return cancelled;
     const folder = await folders.next(hash);
-    const release = options.mask.hold(values);
+    const release = options.mask.hold([...values, ...passwordsIn(filled)]);
     const job: VirtualenvJob = { uv, env, folder, definition, filled, mask: options.mask, line, signal };
     let kept = false;
     try {

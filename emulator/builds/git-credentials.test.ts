@@ -16,6 +16,12 @@ describe('credentials in the addresses of git repositories', () => {
       'https://token:@h.example:8443',
     ],
     ['a password with an @', 'git+https://u:p@ss@h/x@v1', 'git+https://h/x@v1', 'https://u:p%40ss@h'],
+    [
+      'a password with a blank and other odd characters',
+      'a @ git+https://u:pa ss\t"ü\ud800<@h/x@v1',
+      'a @ git+https://h/x@v1',
+      'https://u:pa%20ss%09%22%C3%BC%EF%BF%BD%3C@h',
+    ],
     ['percent-encoded ones', 'git+http://u:a%40b@h/x', 'git+http://h/x', 'http://u:a%40b@h'],
   ])('are taken out: %s', (_, requirement, bare, credential) => {
     expect(separateGitCredentials([requirement])).toEqual({ requirements: [bare], credentials: [credential] });

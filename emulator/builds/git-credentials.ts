@@ -1,5 +1,10 @@
-/** `git+https://USER:PASSWORD@HOST/…` in a requirement; the host comes after the last @ before the path. */
-const withCredentials = /\bgit\+(https?):\/\/([^/\s?#]+)@([^@/\s?#]+)/g;
+/**
+ * `git+https://USER:PASSWORD@HOST/…` in a requirement; the host comes after the last @ before the path. A password may
+ * have blanks in it: uv would encode them and hand it to git.
+ */
+const withCredentials = /\bgit\+(https?):\/\/([^/?#]+)@([^@/\s?#]+)/g;
+/** What may not stand for itself between `//` and the @ that ends a login; git takes the first one for it. */
+const oddInLogin = /[^\w.~!$&'()*+,;=:%-]/gu;
 
 export interface GitRequirements {
   /** Without the credentials in their addresses. */
@@ -18,8 +23,7 @@ export function separateGitCredentials(requirements: readonly string[]): GitRequ
     requirement.replace(withCredentials, (_match, scheme: string, login: string, host: string) => {
       // The store knows no login without a password: a token alone is the name, with an empty one.
       const whole = login.includes(':') ? login : `${login}:`;
-      // It takes the first @ for the end of the password.
-      credentials.add(`${scheme}://${whole.replaceAll('@', '%40')}@${host}`);
+      credentials.add(`${scheme}://${whole.toWellFormed().replace(oddInLogin, encodeURIComponent)}@${host}`);
       return `git+${scheme}://${host}`;
     }),
   );

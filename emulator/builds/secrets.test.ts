@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseVirtualenv } from './definition.ts';
-import { fillDefinition, withoutUrlCredentials } from './secrets.ts';
+import { fillDefinition, passwordsIn, withoutLogin, withoutUrlCredentials } from './secrets.ts';
 
 function filled(requirements: string[], secretValue?: (name: string) => string | undefined) {
   const parsed = parseVirtualenv({ requirements });
@@ -56,5 +56,18 @@ describe('credentials inside URLs', () => {
   it('are not taken for what is none', () => {
     const text = ' + six==1.17.0 from https://example.com/a@b';
     expect(withoutUrlCredentials(text)).toBe(text);
+  });
+});
+
+describe('credentials in requirements', () => {
+  it.each([
+    ['a @ git+https://me:pass word@example.com/x@v1', 'a @ git+https://***@example.com/x@v1', ['pass word']],
+    ['https://token@example.com/x.whl', 'https://***@example.com/x.whl', ['token']],
+    ['a @ https://example.com/x@v1', 'a @ https://example.com/x@v1', []],
+    ['six==1.17.0', 'six==1.17.0', []],
+  ])('are known and hidden: %s', (requirement, shown, passwords) => {
+    const parsed = parseVirtualenv({ requirements: [requirement] });
+    expect(withoutLogin(requirement)).toBe(shown);
+    expect(parsed.ok ? passwordsIn(parsed.definition) : parsed.reason).toEqual(passwords);
   });
 });

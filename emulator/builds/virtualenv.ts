@@ -4,7 +4,7 @@ import type { VirtualenvDefinition } from './definition.ts';
 import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
 import { lastWords, runUv, type UvCall } from './install.ts';
 import { foundPythons } from './pythons.ts';
-import { withoutUrlCredentials } from './secrets.ts';
+import { withoutLogin } from './secrets.ts';
 
 export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'> {
   readonly folder: string;
@@ -39,7 +39,7 @@ export async function createVirtualenv(job: VirtualenvJob): Promise<VirtualenvRe
 export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResult> {
   for (const [index, layer] of job.definition.layers.entries()) {
     if (layer.length === 0) continue;
-    job.line(withoutUrlCredentials(`Installing requirements: ${layer.join(', ')}`));
+    job.line(`Installing requirements: ${layer.map(withoutLogin).join(', ')}`);
     const exit = await installLayer(job, layer, job.filled.layers[index] ?? []);
     if (exit.code !== 0) return { ok: false, reason: `Failure during 'uv pip install': ${lastWords(exit)}` };
   }
@@ -84,7 +84,7 @@ async function installLayer(job: VirtualenvJob, layer: readonly string[], filled
 
 /** The value of a placeholder was filled in, or a URL has a password of its own. */
 function holdsSecret(filled: string, registered: string | undefined): boolean {
-  return filled !== registered || withoutUrlCredentials(filled) !== filled;
+  return filled !== registered || withoutLogin(filled) !== filled;
 }
 
 async function missingPython(job: VirtualenvJob, wanted: string | null): Promise<string> {
