@@ -27,6 +27,7 @@ describe('createMask', () => {
     ],
     ['the spelling of a form', 'key=a%2Fb+c%2Bd%3D&x', ['a/b c+d='], 'key=********&x'],
     ['the spelling of a path', '/a/b%20c%2Bd%3D/x', ['a/b c+d='], '/********/x'],
+    ['JSON in JSON', '"{\\"a\\":\\"with\\\\\\"quote\\\\\\\\s\\"}"', ['with"quote\\s'], '"{\\"a\\":\\"********\\"}"'],
     ['not blanks', `a${' '.repeat(9)}b`, [' '.repeat(9)], `a${' '.repeat(9)}b`],
   ])('hides %s', (_, text, values, expected) => {
     expect(masked(text, ...values)).toBe(expected);

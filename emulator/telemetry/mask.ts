@@ -1,12 +1,7 @@
-const shortest = 8;
+import { replacer, shortestFound } from './occurrences.ts';
+import { spellingsOf } from './spellings.ts';
+
 const masked = '********';
-/**
- * Characters; longer spellings are looked for one by one: V8 takes none of 32,767 in a pattern, and long before it
- * takes seconds.
- */
-const longestInPattern = 1_000;
-/** C0, DEL, C1, no-break space and soft hyphen: what Python's `repr` escapes below U+0100. */
-const control = /[\p{Cc}\xa0\xad]/gu;
 
 /** Hides the values of secrets and keys in text. */
 export interface Mask {
@@ -29,39 +24,38 @@ export interface Mask {
  * would destroy the log and protect nothing.
  *
  * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs
- * print a value: JSON (also in ASCII), Python's `repr`, and percent-encoding as in a URL.
- * @param present the values there are now; must return the same array as long as nothing changed: the pattern is built
- *   again for another one
+ * print a value (`spellings.ts`).
+ * @param present the values there are now; must return the same array as long as nothing changed: the search is
+ *   prepared again for another one
  */
 export function createMask(present: () => readonly string[]): Mask {
   const held = new Map<string, number>();
   let source: readonly string[] | undefined;
-  let spellings: readonly string[] = [];
-  let long: readonly string[] = [];
-  let pattern: RegExp | undefined;
+  /** By part of a value: to spell one takes longer than to look for it. */
+  let spelled: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  let spellings: ReadonlySet<string> = new Set();
+  let replace = replacer([], masked);
 
   function update(): void {
     const values = present();
     if (values === source) return;
-    spellings = allSpellings([...values, ...held.keys()]);
-    long = spellings.filter((spelling) => spelling.length > longestInPattern);
-    // The longest come first.
-    pattern = patternOf(spellings.slice(long.length));
+    const parts = [...values, ...held.keys()].flatMap(partsOf);
+    spelled = new Map(parts.map((part) => [part, spelled.get(part) ?? spellingsOf(part)]));
+    spellings = new Set([...spelled.values()].flatMap((each) => [...each]));
+    replace = replacer(spellings, masked);
     source = values;
   }
 
   function mask(text: string): string {
     update();
-    let shown = text;
-    if (text.length > longestInPattern) for (const spelling of long) shown = shown.replaceAll(spelling, masked);
-    return pattern ? shown.replace(pattern, masked) : shown;
+    return replace(text);
   }
 
   function unfinished(text: string, least = 1): ReturnType<Mask['unfinished']> {
     const shown = mask(text);
-    const begun = spellings.flatMap((spelling) => {
-      const length = begunLength(shown, spelling);
-      return length < least ? [] : [{ length, rest: spelling.slice(length) }];
+    const begun = [...spellings].flatMap((spelling) => {
+      const length = begunLength(shown, spelling, least);
+      return length === 0 ? [] : [{ length, rest: spelling.slice(length) }];
     });
     const longest = Math.max(0, ...begun.map(({ length }) => length));
     if (longest === 0) return { text: shown, rests: [] };
@@ -88,54 +82,25 @@ export function createMask(present: () => readonly string[]): Mask {
   return Object.assign(mask, { hold, unfinished });
 }
 
-/** How many characters at the end of the text are the beginning, and not the whole, of the spelling. */
-function begunLength(text: string, spelling: string): number {
-  for (let length = Math.min(spelling.length - 1, text.length); length > 0; length--)
-    if (text.endsWith(spelling.slice(0, length))) return length;
+/**
+ * How many characters at the end of the text are the beginning, and not the whole, of the spelling; 0 for fewer than
+ * `least`.
+ */
+function begunLength(text: string, spelling: string, least: number): number {
+  const last = text.at(-1) ?? '';
+  const longest = Math.min(spelling.length - 1, text.length);
+  for (let at = longest - 1; at >= least - 1; at--) {
+    at = spelling.lastIndexOf(last, at);
+    if (at < least - 1) break;
+    if (text.endsWith(spelling.slice(0, at + 1))) return at + 1;
+  }
   return 0;
 }
 
-/** Longest first: of a value that contains another one, nothing may be left over. */
-function allSpellings(values: readonly string[]): readonly string[] {
-  const spellings = new Set<string>();
-  for (const value of values) {
-    for (const part of [value, ...value.split(/\r?\n/)]) {
-      if (isLongEnough(part)) for (const spelling of spellingsOf(part)) spellings.add(spelling);
-    }
-  }
-  return [...spellings].sort((a, b) => b.length - a.length);
-}
-
-function patternOf(spellings: readonly string[]): RegExp | undefined {
-  if (spellings.length === 0) return undefined;
-  const alternatives = spellings.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(alternatives.join('|'), 'g');
+function partsOf(value: string): readonly string[] {
+  return [value, ...value.split(/\r?\n/)].filter(isLongEnough);
 }
 
 function isLongEnough(value: string): boolean {
-  return value.trim().length >= shortest;
-}
-
-function spellingsOf(value: string): string[] {
-  const json = JSON.stringify(value).slice(1, -1);
-  const component = encodeURIComponent(value.toWellFormed());
-  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-  return [
-    value,
-    json,
-    json.replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
-    pythonRepr(value),
-    component,
-    strict,
-    strict.replaceAll('%2F', '/'),
-    strict.replaceAll('%20', '+'),
-  ];
-}
-
-/** Between the quotes that Python chooses: double ones for a value with single ones alone. */
-function pythonRepr(value: string): string {
-  const text = value
-    .replace(/[\\\n\r\t]/g, (character) => JSON.stringify(character).slice(1, -1))
-    .replace(control, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return value.includes("'") && value.includes('"') ? text.replaceAll("'", "\\'") : text;
+  return value.trim().length >= shortestFound;
 }

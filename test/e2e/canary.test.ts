@@ -26,6 +26,12 @@ const ways = {
   NATIVE: 'os.write(1, value.encode() + b"\\n")',
   IN_URL: 'print("GET /?token=" + urllib.parse.quote(value, safe=""))',
   IN_FORM: 'print(urllib.parse.urlencode({"token": value}))',
+  JSON_IN_JSON: 'print(json.dumps({"body": json.dumps({"token": value})}))',
+  REPR_OF_BYTES: 'print([value.encode()])',
+  IN_COMMAND: 'print(shlex.join(["curl", "-H", "Authorization: Key " + value]))',
+  IN_TRACE: 'subprocess.run(["bash", "-xc", "true $IN_TRACE"])',
+  IN_PAGE: 'print(html.escape(value))',
+  IN_BASE64: 'print("Basic " + base64.b64encode(("me:" + value).encode()).decode())',
   AT_CUT: 'print("x" * (64 * 1024 - 20) + value)',
   IN_PARTS: 'sys.stdout.write(value[:9]); sys.stdout.flush(); print(value[9:])',
   COLOURED: 'print("\\x1b[31m" + value + "\\x1b[0m")',
@@ -62,7 +68,7 @@ class Input(BaseModel):
 
 
 WAYS = ${JSON.stringify(ways)}
-IMPORTS = "import json, logging, os, subprocess, sys, threading, urllib.parse, warnings\\n"
+IMPORTS = "import base64, html, json, logging, os, shlex, subprocess, sys, threading, urllib.parse, warnings\\n"
 
 ${app('Leaky', endpoint('value = os.environ[input.way]; exec(IMPORTS + WAYS[input.way]); return {}'))}
 ${app('Failing', setup('raise RuntimeError("\\x1b]0;owned\\x07" + os.environ["IN_SETUP"])'))}
@@ -80,12 +86,13 @@ const values: { readonly [name: string]: string } = Object.fromEntries([
   ...names.map((name) => [name, name === 'BY_LINE' ? `${planted('first')}\n${planted('second')}` : planted(name)]),
   ...others.map((name) => [name, name === 'REQUIRED' ? `canary-${randomBytes(8).toString('hex')}` : planted(name)]),
 ]);
-/** The parts of the values that every spelling leaves as they are. */
+/** The parts of the values that every spelling leaves as they are, and what base64 makes of one behind `me:`. */
 const marks = [
-  ...Object.values(values)
+  Buffer.from(`me:${values.IN_BASE64}`).toString('base64').slice(4, -4),
+  ...(Object.values(values)
     .join('\n')
-    .matchAll(/[0-9a-f]{16}/g),
-].map(([mark]) => mark);
+    .match(/[0-9a-f]{16}/g) ?? []),
+];
 
 let tools: PythonTools;
 let project: Project;
