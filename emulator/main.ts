@@ -29,6 +29,7 @@ import { createLateUnits } from './edge/late-units.ts';
 import { peersOf } from './edge/peers.ts';
 import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
+import { createRunnerKeys } from './edge/runner-keys.ts';
 import { createSigner } from './edge/signed.ts';
 import { loadOrCreateTls } from './edge/tls/ca.ts';
 import { createTokens } from './edge/tokens.ts';
@@ -227,6 +228,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const lines = createLineRecorder(logs, mask);
     const lateUnits = createLateUnits({ logs, clock });
     const connections = createRunnerConnections();
+    const runnerKeys = createRunnerKeys((runnerId) => fleet.runner(runnerId)?.state.kind);
+    mask.hold([runnerKeys.common]);
     const labels = createLabels({ token: controllerToken, report });
     const sharedData = join(folder, 'data');
     mkdirSync(sharedData, { recursive: true, mode: 0o700 });
@@ -245,6 +248,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       sendCancel,
       async envOf({ runnerId, alias, revision }, launch) {
         const secrets = catalog.secretValues(launch.environmentName, launch.secretNames);
+        const key = runnerKeys.keyOf(runnerId);
         const env = runnerEnv({
           hosts,
           account: catalog.account,
@@ -268,7 +272,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
     });
 
-    const authenticate = createAuthenticate(catalog);
+    const authenticate = createAuthenticate(catalog, runnerKeys);
     const signing = createSigning(join(folder, 'webhook-key.pem'));
     const webhooks = createWebhooks({
       store,

@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest';
 import { createAuthenticate } from './auth.ts';
 
-const authenticate = createAuthenticate({
-  account: { userId: 'local|me', nickname: 'me', fullName: 'Me' },
-  verifyKey: (keyId, secret) =>
-    keyId === 'id' && secret === 'se:cret' ? { keyId, scope: 'API', alias: 'a', createdAt: 0 } : undefined,
-});
+const authenticate = createAuthenticate(
+  {
+    account: { userId: 'local|me', nickname: 'me', fullName: 'Me' },
+    verifyKey: (keyId, secret) =>
+      keyId === 'id' && secret === 'se:cret' ? { keyId, scope: 'API', alias: 'a', createdAt: 0 } : undefined,
+  },
+  { verify: () => undefined },
+);
 
 it.each(['Key id:se:cret', 'key id:se:cret', 'Bearer id:se:cret', 'KEY   id:se:cret'])(
   '%s is an identity',

@@ -1,20 +1,26 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Catalog } from '../catalog/types.ts';
+import type { RunnerKeys } from './runner-keys.ts';
 import type { Authenticate, Identity } from './types.ts';
 
 /** `Key id:secret` as every client sends it; `Bearer id:secret` for tools that know no other scheme. */
 const credentials = /^(?:key|bearer) +([^\s:]+):(\S+)$/i;
 
 /**
- * Reads `Authorization` and asks the catalog, which compares in constant time. Never throws and never shows a
+ * Reads `Authorization` and asks the catalog and the runners' keys, which compare in constant time. Never throws and never shows a
  * credential: what doesn't parse is simply no identity. gateway-http.md §2. differs: tokens of `fal auth login` are
  * unknown here.
  */
-export function createAuthenticate(catalog: Pick<Catalog, 'account' | 'verifyKey'>): Authenticate {
+export function createAuthenticate(
+  catalog: Pick<Catalog, 'account' | 'verifyKey'>,
+  runnerKeys: Pick<RunnerKeys, 'verify'>,
+): Authenticate {
   return (headers: IncomingHttpHeaders): Identity | undefined => {
     const [, keyId, secret] = credentials.exec(headers.authorization ?? '') ?? [];
     if (keyId === undefined || secret === undefined) return undefined;
+    const { userId } = catalog.account;
+    if (runnerKeys.verify(keyId, secret) !== undefined) return { userId, keyId, scope: 'RUNNER' };
     const key = catalog.verifyKey(keyId, secret);
-    return key && { userId: catalog.account.userId, keyId: key.keyId, scope: key.scope };
+    return key && { userId, keyId: key.keyId, scope: key.scope };
   };
 }

@@ -23,6 +23,7 @@ import { createLogs } from '../telemetry/logs.ts';
 import { createRunnerHistory } from '../telemetry/runners.ts';
 import type { Logs } from '../telemetry/types.ts';
 import { createAuthenticate } from './auth.ts';
+import { createRunnerKeys } from './runner-keys.ts';
 import { createSigner } from './signed.ts';
 import { createTokens } from './tokens.ts';
 
@@ -42,12 +43,14 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'NORMAL' });
   const catalog = createCatalog({ store, clock, secretKey });
   const key = catalog.createKey('ADMIN', 'test');
+  const testing = testFleet();
+  const runnerKeys = createRunnerKeys((id) => testing.fleet.runner(id)?.state.kind);
   const rooms = {
     catalog,
     blobs: createBlobs(join(folder, 'blobs')),
     appFiles: createAppFiles(join(folder, 'files')),
     routes: createRoutes({ catalog }),
-    authenticate: createAuthenticate(catalog),
+    authenticate: createAuthenticate(catalog, runnerKeys),
     storage: createStorage({ folder, store, clock, maxBytes: 1024 ** 3 }),
     tokens: createTokens({ secret: Buffer.alloc(32, 7), clock }),
     uploadTokens: createSigner(Buffer.alloc(32, 7), 'storage', clock),
@@ -58,7 +61,8 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
     key,
     rooms,
     store,
-    ...testFleet(),
+    runnerKeys,
+    ...testing,
     ...testBuilds(),
     ...testLogs(folder),
     runnerHistory: createRunnerHistory({ store, clock }),

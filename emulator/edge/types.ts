@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface Identity {
   readonly userId: string;
   readonly keyId: string;
-  readonly scope: 'ADMIN' | 'API';
+  /** See rights.ts. RUNNER: the key of a runner, which is good as long as it lives. */
+  readonly scope: 'ADMIN' | 'API' | 'RUNNER';
 }
 
 /** Key check on `Authorization: Key id:secret` or `Bearer …`; `undefined`: no or bad credentials. */

@@ -4,7 +4,7 @@ import type { Hosts } from '../edge/types.ts';
 export interface RunnerEnvInput {
   readonly hosts: Hosts;
   readonly account: Account;
-  /** `id:secret` of a key of the owner. */
+  /** `id:secret` of a key of the runner's own (edge/runner-keys.ts). */
   readonly key: string;
   /** Bundle of public roots and the local CA. */
   readonly caBundle: string;

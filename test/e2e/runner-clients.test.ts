@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call } from '../support/http.ts';
 import { mustRun } from '../support/process.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
@@ -23,6 +24,26 @@ from pydantic import BaseModel
 
 class Text(BaseModel):
     text: str = ""
+
+def managed():
+    """What the runner's own key gets where apps are managed."""
+    import grpc, httpx
+    host, key = os.environ["FAL_HOST"], os.environ["FAL_KEY"]
+    assert key == os.environ["FAL_KEY_ID"] + ":" + os.environ["FAL_KEY_SECRET"]
+    print("the key is", key)
+    certificates = open(os.environ["SSL_CERT_FILE"], "rb").read()
+    channel = grpc.secure_channel(host, grpc.ssl_channel_credentials(certificates))
+    metadata = [("auth-key-id", os.environ["FAL_KEY_ID"]), ("auth-key", os.environ["FAL_KEY_SECRET"])]
+    seen = set()
+    for name in ("ListApplications", "ListSecrets", "ListUserKeys", "ListRunners", "CreateUserKey", "Run"):
+        try:
+            list(channel.unary_stream("/controller.IsolateController/" + name)(b"", metadata=metadata))
+            seen.add(name)
+        except grpc.RpcError as error:
+            seen.add(error.code().name)
+    headers = {"authorization": "Key " + key}
+    get = lambda path: httpx.get("https://" + host + path, headers=headers).status_code
+    return [sorted(seen), get("/logs/"), get("/minifal/status"), get("/runners/x"), get("/users/current")]
 
 class Talker(fal.App, keep_alive=60, max_concurrency=2):
     machine_type = "XS"
@@ -72,6 +93,7 @@ class Talker(fal.App, keep_alive=60, max_concurrency=2):
         with fal_client.realtime(name) as connection:
             connection.send({"text": "ws"})
             out["realtime"] = connection.recv()["text"]
+        out["managed"] = managed()
         out["left"] = self.left
         return out
 `;
@@ -105,8 +127,16 @@ print(json.dumps(fal_client.run("local/clients", {}, path="/everything")))`;
       run: 'r',
       queue: 'q',
       realtime: 'ws',
+      managed: [['PERMISSION_DENIED'], 403, 403, 403, 200],
       left: [],
     });
+    const log = await (await call(emulator, 'api', '/logs/?limit=1000')).text();
+    const [, id = '', shown] = /the key is runner-([-0-9a-f]+):([*0-9a-f]+)/.exec(log) ?? [];
+    expect(shown).toMatch(/^\*{8}[0-9a-f]{32}$/);
+    const stolen = await call(emulator, 'api', '/users/current', {
+      headers: { authorization: `Key runner-${id}:${shown}` },
+    });
+    expect(stolen.status).toBe(401);
   });
 });
 

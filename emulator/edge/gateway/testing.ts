@@ -271,11 +271,14 @@ export async function startGateway(
         );
       },
     },
-    authenticate: createAuthenticate({
-      account,
-      verifyKey: (id, given) =>
-        id === keyId && given === secret ? { keyId: id, scope: 'ADMIN', alias: 'test', createdAt: 0 } : undefined,
-    }),
+    authenticate: createAuthenticate(
+      {
+        account,
+        verifyKey: (id, given) =>
+          id === keyId && given === secret ? { keyId: id, scope: 'ADMIN', alias: 'test', createdAt: 0 } : undefined,
+      },
+      { verify: () => undefined },
+    ),
     fleet: fleet.deps,
     connections: createRunnerConnections(),
     lateUnits: { expect: ({ id }) => void fleet.billedLater.push(id) },

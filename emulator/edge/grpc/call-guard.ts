@@ -1,13 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
+import { grpcRights, mayUse, notAllowed } from '../rights.ts';
 import type { GrpcDeps } from './deps.ts';
 import type { RpcStatus } from './rpc-error.ts';
+
+const controllerPath = '/controller.IsolateController/';
 
 type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
 
 /**
  * Judges an RPC by its headers alone, before a byte of its message is read and before grpc-js hears of it: our own
- * `:authority` (DNS rebinding), then the key. `undefined`: it may go on. Pure but for the catalog's look at the key.
+ * `:authority` (DNS rebinding), then the key, then what it may do (rights.ts). `undefined`: it may go on. Pure but for the catalog's look at the key.
  *
  * @param raw the header list as it came: Node joins or drops what is given twice
  */
@@ -26,11 +29,9 @@ export function judgeCall(
     const details = 'No valid key was sent. Set FAL_KEY to a key of this server: `minifal env` prints it.';
     return { code: status.UNAUTHENTICATED, details };
   }
-  if (identity.scope !== 'ADMIN') {
-    const details = 'This key has scope API: it may call apps but not manage them. Use a key with scope ADMIN.';
-    return { code: status.PERMISSION_DENIED, details };
-  }
-  return undefined;
+  const method = (headers[':path'] ?? '').slice(controllerPath.length);
+  if (mayUse(identity, grpcRights[method])) return undefined;
+  return { code: status.PERMISSION_DENIED, details: notAllowed(identity) };
 }
 
 /** Keys come as two entries, logins as `authorization: Bearer …` (control-plane-grpc.md §2.2). */

@@ -1,5 +1,4 @@
-import type { RequestListener } from 'node:http';
-import express, { type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
@@ -15,15 +14,16 @@ import { logs } from './logs.ts';
 import { ownEvents } from './own-events.ts';
 import { ownRequests } from './own-requests.ts';
 import { ownStatus } from './own-status.ts';
+import { guardRoutes, signedIn } from './route-rights.ts';
 import { storageUploads, uploadTargets } from './storage.ts';
 import { browserTokens } from './tokens.ts';
 import { workflows } from './workflows.ts';
 
 /**
  * The REST host of the platform, for the `api` port (rest-api.md §0-§4). Host and Origin are judged first, then the
- * key; every error is `{"detail"}`; paths are matched as they come, never normalised or redirected.
+ * key, then what it may do (rights.ts); every error is `{"detail"}`; paths are matched as they come, never normalised or redirected.
  */
-export function createRestEdge(deps: RestDeps): RequestListener {
+export function createRestEdge(deps: RestDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -49,6 +49,7 @@ export function createRestEdge(deps: RestDeps): RequestListener {
     ownEvents(deps),
     ownRequests(deps),
   );
+  guardRoutes(app.router, deps.authenticate);
   app.use(() => {
     throw new HttpError(404, 'Not Found');
   });
@@ -68,8 +69,7 @@ function guarded({ guardRules }: Pick<RestDeps, 'guardRules'>): RequestHandler {
 
 function authenticated({ authenticate }: Pick<RestDeps, 'authenticate'>): RequestHandler {
   return (request, response, next) => {
-    if (authenticate(request.headers) !== undefined) return next();
-    response.setHeader('www-authenticate', 'Key');
-    throw new HttpError(401, 'No valid key was sent. Set FAL_KEY to a key of this server: `minifal env` prints it.');
+    signedIn(authenticate, request, response);
+    next();
   };
 }

@@ -77,6 +77,7 @@ export async function restServer() {
 
   return {
     ...made,
+    app: edge,
     queue,
     lateUnits,
     port,
