@@ -2,7 +2,7 @@ import { rememberHint } from './hinted.ts';
 import { isLast } from './retry.ts';
 import { attemptsOf } from './runner-index.ts';
 import { ceiling, first, type Sorted } from './sorted.ts';
-import { moveRunner, newId, note, putApp, putRequest, type Turn } from './turn.ts';
+import { mayDoMore, moveRunner, newId, note, putApp, putRequest, type Turn } from './turn.ts';
 import type { AliasName, RunnerId } from './types.ts';
 import type { App, LiveRequest, LiveRunner, World } from './world.ts';
 
@@ -15,10 +15,10 @@ export function assign(turn: Turn, alias: AliasName): void {
   for (;;) {
     const app = turn.world.apps.get(alias);
     const next = first(app?.requests.ready ?? null);
-    if (app === undefined || next === undefined) return;
+    if (app === undefined || next === undefined || app.runners.free === null) return;
     const request = turn.world.requests.get(next.value);
     const runner = request === undefined ? undefined : chooseRunner(turn.world, app, request);
-    if (request === undefined || runner === undefined) return;
+    if (request === undefined || runner === undefined || !mayDoMore(turn)) return;
     place(turn, request, runner);
   }
 }

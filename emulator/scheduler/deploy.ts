@@ -1,4 +1,4 @@
-import { kill, retire, terminateSoon } from './ending.ts';
+import { endWithOthers, kill } from './ending.ts';
 import { isStarting } from './runner-index.ts';
 import { values } from './sorted.ts';
 import { createRunner } from './starting.ts';
@@ -94,7 +94,7 @@ export function deleted(turn: Turn, alias: AliasName): void {
   abandon(turn, alias, deletedError.detail);
   changeApp(turn, alias, { live: null });
   failWaiting(turn, alias);
-  for (const id of values(app.runners.all)) terminateSoon(turn, id, 'alias_deleted');
+  for (const id of values(app.runners.all)) endWithOthers(turn, id, { how: 'terminateSoon', why: 'alias_deleted' });
 }
 
 /** Why a rolling deploy fails when the emulator stops. */
@@ -121,6 +121,7 @@ function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSe
   turn.effects.push({ type: 'aliasMoved', alias, revision: release.revision });
   note(turn, { alias, topic: 'deploy', text: `The alias points to revision ${release.revision}.` });
   for (const id of values(app.runners.all)) {
-    if (turn.world.runners.get(id)?.revision !== release.revision) retire(turn, id, 'replaced');
+    if (turn.world.runners.get(id)?.revision === release.revision) continue;
+    endWithOthers(turn, id, { how: 'retire', why: 'replaced' });
   }
 }

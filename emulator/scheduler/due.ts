@@ -1,12 +1,12 @@
 import { timedOut } from './attempts.ts';
 import { quantumMs } from './capacity.ts';
-import { kill } from './ending.ts';
+import { endThoseLeft, kill } from './ending.ts';
 import { probe } from './health.ts';
 import { queueBegin } from './request-index.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
 import { compareKeys, first } from './sorted.ts';
 import { wake } from './starting.ts';
-import type { Turn } from './turn.ts';
+import { heavy, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import { expire, failWaiting, release, waitedInVain } from './verdict.ts';
 import type { App, LiveRunner, World } from './world.ts';
@@ -15,11 +15,12 @@ import type { App, LiveRunner, World } from './world.ts';
 
 /** Carries out everything of the app that is due, or as much of it as one step may. */
 export function runDue(turn: Turn, alias: AliasName): void {
+  endThoseLeft(turn, alias);
   if ((turn.world.apps.get(alias)?.live ?? null) === null) failWaiting(turn, alias);
   drainTree(turn, alias, (app) => due(app.requests.deadlines, turn.now), expire);
   drainTree(turn, alias, (app) => due(app.requests.delayed, turn.now), release);
-  drainTree(turn, alias, (app) => due(app.requests.running, turn.now - requestTimeoutMs(app)), timedOut);
-  drainTree(turn, alias, (app) => due(app.runners.due, turn.now), runnerDue);
+  drainTree(turn, alias, (app) => due(app.requests.running, turn.now - requestTimeoutMs(app)), timedOut, heavy);
+  drainTree(turn, alias, (app) => due(app.runners.due, turn.now), runnerDue, heavy);
 }
 
 /**
@@ -48,12 +49,18 @@ export function nextWakeup(world: World): Instant | undefined {
 
 type Due = { readonly value: string } | undefined;
 
-function drainTree(turn: Turn, alias: AliasName, next: (app: App) => Due, act: (turn: Turn, id: string) => void): void {
+function drainTree(
+  turn: Turn,
+  alias: AliasName,
+  next: (app: App) => Due,
+  act: (turn: Turn, id: string) => void,
+  weight = 1,
+): void {
   while (turn.left > 0) {
     const app = turn.world.apps.get(alias);
     const entry = app === undefined ? undefined : next(app);
     if (entry === undefined) return;
-    turn.left -= 1;
+    turn.left -= weight;
     act(turn, entry.value);
   }
 }

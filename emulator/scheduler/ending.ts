@@ -1,10 +1,11 @@
 import { troubleAfter } from './failures.ts';
 import { attemptsOf, isPlaced, isStarting } from './runner-index.ts';
+import { first } from './sorted.ts';
 import { createRunner } from './starting.ts';
-import { changeApp, moveRunner, type Turn } from './turn.ts';
-import type { AttemptId, Event, RunnerId, StopReason } from './types.ts';
+import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from './turn.ts';
+import type { AliasName, AttemptId, Event, RunnerId, StopReason } from './types.ts';
 import { conclude } from './verdict.ts';
-import type { LiveRunner } from './world.ts';
+import type { Leave, LiveRunner } from './world.ts';
 
 /** The ways in which a runner ends (platform page runner.md §1, §4.3). Unknown ids are ignored: news may come late. */
 
@@ -75,6 +76,29 @@ export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
   }
   terminate(turn, runner, why);
 }
+
+/**
+ * Ends one of many that end together: now, or in one of the next steps, where they are too many for this one. Until then
+ * it gets nothing any more.
+ */
+export function endWithOthers(turn: Turn, id: RunnerId, { how, why }: Leave): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined) return;
+  if (mayDoMore(turn)) ways[how](turn, id, why);
+  else putRunner(turn, id, { ...runner, leave: { how, why } });
+}
+
+/** Carries out what `endWithOthers` left for a later step, as much as this one may. */
+export function endThoseLeft(turn: Turn, alias: AliasName): void {
+  for (;;) {
+    const next = first(turn.world.apps.get(alias)?.runners.leaving ?? null);
+    const runner = turn.world.runners.get(next?.value ?? '');
+    if (runner === undefined || runner.leave === null || !mayDoMore(turn)) return;
+    ways[runner.leave.how](turn, runner.id, runner.leave.why);
+  }
+}
+
+const ways = { retire, terminateSoon, kill } as const;
 
 /** SIGKILL; everything in flight is lost and the runner is gone at once: no process survives SIGKILL. */
 export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(why)): void {

@@ -2,9 +2,10 @@ import { Map as IdMap } from 'immutable';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { expirationCountdownSeconds } from './select.ts';
 import { nextWakeup, step } from './step.ts';
-import { scaleOf, settingsOf } from './testing/samples.ts';
+import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
 import type { Effect, Event } from './types.ts';
+import type { Limits } from './world.ts';
 
 type Sim = ReturnType<typeof createSim>;
 
@@ -40,10 +41,11 @@ function withApps(count: number): Sim {
   return sim;
 }
 
-function withRunners(count: number): Sim {
-  const sim = createSim();
+function withRunners(count: number, limits: Partial<Limits> = {}): Sim {
+  const sim = createSim(limits);
   sim.deploy({ scale: scaleOf({ minConcurrency: count, maxConcurrency: count }) });
-  sim.bringUp();
+  sim.after(0.1);
+  expect(sim.bringUp()).toHaveLength(count);
   return sim;
 }
 
@@ -82,6 +84,91 @@ describe('much that ends at once', () => {
     sim.submit(['new']);
     sim.bringUp();
     expect(sim.runnerOf('new')).toBeDefined();
+  });
+});
+
+describe('what concerns very many runners', () => {
+  const count = 130;
+  const all = scaleOf({ minConcurrency: count, maxConcurrency: count });
+  const done = (effects: readonly Effect[]) =>
+    effects.filter(({ type }) => ['startRunner', 'terminateRunner', 'killRunner', 'assign'].includes(type)).length;
+
+  /** What is started, ended and assigned in each step of a world that is let run. */
+  function steps(sim: Sim, event: Event): readonly number[] {
+    const each: number[] = [];
+    let [world, now] = [sim.world, sim.now];
+    for (let next: Event | undefined = event; next; next = now > sim.now + 1_000 ? undefined : { type: 'tick' }) {
+      const after = step(world, next, now);
+      world = after.world;
+      each.push(done(after.effects));
+      for (const effect of after.effects) {
+        if (effect.type !== 'assign') continue;
+        const chosen = after.world.runners.get(effect.runnerId);
+        expect(chosen?.leave, 'no request goes to a runner that is about to end').toBeNull();
+      }
+      now = nextWakeup(world) ?? Number.POSITIVE_INFINITY;
+    }
+    return each;
+  }
+
+  const busy = () => {
+    const sim = withRunners(count);
+    sim.submit(Array.from({ length: count }, (_, i) => `r-${i}`));
+    sim.submit(['waits']);
+    return sim;
+  };
+
+  it.each<[string, () => Sim, Event, number]>([
+    ['a first deploy', () => createSim(), deployOf({ scale: all }), count],
+    ['a deploy over idle ones', () => withRunners(count), deployOf({ scale: all, revision: 'rev2' }), 2 * count],
+    ['a deletion', busy, { type: 'aliasDeleted', alias: 'app' }, count],
+    ['a rollout', busy, { type: 'rolloutRequested', alias: 'app', force: false }, count],
+    ['a forced rollout', busy, { type: 'rolloutRequested', alias: 'app', force: true }, 2 * count],
+    ['the stop of the emulator', () => withRunners(count), { type: 'shutdown' }, count],
+    [
+      'a smaller max_concurrency',
+      () => withRunners(count),
+      { type: 'aliasScaled', alias: 'app', scale: scaleOf({ maxConcurrency: 1 }), settings: settingsOf() },
+      count - 1,
+    ],
+  ])('is done in several steps: %s', (_title, begin, event, least) => {
+    const each = steps(begin(), event);
+    expect(Math.max(...each)).toBeLessThanOrEqual(51);
+    expect(each.reduce((sum, n) => sum + n, 0)).toBeGreaterThanOrEqual(least);
+  });
+
+  it('is done in several steps: the end of keep_alive, and requests for one runner', () => {
+    const sim = createSim();
+    sim.deploy({ settings: settingsOf({ maxMultiplexing: count }) });
+    sim.submit(Array.from({ length: count }, (_, i) => `r-${i}`));
+    const [runner] = sim.runners();
+    const each = steps(sim, { type: 'runnerReady', runnerId: runner?.id ?? '' });
+    expect(each.slice(0, 3)).toEqual([50, 50, 30]);
+
+    const idle = withRunners(count);
+    idle.send({ type: 'aliasScaled', alias: 'app', scale: scaleOf({ minConcurrency: 0 }), settings: settingsOf() });
+    const ends: number[] = [];
+    for (let now = nextWakeup(idle.world), { world } = idle; now !== undefined; now = nextWakeup(world)) {
+      const after = step(world, { type: 'tick' }, now);
+      world = after.world;
+      if (after.effects.some(({ type }) => type === 'terminateRunner')) ends.push(done(after.effects));
+      if (ends.length === 3) break;
+    }
+    expect(ends).toEqual([50, 50, 30]);
+  });
+
+  it('leaves nothing to what is deployed in between', () => {
+    const sim = busy();
+    step(sim.world, { type: 'aliasDeleted', alias: 'app' }, sim.now);
+    const { world } = step(sim.world, { type: 'aliasDeleted', alias: 'app' }, sim.now);
+    let { world: after } = step(world, deployOf({ scale: scaleOf({ maxConcurrency: 1 }) }), sim.now);
+    const old = new Set(sim.world.runners.keys());
+    after = step(after, { type: 'requestArrived', request: requestOf('new') }, sim.now).world;
+    for (let now = nextWakeup(after); now !== undefined && now < sim.now + 100; now = nextWakeup(after))
+      after = step(after, { type: 'tick' }, now).world;
+    for (const [id, runner] of after.runners)
+      if (old.has(id)) expect(runner.state.kind, 'every old runner ends').toBe('terminating');
+    expect(after.requests.get('new')?.place.kind).toBe('waiting');
   });
 });
 
@@ -134,6 +221,27 @@ describe('what an event costs', () => {
       return lookedAt(() => sim.submit(['a'], { alias: 'app-0' }));
     };
     expect(cost(200)).toBe(cost(10));
+  });
+
+  it('does not grow with the runners that a rollout has yet to replace', () => {
+    const cost = (runners: number) => {
+      const sim = withRunners(runners);
+      sim.submit(Array.from({ length: runners }, (_, i) => `r-${i}`));
+      sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
+      sim.after(1);
+      return lookedAt(() => [sim.submit(['a']), sim.end('r-3'), sim.send({ type: 'tick' })]);
+    };
+    expect(cost(300)).toBe(cost(30));
+  });
+
+  it('does not grow with the runners that a rollout replaces one after the other, on a full machine', () => {
+    const cost = (runners: number) => {
+      const sim = withRunners(runners, { runners });
+      sim.submit(Array.from({ length: runners }, (_, i) => `r-${i}`));
+      sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
+      return lookedAt(() => [sim.submit(['a']), sim.end('r-3')]);
+    };
+    expect(cost(300)).toBe(cost(10));
   });
 
   it('does not grow with the hints that are remembered', () => {

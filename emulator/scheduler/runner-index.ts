@@ -12,7 +12,11 @@ interface Marks {
   readonly idleUsed: Key | null;
   readonly idleFresh: Key | null;
   readonly due: Key | null;
-  readonly changing: Key | null;
+  readonly leaving: Key | null;
+  readonly unreplaced: Key | null;
+  readonly successors: Key | null;
+  readonly replacements: number;
+  readonly succeeding: number;
   readonly starting: Key | null;
   readonly backingOff: Key | null;
   readonly inLine: Key | null;
@@ -33,7 +37,11 @@ const absent: Marks = {
   idleUsed: null,
   idleFresh: null,
   due: null,
-  changing: null,
+  leaving: null,
+  unreplaced: null,
+  successors: null,
+  replacements: 0,
+  succeeding: 0,
   starting: null,
   backingOff: null,
   inLine: null,
@@ -68,7 +76,13 @@ export function isStarting(state: RunnerState): boolean {
  */
 export function isCounted(runner: LiveRunner): boolean {
   const { kind } = runner.state;
-  return runner.role.kind === 'member' && kind !== 'draining' && kind !== 'terminating' && kind !== 'terminated';
+  return (
+    runner.role.kind === 'member' &&
+    runner.leave === null &&
+    kind !== 'draining' &&
+    kind !== 'terminating' &&
+    kind !== 'terminated'
+  );
 }
 
 /** Whether the runner takes up room on the machine: it has a process, or was promised one. */
@@ -78,12 +92,19 @@ export function isPlaced(runner: LiveRunner | undefined): boolean {
 
 /** On its way out, now or when its requests have ended. */
 export function isLeaving(runner: LiveRunner | undefined): boolean {
-  return runner?.state.kind === 'draining' || isEnding(runner);
+  if (runner === undefined || !isPlaced(runner)) return false;
+  return runner.state.kind === 'draining' || runner.leave !== null || isEnding(runner);
 }
 
 /** Gone within its grace period. */
 export function isEnding(runner: LiveRunner | undefined): boolean {
   return runner?.state.kind === 'terminating';
+}
+
+/** It was decided how it ends, and has yet to be done. */
+function hasYetToLeave({ leave, state: { kind } }: LiveRunner): boolean {
+  if (leave === null || kind === 'terminated') return false;
+  return leave.how === 'kill' || (kind !== 'terminating' && (leave.how === 'terminateSoon' || kind !== 'draining'));
 }
 
 /** The index after one runner changed from `before` to `after`; `undefined`: it wasn't there, or left. */
@@ -103,7 +124,11 @@ export function indexRunner(
     idleUsed: put(index.idleUsed, was.idleUsed, is.idleUsed),
     idleFresh: put(index.idleFresh, was.idleFresh, is.idleFresh),
     due: put(index.due, was.due, is.due),
-    changing: put(index.changing, was.changing, is.changing),
+    leaving: put(index.leaving, was.leaving, is.leaving),
+    unreplaced: put(index.unreplaced, was.unreplaced, is.unreplaced),
+    successors: put(index.successors, was.successors, is.successors),
+    replacements: index.replacements - was.replacements + is.replacements,
+    succeeding: index.succeeding - was.succeeding + is.succeeding,
     starting: put(index.starting, was.starting, is.starting),
     backingOff: put(index.backingOff, was.backingOff, is.backingOff),
     inLine: put(index.inLine, was.inLine, is.inLine),
@@ -145,7 +170,9 @@ function marks(runner: LiveRunner): Marks {
   const waits = runner.turn !== null;
   const placed = isPlaced(runner);
   const isFree = serving && load < runner.settings.maxMultiplexing;
-  const changing = runner.role.kind === 'replacement' || (serving && runner.replacement === 'will');
+  const { role } = runner;
+  const isReplacement = role.kind === 'replacement';
+  const isUnreplaced = serving && runner.replacement === 'will' && runner.substitute === null;
   return {
     all: [serial],
     free: isFree ? [serial] : null,
@@ -153,7 +180,11 @@ function marks(runner: LiveRunner): Marks {
     idleUsed: serving && state.kind === 'idle' && runner.used ? [state.since, serial] : null,
     idleFresh: serving && state.kind === 'idle' && !runner.used ? [state.since, serial] : null,
     due: dueAt === null ? null : [dueAt, serial],
-    changing: changing ? [serial] : null,
+    leaving: hasYetToLeave(runner) ? [serial] : null,
+    unreplaced: isUnreplaced ? [serial] : null,
+    successors: isReplacement && (role.isAlone || state.kind === 'idle') ? [serial] : null,
+    replacements: isReplacement ? 1 : 0,
+    succeeding: counted && isStarting(state) && role.kind === 'member' && role.succeeds ? 1 : 0,
     starting: counted && isStarting(state) ? [stages.indexOf(state.kind), serial] : null,
     backingOff: counted && state.kind === 'failureDelay' ? [state.retryAt, serial] : null,
     inLine: waits && isMember ? [serial] : null,

@@ -1,9 +1,9 @@
-import { kill, retire } from './ending.ts';
+import { endWithOthers, kill, retire } from './ending.ts';
 import { attemptsOf, isCounted, isPlaced, isStarting } from './runner-index.ts';
 import { startTarget, target } from './scale.ts';
 import { type Entry, first, last, rank, size, values } from './sorted.ts';
 import { createRunner } from './starting.ts';
-import { note, type Turn } from './turn.ts';
+import { mayDoMore, note, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import type { App, LiveRunner } from './world.ts';
 
@@ -72,7 +72,8 @@ function capRunners(turn: Turn, alias: AliasName): void {
     .filter((runner) => runner !== undefined)
     .filter(isCounted)
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
-  for (const runner of runners.slice(0, app.runners.counted - max)) retire(turn, runner.id, 'keep_alive');
+  for (const runner of runners.slice(0, app.runners.counted - max))
+    endWithOthers(turn, runner.id, { how: 'retire', why: 'keep_alive' });
 }
 
 function worth(runner: LiveRunner): number {
@@ -89,10 +90,10 @@ function startRunners(turn: Turn, alias: AliasName): void {
   const volume = { inFlight: app.runners.inFlight, queued: size(app.requests.waiting) };
   const wanted = startTarget(app.scale, volume, app.live.settings.maxMultiplexing, queueIsDue);
   const missing = wanted - app.runners.counted;
-  if (missing <= 0) return;
+  if (missing <= 0 || turn.left <= 0) return;
   const facts = `${volume.inFlight} in flight, ${volume.queued} waiting`;
   note(turn, { alias, topic: 'scale', text: `${wanted} runners wanted (${facts}), ${app.runners.counted} there.` });
-  for (let i = 0; i < missing; i += 1) {
+  for (let i = 0; i < missing && mayDoMore(turn); i += 1) {
     const id = createRunner(turn, alias, app.live, { kind: 'member' }, 'Wanted by scaling.');
     if (turn.world.runners.get(id)?.turn !== null) return;
   }
@@ -103,7 +104,7 @@ function endSurplus(turn: Turn, alias: AliasName): void {
   for (;;) {
     const app = turn.world.apps.get(alias);
     const next = app === undefined ? undefined : nextToExpire(app);
-    if (next === undefined || next.at > turn.now) return;
+    if (next === undefined || next.at > turn.now || !mayDoMore(turn)) return;
     const used = turn.world.runners.get(next.runnerId)?.used === true;
     retire(turn, next.runnerId, used ? 'keep_alive' : 'never_used');
   }

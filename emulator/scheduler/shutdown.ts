@@ -1,5 +1,5 @@
 import { abandon, stoppingDeploy } from './deploy.ts';
-import { retire } from './ending.ts';
+import { endWithOthers } from './ending.ts';
 import { queueBegin } from './request-index.ts';
 import { compareKeys, first } from './sorted.ts';
 import type { Turn } from './turn.ts';
@@ -22,7 +22,7 @@ export function shutDown(turn: Turn): void {
     refuseDirect(turn, alias);
     abandon(turn, alias, stoppingDeploy);
   }
-  for (const id of turn.world.runners.keys()) retire(turn, id, 'shutdown');
+  for (const id of turn.world.runners.keys()) endWithOthers(turn, id, { how: 'retire', why: 'shutdown' });
 }
 
 function refuseDirect(turn: Turn, alias: AliasName): void {

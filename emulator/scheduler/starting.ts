@@ -2,7 +2,7 @@ import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './fail
 import { mustWait, noRoomSays, placeInLine } from './room.ts';
 import { isStarting } from './runner-index.ts';
 import { type Key, values } from './sorted.ts';
-import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
+import { changeApp, mayDoMore, moveRunner, newId, note, noteState, putRunner, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import { type LiveRunner, noTrouble, type Release, type Role } from './world.ts';
 
@@ -44,6 +44,8 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     probedAt: null,
     probeFailures: 0,
     replaceWhy: 'stopped',
+    substitute: null,
+    leave: null,
   };
   if (delayMs === 0) {
     const pending = { ...runner, turn: placeOf(turn, runner) };
@@ -98,7 +100,15 @@ export function ready(turn: Turn, id: RunnerId): void {
   if (app === undefined || app.trouble.failures === 0 || runner.role.kind === 'check') return;
   changeApp(turn, app.alias, { trouble: { ...app.trouble, failures: 0, lastFailure: null } });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
-  for (const other of values(app.runners.all)) wake(turn, other, 'Another runner became ready.');
+  for (const other of values(app.runners.all)) wakeWithOthers(turn, other);
+}
+
+/** Many may be waiting: those that are too many for one step are due in the next ones. */
+function wakeWithOthers(turn: Turn, id: RunnerId): void {
+  const runner = turn.world.runners.get(id);
+  if (runner?.state.kind !== 'failureDelay') return;
+  if (mayDoMore(turn)) wake(turn, id, 'Another runner became ready.');
+  else putRunner(turn, id, { ...runner, state: { ...runner.state, retryAt: turn.now } });
 }
 
 /** The place in the line of a runner that isn't PENDING yet; `null`: there is room for it. */

@@ -1,7 +1,7 @@
 import { countSlots, slotsOf } from './gpu-slots.ts';
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
-import { indexRunner, isEnding, isLeaving, isPlaced } from './runner-index.ts';
+import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from './runner-index.ts';
 import { move, stateWord } from './runner-state.ts';
 import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from './types.ts';
 import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
@@ -24,10 +24,19 @@ export interface Turn {
 
 /** One step may not hold everything else up, however many requests end at the same time. */
 const dueAtOnce = 500;
+/** What starts or ends a runner, or an attempt, costs as much as several that only wait. */
+export const heavy = 10;
 
 /** Begins a step at `now`. */
 export function beginTurn(world: World, now: Instant): Turn {
   return { world, now, effects: [], notes: [], changedApps: new Set(), changedRunners: new Set(), left: dueAtOnce };
+}
+
+/** Whether one more thing that is heavy may be done in this step; if so, it counts as done. */
+export function mayDoMore(turn: Turn): boolean {
+  if (turn.left <= 0) return false;
+  turn.left -= heavy;
+  return true;
 }
 
 /** A UUID that no other step of this world makes. */
@@ -95,6 +104,20 @@ export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefin
     countRoom(turn, app, after);
   }
   countRunner(turn, id, before, runner);
+  if (before !== undefined) relateReplacement(turn, before, runner);
+}
+
+/** An old runner and its replacement learn of each other's end. */
+function relateReplacement(turn: Turn, before: LiveRunner, after: LiveRunner | undefined): void {
+  const { runners } = turn.world;
+  if (before.role.kind === 'replacement' && after === undefined) {
+    const old = runners.get(before.role.replaces);
+    if (old?.substitute === before.id) putRunner(turn, old.id, { ...old, substitute: null });
+  }
+  if (before.substitute === null || !isCounted(before) || (after !== undefined && isCounted(after))) return;
+  const substitute = runners.get(before.substitute);
+  if (substitute?.role.kind !== 'replacement') return;
+  putRunner(turn, substitute.id, { ...substitute, role: { ...substitute.role, isAlone: true } });
 }
 
 function countRoom(turn: Turn, before: App, after: App): void {

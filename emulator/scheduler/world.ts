@@ -158,8 +158,16 @@ export interface RunnerIndex {
   readonly idleFresh: Sorted<RunnerId>;
   /** Those for which an instant was set (deadline, kill, probe, end of a delay): [at, serial]. */
   readonly due: Sorted<RunnerId>;
-  /** Replacements, and runners that are to be replaced: [serial]. */
-  readonly changing: Sorted<RunnerId>;
+  /** Those that many others end with, and that have yet to be asked to (ending.ts): [serial]. */
+  readonly leaving: Sorted<RunnerId>;
+  /** Serving ones that are to be replaced, and whose replacement isn't there: [serial]. */
+  readonly unreplaced: Sorted<RunnerId>;
+  /** Replacements that can take over: ready, or without anything to wait for: [serial]. */
+  readonly successors: Sorted<RunnerId>;
+  /** All replacements. */
+  readonly replacements: number;
+  /** Runners on their way that were a replacement whose old runner had to end first. */
+  readonly succeeding: number;
   /** Counted ones that aren't ready yet, the furthest first: [stage, serial]. */
   readonly starting: Sorted<RunnerId>;
   /** Counted ones in FAILURE_DELAY: [retryAt, serial]. */
@@ -183,12 +191,19 @@ export interface RunnerIndex {
 /**
  * - `member`: serves the alias and counts. `succeeds`: it was a replacement whose old runner had to end first.
  * - `check`: the first runner of a rolling deploy.
- * - `replacement`: stands in for `replaces` as soon as it is ready; until then the old one counts in its place.
+ * - `replacement`: stands in for `replaces` as soon as it is ready; until then the old one counts in its place. `isAlone`:
+ *   the old one counts no more.
  */
 export type Role =
   | { readonly kind: 'member'; readonly succeeds?: true }
   | { readonly kind: 'check' }
-  | { readonly kind: 'replacement'; readonly replaces: RunnerId };
+  | { readonly kind: 'replacement'; readonly replaces: RunnerId; readonly isAlone?: true };
+
+/** How a runner ends: see the functions of that name in ending.ts. */
+export interface Leave {
+  readonly how: 'retire' | 'terminateSoon' | 'kill';
+  readonly why: StopReason;
+}
 
 export interface LiveRunner extends Runner {
   /** Grows with each runner. */
@@ -210,6 +225,10 @@ export interface LiveRunner extends Runner {
   readonly probeFailures: number;
   /** Why it will be replaced, with `replacement: 'will'`. */
   readonly replaceWhy: StopReason;
+  /** Its replacement that is there, or was the last. */
+  readonly substitute: RunnerId | null;
+  /** It ends together with many others, in one of the next steps: it gets nothing any more and doesn't count. */
+  readonly leave: Leave | null;
 }
 
 export type Place =
@@ -277,7 +296,11 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
       idleUsed: null,
       idleFresh: null,
       due: null,
-      changing: null,
+      leaving: null,
+      unreplaced: null,
+      successors: null,
+      replacements: 0,
+      succeeding: 0,
       starting: null,
       backingOff: null,
       inLine: null,

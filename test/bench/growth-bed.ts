@@ -10,7 +10,7 @@ import { createFleet } from '../../emulator/fleet/fleet.ts';
 import type { Launch } from '../../emulator/fleet/types.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { SubmittedRequest } from '../../emulator/queue/types.ts';
-import type { ScaleSettings } from '../../emulator/scheduler/types.ts';
+import type { ScaleSettings, Strategy } from '../../emulator/scheduler/types.ts';
 import { mainMigrations } from '../../emulator/store/migrations.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { createMask } from '../../emulator/telemetry/mask.ts';
@@ -36,7 +36,9 @@ const launch: Launch = {
   machineType: 'XS',
 };
 
-export function createRooms(folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'))) {
+/** `answers`: whether the apps answer what they are sent, in the next turn. */
+export function createRooms({ answers = true }: { readonly answers?: boolean } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'));
   const clock = Date.now;
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   const catalog = createCatalog({ store, clock, secretKey: Buffer.alloc(32, 7) });
@@ -51,9 +53,9 @@ export function createRooms(folder = mkdtempSync(join(tmpdir(), 'minifal-growth-
     queue,
     dataDir: folder,
     launchOf: async () => launch,
-    // An app that answers in the next turn.
     execute: () =>
       new Promise((resolve) => {
+        if (!answers) return;
         const response = { status: 200, headers: [], body: Buffer.from('{}') };
         setImmediate(() => resolve({ outcome: { kind: 'response', status: 200 }, response }));
       }),
@@ -74,13 +76,17 @@ export function createRooms(folder = mkdtempSync(join(tmpdir(), 'minifal-growth-
     fleet,
     clock,
     /** Deploys an app. */
-    deploy(name: string, scale: Partial<ScaleSettings> = {}): void {
+    deploy(
+      name: string,
+      scale: Partial<ScaleSettings> = {},
+      { revision = 'r', strategy = 'recreate' }: { readonly revision?: string; readonly strategy?: Strategy } = {},
+    ): void {
       const settings = { ...revisionDefaults, health: { ...revisionDefaults.health, callRegularly: false } };
       const all = { ...scaleDefaults, keepAliveSeconds: 3_600, ...scale };
       catalog.putAlias({
         name,
         environmentName: 'main',
-        revision: 'r',
+        revision,
         authMode: 'private',
         machineTypes: ['XS'],
         validRegions: [],
@@ -88,7 +94,7 @@ export function createRooms(folder = mkdtempSync(join(tmpdir(), 'minifal-growth-
         scale: all,
         settings,
       });
-      void fleet.deploy({ alias: name, revision: 'r', scale: all, settings, strategy: 'recreate' }, launch);
+      void fleet.deploy({ alias: name, revision, scale: all, settings, strategy }, launch);
     },
     async close(): Promise<void> {
       await fleet.close();
@@ -144,6 +150,20 @@ export function requestFor(alias: string, submittedAt = Date.now()): SubmittedRe
     storeIo: true,
     webhook: null,
   };
+}
+
+/** Resolves when so many runners of the app have become ready. To be called before it is deployed. */
+export function ready({ fleet }: Rooms, runners: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = runners;
+    const unwatch = fleet.watchRunners('app', ({ state }) => {
+      if (state !== 'idle') return;
+      left -= 1;
+      if (left > 0) return;
+      unwatch();
+      resolve();
+    });
+  });
 }
 
 /** Submits so many requests, a thousand at a time. */

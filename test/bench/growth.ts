@@ -12,7 +12,8 @@ import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/s
 import type { Event } from '../../emulator/scheduler/types.ts';
 import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
 import { inSlices } from '../../emulator/wire/slices.ts';
-import { createRooms, longestBlock, type Rooms, requestFor, submitAll } from './growth-bed.ts';
+import { createRooms, longestBlock, type Rooms, ready, requestFor, submitAll } from './growth-bed.ts';
+import { manyEnd, stepInRollout, stepOnFullMachine } from './growth-runners.ts';
 import { median } from './stats.ts';
 
 type Sizes = readonly [number, number, number];
@@ -79,6 +80,14 @@ function figures({ waiting, runners, apps, finished }: GrowthOptions): readonly 
     },
     { name: 'ListRunners, idle ones', unit: 'ms', sizes: runners, measure: list },
     { name: 'runners start together, block', unit: 'ms', sizes: runners, measure: startRunners },
+    ...(['deleted', 'deployed', 'rolled', 'rolled out', 'killed', 'stopped'] as const).map((how) => ({
+      name: `app ${how} with busy runners, block`,
+      unit: 'ms',
+      sizes: runners,
+      measure: (size: number) => manyEnd(size, how),
+    })),
+    { name: 'step during a rollout of the app, runners', unit: 'µs', sizes: runners, measure: stepInRollout },
+    { name: 'step on a full machine, apps', unit: 'µs', sizes: apps, measure: stepOnFullMachine },
     { name: 'flush, block', unit: 'ms', sizes: waiting, measure: (size) => emptied(size, 'flush') },
     { name: 'app deleted with waiting, block', unit: 'ms', sizes: waiting, measure: (size) => emptied(size, 'delete') },
     { name: 'load after a start', unit: 'µs per request', sizes: waiting, measure: load },
@@ -168,20 +177,6 @@ async function roomsWith({ waiting = 0, runners = 1, apps = 0 }: Amount): Promis
     await enqueueAll(rooms, waiting);
   }
   return rooms;
-}
-
-/** Resolves when so many runners of the app have become ready. To be called before it is deployed. */
-function ready({ fleet }: Rooms, runners: number): Promise<void> {
-  return new Promise((resolve) => {
-    let left = runners;
-    const unwatch = fleet.watchRunners('app', ({ state }) => {
-      if (state !== 'idle') return;
-      left -= 1;
-      if (left > 0) return;
-      unwatch();
-      resolve();
-    });
-  });
 }
 
 async function enqueueAll(rooms: Rooms, count: number): Promise<void> {

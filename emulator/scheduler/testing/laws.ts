@@ -2,6 +2,7 @@ import { isRolling, runnersOf } from '../select.ts';
 import { compareKeys } from '../sorted.ts';
 import { nextWakeup, type World } from '../step.ts';
 import type { Instant, RequestInfo, RevisionSettings, Runner, ScaleSettings, Strategy } from '../types.ts';
+import { checkIndexes } from './index-laws.ts';
 import { law } from './law.ts';
 import { checkPositions, createRequestLaws } from './request-laws.ts';
 import { createRunnerLaws } from './runner-laws.ts';
@@ -17,6 +18,9 @@ export interface Laws {
   /** After the calm: everything finished, and only wanted runners are left. */
   checkEnd(world: World): void;
 }
+
+/** A recount of everything takes longer than a step: one step in so many gets one. */
+const recountEvery = 16;
 
 interface Alias {
   scale: ScaleSettings;
@@ -148,9 +152,12 @@ export function createLaws(): Laws {
     }
   }
 
+  let steps = 0;
+
   return {
     check(seen) {
       observe(seen);
+      if (steps++ % recountEvery === 0) checkIndexes(seen.after);
       requestLaws.check(seen);
       checkRunners(seen);
       for (const [name, alias] of aliases) checkAlias(seen, name, alias);
@@ -161,6 +168,7 @@ export function createLaws(): Laws {
       checkDeadlines(seen.after, wakeAt ?? Number.POSITIVE_INFINITY);
     },
     checkEnd(world) {
+      checkIndexes(world);
       law(requestLaws.open.size === 0, 'everything finishes', [...requestLaws.open]);
       for (const { alias } of runnersOf(world)) law(aliases.has(alias), 'a deleted application has no runners', alias);
       for (const [name, { scale }] of aliases) {

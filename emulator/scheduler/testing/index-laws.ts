@@ -1,0 +1,62 @@
+import { indexRequest } from '../request-index.ts';
+import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from '../runner-index.ts';
+import { ascending, type Sorted } from '../sorted.ts';
+import { type App, emptyApp, type LiveRunner, type RunnerIndex, type World } from '../world.ts';
+import { law } from './law.ts';
+
+/** What is kept up to date with every change is what a count over all runners and requests finds. */
+export function checkIndexes(world: World): void {
+  const runners = [...world.runners.values()];
+  const requests = [...world.requests.values()];
+  const empty = emptyApp('', 0, { ...([...world.apps.values()][0]?.scale as App['scale']) });
+  for (const [alias, app] of world.apps) {
+    const own = runners.filter((runner) => runner.alias === alias);
+    const counted = own.reduce((index, runner) => indexRunner(index, undefined, runner), empty.runners);
+    same(plain(app.runners), plain(counted), 'the index of runners is what a recount finds');
+    const waiting = requests
+      .filter(({ info }) => info.alias === alias)
+      .reduce((index, request) => indexRequest(index, undefined, request), empty.requests);
+    same(plain(app.requests), plain(waiting), 'the index of requests is what a recount finds');
+    for (const runner of own) checkReplacement(world, runner);
+  }
+  const count = (is: (runner: LiveRunner) => boolean): number => runners.filter(is).length;
+  const { placed, leaving, ending } = world;
+  same([placed, leaving, ending], [count(isPlaced), count(isLeaving), count(isEnding)], 'the room in use is counted');
+  const holders = [...world.apps.values()].filter((app) => app.runners.placed > 0).map(({ alias }) => alias);
+  same(entries(world.holders).map(last).sort(), holders.sort(), 'the holders of room are known');
+  const inLine = runners.filter(({ turn }) => turn !== null).map(({ id }) => id);
+  const lines = [...entries(world.line), ...entries(world.gpu.line)].map(last);
+  same(lines.sort(), inLine.sort(), 'who waits for room stands in a line');
+  const wakeups = [...world.apps.values()].flatMap(({ wakeAt, alias }) => (wakeAt === null ? [] : [[wakeAt, alias]]));
+  const known = entries(world.wakeups).map(([key, alias]) => [key?.[0], alias]);
+  same(known.map(String).sort(), wakeups.map(String).sort(), 'every wake-up is known');
+}
+
+function checkReplacement(world: World, runner: LiveRunner): void {
+  if (runner.role.kind !== 'replacement') return;
+  const old = world.runners.get(runner.role.replaces);
+  const waits = old !== undefined && isCounted(old);
+  law(waits === (runner.role.isAlone !== true), 'a replacement knows whether it is alone', runner, old);
+  law(!waits || old.substitute === runner.id, 'an old runner knows its replacement', runner, old);
+}
+
+function plain(index: RunnerIndex | App['requests']): unknown {
+  return Object.entries(index).map(([name, value]) => {
+    if (name === 'announcing')
+      return [...(index as RunnerIndex).announcing].map(([hint, tree]) => [hint, entries(tree)]).sort();
+    return [name, typeof value === 'number' ? value : entries(value as Sorted<string>)];
+  });
+}
+
+function entries(tree: Sorted<string>): [readonly number[] | undefined, string][] {
+  return [...ascending(tree)].map(({ key, value }) => [key, value]);
+}
+
+function last([, value]: [unknown, string]): string {
+  return value;
+}
+
+function same(kept: unknown, found: unknown, text: string): void {
+  const [left, right] = [JSON.stringify(kept), JSON.stringify(found)];
+  law(left === right, text, left, right);
+}
