@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
@@ -32,6 +33,11 @@ class Talker(fal.App, keep_alive=60, max_concurrency=1):
             time.sleep(0.02)
         sys.stdout.write("and no newline")
         return {}
+
+    @fal.endpoint("/failing")
+    def fail(self) -> dict:
+        print("before it failed")
+        raise RuntimeError("seen by the runner alone")
 
     @fal.endpoint("/tail")
     def tail(self) -> dict:
@@ -73,6 +79,16 @@ describe('the log of a request', () => {
   it('has a progress bar once, as it was in the end', async () => {
     const lines = (await project.pythonJson(program, '/bar')) as string[];
     expect(lines.filter((line) => line.includes('loading'))).toEqual([expect.stringContaining('60/60')]);
+  });
+});
+
+describe('the traceback of an exception that nobody handles', () => {
+  it("is in the runner's log and not in the request's, whose labels end before it is printed", async () => {
+    const lines = (await project.pythonJson(program, '/failing')) as string[];
+    expect(lines.filter((line) => /before it failed|seen by the runner/.test(line))).toEqual(['before it failed']);
+    await until('the traceback is in the log', async () =>
+      (await (await call(emulator, 'api', '/logs/?traceback=true')).text()).includes('seen by the runner alone'),
+    );
   });
 });
 
