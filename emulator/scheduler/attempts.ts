@@ -2,7 +2,7 @@ import { endNow, freeSlot, terminateSoon } from './ending.ts';
 import { announced } from './hinted.ts';
 import { decideRetry, maxAttempts } from './retry.ts';
 import { stoppingError } from './shutdown.ts';
-import { changeApp, note, putRequest, putRunner, type Turn } from './turn.ts';
+import { changeApp, edit, note, putRequest, putRunner, type Turn } from './turn.ts';
 import type {
   AliasName,
   AttemptOutcome,
@@ -33,7 +33,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
     withdrawn: false,
     place: { kind: 'waiting', since: info.attempts === 0 ? Math.min(info.submittedAt, turn.now) : turn.now },
   };
-  turn.world = { ...turn.world, arrivals: arrivals + 1 };
+  edit(turn, 'arrivals', arrivals + 1);
   const live = turn.world.apps.get(info.alias)?.live ?? null;
   if (live === null) {
     fail(turn, request, { type: 'runner_scheduling_failure', detail: `Application ${info.alias} is not deployed.` });

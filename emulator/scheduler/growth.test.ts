@@ -1,5 +1,5 @@
-import { Map as IdMap } from 'immutable';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { IdMap } from './id-map.ts';
 import { expirationCountdownSeconds } from './select.ts';
 import { nextWakeup, step } from './step.ts';
 import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
@@ -16,17 +16,18 @@ afterEach(() => {
 /** How many entries of the world's maps are looked at: the trees lead to nothing but these. */
 function lookedAt(work: () => unknown): number {
   let count = 0;
-  const get = IdMap.prototype.get;
-  vi.spyOn(IdMap.prototype, 'get').mockImplementation(function (this: IdMap<unknown, unknown>, ...args) {
+  const { prototype } = IdMap<string, unknown>;
+  const get = prototype.get;
+  vi.spyOn(prototype, 'get').mockImplementation(function (this: IdMap<string, unknown>, key) {
     count += 1;
-    return get.apply(this, args as Parameters<typeof get>);
+    return get.call(this, key);
   });
-  for (const walk of ['__iterate', '__iterator'] as const) {
-    const prototype = IdMap.prototype as unknown as { [K in typeof walk]: (...args: unknown[]) => unknown };
-    const original = prototype[walk];
-    vi.spyOn(prototype, walk).mockImplementation(function (this: IdMap<unknown, unknown>, ...args) {
+  for (const walk of ['keys', 'values', Symbol.iterator] as const) {
+    const walks = prototype as unknown as { [W in typeof walk]: () => unknown };
+    const original = walks[walk];
+    vi.spyOn(walks, walk).mockImplementation(function (this: IdMap<string, unknown>) {
       count += this.size;
-      return original.apply(this, args);
+      return original.call(this);
     });
   }
   work();

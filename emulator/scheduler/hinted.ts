@@ -1,4 +1,4 @@
-import { Map as IdMap } from 'immutable';
+import { IdMap } from './id-map.ts';
 import { first, insert, remove, type Sorted } from './sorted.ts';
 import type { RunnerId } from './types.ts';
 
@@ -14,7 +14,7 @@ export interface Hinted {
 /** How many hints an alias remembers the last runner of. */
 const remembered = 1000;
 
-export const nothingHinted: Hinted = { served: IdMap(), order: null, serial: 0 };
+export const nothingHinted: Hinted = { served: IdMap.empty(), order: null, serial: 0 };
 
 /** `runnerId` served `hint` just now. */
 export function rememberHint({ served, order, serial }: Hinted, hint: string, runnerId: RunnerId): Hinted {

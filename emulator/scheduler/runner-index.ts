@@ -1,4 +1,4 @@
-import type { Map as IdMap } from 'immutable';
+import type { IdMap } from './id-map.ts';
 import { replaceKey } from './request-index.ts';
 import { insert, type Key, remove, type Sorted } from './sorted.ts';
 import type { AttemptRef, Instant, RunnerState } from './types.ts';
@@ -143,18 +143,17 @@ export function indexRunner(
 
 function indexHints(index: RunnerIndex['announcing'], was: Marks, is: Marks, id: string): RunnerIndex['announcing'] {
   if (was.hints === is.hints) return index;
-  return index.withMutations((trees) => {
-    for (const hint of was.hints) change(trees, hint, (tree) => remove(tree, was.all ?? []));
-    for (const hint of is.hints) change(trees, hint, (tree) => insert(tree, is.all ?? [], id));
-  });
+  let trees = index;
+  for (const hint of was.hints) trees = changed(trees, hint, (tree) => remove(tree, was.all ?? []));
+  for (const hint of is.hints) trees = changed(trees, hint, (tree) => insert(tree, is.all ?? [], id));
+  return trees;
 }
 
 type Trees = IdMap<string, Sorted<string>>;
 
-function change(trees: Trees, hint: string, next: (tree: Sorted<string>) => Sorted<string>): void {
+function changed(trees: Trees, hint: string, next: (tree: Sorted<string>) => Sorted<string>): Trees {
   const tree = next(trees.get(hint) ?? null);
-  if (tree === null) trees.delete(hint);
-  else trees.set(hint, tree);
+  return tree === null ? trees.delete(hint) : trees.set(hint, tree);
 }
 
 /** On the way to IDLE, the one that is nearest first. */

@@ -2,7 +2,7 @@ import { abandon, stoppingDeploy } from './deploy.ts';
 import { endWithOthers } from './ending.ts';
 import { queueBegin } from './request-index.ts';
 import { compareKeys, first } from './sorted.ts';
-import type { Turn } from './turn.ts';
+import { edit, type Turn } from './turn.ts';
 import type { AliasName, SchedulerError } from './types.ts';
 import { fail } from './verdict.ts';
 
@@ -17,7 +17,7 @@ export const stoppingError = {
  * that wait keep their place for the next start, direct calls that wait are refused.
  */
 export function shutDown(turn: Turn): void {
-  turn.world = { ...turn.world, isClosing: true };
+  edit(turn, 'isClosing', true);
   for (const alias of turn.world.apps.keys()) {
     refuseDirect(turn, alias);
     abandon(turn, alias, stoppingDeploy);

@@ -9,7 +9,7 @@ import { replace, rollout, stop } from './rollout.ts';
 import { refreshLine } from './room.ts';
 import { scaleApp } from './scaling.ts';
 import { shutDown } from './shutdown.ts';
-import { ascending } from './sorted.ts';
+import { ascending, type Entry, first } from './sorted.ts';
 import { ready, started } from './starting.ts';
 import { beginTurn, dropApp, note, type Turn, wakeAppAt } from './turn.ts';
 import type { AliasName, Effect, Event, Instant, Note, RunnerId } from './types.ts';
@@ -41,20 +41,30 @@ export interface Step {
 export function step(world: World, event: Event, now: Instant): Step {
   const turn = beginTurn(world, now);
   apply(turn, event);
-  const concerned = new Set(turn.changedApps);
-  const due = new Set<AliasName>();
-  for (const { key, value } of ascending(turn.world.wakeups)) {
-    if ((key[0] ?? 0) > now) break;
-    due.add(value);
-    concerned.add(value);
-  }
-  for (const alias of concerned) settle(turn, alias);
+  const due = dueApps(turn);
+  const changed = [...turn.changedApps];
+  for (const alias of changed) settle(turn, alias);
+  for (const alias of due) if (!changed.includes(alias)) settle(turn, alias);
   // A request that only waits frees no room.
-  if (event.type !== 'requestArrived' || due.size > 0 || turn.changedRunners.size > 0)
+  if (event.type !== 'requestArrived' || due.length > 0 || turn.changedRunners.size > 0)
     for (let alias = shareRoom(turn); alias !== undefined; alias = shareRoom(turn)) settle(turn, alias);
   if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
-  const changed = { apps: turn.changedApps, runners: turn.changedRunners };
-  return { world: turn.world, effects: turn.effects, notes: turn.notes, changed };
+  const touched = { apps: turn.changedApps, runners: turn.changedRunners };
+  return { world: turn.edits > 0 ? turn.world : world, effects: turn.effects, notes: turn.notes, changed: touched };
+}
+
+const nothingDue: readonly AliasName[] = [];
+
+/** Apps that time alone changes by now. */
+function dueApps({ world: { wakeups }, now }: Turn): readonly AliasName[] {
+  const isDue = (entry: Entry<AliasName> | undefined) => entry !== undefined && (entry.key[0] ?? 0) <= now;
+  if (!isDue(first(wakeups))) return nothingDue;
+  const due: AliasName[] = [];
+  for (const entry of ascending(wakeups)) {
+    if (!isDue(entry)) break;
+    due.push(entry.value);
+  }
+  return due;
 }
 
 function apply(turn: Turn, event: Event): void {
@@ -113,16 +123,16 @@ function apply(turn: Turn, event: Event): void {
  * Decides until nothing is left to decide: one decision may enable another. Each loop starts, hands over or ends less.
  */
 function settle(turn: Turn, alias: AliasName): void {
-  let before: World;
+  let before: number;
   do {
-    before = turn.world;
+    before = turn.edits;
     runDue(turn, alias);
     if (turn.world.isClosing) continue;
     concludeDeploy(turn, alias);
     replace(turn, alias);
     assign(turn, alias);
     scaleApp(turn, alias);
-  } while (turn.world !== before);
+  } while (turn.edits !== before);
   const app = turn.world.apps.get(alias);
   if (app === undefined) return;
   const { live, rolling, runners, requests } = app;

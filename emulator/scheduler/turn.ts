@@ -7,11 +7,14 @@ import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState
 import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
 
 /**
- * One step in the making: the world so far, and what was decided so far in the order it is to be carried out.
- * It lives only inside `step`; the worlds it passes through are never changed, only replaced.
+ * One step in the making: the world so far, and what was decided so far in the order it is to be carried out. It lives
+ * only inside `step`. Its world is a copy of its own whose fields are replaced, for a copy at each change would cost
+ * more than the change; what the fields hold never changes.
  */
 export interface Turn {
-  world: World;
+  readonly world: Draft;
+  /** How many fields of the world were replaced. */
+  edits: number;
   readonly now: Instant;
   readonly effects: Effect[];
   readonly notes: Note[];
@@ -22,6 +25,8 @@ export interface Turn {
   left: number;
 }
 
+type Draft = { -readonly [Field in keyof World]: World[Field] };
+
 /** One step may not hold everything else up, however many requests end at the same time. */
 const dueAtOnce = 500;
 /** What starts or ends a runner, or an attempt, costs as much as several that only wait. */
@@ -29,7 +34,22 @@ export const heavy = 10;
 
 /** Begins a step at `now`. */
 export function beginTurn(world: World, now: Instant): Turn {
-  return { world, now, effects: [], notes: [], changedApps: new Set(), changedRunners: new Set(), left: dueAtOnce };
+  return {
+    world: { ...world },
+    edits: 0,
+    now,
+    effects: [],
+    notes: [],
+    changedApps: new Set(),
+    changedRunners: new Set(),
+    left: dueAtOnce,
+  };
+}
+
+/** Replaces a field of the world. */
+export function edit<Field extends keyof World>(turn: Turn, field: Field, value: World[Field]): void {
+  turn.world[field] = value;
+  turn.edits += 1;
 }
 
 /** Whether one more thing that is heavy may be done in this step; if so, it counts as done. */
@@ -42,20 +62,20 @@ export function mayDoMore(turn: Turn): boolean {
 /** A UUID that no other step of this world makes. */
 export function newId(turn: Turn): string {
   const { seed, counter } = turn.world;
-  turn.world = { ...turn.world, counter: counter + 1 };
+  edit(turn, 'counter', counter + 1);
   return uuidFrom(seed, counter);
 }
 
 /** Stores an app under its alias. */
 export function putApp(turn: Turn, app: App): void {
-  turn.world = { ...turn.world, apps: turn.world.apps.set(app.alias, app) };
+  edit(turn, 'apps', turn.world.apps.set(app.alias, app));
   turn.changedApps.add(app.alias);
 }
 
 /** A new app, not stored yet. */
 export function makeApp(turn: Turn, alias: AliasName, scale: ScaleSettings): App {
   const { appsMade } = turn.world;
-  turn.world = { ...turn.world, appsMade: appsMade + 1 };
+  edit(turn, 'appsMade', appsMade + 1);
   return emptyApp(alias, appsMade, scale);
 }
 
@@ -63,15 +83,14 @@ export function makeApp(turn: Turn, alias: AliasName, scale: ScaleSettings): App
 export function wakeAppAt(turn: Turn, app: App, wakeAt: Instant | null): void {
   if (wakeAt === app.wakeAt) return;
   const key = (at: Instant | null) => (at === null ? null : [at, app.serial]);
-  const wakeups = replaceKey(turn.world.wakeups, key(app.wakeAt), key(wakeAt), app.alias);
-  turn.world = { ...turn.world, wakeups };
+  edit(turn, 'wakeups', replaceKey(turn.world.wakeups, key(app.wakeAt), key(wakeAt), app.alias));
   putApp(turn, { ...app, wakeAt });
 }
 
 /** Removes an app that has nothing any more. */
 export function dropApp(turn: Turn, app: App): void {
   wakeAppAt(turn, app, null);
-  turn.world = { ...turn.world, apps: turn.world.apps.delete(app.alias) };
+  edit(turn, 'apps', turn.world.apps.delete(app.alias));
 }
 
 /** Changes some fields of an app; an unknown alias changes nothing. */
@@ -84,7 +103,7 @@ export function changeApp(turn: Turn, alias: AliasName, fields: Partial<App>): v
 export function putRequest(turn: Turn, id: RequestId, request: LiveRequest | undefined): void {
   const before = turn.world.requests.get(id);
   const requests = request === undefined ? turn.world.requests.delete(id) : turn.world.requests.set(id, request);
-  turn.world = { ...turn.world, requests };
+  edit(turn, 'requests', requests);
   const alias = (request ?? before)?.info.alias ?? '';
   const app = turn.world.apps.get(alias);
   if (app !== undefined) putApp(turn, { ...app, requests: indexRequest(app.requests, before, request) });
@@ -94,7 +113,7 @@ export function putRequest(turn: Turn, id: RequestId, request: LiveRequest | und
 export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefined): void {
   const before = turn.world.runners.get(id);
   const runners = runner === undefined ? turn.world.runners.delete(id) : turn.world.runners.set(id, runner);
-  turn.world = { ...turn.world, runners };
+  edit(turn, 'runners', runners);
   turn.changedRunners.add(id);
   const alias = (runner ?? before)?.alias ?? '';
   const app = turn.world.apps.get(alias);
@@ -123,25 +142,21 @@ function relateReplacement(turn: Turn, before: LiveRunner, after: LiveRunner | u
 function countRoom(turn: Turn, before: App, after: App): void {
   if (before.runners.placed > 0 === after.runners.placed > 0) return;
   const key = (app: App) => (app.runners.placed > 0 ? [app.serial] : null);
-  turn.world = { ...turn.world, holders: replaceKey(turn.world.holders, key(before), key(after), after.alias) };
+  edit(turn, 'holders', replaceKey(turn.world.holders, key(before), key(after), after.alias));
 }
 
 function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, after: LiveRunner | undefined): void {
   const { world } = turn;
-  const placed = world.placed + Number(isPlaced(after)) - Number(isPlaced(before));
-  const leaving = world.leaving + Number(isLeaving(after)) - Number(isLeaving(before));
-  const ending = world.ending + Number(isEnding(after)) - Number(isEnding(before));
+  const change = (is: (runner: LiveRunner | undefined) => boolean) => Number(is(after)) - Number(is(before));
+  const [placed, leaving, ending] = [change(isPlaced), change(isLeaving), change(isEnding)];
+  if (placed !== 0) edit(turn, 'placed', world.placed + placed);
+  if (leaving !== 0) edit(turn, 'leaving', world.leaving + leaving);
+  if (ending !== 0) edit(turn, 'ending', world.ending + ending);
   const key = (runner: LiveRunner | undefined) => (slotsOf(world.limits, runner) > 0 ? null : (runner?.turn ?? null));
   const line = replaceKey(world.line, key(before), key(after), id);
+  if (line !== world.line) edit(turn, 'line', line);
   const gpu = countSlots(world, id, before, after);
-  if (
-    placed !== world.placed ||
-    leaving !== world.leaving ||
-    ending !== world.ending ||
-    line !== world.line ||
-    gpu !== world.gpu
-  )
-    turn.world = { ...world, placed, leaving, ending, line, gpu };
+  if (gpu !== world.gpu) edit(turn, 'gpu', gpu);
 }
 
 /**

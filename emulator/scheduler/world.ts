@@ -1,5 +1,5 @@
-import { Map as IdMap } from 'immutable';
 import { type Hinted, nothingHinted } from './hinted.ts';
+import { IdMap } from './id-map.ts';
 import type { Key, Sorted } from './sorted.ts';
 import type {
   AliasName,
@@ -264,16 +264,16 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     counter: 0,
     arrivals: 0,
     appsMade: 0,
-    apps: IdMap(),
+    apps: IdMap.empty(),
     wakeups: null,
-    runners: IdMap(),
+    runners: IdMap.empty(),
     placed: 0,
     leaving: 0,
     ending: 0,
     holders: null,
     line: null,
     gpu: { used: 0, leaving: 0, ending: 0, line: null },
-    requests: IdMap(),
+    requests: IdMap.empty(),
   };
 }
 
@@ -292,7 +292,7 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
     runners: {
       all: null,
       free: null,
-      announcing: IdMap(),
+      announcing: IdMap.empty(),
       idleUsed: null,
       idleFresh: null,
       due: null,
