@@ -56,6 +56,10 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
   /** Direct calls without a complete answer. */
   let underWay = 0;
   let whenAnswered: (() => void) | undefined;
+  const ended = (): void => {
+    underWay--;
+    if (underWay === 0) whenAnswered?.();
+  };
   try {
     for (const [offset, name] of names.entries()) {
       const handlers: EdgeHandlers = {
@@ -64,10 +68,7 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
             (req, res) => {
               if (name === 'run') {
                 underWay++;
-                res.once('close', () => {
-                  underWay--;
-                  if (underWay === 0) whenAnswered?.();
-                });
+                res.on('close', ended);
               }
               serving?.[name].request(req, res);
             },

@@ -18,12 +18,12 @@ export function createKeys(
   clock: () => number,
 ): Pick<Catalog, 'verifyKey' | 'createKey' | 'listKeys' | 'revokeKey'> {
   const documents = createDocuments<StoredKey>(store, 'keys', keyDocument);
-  const keys = new Map(documents.load().map(({ id, value }) => [id, value]));
+  const keys = new Map(documents.load().map(({ id, value }) => [id, held(value)]));
   return {
     verifyKey(keyId, secret) {
       const key = keys.get(keyId);
       // Key ids aren't secret, so finding one by a map may be seen in the timing; the secret's own bytes may not.
-      if (!key || !timingSafeEqual(sha256(secret), Buffer.from(key.secretHash, 'hex'))) return undefined;
+      if (!key || !timingSafeEqual(sha256(secret), key.hash)) return undefined;
       return info(key);
     },
     createKey(scope, alias) {
@@ -31,7 +31,7 @@ export function createKeys(
       const keySecret = randomBytes(32).toString('hex');
       const key: StoredKey = { keyId, scope, alias, createdAt: clock(), secretHash: sha256(keySecret).toString('hex') };
       store.transaction(() => documents.put(keyId, key));
-      keys.set(keyId, key);
+      keys.set(keyId, held(key));
       return { keyId, keySecret };
     },
     listKeys: () => [...keys.values()].map(info),
@@ -41,6 +41,11 @@ export function createKeys(
       return keys.delete(keyId);
     },
   };
+}
+
+/** With the bytes that each call is compared with. */
+function held(key: StoredKey) {
+  return { ...key, hash: Buffer.from(key.secretHash, 'hex') };
 }
 
 function info({ keyId, scope, alias, createdAt }: StoredKey): KeyInfo {

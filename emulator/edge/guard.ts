@@ -88,7 +88,7 @@ const authorities = new WeakMap<IncomingMessage, string>();
  * server that was named.
  */
 export function toOriginForm(req: IncomingMessage): void {
-  const match = absoluteForm.exec(req.url ?? '');
+  const match = isAbsolute(req) && absoluteForm.exec(req.url ?? '');
   if (!match) return;
   authorities.set(req, match[1] ?? '');
   const rest = (req.url ?? '').slice(match[0].length);
@@ -96,7 +96,11 @@ export function toOriginForm(req: IncomingMessage): void {
 }
 
 function authorityOf(req: IncomingMessage): string | undefined {
-  return authorities.get(req) ?? absoluteForm.exec(req.url ?? '')?.[1];
+  return authorities.get(req) ?? (isAbsolute(req) ? absoluteForm.exec(req.url ?? '')?.[1] : undefined);
+}
+
+function isAbsolute({ url = '' }: IncomingMessage): boolean {
+  return !url.startsWith('/');
 }
 
 /** Whether the request came over TLS: the scheme of the URLs that we hand out. */
@@ -138,8 +142,10 @@ function refuse(status: 400 | 403, text: string): GuardVerdict {
 /** From the raw list: `req.headers` keeps the first of several Host lines and hides the others. */
 function valuesOf(req: IncomingMessage, name: string): readonly string[] {
   const found: string[] = [];
-  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i]?.toLowerCase() === name) found.push(req.rawHeaders[i + 1] ?? '');
+  const { rawHeaders } = req;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const given = rawHeaders[i] ?? '';
+    if (given.length === name.length && given.toLowerCase() === name) found.push(rawHeaders[i + 1] ?? '');
   }
   return found;
 }

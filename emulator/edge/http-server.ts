@@ -51,7 +51,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     toOriginForm(req);
     if (mayHaveBody(req)) {
       if (!res.shouldKeepAlive) closeBehindBody(req);
-      res.once('finish', () => readRest(req, resting));
+      res.on('finish', () => readRest(req, resting));
     }
     handlers.request(req, res);
   };

@@ -15,6 +15,7 @@ import type {
 import type { Report } from '../wire/contain.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
+import { Stop, type StopSignal } from '../wire/stop.ts';
 import type { Lease } from './types.ts';
 
 /** Performs one attempt of a queued request on a runner (edge/gateway/executor.ts). */
@@ -22,7 +23,7 @@ export type ExecuteQueued = (
   request: SubmittedRequest,
   attempt: { readonly attemptId: AttemptId; readonly runnerId: RunnerId },
   address: RunnerAddress,
-  signal: AbortSignal,
+  signal: StopSignal,
 ) => Promise<{
   readonly outcome: AttemptOutcome;
   readonly hints?: readonly string[];
@@ -32,7 +33,7 @@ export type ExecuteQueued = (
 interface Direct {
   readonly info: RequestInfo;
   readonly granted: (lease: Lease | PlatformError) => void;
-  readonly abort: AbortController;
+  readonly abort: Stop;
   leased: boolean;
   error: PlatformError;
 }
@@ -41,7 +42,7 @@ type Assign = Extract<Effect, { readonly type: 'assign' }>;
 
 interface Running {
   readonly runnerId: RunnerId;
-  readonly abort: AbortController;
+  readonly abort: Stop;
   response?: StoredResponse;
   /** Why it could not be made. */
   error?: PlatformError;
@@ -97,7 +98,7 @@ export function createAttempts(deps: {
   const directs = new Map<RequestId, Direct>();
   /** A queued request has one attempt at a time. */
   const running = new Map<RequestId, Running>();
-  let aborting: AbortController[] = [];
+  let aborting: Stop[] = [];
 
   function assignDirect(direct: Direct, attemptId: AttemptId, runnerId: RunnerId): void {
     direct.leased = true;
@@ -105,7 +106,7 @@ export function createAttempts(deps: {
     direct.granted({
       runnerId,
       address: deps.addressOf(runnerId) ?? { host: '127.0.0.1', port: 0 },
-      aborted: direct.abort.signal,
+      aborted: direct.abort,
       reason: () => direct.error,
       end(outcome, hints) {
         if (ended) return;
@@ -116,13 +117,13 @@ export function createAttempts(deps: {
   }
 
   async function assignQueued({ requestId, attemptId, runnerId, last }: Assign): Promise<void> {
-    const attempt: Running = { runnerId, abort: new AbortController() };
+    const attempt: Running = { runnerId, abort: new Stop() };
     running.set(requestId, attempt);
     const begun = queue.begin(requestId, { attemptId, runnerId, at: deps.clock() }, last ? 'keep' : 'refuse');
     // Otherwise a crash within the next moments would forget the attempt, and it would be made a second time.
     const mayBegin = last ? await begun : true;
     if (running.get(requestId) !== attempt) return;
-    const request = await stored(requestId, attempt.abort.signal);
+    const request = await stored(requestId, attempt.abort);
     if (running.get(requestId) !== attempt) return;
     if (!mayBegin || !request) {
       attempt.error = platformError('internal_error', `The stored request ${mayBegin ? unreadable : unwritable}.`);
@@ -131,7 +132,7 @@ export function createAttempts(deps: {
     }
     const address = deps.addressOf(runnerId);
     const done = address
-      ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort.signal)
+      ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort)
       : { outcome: { kind: 'disconnected' } as const };
     if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
     if ('response' in done && done.response) attempt.response = done.response;
@@ -140,7 +141,7 @@ export function createAttempts(deps: {
   }
 
   /** While another program has locked the queue's file, an attempt waits for its input. */
-  async function stored(id: RequestId, signal: AbortSignal): Promise<SubmittedRequest | undefined> {
+  async function stored(id: RequestId, signal: StopSignal): Promise<SubmittedRequest | undefined> {
     while (!signal.aborted) {
       try {
         return queue.submitted(id);
@@ -171,9 +172,9 @@ export function createAttempts(deps: {
 
   return {
     /** See `Fleet.lease`. */
-    lease(info: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError> {
+    lease(info: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError> {
       return new Promise((granted) => {
-        const abort = new AbortController();
+        const abort = new Stop();
         directs.set(info.id, { info, granted, abort, leased: false, error: platformError('internal_error', '') });
         gone.addEventListener('abort', () => dispatch({ type: 'requestWithdrawn', requestId: info.id }), {
           once: true,

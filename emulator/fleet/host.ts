@@ -68,9 +68,9 @@ export function createHost(deps: {
   /** An event that the scheduler can't take leaves the world as it was. */
   function decide(event: Event): Step | undefined {
     try {
-      const result = step(world, eventIn(time(), event), now());
-      world = result.world;
       const here = time();
+      const result = step(world, eventIn(here, event), now());
+      world = result.world;
       deps.record(result.notes.map((note) => noteOut(here, note)));
       return result;
     } catch (error) {

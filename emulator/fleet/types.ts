@@ -18,6 +18,7 @@ import type {
   Strategy,
 } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
+import type { StopSignal } from '../wire/stop.ts';
 
 /** A direct request's place on a runner. Exactly one `end` per lease. */
 export interface Lease {
@@ -27,7 +28,7 @@ export interface Lease {
    * Fires when the platform ends the attempt itself; the executor closes its connection to the runner and answers
    * `reason` if nothing was sent yet.
    */
-  readonly aborted: AbortSignal;
+  readonly aborted: StopSignal;
   /** Valid once `aborted` fired. */
   reason(): PlatformError;
   /**
@@ -106,7 +107,7 @@ export interface Fleet {
    * Waits for a runner for a direct request (cold start included). `gone` withdraws it while it waits.
    * Resolves to the platform's error when the request ends before it has a runner.
    */
-  lease(request: RequestInfo, gone: AbortSignal): Promise<Lease | PlatformError>;
+  lease(request: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError>;
   /**
    * Points the alias to a revision. Recreate and detached: resolves at once, no runner need exist. Rolling: resolves
    * when a runner of the new revision is healthy and the alias moved, or when that failed and the old revision stays.

@@ -74,6 +74,11 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
     else req.on('end', () => to.end()).resume();
   }
   const pump = (to: ClientRequest): void => {
+    if (!spooled && req.readableEnded) {
+      const all = memory.splice(0);
+      to.end(all.length === 1 ? all[0] : Buffer.concat(all));
+      return;
+    }
     // The app doesn't want the rest: it is read away, or the caller never gets to read its answer.
     to.once('close', () => req.off('data', onData).resume());
     for (const chunk of memory.splice(0)) to.write(chunk);

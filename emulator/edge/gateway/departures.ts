@@ -14,7 +14,7 @@ let held: Socket[] = [];
 export function leaveTogether(address: RunnerAddress, request: ClientRequest): void {
   const others = underWay.get(address) ?? 0;
   underWay.set(address, others + 1);
-  request.once('close', () => underWay.set(address, (underWay.get(address) ?? 1) - 1));
+  request.on('close', () => underWay.set(address, (underWay.get(address) ?? 1) - 1));
   if (others === 0) return;
   request.once('socket', (socket) => {
     socket.cork();

@@ -1,5 +1,6 @@
 import type { AttemptOutcome, RequestInfo } from '../../scheduler/types.ts';
 import type { PlatformError } from '../../wire/errors.ts';
+import type { StopSignal } from '../../wire/stop.ts';
 import { type Answer, errorAnswer } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type HeaderList, type Signals, signalsOf, toCaller } from './headers.ts';
@@ -35,7 +36,7 @@ export interface Sink {
 /**
  * Resolves when the call is over and its lease ended. `gone` aborts when the caller is no longer there. Never rejects.
  */
-export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink, gone: AbortSignal): Promise<void> {
+export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink, gone: StopSignal): Promise<void> {
   const lease = await deps.fleet.lease(call.info, gone);
   if ('kind' in lease) {
     if (!gone.aborted) sink.refuse(errorAnswer(lease));

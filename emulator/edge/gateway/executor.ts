@@ -3,6 +3,7 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import type { StoredResponse, SubmittedRequest } from '../../queue/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { StopSignal } from '../../wire/stop.ts';
 import type { LateUnits } from '../late-units.ts';
 import { errorAnswer } from './answers.ts';
 import type { RunnerConnections } from './connections.ts';
@@ -40,7 +41,7 @@ export function createExecutor({
     request: SubmittedRequest,
     attempt: { readonly attemptId: string; readonly runnerId: string },
     address: RunnerAddress,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<AttemptResult> {
     const answer = await performAttempt({
       address,

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Stop } from '../../wire/stop.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
 import { type Answer, type Envelope, errorAnswer, flushHead, send, tooLarge, writeHead } from './answers.ts';
 import { callerBody } from './caller-body.ts';
 import type { GatewayDeps } from './context.ts';
-import { callDirect, type Sink } from './direct.ts';
+import { callDirect, type DirectCall, type Sink } from './direct.ts';
 import { pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
 import { appId } from './target.ts';
@@ -46,9 +47,8 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   const { maxRequestBytes } = deps.limits;
   if (Number(req.headers['content-length'] ?? 0) > maxRequestBytes) return refuse(tooLarge(maxRequestBytes));
 
-  const gone = new AbortController();
-  // After a finished answer nobody waits for this signal, and each abort costs an error with a stack.
-  res.once('close', () => {
+  const gone = new Stop();
+  res.on('close', () => {
     if (!res.writableFinished) gone.abort();
   });
   const { body, release } = callerBody(req, deps.spool, maxRequestBytes, () => {
@@ -56,35 +56,35 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     gone.abort();
   });
   const submittedAt = deps.clock();
-  await callDirect(
-    deps,
-    {
-      info: {
-        id: envelope.requestId,
-        alias: target.route.alias,
-        kind: 'direct',
-        priority: 'normal',
-        submittedAt,
-        startBy: startBy(wishes, target.route, access, submittedAt),
-        hint: wishes.hint,
-        noRetry: true,
-        retries: {},
-        attempts: 0,
-      },
-      method: req.method ?? 'GET',
-      path: target.path,
-      query: target.query,
-      headers: toApp(headers, {
-        requestId: envelope.requestId,
-        app: appId(target),
-        path: target.path,
-        callerId: access.callerId,
-      }),
-      body,
+  const call: DirectCall = {
+    info: {
+      id: envelope.requestId,
+      alias: target.route.alias,
+      kind: 'direct',
+      priority: 'normal',
+      submittedAt,
+      startBy: startBy(wishes, target.route, access, submittedAt),
+      hint: wishes.hint,
+      noRetry: true,
+      retries: {},
+      attempts: 0,
     },
-    httpSink(req, res, envelope),
-    gone.signal,
-  ).finally(release);
+    method: req.method ?? 'GET',
+    path: target.path,
+    query: target.query,
+    headers: toApp(headers, {
+      requestId: envelope.requestId,
+      app: appId(target),
+      path: target.path,
+      callerId: access.callerId,
+    }),
+    body,
+  };
+  try {
+    await callDirect(deps, call, httpSink(req, res, envelope), gone);
+  } finally {
+    release();
+  }
 }
 
 /**

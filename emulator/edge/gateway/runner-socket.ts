@@ -17,7 +17,7 @@ export class RunnerSocket extends Socket {
     chunks: { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
-    super._writev?.([...chunks], (error) => this.#settle(error, done));
+    super._writev?.(chunks, (error) => this.#settle(error, done));
   }
 
   /** A write that never ends keeps the stream as it is: it is read until the app's end of it, which destroys it. */

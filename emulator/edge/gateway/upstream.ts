@@ -4,6 +4,7 @@ import { passOf } from '../../engines/pass.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
 import { isOutOfDescriptorsCode, outOfDescriptors } from '../../wire/descriptors.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { StopSignal } from '../../wire/stop.ts';
 import { ownConnection, type RunnerConnections } from './connections.ts';
 import { leaveTogether } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
@@ -22,7 +23,7 @@ export interface UpstreamCall {
   readonly headers: HeaderList;
   readonly body: UpstreamBody;
   /** Each of them closes the connection to the runner. */
-  readonly signals: readonly AbortSignal[];
+  readonly signals: readonly StopSignal[];
 }
 
 export type UpstreamBody =
@@ -63,7 +64,7 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
       // Many a server closes after an error without saying so, and only once it has printed its traceback.
       if ((message.statusCode ?? 500) >= 500) request.shouldKeepAlive = false;
       // Nobody will read the rest of the request: its connection would stay until the app takes it, which may be never.
-      message.once('end', () => {
+      message.on('end', () => {
         if (!request.writableFinished) request.destroy();
       });
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
