@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type PlatformErrorType, platformErrorStatus } from '../wire/errors.ts';
-import type { RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
+import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
 
 /**
  * The queue's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default here.
@@ -29,7 +29,23 @@ const record: z.ZodType<RequestRecord> = z.object({
   error: z.object({ type: z.string(), detail: z.string() }).nullable(),
 });
 
-export const recordDocument = z.object({ record, storeIo: z.boolean() });
+const wishes = {
+  priority: z.enum(['normal', 'low']),
+  startBy: count.nullable(),
+  hint: z.string().nullable(),
+  noRetry: z.boolean(),
+  retries: z.object({
+    server_error: count.exactOptional(),
+    timeout: count.exactOptional(),
+    connection_error: count.exactOptional(),
+  }),
+} satisfies { readonly [N in keyof Wishes]: z.ZodType<Wishes[N]> };
+
+/**
+ * A record with what a start needs to know of a request that waits; that is gone when it is completed, and absent where
+ * an earlier minifal wrote it.
+ */
+export const recordDocument = z.object({ record, storeIo: z.boolean(), wishes: z.object(wishes).exactOptional() });
 
 /** A submitted request without its body. */
 export const inputDocument: z.ZodType<Omit<SubmittedRequest, 'body'>> = z.object({
@@ -40,16 +56,8 @@ export const inputDocument: z.ZodType<Omit<SubmittedRequest, 'body'>> = z.object
   path: z.string(),
   query: z.string(),
   headers,
-  priority: z.enum(['normal', 'low']),
+  ...wishes,
   submittedAt: count,
-  startBy: count.nullable(),
-  hint: z.string().nullable(),
-  noRetry: z.boolean(),
-  retries: z.object({
-    server_error: count.exactOptional(),
-    timeout: count.exactOptional(),
-    connection_error: count.exactOptional(),
-  }),
   storeIo: z.boolean(),
   webhook: z.string().nullable(),
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { checksum } from '../store/rows.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
@@ -64,7 +65,7 @@ describe('createQueue', () => {
     expect([...room.queue.unfinished()]).toMatchObject([
       { attempts: 2, request: { id: 'a', retries: { server_error: 2 } } },
     ]);
-    expect([...room.queue.unfinished()][0]?.request.body).toEqual(new Uint8Array(request.body));
+    expect(room.queue.submitted('a')?.body).toEqual(new Uint8Array(request.body));
 
     expect(await room.queue.complete('a', testResponse('hello', 201), 4_000)).toBe(true);
     for (let look = 0; look < 2; look++) {
@@ -439,8 +440,72 @@ describe('createQueue', () => {
     expect(await pruned.prune()).toBe(0);
   });
 
-  it('answers a request whose stored input is damaged with internal_error instead of leaving it open', async () => {
+  it('knows after a restart what each request wants, oldest first, and reads its input when it is asked for', async () => {
+    const { queue, store } = setUp();
+    const wishes = [
+      { id: 'first', submittedAt: 9 },
+      { id: 'low', priority: 'low', noRetry: true },
+      { id: 'soon', startBy: 7_000, hint: 'warm', retries: { timeout: 1, connection_error: 0 } },
+      { id: 'again', alias: 'other' },
+      { id: 'done' },
+    ] as const;
+    for (const { id, ...change } of wishes) await queue.submit(testRequest(id, change));
+    queue.begin('again', { attemptId: 'x', runnerId: 'r', at: 1 });
+    queue.requeue('again');
+    queue.begin('soon', { attemptId: 'y', runnerId: 'r', at: 1 });
+    await queue.complete('done', testResponse(), 1);
+    await queue.close();
+
+    const read: unknown[] = [];
+    const watched: typeof store = {
+      ...store,
+      sql(text) {
+        const statement = store.sql(text);
+        if (!text.includes('FROM inputs')) return statement;
+        return Object.assign(Object.create(statement), {
+          get(seq: number) {
+            read.push(seq);
+            return statement.get(seq);
+          },
+        });
+      },
+    };
+    const after = createQueue({ store: watched, clock: () => 0 });
+    const found = [...after.unfinished()];
+    expect(read).toEqual([]);
+    expect(found.map(({ attempts, interrupted }) => [attempts, interrupted])).toEqual([
+      [0, false],
+      [0, false],
+      [1, true],
+      [1, false],
+    ]);
+    for (const { request } of found) {
+      const { body, ...whole } = after.submitted(request.id) ?? expect.fail(request.id);
+      expect(whole).toMatchObject({ ...request });
+      expect(Buffer.from(body).toString()).toBe(`{"id":"${request.id}"}`);
+    }
+    expect(found.map(({ request }) => request)).toMatchObject(wishes.slice(0, 4));
+    expect(read).toEqual([1, 2, 3, 4]);
+  });
+
+  it('answers a request of an earlier minifal whose input is damaged with internal_error', async () => {
     const room = setUp();
+    await room.queue.submit(testRequest('a'));
+    const { record } = room.store.sql('SELECT record FROM requests').get() ?? {};
+    const { wishes, ...earlier } = JSON.parse(String(record));
+    expect(wishes).toBeDefined();
+    const document = JSON.stringify(earlier);
+    room.store.sql('UPDATE requests SET record = ?, check_sum = ?').run(document, checksum(document));
+    room.store.sql("UPDATE inputs SET body = X'00'").run();
+    await room.restart();
+    expect([...room.queue.unfinished()]).toEqual([]);
+    expect(room.queue.record('a')).toMatchObject({ phase: 'COMPLETED', error: { type: 'internal_error' } });
+    expect(room.store.notices()).toEqual([expect.stringContaining('Request a was damaged')]);
+  });
+
+  it('gives out no input and no result that is damaged, and drops a damaged record', async () => {
+    const reported: unknown[] = [];
+    const room = setUp({ report: (error) => reported.push(error) });
     await room.queue.submit(testRequest('a'));
     await room.queue.submit(testRequest('b'));
     await room.queue.submit(testRequest('c'));
@@ -449,17 +514,12 @@ describe('createQueue', () => {
     room.store.sql("UPDATE requests SET record = replace(record, 'predict', 'predicT') WHERE seq = 2").run();
     room.store.sql("UPDATE results SET body = X'00' WHERE seq = 3").run();
     await room.restart();
-    expect([...room.queue.unfinished()]).toEqual([]);
-    expect(room.queue.record('a')).toMatchObject({
-      phase: 'COMPLETED',
-      status: 500,
-      error: { type: 'internal_error' },
-    });
+    // Its attempt will end it with internal_error (fleet/attempts.ts).
+    expect([...room.queue.unfinished()].map(({ request }) => request.id)).toEqual(['a']);
+    expect(room.queue.submitted('a')).toBeUndefined();
+    expect(reported).toEqual([expect.objectContaining({ message: expect.stringContaining('request a is damaged') })]);
     expect(room.queue.record('b')).toBeUndefined();
     expect(room.queue.result('c')).toMatchObject({ kind: 'error', error: { type: 'internal_error' } });
-    expect(room.store.notices()).toEqual([
-      expect.stringContaining('request b was dropped'),
-      expect.stringContaining('Request a was damaged'),
-    ]);
+    expect(room.store.notices()).toEqual([expect.stringContaining('request b was dropped')]);
   });
 });

@@ -1,10 +1,20 @@
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
+import { DamagedRow } from '../store/rows.ts';
 import { contain, throwLater } from '../wire/contain.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import { createLru } from './lru.ts';
 import { pruneInSteps } from './prune.ts';
-import { completedRecord, largestBody, newRecord, onItsOwn, outcomeBytes, ownBytes, storable } from './records.ts';
+import {
+  completedRecord,
+  largestBody,
+  newRecord,
+  onItsOwn,
+  outcomeBytes,
+  ownBytes,
+  storable,
+  wishesOf,
+} from './records.ts';
 import { queueRows, type RecordRow } from './rows.ts';
 import type { Queue, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
@@ -71,7 +81,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       if (closed) throw new Error('the queue is closed');
       if (request.body.length > largestBody) throw new Error(`a body of ${request.body.length} bytes cannot be stored`);
       if (submitting.has(request.id) || find(request.id)) throw new Error(`request ${request.id} exists already`);
-      const row: RecordRow = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request) };
+      const row = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request), wishes: wishesOf(request) };
       submitting.add(request.id);
       try {
         await commits.write(() => {
@@ -130,15 +140,19 @@ export function createQueue(options: QueueOptions): DurableQueue {
 
     submitted(id) {
       const row = find(id);
-      return row && (inputs.get(id) ?? rows.input(row.seq));
+      if (!row) return undefined;
+      const input = inputs.get(id) ?? rows.input(row.seq);
+      if (!input) report(new DamagedRow(`The stored input of request ${id} is damaged; it can't be performed.`));
+      return input;
     },
 
     *unfinished() {
       for (const id of [...live.keys()]) {
         const row = live.get(id);
         if (!row) continue;
-        const request = rows.inputWithLazyBody(row.seq);
-        const { attempts, retried } = row.record;
+        const wishes = row.wishes ?? rows.input(row.seq);
+        const { alias, submittedAt, attempts, retried } = row.record;
+        const request = wishes && { id, alias, submittedAt, ...wishesOf(wishes) };
         if (request) yield { request, attempts, retried, interrupted: interrupted.has(id) };
         else {
           end(row, damaged);
@@ -200,7 +214,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
 
   async function finish(row: RecordRow, outcome: RequestOutcome, at: number): Promise<void> {
     const { id } = row.record;
-    const done = { ...row, record: completedRecord(row.record, outcome, at) };
+    const done = { seq: row.seq, storeIo: row.storeIo, record: completedRecord(row.record, outcome, at) };
     await commits.write(() => rows.finish(done, outcome), 'keep');
     live.delete(id);
     inputs.delete(id);

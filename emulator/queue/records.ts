@@ -1,5 +1,5 @@
 import { platformError } from '../wire/errors.ts';
-import type { RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
+import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
 
 /** SQLite takes values of up to 10^9 bytes. */
 export const largestBody = 900_000_000;
@@ -23,6 +23,11 @@ export function newRecord(request: SubmittedRequest): RequestRecord {
     status: null,
     error: null,
   };
+}
+
+/** What is kept with the record of a request that waits, apart from the rest of its input. */
+export function wishesOf({ priority, startBy, hint, noRetry, retries }: Wishes): Wishes {
+  return { priority, startBy, hint, noRetry, retries };
 }
 
 /** Failed, cancelled and timed-out requests are COMPLETED too; their result carries the error (gateway-http.md §5). */

@@ -1,7 +1,7 @@
 import type { Store } from '../store/open.ts';
 import { bytes, checksum, DamagedRow, integer, parsed, text, whole } from '../store/rows.ts';
 import { inputDocument, outcomeDocument, recordDocument, type StoredOutcome } from './documents.ts';
-import type { RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
+import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
 
 type Spec = Omit<SubmittedRequest, 'body'>;
 
@@ -9,6 +9,8 @@ export interface RecordRow {
   readonly seq: number;
   readonly storeIo: boolean;
   readonly record: RequestRecord;
+  /** Of those that wait; absent where an earlier minifal stored it. */
+  readonly wishes?: Wishes;
 }
 
 const phaseNumber = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
@@ -18,8 +20,9 @@ const nothing = new Uint8Array();
 /** Reads and writes single rows of the queue's tables; transactions and memory are its caller's business. */
 export function queueRows(store: Store) {
   return {
-    insert({ seq, record }: RecordRow, request: SubmittedRequest): void {
-      const document = JSON.stringify({ record, storeIo: request.storeIo });
+    insert({ seq, ...row }: RecordRow, request: SubmittedRequest): void {
+      const { record } = row;
+      const document = JSON.stringify(row);
       store
         .sql('INSERT INTO requests (seq, id, alias, phase, size, record, check_sum) VALUES (?, ?, ?, 0, ?, ?, ?)')
         .run(seq, record.id, record.alias, request.body.length, document, checksum(document));
@@ -30,9 +33,8 @@ export function queueRows(store: Store) {
     update: updateRecord,
 
     /** The last record and its result; a request that asked for it loses its input (gateway-http.md §6.2). */
-    finish(row: RecordRow, outcome: RequestOutcome): void {
-      updateRecord(row);
-      const { seq, storeIo } = row;
+    finish({ seq, storeIo, record }: RecordRow, outcome: RequestOutcome): void {
+      updateRecord({ seq, storeIo, record });
       const body = outcome.kind === 'response' ? outcome.response.body : nothing;
       const stored: StoredOutcome =
         outcome.kind === 'error'
@@ -87,19 +89,6 @@ export function queueRows(store: Store) {
 
     input: readInput,
 
-    /** For the list of all unfinished requests after a start: their bodies together may be larger than the memory. */
-    inputWithLazyBody(seq: number): SubmittedRequest | undefined {
-      const input = readInput(seq);
-      if (!input) return undefined;
-      const { body: _, ...spec } = input;
-      return {
-        ...spec,
-        get body() {
-          return readInput(seq)?.body ?? nothing;
-        },
-      };
-    },
-
     outcome(seq: number): RequestOutcome | undefined {
       const row = store.sql('SELECT outcome, body, check_sum FROM results WHERE seq = ?').get(seq);
       if (!row) return undefined;
@@ -117,8 +106,9 @@ export function queueRows(store: Store) {
     },
   };
 
-  function updateRecord({ seq, storeIo, record }: RecordRow): void {
-    const document = JSON.stringify({ record, storeIo });
+  function updateRecord({ seq, ...row }: RecordRow): void {
+    const { record } = row;
+    const document = JSON.stringify(row);
     store
       .sql('UPDATE requests SET phase = ?, completed_at = ?, record = ?, check_sum = ? WHERE seq = ?')
       .run(phaseNumber[record.phase], record.completedAt, document, checksum(document), seq);
@@ -146,9 +136,10 @@ export function queueRows(store: Store) {
 function decode(row: Parameters<typeof text>[0]): RecordRow {
   const document = text(row, 'record');
   if (checksum(document) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
-  const { record, storeIo } = parsed(recordDocument, document);
+  const stored = parsed(recordDocument, document);
+  const { record } = stored;
   // The columns repeat the document for the indexes; they must not have changed without it.
   const same = record.id === row.id && record.alias === row.alias && phaseNumber[record.phase] === row.phase;
   if (!same) throw new DamagedRow('its columns differ from its document');
-  return { seq: integer(row, 'seq'), storeIo, record };
+  return { seq: integer(row, 'seq'), ...stored };
 }

@@ -28,6 +28,12 @@ export interface SubmittedRequest {
   readonly webhook: string | null;
 }
 
+/** What its caller wants of the scheduler. */
+export type Wishes = Pick<SubmittedRequest, 'priority' | 'startBy' | 'hint' | 'noRetry' | 'retries'>;
+
+/** All that the scheduler must know of a request that waits; the rest is read when an attempt begins. */
+export type WaitingRequest = Pick<SubmittedRequest, 'id' | 'alias' | 'submittedAt'> & Wishes;
+
 export interface StoredResponse {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
@@ -99,13 +105,13 @@ export interface Queue {
   record(id: RequestId): RequestRecord | undefined;
   /** The stored result of a COMPLETED request. */
   result(id: RequestId): RequestOutcome | undefined;
-  /** The request as submitted, for its executor. */
+  /** The request as submitted, for its executor; `undefined`: unknown, or what is stored of it is damaged. */
   submitted(id: RequestId): SubmittedRequest | undefined;
   /**
    * Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start.
-   * Each one is read when it is asked for; one that is damaged ends then with an error.
+   * From memory: inputs stay on disk until their attempts begin, because there may be more of them than time or memory.
    */
-  unfinished(): Iterable<{ readonly request: SubmittedRequest; readonly attempts: number } & Recovered>;
+  unfinished(): Iterable<{ readonly request: WaitingRequest; readonly attempts: number } & Recovered>;
   /** Called after each change of phase (for status streams and waiters); returns the unsubscriber. */
   onChange(id: RequestId, listener: (record: RequestRecord) => void): () => void;
   /** Most recent requests of an alias, newest first. */

@@ -120,8 +120,13 @@ export function createWorkflowRequests(deps: {
   return {
     run: (call, gone, tell) => run(call, 'refuse', gone, tell),
     enqueue(id) {
+      if (running.has(id)) return;
       const request = deps.queue.submitted(id);
-      if (!request || running.has(id)) return;
+      if (!request) {
+        // After a restart, when what is stored of it is damaged.
+        deps.queue.complete(id, broken, deps.clock()).catch(deps.report);
+        return;
+      }
       const abort = new AbortController();
       running.set(id, abort);
       perform(id, request, abort.signal)

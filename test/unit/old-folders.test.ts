@@ -130,7 +130,11 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
     expect(queue.result('failed')).toEqual(was.outcomes.failed);
 
     const { waiting, running, again } = was.requests;
-    const unfinished = [...queue.unfinished()].map(({ request, ...past }) => ({ ...asText(request), ...past }));
+    const unfinished = [...queue.unfinished()].map(({ request, ...past }) => {
+      const input = queue.submitted(request.id) ?? expect.fail(request.id);
+      expect(input).toMatchObject({ ...request });
+      return { ...asText(input), ...past };
+    });
     // These folders know of no retries that were granted.
     const retried = { server_error: 0, timeout: 0, connection_error: 0 };
     expect(unfinished).toMatchObject([

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { SubmittedRequest } from '../../queue/types.ts';
+import type { SubmittedRequest, WaitingRequest } from '../../queue/types.ts';
 import type { Recovered, RequestInfo } from '../../scheduler/types.ts';
 import { isWebhookUrl } from '../../webhooks/target.ts';
 import { platformError } from '../../wire/errors.ts';
@@ -72,7 +72,7 @@ export async function submit(
 }
 
 /** What the scheduler must know of a queued request; also for those found in the store after a restart. */
-export function infoOf(request: SubmittedRequest, attempts: number, recovered?: Recovered): RequestInfo {
+export function infoOf(request: WaitingRequest, attempts: number, recovered?: Recovered): RequestInfo {
   const { id, alias, priority, submittedAt, startBy, hint, noRetry, retries } = request;
   const info = { id, alias, kind: 'queued', priority, submittedAt, startBy, hint, noRetry, retries, attempts } as const;
   return recovered ? { ...info, recovered } : info;

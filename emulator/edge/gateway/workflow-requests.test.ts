@@ -22,9 +22,9 @@ function life(folder: string) {
   const store = openStore(join(folder, 'main.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   onTestFinished(() => store.close());
   const clock = () => 1_000;
-  const queue = createQueue({ store, clock });
-  const workflows = createWorkflows({ store, clock });
   const errors: unknown[] = [];
+  const queue = createQueue({ store, clock, report: (error) => errors.push(error) });
+  const workflows = createWorkflows({ store, clock });
   const enqueued: string[] = [];
   const cancelled: string[] = [];
   const fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'lease'> = {
@@ -130,6 +130,19 @@ describe('a queued request to a workflow', () => {
     await after.answer(b, json(200, { y: 3 }));
     expect(await after.result('w1')).toEqual([200, { z: 3 }]);
     expect(after.enqueued).toEqual([]);
+  });
+
+  it('ends with internal_error when what is stored of it is damaged', async () => {
+    const folder = testFolder();
+    const before = life(folder);
+    before.publish('flow', chain);
+    await before.submit('w1', '{"x": 1}');
+    before.store.sql("UPDATE inputs SET body = X'00'").run();
+    const after = life(folder);
+    expect([...after.queue.unfinished()].map(({ request }) => request.id)).toContain('w1');
+    after.requests.enqueue('w1');
+    expect(await after.result('w1')).toBe('internal_error');
+    expect(after.errors).toEqual([expect.objectContaining({ message: expect.stringContaining('w1 is damaged') })]);
   });
 
   it('cancels the requests of its nodes when it is cancelled', async () => {
