@@ -154,6 +154,7 @@ export function testFleet() {
     runners: (alias) => runners.filter((runner) => alias === undefined || runner.alias === alias),
     runner: (id) => runners.find((runner) => runner.id === id),
     lease: unused,
+    takeUp: unused,
     enqueue: unused,
     cancel: unused,
     queuePosition: unused,

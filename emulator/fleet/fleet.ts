@@ -155,6 +155,9 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
 
   function failed(cause: Event | Effect, error: unknown): void {
     report(error);
+    // The others of the group must not end for one of them.
+    if (cause.type === 'requestsRecovered')
+      for (const request of cause.requests) dispatch({ type: 'requestArrived', request });
     const concern = concernOf(cause);
     const reason = 'minifal failed at this; its own log says more.';
     if (concern?.kind === 'deploy') settleDeploy(concern.alias, { kind: 'failed', reason });
@@ -287,6 +290,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     },
     lease: attempts.lease,
     enqueue: (request) => dispatch({ type: 'requestArrived', request }),
+    takeUp: (requests) => dispatch({ type: 'requestsRecovered', requests }),
     cancel,
     queuePosition: (requestId) => select.queuePosition(host.world(), requestId),
     queueSize: (alias) => select.queueSize(host.world(), alias),

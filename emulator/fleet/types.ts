@@ -141,6 +141,8 @@ export interface Fleet {
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
   /** Hands a request that is already in the durable queue to the scheduler. */
   enqueue(request: RequestInfo): void;
+  /** The same for those that waited before a start, in their order: many at once cost less than one by one. */
+  takeUp(requests: readonly RequestInfo[]): void;
   /**
    * Waiting: withdrawn and completed with 499. Running: POST to `<path>/cancel` on its runner, though its slots are
    * full.

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settingsOf } from './testing/samples.ts';
-import { createSim, types } from './testing/sim.ts';
+import { queuePosition, waitingIds } from './select.ts';
+import { nextWakeup } from './step.ts';
+import { requestOf, scaleOf, settingsOf } from './testing/samples.ts';
+import { createSim, type Sim, types } from './testing/sim.ts';
 import type { RequestInfo, RevisionSettings } from './types.ts';
 
 const none = { server_error: 0, timeout: 0, connection_error: 0 };
@@ -63,5 +66,68 @@ describe('the last attempt', () => {
     sim.bringUp();
     const assigned = sim.log.find(({ effect }) => effect.type === 'assign')?.effect;
     expect(assigned?.type === 'assign' && assigned.last).toBe(last);
+  });
+});
+
+describe('many that are taken up together', () => {
+  const budgets = fc.record({ connection_error: fc.constantFrom(0, 1) }, { requiredKeys: [] });
+  const request = fc.record({
+    alias: fc.constantFrom('app', 'app', 'slow', 'gone'),
+    priority: fc.constantFrom<RequestInfo['priority'][]>('normal', 'normal', 'low'),
+    submittedAt: fc.integer({ min: -20, max: 0 }),
+    startBy: fc.constantFrom(null, null, -5, 0, 9_000),
+    hint: fc.constantFrom(null, 'warm'),
+    noRetry: fc.boolean(),
+    retries: budgets,
+    attempts: fc.constantFrom(0, 1, 10),
+    recovered: fc.record({ retried: fc.constant(none), interrupted: fc.boolean() }),
+  });
+  const limits = fc.record({ runners: fc.constantFrom(1, 2, 100), gpuSlots: fc.constantFrom(1, 100) });
+  const scale = fc.record({
+    maxConcurrency: fc.constantFrom(0, 1, 3, null),
+    scalingDelaySeconds: fc.constantFrom(0, 0, 5),
+  });
+
+  /** What is known of each request, its place in the line, the runners, and when something happens by itself. */
+  function stateOf(sim: Sim) {
+    const ids = [...sim.world.requests.keys()].toSorted();
+    return {
+      requests: ids.map((id) => [sim.world.requests.get(id), queuePosition(sim.world, id)]),
+      lines: ['app', 'slow'].map((alias) => waitingIds(sim.world, alias)),
+      runners: sim.runners().map(({ alias, state }) => [alias, state]),
+      wakeup: nextWakeup(sim.world),
+    };
+  }
+
+  it('are in the same order, with the same ends and runners, as if each had arrived by itself', () => {
+    fc.assert(
+      fc.property(
+        fc.array(request, { minLength: 1, maxLength: 30 }),
+        fc.nat({ max: 30 }),
+        limits,
+        scale,
+        fc.constantFrom(1, 4),
+        (fields, cut, room, scaling, maxMultiplexing) => {
+          const requests = fields.map((some, n) => requestOf(`r${n}`, some));
+          const [alone, together] = [createSim(room), createSim(room)];
+          for (const sim of [alone, together]) {
+            sim.deploy({ scale: scaleOf(scaling), settings: settingsOf({ maxMultiplexing }) });
+            sim.deploy({ alias: 'slow', settings: settingsOf({ gpuSlots: 1 }) });
+          }
+          for (const info of requests) alone.send({ type: 'requestArrived', request: info });
+          for (const group of [requests.slice(0, cut), requests.slice(cut)])
+            together.send({ type: 'requestsRecovered', requests: group });
+          expect(stateOf(together)).toEqual(stateOf(alone));
+          const effects = ({ log }: Sim) => log.map(({ effect }) => JSON.stringify(effect)).toSorted();
+          expect(effects(together)).toEqual(effects(alone));
+          for (const sim of [alone, together]) {
+            sim.after(10);
+            sim.bringUp();
+          }
+          expect(stateOf(together)).toEqual(stateOf(alone));
+        },
+      ),
+      { numRuns: process.env.MINIFAL_SLOW === '1' ? 5_000 : 200 },
+    );
   });
 });

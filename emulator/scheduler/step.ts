@@ -12,7 +12,7 @@ import { shutDown } from './shutdown.ts';
 import { ascending, type Entry, first } from './sorted.ts';
 import { ready, started } from './starting.ts';
 import { beginTurn, dropApp, note, type Turn, wakeAppAt } from './turn.ts';
-import type { AliasName, Effect, Event, Instant, Note, RunnerId } from './types.ts';
+import type { AliasName, Effect, Event, Instant, Note, RequestInfo, RunnerId } from './types.ts';
 import { withdraw } from './verdict.ts';
 import { why } from './why.ts';
 import type { World } from './world.ts';
@@ -40,17 +40,34 @@ export interface Step {
  */
 export function step(world: World, event: Event, now: Instant): Step {
   const turn = beginTurn(world, now);
-  apply(turn, event);
-  const due = dueApps(turn);
-  const changed = [...turn.changedApps];
-  for (const alias of changed) settle(turn, alias);
-  for (const alias of due) if (!changed.includes(alias)) settle(turn, alias);
-  // A request that only waits frees no room.
-  if (event.type !== 'requestArrived' || due.length > 0 || turn.changedRunners.size > 0)
-    for (let alias = shareRoom(turn); alias !== undefined; alias = shareRoom(turn)) settle(turn, alias);
-  if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
+  if (event.type === 'requestsRecovered') recover(turn, event.requests);
+  else {
+    apply(turn, event);
+    // A request that only waits frees no room.
+    settleAll(turn, [...turn.changedApps], event.type !== 'requestArrived');
+    if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
+  }
   const touched = { apps: turn.changedApps, runners: turn.changedRunners };
   return { world: turn.edits > 0 ? turn.world : world, effects: turn.effects, notes: turn.notes, changed: touched };
+}
+
+/**
+ * One decision for those of one app that follow each other; another app's come after it, because who asks first for
+ * room on a full machine gets it.
+ */
+function recover(turn: Turn, requests: readonly RequestInfo[]): void {
+  requests.forEach((request, n) => {
+    arrived(turn, request);
+    if (requests[n + 1]?.alias !== request.alias) settleAll(turn, [request.alias], false);
+  });
+}
+
+function settleAll(turn: Turn, changed: readonly AliasName[], mayFreeRoom: boolean): void {
+  const due = dueApps(turn);
+  for (const alias of changed) settle(turn, alias);
+  for (const alias of due) if (!changed.includes(alias)) settle(turn, alias);
+  if (mayFreeRoom || due.length > 0 || turn.changedRunners.size > 0)
+    for (let alias = shareRoom(turn); alias !== undefined; alias = shareRoom(turn)) settle(turn, alias);
 }
 
 const nothingDue: readonly AliasName[] = [];
@@ -67,7 +84,7 @@ function dueApps({ world: { wakeups }, now }: Turn): readonly AliasName[] {
   return due;
 }
 
-function apply(turn: Turn, event: Event): void {
+function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecovered' }>): void {
   switch (event.type) {
     case 'aliasDeployed':
       deployed(turn, event);

@@ -1,4 +1,13 @@
-import type { Event, Instant, Note, RevisionSettings, Runner, RunnerState, ScaleSettings } from './types.ts';
+import type {
+  Event,
+  Instant,
+  Note,
+  RequestInfo,
+  RevisionSettings,
+  Runner,
+  RunnerState,
+  ScaleSettings,
+} from './types.ts';
 import type { Limits } from './world.ts';
 
 /**
@@ -41,17 +50,22 @@ export function eventIn(time: TimeScale, event: Event): Event {
     case 'aliasDeployed':
     case 'aliasScaled':
       return { ...event, scale: stretchScale(event.scale, time), settings: stretchSettings(event.settings, time) };
-    case 'requestArrived': {
-      const { submittedAt, startBy } = event.request;
-      const instants = {
-        submittedAt: toPlatform(time, submittedAt),
-        startBy: startBy === null ? null : toPlatform(time, startBy),
-      };
-      return { ...event, request: { ...event.request, ...instants } };
-    }
+    case 'requestArrived':
+      return { ...event, request: requestIn(time, event.request) };
+    case 'requestsRecovered':
+      return { ...event, requests: event.requests.map((request) => requestIn(time, request)) };
     default:
       return event;
   }
+}
+
+function requestIn(time: TimeScale, request: RequestInfo): RequestInfo {
+  const { submittedAt, startBy } = request;
+  return {
+    ...request,
+    submittedAt: toPlatform(time, submittedAt),
+    startBy: startBy === null ? null : toPlatform(time, startBy),
+  };
 }
 
 /** A note with the time on the wall. */

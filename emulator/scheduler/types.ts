@@ -197,6 +197,8 @@ export type Event =
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }
   | { readonly type: 'requestArrived'; readonly request: RequestInfo }
+  /** After a start: what waited before, in its order. The same as if each arrived by itself. */
+  | { readonly type: 'requestsRecovered'; readonly requests: readonly RequestInfo[] }
   /**
    * A waiting request is withdrawn. One that runs ends as it does (the executor posts the cancel call), but is not
    * retried.

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inSlices } from './slices.ts';
+import { inGroups, inSlices } from './slices.ts';
 
 it('does everything in order', async () => {
   const done: number[] = [];
@@ -16,6 +16,12 @@ it('lets others have their turn while much is left to do', async () => {
   await inSlices(Array.from({ length: 20 }), () => spin(6));
   clearInterval(timer);
   expect(others).toBeGreaterThan(10);
+});
+
+it('groups what there is in its order, the rest last', () => {
+  expect([...inGroups([1, 2, 3, 4, 5], 2)]).toEqual([[1, 2], [3, 4], [5]]);
+  expect([...inGroups([1, 2], 2)]).toEqual([[1, 2]]);
+  expect([...inGroups([], 2)]).toEqual([]);
 });
 
 it('stops at what throws', async () => {

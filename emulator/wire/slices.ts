@@ -3,6 +3,18 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 /** Long enough to get on, and far from what a caller in between would notice. */
 const sliceMs = 5;
 
+/** The items in their order, as many as `size` at a time. */
+export function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[], void> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
 /**
  * Does `work` for each item in their order, a few milliseconds' worth in each turn of the event loop. Rejects with what
  * it throws.

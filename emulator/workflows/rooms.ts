@@ -33,7 +33,7 @@ function routeOf(alias: string, isPublic: boolean): Route {
   };
 }
 
-type Requests = Pick<Fleet, 'lease' | 'enqueue' | 'cancel'>;
+type Requests = Pick<Fleet, 'lease' | 'enqueue' | 'takeUp' | 'cancel'>;
 
 /**
  * Who performs a request: the fleet, or for workflows we ourselves. They have no runner, so nothing of theirs is the
@@ -47,6 +47,10 @@ export function withWorkflowRequests<F extends Requests>(fleet: F, requests: Wor
       return platformError('bad_request', 'A workflow has no websocket.');
     },
     enqueue: (info) => (isWorkflow(info.alias) ? requests.enqueue(info.id) : fleet.enqueue(info)),
+    takeUp(infos) {
+      for (const { id, alias } of infos) if (isWorkflow(alias)) requests.enqueue(id);
+      fleet.takeUp(infos.filter(({ alias }) => !isWorkflow(alias)));
+    },
     cancel: (id) => requests.cancel(id) ?? fleet.cancel(id),
   };
 }

@@ -27,8 +27,9 @@ function life(folder: string) {
   const workflows = createWorkflows({ store, clock });
   const enqueued: string[] = [];
   const cancelled: string[] = [];
-  const fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'lease'> = {
+  const fleet: Pick<Fleet, 'enqueue' | 'takeUp' | 'cancel' | 'lease'> = {
     enqueue: ({ id }) => void enqueued.push(id),
+    takeUp: (infos) => void enqueued.push(...infos.map(({ id }) => id)),
     cancel(id) {
       cancelled.push(id);
       void queue.complete(id, { kind: 'error', error: platformError('client_cancelled', 'cancelled') }, clock());
