@@ -4,6 +4,8 @@ import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
 import type { CallResult, Engine, RunnerEvents, RunnerSpec } from '../engines/engine.ts';
 import { createQueue } from '../queue/queue.ts';
 import { testRequest } from '../queue/test-requests.ts';
+import { requestOf } from '../scheduler/testing/samples.ts';
+import type { RequestInfo } from '../scheduler/types.ts';
 import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
@@ -108,6 +110,7 @@ let nextExchange: (() => void) | undefined;
 let cancels: string[];
 let resolvable: Map<string, Launch>;
 let launching: (revision: string) => Promise<Launch>;
+let reported: unknown[];
 /** Secrets that runners are given. */
 let given: readonly string[];
 /** The variables of runners can't be had. */
@@ -122,7 +125,9 @@ beforeEach(() => {
     return found;
   };
   store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
-  queue = createQueue({ store, clock: Date.now });
+  reported = [];
+  const report = (error: unknown) => void reported.push(error);
+  queue = createQueue({ store, clock: Date.now, report });
   runners = scriptedEngine();
   exchanges = [];
   cancels = [];
@@ -153,10 +158,17 @@ beforeEach(() => {
     onMoved: () => {},
     onCreated: () => {},
     onNotes: () => {},
+    report,
   });
 });
 
+/** What a test expects to be reported, it takes. */
+function takeReported(): readonly string[] {
+  return reported.splice(0).map((error) => (error instanceof Error ? error.message : String(error)));
+}
+
 afterEach(async () => {
+  expect(reported).toEqual([]);
   await fleet.close();
   await queue.close();
   store.close();
@@ -284,10 +296,26 @@ describe('a queued request', () => {
     await submit('q1', Buffer.alloc(9 * 1024 * 1024), () => store.sql('UPDATE inputs SET check_sum = 1').run());
     await completed('q1');
     expect(queue.result('q1')).toMatchObject({ error: { type: 'internal_error' } });
+    expect(takeReported()).toEqual([expect.stringContaining('request q1 is damaged')]);
     expect(queue.record('q1')?.attempts).toBe(1);
     expect([isLease(lease) && lease.aborted.aborted, deeds]).toEqual([false, []]);
     expect(fleet.runners('app').map(({ state }) => state)).toMatchObject([{ kind: 'running', attempts: [{}] }]);
     if (isLease(lease)) lease.end(ok);
+  });
+
+  it('of a group that is taken up after a start ends alone when the scheduler fails at it', async () => {
+    await deploy();
+    const infos = ['q1', 'q2', 'q3'].map((id) => requestOf(id, { submittedAt: Date.now() }));
+    for (const { id } of infos) await queue.submit({ ...testRequest(id), alias: 'app' });
+    const [first, bad, last] = infos as [RequestInfo, RequestInfo, RequestInfo];
+    const recovered = { interrupted: true, retried: { server_error: 0, timeout: 0, connection_error: 0 } };
+    const broken = { ...bad, attempts: 1, recovered, retries: null as unknown as RequestInfo['retries'] };
+    fleet.takeUp([first, broken, last]);
+    await completed('q2');
+    expect(queue.result('q2')).toMatchObject({ error: { type: 'internal_error' } });
+    expect([fleet.queuePosition('q1'), fleet.queuePosition('q3'), fleet.queueSize('app')]).toEqual([0, 1, 2]);
+    // Once for the group, once for the one.
+    expect(takeReported()).toHaveLength(2);
   });
 
   it('that waits is withdrawn by a cancel, and completed with 499', async () => {
