@@ -1,5 +1,5 @@
-// `npm run bench [gateway|growth|queue|start|scale|state ...] [--quick]`: ratios measured in one run, in turns; every
-// answer is checked. Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine prove
+// `npm run bench [gateway|growth|queue|restart|start|scale|state ...] [--quick]`: ratios measured in one run, in turns;
+// every answer is checked. Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine prove
 // nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
@@ -7,7 +7,7 @@ import { benchGrowth } from './growth.ts';
 import { benchQueue } from './queue.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
-import { benchState } from './state.ts';
+import { benchRestart, benchState } from './state.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;
@@ -21,6 +21,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
       finished: [10, 10_000, quick ? 100_000 : 1_000_000],
     }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
+  restart: () => benchRestart({ waiting: 20_000, starts: quick ? 3 : 10 }),
   scale: () => benchScale({ rounds: quick ? 2 : 5 }),
   start: () => benchStart({ rounds: quick ? 3 : 10 }),
   state: () =>
