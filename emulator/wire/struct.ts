@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 export type JsonObject = { readonly [key: string]: Json };
 
-/** A `google.protobuf.Value` as proto-loader decodes it: exactly one of these is set; none of them reads as null. */
+/** A `google.protobuf.Value` as services.ts decodes it: exactly one of these is set; none of them reads as null. */
 export interface ProtoValue {
   readonly nullValue?: unknown;
   readonly numberValue?: number | undefined;

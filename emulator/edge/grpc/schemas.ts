@@ -11,7 +11,7 @@ import {
 } from '../../wire/struct.ts';
 
 /**
- * What the RPCs accept, after proto-loader's decoding: an absent field is absent, an enum is its name, a list is never
+ * What the RPCs accept, as wire/services.ts decodes it: an absent field is absent, an enum is its name, a list is never
  * missing. Each schema also turns wire types into plain ones (Struct to object, Timestamp to milliseconds).
  */
 
