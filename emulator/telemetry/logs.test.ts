@@ -89,7 +89,7 @@ describe('createLogs', () => {
     ['several at once', { alias: 'app', since: 1_001, search: 'L' }, 'l'],
     ['nothing', {}, 'abcdefghijkl'],
     ['no traceback filter', { traceback: false, alias: 'other' }, 'b'],
-  ])('finds by %s, stored and live alike', (_, query, expected) => {
+  ])('finds by %s, stored and live alike', async (_, query, expected) => {
     const { logs } = setUp();
     const live: string[] = [];
     logs.follow(query, (line) => live.push(line.endpoint ?? ''));
@@ -113,6 +113,7 @@ describe('createLogs', () => {
         .map((line) => line.endpoint)
         .join(''),
     ).toBe(expected);
+    expect(await logs.search({ ...all, ...query })).toEqual(logs.query({ ...all, ...query }));
     if (query.since === undefined) expect(live.join('')).toBe(expected);
   });
 
@@ -133,6 +134,33 @@ describe('createLogs', () => {
     expect(messages({ limit: 3, order: 'oldest' })).toBe('abc');
     expect(messages({ limit: 3, order: 'newest' })).toBe('dcb');
     expect(messages({ limit: 0, order: 'newest' })).toBe('');
+  });
+
+  it.each<[string, Partial<LogQuery>]>([
+    ['everything', { limit: 20_000 }],
+    ['the newest lines', { order: 'newest', limit: 3_000 }],
+    ['a text that few lines have', { search: 'seldom' }],
+    ['a text that few of an alias have', { alias: 'app', search: 'seldom', order: 'newest' }],
+    ['a revision', { revision: 'r2', limit: 2_000 }],
+    ['a runner of another alias', { runnerId: 'runner-1', alias: 'other' }],
+    ['a text that no line has, some lines at a time', { search: 'nothing has it' }],
+  ])('searches many lines for %s, and finds what a query finds', async (_, query) => {
+    const { logs } = setUp();
+    for (let i = 0; i < 10_000; i++) {
+      const revision = i % 3 === 0 ? 'r2' : 'r1';
+      logs.append(testLine(i % 999 === 0 ? 'seldom' : 'often', { at: 1_000 + (i >> 6), revision }));
+    }
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    const found = await logs.search({ ...all, ...query });
+    clearImmediate(counting);
+    expect(found).toEqual(logs.query({ ...all, ...query }));
+    if (found.length < (query.limit ?? 0) || query.search) expect(turns, 'others had their turn').toBeGreaterThan(2);
+    logs.close();
   });
 
   it('hands live lines to followers with their number, until they leave', () => {

@@ -6,6 +6,7 @@ import { contain, type Report, throwLater } from '../wire/contain.ts';
 import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { matches, whereOf } from './log-query.ts';
+import { searchRows } from './log-search.ts';
 import type { LogLine, Logs } from './types.ts';
 
 export interface LogsOptions {
@@ -74,6 +75,11 @@ export function createLogs({
         .sql(select)
         .all(...values, query.limit)
         .flatMap((row) => whole(() => decode(row)) ?? []);
+    },
+    async search(query) {
+      flush();
+      const lines = await searchRows(store, query, (row) => whole(() => decode(row)));
+      return lines.filter((line) => line !== undefined);
     },
     follow(query, listener) {
       const follower = (line: LogLine): void => {

@@ -44,7 +44,10 @@ export interface LogQuery {
  */
 export interface Logs {
   append(line: Omit<LogLine, 'seq'>): void;
+  /** At once: for the lines of one request. */
   query(query: LogQuery): readonly LogLine[];
+  /** The same some lines at a time, because a filter may have to look at every line there is. */
+  search(query: LogQuery): Promise<readonly LogLine[]>;
   /** Live lines that match (`limit`, `order`, `since`, `until` are ignored); returns the unsubscriber. */
   follow(query: Omit<LogQuery, 'limit' | 'order'>, listener: (line: LogLine) => void): () => void;
   close(): void;

@@ -125,7 +125,12 @@ function resultOf(deps: GatewayDeps, record: RequestRecord): Answer {
   if (outcome.kind === 'error') return errorAnswer(outcome.error);
   const { status, headers, body } = outcome.response;
   const servedFrom = record.runnerId === null ? [] : [['x-fal-served-from', record.runnerId] as const];
-  return { status, headers: [...headers, ...servedFrom], body: Buffer.from(body) };
+  return { status, headers: [...headers, ...servedFrom], body: viewOf(body) };
+}
+
+/** The same bytes: a copy of a large answer would hold everybody else up. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Lines that a poll returns at most; the newest ones. */

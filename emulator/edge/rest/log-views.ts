@@ -47,15 +47,19 @@ const everything = 2 ** 31 - 1;
  * One page backwards in time. The cursor is a time, so lines of one millisecond are never torn apart: a page ends
  * before the millisecond that doesn't fit, or, when one millisecond alone has more lines than a page, after all of it.
  */
-export function page(logs: Logs, query: Omit<LogQuery, 'limit' | 'order'>, size: number): LogPage {
-  const lines = logs.query({ ...query, order: 'newest', limit: size + 1 });
+export async function page(
+  logs: Pick<Logs, 'search'>,
+  query: Omit<LogQuery, 'limit' | 'order'>,
+  size: number,
+): Promise<LogPage> {
+  const lines = await logs.search({ ...query, order: 'newest', limit: size + 1 });
   const extra = lines[size];
   if (extra === undefined) return { lines, nextUntil: null };
   const whole = lines.filter((line) => line.at > extra.at);
   if (whole.length > 0) return { lines: whole, nextUntil: extra.at + 1 };
   const crowded = { ...query, since: extra.at, until: extra.at + 1 };
   return {
-    lines: logs.query({ ...crowded, order: 'newest', limit: everything }),
+    lines: await logs.search({ ...crowded, order: 'newest', limit: everything }),
     nextUntil: extra.at,
   };
 }

@@ -30,9 +30,9 @@ export function logs({
     });
   });
 
-  router.post('/logs/history', ({ query }, response) => {
+  router.post('/logs/history', async ({ query }, response) => {
     const { page_size: size, ...asked } = runnerLogsQuery.parse(query);
-    const { lines, nextUntil } = page(logs, runnerQuery(asked), size);
+    const { lines, nextUntil } = await page(logs, runnerQuery(asked), size);
     response.json({ items: lines.map(item), next_until: isoOrNull(nextUntil) });
   });
 
@@ -48,7 +48,7 @@ export function logs({
       else if (pending.push(line) > 2 * mostPastLines) response.destroy();
     };
     stream.onClose(logs.follow(filter, follower));
-    const past = logs.query({ ...asked, order: 'newest', limit: mostPastLines });
+    const past = await logs.search({ ...asked, order: 'newest', limit: mostPastLines });
     const known = new Set(past.map(({ seq }) => seq));
     pending = [...past.toReversed(), ...pending.filter(({ seq }) => !known.has(seq))];
     // The past comes all at once: a reader that keeps up must not be taken for a slow one.
@@ -60,14 +60,14 @@ export function logs({
     if (until !== undefined) stream.closeAt(until);
   });
 
-  const list = (asked: LogsQuery, filters: readonly LabelFilter[]) =>
-    logs.query({ ...listQuery(asked, filters), limit: asked.limit, order: 'newest' }).map(item);
-  router.get('/logs/', ({ query }, response) => {
-    response.json(list(logsQuery.parse(query), []));
+  const list = async (asked: LogsQuery, filters: readonly LabelFilter[]) =>
+    (await logs.search({ ...listQuery(asked, filters), limit: asked.limit, order: 'newest' })).map(item);
+  router.get('/logs/', async ({ query }, response) => {
+    response.json(await list(logsQuery.parse(query), []));
   });
-  router.post('/logs/', json({ limit: '1mb' }), ({ query, body }, response) => {
+  router.post('/logs/', json({ limit: '1mb' }), async ({ query, body }, response) => {
     const { extra_filters: filters } = logsBody.parse(body ?? {});
-    response.json(list(logsQuery.parse(query), filters ?? []));
+    response.json(await list(logsQuery.parse(query), filters ?? []));
   });
 
   return router;
