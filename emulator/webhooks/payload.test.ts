@@ -3,12 +3,14 @@ import { platformError } from '../wire/errors.ts';
 import { webhookBody } from './payload.ts';
 
 const record = { id: 'r1', attemptId: 'a2' };
-const response = (status: number, body: string | Buffer) =>
-  webhookBody(record, { kind: 'response', response: { status, headers: [], body: Buffer.from(body) } }).toString();
+const response = async (status: number, body: string | Buffer) =>
+  (
+    await webhookBody(record, { kind: 'response', response: { status, headers: [], body: Buffer.from(body) } })
+  ).toString();
 
 describe('the body of a webhook', () => {
-  it('holds the result of a request that went well', () => {
-    expect(JSON.parse(response(200, '{"images": []}'))).toEqual({
+  it('holds the result of a request that went well', async () => {
+    expect(JSON.parse(await response(200, '{"images": []}'))).toEqual({
       request_id: 'r1',
       gateway_request_id: 'a2',
       status: 'OK',
@@ -16,8 +18,8 @@ describe('the body of a webhook', () => {
     });
   });
 
-  it("holds the error body of an app's refusal", () => {
-    expect(JSON.parse(response(422, '{"detail": "no"}'))).toEqual({
+  it("holds the error body of an app's refusal", async () => {
+    expect(JSON.parse(await response(422, '{"detail": "no"}'))).toEqual({
       request_id: 'r1',
       gateway_request_id: 'a2',
       status: 'ERROR',
@@ -26,9 +28,9 @@ describe('the body of a webhook', () => {
     });
   });
 
-  it('holds the error of the platform', () => {
+  it('holds the error of the platform', async () => {
     const error = platformError('client_cancelled', 'The request was cancelled.');
-    expect(JSON.parse(webhookBody(record, { kind: 'error', error }).toString())).toMatchObject({
+    expect(JSON.parse((await webhookBody(record, { kind: 'error', error })).toString())).toMatchObject({
       status: 'ERROR',
       error: 'Invalid status code: 499',
       payload: { detail: 'The request was cancelled.', error_type: 'client_cancelled' },
@@ -39,8 +41,11 @@ describe('the body of a webhook', () => {
     ['a picture', Buffer.from([0x89, 0x50])],
     ['nothing', ''],
     ["Python's NaN", '{"x": NaN}'],
-  ])('says that %s is no JSON, though the request went well', (_what, body) => {
-    expect(JSON.parse(response(200, body))).toEqual({
+    ['a large text that breaks off', `["${'x'.repeat(2_000_000)}`],
+    ['a large text with a byte that is not UTF-8', Buffer.from(`"${'x'.repeat(2_000_000)}\xff"`, 'latin1')],
+    ['a large file of brackets', '['.repeat(20_000_000)],
+  ])('says that %s is no JSON, though the request went well', async (_what, body) => {
+    expect(JSON.parse(await response(200, body))).toEqual({
       request_id: 'r1',
       gateway_request_id: 'a2',
       status: 'OK',
@@ -49,7 +54,31 @@ describe('the body of a webhook', () => {
     });
   });
 
-  it("keeps the app's own spelling of numbers", () => {
-    expect(response(200, '{"seed": 12345678901234567890}')).toContain('12345678901234567890');
+  it("keeps the app's own spelling of numbers", async () => {
+    expect(await response(200, '{"seed": 12345678901234567890}')).toContain('12345678901234567890');
+  });
+
+  it('holds large results, and what stands after a byte order mark', async () => {
+    const large = JSON.stringify({ image: 'ü'.repeat(2_000_000), seed: 1 });
+    for (const [sent, payload] of [
+      [large, large],
+      ['\ufeff{"a":1}', '{"a":1}'],
+    ] as const) {
+      const body = await response(200, sent);
+      expect(body.endsWith(`"payload":${payload}}`)).toBe(true);
+      expect(JSON.parse(body).status).toBe('OK');
+    }
+  });
+
+  it('lets others have their turn while it looks at a large one', async () => {
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    await response(200, `"${'x'.repeat(10_000_000)}"`);
+    clearImmediate(counting);
+    expect(turns).toBeGreaterThan(8);
   });
 });

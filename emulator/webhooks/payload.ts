@@ -1,8 +1,12 @@
 import type { RequestOutcome, RequestRecord } from '../queue/types.ts';
+import { isJson, joined } from './large.ts';
 
-/** The body of a webhook (gateway-http.md §10), as the bytes that are signed and sent. Pure. */
-export function webhookBody(record: Pick<RequestRecord, 'id' | 'attemptId'>, outcome: RequestOutcome): Buffer {
-  const { status, payload } = contentOf(outcome);
+/** The body of a webhook (gateway-http.md §10), as the bytes that are signed and sent. */
+export async function webhookBody(
+  record: Pick<RequestRecord, 'id' | 'attemptId'>,
+  outcome: RequestOutcome,
+): Promise<Buffer> {
+  const { status, payload } = await contentOf(outcome);
   const known = {
     request_id: record.id,
     gateway_request_id: record.attemptId,
@@ -11,27 +15,29 @@ export function webhookBody(record: Pick<RequestRecord, 'id' | 'attemptId'>, out
     ...(payload === undefined ? { payload_error: notSerialisable } : {}),
   };
   // The app's own spelling: numbers larger than a double stay what they are.
-  return Buffer.from(`${JSON.stringify(known).slice(0, -1)},"payload":${payload ?? 'null'}}`);
+  const before = Buffer.from(`${JSON.stringify(known).slice(0, -1)},"payload":`);
+  return joined([before, payload ?? Buffer.from('null'), Buffer.from('}')]);
 }
 
 const notSerialisable =
   'The response payload is not JSON. Return a JSON object, or fetch the response from the queue endpoint.';
 
-/** `payload`: JSON text; `undefined`: there is none. */
-function contentOf(outcome: RequestOutcome): { readonly status: number; readonly payload: string | undefined } {
-  if (outcome.kind === 'error') {
-    const { status, detail, type } = outcome.error;
-    return { status, payload: JSON.stringify({ detail, error_type: type }) };
-  }
-  return { status: outcome.response.status, payload: jsonText(outcome.response.body) };
+interface Content {
+  readonly status: number;
+  /** JSON; `undefined`: there is none. */
+  readonly payload: Uint8Array | undefined;
 }
 
-function jsonText(body: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    JSON.parse(text);
-    return text;
-  } catch {
-    return undefined;
+async function contentOf(outcome: RequestOutcome): Promise<Content> {
+  if (outcome.kind === 'error') {
+    const { status, detail, type } = outcome.error;
+    return { status, payload: Buffer.from(JSON.stringify({ detail, error_type: type })) };
   }
+  const { status, body } = outcome.response;
+  return { status, payload: (await isJson(body)) ? withoutMark(body) : undefined };
+}
+
+/** A byte order mark may stand before JSON, but not within. */
+function withoutMark(body: Uint8Array): Uint8Array {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }

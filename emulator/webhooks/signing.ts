@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { sha256Of } from './large.ts';
 
 /** Signs webhooks, and tells receivers how to check that (gateway-http.md §10). */
 export interface Signing {
@@ -7,7 +8,7 @@ export interface Signing {
   headers(
     about: { readonly requestId: string; readonly userId: string; readonly at: number },
     body: Uint8Array,
-  ): WebhookHeaders;
+  ): Promise<WebhookHeaders>;
   /** For `/.well-known/jwks.json`. */
   readonly jwks: { readonly keys: readonly { readonly [name: string]: string }[] };
 }
@@ -28,9 +29,9 @@ export function createSigning(file: string): Signing {
   const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
   const kid = createHash('sha256').update(x).digest('base64url').slice(0, 16);
   return {
-    headers({ requestId, userId, at }, body) {
+    async headers({ requestId, userId, at }, body) {
       const timestamp = String(Math.floor(at / 1000));
-      const hash = createHash('sha256').update(body).digest('hex');
+      const hash = await sha256Of(body);
       const signature = sign(null, Buffer.from([requestId, userId, timestamp, hash].join('\n')), key).toString('hex');
       return {
         'X-Fal-Webhook-Request-Id': requestId,

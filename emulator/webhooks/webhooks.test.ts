@@ -324,7 +324,7 @@ describe('after a crash', () => {
     after.webhooks.resume();
     expect(after.timers.map(({ at }) => at)).toEqual([15_000]);
     await after.nextTimer();
-    expect(timeouts).toEqual([120_000]);
+    await expect.poll(() => timeouts).toEqual([120_000]);
   });
 
   it('a webhook whose request was never accepted is forgotten', async () => {

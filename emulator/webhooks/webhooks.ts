@@ -170,7 +170,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       forget(id);
       return undefined;
     }
-    const body = webhookBody(record, outcome);
+    const body = await webhookBody(record, outcome);
     weigh(body.length);
     const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
     const delivery = { completedAt: doneAt.get(id) ?? steady.now(), resultBytes, attempts: hook.attempts + 1 };
@@ -182,7 +182,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
 
     const sent = await deps.post({
       url: hook.url,
-      headers: deps.signing.headers({ requestId: id, userId: hook.userId, at: clock() }, body),
+      headers: await deps.signing.headers({ requestId: id, userId: hook.userId, at: clock() }, body),
       body,
       timeoutMs: timeoutMs(hook.attempts),
       signal: closing.signal,

@@ -324,7 +324,7 @@ async function submits(size: number, withWebhooks: boolean): Promise<number> {
     const webhooks = createWebhooks({
       store: rooms.store,
       queue: rooms.queue,
-      signing: { headers: () => ({}) },
+      signing: { headers: async () => ({}) },
       post: async () => ({ kind: 'delivered' }),
       clock: Date.now,
       later: () => () => undefined,

@@ -66,7 +66,7 @@ function open(folder: string) {
     store,
     queue,
     clock,
-    signing: { headers: () => ({}) },
+    signing: { headers: async () => ({}) },
     async post(post) {
       posted.push(post);
       return { kind: 'delivered' };

@@ -104,7 +104,7 @@ async function write(old: OldMinifal, count: number): Promise<void> {
       store,
       queue,
       clock,
-      signing: { headers: () => ({}) },
+      signing: { headers: async () => ({}) },
       post: async () => ({ kind: 'delivered' }),
       later: () => () => undefined,
       onGivenUp: () => undefined,
