@@ -76,7 +76,7 @@ async function usedFolder() {
 describe('cleaning a data folder', () => {
   it('removes what nobody needs, and nothing else', async () => {
     const { folder, used } = await usedFolder();
-    expect(cleanFolder(folder)).toEqual({
+    expect(await cleanFolder(folder)).toEqual({
       environments: 1,
       requests: 1,
       files: 1,
@@ -99,7 +99,7 @@ describe('cleaning a data folder', () => {
     expect(storage.keyValues.get('db', 'kept')).toBeDefined();
     expect(storage.quota.used()).toBe(6);
     store.close();
-    expect(cleanFolder(folder)).toMatchObject({ environments: 0, requests: 0, files: 0, values: 0, bytes: 0 });
+    expect(await cleanFolder(folder)).toMatchObject({ environments: 0, requests: 0, files: 0, values: 0, bytes: 0 });
   });
 
   it('is refused with a sentence while an emulator runs there', async () => {

@@ -25,7 +25,7 @@ export interface Cleaned {
  * owed), expired files and values. Apps, keys, secrets, unfinished requests and `/data` stay. The folder must be locked
  * by the caller.
  */
-export function cleanFolder(folder: string): Cleaned {
+export async function cleanFolder(folder: string): Promise<Cleaned> {
   const clock = Date.now;
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   try {
@@ -37,8 +37,8 @@ export function cleanFolder(folder: string): Cleaned {
         .map(({ id }) => id),
     );
     const requests = dropFinished(store, owed);
-    const values = storage.keyValues.prune();
-    const { files, bytes } = storage.files.prune();
+    const values = await storage.keyValues.prune();
+    const { files, bytes } = await storage.files.prune();
     const inUse = catalog.revisions(null).flatMap(({ environments }) => environments.map((one) => one.configuration));
     const unused = removeUnused(folder, inUse);
     return {

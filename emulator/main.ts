@@ -409,7 +409,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
     );
     // A wall clock that jumps ahead must not drop results that were promised for longer.
-    const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune()]);
+    const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune(() => isStopping)]);
     const beating = setInterval(steady.now, beatMs);
     beating.unref();
     const callOffFirst = later(firstPruneMs, contain(report, prune));

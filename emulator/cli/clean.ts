@@ -26,7 +26,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
     );
   }
   try {
-    sayLines(describe(cleanFolder(folder)));
+    sayLines(describe(await cleanFolder(folder)));
   } finally {
     lock.release();
   }

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { syncFolder } from '../catalog/durable-file.ts';
 import type { Store } from '../store/open.ts';
 import { checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';
+import { inSlices } from '../wire/slices.ts';
 import type { Quota } from './quota.ts';
 import type { Received } from './receive.ts';
 
@@ -33,6 +36,11 @@ export interface StoredFile extends FileAbout {
   readonly md5: string;
 }
 
+/** Expired files that are forgotten in one turn of the event loop. */
+const atOnce = 500;
+const expiredOnes = `DELETE FROM stored_files WHERE id IN (
+  SELECT id FROM stored_files WHERE expires_at <= ? LIMIT ${atOnce}) RETURNING size`;
+
 const decision = z.enum(['allow', 'forbid', 'hide']);
 
 /** On disk, whichever minifal wrote it. */
@@ -58,8 +66,11 @@ export interface Files {
   keep(about: FileAbout, content: Received): Promise<StoredFile>;
   /** `undefined`: unknown or expired. `path` is for reading only. */
   find(id: string): { readonly file: StoredFile; readonly path: string } | undefined;
-  /** Removes expired files, and content that no record names. @returns how many, and their bytes */
-  prune(): { readonly files: number; readonly bytes: number };
+  /**
+   * Removes expired files, and content that no record names, some at a time, until `isOver`. @returns how many, and
+   * their bytes
+   */
+  prune(isOver?: () => boolean): Promise<{ readonly files: number; readonly bytes: number }>;
 }
 
 export function createFiles(options: {
@@ -114,23 +125,22 @@ export function createFiles(options: {
         return undefined;
       }
     },
-    prune() {
-      const expired = store.sql('DELETE FROM stored_files WHERE expires_at <= ? RETURNING size').all(clock());
-      for (const row of expired) quota.give(integer(row, 'size'));
+    async prune(isOver = () => false) {
+      for (let some = atOnce; some === atOnce && !isOver(); await nextTurn()) {
+        const expired = store.sql(expiredOnes).all(clock());
+        for (const row of expired) quota.give(integer(row, 'size'));
+        some = expired.length;
+      }
       let [files, freed] = [0, 0];
-      const known = new Set(
-        store
-          .sql('SELECT id FROM stored_files')
-          .all()
-          .map((row) => text(row, 'id')),
-      );
-      for (const parent of readdirSync(folder)) {
-        for (const id of readdirSync(join(folder, parent))) {
-          if (known.has(id)) continue;
-          freed += statSync(place(id)).size;
+      const known = store.sql('SELECT 1 FROM stored_files WHERE id = ?');
+      for (const parent of await readdir(folder)) {
+        // Asked and removed in one turn of the event loop, so that nothing is removed that `keep` is about to name.
+        await inSlices(await readdir(join(folder, parent)), (id) => {
+          if (isOver() || known.get(id)) return;
+          freed += statSync(place(id), { throwIfNoEntry: false })?.size ?? 0;
           files += 1;
           rmSync(place(id), { force: true });
-        }
+        });
       }
       return { files, bytes: freed };
     },

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Store } from '../store/open.ts';
 import { bytes, checksum, DamagedRow, integer } from '../store/rows.ts';
 import type { Quota } from './quota.ts';
@@ -11,12 +12,17 @@ export interface KeyValues {
   set(db: string, key: string, value: Uint8Array, seconds: number): void;
   /** Idempotent. */
   delete(db: string, key: string): void;
-  /** Removes what has expired. @returns how many */
-  prune(): number;
+  /** Removes what has expired, some at a time, until `isOver`. @returns how many */
+  prune(isOver?: () => boolean): Promise<number>;
 }
 
 /** The documented limit, 1.9 MB (use-kv-store). */
 export const largestValueBytes = 1_900_000;
+
+/** Expired values that are removed in one turn of the event loop: each may have 1.9 MB. */
+const atOnce = 20;
+const expiredOnes = `DELETE FROM key_values WHERE name IN (
+  SELECT name FROM key_values WHERE expires_at <= ? LIMIT ${atOnce}) RETURNING length(value) AS size`;
 
 export function createKeyValues(store: Store, quota: Quota, clock: () => number): KeyValues {
   quota.take(integer(store.sql('SELECT coalesce(sum(length(value)), 0) AS used FROM key_values').get() ?? {}, 'used'));
@@ -60,12 +66,15 @@ export function createKeyValues(store: Store, quota: Quota, clock: () => number)
       }
     },
     delete: (db, key) => remove(nameOf(db, key)),
-    prune() {
-      const removed = store
-        .sql('DELETE FROM key_values WHERE expires_at <= ? RETURNING length(value) AS size')
-        .all(clock());
-      for (const row of removed) quota.give(integer(row, 'size'));
-      return removed.length;
+    async prune(isOver = () => false) {
+      let count = 0;
+      for (let some = atOnce; some === atOnce && !isOver(); await nextTurn()) {
+        const removed = store.sql(expiredOnes).all(clock());
+        for (const row of removed) quota.give(integer(row, 'size'));
+        some = removed.length;
+        count += some;
+      }
+      return count;
     },
   };
 }

@@ -67,10 +67,31 @@ describe('stored files', () => {
     const { path = '' } = storage.files.find('aa11') ?? {};
     state.now += 1000;
     expect(storage.files.find('aa11')).toBeUndefined();
-    expect(storage.files.prune()).toEqual({ files: 1, bytes: 5 });
+    expect(await storage.files.prune()).toEqual({ files: 1, bytes: 5 });
     expect(() => readFileSync(path)).toThrow('ENOENT');
     expect(storage.quota.used()).toBe(4);
     expect(storage.files.find('bb22')).toBeDefined();
+  });
+
+  it('expire in any number, some at a time', async () => {
+    const { state, storage } = made(2_000);
+    const { store } = storage;
+    for (let n = 0; n < 1_200; n++) storage.keyValues.set('db', String(n), new Uint8Array(1), n < 90 ? 1 : 1_000);
+    const about = store.sql('INSERT INTO stored_files (id, size, expires_at, about, check_sum) VALUES (?, 0, ?, ?, 0)');
+    store.transaction(() => {
+      for (let n = 0; n < 1_200; n++) about.run(`id-${n}`, state.now, '{}');
+    });
+    state.now += 1_000;
+    let turns = 0;
+    const pruned = storage.prune(() => {
+      turns += 1;
+      return false;
+    });
+    expect(turns, 'the rest comes in later turns').toBe(1);
+    await pruned;
+    expect(storage.quota.used()).toBe(1_110);
+    expect(store.sql('SELECT count(*) AS n FROM stored_files').get()?.n).toBe(0);
+    await storage.prune(() => true);
   });
 
   it('above the limit are refused as a whole; the same file put again replaces itself', async () => {
@@ -87,7 +108,7 @@ describe('stored files', () => {
     const { folder, storage, put } = made();
     mkdirSync(join(folder, 'storage', 'files', 'cc'), { recursive: true });
     writeFileSync(join(folder, 'storage', 'files', 'cc', 'cc33'), 'left');
-    expect(storage.files.prune()).toEqual({ files: 1, bytes: 4 });
+    expect(await storage.files.prune()).toEqual({ files: 1, bytes: 4 });
     await put({}, 'x');
     rmSync(storage.files.find('aa11')?.path ?? '');
     expect(storage.files.find('aa11')).toBeUndefined();
@@ -119,7 +140,7 @@ describe('stored files', () => {
 });
 
 describe('the key-value store', () => {
-  it('keeps a value for its time, over a restart; names never mix', () => {
+  it('keeps a value for its time, over a restart; names never mix', async () => {
     const { state, storage, reopen } = made();
     const { keyValues } = storage;
     keyValues.set('db', 'a/b', Buffer.from('1'), 60);
@@ -138,7 +159,7 @@ describe('the key-value store', () => {
     expect(get('db', 'a/b')).toBeUndefined();
     state.now += 60_000;
     expect(get('db/a', 'b')).toBeUndefined();
-    expect(again.keyValues.prune()).toBe(1);
+    expect(await again.keyValues.prune()).toBe(1);
     expect(again.quota.used()).toBe(0);
   });
 

@@ -16,8 +16,8 @@ export interface Storage {
   readonly dataFiles: DataFiles;
   readonly dataUploads: Uploads<string, { readonly md5: string }>;
   readonly quota: Quota;
-  /** Removes what has expired. Call it now and then. */
-  prune(): Promise<void>;
+  /** Removes what has expired, some at a time, until `isOver`. Call it now and then. */
+  prune(isOver?: () => boolean): Promise<void>;
 }
 
 export interface StorageOptions {
@@ -57,9 +57,9 @@ export function createStorage({ folder, store, maxBytes, clock }: StorageOptions
         return { md5 };
       },
     }),
-    async prune() {
-      files.prune();
-      keyValues.prune();
+    async prune(isOver) {
+      await files.prune(isOver);
+      await keyValues.prune(isOver);
     },
   };
 }
