@@ -8,11 +8,14 @@ are left as they are.
 from __future__ import annotations
 
 import hmac
+import logging
 
 from . import imports
 
 HEADER = b"x-minifal-runner"
 """engines/pass.ts writes it."""
+_silent = logging.Logger("minifal.gate")
+_silent.disabled = True
 
 
 class Gate:
@@ -51,6 +54,7 @@ class Gate:
 
 
 async def _refuse(kind: str, send) -> None:
+    _hush(getattr(send, "__self__", None))
     if kind == "websocket":
         # Before it is accepted: the client gets HTTP 403.
         await send({"type": "websocket.close", "code": 1008})
@@ -58,6 +62,15 @@ async def _refuse(kind: str, send) -> None:
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _hush(exchange) -> None:
+    """The server's own lines about this answer: a page could fill the app's log with them."""
+    if hasattr(exchange, "access_log"):
+        exchange.access_log = False
+    for speaker in (exchange, getattr(exchange, "conn", None)):
+        if hasattr(speaker, "logger"):
+            speaker.logger = _silent
 
 
 def install(secret: str, ports: frozenset[int], own: str | None, report_gate) -> None:

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { attempts, type HostilePages, hostSpellings, openHostilePages } from '../support/hostile-pages.ts';
 import { call, type Host, owner } from '../support/http.ts';
+import { isBrowserMissing } from '../support/needs.ts';
 import { mustRun, run } from '../support/process.ts';
 import { commandLine, listeningSockets, processesMentioning, processTree } from '../support/procfs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 
+const noBrowser = isBrowserMissing();
 const canary = `canary-${randomBytes(16).toString('hex')}`;
 const upgrade = {
   connection: 'Upgrade',
@@ -29,11 +33,26 @@ class Output(BaseModel):
     length: int
 
 
+class Calls(BaseModel):
+    calls: int
+
+
 class Leaky(fal.App, keep_alive=60):
     machine_type = "XS"
+    calls = 0
+
+    @fal.endpoint("/calls")
+    def count(self) -> Calls:
+        return Calls(calls=self.calls)
+
+    @fal.realtime("/realtime", buffering=1)
+    def talk(self, input: Calls) -> Calls:
+        self.calls += 1
+        return input
 
     @fal.endpoint("/")
     def leak(self) -> Output:
+        self.calls += 1
         print("the secret is", os.environ["CANARY"], flush=True)
         return Output(length=len(os.environ["CANARY"]))
 
@@ -41,9 +60,21 @@ class Leaky(fal.App, keep_alive=60):
 @fal.function(keep_alive=60, exposed_port=8080, requirements=["fastapi", "uvicorn"])
 def server():
     from fastapi import FastAPI
+    from fastapi.middleware.cors import CORSMiddleware
     from uvicorn import run
 
     app = FastAPI()
+    app.add_middleware(CORSMiddleware, allow_origin_regex=".*", allow_credentials=True, allow_methods=["*"])
+    calls = []
+
+    @app.post("/calls")
+    def count():
+        return {"calls": len(calls)}
+
+    @app.post("/")
+    def call():
+        calls.append(1)
+        return {"calls": len(calls)}
 
     @app.get("/hello")
     def hello():
@@ -73,6 +104,18 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
+/** How often the apps were called. */
+async function calls(): Promise<readonly unknown[]> {
+  const paths = [`/${account}/leaky/calls`, `/${account}/server/calls`];
+  return await Promise.all(paths.map(async (path) => (await call(emulator, 'run', path, { body: {} })).json()));
+}
+
+/** Where this machine answers for us; the emulator's own listen on ::1, too. */
+function listening(): readonly { readonly address: string; readonly port: number }[] {
+  const found = listeningSockets(family()).filter(({ address }) => address.startsWith('127.'));
+  return [...new Map(found.map((socket) => [socket.port, socket])).values()];
+}
+
 /** The emulator, its helpers and its runners. */
 function family(): readonly number[] {
   return [...new Set([...processTree(emulator.pid), ...processesMentioning(emulator.dataDir)])];
@@ -85,6 +128,60 @@ describe('listening sockets', () => {
     for (const port of Object.values(emulator.ports)) expect(ports).toContain(port);
     expect(sockets.some(({ pid }) => pid !== emulator.pid)).toBe(true);
     expect(sockets.filter(({ address }) => address !== '127.0.0.1' && address !== '::1')).toEqual([]);
+  });
+});
+
+describe.skipIf(noBrowser)('a page in a real browser', () => {
+  let pages: HostilePages;
+  beforeAll(async () => {
+    pages = await openHostilePages();
+  });
+  afterAll(async () => pages?.close());
+
+  it('of any other origin gets nothing from any port, and makes nobody do anything', async () => {
+    const before = await calls();
+    const targets = listening().flatMap(({ address, port }) =>
+      [address, 'localhost'].flatMap((name) =>
+        attempts.map(([kind, path]) => [kind, `http://${name}:${port}${path}`] as const),
+      ),
+    );
+    // Four of the emulator, that of the label calls, and three of runners: two apps, and metrics of one.
+    expect(targets.length * pages.origins.length).toBeGreaterThan(1_500);
+    expect(pages.origins).toHaveLength(4);
+    const through = await Promise.all(pages.origins.map((origin) => pages.attack(origin, targets)));
+    expect(Object.fromEntries(pages.origins.map((origin, at) => [origin, through[at]]))).toEqual(
+      Object.fromEntries(pages.origins.map((origin) => [origin, []])),
+    );
+    expect(await calls()).toEqual(before);
+  });
+
+  it('that tries all ports finds nothing that answers it', async () => {
+    const own = new Set(listening().map(({ port }) => port));
+    const all = Array.from({ length: 65_535 }, (_, at) => at + 1);
+    const ports = process.env.MINIFAL_SLOW ? all : [...own, ...all.filter((port) => port % 499 === 0)];
+    const found = await pages.attack(
+      pages.origins[0] ?? '',
+      ports.map((port) => ['get', `http://127.0.0.1:${port}/`]),
+    );
+    // Others on this machine may answer; none of ours does.
+    expect(found.filter(([, url]) => own.has(Number(new URL(url).port)))).toEqual([]);
+  });
+});
+
+describe('a Host header', () => {
+  it("that isn't exactly ours opens no port, though the key is right", async () => {
+    expect(new Set(hostSpellings).size).toBeGreaterThanOrEqual(250);
+    for (const { address, port } of listening()) {
+      const seen: string[] = [];
+      for (const spelling of hostSpellings) {
+        const line = await firstLine(address, port, spelling.replaceAll('PORT', String(port)));
+        if (/^HTTP\/1\.1 [123]/.test(line)) seen.push(`${spelling}: ${line}`);
+      }
+      expect([port, seen]).toEqual([port, []]);
+    }
+    // It is the Host that counts.
+    const { api } = emulator.ports;
+    expect(await firstLine('127.0.0.1', api, `localhost:${api}`)).toBe('HTTP/1.1 200 OK');
   });
 });
 
@@ -306,5 +403,26 @@ function ask(host: Host, path: string, headers: { readonly [name: string]: strin
     });
     asked.on('error', reject);
     asked.end();
+  });
+}
+
+/** The first line of the answer to a request with the emulator's own key; empty: it was hung up on. */
+function firstLine(host: string, port: number, name: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect({ host, port, timeout: 10_000 });
+    socket.on('data', (data) => {
+      answer += data.toString('latin1');
+      if (answer.includes('\n')) socket.destroy();
+    });
+    socket.on('error', () => undefined).on('timeout', () => socket.destroy());
+    socket.on('close', () => resolve(answer.split('\r\n')[0] ?? ''));
+    const lines = [
+      'GET /users/current HTTP/1.1',
+      `Host: ${name}`,
+      `Authorization: ${emulator.authorization}`,
+      'Connection: close',
+    ];
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   });
 }
