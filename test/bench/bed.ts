@@ -61,12 +61,18 @@ export function platformHeaders(app: string): { readonly [name: string]: string 
 }
 
 /**
- * The port of the one runner whose answer to `body` is right: found among everything that listens below the emulator.
+ * The port of the one runner whose answer to `body` is right, called from an address that it lets in: found among
+ * everything that listens below the emulator.
  */
-export async function runnerPort(emulator: Emulator, body: unknown, expected: string): Promise<number> {
+export async function runnerPort(
+  emulator: Emulator,
+  body: unknown,
+  expected: string,
+  from: string | undefined,
+): Promise<number> {
   const pids = processTree(emulator.pid).filter((pid) => pid !== emulator.pid);
   for (const port of new Set(listeningSockets(pids).map((socket) => socket.port))) {
-    const connection = await openConnection(port);
+    const connection = await openConnection(port, from);
     try {
       const answer = await connection.exchange(requestBytes('POST', '/', platformHeaders('local/probe'), body)(port));
       if (answer.status === 200 && answer.body === expected) return port;

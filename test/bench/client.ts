@@ -18,8 +18,9 @@ export interface Answer {
   readonly body: string;
 }
 
-export async function openConnection(port: number): Promise<Connection> {
-  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true });
+/** `from`: the address of this end; absent: the system's choice. */
+export async function openConnection(port: number, from?: string): Promise<Connection> {
+  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true, ...(from && { localAddress: from }) });
   await once(socket, 'connect');
   let received = Buffer.alloc(0);
   let waiting: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
