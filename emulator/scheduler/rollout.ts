@@ -53,6 +53,7 @@ export function replace(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined || app.live === null) return;
   const { successors, unreplaced, succeeding } = app.runners;
+  if (successors === null && unreplaced === null) return;
   let { replacements } = app.runners;
   for (const id of values(successors)) takeOver(turn, id);
   for (const { value: id } of ascending(unreplaced)) {
