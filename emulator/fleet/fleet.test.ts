@@ -14,22 +14,12 @@ import { UserError } from '../wire/errors.ts';
 import type { StopSignal } from '../wire/stop.ts';
 import type { ExecuteQueued } from './attempts.ts';
 import { createFleet } from './fleet.ts';
+import { testLaunch } from './test-launch.ts';
 import type { Launch, Lease } from './types.ts';
 
 const scale = { ...scaleDefaults, maxConcurrency: 1 };
 const settings = revisionDefaults;
 const noSecrets: readonly string[] = [];
-const launch: Launch = {
-  environment: { id: 'e', python: 'python', extraPaths: [] },
-  callable: { kind: 'entrypoint', name: 'app:main' },
-  mode: 'serve',
-  declaredPort: 8080,
-  appFiles: [],
-  secretNames: null,
-  environmentName: 'main',
-  machineType: 'XS',
-};
-
 /** An engine whose runners do what the test says: real parts stand behind this interface in engines/process. */
 function scriptedEngine() {
   const started: { spec: RunnerSpec; events: RunnerEvents; deeds: string[]; called: Promise<void> }[] = [];
@@ -132,8 +122,8 @@ beforeEach(() => {
   exchanges = [];
   cancels = [];
   resolvable = new Map([
-    ['r1', launch],
-    ['r2', launch],
+    ['r1', testLaunch],
+    ['r2', testLaunch],
   ]);
   fleet = createFleet({
     seed: 'test',
@@ -448,7 +438,7 @@ describe('a deploy', () => {
     const first = runners.next(false);
     const overtaken = deploy('r2', 'rolling');
     await first;
-    resolvable.set('r3', launch);
+    resolvable.set('r3', testLaunch);
     const second = runners.next();
     const later = deploy('r3', 'rolling');
     expect(await overtaken).toEqual({ kind: 'failed', reason: 'A later deploy took its place.' });
@@ -500,7 +490,7 @@ describe('health checks', () => {
 
 describe('a function run', () => {
   const value: CallResult = { kind: 'value', method: 'pickle', file: '/result', raised: false };
-  const call: Launch = { ...launch, mode: 'call', declaredPort: null };
+  const call: Launch = { ...testLaunch, mode: 'call', declaredPort: null };
 
   async function begin(signal = new AbortController().signal) {
     const next = runners.next(false);

@@ -60,10 +60,10 @@ describe('a queue whose database another program has locked', () => {
   );
 
   it('lets a submit wait for a short lock', async () => {
-    const { file, queue } = setUp();
+    const { file, store, queue } = setUp();
     const release = await lockElsewhere(file, 'IMMEDIATE');
     const submitted = queue.submit(testRequest('a'));
-    await delay(200);
+    await expect.poll(() => store.trouble()).not.toBeNull();
     await release();
     await submitted;
     expect(queue.record('a')?.phase).toBe('IN_QUEUE');
@@ -75,7 +75,7 @@ describe('a queue whose database another program has locked', () => {
     const release = await lockElsewhere(file, 'IMMEDIATE');
     const ended = queue.complete('a', testResponse(), 1);
     const closed = queue.close();
-    await delay(200);
+    await expect.poll(() => store.trouble()).not.toBeNull();
     await release();
     await Promise.all([closed, ended]);
     expect([...createQueue({ store, clock: Date.now, report: (error) => errors.push(error) }).unfinished()]).toEqual(
@@ -106,7 +106,7 @@ describe('a store whose file another program has locked', () => {
       () => openTestStore(file),
       (trouble) => told.push(trouble.message),
     );
-    await delay(300);
+    await expect.poll(() => told).toHaveLength(1);
     await release();
     (await opening).close();
     expect(told).toEqual([expect.stringMatching(/^Another program has locked/)]);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checksum } from '../store/rows.ts';
 import { testFolder } from '../store/test-folder.ts';
+import { countingPieces } from '../store/test-store.ts';
 import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
 import { createQueue, type QueueOptions } from './queue.ts';
@@ -385,18 +386,8 @@ describe('createQueue', () => {
   });
 
   it('writes very much in several transactions, in order', async () => {
-    const { store } = setUp();
-    const sizes: number[] = [];
-    const queue = createQueue({
-      store: {
-        ...store,
-        transactEach(pieces) {
-          sizes.push(pieces.length);
-          return store.transactEach(pieces);
-        },
-      },
-      clock: () => 0,
-    });
+    const { store, sizes } = countingPieces(setUp().store);
+    const queue = createQueue({ store, clock: () => 0 });
     const ids = Array.from({ length: 1_000 }, (_, n) => `many-${n}`);
     const accepted: string[] = [];
     await Promise.all(ids.map((id) => queue.submit(testRequest(id)).then(() => accepted.push(id))));

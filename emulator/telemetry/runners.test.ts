@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTestStore } from '../queue/test-requests.ts';
 import { testFolder } from '../store/test-folder.ts';
+import { countingPieces } from '../store/test-store.ts';
 import { createRunnerHistory } from './runners.ts';
 
 const hour = 3_600_000;
@@ -47,18 +48,8 @@ describe('createRunnerHistory', () => {
   });
 
   it('writes the starts of many runners in one transaction', async () => {
-    const { store } = setUp();
-    const sizes: number[] = [];
-    const history = createRunnerHistory({
-      store: {
-        ...store,
-        transactEach(pieces) {
-          sizes.push(pieces.length);
-          return store.transactEach(pieces);
-        },
-      },
-      clock: () => 0,
-    });
+    const { store, sizes } = countingPieces(setUp().store);
+    const history = createRunnerHistory({ store, clock: () => 0 });
     for (let n = 0; n < 100; n++) history.started(runner(`r-${n}`));
     await expect.poll(() => sizes).toEqual([100]);
     expect(store.sql('SELECT count(*) AS n FROM runners').get()?.n).toBe(100);

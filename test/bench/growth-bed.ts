@@ -7,7 +7,7 @@ import { createCatalog } from '../../emulator/catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from '../../emulator/catalog/scale-settings.ts';
 import type { Engine } from '../../emulator/engines/engine.ts';
 import { createFleet } from '../../emulator/fleet/fleet.ts';
-import type { Launch } from '../../emulator/fleet/types.ts';
+import { testLaunch } from '../../emulator/fleet/test-launch.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { SubmittedRequest } from '../../emulator/queue/types.ts';
 import type { ScaleSettings, Strategy } from '../../emulator/scheduler/types.ts';
@@ -25,17 +25,6 @@ export type Rooms = ReturnType<typeof createRooms>;
 
 const noSecrets: readonly string[] = [];
 
-const launch: Launch = {
-  environment: { id: 'e', python: 'python', extraPaths: [] },
-  callable: { kind: 'entrypoint', name: 'app:main' },
-  mode: 'serve',
-  declaredPort: 8080,
-  appFiles: [],
-  secretNames: null,
-  environmentName: 'main',
-  machineType: 'XS',
-};
-
 /** `answers`: whether the apps answer what they are sent, in the next turn. */
 export function createRooms({ answers = true }: { readonly answers?: boolean } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'));
@@ -52,7 +41,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     engine: scriptedEngine(),
     queue,
     dataDir: folder,
-    launchOf: async () => launch,
+    launchOf: async () => testLaunch,
     execute: () =>
       new Promise((resolve) => {
         if (!answers) return;
@@ -94,7 +83,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
         scale: all,
         settings,
       });
-      void fleet.deploy({ alias: name, revision, scale: all, settings, strategy }, launch);
+      void fleet.deploy({ alias: name, revision, scale: all, settings, strategy }, testLaunch);
     },
     async close(): Promise<void> {
       await fleet.close();

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { preface } from '../../emulator/edge/test-http2.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
 import { run } from '../support/process.ts';
@@ -213,7 +214,6 @@ async function postZeros(port: number, path: string, length: number): Promise<nu
 describe('garbage on the api port', () => {
   const random = createRandom(1);
   const noise = Buffer.from(Array.from({ length: 4096 }, () => Math.floor(random() * 256)));
-  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
   it.each([
     ['noise', noise],
     ['an HTTP/2 preface and then noise', Buffer.concat([preface, noise])],

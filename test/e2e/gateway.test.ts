@@ -1,9 +1,6 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
@@ -11,6 +8,7 @@ import { freePortBlock } from '../support/ports.ts';
 import { createProject, echoApp, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../support/webhooks.ts';
 
 const apps = `
 import time
@@ -71,21 +69,10 @@ let port: number;
 let emulator: Emulator;
 let project: Project;
 let account: string;
-let receiver: Server;
-let hook: string;
-/** What the receiver got, by request id. */
-const told = new Map<string, unknown[]>();
+let receiver: WebhookReceiver;
 
 beforeAll(async () => {
-  receiver = createServer(async (request, response) => {
-    const body = JSON.parse(await text(request));
-    told.set(body.request_id, [...(told.get(body.request_id) ?? []), body]);
-    response.end();
-  });
-  receiver.listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
-  const address = receiver.address();
-  hook = `fal_webhook=${encodeURIComponent(`http://localhost:${typeof address === 'object' ? address?.port : 0}/`)}`;
+  receiver = await startWebhookReceiver();
   dataDir = await mkdtemp(join(tmpdir(), 'minifal-gateway-e2e-'));
   port = await freePortBlock();
   emulator = await startEmulator({ dataDir, port });
@@ -194,7 +181,7 @@ describe('`minifal stop` while requests run', () => {
   };
 
   it('lets them finish, refuses new ones, and does not run them again', async () => {
-    const id = await submit(emulator, `${account}/echo?${hook}`, { number: 31, seconds: 3 });
+    const id = await submit(emulator, `${account}/echo?${receiver.hook}`, { number: 31, seconds: 3 });
     const direct = call(emulator, 'run', `/${account}/echo`, { body: { number: 32, seconds: 3 } });
     await until('both run', async () => (await lines(31)) + (await lines(32)) === 2, { timeoutMs: 60_000 });
     const stopped = emulator.kill('SIGTERM');
@@ -212,11 +199,11 @@ describe('`minifal stop` while requests run', () => {
     emulator = await startEmulator({ dataDir, port });
     const result = await call(emulator, 'queue', `/${account}/echo/requests/${id}`);
     expect([result.status, await result.json()]).toEqual([200, { number: 31 }]);
-    await until('the webhook was called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
+    await until('the webhook was called', () => receiver.calls(id), { timeoutMs: 60_000 });
     const next = await call(emulator, 'run', `/${account}/echo`, { body: { number: 35 } });
     expect(next.status).toBe(200);
     expect(await Promise.all([31, 32, 33, 34, 35].map(lines))).toEqual([1, 1, 0, 0, 1]);
-    expect(told.get(id ?? '')).toMatchObject([{ status: 'OK', payload: { number: 31 } }]);
+    expect(receiver.calls(id)).toMatchObject([{ status: 'OK', payload: { number: 31 } }]);
   });
 
   it('ends at once at a second signal; what was accepted runs after the next start', async () => {

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { frame, literals, preface } from '../../emulator/edge/test-http2.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
@@ -103,22 +104,3 @@ describe(`${silentSockets} silent sockets where the system allows ${descriptors}
     expect(ownLog()).not.toContain('EMFILE');
   });
 });
-
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-
-/** RFC 9113 §4.1. */
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** HPACK's plainest form: each name and value as a literal below 127 bytes, pairs that are not remembered. */
-function literals(texts: readonly string[]): Buffer {
-  return Buffer.concat(
-    texts.map((text, place) => Buffer.from(`${place % 2 === 0 ? '\0' : ''}${String.fromCharCode(text.length)}${text}`)),
-  );
-}

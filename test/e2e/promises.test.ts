@@ -1,9 +1,6 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
@@ -11,27 +8,17 @@ import { freePortBlock } from '../support/ports.ts';
 import { createProject, echoApp, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../support/webhooks.ts';
 
 let dataDir: string;
 let port: number;
 let emulator: Emulator;
 let project: Project;
 let account: string;
-let receiver: Server;
-let hook: string;
-/** What the receiver was told, by request id. */
-const told = new Map<string, unknown[]>();
+let receiver: WebhookReceiver;
 
 beforeAll(async () => {
-  receiver = createServer(async (request, response) => {
-    const body = JSON.parse(await text(request));
-    told.set(body.request_id, [...(told.get(body.request_id) ?? []), body]);
-    response.end();
-  });
-  receiver.listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
-  const address = receiver.address();
-  hook = `fal_webhook=${encodeURIComponent(`http://localhost:${typeof address === 'object' ? address?.port : 0}/`)}`;
+  receiver = await startWebhookReceiver();
   dataDir = await mkdtemp(join(tmpdir(), 'minifal-promises-'));
   port = await freePortBlock();
   emulator = await startEmulator({ dataDir, port });
@@ -59,15 +46,15 @@ describe('what was promised before kill -9 of the emulator', () => {
       return [response.status, await response.json()];
     };
     await until('it is finished', async () => (await readAgain())[0] === 200, { timeoutMs: 60_000 });
-    const id = await submit(emulator, `${account}/echo?${hook}`, { number: 1, seconds: 1 });
+    const id = await submit(emulator, `${account}/echo?${receiver.hook}`, { number: 1, seconds: 1 });
     await killAndRestart();
     expect(await readAgain()).toEqual([200, { number: 5 }]);
-    await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
-    expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 1 } }]);
+    await until('the webhook is called', () => receiver.calls(id), { timeoutMs: 60_000 });
+    expect(receiver.calls(id)).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 1 } }]);
   });
 
   it('a running request that was cancelled is not run again, and says so to its caller', async () => {
-    const id = await submit(emulator, `${account}/echo?${hook}`, { number: 4711, seconds: 60 });
+    const id = await submit(emulator, `${account}/echo?${receiver.hook}`, { number: 4711, seconds: 60 });
     const path = `/${account}/echo/requests/${id}`;
     const lines = async () => {
       const response = await call(emulator, 'api', '/logs/?search=echo%204711', { method: 'POST' });
@@ -79,8 +66,8 @@ describe('what was promised before kill -9 of the emulator', () => {
     await killAndRestart();
     const result = await call(emulator, 'queue', path);
     expect([result.status, await result.json()]).toMatchObject([499, { error_type: 'client_cancelled' }]);
-    await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
-    expect(told.get(id ?? '')).toMatchObject([{ status: 'ERROR', error: 'Invalid status code: 499' }]);
+    await until('the webhook is called', () => receiver.calls(id), { timeoutMs: 60_000 });
+    expect(receiver.calls(id)).toMatchObject([{ status: 'ERROR', error: 'Invalid status code: 499' }]);
     // The one that comes after it is served: nothing of the cancelled one is in its way, or came before it.
     const next = await call(emulator, 'run', `/${account}/echo`, { body: { number: 1 } });
     expect(next.status).toBe(200);
@@ -121,7 +108,7 @@ describe('what was promised before kill -9 of the emulator', () => {
     };
     const body = { name: 'chain', title: 'Chain', contents, is_public: false };
     expect((await call(emulator, 'api', '/workflows/', { body })).status).toBe(201);
-    const id = await submit(emulator, `workflows/${account}/chain?${hook}`, { number: 77 });
+    const id = await submit(emulator, `workflows/${account}/chain?${receiver.hook}`, { number: 77 });
     const lines = async () => {
       const response = await call(emulator, 'api', '/logs/?search=echo%2077', { method: 'POST' });
       return ((await response.json()) as unknown[]).length;
@@ -129,8 +116,8 @@ describe('what was promised before kill -9 of the emulator', () => {
     // Both nodes say the same; the second works for a while.
     await until('the second node runs', async () => (await lines()) === 2, { timeoutMs: 60_000 });
     await killAndRestart();
-    await until('the webhook is called', () => told.get(id ?? ''), { timeoutMs: 60_000 });
-    expect(told.get(id ?? '')).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 77 } }]);
+    await until('the webhook is called', () => receiver.calls(id), { timeoutMs: 60_000 });
+    expect(receiver.calls(id)).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 77 } }]);
     // The second node's attempt was cut off and made again, the first node's was not. The last lines before a kill may
     // be lost.
     expect(await lines()).toBeLessThanOrEqual(3);

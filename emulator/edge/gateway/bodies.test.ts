@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayLimits } from './context.ts';
-import { authorization, startGateway, type TestGateway } from './testing.ts';
+import { authorization, standstill, startGateway, type TestGateway } from './testing.ts';
 
 /**
  * Bodies that are larger than what the sockets on the way hold, of calls whose caller leaves or whose app answers
@@ -72,7 +71,7 @@ describe('a caller that leaves while its request waits for a runner', () => {
     await expect.poll(() => gateway.fleet.requests.length).toBe(1);
     // As much as it gets rid of.
     void write(socket, bytes(sent)).catch(() => undefined);
-    await sleep(0);
+    await new Promise((turn) => setImmediate(turn));
     socket.end();
     await expect.poll(() => gateway.fleet.withdrawn.length, { timeout: 10_000 }).toBe(1);
     gateway.fleet.release();
@@ -122,7 +121,8 @@ describe('a caller that leaves while its request waits for a runner', () => {
     await write(socket, headOf(gateway, '/me/app/', body.length));
     const sent = write(socket, body);
     await expect.poll(() => gateway.fleet.requests.length).toBe(1);
-    await sleep(200); // it comes to a standstill
+    await standstill(() => socket.bytesWritten - socket.writableLength);
+    expect(socket.writableLength).toBeGreaterThan(0);
     gateway.fleet.release();
     await sent;
     expect(await answerOn(socket, hashOf(body))).toMatch(/^HTTP\/1.1 200 /);

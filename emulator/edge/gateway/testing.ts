@@ -222,6 +222,15 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
+/** Resolves when `size` has stopped to grow: it was the same over many looks. */
+export async function standstill(size: () => number): Promise<void> {
+  let last = -1;
+  for (let same = 0; same < 20; same = size() === last ? same + 1 : 0) {
+    last = size();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 let sharedTls: Promise<TlsMaterial> | undefined;
 
 /** `app`: what the runner's server answers. */

@@ -102,11 +102,13 @@ describe('a session over the bridge', () => {
   });
 
   it('waits for the app as long as it takes, whatever the heartbeats', async () => {
-    const { gateway, session } = await start({ wmaSilenceMs: 1 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { gateway, session } = await start();
     gateway.fleet.hold();
     const opening = openOne(gateway);
     await expect.poll(() => gateway.fleet.requests.length).toBe(1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    vi.advanceTimersByTime(60_000);
     gateway.fleet.release();
     expect(await opening).toBe((await session).offer.session_id);
   });
