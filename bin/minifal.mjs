@@ -22,7 +22,8 @@ if (major > 22 || (major === 22 && minor >= 13)) {
   const node = join(root, 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(node)) {
     console.error(
-      `minifal needs Node 22.13 or newer; this is ${process.version}. Install one, or run \`npm ci\` in minifal's folder.`,
+      `minifal needs Node 22.13 or newer; this is ${process.version}. Install one, or run \`npm ci\` in ` +
+        "minifal's folder.",
     );
     process.exit(1);
   }

@@ -63,8 +63,8 @@ function installPackages() {
 }
 
 const untrusted =
-  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has one of its own, set" +
-  ' NODE_EXTRA_CA_CERTS to a file that holds it, and start again.';
+  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has one of its own," +
+  ' set NODE_EXTRA_CA_CERTS to a file that holds it, and start again.';
 
 /** npm trusts what the system trusts, and keeps its cache here where the home folder can't be written. */
 function npmEnvironment() {

@@ -41,7 +41,9 @@ await build({
   plugins: [httpWithoutUndici],
   // Bundled CommonJS packages call require() for Node's own modules.
   banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    js:
+      "import { createRequire as __createRequire } from 'node:module'; const require = " +
+      '__createRequire(import.meta.url);',
   },
 });
 cpSync(join(root, 'emulator/runner'), join(dist, 'runner'), {

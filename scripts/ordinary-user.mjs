@@ -9,8 +9,11 @@ import { root } from './bootstrap.mjs';
 /** Made, installed or built for whoever runs the tests; the user does so again. */
 const notCopied = new Set(['.git', '.tools', '.minifal', join('test', '.cache')]);
 /** Variables that lead into the home of who calls. */
-const personal =
-  /^(HOME|USER|LOGNAME|MAIL|SHELL|PWD|OLDPWD|TMPDIR|XDG_.*|MINIFAL_.*|FAL_.*|PYENV_.*|VIRTUAL_ENV|.*_CACHE_DIR|npm_.*)$/i;
+const personal = new RegExp(
+  '^(HOME|USER|LOGNAME|MAIL|SHELL|PWD|OLDPWD|TMPDIR|XDG_.*|MINIFAL_.*|FAL_.*|PYENV_.*|VIRTUAL_ENV|' +
+    '.*_CACHE_DIR|npm_.*)$',
+  'i',
+);
 
 /**
  * Makes the user, a home folder and a copy of the clone (its packages included, what tests fetch not).

@@ -54,7 +54,8 @@ function unpackWheels(into: string): void {
     [
       'python3',
       // biome-ignore format: one command line
-      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', '--target', into, ...packages],
+      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:',
+        '--target', into, ...packages],
     ],
   ];
   const failures: string[] = [];

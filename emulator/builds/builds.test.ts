@@ -116,7 +116,8 @@ describe('building an environment', () => {
   it('lends apps neither fal nor what others need, as in the cloud', { timeout }, async () => {
     const { environment } = await built(virtualenv([]));
     const missing =
-      'import importlib.util as u; print([n for n in ("fal", "PIL", "requests", "dateutil", "jinja2") if u.find_spec(n)])';
+      'import importlib.util as u; print([n for n in ("fal", "PIL", "requests", "dateutil", "jinja2") if ' +
+      'u.find_spec(n)])';
     expect(python(environment, missing)).toBe('[]');
   });
 

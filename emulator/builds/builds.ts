@@ -184,10 +184,16 @@ async function pythonMinor(folder: string): Promise<string> {
 function refuseKind(kind: string): string | undefined {
   if (kind === 'virtualenv') return undefined;
   if (kind === 'container') {
-    return 'Container environments need the Docker engine, which minifal does not have yet; use a virtualenv environment: leave out `image` and name Python packages in `requirements`.';
+    return (
+      'Container environments need the Docker engine, which minifal does not have yet; use a virtualenv ' +
+      'environment: leave out `image` and name Python packages in `requirements`.'
+    );
   }
   if (kind === 'conda') {
-    return 'Conda environments are not supported by minifal yet; use a virtualenv environment: leave out `kind` and name Python packages in `requirements`.';
+    return (
+      'Conda environments are not supported by minifal yet; use a virtualenv environment: leave out ' +
+      '`kind` and name Python packages in `requirements`.'
+    );
   }
   return `Unknown environment kind: ${kind}. Use a virtualenv environment.`;
 }

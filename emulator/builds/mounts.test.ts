@@ -18,7 +18,8 @@ it.runIf(canMount)('is the innermost mount that holds the folder, whatever it is
   const folder = mkdtempSync(join(tmpdir(), 'minifal mount\t\\'));
   const source = `import { noexecMount } from ${JSON.stringify(join(import.meta.dirname, 'mounts.ts'))};
     console.log(JSON.stringify(process.argv.slice(1).map((folder) => noexecMount(folder) ?? null)));`;
-  const script = `mount -t tmpfs -o noexec none "$1" && mkdir -p "$1/in/runs" "$1-no" && mount -t tmpfs none "$1/in/runs" &&
+  const script = `mount -t tmpfs -o noexec none "$1" && mkdir -p "$1/in/runs" "$1-no" &&
+    mount -t tmpfs none "$1/in/runs" &&
     "$2" --input-type=module-typescript -e "$3" "$1" "$1/in" "$1/in/runs" "$1-no"`;
   const [program = '', ...args] = [...inNamespace, 'sh', '-c', script, 'sh', folder, process.execPath, source];
   const told = JSON.parse(execFileSync(program, args, { encoding: 'utf8' }));

@@ -81,7 +81,8 @@ describe('the environment of a build', () => {
 describe('pip.conf', () => {
   it('is read with continued lines, comments and other sections', () => {
     const text =
-      '# c\n[global]\nextra_index_url =\n  https://a\n  https://b\n; c\n[list]\nformat = json\n[install]\ncert: /ca.pem\n';
+      '# c\n[global]\nextra_index_url =\n  https://a\n  https://b\n; c\n[list]\nformat = ' +
+      'json\n[install]\ncert: /ca.pem\n';
     expect([...parsePipConf(text)]).toEqual([
       ['extra-index-url', 'https://a https://b'],
       ['cert', '/ca.pem'],

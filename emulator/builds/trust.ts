@@ -1,13 +1,16 @@
 /** What pip, uv, npm and OpenSSL say when a server's certificate has an authority that they don't know. */
-const untrusted =
-  /UnknownIssuer|CERTIFICATE_VERIFY_FAILED|self.signed certificate|unable to get local issuer|unknown certificate authority/i;
+const untrusted = new RegExp(
+  'UnknownIssuer|CERTIFICATE_VERIFY_FAILED|self.signed certificate|unable to get local issuer|' +
+    'unknown certificate authority',
+  'i',
+);
 
 /** The next step where a tool's words say that it didn't trust a server; else `undefined`. */
 export function trustAdvice(output: string): string | undefined {
   if (!untrusted.test(output)) return undefined;
   return (
-    "A server's certificate is signed by an authority that this machine doesn't trust. If your network has one of its own, add it to the " +
-    "system's (Debian, Ubuntu: copy it to /usr/local/share/ca-certificates/NAME.crt, then update-ca-certificates), or set SSL_CERT_FILE " +
-    'to a file that holds it; then start minifal again.'
+    "A server's certificate is signed by an authority that this machine doesn't trust. If your network has one of " +
+    "its own, add it to the system's (Debian, Ubuntu: copy it to /usr/local/share/ca-certificates/NAME.crt, then " +
+    'update-ca-certificates), or set SSL_CERT_FILE to a file that holds it; then start minifal again.'
   );
 }

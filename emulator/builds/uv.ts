@@ -63,7 +63,8 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
   if (!python) {
     throw new UserError(
       'No Python of version 3.10 or newer was found, and uv is not installed.',
-      'Install Python 3.10 to 3.12 (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install python@3.12), then start again.',
+      'Install Python 3.10 to 3.12 (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install ' +
+        'python@3.12), then start again.',
     );
   }
   await mkdir(toolsDir, { recursive: true });
@@ -92,7 +93,8 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
     if (!last.ok || !(await isUsable(join(target, 'bin', 'uv'), env))) {
       throw new UserError(
         `uv could not be installed with ${python}: ${lastLines(last.output)}`,
-        `Install uv: ${python} -m pip install uv==${pinnedUv} (Debian, Ubuntu: apt install python3-pip python3-venv first), or put uv on PATH, or set MINIFAL_UV.`,
+        `Install uv: ${python} -m pip install uv==${pinnedUv} (Debian, Ubuntu: apt install python3-pip ` +
+          'python3-venv first), or put uv on PATH, or set MINIFAL_UV.',
       );
     }
     await put(target, join(toolsDir, 'uv'), uv, env);

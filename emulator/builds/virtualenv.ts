@@ -97,7 +97,8 @@ async function missingPython(job: VirtualenvJob, wanted: string | null): Promise
         : 'No Python was found on this machine. ';
   return (
     `Python ${wanted ?? anyPython} is not available on this machine. ${have}` +
-    `Install Python ${wanted ?? '3.10 to 3.12'} (with pyenv, your package manager, or \`uv python install ${wanted ?? '3.12'}\`), ` +
+    `Install Python ${wanted ?? '3.10 to 3.12'} (with pyenv, your package manager, or ` +
+    `\`uv python install ${wanted ?? '3.12'}\`), ` +
     'or run the fal command with one of the versions found.'
   );
 }

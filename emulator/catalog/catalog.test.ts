@@ -190,7 +190,7 @@ describe('secrets', () => {
     expect(room.catalog.secretValues('main', null)).toEqual({ A: 'planted-value' });
   });
 
-  it('are listed and can be deleted while their key is sealed; values are neither told nor set, and nothing is lost', () => {
+  it('are listed and can be deleted while their key is sealed; values are neither given nor set, none is lost', () => {
     const room = setUp();
     room.catalog.setSecret('A', 'value of a', 'main');
     room.catalog.setSecret('B', 'value of b', 'main', false);

@@ -15,7 +15,7 @@ function setUp() {
 }
 
 describe('createRoutes', () => {
-  it('resolves an alias by its wire name, for its owner only (by nickname, user id, or that without its provider), as it is now', () => {
+  it('resolves an alias by its wire name as it is now, for its owner: nickname, user id, that without provider', () => {
     const { catalog, routes } = setUp();
     const alias = {
       name: 'app--dev',

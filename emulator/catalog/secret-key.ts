@@ -75,7 +75,7 @@ function attempt(file: string, text: string, isWhole: (written: string) => boole
     syncFolder(dirname(file));
     return done;
   } catch (error) {
-    return `${done}, but the disk did not confirm it (${wordsOf(error)}): after a power loss it may be as it was before`;
+    return `${done}, but the disk did not confirm it (${wordsOf(error)}): a power loss may take it back`;
   }
 }
 
@@ -112,14 +112,16 @@ function replace(file: string, text: string, isWhole: (written: string) => boole
 function withoutKeychain(): UserError {
   return new UserError(
     "The secrets are sealed by VS Code's keychain, and the emulator was started without it.",
-    'Start it from VS Code (`fal: Start Emulator`); its setting `minifal.sealSecrets` set to `never` keeps them open for terminals, too.',
+    'Start it from VS Code (`fal: Start Emulator`); its setting `minifal.sealSecrets` set to `never` keeps ' +
+      'them open for terminals, too.',
   );
 }
 
 function otherKeychain(file: string): UserError {
   return new UserError(
     'The secrets are sealed by another keychain than that of the editor which started the emulator.',
-    `Start it from the VS Code that sealed them. If its keychain is lost, move ${file} away, start again and set the secrets anew.`,
+    `Start it from the VS Code that sealed them. If its keychain is lost, move ${file} away, start again and ` +
+      'set the secrets anew.',
   );
 }
 

@@ -21,14 +21,14 @@ const usage = `minifal: fal Serverless on this machine
   --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
   --retention-days N     (start) keep finished requests and their results N days (default 30)
   --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
-  --max-runners N        (start) run at most N runners at once, further ones wait for room (default: by memory and cores)
-  --gpu-slots N          (start) runners of GPU machine types take num_gpus of N slots each (1 by default), further ones
-                         wait for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
-  --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its end),
-                         full (also addresses); what this machine can't do is said once (default: off)
-  --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay, back-off
-                         after failed starts, pauses before retries, health check intervals; what an app and its
-                         callers take (setup, requests, termination grace, every timeout) stays as it is
+  --max-runners N        (start) run at most N runners at once, others wait for room (default: by memory and cores)
+  --gpu-slots N          (start) runners of GPU machine types take num_gpus of N slots each (1 by default), others wait
+                         for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
+  --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its
+                         end), full (also addresses); what this machine can't do is said once (default: off)
+  --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay,
+                         back-off after failed starts, pauses before retries, health check intervals; what an app
+                         and its callers take (setup, requests, termination grace, every timeout) stays as it is
   --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
 `;
 

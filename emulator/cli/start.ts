@@ -27,7 +27,8 @@ export async function start(options: CliOptions): Promise<number> {
   if ('heldBy' in lock) {
     const running = findRunning(folder);
     say(
-      `minifal already runs on ${folder} (pid ${lock.heldBy})${running ? `: api on localhost:${running.ports.api}` : ', it is starting'}.`,
+      `minifal already runs on ${folder} (pid ` +
+        `${lock.heldBy})${running ? `: api on localhost:${running.ports.api}` : ', it is starting'}.`,
     );
     if (options.allowedOrigins.length > 0)
       say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
@@ -85,11 +86,13 @@ export async function start(options: CliOptions): Promise<number> {
     publish(folder, emulator.ports, version);
     const { api, run, queue, ws } = emulator.ports;
     say(
-      `minifal ${version} runs: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws localhost:${ws}`,
+      `minifal ${version} runs: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws ` +
+        `localhost:${ws}`,
     );
     if (options.timeScale !== 1)
       say(
-        `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ${options.timeScale} times as fast; an app's own work does not.`,
+        `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ` +
+          `${options.timeScale} times as fast; an app's own work does not.`,
       );
     for (const notice of emulator.notices) say(`Note: ${notice}`);
     // Another terminal may not have the variable that named the folder here.

@@ -105,6 +105,7 @@ function runnerLines(state: Status, alias: string, now: number): string[] {
     .filter((runner) => runner.alias === alias && runner.endedAt === null)
     .map((runner) => {
       const busy = runner.requests.length > 0 ? `, ${runner.requests.length} in flight` : '';
-      return `  runner ${runner.id.slice(0, 8)}  ${runner.state} for ${age(now - runner.since, state.timeScale)}${busy}`;
+      const since = age(now - runner.since, state.timeScale);
+      return `  runner ${runner.id.slice(0, 8)}  ${runner.state} for ${since}${busy}`;
     });
 }

@@ -107,5 +107,8 @@ describe.runIf(process.platform === 'linux')('one process', () => {
 });
 
 function manyConnections(port: number, count: number): string {
-  return `for (let n = 0; n < ${count}; n++) require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).write('x'); setInterval(() => {}, 1000)`;
+  return (
+    `for (let n = 0; n < ${count}; n++) require('node:net').connect(${port}, '127.0.0.1').on('error', ` +
+    "() => {}).write('x'); setInterval(() => {}, 1000)"
+  );
 }

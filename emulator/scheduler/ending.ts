@@ -78,8 +78,8 @@ export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
 }
 
 /**
- * Ends one of many that end together: now, or in one of the next steps, where they are too many for this one. Until then
- * it gets nothing any more.
+ * Ends one of many that end together: now, or in one of the next steps, where they are too many for this one. Until
+ * then it gets nothing any more.
  */
 export function endWithOthers(turn: Turn, id: RunnerId, { how, why }: Leave): void {
   const runner = turn.world.runners.get(id);

@@ -162,7 +162,7 @@ describe('step', () => {
 const factors = fc.oneof(fc.constantFrom(2, 60, 1000), fc.double({ min: 1, max: 1000, noNaN: true }));
 
 describe('a time scale', () => {
-  it('of any size decides what real time decides, when everything that the app and its callers do is as much faster', () => {
+  it('of any size decides what real time decides, when the app and its callers are as much faster', () => {
     fc.assert(
       fc.property(storm, seed, factors, (actions, engineSeed, factor) => {
         const steps: Seen[] = [];

@@ -53,7 +53,10 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const inLine = world.runners.get(first(app.runners.inLine)?.value ?? '');
   const noRoom = inLine === undefined ? '' : `. ${noRoomSays(world, inLine)}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
-  return `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ${slots})${later}${noRoom}`;
+  return (
+    `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ` +
+    `${slots})${later}${noRoom}`
+  );
 }
 
 function secondsLeft(at: Instant, now: Instant): number {

@@ -191,8 +191,8 @@ export interface RunnerIndex {
 /**
  * - `member`: serves the alias and counts. `succeeds`: it was a replacement whose old runner had to end first.
  * - `check`: the first runner of a rolling deploy.
- * - `replacement`: stands in for `replaces` as soon as it is ready; until then the old one counts in its place. `isAlone`:
- *   the old one counts no more.
+ * - `replacement`: takes the place of `replaces` as soon as it is ready; until then the old one counts. `isAlone`: the
+ *   old one counts no more.
  */
 export type Role =
   | { readonly kind: 'member'; readonly succeeds?: true }

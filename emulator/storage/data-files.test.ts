@@ -90,7 +90,7 @@ describe('files of /data', () => {
     await expect(files.openFile('/data/none')).rejects.toMatchObject({ reason: 'not_found' });
   });
 
-  it('an archive is unpacked below its path and its hash found again; names that leave the path are refused', async () => {
+  it('an archive is unpacked below its path and its hash found; names that leave the path are refused', async () => {
     const { folder, root, files } = made();
     const zip = zipOf([
       { name: 'sub/file', content: 'x' },

@@ -12,7 +12,10 @@ export interface Documents<T> {
 
 /** The schema statement of such a table. */
 export function documentTable(name: string): string {
-  return `CREATE TABLE ${name} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, check_sum INTEGER NOT NULL) STRICT`;
+  return (
+    `CREATE TABLE ${name} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, ` +
+    'check_sum INTEGER NOT NULL) STRICT'
+  );
 }
 
 /**

@@ -42,7 +42,8 @@ const constantHeader: readonly (readonly [offset: number, bytes: Buffer])[] = [
   [16, Buffer.from([0x10, 0x00, 2, 2, 0, 64, 32, 32])], // page size 4096, WAL, no reserved bytes, payload fractions
   [44, Buffer.from([0, 0, 0, 4])], // schema format
   [56, Buffer.from([0, 0, 0, 1])], // UTF-8
-  [72, Buffer.alloc(24)], // reserved; and "version-valid-for" 0, so that the number of pages is taken from the file's size
+  // Reserved; and "version-valid-for" 0, so that the number of pages is taken from the file's size.
+  [72, Buffer.alloc(24)],
 ];
 
 /** One flipped bit in the header would make the whole file unreadable. The file was set aside; it is ours to mend. */
@@ -60,7 +61,8 @@ function tableNames(db: DatabaseSync): string[] {
   // In order of creation, so that rows come after the rows they refer to.
   const rows = db
     .prepare(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'store_meta' ORDER BY rowid",
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> " +
+        "'store_meta' ORDER BY rowid",
     )
     .all();
   return rows.map((row) => String(row.name));

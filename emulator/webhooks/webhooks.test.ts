@@ -212,7 +212,7 @@ describe('a webhook among receivers that never answer', () => {
 });
 
 describe('on a full disk', () => {
-  it('a webhook is refused with its request, and what was delivered meanwhile is forgotten when there is room', async () => {
+  it('a webhook is refused with its request; what was delivered is forgotten when there is room', async () => {
     const { url, calls } = await receiver();
     const { store, queue, webhooks, accept, pending, errors } = life(testFolder(), { now: 0 });
     await accept('r1', url);

@@ -217,7 +217,8 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     forget(id);
     // The origin alone: paths and queries of webhooks often hold secrets.
     deps.onGivenUp(
-      `The webhook of request ${id} to ${URL.canParse(url) ? new URL(url).origin : 'no URL'} was given up after attempt ${attempts + 1}: ${because}.`,
+      `The webhook of request ${id} to ${URL.canParse(url) ? new URL(url).origin : 'no URL'} was given up ` +
+        `after attempt ${attempts + 1}: ${because}.`,
     );
   }
 

@@ -35,7 +35,8 @@ const answers = {
     python: process.execPath, runnerSources: '/nowhere', config: {}, env, onMessage() {}, onGone,
   })),
   attempt: await performAttempt({
-    address, connections: { agentFor: () => false }, method: 'GET', path: '/', headers: [], body: { kind: 'none' }, signals: [],
+    address, connections: { agentFor: () => false }, method: 'GET', path: '/', headers: [],
+    body: { kind: 'none' }, signals: [],
   }),
 };
 process.stdout.write(JSON.stringify(answers));

@@ -6,8 +6,11 @@ const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'GRPC_PROXY'];
  * What a machine's network asks of every program: its proxies, with their exceptions, and the certificates that it
  * trusts. Both spellings of the proxy variables, because programs read the one or the other.
  */
-const network =
-  /^(?:(?:HTTP|HTTPS|ALL|NO|GRPC|NO_GRPC)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_\w+)$/i;
+const network = new RegExp(
+  '^(?:(?:HTTP|HTTPS|ALL|NO|GRPC|NO_GRPC)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|' +
+    'NODE_EXTRA_CA_CERTS|GIT_SSL_\\w+)$',
+  'i',
+);
 
 /** Where the emulator answers, in the spellings that httpx, requests, urllib, grpcio, curl and Node compare with. */
 const ours = ['localhost', '.localhost', '127.0.0.1', '::1'];

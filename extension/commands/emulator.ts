@@ -144,7 +144,8 @@ export function createEmulatorCommands(deps: {
     }
     const act = 'Set Aside';
     const detail =
-      'Their key moves to a file beside it, and nothing in the keychain is replaced, so they can come back when the keychain does. Until then each secret has to be set anew. The emulator is restarted.';
+      'Their key moves to a file beside it, and nothing in the keychain is replaced, so they can come back ' +
+      'when the keychain does. Until then each secret has to be set anew. The emulator is restarted.';
     const what = 'Set the sealed secrets aside?';
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, act)) !== act) return false;
     if (findRunning(link.folder) && !(await stop())) return false;

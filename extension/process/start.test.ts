@@ -13,7 +13,8 @@ const { readFileSync, writeFileSync } = require('node:fs');
 const publish = (pid = process.pid) => {
   const stat = readFileSync('/proc/' + pid + '/stat', 'utf8');
   const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  writeFileSync('emulator.json', JSON.stringify({ pid, processStart: start, version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } }));
+  const ports = { api: 1, run: 2, queue: 3, ws: 4 };
+  writeFileSync('emulator.json', JSON.stringify({ pid, processStart: start, version: '1', startedAt: 0, ports }));
 };
 `;
 

@@ -6,18 +6,28 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { processStart } from '../../emulator/wire/data-folder.ts';
 
-/** Speaks `/minifal/events` as the emulator does, in a process that can be killed. `GET /again` makes it send its state again,
- * `GET /change` that an app came. */
+/**
+ * Speaks `/minifal/events` as the emulator does, in a process that can be killed. `GET /again` makes it send its state
+ * again, `GET /change` that an app came.
+ */
 const program = `
 const { createServer } = require('node:http');
 let sent = 0;
 const open = new Set();
-const state = () => ({ version: '1', pid: process.pid, startedAt: 0, timeScale: 1, owner: 'local', trouble: null, apps: [], runners: [], waiting: [], ...(process.env.ODD ? { apps: 7 } : { startedAt: sent++ }) });
-const change = { trouble: null, troubleWhy: null, apps: [{ alias: 'new', revision: 'r', authMode: 'private', url: 'https://x', queueSize: 0 }], goneApps: [], runners: [], waiting: [] };
+const state = () => ({
+  version: '1', pid: process.pid, startedAt: 0, timeScale: 1, owner: 'local', trouble: null,
+  apps: [], runners: [], waiting: [], ...(process.env.ODD ? { apps: 7 } : { startedAt: sent++ }),
+});
+const added = { alias: 'new', revision: 'r', authMode: 'private', url: 'https://x', queueSize: 0 };
+const change = { trouble: null, troubleWhy: null, apps: [added], goneApps: [], runners: [], waiting: [] };
+const toAll = (text, response) => {
+  for (const one of open) one.write(text + '\\n\\n');
+  response.end();
+};
 const server = createServer((request, response) => {
   if (request.headers.authorization !== 'Key id:secret') return void response.writeHead(401).end();
-  if (request.url === '/again') { for (const one of open) one.write('data: ' + JSON.stringify(state()) + '\\n\\n'); return void response.end(); }
-  if (request.url === '/change') { for (const one of open) one.write('event: change\\ndata: ' + JSON.stringify(change) + '\\n\\n'); return void response.end(); }
+  if (request.url === '/again') return toAll('data: ' + JSON.stringify(state()), response);
+  if (request.url === '/change') return toAll('event: change\\ndata: ' + JSON.stringify(change), response);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.write(': hello\\n\\ndata: ' + JSON.stringify(state()) + '\\n\\n');
   open.add(response);

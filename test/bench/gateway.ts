@@ -107,7 +107,8 @@ async function alone(subject: Subject, direct: Way, gateway: Way, rounds: number
   const [d, g] = [summarise(times.direct), summarise(times.gateway)];
   const line = (name: string, { median, p99, min, max }: typeof d) =>
     console.log(
-      `  1 connection   ${name.padEnd(8)} median ${median.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  (${min.toFixed(2)} .. ${max.toFixed(2)})  n=${d.count}`,
+      `  1 connection   ${name.padEnd(8)} median ${median.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ` +
+        `(${min.toFixed(2)} .. ${max.toFixed(2)})  n=${d.count}`,
     );
   line('direct', d);
   line('gateway', g);

@@ -294,7 +294,8 @@ async function prune(size: number): Promise<number> {
     // As the queue writes them, but without a call for each.
     rooms.store.transaction(() => {
       const record = rooms.store.sql(
-        'INSERT INTO requests (seq, id, alias, phase, completed_at, size, record, check_sum) VALUES (?, ?, ?, 2, ?, 600, ?, 0)',
+        'INSERT INTO requests (seq, id, alias, phase, completed_at, size, record, check_sum) VALUES (?, ?, ' +
+          '?, 2, ?, 600, ?, 0)',
       );
       const result = rooms.store.sql('INSERT INTO results (seq, outcome, body, check_sum) VALUES (?, ?, ?, 0)');
       const input = rooms.store.sql('INSERT INTO inputs (seq, spec, body, check_sum) VALUES (?, ?, ?, 0)');

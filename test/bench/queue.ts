@@ -49,10 +49,12 @@ async function accept(bed: Bed, submits: number): Promise<readonly string[]> {
   const seconds = (performance.now() - began) / 1000;
   const rate = submits / seconds;
   console.log(
-    `  accepted durably        ${rate.toFixed(0)} submits/s over ${submits}, ${connections} connections; blocks of ${blockSize}: ${show(blockRates, 0)}`,
+    `  accepted durably        ${rate.toFixed(0)} submits/s over ${submits}, ${connections} connections; ` +
+      `blocks of ${blockSize}: ${show(blockRates, 0)}`,
   );
   console.log(
-    `                          goal: 5000/s  ${rate >= 5000 ? 'met' : 'MISSED'}; emulator's CPU per submit ${((bed.cpuMs() - cpuBefore) / submits).toFixed(3)} ms`,
+    `                          goal: 5000/s  ${rate >= 5000 ? 'met' : 'MISSED'}; emulator's CPU per submit ` +
+      `${((bed.cpuMs() - cpuBefore) / submits).toFixed(3)} ms`,
   );
   return ids;
 }
@@ -72,7 +74,9 @@ async function drain(bed: Bed, ids: readonly string[]): Promise<void> {
   });
   const seconds = (performance.now() - began) / 1000;
   console.log(
-    `  performed and fetched   ${(ids.length / seconds).toFixed(0)} requests/s (start of the runner included), every result right; emulator's CPU per request ${((bed.cpuMs() - cpuBefore) / ids.length).toFixed(3)} ms`,
+    `  performed and fetched   ${(ids.length / seconds).toFixed(0)} requests/s (start of the runner ` +
+      `included), every result right; emulator's CPU per request ` +
+      `${((bed.cpuMs() - cpuBefore) / ids.length).toFixed(3)} ms`,
   );
 }
 
@@ -105,10 +109,12 @@ async function wholeWay(bed: Bed, rounds: number): Promise<void> {
   const [d, q] = [summarise(times.direct), summarise(times.queued)];
   const more = q.median - d.median;
   console.log(
-    `  direct call             median ${d.median.toFixed(2)} ms  p99 ${d.p99.toFixed(2)} ms  (${d.min.toFixed(2)} .. ${d.max.toFixed(2)})  n=${d.count}`,
+    `  direct call             median ${d.median.toFixed(2)} ms  p99 ${d.p99.toFixed(2)} ms  ` +
+      `(${d.min.toFixed(2)} .. ${d.max.toFixed(2)})  n=${d.count}`,
   );
   console.log(
-    `  submit to result        median ${q.median.toFixed(2)} ms  p99 ${q.p99.toFixed(2)} ms  (${q.min.toFixed(2)} .. ${q.max.toFixed(2)})`,
+    `  submit to result        median ${q.median.toFixed(2)} ms  p99 ${q.p99.toFixed(2)} ms  ` +
+      `(${q.min.toFixed(2)} .. ${q.max.toFixed(2)})`,
   );
   console.log(`                          +${more.toFixed(2)} ms  (goal: at most +5)  ${more <= 5 ? 'met' : 'MISSED'}`);
 }

@@ -28,7 +28,8 @@ export async function benchStart({ rounds }: { readonly rounds: number }): Promi
   rmSync(used, { recursive: true });
   const word = (met: boolean) => (met ? 'met' : 'MISSED');
   console.log(
-    `  start, used folder      ${show(times.used, 0)} ms  n=${rounds}  (goal: under 500 ms)  ${word(median(times.used) < 500)}`,
+    `  start, used folder      ${show(times.used, 0)} ms  n=${rounds}  (goal: under 500 ms)  ` +
+      `${word(median(times.used) < 500)}`,
   );
   console.log(`  start, new folder       ${show(times.fresh, 0)} ms`);
   console.log(`  idle memory (PSS)       ${show(memory, 1)} MB  (goal: under 100 MB)  ${word(median(memory) < 100)}`);

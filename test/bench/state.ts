@@ -160,7 +160,8 @@ async function measure(emulator: Emulator, { finished, waiting: ids }: Filled, p
       const cpu = (cpuMs(emulator.pid) - before) / times;
       const verdict = goal === undefined ? '' : `  (goal: under ${goal} ms)  ${median(took) < goal ? 'met' : 'MISSED'}`;
       console.log(
-        `  ${name.padEnd(24)}${show(took)} ms  p99 ${summarise(took).p99.toFixed(2)}  CPU ${cpu.toFixed(2)} ms${verdict}`,
+        `  ${name.padEnd(24)}${show(took)} ms  p99 ${summarise(took).p99.toFixed(2)}  CPU ${cpu.toFixed(2)} ` +
+          `ms${verdict}`,
       );
     };
     await report('status, finished', polls, 5, async () => {

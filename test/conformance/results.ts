@@ -13,8 +13,10 @@ export function resultsTable(suites: readonly SuiteResult[], pins: readonly stri
   const head = [
     '# Conformance',
     '',
-    "fal's own test suites, fetched from their source distributions and run with the real SDK against a fresh emulator.",
-    'Written by `npm run conformance -- --sdk VERSION --update`; `not_implemented`: the emulator answered that it cannot do this yet.',
+    "fal's own test suites, fetched from their source distributions and run with the real SDK against a " +
+      'fresh emulator.',
+    'Written by `npm run conformance -- --sdk VERSION --update`; `not_implemented`: the emulator answered ' +
+      'that it cannot do this yet.',
     '',
     `Pins: ${pins.join(', ')}.`,
     '',

@@ -297,7 +297,8 @@ def nothing():
 with nothing.host._connection as connection:
     environment = connection.define_environment("virtualenv", python_version="3.99", requirements=[])
     try:
-        for _ in connection.build_environment([environment], machine_requirements=MachineRequirements(machine_types=["XS"])):
+        requirements = MachineRequirements(machine_types=["XS"])
+        for _ in connection.build_environment([environment], machine_requirements=requirements):
             pass
     except grpc.RpcError as error:
         print(json.dumps([error.code().name, error.details()]))

@@ -56,6 +56,8 @@ const setup = (line: string) => `    def setup(self):\n        ${line}\n${endpoi
 const endpoint = (line: string) =>
   `    @fal.endpoint("/")\n    def look(self, input: Input) -> dict:\n        ${line}\n`;
 
+const wheel = `https://u:$\{REQUIRED}@127.0.0.1:1/nothing-1.0-py3-none-any.whl`;
+
 const source = `
 import os, sys
 
@@ -73,7 +75,7 @@ IMPORTS = "import base64, html, json, logging, os, shlex, subprocess, sys, threa
 ${app('Leaky', endpoint('value = os.environ[input.way]; exec(IMPORTS + WAYS[input.way]); return {}'))}
 ${app('Failing', setup('raise RuntimeError("\\x1b]0;owned\\x07" + os.environ["IN_SETUP"])'))}
 ${app('Exiting', setup('sys.exit("could not use " + os.environ["AT_EXIT"])'))}
-${app('Requiring', endpoint('return {}'), `    requirements = ["nothing @ https://u:$\{REQUIRED}@127.0.0.1:1/nothing-1.0-py3-none-any.whl"]`)}
+${app('Requiring', endpoint('return {}'), `    requirements = ["nothing @ ${wheel}"]`)}
 
 @fal.function(machine_type="XS")
 def function():
@@ -196,7 +198,7 @@ describe('a secret that an app lets out', () => {
   });
 });
 
-it('no secret and no key is in a file, an argument, an environment, the command line or what the emulator prints', async () => {
+it('no secret and no key is in a file, an argument, an environment, or what the commands print', async () => {
   for (const name of ['leaky', 'failing', 'exiting']) await fal('apps', 'runners', name);
   await fal('runners', 'list', '--json');
   await fal('apps', 'list', '--json');

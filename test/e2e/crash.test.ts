@@ -54,7 +54,8 @@ afterAll(async () => {
 
 describe('kill -9 of the emulator', () => {
   it(
-    `loses no accepted request, answers each once and rightly, and leaves no process behind (${kills} kills, seed ${seed})`,
+    `loses no accepted request, answers each once and rightly, and leaves no process behind (${kills} kills, ` +
+      `seed ${seed})`,
     async () => {
       for (let kill = 0; kill < kills; kill++) {
         const moment = random();

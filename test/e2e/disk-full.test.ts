@@ -59,7 +59,7 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
       await remove();
     });
 
-    it('goes on: refuses what is new, keeps what it accepted, says so, and completes it when there is room', async () => {
+    it('refuses what is new, keeps what it accepted, says so, and completes it when there is room', async () => {
       for (let number = 1; number <= 4; number++) await accept(number, 3);
       accepted.set(99, (await submit(emulator, `${app}?fal_webhook=${hook}`, { number: 99, seconds: 3 })) ?? '');
       fill();

@@ -19,7 +19,8 @@ class Whole(fal.App, keep_alive=60):
     def root(self) -> dict:
         store = fal.toolkit.KVStore("db")
         store.set("k", "v")
-        return {"stored": store.get("k"), "file": fal.toolkit.File.from_bytes(b"x").url.startswith("https://localhost:")}
+        file = fal.toolkit.File.from_bytes(b"x")
+        return {"stored": store.get("k"), "file": file.url.startswith("https://localhost:")}
 
 class Pinned(fal.App, keep_alive=60):
     requirements = ["rich==13.9.4"]
@@ -28,7 +29,8 @@ class Pinned(fal.App, keep_alive=60):
     def root(self) -> dict:
         import rich
         from importlib.metadata import version
-        return {"own": version("rich"), "sdk": version("fal"), "whole": fal.toolkit.KVStore.__name__, "at": rich.__file__}
+        whole = fal.toolkit.KVStore.__name__
+        return {"own": version("rich"), "sdk": version("fal"), "whole": whole, "at": rich.__file__}
 
 @fal.function(requirements=["pyjokes"])
 def whole():

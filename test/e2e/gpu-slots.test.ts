@@ -100,7 +100,7 @@ const waiting = (app: string) =>
   until(`a request of ${app} waits`, async () => (await status()).waiting.find(({ alias }) => alias === app));
 
 describe('two GPU apps with one slot', () => {
-  it('take turns: the second waits, is shown why, and gets the slot of the first; an app without a GPU runs', async () => {
+  it('take turns: the second waits, is shown why, and gets the slot of the first; others run', async () => {
     await hold();
     const first = ask('paint', 'first', { hold: true });
     await runs('first');

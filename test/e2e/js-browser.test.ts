@@ -119,7 +119,7 @@ async function perform(page: Page): Promise<unknown> {
 }
 
 describe.skipIf(noBrowser)('@fal-ai/client in a real browser page', () => {
-  it('of a listed origin runs, subscribes, queues, streams, uploads, talks in real time, and reads the errors', async () => {
+  it('of a listed origin: runs, subscribes, queues, streams, uploads, real time, errors', async () => {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${port}/`);
     expect(await perform(page)).toEqual({

@@ -99,7 +99,7 @@ fal_client.client.REST_URL = fal_client.client.CDN_URL = "https://" + os.environ
 print(json.dumps(fal_client.upload_file(sys.argv[1])))
 `;
 
-it("where the network has its own authority, builds take the system's certificates, or one sentence says what to do", async () => {
+it("where the network has its own authority, builds take the system's certificates, or say what to do", async () => {
   const work = source('"minifal-tiny"', 'minifal_tiny');
   const env = { UV_DEFAULT_INDEX: index.url };
   const refused = await withEmulator(env, (emulator) => printed(emulator, work));

@@ -54,7 +54,9 @@ export function iconContrasts(page: Page): Promise<{ readonly [icon: string]: nu
   return page.evaluate<{ readonly [icon: string]: number }>(`(() => {
     const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
     const luminance = ([r, g, b]) => {
-      const [R, G, B] = [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+      const [R, G, B] = [r, g, b].map((v) => v / 255).map(
+        (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4),
+      );
       return 0.2126 * R + 0.7152 * G + 0.0722 * B;
     };
     const behind = (element) => {

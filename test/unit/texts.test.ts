@@ -12,8 +12,11 @@ const texts = folders
   .filter((name) => /\.(md|ts|mjs|json|sh|py)$/.test(name) && !name.startsWith('test/.cache') && name !== here);
 
 it('no text has a person or a script fetch this program by its name from a package registry', () => {
-  const fetching =
-    /\b(npx|npm (exec|create|init)|npm (i|install|add) (-g |--global )?|pnpm (dlx|add)|yarn (dlx|add|global)|bunx|uvx|pipx? \w+)\b[^\n|]{0,60}\bminifal\b/;
+  const commands = [
+    'npx|npm (exec|create|init)|npm (i|install|add) (-g |--global )?|pnpm (dlx|add)',
+    'yarn (dlx|add|global)|bunx|uvx|pipx? \\w+',
+  ];
+  const fetching = new RegExp(`\\b(${commands.join('|')})\\b[^\\n|]{0,60}\\bminifal\\b`);
   const found = texts.flatMap((name) => {
     const lines = readFileSync(join(root, name), 'utf8').split('\n');
     return lines.filter((line) => fetching.test(line)).map((line) => `${name}: ${line.trim()}`);

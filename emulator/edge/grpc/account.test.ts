@@ -48,7 +48,7 @@ describe('secrets', () => {
     },
   );
 
-  it('that are sealed answer FAILED_PRECONDITION to whoever sets one, in the words that say how to open them', async () => {
+  it('that are sealed answer FAILED_PRECONDITION when one is set, and say how to open them', async () => {
     const plane = await controlPlane({ secretKey: new UserError('The secrets are sealed.', 'Open them.') });
     const { code, details } = await plane.rpc('SetSecret', { name: 'A', value: 'hunter2' });
     expect([code, details]).toEqual([status.FAILED_PRECONDITION, 'The secrets are sealed.\nOpen them.']);

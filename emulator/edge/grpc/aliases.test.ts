@@ -31,7 +31,7 @@ describe('SetAlias', () => {
     expect(plane.calls.at(-1)?.args[0]).toMatchObject({ alias: 'greet', revision: first, strategy: 'recreate' });
   });
 
-  it("rolling: the alias has the target's settings after the move, also when the fleet told of the move first", async () => {
+  it("rolling: the alias has the target's settings after the move, also when the fleet reports it first", async () => {
     const { plane, first } = await twoRevisions();
     plane.fleetPlan.deploy = async ({ alias, revision }) => {
       const present = plane.rooms.catalog.alias(alias);
@@ -110,7 +110,7 @@ describe('UpdateApplication', () => {
 });
 
 describe('revisions and rollouts', () => {
-  it('ListApplications names the revisions, newest first; an alias-less one can be deleted, the active one not', async () => {
+  it('ListApplications lists revisions, newest first; an inactive one can be deleted', async () => {
     const { plane, first, second } = await twoRevisions();
     const list = await plane.rpc('ListApplications', { application_name: 'greet' });
     expect(list.messages[0]).toMatchObject({

@@ -11,7 +11,8 @@ export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blob
   if (request.function !== undefined) return storePickle(request.function, blobs);
   if (request.entrypoint !== undefined) return { kind: 'entrypoint', name: request.entrypoint };
   throw unimplemented(
-    'This app is a container image without a function or entry point. Running it needs the Docker engine, which comes later.',
+    'This app is a container image without a function or entry point. Running it needs the Docker engine, ' +
+      'which comes later.',
   );
 }
 

@@ -102,7 +102,7 @@ describe('RegisterApplication', () => {
     expect(plane.rooms.catalog.revision(other)).toMatchObject({ secretNames: null });
   });
 
-  it('a redeploy keeps alias-level values without `scale` and takes them with it; multiplexing always comes from the code', async () => {
+  it('a redeploy takes alias-level values with `scale` alone; multiplexing always comes from the code', async () => {
     const plane = await controlPlane();
     await register(plane, { machine_requirements: requirements({ max_multiplexing: 1, max_concurrency: 1 }) });
     const change = { machine_requirements: requirements({ max_multiplexing: 3, max_concurrency: 2 }) };

@@ -64,7 +64,9 @@ function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: 
   return setTimeout(
     () => {
       if (isReady()) return;
-      const message = `The app is not ready after ${startupTimeoutSeconds} s, its startup_timeout. Deployed, it would be ended now.`;
+      const message =
+        `The app is not ready after ${startupTimeoutSeconds} s, its startup_timeout. Deployed, ` +
+        'it would be ended now.';
       pump.push(logMessage({ message, source: 'BRIDGE', level: 'WARNING', at: rooms.clock() }));
     },
     Math.min(startupTimeoutSeconds * 1000, longestStartSeconds * 1000),

@@ -212,7 +212,7 @@ describe('Run of an app', () => {
     expect(route()).toBeUndefined();
   });
 
-  it('an app that served as many requests as it was meant to is done, though it was being ended meanwhile', async () => {
+  it('an app that served as many requests as it was meant to is done, though it was ended meanwhile', async () => {
     const { plane, call, alias } = await serve();
     for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
     plane.tell(alias, { ...change('terminated'), done: true });

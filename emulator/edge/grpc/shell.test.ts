@@ -60,7 +60,7 @@ describe('ShellRunner', () => {
     expect(plane.calls).toEqual([{ method: 'exec', args: ['here', null, { tty: true }] }]);
   });
 
-  it('passes on command, input, sizes and end of input in order, and answers with both streams and the exit code alone', async () => {
+  it('passes on command, input, sizes and end in order, and answers with both streams and the exit code', async () => {
     const { plane, deeds, call, messages, end, command } = await shell();
     call.write({ runner_id: 'here', command: ['ls', '-l'], tty: false });
     call.write({ tty_size: { height: 40, width: 132 } });
@@ -101,7 +101,7 @@ describe('ShellRunner', () => {
     io.exited(137);
   });
 
-  it('reads no further while the command does not read, and holds the command back while the client does not', async () => {
+  it('reads no further while the command does not, and holds the command back while the client does not', async () => {
     const { deeds, made, call, command } = await shell();
     call.write({ runner_id: 'here' });
     const io = await command();

@@ -103,7 +103,7 @@ describe("a runner's label call", () => {
     expect(await call('List', good)).toMatchObject({ code: status.UNIMPLEMENTED });
   });
 
-  it('comes to one port, however often it is asked for; HTTP/1.1 there is not understood and harms nothing', async () => {
+  it('comes to one port, however often it is asked for; HTTP/1.1 there harms nothing', async () => {
     expect(await labels.port()).toBe(port);
     await new Promise<void>((done) => {
       const ended = () => done();

@@ -39,7 +39,7 @@ describe('/data over REST', () => {
     expect(await paths(server, '/data/none')).toEqual([]);
   });
 
-  it('breaks off a file that becomes shorter while it is read, instead of filling it up with the next answer', async () => {
+  it('breaks off a file that becomes shorter while it is read: it is not filled up with the next answer', async () => {
     const server = await restServer();
     await put(server, '/data/f', 'x');
     const file = join(dirname(server.store.file), 'data', 'f');

@@ -126,7 +126,8 @@ describe('a file in a form', () => {
       arrived = resolve;
     });
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-    const head = `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\ncontent-type: ${multipart['content-type']}\r\n\r\n`;
+    const type = multipart['content-type'];
+    const head = `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\ncontent-type: ${type}\r\n\r\n`;
     socket.write(`${head}${file('content').slice(0, -2)}`);
     const began = new Promise<void>((resolve) => {
       read = async (request) => {

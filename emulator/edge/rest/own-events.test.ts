@@ -164,7 +164,7 @@ describe('what one watcher is sent', () => {
     return { server, feed, begun, parts, now: now + 1_000, asked: () => asked };
   }
 
-  it('of one event costs the same, and is as long, with few and with many apps, runners and waiting requests', async () => {
+  it('of one event costs the same, and is as long, with few and many apps, runners and waiting requests', async () => {
     const cost = async (count: number) => {
       const { server, feed, now, asked } = await feedOver(count);
       server.changed(['app-1'], ['r-1']);

@@ -47,7 +47,9 @@ export async function callGrpc(bed: Bed, input: CallInput): Promise<string> {
     stream.on('data', () => undefined);
     const note = (headers: { readonly [name: string]: unknown }): void => {
       if (headers['grpc-status'] !== undefined) {
-        seen = `grpc-status ${String(headers['grpc-status'])}: ${decodeURIComponent(String(headers['grpc-message'] ?? ''))}`;
+        seen =
+          `grpc-status ${String(headers['grpc-status'])}: ` +
+          `${decodeURIComponent(String(headers['grpc-message'] ?? ''))}`;
       }
     };
     stream.on('response', note);

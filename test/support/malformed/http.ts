@@ -276,8 +276,11 @@ const oddRequest: fc.Arbitrary<SocketInput> = fc.constantFrom(...routes).chain((
 const simple = (host: Host): string =>
   host === 'api'
     ? `GET /users/current HTTP/1.1\r\n${hostLine}\r\n${auth}\r\n\r\n`
-    : `POST /{app} HTTP/1.1\r\n${hostLine}\r\n${auth}\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"number":1}`;
-const chunked = `POST /{app} HTTP/1.1\r\n${hostLine}\r\n${auth}\r\nTransfer-Encoding: chunked\r\n\r\nc\r\n{"number":1}\r\n0\r\n\r\n`;
+    : `POST /{app} HTTP/1.1\r\n${hostLine}\r\n${auth}\r\nContent-Type: application/json\r\nContent-Length: ` +
+      '11\r\n\r\n{"number":1}';
+const chunked =
+  `POST /{app} HTTP/1.1\r\n${hostLine}\r\n${auth}\r\nTransfer-Encoding: ` +
+  'chunked\r\n\r\nc\r\n{"number":1}\r\n0\r\n\r\n';
 const post = (headers: string, body: string): string =>
   `POST /{app} HTTP/1.1\r\n${hostLine}\r\n${auth}\r\n${headers}\r\n\r\n${body}`;
 

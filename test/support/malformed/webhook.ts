@@ -161,7 +161,8 @@ export const neverAnswers: SocketInput = {
   host: 'queue',
   tls: false,
   pieces: [
-    `POST /{app}?fal_webhook={receiver%}never HTTP/1.1\r\n${hostLine}\r\nAuthorization: Key {key}\r\nContent-Type: application/json\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"number": 1}`,
+    `POST /{app}?fal_webhook={receiver%}never HTTP/1.1\r\n${hostLine}\r\nAuthorization: Key ` +
+      '{key}\r\nContent-Type: application/json\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"number": 1}',
   ],
   pauseMs: 0,
   ending: 'answer',
