@@ -1,10 +1,11 @@
 import { retire } from './ending.ts';
 import { freeSlots, slotsOf } from './gpu-slots.ts';
+import { offersNow, oldestIdle, quantumMs } from './offers.ts';
 import { handOver } from './rollout.ts';
 import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
-import { attemptsOf, isServing, isStarting } from './runner-index.ts';
+import { attemptsOf, isCounted, isPlaced, isServing, isStarting } from './runner-index.ts';
 import { floorOf } from './scaling.ts';
-import { ascending, compareKeys, type Entry, first, type Key, rank, type Sorted, size, values } from './sorted.ts';
+import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size, values } from './sorted.ts';
 import { grant } from './starting.ts';
 import type { Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
@@ -15,13 +16,6 @@ import type { App, LiveRunner, World } from './world.ts';
  * without counting as a failure (platform page runner.md §1); who goes first, and who makes room, is ours. GPU slots
  * are a second kind of room.
  */
-
-/**
- * A runner that serves requests is left in peace for this long before it has to make room for an app that has none, and
- * so is an idle one of min_concurrency while others drain for that app. Who waits for room is looked at again after as
- * long.
- */
-export const quantumMs = 10_000;
 
 /**
  * Gives free room to the next in the line, or asks a runner to make room for it. The app that this concerns;
@@ -103,10 +97,56 @@ interface Offer {
   readonly runnerId: RunnerId;
 }
 
-/** There are never more holders than the machine has room for, and this is asked only when it is full. */
-function bestOffer({ world, now }: Turn, taker: Taker): Offer | undefined {
+/**
+ * What an app can spare for another one that waits for room: first an idle runner that nothing wants. Only where
+ * requests or a deploy wait there, also one of its buffer, then one of more than the other has, and where the other has
+ * none, any, idle ones before busy ones: a request that never runs is worse than a cold start.
+ */
+function bestOffer(turn: Turn, taker: Taker): Offer | undefined {
+  return taker.forSlot ? bestOfSlots(turn, taker) : bestOfRoom(turn, taker);
+}
+
+function bestOfRoom(turn: Turn, taker: Taker): Offer | undefined {
+  const { world, now } = turn;
+  const { spare, buffered, richer, resting, ripe } = offersNow(turn);
+  const offer = (tree: Sorted<AliasName>, choose: (app: App) => RunnerId | undefined): Offer | undefined => {
+    const app = world.apps.get(firstOther(tree, taker.app.alias)?.value ?? '');
+    const runnerId = app && choose(app);
+    return runnerId === undefined ? undefined : { key: [0], runnerId };
+  };
+  const idle = (app: App) => oldestIdle(app)?.runnerId;
+  const surplus = offer(spare, idle);
+  if (surplus !== undefined || !isPressing(taker)) return surplus;
+  const ofBuffer = offer(buffered, idle);
+  if (ofBuffer !== undefined) return ofBuffer;
+  const { mayDrain, waits } = taker;
+  const has = taker.app.runners.placed;
+  const most = -(firstOther(richer, taker.app.alias)?.key[0] ?? 0);
+  if (mayDrain && most > has + 1) return offer(richer, (app) => members(world, app, false)[0]?.id);
+  if (has > 0) return undefined;
+  const any = mayDrain || waits >= quantumMs ? offer(resting, idle) : undefined;
+  if (any !== undefined || !mayDrain) return any;
+  return offer(ripe, (app) => members(world, app, false).find((runner) => hasServedLong(runner, now))?.id);
+}
+
+/** The first that isn't the taker itself. */
+function firstOther(tree: Sorted<AliasName>, alias: AliasName): Entry<AliasName> | undefined {
+  for (const entry of ascending(tree)) if (entry.value !== alias) return entry;
+  return undefined;
+}
+
+function isPressing({ app, runner }: Taker): boolean {
+  return app.requests.waiting !== null || runner.role.kind !== 'member';
+}
+
+function hasServedLong({ state, readyAt }: LiveRunner, now: Instant): boolean {
+  return isServing(state) && now - (readyAt ?? now) >= quantumMs;
+}
+
+/** There are never more holders than GPU slots, and this is asked only when all of them are taken. */
+function bestOfSlots({ world, now }: Turn, taker: Taker): Offer | undefined {
   let best: Offer | undefined;
-  for (const { value } of ascending(world.holders)) {
+  for (const { value } of ascending(world.gpuHolders)) {
     const app = world.apps.get(value);
     if (app === undefined) continue;
     const offer = app.alias === taker.app.alias ? ownOffer(world, taker) : offerOf(world, app, taker, now);
@@ -119,56 +159,42 @@ function bestOffer({ world, now }: Turn, taker: Taker): Offer | undefined {
  * An app makes room for itself only where its new revision, or a replacement, needs the GPU slot of an old runner.
  * While another app has an idle runner that nothing wants, it doesn't have to.
  */
-function ownOffer(world: World, { runner: { role }, app, forSlot, mayDrain }: Taker): Offer | undefined {
+function ownOffer(world: World, { runner: { role }, app, mayDrain }: Taker): Offer | undefined {
   if (role.kind === 'member') return undefined;
-  const old = members(world, app, forSlot).find(({ id }) => role.kind === 'check' || id === role.replaces);
+  const old = members(world, app, true).find(({ id }) => role.kind === 'check' || id === role.replaces);
   const isFree = old !== undefined && worth(old) <= 0;
   return old !== undefined && (isFree || mayDrain) ? { key: [1], runnerId: old.id } : undefined;
 }
 
-/**
- * What the app can spare for another one that waits for room: first an idle runner that nothing wants. Only where
- * requests or a deploy wait there, also one of its buffer, then one of more than the other has, and where the other has
- * none, any, idle ones before busy ones: a request that never runs is worse than a cold start.
- */
+/** As `bestOfRoom`, for one app and its GPU slots. */
 function offerOf(world: World, app: App, taker: Taker, now: Instant): Offer | undefined {
-  const { forSlot } = taker;
-  const placed = placedOf(app, forSlot);
-  const idle = oldestIdle(world, app, forSlot);
+  const placed = app.runners.placedOnGpu;
+  const idle = oldestIdleOnGpu(world, app);
   const { serving, counted } = app.runners;
   const { minConcurrency } = app.scale;
-  if (idle !== undefined && serving > floorOf(app)) return { key: [0, idle.since], runnerId: idle.runnerId };
-  if (taker.app.requests.waiting === null && taker.runner.role.kind === 'member') return undefined;
-  if (idle !== undefined && counted > minConcurrency) return { key: [2, idle.since], runnerId: idle.runnerId };
-  const has = placedOf(taker.app, forSlot);
-  const runners = taker.mayDrain ? members(world, app, forSlot) : [];
+  if (idle !== undefined && serving > floorOf(app)) return { key: [0, idle.key[0] ?? 0], runnerId: idle.value };
+  if (!isPressing(taker)) return undefined;
+  if (idle !== undefined && counted > minConcurrency) return { key: [2, idle.key[0] ?? 0], runnerId: idle.value };
+  const has = taker.app.runners.placedOnGpu;
+  const runners = taker.mayDrain ? members(world, app, true) : [];
   const cheapest = runners[0];
   if (cheapest !== undefined && placed > has + 1 && counted > minConcurrency) {
     return { key: [3, -placed], runnerId: cheapest.id };
   }
   if (has > 0) return undefined;
   if (idle !== undefined && (taker.mayDrain || taker.waits >= quantumMs)) {
-    return { key: [4, -placed], runnerId: idle.runnerId };
+    return { key: [4, -placed], runnerId: idle.value };
   }
-  const due = runners.find(({ state, readyAt }) => isServing(state) && now - (readyAt ?? now) >= quantumMs);
+  const due = runners.find((runner) => hasServedLong(runner, now));
   return due && { key: [5, -placed], runnerId: due.id };
 }
 
-function placedOf({ runners }: App, onGpu: boolean): number {
-  return onGpu ? runners.placedOnGpu : runners.placed;
+function oldestIdleOnGpu(world: World, { runners }: App): Entry<RunnerId> | undefined {
+  const [used, fresh] = [oldest(world, runners.idleUsed), oldest(world, runners.idleFresh)];
+  return used === undefined || (fresh !== undefined && compareKeys(fresh.key, used.key) < 0) ? fresh : used;
 }
 
-type Idle = { readonly since: Instant; readonly runnerId: RunnerId } | undefined;
-
-function oldestIdle(world: World, app: App, onGpu: boolean): Idle {
-  const used = oldest(world, app.runners.idleUsed, onGpu);
-  const fresh = oldest(world, app.runners.idleFresh, onGpu);
-  const entry = used === undefined || (fresh !== undefined && compareKeys(fresh.key, used.key) < 0) ? fresh : used;
-  return entry && { since: entry.key[0] ?? 0, runnerId: entry.value };
-}
-
-function oldest(world: World, idle: Sorted<RunnerId>, onGpu: boolean): Entry<RunnerId> | undefined {
-  if (!onGpu) return first(idle);
+function oldest(world: World, idle: Sorted<RunnerId>): Entry<RunnerId> | undefined {
   for (const entry of ascending(idle)) if (isOnGpu(world.runners.get(entry.value))) return entry;
   return undefined;
 }
@@ -186,9 +212,7 @@ function members(world: World, app: App, onGpu: boolean): readonly LiveRunner[] 
     .map((id) => world.runners.get(id))
     .filter((runner) => runner !== undefined)
     .filter((runner) => !onGpu || isOnGpu(runner))
-    .filter(
-      ({ role, turn, state }) => role.kind === 'member' && turn === null && (isStarting(state) || isServing(state)),
-    )
+    .filter((runner) => isCounted(runner) && isPlaced(runner))
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
 }
 

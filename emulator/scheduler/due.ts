@@ -1,7 +1,7 @@
 import { timedOut } from './attempts.ts';
-import { quantumMs } from './capacity.ts';
 import { endThoseLeft, kill } from './ending.ts';
 import { probe } from './health.ts';
+import { quantumMs } from './offers.ts';
 import { queueBegin } from './request-index.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
 import { compareKeys, first } from './sorted.ts';

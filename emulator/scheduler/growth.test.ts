@@ -224,6 +224,24 @@ describe('what an event costs', () => {
     expect(cost(200)).toBe(cost(10));
   });
 
+  it.each([
+    ['the end of a request', (sim: Sim) => sim.end('of app-0')],
+    ['a tick', (sim: Sim) => sim.send({ type: 'tick' })],
+  ])('does not grow with the apps on a full machine where another one waits for room: %s', (_title, event) => {
+    const cost = (apps: number) => {
+      const sim = createSim({ runners: apps });
+      const aliases = Array.from({ length: apps }, (_, i) => `app-${i}`);
+      // None of them has any to spare.
+      for (const alias of aliases) sim.deploy({ alias, scale: scaleOf({ minConcurrency: 1 }) });
+      sim.bringUp();
+      for (const alias of aliases) sim.submit([`of ${alias}`], { alias });
+      sim.deploy({ alias: 'waits', scale: scaleOf({ minConcurrency: 1 }) });
+      sim.send({ type: 'tick' });
+      return lookedAt(() => event(sim));
+    };
+    expect(cost(200)).toBe(cost(10));
+  });
+
   it('does not grow with the runners that a rollout has yet to replace', () => {
     const cost = (runners: number) => {
       const sim = withRunners(runners);

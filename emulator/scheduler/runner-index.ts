@@ -21,7 +21,9 @@ interface Marks {
   readonly backingOff: Key | null;
   readonly inLine: Key | null;
   readonly guestsInLine: number;
+  readonly readySince: Key | null;
   readonly placed: number;
+  readonly staying: number;
   readonly placedOnGpu: number;
   readonly counted: number;
   readonly serving: number;
@@ -46,7 +48,9 @@ const absent: Marks = {
   backingOff: null,
   inLine: null,
   guestsInLine: 0,
+  readySince: null,
   placed: 0,
+  staying: 0,
   placedOnGpu: 0,
   counted: 0,
   serving: 0,
@@ -133,7 +137,9 @@ export function indexRunner(
     backingOff: put(index.backingOff, was.backingOff, is.backingOff),
     inLine: put(index.inLine, was.inLine, is.inLine),
     guestsInLine: index.guestsInLine - was.guestsInLine + is.guestsInLine,
+    readySince: put(index.readySince, was.readySince, is.readySince),
     placed: index.placed - was.placed + is.placed,
+    staying: index.staying - was.staying + is.staying,
     placedOnGpu: index.placedOnGpu - was.placedOnGpu + is.placedOnGpu,
     counted: index.counted - was.counted + is.counted,
     serving: index.serving - was.serving + is.serving,
@@ -188,7 +194,9 @@ function marks(runner: LiveRunner): Marks {
     backingOff: counted && state.kind === 'failureDelay' ? [state.retryAt, serial] : null,
     inLine: waits && isMember ? [serial] : null,
     guestsInLine: waits && !isMember ? 1 : 0,
+    readySince: serving ? [runner.readyAt ?? 0, serial] : null,
     placed: placed ? 1 : 0,
+    staying: counted && placed ? 1 : 0,
     placedOnGpu: placed && runner.settings.gpuSlots > 0 ? 1 : 0,
     counted: counted ? 1 : 0,
     serving: serving ? 1 : 0,

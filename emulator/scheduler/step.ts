@@ -5,6 +5,7 @@ import { concludeDeploy, deleted, deployed, scaled } from './deploy.ts';
 import { nextDueAt, runDue } from './due.ts';
 import { exited, kill } from './ending.ts';
 import { probed, tcpChecked } from './health.ts';
+import { rememberStale } from './offers.ts';
 import { replace, rollout, stop } from './rollout.ts';
 import { refreshLine } from './room.ts';
 import { scaleApp } from './scaling.ts';
@@ -47,6 +48,7 @@ export function step(world: World, event: Event, now: Instant): Step {
     settleAll(turn, [...turn.changedApps], event.type !== 'requestArrived');
     if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
   }
+  if (world.limits.runners !== Number.POSITIVE_INFINITY) rememberStale(turn);
   const touched = { apps: turn.changedApps, runners: turn.changedRunners };
   return { world: turn.edits > 0 ? turn.world : world, effects: turn.effects, notes: turn.notes, changed: touched };
 }

@@ -20,6 +20,8 @@ export interface Turn {
   readonly notes: Note[];
   /** Apps and runners of which something was replaced. */
   readonly changedApps: Set<AliasName>;
+  /** Those of the apps whose offers of room weren't looked at since (offers.ts). */
+  readonly unlooked: Set<AliasName>;
   readonly changedRunners: Set<RunnerId>;
   /** How much that is due may still be carried out in this step; the rest is due again at once. */
   left: number;
@@ -41,6 +43,7 @@ export function beginTurn(world: World, now: Instant): Turn {
     effects: [],
     notes: [],
     changedApps: new Set(),
+    unlooked: new Set(),
     changedRunners: new Set(),
     left: dueAtOnce,
   };
@@ -70,6 +73,7 @@ export function newId(turn: Turn): string {
 export function putApp(turn: Turn, app: App): void {
   edit(turn, 'apps', turn.world.apps.set(app.alias, app));
   turn.changedApps.add(app.alias);
+  turn.unlooked.add(app.alias);
 }
 
 /** A new app, not stored yet. */
@@ -140,9 +144,9 @@ function relateReplacement(turn: Turn, before: LiveRunner, after: LiveRunner | u
 }
 
 function countRoom(turn: Turn, before: App, after: App): void {
-  if (before.runners.placed > 0 === after.runners.placed > 0) return;
-  const key = (app: App) => (app.runners.placed > 0 ? [app.serial] : null);
-  edit(turn, 'holders', replaceKey(turn.world.holders, key(before), key(after), after.alias));
+  if (before.runners.placedOnGpu > 0 === after.runners.placedOnGpu > 0) return;
+  const key = (app: App) => (app.runners.placedOnGpu > 0 ? [app.serial] : null);
+  edit(turn, 'gpuHolders', replaceKey(turn.world.gpuHolders, key(before), key(after), after.alias));
 }
 
 function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, after: LiveRunner | undefined): void {

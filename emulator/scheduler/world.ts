@@ -1,5 +1,6 @@
 import { type Hinted, nothingHinted } from './hinted.ts';
 import { IdMap } from './id-map.ts';
+import type { OfferMarks } from './offers.ts';
 import type { Key, Sorted } from './sorted.ts';
 import type {
   AliasName,
@@ -41,8 +42,9 @@ export interface World {
   readonly leaving: number;
   /** Those of them whose grace period runs: their room is free soon. What drains may take long. */
   readonly ending: number;
-  /** Apps that have one: [serial]. */
-  readonly holders: Sorted<AliasName>;
+  /** Apps that have one that needs a GPU: [serial]. */
+  readonly gpuHolders: Sorted<AliasName>;
+  readonly offers: Offers;
   /**
    * Runners that wait for room, the next one first: their `turn`. Those that need a GPU slot have a line of their own.
    */
@@ -50,6 +52,40 @@ export interface World {
   readonly gpu: GpuSlots;
   readonly requests: IdMap<RequestId, LiveRequest>;
 }
+
+/** Which apps could make room for another one, for shareRoom (offers.ts). */
+export interface Offers {
+  /** Those with an idle runner that nothing wants: [since, serial]. */
+  readonly spare: Sorted<AliasName>;
+  /** Those with an idle runner above min_concurrency: [since, serial]. */
+  readonly buffered: Sorted<AliasName>;
+  /** Those with a runner above min_concurrency, the ones with the most first: [-placed, serial]. */
+  readonly richer: Sorted<AliasName>;
+  /** Those with an idle runner: [-placed, serial]. */
+  readonly resting: Sorted<AliasName>;
+  /** Those with a runner that has served for long enough: [-placed, serial]. */
+  readonly ripe: Sorted<AliasName>;
+  /** Those with one that hasn't by `ripeUntil`: [when it will have, serial]. */
+  readonly unripe: Sorted<AliasName>;
+  readonly ripeUntil: Instant;
+  /** What apps were put in their places by. */
+  readonly known: IdMap<AliasName, OfferMarks>;
+  /** Apps that have changed since. */
+  readonly stale: IdMap<AliasName, true>;
+}
+
+/** Before any app is known. */
+export const noOffers: Offers = {
+  spare: null,
+  buffered: null,
+  richer: null,
+  resting: null,
+  ripe: null,
+  unripe: null,
+  ripeUntil: 0,
+  known: IdMap.empty(),
+  stale: IdMap.empty(),
+};
 
 /** The machine's GPU slots; without a limit none are counted. */
 export interface GpuSlots {
@@ -176,8 +212,12 @@ export interface RunnerIndex {
   readonly inLine: Sorted<RunnerId>;
   /** Others that wait for a GPU slot. */
   readonly guestsInLine: number;
+  /** Serving members, the one that was ready first before the others: [readyAt, serial]. */
+  readonly readySince: Sorted<RunnerId>;
   /** Runners that take up room on the machine. */
   readonly placed: number;
+  /** Those of them that count. */
+  readonly staying: number;
   /** Those of them that need a GPU. */
   readonly placedOnGpu: number;
   /** Runners that count for scaling and max_concurrency. */
@@ -270,7 +310,8 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     placed: 0,
     leaving: 0,
     ending: 0,
-    holders: null,
+    gpuHolders: null,
+    offers: noOffers,
     line: null,
     gpu: { used: 0, leaving: 0, ending: 0, line: null },
     requests: IdMap.empty(),
@@ -305,7 +346,9 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
       backingOff: null,
       inLine: null,
       guestsInLine: 0,
+      readySince: null,
       placed: 0,
+      staying: 0,
       placedOnGpu: 0,
       counted: 0,
       serving: 0,

@@ -1,11 +1,15 @@
+import { IdMap } from '../id-map.ts';
+import { offersNow } from '../offers.ts';
 import { indexRequest } from '../request-index.ts';
 import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from '../runner-index.ts';
 import { ascending, type Sorted } from '../sorted.ts';
-import { type App, emptyApp, type LiveRunner, type RunnerIndex, type World } from '../world.ts';
+import { beginTurn } from '../turn.ts';
+import type { Instant } from '../types.ts';
+import { type App, emptyApp, type LiveRunner, noOffers, type RunnerIndex, type World } from '../world.ts';
 import { law } from './law.ts';
 
 /** What is kept up to date with every change is what a count over all runners and requests finds. */
-export function checkIndexes(world: World): void {
+export function checkIndexes(world: World, now: Instant): void {
   const runners = [...world.runners.values()];
   const requests = [...world.requests.values()];
   const empty = emptyApp('', 0, { ...([...world.apps.values()][0]?.scale as App['scale']) });
@@ -22,14 +26,26 @@ export function checkIndexes(world: World): void {
   const count = (is: (runner: LiveRunner) => boolean): number => runners.filter(is).length;
   const { placed, leaving, ending } = world;
   same([placed, leaving, ending], [count(isPlaced), count(isLeaving), count(isEnding)], 'the room in use is counted');
-  const holders = [...world.apps.values()].filter((app) => app.runners.placed > 0).map(({ alias }) => alias);
-  same(entries(world.holders).map(last).sort(), holders.sort(), 'the holders of room are known');
+  const holders = [...world.apps.values()].filter((app) => app.runners.placedOnGpu > 0).map(({ alias }) => alias);
+  same(entries(world.gpuHolders).map(last).sort(), holders.sort(), 'the holders of GPU slots are known');
+  // Without a limit nobody ever asks for room.
+  if (world.limits.runners !== Number.POSITIVE_INFINITY) checkOffers(world, now);
   const inLine = runners.filter(({ turn }) => turn !== null).map(({ id }) => id);
   const lines = [...entries(world.line), ...entries(world.gpu.line)].map(last);
   same(lines.sort(), inLine.sort(), 'who waits for room stands in a line');
   const wakeups = [...world.apps.values()].flatMap(({ wakeAt, alias }) => (wakeAt === null ? [] : [[wakeAt, alias]]));
   const known = entries(world.wakeups).map(([key, alias]) => [key?.[0], alias]);
   same(known.map(String).sort(), wakeups.map(String).sort(), 'every wake-up is known');
+}
+
+function checkOffers(world: World, now: Instant): void {
+  let stale = IdMap.empty<string, true>();
+  for (const alias of world.apps.keys()) stale = stale.set(alias, true);
+  const kept = offersNow(beginTurn(world, now));
+  const found = offersNow(beginTurn({ ...world, offers: { ...noOffers, stale } }, now));
+  for (const name of ['spare', 'buffered', 'richer', 'resting', 'ripe', 'unripe'] as const) {
+    same(entries(kept[name]), entries(found[name]), `which apps could make room is known: ${name}`);
+  }
 }
 
 function checkReplacement(world: World, runner: LiveRunner): void {

@@ -157,7 +157,7 @@ export function createLaws(): Laws {
   return {
     check(seen) {
       observe(seen);
-      if (steps++ % recountEvery === 0) checkIndexes(seen.after);
+      if (steps++ % recountEvery === 0) checkIndexes(seen.after, seen.now);
       requestLaws.check(seen);
       checkRunners(seen);
       for (const [name, alias] of aliases) checkAlias(seen, name, alias);
@@ -168,7 +168,6 @@ export function createLaws(): Laws {
       checkDeadlines(seen.after, wakeAt ?? Number.POSITIVE_INFINITY);
     },
     checkEnd(world) {
-      checkIndexes(world);
       law(requestLaws.open.size === 0, 'everything finishes', [...requestLaws.open]);
       for (const { alias } of runnersOf(world)) law(aliases.has(alias), 'a deleted application has no runners', alias);
       for (const [name, { scale }] of aliases) {
