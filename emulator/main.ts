@@ -210,6 +210,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       runnerSources: runnerSources(),
       report,
       isolation,
+      shown: [caBundle],
       onLimit(sentence) {
         log.info('engine', sentence);
         tell(sentence);

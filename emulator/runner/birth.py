@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sys
 
-from . import descriptors, kernel, network, rootfs, rules
+from . import descriptors, isolation, kernel, layer, network, rootfs, rules
 from .channel import BlockingChannel
 
 METRICS_PORT = 9090
@@ -40,7 +41,7 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     # Whoever is in a user namespace of its own writes its id maps, and may be debugged.
     kernel.set_dumpable(True)
     _forget_signals()
-    app_folder = _enter_root(config)
+    app_folder = _enter_world(config)
     # Entering a user namespace clears the request for a signal at the parent's death: so only now.
     kernel.die_with_parent(signal.SIGKILL, keeper)
     config = {**config, "appFolder": app_folder}
@@ -84,26 +85,53 @@ def _forget_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-def _enter_root(config: dict) -> str | None:
-    """Shows /data and /app where that is possible; returns the folder of the app's files as the app will see it."""
+def _enter_world(config: dict) -> str | None:
+    """
+    Shows /data and /app, and a disk of its own, where that is possible; returns the folder of the app's files as the
+    app will see it.
+    """
+    world: isolation.World = config["world"]
     folder = config["appDir"]
-    why = config["missing"].get("folders")
-    if why is None:
-        rootfs.enter(config["mountPoint"], {"/data": config["dataDir"], "/app": folder}, config["id"])
+    missing = world.missing
+    if "folders" not in missing:
+        _enter_root(config, world, {"/data": config["dataDir"], "/app": folder})
         folder = "/app"
     else:
         files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""
-        line = f"[minifal] /data and /app can't be shown to this runner ({why}). {files}\n"
-        os.write(2, line.encode())
+        disk = "Nor has it a disk of its own. " if "disk" in missing else ""
+        _say(f"/data and /app can't be shown to this runner ({missing['folders']}). {files}{disk}".rstrip())
+    if "disk" in missing and "folders" not in missing:
+        _say(f"This runner has no disk of its own ({missing['disk']}); what it writes stays on this machine.")
+    if "writes" in missing:
+        _say(f"This runner can't write to some folders that it could in the cloud: {missing['writes']}.")
     os.chdir(folder)
     return folder if config["hasAppFiles"] else None
 
 
+def _enter_root(config: dict, world: isolation.World, binds: dict[str, str]) -> None:
+    if world.places is None:
+        rootfs.enter(config["mountPoint"], binds)
+    else:
+        own = world.places._replace(shared=[*world.places.shared, config["exchangeDir"]])
+        layer.enter(config["layerDir"], own, binds, world.known)
+        _limit_files(config["mostBytes"])
+    rootfs.take_name(config["id"])
+
+
+def _limit_files(most_bytes: int) -> None:
+    """One file alone can't fill the machine's disk faster than the emulator looks at the layer's size."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard == resource.RLIM_INFINITY or hard > most_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+
+
+def _say(sentence: str) -> None:
+    os.write(2, f"[minifal] {sentence}\n".encode())
+
+
 def _set_environment(config: dict) -> None:
     os.environ.clear()
-    os.environ.update(config["env"])
-    if "folders" in config["missing"]:
-        os.environ.update(rootfs.without_root(config["env"], config["dataDir"]))
+    os.environ.update(rootfs.fitting(config["env"], config["dataDir"], config["world"].missing))
     given = {METRICS_PORT: config["metricsPort"], config["declaredPort"]: config["port"]}
     os.environ[rules.VARIABLE] = rules.describe(
         given if config["mode"] == "serve" else {},

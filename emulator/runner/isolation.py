@@ -2,21 +2,70 @@
 
 from __future__ import annotations
 
-from . import rootfs
+import os
+import shutil
+import tempfile
+from typing import NamedTuple
 
-MODES = ("off", "disk", "full")
-
-
-def missing(config: dict) -> dict[str, str]:
-    """
-    Why a part can't be had, by part; each is tried once, in a child. `config`: the supervisor's. Parts: `folders` (/data
-    and /app), `disk`, `addresses`.
-    """
-    probes = {"folders": lambda: rootfs.why_not(config["probeDir"], config["extraPaths"])}
-    why = {part: probe() for part, probe in probes.items()}
-    return {part: reason for part, reason in why.items() if reason is not None}
+from . import layer, places, rootfs
 
 
-def as_list(missing: dict[str, str]) -> list[dict[str, str]]:
-    """As the emulator is sent it."""
-    return [{"part": part, "why": why} for part, why in missing.items()]
+class World(NamedTuple):
+    """What every runner of this supervisor gets."""
+
+    missing: dict[str, str]
+    """Why a part can't be had: `folders` (/data and /app), `disk`, `writes` (to some folders), `addresses`."""
+    places: places.Places | None
+    """None: the disk is the machine's."""
+    known: dict[str, str]
+    """What `layer.enter` found out."""
+
+    def missing_list(self) -> list[dict[str, str]]:
+        """As the emulator is sent it."""
+        return [{"part": part, "why": why} for part, why in self.missing.items()]
+
+
+def find(config: dict) -> World:
+    """Tries each part once, in a child. `config`: the supervisor's."""
+    why = rootfs.why_not(config["probeDir"], config["extraPaths"])
+    missing = {} if why is None else {"folders": why}
+    if config["isolation"] == "off":
+        return World(missing, None, {})
+    if why is not None:
+        return World({**missing, "disk": why}, None, {})
+    seen = places.find(config["disk"], config["extraPaths"])
+    found = _try_layer(config["probeDir"], seen)
+    if isinstance(found, str):
+        return World({**missing, "disk": found}, None, {})
+    read_only = sorted(path for path, how in found.items() if how == layer.READ_ONLY)
+    if read_only:
+        missing["writes"] = ", ".join(read_only)
+    return World(missing, seen, found)
+
+
+def _try_layer(probe: str, seen: places.Places) -> dict[str, str] | str:
+    """What `layer.enter` returns, or why it fails."""
+    try:
+        folder = tempfile.mkdtemp(dir=probe)
+    except OSError as error:
+        return str(error)
+    try:
+        app = os.path.join(folder, "app")
+        tried = os.path.join(folder, "layer")
+        os.mkdir(app)
+        os.makedirs(seen.compiled, mode=0o700, exist_ok=True)
+        return rootfs.try_in_child(lambda: layer.enter(tried, seen, {"/data": app, "/app": app}, {}))
+    except OSError as error:
+        return str(error)
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Overlays leave folders without rights."""
+    for path, names, _ in os.walk(folder):
+        for name in names:
+            inner = os.path.join(path, name)
+            if not os.path.islink(inner):
+                os.chmod(inner, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)

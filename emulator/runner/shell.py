@@ -216,7 +216,7 @@ def reap(child: int) -> tuple[int | None, bool]:
 
 
 def enter(config: dict) -> None:
-    """Adapts `env` where the runner has no root of its own."""
+    """Adapts `env` to the world that the runner is in."""
     from minifal_runner import rootfs
 
     if "folders" not in config["missing"]:
@@ -224,7 +224,7 @@ def enter(config: dict) -> None:
         os.chdir("/app")
     else:
         os.chdir(config["appDir"])
-        config["env"] = rootfs.without_root(config["env"], config["dataDir"])
+    config["env"] = rootfs.fitting(config["env"], config["dataDir"], config["missing"])
 
 
 def start(config: dict, ends: Ends, kernel) -> int:

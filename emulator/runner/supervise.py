@@ -42,7 +42,7 @@ class Supervisor:
         """Whose lines the emulator asked for while it was behind."""
         self._unfinished: dict[Lines, Runner] = {}
         self._show_at = 0.0
-        self._missing = isolation.missing(config)
+        self._world = isolation.find(config)
         self._loop.watch(sock.fileno(), self._on_command)
 
     def run(self) -> None:
@@ -106,7 +106,7 @@ class Supervisor:
 
     def _start(self, config: dict) -> None:
         token = secrets.token_hex(16)
-        config = {**config, "token": token, "missing": self._missing, "extraPaths": self._config["extraPaths"]}
+        config = {**config, "token": token, "world": self._world, "extraPaths": self._config["extraPaths"]}
         try:
             launched = launch(config, self._drop_descriptors)
         except Exception as error:
@@ -255,7 +255,7 @@ class Supervisor:
         runner.status_text += data
         if not runner.main and b"\n" in runner.status_text:
             runner.main = int(runner.status_text.split(b"\n")[0])
-            self._tell(runner.id, "started", pid=runner.main, missing=isolation.as_list(self._missing))
+            self._tell(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
             self._terminate(runner)
         if not data:
             self._ended(runner)

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import type { CallResult } from '../../engines/engine.ts';
 import type { GrpcRooms } from './deps.ts';
@@ -34,11 +35,7 @@ export async function runFunction(rooms: GrpcRooms, session: RunSession): Promis
 /** The SerializedObject of a result. User exceptions are results too: SUCCESS, raised. */
 async function resultMessage(result: CallResult): Promise<object> {
   if (result.kind === 'refused') throw invalidArgument(result.reason);
-  const { size } = await stat(result.file);
-  if (size >= largestMessageBytes) {
-    throw new RpcError(status.RESOURCE_EXHAUSTED, `The result has ${size} bytes; less than 2 GiB can be returned.`);
-  }
-  const value = { method: result.method, definition: await readFile(result.file), was_it_raised: result.raised };
+  const value = { method: result.method, definition: await bytesOf(result.file), was_it_raised: result.raised };
   if (!result.raised) return value;
   return {
     ...value,
@@ -46,4 +43,22 @@ async function resultMessage(result: CallResult): Promise<object> {
     exception_type_name: wellFormed(result.exceptionType),
     exception_message: wellFormed(result.exceptionMessage),
   };
+}
+
+/** The runner wrote it: it must not be a link to a file of ours that it can't read itself, or a pipe that never ends. */
+async function bytesOf(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw invalidArgument('The function replaced the file of its result by something else.');
+    if (found.size >= largestMessageBytes) {
+      throw new RpcError(
+        status.RESOURCE_EXHAUSTED,
+        `The result has ${found.size} bytes; less than 2 GiB can be returned.`,
+      );
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }

@@ -1,13 +1,18 @@
 import { constants, readdirSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import type { AppFile } from '../engine.ts';
+import type { AppFile, Callable } from '../engine.ts';
+import { type StartMethod, startMethods } from './messages.ts';
 
-/** A runner's own folder: the app's files, where its root is mounted, and its result. */
+/** A runner's own folder: the app's files, where its root is mounted, its disk, and what it exchanges with us. */
 export interface RunnerFolder {
   readonly path: string;
   readonly appDir: string;
   readonly mountPoint: string;
+  /** In it its own disk (runner/layer.py), one for each process that was started. */
+  readonly layerDir: string;
+  /** The only folder of ours, but for the app's files, that it can write to. */
+  readonly exchangeDir: string;
   readonly resultFile: string;
   /** Exists once the app bound its declared port. */
   readonly claimedFile: string;
@@ -15,13 +20,29 @@ export interface RunnerFolder {
 
 /** Names inside the folder of a runner; nothing is made yet. */
 export function runnerFolder(path: string): RunnerFolder {
+  const exchangeDir = join(path, 'exchange');
   return {
     path,
     appDir: join(path, 'app'),
     mountPoint: join(path, 'root'),
-    resultFile: join(path, 'result'),
-    claimedFile: join(path, 'claimed'),
+    layerDir: join(path, 'layer'),
+    exchangeDir,
+    resultFile: join(exchangeDir, 'result'),
+    claimedFile: join(exchangeDir, 'claimed'),
   };
+}
+
+/** Where the disk of a process that is started so will be; nothing is made. */
+export function layerOf(folder: RunnerFolder, method: StartMethod): string {
+  return join(folder.layerDir, method);
+}
+
+/** Copies the serialized function to where the runner sees it; it may do with its copy what it wants. */
+export async function handOver(folder: RunnerFolder, callable: Callable, name: string): Promise<Callable> {
+  if (callable.kind !== 'pickle') return callable;
+  const file = join(folder.exchangeDir, name);
+  await copyFile(callable.file, file, constants.COPYFILE_FICLONE);
+  return { ...callable, file };
 }
 
 /**
@@ -29,7 +50,9 @@ export function runnerFolder(path: string): RunnerFolder {
  */
 export async function prepareFolder(folder: RunnerFolder, appFiles: readonly AppFile[]): Promise<void> {
   await mkdir(folder.appDir, { recursive: true });
-  await mkdir(folder.mountPoint, { recursive: true });
+  await Promise.all(
+    [folder.mountPoint, folder.layerDir, folder.exchangeDir].map((path) => mkdir(path, { recursive: true })),
+  );
   for (const file of appFiles) {
     const target = join(folder.appDir, file.relativePath);
     if (!target.startsWith(folder.appDir + sep))
@@ -43,16 +66,24 @@ export async function prepareFolder(folder: RunnerFolder, appFiles: readonly App
 /** Removes all of it; never rejects, what can't be removed stays until the next start of an emulator. */
 export async function removeFolder(path: string): Promise<void> {
   const remove = () => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  // Overlays leave folders there to which only root has a right.
+  if (process.getuid?.() !== 0)
+    for (const method of startMethods) await openFolders(join(layerOf(runnerFolder(path), method), 'work'));
   await remove()
     // An app may have taken the rights to its own folders away.
     .catch(() => openFolders(path).then(remove))
     .catch(() => undefined);
 }
 
+/** What is gone meanwhile, or another user's, stays as it is. */
 async function openFolders(path: string): Promise<void> {
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
+  try {
+    await chmod(path, 0o700);
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      if (entry.isDirectory()) await openFolders(join(path, entry.name));
+    }
+  } catch {
+    return;
   }
 }
 

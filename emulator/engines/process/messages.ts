@@ -3,13 +3,25 @@ import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
 import type { Callable } from '../engine.ts';
 
 /** How a runner's process comes to be: a fork of the warm supervisor, or a Python of its own. */
-export type StartMethod = 'fork' | 'spawn';
+export const startMethods = ['fork', 'spawn'] as const;
+export type StartMethod = (typeof startMethods)[number];
 
 /** Arguments of a supervisor's process; no secrets, they can be read by `ps`. */
 export interface SupervisorConfig {
   readonly extraPaths: readonly string[];
   readonly preload: boolean;
   readonly isolation: IsolationMode;
+  /** For a disk of its own: what of the machine a runner is shown. */
+  readonly disk: {
+    /** Hidden, with all that is in it. */
+    readonly dataFolder: string;
+    /** Files and folders that can be read where they are. */
+    readonly shown: readonly string[];
+    /** Folders that can be written where they are. */
+    readonly shared: readonly string[];
+    /** Where what programs compile for this environment outlives runners. */
+    readonly compiled: string;
+  };
   /** An empty folder on which the supervisor tries once whether namespaces work here. */
   readonly probeDir: string;
 }
@@ -28,6 +40,12 @@ export type Command =
       readonly hasAppFiles: boolean;
       readonly dataDir: string;
       readonly mountPoint: string;
+      /** A folder that is made for the runner's own disk. */
+      readonly layerDir: string;
+      /** Seen at its own path by both sides. */
+      readonly exchangeDir: string;
+      /** Of one file on the runner's own disk. */
+      readonly mostBytes: number;
       readonly resultFile: string;
       readonly claimedFile: string;
       readonly declaredPort: number;

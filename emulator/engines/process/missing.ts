@@ -9,6 +9,7 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
     "Runners can't have a disk of their own on this machine",
     "Apps read this machine's files, and what they write outside /data and /app stays on it.",
   ],
+  writes: ["Runners can't write to some folders of this machine, not even for themselves", 'Apps only read them.'],
   addresses: [
     "Runners can't have addresses of their own on this machine",
     'Servers of Python are kept on 127.0.0.1; a runner whose other servers listen elsewhere is ended.',

@@ -43,13 +43,16 @@ export function createProcessEngine(deps: {
   readonly emulatorAddresses?: readonly string[];
   readonly hostEnv?: NodeJS.ProcessEnv;
   readonly clock?: { now(): number };
+  /** `off` unless given. */
   readonly isolation?: IsolationMode;
+  /** Files and folders of ours that runners with a disk of their own may read. */
+  readonly shown?: readonly string[];
   /** Hears once, in a sentence, what this machine doesn't let runners have. */
   readonly onLimit?: (sentence: string) => void;
   /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
   readonly report?: Report;
 }): ProcessEngine {
-  const report = deps.report ?? throwLater;
+  const { report = throwLater, isolation = 'off' } = deps;
   const crews = new Map<string, Crew>();
   const shells = createShells(deps.runnerSources, report);
   const spawnOnly = new Set<string>();
@@ -81,10 +84,17 @@ export function createProcessEngine(deps: {
     const there = crews.get(key);
     if (there) return there;
     const runners = new Map<string, ProcessRunner>();
+    const compiled = join(deps.dataDir, 'compile-caches', environment.id);
     const supervisor = startSupervisor({
       python: environment.python,
       runnerSources: deps.runnerSources,
-      config: { extraPaths: environment.extraPaths, preload: canFork, isolation: deps.isolation ?? 'off', probeDir },
+      config: {
+        extraPaths: environment.extraPaths,
+        preload: canFork,
+        isolation,
+        disk: { dataFolder: deps.dataDir, shown: deps.shown ?? [], shared: [], compiled },
+        probeDir,
+      },
       env: machine(environment),
       onMessage(message) {
         if (message.event === 'started') sayMissing(message.missing);

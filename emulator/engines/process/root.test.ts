@@ -11,7 +11,7 @@ let engine: Engine;
 
 beforeAll(() => {
   work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'off' });
 });
 afterAll(async () => {
   await engine.close();

@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { contain, type Report } from '../../wire/contain.ts';
-import type { CallResult, RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
+import type {
+  Callable,
+  CallResult,
+  RunnerAddress,
+  RunnerEvents,
+  RunnerExit,
+  RunnerHandle,
+  RunnerSpec,
+} from '../engine.ts';
 import { exitReason, signalName } from './exit.ts';
-import { prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
+import { handOver, layerOf, prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 import { createExceptionReader } from './last-exception.ts';
 import type { Command, Message, StartMethod } from './messages.ts';
@@ -12,6 +20,8 @@ import { untilHealthy } from './readiness.ts';
 import type { Place, Shells } from './shell.ts';
 
 const defaultPort = 8080;
+/** Of its own disk; what it is ended for. */
+const mostLayerBytes = 100 * 1024 ** 3;
 const linesPatienceMs = 1_000;
 /** Signals by which a library dies that can't bear being forked after its import. */
 const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
@@ -48,6 +58,7 @@ export function createRunner(deps: {
   let current = newProcess();
   let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
   let sent: StartMethod | null = null;
+  let handed: { readonly callable: Callable; readonly setup?: Callable } = { callable: spec.callable };
   let started = false;
   let ready = false;
   let exited = false;
@@ -89,6 +100,10 @@ export function createRunner(deps: {
   async function begin(): Promise<void> {
     try {
       await prepareFolder(folder, spec.appFiles);
+      handed = {
+        callable: await handOver(folder, spec.callable, 'function'),
+        ...(spec.setup ? { setup: await handOver(folder, spec.setup, 'setup') } : {}),
+      };
       await mkdir(spec.dataDir, { recursive: true });
     } catch (error) {
       exit(null, null, `The runner's folder could not be prepared: ${error instanceof Error ? error.message : error}`);
@@ -106,13 +121,15 @@ export function createRunner(deps: {
       id,
       startMethod: sent,
       mode: spec.mode,
-      callable: spec.callable,
-      ...(spec.setup ? { setup: spec.setup } : {}),
+      ...handed,
       env: deps.env,
       appDir: folder.appDir,
       hasAppFiles: spec.appFiles.length > 0,
       dataDir: spec.dataDir,
       mountPoint: folder.mountPoint,
+      layerDir: layerOf(folder, sent),
+      exchangeDir: folder.exchangeDir,
+      mostBytes: mostLayerBytes,
       resultFile: folder.resultFile,
       claimedFile: folder.claimedFile,
       declaredPort: spec.declaredPort ?? defaultPort,

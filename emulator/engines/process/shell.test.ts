@@ -251,7 +251,14 @@ exec /usr/bin/python3 "$@"
 `);
     chmodSync(python, 0o755);
     const folder = join(work.root, 'runners', 'ordinary');
-    for (const made of [folder, join(folder, 'app'), join(folder, 'root'), join(work.root, 'data'), work.root]) {
+    for (const made of [
+      folder,
+      join(folder, 'app'),
+      join(folder, 'root'),
+      join(folder, 'exchange'),
+      join(work.root, 'data'),
+      work.root,
+    ]) {
       mkdirSync(made, { recursive: true });
       chmodSync(made, 0o777);
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,11 @@ export function workFolder() {
         mode: 0o100644,
       }));
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove() {
+      // Runners that weren't disposed of: overlays leave folders there to which only root has a right.
+      spawnSync('chmod', ['-R', 'u+rwx', root]);
+      rmSync(root, { recursive: true, force: true });
+    },
   };
 }
 

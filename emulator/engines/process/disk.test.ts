@@ -1,0 +1,163 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunnerSpec } from '../engine.ts';
+import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+let engine: ProcessEngine;
+const said: string[] = [];
+let [data, home, dataFolder] = ['', '', ''];
+
+function setUp(): void {
+  work = workFolder();
+  [data, home, dataFolder] = [join(work.root, 'data'), join(work.root, 'home'), join(work.root, 'emulator')];
+  for (const folder of [data, home, dataFolder, join(work.root, 'temporary')]) mkdirSync(folder);
+  writeFileSync(join(home, 'diary'), 'private');
+  writeFileSync(join(dataFolder, 'secret.key'), 'key');
+  engine = createProcessEngine({
+    dataDir: dataFolder,
+    runnerSources,
+    isolation: 'disk',
+    onLimit: (sentence) => said.push(sentence),
+    hostEnv: { ...process.env, HOME: home, TMPDIR: join(work.root, 'temporary') },
+  });
+}
+async function tearDown(): Promise<void> {
+  await engine.close();
+  work.remove();
+}
+
+/** Runs `main` of this text to its end, and gives what it printed as JSON, line by line. */
+async function run(text: string, rest: Partial<RunnerSpec> = {}) {
+  const runner = watch(engine, specFor(work, text, { dataDir: data, ...rest }));
+  const { code, reason } = await runner.exited;
+  expect([code, reason, runner.lines.map((line) => line.text).filter((line) => line.startsWith('Trace'))]).toEqual([
+    0,
+    expect.any(String),
+    [],
+  ]);
+  const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
+  return { said: printed.map((line) => JSON.parse(line)), runner };
+}
+
+const places = [
+  '/tmp',
+  '/var/tmp',
+  '~',
+  '~/.cache',
+  '/opt',
+  '/var/lib',
+  '/var/cache',
+  '/usr/local/lib',
+  '/srv',
+  '/weights',
+];
+const writer = `
+import json, os
+def main():
+    found = {}
+    for place in ${JSON.stringify(places)}:
+        folder = os.path.expanduser(place)
+        os.makedirs(folder, exist_ok=True)
+        found[place] = [name for name in os.listdir(folder) if name.startswith("minifal-mark")]
+        with open(os.path.join(folder, "minifal-mark"), "w") as file: file.write("x" * 10000)
+        assert os.path.getsize(os.path.join(folder, "minifal-mark")) == 10000
+    for place in ("/data", "/app"):
+        with open(place + "/kept", "a") as file: file.write(os.environ["NAME"])
+    print(json.dumps(found))
+`;
+const nothing = Object.fromEntries(places.map((place) => [place, []]));
+
+describe('a disk of its own', () => {
+  beforeAll(setUp);
+  afterAll(tearDown);
+
+  it('takes what a runner writes anywhere, and neither the machine nor the next runner sees it', async () => {
+    const first = await run(writer, { env: { NAME: 'one ' } });
+    expect(engine.missing()).toEqual([]);
+    const second = await run(writer, { env: { NAME: 'two ' } });
+    expect([first.said, second.said]).toEqual([[nothing], [nothing]]);
+    const onMachine = places.map((place) => join(place.replace('~', home), 'minifal-mark'));
+    expect(onMachine.filter((path) => existsSync(path))).toEqual([]);
+    expect(existsSync('/weights')).toBe(false);
+    expect(readFileSync(join(data, 'kept'), 'utf8')).toBe('one two ');
+    const ofApp = (runner: typeof first.runner) => join(dataFolder, 'runners', runner.handle.runnerId, 'app', 'kept');
+    expect(readFileSync(ofApp(first.runner), 'utf8')).toBe('one ');
+  });
+
+  it('is gone with the runner', async () => {
+    const { runner } = await run(writer, { env: { NAME: 'three ' } });
+    await runner.handle.dispose();
+    expect(readdirSync(join(dataFolder, 'runners'))).not.toContain(runner.handle.runnerId);
+  });
+
+  it("shows neither the person's home nor the data folder", async () => {
+    const looks = `
+import json, os
+def main():
+    def read(path):
+        try: return open(path).read()
+        except OSError as error: return type(error).__name__
+    print(json.dumps([
+        os.path.expanduser("~"), [name for name in os.listdir(os.path.expanduser("~")) if not name.startswith(".")],
+        read(${JSON.stringify('@home/diary')}), read(${JSON.stringify('@data/secret.key')}),
+        sorted(os.listdir(${JSON.stringify('@data')})), os.listdir("/home"), [n for n in os.listdir("/tmp") if "torch" not in n][:3],
+        os.environ.get("TMPDIR"),
+    ]))
+`;
+    const { said } = await run(looks.replaceAll('@home', home).replaceAll('@data', dataFolder));
+    const root = work.root.split('/')[2];
+    expect(said).toEqual([
+      [home, [], 'FileNotFoundError', 'FileNotFoundError', ['compile-caches', 'runners'], [], [root], null],
+    ]);
+  });
+
+  it('keeps what programs compile for the environment, also from an app that clears its caches', async () => {
+    const compiles = `
+import json, os, shutil
+def main():
+    kept = os.path.expanduser("~/.triton/kernel")
+    before = os.path.exists(kept)
+    open(kept, "w").close()
+    shutil.rmtree(os.path.expanduser("~/.cache"))
+    print(json.dumps([before, os.path.exists(os.path.expanduser("~/.cache"))]))
+`;
+    expect((await run(compiles)).said).toEqual([[false, false]]);
+    expect((await run(compiles)).said).toEqual([[true, false]]);
+  });
+
+  it("leaves the machine's programs, devices and name resolution as they are", async () => {
+    const uses = `
+import json, os, socket, subprocess, sys, multiprocessing
+def main():
+    lock = multiprocessing.Lock()
+    print(json.dumps([
+        subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, text=True).stdout,
+        os.path.exists("/dev/null") and os.path.isdir("/proc/self") and os.path.isdir("/sys/devices"),
+        socket.gethostbyname(socket.gethostname()), os.stat("/tmp").st_mode & 0o7777, os.umask(0o077),
+        open("/etc/resolv.conf").read() if os.path.exists("/etc/resolv.conf") else "",
+    ]))
+`;
+    const { said } = await run(uses);
+    const resolver = existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : '';
+    expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), resolver]]);
+  });
+
+  it('is missing where namespaces are forbidden, which the runner and the engine say', async () => {
+    const python = work.file(`#!/bin/sh
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
+`);
+    chmodSync(python, 0o755);
+    const { runner } = await run('def main(): pass', { environment: { ...plainPython, id: 'forbidden', python } });
+    expect(runner.lines[0]?.text).toMatch(
+      /^\[minifal\] .*shown to this runner \(.+\)\. .*Nor has it a disk of its own\.$/,
+    );
+    expect(engine.missing().map(({ part }) => part)).toEqual(['folders', 'disk']);
+    expect(said).toEqual([
+      expect.stringMatching(/^Runners can't have \/data and \/app .*To allow it: /),
+      expect.stringMatching(/^Runners can't have a disk of their own .*To allow it: /),
+    ]);
+  });
+});

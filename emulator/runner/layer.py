@@ -1,0 +1,237 @@
+"""
+A disk of a runner's own. It sees the machine's files as they are, except those that no container has (homes, temporary
+files, the emulator's data); whatever it writes goes to a folder that is deleted at its end, and nowhere else. For a
+runner of the real root this is tidiness, not a boundary.
+
+The folder of a runner's layer:
+
+  root        the new root: what no folder of the machine stands for is made there, /tmp and the home folder too
+  up, work    the upper sides of overlays, one for each of the machine's folders
+  plain       private folders that are shown in the middle of the machine's
+  memory      the same as `up` and `work` in memory, where the disk can't have an upper side
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import stat
+
+from . import mounts
+from .places import Places, is_at_or_below
+
+
+def _user() -> str:
+    """As getpass finds it, which torch asks."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+READ_ONLY = "read-only"
+_MEMORY_BYTES = 512 * 1024 * 1024
+COMPILED = (
+    *(".nv", ".triton", ".cupy", ".cache/torch_extensions", ".cache/torch/kernels", ".cache/flashinfer", ".cache/vllm"),
+    f"/tmp/torchinductor_{_user()}",
+)
+"""Below the home folder, or absolute: where compilers of GPU code keep their results."""
+_OF_RUN = ("systemd/resolve", "resolvconf", "NetworkManager", "nscd", "nvidia-persistenced", "opengl-driver")
+"""What name resolution and graphics drivers need of /run."""
+_THE_USERS = ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/share")
+"""Folders of /var and /usr that an ordinary user may write to, as the root of a container may."""
+
+
+def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+    """
+    Moves this process (single-threaded) into a world whose disk is its own, with `binds` (path in it -> folder) on top.
+    `folder`: doesn't exist yet, on a disk. `known`: what an earlier call returned, so that nothing is tried that failed.
+    Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError; the
+    process may then be in a half-made world.
+    """
+    folder = os.path.realpath(folder)
+    is_user = mounts.own_namespace()
+    before = os.umask(0o022)
+    try:
+        world = _World(folder, places, known, is_user)
+        for name in os.listdir("/"):
+            if "/" + name not in binds:
+                world.show_top("/" + name)
+        world.hide()
+        world.let_through()
+        for target, source in binds.items():
+            os.mkdir(world.root + target)
+            mounts.bind(source, world.root + target)
+        mounts.move_root(world.root)
+        return world.how
+    finally:
+        os.umask(before)
+
+
+class _World:
+    def __init__(self, folder: str, places: Places, known: dict[str, str], is_user: bool):
+        self.root = folder + "/root"
+        self.how: dict[str, str] = {}
+        self._folder = folder
+        self._places = places
+        self._known = known
+        self._is_user = is_user
+        self._points = mounts.points()
+        self._made = 0
+        os.mkdir(folder)
+        for name in ("root", "up", "work"):
+            os.mkdir(f"{folder}/{name}")
+        # A new root has to be a mount point.
+        mounts.bind(self.root, self.root)
+
+    def show_top(self, source: str) -> None:
+        target = self.root + source
+        mode = os.lstat(source).st_mode
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink(source), target)
+        elif stat.S_ISDIR(mode):
+            os.mkdir(target)
+            if source == "/run":
+                self._show_run(target)
+            elif source == "/sys":
+                mounts.bind_read_only(source, target)
+            elif source in ("/proc", "/dev"):
+                mounts.bind(source, target)
+            elif source not in self._places.hidden:
+                self._copy(source, target)
+        if source == "/dev":
+            self._own_memory(target)
+
+    def hide(self) -> None:
+        """What is hidden and not yet absent, and what everybody has of their own."""
+        for path in self._places.hidden:
+            target = self._inside(path)
+            # A hidden top-level folder is absent already.
+            if path.count("/") > 1 and target is not None and os.path.isdir(target):
+                mounts.bind(self._plain(), target)
+        for path, mode in (("/tmp", 0o1777), ("/var/tmp", 0o1777), (self._places.home, 0o700)):
+            target = self._inside(path)
+            if path != "/" and target is not None:
+                os.makedirs(target, exist_ok=True)
+                os.chmod(target, mode)
+
+    def let_through(self) -> None:
+        """What is needed from places that are hidden."""
+        places = self._places
+        done: list[str] = []
+        for path in places.copied:
+            self._let(path, self._copy)
+            done.append(path)
+        for path in places.shown:
+            if places.hides(path) and not any(is_at_or_below(path, one) for one in done):
+                self._let(path, mounts.bind_read_only)
+                done.append(path)
+        for path in (*places.shared, places.compiled):
+            if places.hides(path):
+                self._let(path, mounts.bind)
+        self._keep_compiled()
+
+    def _let(self, path: str, show) -> None:
+        """Shows at its own path: a file as a file, a folder as a folder."""
+        target = self._inside(path)
+        # What is reached through a link is there by its real path.
+        if target is None or not os.path.exists(path):
+            return
+        if os.path.isdir(path):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            open(target, "a").close()
+        show(path, target)
+
+    def _keep_compiled(self) -> None:
+        """Links, not mounts: an app may clear its caches."""
+        for name in COMPILED:
+            kept = os.path.join(self._places.compiled, name.replace("/", "_"))
+            link = self._inside(name if name.startswith("/") else os.path.join(self._places.home, name))
+            if link is not None and not os.path.lexists(link):
+                os.makedirs(kept, exist_ok=True)
+                os.makedirs(os.path.dirname(link), exist_ok=True)
+                os.symlink(kept, link)
+
+    def _inside(self, path: str) -> str | None:
+        """
+        The place of `path` in the new root; None where a link leads out of it on the way, which from here would be to
+        the machine's own files.
+        """
+        target = self.root + path
+        return target if os.path.realpath(target) == target else None
+
+    def _copy(self, source: str, target: str) -> None:
+        """
+        Writable, if possible on the disk, else in memory; else read-only. Never a writable bind, by which the machine's
+        own files would be written.
+        """
+        for kind in ("disk", "memory"):
+            if self._known.get(source, kind) == kind:
+                try:
+                    self._overlay(source, target, kind)
+                    self.how[source] = kind
+                    return
+                except OSError:
+                    continue
+        mounts.bind_read_only(source, target)
+        self.how[source] = READ_ONLY
+
+    def _overlay(self, source: str, target: str, kind: str) -> None:
+        self._made += 1
+        base = self._folder if kind == "disk" else self._memory()
+        upper, work = f"{base}/up/{self._made}", f"{base}/work/{self._made}"
+        os.mkdir(upper)
+        os.mkdir(work)
+        self._own(upper, source)
+        mounts.overlay(source, upper, work, target, self._is_user)
+        for inner in mounts.below(source, self._points):
+            if not self._places.hides(inner) and os.path.exists(self.root + inner):
+                mounts.bind_read_only(inner, self.root + inner)
+
+    def _own(self, upper: str, source: str) -> None:
+        """The upper side's owner and rights are those that are seen."""
+        known = os.stat(source)
+        if not self._is_user:
+            os.chown(upper, known.st_uid, known.st_gid)
+            os.chmod(upper, stat.S_IMODE(known.st_mode))
+            return
+        os.chmod(upper, stat.S_IMODE(known.st_mode) | 0o700)
+        if source in ("/usr", "/var"):
+            for name in _THE_USERS:
+                if os.path.isdir(f"{source}/{name}"):
+                    os.mkdir(f"{upper}/{name}")
+
+    def _memory(self) -> str:
+        memory = self._folder + "/memory"
+        if not os.path.isdir(memory):
+            os.mkdir(memory)
+            mounts.mount("tmpfs", memory, mounts.MS_NOSUID, "tmpfs", f"mode=700,size={_MEMORY_BYTES}")
+            os.mkdir(memory + "/up")
+            os.mkdir(memory + "/work")
+        return memory
+
+    def _show_run(self, target: str) -> None:
+        resolver = os.path.dirname(os.path.realpath("/etc/resolv.conf"))
+        needed = {"/run/" + name for name in _OF_RUN} | ({resolver} if resolver.startswith("/run/") else set())
+        for path in sorted(needed):
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.makedirs(self.root + path)
+                mounts.bind_read_only(path, self.root + path)
+        for name, mode in (("lock", 0o1777), ("user", 0o755)):
+            os.mkdir(f"{target}/{name}")
+            os.chmod(f"{target}/{name}", mode)
+        if os.path.islink("/run/shm"):
+            os.symlink("/dev/shm", f"{target}/shm")
+
+    def _own_memory(self, target: str) -> None:
+        """Shared memory: what a killed runner leaves there would stay in the machine's."""
+        if os.path.isdir(f"{target}/shm") and not os.path.islink(f"{target}/shm"):
+            mounts.mount("tmpfs", f"{target}/shm", mounts.MS_NOSUID | mounts.MS_NODEV, "tmpfs", "mode=1777")
+
+    def _plain(self) -> str:
+        self._made += 1
+        path = f"{self._folder}/plain/{self._made}"
+        os.makedirs(path)
+        return path

@@ -1,0 +1,85 @@
+"""Which of the machine's folders a runner must not see, and which of them it needs nevertheless."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from typing import NamedTuple
+
+_NOT_A_CONTAINERS = ("/home", "/root", "/mnt", "/media", "/boot", "/lost+found", "/tmp", "/var/tmp")
+"""No container has what a machine keeps there. /run, /dev and the like are dealt with one by one."""
+
+
+class Places(NamedTuple):
+    """Absolute paths, the same for every runner of a supervisor."""
+
+    home: str
+    hidden: list[str]
+    """Shown empty; what is below an earlier one isn't listed."""
+    shown: list[str]
+    """Read-only, where they are hidden."""
+    shared: list[str]
+    """Writable, where they are hidden."""
+    copied: list[str]
+    """What is written to them is the runner's alone."""
+    compiled: str
+    """A writable folder where what programs compile for this environment outlives runners."""
+
+    def hides(self, path: str) -> bool:
+        return any(is_at_or_below(path, place) for place in self.hidden)
+
+
+def find(disk: dict, extra_paths: list[str]) -> Places:
+    """
+    `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write
+    where they are; `compiled`.
+    """
+    home = os.path.realpath(os.environ.get("HOME") or _registered_home())
+    hidden = [*_NOT_A_CONTAINERS, home, _registered_home(), disk["dataFolder"]]
+    is_virtual = sys.prefix != sys.base_prefix
+    ours = os.path.dirname(os.path.abspath(__file__))
+    # Where the machine's own libraries are is no reason to show a whole home.
+    libraries = [path for path in _libraries() if not is_at_or_below(home, path)]
+    shown = [ours, sys.base_prefix, *extra_paths, *disk["shown"], *libraries]
+    return Places(
+        home,
+        _outermost(form for path in hidden for form in (path, os.path.realpath(path)) if form != "/"),
+        _outermost(form for path in shown for form in (path, os.path.realpath(path)))
+        + _ways_to(sys.executable),
+        disk["shared"],
+        [sys.prefix] if is_virtual else [],
+        disk["compiled"],
+    )
+
+
+def is_at_or_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place + "/")
+
+
+def _registered_home() -> str:
+    try:
+        return os.path.abspath(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return "/root"
+
+
+def _libraries() -> list[str]:
+    return [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if os.path.isdir(path)]
+
+
+def _outermost(paths) -> list[str]:
+    found: list[str] = []
+    for path in sorted({os.path.normpath(path) for path in paths}):
+        if not any(is_at_or_below(path, place) for place in found):
+            found.append(path)
+    return found
+
+
+def _ways_to(program: str) -> list[str]:
+    """The links that lead to a program, without it: the one in a virtual environment leads to one that may be moved."""
+    found = []
+    while os.path.islink(program) and len(found) < 40:
+        program = os.path.normpath(os.path.join(os.path.dirname(program), os.readlink(program)))
+        found.append(program)
+    return found
