@@ -76,13 +76,16 @@ export function queueRows(store: Store) {
      */
     unfinished(): RecordRow[] {
       const found: RecordRow[] = [];
-      for (const row of store.sql(`SELECT ${columns} FROM requests WHERE phase < 2 ORDER BY seq`).all()) {
+      const damaged: { readonly seq: number; readonly id: string }[] = [];
+      // One by one: all of their documents at once would have to be moved about in memory until the last is read.
+      for (const row of store.sql(`SELECT ${columns} FROM requests WHERE phase < 2 ORDER BY seq`).iterate()) {
         const decoded = whole(() => decode(row));
         if (decoded) found.push(decoded);
-        else {
-          store.sql('DELETE FROM requests WHERE seq = ?').run(integer(row, 'seq'));
-          store.notice(`The damaged record of request ${String(row.id)} was dropped.`);
-        }
+        else damaged.push({ seq: integer(row, 'seq'), id: String(row.id) });
+      }
+      for (const { seq, id } of damaged) {
+        store.sql('DELETE FROM requests WHERE seq = ?').run(seq);
+        store.notice(`The damaged record of request ${id} was dropped.`);
       }
       return found;
     },
