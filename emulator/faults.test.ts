@@ -63,7 +63,7 @@ vi.mock('./builds/builds.ts', () => ({
   }),
 }));
 
-/** What reports and tells the time is what everybody relies on: it can't throw (own-log.test.ts). */
+/** What reports and reports the time is what everybody relies on: it can't throw (own-log.test.ts). */
 const reliedOn = /\b(report|clock)\b/;
 /** Not called for an app that is under load, with the reason. */
 const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { tokenKey } from './identity.ts';
 import { testFolder } from './store/test-folder.ts';
 
-it('the key that signs tokens is made once, and anew where its file is torn', () => {
+it('the key that signs tokens is made once, and again where its file is torn', () => {
   const folder = testFolder();
   const key = tokenKey(folder);
   expect(key).toHaveLength(32);

@@ -88,7 +88,7 @@ export interface EmulatorOptions {
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
   readonly retentionDays: number;
-  /** Told what a person should know while the emulator runs, in sentences. */
+  /** Gets what a person should know while the emulator runs, in sentences. */
   readonly tell: (sentence: string) => void;
   /**
    * The data folder is gone, and with it everything that is promised from now on: called once; `close` is all that is
@@ -170,7 +170,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const report = (error: unknown) => {
       const disk = asDiskTrouble(error);
       if (!disk) log.report(error);
-      // The store has told of its own; what a file met is told of here, until the store could write.
+      // The store has reported its own; what a file met is reported here, until the store could write.
       else if (!(error instanceof DiskTrouble)) store.meet(disk);
     };
     const { key: secretKey, told } = openSecretKey(folder, keychain);
@@ -468,7 +468,7 @@ function wordsOf({ message, next }: UserError): string {
   return `${message} ${next}`;
 }
 
-/** The runners' Python lies beside the sources, and beside the bundle. */
+/** The runners' Python is next to the sources, and next to the bundle. */
 function runnerSources(): string {
   return join(dirname(fileURLToPath(import.meta.url)), 'runner');
 }

@@ -11,7 +11,7 @@ export interface OwnLog {
 const largestBytes = 5 * 1024 * 1024;
 /** Lines that the disk did not take are tried again with the next one; more than these aren't kept. */
 const mostUnwritten = 100;
-/** So many different bugs are told apart. */
+/** So many different bugs are distinguished. */
 const mostSeen = 100;
 
 /**
@@ -54,7 +54,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
     try {
       if (sizeOf(file) > bytes) truncateSync(file, bytes);
     } catch {
-      // not even that: go on
+      // not even that: continue
     }
   }
 

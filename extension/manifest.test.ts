@@ -109,7 +109,7 @@ describe('colours', () => {
     expect([...new Set(used)].toSorted()).toEqual(contributes.colors.map(({ id }) => id).toSorted());
   });
 
-  it('never stand in the code or the manifest as themselves', () => {
+  it('are never in the code or the manifest as themselves', () => {
     const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
       .map((name) => join(import.meta.dirname, name));

@@ -12,7 +12,7 @@ export type Fix =
   | 'stopEmulator'
   | 'setSecretsAside';
 
-/** Something that went wrong and that a person can mend. Thrown inside, shown by `present.ts`. */
+/** Something that went wrong and that a person can fix. Thrown inside, shown by `present.ts`. */
 export class Problem extends Error {
   readonly fix: Fix | undefined;
   /** @param what a sentence: what happened, and why. */

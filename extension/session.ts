@@ -73,7 +73,7 @@ export function createSession(deps: {
       emulatorLog?.close();
       emulatorLog = undefined;
     }
-    // A failed start is told by who started it.
+    // A failed start is reported by who started it.
     if (now.state === 'failed' && before.state !== 'starting') {
       present.problem(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
     }
@@ -207,7 +207,7 @@ function keychainOf({ secrets, globalState }: vscode.ExtensionContext): Keychain
   };
 }
 
-/** The editor's main process, told from a later one with the same number; empty: unknown, as on a server. */
+/** The editor's main process, distinguished from a later one with the same number; empty: unknown, as on a server. */
 function editorRun(pid: string | undefined): string {
   return pid === undefined ? '' : `${pid} ${processStart(Number(pid))}`;
 }

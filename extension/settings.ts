@@ -24,7 +24,7 @@ export interface Settings {
   readonly pythonPath: string;
 }
 
-/** Read anew at each use, so that changes apply at once. */
+/** Read again at each use, so that changes apply at once. */
 export function readSettings(resource?: vscode.Uri): Settings {
   const configuration = vscode.workspace.getConfiguration('minifal', resource);
   const value = <N extends (typeof checkedNames)[number]>(name: N) => usable(name, configuration.get<unknown>(name));

@@ -1,4 +1,4 @@
-// Bundles the emulator and its command line into dist/, with the Python sources that runners need beside them, and the
+// Bundles the emulator and its command line into dist/, with the Python sources that runners need next to them, and the
 // VS Code extension.
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,8 @@ rmSync(dist, { recursive: true, force: true });
 
 /**
  * To import `node:http` is to read all of its exports, and one of them loads undici (measured: 25 to 45 ms of each
- * start). Taken without an import, it stays unloaded until somebody uses it. A name that is missing here ends the build.
+ * start). Taken without an import, it stays unloaded until somebody uses it. A name that is missing here ends the
+ * build.
  */
 const httpWithoutUndici: Plugin = {
   name: 'node:http without undici',
@@ -19,7 +20,8 @@ const httpWithoutUndici: Plugin = {
       kind === 'import-statement' ? { path, namespace: 'builtin', sideEffects: false } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `export const { Agent, createServer, get, request, STATUS_CODES } = process.getBuiltinModule('${path}');`,
+      contents: `const all = process.getBuiltinModule('${path}');
+        export const { Agent, createServer, get, request, STATUS_CODES } = all;`,
     }));
   },
 };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { root } from './bootstrap.mjs';
 
-/** Made, installed or built for whoever runs the tests; the user does so again. */
+/** Made, installed or built for anyone who runs the tests; the user does so again. */
 const notCopied = new Set(['.git', '.tools', '.minifal', join('test', '.cache')]);
 /** Variables that lead into the home of who calls. */
 const personal = new RegExp(

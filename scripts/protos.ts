@@ -14,7 +14,7 @@ const versions = { isolate_proto: '0.34.5', isolate: '0.26.12' } as const;
 const root = dirname(import.meta.dirname);
 const target = join(root, 'emulator/wire/generated/controller.json');
 
-/** Where each proto lies inside the wheels; they import each other by bare file name. */
+/** Where each proto is inside the wheels; they import each other by bare file name. */
 const protos: { readonly [name: string]: string } = {
   'controller.proto': 'isolate_proto/controller.proto',
   'common.proto': 'isolate/connections/grpc/definitions/common.proto',

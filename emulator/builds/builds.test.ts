@@ -121,7 +121,7 @@ describe('building an environment', () => {
     expect(python(environment, missing)).toBe('[]');
   });
 
-  it('with force builds anew beside the old one, which stays usable until the next start', { timeout }, async () => {
+  it('with force builds again next to the old one, which stays usable until the next start', { timeout }, async () => {
     const old = await built(virtualenv(['six==1.17.0']));
     const fresh = await built({ ...virtualenv(['six==1.17.0']), force: true });
     expect(fresh).toMatchObject({ cached: false, environment: { id: old.environment.id } });
@@ -162,7 +162,7 @@ describe('building an environment', () => {
     expect(buildFolders(environment.id)).toHaveLength(1);
   });
 
-  it('builds anew when the Python it was built with is gone', { timeout }, async () => {
+  it('builds again when the Python it was built with is gone', { timeout }, async () => {
     const { environment } = await built(virtualenv([]));
     rmSync(environment.python);
     expect((await built(virtualenv([]))).cached).toBe(false);

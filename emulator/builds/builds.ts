@@ -15,7 +15,7 @@ import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from './typ
 import { createVirtualenv, installLayers, type VirtualenvJob } from './virtualenv.ts';
 
 export interface BuildsOptions {
-  /** Environments lie in `<dataDir>/environments`, the runners' own packages in `<dataDir>/agents`. */
+  /** Environments are in `<dataDir>/environments`, the runners' own packages in `<dataDir>/agents`. */
   readonly dataDir: string;
   /** Path of uv; asked for when the first build needs it. May reject with a UserError. */
   readonly uv: () => Promise<string>;

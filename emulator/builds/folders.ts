@@ -14,9 +14,9 @@ export interface FinishedBuild {
 }
 
 /**
- * Where environments lie: `<dir>/<hash>/<n>`, and `<dir>/<hash>/current` names the build that is taken. A virtual
+ * Where environments are: `<dir>/<hash>/<n>`, and `<dir>/<hash>/current` names the build that is taken. A virtual
  * environment can't be moved, so it is built in place; only the marker makes it valid, and the marker is written last
- * and in one step. A crash in the middle leaves a folder that nothing names. `force` builds beside the old one, which
+ * and in one step. A crash in the middle leaves a folder that nothing names. `force` builds next to the old one, which
  * runners may be using, and turns the marker over.
  */
 export function environmentFolders(dir: string) {

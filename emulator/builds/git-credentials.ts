@@ -3,7 +3,7 @@
  * have blanks in it: uv would encode them and hand it to git.
  */
 const withCredentials = /\bgit\+(https?):\/\/([^/?#]+)@([^@/\s?#]+)/g;
-/** What may not stand for itself between `//` and the @ that ends a login; git takes the first one for it. */
+/** What must be encoded between `//` and the @ that ends a login; git takes the first one for it. */
 const oddInLogin = /[^\w.~!$&'()*+,;=:%-]/gu;
 
 export interface GitRequirements {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
 
-/** What pip was told about its index. uv reads no pip configuration, so we hand it over. */
+/** What pip was given about its index. uv reads no pip configuration, so we hand it over. */
 export interface PipSettings {
   readonly indexUrl?: string;
   readonly extraIndexUrls?: readonly string[];

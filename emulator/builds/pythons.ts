@@ -3,7 +3,9 @@ import { runTool } from './tool.ts';
 
 const listSchema = z.array(z.object({ version: z.string() }));
 
-/** Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; `undefined` when it can't tell. */
+/**
+ * Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; `undefined` when it can't find out.
+ */
 export async function foundPythons(
   uv: string,
   env: { readonly [name: string]: string },

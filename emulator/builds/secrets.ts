@@ -72,7 +72,7 @@ export function withoutLogin(requirement: string): string {
   return requirement.replace(login, '://***@');
 }
 
-/** Passwords and tokens that stand in requirements and addresses themselves: no secrets of ours, but to be hidden. */
+/** Passwords and tokens in requirements and addresses themselves: no secrets of ours, but to be hidden. */
 export function passwordsIn({ layers, extraIndexUrls }: VirtualenvDefinition): readonly string[] {
   return [...layers.flat(), ...extraIndexUrls].flatMap((text) =>
     Array.from(text.matchAll(login), ([, whole = '']) => whole.slice(whole.indexOf(':') + 1)),

@@ -31,7 +31,7 @@ describe('builds of one environment', () => {
     ]);
   });
 
-  it('go on when one of two goes away, and are cancelled when the last one does', async () => {
+  it('continue when one of two goes away, and are cancelled when the last one does', async () => {
     const shared = sharedBuilds();
     const { started, work } = slowWork();
     const [one, two] = [new AbortController(), new AbortController()];
@@ -45,7 +45,7 @@ describe('builds of one environment', () => {
     expect(started[0]?.signal.aborted).toBe(true);
   });
 
-  it('start anew after a cancelled one, even while that one still clears up', async () => {
+  it('start again after a cancelled one, even while that one still clears up', async () => {
     const shared = sharedBuilds();
     const { started, work } = slowWork();
     const one = new AbortController();

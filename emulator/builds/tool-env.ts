@@ -22,7 +22,7 @@ const allowed = [
 ];
 
 export interface ToolOptions {
-  /** Every certificate that is to be trusted, the emulator's own among them: requirements may lie in its storage. */
+  /** Every certificate that is to be trusted, the emulator's own among them: requirements may be in its storage. */
   readonly caBundle?: string | undefined;
   /** Where uv's cache goes when the person's own can't be written. */
   readonly spareCache?: string | undefined;

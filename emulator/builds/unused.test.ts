@@ -7,7 +7,7 @@ import { environmentHash, parseVirtualenv } from './definition.ts';
 import { removeUnused } from './unused.ts';
 
 describe('unused environments', () => {
-  it('are those that no configuration stands for, old agents included', () => {
+  it('are those that no configuration represents, old agents included', () => {
     const folder = testFolder();
     const configuration = { kind: 'virtualenv', requirements: ['pillow'], python_version: '3.11' };
     const parsed = parseVirtualenv(configuration);

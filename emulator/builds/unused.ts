@@ -5,7 +5,7 @@ import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv } from './definition.ts';
 
 /**
- * Removes every environment that none of these configurations stands for; what is needed again is built again. Only
+ * Removes every environment that none of these configurations represents; what is needed again is built again. Only
  * while no emulator uses the folder: runners and builds must not lose theirs.
  * @returns how many, and their bytes (files shared with uv's cache count in full)
  */

@@ -46,7 +46,7 @@ describe('createAppFiles', () => {
     expect(files.find(hashOf('', 33_261))?.mode).toBe(33_261);
   });
 
-  it('tells files of equal content and other mode apart', async () => {
+  it('distinguishes files of equal content and other mode', async () => {
     const files = createAppFiles(testFolder());
     for (const one of [33_188, 33_261]) {
       const uploadId = files.beginUpload(hashOf('same', one), one);

@@ -20,7 +20,7 @@ describe('createBlobs', () => {
     expect(blobs.has('0'.repeat(64))).toBe(false);
   });
 
-  it('keeps only what it is told to, what a crash left half written included', () => {
+  it('keeps only what it is asked to, what a crash left half written included', () => {
     const folder = testFolder();
     const blobs = createBlobs(folder);
     const [wanted, unwanted] = [blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))];

@@ -13,8 +13,8 @@ export interface StoredBlobs extends Blobs {
 }
 
 /**
- * Blobs below `folder`, each in a file named by its hash: written beside, synced, then renamed, so a name means whole
- * bytes.
+ * Blobs below `folder`, each in a file named by its hash: written next to it, synced, then renamed, so a name means
+ * whole bytes.
  */
 export function createBlobs(folder: string): StoredBlobs {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

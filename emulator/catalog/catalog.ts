@@ -28,7 +28,7 @@ const main = 'main';
  * The catalog of one account on an open store. Everything is read once and then served from memory; a write is on disk
  * before memory follows, so a failed write changes nothing.
  *
- * Names arrive as full wire names (`app`, `app--dev`) with the environment beside them and are never rebuilt here
+ * Names arrive as full wire names (`app`, `app--dev`) with the environment next to them and are never rebuilt here
  * (control-plane-grpc.md §7). The environment `main` is always there.
  */
 export function createCatalog({ store, clock, secretKey, account = localAccount }: CatalogOptions): LocalCatalog {

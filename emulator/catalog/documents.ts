@@ -4,7 +4,7 @@ import { gpuSlotsOf } from './machine-types.ts';
 import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './types.ts';
 
 /**
- * The catalog's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default
+ * The catalog's records as they are on disk, whichever minifal wrote them. A field that comes later needs a default
  * here.
  */
 

@@ -113,7 +113,7 @@ describe('updatedSettings', () => {
       { machineTypes: ['GPU-H100'] },
       { ...present, machineTypes: ['GPU-H100'], settings: { ...revisionDefaults, gpuSlots: 2 } },
     ],
-    ['empty lists, which cannot be told from absent ones', { machineTypes: [], validRegions: [] }, present],
+    ['empty lists, which cannot be distinguished from absent ones', { machineTypes: [], validRegions: [] }, present],
   ])('changes only what is named: %s', (_, update, expected) => {
     expect(updatedSettings(present, update, 2)).toEqual(expected);
   });

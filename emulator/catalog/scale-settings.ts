@@ -41,7 +41,7 @@ export const revisionDefaults: RevisionSettings = {
 
 export const defaultMachineTypes: readonly string[] = ['XS'];
 
-/** The values that an alias carries beside its revision, all of which calls act on. */
+/** The values that an alias carries next to its revision, all of which calls act on. */
 export type AliasSettings = Pick<Alias, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>;
 
 /**

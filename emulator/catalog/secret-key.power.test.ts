@@ -17,7 +17,7 @@ vi.mock('./durable-file.ts', async (importOriginal) => {
 
 it.each([
   ['seal', /is sealed by .*did not confirm it .*EIO/, /^sealed-2 /],
-  ['unseal', /lies open .*did not confirm it .*EIO/, /^[0-9a-f]{64}$/],
+  ['unseal', /is open .*did not confirm it .*EIO/, /^[0-9a-f]{64}$/],
 ] as const)('a key that was written says so when only its folder could not be synced: %s', (want, words, content) => {
   const folder = testFolder();
   const wrappingKey = 'a'.repeat(64);

@@ -85,7 +85,7 @@ describe('the key of the secrets', () => {
     const { key } = openSecretKey(folder, order('seal'));
     const { key: opened, told } = openSecretKey(folder, order('unseal'));
     expect(opened).toEqual(key);
-    expect(told).toMatch(/lies open/);
+    expect(told).toMatch(/is open/);
     expect(openSecretKey(folder)).toEqual({ key });
   });
 
@@ -117,7 +117,7 @@ describe('the key of the secrets', () => {
     expect(readdirSync(folder)).toEqual(['secret.key']);
   });
 
-  it('is said to be damaged when it is, and left for whoever has a copy', () => {
+  it('is said to be damaged when it is, and left for anyone who has a copy', () => {
     for (const text of ['', '07', 'sealed-1 ????', 'sealed-2 ', 'sealed-2 0123456789abcdef ????']) {
       const folder = testFolder();
       writeFileSync(join(folder, 'secret.key'), text);

@@ -26,7 +26,7 @@ export interface OpenedSecretKey {
 const place = 'the key of the secrets';
 
 /**
- * The 32 random bytes that encrypt secrets at rest, from `<folder>/secret.key` (0600), made once. They lie there open,
+ * The 32 random bytes that encrypt secrets at rest, from `<folder>/secret.key` (0600), made once. They are not sealed,
  * or sealed by a key of the editor's keychain; then only who hands that key over (`order`) has them. At any moment,
  * also of a crash, the file is whole: old or new.
  */
@@ -59,7 +59,7 @@ function unlock(file: string, { keyId, bytes }: SealedKey, { wrappingKey, want }
   if (open === undefined) return { key: otherKeychain(file) };
   const key = Buffer.from(open, 'hex');
   const write = (text: string, done: string) => attempt(file, text, (written) => written === text, done);
-  if (want === 'unseal') return { key, told: write(open, 'the key of the secrets lies open in its file') };
+  if (want === 'unseal') return { key, told: write(open, 'the key of the secrets is open in its file') };
   if (keyId !== null) return { key };
   return { key, told: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now names what opens it') };
 }
@@ -96,7 +96,9 @@ function read(file: string): string | undefined {
   }
 }
 
-/** Written beside, synced, read back, and only then put in place of the old one; `syncFolder` then makes that last. */
+/**
+ * Written next to it, synced, read back, and only then put in place of the old one; `syncFolder` then makes that last.
+ */
 function replace(file: string, text: string, isWhole: (written: string) => boolean): void {
   const beside = `${file}.new`;
   try {
@@ -121,13 +123,13 @@ function otherKeychain(file: string): UserError {
   return new UserError(
     'The secrets are sealed by another keychain than that of the editor which started the emulator.',
     `Start it from the VS Code that sealed them. If its keychain is lost, move ${file} away, start again and ` +
-      'set the secrets anew.',
+      'set the secrets again.',
   );
 }
 
 function damaged(file: string): UserError {
   return new UserError(
     'The secrets cannot be opened: the file with their key is damaged.',
-    `Put ${file} back from a copy; or move it away, start again and set the secrets anew.`,
+    `Put ${file} back from a copy; or move it away, start again and set the secrets again.`,
   );
 }

@@ -21,7 +21,7 @@ export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'se
 }
 
 /**
- * Secrets lie encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. While
+ * Secrets are encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. While
  * their key can't be had they are listed and may be deleted; who asks for a value, or sets one, gets the error that
  * says why.
  */

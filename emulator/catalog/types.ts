@@ -27,7 +27,7 @@ export interface Revision {
     readonly kind: string;
     readonly configuration: { readonly [k: string]: unknown };
   }[];
-  /** Where the callable's bytes lie: a hash in the blob store, or an entry point's name. */
+  /** Where the callable's bytes are: a hash in the blob store, or an entry point's name. */
   readonly callable:
     | { readonly kind: 'pickle'; readonly method: string; readonly blob: string }
     | { readonly kind: 'entrypoint'; readonly name: string }

@@ -117,7 +117,7 @@ describe('the data folder', () => {
     expect(() => lockFolder(folder)).toThrow(/cannot be locked: EACCES/);
   });
 
-  it('tells who runs on it, to the owner only', () => {
+  it('reports who runs on it, to the owner only', () => {
     expect(findRunning(folder)).toBeUndefined();
     publish(folder, ports, '0.0.0');
     expect(findRunning(folder)).toMatchObject({ pid: process.pid, ports });

@@ -31,7 +31,7 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'minifal env\'s $HOME\n"x" '));
   mkdirSync(join(folder, 'bin'));
-  // What stands for `minifal env`: it prints what the file that is its second argument holds.
+  // A stand-in for `minifal env`: it prints what the file that is its second argument holds.
   writeFileSync(join(folder, 'bin', 'it'), '#!/bin/sh\ncat -- "$2"\n', { mode: 0o755 });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

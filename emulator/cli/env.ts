@@ -4,7 +4,7 @@ export const envFormats = ['sh', 'fish', 'powershell', 'json', 'dotenv'] as cons
 export type EnvFormat = (typeof envFormats)[number];
 type Shell = Exclude<EnvFormat, 'json' | 'dotenv'>;
 
-/** The format of the user's shell, `sh` where it can't be told. */
+/** The format of the user's shell, `sh` where it can't be known. */
 export function formatOfShell(shell: string | undefined, platform: NodeJS.Platform): Shell {
   if (!shell) return platform === 'win32' ? 'powershell' : 'sh';
   const name = basename(shell);

@@ -153,11 +153,11 @@ function print(text: string): number {
   return 0;
 }
 
-// What a command loads is kept compiled with the bundle, as safe as that is itself, and gone with it (measured: 35 ms of
-// a start). A folder that can't be written keeps nothing.
+// What a command loads is kept compiled with the bundle, as safe as that is itself, and gone with it (measured: 35 ms
+// of a start). A folder that can't be written keeps nothing.
 enableCompileCache(join(import.meta.dirname, '.compile-cache'));
 
-// Whoever read our output may leave (`minifal start | head -1`), or its disk be full: that ends no command.
+// Anyone who read our output may leave (`minifal start | head -1`), or its disk be full: that ends no command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {

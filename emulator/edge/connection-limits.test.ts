@@ -37,7 +37,7 @@ async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions &
 }
 
 describe('the number of connections', () => {
-  it('is half of what is left beside the reserve, and never more than 4096', () => {
+  it('is half of what is left apart from the reserve, and never more than 4096', () => {
     expect([256, 1024, 20_000, 1_000_000].map(mostConnectionsFor)).toEqual([96, 384, 4096, 4096]);
   });
 

@@ -4,7 +4,7 @@ import type { PeerProcess } from './peers.ts';
 
 /**
  * How many connections may be open before anybody has shown a key, over all ports together. What is accepted is closed
- * again in this order when there is no room: whoever has been silent the longest, then kept-alive connections that
+ * again in this order when there is no room: the one that has been silent the longest, then kept-alive connections that
  * nobody uses, then the newcomer.
  */
 export interface ConnectionLimits {

@@ -222,7 +222,7 @@ describe('Sec-Fetch-Site without an Origin (images, links, forms)', () => {
     expect(ask([...host, 'Sec-Fetch-Site', site], 'GET').ok).toBe(ok);
   });
 
-  it('cross-site beside same-origin is refused', () => {
+  it('cross-site next to same-origin is refused', () => {
     expect(ask([...host, 'Sec-Fetch-Site', 'same-origin', 'Sec-Fetch-Site', 'cross-site'], 'GET').ok).toBe(false);
   });
 });

@@ -84,7 +84,7 @@ const authorities = new WeakMap<IncomingMessage, string>();
 
 /**
  * A request line may hold a whole URL (RFC 9112 §3.2.2: as sent to proxies, and every server must take it); its server
- * counts, not the Host header. Cuts it down to path and query for whoever reads `req.url`; `guard` still judges the
+ * counts, not the Host header. Cuts it down to path and query for anyone who reads `req.url`; `guard` still judges the
  * server that was named.
  */
 export function toOriginForm(req: IncomingMessage): void {

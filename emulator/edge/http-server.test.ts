@@ -68,7 +68,7 @@ describe('a connection that was refused with an answer', () => {
 });
 
 describe('a caller that never finishes the head of its request', () => {
-  it('is told so and leaves', async () => {
+  it('is answered and leaves', async () => {
     const { caller, ours } = await connection(300);
     const closed = once(ours, 'close');
     caller.write('GET / HTTP/1.1\r\nHost: loc');
@@ -109,7 +109,7 @@ describe('a caller that was answered before it has sent its body', () => {
     expect(ours.destroyed).toBe(true);
   });
 
-  it('may go on for a while, but not for ever', async () => {
+  it('may continue for a while, but not for ever', async () => {
     const { caller, ours } = await answered();
     for (let seconds = 0; seconds < 58; seconds += 2) {
       await sendPart({ caller, ours });

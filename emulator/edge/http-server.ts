@@ -15,11 +15,11 @@ export interface EdgeHandlers {
  */
 const keepAliveTimeoutMs = 75_000;
 const maxHeaderBytes = 64 * 1024;
-/** How long a caller that was answered and told to leave may stay. */
+/** How long a caller that was answered and asked to leave may stay. */
 const lingerMs = 2_000;
 /**
- * How long one that was answered may go on with its body, in all and silently: most clients read no answer before it is
- * sent.
+ * How long one that was answered may continue with its body, in all and silently: most clients read no answer before it
+ * is sent.
  */
 const restMs = { inAll: 60_000, silent: 5_000 };
 

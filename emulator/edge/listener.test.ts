@@ -79,7 +79,7 @@ describe('one port', () => {
   });
 
   it.each(['P', 'PR', 'PRI * HTTP/2.', 'POST', 'PRI * HTTP/1.1\r\n\r\n'])(
-    'waits until it can tell the protocols apart: %j first',
+    'waits until it can distinguish the protocols: %j first',
     async (beginning) => {
       const { port } = await start();
       const socket = clear(port);
@@ -134,7 +134,7 @@ describe('one port', () => {
     expect(secure.alpnProtocol).toBe('http/1.0');
     secure.write('GET / HTTP/1.0\r\nHost: x\r\n\r\n');
     expect(await everything(secure)).toContain('http');
-    // With gRPC's protocol beside it, that one.
+    // With gRPC's protocol next to it, that one.
     expect((await overTls(port, { ALPNProtocols: ['http/1.0', 'h2'] })).alpnProtocol).toBe('h2');
   });
 
@@ -267,7 +267,7 @@ describe('the port', () => {
   });
 });
 
-it('callers that were answered and go on with a body keep nobody out', async () => {
+it('callers that were answered and continue with a body keep nobody out', async () => {
   const { port } = await start({ limits: createConnectionLimits({ mostConnections: 4 }) });
   for (let n = 0; n < 4; n++) {
     const socket = clear(port);

@@ -6,7 +6,7 @@ import { type ConnectionLimits, createConnectionLimits } from './connection-limi
 import { type TlsMaterial, tlsVersion } from './tls/ca.ts';
 
 /**
- * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, told apart by the first bytes. It
+ * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, distinguished by the first bytes. It
  * decides which server gets the socket and nothing else; guard.ts decides who may speak. Loopback only.
  */
 export interface ListenOptions {

@@ -10,7 +10,7 @@ export interface PeerProcess {
 const established = '01';
 
 /**
- * Which processes of this machine are at the other ends of these connections, as far as it can be told: on Linux, for
+ * Which processes of this machine are at the other ends of these connections, as far as it can be known: on Linux, for
  * processes whose descriptors this user may read. Takes some hundred milliseconds on a busy machine, spread over many
  * small steps.
  */

@@ -12,7 +12,7 @@ const targetHeader = 'x-fal-target-url';
 export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest' | 'wma'; readonly url: string };
 
 /**
- * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address stands in `x-fal-target-url`.
+ * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address is in `x-fal-target-url`.
  * Its scheme and name only choose the host; path and query are what is called. Everything else streams through as if it
  * had come to that host itself. differs: official proxies add their own key; here the caller's key is needed, so that
  * no web page gets more than it has.
@@ -38,13 +38,13 @@ export function withProxy(deps: {
   };
 }
 
-/** `undefined`: not the address of a host that we stand for. Pure. */
+/** `undefined`: not the address of a host that we serve. Pure. */
 export function readProxyTarget(text: string | undefined, hosts: Hosts): ProxyTarget | undefined {
   if (text === undefined || !URL.canParse(text)) return undefined;
   const match = /^(?:https?|wss?):\/\/([^/?#\\]+)([^#]*)/i.exec(text);
   if (!match) return undefined;
   const host = hostOf(match[1] ?? '', hosts);
-  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes. Only what can't stand
+  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes. Only what can't be
   // in a request line is encoded, as `fetch` does for calls without a proxy, and for the official proxies.
   const rest = (match[2] ?? '').toWellFormed().replace(/[^!-~]|["<>]/gu, encodeURIComponent);
   const url = rest.startsWith('/') ? rest : `/${rest}`;

@@ -88,7 +88,7 @@ export function testBuilds() {
   return { builds, built, buildPlan: plan };
 }
 
-/** A fleet that records what it is told. `runners` are those that the test puts there. */
+/** A fleet that records what it is asked. `runners` are those that the test puts there. */
 export function testFleet() {
   const calls: Call[] = [];
   const runners: Runner[] = [];

@@ -1,5 +1,5 @@
 /**
- * What an engine is: something that turns a runner's spec into a running process, tells what becomes of it, and ends
+ * What an engine is: something that turns a runner's spec into a running process, reports what becomes of it, and ends
  * it. Implementations: engines/process (uv virtualenv on this machine); docker later. No engine decides anything.
  */
 
@@ -23,7 +23,7 @@ export type Callable =
 export interface AppFile {
   /** POSIX path below `/app`. */
   readonly relativePath: string;
-  /** Where the bytes lie on this machine, content-addressed. */
+  /** Where the bytes are on this machine, content-addressed. */
   readonly source: string;
   /** st_mode of the file on the developer's side. */
   readonly mode: number;
@@ -64,7 +64,8 @@ export interface RunnerLine {
   readonly requestId?: string;
   readonly endpoint?: string;
   /**
-   * What a line says that isn't over yet (a progress bar): told ten times a second at most, and again when it is over.
+   * What a line says that isn't over yet (a progress bar): reported ten times a second at most, and again when it is
+   * over.
    */
   readonly unfinished?: true;
 }
@@ -144,7 +145,7 @@ export interface ExecOptions {
   readonly size?: TerminalSize;
 }
 
-/** What a command in a runner tells. */
+/** What a command in a runner reports. */
 export interface ExecIo {
   /** 1: stdout, or all of a terminal's; 2: stderr. */
   output(stream: 1 | 2, bytes: Uint8Array): void;
@@ -185,14 +186,14 @@ export interface RunnerHandle {
    */
   probe(timeoutSeconds: number): Promise<boolean>;
   /**
-   * Resolves when every line that the runner has written so far was told; what is being told for more than a second (a
-   * flood), or will never be (it ended), isn't waited for. Never rejects.
+   * Resolves when every line that the runner has written so far was reported; what is being reported for more than a
+   * second (a flood), or will never be (it ended), isn't waited for. Never rejects.
    */
   linesTold(): Promise<void>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**
-   * Runs a command beside the app: in its file system, folder and environment, as its user (control-plane-grpc.md
+   * Runs a command next to the app: in its file system, folder and environment, as its user (control-plane-grpc.md
    * §6.4). `null`: a login shell. Waits while the runner is still being made; ends with it.
    */
   exec(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;

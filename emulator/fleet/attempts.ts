@@ -56,7 +56,9 @@ const notMade: AttemptOutcome = { kind: 'response', status: 500, needsRetry: fal
 
 const lost = platformError('internal_error', 'The response of the attempt was lost.');
 
-/** What the caller is told when the scheduler itself ends a request (gateway-http.md §9; the sentences are ours). */
+/**
+ * What the caller is reported when the scheduler itself ends a request (gateway-http.md §9; the sentences are ours).
+ */
 export function wordError(error: SchedulerError): PlatformError {
   switch (error.type) {
     case 'request_timeout':
@@ -191,7 +193,7 @@ export function createAttempts(deps: {
     },
 
     abort(requestId: RequestId): void {
-      // Fired after the whole step, so that the reason (a later effect) is known to whoever listens.
+      // Fired after the whole step, so that the reason (a later effect) is known to anyone who listens.
       const abort = directs.get(requestId)?.abort ?? running.get(requestId)?.abort;
       if (abort) aborting.push(abort);
       running.delete(requestId);

@@ -20,7 +20,7 @@ import type { Launch, Lease } from './types.ts';
 const scale = { ...scaleDefaults, maxConcurrency: 1 };
 const settings = revisionDefaults;
 const noSecrets: readonly string[] = [];
-/** An engine whose runners do what the test says: real parts stand behind this interface in engines/process. */
+/** An engine whose runners do what the test says: the real parts behind this interface are in engines/process. */
 function scriptedEngine() {
   const started: { spec: RunnerSpec; events: RunnerEvents; deeds: string[]; called: Promise<void> }[] = [];
   const waiting: ((index: number) => void)[] = [];
@@ -76,7 +76,7 @@ function scriptedEngine() {
   return {
     engine,
     started,
-    /** The next runner that is started, brought up unless told otherwise. */
+    /** The next runner that is started, brought up unless asked otherwise. */
     async next(up = true) {
       const index = await new Promise<number>((resolve) => waiting.push(resolve));
       const runner = started[index];
@@ -386,7 +386,7 @@ describe('a queued request', () => {
 });
 
 describe('a direct request', () => {
-  it('gets a lease on a runner, and is told why when its runner is killed', async () => {
+  it('gets a lease on a runner, and hears why when its runner is killed', async () => {
     await deploy();
     const next = runners.next();
     const granted = direct('d1');
@@ -418,7 +418,7 @@ describe('a direct request', () => {
 });
 
 describe('a deploy', () => {
-  it('by rolling fails with the reason when the new revision does not start, and the old one goes on', async () => {
+  it('by rolling fails with the reason when the new revision does not start, and the old one continues', async () => {
     await deploy();
     const next = runners.next();
     const granted = direct('d1');
@@ -531,7 +531,7 @@ describe('a function run', () => {
     expect(await ended).toMatchObject({ result: { traceback: 'at ********', exceptionMessage: '********' } });
   });
 
-  it('tells how its process died, and is not run again', async () => {
+  it('reports how its process died, and is not run again', async () => {
     const { runner, ended } = await begin();
     runner.events.ready(null);
     runner.events.exited({ code: null, signal: 'SIGKILL', reason: 'it died with <Signals.SIGKILL: 9>.`' });

@@ -47,7 +47,7 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
 /** What an app's teardown() gets when the emulator stops: the platform's default grace (runner.md §1, Shutdown). */
 const shutdownGraceMs = 5_000;
 /**
- * How long a request may go on when the emulator stops, before its runner is asked to end: `minifal stop` waits for
+ * How long a request may continue when the emulator stops, before its runner is asked to end: `minifal stop` waits for
  * both.
  */
 export const finishMs = 5_000;
@@ -246,7 +246,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     if (record.phase === 'COMPLETED') return 'completed';
     const runnerId = attempts.runnerOf(requestId);
     const address = runnerId ? runners.address(runnerId) : null;
-    // Runners end with the emulator: whoever was told must find after a crash that it isn't run again.
+    // Runners end with the emulator: the caller who heard must find after a crash that it isn't run again.
     if (runnerId) deps.queue.cancelRequested(requestId);
     if (address) contain(report, deps.sendCancel)(address, record.path, requestId);
     dispatch({ type: 'requestWithdrawn', requestId });

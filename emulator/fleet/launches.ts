@@ -7,7 +7,7 @@ import type { AppFile, Callable } from '../engines/engine.ts';
 import { UserError } from '../wire/errors.ts';
 import type { Launch } from './types.ts';
 
-/** Where the bytes of synced app files lie. */
+/** Where the bytes of synced app files are. */
 export type AppFileSource = Pick<AppFiles, 'find'>;
 
 export interface LaunchRooms {

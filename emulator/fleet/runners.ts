@@ -153,7 +153,7 @@ export function createRunners(deps: {
         deps.report,
         (result: CallResult) => {
           runner.keep = true;
-          // Whoever waited for it may have left meanwhile; then nobody will read its files.
+          // Anyone who waited for it may have left meanwhile; then nobody will read its files.
           if (!deps.onResult(order, withShown(result, deps.mask))) release(runner);
         },
         kill,

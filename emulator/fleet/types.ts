@@ -32,7 +32,7 @@ export interface Lease {
   /** Valid once `aborted` fired. */
   reason(): PlatformError;
   /**
-   * Tells how the attempt ended. `hints`: value of `X-Fal-Runner-Hints`, split at commas; absent when the header was
+   * Reports how the attempt ended. `hints`: value of `X-Fal-Runner-Hints`, split at commas; absent when the header was
    * missing.
    */
   end(outcome: AttemptOutcome, hints?: readonly string[]): void;
@@ -70,7 +70,7 @@ export interface Deployment {
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
 
-/** Told of each change of state, after the lines that the runner wrote before it were logged. */
+/** Gets each change of state, after the lines that the runner wrote before it were logged. */
 export type RunnerWatcher = (change: {
   readonly runnerId: string;
   readonly state: RunnerState['kind'];

@@ -3,7 +3,7 @@ import { type PlatformErrorType, platformErrorStatus } from '../wire/errors.ts';
 import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
 
 /**
- * The queue's records as they lie on disk, whichever minifal wrote them. A field that comes later needs a default here.
+ * The queue's records as they are on disk, whichever minifal wrote them. A field that comes later needs a default here.
  */
 
 const headers = z.array(z.tuple([z.string(), z.string()]));

@@ -107,7 +107,7 @@ describe('createQueue', () => {
     expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('first');
   });
 
-  it('tells when everything handed in before is on disk', async () => {
+  it('reports when everything handed in before is on disk', async () => {
     const { queue } = setUp();
     await queue.submit(testRequest('a'));
     void queue.complete('a', testResponse(), 1);
@@ -164,7 +164,7 @@ describe('createQueue', () => {
     expect(queue.recent('app', 9).map((record) => record.id)).toEqual(['c', 'b', 'a']);
   });
 
-  it('tells everyone of a group that it could not be written, and keeps nothing of it', async () => {
+  it('notifies everyone of a group that it could not be written, and keeps nothing of it', async () => {
     const room = setUp();
     const broken = createQueue({
       store: {
@@ -431,7 +431,7 @@ describe('createQueue', () => {
     expect(await pruned.prune()).toBe(0);
   });
 
-  it('knows after a restart what each request wants, oldest first, and reads its input when it is asked for', async () => {
+  it('knows after a restart what each request wants, oldest first, and reads its input when asked for it', async () => {
     const { queue, store } = setUp();
     const wishes = [
       { id: 'first', submittedAt: 9 },

@@ -76,8 +76,8 @@ export type RequestOutcome =
  */
 export interface Queue {
   /**
-   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller be told. While the disk is
-   * full it rejects with DiskTrouble, or (`keep`) waits for room. `also` is written with it, or not at all.
+   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller hear of it. While the disk
+   * is full it rejects with DiskTrouble, or (`keep`) waits for room. `also` is written with it, or not at all.
    */
   submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep', also?: () => void): Promise<void>;
   /**

@@ -202,7 +202,7 @@ describe('request_timeout', () => {
     ]);
   });
 
-  it('begins anew with each attempt', () => {
+  it('begins again with each attempt', () => {
     const { sim } = running();
     sim.after(3000);
     sim.end('r', 504);
@@ -243,7 +243,7 @@ describe('a start deadline', () => {
     expect(sim.after(100)).toEqual([]);
   });
 
-  it('goes on between attempts: with 30 s and 20 s lost, the next must start within 10 s', () => {
+  it('continues between attempts: with 30 s and 20 s lost, the next must start within 10 s', () => {
     const { sim } = running({ startBy: 30_000 });
     sim.after(20);
     sim.end('r', 503);

@@ -72,7 +72,7 @@ function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): v
   });
 }
 
-/** An executor tells how an attempt ended: first the verdict over the request, then what it means for the runner. */
+/** An executor reports how an attempt ended: first the verdict over the request, then what it means for the runner. */
 export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 'attemptEnded' }>): void {
   const request = turn.world.requests.get(event.requestId);
   if (request?.place.kind !== 'running' || request.place.attemptId !== event.attemptId) return;

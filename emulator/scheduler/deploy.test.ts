@@ -125,7 +125,7 @@ describe('rolling', () => {
     expect(sim.world.apps.get('app')?.scale.keepAliveSeconds).toBe(300);
   });
 
-  it('fails when the new runner exits: the alias stays, the old runners go on', () => {
+  it('fails when the new runner exits: the alias stays, the old runners continue', () => {
     const { sim } = live();
     sim.deploy({ revision: 'rev2', strategy: 'rolling' });
     const runnerId = sim.runners()[2]?.id ?? '';
@@ -236,7 +236,7 @@ describe('detached rolling', () => {
     expect([isRolling(sim.world, 'app'), states(sim)]).toEqual([false, ['rev1 draining', 'rev1 terminating']]);
   });
 
-  it('that a later deploy overtakes did not fail: its runner goes on, or goes with the alias', () => {
+  it('that a later deploy overtakes did not fail: its runner continues, or goes with the alias', () => {
     const { sim } = live();
     sim.deploy(detached);
     const second = sim.runners()[2]?.id ?? '';

@@ -52,7 +52,7 @@ function rollOut(turn: Turn, alias: AliasName, release: Release): void {
 
 /**
  * Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. Of a
- * detached one only the end is seen: ordinary scaling goes on from there, with the back-off of a failed start.
+ * detached one only the end is seen: ordinary scaling continues from there, with the back-off of a failed start.
  */
 export function concludeDeploy(turn: Turn, alias: AliasName): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;

@@ -52,7 +52,7 @@ export function retire(turn: Turn, id: RunnerId, why: StopReason): void {
 }
 
 /**
- * Ends a runner that must not go on: SIGTERM now, SIGKILL after the grace period; what it had in flight is lost.
+ * Ends a runner that must not continue: SIGTERM now, SIGKILL after the grace period; what it had in flight is lost.
  * One that isn't ready is killed.
  */
 export function endNow(turn: Turn, id: RunnerId, why: StopReason): void {

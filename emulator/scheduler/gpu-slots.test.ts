@@ -39,7 +39,7 @@ describe('GPU slots', () => {
   it.each<[string, number, { [alias: string]: number }, { [alias: string]: number }]>([
     ['without a limit, any number of GPU runners', Number.POSITIVE_INFINITY, { a: 1, b: 8 }, { a: 2, b: 2 }],
     ['one runner per slot', 1, { a: 1, b: 1 }, { a: 1, b: 0 }],
-    ['runners without a GPU beside them', 1, { a: 1, cpu: 0 }, { a: 1, cpu: 2 }],
+    ['runners without a GPU next to them', 1, { a: 1, cpu: 0 }, { a: 1, cpu: 2 }],
     ['as many slots as num_gpus', 3, { a: 2, b: 1 }, { a: 1, b: 1 }],
     ['all slots for what wants more than there are', 2, { a: 8, b: 1 }, { a: 1, b: 0 }],
   ])('give %s', (_name, slots, apps, expected) => {
@@ -151,7 +151,7 @@ describe('GPU slots', () => {
     expect(sim.runnerOf('waits')).toBeDefined();
   });
 
-  it.each([1, 2, 3])('let no app starve beside 300 requests of another one, with %i of them', (slots) => {
+  it.each([1, 2, 3])('let no app starve next to 300 requests of another one, with %i of them', (slots) => {
     const sim = machine(slots, { app: 1, b: 1, c: 2, d: 8 });
     sim.submit(Array.from({ length: 300 }, (_, i) => `r${i}`));
     for (const alias of ['b', 'c', 'd']) sim.submit([`of ${alias}`], { alias });

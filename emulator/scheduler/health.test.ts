@@ -113,7 +113,7 @@ describe('health checks on demand', () => {
     sim.after(1);
     answer(false);
     expect(answer(true, true)).toEqual([]);
-    expect(types(answer(false)), 'the regular count goes on').toContain('terminateRunner');
+    expect(types(answer(false)), 'the regular count continues').toContain('terminateRunner');
   });
 
   it('end a draining runner too, but say nothing new about a terminating one', () => {

@@ -159,7 +159,7 @@ function bitOf(hash: number, shift: number): number {
   return 1 << ((hash >>> shift) & 31);
 }
 
-/** How many bits of the mask are below this one: how many subtrees stand before its own. */
+/** How many bits of the mask are below this one: how many subtrees come before its own. */
 function placeOf(mask: number, bit: number): number {
   let count = mask & (bit - 1);
   count -= (count >>> 1) & 0x55555555;

@@ -49,7 +49,7 @@ describe('a graceful rollout', () => {
     expect(sim.send({ type: 'rolloutRequested', alias: 'app', force: false })).toEqual([]);
   });
 
-  it('starts runners anew that are not ready yet', () => {
+  it('starts runners again that are not ready yet', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -66,7 +66,7 @@ describe('a graceful rollout', () => {
     expect(sim.runnerOf('next')).toBe(ids[1]);
   });
 
-  it('tries again, with back-off, when a replacement fails to start; the old runner goes on', () => {
+  it('tries again, with back-off, when a replacement fails to start; the old runner continues', () => {
     const { sim, ids } = serving(1);
     sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
     sim.send({ type: 'runnerExited', runnerId: sim.runners()[1]?.id ?? '', reason: 'exit code 1' });
@@ -94,7 +94,7 @@ describe('a graceful rollout', () => {
     const { sim } = serving(1);
     sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
     const effects = sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
-    expect(types(effects), 'only the replacement begins anew').toEqual(['killRunner', 'startRunner']);
+    expect(types(effects), 'only the replacement begins again').toEqual(['killRunner', 'startRunner']);
     expect(sim.states()).toEqual(['running', 'pending']);
   });
 });

@@ -16,7 +16,7 @@ import type { LiveRunner } from './world.ts';
 /**
  * A rollout. Forced: every runner is killed, what is in flight is lost (the CLI's own word for --force). Graceful: as
  * many serving runners as are needed end when their replacements are ready, busy ones first; the others end without
- * one. Runners that aren't ready yet begin anew. Without runners nothing happens.
+ * one. Runners that aren't ready yet begin again. Without runners nothing happens.
  */
 export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
   const app = turn.world.apps.get(alias);
@@ -40,7 +40,7 @@ export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
   });
 }
 
-/** StopRunner. With `replaceFirst` a serving runner goes on until its replacement is ready. */
+/** StopRunner. With `replaceFirst` a serving runner continues until its replacement is ready. */
 export function stop(turn: Turn, id: RunnerId, replaceFirst: boolean): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;

@@ -40,7 +40,7 @@ describe('the runner machine', () => {
     }
   }
 
-  it('tells a change of attempts from a change of state', () => {
+  it('distinguishes a change of attempts from a change of state', () => {
     const attempts = [{ requestId: 'r', attemptId: 'a' }];
     expect(move(samples.running, { kind: 'running', since: 0, attempts })).toMatchObject({ ok: true, changed: false });
     expect(move(samples.idle, { kind: 'running', since: 0, attempts })).toMatchObject({ ok: true, changed: true });

@@ -83,7 +83,7 @@ function worth(runner: LiveRunner): number {
 
 function startRunners(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
-  // One at a time stands in the line for the app: who gets room joins it again at its end.
+  // One at a time is in the line for the app: who gets room joins it again at its end.
   if (app === undefined || app.live === null || app.runners.inLine !== null) return;
   const dueAt = queueDueAt(app);
   const queueIsDue = dueAt !== null && (app.scale.scalingDelaySeconds === 0 || dueAt <= turn.now);

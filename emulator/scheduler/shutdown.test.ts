@@ -55,7 +55,7 @@ describe('when the emulator stops', () => {
     expect(sim.after(3600).map(({ type }) => type)).not.toContain('startRunner');
   });
 
-  it('a rolling deploy under way fails, and whoever waits for it hears why', () => {
+  it('a rolling deploy under way fails, and anyone who waits for it hears why', () => {
     const { sim } = busy();
     sim.deploy({ revision: 'rev2', strategy: 'rolling' });
     expect(sim.send({ type: 'shutdown' })).toContainEqual({

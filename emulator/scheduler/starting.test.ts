@@ -41,7 +41,7 @@ describe('a runner that starts', () => {
     });
   });
 
-  it('is replaced after a delay when it exits, and the request goes on waiting', () => {
+  it('is replaced after a delay when it exits, and the request continues waiting', () => {
     const { sim, runnerId } = starting();
     sim.send({ type: 'runnerStarted', runnerId });
     expect(sim.send({ type: 'runnerExited', runnerId, reason: 'setup() raised ValueError' })).toEqual([]);

@@ -78,7 +78,7 @@ describe('the death of a supervisor', () => {
     expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/supervisor .* died \d+ times/);
   });
 
-  it('after an answer of the app begins the pauses anew', () => {
+  it('after an answer of the app begins the pauses again', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }) });
     sim.submit(['r']);

@@ -28,7 +28,7 @@ describe('why', () => {
     expect(why(sim.world, 'a', 43_500, 's (x60)')).toBe(`Runner ${second} is in SETUP for 42 s (x60).`);
   });
 
-  it('tells the back-off after failed starts, and why the last one failed', () => {
+  it('reports the back-off after failed starts, and why the last one failed', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -40,7 +40,7 @@ describe('why', () => {
     expect(why(sim.world, 'a', 78_000)).toBe('Backing off 12 s more after 2 failed starts: ValueError: no weights.');
   });
 
-  it('keeps the last failure beside the next start, until a runner is ready or another revision is in force', () => {
+  it('keeps the last failure next to the next start, until a runner is ready or another revision is in force', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -63,7 +63,7 @@ describe('why', () => {
     expect(why(sim.world, 'a', sim.now)).not.toMatch(/code 1/);
   });
 
-  it('tells that all slots are busy, and how many are ahead', () => {
+  it('reports that all slots are busy, and how many are ahead', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }), settings: settingsOf({ maxMultiplexing: 2 }) });
     sim.submit(['a', 'b', 'c', 'd', 'e']);
@@ -73,7 +73,7 @@ describe('why', () => {
     expect(why(sim.world, 'e', 0)).toBe(`${busy}; 2 requests are ahead.`);
   });
 
-  it('tells scaling_delay, without and with runners', () => {
+  it('reports scaling_delay, without and with runners', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30 }) });
     sim.submit(['a']);
@@ -98,14 +98,14 @@ describe('why', () => {
     );
   });
 
-  it('tells that max_concurrency 0 allows none', () => {
+  it('reports that max_concurrency 0 allows none', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 0 }) });
     sim.submit(['a']);
     expect(why(sim.world, 'a', 0)).toBe('No runner may be started: max_concurrency is 0.');
   });
 
-  it('tells the wait for a retry, with its cause', () => {
+  it('reports the wait for a retry, with its cause', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);

@@ -156,7 +156,7 @@ export interface App {
   readonly scale: ScaleSettings;
   readonly rolling: Rolling | null;
   readonly trouble: Trouble;
-  /** Serial of the runner that got the latest request: round-robin goes on after it. */
+  /** Serial of the runner that got the latest request: round-robin continues after it. */
   readonly lastServed: number;
   readonly hinted: Hinted;
 

@@ -7,7 +7,7 @@ import { createDataFiles } from './data-files.ts';
 import { at, stepsOf } from './data-paths.ts';
 import { Refusal } from './refusal.ts';
 
-/** A root with links of every sort, and a secret beside it. */
+/** A root with links of every sort, and a secret next to it. */
 function made() {
   const folder = realpathSync(testFolder());
   const root = join(folder, 'data');

@@ -147,7 +147,7 @@ export function createFiles(options: {
   };
 }
 
-/** May this user (`undefined`: nobody in particular) read the file? Whoever stored it may. */
+/** May this user (`undefined`: nobody in particular) read the file? Anyone who stored it may. */
 export function decide({ acl, userId }: StoredFile, names: readonly string[] | undefined): AclDecision {
   if (acl === null || names?.includes(userId)) return 'allow';
   return acl.rules.find((rule) => names?.includes(rule.user))?.decision ?? acl.default;

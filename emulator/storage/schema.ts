@@ -1,5 +1,5 @@
 /**
- * Stored files (their content lies on disk) and key-value pairs. Instants are milliseconds since the epoch; no
+ * Stored files (their content is on disk) and key-value pairs. Instants are milliseconds since the epoch; no
  * `expires_at`: kept until deleted. `about`: the file's record as JSON.
  */
 export const storageTables: readonly string[] = [

@@ -3,7 +3,7 @@ import { crc32, createInflateRaw } from 'node:zlib';
 import { Refusal } from './refusal.ts';
 
 export interface ZipEntry {
-  /** As the archive says: whoever unpacks it checks it. Never a directory. */
+  /** As the archive says: anyone who unpacks it checks it. Never a directory. */
   readonly name: string;
   readonly content: Buffer;
 }

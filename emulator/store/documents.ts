@@ -4,7 +4,9 @@ import { checksum, DamagedRow, integer, jsonOf, text } from './rows.ts';
 
 /** A table of JSON documents by id, for what is small, read from memory and written rarely. */
 export interface Documents<T> {
-  /** Every document in the order in which it was first put. Damaged ones are removed and told by `store.notices()`. */
+  /**
+   * Every document in the order in which it was first put. Damaged ones are removed and reported by `store.notices()`.
+   */
   load(): readonly { readonly id: string; readonly value: T }[];
   put(id: string, value: T): void;
   delete(id: string): void;

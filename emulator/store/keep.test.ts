@@ -116,7 +116,7 @@ describe('a store on a full disk', () => {
     expect(room.ids()).toEqual(['large', 'small']);
   });
 
-  it('a read-only file is told as that, with its own next step', () => {
+  it('a read-only file is reported as that, with its own next step', () => {
     const room = setUp();
     room.store.sql('PRAGMA query_only = ON').all();
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(/The disk is read-only: .*readonly database/);
@@ -129,7 +129,7 @@ describe('a store on a full disk', () => {
     expect(room.store.trouble()).toBeNull();
   });
 
-  it('a trouble that changes its kind is told anew, each kind once, and ends once', async () => {
+  it('a trouble that changes its kind is reported again, each kind once, and ends once', async () => {
     const room = setUp();
     const failIn = (setting: string) => {
       room.store.sql(setting).all();
@@ -151,7 +151,7 @@ describe('a store on a full disk', () => {
     expect(room.told).toHaveLength(2);
   });
 
-  it('tells who keeps something that can never be written', async () => {
+  it('reports who keeps something that can never be written', async () => {
     const { store } = setUp();
     await expect(store.keep(() => void store.sql("INSERT INTO t VALUES (1.5, 'x')").run())).rejects.toThrow();
     expect(store.trouble()).toBeNull();

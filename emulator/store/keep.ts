@@ -50,7 +50,7 @@ export function createKeeping(deps: {
   readonly probe: () => void;
   /** Whether more than a few pages can be written: a small write may fit where the next one doesn't. */
   readonly hasRoom: () => boolean;
-  /** Told once of each kind of trouble, and once (`null`) when all of it has passed. */
+  /** Called once for each kind of trouble, and once (`null`) when all of it has passed. */
   readonly onTrouble: (trouble: DiskTrouble | null) => void;
 }): Keeping {
   let kept: Kept[] = [];

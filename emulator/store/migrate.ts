@@ -12,8 +12,8 @@ export interface Migration {
 /**
  * Brings the tables to the last step of the list, in one transaction.
  *
- * The version stands twice (`user_version`, and beside a fingerprint of the schema's own text), so that a flipped bit
- * is told from a file of a newer minifal.
+ * The version is there twice (`user_version`, and next to a fingerprint of the schema's own text), so that a flipped
+ * bit is distinguished from a file of a newer minifal.
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[], file: string): void {
   const version = verifiedVersion(db);

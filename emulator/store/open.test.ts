@@ -68,7 +68,7 @@ describe('openStore', () => {
     expect(checkOf(bytes, crashed)).toBe(kind);
   });
 
-  it('undoes a transaction that throws and goes on', () => {
+  it('undoes a transaction that throws and continues', () => {
     const store = open(join(testFolder(), 'a.db'), [one]);
     const fail = () =>
       store.transaction(() => {

@@ -19,7 +19,7 @@ export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble'
    * @throws DiskTrouble when the system takes no more writes
    */
   transaction<T>(work: () => T): T;
-  /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest lies. */
+  /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest is. */
   notices(): readonly string[];
   /** Adds a sentence, once. */
   notice(sentence: string): void;
@@ -33,7 +33,7 @@ export interface StoreOptions {
   readonly migrations: readonly Migration[];
   /** FULL: a commit survives power loss. NORMAL: it survives a crash of the process only (logs). */
   readonly synchronous: 'FULL' | 'NORMAL';
-  /** Told when nothing can be written any more (once for each reason), and (`null`) when writes work again. */
+  /** Called when nothing can be written any more (once for each reason), and (`null`) when writes work again. */
   readonly onTrouble?: (trouble: DiskTrouble | null) => void;
 }
 
@@ -140,7 +140,7 @@ export function openStore(file: string, options: StoreOptions): Store {
       sql('ROLLBACK TO piece').run();
       sql('RELEASE piece').run();
     } catch {
-      // After a full disk SQLite has already rolled back all of it by itself; the first error is the one to tell.
+      // After a full disk SQLite has already rolled back all of it by itself; the first error is the one to report.
     }
   }
 }
@@ -212,7 +212,7 @@ function ownerOnly(file: string): void {
     if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     else if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
   } catch {
-    // A place that can't be written is told by SQLite itself, with the right words.
+    // A place that can't be written is reported by SQLite itself, with the right words.
   }
 }
 
@@ -235,6 +235,6 @@ function rollBack(db: DatabaseSync): void {
   try {
     db.exec('ROLLBACK');
   } catch {
-    // After a full disk SQLite has already rolled back by itself; the first error is the one to tell.
+    // After a full disk SQLite has already rolled back by itself; the first error is the one to report.
   }
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 
 /**
  * Remembers which file is at this path now. The returned function says whether it is still that one: `false` once it
- * was deleted, moved or replaced, though whoever has it open can still write to it. 2 µs.
+ * was deleted, moved or replaced, though anyone who has it open can still write to it. 2 µs.
  */
 export function placeOf(file: string): () => boolean {
   const { dev, ino } = statSync(file, { bigint: true });

@@ -46,7 +46,7 @@ const constantHeader: readonly (readonly [offset: number, bytes: Buffer])[] = [
   [72, Buffer.alloc(24)],
 ];
 
-/** One flipped bit in the header would make the whole file unreadable. The file was set aside; it is ours to mend. */
+/** One flipped bit in the header would make the whole file unreadable. The file was set aside; it is ours to fix. */
 function restoreHeader(file: string): void {
   const fd = openSync(file, 'r+');
   try {

@@ -15,8 +15,8 @@ const mostLines = 20_000;
 const lookMs = 4;
 
 /**
- * What the rows of a query are read as, a look at some lines at a time: a filter without an index reads every line there is (measured:
- * 40 ms for 200,000 short ones). Lines that are dropped meanwhile may be missing.
+ * What the rows of a query are read as, a look at some lines at a time: a filter without an index reads every line
+ * there is (measured: 40 ms for 200,000 short ones). Lines that are dropped meanwhile may be missing.
  */
 export async function searchRows<T>(store: Store, query: LogQuery, read: (row: Row) => T): Promise<readonly T[]> {
   const { indexed, others } = partsOf(query);

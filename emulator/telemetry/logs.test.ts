@@ -234,7 +234,7 @@ describe('createLogs', () => {
     expect(logs.query(all).map(({ message }) => message)).toEqual(['while locked', 'later']);
   });
 
-  it('goes on when lines cannot be stored, and says how many were lost', () => {
+  it('continues when lines cannot be stored, and says how many were lost', () => {
     const { logs, file } = setUp();
     logs.append(testLine('before'));
     logs.query(all);

@@ -140,7 +140,7 @@ export function createLogs({
     trim(2 * batch.length);
   }
 
-  /** Drops some of the oldest lines, and goes on in the next turns while there are still too many. */
+  /** Drops some of the oldest lines, and continues in the next turns while there are still too many. */
   function trim(most: number): void {
     clearImmediate(trimming);
     try {

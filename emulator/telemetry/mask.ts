@@ -12,7 +12,7 @@ export interface Mask {
    */
   hold(values: readonly string[]): () => void;
   /**
-   * For text that goes on in a next piece: also hides what may be the beginning of a value at its end. `rests`: what
+   * For text that continues in a next piece: also hides what may be the beginning of a value at its end. `rests`: what
    * the next piece begins with if it was one. Beginnings of fewer than `least` characters (1 unless given) don't count.
    */
   unfinished(text: string, least?: number): { readonly text: string; readonly rests: readonly string[] };

@@ -55,7 +55,7 @@ describe('createRunnerHistory', () => {
     expect(store.sql('SELECT count(*) AS n FROM runners').get()?.n).toBe(100);
   });
 
-  it('goes on in memory while the disk is full, and is on disk when there is room', async () => {
+  it('continues in memory while the disk is full, and is on disk when there is room', async () => {
     const room = setUp();
     room.history.started(runner('ended'));
     room.store.sql('PRAGMA max_page_count = 1').all();

@@ -16,7 +16,7 @@ function fill(lanes: Lanes, receivers: number, each: number, name = 'silent'): v
 const count = (begun: readonly string[], name: string) => begun.filter((receiver) => receiver === name).length;
 
 describe('which webhook is called next', () => {
-  it('receivers take turns, however much one of them has to be told', () => {
+  it('receivers take turns, however much one of them has to receive', () => {
     const lanes = createLanes(defaultLimits);
     fill(lanes, 1, 1_000, 'busy');
     lanes.add('quiet', 'q');

@@ -1,5 +1,5 @@
 /**
- * Which webhook is called next, so that no receiver waits for others that don't answer. Pure: told the time, it
+ * Which webhook is called next, so that no receiver waits for others that don't answer. Pure: given the time, it
  * decides.
  *
  * Receivers that answer share the prompt lane, those that are silent the late one: a receiver is silent while one of

@@ -58,7 +58,7 @@ describe('the body of a webhook', () => {
     expect(await response(200, '{"seed": 12345678901234567890}')).toContain('12345678901234567890');
   });
 
-  it('holds large results, and what stands after a byte order mark', async () => {
+  it('holds large results, and what comes after a byte order mark', async () => {
     const large = JSON.stringify({ image: 'ü'.repeat(2_000_000), seed: 1 });
     for (const [sent, payload] of [
       [large, large],

@@ -37,7 +37,7 @@ async function contentOf(outcome: RequestOutcome): Promise<Content> {
   return { status, payload: (await isJson(body)) ? withoutMark(body) : undefined };
 }
 
-/** A byte order mark may stand before JSON, but not within. */
+/** A byte order mark may come before JSON, but not within. */
 function withoutMark(body: Uint8Array): Uint8Array {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }

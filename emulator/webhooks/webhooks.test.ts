@@ -304,7 +304,7 @@ describe('after a crash', () => {
     expect(statSync(join(folder, 'webhook-key.pem')).mode & 0o777).toBe(0o600);
   });
 
-  it('failed attempts still count, and the pause goes on', async () => {
+  it('failed attempts still count, and the pause continues', async () => {
     const folder = testFolder();
     const time = { now: 0 };
     const failing = async (): Promise<Sent> => ({ kind: 'retry', because: 'x' });

@@ -165,7 +165,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     const record = queue.record(id);
     const outcome = queue.result(id);
     if (!hook) return undefined;
-    // Its request was dropped: there is nothing left to tell.
+    // Its request was dropped: there is nothing left to report.
     if (!record || !outcome) {
       forget(id);
       return undefined;

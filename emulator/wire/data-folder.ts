@@ -20,7 +20,7 @@ export type ProcessIdentity = z.infer<typeof processIdentity>;
 
 /** The folder that was asked for, else MINIFAL_DATA, else `~/.minifal`. */
 export function dataFolder(option: string | undefined): string {
-  // An empty HOME would be the folder that somebody just stands in.
+  // An empty HOME would be the folder that somebody happens to be in.
   const home = homedir() || userInfo().homedir;
   return resolve(option ?? process.env.MINIFAL_DATA ?? join(home, '.minifal'));
 }

@@ -43,7 +43,7 @@ process.stdout.write(JSON.stringify(answers));
 `;
 
 describe('a connection that was just accepted', () => {
-  it('stands on the reserve when its descriptor is among the last quarter', async () => {
+  it('is in the reserve when its descriptor is among the last quarter', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const client = connect((server.address() as AddressInfo).port, '127.0.0.1');

@@ -27,7 +27,7 @@ export function descriptorReserve(limit: number = descriptorLimit()): number {
 }
 
 /**
- * Whether a connection that was just accepted stands on the reserve. A new descriptor always gets the lowest free
+ * Whether a connection that was just accepted is in the reserve. A new descriptor always gets the lowest free
  * number, so at least that many are in use: an exact answer without counting.
  */
 export function takesReserve(socket: Socket, limit: number = descriptorLimit()): boolean {

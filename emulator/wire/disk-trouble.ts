@@ -37,7 +37,7 @@ export class DiskTrouble extends UserError {
       `${what} (${why}).`,
       trouble === 'gone'
         ? `${remedy} Nothing more can be kept, so minifal stops.`
-        : `${remedy} Accepted requests are kept, and minifal goes on by itself; until then it takes no new ones.`,
+        : `${remedy} Accepted requests are kept, and minifal continues by itself; until then it takes no new ones.`,
     );
     this.name = 'DiskTrouble';
     this.trouble = trouble;

@@ -8,8 +8,8 @@ export const isolationModes = ['off', 'disk', 'full'] as const;
 export type IsolationMode = (typeof isolationModes)[number];
 
 /**
- * A part of that world which this machine doesn't let runners have, and why, in the system's words (`writes`: the folders
- * that can only be read).
+ * A part of that world which this machine doesn't let runners have, and why, in the system's words (`writes`: the
+ * folders that can only be read).
  */
 export const missingSchema = z.object({ part: z.enum(['folders', 'disk', 'writes', 'addresses']), why: z.string() });
 export type Missing = z.infer<typeof missingSchema>;

@@ -3,7 +3,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 /**
  * Where an address leads, judged in one place for whatever calls out on behalf of a caller or an app. `private`: not
  * for anybody's URL (private, link-local, shared, reserved, documentation, multicast), and every spelling that may
- * stand for such an address.
+ * mean such an address.
  */
 export type Network = 'public' | 'loopback' | 'private';
 

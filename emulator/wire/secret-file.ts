@@ -11,14 +11,14 @@ export const keychainOrder = z.object({
   /** 32 bytes in hex. */
   wrappingKey: z.string().regex(/^[0-9a-f]{64}$/),
   /**
-   * `open`: what is sealed is opened for this run. `seal`: and what lies open is sealed. `unseal`: what is sealed lies
+   * `open`: what is sealed is opened for this run. `seal`: and what is open is sealed. `unseal`: what is sealed is
    * open from now on.
    */
   want: z.enum(['open', 'seal', 'unseal']),
 });
 export type KeychainOrder = z.infer<typeof keychainOrder>;
 
-/** A key that is sealed in its file; one that lies open is 64 hex digits there. */
+/** A key that is sealed in its file; one that is open is 64 hex digits there. */
 export interface SealedKey {
   /** Which wrapping key opens it; `null`: written before the file said so. */
   readonly keyId: string | null;
@@ -58,7 +58,7 @@ export function sealedKeyOf(folder: string): SealedKey | undefined {
 
 /**
  * Moves a key that can't be opened out of the way, so that the next start makes a new one. Nothing is deleted: moved
- * back, it opens the secrets that were not set anew.
+ * back, it opens the secrets that were not set again.
  * @returns the file's new name
  */
 export function setKeyAside(folder: string, now: Date): string {

@@ -43,7 +43,7 @@ describe('steady time', () => {
   it.each([
     ['does not count', 0],
     ['counts', 2 * hours],
-  ])('stands still while the machine sleeps, where the system %s that', (_name, counted) => {
+  ])('does not move while the machine sleeps, where the system %s that', (_name, counted) => {
     const { clocks, steady, live } = setUp();
     live(5_000);
     clocks.wall += 2 * hours;

@@ -1,5 +1,5 @@
 /**
- * Time for durations. `now` begins with the wall clock but never jumps with it, and stands still while this process
+ * Time for durations. `now` begins with the wall clock but never jumps with it, and does not move while this process
  * doesn't run (the machine sleeps, the process is stopped): what was asked for within a time is not over because of
  * that.
  */

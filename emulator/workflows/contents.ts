@@ -40,7 +40,7 @@ const adHoc = z.looseObject({
 
 /**
  * The body of `workflows/execute` (fal's page "Custom workflow UI"): a graph that nobody published, and its input.
- * There the nodes stand without anything around them, the input is a node, too, and the result is what the display node
+ * There the nodes have nothing around them, the input is a node, too, and the result is what the display node
  * `output` shows. differs: without one of that name it is the last display node.
  */
 export const adHocWorkflow = adHoc.transform(({ input, workflow }, context) => {

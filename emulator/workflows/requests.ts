@@ -7,7 +7,7 @@ import { adHocWorkflow, type WorkflowContents } from './contents.ts';
 import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';
 import type { Workflows } from './workflows.ts';
 
-/** A request to an app, made by a node in the name of whoever called the workflow. */
+/** A request to an app, made by a node in the name of the one who called the workflow. */
 export interface NodeRequest {
   readonly id: string;
   /** `owner/alias[/path]` */
@@ -49,7 +49,7 @@ export interface WorkflowRequests {
   run(call: WorkflowCall, gone: AbortSignal, tell?: (event: WorkflowEvent) => void): Promise<RequestOutcome>;
 }
 
-/** Aliases have no slash: this tells a workflow from an app wherever an alias stands. */
+/** Aliases have no slash: this distinguishes a workflow from an app wherever an alias is. */
 const prefix = 'workflows/';
 export const workflowAlias = (name: string): string => `${prefix}${name}`;
 /**

@@ -35,7 +35,7 @@ const bodyOf = (outcome: RequestOutcome) =>
     ? [outcome.response.status, JSON.parse(Buffer.from(outcome.response.body).toString())]
     : outcome.error.type;
 
-/** Lets everything that can go on without an answer go on. */
+/** Lets everything that can continue without an answer continue. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('running a workflow', () => {

@@ -85,7 +85,7 @@ export async function runWorkflow(
     tell({ type: 'output', node_id: 'output', output });
     return json(200, output);
   } catch (error) {
-    // The other nodes fail soon too; the first is the one to tell.
+    // The other nodes fail soon too; the first is the one to report.
     for (const promise of running.values()) promise.catch(() => undefined);
     if (cancelled.aborted) return cancelledOutcome;
     if (!(error instanceof NodeFailure)) throw error;

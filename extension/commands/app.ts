@@ -57,7 +57,7 @@ export function createAppCommands(deps: {
     onText?: (text: string) => void,
   ): Promise<RunningTask> {
     const definition: FalTaskDefinition = { type: 'minifal', command, app: `${file}::${name}` };
-    // Before there is a terminal: what it asks or shows would stand beside it.
+    // Before there is a terminal: what it asks or shows would be next to it.
     const ready = await program(definition, folder);
     const task = await startTask(
       {
@@ -143,7 +143,7 @@ export function createAppCommands(deps: {
   }
 
   async function deployWithProgress(app: WorkspaceApp): Promise<FalEnd> {
-    // Not inside the progress: what these ask or show would stand beside it.
+    // Not inside the progress: what these ask or show would be next to it.
     await clis.get(app.folder.uri);
     await emulator.ensureRunning();
     const options = {

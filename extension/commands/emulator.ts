@@ -33,7 +33,7 @@ export function createEmulatorCommands(deps: {
   let node: Promise<NodeProgram> | undefined;
   let begun: Promise<void> | undefined;
 
-  /** Resolves when an emulator answers, whoever started it. @throws Problem, Cancelled */
+  /** Resolves when an emulator answers, no matter who started it. @throws Problem, Cancelled */
   async function ensureRunning(): Promise<void> {
     if (!vscode.workspace.isTrusted) throw untrusted();
     if (link.snapshot().state === 'running') return;
@@ -144,8 +144,8 @@ export function createEmulatorCommands(deps: {
     }
     const act = 'Set Aside';
     const detail =
-      'Their key moves to a file beside it, and nothing in the keychain is replaced, so they can come back ' +
-      'when the keychain does. Until then each secret has to be set anew. The emulator is restarted.';
+      'Their key moves to a file next to it, and nothing in the keychain is replaced, so they can come back ' +
+      'when the keychain does. Until then each secret has to be set again. The emulator is restarted.';
     const what = 'Set the sealed secrets aside?';
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, act)) !== act) return false;
     if (findRunning(link.folder) && !(await stop())) return false;

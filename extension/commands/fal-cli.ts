@@ -18,7 +18,7 @@ export interface FalCli {
   readonly command: string;
   /** Before the arguments of `fal`. */
   readonly args: readonly string[];
-  /** Folder of the programs beside it. */
+  /** Folder of the programs next to it. */
   readonly bin: string;
 }
 
@@ -107,7 +107,7 @@ export function createFalClis(deps: {
 
 export type FalClis = ReturnType<typeof createFalClis>;
 
-/** The script beside the interpreter: with `-m fal`, files of the project could stand in for modules of Python. */
+/** The script next to the interpreter: with `-m fal`, files of the project could stand in for modules of Python. */
 function cliOf(python: string): FalCli {
   const bin = dirname(python);
   const script = join(bin, 'fal');

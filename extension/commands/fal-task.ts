@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { type FalEnd, type FalRun, runFal } from '../process/fal-run.ts';
 import { printable } from '../target/printable.ts';
 
-/** As it stands in tasks.json. */
+/** As it is in tasks.json. */
 export interface FalTaskDefinition extends vscode.TaskDefinition {
   readonly type: 'minifal';
   readonly command: 'run' | 'deploy';
@@ -22,7 +22,9 @@ export interface FalTask {
   readonly folder: vscode.WorkspaceFolder;
   /** Whether its terminal comes to the front. */
   readonly isShown: boolean;
-  /** What to run: asked for once the terminal is there. Its errors are told by who gave it, and here in one line. */
+  /**
+   * What to run: asked for once the terminal is there. Its errors are reported by who gave it, and here in one line.
+   */
   readonly prepare: () => Promise<FalProgram>;
   /** Resolves when the app at this address, which `fal run` has printed, can be called. */
   readonly isReady: (url: URL, signal: AbortSignal) => Promise<void>;
@@ -58,13 +60,13 @@ export function falTask(spec: FalTask): vscode.Task {
     panel: vscode.TaskPanelKind.Dedicated,
     showReuseMessage: false,
     clear: true,
-    // Its result is told, and its last words are in the log when it failed.
+    // Its result is reported, and its last words are in the log when it failed.
     close: !spec.isShown,
   };
   return task;
 }
 
-/** Runs it; resolves once `fal` was started. `instance` tells two runs of one app apart: both may be wanted. */
+/** Runs it; resolves once `fal` was started. `instance` distinguishes two runs of one app: both may be wanted. */
 export async function startTask(spec: FalTask, instance: number): Promise<RunningTask> {
   let begun: (run: FalRun) => void = () => {};
   const beginning = new Promise<FalRun>((resolve) => {
@@ -109,7 +111,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     });
     void run.ended.then(({ code, stopped }) => {
       over.abort();
-      // Of a terminal that closes with another code the editor would tell, too; and what a person stopped has not
+      // Of a terminal that closes with another code the editor would report, too; and what a person stopped has not
       // failed.
       close.fire(spec.isShown && !stopped ? code : 0);
     });

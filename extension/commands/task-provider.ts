@@ -19,7 +19,7 @@ export function createTaskProvider(deps: {
   function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
     const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
     const task = new vscode.Task(definition, scope ?? vscode.TaskScope.Workspace, 'start emulator', 'fal', execution);
-    // It stays: of a terminal that closes with a code the editor would tell beside us.
+    // It stays: of a terminal that closes with a code the editor would report, too.
     task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent };
     return task;
   }
@@ -71,7 +71,7 @@ function startTerminal(emulator: EmulatorCommands, present: Presenter): vscode.P
         },
       );
     },
-    // It goes on starting: others may wait for it, and its own notification cancels.
+    // It continues to start: others may wait for it, and its own notification cancels.
     close() {},
   };
 }

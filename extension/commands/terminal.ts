@@ -44,7 +44,7 @@ export function createTerminals(deps: {
   }
 
   return {
-    /** For the profile `fal (local)`; `undefined`: it can't be had, and the person was told why. */
+    /** For the profile `fal (local)`; `undefined`: it can't be had, and the person was shown why. */
     async profile(): Promise<vscode.TerminalProfile | undefined> {
       try {
         return new vscode.TerminalProfile(await options());

@@ -18,7 +18,7 @@ it('begins with the whole lines of the tail', () => {
   expect(follow('first\nsecond\n', 1_000).lines).toEqual(['first', 'second']);
 });
 
-it('goes on with what is written, a line when it is whole', async () => {
+it('continues with what is written, a line when it is whole', async () => {
   const { file, lines } = follow('', 100);
   appendFileSync(file, 'one\ntw');
   await expect.poll(() => lines).toEqual(['one']);
@@ -26,7 +26,7 @@ it('goes on with what is written, a line when it is whole', async () => {
   await expect.poll(() => lines).toEqual(['one', 'two']);
 });
 
-it('goes on with the new file when the old one was moved away', async () => {
+it('continues with the new file when the old one was moved away', async () => {
   const { file, lines } = follow('old\n', 100);
   renameSync(file, `${file}.1`);
   writeFileSync(file, 'new\n');

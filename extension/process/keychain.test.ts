@@ -60,7 +60,7 @@ describe("the editor's keychain", () => {
     expect(state.said.join()).not.toContain(key);
   });
 
-  it('is not believed before the editor itself was started anew, where that can be told', async () => {
+  it('is not believed before the editor itself was started again, where that can be known', async () => {
     const { start } = machine();
     await start('one', { run: '77' });
     expect(await start('two', { run: '77' })).toBeUndefined();
@@ -100,7 +100,7 @@ describe("the editor's keychain", () => {
     expect(await start('two', { sealedBy: state.sealing.id, setting: 'never' })).toMatchObject({ want: 'unseal' });
   });
 
-  it('that lost a key in use gets no other one until the secrets were set aside, and then beside it', async () => {
+  it('that lost a key in use gets no other one until the secrets were set aside, and then next to it', async () => {
     const { entries, state, startAnew, start } = machine();
     await start('one');
     await start('two');
@@ -142,7 +142,7 @@ describe("the editor's keychain", () => {
     }
   });
 
-  it('has the one entry of earlier versions moved beside, kept as it was, and found by either name', async () => {
+  it('has the one entry of earlier versions moved next to it, kept as it was, and found by either name', async () => {
     const { entries, state, start } = machine();
     const key = 'a'.repeat(64);
     const value = JSON.stringify({ key, session: 'one', run: '' });

@@ -5,9 +5,9 @@ import { type KeychainOrder, keyIdOf, type SealedKey } from '../target/secret-fi
 /** When the key of the emulator's secrets is sealed; `auto`: where the keychain is one of this machine. */
 export type SealSecrets = 'auto' | 'always' | 'never';
 
-/** The keychain's key that seals what lies open. What is sealed already names the key that it needs. */
+/** The keychain's key that seals what is open. What is sealed already names the key that it needs. */
 export interface SealingKey {
-  /** `null`: none was made, or it stands in the one entry of earlier versions. */
+  /** `null`: none was made, or it is in the one entry of earlier versions. */
   readonly id: string | null;
   /**
    * Something was sealed with it: when the keychain doesn't show it, that keychain is not to be trusted with another.
@@ -39,8 +39,8 @@ export interface KeychainDeps {
 
 export interface Keychain {
   /**
-   * What the emulator that is about to start on a folder is to be told; `undefined`: nothing. Never rejects: a keychain
-   * may be broken.
+   * What the emulator that is about to start on a folder is to be given; `undefined`: nothing. Never rejects: a
+   * keychain may be broken.
    */
   order(options: {
     readonly sealed: SealedKey | undefined;

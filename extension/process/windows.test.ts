@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startStandIn, testFolder } from '../target/test-emulator.ts';
 import { createWindows, findUnused, liveWindows } from './windows.ts';
 
-/** A process that stands for the extension host of a window. */
+/** A stand-in for the extension host of a window. */
 async function host() {
   const child = spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log("up")'], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -33,7 +33,7 @@ describe('the link to an emulator', () => {
     await until('running');
   });
 
-  it('tells of each state that the emulator sends', async () => {
+  it('reports each state that the emulator sends', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { link, until } = follow(folder);

@@ -23,9 +23,9 @@ export interface Link {
 }
 
 /**
- * Keeps a window in step with the emulator of a data folder, whoever started it: joins it when it comes up, follows its
- * state while it runs, notices its end, and joins again. One open connection while it runs, one watch on the folder
- * while it doesn't; no polling.
+ * Keeps a window in step with the emulator of a data folder, no matter who started it: joins it when it comes up,
+ * follows its state while it runs, notices its end, and joins again. One open connection while it runs, one watch on
+ * the folder while it doesn't; no polling.
  */
 export function createLink(folder: string): Link {
   const listeners = new Set<(snapshot: Snapshot, before: Snapshot) => void>();
@@ -118,7 +118,7 @@ export function createLink(folder: string): Link {
           if (!open) return;
           open = false;
           starts--;
-          // At once, not by way of `stopped`: who listens tells a failed start from an emulator that ended.
+          // At once, not by way of `stopped`: who listens distinguishes a failed start from an emulator that ended.
           const isVain = why !== undefined && starts === 0 && snapshot.state === 'starting' && !findRunning(folder);
           if (isVain) set({ state: 'failed', why });
           else look();

@@ -132,7 +132,7 @@ describe('the tree', () => {
     expect(endedRunners(after)).toEqual([]);
   });
 
-  it('tells in the tooltip what the row has no room for', () => {
+  it('reports in the tooltip what the row has no room for', () => {
     const transitions = [{ at: now - 5_400, state: 'FAILURE_DELAY', reason: 'ValueError: no\n  weights' }];
     const failing = { ...runner, state: 'FAILURE_DELAY', transitions, requests: ['q'] };
     const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'Backing off.' }];
@@ -169,7 +169,7 @@ describe('the tree', () => {
     expect(after).not.toEqual(before);
   });
 
-  it('counts seconds at first, then by ten: a row that is drawn anew loses its tooltip', () => {
+  it('counts seconds at first, then by ten: a row that is drawn again loses its tooltip', () => {
     const said = (seconds: number) =>
       toItems(status({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
         ?.children[0]?.description;

@@ -3,7 +3,7 @@ import { stateLook } from './states.ts';
 
 /** A line of a tooltip. */
 export interface Fact {
-  /** Empty: the text stands alone. */
+  /** Empty: the text is alone. */
   readonly name: string;
   /** Plain text, also somebody else's words; several lines may be in it. */
   readonly text: string;
@@ -205,7 +205,7 @@ function count(runners: number): string {
   return runners === 0 ? 'no runner' : runners === 1 ? '1 runner' : `${runners} runners`;
 }
 
-/** By the second at first, then by ten: whoever points at a row to read its tooltip needs it to stand still. */
+/** By the second at first, then by ten: anyone who points at a row to read its tooltip needs it to stay as it is. */
 function inSteps(ms: number): number {
   return ms < 10_000 ? ms : Math.floor(ms / 10_000) * 10_000;
 }

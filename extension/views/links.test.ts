@@ -52,7 +52,7 @@ describe('a request', () => {
     [{ ...ran, phase: 'IN_PROGRESS' } as const, 'in progress on runner abcdefgh (attempt 2).'],
     [{ ...done, attempts: 1, status: 200 }, 'completed with 200 after 1.5 s on runner abcdefgh.'],
     [{ ...done, error: 'It took too long.' }, 'failed after 1.5 s on runner abcdefgh (attempt 2). It took too long.'],
-  ])('is told in a sentence: %j', (change, told) => {
+  ])('is reported in a sentence: %j', (change, told) => {
     expect(tellRequest({ ...facts, ...change })).toBe(`Request 0199a1b2 of hello: ${told}`);
   });
 });

@@ -14,7 +14,7 @@ const states: { readonly [state: string]: StateLook } = {
   IDLE: look('circle-outline', 'idle', 'Ready, and waits for requests.'),
   RUNNING: look('play-circle', 'busy', 'Works on requests.'),
   DRAINING: look('debug-step-out', 'ending', 'Finishes its requests and gets no new ones.'),
-  TERMINATING: look('debug-stop', 'ending', 'Was told to end, and has a while to do so.'),
+  TERMINATING: look('debug-stop', 'ending', 'Was asked to end, and has a while to do so.'),
   FAILURE_DELAY: look(
     'error',
     'failed',

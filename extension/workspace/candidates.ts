@@ -32,7 +32,7 @@ export function pythonCandidates(given: {
       ['.venv', 'venv'].map((name) => [join(folder, name, 'bin', 'python'), name] as const),
     ),
     [given.fromExtension, 'the interpreter of the Python extension'],
-    // pip, pipx and uv all put a link to the interpreter beside it.
+    // pip, pipx and uv all put a link to the interpreter next to it.
     [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
     [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
     [join(given.ownEnvironment, 'bin', 'python'), 'the environment that this extension installed'],

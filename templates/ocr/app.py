@@ -37,7 +37,7 @@ def open_picture(url: str):
         if url.startswith("data:"):
             with urlopen(url) as data:
                 return PILImage.open(BytesIO(data.read())).convert("RGB")
-        # Downloads from public addresses only: an app must not fetch what lies inside its own network.
+        # Downloads from public addresses only: an app must not fetch what is inside its own network.
         return Image(url=url).to_pil()
     except UnidentifiedImageError as error:
         raise FieldException("image_url", "This is not a picture.") from error

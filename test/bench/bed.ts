@@ -9,7 +9,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { openConnection, requestBytes } from './client.ts';
 
-/** An emulator of its own, with apps.py beside the real command line. */
+/** An emulator of its own, with apps.py next to the real command line. */
 export interface Bed {
   readonly emulator: Emulator;
   readonly owner: string;

@@ -80,7 +80,7 @@ async function drain(bed: Bed, ids: readonly string[]): Promise<void> {
   );
 }
 
-/** One caller; the status stream tells the end, as in the SDK's own clients that stream. */
+/** One caller; the status stream reports the end, as in the SDK's own clients that stream. */
 async function wholeWay(bed: Bed, rounds: number): Promise<void> {
   const { run, queue } = bed.emulator.ports;
   const direct = await openConnection(run);

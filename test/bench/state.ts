@@ -91,7 +91,8 @@ async function measureStarts(folder: string, starts: number, goal: number): Prom
   }
   const print = (name: string, figures: readonly number[]) =>
     console.log(
-      `  ${name.padEnd(24)}${show(figures, 0)} ms  n=${starts}  (goal: under ${goal} ms)  ${median(figures) < goal ? 'met' : 'MISSED'}`,
+      `  ${name.padEnd(24)}${show(figures, 0)} ms  n=${starts}  (goal: under ${goal} ms)  ` +
+        `${median(figures) < goal ? 'met' : 'MISSED'}`,
     );
   print('start after stop', times.clean);
   print('start after kill -9', times.killed);

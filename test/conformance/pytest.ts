@@ -87,7 +87,7 @@ export async function createPytest({ sdk, tools, environment, workers }: PytestD
       await appendFile(logFile, output);
       return results;
     },
-    /** One test, nothing beside it; shows what pytest says. */
+    /** One test, nothing else; shows what pytest says. */
     async runAlone(folder: string, nodeid: string): Promise<TestResult | undefined> {
       const { results, output } = await pytest(folder, [nodeid]);
       console.log(output);

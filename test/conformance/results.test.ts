@@ -56,7 +56,7 @@ describe('mergePhases', () => {
     expect(mergePhases(phases('t', outcomes))).toMatchObject([{ test: 't', outcome, reason }]);
   });
 
-  it('tells a missing feature from a failure', () => {
+  it('distinguishes a missing feature from a failure', () => {
     const lines = phases('t', { setup: 'passed', call: 'failed', teardown: 'passed' }, { not_implemented: true });
     expect(mergePhases(lines)[0]?.outcome).toBe('not_implemented');
   });

@@ -133,12 +133,12 @@ describe('over HTTP', () => {
     expect((await call(emulator, 'queue', `/${account}/echo/requests/${id}`)).status).toBe(422);
   });
 
-  it('malformed JSON on the REST host is told in words', async () => {
+  it('malformed JSON on the REST host is reported in words', async () => {
     const response = await call(emulator, 'api', '/files/missing_hashes', { body: '{"hashes": [' });
     await expectValidation(response);
   });
 
-  it('JSON of another shape on the REST host is told in words', async () => {
+  it('JSON of another shape on the REST host is reported in words', async () => {
     await expectValidation(await call(emulator, 'api', '/files/missing_hashes', { body: { hashes: 'all' } }));
   });
 
@@ -337,7 +337,7 @@ describe('on the command line', () => {
     ['an unknown isolation', ['start', '--isolation', 'some']],
     ['an emulator that does not run', ['env', '--data', '/nonexistent/minifal']],
     ['a data folder that cannot be made', ['start', '--port', '0', '--data', '/dev/null/minifal']],
-  ])('%s is told in a sentence', async (_name, args) => {
+  ])('%s is reported in a sentence', async (_name, args) => {
     const { code, stdout, stderr } = await minifal(...args);
     expect(code).toBe(1);
     expect(stdout).toBe('');

@@ -208,7 +208,7 @@ describe('runners', () => {
     expect(await mustFal('runners', 'gpus')).toContain('Total: 0');
   });
 
-  it('fal runners logs tells what it said, and -f goes on telling', async () => {
+  it('fal runners logs shows what it said, and -f continues to show it', async () => {
     const id = await runner();
     await mustFal('api', `${account}/greet`, 'name=Bea');
     expect(await mustFal('runners', 'logs', id)).toMatch(/greeting Bea/);
@@ -295,7 +295,7 @@ describe('the account', () => {
     expect(await mustFal('doctor')).toContain(`localhost:${emulator.ports.api}`);
   });
 
-  it('fal secrets set, list and unset; values are never told', async () => {
+  it('fal secrets set, list and unset; values are never shown', async () => {
     await mustFal('secrets', 'set', 'TOKEN=very-private', 'OTHER=x');
     const listed = await mustFal('secrets', 'list', '--json');
     expect(lastJson(listed)).toMatchObject({ secrets: [{ name: 'TOKEN' }, { name: 'OTHER', environment: 'main' }] });

@@ -187,7 +187,7 @@ function identities(pids: readonly number[]): readonly string[] {
   return pids.flatMap((pid) => processIdentity(pid) ?? []);
 }
 
-/** What still lives of the family, and whoever else has to do with the data folder. */
+/** What still lives of the family, and who else has to do with the data folder. */
 function survivors(family: readonly string[]): readonly string[] {
   const alive = family.filter((identity) => processIdentity(Number.parseInt(identity, 10)) === identity);
   return [...alive, ...identities(processesMentioning(dataDir))];

@@ -13,7 +13,7 @@ import { until } from '../support/wait.ts';
 const canLimit = spawnSync('prlimit', ['--version']).status === 0;
 
 it.skipIf(isMissing(canLimit, 'a failing disk: prlimit (util-linux) makes one'))(
-  'an emulator whose disk reports errors says so once, goes on, and says once that they are over',
+  'an emulator whose disk reports errors says so once, continues, and says once that they are over',
   async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'minifal-disk-'));
     onTestFinished(() => rm(dataDir, { recursive: true, force: true }));

@@ -61,7 +61,7 @@ describe.each([
   it.skipIf(isMissing(isThere(shell), `the variables in ${shell}: it is not installed`))(
     'points this shell here, whatever the data folder is called',
     async () => {
-      // A second start says so, too, for the shell of whoever calls it.
+      // A second start says so, too, for the shell of anyone who calls it.
       const dataDir = join(folder, `data of "${shell}"`);
       const one = await startEmulator({ dataDir, env: { SHELL: path } });
       try {

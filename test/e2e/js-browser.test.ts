@@ -145,7 +145,7 @@ describe.skipIf(noBrowser)('@fal-ai/client in a real browser page', () => {
     });
     await page.goto('http://other.localhost/');
     await expect(perform(page)).rejects.toThrow(/Failed to fetch/);
-    // Not even with a good token: browsers tell a socket's origin, too.
+    // Not even with a good token: browsers send a socket's origin, too.
     const token = await call(emulator, 'api', '/tokens/', { body: { allowed_apps: ['js'], token_expiration: 60 } });
     const query = `fal_jwt_token=${encodeURIComponent(String(await token.json()))}`;
     const address = `ws://localhost:${emulator.ports.run}/${await owner(emulator)}/js/realtime?${query}`;

@@ -222,7 +222,7 @@ describe('@fal-ai/client', () => {
     expect(log + emulator.logText()).not.toContain(token);
   });
 
-  it('is told by webhook when a request is done', async () => {
+  it('is notified by webhook when a request is done', async () => {
     const { createServer } = await import('node:http');
     const { text } = await import('node:stream/consumers');
     const bodies: string[] = [];

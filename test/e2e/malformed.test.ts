@@ -32,7 +32,7 @@ const remembered = 10_000;
  */
 const ofRunner = 2;
 
-/** Echoes, streams, speaks realtime; and tells what a runner knows. */
+/** Echoes, streams, speaks realtime; and reports what a runner knows. */
 const app = `
 import os
 import fal
@@ -183,7 +183,7 @@ function play(input: Input): Promise<string> {
 /** What no answer may be: our own failure, or the inside of our program. */
 function wrongIn(answer: string): string | undefined {
   const [head = ''] = answer.split('\r\n\r\n', 1);
-  // An app may fail as it likes; it is told by the runner that served.
+  // An app may fail as it likes; the runner that served shows it.
   const byApp = /^x-fal-served-from:/im.test(head) && !/^x-fal-error-type:/im.test(head);
   if (/^HTTP\/1\.1 500 /.test(answer) && !byApp) return `answered ${answer.slice(0, 500)}`;
   // INTERNAL is also the library's own word for what isn't gRPC; UNKNOWN is its word for a handler that threw.

@@ -91,7 +91,7 @@ describe('a stored request that no attempt can be made of', () => {
   });
 });
 
-it('an emulator outlives whoever reads what it says', async () => {
+it('an emulator outlives the reader of what it says', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-pipe-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], {

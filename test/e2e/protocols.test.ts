@@ -177,7 +177,7 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
     expect(await project.pythonJson(program, id)).toEqual(expected);
   });
 
-  it('tells which node failed, ends with its error, and cancels the others', async () => {
+  it('reports which node failed, ends with its error, and cancels the others', async () => {
     const id = await publish(
       'failing',
       { good: scriptedNode('good', 'waits', ['gate']), bad: scriptedNode('bad', 'bad', ['418']) },
@@ -195,7 +195,7 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
       message: `Error while fetching the result of the request ${requestOf('bad')}`,
       error: { status: 418, body: { attempt: 1, runner: expect.any(Number) } },
     });
-    // Cancelled; its app has no way to stop, and goes on until its gate opens.
+    // Cancelled; its app has no way to stop, and continues until its gate opens.
     await openGate(emulator, 'waits');
     await fal.queue.subscribeToStatus(`${account}/many`, { requestId: requestOf('good'), pollInterval: 50 });
     await expect(fal.subscribe(id, { input: {}, pollInterval: 50 })).rejects.toMatchObject({

@@ -36,7 +36,7 @@ let account: string;
 let receiver: Server;
 /** Where the receiver listens. `/flaky` fails the first time, `/moved` redirects. */
 let hooks: string;
-/** What the webhook receiver was told, by request id. */
+/** What the webhook receiver got, by request id. */
 const told = new Map<string, { readonly headers: IncomingHttpHeaders; readonly body: string }[]>();
 
 beforeAll(async () => {
@@ -170,7 +170,7 @@ describe('a full app', () => {
     expect(result.headers.get('x-fal-request-timeout-type')).toBe('user');
     expect(result.headers.get('x-fal-error-type')).toBe('request_timeout');
     expect(await result.json()).toMatchObject({ error_type: 'request_timeout' });
-    // Direct calls have it too; and it does not touch the runner, which goes on.
+    // Direct calls have it too; and it does not touch the runner, which continues.
     const direct = await call(emulator, 'run', `/${account}/one`, {
       body: { key },
       headers: { 'x-fal-request-timeout': '0.3' },
@@ -213,7 +213,7 @@ describe('a full app', () => {
     expect(await attemptsOf(emulator, key)).toEqual([]);
   });
 
-  it('is told of by fal_client: priority, start timeout, client timeout, logs', async () => {
+  it('is reported by fal_client: priority, start timeout, client timeout, logs', async () => {
     const blocker = await occupy('one');
     const program = `
 import json, pathlib, sys
@@ -302,7 +302,7 @@ describe('a request in progress', () => {
     });
     hangUp.abort();
     await expect(direct).rejects.toThrow();
-    await until('its app is told', async () =>
+    await until('its app is reported', async () =>
       (await attemptsOf(emulator, 'cancels')).some(({ request }) => request === attempt?.request),
     );
   });
@@ -552,7 +552,7 @@ describe('a runner', () => {
 });
 
 describe('a webhook', () => {
-  /** As the platform's documentation tells receivers to do it, with nothing of ours but the public key. */
+  /** As the platform's documentation asks receivers to do it, with nothing of ours but the public key. */
   async function isSigned({ headers, body }: { readonly headers: IncomingHttpHeaders; readonly body: string }) {
     const keySet = await (await fetch(`http://localhost:${emulator.ports.api}/.well-known/jwks.json`)).json();
     const [id, user, timestamp, signature] = ['request-id', 'user-id', 'timestamp', 'signature'].map((name) =>
@@ -610,7 +610,7 @@ describe('a webhook', () => {
     for (const calls of told.values()) expect(calls).toHaveLength(1);
   });
 
-  it('that failed is called again 5 s later, the same and signed anew; one that redirects is not', async () => {
+  it('that failed is called again 5 s later, the same and signed again; one that redirects is not', async () => {
     const to = (path: string) => `?fal_webhook=${encodeURIComponent(`${hooks}${path}`)}`;
     const { request_id: moved } = await send('scripted', { key: freshKey() }, {}, to('/moved'));
     const { request_id: flaky } = await send('scripted', { key: freshKey() }, {}, to('/flaky'));
@@ -666,7 +666,7 @@ describe('hints', () => {
 
 describe('what was asked of the queue', () => {
   it.each(['polling', 'streaming'] as const)(
-    'tells by %s the lines that an app printed just before its answer',
+    'shows by %s the lines that an app printed just before its answer',
     async (mode) => {
       const fal = jsClient();
       for (let round = 0; round < 20; round++) {

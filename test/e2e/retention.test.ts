@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
 
-/** Starts, waits until `gone` is forgotten, and tells which of the others still have their result. */
+/** Starts, waits until `gone` is forgotten, and reports which of the others still have their result. */
 async function keptBy(args: readonly string[], gone: string): Promise<readonly string[]> {
   const emulator = await startEmulator({ dataDir, args });
   try {

@@ -324,7 +324,7 @@ describe('starting', () => {
       const all = await runners('Fragile');
       return all.filter(({ transitions }) => transitions[0]?.state === 'FAILURE_DELAY').length === 4 && all;
     });
-    // The fourth waits longest: long enough for the one whose setup() goes on now to become ready.
+    // The fourth waits longest: long enough for the one whose setup() continues now to become ready.
     await untell('Fragile', 'hold');
     const [slow = ''] = await notes('Fragile', 'first');
     const found = await until('it is ready', async () => {
@@ -350,7 +350,7 @@ describe('starting', () => {
     for (const id of requests) expect(answered.parse(await (await result('Fragile', id)).json()).revision).toBe(broken);
   });
 
-  it('begins anew with a fixed deploy, which waits for nothing', async () => {
+  it('begins again with a fixed deploy, which waits for nothing', async () => {
     const broken = await deploy('Steady', '--strategy', 'recreate');
     await tell('Steady', 'broken', broken);
     const id = await enqueue('Steady');
@@ -435,7 +435,7 @@ describe('a runner', () => {
     );
   });
 
-  it('that is killed loses what it does: a direct caller is told, a queued request gets another runner', async () => {
+  it('that is killed loses what it does: a direct caller gets an error, a queued request another runner', async () => {
     const { runner: id } = await ask('Steady');
     await tell('Steady', 'busy');
     const direct = call(emulator, 'run', `/${account}/steady`, { body: { busy: true } });
@@ -681,7 +681,7 @@ describe('an app under traffic', () => {
       return seen;
     });
     const all = Promise.all(callers);
-    // The one that was found may end before the command reaches it: a rollout goes on for a while.
+    // The one that was found may end before the command reaches it: a rollout continues for a while.
     const stopOne = (...flags: readonly string[]) =>
       until('a runner is stopped', async () => {
         const one = (await runners('Pair')).find(({ state }) => state === 'RUNNING' || state === 'IDLE');

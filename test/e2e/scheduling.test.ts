@@ -12,7 +12,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** Requests note that they run, and wait while the file `hold` is there when they were told to. */
+/** Requests note that they run, and wait while the file `hold` is there when they were asked to. */
 const source = (control: string) => `
 import os
 import pathlib

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 
-/** What axe has against the window, `rule: element` each, told apart by whose part of the window it is. */
+/** What axe has against the window, `rule: element` each, distinguished by whose part of the window it is. */
 export interface Objections {
   /** Inside the extension's own parts. */
   readonly ours: readonly string[];
@@ -49,7 +49,7 @@ export async function objections(page: Page): Promise<Objections> {
   return { ours: of(true), editors: of(false) };
 }
 
-/** Contrast of each icon of the tree's rows with what lies behind it, by the icon's name. */
+/** Contrast of each icon of the tree's rows with what is behind it, by the icon's name. */
 export function iconContrasts(page: Page): Promise<{ readonly [icon: string]: number }> {
   return page.evaluate<{ readonly [icon: string]: number }>(`(() => {
     const numbers = (color) => color.match(/[\\d.]+/g).map(Number);

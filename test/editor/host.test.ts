@@ -97,7 +97,7 @@ describe('in the extension host', () => {
     });
   });
 
-  it('gives results to whoever runs its commands', () => {
+  it('gives results to anyone who runs its commands', () => {
     expect([facts.started, facts.deployed, facts.deployedOther, facts.stopped]).toEqual([true, true, true, true]);
     expect(facts.leftover).toBe(false);
   });

@@ -95,7 +95,7 @@ it('the setting is the way back to a key in a file, and to a sealed one again', 
   await stopFromPalette();
 });
 
-it('a lost key is said, with the way to set secrets anew', async () => {
+it('a lost key is said, with the way to set secrets again', async () => {
   await window.workbench.page.evaluate("localStorage.removeItem('secrets.provider')");
   await reload();
   await startFromPalette();

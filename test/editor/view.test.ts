@@ -123,7 +123,7 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
   await until('one is idle', async () => (await window.rows()).filter((row) => / IDLE · /.test(row)).length === 1);
 });
 
-it('tells more of a row to whoever points at it', async () => {
+it('reports more of a row to anyone who points at it', async () => {
   const told = await hover(/^failing /, 'app');
   expect(told).toMatch(
     /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Backing off/s,
@@ -174,7 +174,7 @@ it('clears ended runners: one by its own button, then all', async () => {
   expect(status).toContain(`"id":"${one}`);
 });
 
-it('takes a changed setting at the next start, and tells once of a wrong one', async () => {
+it('takes a changed setting at the next start, and reports a wrong one once', async () => {
   const { workbench } = window;
   await workbench.command('Notifications: Clear All Notifications');
   await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.timeScale': 0 });
@@ -188,8 +188,8 @@ it('takes a changed setting at the next start, and tells once of a wrong one', a
 });
 
 /**
- * What the editor shows beside what the mouse points at. A row that is drawn anew or moves meanwhile has to be pointed
- * at again.
+ * What the editor shows next to what the mouse points at. A row that is drawn again or moves meanwhile has to be
+ * pointed at again.
  */
 async function hover(row: RegExp, name: string): Promise<string> {
   const { page } = window.workbench;

@@ -36,7 +36,7 @@ export interface VsCode {
   readonly port: number;
   /** The server's data: settings, logs. */
   readonly dataDir: string;
-  /** Where the packages lie unpacked. */
+  /** Where the packages are unpacked. */
   readonly extensionsDir: string;
   readonly pid: number;
   /**

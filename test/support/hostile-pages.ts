@@ -6,7 +6,8 @@ import { chromiumFlags, installLab } from '../lab/install.ts';
 
 /**
  * What a page tries at each target. \`attack\` gives back what got through: an answer that it may read, an open socket
- * or stream, a script or image that loaded. What nobody may read (\`no-cors\`, forms, beacons) shows in the apps' counts.
+ * or stream, a script or image that loaded. What nobody may read (\`no-cors\`, forms, beacons) shows in the apps'
+ * counts.
  */
 const program = `
 const late = (ms) => AbortSignal.timeout(ms);

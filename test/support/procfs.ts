@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** What Linux tells about processes and sockets. Processes that end while we look are left out. */
+/** What Linux reports about processes and sockets. Processes that end while we look are left out. */
 
-/** Processes whose environment, arguments or working folder mention this text, whoever their parent is. */
+/** Processes whose environment, arguments or working folder mention this text, no matter who their parent is. */
 export function processesMentioning(text: string): readonly number[] {
   return processIds().filter(
     (pid) =>
@@ -41,7 +41,9 @@ export function commandLine(pid: number): string {
   return read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ') ?? '';
 }
 
-/** Tells a process from a later one with the same number; `undefined`: it is gone, or dead and not yet buried. */
+/**
+ * Distinguishes a process from a later one with the same number; `undefined`: it is gone, or dead and not yet buried.
+ */
 export function processIdentity(pid: number): string | undefined {
   const fields = statFields(pid);
   return fields === undefined || fields[0] === 'Z' ? undefined : `${pid} started at ${fields[19]}`;

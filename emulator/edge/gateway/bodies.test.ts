@@ -172,7 +172,7 @@ describe('an app that answers before it has read the body', () => {
   });
 
   it.each([
-    ['goes on reading', (req) => void req.resume()],
+    ['continues reading', (req) => void req.resume()],
     ['reads nothing', (req) => void req.pause()],
   ] as readonly (readonly [string, (req: IncomingMessage) => void])[])(
     'is heard although its answer is larger than what the sockets hold and nobody reads yet: it %s',

@@ -88,13 +88,13 @@ it.each<[string, RequestListener]>([
       pour();
     },
   ],
-])('tells the scheduler: %s', async (kind, app) => {
+])('reports to the scheduler: %s', async (kind, app) => {
   const { address } = await runner(app);
   const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind } });
 });
 
-it('tells the scheduler: connection_refused', async () => {
+it('reports to the scheduler: connection_refused', async () => {
   const { server, address } = await runner(() => undefined);
   server.close();
   await once(server, 'close');

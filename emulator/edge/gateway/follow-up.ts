@@ -12,7 +12,7 @@ const shape = /^(?:\/.*)?\/requests\/([^/]+)(\/status|\/status\/stream|\/cancel|
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * Reads a follow-up out of what stands behind `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is
+ * Reads a follow-up out of what comes behind `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is
  * only a follow-up if it speaks of a request id: an app may have an endpoint `/requests/…` of its own.
  */
 export function readFollowUp(method: string, path: string): FollowUp | undefined {

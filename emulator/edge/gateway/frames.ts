@@ -26,7 +26,7 @@ export function bodyFramer(contentType: string, mostWhole = mostWholeBytes): Bod
   return { push: (chunk) => [{ data: chunk, binary: true }], end: () => [] };
 }
 
-/** One frame: a client could not tell half a JSON text from another's half. */
+/** One frame: a client could not distinguish half a JSON text from another's half. */
 function wholeText(most: number): BodyFramer {
   const chunks: Buffer[] = [];
   let size = 0;

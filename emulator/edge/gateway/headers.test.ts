@@ -94,7 +94,7 @@ describe('towards the caller', () => {
     [429, true],
     [500, true],
     [503, true],
-  ])('x-fal-needs-retry beside %i passes: %s', (status, passes) => {
+  ])('x-fal-needs-retry with %i passes: %s', (status, passes) => {
     expect(names(toCaller([['x-fal-needs-retry', '1']], status)).length).toBe(passes ? 1 : 0);
     expect(signalsOf([['x-fal-needs-retry', '1']], status).needsRetry).toBe(passes ? true : undefined);
   });
@@ -113,7 +113,7 @@ describe('signals to the platform', () => {
     expect(signalsOf([['x-fal-stop-runner', value]], 200).stopRunner).toBe(meaning);
   });
 
-  it('tells absent hints from empty ones', () => {
+  it('distinguishes absent hints from empty ones', () => {
     expect(signalsOf([], 200)).toEqual({ healthCheck: false, billsLater: false });
     expect(signalsOf([['x-fal-runner-hints', '']], 200).hints).toEqual([]);
     expect(signalsOf([['x-fal-runner-hints', 'a, b,,é']], 200).hints).toEqual(['a', 'b', 'é']);

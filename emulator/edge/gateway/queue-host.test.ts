@@ -324,7 +324,7 @@ describe('status stream', () => {
     release.resolve();
   });
 
-  it('tells when the place in the queue changes, and keeps a silent connection alive', async () => {
+  it('reports when the place in the queue changes, and keeps a silent connection alive', async () => {
     const gateway = await start(ok, { positionIntervalMs: 1, pingIntervalMs: 1 });
     gateway.fleet.hold();
     const first = await submit(gateway);
@@ -419,7 +419,7 @@ describe('cancel', () => {
     expect((await reply).status).toBe(202);
   });
 
-  it('of a running request reaches the app beside the call that runs', async () => {
+  it('of a running request reaches the app next to the call that runs', async () => {
     const cancelled = deferred<string>();
     const gateway = await start(async (req, res) => {
       if (req.url === '/predict/cancel') {

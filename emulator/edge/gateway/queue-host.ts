@@ -103,7 +103,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
       return reply(resultOf(deps, record), record.id);
     case 'cancel': {
       const word = deps.fleet.cancel(record.id);
-      // A promise like the acceptance: who was told it would never run must find it so after a crash.
+      // A promise like the acceptance: who heard it would never run must find it so after a crash.
       if (word === 'requested') await deps.queue.settled();
       return reply(cancelled[word], record.id);
     }

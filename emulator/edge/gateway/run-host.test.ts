@@ -332,7 +332,7 @@ describe('a caller that hangs up', () => {
     request.on('error', () => undefined).end('{}');
     await expect.poll(() => gateway.fleet.requests.length).toBe(1);
     request.destroy();
-    expect((await call(gateway.ports.run, '/me/nothing')).status).toBe(404); // the gateway goes on
+    expect((await call(gateway.ports.run, '/me/nothing')).status).toBe(404); // the gateway continues
     gateway.fleet.release();
     expect((await call(gateway.ports.run, '/me/app')).status).toBe(200);
     expect(gateway.fleet.ends).toHaveLength(1); // the withdrawn one never got a lease
@@ -395,7 +395,7 @@ describe('other origins', () => {
   });
 });
 
-it('answers what is not HTTP with 400 and a request id, and goes on', async () => {
+it('answers what is not HTTP with 400 and a request id, and continues', async () => {
   const gateway = await start(echo);
   const socket = connect(gateway.ports.run, '127.0.0.1');
   socket.end('EHLO there\r\n\r\n');

@@ -5,7 +5,7 @@ const lastWordsMs = 1_000;
 
 /**
  * A connection to a runner on which a failed write doesn't end the reading. An app may answer (404, 413, 401) and close
- * before it has read the body: the next write fails while its answer lies in our own system, unread. Node's sockets
+ * before it has read the body: the next write fails while its answer is in our own system, unread. Node's sockets
  * would drop it.
  */
 export class RunnerSocket extends Socket {

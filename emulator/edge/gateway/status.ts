@@ -44,7 +44,7 @@ function metrics({ startedAt, completedAt }: RequestRecord): { readonly inferenc
   return startedAt === null || completedAt === null ? {} : { inference_time: (completedAt - startedAt) / 1000 };
 }
 
-/** Failed requests are COMPLETED too: these two keys, and the result URL, tell. */
+/** Failed requests are COMPLETED too: these two keys, and the result URL, show that. */
 function failure({ error, status }: RequestRecord): { readonly error?: string; readonly error_type?: string } {
   if (error) return { error: error.detail, error_type: error.type };
   return status !== null && status >= 400 ? { error: `Invalid status code: ${status}` } : {};

@@ -40,7 +40,7 @@ export async function submit(
     method: req.method ?? 'POST',
     path: target.path,
     query: target.query,
-    // The stored answer is read by any client: whoever submitted must not choose its compression.
+    // The stored answer is read by any client: the one who submitted must not choose its compression.
     headers: toApp(headers, { requestId, app: appId(target), path: target.path, callerId: access.callerId }).filter(
       ([name]) => name !== 'accept-encoding',
     ),

@@ -22,7 +22,7 @@ export type OwnKey = (typeof ownKeys)[number];
 
 const longestShown = 200;
 
-/** First segments that stand before the owner. */
+/** First segments that come before the owner. */
 const shifting: readonly string[] = ['workflows', 'comfy'];
 /** Legacy id `123-name`, pasted verbatim into URLs by the Python client. */
 const legacyId = /^(\d+)-(.+)$/;

@@ -211,7 +211,7 @@ export interface TestGateway {
   readonly queue: Queue;
   readonly tls: TlsMaterial;
   readonly runner: Server;
-  /** What the queue lies in. */
+  /** What the queue is in. */
   readonly store: Store;
   readonly errors: unknown[];
   /** Ports of the three hosts, and of the bridge. */

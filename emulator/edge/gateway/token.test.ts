@@ -28,7 +28,7 @@ const post = (path: string, host: 'run' | 'queue' = 'run') =>
   call(gateway.ports[host], path, { headers: {}, body: '{}' });
 
 describe('fal_jwt_token', () => {
-  it('stands for the key on the run host, and the app never sees it', async () => {
+  it('replaces the key on the run host, and the app never sees it', async () => {
     await start();
     expect((await post(`/me/app/stream?fal_jwt_token=${forApp}&x=1`)).status).toBe(200);
     expect((await post(`/me/app/stream?fal_jwt_token=${forStream}`)).status).toBe(200);

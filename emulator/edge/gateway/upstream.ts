@@ -17,7 +17,7 @@ export interface UpstreamCall {
   readonly address: RunnerAddress;
   readonly connections: RunnerConnections;
   readonly method: string;
-  /** Path and query as they go on the wire. */
+  /** Path and query as they travel on the wire. */
   readonly path: string;
   /** Without `host` and without framing; see `body`. */
   readonly headers: HeaderList;
@@ -40,7 +40,7 @@ export type UpstreamAnswer =
       readonly headers: HeaderList;
       readonly message: IncomingMessage;
     }
-  /** No answer: what to tell the scheduler, and what the caller. */
+  /** No answer: what to report to the scheduler, and what to the caller. */
   | { readonly kind: 'failed'; readonly outcome: AttemptOutcome; readonly error: PlatformError };
 
 /** The response fails if its headers are larger (gateway-http.md §8.3). */
@@ -149,7 +149,7 @@ export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Pro
 }
 
 /**
- * Tells the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id
+ * Notifies the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id
  * (§6.4). The answer doesn't matter: an app without that path says 404. Resolves when it is over; never rejects.
  */
 export async function sendCancel(address: RunnerAddress, path: string, requestId: string): Promise<void> {

@@ -102,7 +102,7 @@ describe('a websocket on the run host', () => {
     expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'response', status: 200 } }]);
   });
 
-  it('tells the app how the caller closed, and cancels', async () => {
+  it('notifies the app how the caller closed, and cancels', async () => {
     const appClosed = deferred<number>();
     const cancelled = deferred<string>();
     const gateway = await startApp(

@@ -117,8 +117,8 @@ function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope
   return {
     tell,
     /**
-     * Ends the stream; what went wrong beside its nodes is its last event. `false`: there was no event, so there is no
-     * stream.
+     * Ends the stream; what went wrong apart from its nodes is its last event. `false`: there was no event, so there is
+     * no stream.
      */
     end(answer: Answer): boolean {
       if (!ping) return false;

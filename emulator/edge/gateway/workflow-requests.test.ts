@@ -111,7 +111,7 @@ describe('a queued request to a workflow', () => {
     expect(errors).toEqual([]);
   });
 
-  it('goes on after a restart without repeating what was done or submitted', async () => {
+  it('continues after a restart without repeating what was done or submitted', async () => {
     const folder = testFolder();
     const before = life(folder);
     before.publish('flow', chain);
@@ -178,7 +178,7 @@ describe('a queued request to a workflow', () => {
     expect(await result('w2')).toMatchObject([422, { detail: [{ loc: ['body', 'workflow'] }] }]);
   });
 
-  it('tells of a submitted node only when its request can be looked up, and of none that was refused', async () => {
+  it('reports a submitted node only when its request can be looked up, and none that was refused', async () => {
     const { publish, requests, queue, enqueued, answer } = life(testFolder());
     publish('flow', chain);
     const call = { alias: 'workflows/flow', path: '/', depth: 0, body: Buffer.from('{"x": 1}') };

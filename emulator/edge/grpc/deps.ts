@@ -33,6 +33,6 @@ export interface GrpcDeps extends GrpcRooms {
   readonly authorities: readonly string[];
   /** Called once for a connection on which a call with a good key has come. */
   readonly heard?: (socket: Socket) => void;
-  /** Told of failures that are ours, for the emulator's own log. */
+  /** Gets failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

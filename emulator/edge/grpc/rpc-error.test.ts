@@ -22,7 +22,7 @@ describe('what a failure becomes on the wire', () => {
     });
   });
 
-  it('a full disk is told to the caller, and reported as what it is', () => {
+  it('a full disk is reported to the caller, and reported as what it is', () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     const { code, details } = toStatus(full, report);
     expect(code).toBe(status.RESOURCE_EXHAUSTED);

@@ -45,7 +45,9 @@ async function resultMessage(result: CallResult): Promise<object> {
   };
 }
 
-/** The runner wrote it: it must not be a link to a file of ours that it can't read itself, or a pipe that never ends. */
+/**
+ * The runner wrote it: it must not be a link to a file of ours that it can't read itself, or a pipe that never ends.
+ */
 async function bytesOf(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

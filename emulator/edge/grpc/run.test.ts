@@ -11,7 +11,7 @@ import { appRequest, controlPlane, userLine } from './test-control-plane.ts';
 const plainFunction = (more: object = {}) =>
   appRequest({ machine_requirements: { machine_types: ['XS'], keep_alive: 10 }, application_name: 'my func', ...more });
 
-/** A finished run whose result lies in a file, as the engine leaves it. */
+/** A finished run whose result is in a file, as the engine leaves it. */
 function ended(bytes: Buffer, more: object = {}): { readonly run: FunctionRun; readonly dispose: () => void } {
   const file = join(testFolder(), 'result');
   writeFileSync(file, bytes);
@@ -262,7 +262,7 @@ describe('Run of an app', () => {
     await call.reply;
   });
 
-  it('a runner that the platform ends (a 503) or that crashes is replaced: the stream goes on', async () => {
+  it('a runner that the platform ends (a 503) or that crashes is replaced: the stream continues', async () => {
     const { plane, call, alias, route } = await serve();
     for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
     plane.tell(alias, change('terminated', 0));
@@ -291,7 +291,7 @@ describe('Run of an app', () => {
     expect(reply).toMatchObject({ code: status.UNIMPLEMENTED, details: expect.stringContaining('Docker') });
   });
 
-  it('the bytes of the function lie in the blob store', async () => {
+  it('the bytes of the function are in the blob store', async () => {
     const { plane, call } = await serve();
     const launch = plane.calls[0]?.args[1] as { callable: { file: string } };
     expect(existsSync(launch.callable.file)).toBe(true);

@@ -24,7 +24,7 @@ export interface RunSession {
 }
 
 /**
- * Run (control-plane-grpc.md §6.2): builds inline unless told not to, then serves an ephemeral app until the client
+ * Run (control-plane-grpc.md §6.2): builds inline unless asked not to, then serves an ephemeral app until the client
  * leaves, or calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the stored
  * bytes and its logs.
  */

@@ -49,7 +49,7 @@ describe('ListRunners', () => {
     });
   });
 
-  it('tells uptime, keep_alive left, machine type and the requests it holds', async () => {
+  it('reports uptime, keep_alive left, machine type and the requests it holds', async () => {
     const plane = await controlPlane();
     plane.fleetPlan.countdownSeconds = 41.2;
     plane.runnerHistory.started({ ...record('4'), startedAt: plane.state.now });

@@ -53,7 +53,7 @@ async function shell() {
 const data = (text: string) => Buffer.from(text);
 
 describe('ShellRunner', () => {
-  it('opens a login shell on a terminal unless told otherwise', async () => {
+  it('opens a login shell on a terminal unless asked otherwise', async () => {
     const { plane, call, command } = await shell();
     call.write({ runner_id: 'here' });
     await command();
@@ -77,7 +77,7 @@ describe('ShellRunner', () => {
     expect(deeds).not.toContain('kill');
   });
 
-  it("goes on after the client's half-close, which is the end of input only without a terminal", async () => {
+  it("continues after the client's half-close, which is the end of input only without a terminal", async () => {
     for (const tty of [true, false]) {
       const { deeds, call, messages, end, command } = await shell();
       call.write({ runner_id: 'here', tty });

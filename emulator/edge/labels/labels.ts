@@ -24,7 +24,7 @@ export function createLabels(deps: { readonly token: string; readonly report: (e
       throw new Error('the thread of the label calls ended before it listened');
     });
     const [message] = await Promise.race([once(worker, 'message'), exited]);
-    // From here on it only fails through a bug. Apps then log without labels and go on.
+    // From here on it only fails through a bug. Apps then log without labels and continue.
     worker.on('error', deps.report);
     return Number(message);
   }
@@ -46,7 +46,7 @@ export function createLabels(deps: { readonly token: string; readonly report: (e
   };
 }
 
-/** The source beside this one, or its bundle beside the command's. */
+/** The source next to this one, or its bundle next to the command's. */
 function workerFile(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './labels.mjs', import.meta.url);
 }

@@ -43,7 +43,7 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
   });
   server.on('session', (session) => {
     sessions.add(session);
-    // Whoever has been silent the longest goes: else one silent process could keep all runners out.
+    // The one that has been silent the longest goes: else one silent process could keep all runners out.
     const [oldest] = strangers.size < mostStrangers ? [] : strangers.keys();
     if (oldest) {
       strangers.delete(oldest);

@@ -59,7 +59,7 @@ describe('metadata', () => {
 });
 
 describe('queue', () => {
-  it('tells its size, on request by user, and can be emptied', async () => {
+  it('reports its size, on request by user, and can be emptied', async () => {
     const { get, send, app, owner, fleetPlan, calls } = await withApp();
     fleetPlan.queueSize = 3;
     expect((await get(`${app}/queue`)).json).toEqual({ size: 3, queue_size: 3 });

@@ -26,7 +26,7 @@ export function applications(deps: Deps): Router {
   router.get('/applications/:owner/:app/queue', ({ params, query }, response) => {
     requireApp(catalog, params);
     const size = fleet.queueSize(params.app);
-    // One local account: whoever waits is this user.
+    // One local account: anyone who waits is this user.
     const byUser = size === 0 ? {} : { [catalog.account.nickname]: size };
     response.json({ size, queue_size: size, ...(query.by_user === 'true' ? { by_user: byUser } : {}) });
   });

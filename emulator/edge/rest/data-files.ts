@@ -25,7 +25,7 @@ export interface DataFilesEdge {
 }
 
 /**
- * `/data` files (rest-api.md §5). Paths are absolute and stand behind a prefix, hence `//`: routes match the raw path,
+ * `/data` files (rest-api.md §5). Paths are absolute and come behind a prefix, hence `//`: routes match the raw path,
  * and what a path means is for `storage/data-paths.ts`. Every success is exactly 200.
  */
 export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFilesEdge): Router {

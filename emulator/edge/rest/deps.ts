@@ -45,6 +45,6 @@ export interface RestDeps {
   };
   /** Why the disk takes no writes; `null`: all is well. */
   readonly trouble: () => DiskTrouble | null;
-  /** Told of failures that are ours, for the emulator's own log. */
+  /** Gets failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

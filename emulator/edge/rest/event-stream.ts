@@ -10,7 +10,7 @@ export interface EventStream {
   send(event: object, type?: string): void;
   /** Resolves at once while the reader takes what it is sent, else when it has taken all of it, or has left. */
   keepsUp(): Promise<void>;
-  /** Called once, whoever ends the stream. */
+  /** Called once, no matter who ends the stream. */
   onClose(listener: () => void): void;
   /** Ends the stream at this instant (milliseconds since the epoch). */
   closeAt(at: number): void;

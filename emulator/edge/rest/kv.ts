@@ -42,7 +42,7 @@ export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: K
   return router;
 }
 
-/** This host's errors have a key of their own; what is no caller's business goes on to the edge's handler. */
+/** This host's errors have a key of their own; what is no caller's business goes to the edge's handler. */
 const worded: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (error instanceof z.ZodError) response.status(400).json({ error: error.issues[0]?.message ?? 'Bad request.' });
   else if (error instanceof HttpError) response.status(error.status).json({ error: error.message });

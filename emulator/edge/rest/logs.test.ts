@@ -121,7 +121,7 @@ describe('POST /logs/stream', () => {
     expect(numbers).toEqual(Array.from({ length: 4_000 }, (_, n) => n));
   });
 
-  it('tells the past, then each new line once, and lets go when the reader leaves', async () => {
+  it('reports the past, then each new line once, and lets go when the reader leaves', async () => {
     const { url, authorization, logs, followers } = await restServer();
     logs.append(line(0, 'before'));
     const leave = new AbortController();
@@ -189,7 +189,7 @@ describe('/logs/', () => {
 });
 
 describe('GET /runners/ID', () => {
-  it('tells the bounds of its life; unknown is 404', async () => {
+  it('reports the bounds of its life; unknown is 404', async () => {
     const { get, runnerHistory, state } = await restServer();
     const runner = { id: 'r1', alias: 'greet', revision: 'rev', machineType: 'S', startedAt: state.now - 1000 };
     runnerHistory.started(runner);

@@ -6,7 +6,7 @@ import { HttpError } from './http-error.ts';
 import { logItem, page } from './log-views.ts';
 import { type LabelFilter, type LogsQuery, logsBody, logsQuery, runnerLogsQuery } from './schemas.ts';
 
-/** What a stream tells of the past; whoever needs all of it reads the history. */
+/** What a stream reports of the past; anyone who needs all of it reads the history. */
 const mostPastLines = 10_000;
 
 /** Bounds of a runner's life, and logs in three forms (rest-api.md §2, §3). */

@@ -58,7 +58,7 @@ describe('/minifal/events', () => {
     expect((await fetch(url('/minifal/events'))).status).toBe(401);
   });
 
-  it('tells the whole state at once', async () => {
+  it('reports the whole state at once', async () => {
     const server = await restServer();
     start(server);
     const events = await listen(server);
@@ -67,7 +67,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('tells of a runner’s transitions, many at once as one', async () => {
+  it('reports a runner’s transitions, many at once as one', async () => {
     const server = await restServer();
     start(server);
     const events = await listen(server);
@@ -83,7 +83,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('tells of a queue that grew, though no runner moved', async () => {
+  it('reports a queue that grew, though no runner moved', async () => {
     const server = await restServer();
     server.fleet.waiting = () => [];
     server.rooms.catalog.putAlias(demo);
@@ -95,7 +95,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('tells anew, while something waits, why it does: the sentence counts seconds', async () => {
+  it('reports again, while something waits, why it does: the sentence counts seconds', async () => {
     const server = await restServer();
     server.fleet.waiting = () => [{ id: 'q-1', since: 0 }];
     server.fleet.why = () => `It is ${performance.now()}.`;
@@ -108,7 +108,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('tells of an app that was changed or removed, though the scheduler has no part in it', async () => {
+  it('reports an app that was changed or removed, though the scheduler has no part in it', async () => {
     const server = await restServer();
     server.rooms.catalog.putAlias(demo);
     const events = await listen(server);

@@ -5,7 +5,7 @@ import { openEventStream } from './event-stream.ts';
 import { appOf, headOf, runnerOf, type StatusRooms, troubleOf, waitingOf } from './own-status.ts';
 import { createRowPacer } from './row-pacer.ts';
 
-/** At most one event in this time; whoever watches a busy app sees states, not every step between them. */
+/** At most one event in this time; anyone who watches a busy app sees states, not every step between them. */
 const coalesceMs = 100;
 /** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
 const pace = { restMs: 1_000, mostAtOnce: 250 };

@@ -11,7 +11,7 @@ describe('/minifal/requests/ID', () => {
     expect(await get('/minifal/requests/q-1')).toMatchObject({ status: 404, json: { detail: expect.any(String) } });
   });
 
-  it('tells what becomes of one: why it waits, where it ran, how it ended', async () => {
+  it('reports what becomes of one: why it waits, where it ran, how it ended', async () => {
     const { queue, fleet, get } = await restServer();
     const facts = async () => requestFactsSchema.parse((await get('/minifal/requests/q-1')).json);
     fleet.why = (id) => `${id} waits.`;
@@ -24,7 +24,7 @@ describe('/minifal/requests/ID', () => {
     expect(await facts()).toMatchObject({ phase: 'COMPLETED', completedAt: 3_000, status: 422, error: null });
   });
 
-  it('tells the error of one that the platform ended', async () => {
+  it('reports the error of one that the platform ended', async () => {
     const { queue, get } = await restServer();
     await queue.submit(testRequest('q-1'));
     await queue.complete('q-1', { kind: 'error', error: platformError('bad_request', 'Not so.') }, 3_000);

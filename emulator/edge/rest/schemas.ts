@@ -40,7 +40,7 @@ export const logsQuery = z.object({
 });
 export type LogsQuery = z.output<typeof logsQuery>;
 
-/** Labels that a filter may name, and the query that each stands for. */
+/** Labels that a filter may name, and the query that each represents. */
 const labelFilter = z.object({
   key: z.enum(['fal_app_name', 'app', 'fal_app_id', 'app_id', 'fal_job_id', 'job_id', 'fal_request_id', 'request_id']),
   value: z.string(),

@@ -72,7 +72,7 @@ describe('uploads by the SDK', () => {
     expect(await (await fetch(file_url)).text()).toBe('x');
   });
 
-  it('need a key to begin, a known id to go on, and a lifecycle that can be read', async () => {
+  it('need a key to begin, a known id to continue, and a lifecycle that can be read', async () => {
     const server = await restServer();
     const path = '/storage/upload/initiate?storage_type=fal-cdn-v3';
     const json = { 'content-type': 'application/json' };

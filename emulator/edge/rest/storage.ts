@@ -76,7 +76,7 @@ export function storageUploads(edge: StorageEdge): Router {
 }
 
 /**
- * The bytes of uploads. Their ids are secrets that only whoever began them knows: no key is asked for (rest-api.md
+ * The bytes of uploads. Their ids are secrets that only their owner knows: no key is asked for (rest-api.md
  * §6.1).
  */
 export function uploadTargets({ storage: { uploads }, hosts }: StorageEdge): Router {

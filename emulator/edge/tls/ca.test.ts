@@ -74,7 +74,7 @@ it('renews a leaf in its last week, under the same authority', async () => {
   expect(renewed.caPem).toBe(first.caPem);
 });
 
-it('makes everything anew when the authority can no longer outlive a leaf', async () => {
+it('makes everything again when the authority can no longer outlive a leaf', async () => {
   const folder = newFolder();
   const now = Date.now();
   const first = await loadOrCreateTls(folder, now);

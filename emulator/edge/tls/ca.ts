@@ -100,7 +100,7 @@ function read(folder: string, name: string): KeyAndCertificate | undefined {
   } catch (error) {
     // A file that can't be opened at present is neither absent nor damaged.
     if (isOutOfDescriptors(error)) throw outOfDescriptors('read its certificates');
-    return undefined; // absent or damaged: made anew
+    return undefined; // absent or damaged: made again
   }
 }
 

@@ -44,7 +44,7 @@ const ecdsaWithSha256 = '1.2.840.10045.4.3.2';
 
 /**
  * A new authority, name-constrained (critical) to what a local server can be called: DNS `localhost` and the loopback
- * addresses. Whoever steals its key can impersonate nothing but loopback.
+ * addresses. Anyone who steals its key can impersonate nothing but loopback.
  */
 export async function makeAuthority(now: number): Promise<KeyAndCertificate> {
   const { x509, extension, keyIdentifier } = await load();

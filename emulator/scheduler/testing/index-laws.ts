@@ -32,7 +32,7 @@ export function checkIndexes(world: World, now: Instant): void {
   if (world.limits.runners !== Number.POSITIVE_INFINITY) checkOffers(world, now);
   const inLine = runners.filter(({ turn }) => turn !== null).map(({ id }) => id);
   const lines = [...entries(world.line), ...entries(world.gpu.line)].map(last);
-  same(lines.sort(), inLine.sort(), 'who waits for room stands in a line');
+  same(lines.sort(), inLine.sort(), 'who waits for room is in a line');
   const wakeups = [...world.apps.values()].flatMap(({ wakeAt, alias }) => (wakeAt === null ? [] : [[wakeAt, alias]]));
   const known = entries(world.wakeups).map(([key, alias]) => [key?.[0], alias]);
   same(known.map(String).sort(), wakeups.map(String).sort(), 'every wake-up is known');

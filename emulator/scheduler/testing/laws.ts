@@ -72,7 +72,7 @@ export function createLaws(): Laws {
     const { scalingDelaySeconds } = scale;
     const pressed = ids.length === 0 || scalingDelaySeconds === 0 || oldest + scalingDelaySeconds * 1000 <= now;
     const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
-    // On a full machine one runner stands in the line for all that are missing.
+    // On a full machine one runner is in the line for all that are missing.
     const waits = runners.some(({ id }) => isInLine(after, id) && after.runners.get(id)?.role.kind === 'member');
     law(waits || counted >= least, 'as many runners as the formula wants', counted, least, runners);
 
@@ -162,7 +162,7 @@ export function createLaws(): Laws {
       checkRunners(seen);
       for (const [name, alias] of aliases) checkAlias(seen, name, alias);
       const wakeAt = nextWakeup(seen.after);
-      law(wakeAt === undefined || wakeAt > seen.now, 'nextWakeup lies ahead', wakeAt, seen.now);
+      law(wakeAt === undefined || wakeAt > seen.now, 'nextWakeup is ahead', wakeAt, seen.now);
       checkRoom(seen);
       checkLine(seen);
       checkDeadlines(seen.after, wakeAt ?? Number.POSITIVE_INFINITY);

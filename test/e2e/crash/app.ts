@@ -1,5 +1,5 @@
 /**
- * The app under the kills. `version` comes back in its results, so that they tell which deploy they come from.
+ * The app under the kills. `version` comes back in its results, so that they show which deploy they come from.
  * `Closed` never gets ready: what is sent to it waits until its start deadline, or until it is withdrawn.
  */
 export function loadApp(version: number): string {

@@ -16,7 +16,7 @@ export interface Seen {
 /** A kind of request, and the end that the platform's documents give it. */
 export interface Kind {
   readonly name: string;
-  /** Of how many requests one is of this kind is told by these weights. */
+  /** These weights say of how many requests one is of this kind. */
   readonly weight: number;
   readonly app: 'load' | 'closed';
   readonly headers?: { readonly [name: string]: string };

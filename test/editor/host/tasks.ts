@@ -29,7 +29,7 @@ export async function runTask(name: string): Promise<void> {
 }
 
 /**
- * Runs a task whose `dependsOn` is a background task of ours, and tells what the emulator said when it was its turn.
+ * Runs a task whose `dependsOn` is a background task of ours, and reports what the emulator said when it was its turn.
  */
 export async function afterReady(folder: string): Promise<unknown> {
   const told = join(folder, 'after.json');

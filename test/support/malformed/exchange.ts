@@ -104,7 +104,7 @@ export async function exchange(bed: Bed, input: SocketInput): Promise<string> {
   }
 }
 
-/** As long as what it stands for, so that lengths in binary messages stay true. */
+/** As long as what it replaces, so that lengths in binary messages stay true. */
 export const runnerHole = `{runner${'-'.repeat(28)}}`;
 
 /** Fills the holes of a text: `{key}`, `{token}`, `{app}`, `{port}`, `{runner…}`, `{receiver%}` (percent-encoded). */

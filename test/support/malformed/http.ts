@@ -6,7 +6,7 @@ import { mutated, noise, oddBody, oddJson, oddSegment, utf8, visible } from './v
 const auth = 'Authorization: Key {key}';
 export const hostLine = 'Host: localhost:{port}';
 
-/** Every route that takes something, by host; `*` stands where a caller's own text goes. */
+/** Every route that takes something, by host; `*` is where a caller's own text goes. */
 const routes: readonly (readonly [Host, method: string, path: string])[] = [
   ...(['POST', 'GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH'] as const).map(
     (m) => ['run', m, '/{app}/*'] as const,
@@ -284,7 +284,7 @@ const chunked =
 const post = (headers: string, body: string): string =>
   `POST /{app} HTTP/1.1\r\n${hostLine}\r\n${auth}\r\n${headers}\r\n\r\n${body}`;
 
-/** Requests whose framing lies, or that no parser should take. */
+/** Requests whose framing is wrong, or that no parser should take. */
 const broken: readonly string[] = [
   '',
   '\r\n\r\n\r\n',

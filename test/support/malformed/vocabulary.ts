@@ -70,7 +70,7 @@ export const oddJson: fc.Arbitrary<Json> = fc.letrec<{ json: Json }>((tie) => ({
   ),
 })).json;
 
-/** What stands where JSON should: of another shape, broken, too deep, not text at all. UTF-8 in latin-1 characters. */
+/** What is where JSON should be: of another shape, broken, too deep, not text at all. UTF-8 in latin-1 characters. */
 export const oddBody: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: oddJson.map((value) => utf8(JSON.stringify(value))), weight: 4 },
   {
@@ -97,7 +97,7 @@ export const oddBody: fc.Arbitrary<string> = fc.oneof(
   noise(300),
 );
 
-/** What stands in a path: broken percent-encoding, NUL, ways out, names that objects have, length. */
+/** What is in a path: broken percent-encoding, NUL, ways out, names that objects have, length. */
 export const oddSegment: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '%',
