@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, throwLater } from '../../wire/contain.ts';
 import type { IsolationMode, Missing } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
-import { runnerFolder, sweepFolders } from './folder.ts';
+import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
+import { createLayerSizes } from './layer-sizes.ts';
 import type { StartMethod } from './messages.ts';
 import { missingWords } from './missing.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
@@ -14,6 +16,8 @@ import { type Supervisor, startSupervisor } from './supervisor.ts';
 /** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
 const idleSupervisorMs = 600_000;
 const probeName = '.probe';
+/** At the end, for what runners left on their disks. */
+const lastRemovalsMs = 5_000;
 
 interface Crew {
   readonly supervisor: Supervisor;
@@ -55,7 +59,9 @@ export function createProcessEngine(deps: {
   const { report = throwLater, isolation = 'off' } = deps;
   const crews = new Map<string, Crew>();
   const shells = createShells(deps.runnerSources, report);
+  const layerSizes = createLayerSizes(deps.dataDir, report);
   const spawnOnly = new Set<string>();
+  const removals = new Set<Promise<void>>();
   const canFork = process.platform === 'linux';
   const runnersDir = join(deps.dataDir, 'runners');
   const probeDir = join(runnersDir, probeName);
@@ -73,6 +79,13 @@ export function createProcessEngine(deps: {
       known.set(one.part, one);
       deps.onLimit?.(missingWords(one));
     }
+  }
+
+  /** Ends when the emulator does: what is left then would stay until the next one sweeps. */
+  function remove(path: string): Promise<void> {
+    const removal = removeFolder(path).finally(() => removals.delete(removal));
+    removals.add(removal);
+    return removal;
   }
 
   function machine(environment: BuiltEnvironment): Record<string, string> {
@@ -145,6 +158,8 @@ export function createProcessEngine(deps: {
         startMethod: (): StartMethod => (canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
         avoidFork: () => spawnOnly.add(keyOf(environment)),
         send: (command) => crew.supervisor.send(command),
+        layerSizes,
+        remove,
         onExited: () => {
           crew.runners.delete(spec.runnerId);
           dismissWhenIdle(keyOf(environment), crew);
@@ -157,8 +172,10 @@ export function createProcessEngine(deps: {
     async close() {
       closed = true;
       closing.abort();
+      layerSizes.close();
       for (const crew of crews.values()) for (const runner of crew.runners.values()) runner.handle.kill();
       await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close(), swept]);
+      await Promise.race([Promise.all(removals), sleep(lastRemovalsMs, undefined, { ref: false })]);
     },
   };
 }

@@ -11,17 +11,16 @@ import type {
   RunnerSpec,
 } from '../engine.ts';
 import { exitReason, signalName } from './exit.ts';
-import { handOver, layerOf, prepareFolder, type RunnerFolder, removeFolder } from './folder.ts';
+import { handOver, layerOf, prepareFolder, type RunnerFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 import { createExceptionReader } from './last-exception.ts';
+import { type LayerSizes, mostLayerBytes } from './layer-sizes.ts';
 import type { Command, Message, StartMethod } from './messages.ts';
 import { createProbeLines } from './probe-lines.ts';
 import { untilHealthy } from './readiness.ts';
 import type { Place, Shells } from './shell.ts';
 
 const defaultPort = 8080;
-/** Of its own disk; what it is ended for. */
-const mostLayerBytes = 100 * 1024 ** 3;
 const linesPatienceMs = 1_000;
 /** Signals by which a library dies that can't bear being forked after its import. */
 const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
@@ -49,6 +48,9 @@ export function createRunner(deps: {
   /** Forked processes of this environment die: use `spawn` from now on. */
   readonly avoidFork: () => void;
   readonly send: (command: Command) => void;
+  readonly layerSizes: LayerSizes;
+  /** Removes its folder. */
+  readonly remove: (path: string) => Promise<void>;
   readonly onExited: () => void;
 }): ProcessRunner {
   const { spec, folder } = deps;
@@ -64,7 +66,9 @@ export function createRunner(deps: {
   let exited = false;
   let address: RunnerAddress | null = null;
   let failure: string | null = null;
-  let bug: string | null = null;
+  /** Why we ended it. */
+  let ended: string | null = null;
+  let unwatch = (): void => undefined;
   const events = containEvents(deps.events, fail);
   let done = false;
   let returned = false;
@@ -76,6 +80,7 @@ export function createRunner(deps: {
   function exit(code: number | null, signal: number | null, reason: string, cause?: RunnerExit['cause']): void {
     if (exited) return;
     exited = true;
+    unwatch();
     end.abort();
     current.over.abort();
     for (const resolve of listeners) resolve();
@@ -83,7 +88,7 @@ export function createRunner(deps: {
     events.exited({
       code,
       signal: signalName(signal),
-      reason: bug ?? reason,
+      reason: ended ?? reason,
       ...(cause ? { cause } : {}),
       ...(done ? { done } : {}),
     });
@@ -93,7 +98,13 @@ export function createRunner(deps: {
   /** Something of ours, or who we called back, failed at this runner: nothing about it is certain any more. */
   function fail(error: unknown): void {
     deps.report(error);
-    bug ??= `The runner was ended because of a bug in minifal: ${error instanceof Error ? error.message : error}`;
+    ended ??= `The runner was ended because of a bug in minifal: ${error instanceof Error ? error.message : error}`;
+    ask('kill');
+  }
+
+  function endFor(why: string): void {
+    ended ??= `The runner was ended because ${why}`;
+    events.line({ at: deps.now(), stream: 'stderr', text: `[minifal] ${ended}` });
     ask('kill');
   }
 
@@ -116,6 +127,8 @@ export function createRunner(deps: {
 
   function launch(): void {
     sent = deps.startMethod();
+    unwatch();
+    unwatch = deps.layerSizes.watch(layerOf(folder, sent), endFor);
     deps.send({
       op: 'start',
       id,
@@ -260,7 +273,7 @@ export function createRunner(deps: {
         const target = { python: spec.environment.python, machine, env, place: current.place.known, ended: end.signal };
         return deps.shells.open({ ...target, appDir: folder.appDir, dataDir: spec.dataDir }, command, options, io);
       },
-      dispose: () => removeFolder(folder.path),
+      dispose: () => deps.remove(folder.path),
     },
     receive: contain(fail, receive),
     lost: (reason, cause) =>

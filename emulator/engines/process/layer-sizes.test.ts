@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
+import { type WorkFolder, workFolder } from './test-runners.ts';
+
+let work: WorkFolder;
+beforeEach(() => {
+  work = workFolder();
+});
+afterEach(() => work.remove());
+
+const mib = 1024 ** 2;
+const tiny: LayerLimits = { most: 4 * mib, spare: 0, large: mib, step: 0 };
+
+function layers(limits: LayerLimits) {
+  const sizes = createLayerSizes(work.root, vi.fn(), limits);
+  const said: string[][] = [];
+  const add = (name: string, bytes: number) => {
+    mkdirSync(join(work.root, name, 'up', 'deep'), { recursive: true });
+    writeFileSync(join(work.root, name, 'up', 'deep', 'file'), Buffer.alloc(bytes, 1));
+    return sizes.watch(join(work.root, name), (sentence) => said.push([name, sentence]));
+  };
+  return { sizes, said, add };
+}
+
+it('ends whose disk holds too much, once, and nobody else', async () => {
+  const { sizes, said, add } = layers(tiny);
+  add('small', mib);
+  add('large', 5 * mib);
+  await sizes.look();
+  await sizes.look();
+  expect(said).toEqual([['large', expect.stringMatching(/^its own disk held more than 0 GiB\. .*\/data\.$/)]]);
+  sizes.close();
+});
+
+it('ends a large one earlier when the machine has hardly any space left', async () => {
+  const { sizes, said, add } = layers({ ...tiny, spare: Number.MAX_SAFE_INTEGER });
+  add('small', mib / 2);
+  add('large', 2 * mib);
+  await sizes.look();
+  expect(said).toEqual([['large', expect.stringMatching(/^this machine's disk had less than /)]]);
+  sizes.close();
+});
+
+it('measures nothing while the disk has lost no space, and nothing that is watched no more', async () => {
+  const { sizes, said, add } = layers({ ...tiny, step: Number.MAX_SAFE_INTEGER });
+  add('first', mib);
+  await sizes.look();
+  writeFileSync(join(work.root, 'first', 'more'), Buffer.alloc(8 * mib, 1));
+  await sizes.look();
+  add('second', 5 * mib)();
+  await sizes.look();
+  expect(said).toEqual([]);
+  sizes.close();
+});

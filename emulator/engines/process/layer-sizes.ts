@@ -1,0 +1,107 @@
+import { lstat, readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Report } from '../../wire/contain.ts';
+
+const lookEveryMs = 5_000;
+const gib = 1024 ** 3;
+/** One runner's own disk may hold so much; also the limit of one file in it (RLIMIT_FSIZE). */
+export const mostLayerBytes = 100 * gib;
+
+export interface LayerLimits {
+  /** Of one runner's own disk. */
+  readonly most: number;
+  /** Free bytes of the machine's disk below which a runner whose own disk holds `large` is ended. */
+  readonly spare: number;
+  readonly large: number;
+  /** As long as the machine's disk has lost fewer bytes than this, no layer is measured again. */
+  readonly step: number;
+}
+const usualLimits: LayerLimits = { most: mostLayerBytes, spare: gib, large: gib, step: gib / 4 };
+
+export interface LayerSizes {
+  /**
+   * From now on `onOver` is called, once and with a sentence, when the folder holds too much.
+   * @returns ends the watch
+   */
+  watch(folder: string, onOver: (sentence: string) => void): () => void;
+  /** Looks now; by itself it does so every five seconds. Never rejects. */
+  look(): Promise<void>;
+  close(): void;
+}
+
+interface Watched {
+  readonly onOver: (sentence: string) => void;
+  /** Free bytes when the folder was measured last. */
+  freeThen: number;
+}
+
+/**
+ * Nobody but root could set a quota on a folder: so the layers of runners are measured now and then, and only when the
+ * disk below them has really lost space. `root`: a folder on that disk.
+ */
+export function createLayerSizes(root: string, report: Report, limits: LayerLimits = usualLimits): LayerSizes {
+  const watched = new Map<string, Watched>();
+  let lastFree = Number.POSITIVE_INFINITY;
+  let looking: Promise<void> | null = null;
+  const timer = setInterval(() => void look(), lookEveryMs).unref();
+
+  function look(): Promise<void> {
+    looking ??= lookOnce()
+      .catch(report)
+      .finally(() => {
+        looking = null;
+      });
+    return looking;
+  }
+
+  async function lookOnce(): Promise<void> {
+    if (watched.size === 0) return;
+    const { bavail, bsize } = await statfs(root);
+    const free = bavail * bsize;
+    lastFree = free;
+    for (const [folder, one] of [...watched]) {
+      const most = free < limits.spare ? Math.min(limits.large, limits.most) : limits.most;
+      if (free >= limits.spare && one.freeThen - free < limits.step) {
+        one.freeThen = Math.max(one.freeThen, free);
+        continue;
+      }
+      one.freeThen = free;
+      if ((await sizeOf(folder, most)) <= most || !watched.delete(folder)) continue;
+      one.onOver(
+        most === limits.most
+          ? `its own disk held more than ${inGib(most)}. What is large, or should outlive a runner, belongs in /data.`
+          : `this machine's disk had less than ${inGib(limits.spare)} left, and its own disk held more than ${inGib(most)}.`,
+      );
+    }
+  }
+
+  return {
+    watch(folder, onOver) {
+      watched.set(folder, { onOver, freeThen: lastFree });
+      return () => void watched.delete(folder);
+    },
+    look,
+    close: () => clearInterval(timer),
+  };
+}
+
+function inGib(bytes: number): string {
+  return `${Math.round((bytes / gib) * 10) / 10} GiB`;
+}
+
+/** Bytes on the disk of all files below; stops as soon as there are more than `most`. */
+async function sizeOf(folder: string, most: number): Promise<number> {
+  let bytes = 0;
+  const folders = [folder];
+  for (let next = folders.pop(); next !== undefined && bytes <= most; next = folders.pop()) {
+    const here = next;
+    // What can't be looked into, or is gone by now, counts for nothing.
+    const entries = await readdir(here, { withFileTypes: true }).catch(() => []);
+    folders.push(...entries.filter((entry) => entry.isDirectory()).map((entry) => join(here, entry.name)));
+    for (const entry of entries.filter((entry) => entry.isFile())) {
+      const found = await lstat(join(here, entry.name)).catch(() => undefined);
+      bytes += (found?.blocks ?? 0) * 512;
+    }
+  }
+  return bytes;
+}
