@@ -58,7 +58,7 @@ import { createWebhooks } from './webhooks/webhooks.ts';
 import { contain } from './wire/contain.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
 import { platformError, UserError } from './wire/errors.ts';
-import type { IsolationMode } from './wire/isolation.ts';
+import type { IsolationMode, Shares } from './wire/isolation.ts';
 import { makeFolder } from './wire/make-folder.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { inGroups, inSlices } from './wire/slices.ts';
@@ -84,6 +84,8 @@ export interface EmulatorOptions {
   readonly gpuSlots?: number | undefined;
   /** How much of a world of its own each runner gets. */
   readonly isolation: IsolationMode;
+  /** What of the machine runners with a disk of their own are shown on purpose. */
+  readonly shares?: Shares;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
@@ -134,7 +136,7 @@ const notTakenUp: RequestOutcome = {
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { folder, port, version, allowedOrigins, timeScale, maxRunners, gpuSlots, keychain, retentionDays } = options;
-  const { isolation, tell, onGone } = options;
+  const { isolation, shares, tell, onGone } = options;
   const clock = Date.now;
   const startedAt = clock();
   const steady = createSteady(clock);
@@ -211,6 +213,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
       isolation,
       shown: [caBundle],
+      shares,
       onLimit(sentence) {
         log.info('engine', sentence);
         tell(sentence);

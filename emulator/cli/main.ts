@@ -1,10 +1,17 @@
+import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asDenied } from '../wire/denied.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
-import { type IsolationMode, isolationModes } from '../wire/isolation.ts';
+import {
+  type HuggingFaceMode,
+  huggingFaceModes,
+  type IsolationMode,
+  isolationModes,
+  type Shares,
+} from '../wire/isolation.ts';
 import { printableLines } from '../wire/printable.ts';
 import { isWebOrigin } from '../wire/web-origin.ts';
 
@@ -26,6 +33,10 @@ const usage = `minifal: fal Serverless on this machine
                          for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
   --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its
                          end), full (also addresses); what this machine can't do is said once (default: off)
+  --share PATH[:rw]      (start) a folder of this machine that runners with a disk of their own see, read-only or (:rw) to write
+                         to as well; may be repeated (default: homes and temporary files aren't seen)
+  --hugging-face MODE    (start) your Hugging Face cache in such runners: off (they keep models in /data), read (yours, and
+                         what they download goes with them), write (yours, and they add to it) (default: off)
   --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay,
                          back-off after failed starts, pauses before retries, health check intervals; what an app
                          and its callers take (setup, requests, termination grace, every timeout) stays as it is
@@ -46,6 +57,8 @@ async function main(argv: readonly string[]): Promise<number> {
       'max-runners': { type: 'string' },
       'gpu-slots': { type: 'string' },
       isolation: { type: 'string' },
+      share: { type: 'string', multiple: true },
+      'hugging-face': { type: 'string' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -68,6 +81,8 @@ async function main(argv: readonly string[]): Promise<number> {
     maxRunners: maxRunners(values['max-runners']),
     gpuSlots: gpuSlots(values['gpu-slots']),
     isolation: isolation(values.isolation),
+    shared: (values.share ?? []).map(sharedFolder),
+    huggingFace: huggingFace(values['hugging-face']),
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -97,6 +112,8 @@ export interface CliOptions {
   readonly maxRunners: number | undefined;
   readonly gpuSlots: number | undefined;
   readonly isolation: IsolationMode | undefined;
+  readonly shared: Shares['folders'];
+  readonly huggingFace: HuggingFaceMode | undefined;
   readonly json: boolean;
   readonly keychain: boolean;
 }
@@ -130,6 +147,22 @@ function isolation(text: string | undefined): IsolationMode | undefined {
   const mode = isolationModes.find((known) => known === text);
   if (mode !== undefined || text === undefined) return mode;
   throw new UserError(`${text} is not an isolation mode.`, `Give --isolation one of ${isolationModes.join(', ')}.`);
+}
+
+function sharedFolder(text: string): Shares['folders'][number] {
+  const writable = text.endsWith(':rw');
+  const path = resolve(writable ? text.slice(0, -3) : text);
+  if (existsSync(path)) return { path, writable };
+  throw new UserError(`There is no ${path} to share.`, 'Give --share a folder or file, e.g. --share ~/models');
+}
+
+function huggingFace(text: string | undefined): HuggingFaceMode | undefined {
+  const mode = huggingFaceModes.find((known) => known === text);
+  if (mode !== undefined || text === undefined) return mode;
+  throw new UserError(
+    `${text} is no way to share the Hugging Face cache.`,
+    `Give --hugging-face one of ${huggingFaceModes.join(', ')}.`,
+  );
 }
 
 /** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */

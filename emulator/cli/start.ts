@@ -4,6 +4,7 @@ import { dataFolder, findRunning } from '../wire/data-folder.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { machine, roomForRunners } from '../wire/machine.ts';
 import { lockFolder, publish } from './data-folder.ts';
+import { hasModels, huggingFaceCache } from './hugging-face.ts';
 import { closeInherited } from './inherited.ts';
 import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
@@ -15,6 +16,7 @@ const defaultPort = 4710;
 /** As on the platform (gateway-http.md §6.2). */
 const defaultRetentionDays = 30;
 const defaultIsolation = 'off';
+const offer = 'To change that, or to have this no longer said: `minifal start --hugging-face read`, `write` or `off`.';
 /** Different bugs that a terminal hears of; the log has all. */
 const mostTold = 20;
 
@@ -40,6 +42,8 @@ export async function start(options: CliOptions): Promise<number> {
       say('It has as many GPU slots as before; `minifal stop` it first to change that.');
     if (options.isolation !== undefined)
       say('Its runners stay as isolated as before; `minifal stop` it first to change that.');
+    if (options.shared.length > 0 || options.huggingFace !== undefined)
+      say('It shares what it shared before; `minifal stop` it first to change that.');
     if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
     return 0;
   }
@@ -54,6 +58,9 @@ export async function start(options: CliOptions): Promise<number> {
     if (process.connected) process.once('disconnect', () => resolve(0));
   });
   closeInherited();
+  const isolation = options.isolation ?? defaultIsolation;
+  const cache = huggingFaceCache(process.env);
+  const mode = options.huggingFace ?? 'off';
   try {
     const emulator = await startEmulator({
       folder,
@@ -63,7 +70,11 @@ export async function start(options: CliOptions): Promise<number> {
       timeScale: options.timeScale,
       maxRunners: options.maxRunners ?? roomForRunners(machine()),
       gpuSlots: options.gpuSlots,
-      isolation: options.isolation ?? defaultIsolation,
+      isolation,
+      shares: {
+        folders: options.shared,
+        ...(mode !== 'off' ? { huggingFace: { path: cache, writable: mode === 'write' } } : {}),
+      },
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
       tell: say,
@@ -94,6 +105,8 @@ export async function start(options: CliOptions): Promise<number> {
         `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ` +
           `${options.timeScale} times as fast; an app's own work does not.`,
       );
+    if (options.huggingFace === undefined && isolation !== 'off' && hasModels(cache))
+      say(`Note: apps don't see your Hugging Face cache (${cache}) and keep their models in /data. ${offer}`);
     for (const notice of emulator.notices) say(`Note: ${notice}`);
     // Another terminal may not have the variable that named the folder here.
     const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;

@@ -18,7 +18,7 @@ import os
 import stat
 
 from . import mounts
-from .places import Places, is_at_or_below
+from .places import HUGGING_FACE, Places, is_at_or_below
 
 
 def _user() -> str:
@@ -62,6 +62,7 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
         for target, source in binds.items():
             os.mkdir(world.root + target)
             mounts.bind(source, world.root + target)
+        world.let_hugging_face()
         mounts.move_root(world.root)
         return world.how
     finally:
@@ -127,9 +128,16 @@ class _World:
                 self._let(path, mounts.bind_read_only)
                 done.append(path)
         for path in (*places.shared, places.compiled):
-            if places.hides(path):
-                self._let(path, mounts.bind)
+            self._let(path, mounts.bind)
         self._keep_compiled()
+
+    def let_hugging_face(self) -> None:
+        """On top of /data."""
+        cache = self._places.hugging_face
+        target = self._inside(HUGGING_FACE)
+        if cache is not None and target is not None and os.path.isdir(cache["path"]):
+            os.makedirs(target, exist_ok=True)
+            (mounts.bind if cache["writable"] else self._copy)(os.path.realpath(cache["path"]), target)
 
     def _let(self, path: str, show) -> None:
         """Shows at its own path: a file as a file, a folder as a folder."""

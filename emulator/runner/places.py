@@ -10,6 +10,9 @@ from typing import NamedTuple
 _NOT_A_CONTAINERS = ("/home", "/root", "/mnt", "/media", "/boot", "/lost+found", "/tmp", "/var/tmp")
 """No container has what a machine keeps there. /run, /dev and the like are dealt with one by one."""
 
+HUGGING_FACE = "/data/.cache/huggingface"
+"""Where the platform's variables lead huggingface_hub to."""
+
 
 class Places(NamedTuple):
     """Absolute paths, the same for every runner of a supervisor."""
@@ -23,6 +26,8 @@ class Places(NamedTuple):
     """Writable, where they are hidden."""
     copied: list[str]
     """What is written to them is the runner's alone."""
+    hugging_face: dict | None
+    """`path`, shown at HUGGING_FACE; not `writable`: what is written there is the runner's alone."""
     compiled: str
     """A writable folder where what programs compile for this environment outlives runners."""
 
@@ -33,7 +38,7 @@ class Places(NamedTuple):
 def find(disk: dict, extra_paths: list[str]) -> Places:
     """
     `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write
-    where they are; `compiled`.
+    where they are; `huggingFace`; `compiled`.
     """
     home = os.path.realpath(os.environ.get("HOME") or _registered_home())
     hidden = [*_NOT_A_CONTAINERS, home, _registered_home(), disk["dataFolder"]]
@@ -49,6 +54,7 @@ def find(disk: dict, extra_paths: list[str]) -> Places:
         + _ways_to(sys.executable),
         disk["shared"],
         [sys.prefix] if is_virtual else [],
+        disk["huggingFace"],
         disk["compiled"],
     )
 

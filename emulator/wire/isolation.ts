@@ -17,3 +17,15 @@ export type Missing = z.infer<typeof missingSchema>;
 /** What was asked for, and what runners don't get of it: known once the first one has started. */
 export const isolationSchema = z.object({ mode: z.enum(isolationModes), missing: z.array(missingSchema) });
 export type Isolation = z.infer<typeof isolationSchema>;
+
+/** Whether runners see the person's Hugging Face cache, and whether they add to it. */
+export const huggingFaceModes = ['off', 'read', 'write'] as const;
+export type HuggingFaceMode = (typeof huggingFaceModes)[number];
+
+/** What of the machine runners with a disk of their own are shown on purpose. */
+export interface Shares {
+  /** Absolute paths of folders or files, seen where they are. */
+  readonly folders: readonly { readonly path: string; readonly writable: boolean }[];
+  /** The person's cache takes the place of the one in /data; absent: it isn't shared. */
+  readonly huggingFace?: { readonly path: string; readonly writable: boolean };
+}

@@ -335,6 +335,8 @@ describe('on the command line', () => {
     ['no GPU slot', ['start', '--gpu-slots', '0']],
     ['GPU slots that are no number', ['start', '--gpu-slots', 'all']],
     ['an unknown isolation', ['start', '--isolation', 'some']],
+    ['a shared folder that is none', ['start', '--share', '/nonexistent/models']],
+    ['an unknown way to share models', ['start', '--hugging-face', 'all']],
     ['an emulator that does not run', ['env', '--data', '/nonexistent/minifal']],
     ['a data folder that cannot be made', ['start', '--port', '0', '--data', '/dev/null/minifal']],
   ])('%s is reported in a sentence', async (_name, args) => {

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
 import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
@@ -10,7 +11,7 @@ let engine: ProcessEngine;
 const said: string[] = [];
 let [data, home, dataFolder] = ['', '', ''];
 
-function setUp(): void {
+function setUp(shares?: (home: string) => Shares): void {
   work = workFolder();
   [data, home, dataFolder] = [join(work.root, 'data'), join(work.root, 'home'), join(work.root, 'emulator')];
   for (const folder of [data, home, dataFolder, join(work.root, 'temporary')]) mkdirSync(folder);
@@ -20,6 +21,7 @@ function setUp(): void {
     dataDir: dataFolder,
     runnerSources,
     isolation: 'disk',
+    shares: shares?.(home),
     onLimit: (sentence) => said.push(sentence),
     hostEnv: { ...process.env, HOME: home, TMPDIR: join(work.root, 'temporary') },
   });
@@ -71,7 +73,7 @@ def main():
 const nothing = Object.fromEntries(places.map((place) => [place, []]));
 
 describe('a disk of its own', () => {
-  beforeAll(setUp);
+  beforeAll(() => setUp());
   afterAll(tearDown);
 
   it('takes what a runner writes anywhere, and neither the machine nor the next runner sees it', async () => {
@@ -159,5 +161,44 @@ exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpri
       expect.stringMatching(/^Runners can't have \/data and \/app .*To allow it: /),
       expect.stringMatching(/^Runners can't have a disk of their own .*To allow it: /),
     ]);
+  });
+});
+
+const adds = `
+import json, os
+def main():
+    def add(path):
+        try:
+            with open(os.path.expanduser(path), "w") as file: file.write("added")
+            return "added"
+        except OSError as error: return type(error).__name__
+    hub = "/data/.cache/huggingface/hub"
+    found = sorted(os.listdir(os.path.expanduser("~/read"))), sorted(os.listdir(os.path.expanduser("~/write"))), sorted(os.listdir(hub))
+    print(json.dumps([*found, add("~/read/more"), add("~/write/more"), add(hub + "/more")]))
+`;
+
+describe.each([false, true])('what is shared on purpose (the Hugging Face cache writable: %s)', (writable) => {
+  beforeAll(() => {
+    setUp((home) => {
+      for (const name of ['read', 'write', 'hf/hub']) mkdirSync(join(home, name), { recursive: true });
+      for (const name of ['read', 'write', 'hf/hub']) writeFileSync(join(home, name, 'model'), 'weights');
+      return {
+        folders: [
+          { path: join(home, 'read'), writable: false },
+          { path: join(home, 'write'), writable: true },
+        ],
+        huggingFace: { path: join(home, 'hf'), writable },
+      };
+    });
+  });
+  afterAll(tearDown);
+
+  it('is seen, and written to only where that was asked for', async () => {
+    const { said } = await run(adds);
+    expect(said).toEqual([[['model'], ['model'], ['model'], 'OSError', 'added', 'added']]);
+    expect(readdirSync(join(home, 'read'))).toEqual(['model']);
+    expect(readdirSync(join(home, 'write')).sort()).toEqual(['model', 'more']);
+    expect(readdirSync(join(home, 'hf', 'hub')).sort()).toEqual(writable ? ['model', 'more'] : ['model']);
+    expect(readdirSync(home).sort()).toEqual(['diary', 'hf', 'read', 'write']);
   });
 });

@@ -19,6 +19,8 @@ export interface SupervisorConfig {
     readonly shown: readonly string[];
     /** Folders that can be written where they are. */
     readonly shared: readonly string[];
+    /** Takes the place of /data/.cache/huggingface; not writable: what is written there is the runner's alone. */
+    readonly huggingFace: { readonly path: string; readonly writable: boolean } | null;
     /** Where what programs compile for this environment outlives runners. */
     readonly compiled: string;
   };

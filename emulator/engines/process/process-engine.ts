@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, throwLater } from '../../wire/contain.ts';
-import type { IsolationMode, Missing } from '../../wire/isolation.ts';
+import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
@@ -51,6 +51,8 @@ export function createProcessEngine(deps: {
   readonly isolation?: IsolationMode;
   /** Files and folders of ours that runners with a disk of their own may read. */
   readonly shown?: readonly string[];
+  /** What of the machine they may see besides. */
+  readonly shares?: Shares | undefined;
   /** Hears once, in a sentence, what this machine doesn't let runners have. */
   readonly onLimit?: (sentence: string) => void;
   /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
@@ -105,7 +107,7 @@ export function createProcessEngine(deps: {
         extraPaths: environment.extraPaths,
         preload: canFork,
         isolation,
-        disk: { dataFolder: deps.dataDir, shown: deps.shown ?? [], shared: [], compiled },
+        disk: { dataFolder: deps.dataDir, ...shownTo(deps.shares, deps.shown), compiled },
         probeDir,
       },
       env: machine(environment),
@@ -209,4 +211,10 @@ function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
 /** A forced rebuild keeps the id but has new folders: what the old supervisor imported is not in them. */
 function keyOf(environment: BuiltEnvironment): string {
   return [environment.id, environment.python, ...environment.extraPaths].join('\n');
+}
+
+function shownTo(shares: Shares = { folders: [] }, ours: readonly string[] = []) {
+  const paths = (isWritable: boolean) =>
+    shares.folders.filter(({ writable }) => writable === isWritable).map(({ path }) => path);
+  return { shown: [...ours, ...paths(false)], shared: paths(true), huggingFace: shares.huggingFace ?? null };
 }
