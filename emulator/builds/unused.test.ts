@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../store/test-folder.ts';
@@ -18,7 +18,12 @@ describe('unused environments', () => {
       mkdirSync(join(folder, 'environments', hash, '1', 'bin'), { recursive: true });
       writeFileSync(join(folder, 'environments', hash, '1', 'bin', 'python'), '12345');
     }
-    expect(removeUnused(folder, [configuration, { requirements: 7 }])).toEqual({ environments: 2, bytes: 10 });
+    for (const hash of [used, old]) {
+      mkdirSync(join(folder, 'compile-caches', hash), { recursive: true });
+      writeFileSync(join(folder, 'compile-caches', hash, 'kernel'), '123');
+    }
+    expect(removeUnused(folder, [configuration, { requirements: 7 }])).toEqual({ environments: 2, bytes: 13 });
+    expect(readdirSync(join(folder, 'compile-caches'))).toEqual([used]);
     expect(existsSync(join(folder, 'environments', used, '1', 'bin', 'python'))).toBe(true);
     expect(removeUnused(folder, [configuration])).toEqual({ environments: 0, bytes: 0 });
     expect(removeUnused(join(folder, 'nowhere'), [])).toEqual({ environments: 0, bytes: 0 });

@@ -22,6 +22,13 @@ export function removeUnused(
     rmSync(join(dir, hash), { recursive: true, force: true });
     environments += 1;
   }
+  // What runners compiled for an environment is of no use without it.
+  const compiled = join(dataDir, 'compile-caches');
+  for (const hash of listed(compiled)) {
+    if (used.has(hash)) continue;
+    bytes += sizeOf(join(compiled, hash));
+    rmSync(join(compiled, hash), { recursive: true, force: true });
+  }
   return { environments, bytes };
 }
 

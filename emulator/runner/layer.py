@@ -99,7 +99,7 @@ class _World:
             elif source in ("/proc", "/dev"):
                 mounts.bind(source, target)
             elif source not in self._places.hidden:
-                self._copy(source, target)
+                self._copy(source, target, "top." + source[1:])
         if source == "/dev":
             self._own_memory(target)
 
@@ -121,7 +121,7 @@ class _World:
         places = self._places
         done: list[str] = []
         for path in places.copied:
-            self._let(path, self._copy)
+            self._let(path, lambda source, target: self._copy(source, target, "environment"))
             done.append(path)
         for path in places.shown:
             if places.hides(path) and not any(is_at_or_below(path, one) for one in done):
@@ -137,7 +137,11 @@ class _World:
         target = self._inside(HUGGING_FACE)
         if cache is not None and target is not None and os.path.isdir(cache["path"]):
             os.makedirs(target, exist_ok=True)
-            (mounts.bind if cache["writable"] else self._copy)(os.path.realpath(cache["path"]), target)
+            source = os.path.realpath(cache["path"])
+            if cache["writable"]:
+                mounts.bind(source, target)
+            else:
+                self._copy(source, target, "hugging-face")
 
     def _let(self, path: str, show) -> None:
         """Shows at its own path: a file as a file, a folder as a folder."""
@@ -170,15 +174,15 @@ class _World:
         target = self.root + path
         return target if os.path.realpath(target) == target else None
 
-    def _copy(self, source: str, target: str) -> None:
+    def _copy(self, source: str, target: str, name: str) -> None:
         """
         Writable, if possible on the disk, else in memory; else read-only. Never a writable bind, by which the machine's
-        own files would be written.
+        own files would be written. `name`: of its folder in `up` and `work`.
         """
         for kind in ("disk", "memory"):
             if self._known.get(source, kind) == kind:
                 try:
-                    self._overlay(source, target, kind)
+                    self._overlay(source, target, name, kind)
                     self.how[source] = kind
                     return
                 except OSError:
@@ -186,12 +190,11 @@ class _World:
         mounts.bind_read_only(source, target)
         self.how[source] = READ_ONLY
 
-    def _overlay(self, source: str, target: str, kind: str) -> None:
-        self._made += 1
+    def _overlay(self, source: str, target: str, name: str, kind: str) -> None:
         base = self._folder if kind == "disk" else self._memory()
-        upper, work = f"{base}/up/{self._made}", f"{base}/work/{self._made}"
-        os.mkdir(upper)
-        os.mkdir(work)
+        upper, work = f"{base}/up/{name}", f"{base}/work/{name}"
+        for made in (upper, work):
+            os.mkdir(made)
         self._own(upper, source)
         mounts.overlay(source, upper, work, target, self._is_user)
         for inner in mounts.below(source, self._points):

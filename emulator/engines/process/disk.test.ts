@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
@@ -145,6 +146,30 @@ def main():
     const { said } = await run(uses);
     const resolver = existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : '';
     expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), resolver]]);
+  });
+
+  it('keeps the bytecode of what was imported, and nothing else that was written to the environment', async () => {
+    const folder = join(dataFolder, 'environments', 'one');
+    execFileSync('python3', ['-m', 'venv', '--without-pip', folder]);
+    const [packages = ''] = globSync(join(folder, 'lib/python3*/site-packages'));
+    writeFileSync(join(packages, 'large_module.py'), 'value = 7');
+    const environment = { ...plainPython, id: 'one', python: join(folder, 'bin', 'python') };
+    const installs = `
+import json, large_module, os
+def main():
+    folder = os.path.dirname(large_module.__file__)
+    with open(folder + "/installed.py", "w") as file: file.write("value = 8")
+    with open(large_module.__file__, "a") as file: file.write("; value = 9")
+    import installed
+    print(json.dumps([large_module.value, installed.value]))
+`;
+    const { said, runner } = await run(installs, { environment });
+    expect(said).toEqual([[7, 8]]);
+    await runner.handle.dispose();
+    const compiled = () => globSync(join(packages, '__pycache__', '*.pyc')).map((path) => basename(path).split('.')[0]);
+    await expect.poll(compiled, { timeout: 20_000 }).toEqual(['large_module']);
+    expect(readFileSync(join(packages, 'large_module.py'), 'utf8')).toBe('value = 7');
+    expect(existsSync(join(packages, 'installed.py'))).toBe(false);
   });
 
   it('is missing where namespaces are forbidden, which the runner and the engine say', async () => {

@@ -37,6 +37,11 @@ export function layerOf(folder: RunnerFolder, method: StartMethod): string {
   return join(folder.layerDir, method);
 }
 
+/** What such a process wrote to the folder of its environment. */
+export function environmentUpper(folder: RunnerFolder, method: StartMethod): string {
+  return join(layerOf(folder, method), 'up', 'environment');
+}
+
 /** Copies the serialized function to where the runner sees it; it may do with its copy what it wants. */
 export async function handOver(folder: RunnerFolder, callable: Callable, name: string): Promise<Callable> {
   if (callable.kind !== 'pickle') return callable;

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, throwLater } from '../../wire/contain.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
+import { createBytecode } from './bytecode.ts';
 import { machineEnvironment, runnerEnvironment } from './environment.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
 import { createLayerSizes } from './layer-sizes.ts';
@@ -62,6 +63,7 @@ export function createProcessEngine(deps: {
   const crews = new Map<string, Crew>();
   const shells = createShells(deps.runnerSources, report);
   const layerSizes = createLayerSizes(deps.dataDir, report);
+  const bytecode = createBytecode();
   const spawnOnly = new Set<string>();
   const removals = new Set<Promise<void>>();
   const canFork = process.platform === 'linux';
@@ -161,6 +163,7 @@ export function createProcessEngine(deps: {
         avoidFork: () => spawnOnly.add(keyOf(environment)),
         send: (command) => crew.supervisor.send(command),
         layerSizes,
+        keepBytecode: (upper) => bytecode.keep(environment.python, machine(environment), upper),
         remove,
         onExited: () => {
           crew.runners.delete(spec.runnerId);
@@ -175,6 +178,7 @@ export function createProcessEngine(deps: {
       closed = true;
       closing.abort();
       layerSizes.close();
+      bytecode.close();
       for (const crew of crews.values()) for (const runner of crew.runners.values()) runner.handle.kill();
       await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close(), swept]);
       await Promise.race([Promise.all(removals), sleep(lastRemovalsMs, undefined, { ref: false })]);

@@ -11,14 +11,15 @@ import type {
   RunnerSpec,
 } from '../engine.ts';
 import { exitReason, signalName } from './exit.ts';
-import { handOver, layerOf, prepareFolder, type RunnerFolder } from './folder.ts';
+import { environmentUpper, handOver, layerOf, prepareFolder, type RunnerFolder } from './folder.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 import { createExceptionReader } from './last-exception.ts';
 import { type LayerSizes, mostLayerBytes } from './layer-sizes.ts';
 import type { Command, Message, StartMethod } from './messages.ts';
 import { createProbeLines } from './probe-lines.ts';
 import { untilHealthy } from './readiness.ts';
-import type { Place, Shells } from './shell.ts';
+import { newProcess } from './runner-process.ts';
+import type { Shells } from './shell.ts';
 
 const defaultPort = 8080;
 const linesPatienceMs = 1_000;
@@ -49,6 +50,8 @@ export function createRunner(deps: {
   readonly avoidFork: () => void;
   readonly send: (command: Command) => void;
   readonly layerSizes: LayerSizes;
+  /** Of what it wrote to the folder of its environment. */
+  readonly keepBytecode: (upper: string) => Promise<void>;
   /** Removes its folder. */
   readonly remove: (path: string) => Promise<void>;
   readonly onExited: () => void;
@@ -273,7 +276,10 @@ export function createRunner(deps: {
         const target = { python: spec.environment.python, machine, env, place: current.place.known, ended: end.signal };
         return deps.shells.open({ ...target, appDir: folder.appDir, dataDir: spec.dataDir }, command, options, io);
       },
-      dispose: () => deps.remove(folder.path),
+      async dispose() {
+        if (sent !== null) await deps.keepBytecode(environmentUpper(folder, sent));
+        await deps.remove(folder.path);
+      },
     },
     receive: contain(fail, receive),
     lost: (reason, cause) =>
@@ -291,30 +297,6 @@ function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
     done: contain(failed, () => events.done()),
     exited: contain(failed, (exit) => events.exited(exit)),
   };
-}
-
-/** What is known of the runner's process; a second one takes the place of a fork that died while starting. */
-function newProcess() {
-  let tellListening: (address: RunnerAddress) => void = () => undefined;
-  const listening = new Promise<RunnerAddress>((resolve) => {
-    tellListening = resolve;
-  });
-  return { place: laterPlace(), listening, tellListening, isGated: false, over: new AbortController() };
-}
-
-/** The place is known when both have come, in whatever order: the one from the keeper, the other from the runner. */
-function laterPlace() {
-  let heard: Partial<Place> = {};
-  let resolve: (place: Place) => void = () => undefined;
-  const known = new Promise<Place>((whenKnown) => {
-    resolve = whenKnown;
-  });
-  function tell(more: Partial<Place>): void {
-    heard = { ...heard, ...more };
-    const { pid, missing, rules } = heard;
-    if (pid !== undefined && missing !== undefined && rules !== undefined) resolve({ pid, missing, rules });
-  }
-  return { known, tell };
 }
 
 function callResult(message: Extract<Message, { event: 'result' }>, file: string): CallResult {
