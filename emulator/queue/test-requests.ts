@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { mainMigrations } from '../store/migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
+import { testFolder } from '../store/test-folder.ts';
+import { createQueue, type QueueOptions } from './queue.ts';
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
 /** For tests: a request with everything set; `change` what the test is about. */
@@ -31,4 +34,27 @@ export function testResponse(body = 'done', status = 200): RequestOutcome {
 
 export function openTestStore(file: string): Store {
   return openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });
+}
+
+/** A queue on disk, which a test may open again. */
+export function testQueue(options: Partial<QueueOptions> = {}) {
+  const file = join(testFolder(), 'minifal.db');
+  const open = () => {
+    const store = openTestStore(file);
+    return { store, queue: createQueue({ store, clock: () => 5_000, ...options }) };
+  };
+  let current = open();
+  return {
+    get queue() {
+      return current.queue;
+    },
+    get store() {
+      return current.store;
+    },
+    async restart() {
+      await current.queue.close();
+      current.store.close();
+      current = open();
+    },
+  };
 }

@@ -1,31 +1,10 @@
 import { once } from 'node:events';
-import { request as httpRequest, type RequestListener } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DiskTrouble } from '../../wire/disk-trouble.ts';
-import type { GatewayLimits } from './context.ts';
-import { authorization, call, deferred, startGateway, type TestGateway } from './testing.ts';
+import { completed, inProgress, ok, start, status, submit } from './test-queue-host.ts';
+import { authorization, call, deferred, type TestGateway } from './testing.ts';
 
-const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}) => {
-  const gateway = await startGateway(app, { limits });
-  onTestFinished(() => gateway.close());
-  return gateway;
-};
-const ok: RequestListener = (_req, res) => {
-  res.writeHead(200, { 'content-type': 'application/json', 'x-fal-billable-units': '2' }).end('{"result": 3}');
-};
-const submit = async (gateway: TestGateway, path = '/me/app', headers: object = {}, body = '{"lhs": 1}') => {
-  const reply = await call(gateway.ports.queue, path, { headers: { ...authorization, ...headers }, body });
-  return { reply, json: JSON.parse(reply.body), id: String(JSON.parse(reply.body).request_id) };
-};
-const completed = (gateway: TestGateway, id: string) =>
-  expect.poll(() => gateway.queue.record(id)?.phase).toBe('COMPLETED');
-const inProgress = (gateway: TestGateway, id: string) =>
-  expect.poll(() => gateway.queue.record(id)?.phase).toBe('IN_PROGRESS');
-const status = async (gateway: TestGateway, id: string, query = '') => {
-  const reply = await call(gateway.ports.queue, `/me/app/requests/${id}/status${query}`);
-  return { code: reply.status, json: JSON.parse(reply.body) };
-};
 const urlsOf = (gateway: TestGateway, id: string) => {
   const response_url = `http://localhost:${gateway.ports.queue}/me/app/requests/${id}`;
   return { response_url, status_url: `${response_url}/status`, cancel_url: `${response_url}/cancel` };
@@ -234,110 +213,6 @@ describe('status', () => {
   });
 });
 
-describe('status stream', () => {
-  it('sends each change once, only new lines, and ends with COMPLETED', async () => {
-    const release = deferred<void>();
-    const gateway = await start(async (_req, res) => {
-      await release.promise;
-      res.end('done');
-    });
-    gateway.fleet.hold();
-    const { id } = await submit(gateway);
-    const { port, events, ended, contentType } = await listenTo(gateway, `/me/app/requests/${id}/status/stream?logs=1`);
-    expect(port).toBe(gateway.ports.queue);
-    expect(contentType).toMatch(/^text\/event-stream/);
-    await expect.poll(() => events.length).toBe(1);
-    gateway.fleet.release();
-    await expect.poll(() => events.length).toBe(2);
-    gateway.logs.add(id, 'first');
-    await expect.poll(() => events.length).toBe(3);
-    gateway.logs.add(id, 'second');
-    await expect.poll(() => events.length).toBe(4);
-    release.resolve();
-    await ended;
-    const seen = events.map(({ status: word, logs }) => [
-      word,
-      ...(Array.isArray(logs) ? logs.map(({ message }) => message) : []),
-    ]);
-    expect(seen).toEqual([
-      ['IN_QUEUE'],
-      ['IN_PROGRESS'],
-      ['IN_PROGRESS', 'first'],
-      ['IN_PROGRESS', 'second'],
-      ['COMPLETED'],
-    ]);
-    expect(events.every((event) => typeof event.response_url === 'string')).toBe(true);
-  });
-
-  it('has the lines that an app printed just before its answer in its last event, and so has the status', async () => {
-    const gateway = await start(ok);
-    gateway.fleet.hold();
-    const { id } = await submit(gateway);
-    gateway.fleet.unread.push(() => gateway.logs.add(id, 'last words'));
-    const { events, ended } = await listenTo(gateway, `/me/app/requests/${id}/status/stream?logs=1`);
-    await expect.poll(() => events.length).toBe(1);
-    gateway.fleet.release();
-    await ended;
-    expect(events.at(-1)).toMatchObject({ status: 'COMPLETED', logs: [{ message: 'last words' }] });
-
-    gateway.fleet.unread.push(() => gateway.logs.add(id, 'very last words'));
-    const { body } = await call(gateway.ports.queue, `/me/app/requests/${id}/status?logs=true`);
-    expect(JSON.parse(body).logs).toMatchObject([{ message: 'last words' }, { message: 'very last words' }]);
-  });
-
-  it('of a finished request is one event', async () => {
-    const gateway = await start(ok);
-    const { id } = await submit(gateway);
-    await completed(gateway, id);
-    const { events, ended } = await listenTo(gateway, `/me/app/requests/${id}/status/stream`);
-    await ended;
-    expect(events).toMatchObject([{ status: 'COMPLETED', logs: null }]);
-  });
-
-  it('with many log lines is cut off when nobody reads it, instead of kept in memory', async () => {
-    const release = deferred<void>();
-    const gateway = await start(async (_req, res) => {
-      await release.promise;
-      res.end('done');
-    });
-    const { id } = await submit(gateway);
-    await expect.poll(() => gateway.queue.record(id)?.phase).toBe('IN_PROGRESS');
-    const port = gateway.ports.queue;
-    const path = `/me/app/requests/${id}/status/stream?logs=1`;
-    const request = httpRequest({
-      host: '127.0.0.1',
-      port,
-      path,
-      headers: { ...authorization, host: `localhost:${port}` },
-    });
-    request.end();
-    const [unread] = await once(request, 'response');
-    unread.on('error', () => undefined);
-    request.on('error', () => undefined);
-    onTestFinished(() => void request.destroy());
-    const line = 'x'.repeat(1024 * 1024);
-    for (let n = 0; n < 64 && gateway.logs.followers() > 0; n++) {
-      gateway.logs.add(id, line);
-      await new Promise((turn) => setImmediate(turn));
-    }
-    await expect.poll(() => gateway.logs.followers()).toBe(0);
-    release.resolve();
-  });
-
-  it('reports when the place in the queue changes, and keeps a silent connection alive', async () => {
-    const gateway = await start(ok, { positionIntervalMs: 1, pingIntervalMs: 1 });
-    gateway.fleet.hold();
-    const first = await submit(gateway);
-    const { id } = await submit(gateway);
-    const { events, comments } = await listenTo(gateway, `/me/app/requests/${id}/status/stream`);
-    await expect.poll(() => events.length).toBe(1);
-    await call(gateway.ports.queue, `/me/app/requests/${first.id}/cancel`, { method: 'PUT' });
-    await expect.poll(() => events.length).toBe(2);
-    expect(events.map((event) => event.queue_position)).toEqual([1, 0]);
-    await expect.poll(() => comments()).toBeGreaterThan(0);
-  });
-});
-
 describe('result', () => {
   it("is the app's answer, repeatable, with the request's id", async () => {
     const gateway = await start(ok);
@@ -449,33 +324,3 @@ describe('cancel', () => {
     expect((await cancel(gateway, id, 'GET')).status).toBe(405);
   });
 });
-
-/** Reads an event stream as it comes. */
-async function listenTo(gateway: TestGateway, path: string) {
-  const port = gateway.ports.queue;
-  const request = httpRequest({
-    host: '127.0.0.1',
-    port,
-    path,
-    headers: { ...authorization, host: `localhost:${port}` },
-  });
-  request.end();
-  const [message] = await once(request, 'response');
-  const events: { readonly [key: string]: unknown }[] = [];
-  let text = '';
-  message.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-    events.splice(0, events.length, ...[...text.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json ?? '')));
-  });
-  message.on('error', () => undefined);
-  onTestFinished(() => void request.destroy());
-  const ended = once(message, 'end');
-  ended.catch(() => undefined);
-  return {
-    port,
-    events,
-    ended,
-    comments: () => [...text.matchAll(/^: /gm)].length,
-    contentType: String(message.headers['content-type']),
-  };
-}

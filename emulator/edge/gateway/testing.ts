@@ -46,6 +46,17 @@ const routes: { readonly [name: string]: Partial<Route> } = {
   hasty: { requestStartTimeoutSeconds: 7 },
 };
 
+/** An app that answers with what it was asked. */
+export const echo: RequestListener = (req, res) => {
+  const chunks: Buffer[] = [];
+  req.on('data', (chunk: Buffer) => chunks.push(chunk));
+  req.on('end', () => {
+    res.setHeader('content-type', 'application/json');
+    const body = Buffer.concat(chunks).toString();
+    res.end(JSON.stringify({ method: req.method, url: req.url, headers: req.headers, body }));
+  });
+};
+
 export interface TestFleet {
   readonly deps: GatewayDeps['fleet'];
   /** Requests as the scheduler got them. */
