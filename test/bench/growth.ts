@@ -13,6 +13,7 @@ import type { Event } from '../../emulator/scheduler/types.ts';
 import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
 import { inSlices } from '../../emulator/wire/slices.ts';
 import { createRooms, longestBlock, type Rooms, ready, requestFor, submitAll } from './growth-bed.ts';
+import { formOf, searchOf, submitOf, webhookOf } from './growth-bytes.ts';
 import { manyEnd, stepInRollout, stepOnFullMachine } from './growth-runners.ts';
 import { median } from './stats.ts';
 
@@ -98,6 +99,10 @@ function figures({ waiting, runners, apps, finished }: GrowthOptions): readonly 
       sizes: [10, 1_000, 10_000],
       measure: (size) => submits(size, true),
     },
+    { name: 'form with a file, KiB, block', unit: 'ms', sizes: [10, 1_000, 99_000], measure: formOf },
+    { name: 'search in log lines, block', unit: 'ms', sizes: waiting, measure: searchOf },
+    { name: 'webhook of a result, KiB, block', unit: 'ms', sizes: [10, 1_000, 50_000], measure: webhookOf },
+    { name: 'request is queued, KiB, block', unit: 'ms', sizes: [10, 1_000, 50_000], measure: submitOf },
     { name: 'submits without', unit: 'per s', sizes: [10, 1_000, 10_000], measure: (size) => submits(size, false) },
     { name: "supervisor, a runner's line", unit: 'µs', sizes: runners, measure: (size) => ofSupervisor('line', size) },
     {

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { revisionDefaults } from '../../catalog/scale-settings.ts';
 import { appRequest, controlPlane } from './test-control-plane.ts';
 
 /** Two revisions of one app; the second is active. */
@@ -122,6 +123,41 @@ describe('revisions and rollouts', () => {
     expect((await plane.rpc('DeleteApplication', { application_id: second })).code).toBe(status.FAILED_PRECONDITION);
     expect((await plane.rpc('DeleteApplication', { application_id: first })).code).toBe(status.OK);
     expect((await plane.rpc('DeleteApplication', { application_id: first })).code).toBe(status.NOT_FOUND);
+  });
+
+  it('ListApplications counts the active runners of each revision in one look at all of them', async () => {
+    const { plane, first, second } = await twoRevisions();
+    const idle = { kind: 'idle', since: 0 } as const;
+    const pending = { kind: 'pending', since: 0, deadline: 1 } as const;
+    for (const [revision, state] of [
+      [first, idle],
+      [second, idle],
+      [second, idle],
+      [second, pending],
+    ] as const) {
+      plane.runners.push({
+        id: `r-${plane.runners.length}`,
+        alias: 'greet',
+        revision,
+        state,
+        createdAt: 0,
+        used: true,
+        replacement: 'none',
+        settings: revisionDefaults,
+        hints: null,
+      });
+    }
+    const looks = vi.spyOn(plane.fleet, 'runners');
+    for (const request of [{ application_name: 'greet' }, {}]) {
+      const { messages } = await plane.rpc('ListApplications', request);
+      expect(messages[0]).toMatchObject({
+        applications: [
+          { application_id: second, active_runners: 2 },
+          { application_id: first, active_runners: 1 },
+        ],
+      });
+    }
+    expect(looks).toHaveBeenCalledTimes(2);
   });
 
   it('RolloutApplication hands `force` on; an unknown app is NOT_FOUND', async () => {

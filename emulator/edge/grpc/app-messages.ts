@@ -42,16 +42,26 @@ export function aliasInfo({ fleet }: Pick<GrpcRooms, 'fleet'>, alias: Alias): ob
   };
 }
 
+/** How many active runners the app has, or all apps have, by revision. */
+export function activeByRevision(
+  { fleet }: Pick<GrpcRooms, 'fleet'>,
+  alias: string | undefined,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { revision } of fleet.runners(alias).filter(isActive))
+    counts.set(revision, (counts.get(revision) ?? 0) + 1);
+  return counts;
+}
+
 /** `ApplicationInfo`: a revision with the values that its registration carried. */
-export function applicationInfo({ fleet }: Pick<GrpcRooms, 'fleet'>, revision: Revision): object {
-  const runners = fleet.runners(revision.alias).filter((runner) => runner.revision === revision.id);
+export function applicationInfo(active: ReadonlyMap<string, number>, revision: Revision): object {
   return {
     application_id: revision.id,
     created_at: timestampFromMs(revision.createdAt),
     ...settingsMessage(revision.scale, revision.settings),
     machine_types: revision.machineTypes,
     valid_regions: revision.validRegions,
-    active_runners: runners.filter(isActive).length,
+    active_runners: active.get(revision.id) ?? 0,
     environment_name: revision.environmentName,
   };
 }

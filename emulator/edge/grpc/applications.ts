@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { scaleProblem, updatedSettings } from '../../catalog/scale-settings.ts';
 import type { Alias, Catalog } from '../../catalog/types.ts';
-import { aliasInfo, applicationInfo } from './app-messages.ts';
+import { activeByRevision, aliasInfo, applicationInfo } from './app-messages.ts';
 import type { GrpcRooms } from './deps.ts';
 import { failedPrecondition, invalidArgument, notFound } from './rpc-error.ts';
 import type {
@@ -14,11 +14,12 @@ import { saidUpdate } from './settings.ts';
 
 /** ListApplications: revisions, newest first; without a name those of all names. */
 export function listApplications(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
-  return (request: z.output<typeof listApplicationsSchema>): object => ({
-    applications: rooms.catalog
-      .revisions(request.environment_name, request.application_name)
-      .map((revision) => applicationInfo(rooms, revision)),
-  });
+  return (request: z.output<typeof listApplicationsSchema>): object => {
+    // Counted once: an app may have many revisions, and many runners.
+    const active = activeByRevision(rooms, request.application_name);
+    const revisions = rooms.catalog.revisions(request.environment_name, request.application_name);
+    return { applications: revisions.map((revision) => applicationInfo(active, revision)) };
+  };
 }
 
 /** UpdateApplication: only the named fields change; empty lists change nothing (control-plane-grpc.md §7, §8). */
