@@ -30,9 +30,9 @@ export interface Turn {
 type Draft = { -readonly [Field in keyof World]: World[Field] };
 
 /** One step may not hold everything else up, however many requests end at the same time. */
-const dueAtOnce = 500;
+const dueAtOnce = 200;
 /** What starts or ends a runner, or an attempt, costs as much as several that only wait. */
-export const heavy = 10;
+export const heavy = 4;
 
 /** Begins a step at `now`. */
 export function beginTurn(world: World, now: Instant): Turn {
