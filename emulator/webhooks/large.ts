@@ -10,7 +10,10 @@ const atOnce = 1024 ** 2;
 /** Whether the bytes are JSON in UTF-8, also where it is larger than the memory that a thread may take. */
 export async function isJson(bytes: Uint8Array): Promise<boolean> {
   if (bytes.length <= atOnce) return isSmallJson(bytes);
-  const worker = new Worker(programOfThread, { eval: true, workerData: bytes });
+  // Shared, because what a thread is handed otherwise is copied in one go.
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  await fill(shared, [bytes]);
+  const worker = new Worker(programOfThread, { eval: true, workerData: shared });
   return await new Promise((resolve) => {
     worker
       .once('message', (is: boolean) => resolve(is))
@@ -30,18 +33,22 @@ function isSmallJson(bytes: Uint8Array): boolean {
 
 const programOfThread = `
   const { parentPort, workerData } = require('node:worker_threads');
-  parentPort.postMessage((${isSmallJson})(workerData));
+  parentPort.postMessage((${isSmallJson})(workerData.slice()));
 `;
 
 /** The pieces in one. */
 export async function joined(pieces: readonly Uint8Array[]): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(pieces.reduce((sum, { length }) => sum + length, 0));
+  await fill(whole, pieces);
+  return whole;
+}
+
+async function fill(whole: Uint8Array, pieces: readonly Uint8Array[]): Promise<void> {
   let at = 0;
   for await (const part of inParts(pieces)) {
     whole.set(part, at);
     at += part.length;
   }
-  return whole;
 }
 
 /** SHA-256, hexadecimal. */
