@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { bed, deploy, direct, fleet, isLease, resolvable, runners, scale, settings, submit } from './test-fleet.ts';
+import { testLaunch } from './test-launch.ts';
+
+describe('a deploy', () => {
+  it('by rolling fails with the reason when the new revision does not start, and the old one continues', async () => {
+    await deploy();
+    const next = runners.next();
+    const granted = direct('d1');
+    await next;
+    const lease = await granted;
+    const second = runners.next(false);
+    const rolled = deploy('r2', 'rolling');
+    expect(fleet.isRolling('app')).toBe(true);
+    (await second).events.exited({ code: 1, signal: null, reason: 'setup() raised ValueError' });
+    expect(await rolled).toEqual({ kind: 'failed', reason: expect.stringContaining('setup() raised ValueError') });
+    expect(fleet.isRolling('app')).toBe(false);
+    expect(isLease(lease) && fleet.runner(lease.runnerId)?.state.kind).toBe('running');
+  });
+
+  it('by rolling that a later one overtakes fails for that reason, and the later one has its own end', async () => {
+    await deploy();
+    const first = runners.next(false);
+    const overtaken = deploy('r2', 'rolling');
+    await first;
+    resolvable.set('r3', testLaunch);
+    const second = runners.next();
+    const later = deploy('r3', 'rolling');
+    expect(await overtaken).toEqual({ kind: 'failed', reason: 'A later deploy took its place.' });
+    await second;
+    expect(await later).toEqual({ kind: 'moved' });
+  });
+
+  it('by rolling ends with its application', async () => {
+    await deploy();
+    const next = runners.next(false);
+    const rolled = deploy('r2', 'rolling');
+    await next;
+    fleet.removeAlias('app');
+    expect(await rolled).toEqual({ kind: 'failed', reason: 'The application was deleted.' });
+  });
+
+  it('whose launch cannot be had counts as a failed start', async () => {
+    resolvable.delete('r1');
+    await deploy();
+    const told = new Promise<string>((resolve) => {
+      fleet.watchRunners('app', ({ state, reason }) => state === 'terminated' && resolve(reason));
+    });
+    void direct('d1');
+    expect(await told).toContain('There is no revision r1.');
+  });
+
+  it('says why a runner is not started whose variables cannot be had', async () => {
+    bed.sealed = true;
+    void deploy();
+    const told = new Promise<string>((resolve) => {
+      fleet.watchRunners('app', ({ state, reason }) => state === 'terminated' && resolve(reason));
+    });
+    void direct('d1');
+    expect(await told).toContain('The secrets are sealed. Open them.');
+  });
+});
+
+describe('health checks', () => {
+  it("have the app's own timeout_seconds, also on demand", async () => {
+    const health = { ...settings.health, timeoutSeconds: 42 };
+    void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: { ...settings, health }, strategy: 'recreate' });
+    const next = runners.next();
+    await submit('a');
+    const { spec, deeds } = await next;
+    fleet.probeOnDemand(spec.runnerId);
+    expect(deeds).toEqual(['probe 42']);
+  });
+});

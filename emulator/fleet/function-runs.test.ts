@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { CallResult } from '../engines/engine.ts';
+import { bed, fleet, runners, settings } from './test-fleet.ts';
+import { testLaunch } from './test-launch.ts';
+import type { Launch } from './types.ts';
+
+describe('a function run', () => {
+  const value: CallResult = { kind: 'value', method: 'pickle', file: '/result', raised: false };
+  const call: Launch = { ...testLaunch, mode: 'call', declaredPort: null };
+
+  async function begin(signal = new AbortController().signal) {
+    const next = runners.next(false);
+    const ended = fleet.runFunction('f-1', call, settings, signal);
+    const runner = await next;
+    runner.events.started();
+    return { runner, ended };
+  }
+
+  it('calls once its runner is ready, and keeps the result until it was read', async () => {
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    await runner.called;
+    runner.events.result(value);
+    const run = await ended;
+    runner.events.exited({ code: 0, signal: null, reason: 'exited with code 0' });
+    expect(runner.deeds).not.toContain('dispose');
+    if (run.kind === 'ended') run.dispose();
+    expect([run.kind, runner.deeds.at(-1)]).toEqual(['ended', 'dispose']);
+    expect(fleet.runners('f-1')).toEqual([]);
+  });
+
+  it('shows neither secrets nor escape sequences in how it ended', async () => {
+    bed.given = ['hunter2-hunter2'];
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    runner.events.exited({ code: 1, signal: null, reason: 'exited: \x1b]0;hunter2-hunter2\x07' });
+    expect(await ended).toEqual({ kind: 'died', reason: 'exited: \\x1b]0;********\\x07' });
+  });
+
+  it('shows no secret in the words next to its result', async () => {
+    bed.given = ['hunter2-hunter2'];
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    await runner.called;
+    const texts = { traceback: 'at hunter2-hunter2', exceptionType: 'ValueError', exceptionMessage: 'hunter2-hunter2' };
+    runner.events.result({ kind: 'value', method: 'pickle', file: '/result', raised: true, ...texts });
+    expect(await ended).toMatchObject({ result: { traceback: 'at ********', exceptionMessage: '********' } });
+  });
+
+  it('reports how its process died, and is not run again', async () => {
+    const { runner, ended } = await begin();
+    runner.events.ready(null);
+    runner.events.exited({ code: null, signal: 'SIGKILL', reason: 'it died with <Signals.SIGKILL: 9>.`' });
+    expect(await ended).toEqual({ kind: 'died', reason: 'it died with <Signals.SIGKILL: 9>.`' });
+    expect(runners.started).toHaveLength(1);
+  });
+
+  it('gets another runner when its supervisor died before the call, and not after it', async () => {
+    const lost = { code: null, signal: null, reason: 'The supervisor died.', cause: 'supervisor_lost' } as const;
+    const { runner, ended } = await begin();
+    const next = runners.next(false);
+    runner.events.exited(lost);
+    const second = await next;
+    second.events.started();
+    second.events.ready(null);
+    await second.called;
+    second.events.exited(lost);
+    expect(await ended).toEqual({ kind: 'died', reason: 'The supervisor died.' });
+    expect(runners.started).toHaveLength(2);
+  });
+
+  it('that could not be loaded ends with that result, before any call', async () => {
+    const { runner, ended } = await begin();
+    runner.events.result({ kind: 'refused', reason: 'no such module' });
+    expect(await ended).toMatchObject({ kind: 'ended', result: { kind: 'refused' } });
+    expect(runner.deeds).not.toContain('call');
+  });
+
+  it('is killed when its caller leaves', async () => {
+    const caller = new AbortController();
+    const { runner, ended } = await begin(caller.signal);
+    caller.abort();
+    expect(await ended).toEqual({ kind: 'cancelled' });
+    expect(runner.deeds).toContain('kill');
+  });
+
+  it('leaves neither an entry nor a folder when its caller leaves while its result arrives', async () => {
+    const caller = new AbortController();
+    const { runner, ended } = await begin(caller.signal);
+    runner.events.ready(null);
+    await runner.called;
+    caller.abort();
+    runner.events.result(value);
+    expect(await ended).toEqual({ kind: 'cancelled' });
+    await expect.poll(() => runner.deeds).toContain('dispose');
+  });
+});

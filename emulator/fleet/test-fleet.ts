@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
+import { createQueue } from '../queue/queue.ts';
+import { testRequest } from '../queue/test-requests.ts';
+import { mainMigrations } from '../store/migrations.ts';
+import { openStore } from '../store/open.ts';
+import { testFolder } from '../store/test-folder.ts';
+import { createMask } from '../telemetry/mask.ts';
+import { UserError } from '../wire/errors.ts';
+import type { StopSignal } from '../wire/stop.ts';
+import type { ExecuteQueued } from './attempts.ts';
+import { createFleet } from './fleet.ts';
+import { scriptedEngine } from './test-engine.ts';
+import { testLaunch } from './test-launch.ts';
+import type { Launch, Lease } from './types.ts';
+
+/** For tests of the fleet: a new one for each test, with a real queue and a scripted engine. */
+
+export const scale = { ...scaleDefaults, maxConcurrency: 1 };
+export const settings = revisionDefaults;
+const noSecrets: readonly string[] = [];
+export let fleet: ReturnType<typeof createFleet>;
+export let queue: ReturnType<typeof createQueue>;
+export let store: ReturnType<typeof openStore>;
+export let runners: ReturnType<typeof scriptedEngine>;
+export let exchanges: {
+  port: number;
+  signal: StopSignal;
+  answer: (value: Awaited<ReturnType<ExecuteQueued>>) => void;
+}[];
+let nextExchange: (() => void) | undefined;
+export let cancels: string[];
+export let resolvable: Map<string, Launch>;
+let reported: unknown[];
+
+/** What a test may change. */
+export const bed: {
+  launching: (revision: string) => Promise<Launch>;
+  /** Secrets that runners are given. */
+  given: readonly string[];
+  /** The variables of runners can't be had. */
+  sealed: boolean;
+} = { launching: async () => testLaunch, given: [], sealed: false };
+
+beforeEach(() => {
+  bed.sealed = false;
+  bed.given = [];
+  bed.launching = async (revision) => {
+    const found = resolvable.get(revision);
+    if (!found) throw new UserError(`There is no revision ${revision}.`, 'Deploy it.');
+    return found;
+  };
+  store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
+  reported = [];
+  const report = (error: unknown) => void reported.push(error);
+  queue = createQueue({ store, clock: Date.now, report });
+  runners = scriptedEngine();
+  exchanges = [];
+  cancels = [];
+  resolvable = new Map([
+    ['r1', testLaunch],
+    ['r2', testLaunch],
+  ]);
+  fleet = createFleet({
+    seed: 'test',
+    clock: Date.now,
+    time: { factor: 1, start: 0 },
+    engine: runners.engine,
+    queue,
+    dataDir: '/nowhere',
+    launchOf: (revision) => bed.launching(revision),
+    execute: (_request, _attempt, address, signal) =>
+      new Promise((answer) => {
+        exchanges.push({ port: address.port, signal, answer });
+        nextExchange?.();
+      }),
+    sendCancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
+    envOf: async () => {
+      if (bed.sealed) throw new UserError('The secrets are sealed.', 'Open them.');
+      return { env: {}, secrets: bed.given };
+    },
+    mask: createMask(() => noSecrets),
+    onLine: () => {},
+    onMoved: () => {},
+    onCreated: () => {},
+    onNotes: () => {},
+    report,
+  });
+});
+
+/** What a test expects to be reported, it takes. */
+export function takeReported(): readonly string[] {
+  return reported.splice(0).map((error) => (error instanceof Error ? error.message : String(error)));
+}
+
+afterEach(async () => {
+  expect(reported).toEqual([]);
+  await fleet.close();
+  await queue.close();
+  store.close();
+});
+
+export const ok = { kind: 'response', status: 200 } as const;
+export const response = { status: 200, headers: [], body: Buffer.from('answer') };
+
+export function deploy(revision = 'r1', strategy: 'recreate' | 'rolling' = 'recreate') {
+  return fleet.deploy({ alias: 'app', revision, scale, settings, strategy });
+}
+
+export async function submit(id: string, body: Uint8Array = Buffer.from('{}'), stored = () => {}): Promise<void> {
+  const request = { ...testRequest(id), alias: 'app', path: '/predict', body };
+  await queue.submit(request);
+  stored();
+  fleet.enqueue({
+    id,
+    alias: 'app',
+    kind: 'queued',
+    priority: 'normal',
+    submittedAt: Date.now(),
+    startBy: null,
+    hint: null,
+    noRetry: false,
+    retries: {},
+    attempts: 0,
+  });
+}
+
+export function exchange(index: number) {
+  return new Promise<(typeof exchanges)[number]>((resolve) => {
+    const look = () => {
+      const found = exchanges[index];
+      if (found) resolve(found);
+    };
+    nextExchange = look;
+    look();
+  });
+}
+
+export function completed(id: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (queue.record(id)?.phase === 'COMPLETED') return resolve();
+    queue.onChange(id, (record) => record.phase === 'COMPLETED' && resolve());
+  });
+}
+
+export function direct(id: string, gone = new AbortController().signal) {
+  return fleet.lease(
+    {
+      id,
+      alias: 'app',
+      kind: 'direct',
+      priority: 'normal',
+      submittedAt: Date.now(),
+      startBy: null,
+      hint: null,
+      noRetry: false,
+      retries: {},
+      attempts: 0,
+    },
+    gone,
+  );
+}
+
+export function isLease(value: Awaited<ReturnType<typeof direct>>): value is Lease {
+  return 'address' in value;
+}
