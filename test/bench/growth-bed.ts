@@ -176,13 +176,19 @@ export async function longestBlock(work: () => unknown): Promise<{ readonly ms: 
     last = process.threadCpuUsage();
     if (!over) setTimeout(look, 0);
   };
+  const sampled = async (): Promise<void> => {
+    const { count } = delay;
+    while (delay.count === count) await new Promise((turn) => setTimeout(turn, 1));
+  };
   delay.enable();
   look();
-  await new Promise((turn) => setTimeout(turn, 20));
+  await sampled();
   delay.reset();
+  // The first interval after a reset counts for nothing.
+  await sampled();
   cpuMs = 0;
   await work();
-  await new Promise((turn) => setTimeout(turn, 20));
+  await sampled();
   over = true;
   delay.disable();
   return { ms: delay.max / 1e6, cpuMs };
