@@ -6,6 +6,7 @@ mark: it says which request was alone before, and is from here on.
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 
@@ -29,11 +30,17 @@ def start_of_frame(token: str) -> bytes:
 
 def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
     """Cuts `text` into frames that each fit an atomic write. `key`: keeps apart unfinished lines of several threads."""
-    head = start_of_frame(token) + json.dumps({"k": key, **_short(labels)}).encode()
+    head = _head(token, key, tuple(_short(labels).items()))
     room = max(ATOMIC - len(head) - 8, 256)
     for at in range(0, len(text), room):
         piece = text[at : at + room]
         yield head + b"%d\x1f" % len(piece) + piece
+
+
+@functools.lru_cache(maxsize=64)
+def _head(token: str, key: int, labels: tuple[tuple[str, str], ...]) -> bytes:
+    """Kept, because a request writes many lines, and each `print` twice."""
+    return start_of_frame(token) + json.dumps({"k": key, **dict(labels)}).encode()
 
 
 def mark(token: str, was: dict[str, str], alone: dict[str, str], over: str | None) -> bytes:

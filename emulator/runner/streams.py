@@ -73,8 +73,12 @@ class LabelledBytes(io.RawIOBase):
         """
         False where the app has put a file of its own at the descriptor, or closed it: our frames are nothing for that.
         """
-        now = _identity(self._fd)
-        return now is not None and now == self._pipe
+        try:
+            about = os.fstat(self._fd)
+        except OSError:
+            return False
+        # Once per write: no call, no tuple.
+        return self._pipe is not None and about.st_ino == self._pipe[1] and about.st_dev == self._pipe[0]
 
     def _note_end(self, request: str | None, thread: int, data: memoryview) -> None:
         if request is None or len(data) == 0:
