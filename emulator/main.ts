@@ -86,6 +86,8 @@ export interface EmulatorOptions {
   readonly isolation: IsolationMode;
   /** What of the machine runners with a disk of their own are shown on purpose. */
   readonly shares?: Shares;
+  /** Servers of runners without addresses of their own may listen where other machines reach them. */
+  readonly allowOutside?: boolean;
   /** What the keychain of who starts us wants with the key of the secrets. */
   readonly keychain?: KeychainOrder;
   /** How long finished requests and their results are kept. */
@@ -136,7 +138,7 @@ const notTakenUp: RequestOutcome = {
 /** Wires the rooms and starts the listeners: read top to bottom, it is the architecture. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { folder, port, version, allowedOrigins, timeScale, maxRunners, gpuSlots, keychain, retentionDays } = options;
-  const { isolation, shares, tell, onGone } = options;
+  const { isolation, shares, allowOutside = false, tell, onGone } = options;
   const clock = Date.now;
   const startedAt = clock();
   const steady = createSteady(clock);
@@ -214,6 +216,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       isolation,
       shown: [caBundle],
       shares,
+      allowOutside,
       onLimit(sentence) {
         log.info('engine', sentence);
         tell(sentence);

@@ -37,6 +37,8 @@ const usage = `minifal: fal Serverless on this machine
                          to as well; may be repeated (default: homes and temporary files aren't seen)
   --hugging-face MODE    (start) your Hugging Face cache in such runners: off (they keep models in /data), read (yours, and
                          what they download goes with them), write (yours, and they add to it) (default: off)
+  --allow-outside        (start) programs of apps may listen where other machines reach them, without a key; else that
+                         is a runner's end, unless runners have addresses of their own (--isolation full)
   --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay,
                          back-off after failed starts, pauses before retries, health check intervals; what an app
                          and its callers take (setup, requests, termination grace, every timeout) stays as it is
@@ -59,6 +61,7 @@ async function main(argv: readonly string[]): Promise<number> {
       isolation: { type: 'string' },
       share: { type: 'string', multiple: true },
       'hugging-face': { type: 'string' },
+      'allow-outside': { type: 'boolean' },
       // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
@@ -83,6 +86,7 @@ async function main(argv: readonly string[]): Promise<number> {
     isolation: isolation(values.isolation),
     shared: (values.share ?? []).map(sharedFolder),
     huggingFace: huggingFace(values['hugging-face']),
+    allowOutside: values['allow-outside'] ?? false,
     json: values.json ?? false,
     keychain: values.keychain ?? false,
   };
@@ -114,6 +118,7 @@ export interface CliOptions {
   readonly isolation: IsolationMode | undefined;
   readonly shared: Shares['folders'];
   readonly huggingFace: HuggingFaceMode | undefined;
+  readonly allowOutside: boolean;
   readonly json: boolean;
   readonly keychain: boolean;
 }

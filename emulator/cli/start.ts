@@ -44,6 +44,8 @@ export async function start(options: CliOptions): Promise<number> {
       say('Its runners stay as isolated as before; `minifal stop` it first to change that.');
     if (options.shared.length > 0 || options.huggingFace !== undefined)
       say('It shares what it shared before; `minifal stop` it first to change that.');
+    if (options.allowOutside)
+      say('Its runners may listen where they could before; `minifal stop` it first to change that.');
     if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
     return 0;
   }
@@ -75,6 +77,7 @@ export async function start(options: CliOptions): Promise<number> {
         folders: options.shared,
         ...(mode !== 'off' ? { huggingFace: { path: cache, writable: mode === 'write' } } : {}),
       },
+      allowOutside: options.allowOutside,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
       tell: say,

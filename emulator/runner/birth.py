@@ -8,12 +8,10 @@ import signal
 import socket
 import sys
 
-from . import descriptors, isolation, kernel, layer, network, rootfs, rules
+from . import descriptors, isolation, kernel, layer, rootfs, rules, servers
 from .channel import BlockingChannel
 
-METRICS_PORT = 9090
-"""What the SDK's apps use unless told otherwise (runner-process.md §2)."""
-_HELD = "MINIFAL_HELD"
+_APP = "MINIFAL_APP"
 
 
 class Become(BaseException):
@@ -25,34 +23,37 @@ class Become(BaseException):
         self.sock = sock
 
 
-def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int) -> None:
-    """In the new main process of a runner; ends in `Become`, or in the same program started afresh (`spawn`)."""
+def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int, hand: socket.socket) -> None:
+    """
+    In the new main process of a runner; ends in `Become`, or in the same program started afresh (`spawn`). `hand`: of
+    `servers.hand_over_filter`.
+    """
     try:
-        _prepare(config, sock, outputs, keeper)
+        _prepare(config, sock, outputs, keeper, hand)
     except Exception as error:
         BlockingChannel(sock).send({"event": "failed", "reason": f"It could not be set up: {error}"})
         os._exit(1)
 
 
-def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int) -> None:
+def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int, hand: socket.socket) -> None:
     os.setsid()
     _take_streams(outputs)
-    descriptors.close_all_but({0, 1, 2, sock.fileno()})
+    descriptors.close_all_but({0, 1, 2, sock.fileno(), hand.fileno()})
     # Whoever is in a user namespace of its own writes its id maps, and may be debugged.
     kernel.set_dumpable(True)
     _forget_signals()
     app_folder = _enter_world(config)
     # Entering a user namespace clears the request for a signal at the parent's death: so only now.
     kernel.die_with_parent(signal.SIGKILL, keeper)
+    if config["filtered"]:
+        servers.hand_over_filter(hand)
+    hand.close()
     config = {**config, "appFolder": app_folder}
-    app, metrics = network.reserve(), network.reserve()
-    config["port"], config["metricsPort"] = app.getsockname()[1], metrics.getsockname()[1]
     _set_environment(config)
-    # Before any code but ours runs, which could choose another.
-    BlockingChannel(sock).send({"event": "port", "port": config["port"], "rules": os.environ[rules.VARIABLE]})
+    # It can be joined now (`fal runners shell`).
+    BlockingChannel(sock).send({"event": "entered"})
     if config["startMethod"] == "spawn":
-        _start_afresh(config, sock, (app, metrics))
-    config["held"] = (app, metrics) if kernel.LINUX else ()
+        _start_afresh(config, sock)
     ours = os.path.dirname(os.path.abspath(__file__))
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [path for path in paths if path and not path.startswith(ours)]
@@ -64,10 +65,7 @@ def arrive(descriptor: int) -> tuple[dict, BlockingChannel]:
     os.set_inheritable(descriptor, False)
     channel = BlockingChannel(socket.socket(fileno=descriptor))
     config = channel.receive() or {}
-    port, metrics_port, *held = map(int, os.environ.pop(_HELD).split(","))
-    for fd in held:
-        os.set_inheritable(fd, False)
-    return {**config, "port": port, "metricsPort": metrics_port, "appFolder": os.environ.pop("MINIFAL_APP", None)}, channel
+    return {**config, "appFolder": os.environ.pop(_APP, None)}, channel
 
 
 def _take_streams(outputs: tuple[int, int]) -> None:
@@ -115,7 +113,8 @@ def _enter_root(config: dict, world: isolation.World, binds: dict[str, str]) -> 
         own = world.places._replace(shared=[*world.places.shared, config["exchangeDir"]])
         layer.enter(config["layerDir"], own, binds, world.known)
         _limit_files(config["mostBytes"])
-    rootfs.take_name(config["id"])
+    addresses = [config["own"][version].removeprefix("::ffff:") for version in ("v4", "v6")]
+    rootfs.take_name(config["id"], addresses)
 
 
 def _limit_files(most_bytes: int) -> None:
@@ -132,23 +131,12 @@ def _say(sentence: str) -> None:
 def _set_environment(config: dict) -> None:
     os.environ.clear()
     os.environ.update(rootfs.fitting(config["env"], config["dataDir"], config["world"].missing))
-    given = {METRICS_PORT: config["metricsPort"], config["declaredPort"]: config["port"]}
-    os.environ[rules.VARIABLE] = rules.describe(
-        given if config["mode"] == "serve" else {},
-        config["port"],
-        config["claimedFile"],
-        network.caller_address(),
-        config["addresses"],
-        config["extraPaths"],
-    )
+    os.environ[rules.VARIABLE] = config["rules"]
 
 
-def _start_afresh(config: dict, sock: socket.socket, held: tuple[socket.socket, ...]) -> None:
-    keep = [holder.fileno() for holder in held] if kernel.LINUX else []
-    for fd in (sock.fileno(), *keep):
-        os.set_inheritable(fd, True)
-    os.environ[_HELD] = ",".join(map(str, (config["port"], config["metricsPort"], *keep)))
+def _start_afresh(config: dict, sock: socket.socket) -> None:
+    os.set_inheritable(sock.fileno(), True)
     if config["appFolder"] is not None:
-        os.environ["MINIFAL_APP"] = config["appFolder"]
+        os.environ[_APP] = config["appFolder"]
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
     os.execv(sys.executable, [sys.executable, program, "--runner", str(sock.fileno())])

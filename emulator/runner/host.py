@@ -20,15 +20,15 @@ def run(config: dict, channel) -> int:
     context = _fresh_main()
     serving = streams.install(config["token"], context, config.get("board"))
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    ports = rules.apply_from_environment()
-    ports.report = lambda host, port: _tell(channel, "listening", host=host, port=port)
+    network = rules.apply_from_environment()
+    network.report = lambda host, port: _tell(channel, "listening", host=host, port=port)
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK nobody else makes app files importable.
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
         labels.install(context, serving)
         request_limit.install(lambda: _tell(channel, "done"))
-        gate.install(config["secret"], ports.all(), ports.caller, lambda: _tell(channel, "gated"))
+        gate.install(config["secret"], network.own.ports(), network.own.caller, lambda: _tell(channel, "gated"))
         return _serve(config, channel)
     return _answer(config, channel)
 

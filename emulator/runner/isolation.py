@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from typing import NamedTuple
 
-from . import layer, places, rootfs
+from . import layer, places, rootfs, servers
 
 
 class World(NamedTuple):
@@ -19,6 +19,8 @@ class World(NamedTuple):
     """None: the disk is the machine's."""
     known: dict[str, str]
     """What `layer.enter` found out."""
+    placed: bool = False
+    """Whether a filter of system calls keeps its servers on addresses of its own."""
 
     def missing_list(self) -> list[dict[str, str]]:
         """As the emulator is sent it."""
@@ -27,6 +29,15 @@ class World(NamedTuple):
 
 def find(config: dict) -> World:
     """Tries each part once, in a child. `config`: the supervisor's."""
+    world = _find_disk(config)
+    if config["isolation"] != "full":
+        return world
+    why = servers.why_not_placed()
+    missing = world.missing if why is None else {**world.missing, "addresses": why}
+    return world._replace(missing=missing, placed=why is None)
+
+
+def _find_disk(config: dict) -> World:
     why = rootfs.why_not(config["probeDir"], config["extraPaths"])
     missing = {} if why is None else {"folders": why}
     if config["isolation"] == "off":

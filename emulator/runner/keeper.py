@@ -11,35 +11,79 @@ import os
 import signal
 
 from . import kernel
+from .loop import Loop
+
+_CHUNK = 4096
 
 
-def keep(main: int, status_fd: int, supervisor: int) -> None:
-    """Waits for the runner's main process, ends what it left behind, reports its wait status; doesn't return."""
+def keep(main: int, status_fd: int, supervisor: int, servers) -> None:
+    """
+    Waits for the runner's main process, ends what it left behind, reports its wait status; doesn't return. `servers`
+    (servers.py): what is done about the runner's servers meanwhile.
+    """
     code = 1
     try:
-        signal.set_wakeup_fd(-1)
         for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: kill_group(main))
+        woken = _wake_by_children()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         kernel.die_with_parent(signal.SIGTERM, supervisor)
-        status = wait_for(main)
+        loop = Loop()
+        loop.watch(woken, lambda: os.read(woken, _CHUNK))
+        servers.begin(loop, lambda *words: _report(status_fd, main, words))
+        while (status := reap(main)) is None:
+            try:
+                loop.turn(servers.turn())
+            except Exception as error:
+                # A bug: the runner must not live without what it was to do.
+                why = f"its servers could not be looked after ({type(error).__name__}: {error})"
+                _report(status_fd, main, ("violation", why))
+                break
+        status = wait_for(main) if status is None else status
+        servers.close()
         sweep(main)
-        os.write(status_fd, b"%d\n" % status)
+        _report(status_fd, main, ("ended", status))
         code = 0
     finally:
         os._exit(code)
 
 
-def wait_for(main: int) -> int:
-    """Reaps every orphan that comes in; returns the wait status of `main`."""
+def _report(status_fd: int, main: int, words: tuple) -> None:
+    """A line for the supervisor; the runner of a violation ends at once."""
+    if words[0] == "violation":
+        kill_group(main)
+    os.write(status_fd, " ".join(map(str, words)).replace("\n", " ").encode(errors="replace") + b"\n")
+
+
+def _wake_by_children() -> int:
+    """A descriptor that can be read when a child has ended."""
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return woken
+
+
+def reap(main: int) -> int | None:
+    """Takes every child that has ended, orphans that came to us too; the wait status of `main` if it is among them."""
+    ended = None
     while True:
         try:
-            pid, status = os.waitpid(-1, 0)
+            pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return signal.SIGKILL
+            return signal.SIGKILL if ended is None else ended
+        if pid == 0:
+            return ended
         if pid == main:
-            return status
+            ended = status
+
+
+def wait_for(main: int) -> int:
+    """Until `main` has ended, which was killed."""
+    while (status := reap(main)) is None:
+        signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+    return status
 
 
 def kill_group(main: int) -> None:

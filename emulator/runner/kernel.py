@@ -61,15 +61,18 @@ def set_dumpable(value: bool) -> None:
     _prctl(PR_SET_DUMPABLE, int(value))
 
 
-def children() -> list[int]:
-    """Direct children of this process, which has one thread; an empty list where there is no /proc."""
-    ourselves = os.getpid()
+def children(process: int | None = None) -> list[int]:
+    """Direct children of a process (this one unless given); an empty list where there is no /proc."""
+    parent = os.getpid() if process is None else process
+    found = []
     try:
-        with open(f"/proc/self/task/{ourselves}/children", "rb") as file:
-            return [int(pid) for pid in file.read().split()]
+        for task in os.listdir(f"/proc/{parent}/task"):
+            with open(f"/proc/{parent}/task/{task}/children", "rb") as file:
+                found += [int(pid) for pid in file.read().split()]
     except OSError:
-        # A kernel without these lists.
-        return _children_by_scan(ourselves)
+        # A kernel without these lists, or a process that ended.
+        return _children_by_scan(parent)
+    return found
 
 
 def _children_by_scan(parent: int) -> list[int]:

@@ -7,7 +7,7 @@ import signal
 import socket
 from typing import NamedTuple
 
-from . import birth, keeper, kernel
+from . import birth, keeper, kernel, servers
 from .board import Board
 
 
@@ -18,7 +18,7 @@ class Launched(NamedTuple):
     stdout: int
     stderr: int
     status: int
-    """The keeper writes the runner's process id, then its wait status, each on a line."""
+    """The keeper writes lines of words: `main PID` first, `ended STATUS` last, between them what servers.py reports."""
     board: Board | None
     """None for a runner that doesn't keep this process's memory."""
 
@@ -58,13 +58,16 @@ def _be_keeper(config: dict, drop_descriptors, channel: int, outputs: tuple[int,
     try:
         drop_descriptors({0, 1, 2, channel, *outputs, status})
         kernel.become_subreaper()
+        hand, runners_hand = socket.socketpair()
         main = os.fork()
         if main == 0:
             os.close(status)
-            birth.become(config, socket.socket(fileno=channel), outputs, ourselves)
+            hand.close()
+            birth.become(config, socket.socket(fileno=channel), outputs, ourselves, runners_hand)
+        runners_hand.close()
         for fd in (channel, *outputs):
             os.close(fd)
-        os.write(status, b"%d\n" % main)
-        keeper.keep(main, status, supervisor)
+        os.write(status, b"main %d\n" % main)
+        keeper.keep(main, status, supervisor, servers.looked_after(config, hand))
     except Exception:
         os._exit(1)

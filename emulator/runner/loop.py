@@ -44,6 +44,10 @@ class Loop:
             if events & selectors.EVENT_READ and self._get(key.fd) is key.data:
                 key.data.on_data()
 
+    def fileno(self) -> int:
+        """Linux: can be read when `turn` has something to do."""
+        return self._selector.fileno()
+
     def close(self) -> None:
         self._selector.close()
 

@@ -1,167 +1,159 @@
 """
-Keeps a runner's servers on loopback, and gives each runner a port of its own: a bind to the declared port becomes a
-bind to the port that was reserved for this runner. Applies to Python's sockets and uvloop, in the runner and (through
-children/sitecustomize.py) in Python processes that it starts. UDP and other programs are left as they are.
+Keeps a runner's servers on its own addresses where the machine refuses the filter of system calls that does so for any
+program (notify.py), or isn't Linux. Applies to Python's sockets and uvloop, in the runner and (through
+children/sitecustomize.py) in Python processes that it starts. UDP and other programs are left as they are, and so are
+servers that ask for loopback themselves, on a port that isn't the app's: such programs talk to others than Python's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import socket
-import sys
 
-from . import imports
+from . import addresses, imports
+from .addresses import Addresses
 
-LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
-_LOCAL = ("127.0.0.1", "::1", "localhost")
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _BIND_ADDRESS_NO_PORT = 24
 """Linux: the port of a bound socket is chosen when it connects."""
 
 
-def reserve() -> socket.socket:
-    """
-    A port that nobody else gets while the app is still in setup. Linux lets a second socket bind and listen on it
-    because neither is listening yet and both reuse addresses; elsewhere the reservation ends when the port is used.
-    """
-    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holder.bind(("127.0.0.1", 0))
-    return holder
+class Network:
+    """Of the runner with these addresses. `report(host, port)`: called when the app's port listens."""
 
-
-def caller_address() -> str | None:
-    """
-    A random address of this machine's loopback, from which a runner calls its own ports: the gate knows it by that
-    (gate.py), because no web page can call from there, nor guess it. None where loopback is 127.0.0.1 alone.
-    """
-    if sys.platform != "linux":
-        return None
-    return f"127.{16 + secrets.randbelow(240)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
-
-
-class Ports:
-    """
-    `given`: declared port -> port of this runner. `claimed`: a file that exists once one of them was bound, so that
-    the app's own connections to it are led there too. `caller`: of `caller_address`. `report(host, port)`: called when
-    the app's port listens.
-    """
-
-    def __init__(self, given: dict[int, int], app_port: int, claimed: str, caller: str | None):
-        self.given = given
-        self.app_port = app_port
-        self.claimed = claimed
-        self.caller = caller
+    def __init__(self, own: Addresses):
+        self.own = own
         self.report = None
 
-    def all(self) -> frozenset[int]:
-        """As the app declares them, and as they are."""
-        return frozenset((*self.given, *self.given.values()))
+    def bound(self, family: int, host: str, port: int, only_v6: bool) -> tuple[str, int]:
+        """Where a bind to (host, port) really goes; `host` is numeric."""
+        if addresses.is_debuggers(host, port):
+            return "127.0.0.1", port
+        if host in ("127.0.0.1", "::1") and port not in self.own.ports():
+            return host, port
+        if host not in ("0.0.0.0", "::") and not addresses.is_local(host):
+            return host, port
+        return self.own.of(family, host, only_v6), self.own.given.get(port, port)
 
-    def bound(self, family, host, port):
-        """Where a bind to (host, port) really goes."""
-        if _is_wildcard(family, host):
-            host = LOOPBACK[family]
-        if host in _LOCAL and port in self.all():
-            # The SDK's server binds the port that was given to it, which is the declared one in the cloud.
-            with open(self.claimed, "w"):
-                pass
-            port = self.given.get(port, port)
-        return host, port
+    def reached(self, host: str, port: int) -> tuple[str, int] | None:
+        """Where a connection to (host, port) really goes; None: where it says."""
+        if host == "localhost":
+            host = "127.0.0.1"
+        if not _is_here(host):
+            return None
+        for address in self.own.towards(host):
+            real = self.own.given.get(port, port)
+            if addresses.is_own(address, real):
+                return address, real
+        return None
 
-    def reached(self, host, port):
-        """Where a connection to (host, port) really goes."""
-        if port in self.given and host in _LOCAL and os.path.exists(self.claimed):
-            return self.given[port]
-        return port
-
-    def source(self, host, port) -> str | None:
-        """From where a connection to (host, port) has to come, after `reached`; None: from anywhere."""
-        return self.caller if port in self.given.values() and host in ("127.0.0.1", "localhost") else None
+    def source(self, family: int) -> str | None:
+        """From where a connection comes that `reached` led; None: from anywhere."""
+        caller = self.own.caller
+        return addresses.MAPPED + caller if caller is not None and family == socket.AF_INET6 else caller
 
     def listening(self, sock) -> None:
-        if self.report is None or sock.family not in LOOPBACK or sock.type != socket.SOCK_STREAM:
+        if self.report is None or sock.family not in _FAMILIES or sock.type != socket.SOCK_STREAM:
             return
         host, port = sock.getsockname()[:2]
-        if port == self.app_port:
-            self.report(host, port)
+        if port == self.own.app_port:
+            self.report(addresses.plain(host), port)
 
 
-def install(ports: Ports) -> None:
+def install(network: Network) -> None:
     """Patches `socket.socket` and, when it is imported, uvloop."""
     bind, listen, connect, connect_ex = (getattr(socket.socket, n) for n in ("bind", "listen", "connect", "connect_ex"))
 
     def is_tcp(sock, address) -> bool:
-        return (
-            sock.family in LOOPBACK and sock.type == socket.SOCK_STREAM and isinstance(address, tuple) and len(address) > 1
-        )
+        return sock.family in _FAMILIES and sock.type == socket.SOCK_STREAM and _is_address(address)
 
-    def bind_on_loopback(self, address):
-        if is_tcp(self, address):
-            host, port = ports.bound(self.family, address[0], address[1])
-            if port in ports.given.values():
-                self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    def bind_on_own(self, address):
+        host = _numeric(self.family, address[0]) if is_tcp(self, address) else None
+        if host is not None:
+            host, port = network.bound(self.family, host, address[1], _takes_only_v6(self))
+            if host.startswith(addresses.MAPPED):
+                self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             address = (host, port, *address[2:])
         return bind(self, address)
 
-    def listen_and_tell(self, *args):
+    def listen_and_report(self, *args):
         listen(self, *args)
-        ports.listening(self)
+        network.listening(self)
 
     def redirected(self, address):
-        if not is_tcp(self, address):
+        found = network.reached(address[0], address[1]) if is_tcp(self, address) else None
+        if found is None:
             return address
-        host, port = address[0], ports.reached(address[0], address[1])
-        source = ports.source(host, port)
-        if source is not None and self.family == socket.AF_INET:
-            with contextlib.suppress(OSError):
-                # One that is bound already keeps its address.
+        source = network.source(self.family)
+        # One that is bound already keeps its address.
+        with contextlib.suppress(OSError):
+            if source is not None:
                 self.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
                 bind(self, (source, 0))
-        return (host, port, *address[2:])
+        return (_in_family(self.family, found[0]), found[1])
 
-    socket.socket.bind = bind_on_loopback
-    socket.socket.listen = listen_and_tell
+    socket.socket.bind = bind_on_own
+    socket.socket.listen = listen_and_report
     socket.socket.connect = lambda self, address: connect(self, redirected(self, address))
     socket.socket.connect_ex = lambda self, address: connect_ex(self, redirected(self, address))
-    imports.after(lambda name: name == "uvloop", lambda module: _patch_uvloop(module, ports))
+    imports.after(lambda name: name == "uvloop", lambda module: _patch_uvloop(module, network))
 
 
-def _is_wildcard(family, host) -> bool:
-    if isinstance(host, (bytes, bytearray)):
-        host = host.decode("ascii", "replace")
-    if host in ("", "<any>"):
-        return True
+def _is_address(value) -> bool:
+    if not isinstance(value, tuple) or len(value) < 2:
+        return False
+    return isinstance(value[0], (str, bytes)) and isinstance(value[1], int)
+
+
+def _is_here(host) -> bool:
+    """Whether a client looks for a server of this machine there; of names only one says so."""
     try:
-        return not any(socket.inet_pton(family, host))
-    except (OSError, TypeError):
-        pass
-    try:
-        # "0" and "0.0" are the wildcard too; names are not.
-        return family == socket.AF_INET and not any(socket.inet_aton(host))
-    except (OSError, TypeError):
+        return addresses.is_loopback(host) or addresses.is_local(host)
+    except (ValueError, TypeError):
         return False
 
 
-def _patch_uvloop(module, ports: Ports) -> None:
-    """uvloop binds in C, past Python's sockets."""
+def _numeric(family: int, host: str | bytes) -> str | None:
+    """As the system takes it (`""` and `"0"` are any address); None: it doesn't."""
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    try:
+        found = socket.getaddrinfo(name or None, 0, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        return None
+    return found[0][4][0]
+
+
+def _in_family(family: int, host: str) -> str:
+    if family == socket.AF_INET:
+        return addresses.plain(host)
+    return host if ":" in host else addresses.MAPPED + host
+
+
+def _takes_only_v6(sock) -> bool:
+    return sock.family == socket.AF_INET6 and bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+
+
+def _patch_uvloop(module, network: Network) -> None:
+    """uvloop binds in C, past Python's sockets; its sockets of IPv6 take no address of IPv4."""
     original, connect = module.Loop.create_server, module.Loop.create_connection
 
     async def create_server(self, protocol_factory, host=None, port=None, *args, **options):
-        sock = options.get("sock")
-        if sock is None:
+        if options.get("sock") is None and isinstance(port, int) and (host is None or isinstance(host, (str, bytes))):
             family = socket.AF_INET6 if isinstance(host, str) and ":" in host else socket.AF_INET
-            host, port = ports.bound(family, host or "", port)
+            numeric = _numeric(family, host or "")
+            if numeric is not None:
+                host, port = network.bound(family, numeric, port, False)
+                host = addresses.plain(host)
         server = await original(self, protocol_factory, host, port, *args, **options)
         for listening in server.sockets or ():
-            ports.listening(listening)
+            network.listening(listening)
         return server
 
     async def create_connection(self, protocol_factory, host=None, port=None, *args, **options):
-        if host is not None:
-            port = ports.reached(host, port)
-            source = ports.source(host, port)
+        found = network.reached(host, port) if _is_address((host, port)) else None
+        if found is not None:
+            host, port = addresses.plain(found[0]), found[1]
+            source = network.source(socket.AF_INET)
             if source is not None and options.get("local_addr") is None:
                 options["local_addr"] = (source, 0)
         return await connect(self, protocol_factory, host, port, *args, **options)

@@ -6,13 +6,14 @@ judged here: known events with known keys, in the order that a runner of this mo
 from __future__ import annotations
 
 import json
-import socket
+
+from .addresses import Addresses
 
 LIMIT = 256 * 1024
 """Bytes of one report."""
 _LONGEST_NUMBER = 20
 _SHAPES = {
-    "port": {"port": int, "rules": str},
+    "entered": {},
     "gated": {},
     "listening": {"host": str, "port": int},
     "loaded": {},
@@ -30,11 +31,14 @@ class Violation(Exception):
 
 
 class Reports:
-    """The reports of one runner. `mode`: `serve` or `call`."""
+    """
+    The reports of one runner. `mode`: `serve` or `call`. `own`: on what its server may say that it listens; None: the
+    keeper reports that.
+    """
 
-    def __init__(self, mode: str):
+    def __init__(self, mode: str, own: Addresses | None):
         self._mode = mode
-        self._port: int | None = None
+        self._own = own
         self._hosts: set[str] = set()
         self._seen: set[str] = set()
         self._called = False
@@ -53,24 +57,20 @@ class Reports:
             # The metrics have a server of their own, and forked processes may have one, too.
             return None
         self._seen.add(event)
-        if event == "port":
-            self._port = report["port"]
-        elif event == "listening":
+        if event == "listening":
             if report["host"] in self._hosts:
                 return None
             self._hosts.add(report["host"])
         return report
 
     def _is_in_order(self, event: str, report: dict) -> bool:
-        if event == "port":
-            return self._port is None
-        if event == "failed":
+        if event in ("entered", "failed"):
             return event not in self._seen
-        if self._port is None:
+        if "entered" not in self._seen:
             return False
         if event == "listening":
-            known = report["host"] in self._hosts
-            return report["port"] == self._port and (known or len(self._hosts) < 2 and _is_ours(report["host"]))
+            own = self._own
+            return own is not None and report["port"] == own.app_port and own.owns(report["host"])
         if event == "gated":
             return self._mode == "serve"
         if event in ("returned", "done"):
@@ -131,15 +131,3 @@ def _small(digits: str) -> int:
 
 def _none(_text: str) -> float:
     raise ValueError("no report has such a number")
-
-
-def _is_ours(host: str) -> bool:
-    """Whether the address is one of this machine's: only those can be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.inet_pton(family, host)
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((host, 0))
-    except (OSError, ValueError):
-        return False
-    return True

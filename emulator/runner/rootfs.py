@@ -114,24 +114,25 @@ def try_in_child(attempt) -> dict | str:
     return json.loads(answer) if answer else "the attempt died"
 
 
-def take_name(name: str) -> None:
+def take_name(name: str, addresses: list[str]) -> None:
     """
     In the new root: the machine is called `name` where the kernel allows that too. The name leads to loopback as in a
-    container: what looks up its own name must not wait for a name server.
+    container, and the `addresses` lead to it: what looks itself up must not wait for a name server.
     """
     try:
-        _take_name(mounts.library(), name)
+        _take_name(mounts.library(), name, addresses)
     except OSError:
         pass  # The machine's own name then; all else works without.
 
 
-def _take_name(library, name: str) -> None:
+def _take_name(library, name: str, addresses: list[str]) -> None:
     kernel.check(library.unshare(mounts.CLONE_NEWUTS), "unshare the host name")
     with open("/etc/hosts") as file:
         known = file.read()
     ours = "/.hosts"
     with open(ours, "w") as file:
-        file.write(f"{known.rstrip()}\n127.0.0.1\t{name}\n")
+        ours_too = "".join(f"{address}\t{name}\n" for address in ("127.0.0.1", *addresses))
+        file.write(f"{known.rstrip()}\n{ours_too}")
     try:
         mounts.mount(ours, "/etc/hosts", mounts.MS_BIND)
     finally:

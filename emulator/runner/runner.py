@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .addresses import Addresses
 from .channel import Channel
 from .launch import Launched
 from .lines import Lines
@@ -15,9 +16,14 @@ class Runner:
         self.main = 0
         self.terminating = False
         self.channel = Channel(launched.channel, LIMIT)
-        self.reports = Reports(config["mode"])
+        own = Addresses.described(config["own"])
+        self.reports = Reports(config["mode"], None if config["filtered"] else own)
+        self.place = {"host": own.v4, "port": own.app_port, "isReported": config["filtered"], "rules": config["rules"]}
+        """What the emulator is sent once it has entered its namespaces."""
         self.status = launched.status
-        self.status_text = b""
+        self.status_rest = b""
+        self.wait_status: int | None = None
+        """Of its main process, from the keeper."""
         self.board = launched.board
         self.outputs: dict[int, Lines] = {}
         self.broken: str | None = None

@@ -15,6 +15,7 @@ import json
 import os
 import select
 import signal
+import socket
 import struct
 import sys
 import termios
@@ -157,20 +158,40 @@ def main() -> None:
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    child = start(config, ends, kernel)
+    hand, childs_hand = socket.socketpair() if placed(config) else (None, None)
+    child = start(config, ends, kernel, childs_hand)
     for fd in set(ends.theirs):
         os.close(fd)
+    loop = look_after_servers(config, hand, childs_hand)
     for frame in frames:
         obey(ends, *frame)
-    pump(child, ends, incoming, woken)
+    pump(child, ends, incoming, woken, loop)
     end_all(keeper)
 
 
-def pump(child: int, ends: Ends, incoming: Incoming, woken: int) -> None:
+def placed(config: dict) -> bool:
+    """Whether a filter of system calls keeps the runner's servers on its own addresses, and so the command's."""
+    return json.loads(config["env"]["MINIFAL_RUNNER"])["filtered"]
+
+
+def look_after_servers(config: dict, hand, childs_hand):
+    """A loop that does so; None: nobody does. The runner's keeper isn't the command's."""
+    if hand is None:
+        return None
+    from minifal_runner import addresses, loop, servers
+
+    childs_hand.close()
+    own = addresses.Addresses.described(json.loads(config["env"]["MINIFAL_RUNNER"])["own"])
+    made = loop.Loop()
+    servers.Placed(hand, own).begin(made, lambda *_: None)
+    return made
+
+
+def pump(child: int, ends: Ends, incoming: Incoming, woken: int, servers) -> None:
     """Until the emulator's end of the input, or until nothing of the command is left."""
     while True:
         ends.write()
-        reading = [woken, *ends.outputs]
+        reading = [woken, *ends.outputs, *([] if servers is None else [servers])]
         if len(ends.pending) < HIGH_WATER:
             reading.append(0)
         readable, _, _ = select.select(reading, [ends.input] if ends.pending else [], [])
@@ -183,6 +204,8 @@ def pump(child: int, ends: Ends, incoming: Incoming, woken: int) -> None:
                 send(b"x", b"%d" % code)
             if not left:
                 return
+        if servers in readable:
+            servers.turn(0)
         for fd in [fd for fd in readable if fd in ends.outputs]:
             ends.read(fd)
         if 0 in readable:
@@ -227,8 +250,8 @@ def enter(config: dict) -> None:
     config["env"] = rootfs.fitting(config["env"], config["dataDir"], config["missing"])
 
 
-def start(config: dict, ends: Ends, kernel) -> int:
-    """The command in a session of its own, on its ends."""
+def start(config: dict, ends: Ends, kernel, hand) -> int:
+    """The command in a session of its own, on its ends. `hand`: of `servers.hand_over_filter`; None: without."""
     ourselves = os.getpid()
     child = os.fork()
     if child:
@@ -243,6 +266,10 @@ def start(config: dict, ends: Ends, kernel) -> int:
             fcntl.ioctl(ends.theirs[0], termios.TIOCSCTTY, 0)
         for fd, target in zip(ends.theirs, (0, 1, 2)):
             os.dup2(fd, target)
+        if hand is not None:
+            from minifal_runner import servers
+
+            servers.hand_over_filter(hand)
         execute(config)
     finally:
         os._exit(CANNOT_EXECUTE)

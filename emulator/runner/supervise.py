@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 
-from . import descriptors, isolation, keeper, kernel
+from . import addresses, descriptors, isolation, keeper, kernel, rules
 from .channel import Channel, TooMuch
 from .launch import Launched, launch
 from .lines import ForgedFrame, Lines
@@ -25,6 +25,8 @@ HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
 """Bytes waiting for the emulator above which runners' output is left in their pipes until they are this few again."""
 READS = 16
 """Chunks that are read out of turn: more than fits into a pipe or a report, and an end for a flood."""
+METRICS_PORT = 9090
+"""What the SDK's apps use unless told otherwise (runner-process.md §2)."""
 KEEPER_SECONDS = 3.0
 SHOW_SECONDS = 0.1
 """How long an unfinished line stays unseen, and how often it is shown at most."""
@@ -108,6 +110,7 @@ class Supervisor:
         token = secrets.token_hex(16)
         config = {**config, "token": token, "world": self._world, "extraPaths": self._config["extraPaths"]}
         try:
+            config = {**config, **self._addresses(config)}
             launched = launch(config, self._drop_descriptors)
         except Exception as error:
             self._tell(config["id"], "exited", code=None, signal=None, error=f"could not be started: {error}")
@@ -115,6 +118,22 @@ class Supervisor:
         runner = self.attend(Runner(config, launched), launched, token)
         if config["startMethod"] == "spawn":
             self._send(runner, config)
+
+    def _addresses(self, config: dict) -> dict:
+        """What a new runner's configuration says about its addresses and ports."""
+        v4, v6 = addresses.pick()
+        port, metrics_port = addresses.free_ports(v4, 2)
+        given = {METRICS_PORT: metrics_port, config["declaredPort"]: port} if config["mode"] == "serve" else {}
+        own = addresses.Addresses(v4, v6, given, port)
+        filtered = self._world.placed
+        return {
+            "port": port,
+            "metricsPort": metrics_port,
+            "own": own.describe(),
+            "filtered": filtered,
+            "mayBeOutside": self._config["mayBeOutside"],
+            "rules": rules.describe(own, filtered, config["addresses"], config["extraPaths"]),
+        }
 
     def attend(self, runner: Runner, launched: Launched, token: str) -> Runner:
         """From now on what the runner says is heard."""
@@ -168,7 +187,8 @@ class Supervisor:
         for line in lines:
             report = runner.reports.judge(line)
             if report is not None:
-                self._emulator.send({**report, "id": runner.id})
+                about = runner.place if report["event"] == "entered" else {}
+                self._emulator.send({**report, **about, "id": runner.id})
         return True
 
     def _hear_the_rest(self, runner: Runner) -> None:
@@ -252,11 +272,22 @@ class Supervisor:
 
     def _on_status(self, runner: Runner) -> None:
         data = os.read(runner.status, CHUNK)
-        runner.status_text += data
-        if not runner.main and b"\n" in runner.status_text:
-            runner.main = int(runner.status_text.split(b"\n")[0])
-            self._tell(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
-            self._terminate(runner)
+        *lines, runner.status_rest = (runner.status_rest + data).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode().partition(" ")
+            if word == "main":
+                runner.main = int(rest)
+                self._tell(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
+                self._terminate(runner)
+            elif word == "listening":
+                # What the server said before it listened comes first.
+                self._carefully(runner, lambda: self._on_report(runner))
+                host, port = rest.split()
+                self._tell(runner.id, "listening", host=host, port=int(port))
+            elif word == "violation":
+                self._break(runner, rest)
+            elif word == "ended":
+                runner.wait_status = int(rest)
         if not data:
             self._ended(runner)
 
@@ -277,11 +308,11 @@ class Supervisor:
         runner.channel.sock.close()
         del self._runners[runner.id]
         os.waitpid(runner.keeper, 0)
-        reported = runner.status_text.split()
-        if len(reported) < 2:
+        status = runner.wait_status
+        if status is None:
             # The keeper was killed: what it looked after has become ours.
             keeper.kill_others({other.keeper for other in self._runners.values()})
-        status = int(reported[1]) if len(reported) > 1 else int(signal.SIGKILL)
+            status = int(signal.SIGKILL)
         died = os.WIFSIGNALED(status)
         self._tell(
             runner.id,

@@ -18,7 +18,7 @@ ours = types.ModuleType("minifal_runner")
 ours.__path__ = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../emulator/runner")]
 sys.modules["minifal_runner"] = ours
 
-from minifal_runner import board, keeper, kernel, launch, runner, supervise  # noqa: E402
+from minifal_runner import addresses, board, keeper, kernel, launch, runner, supervise  # noqa: E402
 
 
 def line(runners: int) -> float:
@@ -26,14 +26,17 @@ def line(runners: int) -> float:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     emulator, theirs = socket.socketpair()
     emulator.setblocking(False)
-    supervisor = supervise.Supervisor(theirs, {"probeDir": tempfile.mkdtemp(), "extraPaths": [], "isolation": "off"})
+    config = {"probeDir": tempfile.mkdtemp(), "extraPaths": [], "isolation": "off", "mayBeOutside": False}
+    supervisor = supervise.Supervisor(theirs, config)
+    own = addresses.Addresses(*addresses.pick(), {}, 0).describe()
     kept = []
     for number in range(runners):
         out, err, status = (os.pipe() for _ in range(3))
         channel, other = socket.socketpair()
         kept.append((out[1], err[1], status[1], other))
         launched = launch.Launched(0, channel, out[0], err[0], status[0], board.Board())
-        supervisor.attend(runner.Runner({"id": str(number), "mode": "serve"}, launched), launched, "token")
+        about = {"id": str(number), "mode": "serve", "own": own, "filtered": False, "rules": ""}
+        supervisor.attend(runner.Runner(about, launched), launched, "token")
     begun = time.perf_counter()
     for number in range(LINES):
         os.write(kept[number % runners][0], b"a line\n")

@@ -61,7 +61,7 @@ export function argumentsWith(text: string): readonly number[] {
 
 export interface ListeningSocket {
   readonly pid: number;
-  /** `127.0.0.1`, `::1`, `0.0.0.0`, `::` or the kernel's hexadecimal form of another one. */
+  /** One of IPv4 also for a socket of IPv6 that has it; `::1`, `::`, or the kernel's hexadecimal form of another one. */
   readonly address: string;
   readonly port: number;
 }
@@ -79,21 +79,28 @@ export function listeningSockets(pids: readonly number[]): readonly ListeningSoc
         .filter((fields) => fields[3] === '0A' && inodes.has(fields[9] ?? ''))
         .map((fields) => {
           const [address = '', port = ''] = (fields[1] ?? '').split(':');
-          return { pid, address: addressNames[address] ?? address, port: Number.parseInt(port, 16) };
+          return { pid, address: addressNames[address] ?? readable(address), port: Number.parseInt(port, 16) };
         }),
     );
   });
 }
 
-// As the kernel prints them on little-endian machines. `::ffff:127.0.0.1` is what a dual-stack socket bound to it
-// shows.
+// As the kernel prints them on little-endian machines.
 const addressNames: { readonly [hexadecimal: string]: string } = {
-  '0100007F': '127.0.0.1',
-  '00000000': '0.0.0.0',
   '00000000000000000000000001000000': '::1',
-  '0000000000000000FFFF00000100007F': '127.0.0.1',
   '00000000000000000000000000000000': '::',
 };
+const mapped = '0000000000000000FFFF0000';
+
+function readable(hexadecimal: string): string {
+  const v4 = hexadecimal.startsWith(mapped) ? hexadecimal.slice(mapped.length) : hexadecimal;
+  if (v4.length !== 8) return hexadecimal;
+  const bytes = v4.match(/../g) ?? [];
+  return bytes
+    .reverse()
+    .map((byte) => Number.parseInt(byte, 16))
+    .join('.');
+}
 
 function processIds(): readonly number[] {
   return readdirSync('/proc')

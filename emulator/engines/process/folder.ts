@@ -14,8 +14,6 @@ export interface RunnerFolder {
   /** The only folder of ours, but for the app's files, that it can write to. */
   readonly exchangeDir: string;
   readonly resultFile: string;
-  /** Exists once the app bound its declared port. */
-  readonly claimedFile: string;
 }
 
 /** Names inside the folder of a runner; nothing is made yet. */
@@ -28,7 +26,6 @@ export function runnerFolder(path: string): RunnerFolder {
     layerDir: join(path, 'layer'),
     exchangeDir,
     resultFile: join(exchangeDir, 'result'),
-    claimedFile: join(exchangeDir, 'claimed'),
   };
 }
 

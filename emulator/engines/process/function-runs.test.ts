@@ -119,7 +119,7 @@ def main():
     ] as const) {
       const runner = run('', { callable: { kind: 'pickle', method: 'pickle', file: work.file(bytes) } });
       expect(await runner.result).toEqual({ kind: 'refused', reason: expect.stringMatching(reason) });
-      expect(runner.order).toEqual(['started', 'result']);
+      expect(runner.order.slice(0, 2)).toEqual(['started', 'result']);
     }
   });
 

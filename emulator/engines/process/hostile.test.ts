@@ -81,7 +81,7 @@ const violations: readonly [string, string, RegExp][] = [
   ['a line of its own', said({ event: 'line', stream: 'stdout', text: 'forged' }), /no known report/],
   ['an event without its keys', said({ event: 'listening' }), /no known report/],
   ['unknown keys', said({ event: 'loaded', id: 'runner-0' }), /no known report/],
-  ['a second port', said({ event: 'port', port: 1, rules: '{}' }), /"port" out of order/],
+  ['that it entered, again', said({ event: 'entered' }), /"entered" out of order/],
   ['a foreign port', said({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
   ['a result of a server', said({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
   ['gated with a key', said({ event: 'gated', port: 1 }), /no known report/],

@@ -24,6 +24,8 @@ export interface SupervisorConfig {
     /** Where what programs compile for this environment outlives runners. */
     readonly compiled: string;
   };
+  /** Servers of runners without addresses of their own may listen where other machines reach them. */
+  readonly mayBeOutside: boolean;
   /** An empty folder on which the supervisor tries once whether namespaces work here. */
   readonly probeDir: string;
 }
@@ -49,7 +51,6 @@ export type Command =
       /** Of one file on the runner's own disk. */
       readonly mostBytes: number;
       readonly resultFile: string;
-      readonly claimedFile: string;
       readonly declaredPort: number;
       readonly addresses: readonly string[];
       /** What the runner's servers ask of every request (runner/gate.py). */
@@ -63,7 +64,18 @@ const id = z.string();
 export const message = z.discriminatedUnion('event', [
   /** `missing`: what it has to do without, of the parts that its mode asks for. */
   z.object({ event: z.literal('started'), id, pid: z.number().int(), missing: z.array(missingSchema) }),
-  z.object({ event: z.literal('port'), id, port: z.number().int(), rules: z.string() }),
+  /**
+   * It is in its namespaces. Its server will be at `host` and `port`; `isReported`: `listening` comes for each server,
+   * whatever it is written in. `rules`: of Place.
+   */
+  z.object({
+    event: z.literal('entered'),
+    id,
+    host: z.string(),
+    port: z.number().int(),
+    isReported: z.boolean(),
+    rules: z.string(),
+  }),
   /** The server that is about to listen asks for the runner's secret. */
   z.object({ event: z.literal('gated'), id }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),

@@ -12,7 +12,7 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
   writes: ["Runners can't write to some folders of this machine, not even for themselves", 'Apps only read them.'],
   addresses: [
     "Runners can't have addresses of their own on this machine",
-    'Servers of Python are kept on 127.0.0.1; a runner whose other servers listen elsewhere is ended.',
+    'Servers of Python are kept on loopback; a runner whose other servers listen where other machines reach them is ended.',
   ],
 };
 

@@ -233,7 +233,13 @@ def main():
 async function startAlone(spec: RunnerSpec) {
   const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
   await prepareFolder(folder, spec.appFiles);
-  const config = { extraPaths: [], preload: false, isolation: 'off', probeDir: join(work.root, 'runners', '.probe') };
+  const config = {
+    extraPaths: [],
+    preload: false,
+    isolation: 'off',
+    mayBeOutside: false,
+    probeDir: join(work.root, 'runners', '.probe'),
+  };
   const supervisor = spawn('python3', [join(runnerSources, 'supervisor.py'), JSON.stringify(config)], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
@@ -252,7 +258,6 @@ async function startAlone(spec: RunnerSpec) {
     dataDir: work.root,
     mountPoint: folder.mountPoint,
     resultFile: folder.resultFile,
-    claimedFile: folder.claimedFile,
     declaredPort: 8080,
     addresses: [],
     secret: '',

@@ -7,6 +7,9 @@ import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses, parentOf } from './test-processes.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
 
+/** Random, and none that a system or a person gives out. */
+const ownAddress =
+  process.platform === 'linux' ? /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/ : /^127\.0\.0\.1$|^::1$/;
 let work: WorkFolder;
 let engine: Engine;
 const hostEnv = { ...process.env, PLANTED_CLOUD_KEY: 'planted' };
@@ -64,7 +67,8 @@ describe('a server that is brought along', () => {
     const addresses = [await one.ready, await two.ready];
     const pids = await Promise.all(addresses.map(ask));
     expect(new Set(pids).size).toBe(2);
-    for (const pid of pids) expect(listeningAddresses(Number(pid))).toEqual(['127.0.0.1']);
+    for (const [i, pid] of pids.entries()) expect(listeningAddresses(Number(pid))).toEqual([addresses[i]?.host]);
+    for (const address of addresses) expect(address?.host).toMatch(ownAddress);
     expect(one.order).toEqual(['started', 'ready']);
     expect(await one.handle.probe(5)).toBe(true);
     expect(await one.handle.checkTcp()).toBe(true);
@@ -87,17 +91,18 @@ def main():
       9999,
     );
     const runner = start(app, { declaredPort: 9999 });
-    const pid = await ask(await runner.ready);
+    const address = await runner.ready;
+    const pid = await ask(address);
     expect((await runner.line(/^reached/)).text).toBe(`reached ${pid} ${pid}`);
-    expect(listeningAddresses(Number(pid))).toEqual(['127.0.0.1']);
+    expect(listeningAddresses(Number(pid))).toEqual([address?.host]);
   });
 
-  it('may listen on the IPv6 wildcard and answers on ::1', async () => {
+  it('may listen on the IPv6 wildcard', async () => {
     const app = `
 import http.server, socket
 class Server(http.server.ThreadingHTTPServer): address_family = socket.AF_INET6
 def main(): Server(("::", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()`;
-    expect(await start(app).ready).toMatchObject({ host: '::1' });
+    expect(await start(app).ready).toMatchObject({ host: expect.stringMatching(ownAddress) });
   });
 
   it('becomes ready by its port alone when it is no Python socket that listens', async () => {
@@ -106,13 +111,13 @@ def main(): Server(("::", 8080), http.server.SimpleHTTPRequestHandler).serve_for
     const app = `
 import json, os, socket, _socket, time
 def main():
-    port = json.loads(os.environ["MINIFAL_RUNNER"])["appPort"]
+    own = json.loads(os.environ["MINIFAL_RUNNER"])["own"]
     raw = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    raw.bind(("127.0.0.1", port)); raw.listen()
+    raw.bind((own["v4"], own["appPort"])); raw.listen()
     while True:
         fd, _ = raw._accept(); os.read(fd, 10); os.write(fd, b"not http\\n"); os.close(fd)`;
-    expect(await start(app).ready).toMatchObject({ host: '127.0.0.1' });
+    expect(await start(app).ready).toMatchObject({ host: expect.stringMatching(ownAddress) });
   });
 
   it('is ready only when its health path answers 2xx', async () => {
@@ -285,7 +290,7 @@ describe('the engine', () => {
     expect((await runner.exited).reason).toBe('The runner was killed, as asked.');
     await expect(
       new Promise((resolve, reject) => {
-        connect(address?.port ?? 0, '127.0.0.1', () => resolve('open')).on('error', reject);
+        connect(address?.port ?? 0, address?.host, () => resolve('open')).on('error', reject);
       }),
     ).rejects.toThrow(/ECONNREFUSED/);
     const late = watch(other, specFor(work, ''));

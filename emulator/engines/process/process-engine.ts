@@ -54,6 +54,11 @@ export function createProcessEngine(deps: {
   readonly shown?: readonly string[];
   /** What of the machine they may see besides. */
   readonly shares?: Shares | undefined;
+  /**
+   * Servers of runners without addresses of their own may listen where other machines reach them; else it is a
+   * runner's end.
+   */
+  readonly allowOutside?: boolean;
   /** Hears once, in a sentence, what this machine doesn't let runners have. */
   readonly onLimit?: (sentence: string) => void;
   /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
@@ -110,6 +115,7 @@ export function createProcessEngine(deps: {
         preload: canFork,
         isolation,
         disk: { dataFolder: deps.dataDir, ...shownTo(deps.shares, deps.shown), compiled },
+        mayBeOutside: deps.allowOutside ?? false,
         probeDir,
       },
       env: machine(environment),

@@ -2,18 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 
-/** A server that isn't Python's doesn't tell us that it listens: its port is tried this often. */
+/** A server of whose listening nobody hears: its port is tried this often. */
 const portPollMs = 100;
+const longWaitMs = 3_600_000;
 const firstRetryMs = 20;
 const longestRetryMs = 500;
 
 /**
  * Resolves to the address once the port is open and one health probe passed; `null` when `signal` fires first.
- * It has no limit of its own: startup_timeout is the scheduler's. `secretNow`: what the server asks for, as far as it
+ * It has no limit of its own: startup_timeout is the scheduler's. `guess`: where a server may be found of which
+ * `listening` doesn't say so; null: it says so of each. `secretNow`: what the server asks for, as far as it
  * is known; a server says so before it listens, which its open port may overtake. `onPort`: of `probeHealth`.
  */
 export async function untilHealthy(
-  port: number,
+  guess: RunnerAddress | null,
   listening: Promise<RunnerAddress>,
   health: RunnerSpec['health'],
   signal: AbortSignal,
@@ -21,7 +23,7 @@ export async function untilHealthy(
   onPort: (port: number) => void,
 ): Promise<RunnerAddress | null> {
   try {
-    const open = await untilOpen(port, listening, signal);
+    const open = await untilOpen(guess, listening, signal);
     for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
       const address = { ...open, ...secretNow() };
       const found = await probeHealth(address, health, health.timeoutSeconds, onPort);
@@ -34,11 +36,14 @@ export async function untilHealthy(
   return null;
 }
 
-async function untilOpen(port: number, listening: Promise<RunnerAddress>, signal: AbortSignal): Promise<RunnerAddress> {
-  const guess = { host: '127.0.0.1', port };
+async function untilOpen(
+  guess: RunnerAddress | null,
+  listening: Promise<RunnerAddress>,
+  signal: AbortSignal,
+): Promise<RunnerAddress> {
   while (true) {
-    const told = await Promise.race([listening, delay(portPollMs, null, { signal })]);
+    const told = await Promise.race([listening, delay(guess === null ? longWaitMs : portPollMs, null, { signal })]);
     if (told !== null) return told;
-    if ((await acceptsConnections(guess)) === 'healthy') return guess;
+    if (guess !== null && (await acceptsConnections(guess)) === 'healthy') return guess;
   }
 }

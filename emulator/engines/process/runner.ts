@@ -147,7 +147,6 @@ export function createRunner(deps: {
       exchangeDir: folder.exchangeDir,
       mostBytes: mostLayerBytes,
       resultFile: folder.resultFile,
-      claimedFile: folder.claimedFile,
       declaredPort: spec.declaredPort ?? defaultPort,
       addresses: deps.addresses,
       secret,
@@ -186,17 +185,15 @@ export function createRunner(deps: {
         if (!started) events.started();
         started = true;
         return;
-      case 'port':
+      case 'entered':
         current.place.tell(message);
         if (spec.mode === 'serve') {
           const { listening, over } = current;
           const secretNow = () => (current.isGated ? { secret } : {});
-          void untilHealthy(message.port, listening, spec.health, over.signal, secretNow, probeLines.sent).then(
-            (found) => {
-              if (found) becomeReady(found);
-            },
-            fail,
-          );
+          const guess = message.isReported ? null : { host: message.host, port: message.port };
+          void untilHealthy(guess, listening, spec.health, over.signal, secretNow, probeLines.sent).then((found) => {
+            if (found) becomeReady(found);
+          }, fail);
         }
         return;
       case 'gated':

@@ -232,11 +232,12 @@ def main(): asyncio.run(serve())
 
   it('listens on loopback only, metrics included, and has no line about our health checks', async () => {
     const runner = start('Talker');
-    await runner.ready;
+    const address = await runner.ready;
     expect(await runner.handle.probe(5)).toBe(true);
     await runner.handle.linesTold();
     expect(runner.lines.filter((line) => line.text.includes('/health'))).toEqual([]);
-    expect(listeningAddresses(Number((await runner.line(/^setup ran/)).text.split(' ').at(-1)))).toEqual(['127.0.0.1']);
+    const pid = Number((await runner.line(/^setup ran/)).text.split(' ').at(-1));
+    expect(listeningAddresses(pid)).toEqual([address?.host]);
   });
 
   it('answers nobody but the emulator, whatever is asked and however, and no page may read that', async () => {
@@ -260,14 +261,14 @@ def main(): asyncio.run(serve())
     ];
     for (const port of [address?.port, metrics]) {
       for (const [path, about] of attempts) {
-        const answer = await fetch(`http://127.0.0.1:${port}${path}`, about);
+        const answer = await fetch(`http://${address?.host}:${port}${path}`, about);
         const cors = [...answer.headers.keys()].filter((name) => name.startsWith('access-control'));
         expect([path, about, answer.status, cors, await answer.text()]).toEqual([path, about, 403, [], '']);
       }
     }
     const dial = (headers: Record<string, string>) =>
       new Promise((resolve) => {
-        const socket = new WebSocket(`ws://127.0.0.1:${address?.port}/realtime`, { headers });
+        const socket = new WebSocket(`ws://${address?.host}:${address?.port}/realtime`, { headers });
         socket.on('open', () => resolve('open')).on('error', (error) => resolve(error.message));
         socket.on('open', () => socket.terminate());
       });
@@ -275,7 +276,7 @@ def main(): asyncio.run(serve())
       expect([headers, await dial(headers)]).toEqual([headers, 'Unexpected server response: 403']);
     }
     expect(await dial({ 'x-minifal-runner': secret })).toBe('open');
-    expect((await fetch(`http://127.0.0.1:${metrics}/metrics`, { headers: opening(address) })).status).toBe(200);
+    expect((await fetch(`http://${address?.host}:${metrics}/metrics`, { headers: opening(address) })).status).toBe(200);
     expect((await post(address, '/headers', 'x', 'r')).body.text).not.toContain('minifal');
     const text = runner.lines.map((line) => line.text).join('\n');
     expect(text).not.toContain(secret);
@@ -417,6 +418,6 @@ def main():
     const url = `http://${address?.host}:${address?.port}/`;
     expect(await (await fetch(url, { headers: opening(address) })).text()).toBe('uvloop');
     expect((await fetch(url)).status).toBe(403);
-    expect(listeningAddresses(Number((await runner.line(/^pid/)).text.slice(4)))).toEqual(['127.0.0.1']);
+    expect(listeningAddresses(Number((await runner.line(/^pid/)).text.slice(4)))).toEqual([address?.host]);
   });
 });

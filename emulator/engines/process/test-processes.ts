@@ -20,7 +20,10 @@ export function parentOf(pid: number): number {
   }
 }
 
-/** Addresses on which this process listens for TCP, sorted; IPv6 ones in the kernel's hexadecimal form. */
+/**
+ * Addresses on which this process listens for TCP, sorted; IPv6 ones in the kernel's hexadecimal form, unless they are
+ * IPv4 ones.
+ */
 export function listeningAddresses(pid: number): string[] {
   const inodes = new Set<string>();
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
@@ -40,6 +43,7 @@ export function listeningAddresses(pid: number): string[] {
 }
 
 function readable(hex: string): string {
+  if (hex.startsWith('0000000000000000FFFF0000')) return readable(hex.slice(24));
   if (hex.length !== 8) return hex;
   return (hex.match(/../g) ?? [])
     .reverse()
@@ -58,4 +62,17 @@ function readlink(path: string): string {
 /** Resolves when the condition holds; the test's own limit ends it otherwise. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Every process that descends from this one. */
+export function descendants(pid: number): readonly number[] {
+  let children: number[] = [];
+  try {
+    children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    // It is gone.
+  }
+  return [...children, ...children.flatMap(descendants)];
 }

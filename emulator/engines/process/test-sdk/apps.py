@@ -31,7 +31,7 @@ def status_of(url: str) -> int:
 class Talker(fal.App):
     def setup(self):
         print("setup ran in", os.getpid())
-        print("metrics port", dict(json.loads(os.environ["MINIFAL_RUNNER"])["ports"])[9090])
+        print("metrics port", dict(json.loads(os.environ["MINIFAL_RUNNER"])["own"]["given"])[9090])
         self.both_are_here = threading.Barrier(2)
         self.leaving = threading.Event()
 

@@ -1,0 +1,234 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { descendants, listeningAddresses } from './test-processes.ts';
+import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { c, go, hostile, node, python, rust } from './test-servers.ts';
+
+/** On Linux's loopback, and none that a system or a person gives out. */
+const ownAddress = /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/;
+const isSlow = process.env.MINIFAL_SLOW === '1';
+const has = (command: string) => spawnSync(command, ['--version']).error === undefined;
+
+let work: WorkFolder;
+let engine: Engine;
+const limits: string[] = [];
+const handles: { kill(): void }[] = [];
+
+beforeAll(() => {
+  work = workFolder();
+  const onLimit = (sentence: string) => limits.push(sentence);
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', onLimit });
+});
+afterEach(() => {
+  for (const handle of handles.splice(0)) handle.kill();
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+function watched(engine: Engine, app: App, rest: Partial<RunnerSpec> = {}): Watched {
+  const spec = specFor(work, app.text, rest);
+  const files = Object.entries(app.files ?? {});
+  const programs = files.map(([relativePath, source]) => ({ relativePath, source, mode: 0o100755 }));
+  const runner = watch(engine, { ...spec, appFiles: [...spec.appFiles, ...programs] });
+  handles.push(runner.handle);
+  return runner;
+}
+
+function start(text: string, rest: Partial<RunnerSpec> = {}): Watched {
+  return watched(engine, { text }, rest);
+}
+
+async function ask(address: RunnerAddress | null): Promise<string> {
+  return (await fetch(`http://${address?.host}:${address?.port}/`)).text();
+}
+
+/** An app's module, and its other files by their names: where they are on this machine. */
+interface App {
+  readonly text: string;
+  readonly files?: { readonly [name: string]: string };
+}
+
+/** An app that becomes this program, a file of its own, which `through` runs. */
+function program(file: string, args: readonly string[], through: readonly string[] = []): App {
+  const command = JSON.stringify([...through, './program', ...args]);
+  const text = `
+import os
+def main():
+    print("pid", os.getpid(), flush=True)
+    os.execvp(${command}[0], ${command})
+`;
+  return { text, files: { program: file } };
+}
+
+/** Where the processes of the runner listen. */
+async function listeners(runner: Watched): Promise<readonly string[]> {
+  const pid = Number((await runner.line(/^pid /)).text.split(' ')[1]);
+  return [pid, ...descendants(pid)].flatMap(listeningAddresses);
+}
+
+function compiled(text: string, name: string, ...command: string[]): string {
+  const folder = join(work.root, 'programs');
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const to = join(folder, name.replace(/\..*/, ''));
+  const source = join(folder, name);
+  execFileSync('cp', [work.file(text), source]);
+  const [compiler = '', ...args] = command;
+  execFileSync(compiler, [...args, '-o', to, source], { stdio: 'pipe', env: { ...process.env, GO111MODULE: 'off' } });
+  chmodSync(to, 0o755);
+  return to;
+}
+
+const servers: readonly (readonly [what: string, needs: boolean, app: () => App])[] = [
+  ['C', has('gcc'), () => program(compiled(c, 'c.c', 'gcc'), ['8080'])],
+  ['Rust', has('rustc'), () => program(compiled(rust, 'rust.rs', 'rustc'), ['8080'])],
+  // Its packages are compiled first, which takes most of a minute.
+  ['Go', isSlow && has('go'), () => program(compiled(go, 'go.go', 'go', 'build'), ['8080'])],
+  ['Node', true, () => program(work.file(node), [], [process.execPath])],
+  ["Node's cluster", true, () => program(work.file(node), ['cluster'], [process.execPath])],
+  ['python -I', true, () => program(work.file(python), ['0.0.0.0'], ['python3', '-I'])],
+  ['Python on ::', true, () => program(work.file(python), ['::'], ['python3', '-I'])],
+  ['Python on ::ffff:0.0.0.0', true, () => program(work.file(python), ['::ffff:0.0.0.0'], ['python3', '-I'])],
+  ['multiprocessing', true, () => program(work.file(python), ['0.0.0.0', 'process'], ['python3'])],
+];
+
+describe.runIf(process.platform === 'linux')('a server on all addresses, written in', () => {
+  for (const [what, needs, app] of servers) {
+    it.runIf(needs)(`${what}, becomes ready and answers on the runner's own address alone`, async () => {
+      const made = app();
+      const [one, two] = [watched(engine, made), watched(engine, made)];
+      const addresses = [await one.ready, await two.ready];
+      expect(limits.filter((sentence) => sentence.includes('addresses'))).toEqual([]);
+      expect(new Set(addresses.map((address) => address?.host)).size).toBe(2);
+      for (const [at, runner] of [one, two].entries()) {
+        expect(addresses[at]?.host).toMatch(ownAddress);
+        expect(await ask(addresses[at] ?? null)).toBe('hi');
+        expect(new Set(await listeners(runner))).toEqual(new Set([addresses[at]?.host]));
+      }
+    });
+  }
+});
+
+describe.runIf(process.platform === 'linux')("a runner's sockets", () => {
+  it('that listen unbound or on any port are on its own address, UDP ones where they were', async () => {
+    const runner = start(`
+import os, socket, _socket
+def main():
+    print("pid", os.getpid(), flush=True)
+    unbound = socket.socket(); unbound.listen()
+    some = socket.socket(); some.bind(("", 0)); before = some.getsockname()[1]; some.listen()
+    six = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    raw = _socket.socket(); raw.bind(("0.0.0.0", 0)); raw.listen(5)
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(("0.0.0.0", 0))
+    unix = socket.socket(socket.AF_UNIX); unix.bind("/app/unix"); unix.listen()
+    socket.socket(socket.AF_UNIX).connect("/app/unix")
+    print("kept", before == some.getsockname()[1], udp.getsockname()[0], flush=True)
+    import time; time.sleep(1000)`);
+    expect((await runner.line(/^kept/)).text).toBe('kept True 0.0.0.0');
+    const found = await listeners(runner);
+    expect(found.length).toBeGreaterThan(0);
+    for (const address of found) expect(address).toMatch(ownAddress);
+  });
+
+  it("reach its own servers by any of the machine's names, and the machine's on 127.0.0.1", async () => {
+    const database = createServer((socket) => socket.end('database')).listen(0, '127.0.0.1');
+    await once(database, 'listening');
+    const { port } = database.address() as AddressInfo;
+    const runner = start(`
+import asyncio, http.client, json, os, socket, subprocess, sys, threading
+sys.argv = ["", "0.0.0.0"]
+${python.replace('if __name__', 'if 0 and __name__').replace('def main():', 'def serve():')}
+def main():
+    threading.Thread(target=serve, daemon=True).start()
+    own = socket.create_server(("127.0.0.1", 9123))
+    while True:
+        try: socket.create_connection(("127.0.0.1", 8080)).close(); break
+        except OSError: pass
+    for host in ("127.0.0.1", "localhost", "0.0.0.0", "::1", socket.gethostname()):
+        with socket.create_connection((host, 9123), 5) as client:
+            server, peer = own.accept()
+            print("own", host != "", peer[0] == own.getsockname()[0], flush=True)
+    import urllib.request
+    print("urllib", urllib.request.urlopen("http://localhost:8080/").read().decode(), flush=True)
+    code = 'require("http").get("http://127.0.0.1:8080/", (r) => r.on("data", (d) => console.log("node", String(d))))'
+    subprocess.run([${JSON.stringify(process.execPath)}, "-e", code])
+    blocking = socket.socket(); blocking.connect(("127.0.0.1", ${port}))
+    print("said", blocking.recv(100).decode(), flush=True)
+    debugger = socket.create_server(("127.0.0.1", 5678)) if os.environ.get("DEBUGGER") else None
+    client = socket.socket(); client.bind(("", 0))
+    print("client", client.getsockname()[0], flush=True)
+    threading.Event().wait()`);
+    await runner.line(/^client 0\.0\.0\.0/);
+    database.close();
+    const said = runner.lines.map((line) => line.text);
+    expect(said.filter((line) => line === 'own True True')).toHaveLength(5);
+    expect(said).toContain('urllib hi');
+    expect(said).toContain('node hi');
+    expect(said).toContain('said database');
+  });
+
+  it('of which one waits for a connection hold up no other', async () => {
+    const runner = start(`
+import socket, threading, time
+def main():
+    full = socket.socket(); full.bind(("127.0.0.1", 9123)); full.listen(0)
+    waiting = [socket.socket() for _ in range(2)]
+    for one in waiting: threading.Thread(target=lambda one=one: one.connect(("127.0.0.1", 9123)), daemon=True).start()
+    time.sleep(0.2)
+    other = socket.create_server(("127.0.0.1", 9124))
+    socket.create_connection(("127.0.0.1", 9124)).close()
+    print("served", flush=True)
+    for _ in waiting: full.accept()
+    print("accepted", flush=True)
+    time.sleep(1000)`);
+    await runner.line(/^served/);
+    await runner.line(/^accepted/);
+  });
+
+  it.runIf(has('gcc'))('never listen outside, whatever a program changes meanwhile', async () => {
+    const neighbour = watched(engine, program(work.file(node), [], [process.execPath]));
+    await neighbour.ready;
+    const runner = watched(
+      engine,
+      program(compiled(hostile, 'hostile.c', 'gcc', '-pthread'), [isSlow ? '30000' : '2000']),
+    );
+    expect((await runner.line(/^escapes/)).text).toBe('escapes 0 kept 1');
+    expect(await neighbour.handle.probe(5)).toBe(true);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('without the filter, a server that is not Python', () => {
+  let without: Engine;
+  let lenient: Engine;
+  beforeAll(() => {
+    const deps = { runnerSources, isolation: 'off' } as const;
+    without = createProcessEngine({ ...deps, dataDir: join(work.root, 'without') });
+    lenient = createProcessEngine({ ...deps, dataDir: join(work.root, 'lenient'), allowOutside: true });
+  });
+  afterAll(() => Promise.all([without.close(), lenient.close()]));
+
+  function begin(engine: Engine, host: string): Watched {
+    const text = node.replace('8080', `Number(process.env.PORT), '${host}'`);
+    const declaredPort = 20_000 + Math.floor(Math.random() * 10_000);
+    const env = { PORT: String(declaredPort) };
+    return watched(engine, program(work.file(text), [], [process.execPath]), { declaredPort, env });
+  }
+
+  it('ends its runner when other machines reach it, and neither its neighbours nor what the setting allows', async () => {
+    const neighbour = begin(without, '127.0.0.1');
+    expect(await ask(await neighbour.ready)).toBe('hi');
+    const runner = begin(without, '0.0.0.0');
+    const sentence = /a program of it listens on 0\.0\.0\.0:\d+, where other machines reach it without a key\./;
+    expect((await runner.exited).reason).toMatch(sentence);
+    expect(runner.lines.map((line) => line.text).join('\n')).toMatch(sentence);
+    expect(await neighbour.handle.probe(5)).toBe(true);
+    expect(await ask(await begin(lenient, '0.0.0.0').ready)).toBe('hi');
+  });
+});
