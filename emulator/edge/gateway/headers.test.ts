@@ -100,6 +100,19 @@ describe('towards the caller', () => {
   });
 });
 
+it("keeps from the caller's browser what an app says for others that share its origin or its host", () => {
+  const said = [
+    'Service-Worker-Allowed',
+    'Clear-Site-Data',
+    'Strict-Transport-Security',
+    'Alt-Svc',
+    'NEL',
+    'Report-To',
+  ];
+  const answer = pairs([...said.flatMap((name) => [name, '/']), 'Set-Cookie', 'a=1', 'X-Frame-Options', 'DENY']);
+  expect(names(toCaller(answer, 200))).toEqual(['set-cookie', 'x-frame-options']);
+});
+
 describe('signals to the platform', () => {
   it.each([
     ['1', true],

@@ -55,6 +55,19 @@ const consumed: ReadonlySet<string> = new Set([
   'x-fal-request-id',
   'x-fal-served-from',
 ]);
+/**
+ * With these an answer speaks for all that has its origin, or its host. Here that is every other app, and whatever else
+ * the developer serves on localhost: a page of one app could take over the others', send their visitors elsewhere, or
+ * keep browsers from them.
+ */
+const aboutTheOrigin: ReadonlySet<string> = new Set([
+  'alt-svc',
+  'clear-site-data',
+  'nel',
+  'report-to',
+  'service-worker-allowed',
+  'strict-transport-security',
+]);
 
 /** Pairs with lower-case names, repeated ones kept, from node's flat list. */
 export function pairs(raw: readonly string[]): HeaderList {
@@ -115,6 +128,7 @@ export function toCaller(fromApp: HeaderList, status: number): HeaderList {
       !hopByHop.has(name) &&
       !named.has(name) &&
       !consumed.has(name) &&
+      !aboutTheOrigin.has(name) &&
       !name.startsWith('access-control-') &&
       (verdict || name !== 'x-fal-needs-retry'),
   );
