@@ -68,7 +68,7 @@ describe('uploads', () => {
     expect(quota.used()).toBe(0);
   });
 
-  it('refuse parts that are missing, changed, doubled or none at all, and can be mended', async () => {
+  it('refuse parts that are missing, changed, doubled or none at all, and can be repaired', async () => {
     const { uploads, kept } = made();
     const id = uploads.begin('a');
     const etag = await uploads.putPart(id, 1, bytes('x'));

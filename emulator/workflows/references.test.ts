@@ -15,7 +15,7 @@ describe('a reference', () => {
     expect(parseReference(text)).toBeUndefined();
   });
 
-  it('is found wherever it stands in a value', () => {
+  it('is found wherever it is in a value', () => {
     expect(referenceTexts({ a: ['$x.y', 1, null, { b: '$z' }], c: 'costs 5 $', d: true })).toEqual(['$x.y', '$z']);
   });
 });
