@@ -45,7 +45,7 @@ def _find_disk(config: dict) -> World:
     if why is not None:
         return World({**missing, "disk": why}, None, {})
     seen = places.find(config["disk"], config["extraPaths"])
-    found = _try_layer(config["probeDir"], seen)
+    found = _try_layer(config, seen)
     if isinstance(found, str):
         return World({**missing, "disk": found}, None, {})
     read_only = sorted(path for path, how in found.items() if how == layer.READ_ONLY)
@@ -54,17 +54,17 @@ def _find_disk(config: dict) -> World:
     return World(missing, seen, found)
 
 
-def _try_layer(probe: str, seen: places.Places) -> dict[str, str] | str:
+def _try_layer(config: dict, seen: places.Places) -> dict[str, str] | str:
     """What `layer.enter` returns, or why it fails."""
     try:
-        folder = tempfile.mkdtemp(dir=probe)
+        folder = tempfile.mkdtemp(dir=config["probeDir"])
     except OSError as error:
         return str(error)
     try:
         app = os.path.join(folder, "app")
         tried = os.path.join(folder, "layer")
         os.mkdir(app)
-        os.makedirs(seen.compiled, mode=0o700, exist_ok=True)
+        os.makedirs(config["disk"]["compiled"], mode=0o700, exist_ok=True)
         return rootfs.try_in_child(lambda: layer.enter(tried, seen, {"/data": app, "/app": app}, {}))
     except OSError as error:
         return str(error)

@@ -5,15 +5,15 @@ runner of the real root this is tidiness, not a boundary.
 
 The folder of a runner's layer:
 
-  root        the new root: what no folder of the machine stands for is made there, /tmp and the home folder too
-  up, work    the upper sides of overlays, one for each of the machine's folders
-  plain       private folders that are shown in the middle of the machine's
-  memory      the same as `up` and `work` in memory, where the disk can't have an upper side
+  memory      half of the machine's memory at most: the new root, and the upper sides of overlays where hardly anything
+              is written; folders that a runner makes at the top are in it, too
+  up.NAME     upper sides of the other overlays, with work.NAME for the kernel's own use
+  tmp, var-tmp, home
+              private folders
 """
 
 from __future__ import annotations
 
-import getpass
 import os
 import stat
 
@@ -21,21 +21,9 @@ from . import mounts
 from .places import HUGGING_FACE, Places, is_at_or_below
 
 
-def _user() -> str:
-    """As getpass finds it, which torch asks."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
 READ_ONLY = "read-only"
-_MEMORY_BYTES = 512 * 1024 * 1024
-COMPILED = (
-    *(".nv", ".triton", ".cupy", ".cache/torch_extensions", ".cache/torch/kernels", ".cache/flashinfer", ".cache/vllm"),
-    f"/tmp/torchinductor_{_user()}",
-)
-"""Below the home folder, or absolute: where compilers of GPU code keep their results."""
+_ON_DISK = ("/usr", "/var", "/opt")
+"""Where programs install and keep things. An upper side in memory is made in a tenth of the time."""
 _OF_RUN = ("systemd/resolve", "resolvconf", "NetworkManager", "nscd", "nvidia-persistenced", "opengl-driver")
 """What name resolution and graphics drivers need of /run."""
 _THE_USERS = ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/share")
@@ -71,17 +59,18 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
 
 class _World:
     def __init__(self, folder: str, places: Places, known: dict[str, str], is_user: bool):
-        self.root = folder + "/root"
+        self.root = folder + "/memory/root"
         self.how: dict[str, str] = {}
         self._folder = folder
         self._places = places
         self._known = known
         self._is_user = is_user
-        self._points = mounts.points()
-        self._made = 0
+        self._memory = folder + "/memory"
         os.mkdir(folder)
-        for name in ("root", "up", "work"):
-            os.mkdir(f"{folder}/{name}")
+        os.mkdir(self._memory)
+        mounts.mount("tmpfs", self._memory, mounts.MS_NOSUID, "tmpfs", "mode=755,size=50%")
+        for name in ("root", "plain"):
+            os.mkdir(f"{self._memory}/{name}")
         # A new root has to be a mount point.
         mounts.bind(self.root, self.root)
 
@@ -105,16 +94,24 @@ class _World:
 
     def hide(self) -> None:
         """What is hidden and not yet absent, and what everybody has of their own."""
-        for path in self._places.hidden:
-            target = self._inside(path)
-            # A hidden top-level folder is absent already.
-            if path.count("/") > 1 and target is not None and os.path.isdir(target):
-                mounts.bind(self._plain(), target)
-        for path, mode in (("/tmp", 0o1777), ("/var/tmp", 0o1777), (self._places.home, 0o700)):
+        places = self._places
+        private = (("tmp", "/tmp", 0o1777), ("var-tmp", "/var/tmp", 0o1777), ("home", places.home, 0o700))
+        for name, path, mode in private:
             target = self._inside(path)
             if path != "/" and target is not None:
+                os.mkdir(f"{self._folder}/{name}")
+                os.chmod(f"{self._folder}/{name}", mode)
                 os.makedirs(target, exist_ok=True)
-                os.chmod(target, mode)
+                mounts.bind(f"{self._folder}/{name}", target)
+        done = [path for _, path, _ in private]
+        # A hidden folder at the top is absent already. What is shown of ours needs a place.
+        nested = [path for path in places.hidden if path.count("/") > 1 and path not in done]
+        for number, path in enumerate(dict.fromkeys([*nested, places.data_folder])):
+            target = self._inside(path)
+            if target is not None and (path == places.data_folder or os.path.isdir(target)):
+                os.makedirs(target, exist_ok=True)
+                os.mkdir(f"{self._memory}/plain/{number}")
+                mounts.bind(f"{self._memory}/plain/{number}", target)
 
     def let_through(self) -> None:
         """What is needed from places that are hidden."""
@@ -127,9 +124,8 @@ class _World:
             if places.hides(path) and not any(is_at_or_below(path, one) for one in done):
                 self._let(path, mounts.bind_read_only)
                 done.append(path)
-        for path in (*places.shared, places.compiled):
+        for path in places.shared:
             self._let(path, mounts.bind)
-        self._keep_compiled()
 
     def let_hugging_face(self) -> None:
         """On top of /data."""
@@ -156,16 +152,6 @@ class _World:
             open(target, "a").close()
         show(path, target)
 
-    def _keep_compiled(self) -> None:
-        """Links, not mounts: an app may clear its caches."""
-        for name in COMPILED:
-            kept = os.path.join(self._places.compiled, name.replace("/", "_"))
-            link = self._inside(name if name.startswith("/") else os.path.join(self._places.home, name))
-            if link is not None and not os.path.lexists(link):
-                os.makedirs(kept, exist_ok=True)
-                os.makedirs(os.path.dirname(link), exist_ok=True)
-                os.symlink(kept, link)
-
     def _inside(self, path: str) -> str | None:
         """
         The place of `path` in the new root; None where a link leads out of it on the way, which from here would be to
@@ -176,10 +162,11 @@ class _World:
 
     def _copy(self, source: str, target: str, name: str) -> None:
         """
-        Writable, if possible on the disk, else in memory; else read-only. Never a writable bind, by which the machine's
+        Writable, if possible, with what is written on the disk or in memory; else read-only. Never a writable bind, by which the machine's
         own files would be written. `name`: of its folder in `up` and `work`.
         """
-        for kind in ("disk", "memory"):
+        on_disk = not name.startswith("top.") or source in _ON_DISK
+        for kind in ("disk", "memory") if on_disk else ("memory", "disk"):
             if self._known.get(source, kind) == kind:
                 try:
                     self._overlay(source, target, name, kind)
@@ -191,13 +178,13 @@ class _World:
         self.how[source] = READ_ONLY
 
     def _overlay(self, source: str, target: str, name: str, kind: str) -> None:
-        base = self._folder if kind == "disk" else self._memory()
-        upper, work = f"{base}/up/{name}", f"{base}/work/{name}"
+        base = self._folder if kind == "disk" else self._memory
+        upper, work = f"{base}/up.{name}", f"{base}/work.{name}"
         for made in (upper, work):
             os.mkdir(made)
         self._own(upper, source)
         mounts.overlay(source, upper, work, target, self._is_user)
-        for inner in mounts.below(source, self._points):
+        for inner in mounts.below(source, self._places.mount_points):
             if not self._places.hides(inner) and os.path.exists(self.root + inner):
                 mounts.bind_read_only(inner, self.root + inner)
 
@@ -213,15 +200,6 @@ class _World:
             for name in _THE_USERS:
                 if os.path.isdir(f"{source}/{name}"):
                     os.mkdir(f"{upper}/{name}")
-
-    def _memory(self) -> str:
-        memory = self._folder + "/memory"
-        if not os.path.isdir(memory):
-            os.mkdir(memory)
-            mounts.mount("tmpfs", memory, mounts.MS_NOSUID, "tmpfs", f"mode=700,size={_MEMORY_BYTES}")
-            os.mkdir(memory + "/up")
-            os.mkdir(memory + "/work")
-        return memory
 
     def _show_run(self, target: str) -> None:
         resolver = os.path.dirname(os.path.realpath("/etc/resolv.conf"))
@@ -240,9 +218,3 @@ class _World:
         """Shared memory: what a killed runner leaves there would stay in the machine's."""
         if os.path.isdir(f"{target}/shm") and not os.path.islink(f"{target}/shm"):
             mounts.mount("tmpfs", f"{target}/shm", mounts.MS_NOSUID | mounts.MS_NODEV, "tmpfs", "mode=1777")
-
-    def _plain(self) -> str:
-        self._made += 1
-        path = f"{self._folder}/plain/{self._made}"
-        os.makedirs(path)
-        return path

@@ -7,6 +7,8 @@ import pwd
 import sys
 from typing import NamedTuple
 
+from . import mounts
+
 _NOT_A_CONTAINERS = ("/home", "/root", "/mnt", "/media", "/boot", "/lost+found", "/tmp", "/var/tmp")
 """No container has what a machine keeps there. /run, /dev and the like are dealt with one by one."""
 
@@ -28,8 +30,9 @@ class Places(NamedTuple):
     """What is written to them is the runner's alone."""
     hugging_face: dict | None
     """`path`, shown at HUGGING_FACE; not `writable`: what is written there is the runner's alone."""
-    compiled: str
-    """A writable folder where what programs compile for this environment outlives runners."""
+    data_folder: str
+    mount_points: list[str]
+    """All of the machine's."""
 
     def hides(self, path: str) -> bool:
         return any(is_at_or_below(path, place) for place in self.hidden)
@@ -38,7 +41,7 @@ class Places(NamedTuple):
 def find(disk: dict, extra_paths: list[str]) -> Places:
     """
     `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write
-    where they are; `huggingFace`; `compiled`.
+    where they are; `huggingFace`; `compiled`, one more of those that can be written.
     """
     home = os.path.realpath(os.environ.get("HOME") or _registered_home())
     hidden = [*_NOT_A_CONTAINERS, home, _registered_home(), disk["dataFolder"]]
@@ -52,10 +55,11 @@ def find(disk: dict, extra_paths: list[str]) -> Places:
         _outermost(form for path in hidden for form in (path, os.path.realpath(path)) if form != "/"),
         _outermost(form for path in shown for form in (path, os.path.realpath(path)))
         + _ways_to(sys.executable),
-        disk["shared"],
+        [*disk["shared"], disk["compiled"]],
         [sys.prefix] if is_virtual else [],
         disk["huggingFace"],
-        disk["compiled"],
+        os.path.realpath(disk["dataFolder"]),
+        mounts.points(),
     )
 
 

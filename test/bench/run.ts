@@ -1,9 +1,10 @@
-// `npm run bench [gateway|growth|queue|restart|start|scale|state ...] [--quick]`: ratios measured in one run, in turns;
+// `npm run bench [gateway|growth|isolation|queue|restart|start|scale|state ...] [--quick]`: ratios measured in one run, in turns;
 // every answer is checked. Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy machine
 // prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
+import { benchIsolation } from './isolation.ts';
 import { benchQueue } from './queue.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
@@ -20,6 +21,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
       apps: [10, 100, 1_000],
       finished: [10, 10_000, quick ? 100_000 : 1_000_000],
     }),
+  isolation: () => benchIsolation({ rounds: quick ? 20 : 100 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
   restart: () => benchRestart({ waiting: 20_000, starts: quick ? 3 : 10 }),
   scale: () => benchScale({ rounds: quick ? 2 : 5 }),

@@ -68,7 +68,7 @@ let control: string;
 
 beforeAll(async () => {
   control = await mkdtemp(join(tmpdir(), 'minifal-control-'));
-  emulator = await startEmulator({ args: ['--gpu-slots', '1'] });
+  emulator = await startEmulator({ args: ['--gpu-slots', '1', '--share', `${control}:rw`] });
   const files = { 'apps.py': source(control, 1), 'later.py': source(control, 2), 'bad.py': source(control, 3, true) };
   project = await createProject(await pythonTools(), emulator, files);
   account = await owner(emulator);

@@ -182,7 +182,7 @@ let control: string;
 beforeAll(async () => {
   const tools = await pythonTools();
   control = await mkdtemp(join(tmpdir(), 'minifal-control-'));
-  emulator = await startEmulator({ args: ['--time-scale', String(timeScale)] });
+  emulator = await startEmulator({ args: ['--time-scale', String(timeScale), '--share', `${control}:rw`] });
   project = await createProject(tools, emulator, { 'life.py': source(control) });
   account = await owner(emulator);
   line = startFalServer(tools, emulator.env, project.folder);

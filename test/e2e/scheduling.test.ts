@@ -65,7 +65,7 @@ let control: string;
 
 beforeAll(async () => {
   control = await mkdtemp(join(tmpdir(), 'minifal-control-'));
-  emulator = await startEmulator({ args: ['--max-runners', '1'] });
+  emulator = await startEmulator({ args: ['--max-runners', '1', '--share', `${control}:rw`] });
   project = await createProject(await pythonTools(), emulator, { 'apps.py': source(control) });
   account = await owner(emulator);
   for (const name of ['Single', 'Shared']) {

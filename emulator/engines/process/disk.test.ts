@@ -104,9 +104,9 @@ def main():
         try: return open(path).read()
         except OSError as error: return type(error).__name__
     print(json.dumps([
-        os.path.expanduser("~"), [name for name in os.listdir(os.path.expanduser("~")) if not name.startswith(".")],
+        os.path.expanduser("~"), os.listdir(os.path.expanduser("~")),
         read(${JSON.stringify('@home/diary')}), read(${JSON.stringify('@data/secret.key')}),
-        sorted(os.listdir(${JSON.stringify('@data')})), os.listdir("/home"), [n for n in os.listdir("/tmp") if "torch" not in n][:3],
+        sorted(os.listdir(${JSON.stringify('@data')})), os.listdir("/home"), os.listdir("/tmp"),
         os.environ.get("TMPDIR"),
     ]))
 `;
@@ -121,9 +121,10 @@ def main():
     const compiles = `
 import json, os, shutil
 def main():
-    kept = os.path.expanduser("~/.triton/kernel")
+    kept = os.environ["TRITON_CACHE_DIR"]
     before = os.path.exists(kept)
-    open(kept, "w").close()
+    os.makedirs(kept, exist_ok=True)
+    os.makedirs(os.path.expanduser("~/.cache/models"))
     shutil.rmtree(os.path.expanduser("~/.cache"))
     print(json.dumps([before, os.path.exists(os.path.expanduser("~/.cache"))]))
 `;

@@ -35,6 +35,24 @@ export function machineEnvironment(hostEnv: NodeJS.ProcessEnv, python: string): 
 }
 
 /**
+ * Where compilers of GPU code keep their results, which by default is below the home folder or in /tmp: with a disk of
+ * its own each runner would compile again.
+ */
+export function compileCaches(folder: string): Record<string, string> {
+  return {
+    CUDA_CACHE_PATH: join(folder, 'cuda'),
+    CUPY_CACHE_DIR: join(folder, 'cupy'),
+    DG_CACHE_DIR: join(folder, 'deep-gemm'),
+    FLASHINFER_WORKSPACE_BASE: join(folder, 'flashinfer'),
+    PYTORCH_KERNEL_CACHE_PATH: join(folder, 'torch-kernels'),
+    TORCHINDUCTOR_CACHE_DIR: join(folder, 'torch-inductor'),
+    TORCH_EXTENSIONS_DIR: join(folder, 'torch-extensions'),
+    TRITON_CACHE_DIR: join(folder, 'triton'),
+    VLLM_CACHE_ROOT: join(folder, 'vllm'),
+  };
+}
+
+/**
  * A runner's variables (runner-process.md §5): the machine's few, then the spec's, then what only the engine knows.
  * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's own hosts are
  * reached without a proxy, even where a secret names the proxy.

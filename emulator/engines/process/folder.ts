@@ -36,7 +36,7 @@ export function layerOf(folder: RunnerFolder, method: StartMethod): string {
 
 /** What such a process wrote to the folder of its environment. */
 export function environmentUpper(folder: RunnerFolder, method: StartMethod): string {
-  return join(layerOf(folder, method), 'up', 'environment');
+  return join(layerOf(folder, method), 'up.environment');
 }
 
 /** Copies the serialized function to where the runner sees it; it may do with its copy what it wants. */
@@ -69,12 +69,18 @@ export async function prepareFolder(folder: RunnerFolder, appFiles: readonly App
 export async function removeFolder(path: string): Promise<void> {
   const remove = () => rm(path, { recursive: true, force: true, maxRetries: 3 });
   // Overlays leave folders there to which only root has a right.
-  if (process.getuid?.() !== 0)
-    for (const method of startMethods) await openFolders(join(layerOf(runnerFolder(path), method), 'work'));
+  if (process.getuid?.() !== 0) await openWork(runnerFolder(path));
   await remove()
     // An app may have taken the rights to its own folders away.
     .catch(() => openFolders(path).then(remove))
     .catch(() => undefined);
+}
+
+async function openWork(folder: RunnerFolder): Promise<void> {
+  for (const layer of startMethods.map((method) => layerOf(folder, method))) {
+    const names = await readdir(layer).catch(() => []);
+    for (const name of names.filter((name) => name.startsWith('work.'))) await openFolders(join(layer, name));
+  }
 }
 
 /** What is gone meanwhile, or another user's, stays as it is. */

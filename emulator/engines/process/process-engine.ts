@@ -5,7 +5,7 @@ import { type Report, throwLater } from '../../wire/contain.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { createBytecode } from './bytecode.ts';
-import { machineEnvironment, runnerEnvironment } from './environment.ts';
+import { compileCaches, machineEnvironment, runnerEnvironment } from './environment.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
 import { createLayerSizes } from './layer-sizes.ts';
 import type { StartMethod } from './messages.ts';
@@ -97,6 +97,10 @@ export function createProcessEngine(deps: {
     return removal;
   }
 
+  function compiledOf(environment: BuiltEnvironment): string {
+    return join(deps.dataDir, 'compile-caches', environment.id);
+  }
+
   function machine(environment: BuiltEnvironment): Record<string, string> {
     return machineEnvironment(deps.hostEnv ?? process.env, environment.python);
   }
@@ -106,7 +110,6 @@ export function createProcessEngine(deps: {
     const there = crews.get(key);
     if (there) return there;
     const runners = new Map<string, ProcessRunner>();
-    const compiled = join(deps.dataDir, 'compile-caches', environment.id);
     const supervisor = startSupervisor({
       python: environment.python,
       runnerSources: deps.runnerSources,
@@ -114,7 +117,7 @@ export function createProcessEngine(deps: {
         extraPaths: environment.extraPaths,
         preload: canFork,
         isolation,
-        disk: { dataFolder: deps.dataDir, ...shownTo(deps.shares, deps.shown), compiled },
+        disk: { dataFolder: deps.dataDir, ...shownTo(deps.shares, deps.shown), compiled: compiledOf(environment) },
         mayBeOutside: deps.allowOutside ?? false,
         probeDir,
       },
@@ -160,7 +163,11 @@ export function createProcessEngine(deps: {
         events,
         folder: runnerFolder(join(runnersDir, spec.runnerId)),
         machine: machine(environment),
-        env: runnerEnvironment(machine(environment), spec.env, deps.runnerSources),
+        env: runnerEnvironment(
+          machine(environment),
+          isolation === 'off' ? spec.env : { ...compileCaches(compiledOf(environment)), ...spec.env },
+          deps.runnerSources,
+        ),
         shells,
         addresses: deps.emulatorAddresses ?? ['127.0.0.1', '::1'],
         now,
