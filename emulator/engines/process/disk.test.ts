@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
 import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
+import { childrenOf } from './test-processes.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
 
 let work: WorkFolder;
@@ -141,12 +142,33 @@ def main():
         subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, text=True).stdout,
         os.path.exists("/dev/null") and os.path.isdir("/proc/self") and os.path.isdir("/sys/devices"),
         socket.gethostbyname(socket.gethostname()), os.stat("/tmp").st_mode & 0o7777, os.umask(0o077),
-        open("/etc/resolv.conf").read() if os.path.exists("/etc/resolv.conf") else "",
+        sorted(os.listdir("/dev")), open("/etc/resolv.conf").read() if os.path.exists("/etc/resolv.conf") else "",
     ]))
 `;
     const { said } = await run(uses);
     const resolver = existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : '';
-    expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), resolver]]);
+    expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), readdirSync('/dev').sort(), resolver]]);
+  });
+
+  it('leaves no layer, mount, process or descriptor behind', { timeout: 1_200_000 }, async () => {
+    const left = () => {
+      const supervisors = childrenOf(process.pid);
+      return {
+        layers: readdirSync(join(dataFolder, 'runners')).filter((name) => name.startsWith('cycle')),
+        probes: readdirSync(join(dataFolder, 'runners', '.probe')),
+        mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
+        runners: supervisors.flatMap(childrenOf),
+        descriptors: [process.pid, ...supervisors].map((pid) => [pid, readdirSync(`/proc/${pid}/fd`).length]),
+      };
+    };
+    await run('def main(): pass');
+    const before = left();
+    for (let cycle = 0; cycle < (process.env.MINIFAL_SLOW ? 1000 : 10); cycle++) {
+      const { runner } = await run('def main(): open("/tmp/x", "w").close()', { runnerId: `cycle-${cycle}` });
+      await runner.handle.dispose();
+    }
+    expect(left()).toEqual(before);
+    expect([before.layers, before.probes, before.runners]).toEqual([[], [], []]);
   });
 
   it('keeps the bytecode of what was imported, and nothing else that was written to the environment', async () => {

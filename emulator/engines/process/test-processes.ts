@@ -76,3 +76,8 @@ export function descendants(pid: number): readonly number[] {
   }
   return [...children, ...children.flatMap(descendants)];
 }
+
+/** Its direct children, zombies included. */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
