@@ -13,6 +13,8 @@ describe('a setting that is checked', () => {
     ['allowedOrigins', []],
     ['allowedOrigins', ['http://localhost:3000', 'https://example.com']],
     ['isolation', 'disk'],
+    ['share', ['~/models', '/mnt/weights:rw']],
+    ['huggingFaceCache', 'read'],
     ['stopEmulatorOnClose', 'never'],
     ['sealSecrets', 'always'],
   ] as const)('%s takes %j as it is', (name, value) => {
@@ -31,6 +33,8 @@ describe('a setting that is checked', () => {
     ['allowedOrigins', ['file://x'], [], 'no web page may call'],
     ['allowedOrigins', 'http://localhost:3000', [], 'no web page may call'],
     ['isolation', 'on', 'off', '`off` is used'],
+    ['share', ['models'], [], 'nothing is shared'],
+    ['huggingFaceCache', true, 'off', '`off` is used'],
     ['stopEmulatorOnClose', 'sometimes', 'whenLastWindowCloses', 'stops with the last window'],
     ['sealSecrets', null, 'auto', '`auto` is used'],
   ] as const)('%s has no value %j: its default is used, and that is said', (name, value, instead, words) => {

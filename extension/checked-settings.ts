@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isolationModes } from './target/isolation.ts';
+import { huggingFaceModes, isolationModes } from './target/isolation.ts';
 import { isWebOrigin } from './target/web-origin.ts';
 
 /** A setting whose value may be wrong: what it must be, and what is used when it isn't. */
@@ -19,6 +19,8 @@ const settings = {
   timeScale: checked(z.number().min(1).max(1000), 1, 'time runs as on the clock'),
   allowedOrigins: checked<readonly string[]>(z.array(z.string().refine(isWebOrigin)), [], 'no web page may call'),
   isolation: checked(z.enum(isolationModes), 'off', '`off` is used'),
+  share: checked<readonly string[]>(z.array(z.string().regex(/^(?:~\/|\/)./)), [], 'nothing is shared'),
+  huggingFaceCache: checked(z.enum(huggingFaceModes), 'off', '`off` is used'),
   stopEmulatorOnClose: checked(
     z.enum(['whenLastWindowCloses', 'never']),
     'whenLastWindowCloses',

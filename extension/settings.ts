@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { checkedNames, complaint, usable } from './checked-settings.ts';
 import type { SealSecrets } from './process/keychain.ts';
-import type { IsolationMode } from './target/isolation.ts';
+import type { HuggingFaceMode, IsolationMode } from './target/isolation.ts';
 
 /** The settings as they are now, checked: a value of the wrong kind counts as not set. */
 export interface Settings {
@@ -17,6 +17,8 @@ export interface Settings {
   readonly allowedOrigins: readonly string[];
   /** What a runner has of its own, at the emulator's next start. */
   readonly isolation: IsolationMode;
+  readonly shared: readonly string[];
+  readonly huggingFace: HuggingFaceMode;
   readonly stopsOnClose: boolean;
   readonly allTerminals: boolean;
   readonly sealSecrets: SealSecrets;
@@ -34,6 +36,8 @@ export function readSettings(resource?: vscode.Uri): Settings {
     timeScale: value('timeScale'),
     allowedOrigins: value('allowedOrigins'),
     isolation: value('isolation'),
+    shared: value('share').map(path),
+    huggingFace: value('huggingFaceCache'),
     stopsOnClose: value('stopEmulatorOnClose') !== 'never',
     allTerminals: configuration.get<unknown>('terminals.all') === true,
     sealSecrets: value('sealSecrets'),

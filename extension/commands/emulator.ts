@@ -70,7 +70,7 @@ export function createEmulatorCommands(deps: {
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
     checkSettings();
-    const { port, timeScale, allowedOrigins, isolation, sealSecrets: setting } = readSettings();
+    const { port, timeScale, allowedOrigins, isolation, shared, huggingFace, sealSecrets: setting } = readSettings();
     const asked = keychain.order({
       sealed: sealedKeyOf(folder),
       setting,
@@ -86,6 +86,8 @@ export function createEmulatorCommands(deps: {
       timeScale,
       allowedOrigins,
       isolation,
+      shared,
+      huggingFace,
       ...(order ? { keychain: order } : {}),
       signal,
     });

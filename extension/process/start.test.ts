@@ -7,7 +7,7 @@ import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };
 /** Time as on the clock, and no web pages. */
-const real = { timeScale: 1, allowedOrigins: [], isolation: 'off' } as const;
+const real = { timeScale: 1, allowedOrigins: [], isolation: 'off', shared: [], huggingFace: 'off' } as const;
 const publish = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const publish = (pid = process.pid) => {
@@ -42,13 +42,19 @@ describe('starting the emulator', () => {
     expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
-  it('passes on how fast time runs and which web pages may call', async () => {
+  it('passes on how fast time runs, which web pages may call and what apps see', async () => {
     const said = "console.log(process.argv.slice(9).join(' '));";
-    const change = { timeScale: 60, allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'] };
+    const change = {
+      timeScale: 60,
+      allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'],
+      shared: ['/models:rw'],
+      huggingFace: 'read',
+    } as const;
     const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, change);
     await started;
     expect(readFileSync(outputFile(folder), 'utf8')).toBe(
-      '--time-scale 60 --allow-origin http://localhost:3000 --allow-origin http://localhost:5173\n',
+      '--time-scale 60 --allow-origin http://localhost:3000 --allow-origin http://localhost:5173 ' +
+        '--share /models:rw --hugging-face read\n',
     );
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, makeFolder, type RunningEmulator } from '../target/data-folder.ts';
-import type { IsolationMode } from '../target/isolation.ts';
+import type { HuggingFaceMode, IsolationMode } from '../target/isolation.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
 import { diagnose, lastWords, noSpace } from './diagnose.ts';
@@ -22,6 +22,9 @@ export interface StartOptions {
   readonly timeScale: number;
   readonly allowedOrigins: readonly string[];
   readonly isolation: IsolationMode;
+  /** `PATH` or `PATH:rw`: what runners see of the machine besides. */
+  readonly shared: readonly string[];
+  readonly huggingFace: HuggingFaceMode;
   /** Handed over through a pipe, and in no other way: it holds a key. */
   readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
@@ -50,6 +53,8 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
     ...['start', '--data', folder, '--port', String(port), '--isolation', options.isolation],
     ...(options.timeScale === 1 ? [] : ['--time-scale', String(options.timeScale)]),
     ...options.allowedOrigins.flatMap((origin) => ['--allow-origin', origin]),
+    ...options.shared.flatMap((path) => ['--share', path]),
+    ...(options.huggingFace === 'off' ? [] : ['--hugging-face', options.huggingFace]),
     ...(keychain ? ['--keychain'] : []),
   ];
   const child = spawn(node.command, [bundle, ...args], {

@@ -1,1 +1,6 @@
-export { type IsolationMode, isolationModes } from '../../emulator/wire/isolation.ts';
+export {
+  type HuggingFaceMode,
+  huggingFaceModes,
+  type IsolationMode,
+  isolationModes,
+} from '../../emulator/wire/isolation.ts';
