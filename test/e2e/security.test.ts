@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { attempts, type HostilePages, hostSpellings, openHostilePages } from '../support/hostile-pages.ts';
 import { call, type Host, owner } from '../support/http.ts';
@@ -81,6 +82,24 @@ def server():
         return {"hello": "world"}
 
     run(app, host="0.0.0.0", port=8080)
+
+
+@fal.function(keep_alive=60, exposed_port=8080)
+def bare():
+    """A server that knows no secret, and lets every page read."""
+    import http.server
+    import json
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(self.server.socket.getsockname()).encode()
+            self.send_response(200)
+            self.send_header("access-control-allow-origin", "*")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 `;
 
 let emulator: Emulator;
@@ -96,6 +115,7 @@ beforeAll(async () => {
   await project.mustFal('deploy', 'apps.py::server', '--app-name', 'server');
   const leaked = await call(emulator, 'run', `/${account}/leaky`, { body: {} });
   expect(await leaked.json()).toEqual({ length: canary.length });
+  await project.mustFal('deploy', 'apps.py::bare', '--app-name', 'bare');
   const hello = await call(emulator, 'run', `/${account}/server/hello`);
   expect(await hello.json()).toEqual({ hello: 'world' });
 });
@@ -140,7 +160,11 @@ describe.skipIf(noBrowser)('a page in a real browser', () => {
 
   it('of any other origin gets nothing from any port, and makes nobody do anything', async () => {
     const before = await calls();
-    const targets = listening().flatMap(({ address, port }) =>
+    // The one that knows no secret has a test of its own.
+    const bare = (await call(emulator, 'run', `/${account}/bare/`)).text();
+    const [bareAddress] = z.tuple([z.string(), z.number()]).parse(JSON.parse(await bare));
+    const open = listening().filter(({ address }) => address !== bareAddress);
+    const targets = open.flatMap(({ address, port }) =>
       [address, 'localhost'].flatMap((name) =>
         attempts.map(([kind, path]) => [kind, `http://${name}:${port}${path}`] as const),
       ),
@@ -153,6 +177,18 @@ describe.skipIf(noBrowser)('a page in a real browser', () => {
       Object.fromEntries(pages.origins.map((origin) => [origin, []])),
     );
     expect(await calls()).toEqual(before);
+  });
+
+  it('finds no server of an app that knows no secret: its address is one of 15 million', async () => {
+    const answer = await call(emulator, 'run', `/${account}/bare/`);
+    const [address, port] = z.tuple([z.string(), z.number()]).parse(await answer.json());
+    expect(address).toMatch(/^127\.(?!0\.0\.1$)/);
+    const [evil = ''] = pages.origins;
+    const spelled = ['127.0.0.1', 'localhost', '[::1]', '127.0.0.2', '127.0.1.1', 'bare.localhost'];
+    const guesses = spelled.map((name) => ['get', `http://${name}:${port}/`] as const);
+    expect(await pages.attack(evil, guesses)).toEqual([]);
+    // Nothing else keeps the page away.
+    expect(await pages.attack(evil, [['get', `http://${address}:${port}/`]])).toHaveLength(1);
   });
 
   it('that tries all ports finds nothing that answers it', async () => {
