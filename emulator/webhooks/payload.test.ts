@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { platformError } from '../wire/errors.ts';
 import { webhookBody } from './payload.ts';
@@ -68,6 +69,17 @@ describe('the body of a webhook', () => {
       expect(body.endsWith(`"payload":${payload}}`)).toBe(true);
       expect(JSON.parse(body).status).toBe('OK');
     }
+  });
+
+  it('needs no memory for what a dense result means', () => {
+    const program = `
+      import { isJson } from '${new URL('large.ts', import.meta.url)}';
+      const dense = Buffer.concat([Buffer.from('['), Buffer.alloc(9_999_999, '[],'), Buffer.from('[]]')]);
+      process.exitCode = (await isJson(dense)) ? 0 : 1;`;
+    // A heap that is full ends the process.
+    execFileSync(process.execPath, ['--max-old-space-size=32', '--input-type=module', '-e', program], {
+      stdio: 'pipe',
+    });
   });
 
   it('lets others have their turn while it looks at a large one', async () => {

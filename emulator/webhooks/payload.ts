@@ -34,7 +34,8 @@ async function contentOf(outcome: RequestOutcome): Promise<Content> {
     return { status, payload: Buffer.from(JSON.stringify({ detail, error_type: type })) };
   }
   const { status, body } = outcome.response;
-  return { status, payload: (await isJson(body)) ? withoutMark(body) : undefined };
+  const text = withoutMark(body);
+  return { status, payload: (await isJson(text)) ? text : undefined };
 }
 
 /** A byte order mark may come before JSON, but not within. */

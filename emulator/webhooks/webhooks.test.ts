@@ -147,17 +147,33 @@ describe('a webhook', () => {
   it('is given up when the result has expired', async () => {
     const time = { now: 0 };
     const refused = async (): Promise<Sent> => ({ kind: 'retry', because: 'ECONNREFUSED' });
-    const { accept, queue, nextTimer, givenUp, pending } = life(testFolder(), time, refused);
+    const { accept, queue, timers, nextTimer, givenUp, pending } = life(testFolder(), time, refused);
     await accept('r1', 'http://localhost:1/hook');
     await queue.complete('r1', done, 0);
     await expect.poll(pending).toBe(1);
     for (let attempt = 1; pending() === 1; attempt++) {
       expect(attempt).toBeLessThan(33);
       await nextTimer();
-      await new Promise((resolve) => setImmediate(resolve));
+      await expect.poll(() => timers.length > 0 || pending() === 0).toBe(true);
     }
     expect(givenUp).toEqual([expect.stringContaining('after attempt 32: ECONNREFUSED')]);
     expect(time.now).toBeLessThanOrEqual(60 * minute);
+  });
+
+  it('is not looked at together with others whose results are as large as all may be', async () => {
+    const urls: string[] = [];
+    const slow = ({ url }: Parameters<typeof post>[0]) => {
+      urls.push(url);
+      return new Promise<Sent>(() => undefined);
+    };
+    const total = { calls: 256, bytes: 1_000_000 };
+    const { accept, queue } = life(testFolder(), { now: 0 }, slow, { ...defaultLimits, total });
+    const large = testResponse(`"${'x'.repeat(600_000)}"`);
+    for (const id of ['r1', 'r2', 'r3', 'r4']) await accept(id, `http://${id}.localhost:1/`);
+    await Promise.all(['r1', 'r2', 'r3', 'r4'].map((id) => queue.complete(id, large, 0)));
+    await expect.poll(() => urls.length).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(urls).toHaveLength(2);
   });
 
   it('is not called together with more others of its receiver than may be', async () => {

@@ -170,9 +170,10 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       forget(id);
       return undefined;
     }
-    const body = await webhookBody(record, outcome);
-    weigh(body.length);
     const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
+    // Before anything takes its time: until then others begin as if this one were small.
+    weigh(resultBytes);
+    const body = await webhookBody(record, outcome);
     const delivery = { completedAt: doneAt.get(id) ?? steady.now(), resultBytes, attempts: hook.attempts + 1 };
     // The first attempt is always made, however long we were away.
     if (hook.attempts > 0 && steady.now() > expiresAt(delivery)) {
