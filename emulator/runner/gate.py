@@ -21,16 +21,16 @@ _silent.disabled = True
 class Gate:
     """
     Around an ASGI application. `ports`: as the app declares them and as they really are; servers on others stay open.
-    `own`: the address from which the runner's own connections come (network.py).
+    `is_own_call`: whether a connection from (host, port) is the runner's own (network.py).
     """
 
-    __slots__ = ("_app", "_secret", "_ports", "_own")
+    __slots__ = ("_app", "_secret", "_ports", "_is_own_call")
 
-    def __init__(self, app, secret: bytes, ports: frozenset[int], own: str | None):
+    def __init__(self, app, secret: bytes, ports: frozenset[int], is_own_call):
         self._app = app
         self._secret = secret
         self._ports = ports
-        self._own = (own, f"::ffff:{own}") if own else ()
+        self._is_own_call = is_own_call
 
     # A coroutine function: servers look whether an application is one.
     async def __call__(self, scope, receive, send):
@@ -54,7 +54,7 @@ class Gate:
         server, client = scope.get("server"), scope.get("client")
         if server and server[1] not in self._ports:
             return True
-        return bool(client) and client[0] in self._own
+        return bool(client) and self._is_own_call(client)
 
 
 async def _refuse(kind: str, send) -> None:
@@ -77,11 +77,11 @@ def _hush(exchange) -> None:
             speaker.logger = _silent
 
 
-def install(secret: str, ports: frozenset[int], own: str | None, report_gate) -> None:
+def install(secret: str, ports: frozenset[int], is_own_call, report_gate) -> None:
     """`report_gate`: called before a server on one of the ports listens, behind the gate."""
 
     def around(app):
-        return app if isinstance(app, Gate) else Gate(app, secret.encode(), ports, own)
+        return app if isinstance(app, Gate) else Gate(app, secret.encode(), ports, is_own_call)
 
     def is_ours(config, sockets) -> bool:
         return sockets is not None or config.fd is not None or config.port in ports

@@ -28,7 +28,7 @@ def run(config: dict, channel) -> int:
     if config["mode"] == "serve":
         labels.install(context, serving)
         request_limit.install(lambda: _tell(channel, "done"))
-        gate.install(config["secret"], network.own.ports(), network.own.caller, lambda: _tell(channel, "gated"))
+        gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _tell(channel, "gated"))
         return _serve(config, channel)
     return _answer(config, channel)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import weakref
 
 from . import addresses, imports
 from .addresses import Addresses
@@ -24,6 +25,8 @@ class Network:
     def __init__(self, own: Addresses):
         self.own = own
         self.report = None
+        self._calls: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
+        """Where the runner has no address of its own: this process's connections to its own servers, by their port."""
 
     def bound(self, family: int, host: str, port: int, only_v6: bool) -> tuple[str, int]:
         """Where a bind to (host, port) really goes; `host` is numeric."""
@@ -51,6 +54,22 @@ class Network:
         """From where a connection comes that `reached` led; None: from anywhere."""
         caller = self.own.caller
         return addresses.MAPPED + caller if caller is not None and family == socket.AF_INET6 else caller
+
+    def remember_call(self, sock) -> None:
+        """A client of ours that is bound, and about to connect to a server of ours."""
+        self._calls[sock.getsockname()[1]] = sock
+
+    def is_own_call(self, client: tuple[str, int]) -> bool:
+        """Whether a connection that a server of the runner got from there is the runner's own."""
+        caller = self.own.caller
+        if caller is not None:
+            return addresses.plain(client[0]) == caller
+        known = self._calls.get(client[1])
+        if known is None or known.fileno() == -1:
+            return False
+        # While it is open nobody else has its port there.
+        host, port = known.getsockname()[:2]
+        return (addresses.plain(host), port) == (addresses.plain(client[0]), client[1])
 
     def listening(self, sock) -> None:
         if self.report is None or sock.family not in _FAMILIES or sock.type != socket.SOCK_STREAM:
@@ -84,13 +103,15 @@ def install(network: Network) -> None:
         found = network.reached(address[0], address[1]) if is_tcp(self, address) else None
         if found is None:
             return address
-        source = network.source(self.family)
+        source, target = network.source(self.family), _in_family(self.family, found[0])
         # One that is bound already keeps its address.
         with contextlib.suppress(OSError):
             if source is not None:
                 self.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
-                bind(self, (source, 0))
-        return (_in_family(self.family, found[0]), found[1])
+            bind(self, (source or target, 0))
+        if source is None:
+            network.remember_call(self)
+        return (target, found[1])
 
     socket.socket.bind = bind_on_own
     socket.socket.listen = listen_and_report
