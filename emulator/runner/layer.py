@@ -186,7 +186,10 @@ class _World:
         mounts.overlay(source, upper, work, target, self._is_user)
         for inner in mounts.below(source, self._places.mount_points):
             if not self._places.hides(inner) and os.path.exists(self.root + inner):
-                mounts.bind_read_only(inner, self.root + inner)
+                try:
+                    mounts.bind_read_only(inner, self.root + inner)
+                except OSError:
+                    continue  # It is gone meanwhile, or can't be shown without being writable.
 
     def _own(self, upper: str, source: str) -> None:
         """The upper side's owner and rights are those that are seen."""

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { isMissing } from '../support/needs.ts';
+import { mustRun } from '../support/process.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { root } from '../support/root.ts';
@@ -87,6 +88,9 @@ describe.each(machines)('in %s', (what, through) => {
         async () => JSON.parse(await project.mustFal('runners', 'list', '--json')).runners.length === 0,
       );
       await call(emulator, 'run', `/${await owner(emulator)}/where`, { body: {} });
+      const status = await mustRun(process.execPath, [minifalCommand, 'status', '--json', '--data', emulator.dataDir]);
+      const { missing } = JSON.parse(status).isolation;
+      expect(missing).toContainEqual({ part: 'folders', why: expect.stringMatching(/\w/) });
       expect(emulator.logText().match(/Runners can't have \/data and \/app.*/g)).toEqual([
         expect.stringMatching(/\(.*(not permitted|[Pp]ermission denied|No space left).*\).*To allow it: /),
       ]);

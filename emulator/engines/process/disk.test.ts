@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
 import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
@@ -148,6 +148,42 @@ def main():
     const { said } = await run(uses);
     const resolver = existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : '';
     expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), readdirSync('/dev').sort(), resolver]]);
+  });
+
+  it('is what a command in the runner sees, too', async () => {
+    const waits =
+      'import time\ndef main():\n    open("/tmp/mine", "w").write("of the app")\n    print("up", flush=True); time.sleep(1000)';
+    const runner = watch(engine, specFor(work, waits, { dataDir: data }));
+    await runner.line(/^up$/);
+    let seen = '';
+    const look = `cat /tmp/mine; ls "$HOME"; cat ${home}/diary || echo none; echo x > "$HOME/typed"; echo "$TMPDIR"`;
+    const code = await new Promise((exited) =>
+      runner.handle.exec(
+        ['sh', '-c', look],
+        { tty: false },
+        {
+          output: (stream, bytes) => (seen += stream === 1 ? Buffer.from(bytes) : ''),
+          drained: () => undefined,
+          exited,
+        },
+      ),
+    );
+    runner.handle.kill();
+    await runner.exited;
+    expect([code, seen]).toEqual([0, 'of the appnone\n\n']);
+    expect(existsSync(join(home, 'typed'))).toBe(false);
+  });
+
+  it('ends a runner that writes too much to it, and says why', async () => {
+    const small = { most: 4 * 1024 ** 2, spare: 0, large: 0, step: 0 };
+    const strict = createProcessEngine({ dataDir: dataFolder, runnerSources, isolation: 'disk', layerLimits: small });
+    onTestFinished(() => strict.close());
+    const fills =
+      'import time\ndef main():\n    open("/var/tmp/large", "wb").write(b"x" * 8_000_000); time.sleep(1000)';
+    const runner = watch(strict, specFor(work, fills, { dataDir: data }));
+    const { reason } = await runner.exited;
+    expect(reason).toMatch(/^The runner was ended because its own disk held more than .* belongs in \/data\.$/);
+    expect(runner.lines.map(({ text }) => text)).toEqual([`[minifal] ${reason}`]);
   });
 
   it('leaves no layer, mount, process or descriptor behind', { timeout: 1_200_000 }, async () => {

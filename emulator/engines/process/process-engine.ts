@@ -7,7 +7,7 @@ import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../en
 import { createBytecode } from './bytecode.ts';
 import { compileCaches, machineEnvironment, runnerEnvironment } from './environment.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
-import { createLayerSizes } from './layer-sizes.ts';
+import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
 import type { StartMethod } from './messages.ts';
 import { missingWords } from './missing.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
@@ -50,6 +50,8 @@ export function createProcessEngine(deps: {
   readonly clock?: { now(): number };
   /** `off` unless given. */
   readonly isolation?: IsolationMode;
+  /** What a runner's own disk may hold; for tests. */
+  readonly layerLimits?: LayerLimits;
   /** Files and folders of ours that runners with a disk of their own may read. */
   readonly shown?: readonly string[];
   /** What of the machine they may see besides. */
@@ -67,7 +69,7 @@ export function createProcessEngine(deps: {
   const { report = throwLater, isolation = 'off' } = deps;
   const crews = new Map<string, Crew>();
   const shells = createShells(deps.runnerSources, report);
-  const layerSizes = createLayerSizes(deps.dataDir, report);
+  const layerSizes = createLayerSizes(deps.dataDir, report, deps.layerLimits);
   const bytecode = createBytecode();
   const spawnOnly = new Set<string>();
   const removals = new Set<Promise<void>>();
