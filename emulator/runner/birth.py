@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-from . import descriptors, isolation, kernel, layer, rootfs, rules, servers
+from . import descriptors, isolation, kernel, layer, mounts, rootfs, rules, servers
 from .channel import BlockingChannel
 
 _APP = "MINIFAL_APP"
@@ -42,12 +42,16 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     # Whoever is in a user namespace of its own writes its id maps, and may be debugged.
     kernel.set_dumpable(True)
     _forget_signals()
+    before = mounts.user_namespace()
     app_folder = _enter_world(config)
     # Entering a user namespace clears the request for a signal at the parent's death: so only now.
     kernel.die_with_parent(signal.SIGKILL, keeper)
     if config["filtered"]:
         servers.hand_over_filter(hand)
     hand.close()
+    if mounts.user_namespace() != before:
+        # Its maker could take mounts away, under which there is what they hide. Against real root there is no lock.
+        kernel.give_up_capabilities()
     config = {**config, "appFolder": app_folder}
     _set_environment(config)
     # It can be joined now (`fal runners shell`).

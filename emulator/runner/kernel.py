@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 
 LINUX = sys.platform == "linux"
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
+_CAP_SYS_ADMIN = 21
+_CAPSET = {"x86_64": 126, "aarch64": 91, "riscv64": 91}
+_CAPABILITIES_3 = 0x20080522
 
 _libc = None
 
@@ -59,6 +64,28 @@ def set_dumpable(value: bool) -> None:
     Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it.
     """
     _prctl(PR_SET_DUMPABLE, int(value))
+
+
+def give_up_capabilities() -> None:
+    """
+    Those that the maker of a user namespace has in it. Who is root there keeps all but the one for mounts, because
+    installers need them. Raises OSError.
+    """
+    library, number = libc(), _CAPSET.get(os.uname().machine)
+    if library is None or number is None:
+        raise OSError("the number of capset isn't known on this machine")
+    # What root starts gets all that this allows.
+    check(library.prctl(PR_CAPBSET_DROP, _CAP_SYS_ADMIN, 0, 0, 0), "give up the right to mount")
+    kept = 0 if os.getuid() != 0 else ~(1 << _CAP_SYS_ADMIN) & _permitted()
+    low, high = kept & 0xFFFFFFFF, kept >> 32
+    # Effective, permitted and inheritable, of the lower capabilities and of the higher ones.
+    sets = struct.pack("6I", low, low, 0, high, high, 0)
+    check(library.syscall(number, struct.pack("Ii", _CAPABILITIES_3, 0), sets), "give up capabilities")
+
+
+def _permitted() -> int:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith("CapPrm:"))
 
 
 def children(process: int | None = None) -> list[int]:

@@ -49,6 +49,14 @@ def own_namespace() -> bool:
     return is_user
 
 
+def user_namespace() -> int | None:
+    """Which one this process is in."""
+    try:
+        return os.stat("/proc/self/ns/user").st_ino
+    except OSError:
+        return None
+
+
 def mount(source: str | None, target: str, flags: int, kind: str | None = None, data: str | None = None) -> None:
     """Raises OSError that names `target`."""
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]

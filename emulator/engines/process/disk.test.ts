@@ -118,6 +118,26 @@ def main():
     ]);
   });
 
+  it.runIf(process.getuid?.() !== 0)('keeps hidden what is hidden from an app that takes mounts away', async () => {
+    const uncovers = `
+import ctypes, json, os
+def main():
+    libc = ctypes.CDLL(None, use_errno=True)
+    found = []
+    def look():
+        for folder in (${JSON.stringify('@data')}, ${JSON.stringify('@home')}, "/var/tmp", "/tmp", "/usr"):
+            found.append(libc.umount2(folder.encode(), 2))
+        found.append([os.path.exists(path) for path in (${JSON.stringify('@home/diary')}, ${JSON.stringify('@data/secret.key')})])
+    look()
+    libc.unshare(0x10000000 | 0x20000)
+    look()
+    print(json.dumps(found))
+`;
+    const { said } = await run(uncovers.replaceAll('@home', home).replaceAll('@data', dataFolder));
+    const refused = [-1, -1, -1, -1, -1, [false, false]];
+    expect(said).toEqual([[...refused, ...refused]]);
+  });
+
   it('keeps what programs compile for the environment, also from an app that clears its caches', async () => {
     const compiles = `
 import json, os, shutil
