@@ -42,6 +42,8 @@ class Supervisor:
         self._stopping = False
         self._asked: list[Runner] = []
         """Whose lines the emulator asked for while it was behind."""
+        self._dying: dict[Runner, float] = {}
+        """Whose keepers were asked to end them, and until when that is waited for."""
         self._unfinished: dict[Lines, Runner] = {}
         self._show_at = 0.0
         self._world = isolation.find(config)
@@ -55,8 +57,10 @@ class Supervisor:
 
     def turn(self) -> None:
         """Waits until something happens, and deals with it."""
-        self._loop.turn(max(0.0, self._show_at - time.monotonic()) if self._unfinished else None)
+        due = [*self._dying.values(), *([self._show_at] if self._unfinished else [])]
+        self._loop.turn(max(0.0, min(due) - time.monotonic()) if due else None)
         self._show_unfinished()
+        self._end_hindered_keepers()
         self._flush()
 
     def stop(self) -> None:
@@ -103,6 +107,14 @@ class Supervisor:
         os.kill(runner.keeper, signal.SIGTERM)
         # Its runner may have stopped it.
         os.kill(runner.keeper, signal.SIGCONT)
+        self._dying.setdefault(runner, time.monotonic() + KEEPER_SECONDS)
+
+    def _end_hindered_keepers(self) -> None:
+        """A runner can stop its keeper again and again. When that is dead, `_ended` does what it should have done."""
+        for runner, until in list(self._dying.items()):
+            if time.monotonic() >= until:
+                self._dying[runner] = until + KEEPER_SECONDS
+                os.kill(runner.keeper, signal.SIGKILL)
 
     # The birth of a runner
 
@@ -307,6 +319,7 @@ class Supervisor:
         self._loop.forget(runner.channel.sock.fileno())
         runner.channel.sock.close()
         del self._runners[runner.id]
+        self._dying.pop(runner, None)
         os.waitpid(runner.keeper, 0)
         status = runner.wait_status
         if status is None:

@@ -60,6 +60,23 @@ describe('nothing that a runner started is left', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  it('after kill of one that stops its keeper again and again', async () => {
+    engine = createProcessEngine({ dataDir: work.root, runnerSources });
+    const stops = `
+import os, signal
+def main():
+    keeper = os.getppid()
+    if os.fork() == 0: os.setsid()
+    print("pid", os.getpid(), flush=True)
+    while True: os.kill(keeper, signal.SIGSTOP)
+`;
+    const runner = watch(engine, specFor(work, stops));
+    await expect.poll(() => runner.lines.length).toBe(2);
+    runner.handle.kill();
+    await runner.exited;
+    await until(() => !runner.lines.some(({ text }) => isAlive(Number(text.slice(4)))));
+  });
+
   it('after SIGKILL of the supervisor, and the next runner gets a new one', async () => {
     const { runner, pids, supervisor } = await startSpawner();
     process.kill(supervisor, 'SIGKILL');
