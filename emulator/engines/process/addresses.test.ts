@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { descendants, listeningAddresses } from './test-processes.ts';
+import { descendants, listeningAddresses, parentOf, until } from './test-processes.ts';
 import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './test-runners.ts';
 import { c, go, hostile, node, python, rust } from './test-servers.ts';
 
@@ -23,7 +23,9 @@ const handles: { kill(): void }[] = [];
 beforeAll(() => {
   work = workFolder();
   const onLimit = (sentence: string) => limits.push(sentence);
-  engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', onLimit });
+  // Node may be in a folder for temporary files, which runners see none of.
+  const shown = [process.execPath];
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', shown, onLimit });
 });
 afterEach(() => {
   for (const handle of handles.splice(0)) handle.kill();
@@ -190,6 +192,76 @@ def main():
     time.sleep(1000)`);
     await runner.line(/^served/);
     await runner.line(/^accepted/);
+  });
+
+  it("stay on 127.0.0.1 where they are a debugger's, which an editor looks for there", async () => {
+    const taken = createServer().listen(5678, '127.0.0.1');
+    const isFree = await once(taken, 'listening').then(
+      () => true,
+      () => false,
+    );
+    await new Promise((resolve) => taken.close(resolve));
+    const runner = start(`
+import socket, time
+def main():
+    try: print("debugger", socket.create_server(("0.0.0.0", 5678)).getsockname()[0], flush=True)
+    except OSError as error: print("debugger", error.errno, flush=True)
+    time.sleep(1000)`);
+    expect((await runner.line(/^debugger/)).text).toBe(isFree ? 'debugger 127.0.0.1' : 'debugger 98');
+  });
+
+  it('leave nothing open in the keeper, whatever becomes of them', async () => {
+    const runner = start(`
+import os, signal, socket, threading, time
+def main():
+    print("pid", os.getpid(), flush=True)
+    full = socket.socket(); full.bind(("127.0.0.1", 9123)); full.listen(0)
+    def connect():
+        with socket.socket() as one:
+            try: one.connect(("127.0.0.1", 9123))
+            except OSError as error: print("refused", error.errno, flush=True)
+    if os.fork() == 0:
+        for _ in range(300): threading.Thread(target=connect, daemon=True).start()
+        time.sleep(1); os.kill(os.getpid(), signal.SIGKILL)
+    os.wait()
+    for _ in range(300):
+        with socket.socket() as one, socket.socket(socket.AF_INET6) as six:
+            six.listen()
+            for act in (lambda: one.bind(("192.0.2.99", 0)), lambda: one.connect(("127.0.0.1", 9)), one.listen):
+                try: act()
+                except OSError: pass
+    full.close()
+    print("over", flush=True)
+    time.sleep(1000)`);
+    await runner.line(/^over/);
+    const pid = Number((await runner.line(/^pid /)).text.split(' ')[1]);
+    // Some answer that too many wait; whoever was killed waits no more.
+    expect(runner.lines.some((line) => line.text === 'refused 11')).toBe(true);
+    await until(() => readdirSync(`/proc/${parentOf(pid)}/fd`).length < 20);
+  });
+
+  it('of a command in the runner are its own, too', async () => {
+    const runner = watched(engine, program(work.file(node), [], [process.execPath]));
+    const address = await runner.ready;
+    const script = `
+const http = require('node:http');
+const server = require('node:net').createServer().listen(9123, () => http.get('http://localhost:8080/', (answer) =>
+  answer.on('data', (data) => { console.log(server.address().address, String(data)); process.exit(); })));`;
+    const said = await new Promise<string>((resolve) => {
+      let seen = '';
+      runner.handle.exec(
+        [process.execPath, '-e', script],
+        { tty: false },
+        {
+          output(_stream, bytes) {
+            seen += Buffer.from(bytes);
+          },
+          drained: () => undefined,
+          exited: () => resolve(seen),
+        },
+      );
+    });
+    expect(said).toBe(`::ffff:${address?.host} hi\n`);
   });
 
   it.runIf(has('gcc'))('never listen outside, whatever a program changes meanwhile', async () => {
