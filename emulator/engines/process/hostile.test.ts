@@ -166,37 +166,47 @@ def main():
 });
 
 describe('a runner of an ordinary user', () => {
-  it.skipIf(!existsSync('/usr/bin/python3'))('cannot look into its supervisor or its keeper', async () => {
-    const python = work.file(`#!/bin/sh
+  it.skipIf(!existsSync('/usr/bin/python3'))(
+    'cannot look into supervisor, keeper and other programs of its user',
+    async () => {
+      const python = work.file(`#!/bin/sh
 if [ "$(id -u)" = 0 ]; then exec setpriv --reuid 4711 --regid 4711 --clear-groups /usr/bin/python3 "$@"; fi
 exec /usr/bin/python3 "$@"
 `);
-    chmodSync(python, 0o755);
-    const folder = join(work.root, 'runners', 'ordinary');
-    for (const made of [folder, join(folder, 'app'), join(folder, 'root'), join(folder, 'data'), work.root]) {
-      mkdirSync(made, { recursive: true });
-      chmodSync(made, 0o777);
-    }
-    const text = `
+      chmodSync(python, 0o755);
+      const folder = join(work.root, 'runners', 'ordinary');
+      for (const made of [folder, join(folder, 'app'), join(folder, 'root'), join(folder, 'data'), work.root]) {
+        mkdirSync(made, { recursive: true });
+        chmodSync(made, 0o777);
+      }
+      const text = `
 import os
 def main():
     keeper = os.getppid()
     with open(f"/proc/{keeper}/stat") as file: supervisor = int(file.read().rpartition(")")[2].split()[1])
-    for pid in (keeper, supervisor):
-        for what in ("environ", "fd", "mem"):
+    for pid in (keeper, supervisor, int(os.environ["OTHER"])):
+        for what, look in (("environ", open), ("fd/0", os.readlink), ("mem", open), ("root/", os.listdir)):
             try:
-                os.listdir(f"/proc/{pid}/{what}") if what == "fd" else open(f"/proc/{pid}/{what}", "rb")
+                look(f"/proc/{pid}/{what}")
                 print("saw", what, flush=True)
             except OSError as error: print("refused", what, type(error).__name__, flush=True)
     print(os.getuid() != 0, len(os.listdir("/proc/self/fd")) > 0, flush=True)
 `;
-    const environment = { ...plainPython, id: 'ordinary', python };
-    const runner = start(text, { environment, runnerId: 'ordinary', dataDir: join(folder, 'data') });
-    await runner.exited;
-    const said = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
-    const refused = ['environ', 'fd', 'mem'].map((what) => `refused ${what} PermissionError`);
-    expect(said).toEqual([...refused, ...refused, 'True True']);
-  });
+      const environment = { ...plainPython, id: 'ordinary', python };
+      // In its own user namespace, also where it has the same user: no right of the runner's holds outside of that.
+      const asUser =
+        process.getuid?.() === 0 ? ['setpriv', '--reuid', '4711', '--regid', '4711', '--clear-groups'] : [];
+      const [command = '', ...args] = [...asUser, 'sleep', '1000'];
+      const other = spawn(command, args, { stdio: 'ignore' });
+      const env = { OTHER: String(other.pid) };
+      const runner = start(text, { environment, runnerId: 'ordinary', dataDir: join(folder, 'data'), env });
+      await runner.exited;
+      other.kill();
+      const said = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
+      const refused = ['environ', 'fd/0', 'mem', 'root/'].map((what) => `refused ${what} PermissionError`);
+      expect(said).toEqual([...refused, ...refused, ...refused, 'True True']);
+    },
+  );
 });
 
 describe('a runner that stops its supervisor', () => {
