@@ -57,6 +57,16 @@ describe('what a queue keeps', () => {
     expect(await queue.prune(5_000)).toBe(0);
   });
 
+  it('ends when the queue and its store are closed before anything was pruned', async () => {
+    const { queue, store } = testQueue({ retentionMs: 1 });
+    await queue.submit(testRequest('old'));
+    await queue.complete('old', testResponse(), 1);
+    const pruning = queue.prune(hour);
+    await queue.close();
+    store.close();
+    expect(await pruning).toBe(0);
+  });
+
   it('prunes in steps, by age and by size, and ends early when it is closed', async () => {
     const { store } = testQueue();
     const day = 24 * 60 * 60 * 1000;

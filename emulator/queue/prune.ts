@@ -26,7 +26,7 @@ const summedAtOnce = 50_000;
 export async function* pruneInSteps(store: Store, retention: Retention): AsyncGenerator<readonly string[], void> {
   const { now, retentionMs, maxBytes, isOver } = retention;
   let excess = (await finishedBytes(store, isOver)) - maxBytes;
-  for (;;) {
+  while (!isOver()) {
     const dropped: { readonly seq: number; readonly id: string }[] = [];
     let bytes = 0;
     for (const row of store.sql(oldest).all(now - Math.min(atLeastMs, retentionMs))) {
@@ -37,7 +37,7 @@ export async function* pruneInSteps(store: Store, retention: Retention): AsyncGe
       bytes += integer(row, 'size');
       excess -= integer(row, 'size');
     }
-    if (dropped.length === 0 || isOver()) return;
+    if (dropped.length === 0) return;
     store.transaction(() => {
       for (const { seq } of dropped) store.sql('DELETE FROM requests WHERE seq = ?').run(seq);
     });

@@ -163,6 +163,14 @@ describe('createLogs', () => {
     logs.close();
   });
 
+  it('ends a search when it is closed', async () => {
+    const { logs } = setUp();
+    for (let n = 0; n < 2_000; n++) logs.append(testLine(`line ${n}`));
+    const searching = logs.search({ ...all, search: 'nothing has it' });
+    logs.close();
+    expect(await searching).toEqual([]);
+  });
+
   it('hands live lines to followers with their number, until they leave', () => {
     const { logs } = setUp();
     const seen: LogLine[] = [];

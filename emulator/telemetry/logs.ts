@@ -59,6 +59,7 @@ export function createLogs({
   let lostBecause = '';
   let scheduled: NodeJS.Timeout | undefined;
   let trimming: NodeJS.Immediate | undefined;
+  let closed = false;
 
   return {
     append(line) {
@@ -78,7 +79,8 @@ export function createLogs({
     },
     async search(query) {
       flush();
-      const lines = await searchRows(store, query, (row) => whole(() => decode(row)));
+      const read = (row: Parameters<typeof decode>[0]) => whole(() => decode(row));
+      const lines = await searchRows(store, query, { read, isOver: () => closed });
       return lines.filter((line) => line !== undefined);
     },
     follow(query, listener) {
@@ -90,6 +92,7 @@ export function createLogs({
     },
     notices: store.notices,
     close() {
+      closed = true;
       flush();
       clearImmediate(trimming);
       store.close();
