@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -107,6 +108,19 @@ async function post(address: RunnerAddress | null, path: string, name: string, r
     body: JSON.stringify({ name }),
   });
   return { status: response.status, body: z.object({ text: z.string() }).parse(await response.json()) };
+}
+
+/** Those that have the text among their arguments or in the environment that they were started with. */
+function processesWith(text: string): readonly string[] {
+  const holds = (path: string): boolean => {
+    try {
+      return readFileSync(path, 'latin1').includes(text);
+    } catch {
+      return false;
+    }
+  };
+  const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return pids.filter((pid) => ['cmdline', 'environ'].some((what) => holds(`/proc/${pid}/${what}`)));
 }
 
 function opening(address: RunnerAddress | null) {
@@ -277,7 +291,11 @@ def main(): asyncio.run(serve())
     }
     expect(await dial({ 'x-minifal-runner': secret })).toBe('open');
     expect((await fetch(`http://${address?.host}:${metrics}/metrics`, { headers: opening(address) })).status).toBe(200);
-    expect((await post(address, '/headers', 'x', 'r')).body.text).not.toContain('minifal');
+    const shown = (await post(address, '/headers', 'x', 'r')).body.text;
+    expect(shown).toContain('content-type');
+    expect(shown).not.toContain('x-minifal');
+    expect(shown).not.toContain(secret);
+    expect(processesWith(secret)).toEqual([]);
     const text = runner.lines.map((line) => line.text).join('\n');
     expect(text).not.toContain(secret);
     expect(text).not.toContain('begin');

@@ -68,7 +68,8 @@ class Talker(fal.App):
 
     @fal.endpoint("/headers")
     def headers(self, input: Input, request: Request) -> Output:
-        return Output(text=" ".join(request.headers))
+        """What an app sees of its platform: names of headers, and its variables."""
+        return Output(text=" ".join([*request.headers, *os.environ, *os.environ.values()]))
 
     @fal.realtime("/realtime", buffering=1)
     def realtime(self, input: Input) -> Output:
