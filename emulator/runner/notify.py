@@ -173,7 +173,9 @@ class Notifier:
 
     def _find(self, host: str, port: int) -> tuple[str, int] | None:
         """Where a server of the runner is that a client looks for there; None: there is none, the machine may have."""
-        if self._own.owns(host) or addresses.is_debuggers(host, port):
+        if self._own.owns(host):
+            return host, port
+        if addresses.is_debuggers(host, port):
             return None
         for address in self._own.towards(host):
             for real in {self._real(address, port), port}:

@@ -1,7 +1,7 @@
 """
 Runs a program as restricted machines do, by a seccomp filter that its children inherit:
 
-  restricted.py docker CMD...     a container without privileges: no namespaces, no mounts
+  restricted.py docker CMD...     a container without privileges: no namespaces, no mounts, no look into others
   restricted.py apparmor CMD...   Ubuntu 24.04's restriction: namespaces of users are made, and nothing may be done in
   them
 
@@ -28,6 +28,7 @@ NUMBERS = {
     "fsopen": (430, 430),
     "open_tree": (428, 428),
     "move_mount": (429, 429),
+    "pidfd_getfd": (438, 438),
 }
 NEW_NAMESPACES = 0x7E020000
 LOAD, EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06
@@ -59,7 +60,7 @@ def refuse_namespaces():
 
 def program(kind):
     mounting = ["mount", "umount2", "pivot_root", "sethostname", "fsopen", "open_tree", "move_mount"]
-    refused = {"docker": ["unshare", "setns", *mounting], "apparmor": mounting}[kind]
+    refused = {"docker": ["unshare", "setns", "pidfd_getfd", *mounting], "apparmor": mounting}[kind]
     code = errno.EPERM if kind == "docker" else errno.EACCES
     steps = [step(LOAD, 0, 0, NUMBER)]
     if kind == "docker":

@@ -88,6 +88,8 @@ function compiled(text: string, name: string, ...command: string[]): string {
   return to;
 }
 
+/** The module alone, whose `main` serves. */
+const servesPython = python.slice(0, python.indexOf('if __name__'));
 const servers: readonly (readonly [what: string, needs: boolean, app: () => App])[] = [
   ['C', has('gcc'), () => program(compiled(c, 'c.c', 'gcc'), ['8080'])],
   ['Rust', has('rustc'), () => program(compiled(rust, 'rust.rs', 'rustc'), ['8080'])],
@@ -153,7 +155,7 @@ def main():
     while True:
         try: socket.create_connection(("127.0.0.1", 8080)).close(); break
         except OSError: pass
-    for host in ("127.0.0.1", "localhost", "0.0.0.0", "::1", socket.gethostname()):
+    for host in ("127.0.0.1", "localhost", "0.0.0.0", "::1", socket.gethostname(), own.getsockname()[0]):
         with socket.create_connection((host, 9123), 5) as client:
             server, peer = own.accept()
             print("own", host != "", peer[0] == own.getsockname()[0], flush=True)
@@ -170,7 +172,7 @@ def main():
     await runner.line(/^client 0\.0\.0\.0/);
     database.close();
     const said = runner.lines.map((line) => line.text);
-    expect(said.filter((line) => line === 'own True True')).toHaveLength(5);
+    expect(said.filter((line) => line === 'own True True')).toHaveLength(6);
     expect(said).toContain('urllib hi');
     expect(said).toContain('node hi');
     expect(said).toContain('said database');
@@ -273,6 +275,31 @@ const server = require('node:net').createServer().listen(9123, () => http.get('h
     );
     expect((await runner.line(/^escapes/)).text).toBe('escapes 0 kept 1');
     expect(await neighbour.handle.probe(5)).toBe(true);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('where the machine refuses the filter', () => {
+  it('that is said once, and servers of Python are on the own address nevertheless', async () => {
+    const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
+    const python = work.file(`#!/bin/sh\nexec python3 '${restricted}' docker python3 "$@"\n`);
+    chmodSync(python, 0o755);
+    const said: string[] = [];
+    const dataDir = join(work.root, 'refused');
+    const onLimit = (sentence: string) => said.push(sentence);
+    const refused = createProcessEngine({ dataDir, runnerSources, isolation: 'full', onLimit });
+    const environment = { id: 'refused', python, extraPaths: [] };
+    const text = `import sys\nsys.argv = ["", "0.0.0.0"]\n${servesPython}`;
+    const runners = [watched(refused, { text }, { environment }), watched(refused, { text }, { environment })];
+    for (const runner of runners) {
+      const address = await runner.ready;
+      expect(address?.host).toMatch(ownAddress);
+      expect(await ask(address)).toBe('hi');
+    }
+    expect(said.filter((sentence) => /addresses of their own .*Operation not permitted/.test(sentence))).toHaveLength(
+      1,
+    );
+    expect(refused.missing()).toContainEqual({ part: 'addresses', why: expect.stringContaining('not permitted') });
+    await refused.close();
   });
 });
 
