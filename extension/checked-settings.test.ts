@@ -15,6 +15,7 @@ describe('a setting that is checked', () => {
     ['isolation', 'disk'],
     ['share', ['~/models', '/mnt/weights:rw']],
     ['huggingFaceCache', 'read'],
+    ['allowOutside', true],
     ['stopEmulatorOnClose', 'never'],
     ['sealSecrets', 'always'],
   ] as const)('%s takes %j as it is', (name, value) => {
@@ -35,6 +36,7 @@ describe('a setting that is checked', () => {
     ['isolation', 'on', 'off', '`off` is used'],
     ['share', ['models'], [], 'nothing is shared'],
     ['huggingFaceCache', true, 'off', '`off` is used'],
+    ['allowOutside', 'yes', false, 'no app may'],
     ['stopEmulatorOnClose', 'sometimes', 'whenLastWindowCloses', 'stops with the last window'],
     ['sealSecrets', null, 'auto', '`auto` is used'],
   ] as const)('%s has no value %j: its default is used, and that is said', (name, value, instead, words) => {

@@ -21,6 +21,7 @@ const settings = {
   isolation: checked(z.enum(isolationModes), 'off', '`off` is used'),
   share: checked<readonly string[]>(z.array(z.string().regex(/^(?:~\/|\/)./)), [], 'nothing is shared'),
   huggingFaceCache: checked(z.enum(huggingFaceModes), 'off', '`off` is used'),
+  allowOutside: checked(z.boolean(), false, 'no app may'),
   stopEmulatorOnClose: checked(
     z.enum(['whenLastWindowCloses', 'never']),
     'whenLastWindowCloses',

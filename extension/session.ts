@@ -28,7 +28,16 @@ import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
 const waitForWindowsMs = 10_000;
 
 /** Settings that an emulator reads when it starts. */
-const ofNextStart = ['port', 'timeScale', 'allowedOrigins', 'isolation', 'share', 'huggingFaceCache', 'sealSecrets'];
+const ofNextStart = [
+  'port',
+  'timeScale',
+  'allowedOrigins',
+  'isolation',
+  'share',
+  'huggingFaceCache',
+  'allowOutside',
+  'sealSecrets',
+];
 
 /**
  * Everything behind the registrations of `extension.ts`, made on first use: wires the rooms, and is the only place

@@ -19,6 +19,7 @@ export interface Settings {
   readonly isolation: IsolationMode;
   readonly shared: readonly string[];
   readonly huggingFace: HuggingFaceMode;
+  readonly allowOutside: boolean;
   readonly stopsOnClose: boolean;
   readonly allTerminals: boolean;
   readonly sealSecrets: SealSecrets;
@@ -38,6 +39,7 @@ export function readSettings(resource?: vscode.Uri): Settings {
     isolation: value('isolation'),
     shared: value('share').map(path),
     huggingFace: value('huggingFaceCache'),
+    allowOutside: value('allowOutside'),
     stopsOnClose: value('stopEmulatorOnClose') !== 'never',
     allTerminals: configuration.get<unknown>('terminals.all') === true,
     sealSecrets: value('sealSecrets'),

@@ -70,7 +70,16 @@ export function createEmulatorCommands(deps: {
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
     checkSettings();
-    const { port, timeScale, allowedOrigins, isolation, shared, huggingFace, sealSecrets: setting } = readSettings();
+    const {
+      port,
+      timeScale,
+      allowedOrigins,
+      isolation,
+      shared,
+      huggingFace,
+      allowOutside,
+      sealSecrets: setting,
+    } = readSettings();
     const asked = keychain.order({
       sealed: sealedKeyOf(folder),
       setting,
@@ -88,6 +97,7 @@ export function createEmulatorCommands(deps: {
       isolation,
       shared,
       huggingFace,
+      allowOutside,
       ...(order ? { keychain: order } : {}),
       signal,
     });

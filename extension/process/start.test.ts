@@ -7,7 +7,14 @@ import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };
 /** Time as on the clock, and no web pages. */
-const real = { timeScale: 1, allowedOrigins: [], isolation: 'off', shared: [], huggingFace: 'off' } as const;
+const real = {
+  timeScale: 1,
+  allowedOrigins: [],
+  isolation: 'off',
+  shared: [],
+  huggingFace: 'off',
+  allowOutside: false,
+} as const;
 const publish = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const publish = (pid = process.pid) => {
@@ -49,12 +56,13 @@ describe('starting the emulator', () => {
       allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'],
       shared: ['/models:rw'],
       huggingFace: 'read',
+      allowOutside: true,
     } as const;
     const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, change);
     await started;
     expect(readFileSync(outputFile(folder), 'utf8')).toBe(
       '--time-scale 60 --allow-origin http://localhost:3000 --allow-origin http://localhost:5173 ' +
-        '--share /models:rw --hugging-face read\n',
+        '--share /models:rw --hugging-face read --allow-outside\n',
     );
   });
 

@@ -25,6 +25,7 @@ export interface StartOptions {
   /** `PATH` or `PATH:rw`: what runners see of the machine besides. */
   readonly shared: readonly string[];
   readonly huggingFace: HuggingFaceMode;
+  readonly allowOutside: boolean;
   /** Handed over through a pipe, and in no other way: it holds a key. */
   readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
@@ -55,6 +56,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
     ...options.allowedOrigins.flatMap((origin) => ['--allow-origin', origin]),
     ...options.shared.flatMap((path) => ['--share', path]),
     ...(options.huggingFace === 'off' ? [] : ['--hugging-face', options.huggingFace]),
+    ...(options.allowOutside ? ['--allow-outside'] : []),
     ...(keychain ? ['--keychain'] : []),
   ];
   const child = spawn(node.command, [bundle, ...args], {
