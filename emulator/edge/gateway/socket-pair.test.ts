@@ -57,3 +57,17 @@ it('a close leaves what was sent before it to a reader that does not read for mi
   const [[message], [code]] = await arrived;
   expect([message.length, code]).toEqual([much.length, 4001]);
 });
+
+it('a close does not wait for ever for a reader that never reads again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { writer, reader } = await pair();
+  reader.pause();
+  writer.send(much);
+  const over = once(writer, 'close');
+  closeLike(writer, { code: 4001, reason: 'bye' });
+  await new Promise((turn) => setImmediate(turn));
+  vi.advanceTimersByTime(patient.closeTimeout);
+  await over;
+  expect(patient.closeTimeout).toBeLessThanOrEqual(24 * 60 * 60 * 1000);
+});

@@ -28,9 +28,10 @@ const pingIntervalMs = 1_000;
 const answerMs = 30_000;
 /**
  * For the sockets of a tunnel. By default `ws` destroys a socket, with the messages that were not read yet, 30 s after
- * its close: too early for an app that computes for a minute in between. The longest time that a timer takes.
+ * its close: too early for an app that computes for a minute in between. But a side that is stalled for good must not
+ * keep its connection and its messages for good.
  */
-export const patient = { closeTimeout: 2 ** 31 - 1 } as const;
+export const patient = { closeTimeout: 60 * 60 * 1000 } as const;
 
 /**
  * Starts to listen to `socket`, which is a `patient` one.
@@ -88,7 +89,7 @@ export async function keepsUp(socket: WebSocket): Promise<void> {
 
 /**
  * Closes a `patient` socket behind everything that it was sent, with the same code, as far as a code may be sent at
- * all: 1005 and 1006 only say that none was. A side that is stalled keeps its connection; one that has read everything
+ * all: 1005 and 1006 only say that none was. A side that is stalled keeps its connection for an hour; one that has read everything
  * (it answers a ping) and does not answer the close is cut off.
  */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
