@@ -165,7 +165,8 @@ class _World:
         Writable, if possible, with what is written on the disk or in memory; else read-only. Never a writable bind, by which the machine's
         own files would be written. `name`: of its folder in `up` and `work`.
         """
-        on_disk = not name.startswith("top.") or source in _ON_DISK
+        # What belongs to root in /usr, nearly all, an ordinary user can't write to anyway.
+        on_disk = not name.startswith("top.") or source in _ON_DISK and not (self._is_user and source == "/usr")
         for kind in ("disk", "memory") if on_disk else ("memory", "disk"):
             if self._known.get(source, kind) == kind:
                 try:

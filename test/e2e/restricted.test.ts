@@ -27,7 +27,7 @@ import socket
 import fal
 
 
-class Where(fal.App, keep_alive=60, max_concurrency=2):
+class Where(fal.App, keep_alive=600, max_concurrency=2):
     machine_type = "XS"
     app_files = ["words.txt"]
 
