@@ -74,6 +74,12 @@ def main():
 `;
 const nothing = Object.fromEntries(places.map((place) => [place, []]));
 
+/** `null`: nobody but root may look at a supervisor. */
+function descriptorsOf(pid: number): number | null {
+  if (pid !== process.pid && process.getuid?.() !== 0) return null;
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
 describe('a disk of its own', () => {
   beforeAll(() => setUp());
   afterAll(tearDown);
@@ -214,7 +220,7 @@ def main():
         probes: readdirSync(join(dataFolder, 'runners', '.probe')),
         mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
         runners: supervisors.flatMap(childrenOf),
-        descriptors: [process.pid, ...supervisors].map((pid) => [pid, readdirSync(`/proc/${pid}/fd`).length]),
+        descriptors: [process.pid, ...supervisors].map((pid) => [pid, descriptorsOf(pid)]),
       };
     };
     await run('def main(): pass');
