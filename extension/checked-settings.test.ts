@@ -33,7 +33,7 @@ describe('a setting that is checked', () => {
     ['allowedOrigins', ['*'], [], 'no web page may call'],
     ['allowedOrigins', ['file://x'], [], 'no web page may call'],
     ['allowedOrigins', 'http://localhost:3000', [], 'no web page may call'],
-    ['isolation', 'on', 'off', '`off` is used'],
+    ['isolation', 'on', 'full', '`full` is used'],
     ['share', ['models'], [], 'nothing is shared'],
     ['huggingFaceCache', true, 'off', '`off` is used'],
     ['allowOutside', 'yes', false, 'no app may'],

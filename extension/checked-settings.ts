@@ -18,7 +18,7 @@ const settings = {
   port: checked(z.int().min(0).max(65_532), 4710, 'port 4710 is used'),
   timeScale: checked(z.number().min(1).max(1000), 1, 'time runs as on the clock'),
   allowedOrigins: checked<readonly string[]>(z.array(z.string().refine(isWebOrigin)), [], 'no web page may call'),
-  isolation: checked(z.enum(isolationModes), 'off', '`off` is used'),
+  isolation: checked(z.enum(isolationModes), 'full', '`full` is used'),
   share: checked<readonly string[]>(z.array(z.string().regex(/^(?:~\/|\/)./)), [], 'nothing is shared'),
   huggingFaceCache: checked(z.enum(huggingFaceModes), 'off', '`off` is used'),
   allowOutside: checked(z.boolean(), false, 'no app may'),

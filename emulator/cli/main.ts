@@ -32,7 +32,7 @@ const usage = `minifal: fal Serverless on this machine
   --gpu-slots N          (start) runners of GPU machine types take num_gpus of N slots each (1 by default), others wait
                          for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
   --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its
-                         end), full (also addresses); what this machine can't do is said once (default: off)
+                         end), full (also addresses); what this machine can't do is said once (default: full)
   --share PATH[:rw]      (start) a folder of this machine that runners with a disk of their own see, read-only or (:rw) to write
                          to as well; may be repeated (default: homes and temporary files aren't seen)
   --hugging-face MODE    (start) your Hugging Face cache in such runners: off (they keep models in /data), read (yours, and

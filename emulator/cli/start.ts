@@ -15,7 +15,7 @@ import { version } from './version.ts';
 const defaultPort = 4710;
 /** As on the platform (gateway-http.md §6.2). */
 const defaultRetentionDays = 30;
-const defaultIsolation = 'off';
+const defaultIsolation = 'full';
 const offer = 'To change that, or to have this no longer said: `minifal start --hugging-face read`, `write` or `off`.';
 /** Different bugs that a terminal hears of; the log has all. */
 const mostTold = 20;
