@@ -143,7 +143,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const startedAt = clock();
   const steady = createSteady(clock);
   // Programs run from these: whatever the umask, nobody else may put another one there.
-  for (const name of ['agents', 'environments', 'runners', 'tools']) makeFolder(join(folder, name), 0o700);
+  for (const name of ['agents', 'compile-caches', 'environments', 'runners', 'tools'])
+    makeFolder(join(folder, name), 0o700);
   const tls = await loadOrCreateTls(folder);
   const caBundle = join(folder, 'tls', 'bundle.pem');
   // pip's own authority too: what a company set up for pip is meant for every install.
