@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { access, opendir } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 const lowestPriority = 19;
+const usualMostNames = 20_000;
 const compiledName = /^(.+)\.cpython-\d+\.pyc$/;
 
 export interface Bytecode {
@@ -25,9 +25,11 @@ export function createBytecode(): Bytecode {
   return {
     async keep(python, env, upper) {
       const folder = dirname(dirname(python));
-      const sources = (await compiledSources(upper))
-        .map((source) => join(folder, relative(upper, source)))
-        .filter((source) => existsSync(source));
+      const sources: string[] = [];
+      for (const source of await compiledSources(upper, usualMostNames)) {
+        const path = join(folder, relative(upper, source));
+        if (await isThere(path)) sources.push(path);
+      }
       if (sources.length === 0) return;
       const child = spawn(python, ['-I', '-S', '-m', 'compileall', '-q', '-i', '-'], {
         env,
@@ -49,12 +51,31 @@ export function createBytecode(): Bytecode {
   };
 }
 
-async function compiledSources(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter(({ parentPath, name }) => parentPath.endsWith('/__pycache__') && !name.includes('\n'))
-    .flatMap(({ parentPath, name }) => {
-      const module = compiledName.exec(name)?.[1];
-      return module === undefined || parentPath.includes('\n') ? [] : [join(dirname(parentPath), `${module}.py`)];
-    });
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * The modules below the folder of which there is bytecode. Looks at `mostNames` at most: an app may have written as many
+ * as it wants.
+ */
+export async function compiledSources(folder: string, mostNames: number): Promise<readonly string[]> {
+  const found: string[] = [];
+  const folders = [folder];
+  let looked = 0;
+  for (let next = folders.pop(); next !== undefined && looked < mostNames; next = folders.pop()) {
+    const here = next;
+    const names = await opendir(here, { bufferSize: 1_000 }).catch(() => null);
+    if (names === null || here.includes('\n')) continue;
+    for await (const entry of names) {
+      if (++looked > mostNames) break;
+      const module = here.endsWith('/__pycache__') ? compiledName.exec(entry.name)?.[1] : undefined;
+      if (entry.isDirectory()) folders.push(join(here, entry.name));
+      else if (module !== undefined && !entry.name.includes('\n')) found.push(join(dirname(here), `${module}.py`));
+    }
+  }
+  return found;
 }
