@@ -14,6 +14,8 @@ PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 _CAP_SYS_ADMIN = 21
 _CAPSET = {"x86_64": 126, "aarch64": 91, "riscv64": 91}
+_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}
+_JOIN_SESSION_KEYRING = 1
 _CAPABILITIES_3 = 0x20080522
 
 _libc = None
@@ -64,6 +66,13 @@ def set_dumpable(value: bool) -> None:
     Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it.
     """
     _prctl(PR_SET_DUMPABLE, int(value))
+
+
+def leave_keyring() -> None:
+    """Takes a new one instead of that of the person's session, with what is logged in there. Else it stays."""
+    library, number = libc(), _KEYCTL.get(os.uname().machine)
+    if library is not None and number is not None:
+        library.syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def give_up_capabilities() -> None:

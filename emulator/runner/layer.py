@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import stat
 
-from . import mounts
+from . import kernel, mounts
 from .places import HUGGING_FACE, Places, is_at_or_below
 
 
@@ -39,6 +39,8 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
     """
     folder = os.path.realpath(folder)
     is_user = mounts.own_namespace()
+    mounts.own_ipc()
+    kernel.leave_keyring()
     before = os.umask(0o022)
     try:
         world = _World(folder, places, known, is_user)
@@ -91,6 +93,7 @@ class _World:
                 self._copy(source, target, "top." + source[1:])
         if source == "/dev":
             self._own_memory(target)
+            self._own_terminals(target)
 
     def hide(self) -> None:
         """What is hidden and not yet absent, and what everybody has of their own."""
@@ -222,3 +225,10 @@ class _World:
         """Shared memory: what a killed runner leaves there would stay in the machine's."""
         if os.path.isdir(f"{target}/shm") and not os.path.islink(f"{target}/shm"):
             mounts.mount("tmpfs", f"{target}/shm", mounts.MS_NOSUID | mounts.MS_NODEV, "tmpfs", "mode=1777")
+
+    def _own_terminals(self, target: str) -> None:
+        """In the machine's one reads what the developer types there."""
+        if os.path.isdir(f"{target}/pts"):
+            mounts.mount("devpts", f"{target}/pts", mounts.MS_NOSUID, "devpts", "mode=620,ptmxmode=666")
+            if os.path.exists(f"{target}/ptmx") and not os.path.islink(f"{target}/ptmx"):
+                mounts.bind(f"{target}/pts/ptmx", f"{target}/ptmx")

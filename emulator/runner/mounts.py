@@ -10,6 +10,7 @@ from . import kernel
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 MS_NOSUID = 0x2
 MS_NODEV = 0x4
@@ -47,6 +48,13 @@ def own_namespace() -> bool:
                 file.write(text)
     mount(None, "/", MS_REC | MS_PRIVATE)
     return is_user
+
+
+def own_ipc() -> None:
+    """
+    System V's shared memory and semaphores would outlive this process. On a kernel without such namespaces they do.
+    """
+    library().unshare(CLONE_NEWIPC)
 
 
 def user_namespace() -> int | None:

@@ -77,7 +77,15 @@ def join(pid: int, app_folder: str) -> None:
     library = mounts.library()
     expected = os.stat(app_folder)
     namespaces = []
-    for name, kind in (("user", mounts.CLONE_NEWUSER), ("uts", mounts.CLONE_NEWUTS), ("mnt", mounts.CLONE_NEWNS)):
+    known = {
+        "user": mounts.CLONE_NEWUSER,
+        "uts": mounts.CLONE_NEWUTS,
+        "ipc": mounts.CLONE_NEWIPC,
+        "mnt": mounts.CLONE_NEWNS,
+    }
+    for name, kind in known.items():
+        if not os.path.exists(f"/proc/self/ns/{name}"):
+            continue
         theirs = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
         # Entering the user namespace that one is in already is an error, and the others may be the machine's.
         if not os.path.samestat(os.fstat(theirs), os.stat(f"/proc/self/ns/{name}")):

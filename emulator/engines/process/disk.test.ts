@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Shares } from '../../wire/isolation.ts';
@@ -142,6 +151,33 @@ def main():
     const { said } = await run(uncovers.replaceAll('@home', home).replaceAll('@data', dataFolder));
     const refused = [-1, -1, -1, -1, -1, [false, false]];
     expect(said).toEqual([[...refused, ...refused]]);
+  });
+
+  it("has memory, terminals and keys of its own, and not those of the person's session", async () => {
+    const python = work.file(`#!/usr/bin/env python3
+import ctypes, os, sys
+keyctl, add = (250, 248) if os.uname().machine == "x86_64" else (219, 217)
+libc = ctypes.CDLL(None)
+libc.syscall(keyctl, 1, None)
+libc.syscall(add, b"user", b"ticket", b"secret", 6, -3)
+os.execvp("python3", ["python3", *sys.argv[1:]])
+`);
+    chmodSync(python, 0o755);
+    const uses = `
+import ctypes, json, os
+def main():
+    libc = ctypes.CDLL(None)
+    keyctl = 250 if os.uname().machine == "x86_64" else 219
+    found = libc.syscall(keyctl, 10, -3, b"user", b"ticket", 0)
+    made = libc.shmget(${process.pid}, 4096, 0o1600)
+    print(json.dumps([found, made >= 0, os.stat("/dev/pts").st_dev, os.ttyname(os.openpty()[1])]))
+`;
+    const environment = { ...plainPython, id: 'logged-in', python };
+    const { said } = await run(uses, { environment });
+    expect(said).toEqual([[-1, true, expect.any(Number), '/dev/pts/0']]);
+    expect(said[0][2]).not.toBe(statSync('/dev/pts').dev);
+    const left = readFileSync('/proc/sysvipc/shm', 'utf8').split('\n');
+    expect(left.filter((line) => line.trim().startsWith(`${process.pid} `))).toEqual([]);
   });
 
   it('keeps what programs compile for the environment, also from an app that clears its caches', async () => {
