@@ -15,7 +15,8 @@ from . import kernel
 _RECEIVE, _SEND, _IS_VALID, _SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082102, 0x40082104
 _CONTINUE = 1
 _SYNCHRONOUS_WAKE_UP = 1
-_PIDFD_GETFD = 438
+_PIDFD_OPEN, _PIDFD_GETFD = 434, 438
+"""By number: a Python that was built on an older Linux has no function for the first."""
 _PIDFD_THREAD = os.O_EXCL
 _LONGEST_ADDRESS = 128
 _SIZE = 80
@@ -122,10 +123,12 @@ class _Piece(ctypes.Structure):
 def _open_process(thread: int) -> int:
     """Of the thread itself (6.9), whose descriptors may be its own; else of its process."""
     for flags in (_PIDFD_THREAD, 0):
-        try:
-            return os.pidfd_open(thread, flags)
-        except OSError:
-            continue
+        opened = kernel.libc().syscall(_PIDFD_OPEN, thread, flags)
+        if opened >= 0:
+            return opened
     with open(f"/proc/{thread}/status") as file:
         group = next(int(line.split()[1]) for line in file if line.startswith("Tgid:"))
-    return os.pidfd_open(group, 0)
+    opened = kernel.libc().syscall(_PIDFD_OPEN, group, 0)
+    if opened < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_open")
+    return opened

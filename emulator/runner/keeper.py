@@ -81,9 +81,13 @@ def reap(main: int) -> int | None:
 
 def wait_for(main: int) -> int:
     """Until `main` has ended, which was killed."""
-    while (status := reap(main)) is None:
-        signal.sigtimedwait({signal.SIGCHLD}, 0.1)
-    return status
+    while True:
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:
+            return signal.SIGKILL
+        if pid == main:
+            return status
 
 
 def kill_group(main: int) -> None:

@@ -10,10 +10,9 @@ import os
 import socket
 import time
 
-from . import kernel, listed, seccomp
+from . import kernel, listed
 from .addresses import Addresses, pick
 from .loop import Loop
-from .notify import Notifier
 
 _SOON, _LATER = 0.2, 1.0
 """Seconds between two looks at the list: until the app's server is there, and then."""
@@ -32,6 +31,8 @@ def looked_after(config: dict, hand: socket.socket) -> Placed | Listed:
 
 def hand_over_filter(hand: socket.socket) -> None:
     """In a new runner: from now on its servers are placed by who holds the other end of `hand`. Raises OSError."""
+    from . import seccomp
+
     descriptor = seccomp.install()
     socket.send_fds(hand, [b"f"], [descriptor])
     os.close(descriptor)
@@ -44,7 +45,7 @@ class Placed:
     def __init__(self, hand: socket.socket, own: Addresses):
         self._hand = hand
         self._own = own
-        self._notifier: Notifier | None = None
+        self._notifier = None
         self._reported: set[str] = set()
 
     def begin(self, loop: Loop, report) -> None:
@@ -64,6 +65,8 @@ class Placed:
             self._notifier = None
 
     def _take_filter(self) -> None:
+        from .notify import Notifier
+
         self._loop.forget(self._hand.fileno())
         _, descriptors, _, _ = socket.recv_fds(self._hand, 1, 1)
         self._hand.close()
@@ -92,7 +95,7 @@ class Listed:
         self._may_be_outside = may_be_outside
         self._known: set[int] = set()
         self._next = 0.0
-        self._is_found = False
+        self._is_found = not ports
 
     def begin(self, loop: Loop, report) -> None:
         self._report = report
@@ -139,6 +142,11 @@ class Listed:
 
 def why_not_placed() -> str | None:
     """Why servers can't be placed by a filter on this machine; None: they can. Tries it in a child."""
+    try:
+        # Here and not above, because there are Pythons without ctypes; and once for all the keepers to come.
+        from . import notify, seccomp  # noqa: F401
+    except ImportError as error:
+        return str(error)
     own = Addresses(*pick(), {}, 0)
     hand, childs_hand = socket.socketpair()
     reader, writer = os.pipe()
@@ -174,8 +182,8 @@ def _hear(reader: int, placed: Placed) -> str:
         placed.begin(loop, lambda *_: None)
         while not said and time.monotonic() < deadline:
             loop.turn(0.1)
-    except OSError as error:
-        return str(error)
+    except Exception as error:
+        return str(error) or type(error).__name__
     finally:
         placed.close()
         loop.close()
