@@ -13,6 +13,7 @@ import { c, go, hostile, node, python, rust } from './test-servers.ts';
 /** On Linux's loopback, and none that a system or a person gives out. */
 const ownAddress = /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/;
 const isSlow = process.env.MINIFAL_SLOW === '1';
+const slowTimeout = isSlow ? { timeout: 600_000 } : {};
 const has = (command: string) => spawnSync(command, ['--version']).error === undefined;
 
 let work: WorkFolder;
@@ -105,7 +106,7 @@ const servers: readonly (readonly [what: string, needs: boolean, app: () => App]
 
 describe.runIf(process.platform === 'linux')('a server on all addresses, written in', () => {
   for (const [what, needs, app] of servers) {
-    it.runIf(needs)(`${what}, becomes ready and answers on the runner's own address alone`, async () => {
+    it.runIf(needs)(`${what}, becomes ready and answers on the runner's own address alone`, slowTimeout, async () => {
       const made = app();
       const [one, two] = [watched(engine, made), watched(engine, made)];
       const addresses = [await one.ready, await two.ready];
@@ -266,7 +267,7 @@ const server = require('node:net').createServer().listen(9123, () => http.get('h
     expect(said).toBe(`::ffff:${address?.host} hi\n`);
   });
 
-  it.runIf(has('gcc'))('never listen outside, whatever a program changes meanwhile', async () => {
+  it.runIf(has('gcc'))('never listen outside, whatever a program changes meanwhile', slowTimeout, async () => {
     const neighbour = watched(engine, program(work.file(node), [], [process.execPath]));
     await neighbour.ready;
     const runner = watched(
