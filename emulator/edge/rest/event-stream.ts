@@ -46,6 +46,7 @@ export function openEventStream(response: Response): EventStream {
     },
     onClose: (listener) => void response.once('close', listener),
     closeAt(at) {
+      if (response.destroyed) return;
       const inMs = Math.min(Math.max(0, at - Date.now()), longestTimerMs);
       ending = setTimeout(() => response.end(), inMs);
     },
