@@ -236,13 +236,12 @@ def main():
     expect(existsSync(join(home, 'typed'))).toBe(false);
   });
 
-  it('ends a runner that writes too much to it, and says why', async () => {
+  it.each(['/var/tmp', '/app'])('ends a runner that writes too much to %s, and says why', async (place) => {
     const small = { most: 4 * 1024 ** 2, spare: 0, large: 0, step: 0 };
     const strict = createProcessEngine({ dataDir: dataFolder, runnerSources, isolation: 'disk', layerLimits: small });
     onTestFinished(() => strict.close());
-    const fills =
-      'import time\ndef main():\n    open("/var/tmp/large", "wb").write(b"x" * 8_000_000); time.sleep(1000)';
-    const runner = watch(strict, specFor(work, fills, { dataDir: data }));
+    const fills = 'import time\ndef main():\n    open("@/large", "wb").write(b"x" * 8_000_000); time.sleep(1000)';
+    const runner = watch(strict, specFor(work, fills.replace('@', place), { dataDir: data }));
     const { reason } = await runner.exited;
     expect(reason).toMatch(/^The runner was ended because its own disk held more than .* belongs in \/data\.$/);
     expect(runner.lines.map(({ text }) => text)).toEqual([`[minifal] ${reason}`]);

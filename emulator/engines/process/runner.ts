@@ -131,7 +131,8 @@ export function createRunner(deps: {
   function launch(): void {
     sent = deps.startMethod();
     unwatch();
-    unwatch = deps.layerSizes.watch(layerOf(folder, sent), endFor);
+    // With /app and what it exchanges with us, which are on the same disk.
+    unwatch = deps.layerSizes.watch(folder.path, endFor);
     deps.send({
       op: 'start',
       id,
