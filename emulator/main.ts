@@ -343,6 +343,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       authenticate,
       storage,
       tokens,
+      runnerKeys,
       uploadTokens: createSigner(signingKey, 'storage', clock),
       report,
     };

@@ -19,7 +19,8 @@ export function createAuthenticate(
     const [, keyId, secret] = credentials.exec(headers.authorization ?? '') ?? [];
     if (keyId === undefined || secret === undefined) return undefined;
     const { userId } = catalog.account;
-    if (runnerKeys.verify(keyId, secret) !== undefined) return { userId, keyId, scope: 'RUNNER' };
+    const runnerId = runnerKeys.verify(keyId, secret);
+    if (runnerId !== undefined) return { userId, keyId, scope: 'RUNNER', runnerId };
     const key = catalog.verifyKey(keyId, secret);
     return key && { userId, keyId: key.keyId, scope: key.scope };
   };

@@ -20,9 +20,9 @@ export interface LateUnits {
   expect(request: LateRequest): void;
   /**
    * `false`: no request waits for units under this id. A report that comes again changes nothing: its first answer
-   * may be lost.
+   * may be lost. `runnerId`: of the runner whose key it came with; it may report its own requests alone.
    */
-  settle(id: string, units: string): boolean;
+  settle(id: string, units: string, runnerId?: string): boolean;
 }
 
 /** Sessions that wait at once; beyond that, the one that has waited longest is forgotten. */
@@ -55,9 +55,9 @@ export function createLateUnits(deps: {
       entries.set(request.id, { request, isSettled: false }, 0);
       write(request, 'WAITING for billable units: the app reports them when the session ends.');
     },
-    settle(id, units) {
+    settle(id, units, runnerId) {
       const entry = entries.get(id);
-      if (!entry) return false;
+      if (!entry || (runnerId !== undefined && entry.request.runnerId !== runnerId)) return false;
       if (!entry.isSettled) write(entry.request, `Billable units settled: ${units}`);
       entry.isSettled = true;
       return true;

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { json, Router } from 'express';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { revisionDefaults } from '../catalog/scale-settings.ts';
 import type { Runner } from '../scheduler/types.ts';
 import { loadServices } from '../wire/services.ts';
@@ -17,13 +19,13 @@ const alive: Runner = {
 const scopes = ['ADMIN', 'API', 'RUNNER'] as const;
 
 /** A key of each scope. */
-function keysOf({ rooms, runnerKeys, runners }: Awaited<ReturnType<typeof restServer | typeof controlPlane>>) {
+function keysOf({ rooms, runners }: Awaited<ReturnType<typeof restServer | typeof controlPlane>>) {
   runners.push(alive);
   const made = (scope: 'ADMIN' | 'API'): string => {
     const { keyId, keySecret } = rooms.catalog.createKey(scope, 'of the test');
     return `${keyId}:${keySecret}`;
   };
-  return { ADMIN: made('ADMIN'), API: made('API'), RUNNER: runnerKeys.keyOf(alive.id) };
+  return { ADMIN: made('ADMIN'), API: made('API'), RUNNER: rooms.runnerKeys.keyOf(alive.id) };
 }
 
 describe('the control plane over gRPC', () => {
@@ -101,12 +103,35 @@ describe('the control plane over REST', () => {
     }
   });
 
-  it("refuses a runner's key that came with its end", async () => {
+  it("takes a runner's key, and tokens for the storage that came with it, until the runner's end", async () => {
+    const room = await restServer();
+    const { RUNNER, ADMIN } = keysOf(room);
+    const ask = async (path: string, authorization: string, method = 'GET') =>
+      await fetch(room.url(path), { method, headers: { authorization } });
+    const tokenOf = async (key: string) => {
+      const answer = await ask('/storage/auth/token', `Key ${key}`, 'POST');
+      return `Bearer ${z.object({ token: z.string() }).parse(await answer.json()).token}`;
+    };
+    const [ofRunner, ofOwner] = [await tokenOf(RUNNER), await tokenOf(ADMIN)];
+    const codes = async () => [
+      (await ask('/users/current', `Key ${RUNNER}`)).status,
+      (await ask('/get/db/key', ofRunner)).status,
+      (await ask('/get/db/key', ofOwner)).status,
+    ];
+    expect(await codes()).toEqual([200, 404, 404]);
+    room.runners.pop();
+    expect(await codes()).toEqual([401, 401, 404]);
+  });
+
+  it("takes a runner's report of units for its own requests alone", async () => {
     const room = await restServer();
     const { RUNNER } = keysOf(room);
-    const headers = { authorization: `Key ${RUNNER}` };
-    expect((await fetch(room.url('/users/current'), { headers })).status).toBe(200);
-    room.runners.pop();
-    expect((await fetch(room.url('/users/current'), { headers })).status).toBe(401);
+    const report = async (runnerId: string) => {
+      const id = randomUUID();
+      room.lateUnits.expect({ id, alias: 'greet', runnerId, endpoint: '/' });
+      const headers = { authorization: `Key ${RUNNER}` };
+      return (await room.send('POST', `/requests/billable-units/${id}`, { billable_units: '1' }, headers)).status;
+    };
+    expect([await report(alive.id), await report('other')]).toEqual([200, 404]);
   });
 });

@@ -7,6 +7,8 @@ export interface RunnerKeys {
   keyOf(runnerId: string): string;
   /** Whose key this is; `undefined`: nobody's who lives. */
   verify(keyId: string, secret: string): string | undefined;
+  /** Whether the runner's key is still good, and what was given out for it. */
+  lives(runnerId: string): boolean;
   /** A part of every key. Who hides it in a text has made all keys in it useless, however many runners there are. */
   readonly common: string;
 }
@@ -25,6 +27,7 @@ export function createRunnerKeys(stateOf: (runnerId: string) => RunnerState['kin
   const common = randomBytes(16).toString('hex');
   const secretOf = (runnerId: string): string =>
     `${common}${createHmac('sha256', own).update(runnerId).digest('hex').slice(0, 32)}`;
+  const lives = (runnerId: string): boolean => !withoutProcess.has(stateOf(runnerId));
   return {
     keyOf: (runnerId) => `${prefix}${runnerId}:${secretOf(runnerId)}`,
     verify(keyId, secret) {
@@ -32,8 +35,9 @@ export function createRunnerKeys(stateOf: (runnerId: string) => RunnerState['kin
       const runnerId = keyId.slice(prefix.length);
       const [given, expected] = [Buffer.from(secret), Buffer.from(secretOf(runnerId))];
       const isRight = given.length === expected.length && timingSafeEqual(given, expected);
-      return isRight && !withoutProcess.has(stateOf(runnerId)) ? runnerId : undefined;
+      return isRight && lives(runnerId) ? runnerId : undefined;
     },
+    lives,
     common,
   };
 }

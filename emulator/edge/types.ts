@@ -6,6 +6,8 @@ export interface Identity {
   readonly keyId: string;
   /** See rights.ts. RUNNER: the key of a runner, which is good as long as it lives. */
   readonly scope: 'ADMIN' | 'API' | 'RUNNER';
+  /** Of a runner's key. */
+  readonly runnerId?: string;
 }
 
 /** Key check on `Authorization: Key id:secret` or `Bearer …`; `undefined`: no or bad credentials. */

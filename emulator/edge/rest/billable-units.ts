@@ -8,12 +8,12 @@ const requestId = z.object({ id: z.uuid() });
 const report = z.object({ billable_units: z.string().regex(/^\d{1,310}(\.\d{1,20})?$/, 'must be a decimal number') });
 
 /** Where an app reports the units of a request that it bills later (rest-api.md §2; fal/wma/_billing.py). */
-export function billableUnits({ lateUnits }: Pick<RestDeps, 'lateUnits'>): Router {
+export function billableUnits({ lateUnits, authenticate }: Pick<RestDeps, 'lateUnits' | 'authenticate'>): Router {
   const router = Router();
-  router.post('/requests/billable-units/:id', json({ limit: '4kb' }), ({ params, body }, response) => {
+  router.post('/requests/billable-units/:id', json({ limit: '4kb' }), ({ params, body, headers }, response) => {
     const { id } = requestId.parse(params);
     const { billable_units } = report.parse(body);
-    if (!lateUnits.settle(id, billable_units)) {
+    if (!lateUnits.settle(id, billable_units, authenticate(headers)?.runnerId)) {
       throw new HttpError(404, `No request ${id} waits for billable units.`);
     }
     response.json({ billable_units });

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { RunnerKeys } from '../runner-keys.ts';
 import type { Signer } from '../signed.ts';
 import type { Authenticate } from '../types.ts';
 
@@ -6,13 +7,31 @@ import type { Authenticate } from '../types.ts';
 export interface StorageUser {
   readonly authenticate: Authenticate;
   readonly uploadTokens: Signer;
+  readonly runnerKeys: Pick<RunnerKeys, 'lives'>;
+}
+
+/**
+ * A token for the storage hosts for the one who sent this key. A runner's ends with the runner, at the latest.
+ *
+ * @param expiresAt milliseconds since the epoch
+ */
+export function uploadToken(
+  headers: IncomingHttpHeaders,
+  { authenticate, uploadTokens }: StorageUser,
+  about: { readonly userId: string; readonly expiresAt: number },
+): string {
+  const runnerId = authenticate(headers)?.runnerId;
+  return uploadTokens.sign({ ...about, scope: runnerId === undefined ? [] : [runnerId] });
 }
 
 /**
  * The user id of the one who sent `Authorization: Bearer <token>` or a key (rest-api.md §6); `undefined`: neither is
  * valid.
  */
-export function userOf(headers: IncomingHttpHeaders, { authenticate, uploadTokens }: StorageUser): string | undefined {
+export function userOf(headers: IncomingHttpHeaders, user: StorageUser): string | undefined {
+  const identity = user.authenticate(headers);
+  if (identity) return identity.userId;
   const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  return authenticate(headers)?.userId ?? (token === undefined ? undefined : uploadTokens.open(token)?.userId);
+  const claims = token === undefined ? undefined : user.uploadTokens.open(token);
+  return claims?.scope.every(user.runnerKeys.lives) ? claims.userId : undefined;
 }

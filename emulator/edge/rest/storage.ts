@@ -5,7 +5,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { isTls } from '../guard.ts';
 import type { Hosts } from '../types.ts';
 import { contentTypeOf, initiateBody, initiateQuery, lifecycleHeader, partsBody, urlName } from './storage-schemas.ts';
-import { type StorageUser, userOf } from './storage-user.ts';
+import { type StorageUser, uploadToken, userOf } from './storage-user.ts';
 
 export interface StorageEdge extends StorageUser {
   readonly storage: Storage;
@@ -63,7 +63,7 @@ export function storageUploads(edge: StorageEdge): Router {
   });
   router.post('/storage/auth/token', (request, response) => {
     const expiresAt = edge.clock() + tokenMs;
-    const token = edge.uploadTokens.sign({ userId: edge.catalog.account.userId, expiresAt, scope: [] });
+    const token = uploadToken(request.headers, edge, { userId: edge.catalog.account.userId, expiresAt });
     response.json({
       token,
       token_type: 'Bearer',
