@@ -15,6 +15,8 @@ from . import addresses, imports
 from .addresses import Addresses
 
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_getaddrinfo = socket.getaddrinfo
+"""The system's, also where an app has put its own in its place."""
 _BIND_ADDRESS_NO_PORT = 24
 """Linux: the port of a bound socket is chosen when it connects."""
 
@@ -138,7 +140,7 @@ def _numeric(family: int, host: str | bytes) -> str | None:
     """As the system takes it (`""` and `"0"` are any address); None: it doesn't."""
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     try:
-        found = socket.getaddrinfo(name or None, 0, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+        found = _getaddrinfo(name or None, 0, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
     except (OSError, UnicodeError):
         return None
     return found[0][4][0]
