@@ -119,6 +119,19 @@ describe('createQueue', () => {
     await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
   });
 
+  it('refuses an id that only the disk knows, and nothing that was handed in together with it', async () => {
+    const room = testQueue();
+    await room.queue.submit(testRequest('a'));
+    await room.queue.complete('a', testResponse(), 1);
+    await room.restart();
+    const { queue } = room;
+    const other = queue.submit(testRequest('b'));
+    await expect(queue.submit(testRequest('a', { path: '/other' }))).rejects.toThrow('request a exists already');
+    await other;
+    expect(queue.submitted('a')?.path).toBe('/predict');
+    expect([queue.result('a')?.kind, queue.record('b')?.phase]).toEqual(['response', 'IN_QUEUE']);
+  });
+
   it('commits everything of one turn of the event loop together, in order', async () => {
     const { queue, store } = testQueue();
     let transactions = 0;

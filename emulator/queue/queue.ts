@@ -15,7 +15,7 @@ import {
   storable,
   wishesOf,
 } from './records.ts';
-import { queueRows, type RecordRow } from './rows.ts';
+import { isTakenId, queueRows, type RecordRow } from './rows.ts';
 import type { Queue, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
 export interface QueueOptions {
@@ -80,7 +80,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
     async submit(request, whenFull, also) {
       if (closed) throw new Error('the queue is closed');
       if (request.body.length > largestBody) throw new Error(`a body of ${request.body.length} bytes cannot be stored`);
-      if (submitting.has(request.id) || find(request.id)) throw new Error(`request ${request.id} exists already`);
+      if (isInMemory(request.id)) throw exists(request.id);
       const row = { seq: nextSeq++, storeIo: request.storeIo, record: newRecord(request), wishes: wishesOf(request) };
       submitting.add(request.id);
       try {
@@ -90,6 +90,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
         }, whenFull);
         live.set(request.id, row);
         inputs.set(request.id, { ...request, body: ownBytes(request.body) }, request.body.length + recordBytes);
+      } catch (error) {
+        throw isTakenId(error) ? exists(request.id) : error;
       } finally {
         submitting.delete(request.id);
       }
@@ -223,6 +225,11 @@ export function createQueue(options: QueueOptions): DurableQueue {
     notify(done.record);
   }
 
+  /** Whether it is on disk alone is for the table to say: to ask for it first costs a submit an eighth (measured). */
+  function isInMemory(id: string): boolean {
+    return submitting.has(id) || live.has(id) || finished.get(id) !== undefined;
+  }
+
   function find(id: string): RecordRow | undefined {
     const known = live.get(id) ?? finished.get(id);
     if (known) return known;
@@ -259,6 +266,10 @@ export function createQueue(options: QueueOptions): DurableQueue {
   function notify(record: RequestRecord): void {
     for (const listener of [...(listeners.get(record.id) ?? [])]) contain(report, listener)(record);
   }
+}
+
+function exists(id: string): Error {
+  return new Error(`request ${id} exists already`);
 }
 
 const damaged = platformError('internal_error', 'The stored request was damaged and could not be performed.');

@@ -17,6 +17,18 @@ const phaseNumber = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
 const columns = 'seq, id, alias, phase, record, check_sum';
 const nothing = new Uint8Array();
 
+const uniqueFailed = 2067;
+
+/** What `insert` throws when there is a request of this id. */
+export function isTakenId(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    error.errcode === uniqueFailed &&
+    error.message.includes('requests.id')
+  );
+}
+
 /** Reads and writes single rows of the queue's tables; transactions and memory are its caller's business. */
 export function queueRows(store: Store) {
   return {

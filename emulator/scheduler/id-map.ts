@@ -3,7 +3,7 @@
  * O(log n), and a map that there is never changes. Its order says nothing, but follows from the keys alone.
  *
  * Not a library's: they keep the hash of each long key in a table of their own, and ids are new at each request, so
- * that was a third of a step (measured). The tree is the hash array mapped trie of Bagwell.
+ * that was an eighth of a step (measured). The tree is the hash array mapped trie of Bagwell.
  */
 export class IdMap<K extends string, V> implements Iterable<readonly [K, V]> {
   readonly size: number;
