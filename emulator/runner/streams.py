@@ -7,7 +7,6 @@ on the same descriptors. Unbuffered, as under PYTHONUNBUFFERED.
 
 from __future__ import annotations
 
-import array
 import fcntl
 import io
 import os
@@ -19,6 +18,7 @@ import threading
 from . import lines
 from .serving import Serving
 
+_NOTHING = bytes(4)
 LABELS = {"fal_request_id": "requestId", "fal_endpoint": "endpoint"}
 """What the SDK's middleware puts into `isolate_log_context`, and our names for it."""
 
@@ -66,7 +66,8 @@ class LabelledBytes(io.RawIOBase):
     def mark(self, was: dict, alone: dict, over: str | None, always: bool) -> None:
         """Where the reader could not know: what it has yet to read was written before the change."""
         left_open = self._open_lines.pop(over, None)
-        if self._leads_to_us() and (left_open or always or _has_unread(self._fd)):
+        # Requests begin and end more often than they print: what asks the system comes last.
+        if (left_open or (was != alone and (always or _has_unread(self._fd)))) and self._leads_to_us():
             self._write(lines.mark(self._token, was, alone, over))
 
     def _leads_to_us(self) -> bool:
@@ -122,9 +123,9 @@ def install(token: str, context, board) -> Serving:
         nonlocal was
         for raw in made:
             raw.mark(was, alone, over, board is None)
-        was = alone
-        if board is not None:
+        if board is not None and alone != was:
             board.write(alone)
+        was = alone
 
     serving = Serving(mark)
     for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
@@ -145,9 +146,7 @@ def _identity(fd: int) -> tuple[int, int] | None:
 
 
 def _has_unread(pipe: int) -> bool:
-    count = array.array("i", [0])
     try:
-        fcntl.ioctl(pipe, termios.FIONREAD, count)
+        return fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING
     except OSError:
         return True
-    return count[0] > 0
