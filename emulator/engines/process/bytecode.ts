@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { access, opendir } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { signalChild } from '../../wire/signal.ts';
 
 const lowestPriority = 19;
 const usualMostNames = 20_000;
@@ -46,7 +47,7 @@ export function createBytecode(): Bytecode {
       }
     },
     close() {
-      for (const child of running) child.kill('SIGKILL');
+      for (const child of running) signalChild(child, 'SIGKILL');
     },
   };
 }

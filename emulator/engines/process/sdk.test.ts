@@ -82,7 +82,7 @@ afterAll(async () => {
   await engine?.close();
   labels?.forceShutdown();
   work?.remove();
-});
+}, timeout);
 
 const handles: { kill(): void }[] = [];
 afterEach(() => {
