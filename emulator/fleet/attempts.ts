@@ -15,6 +15,7 @@ import type {
 import type { Report } from '../wire/contain.ts';
 import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
+import type { Paced } from '../wire/paced.ts';
 import { Stop, type StopSignal } from '../wire/stop.ts';
 import type { Lease } from './types.ts';
 
@@ -91,6 +92,8 @@ export function createAttempts(deps: {
   readonly execute: ExecuteQueued;
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
   readonly dispatch: (event: Event) => void;
+  /** Takes what many apps may answer in the same moment. */
+  readonly paced: Paced;
   readonly clock: () => number;
   /** A bug that stopped an attempt. */
   readonly failed: (assign: Assign, error: unknown) => void;
@@ -136,10 +139,12 @@ export function createAttempts(deps: {
     const done = address
       ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort)
       : { outcome: { kind: 'disconnected' } as const };
-    if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
-    if ('response' in done && done.response) attempt.response = done.response;
-    const hints = 'hints' in done && done.hints ? { hints: done.hints } : {};
-    dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
+    deps.paced.do(() => {
+      if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
+      if ('response' in done && done.response) attempt.response = done.response;
+      const hints = 'hints' in done && done.hints ? { hints: done.hints } : {};
+      dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
+    });
   }
 
   /** While another program has locked the queue's file, an attempt waits for its input. */

@@ -7,6 +7,7 @@ import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../schedu
 import { why } from '../scheduler/why.ts';
 import { defaultLimits } from '../scheduler/world.ts';
 import { contain, type Report, throwLater } from '../wire/contain.ts';
+import { createPaced } from '../wire/paced.ts';
 import { inSlices } from '../wire/slices.ts';
 import { type Steady, steadyAs } from '../wire/steady.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
@@ -82,11 +83,17 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     },
   });
   const dispatch = (event: Event) => host.dispatch(event);
+  /**
+   * What apps bring about without being asked: a thousand of them may answer, or end, in the same moment, and each of
+   * these events may be followed by as many effects as a step may have.
+   */
+  const paced = createPaced(report);
   const functionRuns = createFunctionRuns(report);
   const runners: Runners = createRunners({
     ...deps,
     report,
     dispatch,
+    paced,
     launchOf: async (revision) => launches.get(revision)?.launch ?? (await deps.launchOf(revision)),
     onResult: (order, result) => functionRuns.onResult(order.alias, order.runnerId, result),
     onDone: ({ alias, runnerId }) => announceDone(alias, runnerId),
@@ -97,6 +104,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     execute: deps.execute,
     addressOf: (id) => runners.address(id),
     dispatch,
+    paced,
     clock: deps.clock,
     report,
     failed,
@@ -121,6 +129,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   };
 
   function perform(effect: Effect): void {
+    paced.count();
     (performers[effect.type] as (effect: Effect) => void)(effect);
   }
 
@@ -136,11 +145,12 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     if (!runner) return;
     const { timeoutSeconds } = real(runner).settings.health;
     const ok = await found(() => runners.handle(runnerId)?.probe(timeoutSeconds));
-    dispatch({ type: 'healthProbed', runnerId, ok, onDemand });
+    paced.do(() => dispatch({ type: 'healthProbed', runnerId, ok, onDemand }));
   }
 
   async function checkTcp(runnerId: RunnerId): Promise<void> {
-    dispatch({ type: 'tcpChecked', runnerId, ok: await found(() => runners.handle(runnerId)?.checkTcp()) });
+    const ok = await found(() => runners.handle(runnerId)?.checkTcp());
+    paced.do(() => dispatch({ type: 'tcpChecked', runnerId, ok }));
   }
 
   /** What can't be asked is not well. */

@@ -13,6 +13,7 @@ import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
 import type { Mask } from '../telemetry/mask.ts';
 import { contain, type Report } from '../wire/contain.ts';
 import { UserError } from '../wire/errors.ts';
+import type { Paced } from '../wire/paced.ts';
 import { printableLines } from '../wire/printable.ts';
 import type { Launch, RunnerVariables } from './types.ts';
 
@@ -66,6 +67,8 @@ export function createRunners(deps: {
   readonly mask: Mask;
   readonly dataDir: string;
   readonly dispatch: (event: Event) => void;
+  /** Takes what many runners may report in the same moment. */
+  readonly paced: Paced;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
   /** False: nobody waits for it. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
@@ -138,28 +141,24 @@ export function createRunners(deps: {
     }
     // What goes wrong in one of these ends this runner; its engine, which has others, never hears of it.
     const kill = (): void => end(order.runnerId, 'kill');
+    const paced = <T>(work: (news: T) => void, failed?: () => void) => {
+      const contained = contain(deps.report, work, failed);
+      return contain(deps.report, (news: T) => deps.paced.do(() => contained(news)), failed);
+    };
     const events: RunnerEvents = {
-      started: contain(deps.report, () => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }), kill),
-      ready: contain(
-        deps.report,
-        (address: RunnerAddress | null) => {
-          runner.address = address;
-          deps.dispatch({ type: 'runnerReady', runnerId: order.runnerId });
-        },
-        kill,
-      ),
+      started: paced<void>(() => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }), kill),
+      ready: paced<RunnerAddress | null>((address) => {
+        runner.address = address;
+        deps.dispatch({ type: 'runnerReady', runnerId: order.runnerId });
+      }, kill),
       line: contain(deps.report, (line) => deps.onLine(order, line)),
-      result: contain(
-        deps.report,
-        (result: CallResult) => {
-          runner.keep = true;
-          // Anyone who waited for it may have left meanwhile; then nobody will read its files.
-          if (!deps.onResult(order, withShown(result, deps.mask))) release(runner);
-        },
-        kill,
-      ),
-      done: contain(deps.report, () => deps.onDone(order)),
-      exited: contain(deps.report, (exit) => ended(runner, exit)),
+      result: paced<CallResult>((result) => {
+        runner.keep = true;
+        // Anyone who waited for it may have left meanwhile; then nobody will read its files.
+        if (!deps.onResult(order, withShown(result, deps.mask))) release(runner);
+      }, kill),
+      done: paced<void>(() => deps.onDone(order)),
+      exited: paced<RunnerExit>((exit) => ended(runner, exit)),
     };
     try {
       runner.handle = deps.engine.start(spec, events);

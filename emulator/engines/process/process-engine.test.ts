@@ -264,6 +264,29 @@ describe('the engine', () => {
     expect((await start('', { environment }).exited).reason).toMatch(/Python can't be started/);
   });
 
+  it('reports the many runners of a supervisor that ended in several turns of the loop', async () => {
+    const environment = { id: 'gone with many', python: '/nowhere/bin/python', extraPaths: [] };
+    const ends: number[] = [];
+    let turn = 0;
+    const next = (): void => {
+      turn += 1;
+      if (ends.length < 60) setImmediate(next);
+    };
+    next();
+    const nothing = () => undefined;
+    await new Promise<void>((all) => {
+      const exited = (): void => {
+        for (const until = performance.now() + 1; performance.now() < until; );
+        ends.push(turn);
+        if (ends.length === 60) all();
+      };
+      const events = { started: nothing, ready: nothing, line: nothing, result: nothing, done: nothing, exited };
+      for (let n = 0; n < 60; n++) engine.start(specFor(work, '', { environment }), events);
+    });
+    const most = Math.max(...ends.map((of) => ends.filter((other) => other === of).length));
+    expect(most).toBeLessThan(10);
+  });
+
   it('reports an app file that leads out of /app by exited', async () => {
     const appFiles = [{ relativePath: '../../outside', source: work.file('x'), mode: 0o644 }];
     expect((await start('', { appFiles }).exited).reason).toMatch(/leads out of \/app/);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, throwLater } from '../../wire/contain.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
+import { inSlices } from '../../wire/slices.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { createBytecode } from './bytecode.ts';
 import { compileCaches, machineEnvironment, runnerEnvironment } from './environment.ts';
@@ -130,7 +131,7 @@ export function createProcessEngine(deps: {
       },
       onGone: (reason, cause) => {
         if (crews.get(key) === crew) crews.delete(key);
-        for (const runner of [...runners.values()]) runner.lost(reason, cause);
+        inSlices([...runners.values()], (runner) => runner.lost(reason, cause)).catch(report);
       },
     });
     const crew: Crew = { supervisor, runners, idle: null };
