@@ -1,4 +1,5 @@
 import type { RequestOutcome, RequestRecord } from '../queue/types.ts';
+import { withoutMark } from '../wire/json.ts';
 import { isJson, joined } from './large.ts';
 
 /** The body of a webhook (gateway-http.md §10), as the bytes that are signed and sent. */
@@ -36,9 +37,4 @@ async function contentOf(outcome: RequestOutcome): Promise<Content> {
   const { status, body } = outcome.response;
   const text = withoutMark(body);
   return { status, payload: (await isJson(text)) ? text : undefined };
-}
-
-/** A byte order mark may come before JSON, but not within. */
-function withoutMark(body: Uint8Array): Uint8Array {
-  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }

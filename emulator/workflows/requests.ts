@@ -5,6 +5,7 @@ import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
 import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';
+import { readValue } from './values.ts';
 import type { Workflows } from './workflows.ts';
 
 /** A request to an app, made by a node in the name of the one who called the workflow. */
@@ -84,7 +85,7 @@ export function createWorkflowRequests(deps: {
     gone: AbortSignal,
     tell: (event: WorkflowEvent) => void = () => undefined,
   ): Promise<RequestOutcome> {
-    const read = readCall(deps.workflows, call);
+    const read = await readCall(deps.workflows, call);
     if ('kind' in read) return read;
     const nodeRequest = ({ requestId, app, input }: Order): NodeRequest => ({
       id: requestId,
@@ -153,20 +154,20 @@ const broken: RequestOutcome = {
 };
 
 /** What is to be run with what; or why it can't be. */
-function readCall(
+async function readCall(
   workflows: Pick<Workflows, 'get'>,
   call: WorkflowCall,
-): RequestOutcome | { readonly contents: WorkflowContents; readonly input: unknown } {
+): Promise<RequestOutcome | { readonly contents: WorkflowContents; readonly input: unknown }> {
   const contents = call.alias === executeAlias ? undefined : workflows.get(call.alias.slice(prefix.length))?.contents;
   if (!contents && call.alias !== executeAlias) return json(404, { detail: 'The workflow does not exist any more.' });
   if (call.path !== '/') return json(404, { detail: `Path ${call.path} not found` });
   if (call.depth >= deepest) return json(400, { detail: `More than ${deepest} workflows call each other.` });
-  let body: unknown;
-  try {
-    body = call.body.length === 0 ? {} : JSON.parse(Buffer.from(call.body).toString());
-  } catch {
+  const read = call.body.length === 0 ? ({ kind: 'value', value: {} } as const) : await readValue(call.body);
+  if (read.kind === 'too much') return json(413, { detail: read.problem });
+  if (read.kind === 'no JSON') {
     return json(422, { detail: [{ loc: ['body'], msg: 'The body is not JSON.', type: 'json_invalid' }] });
   }
+  const body = read.value;
   if (contents) return { contents, input: body };
   const checked = adHocWorkflow.safeParse(body);
   if (checked.success) return checked.data;

@@ -44,6 +44,17 @@ describe('running a workflow', () => {
     { total: '$c.result', first: '$a.result' },
   );
 
+  it('ends with a clear error when a node answers with more than it takes', async () => {
+    const { call, answer, about } = testCalls();
+    const outcome = runWorkflow(sum, { x: 5 }, call, never, about);
+    await settle();
+    answer('a', json(200, { result: Array(200_000).fill(1) }));
+    const detail =
+      'Node "a" (me/app/add) answered with too much. ' +
+      'A workflow takes at most 100000 values of JSON at once; pass files by their URLs.';
+    expect(bodyOf(await outcome)).toEqual([500, { detail, node_id: 'a', error: null }]);
+  });
+
   it('starts independent nodes side by side, a dependent one when all of its own are done', async () => {
     const { call, asked, answer, about, events } = testCalls();
     const outcome = runWorkflow(sum, { x: 5 }, call, never, about);

@@ -2,6 +2,7 @@ import type { RequestOutcome } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
 import { dependenciesOf, type WorkflowContents } from './contents.ts';
 import { hydrate, ReferenceProblem } from './references.ts';
+import { type Read, readValue } from './values.ts';
 
 /** A step of a workflow on its way; `node_id` of the last one is `output`. The documented names. */
 export type WorkflowEvent =
@@ -65,7 +66,7 @@ export async function runWorkflow(
     if (signal.aborted) throw new NodeFailure(id, cancelledOutcome);
     const names = { node_id: id, app_id: node.app };
     const outcome = await call(order, signal, () => tell({ type: 'submit', ...names, request_id: order.requestId }));
-    const output = valueOfNode(order, outcome);
+    const output = await valueOfNode(order, outcome);
     values.set(id, output);
     tell({ type: 'completion', ...names, output });
   }
@@ -120,15 +121,13 @@ const cancelledOutcome: RequestOutcome = {
 };
 
 /** What later nodes may refer to; a failed node ends the workflow with its own status. */
-function valueOfNode({ nodeId, app, requestId }: Order, outcome: RequestOutcome): unknown {
-  const { status, body } =
-    outcome.kind === 'response'
-      ? { status: outcome.response.status, body: parse(outcome.response.body) }
-      : { status: outcome.error.status, body: { detail: outcome.error.detail, error_type: outcome.error.type } };
-  if (status >= 200 && status < 300 && body !== undefined) return body;
-  const problem = status >= 400 ? `failed with status ${status}` : 'did not answer with JSON';
-  const detail = `Node ${JSON.stringify(nodeId)} (${app}) ${problem}.`;
-  const error = body ?? null;
+async function valueOfNode({ nodeId, app, requestId }: Order, outcome: RequestOutcome): Promise<unknown> {
+  const { status, read } = await contentOf(outcome);
+  const isOk = status >= 200 && status < 300;
+  if (isOk && read.kind === 'value') return read.value;
+  const problem = status >= 400 ? `failed with status ${status}.` : whyNoValue(read);
+  const detail = `Node ${JSON.stringify(nodeId)} (${app}) ${problem}`;
+  const error = read.kind === 'value' ? read.value : null;
   throw new NodeFailure(
     nodeId,
     json(status >= 400 ? status : 500, { detail, node_id: nodeId, error }),
@@ -137,19 +136,24 @@ function valueOfNode({ nodeId, app, requestId }: Order, outcome: RequestOutcome)
   );
 }
 
+async function contentOf(outcome: RequestOutcome): Promise<{ readonly status: number; readonly read: Read }> {
+  if (outcome.kind === 'response') {
+    const { status, body } = outcome.response;
+    return { status, read: await readValue(body) };
+  }
+  const { status, detail, type } = outcome.error;
+  return { status, read: { kind: 'value', value: { detail, error_type: type } } };
+}
+
+function whyNoValue(read: Read): string {
+  return read.kind === 'too much' ? `answered with too much. ${read.problem}` : 'did not answer with JSON.';
+}
+
 /** As a missing field of a body is worded (gateway-http.md §9). */
 function missing(nodeId: string, { message, reference }: ReferenceProblem): NodeFailure {
   const loc = [reference?.name === 'input' ? 'body' : 'workflow', ...(reference?.path ?? [])];
   const body = { detail: [{ loc, msg: message, type: 'missing' }] };
   return new NodeFailure(nodeId, json(422, body), message, { status: 422, body });
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch {
-    return undefined;
-  }
 }
 
 export function json(status: number, value: unknown): RequestOutcome {

@@ -34,6 +34,8 @@ const wholeNumbers: ReadonlySet<State> = new Set(['zero', 'digits', 'fraction', 
  * is one bit for each list and object that is open. Whether the bytes are UTF-8 isn't looked at.
  */
 export class JsonCheck {
+  /** Values and keys that have begun so far. */
+  values = 0;
   #state: State = 'value';
   #isKey = false;
   /** What a word still lacks. */
@@ -123,6 +125,7 @@ export class JsonCheck {
         break;
     }
     this.#isKey = state === 'key' || state === 'first key';
+    this.values += 1;
     if (byte === quote) return this.#to('string');
     return !this.#isKey && this.#beginValue(byte);
   }
@@ -189,4 +192,9 @@ function isDigit(byte: number): boolean {
 function isHex(byte: number): boolean {
   const lower = byte | 0x20;
   return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
+}
+
+/** A byte order mark may come before JSON, but not within. */
+export function withoutMark(body: Uint8Array): Uint8Array {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }
