@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +25,14 @@ describe("a runner's folder", () => {
     const folder = leftover('one');
     chmodSync(join(folder, 'app', 'deep'), 0);
     chmodSync(join(folder, 'app'), 0o500);
+    await removeFolder(folder);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('goes although no path leads to what is deep in it', async () => {
+    const folder = leftover('two');
+    const digs = 'import os, sys\nos.chdir(sys.argv[1])\nfor _ in range(220): os.mkdir("x" * 20); os.chdir("x" * 20)';
+    execFileSync('python3', ['-c', digs, folder]);
     await removeFolder(folder);
     expect(existsSync(folder)).toBe(false);
   });

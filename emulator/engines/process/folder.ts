@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { constants, readdirSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { promisify } from 'node:util';
 import type { AppFile, Callable } from '../engine.ts';
 import { type StartMethod, startMethods } from './messages.ts';
 
@@ -73,7 +75,13 @@ export async function removeFolder(path: string): Promise<void> {
   await remove()
     // An app may have taken the rights to its own folders away.
     .catch(() => openFolders(path).then(remove))
-    .catch(() => undefined);
+    .catch(() => removeByPrograms(path));
+}
+
+/** They reach folders to which no path leads because it would be too long, and files that root made immutable. */
+async function removeByPrograms(path: string): Promise<void> {
+  const script = 'chattr -R -f -i -a "$1"; chmod -R u+rwx "$1"; exec rm -rf "$1"';
+  await promisify(execFile)('sh', ['-c', `exec 2>/dev/null; ${script}`, 'sh', path]).catch(() => undefined);
 }
 
 async function openWork(folder: RunnerFolder): Promise<void> {
