@@ -50,7 +50,8 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
         world.hide()
         world.let_through()
         for target, source in binds.items():
-            os.mkdir(world.root + target)
+            # The person's home may be there, too.
+            os.makedirs(world.root + target, exist_ok=True)
             mounts.bind(source, world.root + target)
         world.let_hugging_face()
         mounts.move_root(world.root)
@@ -106,6 +107,7 @@ class _World:
                 os.chmod(f"{self._folder}/{name}", mode)
                 os.makedirs(target, exist_ok=True)
                 mounts.bind(f"{self._folder}/{name}", target)
+        self._lead_home()
         done = [path for _, path, _ in private]
         # A hidden folder at the top is absent already. What is shown of ours needs a place.
         nested = [path for path in places.hidden if path.count("/") > 1 and path not in done]
@@ -115,6 +117,14 @@ class _World:
                 os.makedirs(target, exist_ok=True)
                 os.mkdir(f"{self._memory}/plain/{number}")
                 mounts.bind(f"{self._memory}/plain/{number}", target)
+
+    def _lead_home(self) -> None:
+        """Where a link led to the home from a place that is absent now (`/home`)."""
+        link = self._places.home_link
+        folder = None if link is None else self._inside(os.path.dirname(link))
+        if link is not None and folder is not None and not os.path.lexists(self.root + link):
+            os.makedirs(folder, exist_ok=True)
+            os.symlink(self._places.home, self.root + link)
 
     def let_through(self) -> None:
         """What is needed from places that are hidden."""

@@ -20,6 +20,8 @@ class Places(NamedTuple):
     """Absolute paths, the same for every runner of a supervisor."""
 
     home: str
+    home_link: str | None
+    """Where HOME says it is, if that leads there."""
     hidden: list[str]
     """Shown empty; what is below an earlier one isn't listed."""
     shown: list[str]
@@ -43,7 +45,8 @@ def find(disk: dict, extra_paths: list[str]) -> Places:
     `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write
     where they are; `huggingFace`; `compiled`, one more of those that can be written.
     """
-    home = os.path.realpath(os.environ.get("HOME") or _registered_home())
+    given_home = os.path.abspath(os.environ.get("HOME") or _registered_home())
+    home = os.path.realpath(given_home)
     hidden = [*_NOT_A_CONTAINERS, home, _registered_home(), disk["dataFolder"]]
     is_virtual = sys.prefix != sys.base_prefix
     ours = os.path.dirname(os.path.abspath(__file__))
@@ -52,6 +55,7 @@ def find(disk: dict, extra_paths: list[str]) -> Places:
     shown = [ours, sys.base_prefix, *extra_paths, *disk["shown"], *libraries]
     return Places(
         home,
+        None if given_home == home else given_home,
         _outermost(form for path in hidden for form in (path, os.path.realpath(path)) if form != "/"),
         _outermost(form for path in shown for form in (path, os.path.realpath(path)))
         + _ways_to(sys.executable),

@@ -6,7 +6,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -34,7 +36,7 @@ function setUp(shares?: (home: string) => Shares): void {
     isolation: 'disk',
     shares: shares?.(home),
     onLimit: (sentence) => said.push(sentence),
-    hostEnv: { ...process.env, HOME: home, TMPDIR: join(work.root, 'temporary') },
+    hostEnv: { ...process.env, HOME: home, TMPDIR: '/opt' },
   });
 }
 async function tearDown(): Promise<void> {
@@ -180,6 +182,31 @@ def main():
     expect(said[0][2]).not.toBe(statSync('/dev/pts').dev);
     const left = readFileSync('/proc/sysvipc/shm', 'utf8').split('\n');
     expect(left.filter((line) => line.trim().startsWith(`${process.pid} `))).toEqual([]);
+  });
+
+  it('has a home also where a link leads to that of the person from a place that is hidden', async () => {
+    const [link, target] = [join(work.root, 'link'), join(import.meta.dirname, '../../../test/.cache/linked-home')];
+    mkdirSync(target, { recursive: true });
+    onTestFinished(() => rmSync(target, { recursive: true }));
+    writeFileSync(join(target, 'diary'), 'private');
+    symlinkSync(target, link);
+    const looks = `
+import json, os
+def main():
+    with open(os.path.expanduser("~/notes"), "w") as file: file.write("x")
+    print(json.dumps([os.path.expanduser("~"), os.listdir(os.path.expanduser("~"))]))
+`;
+    const linked = createProcessEngine({
+      dataDir: dataFolder,
+      runnerSources,
+      isolation: 'disk',
+      hostEnv: { ...process.env, HOME: link },
+    });
+    const runner = watch(linked, specFor(work, looks, { dataDir: data }));
+    await runner.exited;
+    await linked.close();
+    expect(runner.lines.map(({ text }) => text)).toEqual([JSON.stringify([link, ['notes']]).replaceAll(',', ', ')]);
+    expect(readdirSync(target)).toEqual(['diary']);
   });
 
   it('keeps what programs compile for the environment, also from an app that clears its caches', async () => {

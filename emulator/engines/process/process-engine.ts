@@ -108,6 +108,11 @@ export function createProcessEngine(deps: {
     return machineEnvironment(deps.hostEnv ?? process.env, environment.python);
   }
 
+  /** Its own disk has a /tmp: the person's folder for temporary files is none of a runner's. */
+  function ownTemporary({ TMPDIR, ...rest }: Record<string, string>): Record<string, string> {
+    return TMPDIR === undefined || isolation === 'off' || !canFork ? { ...rest, ...(TMPDIR ? { TMPDIR } : {}) } : rest;
+  }
+
   function crewOf(environment: BuiltEnvironment): Crew {
     const key = keyOf(environment);
     const there = crews.get(key);
@@ -167,7 +172,7 @@ export function createProcessEngine(deps: {
         folder: runnerFolder(join(runnersDir, spec.runnerId)),
         machine: machine(environment),
         env: runnerEnvironment(
-          machine(environment),
+          ownTemporary(machine(environment)),
           isolation === 'off' ? spec.env : { ...compileCaches(compiledOf(environment)), ...spec.env },
           deps.runnerSources,
         ),
