@@ -72,6 +72,7 @@ class Lines:
         self._alone: dict = {}
         self._partial: dict = {}
         self._changed: dict = {}
+        self._last: tuple[bytes, dict] = (b"", {})
 
     @property
     def has_news(self) -> bool:
@@ -184,7 +185,7 @@ class Lines:
                 break
             self._pieces(key, whole[at:end], True)
             at = end + 1
-        rest = self._pieces(key, whole[at:], False)
+        rest = self._pieces(key, whole[at:], False) if at < len(whole) else b""
         self._changed.pop(key, None)
         if rest:
             self._partial[key] = rest
@@ -193,12 +194,8 @@ class Lines:
                 self._give_up(next(iter(self._partial)))
 
     def _pieces(self, key: bytes | None, line: bytes, complete: bool) -> bytes:
-        text = line.rstrip(b"\r")
-        if len(line) > len(text) + 1:
-            # One of them is enough to know that the line starts again.
-            line = text + b"\r"
-        # After the last return that has something behind it.
-        line = line[line.rfind(b"\r", 0, len(text)) + 1 :]
+        if b"\r" in line:
+            line = _after_return(line)
         at = 0
         while len(line) - at > MAX_LINE:
             end = at + MAX_LINE
@@ -213,8 +210,20 @@ class Lines:
         return b""
 
     def _send(self, key: bytes | None, line: bytes, unfinished: bool = False) -> None:
-        labels = self._alone if key is None else _parsed(key)
+        # One after the other, most lines are of the same request.
+        if key is not None and key != self._last[0]:
+            self._last = (key, _parsed(key))
+        labels = self._alone if key is None else self._last[1]
         self._emit(line.decode("utf-8", "replace"), labels, unfinished)
+
+
+def _after_return(line: bytes) -> bytes:
+    """What is left of a line that started again: what follows the last return that has something behind it."""
+    text = line.rstrip(b"\r")
+    if len(line) > len(text) + 1:
+        # One of them is enough to know that the line starts again.
+        line = text + b"\r"
+    return line[line.rfind(b"\r", 0, len(text)) + 1 :]
 
 
 def _parsed(about: bytes) -> dict:
