@@ -52,7 +52,7 @@ def find(disk: dict, extra_paths: list[str]) -> Places:
     ours = os.path.dirname(os.path.abspath(__file__))
     # Where the machine's own libraries are is no reason to show a whole home.
     libraries = [path for path in _libraries() if not is_at_or_below(home, path)]
-    shown = [ours, sys.base_prefix, *extra_paths, *disk["shown"], *libraries]
+    shown = [ours, *_python(home), *extra_paths, *disk["shown"], *libraries]
     return Places(
         home,
         None if given_home == home else given_home,
@@ -76,6 +76,14 @@ def _registered_home() -> str:
         return os.path.abspath(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
         return "/root"
+
+
+def _python(home: str) -> list[str]:
+    """Where Python itself is, which people install into their home or its .local, too, with all that is private there."""
+    prefix = os.path.realpath(sys.base_prefix)
+    if not is_at_or_below(home, prefix) and prefix != os.path.join(home, ".local"):
+        return [sys.base_prefix]
+    return [os.path.join(prefix, name) for name in ("bin", "lib", "lib64", "include")]
 
 
 def _libraries() -> list[str]:

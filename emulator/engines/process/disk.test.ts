@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -207,6 +208,22 @@ def main():
     await linked.close();
     expect(runner.lines.map(({ text }) => text)).toEqual([JSON.stringify([link, ['notes']]).replaceAll(',', ', ')]);
     expect(readdirSync(target)).toEqual(['diary']);
+  });
+
+  it('shows of a Python that is installed into the home itself no more than that Python', async () => {
+    const library = execFileSync('python3', [
+      '-c',
+      'import os; print(os.path.dirname(os.__file__), end="")',
+    ]).toString();
+    const isLeftOut = (path: string) => ['test', 'site-packages', '__pycache__'].includes(basename(path));
+    const copied = join(home, 'lib', basename(library));
+    cpSync(library, copied, { recursive: true, filter: (path) => !isLeftOut(path) });
+    onTestFinished(() => rmSync(join(home, 'lib'), { recursive: true }));
+    const python = work.file(`#!/bin/sh\nPYTHONHOME='${home}' exec python3 "$@"\n`);
+    chmodSync(python, 0o755);
+    const looks = 'import json, os\ndef main(): print(json.dumps(sorted(os.listdir(os.path.expanduser("~")))))';
+    const { said } = await run(looks, { environment: { ...plainPython, id: 'at-home', python } });
+    expect(said).toEqual([['lib']]);
   });
 
   it('keeps what programs compile for the environment, also from an app that clears its caches', async () => {
