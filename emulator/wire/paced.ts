@@ -18,11 +18,13 @@ const mostAtOnce = 50;
  */
 export function createPaced(report: Report): Paced {
   let waiting: (() => void)[] = [];
+  /** Since the loop was last let go: never less than what was done in this turn. */
   let done = 0;
 
   function count(): void {
-    if (done === 0) setImmediate(nextTurn);
     done += 1;
+    // Not at the first: on quiet days each turn would have one more, for nothing.
+    if (done === mostAtOnce) setImmediate(nextTurn);
   }
 
   function perform(work: () => void): void {
