@@ -37,6 +37,17 @@ describe("a runner's folder", () => {
     expect(existsSync(folder)).toBe(false);
   });
 
+  it('with very many files goes without much work of ours', async () => {
+    const folder = leftover('three');
+    const many = 'import os, sys\nos.chdir(sys.argv[1])\nfor n in range(20_000): os.mknod(str(n))';
+    execFileSync('python3', ['-c', many, join(folder, 'app', 'deep')]);
+    const before = performance.eventLoopUtilization();
+    await removeFolder(folder);
+    const { utilization } = performance.eventLoopUtilization(before);
+    expect(existsSync(folder)).toBe(false);
+    expect(utilization).toBeLessThan(0.3);
+  });
+
   it('of an emulator that was killed goes when the next one starts, and those of new runners stay', async () => {
     for (const name of ['a', 'b', 'c']) leftover(name);
     const engine = createProcessEngine({ dataDir: work.root, runnerSources });
