@@ -66,15 +66,16 @@ describe('nothing that a runner started is left', () => {
 import os, signal
 def main():
     keeper = os.getppid()
-    if os.fork() == 0: os.setsid()
-    print("pid", os.getpid(), flush=True)
+    name = "main" if os.fork() else "child"
+    if name == "child": os.setsid()
+    print(name, os.getpid(), flush=True)
     while True: os.kill(keeper, signal.SIGSTOP)
 `;
     const runner = watch(engine, specFor(work, stops));
-    await expect.poll(() => runner.lines.length).toBe(2);
+    const pids = await Promise.all([runner.line(/^main/), runner.line(/^child/)]);
     runner.handle.kill();
     await runner.exited;
-    await until(() => !runner.lines.some(({ text }) => isAlive(Number(text.slice(4)))));
+    await until(() => !pids.some(({ text }) => isAlive(Number(text.split(' ')[1]))));
   });
 
   it('after SIGKILL of the supervisor, and the next runner gets a new one', async () => {
