@@ -27,7 +27,7 @@ export function createBytecode(): Bytecode {
     async keep(python, env, upper) {
       const folder = dirname(dirname(python));
       const sources: string[] = [];
-      for (const source of await compiledSources(upper, usualMostNames)) {
+      for (const source of await compiledSources(upper, usualMostNames).catch(() => [])) {
         const path = join(folder, relative(upper, source));
         if (await isThere(path)) sources.push(path);
       }

@@ -73,7 +73,7 @@ export async function prepareFolder(folder: RunnerFolder, appFiles: readonly App
 export async function removeFolder(path: string): Promise<void> {
   // Overlays leave folders there to which only root has a right.
   if (process.getuid?.() !== 0) await openWork(runnerFolder(path));
-  if (await holdsMany(path)) return removeByPrograms(path);
+  if (await holdsMany(path).catch(() => true)) return removeByPrograms(path);
   // An app may have taken the rights to its own folders away.
   await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => removeByPrograms(path));
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir, statfs } from 'node:fs/promises';
+import { lstat, opendir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../../wire/contain.ts';
 
@@ -96,12 +96,15 @@ async function sizeOf(folder: string, most: number): Promise<number> {
   for (let next = folders.pop(); next !== undefined && bytes <= most; next = folders.pop()) {
     const here = next;
     // What can't be looked into, or is gone by now, counts for nothing.
-    const entries = await readdir(here, { withFileTypes: true }).catch(() => []);
-    folders.push(...entries.filter((entry) => entry.isDirectory()).map((entry) => join(here, entry.name)));
-    for (const entry of entries.filter((entry) => entry.isFile())) {
-      const found = await lstat(join(here, entry.name)).catch(() => undefined);
-      bytes += (found?.blocks ?? 0) * 512;
-    }
+    try {
+      // An app may have put millions into one folder: they aren't all taken into memory.
+      for await (const entry of await opendir(here)) {
+        if (entry.isDirectory()) folders.push(join(here, entry.name));
+        if (!entry.isFile()) continue;
+        const found = await lstat(join(here, entry.name)).catch(() => undefined);
+        bytes += (found?.blocks ?? 0) * 512;
+      }
+    } catch {}
   }
   return bytes;
 }
