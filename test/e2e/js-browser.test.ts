@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumFlags, installLab } from '../lab/install.ts';
+import { chromiumFlags, installBrowser } from '../lab/install.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
@@ -103,7 +103,7 @@ beforeAll(async () => {
   script = bundle.outputFiles[0]?.text ?? '';
   project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
   await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
-  const { chromium: executablePath } = await installLab();
+  const executablePath = await installBrowser();
   browser = await chromium.launch({ executablePath, args: chromiumFlags });
 });
 afterAll(async () => {

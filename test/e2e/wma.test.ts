@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Checkout, checkOut } from '../conformance/checkout.ts';
 import { sdks } from '../conformance/sdks.ts';
-import { chromiumFlags, installLab } from '../lab/install.ts';
+import { chromiumFlags, installBrowser } from '../lab/install.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { isBrowserMissing } from '../support/needs.ts';
@@ -131,7 +131,7 @@ beforeAll(async () => {
   if (!source) throw new Error('the newest SDK has no source');
   examples = await checkOut(source, tools);
   project = await createProject(tools, emulator, { 'world.py': app });
-  const { chromium: executablePath } = await installLab();
+  const executablePath = await installBrowser();
   const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
   browser = await chromium.launch({ executablePath, args: [...chromiumFlags, ...camera] });
 });

@@ -26,11 +26,20 @@ export interface Lab {
  * Installs what is missing (minutes on a new machine, 0.1 s after that). Rejects with what the person has to install.
  */
 export async function installLab(): Promise<Lab> {
-  const told = await mustRun(join(import.meta.dirname, 'vscode-server.sh'), [], { timeoutMs: 900_000 });
-  const value = (name: string): string => {
-    const found = new RegExp(`^${name}=(.+)$`, 'm').exec(told)?.[1];
-    if (!found) throw new Error(`vscode-server.sh did not say ${name}:\n${told}`);
+  const value = await installed([]);
+  return { node: value('NODE'), server: value('SERVER'), chromium: value('CHROMIUM') };
+}
+
+/** As `installLab`, for the browser alone: its program. */
+export async function installBrowser(): Promise<string> {
+  return (await installed(['browser']))('CHROMIUM');
+}
+
+async function installed(args: readonly string[]): Promise<(name: string) => string> {
+  const printed = await mustRun(join(import.meta.dirname, 'vscode-server.sh'), args, { timeoutMs: 900_000 });
+  return (name) => {
+    const found = new RegExp(`^${name}=(.+)$`, 'm').exec(printed)?.[1];
+    if (!found) throw new Error(`vscode-server.sh printed no ${name}:\n${printed}`);
     return found;
   };
-  return { node: value('NODE'), server: value('SERVER'), chromium: value('CHROMIUM') };
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A real VS Code (its server with the web workbench) and a browser for it, from npm and Debian packages only.
 #
-#   vscode-server.sh     installs what is missing (idempotent) and prints NODE=, SERVER= and CHROMIUM=, one per line
+#   vscode-server.sh          installs what is missing (idempotent), prints NODE=, SERVER= and CHROMIUM=, one per line
+#   vscode-server.sh browser  the browser alone: CHROMIUM=
 #
 # Settings (environment):
 #   VSCODE_SERVER_HOME    where it is installed [test/.cache/vscode]; safe to keep between runs and to share
@@ -47,14 +48,18 @@ node_dir() {
 
 # Without spdlog every Output channel stays empty and no log file is written: the one native module that matters.
 build_spdlog() {
-  local gyp npm_home
+  local gyp npm_home headers
   npm_home=$(dirname "$(readlink -f "$(command -v npm)")")/..
   gyp=$(find -L "$npm_home" -path '*node-gyp/bin/node-gyp.js' 2>/dev/null | head -1)
+  # By a name without blanks, which node-gyp passes on to the compiler as they are.
+  headers=$(mktemp -d)
+  ln -s "$(node_dir "$1")" "$headers/node"
   (cd "$SERVER/node_modules/@vscode/spdlog" &&
-    node "$gyp" rebuild --nodedir="$(node_dir "$1")" -j 2 >"$HOME_DIR/spdlog-build.log" 2>&1) || {
+    node "$gyp" rebuild --nodedir="$headers/node" -j 2 >"$HOME_DIR/spdlog-build.log" 2>&1) || {
     say "building @vscode/spdlog failed; it needs g++, make and python3. Its words: $HOME_DIR/spdlog-build.log"
     return 1
   }
+  rm -r "$headers"
 }
 
 install_server() {
@@ -114,11 +119,12 @@ mkdir -p "$HOME_DIR"
 # One at a time: two test runs may start together on a new machine.
 exec 9>"$HOME_DIR/lock"
 flock 9
-install_compiler
 install_chromium
+echo "CHROMIUM=$(command -v "${CHROMIUM:-chromium}")"
+[ "${1:-}" = browser ] && exit
+install_compiler
 BIN=$(node_bin)
 PATH=$BIN:$PATH
 install_server "$BIN"
 echo "NODE=$BIN/node"
 echo "SERVER=$SERVER/out/server-main.js"
-echo "CHROMIUM=$(command -v "${CHROMIUM:-chromium}")"

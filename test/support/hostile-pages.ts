@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Frame } from 'playwright-core';
-import { chromiumFlags, installLab } from '../lab/install.ts';
+import { chromiumFlags, installBrowser } from '../lab/install.ts';
 
 /**
  * What a page tries at each target. \`attack\` gives back what got through: an answer that it may read, an open socket
@@ -121,7 +121,7 @@ export async function openHostilePages(): Promise<HostilePages> {
   }).listen(0, 'localhost');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const { chromium: executablePath } = await installLab();
+  const executablePath = await installBrowser();
   // Newer browsers ask a person before a page calls this machine; here nobody may get through without that.
   const open = '--disable-features=LocalNetworkAccessChecks';
   const browser: Browser = await chromium.launch({ executablePath, args: [...chromiumFlags, open] });
