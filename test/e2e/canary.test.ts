@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { type FalServer, startFalServer } from '../support/fal-server.ts';
+import { filesWith } from '../support/files-with.ts';
 import { call, owner, submit } from '../support/http.ts';
-import { mustRun, run } from '../support/process.ts';
+import { mustRun } from '../support/process.ts';
 import { argumentsWith, environmentsWith } from '../support/procfs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
@@ -210,8 +211,7 @@ it('no secret and no key is in a file, an argument, an environment, or what the 
   expect(hidden.filter((mark) => argumentsWith(mark).length > 0)).toEqual([]);
   // A runner's own copy begins with its fork: it never was an environment that a process was started with.
   expect(marks.filter((mark) => environmentsWith(mark).length > 0)).toEqual([]);
-  const patterns = hidden.flatMap((mark) => ['-e', mark]);
-  const { stdout } = await run('grep', ['-rlF', ...patterns, emulator.dataDir]);
   // The key's own file is where clients find it.
-  expect(stdout.split('\n').filter((file) => file !== '' && !file.endsWith('/key'))).toEqual([]);
+  const files = await filesWith(hidden, emulator.dataDir);
+  expect(files.filter((file) => !file.endsWith('/key'))).toEqual([]);
 });

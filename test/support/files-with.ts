@@ -1,0 +1,14 @@
+import { run } from './process.ts';
+
+/**
+ * The files below a folder that hold one of these texts. Rejects when something there can't be searched, besides what
+ * the kernel keeps for an overlay: that can be read by root alone.
+ */
+export async function filesWith(texts: readonly string[], folder: string): Promise<readonly string[]> {
+  const patterns = texts.flatMap((text) => ['-e', text]);
+  const { code, stdout, stderr } = await run('grep', ['-rlF', ...patterns, folder]);
+  const complaints = stderr.split('\n').filter((line) => !/^grep: .*\/work: Permission denied$|^$/.test(line));
+  if (complaints.length > 0 || (code === 2 && stderr === ''))
+    throw new Error(`grep: ${code}\n${complaints.join('\n')}`);
+  return stdout.split('\n').filter((file) => file !== '');
+}
