@@ -10,6 +10,7 @@ import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
 import { ownEvalLine } from './own-command.ts';
 import { complain, say } from './print.ts';
+import { checkShares } from './shares.ts';
 import { version } from './version.ts';
 
 const defaultPort = 4710;
@@ -25,6 +26,7 @@ const mostTold = 20;
  */
 export async function start(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
+  checkShares(options.shared, folder);
   const lock = lockFolder(folder);
   if ('heldBy' in lock) {
     const running = findRunning(folder);

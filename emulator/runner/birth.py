@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import sys
+import tempfile
 
 from . import descriptors, isolation, kernel, layer, mounts, rootfs, rules, servers
 from .channel import BlockingChannel
@@ -136,6 +137,8 @@ def _set_environment(config: dict) -> None:
     os.environ.clear()
     os.environ.update(rootfs.fitting(config["env"], config["dataDir"], config["world"].missing))
     os.environ[rules.VARIABLE] = config["rules"]
+    # What a library looked up in the supervisor: its TMPDIR need not be here.
+    tempfile.tempdir = None
 
 
 def _start_afresh(config: dict, sock: socket.socket) -> None:

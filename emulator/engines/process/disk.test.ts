@@ -282,6 +282,23 @@ def main():
     expect(existsSync(join(home, 'typed'))).toBe(false);
   });
 
+  it("has a place for temporary files, though a library looked up the machine's before the runner began", async () => {
+    // One that the supervisor imports, as apps' libraries are.
+    const packages = join(work.root, 'packages');
+    mkdirSync(packages);
+    writeFileSync(join(packages, 'fastapi.py'), 'import tempfile\ntempfile.gettempdir()\n');
+    const folder = join(home, 'temporary');
+    mkdirSync(folder);
+    const hostEnv = { ...process.env, HOME: home, TMPDIR: folder };
+    const other = createProcessEngine({ dataDir: dataFolder, runnerSources, isolation: 'disk', hostEnv });
+    onTestFinished(() => other.close());
+    const looks = 'import tempfile\ndef main():\n    print(tempfile.NamedTemporaryFile().name, flush=True)';
+    const environment = { ...plainPython, id: 'with-packages', extraPaths: [packages] };
+    const runner = watch(other, specFor(work, looks, { dataDir: data, environment }));
+    expect((await runner.exited).code).toBe(0);
+    expect(runner.lines.map(({ text }) => text)).toEqual([expect.stringMatching(/^\/tmp\/\w+$/)]);
+  });
+
   it.each(['/var/tmp', '/app'])('ends a runner that writes too much to %s, and says why', async (place) => {
     const small = { most: 4 * 1024 ** 2, spare: 0, large: 0, step: 0 };
     const strict = createProcessEngine({ dataDir: dataFolder, runnerSources, isolation: 'disk', layerLimits: small });

@@ -22,8 +22,12 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
  */
 export function missingWords({ part, why }: Missing): string {
   const [what, without] = consequences[part];
+  const said = `${what} (${why.slice(0, 200)}). ${without} To allow it: `;
+  // What the kernel says where the number of namespaces is limited, mostly to none.
+  if (why.includes('No space left on device'))
+    return `${said}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;
   return (
-    `${what} (${why.slice(0, 200)}). ${without} To allow it: on Ubuntu 24.04, ` +
+    `${said}on Ubuntu 24.04, ` +
     '`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in Docker, `--cap-add SYS_ADMIN --security-opt seccomp=unconfined ' +
     '--security-opt apparmor=unconfined`. Then start minifal again.'
   );
