@@ -58,6 +58,14 @@ async function run(text: string, rest: Partial<RunnerSpec> = {}) {
   return { said: printed.map((line) => JSON.parse(line)), runner };
 }
 
+/** Folders that this machine may refuse an ordinary user, as one with mounts below it, are another matter. */
+function missing(): readonly string[] {
+  return engine
+    .missing()
+    .map(({ part }) => part)
+    .filter((part) => part !== 'writes');
+}
+
 const places = [
   '/tmp',
   '/var/tmp',
@@ -98,7 +106,7 @@ describe('a disk of its own', () => {
 
   it('takes what a runner writes anywhere, and neither the machine nor the next runner sees it', async () => {
     const first = await run(writer, { env: { NAME: 'one ' } });
-    expect(engine.missing()).toEqual([]);
+    expect(missing()).toEqual([]);
     const second = await run(writer, { env: { NAME: 'two ' } });
     expect([first.said, second.said]).toEqual([[nothing], [nothing]]);
     const onMachine = places.map((place) => join(place.replace('~', home), 'minifal-mark'));
@@ -206,7 +214,10 @@ def main():
     const runner = watch(linked, specFor(work, looks, { dataDir: data }));
     await runner.exited;
     await linked.close();
-    expect(runner.lines.map(({ text }) => text)).toEqual([JSON.stringify([link, ['notes']]).replaceAll(',', ', ')]);
+    const printed = runner.lines
+      .map(({ text }) => text)
+      .filter((text) => !text.startsWith('[minifal] This runner can'));
+    expect(printed).toEqual([JSON.stringify([link, ['notes']]).replaceAll(',', ', ')]);
     expect(readdirSync(target)).toEqual(['diary']);
   });
 
@@ -364,8 +375,8 @@ exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpri
     expect(runner.lines[0]?.text).toMatch(
       /^\[minifal\] .*shown to this runner \(.+\)\. .*Nor has it a disk of its own\.$/,
     );
-    expect(engine.missing().map(({ part }) => part)).toEqual(['folders', 'disk']);
-    expect(said).toEqual([
+    expect(missing()).toEqual(['folders', 'disk']);
+    expect(said.filter((sentence) => !/^Runners can't write to some/.test(sentence))).toEqual([
       expect.stringMatching(/^Runners can't have \/data and \/app .*To allow it: /),
       expect.stringMatching(/^Runners can't have a disk of their own .*To allow it: /),
     ]);
