@@ -94,6 +94,10 @@ describe('in the extension host', () => {
       'minifal.sealSecrets': 'auto',
       'minifal.timeScale': 1,
       'minifal.allowedOrigins': [],
+      'minifal.isolation': 'full',
+      'minifal.share': [],
+      'minifal.huggingFaceCache': 'off',
+      'minifal.allowOutside': false,
     });
   });
 
