@@ -1,6 +1,5 @@
 """The apps of the benches."""
 
-import json
 import os
 import time
 
@@ -24,11 +23,6 @@ class Hello(fal.App, keep_alive=600, max_concurrency=1, max_multiplexing=64):
     @fal.endpoint("/")
     async def hello(self, input: Input) -> Output:
         return Output(message=f"Hello, {input.name}!")
-
-    @fal.endpoint("/address")
-    async def address(self) -> Output:
-        """From where its port may be called past the gateway (emulator/runner/gate.py)."""
-        return Output(message=json.loads(os.environ["MINIFAL_RUNNER"])["caller"])
 
 
 class Slow(fal.App, keep_alive=2, max_concurrency=1):

@@ -23,6 +23,11 @@ export interface Bed {
   stop(): Promise<void>;
 }
 
+export interface RunnerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export async function createBed(): Promise<Bed> {
   const emulator = await startEmulator();
   const apps = readFileSync(join(import.meta.dirname, 'apps.py'), 'utf8');
@@ -60,22 +65,15 @@ export function platformHeaders(app: string): { readonly [name: string]: string 
   };
 }
 
-/**
- * The port of the one runner whose answer to `body` is right, called from an address that it lets in: found among
- * everything that listens below the emulator.
- */
-export async function runnerPort(
-  emulator: Emulator,
-  body: unknown,
-  expected: string,
-  from: string | undefined,
-): Promise<number> {
+/** Where the one runner listens whose answer to `body` is right: found among everything below the emulator. */
+export async function runnerAddress(emulator: Emulator, body: unknown, expected: string): Promise<RunnerAddress> {
   const pids = processTree(emulator.pid).filter((pid) => pid !== emulator.pid);
-  for (const port of new Set(listeningSockets(pids).map((socket) => socket.port))) {
-    const connection = await openConnection(port, from);
+  const found = listeningSockets(pids).filter(({ address }) => address.startsWith('127.'));
+  for (const { address: host, port } of found) {
+    const connection = await openConnection(port, host);
     try {
       const answer = await connection.exchange(requestBytes('POST', '/', platformHeaders('local/probe'), body)(port));
-      if (answer.status === 200 && answer.body === expected) return port;
+      if (answer.status === 200 && answer.body === expected) return { host, port };
     } catch {
       // The metrics port, or another app's.
     } finally {

@@ -18,9 +18,9 @@ export interface Answer {
   readonly body: string;
 }
 
-/** `from`: the address of this end; absent: the system's choice. */
-export async function openConnection(port: number, from?: string): Promise<Connection> {
-  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true, ...(from && { localAddress: from }) });
+/** Calls from the same address, too: a server of the SDK lets in who calls from its own (emulator/runner/gate.py). */
+export async function openConnection(port: number, host = '127.0.0.1'): Promise<Connection> {
+  const socket: Socket = connect({ host, port, noDelay: true, localAddress: host });
   await once(socket, 'connect');
   let received = Buffer.alloc(0);
   let waiting: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { type Bed, createBed, platformHeaders, runnerPort } from './bed.ts';
+import { type Bed, createBed, platformHeaders, type RunnerAddress, runnerAddress } from './bed.ts';
 import { type Connection, openConnection, requestBytes } from './client.ts';
 import { median, show, summarise } from './stats.ts';
 
@@ -7,16 +6,14 @@ import { median, show, summarise } from './stats.ts';
 interface Subject {
   readonly title: string;
   readonly app: string;
-  /** An endpoint that says which address its server lets in; absent: any. */
-  readonly gate?: string;
   readonly body: (n: number) => unknown;
   readonly expected: (n: number) => string;
 }
 
 interface Way {
   readonly port: number;
-  /** The address that calls. */
-  readonly from?: string | undefined;
+  /** Absent: 127.0.0.1. */
+  readonly host?: string;
   readonly request: (n: number) => Buffer;
 }
 
@@ -38,7 +35,6 @@ export async function benchGateway({ rounds, seconds }: { readonly rounds: numbe
       {
         title: 'SDK app (templates/hello)',
         app: `${bed.owner}/hello`,
-        gate: '/address',
         body: (n) => ({ name: `n${n}` }),
         expected: (n) => `{"message":"Hello, n${n}!"}`,
       },
@@ -58,9 +54,7 @@ export async function benchGateway({ rounds, seconds }: { readonly rounds: numbe
 async function measure(bed: Bed, subject: Subject, rounds: number, seconds: number): Promise<void> {
   const gateway = throughGateway(bed, subject);
   await check(gateway, subject, 0); // starts the runner
-  const from = subject.gate && (await addressFor(bed, `/${subject.app}${subject.gate}`));
-  const port = await runnerPort(bed.emulator, subject.body(0), subject.expected(0), from);
-  const direct = { ...straight(subject, port), from };
+  const direct = straight(subject, await runnerAddress(bed.emulator, subject.body(0), subject.expected(0)));
   console.log(`\n${subject.title}, an emulator that was just started`);
   await alone(subject, direct, gateway, 300);
   await together(bed, subject, direct, gateway, { seconds, pairs: 1 });
@@ -70,29 +64,19 @@ async function measure(bed: Bed, subject: Subject, rounds: number, seconds: numb
   await together(bed, subject, direct, gateway, { seconds, pairs: 5 });
 }
 
-async function addressFor({ emulator }: Bed, path: string): Promise<string> {
-  const { run } = emulator.ports;
-  const connection = await openConnection(run);
-  const answer = await connection.exchange(
-    requestBytes('POST', path, { authorization: emulator.authorization }, {})(run),
-  );
-  connection.close();
-  return z.object({ message: z.string() }).parse(JSON.parse(answer.body)).message;
-}
-
 function throughGateway({ emulator }: Bed, { app, body }: Subject): Way {
   const port = emulator.ports.run;
   const headers = { authorization: emulator.authorization };
   return { port, request: (n) => requestBytes('POST', `/${app}`, headers, body(n))(port) };
 }
 
-function straight({ app, body }: Subject, port: number): Way {
-  return { port, request: (n) => requestBytes('POST', '/', platformHeaders(app), body(n))(port) };
+function straight({ app, body }: Subject, { host, port }: RunnerAddress): Way {
+  return { host, port, request: (n) => requestBytes('POST', '/', platformHeaders(app), body(n))(port) };
 }
 
 /** One connection each; the two ways take turns request by request. */
 async function alone(subject: Subject, direct: Way, gateway: Way, rounds: number): Promise<void> {
-  const a = await openConnection(direct.port, direct.from);
+  const a = await openConnection(direct.port, direct.host);
   const b = await openConnection(gateway.port);
   const times = { direct: [] as number[], gateway: [] as number[] };
   for (let n = 0; n < rounds + 200; n++) {
@@ -148,7 +132,7 @@ async function together(
 }
 
 async function block(subject: Subject, way: Way, seconds: number): Promise<number> {
-  const all = await Promise.all(Array.from({ length: connections }, () => openConnection(way.port, way.from)));
+  const all = await Promise.all(Array.from({ length: connections }, () => openConnection(way.port, way.host)));
   const until = performance.now() + seconds * 1000;
   let done = 0;
   await Promise.all(
