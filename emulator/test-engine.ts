@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Engine, RunnerEvents, RunnerHandle } from './engines/engine.ts';
+import { noSession } from './engines/no-session.ts';
 
 /**
  * For tests: an engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line,
@@ -42,15 +43,7 @@ export function createTestEngine(): Engine {
             io.drained();
             io.exited(0);
           });
-          const nothing = () => undefined;
-          return {
-            write: () => true,
-            closeInput: nothing,
-            resize: nothing,
-            pause: nothing,
-            resume: nothing,
-            kill: nothing,
-          };
+          return noSession;
         },
         dispose: async () => undefined,
       };

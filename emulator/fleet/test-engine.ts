@@ -1,4 +1,5 @@
 import type { Engine, RunnerEvents, RunnerSpec } from '../engines/engine.ts';
+import { noSession } from '../engines/no-session.ts';
 
 /** An engine whose runners do what the test says: the real parts behind this interface are in engines/process. */
 export function scriptedEngine() {
@@ -38,15 +39,7 @@ export function scriptedEngine() {
         exec(command, _options, io) {
           deeds.push(`exec ${command?.join(' ')}`);
           queueMicrotask(() => io.exited(0));
-          const nothing = () => undefined;
-          return {
-            write: () => true,
-            closeInput: nothing,
-            resize: nothing,
-            pause: nothing,
-            resume: nothing,
-            kill: nothing,
-          };
+          return noSession;
         },
         dispose: async () => void deeds.push('dispose'),
       };

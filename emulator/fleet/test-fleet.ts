@@ -112,10 +112,14 @@ export async function submit(id: string, body: Uint8Array = Buffer.from('{}'), s
   const request = { ...testRequest(id), alias: 'app', path: '/predict', body };
   await queue.submit(request);
   stored();
-  fleet.enqueue({
+  fleet.enqueue(facts(id, 'queued'));
+}
+
+function facts<K extends 'queued' | 'direct'>(id: string, kind: K) {
+  return {
     id,
     alias: 'app',
-    kind: 'queued',
+    kind,
     priority: 'normal',
     submittedAt: Date.now(),
     startBy: null,
@@ -123,7 +127,7 @@ export async function submit(id: string, body: Uint8Array = Buffer.from('{}'), s
     noRetry: false,
     retries: {},
     attempts: 0,
-  });
+  } as const;
 }
 
 export function exchange(index: number) {
@@ -145,21 +149,7 @@ export function completed(id: string): Promise<void> {
 }
 
 export function direct(id: string, gone = new AbortController().signal) {
-  return fleet.lease(
-    {
-      id,
-      alias: 'app',
-      kind: 'direct',
-      priority: 'normal',
-      submittedAt: Date.now(),
-      startBy: null,
-      hint: null,
-      noRetry: false,
-      retries: {},
-      attempts: 0,
-    },
-    gone,
-  );
+  return fleet.lease(facts(id, 'direct'), gone);
 }
 
 export function isLease(value: Awaited<ReturnType<typeof direct>>): value is Lease {

@@ -70,34 +70,19 @@ export function createEmulatorCommands(deps: {
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
     log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
     checkSettings();
-    const {
-      port,
-      timeScale,
-      allowedOrigins,
-      isolation,
-      shared,
-      huggingFace,
-      allowOutside,
-      sealSecrets: setting,
-    } = readSettings();
+    const settings = readSettings();
     const asked = keychain.order({
       sealed: sealedKeyOf(folder),
-      setting,
+      setting: settings.sealSecrets,
       log: (sentence) => log.info(`[secrets] ${sentence}`),
     });
     // The desktop may be asking for its keyring's password, and the person may not want that.
     const order = await Promise.race([asked, aborted(signal)]);
     const { running, isOurs } = await startEmulator({
+      ...settings,
       node: program,
       bundle,
       folder,
-      port,
-      timeScale,
-      allowedOrigins,
-      isolation,
-      shared,
-      huggingFace,
-      allowOutside,
       ...(order ? { keychain: order } : {}),
       signal,
     });

@@ -5,6 +5,7 @@ import { type Report, throwLater } from '../../wire/contain.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import { inSlices } from '../../wire/slices.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
+import { noSession } from '../no-session.ts';
 import { createBytecode } from './bytecode.ts';
 import { compileCaches, machineEnvironment, runnerEnvironment } from './environment.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
@@ -220,14 +221,7 @@ function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
     checkTcp: async () => false,
     exec(_command, _options, io) {
       queueMicrotask(() => io.exited(137));
-      return {
-        write: () => true,
-        closeInput: nothing,
-        resize: nothing,
-        pause: nothing,
-        resume: nothing,
-        kill: nothing,
-      };
+      return noSession;
     },
     dispose: async () => undefined,
   };

@@ -5,6 +5,7 @@ import { contain, type Report } from '../../wire/contain.ts';
 import type { Missing } from '../../wire/isolation.ts';
 import { signalChild } from '../../wire/signal.ts';
 import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
+import { noSession } from '../no-session.ts';
 import { encodeFrame, frameReader } from './shell-frames.ts';
 
 /** Where a live runner is. */
@@ -98,14 +99,13 @@ function cannotStart(error: unknown): Buffer {
 }
 
 function failedSession(io: ExecIo, error: unknown, report: Report): ExecSession {
-  const nothing = () => undefined;
   queueMicrotask(
     contain(report, () => {
       io.output(2, cannotStart(error));
       io.exited(cannotExecuteCode);
     }),
   );
-  return { write: () => true, closeInput: nothing, resize: nothing, pause: nothing, resume: nothing, kill: nothing };
+  return noSession;
 }
 
 function attend(
