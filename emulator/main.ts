@@ -178,7 +178,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       // The store has reported its own; what a file met is reported here, until the store could write.
       else if (!(error instanceof DiskTrouble)) store.meet(disk);
     };
-    const { key: secretKey, told } = openSecretKey(folder, keychain);
+    const { key: secretKey, notice } = openSecretKey(folder, keychain);
     if (secretKey instanceof UserError) store.notice(`${secretKey.message} ${secretKey.next}`);
     const catalog = createCatalog({ store, clock, secretKey });
     const signingKey = tokenKey(folder);
@@ -188,7 +188,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const controllerToken = randomBytes(32).toString('hex');
     secretValues = catalog.allSecretValues;
     mask.hold([key, key.split(':')[1] ?? '', controllerToken]);
-    if (told !== undefined) log.info('secrets', told);
+    if (notice !== undefined) log.info('secrets', notice);
 
     const routes = createRoutes({ catalog });
     const blobs = createBlobs(join(folder, 'blobs'));

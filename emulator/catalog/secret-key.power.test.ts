@@ -24,9 +24,9 @@ it.each([
   disk.confirms = true;
   const { key } = openSecretKey(folder, want === 'unseal' ? { want: 'seal', wrappingKey } : undefined);
   disk.confirms = false;
-  const { key: opened, told } = openSecretKey(folder, { want, wrappingKey });
+  const { key: opened, notice } = openSecretKey(folder, { want, wrappingKey });
   expect(opened).toEqual(key);
-  expect(told).toMatch(words);
-  expect(told).not.toMatch(/stays as it was/);
+  expect(notice).toMatch(words);
+  expect(notice).not.toMatch(/stays as it was/);
   expect(readFileSync(join(folder, 'secret.key'), 'utf8')).toMatch(content);
 });

@@ -38,9 +38,9 @@ describe('the key of the secrets', () => {
   it.each(['a new folder', 'a folder with a key'])('is sealed when the keychain wants it: %s', (which) => {
     const folder = testFolder();
     const before = which === 'a new folder' ? undefined : openSecretKey(folder).key;
-    const { key, told } = openSecretKey(folder, order('seal'));
+    const { key, notice } = openSecretKey(folder, order('seal'));
     if (before) expect(key).toEqual(before);
-    expect(told).toMatch(/is sealed/);
+    expect(notice).toMatch(/is sealed/);
     expect(isSealed(folder)).toBe(true);
     expect(content(folder)).not.toContain((key as Buffer).toString('hex'));
     expect(content(folder)).not.toContain(order('seal').wrappingKey);
@@ -83,9 +83,9 @@ describe('the key of the secrets', () => {
   it('comes back into its file when the keychain says so', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder, order('seal'));
-    const { key: opened, told } = openSecretKey(folder, order('unseal'));
+    const { key: opened, notice } = openSecretKey(folder, order('unseal'));
     expect(opened).toEqual(key);
-    expect(told).toMatch(/is open/);
+    expect(notice).toMatch(/is open/);
     expect(openSecretKey(folder)).toEqual({ key });
   });
 
@@ -104,14 +104,14 @@ describe('the key of the secrets', () => {
     const module = JSON.stringify(join(import.meta.dirname, 'secret-key.ts'));
     const program = `
       const { openSecretKey } = await import(${module});
-      const { key, told } = openSecretKey(${JSON.stringify(folder)}, ${JSON.stringify(order(want))});
-      process.stdout.write(JSON.stringify({ key: key.toString('hex'), told }));`;
+      const { key, notice } = openSecretKey(${JSON.stringify(folder)}, ${JSON.stringify(order(want))});
+      process.stdout.write(JSON.stringify({ key: key.toString('hex'), notice }));`;
     // No file may grow; the signal that says so is ignored, so that the write fails as on a full disk.
     const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1"`;
     const answer = JSON.parse(execFileSync('sh', ['-c', limited, process.execPath, program], { encoding: 'utf8' }));
     expect(answer).toEqual({
       key: (key as Buffer).toString('hex'),
-      told: expect.stringMatching(/could not be written .*EFBIG.*stays as it was/),
+      notice: expect.stringMatching(/could not be written .*EFBIG.*stays as it was/),
     });
     expect(content(folder)).toBe(before);
     expect(readdirSync(folder)).toEqual(['secret.key']);

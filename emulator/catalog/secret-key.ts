@@ -19,7 +19,7 @@ export type SecretKey = Buffer | UserError;
 export interface OpenedSecretKey {
   readonly key: SecretKey;
   /** What became of the file, or could not. */
-  readonly told?: string;
+  readonly notice?: string;
 }
 
 /** Binds the sealed bytes to what they are. */
@@ -51,7 +51,7 @@ function seal(file: string, key: Buffer, { wrappingKey }: KeychainOrder): Opened
   const cipher = createCipher(Buffer.from(wrappingKey, 'hex'));
   const text = sealedText(keyIdOf(wrappingKey), cipher.seal(openText(key), place));
   const opens = (written: string) => cipher.open(readSealed(written)?.bytes ?? '', place) === openText(key);
-  return { key, told: attempt(file, text, opens, "the key of the secrets is sealed by the editor's keychain") };
+  return { key, notice: attempt(file, text, opens, "the key of the secrets is sealed by the editor's keychain") };
 }
 
 function unlock(file: string, { keyId, bytes }: SealedKey, { wrappingKey, want }: KeychainOrder): OpenedSecretKey {
@@ -59,9 +59,9 @@ function unlock(file: string, { keyId, bytes }: SealedKey, { wrappingKey, want }
   if (open === undefined) return { key: otherKeychain(file) };
   const key = Buffer.from(open, 'hex');
   const write = (text: string, done: string) => attempt(file, text, (written) => written === text, done);
-  if (want === 'unseal') return { key, told: write(open, 'the key of the secrets is open in its file') };
+  if (want === 'unseal') return { key, notice: write(open, 'the key of the secrets is open in its file') };
   if (keyId !== null) return { key };
-  return { key, told: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now names what opens it') };
+  return { key, notice: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now names what opens it') };
 }
 
 /** The key is at hand either way: a full disk is no reason not to start. */

@@ -4,8 +4,8 @@ import type { Identity } from './types.ts';
  * Who may use a method or a route of the control plane.
  *
  * - `owner`: keys of scope ADMIN.
- * - `callers`: every key: those of scope API and those of runners, too. They call apps, mint tokens for calling them, and
- *   use files, key-values and `/data`; they don't deploy, and see no secrets, keys, logs and runners.
+ * - `callers`: every key: those of scope API and those of runners, too. They call apps, mint tokens for calling them,
+ *   and use files, key-values and `/data`; they don't deploy, and see no secrets, keys, logs and runners.
  * - `anyone`: no key is asked for, or the route knows its callers by something else: a token, an address that can't be
  *   guessed.
  *
@@ -129,6 +129,7 @@ export function mayUse({ scope }: Pick<Identity, 'scope'>, who: Who | undefined)
 /** Why it isn't: a sentence for a person. */
 export function notAllowed({ scope }: Pick<Identity, 'scope'>): string {
   return scope === 'RUNNER'
-    ? 'This is the key of a runner: it may call apps and use files, key-values and /data, but not manage anything. Give the app a key of its own as a secret.'
+    ? 'This is the key of a runner: it may call apps and use files, key-values and /data, but not manage anything. ' +
+        'Give the app a key of its own as a secret.'
     : 'This key has scope API: it may call apps but not manage them. Use a key with scope ADMIN.';
 }

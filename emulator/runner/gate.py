@@ -86,7 +86,10 @@ def install(secret: str, ports: frozenset[int], is_own_call, report_gate) -> Non
     def is_ours(config, sockets) -> bool:
         return sockets is not None or config.fd is not None or config.port in ports
 
-    imports.after(lambda name: name == "uvicorn.server", lambda module: _change(module.Server, around, is_ours, report_gate))
+    def change(module) -> None:
+        _change(module.Server, around, is_ours, report_gate)
+
+    imports.after(lambda name: name == "uvicorn.server", change)
 
 
 def _change(server, around, is_ours, report_gate) -> None:

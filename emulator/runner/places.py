@@ -79,7 +79,9 @@ def _registered_home() -> str:
 
 
 def _python(home: str) -> list[str]:
-    """Where Python itself is, which people install into their home or its .local, too, with all that is private there."""
+    """
+    Where Python itself is, which people install into their home or its .local, too, with all that is private there.
+    """
     prefix = os.path.realpath(sys.base_prefix)
     if not is_at_or_below(home, prefix) and prefix != os.path.join(home, ".local"):
         return [sys.base_prefix]

@@ -133,7 +133,8 @@ class Listed:
             self._report(
                 "violation",
                 f"a program of it listens on {where}, where other machines reach it without a key. Let it listen on "
-                "127.0.0.1, or start minifal with --isolation full (it has an address of its own then) or --allow-outside",
+                "127.0.0.1, or start minifal with --isolation full (it has an address of its own then) or "
+                "--allow-outside",
             )
         elif server.port in self._ports:
             self._is_found = True

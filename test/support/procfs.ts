@@ -61,7 +61,9 @@ export function argumentsWith(text: string): readonly number[] {
 
 export interface ListeningSocket {
   readonly pid: number;
-  /** One of IPv4 also for a socket of IPv6 that has it; `::1`, `::`, or the kernel's hexadecimal form of another one. */
+  /**
+   * One of IPv4 also for a socket of IPv6 that has it; `::1`, `::`, or the kernel's hexadecimal form of another one.
+   */
   readonly address: string;
   readonly port: number;
 }

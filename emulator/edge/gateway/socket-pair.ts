@@ -89,8 +89,8 @@ export async function keepsUp(socket: WebSocket): Promise<void> {
 
 /**
  * Closes a `patient` socket behind everything that it was sent, with the same code, as far as a code may be sent at
- * all: 1005 and 1006 only say that none was. A side that is stalled keeps its connection for an hour; one that has read everything
- * (it answers a ping) and does not answer the close is cut off.
+ * all: 1005 and 1006 only say that none was. A side that is stalled keeps its connection for an hour; one that has read
+ * everything (it answers a ping) and does not answer the close is cut off.
  */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   if (socket.readyState !== socket.OPEN) return;

@@ -10,7 +10,8 @@ type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
 
 /**
  * Judges an RPC by its headers alone, before a byte of its message is read and before grpc-js hears of it: our own
- * `:authority` (DNS rebinding), then the key, then what it may do (rights.ts). `undefined`: it may go on. Pure but for the catalog's look at the key.
+ * `:authority` (DNS rebinding), then the key, then what it may do (rights.ts). `undefined`: it may go on. Pure but for
+ * the catalog's look at the key.
  *
  * @param raw the header list as it came: Node joins or drops what is given twice
  */

@@ -7,7 +7,9 @@ const methods = ['get', 'put', 'post', 'patch', 'delete'] as const;
 type Stack = Router['stack'];
 type Route = NonNullable<Stack[number]['route']>;
 
-/** What a router answers: each of its routes, and of the routers below it, under the names that rights.ts has for it. */
+/**
+ * What a router answers: each of its routes, and of the routers below it, under the names that rights.ts has for it.
+ */
 export function routesOf(stack: Stack): readonly { readonly names: readonly string[]; readonly route: Route }[] {
   return stack.flatMap(({ route, handle }) => {
     if (route) return [{ names: namesOf(route), route }];
@@ -16,8 +18,8 @@ export function routesOf(stack: Stack): readonly { readonly names: readonly stri
 }
 
 /**
- * Puts in front of each route what rights.ts says about it. Throws for one that isn't in the table: a new route can't be
- * forgotten there.
+ * Puts in front of each route what rights.ts says about it. Throws for one that isn't in the table: a new route can't
+ * be forgotten there.
  */
 export function guardRoutes(router: Router, authenticate: Authenticate): void {
   for (const { names, route } of routesOf(router.stack)) {

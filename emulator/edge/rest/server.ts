@@ -21,7 +21,8 @@ import { workflows } from './workflows.ts';
 
 /**
  * The REST host of the platform, for the `api` port (rest-api.md §0-§4). Host and Origin are judged first, then the
- * key, then what it may do (rights.ts); every error is `{"detail"}`; paths are matched as they come, never normalised or redirected.
+ * key, then what it may do (rights.ts); every error is `{"detail"}`; paths are matched as they come, never normalised
+ * or redirected.
  */
 export function createRestEdge(deps: RestDeps): Express {
   const app = express();

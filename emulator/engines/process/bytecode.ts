@@ -60,8 +60,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The modules below the folder of which there is bytecode. Looks at `mostNames` at most: an app may have written as many
- * as it wants.
+ * The modules below the folder of which there is bytecode. Looks at `mostNames` at most: an app may have written as
+ * many as it wants.
  */
 export async function compiledSources(folder: string, mostNames: number): Promise<readonly string[]> {
   const found: string[] = [];

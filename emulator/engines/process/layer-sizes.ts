@@ -70,7 +70,8 @@ export function createLayerSizes(root: string, report: Report, limits: LayerLimi
       one.onOver(
         most === limits.most
           ? `its own disk held more than ${inGib(most)}. What is large, or should outlive a runner, belongs in /data.`
-          : `this machine's disk had less than ${inGib(limits.spare)} left, and its own disk held more than ${inGib(most)}.`,
+          : `this machine's disk had less than ${inGib(limits.spare)} left, and its own disk held more than ` +
+              `${inGib(most)}.`,
       );
     }
   }

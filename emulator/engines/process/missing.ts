@@ -3,7 +3,8 @@ import type { Missing } from '../../wire/isolation.ts';
 const consequences: { readonly [part in Missing['part']]: readonly [what: string, without: string] } = {
   folders: [
     "Runners can't have /data and /app of their own on this machine",
-    'Apps run without: their files and caches are in folders of the emulator, and what names /data or /app itself is not found.',
+    'Apps run without: their files and caches are in folders of the emulator, and what names /data or /app itself is ' +
+      'not found.',
   ],
   disk: [
     "Runners can't have a disk of their own on this machine",
@@ -12,7 +13,8 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
   writes: ["Runners can't write to some folders of this machine, not even for themselves", 'Apps only read them.'],
   addresses: [
     "Runners can't have addresses of their own on this machine",
-    'Servers of Python are kept on loopback; a runner whose other servers listen where other machines reach them is ended.',
+    'Servers of Python are kept on loopback; a runner whose other servers listen where other machines reach them is ' +
+      'ended.',
   ],
 };
 
@@ -28,7 +30,7 @@ export function missingWords({ part, why }: Missing): string {
     return `${said}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;
   return (
     `${said}on Ubuntu 24.04, ` +
-    '`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in Docker, `--cap-add SYS_ADMIN --security-opt seccomp=unconfined ' +
-    '--security-opt apparmor=unconfined`. Then start minifal again.'
+    '`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in Docker, `--cap-add SYS_ADMIN ' +
+    '--security-opt seccomp=unconfined --security-opt apparmor=unconfined`. Then start minifal again.'
   );
 }

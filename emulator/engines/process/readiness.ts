@@ -42,8 +42,8 @@ async function untilOpen(
   signal: AbortSignal,
 ): Promise<RunnerAddress> {
   while (true) {
-    const told = await Promise.race([listening, delay(guess === null ? longWaitMs : portPollMs, null, { signal })]);
-    if (told !== null) return told;
+    const found = await Promise.race([listening, delay(guess === null ? longWaitMs : portPollMs, null, { signal })]);
+    if (found !== null) return found;
     if (guess !== null && (await acceptsConnections(guess)) === 'healthy') return guess;
   }
 }
