@@ -1,0 +1,21 @@
+/** Ways to reach the store that only the records of a room use. */
+const ways: readonly { readonly what: string; readonly found: RegExp }[] = [
+  { what: 'prepares a statement', found: /\bsql\s*\(/ },
+  { what: 'opens a transaction', found: /\b(transaction|transactEach)\s*(<[^>()]*>)?\(/ },
+  { what: 'writes in groups', found: /\bcreateGroupCommit\s*\(/ },
+  { what: 'keeps documents', found: /\bcreateDocuments\s*(<[^>()]*>)?\(/ },
+  { what: 'opens SQLite', found: /\bfrom 'node:sqlite'/ },
+  { what: 'has a text in SQL', found: /['"`]\s*(SELECT|INSERT|REPLACE INTO|UPDATE|DELETE FROM|PRAGMA|WITH|ALTER) / },
+];
+const table = { what: 'declares a table', found: /['"`]\s*CREATE |\bdocumentTable\s*\(/ };
+
+/**
+ * Who may reach the store in a room: `records.ts`, and `NOUN-records.ts` where one file would be too long. `schema.ts`
+ * declares the tables and does nothing else.
+ */
+export function storeAccess(file: string, source: string): readonly string[] {
+  if (/(^|\/)([a-z-]+-)?records\.ts$/.test(file)) return [];
+  const code = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '');
+  const forbidden = file.endsWith('/schema.ts') ? ways : [...ways, table];
+  return forbidden.filter(({ found }) => found.test(code)).map(({ what }) => `${file} ${what}`);
+}
