@@ -183,7 +183,6 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const catalog = createCatalog({ store, clock, secretKey });
     const signingKey = tokenKey(folder);
     const storage = createStorage({ folder, store, maxBytes: storageBytes, clock });
-    const tokens = createTokens({ secret: signingKey, clock });
     const key = localKey(folder, catalog);
     const controllerToken = randomBytes(32).toString('hex');
     secretValues = catalog.allSecretValues;
@@ -283,6 +282,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     });
 
     const authenticate = createAuthenticate(catalog, runnerKeys);
+    const tokenSigning = { secret: signingKey, clock, lives: runnerKeys.lives };
+    const tokens = createTokens(tokenSigning);
     const signing = createSigning(join(folder, 'webhook-key.pem'));
     const webhooks = createWebhooks({
       store,
@@ -343,8 +344,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       authenticate,
       storage,
       tokens,
-      runnerKeys,
-      uploadTokens: createSigner(signingKey, 'storage', clock),
+      uploadTokens: createSigner(tokenSigning, 'storage'),
       report,
     };
     const authorities = loopbackHosts(ports.api);

@@ -7,33 +7,49 @@ export interface Claims {
   readonly expiresAt: number;
   /** What the token opens; empty where its kind alone says it. */
   readonly scope: readonly string[];
+  /** The runner whose key asked for it, with which it ends; `null`: another key did. */
+  readonly runnerId: string | null;
 }
 
 export interface Signer {
   sign(claims: Claims): string;
-  /** `undefined`: not signed by this signer, changed, or no longer valid. */
+  /** `undefined`: not signed by this signer, changed, expired, or its runner has ended. */
   open(token: string): Claims | undefined;
 }
 
 const header = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
-const payload = z.object({ sub: z.string(), exp: z.number(), scope: z.array(z.string()) });
+const payload = z.object({
+  sub: z.string(),
+  exp: z.number(),
+  scope: z.array(z.string()),
+  runner: z.string().nullable(),
+});
 /** Longer ones are not ours. */
 const longestToken = 32 * 1024;
 
+/** What the signers of a data folder have in common. */
+export interface Signing {
+  /** The data folder's own key. */
+  readonly secret: Buffer;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Whether a runner's key is still good. */
+  readonly lives: (runnerId: string) => boolean;
+}
+
 /**
  * Tokens that carry their own proof: HS256 JSON Web Tokens, of one `kind` each, so that a token for uploads never opens
- * an app. Nothing is stored; a restart keeps them valid, another data folder doesn't know them.
+ * an app. Nothing is stored; a restart keeps them valid, except those of runners, which it ends; another data folder
+ * doesn't know them.
  *
- * @param secret the data folder's own key
  * @param kind a constant of the code
- * @param clock milliseconds since the epoch
  */
-export function createSigner(secret: Buffer, kind: string, clock: () => number): Signer {
+export function createSigner({ secret, clock, lives }: Signing, kind: string): Signer {
   const key = createHmac('sha256', secret).update(`minifal token: ${kind}`).digest();
   const mac = (signed: string): Buffer => createHmac('sha256', key).update(signed).digest();
   return {
-    sign({ userId, expiresAt, scope }) {
-      const claims = JSON.stringify({ sub: userId, exp: expiresAt / 1000, scope });
+    sign({ userId, expiresAt, scope, runnerId }) {
+      const claims = JSON.stringify({ sub: userId, exp: expiresAt / 1000, scope, runner: runnerId });
       const signed = `${header}.${Buffer.from(claims).toString('base64url')}`;
       return `${signed}.${mac(signed).toString('base64url')}`;
     },
@@ -50,8 +66,10 @@ export function createSigner(secret: Buffer, kind: string, clock: () => number):
         JSON.parse(Buffer.from(signed.slice(header.length + 1), 'base64url').toString('utf8')),
       );
       if (!claims.success) return undefined;
+      const { sub: userId, scope, runner: runnerId } = claims.data;
       const expiresAt = claims.data.exp * 1000;
-      return expiresAt > clock() ? { userId: claims.data.sub, expiresAt, scope: claims.data.scope } : undefined;
+      if (expiresAt <= clock() || (runnerId !== null && !lives(runnerId))) return undefined;
+      return { userId, expiresAt, scope, runnerId };
     },
   };
 }

@@ -45,6 +45,7 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
   const key = catalog.createKey('ADMIN', 'test');
   const testing = testFleet();
   const runnerKeys = createRunnerKeys((id) => testing.fleet.runner(id)?.state.kind);
+  const signing = { secret: Buffer.alloc(32, 7), clock, lives: runnerKeys.lives };
   const rooms = {
     catalog,
     blobs: createBlobs(join(folder, 'blobs')),
@@ -53,8 +54,8 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
     authenticate: createAuthenticate(catalog, runnerKeys),
     runnerKeys,
     storage: createStorage({ folder, store, clock, maxBytes: 1024 ** 3 }),
-    tokens: createTokens({ secret: Buffer.alloc(32, 7), clock }),
-    uploadTokens: createSigner(Buffer.alloc(32, 7), 'storage', clock),
+    tokens: createTokens(signing),
+    uploadTokens: createSigner(signing, 'storage'),
     clock,
   };
   return {

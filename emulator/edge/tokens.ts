@@ -1,4 +1,5 @@
-import { createSigner } from './signed.ts';
+import { createSigner, type Signing } from './signed.ts';
+import type { Identity } from './types.ts';
 
 /** What a caller wants to reach. `path`: below the app, with or without its leading slash. */
 export interface TokenTarget {
@@ -7,28 +8,30 @@ export interface TokenTarget {
   readonly path: string;
 }
 
+export type TokenIssuer = Pick<Identity, 'userId' | 'runnerId'>;
+
 export interface Tokens {
   /**
    * A token for browsers, sent as `fal_jwt_token`.
    * @param allowedApps aliases (`app`), apps (`owner/app`) or single endpoints (`owner/app/path`): it opens nothing
    *   else
+   * @param by `runnerId`: of the runner whose key asks for it, with which it ends
    */
-  issue(allowedApps: readonly string[], seconds: number, userId: string): string;
-  /** Who issued it; `undefined`: not ours, expired, or not for this app. */
+  issue(allowedApps: readonly string[], seconds: number, by: TokenIssuer): string;
+  /** Who issued it; `undefined`: not ours, expired, of a runner that has ended, or not for this app. */
   verify(token: string, app: TokenTarget): { userId: string } | undefined;
 }
 
 /**
  * Temporary tokens for web pages (rest-api.md §8, gateway-http.md §2), signed with a key of the data folder: they
- * survive a restart. differs: the cloud's are signed with a key pair; nobody but the issuer reads them.
- *
- * @param clock milliseconds since the epoch
+ * survive a restart, unless a runner asked for them. differs: the cloud's are signed with a key pair; nobody but the
+ * issuer reads them.
  */
-export function createTokens({ secret, clock }: { readonly secret: Buffer; readonly clock: () => number }): Tokens {
-  const signer = createSigner(secret, 'apps', clock);
+export function createTokens(signing: Signing): Tokens {
+  const signer = createSigner(signing, 'apps');
   return {
-    issue: (allowedApps, seconds, userId) =>
-      signer.sign({ userId, expiresAt: clock() + seconds * 1000, scope: allowedApps }),
+    issue: (allowedApps, seconds, { userId, runnerId = null }) =>
+      signer.sign({ userId, expiresAt: signing.clock() + seconds * 1000, scope: allowedApps, runnerId }),
     verify(token, app) {
       const claims = signer.open(token);
       return claims?.scope.some((entry) => covers(entry, app)) ? { userId: claims.userId } : undefined;

@@ -3,10 +3,12 @@ import { WebSocket } from 'ws';
 import { createTokens } from '../tokens.ts';
 import { account, call, startGateway, type TestGateway } from './testing.ts';
 
-const tokens = createTokens({ secret: Buffer.alloc(32, 1), clock: () => 0 });
-const forApp = tokens.issue(['app'], 60, account.userId);
-const forStream = tokens.issue(['me/app/stream'], 60, account.userId);
-const forOther = tokens.issue(['hasty'], 60, account.userId);
+const alive = new Set(['runner']);
+const signing = { secret: Buffer.alloc(32, 1), clock: () => 0, lives: (id: string) => alive.has(id) };
+const tokens = createTokens(signing);
+const forApp = tokens.issue(['app'], 60, account);
+const forStream = tokens.issue(['me/app/stream'], 60, account);
+const forOther = tokens.issue(['hasty'], 60, account);
 
 let gateway: TestGateway;
 const urls: (string | undefined)[] = [];
@@ -47,9 +49,17 @@ describe('fal_jwt_token', () => {
   });
 
   it('opens nothing that has expired', async () => {
-    const later = createTokens({ secret: Buffer.alloc(32, 1), clock: () => 61_000 });
+    const later = createTokens({ ...signing, clock: () => 61_000 });
     await start(later.verify);
     expect((await post(`/me/app/stream?fal_jwt_token=${forApp}`)).status).toBe(401);
+  });
+
+  it('that a runner asked for opens its app while the runner lives', async () => {
+    await start();
+    const token = tokens.issue(['app'], 60, { ...account, runnerId: 'runner' });
+    expect((await post(`/me/app/stream?fal_jwt_token=${token}`)).status).toBe(200);
+    alive.delete('runner');
+    expect((await post(`/me/app/stream?fal_jwt_token=${token}`)).status).toBe(401);
   });
 
   it('watches a status stream, but neither submits nor reads results', async () => {

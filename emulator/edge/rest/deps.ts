@@ -10,7 +10,6 @@ import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
 import type { LateUnits } from '../late-units.ts';
-import type { RunnerKeys } from '../runner-keys.ts';
 import type { Signer } from '../signed.ts';
 import type { Tokens } from '../tokens.ts';
 import type { Authenticate, Hosts } from '../types.ts';
@@ -31,7 +30,6 @@ export interface RestDeps {
   readonly tokens: Pick<Tokens, 'issue'>;
   /** Signs what `/storage/auth/token` gives out. */
   readonly uploadTokens: Signer;
-  readonly runnerKeys: Pick<RunnerKeys, 'lives'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly hosts: Hosts;

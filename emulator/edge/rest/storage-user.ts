@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RunnerKeys } from '../runner-keys.ts';
 import type { Signer } from '../signed.ts';
 import type { Authenticate } from '../types.ts';
 
@@ -7,7 +6,6 @@ import type { Authenticate } from '../types.ts';
 export interface StorageUser {
   readonly authenticate: Authenticate;
   readonly uploadTokens: Signer;
-  readonly runnerKeys: Pick<RunnerKeys, 'lives'>;
 }
 
 /**
@@ -20,8 +18,7 @@ export function uploadToken(
   { authenticate, uploadTokens }: StorageUser,
   about: { readonly userId: string; readonly expiresAt: number },
 ): string {
-  const runnerId = authenticate(headers)?.runnerId;
-  return uploadTokens.sign({ ...about, scope: runnerId === undefined ? [] : [runnerId] });
+  return uploadTokens.sign({ ...about, scope: [], runnerId: authenticate(headers)?.runnerId ?? null });
 }
 
 /**
@@ -32,6 +29,5 @@ export function userOf(headers: IncomingHttpHeaders, user: StorageUser): string 
   const identity = user.authenticate(headers);
   if (identity) return identity.userId;
   const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const claims = token === undefined ? undefined : user.uploadTokens.open(token);
-  return claims?.scope.every(user.runnerKeys.lives) ? claims.userId : undefined;
+  return token === undefined ? undefined : user.uploadTokens.open(token)?.userId;
 }

@@ -201,7 +201,7 @@ describe("the CDN's own API", () => {
 
   it('takes nothing without a token, nor with one for browsers', async () => {
     const server = await restServer();
-    const browser = server.rooms.tokens.issue(['app'], 60, 'user');
+    const browser = server.rooms.tokens.issue(['app'], 60, { userId: 'user' });
     for (const headers of [{}, { authorization: `Bearer ${browser}` }, { authorization: 'Bearer x' }]) {
       const answer = await fetch(server.url('/files/upload'), { method: 'POST', body: 'x', headers });
       expect(answer.status).toBe(401);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { revisionDefaults } from '../../catalog/scale-settings.ts';
+import type { Runner } from '../../scheduler/types.ts';
 import { restServer } from './test-rest.ts';
 
 const target = { owner: 'me', name: 'app', path: '/realtime' };
@@ -24,6 +26,21 @@ describe('tokens for browsers', () => {
     const { token } = z.object({ token: z.string() }).parse(json);
     expect(server.rooms.tokens.verify(token, target)).toBeDefined();
     expect(server.rooms.tokens.verify(token, { ...target, path: '' })).toBeUndefined();
+  });
+
+  it.each(['/tokens/', '/tokens/realtime'])('of %s end with the runner whose key asked for them', async (path) => {
+    const server = await restServer();
+    const state: Runner['state'] = { kind: 'idle', since: 0 };
+    server.runners.push({
+      ...{ id: 'r', alias: 'app', revision: 'rev', createdAt: 0, used: true, replacement: 'none', hints: null },
+      ...{ settings: revisionDefaults, state },
+    });
+    const authorization = `Key ${server.rooms.runnerKeys.keyOf('r')}`;
+    const { json } = await server.send('POST', path, { allowed_apps: ['app'] }, { authorization });
+    const token = z.union([z.string(), z.object({ token: z.string() }).transform((said) => said.token)]).parse(json);
+    expect(server.rooms.tokens.verify(token, target)).toBeDefined();
+    server.runners.length = 0;
+    expect(server.rooms.tokens.verify(token, target)).toBeUndefined();
   });
 
   it('need a key, apps and a sensible time', async () => {

@@ -1,7 +1,8 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
-import type { Catalog } from '../../catalog/types.ts';
 import type { Tokens } from '../tokens.ts';
+import type { Authenticate } from '../types.ts';
+import { signedIn } from './route-rights.ts';
 
 const apps = z.array(z.string().min(1).max(200)).min(1).max(100);
 /** differs: the cloud's upper limit is not documented. */
@@ -11,18 +12,24 @@ const realtimeBody = z.object({ allowed_apps: apps, duration: seconds.default(12
 
 /**
  * Tokens for browsers (rest-api.md §8): clients want a bare JSON string; the documented second form answers an object.
+ * What a runner's key asks for ends with the runner, at the latest.
  */
-export function browserTokens(deps: { readonly catalog: Catalog; readonly tokens: Pick<Tokens, 'issue'> }): Router {
-  const { tokens, catalog } = deps;
+export function browserTokens(deps: {
+  readonly authenticate: Authenticate;
+  readonly tokens: Pick<Tokens, 'issue'>;
+}): Router {
+  const { tokens, authenticate } = deps;
   const router = Router();
   const jsonBody = json({ limit: '256kb' });
-  router.post('/tokens', jsonBody, ({ body }, response) => {
-    const wanted = tokenBody.parse(body);
-    response.json(tokens.issue(wanted.allowed_apps, wanted.token_expiration, catalog.account.userId));
+  router.post('/tokens', jsonBody, (request, response) => {
+    const wanted = tokenBody.parse(request.body);
+    const by = signedIn(authenticate, request, response);
+    response.json(tokens.issue(wanted.allowed_apps, wanted.token_expiration, by));
   });
-  router.post('/tokens/realtime', jsonBody, ({ body }, response) => {
-    const wanted = realtimeBody.parse(body);
-    response.json({ token: tokens.issue(wanted.allowed_apps, wanted.duration, catalog.account.userId) });
+  router.post('/tokens/realtime', jsonBody, (request, response) => {
+    const wanted = realtimeBody.parse(request.body);
+    const by = signedIn(authenticate, request, response);
+    response.json({ token: tokens.issue(wanted.allowed_apps, wanted.duration, by) });
   });
   return router;
 }
