@@ -58,7 +58,7 @@ import { createWebhooks } from './webhooks/webhooks.ts';
 import { contain } from './wire/contain.ts';
 import { asDiskTrouble, DiskTrouble } from './wire/disk-trouble.ts';
 import { platformError, UserError } from './wire/errors.ts';
-import type { IsolationMode, Shares } from './wire/isolation.ts';
+import type { IsolationMode, Missing, Shares } from './wire/isolation.ts';
 import { makeFolder } from './wire/make-folder.ts';
 import type { KeychainOrder } from './wire/secret-file.ts';
 import { inGroups, inSlices } from './wire/slices.ts';
@@ -109,6 +109,11 @@ export interface Emulator {
   report(error: unknown): void;
   /** Hides secrets and keys in a text that is shown. */
   mask(text: string): string;
+  /**
+   * Finds out what of its isolation this machine doesn't let runners have; each part is said once. Never rejects. It
+   * takes a Python for a moment, so it has its time after the start.
+   */
+  probeIsolation(): Promise<readonly Missing[]>;
   /** Gives runners their grace, then ends them; commits what is pending; frees the ports. */
   close(): Promise<void>;
 }
@@ -436,6 +441,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       notices: [...store.notices(), ...logs.notices()],
       report,
       mask,
+      probeIsolation: engine.probe,
       async close() {
         callOffFirst();
         clearInterval(beating);

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import { UserError } from '../wire/errors.ts';
-import type { Shares } from '../wire/isolation.ts';
+import type { HuggingFaceMode, IsolationMode, Missing, Shares } from '../wire/isolation.ts';
 
 /**
  * Refuses shares by which every app would see the data folder, where the owner's key, the secrets and all requests are.
@@ -31,4 +31,38 @@ function real(path: string): string {
   } catch {
     return path;
   }
+}
+
+const offer = 'To change that, or to have this no longer said: `minifal start --hugging-face read`, `write` or `off`.';
+
+/**
+ * What a person should know of what their apps share with this machine, in sentences.
+ * @param huggingFace absent: nothing was said about it
+ * @param cache where the person's models are; absent: they have none
+ */
+export function shareNotes(start: {
+  readonly isolation: IsolationMode;
+  readonly missing: readonly Missing[];
+  readonly folders: Shares['folders'];
+  readonly huggingFace: HuggingFaceMode | undefined;
+  readonly cache: string | undefined;
+}): readonly string[] {
+  const { isolation, missing, folders, huggingFace, cache } = start;
+  const isOff = isolation === 'off';
+  if (!isOff && !missing.some(({ part }) => part === 'disk')) {
+    if (huggingFace !== undefined || cache === undefined) return [];
+    return [`apps don't see your Hugging Face cache (${cache}) and keep their models in /data. ${offer}`];
+  }
+  const where = isOff ? 'with --isolation off' : 'without a disk of their own';
+  const notes: string[] = [];
+  if (isOff)
+    notes.push(
+      'with --isolation off, what an app installs while it runs (pip) stays in its environment, which all apps with ' +
+        'the same requirements use.',
+    );
+  if (folders.length > 0)
+    notes.push(`--share has no effect ${where}: apps read and write this machine's files where they are.`);
+  if (huggingFace === 'read' || huggingFace === 'write')
+    notes.push(`--hugging-face ${huggingFace} has no effect ${where}: apps keep their models in /data.`);
+  return notes;
 }

@@ -10,14 +10,13 @@ import { readKeychainOrder } from './keychain.ts';
 import type { CliOptions } from './main.ts';
 import { ownEvalLine } from './own-command.ts';
 import { complain, say } from './print.ts';
-import { checkShares } from './shares.ts';
+import { checkShares, shareNotes } from './shares.ts';
 import { version } from './version.ts';
 
 const defaultPort = 4710;
 /** As on the platform (gateway-http.md §6.2). */
 const defaultRetentionDays = 30;
 const defaultIsolation = 'full';
-const offer = 'To change that, or to have this no longer said: `minifal start --hugging-face read`, `write` or `off`.';
 /** Different bugs that a terminal hears of; the log has all. */
 const mostTold = 20;
 
@@ -110,12 +109,17 @@ export async function start(options: CliOptions): Promise<number> {
         `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ` +
           `${options.timeScale} times as fast; an app's own work does not.`,
       );
-    if (options.huggingFace === undefined && isolation !== 'off' && hasModels(cache))
-      say(`Note: apps don't see your Hugging Face cache (${cache}) and keep their models in /data. ${offer}`);
     for (const notice of emulator.notices) say(`Note: ${notice}`);
     // Another terminal may not have the variable that named the folder here.
     const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
     say(`Point a terminal here:  ${ownEvalLine(isUsual ? undefined : folder)}`);
+    const { shared: folders, huggingFace } = options;
+    const models = hasModels(cache) ? cache : undefined;
+    void Promise.race([emulator.probeIsolation(), stopped]).then((missing) => {
+      // Stopped meanwhile: nobody reads it.
+      if (typeof missing === 'number') return;
+      for (const note of shareNotes({ isolation, missing, folders, huggingFace, cache: models })) say(`Note: ${note}`);
+    });
     const code = await stopped;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.removeAllListeners(signal);

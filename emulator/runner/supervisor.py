@@ -1,6 +1,7 @@
 """
 Started by the emulator, one per execution environment: `python supervisor.py CONFIG`, connection on descriptor 3.
-Also the program of a runner that is started afresh: `python supervisor.py --runner FD`.
+Also the program of a runner that is started afresh: `python supervisor.py --runner FD`; and `python supervisor.py
+--probe CONFIG` prints what runners of such a supervisor would have to do without, as JSON.
 """
 
 import gc
@@ -18,6 +19,9 @@ def main() -> None:
     if sys.path and os.path.abspath(sys.path[0]) == here:
         del sys.path[0]
     ours = _load_boot(here).package()
+    if sys.argv[1:2] == ["--probe"]:
+        _probe(json.loads(sys.argv[2]))
+        return
     if sys.argv[1:2] == ["--runner"]:
         from minifal_runner import birth
 
@@ -58,6 +62,13 @@ def _supervise(ours):
     except birth.Become as new:
         return new.config, BlockingChannel(new.sock)
     os._exit(0)
+
+
+def _probe(config: dict) -> None:
+    from minifal_runner import isolation, kernel
+
+    kernel.die_with_parent(signal.SIGKILL, os.getppid())
+    print(json.dumps(isolation.find(config).missing_list()))
 
 
 def _load_boot(here: str):

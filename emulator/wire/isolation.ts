@@ -14,7 +14,7 @@ export type IsolationMode = (typeof isolationModes)[number];
 export const missingSchema = z.object({ part: z.enum(['folders', 'disk', 'writes', 'addresses']), why: z.string() });
 export type Missing = z.infer<typeof missingSchema>;
 
-/** What was asked for, and what runners don't get of it: known once the first one has started. */
+/** What was asked for, and what runners don't get of it: known a moment after the start. */
 export const isolationSchema = z.object({ mode: z.enum(isolationModes), missing: z.array(missingSchema) });
 export type Isolation = z.infer<typeof isolationSchema>;
 

@@ -46,8 +46,19 @@ describe.each(machines)('in %s', (what, through) => {
   describe.skipIf(isMissing(works, `${what}: it can't be imitated here`))('minifal', () => {
     let emulator: Emulator;
     let project: Project;
+    let atStart: unknown;
+
+    async function missing(): Promise<unknown> {
+      const status = await mustRun(process.execPath, [minifalCommand, 'status', '--json', '--data', emulator.dataDir]);
+      return JSON.parse(status).isolation.missing;
+    }
+
     beforeAll(async () => {
       emulator = await startEmulator({ through });
+      atStart = await until(
+        'the start says what is missing',
+        () => /Runners can't have \/data/.test(emulator.logText()) && missing(),
+      );
       project = await createProject(await pythonTools(), emulator, { 'where.py': source, 'words.txt': 'hello' });
       await project.mustFal('deploy', 'where.py::Where', '--app-name', 'where');
     });
@@ -80,7 +91,8 @@ describe.each(machines)('in %s', (what, through) => {
       expect([done.code, done.stdout]).toEqual([0, 'helloweights']);
     });
 
-    it('says once what is missing, why, and what to do', async () => {
+    it('says once, at its start, what is missing, why, and what to do', async () => {
+      expect(atStart).toEqual(await missing());
       const { runners } = JSON.parse(await project.mustFal('runners', 'list', '--json'));
       await project.mustFal('runners', 'kill', runners[0].runner_id);
       await until(
@@ -88,9 +100,7 @@ describe.each(machines)('in %s', (what, through) => {
         async () => JSON.parse(await project.mustFal('runners', 'list', '--json')).runners.length === 0,
       );
       await call(emulator, 'run', `/${await owner(emulator)}/where`, { body: {} });
-      const status = await mustRun(process.execPath, [minifalCommand, 'status', '--json', '--data', emulator.dataDir]);
-      const { missing } = JSON.parse(status).isolation;
-      expect(missing).toContainEqual({ part: 'folders', why: expect.stringMatching(/\w/) });
+      expect(await missing()).toContainEqual({ part: 'folders', why: expect.stringMatching(/\w/) });
       expect(emulator.logText().match(/Runners can't have \/data and \/app.*/g)).toEqual([
         expect.stringMatching(/\(.*(not permitted|[Pp]ermission denied|No space left).*\).*To allow it: /),
       ]);

@@ -8,7 +8,8 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
   ],
   disk: [
     "Runners can't have a disk of their own on this machine",
-    "Apps read this machine's files, and what they write outside /data and /app stays on it.",
+    "Apps read this machine's files, and what they write outside /data and /app stays on it, packages that they " +
+      'install while they run, too.',
   ],
   writes: ["Runners can't write to some folders of this machine, not even for themselves", 'Apps only read them.'],
   addresses: [

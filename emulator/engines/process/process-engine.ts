@@ -10,7 +10,8 @@ import { createBytecode } from './bytecode.ts';
 import { compileCaches, machineEnvironment, runnerEnvironment } from './environment.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
 import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
-import type { StartMethod } from './messages.ts';
+import { probeMachine } from './machine-probe.ts';
+import type { StartMethod, SupervisorConfig } from './messages.ts';
 import { missingWords } from './missing.ts';
 import { createRunner, type ProcessRunner } from './runner.ts';
 import { createShells } from './shell.ts';
@@ -34,8 +35,10 @@ export interface ProcessEngine extends Engine {
    * second.
    */
   warm(environment: BuiltEnvironment): void;
-  /** What this machine doesn't let runners have, as far as the first of them found out. */
+  /** What this machine doesn't let runners have, as far as `probe` or the first of them found out. */
   missing(): readonly Missing[];
+  /** Finds that out before the first runner; resolves with what is known then. Never rejects. */
+  probe(): Promise<readonly Missing[]>;
 }
 
 /**
@@ -114,6 +117,17 @@ export function createProcessEngine(deps: {
     return TMPDIR === undefined || isolation === 'off' || !canFork ? { ...rest, ...(TMPDIR ? { TMPDIR } : {}) } : rest;
   }
 
+  function configFor(extraPaths: readonly string[], compiled: string): SupervisorConfig {
+    return {
+      extraPaths,
+      preload: canFork,
+      isolation,
+      disk: { dataFolder: deps.dataDir, ...shownTo(deps.shares, deps.shown), compiled },
+      mayBeOutside: deps.allowOutside ?? false,
+      probeDir,
+    };
+  }
+
   function crewOf(environment: BuiltEnvironment): Crew {
     const key = keyOf(environment);
     const there = crews.get(key);
@@ -122,14 +136,7 @@ export function createProcessEngine(deps: {
     const supervisor = startSupervisor({
       python: environment.python,
       runnerSources: deps.runnerSources,
-      config: {
-        extraPaths: environment.extraPaths,
-        preload: canFork,
-        isolation,
-        disk: { dataFolder: deps.dataDir, ...shownTo(deps.shares, deps.shown), compiled: compiledOf(environment) },
-        mayBeOutside: deps.allowOutside ?? false,
-        probeDir,
-      },
+      config: configFor(environment.extraPaths, compiledOf(environment)),
       env: machine(environment),
       onMessage(message) {
         if (message.event === 'started') sayMissing(message.missing);
@@ -160,6 +167,18 @@ export function createProcessEngine(deps: {
     },
 
     missing: () => [...known.values()],
+
+    async probe() {
+      const hostEnv = deps.hostEnv ?? process.env;
+      const found = await probeMachine({
+        runnerSources: deps.runnerSources,
+        config: configFor([], join(probeDir, 'compiled')),
+        env: { ...machineEnvironment(hostEnv, 'python3'), PATH: hostEnv.PATH ?? '/usr/bin:/bin' },
+        signal: closing.signal,
+      });
+      if (found && !closed) sayMissing(found);
+      return [...known.values()];
+    },
 
     start(spec, events) {
       if (closed) return neverStarted(spec.runnerId, events);

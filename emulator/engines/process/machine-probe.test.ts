@@ -1,0 +1,56 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createProcessEngine } from './process-engine.ts';
+import { runnerSources, type WorkFolder, workFolder } from './test-runners.ts';
+
+const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
+
+let work: WorkFolder;
+beforeEach(() => {
+  work = workFolder();
+});
+afterEach(() => work.remove());
+
+/** What is said, and known, of a machine whose Pythons are these. */
+async function probed(programs: { readonly [name: string]: string }) {
+  const bin = join(work.root, 'bin');
+  mkdirSync(bin);
+  for (const [name, text] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), text);
+    chmodSync(join(bin, name), 0o755);
+  }
+  const said: string[] = [];
+  const onLimit = (sentence: string) => said.push(sentence);
+  const hostEnv = { ...process.env, PATH: bin };
+  const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', hostEnv, onLimit });
+  const parts = (await engine.probe()).map(({ part }) => part);
+  await engine.probe();
+  const known = engine.missing().map(({ part }) => part);
+  await engine.close();
+  return { parts, known, said };
+}
+
+const python = (...words: readonly string[]) =>
+  `#!/bin/sh\nPATH='${process.env.PATH}'\nexec python3 ${words.join(' ')} "$@"\n`;
+const broken = '#!/bin/sh\necho "python3: command not found" >&2\nexit 127\n';
+
+describe.runIf(process.platform === 'linux')('a start', () => {
+  it('says once what a machine refuses, by the first Python that works', async () => {
+    const { parts, known, said } = await probed({
+      python3: broken,
+      'python3.12': python(restricted, 'docker python3'),
+    });
+    expect(parts).toEqual(['folders', 'disk', 'addresses']);
+    expect(known).toEqual(parts);
+    expect(said).toHaveLength(3);
+  });
+
+  it('says nothing where no Python is found', async () => {
+    expect(await probed({})).toEqual({ parts: [], known: [], said: [] });
+  });
+
+  it('says nothing of a Python that answers something else', async () => {
+    expect(await probed({ python3: '#!/bin/sh\necho "[1]"\n' })).toEqual({ parts: [], known: [], said: [] });
+  });
+});

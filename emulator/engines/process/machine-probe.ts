@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Missing, missingSchema } from '../../wire/isolation.ts';
+import type { SupervisorConfig } from './messages.ts';
+
+/** Any of them will do: what is tried is the machine. */
+const pythons = ['python3', 'python3.12', 'python3.11', 'python3.10'];
+const patienceMs = 20_000;
+const answerSchema = z.array(missingSchema);
+
+/**
+ * What runners have to do without on this machine, tried as a supervisor does it; `undefined`: no Python on PATH could
+ * find out. Never rejects. `signal` ends the attempt.
+ */
+export async function probeMachine(deps: {
+  readonly runnerSources: string;
+  readonly config: SupervisorConfig;
+  readonly env: { readonly [name: string]: string };
+  readonly signal: AbortSignal;
+}): Promise<readonly Missing[] | undefined> {
+  for (const python of pythons) {
+    if (deps.signal.aborted) return undefined;
+    const found = await ask(python, deps);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function ask(python: string, deps: Parameters<typeof probeMachine>[0]): Promise<readonly Missing[] | undefined> {
+  const args = [join(deps.runnerSources, 'supervisor.py'), '--probe', JSON.stringify(deps.config)];
+  const options = { cwd: '/', env: deps.env, signal: deps.signal, timeout: patienceMs };
+  return new Promise((resolve) => {
+    try {
+      execFile(python, args, options, (_error, stdout) => resolve(parsed(stdout)));
+    } catch {
+      // No descriptor was left for its pipes: the first runner finds out.
+      resolve(undefined);
+    }
+  });
+}
+
+function parsed(answer: string): readonly Missing[] | undefined {
+  try {
+    return answerSchema.parse(JSON.parse(answer));
+  } catch {
+    return undefined;
+  }
+}
