@@ -158,6 +158,12 @@ function sharedFolder(text: string): Shares['folders'][number] {
   const writable = text.endsWith(':rw');
   const path = resolve(writable ? text.slice(0, -3) : text);
   if (existsSync(path)) return { path, writable };
+  const suffix = /^(.+):[a-z]{0,3}$/.exec(text)?.[1];
+  if (!writable && suffix !== undefined && existsSync(suffix))
+    throw new UserError(
+      `There is no ${path} to share.`,
+      `Give --share ${suffix} for apps that read, or ${suffix}:rw for apps that write there, too.`,
+    );
   throw new UserError(`There is no ${path} to share.`, 'Give --share a folder or file, e.g. --share ~/models');
 }
 

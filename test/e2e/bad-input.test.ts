@@ -348,6 +348,14 @@ describe('on the command line', () => {
     expectNoStackTrace(stderr);
   });
 
+  it('a folder that is shared in an unknown way is reported with the known ones', async () => {
+    const { stderr } = await minifal('start', '--share', '/etc:rx');
+    expect(stderr).toBe(
+      'minifal: There is no /etc:rx to share.\n' +
+        'Give --share /etc for apps that read, or /etc:rw for apps that write there, too.\n',
+    );
+  });
+
   function minifal(...args: readonly string[]) {
     return run(process.execPath, [minifalCommand, ...args], { timeoutMs: 20_000 });
   }
