@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { removeUnused } from './builds/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
+import { mainMigrations } from './migrations.ts';
 import { dropFinished } from './queue/prune.ts';
 import { createStorage } from './storage/storage.ts';
 import { createDocuments } from './store/documents.ts';
-import { mainMigrations } from './store/migrations.ts';
 import { openStore } from './store/open.ts';
 import { pendingDocument } from './webhooks/webhooks.ts';
 

@@ -12,9 +12,9 @@ import { toolEnvironment } from '../emulator/builds/tool-env.ts';
 import { ensureUv } from '../emulator/builds/uv.ts';
 import { ownEvalLine } from '../emulator/cli/own-command.ts';
 import { fetchStatus } from '../emulator/cli/status.ts';
-import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/wire/data-folder.ts';
+import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/local/data-folder.ts';
+import { printable, printableLines } from '../emulator/local/printable.ts';
 import { UserError } from '../emulator/wire/errors.ts';
-import { printable, printableLines } from '../emulator/wire/printable.ts';
 
 const root = join(import.meta.dirname, '..');
 const pins = ['fal==1.83.0', 'fal_client==1.0.3'];

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { isOutOfDescriptors, outOfDescriptors } from '../wire/descriptors.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../local/descriptors.ts';
 
 export interface ToolRun {
   readonly command: string;

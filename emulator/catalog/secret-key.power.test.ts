@@ -6,8 +6,8 @@ import { openSecretKey } from './secret-key.ts';
 
 // No file system here fails at this one step when asked to; all the others are the real ones.
 const disk = vi.hoisted(() => ({ confirms: true }));
-vi.mock('./durable-file.ts', async (importOriginal) => {
-  const real = await importOriginal<typeof import('./durable-file.ts')>();
+vi.mock('../store/durable-file.ts', async (importOriginal) => {
+  const real = await importOriginal<typeof import('../store/durable-file.ts')>();
   const syncFolder = (folder: string) => {
     if (!disk.confirms) throw new Error('EIO: i/o error, fsync');
     real.syncFolder(folder);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { UserError } from '../wire/errors.ts';
 import {
   type KeychainOrder,
   keyIdOf,
@@ -9,9 +8,10 @@ import {
   type SealedKey,
   sealedText,
   secretKeyFile,
-} from '../wire/secret-file.ts';
+} from '../local/secret-file.ts';
+import { syncFolder, writeSynced } from '../store/durable-file.ts';
+import { UserError } from '../wire/errors.ts';
 import { createCipher } from './cipher.ts';
-import { syncFolder, writeSynced } from './durable-file.ts';
 
 /** The key of the secrets, or why it can't be had now. */
 export type SecretKey = Buffer | UserError;

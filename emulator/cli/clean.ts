@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cleaned, cleanFolder } from '../clean.ts';
-import { dataFolder } from '../wire/data-folder.ts';
+import { dataFolder } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
 import type { CliOptions } from './main.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { findRunning } from '../wire/data-folder.ts';
+import { findRunning } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder, publish } from './data-folder.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { processStart, type RunningEmulator } from '../wire/data-folder.ts';
+import { processStart, type RunningEmulator } from '../local/data-folder.ts';
+import { makeFolder } from '../local/make-folder.ts';
 import { UserError } from '../wire/errors.ts';
-import { makeFolder } from '../wire/make-folder.ts';
 import { releaseLock, takeLock } from './lock-file.ts';
 
 /** Another start takes the lock within a moment. */

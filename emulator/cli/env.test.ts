@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientEnv } from '../wire/data-folder.ts';
-import { printable } from '../wire/printable.ts';
+import { clientEnv } from '../local/data-folder.ts';
+import { printable } from '../local/printable.ts';
 import { evalLine, formatEnv, formatOfShell } from './env.ts';
 
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;

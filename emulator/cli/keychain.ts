@@ -1,5 +1,5 @@
+import { type KeychainOrder, keychainOrder } from '../local/secret-file.ts';
 import { UserError } from '../wire/errors.ts';
-import { type KeychainOrder, keychainOrder } from '../wire/secret-file.ts';
 
 const mostBytes = 4096;
 

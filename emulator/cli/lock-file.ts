@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { isAlive, type ProcessIdentity, processIdentity, processStart } from '../wire/data-folder.ts';
+import { isAlive, type ProcessIdentity, processIdentity, processStart } from '../local/data-folder.ts';
 
 /**
  * Takes the lock file for this process. It appears whole or not at all, so that nobody reads half a lock and takes it

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { asDenied } from '../wire/denied.ts';
-import { asDiskTrouble } from '../wire/disk-trouble.ts';
+import { asDenied } from '../local/denied.ts';
+import { asDiskTrouble } from '../local/disk-trouble.ts';
+import { printableLines } from '../local/printable.ts';
+import { isWebOrigin } from '../local/web-origin.ts';
 import { UserError } from '../wire/errors.ts';
 import {
   type HuggingFaceMode,
@@ -12,8 +14,6 @@ import {
   isolationModes,
   type Shares,
 } from '../wire/isolation.ts';
-import { printableLines } from '../wire/printable.ts';
-import { isWebOrigin } from '../wire/web-origin.ts';
 
 const usage = `minifal: fal Serverless on this machine
 
@@ -62,7 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
       share: { type: 'string', multiple: true },
       'hugging-face': { type: 'string' },
       'allow-outside': { type: 'boolean' },
-      // For the editor: it hands over its keychain's order (wire/secret-file.ts) on standard input.
+      // For the editor: it hands over its keychain's order (local/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
       json: { type: 'boolean' },

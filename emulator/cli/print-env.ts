@@ -1,4 +1,4 @@
-import { clientEnv, dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
+import { clientEnv, dataFolder, findRunning, readLocalKey } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
 import type { CliOptions } from './main.ts';

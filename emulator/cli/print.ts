@@ -1,4 +1,4 @@
-import { printable, printableLines } from '../wire/printable.ts';
+import { printable, printableLines } from '../local/printable.ts';
 
 /** A line for the person at the terminal. What came from apps, requests or files in it is made printable. */
 export function say(line: string): void {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { dataFolder, findRunning } from '../local/data-folder.ts';
+import { asDiskTrouble } from '../local/disk-trouble.ts';
+import { machine, roomForRunners } from '../local/machine.ts';
 import { startEmulator } from '../main.ts';
-import { dataFolder, findRunning } from '../wire/data-folder.ts';
-import { asDiskTrouble } from '../wire/disk-trouble.ts';
-import { machine, roomForRunners } from '../wire/machine.ts';
 import { lockFolder, publish } from './data-folder.ts';
 import { hasModels, huggingFaceCache } from './hugging-face.ts';
 import { closeInherited } from './inherited.ts';
@@ -89,7 +89,7 @@ export async function start(options: CliOptions): Promise<number> {
     });
     const told = new Set<string>();
     // The last resort, also for promises without a handler. All seams between rooms have a guard of their own
-    // (wire/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end.
+    // (local/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end.
     // To stop for it would end every app for the bug of one, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);

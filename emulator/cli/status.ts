@@ -1,7 +1,7 @@
-import { age } from '../wire/age.ts';
-import { dataFolder, findRunning, readLocalKey } from '../wire/data-folder.ts';
+import { age } from '../local/age.ts';
+import { dataFolder, findRunning, readLocalKey } from '../local/data-folder.ts';
+import { printable, printableJson } from '../local/printable.ts';
 import { UserError } from '../wire/errors.ts';
-import { printable, printableJson } from '../wire/printable.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
 import { ask } from './ask.ts';
 import type { CliOptions } from './main.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../wire/data-folder.ts';
+import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { ask } from './ask.ts';
 import { processListeningOn } from './listener.ts';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { descriptorLimit, descriptorReserve, takesReserve } from '../wire/descriptors.ts';
+import { descriptorLimit, descriptorReserve, takesReserve } from '../local/descriptors.ts';
 import type { PeerProcess } from './peers.ts';
 
 /**

@@ -15,9 +15,9 @@ import type {
   Launch,
   RunnerWatcher,
 } from '../fleet/types.ts';
+import { mainMigrations } from '../migrations.ts';
 import type { Runner } from '../scheduler/types.ts';
 import { createStorage } from '../storage/storage.ts';
-import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { createLogs } from '../telemetry/logs.ts';
 import { createRunnerHistory } from '../telemetry/runners.ts';

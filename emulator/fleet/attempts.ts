@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunnerAddress } from '../engines/engine.ts';
+import type { Report } from '../local/contain.ts';
+import { asDiskTrouble } from '../local/disk-trouble.ts';
+import type { Paced } from '../local/paced.ts';
+import { Stop, type StopSignal } from '../local/stop.ts';
 import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type {
   AttemptId,
@@ -12,14 +16,10 @@ import type {
   RunnerId,
   SchedulerError,
 } from '../scheduler/types.ts';
-import type { Report } from '../wire/contain.ts';
-import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
-import type { Paced } from '../wire/paced.ts';
-import { Stop, type StopSignal } from '../wire/stop.ts';
 import type { Lease } from './types.ts';
 
-/** Performs one attempt of a queued request on a runner (edge/gateway/executor.ts). */
+/** Performs one attempt of a queued request on a runner (exchange/executor.ts). */
 export type ExecuteQueued = (
   request: SubmittedRequest,
   attempt: { readonly attemptId: AttemptId; readonly runnerId: RunnerId },

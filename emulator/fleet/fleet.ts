@@ -1,4 +1,8 @@
 import type { RunnerAddress } from '../engines/engine.ts';
+import { contain, type Report, throwLater } from '../local/contain.ts';
+import { createPaced } from '../local/paced.ts';
+import { inSlices } from '../local/slices.ts';
+import { type Steady, steadyAs } from '../local/steady.ts';
 import type { Queue } from '../queue/types.ts';
 import { stateOfWord } from '../scheduler/runner-state.ts';
 import * as select from '../scheduler/select.ts';
@@ -6,10 +10,6 @@ import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time
 import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../scheduler/types.ts';
 import { why } from '../scheduler/why.ts';
 import { defaultLimits } from '../scheduler/world.ts';
-import { contain, type Report, throwLater } from '../wire/contain.ts';
-import { createPaced } from '../wire/paced.ts';
-import { inSlices } from '../wire/slices.ts';
-import { type Steady, steadyAs } from '../wire/steady.ts';
 import { createAttempts, type ExecuteQueued } from './attempts.ts';
 import { type Concern, concernOf } from './concerns.ts';
 import { createFunctionRuns } from './function-runs.ts';

@@ -9,12 +9,12 @@ import type {
   RunnerLine,
   RunnerSpec,
 } from '../engines/engine.ts';
+import { contain, type Report } from '../local/contain.ts';
+import type { Paced } from '../local/paced.ts';
+import { printableLines } from '../local/printable.ts';
 import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
 import type { Mask } from '../telemetry/mask.ts';
-import { contain, type Report } from '../wire/contain.ts';
 import { UserError } from '../wire/errors.ts';
-import type { Paced } from '../wire/paced.ts';
-import { printableLines } from '../wire/printable.ts';
 import type { Launch, RunnerVariables } from './types.ts';
 
 export interface StartOrder {

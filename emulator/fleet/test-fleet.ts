@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
+import type { StopSignal } from '../local/stop.ts';
+import { mainMigrations } from '../migrations.ts';
 import { createQueue } from '../queue/queue.ts';
 import { testRequest } from '../queue/test-requests.ts';
-import { mainMigrations } from '../store/migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { createMask } from '../telemetry/mask.ts';
 import { UserError } from '../wire/errors.ts';
-import type { StopSignal } from '../wire/stop.ts';
 import type { ExecuteQueued } from './attempts.ts';
 import { createFleet } from './fleet.ts';
 import { scriptedEngine } from './test-engine.ts';

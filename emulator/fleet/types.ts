@@ -8,6 +8,7 @@ import type {
   ExecSession,
   RunnerAddress,
 } from '../engines/engine.ts';
+import type { StopSignal } from '../local/stop.ts';
 import type {
   AttemptOutcome,
   RequestInfo,
@@ -18,7 +19,6 @@ import type {
   Strategy,
 } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
-import type { StopSignal } from '../wire/stop.ts';
 
 /** A direct request's place on a runner. Exactly one `end` per lease. */
 export interface Lease {

@@ -1,4 +1,4 @@
-import { mainMigrations } from '../store/migrations.ts';
+import { mainMigrations } from '../migrations.ts';
 import { openStore } from '../store/open.ts';
 import { createQueue } from './queue.ts';
 import { testRequest, testResponse } from './test-requests.ts';

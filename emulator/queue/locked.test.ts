@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DiskTrouble } from '../local/disk-trouble.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import { openPatiently } from '../store/patience.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { lockElsewhere } from '../store/test-lock.ts';
-import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { createQueue } from './queue.ts';
 import { openTestStore, testRequest, testResponse } from './test-requests.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DiskTrouble } from '../local/disk-trouble.ts';
 import { countingPieces } from '../store/test-store.ts';
-import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
 import { createQueue } from './queue.ts';
 import { testQueue, testRequest, testResponse } from './test-requests.ts';

@@ -1,7 +1,7 @@
+import { contain, throwLater } from '../local/contain.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import { DamagedRow } from '../store/rows.ts';
-import { contain, throwLater } from '../wire/contain.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import { createLru } from './lru.ts';
 import { pruneInSteps } from './prune.ts';

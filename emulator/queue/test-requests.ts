@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { mainMigrations } from '../store/migrations.ts';
+import { mainMigrations } from '../migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { createQueue, type QueueOptions } from './queue.ts';

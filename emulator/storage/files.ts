@@ -4,10 +4,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { syncFolder } from '../catalog/durable-file.ts';
+import { inSlices } from '../local/slices.ts';
+import { syncFolder } from '../store/durable-file.ts';
 import type { Store } from '../store/open.ts';
 import { checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';
-import { inSlices } from '../wire/slices.ts';
 import type { Quota } from './quota.ts';
 import type { Received } from './receive.ts';
 

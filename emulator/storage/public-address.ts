@@ -3,8 +3,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
-import { isOutOfDescriptors } from '../wire/descriptors.ts';
-import { networkOf } from '../wire/network.ts';
+import { isOutOfDescriptors } from '../local/descriptors.ts';
+import { networkOf } from '../local/network.ts';
 import { Refusal } from './refusal.ts';
 
 /** Whether an address belongs to the public internet. Pure. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { mainMigrations } from '../store/migrations.ts';
+import { mainMigrations } from '../migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { decide, type FileAbout, type StoredFile } from './files.ts';

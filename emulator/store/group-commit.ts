@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DiskTrouble } from '../wire/disk-trouble.ts';
+import { DiskTrouble } from '../local/disk-trouble.ts';
 import type { Store } from './open.ts';
 
 /**

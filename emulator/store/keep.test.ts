@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DiskTrouble } from '../wire/disk-trouble.ts';
+import { DiskTrouble } from '../local/disk-trouble.ts';
 import { openStore } from './open.ts';
 import { testFolder } from './test-folder.ts';
 

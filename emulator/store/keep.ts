@@ -1,4 +1,4 @@
-import { asDiskTrouble, type DiskTrouble, type DiskTroubleKind } from '../wire/disk-trouble.ts';
+import { asDiskTrouble, type DiskTrouble, type DiskTroubleKind } from '../local/disk-trouble.ts';
 
 /**
  * Writes of a store while its file takes none (a full, read-only or failing disk, a lock of another program): which are

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { asDiskTrouble, DiskTrouble } from '../wire/disk-trouble.ts';
+import { asDiskTrouble, DiskTrouble } from '../local/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
 import { DamagedStore, isDamage, setAside } from './damage.ts';
 import { createKeeping, type Keeping } from './keep.ts';

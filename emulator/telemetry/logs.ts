@@ -1,9 +1,9 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import { logMigrations } from '../store/migrations.ts';
+import { contain, type Report, throwLater } from '../local/contain.ts';
+import { DiskTrouble } from '../local/disk-trouble.ts';
+import { logMigrations } from '../migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { integer, text, textOrNull, whole } from '../store/rows.ts';
-import { contain, type Report, throwLater } from '../wire/contain.ts';
-import { DiskTrouble } from '../wire/disk-trouble.ts';
 import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { matches, whereOf } from './log-query.ts';
 import { searchRows } from './log-search.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { mainMigrations } from '../store/migrations.ts';
+import { mainMigrations } from '../migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { createNoteRecorder } from './notes.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { type Report, throwLater } from '../local/contain.ts';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
-import { type Report, throwLater } from '../wire/contain.ts';
 import type { RunnerRecord } from './types.ts';
 
 /** One change of a runner's state, as people read it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { JsonCheck } from '../wire/json.ts';
+import { JsonCheck } from '../local/json.ts';
 
 /** What a result of any size needs, without holding anybody else up. */
 

@@ -1,5 +1,5 @@
+import { withoutMark } from '../local/json.ts';
 import type { RequestOutcome, RequestRecord } from '../queue/types.ts';
-import { withoutMark } from '../wire/json.ts';
 import { isJson, joined } from './large.ts';
 
 /** The body of a webhook (gateway-http.md §10), as the bytes that are signed and sent. */

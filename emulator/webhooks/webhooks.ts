@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { contain } from '../local/contain.ts';
+import { type Steady, steadyAs } from '../local/steady.ts';
 import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
-import { contain } from '../wire/contain.ts';
-import { type Steady, steadyAs } from '../wire/steady.ts';
 import { createLanes, defaultLimits, type Limits } from './lanes.ts';
 import { webhookBody } from './payload.ts';
 import { type Delivery, expiresAt, longestPauseMs, nextAttemptAt, timeoutMs } from './schedule.ts';

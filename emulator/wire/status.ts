@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { diskTroubleKinds } from './disk-trouble.ts';
+import { diskTroubleKinds } from '../local/disk-trouble.ts';
 import { isolationSchema } from './isolation.ts';
 
 const appSchema = z.object({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { contain } from '../local/contain.ts';
+import { asDiskTrouble } from '../local/disk-trouble.ts';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
-import { contain } from '../wire/contain.ts';
-import { asDiskTrouble } from '../wire/disk-trouble.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
 import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { JsonCheck, withoutMark } from '../wire/json.ts';
+import { JsonCheck, withoutMark } from '../local/json.ts';
 
 /**
  * What a workflow takes of one result, or as its input: all of it is read and written in one piece, and values take

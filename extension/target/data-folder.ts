@@ -9,8 +9,8 @@ import {
   type RunningEmulator,
   readJson,
   readLocalKey,
-} from '../../emulator/wire/data-folder.ts';
-import { makeFolder } from '../../emulator/wire/make-folder.ts';
+} from '../../emulator/local/data-folder.ts';
+import { makeFolder } from '../../emulator/local/make-folder.ts';
 
 export type { ProcessIdentity, RunningEmulator };
 export {

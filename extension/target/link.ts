@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
-import { findRunning, isAlive, type RunningEmulator, readLocalKey } from '../../emulator/wire/data-folder.ts';
+import { findRunning, isAlive, type RunningEmulator, readLocalKey } from '../../emulator/local/data-folder.ts';
 import { followStatus, type StreamEnd } from './events.ts';
 import type { Snapshot } from './snapshot.ts';
 import { watchFile } from './watch-file.ts';

@@ -1,1 +1,1 @@
-export { printable, printableLines } from '../../emulator/wire/printable.ts';
+export { printable, printableLines } from '../../emulator/local/printable.ts';

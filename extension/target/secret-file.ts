@@ -4,4 +4,4 @@ export {
   type SealedKey,
   sealedKeyOf,
   setKeyAside,
-} from '../../emulator/wire/secret-file.ts';
+} from '../../emulator/local/secret-file.ts';

@@ -1,7 +1,7 @@
-import type { RunningEmulator } from '../../emulator/wire/data-folder.ts';
+import type { RunningEmulator } from '../../emulator/local/data-folder.ts';
 import type { Status } from '../../emulator/wire/status.ts';
 
-export { age } from '../../emulator/wire/age.ts';
+export { age } from '../../emulator/local/age.ts';
 
 /** What a window knows of its emulator. */
 export interface Snapshot {

@@ -8,10 +8,10 @@ import { revisionDefaults, scaleDefaults } from '../../emulator/catalog/scale-se
 import type { Engine } from '../../emulator/engines/engine.ts';
 import { createFleet } from '../../emulator/fleet/fleet.ts';
 import { testLaunch } from '../../emulator/fleet/test-launch.ts';
+import { mainMigrations } from '../../emulator/migrations.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { SubmittedRequest } from '../../emulator/queue/types.ts';
 import type { ScaleSettings, Strategy } from '../../emulator/scheduler/types.ts';
-import { mainMigrations } from '../../emulator/store/migrations.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { createMask } from '../../emulator/telemetry/mask.ts';
 import { createNoteRecorder } from '../../emulator/telemetry/notes.ts';

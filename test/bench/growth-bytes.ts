@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formFile } from '../../emulator/edge/rest/form-file.ts';
+import { formFile } from '../../emulator/edge/rest/storage/form-file.ts';
 import { createQuota } from '../../emulator/storage/quota.ts';
 import { receive } from '../../emulator/storage/receive.ts';
 import { createLogs } from '../../emulator/telemetry/logs.ts';

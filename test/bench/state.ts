@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { createCatalog } from '../../emulator/catalog/catalog.ts';
 import { openSecretKey } from '../../emulator/catalog/secret-key.ts';
-import { mainMigrations } from '../../emulator/store/migrations.ts';
+import { mainMigrations } from '../../emulator/migrations.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { loadServices } from '../../emulator/wire/services.ts';
 import { addApps, addHistory, type Filled, failed, resultOf } from '../support/big-folder.ts';

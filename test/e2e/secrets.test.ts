@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type KeychainOrder, sealedKeyOf, setKeyAside } from '../../emulator/wire/secret-file.ts';
+import { type KeychainOrder, sealedKeyOf, setKeyAside } from '../../emulator/local/secret-file.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { type FalServer, startFalServer } from '../support/fal-server.ts';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readLocalKey } from '../../emulator/wire/data-folder.ts';
+import { readLocalKey } from '../../emulator/local/data-folder.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture } from './pictures.ts';

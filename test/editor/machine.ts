@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findRunning, type RunningEmulator } from '../../emulator/wire/data-folder.ts';
+import { findRunning, type RunningEmulator } from '../../emulator/local/data-folder.ts';
 import type { Settings, VsCodeOptions } from '../lab/vscode.ts';
 import { minifalCommand } from '../support/emulator.ts';
 import { mustRun } from '../support/process.ts';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readLocalKey } from '../../emulator/wire/data-folder.ts';
-import { sealedKeyOf } from '../../emulator/wire/secret-file.ts';
+import { readLocalKey } from '../../emulator/local/data-folder.ts';
+import { sealedKeyOf } from '../../emulator/local/secret-file.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { type Running, start } from '../support/process.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findRunning } from '../../emulator/wire/data-folder.ts';
+import { findRunning } from '../../emulator/local/data-folder.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { commandLine, processesMentioning } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readLocalKey } from '../../emulator/wire/data-folder.ts';
+import { readLocalKey } from '../../emulator/local/data-folder.ts';
 import { until } from '../support/wait.ts';
 import { iconContrasts, objections } from './accessibility.ts';
 import type { FalWindow } from './fal-window.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asDiskTrouble } from '../../wire/disk-trouble.ts';
+import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import { platformError } from '../../wire/errors.ts';
 import { guard, spellingsOf } from '../guard.ts';
 import type { Identity } from '../types.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { HeaderList } from '../../exchange/headers.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { reasonPhrase } from '../http-server.ts';
-import type { HeaderList } from './headers.ts';
 
 /**
  * The one place that words the gateway's own answers. Bodies are always bytes: node would otherwise encode latin-1

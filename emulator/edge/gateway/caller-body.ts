@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { UpstreamBody } from '../../exchange/upstream.ts';
 import type { Spool, SpooledBytes } from './spool.ts';
-import type { UpstreamBody } from './upstream.ts';
 
 export interface CallerBody {
   readonly body: UpstreamBody;

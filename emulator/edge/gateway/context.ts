@@ -1,12 +1,12 @@
 import type { Account, Routes } from '../../catalog/types.ts';
+import type { RunnerConnections } from '../../exchange/connections.ts';
+import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
-import type { LateUnits } from '../late-units.ts';
 import type { Authenticate, Hosts, VerifyToken } from '../types.ts';
-import type { RunnerConnections } from './connections.ts';
 import type { Spool } from './spool.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */

@@ -1,10 +1,10 @@
+import { type HeaderList, type Signals, signalsOf, toCaller } from '../../exchange/headers.ts';
+import { eachChunk, incomplete, performAttempt, sendCancel, type UpstreamBody } from '../../exchange/upstream.ts';
+import type { StopSignal } from '../../local/stop.ts';
 import type { AttemptOutcome, RequestInfo } from '../../scheduler/types.ts';
 import type { PlatformError } from '../../wire/errors.ts';
-import type { StopSignal } from '../../wire/stop.ts';
 import { type Answer, errorAnswer } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
-import { type HeaderList, type Signals, signalsOf, toCaller } from './headers.ts';
-import { eachChunk, incomplete, performAttempt, sendCancel, type UpstreamBody } from './upstream.ts';
 
 /**
  * A direct call: one runner, one attempt, never retried by the platform (gateway-http.md §3). Who the caller is on the

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { describe, expect, it } from 'vitest';
-import { DiskTrouble } from '../../wire/disk-trouble.ts';
+import { DiskTrouble } from '../../local/disk-trouble.ts';
 import { completed, inProgress, ok, start, status, submit } from './test-queue-host.ts';
 import { authorization, call, deferred, type TestGateway } from './testing.ts';
 

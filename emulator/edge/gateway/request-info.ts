@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Route } from '../../catalog/types.ts';
+import { type HeaderList, headerOf } from '../../exchange/headers.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
-import { type HeaderList, headerOf } from './headers.ts';
 
 /** What a caller may say about the handling of a request, checked. gateway-http.md §8.1. */
 export interface Wishes {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Stop } from '../../wire/stop.ts';
+import { pairs, toApp } from '../../exchange/headers.ts';
+import { Stop } from '../../local/stop.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
@@ -7,7 +8,6 @@ import { type Answer, type Envelope, errorAnswer, flushHead, send, tooLarge, wri
 import { callerBody } from './caller-body.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type DirectCall, type Sink } from './direct.ts';
-import { pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
 import { appId } from './target.ts';
 import type { Tunnel } from './tunnel.ts';

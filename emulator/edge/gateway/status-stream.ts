@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { contain } from '../../local/contain.ts';
 import type { RequestRecord } from '../../queue/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
-import { contain } from '../../wire/contain.ts';
 import { writeOrCut } from '../slow-reader.ts';
 import { type Envelope, flushHead, writeHead } from './answers.ts';
 import type { GatewayDeps } from './context.ts';

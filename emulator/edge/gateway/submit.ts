@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { pairs, toApp } from '../../exchange/headers.ts';
 import type { SubmittedRequest, WaitingRequest } from '../../queue/types.ts';
 import type { Recovered, RequestInfo } from '../../scheduler/types.ts';
 import { isWebhookUrl } from '../../webhooks/target.ts';
@@ -7,7 +8,6 @@ import type { Access } from './access.ts';
 import { type Answer, errorAnswer, jsonAnswer, tooLarge } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { followUpUrls } from './follow-up.ts';
-import { pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
 import { appId, type Resolved } from './target.ts';
 

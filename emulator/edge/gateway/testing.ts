@@ -10,10 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Route } from '../../catalog/types.ts';
 import type { RunnerAddress } from '../../engines/engine.ts';
+import { createRunnerConnections } from '../../exchange/connections.ts';
+import { createExecutor } from '../../exchange/executor.ts';
+import { sendCancel } from '../../exchange/upstream.ts';
+import { mainMigrations } from '../../migrations.ts';
 import { createQueue } from '../../queue/queue.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { AttemptOutcome } from '../../scheduler/types.ts';
-import { mainMigrations } from '../../store/migrations.ts';
 import { openStore, type Store } from '../../store/open.ts';
 import type { LogLine } from '../../telemetry/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
@@ -22,12 +25,9 @@ import { type EdgeHandlers, edgeServer } from '../http-server.ts';
 import { type Listener, listen } from '../listener.ts';
 import { loadOrCreateTls, type TlsMaterial } from '../tls/ca.ts';
 import type { VerifyToken } from '../types.ts';
-import { createRunnerConnections } from './connections.ts';
 import { defaultLimits, type GatewayDeps, type GatewayLimits } from './context.ts';
-import { createExecutor } from './executor.ts';
 import { createGateway } from './gateway.ts';
 import { createSpool } from './spool.ts';
-import { sendCancel } from './upstream.ts';
 import { createWmaBridge } from './wma-bridge.ts';
 
 /**

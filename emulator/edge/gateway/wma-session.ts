@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { type HeaderList, toApp } from '../../exchange/headers.ts';
 import type { Access } from './access.ts';
 import { type Answer, jsonAnswer } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type Sink } from './direct.ts';
-import { type HeaderList, toApp } from './headers.ts';
 import { startBy } from './request-info.ts';
 import { AnswerReader, type SessionAnswer } from './session-answer.ts';
 import { appId, type Resolved } from './target.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Fleet } from '../../fleet/types.ts';
+import { mainMigrations } from '../../migrations.ts';
 import { createQueue } from '../../queue/queue.ts';
 import { testRequest } from '../../queue/test-requests.ts';
 import type { RequestOutcome } from '../../queue/types.ts';
-import { mainMigrations } from '../../store/migrations.ts';
 import { openStore } from '../../store/open.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { platformError } from '../../wire/errors.ts';

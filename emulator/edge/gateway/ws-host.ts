@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { type HeaderList, headerOf, pairs, toApp } from '../../exchange/headers.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
@@ -8,7 +9,6 @@ import { jsonAnswer, send } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type Sink } from './direct.ts';
 import { bodyFramer } from './frames.ts';
-import { type HeaderList, headerOf, pairs, toApp } from './headers.ts';
 import { readWishes, startBy } from './request-info.ts';
 import { keepsUp, pingWhilePaused, sizeOf } from './socket-pair.ts';
 import { appId } from './target.ts';

@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { z } from 'zod';
-import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
-import { asDiskTrouble } from '../../wire/disk-trouble.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
+import { asDiskTrouble } from '../../local/disk-trouble.ts';
+import { printableLines } from '../../local/printable.ts';
 import { UserError } from '../../wire/errors.ts';
-import { printableLines } from '../../wire/printable.ts';
 
 /** An answer that is not OK. `details` is what the CLI prints, word for word (control-plane-grpc.md §2.3). */
 export class RpcError extends Error {

@@ -1,23 +1,23 @@
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadServices } from '../../wire/services.ts';
-import { deleteAlias, listAliases, setAlias } from './aliases.ts';
-import { deleteApplication, listApplications, rolloutApplication, updateApplication } from './applications.ts';
-import { buildEnvironment } from './build.ts';
+import { createEnvironment, deleteEnvironment, listEnvironments } from './account/environments.ts';
+import { createUserKey, listUserKeys, revokeUserKey } from './account/keys.ts';
+import { listSecrets, setSecret } from './account/secrets.ts';
+import { deleteAlias, listAliases, setAlias } from './apps/aliases.ts';
+import { deleteApplication, listApplications, rolloutApplication, updateApplication } from './apps/applications.ts';
+import { buildEnvironment } from './apps/build.ts';
+import { registerApplication } from './apps/register.ts';
 import { judgeCall } from './call-guard.ts';
 import type { GrpcDeps } from './deps.ts';
-import { createEnvironment, deleteEnvironment, listEnvironments } from './environments.ts';
 import { serverStream, unary } from './handlers.ts';
-import { createUserKey, listUserKeys, revokeUserKey } from './keys.ts';
 import { largestMessageBytes } from './limits.ts';
 import { refuseMethod } from './refuse.ts';
-import { registerApplication } from './register.ts';
-import { run } from './run.ts';
-import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners.ts';
+import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners/runners.ts';
+import { shellRunner } from './runners/shell.ts';
+import { run } from './runs/run.ts';
 import * as schema from './schemas.ts';
-import { listSecrets, setSecret } from './secrets.ts';
 import { guardSessions, mostStreams } from './sessions.ts';
-import { shellRunner } from './shell.ts';
 
 /** The control plane. */
 export interface GrpcEdge {

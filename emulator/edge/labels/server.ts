@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { takesReserve } from '../../wire/descriptors.ts';
+import { takesReserve } from '../../local/descriptors.ts';
 import { loopbackHosts } from '../guard.ts';
 
 export interface LabelServer {

@@ -1,15 +1,15 @@
 import type { AppFiles } from '../../catalog/app-files.ts';
 import type { Catalog } from '../../catalog/types.ts';
+import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';
+import type { DiskTrouble } from '../../local/disk-trouble.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
-import type { DiskTrouble } from '../../wire/disk-trouble.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
-import type { LateUnits } from '../late-units.ts';
 import type { Signer } from '../signed.ts';
 import type { Tokens } from '../tokens.ts';
 import type { Authenticate, Hosts } from '../types.ts';

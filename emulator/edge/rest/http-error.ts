@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler, Response } from 'express';
 import { z } from 'zod';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
+import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import { Refusal, type RefusalReason } from '../../storage/refusal.ts';
-import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
-import { asDiskTrouble } from '../../wire/disk-trouble.ts';
 
 /** An answer `{"detail": …}` with this status. */
 export class HttpError extends Error {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
+import { createLateUnits } from '../../exchange/late-units.ts';
 import { createQueue } from '../../queue/queue.ts';
 import { testFolder } from '../../store/test-folder.ts';
 import { createWorkflows } from '../../workflows/workflows.ts';
 import { loopbackHosts } from '../guard.ts';
-import { createLateUnits } from '../late-units.ts';
 import { testRooms } from '../test-rooms.ts';
 import { createRestEdge } from './server.ts';
 

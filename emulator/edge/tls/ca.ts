@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'n
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { writeBundle } from './bundle.ts';
 import {
   type KeyAndCertificate,

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Report, throwLater } from '../../wire/contain.ts';
+import { type Report, throwLater } from '../../local/contain.ts';
+import { inSlices } from '../../local/slices.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
-import { inSlices } from '../../wire/slices.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { noSession } from '../no-session.ts';
 import { createBytecode } from './bytecode.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { contain, type Report } from '../../wire/contain.ts';
+import { contain, type Report } from '../../local/contain.ts';
 import type {
   Callable,
   CallResult,

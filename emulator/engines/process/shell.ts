@@ -1,9 +1,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { contain, type Report } from '../../wire/contain.ts';
+import { contain, type Report } from '../../local/contain.ts';
+import { signalChild } from '../../local/signal.ts';
 import type { Missing } from '../../wire/isolation.ts';
-import { signalChild } from '../../wire/signal.ts';
 import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
 import { noSession } from '../no-session.ts';
 import { encodeFrame, frameReader } from './shell-frames.ts';

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
-import { isOutOfDescriptors, outOfDescriptors } from '../../wire/descriptors.ts';
-import { signalChild } from '../../wire/signal.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
+import { signalChild } from '../../local/signal.ts';
 import { type Command, type Message, message, type SupervisorConfig } from './messages.ts';
 
 const stderrKept = 2000;

@@ -1,0 +1,30 @@
+import type { GrpcRooms } from '../deps.ts';
+import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts';
+import type { Replies } from '../handlers.ts';
+import { createLogPump } from '../log-pump.ts';
+import { builderLog } from '../messages.ts';
+import type { BuildEnvironmentRequest } from '../schemas.ts';
+
+/**
+ * BuildEnvironment: logs as the build tool prints them, then SUCCESS with the environment's content hash
+ * (control-plane-grpc.md §6.1).
+ */
+export function buildEnvironment(rooms: GrpcRooms) {
+  return async (request: BuildEnvironmentRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
+    requireEnvironment(rooms, request.environment_name);
+    const pump = createLogPump(replies, rooms.clock);
+    try {
+      const built = await buildOrFail(
+        rooms,
+        definitionOf(request.environments),
+        (line) => pump.push(builderLog(line)),
+        signal,
+      );
+      pump.flush();
+      replies.send({ env_id: built.id, status: { state: 'SUCCESS' } });
+    } catch (error) {
+      pump.flush();
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,32 @@
+import { defaultMachineTypes } from '../../../catalog/scale-settings.ts';
+import type { Blobs, FileRef, Revision } from '../../../catalog/types.ts';
+import { unimplemented } from '../rpc-error.ts';
+import type { MachineRequirements, RegisterRequest, RunRequest, SerializedObject } from '../schemas.ts';
+
+/**
+ * What Run and RegisterApplication ask to run, its bytes stored: function, entry point, or nothing
+ * (control-plane-grpc.md §4).
+ */
+export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blobs): Revision['callable'] {
+  if (request.function !== undefined) return storePickle(request.function, blobs);
+  if (request.entrypoint !== undefined) return { kind: 'entrypoint', name: request.entrypoint };
+  throw unimplemented(
+    'This app is a container image without a function or entry point. Running it needs the Docker engine, ' +
+      'which comes later.',
+  );
+}
+
+export function storePickle({ method, definition }: SerializedObject, blobs: Blobs): Revision['callable'] {
+  return { kind: 'pickle', method, blob: blobs.put(definition) };
+}
+
+/** The list wins over the old single field. */
+export function machineTypesOf(requirements: MachineRequirements | undefined): readonly string[] {
+  if (requirements === undefined) return defaultMachineTypes;
+  if (requirements.machine_types.length > 0) return requirements.machine_types;
+  return requirements.machine_type ? [requirements.machine_type] : defaultMachineTypes;
+}
+
+export function filesOf(request: RunRequest | RegisterRequest): readonly FileRef[] {
+  return request.files.map((file) => ({ hash: file.hash, relativePath: file.relative_path }));
+}

@@ -1,0 +1,112 @@
+import { gpuSlotsOf } from '../../../catalog/machine-types.ts';
+import { revisionDefaults, type Said, type SettingsUpdate, scaleDefaults } from '../../../catalog/scale-settings.ts';
+import type { HealthPolicy, RetryCondition, RevisionSettings, ScaleSettings } from '../../../scheduler/types.ts';
+import type {
+  MachineRequirements,
+  RegisterRequest,
+  RunRequest,
+  UpdateApplicationRequest,
+  WireHealthCheck,
+} from '../schemas.ts';
+import { machineTypesOf } from './prepare.ts';
+
+/**
+ * What a request says about alias-level values; what that means is catalog/scale-settings.ts's (control-plane-grpc.md
+ * §8).
+ */
+export function saidScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
+  return {
+    keepAliveSeconds: wire?.keep_alive,
+    minConcurrency: wire?.min_concurrency,
+    maxConcurrency: wire?.max_concurrency,
+    concurrencyBuffer: wire?.concurrency_buffer,
+    concurrencyBufferPerc: wire?.concurrency_buffer_perc,
+    scalingDelaySeconds: wire?.scaling_delay_seconds,
+    requestTimeoutSeconds: wire?.request_timeout,
+    requestStartTimeoutSeconds: wire?.request_start_timeout,
+  };
+}
+
+/** UpdateApplication: the named fields of both groups. */
+export function saidUpdate(wire: UpdateApplicationRequest): SettingsUpdate {
+  return {
+    scale: saidScale(wire),
+    settings: { maxMultiplexing: wire.max_multiplexing, startupTimeoutSeconds: wire.startup_timeout },
+    machineTypes: wire.machine_types,
+    validRegions: wire.valid_regions,
+  };
+}
+
+/** Revision-level values of a registration or run. */
+export function revisionSettings(request: RegisterRequest | RunRequest): RevisionSettings {
+  const requirements = request.machine_requirements;
+  const startupTimeoutSeconds = requirements?.startup_timeout ?? revisionDefaults.startupTimeoutSeconds;
+  return {
+    maxMultiplexing: requirements?.max_multiplexing ?? revisionDefaults.maxMultiplexing,
+    gpuSlots: gpuSlotsOf(machineTypesOf(requirements), requirements?.num_gpus ?? null),
+    startupTimeoutSeconds,
+    terminationGraceSeconds:
+      ('termination_grace_period_seconds' in request ? request.termination_grace_period_seconds : undefined) ??
+      revisionDefaults.terminationGraceSeconds,
+    health: healthPolicy(request.health_check_config, startupTimeoutSeconds),
+    skipRetry: 'skip_retry_conditions' in request ? request.skip_retry_conditions.flatMap(retryCondition) : [],
+    retries: 'retry_config' in request ? budgets(request.retry_config) : {},
+  };
+}
+
+/**
+ * An ephemeral app has exactly one runner unless its code asks for more, and it stays while the stream is open: it
+ * starts right away and is replaced when it ends (e2e-expectations.md, test_app_exceptions).
+ */
+export function ephemeralScale(request: RunRequest): ScaleSettings {
+  const said = saidScale(request.machine_requirements);
+  const startTimeout = said.requestStartTimeoutSeconds ?? 0;
+  return {
+    keepAliveSeconds: said.keepAliveSeconds ?? scaleDefaults.keepAliveSeconds,
+    minConcurrency: Math.max(1, said.minConcurrency ?? 1),
+    maxConcurrency: Math.max(1, said.maxConcurrency ?? 1, said.minConcurrency ?? 1),
+    concurrencyBuffer: said.concurrencyBuffer ?? scaleDefaults.concurrencyBuffer,
+    concurrencyBufferPerc: said.concurrencyBufferPerc ?? scaleDefaults.concurrencyBufferPerc,
+    scalingDelaySeconds: said.scalingDelaySeconds ?? scaleDefaults.scalingDelaySeconds,
+    requestTimeoutSeconds: said.requestTimeoutSeconds ?? scaleDefaults.requestTimeoutSeconds,
+    requestStartTimeoutSeconds: startTimeout === 0 ? null : startTimeout,
+  };
+}
+
+/** runner.md §2: a start period shorter than startup_timeout is lengthened to it. */
+function healthPolicy(wire: WireHealthCheck | undefined, startupTimeoutSeconds: number): HealthPolicy {
+  const defaults = revisionDefaults.health;
+  return {
+    path: wire?.path || defaults.path,
+    // Unset is GET by the enum's default; class endpoints send POST (control-plane-grpc.md §3).
+    method: wire?.method ?? defaults.method,
+    startPeriodSeconds: Math.max(wire?.start_period_seconds ?? defaults.startPeriodSeconds, startupTimeoutSeconds),
+    timeoutSeconds: wire?.timeout_seconds || defaults.timeoutSeconds,
+    failureThreshold: wire?.failure_threshold || defaults.failureThreshold,
+    callRegularly: wire?.call_regularly ?? defaults.callRegularly,
+  };
+}
+
+/** CLIENT_ERROR has no trigger on any page (runner.md §4.2): nothing to skip. */
+function retryCondition(wire: RegisterRequest['skip_retry_conditions'][number]): readonly RetryCondition[] {
+  switch (wire) {
+    case 'TIMEOUT':
+      return ['timeout'];
+    case 'SERVER_ERROR':
+      return ['server_error'];
+    case 'CONNECTION_ERROR':
+      return ['connection_error'];
+    case 'CLIENT_ERROR':
+      return [];
+  }
+}
+
+function budgets(config: RegisterRequest['retry_config']): RevisionSettings['retries'] {
+  const conditions = ['timeout', 'server_error', 'connection_error'] as const;
+  return Object.fromEntries(
+    conditions.flatMap((condition) => {
+      const retries = config?.[condition]?.retries;
+      return retries === undefined ? [] : [[condition, retries]];
+    }),
+  );
+}

@@ -1,0 +1,156 @@
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { revisionDefaults } from '../../../catalog/scale-settings.ts';
+import type { ExecIo } from '../../../engines/engine.ts';
+import type { Runner } from '../../../scheduler/types.ts';
+import { loadServices } from '../../../wire/services.ts';
+import { patiently } from '../../test-rooms.ts';
+import { controlPlane } from '../test-control-plane.ts';
+
+/** The control plane, a fleet with one command, and a client whose messages the test sends. */
+async function shell() {
+  const plane = await controlPlane();
+  const deeds: unknown[] = [];
+  const made: { io: ExecIo | undefined; room: boolean } = { io: undefined, room: true };
+  plane.fleetPlan.exec = (id, io) => {
+    if (id !== 'here') return undefined;
+    made.io = io;
+    return {
+      write(bytes) {
+        deeds.push(Buffer.from(bytes).toString());
+        return made.room;
+      },
+      closeInput: () => deeds.push('close'),
+      resize: (size) => deeds.push(size),
+      pause: () => deeds.push('pause'),
+      resume: () => deeds.push('resume'),
+      kill: () => deeds.push('kill'),
+    };
+  };
+  const definition = loadServices().controller.ShellRunner;
+  if (!definition) throw new Error('no ShellRunner');
+  const headers = new Metadata();
+  for (const [name, value] of Object.entries(plane.credentials)) headers.set(name, value);
+  const { path, requestSerialize, responseDeserialize } = definition;
+  const call = plane.client().makeBidiStreamRequest(path, requestSerialize, responseDeserialize, headers);
+  onTestFinished(() => call.cancel());
+  const messages: object[] = [];
+  // Without the loader's marks of optional fields.
+  call.on('data', ({ _stream, _exit_code, ...message }) => messages.push(message));
+  const end = new Promise<{ code: status; details: string }>((resolve) => {
+    call.on('error', ({ code, details }: ServiceError) => resolve({ code, details }));
+    call.on('status', resolve);
+  });
+  /** The command's own side, once it runs. */
+  async function command(): Promise<ExecIo> {
+    await expect.poll(() => made.io, patiently).toBeDefined();
+    if (!made.io) throw new Error('no command');
+    return made.io;
+  }
+  return { plane, deeds, made, call, messages, end, command };
+}
+
+const data = (text: string) => Buffer.from(text);
+
+describe('ShellRunner', () => {
+  it('opens a login shell on a terminal unless asked otherwise', async () => {
+    const { plane, call, command } = await shell();
+    call.write({ runner_id: 'here' });
+    await command();
+    expect(plane.calls).toEqual([{ method: 'exec', args: ['here', null, { tty: true }] }]);
+  });
+
+  it('passes on command, input, sizes and end in order, and answers with both streams and the exit code', async () => {
+    const { plane, deeds, call, messages, end, command } = await shell();
+    call.write({ runner_id: 'here', command: ['ls', '-l'], tty: false });
+    call.write({ tty_size: { height: 40, width: 132 } });
+    call.write({ data: data('typed') });
+    call.write({ close: true });
+    const io = await command();
+    await expect.poll(() => deeds, patiently).toEqual([{ rows: 40, columns: 132 }, 'typed', 'close']);
+    expect(plane.calls[0]?.args).toEqual(['here', ['ls', '-l'], { tty: false }]);
+    io.output(1, data('out'));
+    io.output(2, data('err'));
+    io.exited(0);
+    expect((await end).code).toBe(status.OK);
+    expect(messages).toEqual([{ data: data('out'), stream: 1 }, { data: data('err'), stream: 2 }, { exit_code: 0 }]);
+    expect(deeds).not.toContain('kill');
+  });
+
+  it("continues after the client's half-close, which is the end of input only without a terminal", async () => {
+    for (const tty of [true, false]) {
+      const { deeds, call, messages, end, command } = await shell();
+      call.write({ runner_id: 'here', tty });
+      call.write({ data: data('exit\n') });
+      call.end();
+      const io = await command();
+      await expect.poll(() => deeds, patiently).toEqual(tty ? ['exit\n'] : ['exit\n', 'close']);
+      io.output(1, data('late'));
+      io.exited(3);
+      expect((await end).code).toBe(status.OK);
+      expect(messages).toEqual([{ data: data('late'), stream: 1 }, { exit_code: 3 }]);
+    }
+  });
+
+  it('kills the command when the client leaves', async () => {
+    const { deeds, call, command } = await shell();
+    call.write({ runner_id: 'here', command: ['sleep', '9'] });
+    const io = await command();
+    call.cancel();
+    await expect.poll(() => deeds, patiently).toContain('kill');
+    io.exited(137);
+  });
+
+  it('reads no further while the command does not, and holds the command back while the client does not', async () => {
+    const { deeds, made, call, command } = await shell();
+    call.write({ runner_id: 'here' });
+    const io = await command();
+    made.room = false;
+    call.write({ data: data('one') });
+    await expect.poll(() => deeds, patiently).toEqual(['one']);
+    call.write({ data: data('two') });
+    call.pause();
+    // More than the windows of the connection hold.
+    for (let n = 0; n < 200; n++) io.output(1, Buffer.alloc(64 * 1024));
+    expect(deeds.slice(0, 2)).toEqual(['one', 'pause']);
+    expect(deeds).not.toContain('two');
+    made.room = true;
+    io.drained();
+    await expect.poll(() => deeds, patiently).toContain('two');
+    expect(deeds).not.toContain('resume');
+    call.resume();
+    await expect.poll(() => deeds, patiently).toContain('resume');
+  });
+
+  it('refuses a runner that is unknown, has ended, or has no process yet', async () => {
+    const runner = (id: string, state: Runner['state']): Runner => ({
+      ...{ id, alias: 'greet', revision: 'rev', createdAt: 0, used: true, replacement: 'none', hints: null },
+      settings: revisionDefaults,
+      state,
+    });
+    for (const [id, code] of [
+      ['nobody', status.NOT_FOUND],
+      ['ended', status.NOT_FOUND],
+      ['pending', status.FAILED_PRECONDITION],
+    ] as const) {
+      const { plane, call, end } = await shell();
+      plane.runners.push(runner('ended', { kind: 'terminated', at: 0, why: 'stopped' }));
+      plane.runners.push(runner('pending', { kind: 'pending', since: 0, deadline: 1 }));
+      call.write({ runner_id: id });
+      const { code: got, details } = await end;
+      expect([got, details]).toEqual([code, expect.stringContaining(code === status.NOT_FOUND ? 'not found' : id)]);
+    }
+  });
+
+  it('refuses a stream without a runner, and a size that no terminal has', async () => {
+    const empty = await shell();
+    empty.call.end();
+    expect((await empty.end).code).toBe(status.NOT_FOUND);
+    const wrong = await shell();
+    wrong.call.write({ runner_id: 'here' });
+    wrong.call.write({ tty_size: { height: 70_000, width: 1 } });
+    expect((await wrong.end).code).toBe(status.INVALID_ARGUMENT);
+    expect(wrong.deeds).toContain('kill');
+    expect(wrong.plane.reported).toEqual([]);
+  });
+});

@@ -1,0 +1,89 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { z } from 'zod';
+import type { ExecIo, ExecSession } from '../../../engines/engine.ts';
+import type { GrpcDeps } from '../deps.ts';
+import { failedPrecondition, notFound, toStatus } from '../rpc-error.ts';
+import { shellInputSchema } from '../schemas.ts';
+
+type Input = z.output<typeof shellInputSchema>;
+/** Sizes come as the terminal has them; without them 24 x 80. */
+const sizeOf = ({ tty_size: size }: Input) => size && { rows: size.height, columns: size.width };
+
+/**
+ * ShellRunner (control-plane-grpc.md §6.4): the first message names runner and command, later ones carry input. The
+ * answer is what the command writes, then its exit code in a message of its own. The client's half-close ends nothing
+ * at a terminal; its leaving kills the command. Neither side is read faster than the other takes it.
+ */
+export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'>) {
+  return (call: ServerDuplexStream<unknown, object>): void => {
+    let session: ExecSession | undefined;
+    let tty = true;
+    let over = false;
+
+    function leave(): void {
+      if (over) return;
+      over = true;
+      session?.kill();
+    }
+
+    function fail(error: unknown): void {
+      if (over) return;
+      leave();
+      call.emit('error', toStatus(error, report));
+    }
+
+    const io: ExecIo = {
+      output(stream, data) {
+        if (!over && !call.write({ stream, data })) session?.pause();
+      },
+      drained: () => void call.resume(),
+      exited(code) {
+        if (over) return;
+        over = true;
+        // Data in the message of the exit code would be lost.
+        call.write({ exit_code: code });
+        call.end();
+      },
+    };
+
+    function open(first: Input): ExecSession {
+      const id = first.runner_id ?? '';
+      tty = first.tty ?? true;
+      const size = sizeOf(first);
+      const command = first.command.length > 0 ? first.command : null;
+      const opened = fleet.exec(id, command, { tty, ...(size ? { size } : {}) }, io);
+      if (opened) return opened;
+      const state = fleet.runner(id)?.state.kind ?? 'terminated';
+      if (state === 'terminated') throw notFound(`Runner ${id} not found.`);
+      throw failedPrecondition(
+        `Runner ${id} has no process yet; try again when \`fal runners list\` shows it in SETUP.`,
+      );
+    }
+
+    function take(input: Input): void {
+      const isFirst = session === undefined;
+      session ??= open(input);
+      const size = sizeOf(input);
+      if (size && !isFirst) session.resize(size);
+      if (input.data && input.data.length > 0 && !session.write(input.data)) call.pause();
+      if (input.close) session.closeInput();
+    }
+
+    call.on('data', (message) => {
+      if (over) return;
+      try {
+        take(shellInputSchema.parse(message));
+      } catch (error) {
+        fail(error);
+      }
+    });
+    call.on('end', () => {
+      if (!session) fail(notFound('No runner was named: the first message must carry runner_id.'));
+      else if (!tty) session.closeInput();
+    });
+    call.on('drain', () => session?.resume());
+    call.on('cancelled', leave);
+    call.on('close', leave);
+    call.on('error', leave);
+  };
+}

@@ -1,0 +1,66 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { status } from '@grpc/grpc-js';
+import type { CallResult } from '../../../engines/engine.ts';
+import { revisionSettings } from '../apps/settings.ts';
+import type { GrpcRooms } from '../deps.ts';
+import { largestMessageBytes } from '../limits.ts';
+import { logMessage, wellFormed } from '../messages.ts';
+import { invalidArgument, processDied, RpcError } from '../rpc-error.ts';
+import type { RunSession } from './run.ts';
+
+/** Calls a plain function on a runner of its own and sends what became of it (runner-process.md §7). */
+export async function runFunction(rooms: GrpcRooms, session: RunSession): Promise<void> {
+  const { alias, launch, request, replies, pump, signal } = session;
+  const unfollow = rooms.logs.follow({ alias }, (line) => {
+    if (line.source !== 'BUILDER') pump.push(logMessage(line));
+  });
+  try {
+    const ended = await rooms.fleet.runFunction(alias, launch, revisionSettings(request), signal);
+    if (ended.kind === 'cancelled') throw new RpcError(status.CANCELLED, 'The run was cancelled.');
+    try {
+      // The client decodes a raised result before the logs of the same message, hence two messages (§6.2).
+      pump.flush();
+      if (ended.kind === 'died') throw processDied(ended.reason);
+      const message = await resultMessage(ended.result);
+      replies.send({ run_id: alias, status: { state: 'SUCCESS' }, return_value: message });
+    } finally {
+      if (ended.kind === 'ended') ended.dispose();
+    }
+  } finally {
+    unfollow();
+  }
+}
+
+/** The SerializedObject of a result. User exceptions are results too: SUCCESS, raised. */
+async function resultMessage(result: CallResult): Promise<object> {
+  if (result.kind === 'refused') throw invalidArgument(result.reason);
+  const value = { method: result.method, definition: await bytesOf(result.file), was_it_raised: result.raised };
+  if (!result.raised) return value;
+  return {
+    ...value,
+    stringized_traceback: wellFormed(result.traceback),
+    exception_type_name: wellFormed(result.exceptionType),
+    exception_message: wellFormed(result.exceptionMessage),
+  };
+}
+
+/**
+ * The runner wrote it: it must not be a link to a file of ours that it can't read itself, or a pipe that never ends.
+ */
+async function bytesOf(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw invalidArgument('The function replaced the file of its result by something else.');
+    if (found.size >= largestMessageBytes) {
+      throw new RpcError(
+        status.RESOURCE_EXHAUSTED,
+        `The result has ${found.size} bytes; less than 2 GiB can be returned.`,
+      );
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}

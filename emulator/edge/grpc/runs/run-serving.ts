@@ -1,0 +1,118 @@
+import type { Fleet } from '../../../fleet/types.ts';
+import type { RunnerState } from '../../../scheduler/types.ts';
+import { authModes } from '../apps/app-messages.ts';
+import { ephemeralScale, revisionSettings } from '../apps/settings.ts';
+import type { GrpcRooms } from '../deps.ts';
+import { logMessage, pickledNone, serviceUrls } from '../messages.ts';
+import { processDied } from '../rpc-error.ts';
+import type { RunSession } from './run.ts';
+
+/** A developer waits at the terminal and can end it: no start of an ephemeral app is cut short (runner.md §2). */
+const longestStartSeconds = 24 * 3600;
+
+/**
+ * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept up (and replaced when the
+ * app ends it with a 503), its lines are shown as they come. Ends when the client leaves, when the app ends normally by
+ * itself (`--limit-max-requests`), or when a start fails.
+ */
+export async function runServing(rooms: GrpcRooms, session: RunSession): Promise<void> {
+  const { alias, launch, request, replies, pump, signal } = session;
+  const scale = ephemeralScale(request);
+  const unfollow = rooms.logs.follow({ alias }, (line) => {
+    if (line.source !== 'BUILDER') pump.push(logMessage(line));
+  });
+  const settings = { ...revisionSettings(request), startupTimeoutSeconds: longestStartSeconds };
+  const watch = watchForEnd(rooms.fleet, alias, (doneId) => {
+    // Nobody is to take its place: one may have been started already for callers who met its closed port.
+    rooms.fleet.applySettings(alias, { ...scale, minConcurrency: 0, maxConcurrency: 0 }, settings);
+    for (const { id } of rooms.fleet.runners(alias)) if (id !== doneId) rooms.fleet.killRunner(id);
+  });
+  let slow: NodeJS.Timeout | undefined;
+  rooms.routes.addEphemeral({
+    alias,
+    revision: alias,
+    authMode: authModes[request.auth_mode ?? 'PUBLIC'],
+    requestStartTimeoutSeconds: scale.requestStartTimeoutSeconds,
+    privateLogs: false,
+  });
+  try {
+    await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
+    const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
+    // SDKs up to 1.69 find the URL of a spawned app in this very sentence; all of them hide it.
+    const message = `And API access through ${urls.run}`;
+    const told = logMessage({ message, source: 'BRIDGE', level: 'INFO', at: rooms.clock() });
+    replies.send({ run_id: alias, service_urls: urls, logs: [told] });
+    slow = warnWhenSlow(rooms, session, () => watch.everReady());
+    const end = await Promise.race([watch.ended, left(signal)]);
+    pump.flush();
+    if (end.kind === 'failed') throw processDied(`The app failed to start. ${end.reason}`);
+    if (end.kind === 'finished') {
+      replies.send({ run_id: alias, status: { state: 'SUCCESS' }, return_value: pickledNone });
+    }
+  } finally {
+    clearTimeout(slow);
+    watch.stop();
+    rooms.routes.removeEphemeral(alias);
+    rooms.fleet.removeAlias(alias);
+    unfollow();
+  }
+}
+
+/** In an ephemeral run a setup longer than startup_timeout is a warning, not an end (runner.md §2). */
+function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: () => boolean): NodeJS.Timeout {
+  const { startupTimeoutSeconds } = revisionSettings(request);
+  return setTimeout(
+    () => {
+      if (isReady()) return;
+      const message =
+        `The app is not ready after ${startupTimeoutSeconds} s, its startup_timeout. Deployed, ` +
+        'it would be ended now.';
+      pump.push(logMessage({ message, source: 'BRIDGE', level: 'WARNING', at: rooms.clock() }));
+    },
+    Math.min(startupTimeoutSeconds * 1000, longestStartSeconds * 1000),
+  );
+}
+
+type End =
+  | { readonly kind: 'left' }
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+function left(signal: AbortSignal): Promise<End> {
+  return new Promise((resolve) => {
+    const leave = () => resolve({ kind: 'left' });
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+  });
+}
+
+/**
+ * A runner that ends before it was ever ready failed to start; one that ends by itself with exit code 0, or because it
+ * has served as many requests as it was meant to, is an app that is done.
+ * Every other end (503, crash, stop) is followed by a new runner.
+ */
+function watchForEnd(
+  fleet: Fleet,
+  alias: string,
+  onDone: (runnerId: string) => void,
+): { readonly ended: Promise<End>; everReady(): boolean; stop(): void } {
+  const last = new Map<string, RunnerState['kind']>();
+  const wasReady = new Set<string>();
+  let stop = () => {};
+  const ended = new Promise<End>((resolve) => {
+    stop = fleet.watchRunners(alias, ({ runnerId, state, reason, exitCode, lost, done }) => {
+      const before = last.get(runnerId);
+      last.set(runnerId, state);
+      if (state === 'idle' || state === 'running') wasReady.add(runnerId);
+      if (done && state !== 'terminated') onDone(runnerId);
+      if (state !== 'terminated' || lost) return;
+      if (!wasReady.has(runnerId)) {
+        if (before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });
+        return;
+      }
+      // Who met its closed port may have had it ended before it could end.
+      if (done || (exitCode === 0 && (before === 'idle' || before === 'running'))) resolve({ kind: 'finished' });
+    });
+  });
+  return { ended, everReady: () => wasReady.size > 0, stop: () => stop() };
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/launches.ts';
+import type { Launch } from '../../../fleet/types.ts';
+import { filesOf, machineTypesOf, storeCallable, storePickle } from '../apps/prepare.ts';
+import type { GrpcRooms } from '../deps.ts';
+import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts';
+import type { Replies } from '../handlers.ts';
+import { createLogPump } from '../log-pump.ts';
+import { builderLog } from '../messages.ts';
+import type { RunRequest } from '../schemas.ts';
+import { runFunction } from './run-function.ts';
+import { runServing } from './run-serving.ts';
+
+/** One Run stream. */
+export interface RunSession {
+  /** UUID: the ephemeral name, also in logs and in the list of runners. */
+  readonly alias: string;
+  readonly launch: Launch;
+  readonly request: RunRequest;
+  readonly replies: Replies;
+  readonly pump: ReturnType<typeof createLogPump>;
+  /** The client left. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Run (control-plane-grpc.md §6.2): builds inline unless asked not to, then serves an ephemeral app until the client
+ * leaves, or calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the stored
+ * bytes and its logs.
+ */
+export function run(rooms: GrpcRooms) {
+  return async (request: RunRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
+    requireEnvironment(rooms, request.environment_name);
+    const alias = randomUUID();
+    const pump = createLogPump(replies, rooms.clock);
+    try {
+      const launch = await prepare(rooms, request, alias, pump, signal);
+      if (signal.aborted) return;
+      const session = { alias, launch, request, replies, pump, signal };
+      await (launch.mode === 'serve' ? runServing(rooms, session) : runFunction(rooms, session));
+    } catch (error) {
+      // What was printed explains the error, so it comes first.
+      pump.flush();
+      throw error;
+    }
+  };
+}
+
+async function prepare(
+  rooms: GrpcRooms,
+  request: RunRequest,
+  alias: string,
+  pump: RunSession['pump'],
+  signal: AbortSignal,
+): Promise<Launch> {
+  const callable = callableFrom(storeCallable(request, rooms.blobs), rooms.blobs);
+  const setup = request.setup_func && callableFrom(storePickle(request.setup_func, rooms.blobs), rooms.blobs);
+  const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
+  const environment = await buildOrFail(
+    rooms,
+    { ...definitionOf(request.environments), ...(await sdkReleaseOf([callable, setup])) },
+    (line) => {
+      rooms.logs.append({ ...line, ...ofNoRunner, alias, revision: alias });
+      // After an explicit BuildEnvironment the client has seen them.
+      if (request.build_environment !== false) pump.push(builderLog(line));
+    },
+    signal,
+  );
+  return {
+    environment,
+    callable,
+    ...(setup ? { setup } : {}),
+    mode: modeOf(request),
+    declaredPort: request.machine_requirements?.exposed_port ?? null,
+    appFiles,
+    secretNames: request.secrets?.names ?? null,
+    environmentName: request.environment_name,
+    machineType: machineTypesOf(request.machine_requirements)[0] ?? 'XS',
+  };
+}
+
+/** The rest of a log line that a build wrote. */
+export const ofNoRunner = {
+  source: 'BUILDER',
+  stream: null,
+  runnerId: null,
+  requestId: null,
+  endpoint: null,
+} as const;
+
+/**
+ * An exposed port makes it an app. The metadata probe of an entry point carries the app's port too, but returns a value
+ * (control-plane-grpc.md §4).
+ */
+function modeOf(request: RunRequest): Launch['mode'] {
+  if (request.machine_requirements?.exposed_port === undefined) return 'call';
+  return request.entrypoint?.endsWith('.build_metadata') ? 'call' : 'serve';
+}

@@ -1,0 +1,134 @@
+import type { Duplex } from 'node:stream';
+import { contain, type Report, throwLater } from '../local/contain.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import { type EdgeHandlers, edgeServer, writeRawAnswer } from './http-server.ts';
+import { type Listener, listen } from './listener.ts';
+import type { TlsMaterial } from './tls/ca.ts';
+import type { Hosts } from './types.ts';
+
+export interface Ports {
+  readonly api: number;
+  readonly run: number;
+  readonly queue: number;
+  readonly ws: number;
+}
+
+export interface OpenPorts {
+  readonly ports: Ports;
+  readonly hosts: Hosts;
+  /** Says who answers. Calls that came before wait for it. */
+  serve(
+    handlers: {
+      readonly api: Pick<EdgeHandlers, 'request'> & { readonly http2: (socket: Duplex) => void };
+      readonly run: EdgeHandlers;
+      readonly queue: EdgeHandlers;
+      readonly ws: EdgeHandlers;
+    },
+    report: Report,
+  ): void;
+  /** Resolves when no direct call is under way, or when the patience is over. */
+  answered(patienceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const names = ['api', 'run', 'queue', 'ws'] as const;
+
+/**
+ * Opens the four ports before anything else exists, because their numbers go into runners' variables and answers.
+ * @throws UserError that names a taken port
+ */
+export async function openPorts(first: number, tls: TlsMaterial, limits: ConnectionLimits): Promise<OpenPorts> {
+  let serving: Parameters<OpenPorts['serve']>[0] | undefined;
+  /** Calls that came while what answers them was still starting: there may be a lot to load, or a lock to wait for. */
+  let early: (() => void)[] = [];
+  let report: Report = throwLater;
+  /** What a handler throws ends one connection. */
+  const safely = <A extends readonly unknown[]>(handle: (...args: A) => void, failed: (...args: A) => void) =>
+    contain<A>((error) => report(error), handle, failed);
+  /** The same, once there is somebody to serve the call, if its caller is still there. */
+  const whenServed =
+    <A extends readonly unknown[]>(handle: (...args: A) => void, socketOf: (...args: A) => Duplex) =>
+    (...args: A): void => {
+      if (serving) handle(...args);
+      else early.push(() => socketOf(...args).destroyed || handle(...args));
+    };
+  const listeners: Listener[] = [];
+  /** Direct calls without a complete answer. */
+  let underWay = 0;
+  let whenAnswered: (() => void) | undefined;
+  const ended = (): void => {
+    underWay--;
+    if (underWay === 0) whenAnswered?.();
+  };
+  try {
+    for (const [offset, name] of names.entries()) {
+      const handlers: EdgeHandlers = {
+        request: whenServed(
+          safely(
+            (req, res) => {
+              if (name === 'run') {
+                underWay++;
+                res.on('close', ended);
+              }
+              serving?.[name].request(req, res);
+            },
+            (_req, res) => res.destroy(),
+          ),
+          ({ socket }) => socket,
+        ),
+        upgrade: whenServed(
+          safely(
+            (req, socket, head) => {
+              if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
+              else serving?.[name].upgrade(req, socket, head);
+            },
+            (_req, socket) => socket.destroy(),
+          ),
+          (_req, socket) => socket,
+        ),
+      };
+      const http2 = whenServed(
+        safely(
+          (socket: Duplex) => serving?.api.http2(socket),
+          (socket) => socket.destroy(),
+        ),
+        (socket) => socket,
+      );
+      const port = first === 0 ? 0 : first + offset;
+      listeners.push(
+        await listen({ port, tls, limits, http: edgeServer(handlers), ...(name === 'api' ? { http2 } : {}) }),
+      );
+    }
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+
+  async function closeAll(): Promise<void> {
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  const [api = 0, run = 0, queue = 0, ws = 0] = listeners.map((listener) => listener.port);
+  return {
+    ports: { api, run, queue, ws },
+    hosts: { api: `localhost:${api}`, run: `localhost:${run}`, queue: `localhost:${queue}`, ws: `localhost:${ws}` },
+    serve(handlers, reportTo) {
+      serving = handlers;
+      report = reportTo;
+      const waiting = early;
+      early = [];
+      for (const call of waiting) call();
+    },
+    answered(patienceMs) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, patienceMs);
+        whenAnswered = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (underWay === 0) whenAnswered();
+      });
+    },
+    close: closeAll,
+  };
+}

@@ -1,0 +1,119 @@
+import { Router } from 'express';
+import { endedShownMs, type Status, type StatusChange } from '../../../wire/status.ts';
+import { openEventStream } from '../../event-stream.ts';
+import type { RestDeps } from '../deps.ts';
+import { appOf, headOf, runnerOf, type StatusRooms, troubleOf, waitingOf } from './own-status.ts';
+import { createRowPacer } from './row-pacer.ts';
+
+/** At most one event in this time; anyone who watches a busy app sees states, not every step between them. */
+const coalesceMs = 100;
+/** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
+const pace = { restMs: 1_000, mostAtOnce: 250 };
+/**
+ * While something waits, whose reason counts seconds. Not each of them: a row that is drawn again loses its tooltip.
+ */
+const retoldMs = 5_000;
+
+/**
+ * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is
+ * different. Of each app the first waiting request is shown, of each runner the first and the last transition. What one
+ * event costs depends on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a
+ * time, and a long list begins with its first 250. Comments keep a quiet stream open. Reading changes nothing.
+ */
+export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
+  const router = Router();
+  router.get('/minifal/events', (_request, response) => {
+    const feed = createFeed(rooms);
+    const stream = openEventStream(response);
+    stream.send(feed.begin(Date.now()));
+    const timer = setInterval(() => {
+      try {
+        const change = feed.next(Date.now());
+        if (change) stream.send(change, 'change');
+      } catch (error) {
+        rooms.report(error);
+        response.destroy();
+      }
+    }, coalesceMs);
+    stream.onClose(() => {
+      clearInterval(timer);
+      feed.close();
+    });
+  });
+  return router;
+}
+
+/** What one watcher is sent. */
+export function createFeed(rooms: StatusRooms) {
+  const { catalog, fleet, runnerHistory, trouble } = rooms;
+  const rows = { apps: createRowPacer(pace), runners: createRowPacer(pace) };
+  /** Apps that the watcher knows, and those of them for which something waited. */
+  const shown = new Set<string>();
+  const queued = new Set<string>();
+  let shownTrouble = trouble();
+  let retoldAt = 0;
+
+  const unfollow = [
+    catalog.followAliases(rows.apps.touch),
+    fleet.follow((changed) => {
+      changed.apps.forEach(rows.apps.touch);
+      changed.runners.forEach(rows.runners.touch);
+    }),
+  ];
+
+  function rowsOf(now: number): Pick<StatusChange, 'apps' | 'goneApps' | 'runners' | 'waiting'> {
+    const apps: Status['apps'] = [];
+    const goneApps: string[] = [];
+    const waiting: Status['waiting'] = [];
+    for (const name of rows.apps.take(now)) {
+      const alias = catalog.alias(name);
+      queued.delete(name);
+      if (!alias) {
+        if (shown.delete(name)) goneApps.push(name);
+        continue;
+      }
+      const app = appOf(rooms, alias);
+      apps.push(app);
+      shown.add(name);
+      if (app.queueSize === 0) continue;
+      queued.add(name);
+      waiting.push(...waitingOf(rooms, name, 1));
+    }
+    const runners = rows.runners.take(now).flatMap((id) => {
+      const record = runnerHistory.get(id);
+      return record ? [atItsEnds(runnerOf(rooms, record))] : [];
+    });
+    return { apps, goneApps, runners, waiting };
+  }
+
+  return {
+    begin(now: number): Status {
+      for (const { name } of catalog.aliases(null)) rows.apps.touch(name);
+      for (const { id } of runnerHistory.since(now - endedShownMs).toReversed()) rows.runners.touch(id);
+      retoldAt = now;
+      const { apps, runners, waiting } = rowsOf(now);
+      return { ...headOf(rooms), apps, runners, waiting };
+    },
+    /** `undefined`: nothing is new. */
+    next(now: number): StatusChange | undefined {
+      if (now - retoldAt >= retoldMs) {
+        retoldAt = now;
+        queued.forEach(rows.apps.touch);
+      }
+      const news = rowsOf(now);
+      const isNew = Object.values(news).some((list) => list.length > 0) || trouble() !== shownTrouble;
+      shownTrouble = trouble();
+      return isNew ? { ...troubleOf(rooms), ...news } : undefined;
+    },
+    close() {
+      for (const stop of unfollow) stop();
+    },
+  };
+}
+
+function atItsEnds(runner: Status['runners'][number]): Status['runners'][number] {
+  const { transitions } = runner;
+  return transitions.length <= 2
+    ? runner
+    : { ...runner, transitions: [...transitions.slice(0, 1), ...transitions.slice(-1)] };
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { testRequest, testResponse } from '../../../queue/test-requests.ts';
+import { platformError } from '../../../wire/errors.ts';
+import { requestFactsSchema } from '../../../wire/status.ts';
+import { restServer } from '../test-rest.ts';
+
+describe('/minifal/requests/ID', () => {
+  it('needs the key, and knows no request that was never sent', async () => {
+    const { url, get } = await restServer();
+    expect((await fetch(url('/minifal/requests/q-1'))).status).toBe(401);
+    expect(await get('/minifal/requests/q-1')).toMatchObject({ status: 404, json: { detail: expect.any(String) } });
+  });
+
+  it('reports what becomes of one: why it waits, where it ran, how it ended', async () => {
+    const { queue, fleet, get } = await restServer();
+    const facts = async () => requestFactsSchema.parse((await get('/minifal/requests/q-1')).json);
+    fleet.why = (id) => `${id} waits.`;
+    await queue.submit(testRequest('q-1'));
+    expect(await facts()).toMatchObject({ alias: 'app', phase: 'IN_QUEUE', why: 'q-1 waits.', completedAt: null });
+    fleet.why = () => null;
+    queue.begin('q-1', { attemptId: 'q-1', runnerId: 'r-1', at: 2_000 });
+    expect(await facts()).toMatchObject({ phase: 'IN_PROGRESS', why: null, runnerId: 'r-1', attempts: 1 });
+    await queue.complete('q-1', testResponse('done', 422), 3_000);
+    expect(await facts()).toMatchObject({ phase: 'COMPLETED', completedAt: 3_000, status: 422, error: null });
+  });
+
+  it('reports the error of one that the platform ended', async () => {
+    const { queue, get } = await restServer();
+    await queue.submit(testRequest('q-1'));
+    await queue.complete('q-1', { kind: 'error', error: platformError('bad_request', 'Not so.') }, 3_000);
+    expect((await get('/minifal/requests/q-1')).json).toMatchObject({ phase: 'COMPLETED', error: 'Not so.' });
+  });
+});

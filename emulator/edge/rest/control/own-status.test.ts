@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
+import { statusSchema } from '../../../wire/status.ts';
+import { restServer } from '../test-rest.ts';
+
+const alias = {
+  environmentName: 'main',
+  revision: 'rev-1',
+  authMode: 'private' as const,
+  machineTypes: ['XS'],
+  validRegions: [],
+  updatedAt: 1,
+  scale: scaleDefaults,
+  settings: revisionDefaults,
+};
+
+async function status(names: readonly string[]) {
+  const server = await restServer();
+  for (const name of names) server.rooms.catalog.putAlias({ ...alias, name });
+  server.fleetPlan.queueSize = 100_000;
+  let asked = 0;
+  server.fleet.waiting = (name, most) => {
+    asked += most;
+    return Array.from({ length: most }, (_, n) => ({ id: `${name}-${n}`, since: 0 }));
+  };
+  server.fleet.why = (id) => `${id} waits.`;
+  const { json } = await server.get('/minifal/status');
+  return { ...statusSchema.parse(json), asked };
+}
+
+it('shows the first hundred of what waits, and asks for no more', async () => {
+  const { waiting, asked } = await status(['demo']);
+  expect(waiting.map(({ requestId }) => requestId)).toEqual(Array.from({ length: 100 }, (_, n) => `demo-${n}`));
+  expect(asked).toBe(100);
+});
+
+it('shows why each app waits, however many wait for another', async () => {
+  const names = Array.from({ length: 150 }, (_, n) => `app-${n}`);
+  const { waiting } = await status(names);
+  expect(waiting.map(({ why }) => why)).toEqual(names.map((name) => `${name}-0 waits.`));
+});

@@ -1,0 +1,100 @@
+import { Router } from 'express';
+import type { Runner } from '../../../scheduler/types.ts';
+import type { RunnerRecord } from '../../../telemetry/types.ts';
+import { endedShownMs, type Status } from '../../../wire/status.ts';
+import type { RestDeps } from '../deps.ts';
+import { sendInParts } from './in-parts.ts';
+
+export type StatusRooms = Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'trouble'>;
+type App = Status['apps'][number];
+type ShownRunner = Status['runners'][number];
+
+/** So many waiting requests are shown in all; of each app at least the first one. */
+const shownWaiting = 100;
+
+/** `GET /minifal/status`: our own page, for `minifal status` and other programs. Reading it changes nothing. */
+export function ownStatus(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
+  const router = Router();
+  router.get('/minifal/status', (_request, response) => {
+    sendInParts(response.type('json'), statusOf(rooms, Date.now())).catch((error: unknown) => {
+      rooms.report(error);
+      response.destroy();
+    });
+  });
+  return router;
+}
+
+/** Everything at a glance; runners that ended in the last hour are still shown. */
+function statusOf(rooms: StatusRooms, now: number): Status {
+  const { catalog, runnerHistory } = rooms;
+  const apps = catalog.aliases(null).map((alias) => appOf(rooms, alias));
+  const waiting = apps.filter(({ queueSize }) => queueSize > 0);
+  const ofEach = Math.max(1, Math.floor(shownWaiting / waiting.length));
+  return {
+    ...headOf(rooms),
+    apps,
+    runners: runnerHistory
+      .since(now - endedShownMs)
+      .toReversed()
+      .map((record) => runnerOf(rooms, record)),
+    waiting: waiting.flatMap(({ alias }) => waitingOf(rooms, alias, ofEach)),
+  };
+}
+
+/** What there is only one of. */
+export function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
+  return {
+    version: about.version,
+    pid: process.pid,
+    startedAt: about.startedAt,
+    timeScale: about.timeScale,
+    owner: catalog.account.nickname,
+    secrets: about.secrets,
+    isolation: about.isolation(),
+    ...troubleOf({ trouble }),
+  };
+}
+
+export function troubleOf({ trouble }: Pick<StatusRooms, 'trouble'>): Pick<Status, 'trouble' | 'troubleWhy'> {
+  const met = trouble();
+  return {
+    trouble: met && `${met.message} ${met.next}`,
+    troubleWhy: met && { kind: met.trouble, why: met.why },
+  };
+}
+
+export function appOf(
+  { catalog, fleet, hosts }: StatusRooms,
+  { name, revision, authMode }: { readonly name: string } & Pick<App, 'revision' | 'authMode'>,
+): App {
+  const url = `https://${hosts.run}/${catalog.account.nickname}/${name}`;
+  const { waitingSize, lastFailure } = fleet;
+  return { alias: name, revision, authMode, url, queueSize: waitingSize(name), lastFailure: lastFailure(name) };
+}
+
+export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRecord): ShownRunner {
+  const { id, alias, revision, endedAt, endReason, startedAt } = record;
+  const transitions = runnerHistory.transitions(id);
+  const last = transitions.at(-1);
+  return {
+    id,
+    alias,
+    revision,
+    state: last?.state ?? 'PENDING',
+    since: last?.at ?? startedAt,
+    requests: requestsOf(fleet.runner(id)),
+    endedAt,
+    endReason,
+    transitions: [...transitions],
+  };
+}
+
+/** The first `most` requests that wait for the app. */
+export function waitingOf({ fleet }: StatusRooms, alias: string, most: number): Status['waiting'] {
+  return fleet.waiting(alias, most).map(({ id, since }) => ({ requestId: id, alias, since, why: fleet.why(id) ?? '' }));
+}
+
+function requestsOf(runner: Runner | undefined): string[] {
+  const state = runner?.state;
+  return state && 'attempts' in state ? state.attempts.map((attempt) => attempt.requestId) : [];
+}

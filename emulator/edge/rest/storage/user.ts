@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Signer } from '../../signed.ts';
+import type { Authenticate } from '../../types.ts';
+
+/** What shows who speaks to the storage hosts: a key, or a token of `/storage/auth/token`. */
+export interface StorageUser {
+  readonly authenticate: Authenticate;
+  readonly uploadTokens: Signer;
+}
+
+/**
+ * A token for the storage hosts for the one who sent this key. A runner's ends with the runner, at the latest.
+ *
+ * @param expiresAt milliseconds since the epoch
+ */
+export function uploadToken(
+  headers: IncomingHttpHeaders,
+  { authenticate, uploadTokens }: StorageUser,
+  about: { readonly userId: string; readonly expiresAt: number },
+): string {
+  return uploadTokens.sign({ ...about, scope: [], runnerId: authenticate(headers)?.runnerId ?? null });
+}
+
+/**
+ * The user id of the one who sent `Authorization: Bearer <token>` or a key (rest-api.md §6); `undefined`: neither is
+ * valid.
+ */
+export function userOf(headers: IncomingHttpHeaders, user: StorageUser): string | undefined {
+  const identity = user.authenticate(headers);
+  if (identity) return identity.userId;
+  const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  return token === undefined ? undefined : user.uploadTokens.open(token)?.userId;
+}

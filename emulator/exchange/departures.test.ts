@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunnerAddress } from '../engines/engine.ts';
+import { leaveTogether } from './departures.ts';
+
+let app: Server;
+let address: RunnerAddress;
+let answers: ServerResponse[];
+
+beforeEach(async () => {
+  answers = [];
+  app = createServer((_req, res) => void answers.push(res)).listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  address = { host: '127.0.0.1', port: (app.address() as AddressInfo).port };
+});
+afterEach(() => {
+  app.closeAllConnections();
+  app.close();
+});
+
+/** A request up to the moment where its bytes may leave: its socket is known, this turn isn't over. */
+async function begin(to = address) {
+  const request = httpRequest({ ...to, method: 'POST', agent: false });
+  request.on('error', () => undefined);
+  leaveTogether(to, request);
+  request.end('body');
+  const [socket] = await once(request, 'socket');
+  return { request, isHeld: () => socket.writableCorked > 0 };
+}
+
+describe('a request to a runner', () => {
+  it('that has nothing else to do leaves at once', async () => {
+    expect((await begin()).isHeld()).toBe(false);
+  });
+
+  it('that has others under way leaves at the end of the turn', async () => {
+    await begin();
+    const [second, third] = [await begin(), await begin()];
+    expect([second.isHeld(), third.isHeld()]).toEqual([true, true]);
+    await turn();
+    expect([second.isHeld(), third.isHeld()]).toEqual([false, false]);
+    while (answers.length < 3) await once(app, 'request');
+  });
+
+  it('leaves at once again when the others have ended, however they did', async () => {
+    const first = await begin();
+    const second = await begin();
+    while (answers.length < 2) await once(app, 'request');
+    const closed = [first, second].map(({ request }) => new Promise((resolve) => request.once('close', resolve)));
+    first.request.on('response', (message) => message.resume());
+    second.request.on('response', (message) => message.resume());
+    answers.pop()?.end();
+    await Promise.race(closed);
+    first.request.destroy();
+    second.request.destroy();
+    await Promise.all(closed);
+    expect((await begin()).isHeld()).toBe(false);
+  });
+
+  it("isn't held for another runner's requests", async () => {
+    await begin();
+    expect((await begin({ ...address })).isHeld()).toBe(false);
+  });
+});

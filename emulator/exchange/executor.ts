@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http';
+import { errorAnswer } from '../edge/gateway/answers.ts';
+import type { RunnerAddress } from '../engines/engine.ts';
+import type { StopSignal } from '../local/stop.ts';
+import type { StoredResponse, SubmittedRequest } from '../queue/types.ts';
+import type { AttemptOutcome } from '../scheduler/types.ts';
+import { type PlatformError, platformError } from '../wire/errors.ts';
+import type { RunnerConnections } from './connections.ts';
+import { signalsOf, toCaller } from './headers.ts';
+import type { LateUnits } from './late-units.ts';
+import { eachChunk, incomplete, performAttempt } from './upstream.ts';
+
+export interface ExecutorDeps {
+  readonly connections: RunnerConnections;
+  /** The app asked for a health probe with its answer: `Fleet.probeOnDemand`. */
+  readonly probeOnDemand: (runnerId: string) => void;
+  readonly lateUnits: Pick<LateUnits, 'expect'>;
+  /** Of a stored answer; above: the request fails. */
+  readonly maxResponseBytes?: number;
+}
+
+export interface AttemptResult {
+  readonly outcome: AttemptOutcome;
+  /** Absent: the app doesn't use hints. */
+  readonly hints?: readonly string[];
+  /** What `Queue.complete` is to store if the scheduler accepts this attempt. */
+  readonly response?: StoredResponse;
+}
+
+/**
+ * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal`
+ * closes the connection to the runner at once. Retries, verdicts and storing are others' business.
+ */
+export function createExecutor({
+  connections,
+  probeOnDemand,
+  lateUnits,
+  maxResponseBytes = 256 * 1024 * 1024,
+}: ExecutorDeps) {
+  return async function executeQueued(
+    request: SubmittedRequest,
+    attempt: { readonly attemptId: string; readonly runnerId: string },
+    address: RunnerAddress,
+    signal: StopSignal,
+  ): Promise<AttemptResult> {
+    const answer = await performAttempt({
+      address,
+      connections,
+      method: request.method,
+      path: request.query === '' ? request.path : `${request.path}?${request.query}`,
+      headers: request.headers,
+      body: request.body.length === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: request.body },
+      signals: [signal],
+    });
+    if (answer.kind === 'failed') {
+      // A response only in name: the app did answer, but with something that can't be handed on.
+      return answer.outcome.kind === 'response'
+        ? { outcome: answer.outcome, response: asResponse(answer.error) }
+        : { outcome: answer.outcome };
+    }
+    const { needsRetry, stopRunner, healthCheck, billsLater, hints } = signalsOf(answer.headers, answer.status);
+    if (billsLater) {
+      const { id, alias, path } = request;
+      lateUnits.expect({ id, alias, runnerId: attempt.runnerId, endpoint: path });
+    }
+    const body = await collect(answer.message, maxResponseBytes);
+    if (body === 'broken') return { outcome: incomplete.outcome };
+    if (healthCheck) probeOnDemand(attempt.runnerId);
+    return {
+      outcome: {
+        kind: 'response',
+        status: answer.status,
+        ...(needsRetry === undefined ? {} : { needsRetry }),
+        ...(stopRunner === undefined ? {} : { stopRunner }),
+      },
+      ...(hints === undefined ? {} : { hints }),
+      response:
+        body === 'too large'
+          ? asResponse(platformError('internal_error', `The response is larger than ${maxResponseBytes} bytes.`))
+          : {
+              status: answer.status,
+              headers: toCaller(answer.headers, answer.status).filter(([name]) => name !== 'content-length'),
+              body,
+            },
+    };
+  };
+}
+
+async function collect(message: IncomingMessage, limit: number): Promise<Uint8Array | 'broken' | 'too large'> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    await eachChunk(message, (chunk) => {
+      size += chunk.length;
+      if (size > limit)
+        message.destroy(); // closes the connection
+      else chunks.push(chunk);
+      return undefined;
+    });
+  } catch {
+    if (size <= limit) return 'broken';
+  }
+  return size > limit ? 'too large' : Buffer.concat(chunks, size);
+}
+
+function asResponse(error: PlatformError): StoredResponse {
+  return errorAnswer(error);
+}

@@ -1,0 +1,16 @@
+import { UserError } from '../wire/errors.ts';
+
+/**
+ * The error as a sentence where the system refuses this user a file; else `undefined`. Mostly the files are root's:
+ * minifal ran with sudo before.
+ */
+export function asDenied(error: unknown): UserError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if ((code !== 'EACCES' && code !== 'EPERM') || typeof path !== 'string') return undefined;
+  return new UserError(
+    `${path} belongs to another user, or its rights leave you out (${error.message}).`,
+    'If minifal ran as root before (sudo), give its data folder back: sudo chown -R "$(id -un)" DIR. Or ' +
+      'choose another with --data DIR.',
+  );
+}

@@ -1,0 +1,83 @@
+import { UserError } from '../wire/errors.ts';
+
+export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked', 'gone'] as const;
+export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
+
+const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
+  full: { what: 'The disk is full: minifal cannot write its data folder', remedy: 'Free some space on it.' },
+  readonly: {
+    what: 'The disk is read-only: minifal cannot write its data folder',
+    remedy: 'See that the disk is mounted for writing and that the folder is yours to write.',
+  },
+  io: {
+    what: 'The disk reports errors: minifal cannot use its data folder',
+    remedy: "Check the disk, its connection and your quota on it; the system's log says more.",
+  },
+  locked: {
+    what: "Another program has locked minifal's database in the data folder",
+    remedy: 'Close the program that uses the file (a database browser, a backup).',
+  },
+  gone: {
+    what: 'The data folder, its database or its lock was deleted, moved or replaced while minifal ran',
+    remedy: 'Put it back if you can, then start minifal again.',
+  },
+};
+
+/** The system takes no writes at present: nobody's bug. What was promised is kept and written later. */
+export class DiskTrouble extends UserError {
+  readonly trouble: DiskTroubleKind;
+  /** What the system said. */
+  readonly why: string;
+  /** What a person does about it, also where no emulator runs. */
+  readonly remedy: string;
+
+  constructor(trouble: DiskTroubleKind, why: string) {
+    const { what, remedy } = words[trouble];
+    super(
+      `${what} (${why}).`,
+      trouble === 'gone'
+        ? `${remedy} Nothing more can be kept, so minifal stops.`
+        : `${remedy} Accepted requests are kept, and minifal continues by itself; until then it takes no new ones.`,
+    );
+    this.name = 'DiskTrouble';
+    this.trouble = trouble;
+    this.why = why;
+    this.remedy = remedy;
+  }
+}
+
+/**
+ * SQLite's primary result codes for what the system refused: BUSY and LOCKED, READONLY, IOERR, FULL, PROTOCOL (the lock
+ * of the write-ahead log's index).
+ */
+const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
+  [5, 'locked'],
+  [6, 'locked'],
+  [8, 'readonly'],
+  [10, 'io'],
+  [13, 'full'],
+  [15, 'locked'],
+]);
+/** IOERR_SHMSIZE: the write-ahead log's index found no room, in SQLite's own words mostly because the disk is full. */
+const noRoomForIndex = 4874;
+const ofFiles: ReadonlyMap<unknown, DiskTroubleKind> = new Map([
+  ['ENOSPC', 'full'],
+  ['EDQUOT', 'full'],
+  ['EROFS', 'readonly'],
+  ['EIO', 'io'],
+]);
+
+/** The error, where it says that the system takes no writes: from SQLite, or from a file. Else `undefined`. */
+export function asDiskTrouble(error: unknown): DiskTrouble | undefined {
+  if (error instanceof DiskTrouble) return error;
+  if (!(error instanceof Error)) return undefined;
+  const kind = kindOf(error);
+  return kind && new DiskTrouble(kind, error.message);
+}
+
+function kindOf(error: Error): DiskTroubleKind | undefined {
+  if ('errcode' in error && typeof error.errcode === 'number') {
+    return error.errcode === noRoomForIndex ? 'full' : ofSqlite.get(error.errcode & 0xff);
+  }
+  return 'code' in error ? ofFiles.get(error.code) : undefined;
+}

@@ -1,0 +1,86 @@
+import { appendFileSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { printableJson } from '../local/printable.ts';
+
+/** The emulator's own log (never an app's): one JSON object per line. */
+export interface OwnLog {
+  info(room: string, msg: string, fields?: { readonly [name: string]: string | number }): void;
+  /** A bug of ours: kept with its stack. One that comes again and again is written at its 1st, 10th, 100th … time. */
+  report(error: unknown): void;
+}
+
+const largestBytes = 5 * 1024 * 1024;
+/** Lines that the disk did not take are tried again with the next one; more than these aren't kept. */
+const mostUnwritten = 100;
+/** So many different bugs are distinguished. */
+const mostSeen = 100;
+
+/**
+ * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the
+ * last words of a crash are there. `mask` hides keys and secrets. A full disk never stops the emulator.
+ */
+export function createOwnLog(file: string, clock: () => number, mask: (text: string) => string): OwnLog {
+  let bytes = sizeOf(file);
+  let unwritten: string[] = [];
+  const seen = new Map<string, number>();
+
+  function write(record: object): void {
+    unwritten = [...unwritten.slice(1 - mostUnwritten), `${lineOf(record)}\n`];
+    const lines = unwritten.join('');
+    try {
+      if (bytes + lines.length > largestBytes) {
+        renameSync(file, `${file}.1`);
+        bytes = 0;
+      }
+      appendFileSync(file, lines, { mode: 0o600 });
+      bytes += Buffer.byteLength(lines);
+      unwritten = [];
+    } catch {
+      takeBack();
+    }
+  }
+
+  /** A log that throws would end what reports to it. */
+  function lineOf(record: object): string {
+    const at = new Date(clock()).toISOString();
+    try {
+      return mask(printableJson({ at, ...record }));
+    } catch {
+      return JSON.stringify({ at, level: 'error', msg: 'A line could not be masked, so it is not shown.' });
+    }
+  }
+
+  /** A full disk may have taken a part of a line. */
+  function takeBack(): void {
+    try {
+      if (sizeOf(file) > bytes) truncateSync(file, bytes);
+    } catch {
+      // not even that: continue
+    }
+  }
+
+  return {
+    info: (room, msg, fields = {}) => write({ level: 'info', room, msg, ...fields }),
+    report(error) {
+      const { msg, stack } = factsOf(error);
+      const bug = stack ?? msg;
+      const times = (seen.get(bug) ?? 0) + 1;
+      if (seen.size >= mostSeen) seen.clear();
+      seen.set(bug, times);
+      if (/^10*$/.test(String(times))) write({ level: 'error', msg, stack, ...(times > 1 ? { times } : {}) });
+    },
+  };
+}
+
+/** What was thrown may be anything, and asking it for its words may throw, too. */
+function factsOf(error: unknown): { readonly msg: string; readonly stack: string | undefined } {
+  try {
+    if (error instanceof Error) return { msg: String(error.message), stack: error.stack && String(error.stack) };
+    return { msg: String(error), stack: undefined };
+  } catch {
+    return { msg: 'Something was thrown that has no words.', stack: undefined };
+  }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
