@@ -2,7 +2,7 @@ import { catalogTables } from './catalog/schema.ts';
 import { queueTables } from './queue/schema.ts';
 import { storageTables } from './storage/schema.ts';
 import type { Migration } from './store/migrate.ts';
-import { logTables, runnerTables } from './telemetry/schema.ts';
+import { runnerTables } from './telemetry/schema.ts';
 import { webhookTables } from './webhooks/schema.ts';
 import { workflowTables } from './workflows/schema.ts';
 
@@ -15,6 +15,3 @@ export const mainMigrations: readonly Migration[] = [
   { name: 'stored files and key-value pairs', statements: storageTables },
   { name: 'workflows and webhooks', statements: [...workflowTables, ...webhookTables] },
 ];
-
-/** `logs.db`: a file of its own, because it may lose its last moments and is cut at a size. */
-export const logMigrations: readonly Migration[] = [{ name: 'log lines', statements: logTables }];

@@ -106,23 +106,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-export interface CliOptions {
-  readonly port: number | undefined;
-  readonly data: string | undefined;
-  readonly format: string | undefined;
-  readonly allowedOrigins: readonly string[];
-  readonly retentionDays: number | undefined;
-  readonly timeScale: number;
-  readonly maxRunners: number | undefined;
-  readonly gpuSlots: number | undefined;
-  readonly isolation: IsolationMode | undefined;
-  readonly shared: Shares['folders'];
-  readonly huggingFace: HuggingFaceMode | undefined;
-  readonly allowOutside: boolean;
-  readonly json: boolean;
-  readonly keychain: boolean;
-}
-
 function portNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);

@@ -1,7 +1,7 @@
 import { clientEnv, dataFolder, findRunning, readLocalKey } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
-import type { CliOptions } from './main.ts';
+import type { CliOptions } from './options.ts';
 import { ownFolderCall } from './own-command.ts';
 
 /** `minifal env`: prints the variables; only they go to standard output. */

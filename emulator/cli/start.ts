@@ -7,7 +7,7 @@ import { lockFolder, publish } from './data-folder.ts';
 import { hasModels, huggingFaceCache } from './hugging-face.ts';
 import { closeInherited } from './inherited.ts';
 import { readKeychainOrder } from './keychain.ts';
-import type { CliOptions } from './main.ts';
+import type { CliOptions } from './options.ts';
 import { ownEvalLine } from './own-command.ts';
 import { complain, say } from './print.ts';
 import { checkShares, shareNotes } from './shares.ts';

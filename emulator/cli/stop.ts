@@ -3,7 +3,7 @@ import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } 
 import { UserError } from '../wire/errors.ts';
 import { ask } from './ask.ts';
 import { processListeningOn } from './listener.ts';
-import type { CliOptions } from './main.ts';
+import type { CliOptions } from './options.ts';
 import { say } from './print.ts';
 
 /** The emulator lets requests finish and gives its runners their grace; then it is killed (its runners die with it). */

@@ -1,7 +1,8 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { guard, loopbackHosts } from './guard.ts';
+import { loopbackHosts } from '../wire/hosts.ts';
+import { guard } from './guard.ts';
 
 const port = 8443;
 const ask = (headers: readonly string[], method = 'POST', allowedOrigins: readonly string[] = []) => {

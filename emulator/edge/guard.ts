@@ -32,23 +32,6 @@ const exposedHeaders = [
 const preflightHeader = /^(authorization|content-type|accept|x-fal-[a-z0-9-]+|x-app-[a-z0-9-]+)$/;
 const preflightMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
-/** The only spellings of a loopback host that we answer to. */
-export function loopbackHosts(port: number): readonly string[] {
-  return [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
-}
-
-/**
- * Names below localhost: older SDKs derive `queue.` and `ws.` from the run host, and `wma.` is the bridge of WebRTC
- * sessions.
- */
-export const namesBelowLocalhost = ['queue.localhost', 'ws.localhost', 'wma.localhost'] as const;
-
-/** How a host may be called that answers as `authority` (`localhost:PORT` or a name below localhost). */
-export function spellingsOf(authority: string): readonly string[] {
-  const [name = '', port = ''] = authority.split(':');
-  return name === 'localhost' ? loopbackHosts(Number(port)) : [authority];
-}
-
 /** Pure: judges the headers alone. The same rules for requests, event streams and websocket upgrades. */
 export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
   const hosts = valuesOf(req, 'host');

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { contain, type Report, throwLater } from '../local/contain.ts';
+import type { Hosts } from '../wire/hosts.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { type EdgeHandlers, edgeServer, writeRawAnswer } from './http-server.ts';
 import { type Listener, listen } from './listener.ts';
 import type { TlsMaterial } from './tls/ca.ts';
-import type { Hosts } from './types.ts';
 
 export interface Ports {
   readonly api: number;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { loopbackHosts } from './guard.ts';
+import { loopbackHosts } from '../wire/hosts.ts';
 import { readProxyTarget, withProxy } from './proxy.ts';
 
 const hosts = { api: 'localhost:4710', run: 'localhost:4711', queue: 'localhost:4712', ws: 'localhost:4713' };

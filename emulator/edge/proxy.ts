@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type Answer, jsonAnswer, send } from './gateway/answers.ts';
+import { type Answer, jsonAnswer } from '../exchange/answers.ts';
+import type { Hosts } from '../wire/hosts.ts';
+import { send } from './gateway/answers.ts';
 import { type GuardRules, guard } from './guard.ts';
-import type { Hosts } from './types.ts';
 
 /** Where `proxyUrl` of the JS client leads: the official server proxies have this path, too. */
 const proxyPath = '/api/fal/proxy';

@@ -20,11 +20,3 @@ export type VerifyToken = (
   token: string,
   target: { readonly owner: string; readonly name: string; readonly path: string },
 ) => { readonly userId: string } | undefined;
-
-/** Where the hosts answer, as clients write them: `localhost:PORT`. */
-export interface Hosts {
-  readonly api: string;
-  readonly run: string;
-  readonly queue: string;
-  readonly ws: string;
-}

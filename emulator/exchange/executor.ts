@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { errorAnswer } from '../edge/gateway/answers.ts';
 import type { RunnerAddress } from '../engines/engine.ts';
 import type { StopSignal } from '../local/stop.ts';
 import type { StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type { AttemptOutcome } from '../scheduler/types.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
+import { errorAnswer } from './answers.ts';
 import type { RunnerConnections } from './connections.ts';
 import { signalsOf, toCaller } from './headers.ts';
 import type { LateUnits } from './late-units.ts';

@@ -1,11 +1,11 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { withoutSlashes } from '../edge/gateway/target.ts';
 import type { RunnerAddress } from '../engines/engine.ts';
 import { passOf } from '../engines/pass.ts';
 import { isOutOfDescriptorsCode, outOfDescriptors } from '../local/descriptors.ts';
 import type { StopSignal } from '../local/stop.ts';
 import type { AttemptOutcome } from '../scheduler/types.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
+import { withoutSlashes } from '../wire/slashes.ts';
 import { ownConnection, type RunnerConnections } from './connections.ts';
 import { leaveTogether } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';

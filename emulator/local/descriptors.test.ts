@@ -12,13 +12,13 @@ const room = join(import.meta.dirname, '..');
 /** Uses up every descriptor that the process may have, asks each room, and says what it answered. */
 const program = `
 import { openSync } from 'node:fs';
-import { descriptorLimit } from '${room}/wire/descriptors.ts';
+import { descriptorLimit } from '${room}/local/descriptors.ts';
 import { probeHealth, acceptsConnections } from '${room}/engines/process/health.ts';
 import { runTool } from '${room}/builds/tool.ts';
 import { ensureUv } from '${room}/builds/uv.ts';
 import { foundPythons } from '${room}/builds/pythons.ts';
 import { startSupervisor } from '${room}/engines/process/supervisor.ts';
-import { performAttempt } from '${room}/edge/gateway/upstream.ts';
+import { performAttempt } from '${room}/exchange/upstream.ts';
 
 const address = { host: '127.0.0.1', port: Number(process.argv[1]) };
 await probeHealth(address, { path: null, method: 'GET' }, 5);

@@ -1,7 +1,4 @@
-import { UserError } from '../wire/errors.ts';
-
-export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked', 'gone'] as const;
-export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
+import { type DiskTroubleKind, UserError } from '../wire/errors.ts';
 
 const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
   full: { what: 'The disk is full: minifal cannot write its data folder', remedy: 'Free some space on it.' },

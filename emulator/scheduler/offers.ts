@@ -1,10 +1,11 @@
 import { IdMap } from './id-map.ts';
+import type { OfferMarks, Offers } from './indexes.ts';
 import { replaceKey } from './request-index.ts';
 import { floorOf } from './scaling.ts';
 import { first, insert, type Key, remove, type Sorted } from './sorted.ts';
 import { edit, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
-import type { App, Offers } from './world.ts';
+import type { App } from './world.ts';
 
 /**
  * Which app can spare room for another one, found without a look at all of them. It is asked for only while somebody
@@ -21,18 +22,6 @@ export const quantumMs = 10_000;
 const nothingStale = IdMap.empty<AliasName, true>();
 
 type Idle = { readonly since: Instant; readonly runnerId: RunnerId } | undefined;
-
-/** What the app has to offer; `null`: not this. */
-export interface OfferMarks {
-  readonly spare: Key | null;
-  readonly buffered: Key | null;
-  readonly richer: Key | null;
-  readonly resting: Key | null;
-  readonly busy: Key | null;
-  /** When a runner of `busy` will have served for long enough. */
-  readonly ripeAt: Instant;
-  readonly serial: number;
-}
 
 /** The offers of all apps as they are now. */
 export function offersNow(turn: Turn): Offers {

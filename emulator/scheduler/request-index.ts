@@ -1,5 +1,6 @@
+import type { RequestIndex } from './indexes.ts';
 import { insert, type Key, remove, type Sorted } from './sorted.ts';
-import type { LiveRequest, RequestIndex } from './world.ts';
+import type { LiveRequest } from './world.ts';
 
 type Marks = { readonly [T in keyof RequestIndex]: Key | null };
 

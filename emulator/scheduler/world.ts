@@ -1,6 +1,6 @@
 import { type Hinted, nothingHinted } from './hinted.ts';
 import { IdMap } from './id-map.ts';
-import type { OfferMarks } from './offers.ts';
+import { noOffers, type Offers, type RequestIndex, type RunnerIndex } from './indexes.ts';
 import type { Key, Sorted } from './sorted.ts';
 import type {
   AliasName,
@@ -52,40 +52,6 @@ export interface World {
   readonly gpu: GpuSlots;
   readonly requests: IdMap<RequestId, LiveRequest>;
 }
-
-/** Which apps could make room for another one, for shareRoom (offers.ts). */
-export interface Offers {
-  /** Those with an idle runner that nothing wants: [since, serial]. */
-  readonly spare: Sorted<AliasName>;
-  /** Those with an idle runner above min_concurrency: [since, serial]. */
-  readonly buffered: Sorted<AliasName>;
-  /** Those with a runner above min_concurrency, the ones with the most first: [-placed, serial]. */
-  readonly richer: Sorted<AliasName>;
-  /** Those with an idle runner: [-placed, serial]. */
-  readonly resting: Sorted<AliasName>;
-  /** Those with a runner that has served for long enough: [-placed, serial]. */
-  readonly ripe: Sorted<AliasName>;
-  /** Those with one that hasn't by `ripeUntil`: [when it will have, serial]. */
-  readonly unripe: Sorted<AliasName>;
-  readonly ripeUntil: Instant;
-  /** What apps were put in their places by. */
-  readonly known: IdMap<AliasName, OfferMarks>;
-  /** Apps that have changed since. */
-  readonly stale: IdMap<AliasName, true>;
-}
-
-/** Before any app is known. */
-export const noOffers: Offers = {
-  spare: null,
-  buffered: null,
-  richer: null,
-  resting: null,
-  ripe: null,
-  unripe: null,
-  ripeUntil: 0,
-  known: IdMap.empty(),
-  stale: IdMap.empty(),
-};
 
 /** The machine's GPU slots; without a limit none are counted. */
 export interface GpuSlots {
@@ -164,68 +130,6 @@ export interface App {
   readonly runners: RunnerIndex;
   /** When time alone changes something; `null`: never. */
   readonly wakeAt: Instant | null;
-}
-
-export interface RequestIndex {
-  /** All that wait, in the order of dispatch: [class, submittedAt, seq]. */
-  readonly waiting: Sorted<RequestId>;
-  /** Those of them that may be dispatched now; same key. */
-  readonly ready: Sorted<RequestId>;
-  /** The same in the order in which they began to wait for a runner: [since, seq]. */
-  readonly unpicked: Sorted<RequestId>;
-  /** Those of them that wait for a retry time: [availableAt, seq]. */
-  readonly delayed: Sorted<RequestId>;
-  /** Those of them with a start deadline: [startBy, seq]. */
-  readonly deadlines: Sorted<RequestId>;
-  /** Those on a runner: [start of the attempt, seq]. */
-  readonly running: Sorted<RequestId>;
-}
-
-export interface RunnerIndex {
-  /** All: [serial]. */
-  readonly all: Sorted<RunnerId>;
-  /** Those that can take a request now: [serial]. */
-  readonly free: Sorted<RunnerId>;
-  /** Those of them that announce a hint, by the hint: [serial]. */
-  readonly announcing: IdMap<string, Sorted<RunnerId>>;
-  /** IDLE ones that served a request: [since, serial]. */
-  readonly idleUsed: Sorted<RunnerId>;
-  /** IDLE ones that never did: [since, serial]. */
-  readonly idleFresh: Sorted<RunnerId>;
-  /** Those for which an instant was set (deadline, kill, probe, end of a delay): [at, serial]. */
-  readonly due: Sorted<RunnerId>;
-  /** Those that many others end with, and that have yet to be asked to (ending.ts): [serial]. */
-  readonly leaving: Sorted<RunnerId>;
-  /** Serving ones that are to be replaced, and whose replacement isn't there: [serial]. */
-  readonly unreplaced: Sorted<RunnerId>;
-  /** Replacements that can take over: ready, or without anything to wait for: [serial]. */
-  readonly successors: Sorted<RunnerId>;
-  /** All replacements. */
-  readonly replacements: number;
-  /** Runners on their way that were a replacement whose old runner had to end first. */
-  readonly succeeding: number;
-  /** Counted ones that aren't ready yet, the furthest first: [stage, serial]. */
-  readonly starting: Sorted<RunnerId>;
-  /** Counted ones in FAILURE_DELAY: [retryAt, serial]. */
-  readonly backingOff: Sorted<RunnerId>;
-  /** Members that wait for room on the machine: [serial]. */
-  readonly inLine: Sorted<RunnerId>;
-  /** Others that wait for a GPU slot. */
-  readonly guestsInLine: number;
-  /** Serving members, the one that was ready first before the others: [readyAt, serial]. */
-  readonly readySince: Sorted<RunnerId>;
-  /** Runners that take up room on the machine. */
-  readonly placed: number;
-  /** Those of them that count. */
-  readonly staying: number;
-  /** Those of them that need a GPU. */
-  readonly placedOnGpu: number;
-  /** Runners that count for scaling and max_concurrency. */
-  readonly counted: number;
-  /** IDLE and RUNNING ones of them. */
-  readonly serving: number;
-  /** Attempts on the counted ones. */
-  readonly inFlight: number;
 }
 
 /**

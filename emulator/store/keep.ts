@@ -1,4 +1,5 @@
-import { asDiskTrouble, type DiskTrouble, type DiskTroubleKind } from '../local/disk-trouble.ts';
+import { asDiskTrouble, type DiskTrouble } from '../local/disk-trouble.ts';
+import type { DiskTroubleKind } from '../wire/errors.ts';
 
 /**
  * Writes of a store while its file takes none (a full, read-only or failing disk, a lock of another program): which are

@@ -1,12 +1,12 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import { contain, type Report, throwLater } from '../local/contain.ts';
 import { DiskTrouble } from '../local/disk-trouble.ts';
-import { logMigrations } from '../migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { integer, text, textOrNull, whole } from '../store/rows.ts';
 import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { matches, whereOf } from './log-query.ts';
 import { searchRows } from './log-search.ts';
+import { logMigrations } from './migrations.ts';
 import type { LogLine, Logs } from './types.ts';
 
 export interface LogsOptions {

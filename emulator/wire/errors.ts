@@ -35,6 +35,10 @@ export function platformError(type: PlatformErrorType, detail: string, userTimeo
   return { kind: 'platform', type, status: platformErrorStatus[type], detail, userTimeout };
 }
 
+/** What can be wrong with the disk of the data folder. */
+export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked', 'gone'] as const;
+export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
+
 /** An error that a person can fix. Thrown inside, worded at the edge. */
 export class UserError extends Error {
   readonly next: string;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { diskTroubleKinds } from '../local/disk-trouble.ts';
+import { diskTroubleKinds } from './errors.ts';
 import { isolationSchema } from './isolation.ts';
 
 const appSchema = z.object({

@@ -50,12 +50,41 @@ export function crossings(imports: readonly Import[], rule: Rule): readonly stri
     .map(({ from, to }) => `${from} imports ${to}`);
 }
 
-/** Circles of files that import each other at run time, each as `a > b > a`. */
+/** The ranked rooms of each of our folders, from the top: the list of ARCHITECTURE.md, under "The rooms". */
+export function readFloors(page: string): ReadonlyMap<string, readonly string[]> {
+  const floors = new Map<string, string[]>();
+  let rooms: string[] | undefined;
+  const list = /## The rooms\n+((?: {4}.*\n)+)/.exec(page)?.[1] ?? '';
+  for (const line of list.split('\n')) {
+    const [, top] = /^ {4}([a-z]+)\/ /.exec(line) ?? [];
+    const [, names] = /^ {6}(\S+(?: \S+)*)/.exec(line) ?? [];
+    if (top) rooms = top === 'emulator' || top === 'extension' ? [] : undefined;
+    if (top && rooms) floors.set(top, rooms);
+    if (names) rooms?.push(...names.split(' ').map((name) => name.replace(/\/$|\.ts$/, '')));
+  }
+  return floors;
+}
+
+/** `fleet` of `emulator/fleet/types.ts`, `main` of `emulator/main.ts`. */
+export function roomOf(file: string): string {
+  return file.split('/')[1]?.replace(/\.ts$/, '') ?? '';
+}
+
+/** `FROM imports TO` for each import from a room to one above it, and for each of a room that has no rank. */
+export function climbs(imports: readonly Import[], floors: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  return imports
+    .filter(({ from, to }) => {
+      const rooms = floors.get(from.split('/')[0] ?? '');
+      if (!rooms || from.split('/')[0] !== to.split('/')[0]) return false;
+      const [own, other] = [rooms.indexOf(roomOf(from)), rooms.indexOf(roomOf(to))];
+      return own < 0 || other < own;
+    })
+    .map(({ from, to }) => `${from} imports ${to}`);
+}
+
+/** Circles of files that import each other, types included, each as `a > b > a`. */
 export function cycles(imports: readonly Import[]): readonly string[] {
-  const targets = groupBy(
-    imports.filter(({ isType }) => !isType),
-    ({ from }) => from,
-  );
+  const targets = groupBy(imports, ({ from }) => from);
   const found: string[] = [];
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
 import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import { platformError } from '../../wire/errors.ts';
-import { guard, spellingsOf } from '../guard.ts';
+import { spellingsOf } from '../../wire/hosts.ts';
+import { guard } from '../guard.ts';
 import type { Identity } from '../types.ts';
 import { type Access, authorise } from './access.ts';
-import { type Answer, type Envelope, errorAnswer, jsonAnswer, notFound, send, stopping } from './answers.ts';
+import { type Envelope, notFound, send, stopping } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type Resolved, resolveTarget, type Target } from './target.ts';
 

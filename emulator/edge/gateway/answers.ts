@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
 import type { HeaderList } from '../../exchange/headers.ts';
-import { type PlatformError, platformError } from '../../wire/errors.ts';
+import { platformError } from '../../wire/errors.ts';
 import { reasonPhrase } from '../http-server.ts';
 
 /**
@@ -15,28 +16,6 @@ import { reasonPhrase } from '../http-server.ts';
 export interface Envelope {
   readonly requestId: string;
   readonly cors: HeaderList;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: HeaderList;
-  readonly body: Buffer;
-}
-
-export function jsonAnswer(status: number, value: unknown, headers: HeaderList = []): Answer {
-  return {
-    status,
-    headers: [['content-type', 'application/json'], ...headers],
-    body: Buffer.from(JSON.stringify(value)),
-  };
-}
-
-/** gateway-http.md §9: `{"detail", "error_type"}` and its headers. */
-export function errorAnswer(error: PlatformError): Answer {
-  const headers: [string, string][] = [['x-fal-error-type', error.type]];
-  if (error.userTimeout) headers.push(['x-fal-request-timeout-type', 'user']);
-  if (error.type === 'concurrent_requests_limit') headers.push(['x-fal-needs-retry', '1']);
-  return jsonAnswer(error.status, { detail: error.detail, error_type: error.type }, headers);
 }
 
 /**

@@ -5,8 +5,9 @@ import type { Fleet } from '../../fleet/types.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
+import type { Hosts } from '../../wire/hosts.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
-import type { Authenticate, Hosts, VerifyToken } from '../types.ts';
+import type { Authenticate, VerifyToken } from '../types.ts';
 import type { Spool } from './spool.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */

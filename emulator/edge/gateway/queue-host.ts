@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
 import type { RequestRecord } from '../../queue/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
 import { workflowAlias } from '../../workflows/requests.ts';
@@ -6,7 +7,7 @@ import { isTls } from '../guard.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { authorise } from './access.ts';
 import { answering, greet, identify } from './admission.ts';
-import { type Answer, errorAnswer, jsonAnswer, notFound, send, stopping, unknownRequest } from './answers.ts';
+import { notFound, send, stopping, unknownRequest } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
 import { statusBody, statusCode } from './status.ts';

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, errorAnswer } from '../../exchange/answers.ts';
 import { pairs, toApp } from '../../exchange/headers.ts';
 import { Stop } from '../../local/stop.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
-import { type Answer, type Envelope, errorAnswer, flushHead, send, tooLarge, writeHead } from './answers.ts';
+import { type Envelope, flushHead, send, tooLarge, writeHead } from './answers.ts';
 import { callerBody } from './caller-body.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type DirectCall, type Sink } from './direct.ts';

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
+import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
 import { pairs, toApp } from '../../exchange/headers.ts';
 import type { SubmittedRequest, WaitingRequest } from '../../queue/types.ts';
 import type { Recovered, RequestInfo } from '../../scheduler/types.ts';
 import { isWebhookUrl } from '../../webhooks/target.ts';
 import { platformError } from '../../wire/errors.ts';
 import type { Access } from './access.ts';
-import { type Answer, errorAnswer, jsonAnswer, tooLarge } from './answers.ts';
+import { tooLarge } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { followUpUrls } from './follow-up.ts';
 import { readWishes, startBy } from './request-info.ts';

@@ -1,4 +1,5 @@
 import type { Route, Routes } from '../../catalog/types.ts';
+import { withoutSlashes } from '../../wire/slashes.ts';
 
 /** A URL taken apart: which app, and what the app is to see. gateway-http.md §1. */
 export interface Target {
@@ -71,17 +72,6 @@ export function loneName(url: string): string {
   const [path = ''] = url.split('?', 1);
   const name = decode(path) ?? path;
   return withoutSlashes(name, 'both').slice(0, longestShown);
-}
-
-/**
- * Without the slashes at its end, or at both. No pattern: `/+$` takes the square of a long row of slashes before
- * something else.
- */
-export function withoutSlashes(text: string, where: 'end' | 'both'): string {
-  let [start, end] = [0, text.length];
-  while (where === 'both' && text[start] === '/') start++;
-  while (end > start && text[end - 1] === '/') end--;
-  return text.slice(start, end);
 }
 
 /** `owner/alias`, as follow-up URLs spell it. */

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { type Answer, jsonAnswer } from '../../exchange/answers.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import type { Identity } from '../types.ts';
 import { authorise } from './access.ts';
 import { answering, greet } from './admission.ts';
-import { type Answer, jsonAnswer, send, stopping } from './answers.ts';
+import { send, stopping } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { readBody } from './submit.ts';
 import { resolveTarget } from './target.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { type Answer, jsonAnswer } from '../../exchange/answers.ts';
 import { type HeaderList, toApp } from '../../exchange/headers.ts';
 import type { Access } from './access.ts';
-import { type Answer, jsonAnswer } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type Sink } from './direct.ts';
 import { startBy } from './request-info.ts';

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { jsonAnswer } from '../../exchange/answers.ts';
 import { type HeaderList, headerOf, pairs, toApp } from '../../exchange/headers.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';
-import { jsonAnswer, send } from './answers.ts';
+import { send } from './answers.ts';
 import type { GatewayDeps } from './context.ts';
 import { callDirect, type Sink } from './direct.ts';
 import { bodyFramer } from './frames.ts';

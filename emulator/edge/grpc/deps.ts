@@ -5,7 +5,8 @@ import type { Blobs, Catalog } from '../../catalog/types.ts';
 import type { AppFileSource } from '../../fleet/launches.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Logs, RunnerRecord } from '../../telemetry/types.ts';
-import type { Authenticate, Hosts } from '../types.ts';
+import type { Hosts } from '../../wire/hosts.ts';
+import type { Authenticate } from '../types.ts';
 
 /** The rooms that the control plane calls in to. */
 export interface GrpcRooms {

@@ -1,7 +1,7 @@
 import type { BuildLog } from '../../builds/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
+import type { Hosts } from '../../wire/hosts.ts';
 import { timestampFromMs } from '../../wire/struct.ts';
-import type { Hosts } from '../types.ts';
 
 /** `Log` of common.proto. */
 export interface LogMessage {

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { SecretKey } from '../../catalog/secret-key.ts';
 import { testFolder } from '../../store/test-folder.ts';
-import { loopbackHosts } from '../guard.ts';
+import { loopbackHosts } from '../../wire/hosts.ts';
 import { grpcOnSocket } from '../test-grpc.ts';
 import { testRooms } from '../test-rooms.ts';
 import { createGrpcEdge } from './server.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { takesReserve } from '../../local/descriptors.ts';
-import { loopbackHosts } from '../guard.ts';
+import { loopbackHosts } from '../../wire/hosts.ts';
 
 export interface LabelServer {
   readonly port: number;

@@ -7,12 +7,13 @@ import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
+import type { Hosts } from '../../wire/hosts.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/workflows.ts';
 import type { GuardRules } from '../guard.ts';
 import type { Signer } from '../signed.ts';
 import type { Tokens } from '../tokens.ts';
-import type { Authenticate, Hosts } from '../types.ts';
+import type { Authenticate } from '../types.ts';
 
 /** The rooms that the REST edge calls in to. */
 export interface RestDeps {

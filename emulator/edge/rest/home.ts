@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Hosts } from '../types.ts';
+import type { Hosts } from '../../wire/hosts.ts';
 
 const name = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 

@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest';
 import { createLateUnits } from '../../exchange/late-units.ts';
 import { createQueue } from '../../queue/queue.ts';
 import { testFolder } from '../../store/test-folder.ts';
+import { loopbackHosts } from '../../wire/hosts.ts';
 import { createWorkflows } from '../../workflows/workflows.ts';
-import { loopbackHosts } from '../guard.ts';
 import { testRooms } from '../test-rooms.ts';
 import { createRestEdge } from './server.ts';
 

@@ -8,7 +8,7 @@ import {
   sign,
 } from 'node:crypto';
 import type { Extension as AsnExtension } from '@peculiar/asn1-x509';
-import { namesBelowLocalhost } from '../guard.ts';
+import { namesBelowLocalhost } from '../../wire/hosts.ts';
 
 /**
  * Makes the local certificate authority and its leaf certificates (ECDSA P-256). Keys and signatures are Node's own;

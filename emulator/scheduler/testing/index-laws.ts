@@ -1,11 +1,12 @@
 import { IdMap } from '../id-map.ts';
+import { noOffers, type RunnerIndex } from '../indexes.ts';
 import { offersNow } from '../offers.ts';
 import { indexRequest } from '../request-index.ts';
 import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from '../runner-index.ts';
 import { ascending, type Sorted } from '../sorted.ts';
 import { beginTurn } from '../turn.ts';
 import type { Instant } from '../types.ts';
-import { type App, emptyApp, type LiveRunner, noOffers, type RunnerIndex, type World } from '../world.ts';
+import { type App, emptyApp, type LiveRunner, type World } from '../world.ts';
 import { law } from './law.ts';
 
 /** What is kept up to date with every change is what a count over all runners and requests finds. */

@@ -7,7 +7,7 @@ import type { GrpcRooms } from '../deps.ts';
 import { largestMessageBytes } from '../limits.ts';
 import { logMessage, wellFormed } from '../messages.ts';
 import { invalidArgument, processDied, RpcError } from '../rpc-error.ts';
-import type { RunSession } from './run.ts';
+import type { RunSession } from './session.ts';
 
 /** Calls a plain function on a runner of its own and sends what became of it (runner-process.md §7). */
 export async function runFunction(rooms: GrpcRooms, session: RunSession): Promise<void> {

@@ -5,7 +5,7 @@ import { ephemeralScale, revisionSettings } from '../apps/settings.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { logMessage, pickledNone, serviceUrls } from '../messages.ts';
 import { processDied } from '../rpc-error.ts';
-import type { RunSession } from './run.ts';
+import type { RunSession } from './session.ts';
 
 /** A developer waits at the terminal and can end it: no start of an ephemeral app is cut short (runner.md §2). */
 const longestStartSeconds = 24 * 3600;

@@ -10,18 +10,7 @@ import { builderLog } from '../messages.ts';
 import type { RunRequest } from '../schemas.ts';
 import { runFunction } from './run-function.ts';
 import { runServing } from './run-serving.ts';
-
-/** One Run stream. */
-export interface RunSession {
-  /** UUID: the ephemeral name, also in logs and in the list of runners. */
-  readonly alias: string;
-  readonly launch: Launch;
-  readonly request: RunRequest;
-  readonly replies: Replies;
-  readonly pump: ReturnType<typeof createLogPump>;
-  /** The client left. */
-  readonly signal: AbortSignal;
-}
+import type { RunSession } from './session.ts';
 
 /**
  * Run (control-plane-grpc.md §6.2): builds inline unless asked not to, then serves an ephemeral app until the client

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { json, type Request, Router } from 'express';
 import type { Catalog } from '../../../catalog/types.ts';
 import type { Storage } from '../../../storage/storage.ts';
+import type { Hosts } from '../../../wire/hosts.ts';
 import { isTls } from '../../guard.ts';
-import type { Hosts } from '../../types.ts';
 import { contentTypeOf, initiateBody, initiateQuery, lifecycleHeader, partsBody, urlName } from './schemas.ts';
 import { type StorageUser, uploadToken, userOf } from './user.ts';
 

@@ -1,0 +1,19 @@
+import type { HuggingFaceMode, IsolationMode, Shares } from '../wire/isolation.ts';
+
+/** What the command line asks for. Absent: the command's own default. */
+export interface CliOptions {
+  readonly port: number | undefined;
+  readonly data: string | undefined;
+  readonly format: string | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly retentionDays: number | undefined;
+  readonly timeScale: number;
+  readonly maxRunners: number | undefined;
+  readonly gpuSlots: number | undefined;
+  readonly isolation: IsolationMode | undefined;
+  readonly shared: Shares['folders'];
+  readonly huggingFace: HuggingFaceMode | undefined;
+  readonly allowOutside: boolean;
+  readonly json: boolean;
+  readonly keychain: boolean;
+}

@@ -1,0 +1,16 @@
+import type { Launch } from '../../../fleet/types.ts';
+import type { Replies } from '../handlers.ts';
+import type { createLogPump } from '../log-pump.ts';
+import type { RunRequest } from '../schemas.ts';
+
+/** One Run stream. */
+export interface RunSession {
+  /** UUID: the ephemeral name, also in logs and in the list of runners. */
+  readonly alias: string;
+  readonly launch: Launch;
+  readonly request: RunRequest;
+  readonly replies: Replies;
+  readonly pump: ReturnType<typeof createLogPump>;
+  /** The client left. */
+  readonly signal: AbortSignal;
+}
