@@ -3,7 +3,7 @@ import { longestTimerMs } from '../local/timers.ts';
 import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
 import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
-import { defaultLimits, type Limits } from '../scheduler/world.ts';
+import { defaultLimits, type Limits } from '../scheduler/world/world.ts';
 
 const failedTickPauseMs = 1_000;
 

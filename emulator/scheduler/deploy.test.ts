@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isRolling } from './select.ts';
+import { isRolling } from './requests/select.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 

@@ -1,11 +1,11 @@
 import { endWithOthers, kill } from './ending.ts';
-import { isStarting } from './runner-index.ts';
-import { values } from './sorted.ts';
+import { deletedError, failWaiting } from './requests/verdict.ts';
 import { createRunner } from './starting.ts';
-import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './turn.ts';
 import type { AliasName, Event, ScaleSettings } from './types.ts';
-import { deletedError, failWaiting } from './verdict.ts';
-import { noTrouble, type Release } from './world.ts';
+import { isStarting } from './world/runner-index.ts';
+import { values } from './world/sorted.ts';
+import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './world/turn.ts';
+import { noTrouble, type Release } from './world/world.ts';
 
 /** Which revision an alias points to, and how it gets to another one (platform page runner.md §6). */
 

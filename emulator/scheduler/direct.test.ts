@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { queuePosition, queueSize, waitingSize } from './select.ts';
+import { queuePosition, queueSize, waitingSize } from './requests/select.ts';
 import { scaleOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
 

@@ -1,15 +1,15 @@
-import { timedOut } from './attempts.ts';
 import { endThoseLeft, kill } from './ending.ts';
 import { probe } from './health.ts';
-import { quantumMs } from './offers.ts';
-import { queueBegin } from './request-index.ts';
+import { quantumMs } from './machine/offers.ts';
+import { timedOut } from './requests/attempts.ts';
+import { expire, failWaiting, release, waitedInVain } from './requests/verdict.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
-import { compareKeys, first } from './sorted.ts';
 import { wake } from './starting.ts';
-import { heavy, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
-import { expire, failWaiting, release, waitedInVain } from './verdict.ts';
-import type { App, LiveRunner, World } from './world.ts';
+import { queueBegin } from './world/request-index.ts';
+import { compareKeys, first } from './world/sorted.ts';
+import { heavy, type Turn } from './world/turn.ts';
+import type { App, LiveRunner, World } from './world/world.ts';
 
 /** What time alone brings about. */
 

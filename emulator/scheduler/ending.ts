@@ -1,11 +1,11 @@
 import { troubleAfter } from './failures.ts';
-import { attemptsOf, isPlaced, isStarting } from './runner-index.ts';
-import { first } from './sorted.ts';
+import { conclude } from './requests/verdict.ts';
 import { createRunner } from './starting.ts';
-import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from './turn.ts';
 import type { AliasName, AttemptId, Event, RunnerId, StopReason } from './types.ts';
-import { conclude } from './verdict.ts';
-import type { Leave, LiveRunner } from './world.ts';
+import { attemptsOf, isPlaced, isStarting } from './world/runner-index.ts';
+import { first } from './world/sorted.ts';
+import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from './world/turn.ts';
+import type { Leave, LiveRunner } from './world/world.ts';
 
 /** The ways in which a runner ends (platform page runner.md §1, §4.3). Unknown ids are ignored: news may come late. */
 

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { IdMap } from './id-map.ts';
-import { expirationCountdownSeconds } from './select.ts';
+import { expirationCountdownSeconds } from './requests/select.ts';
 import { nextWakeup, step } from './step.ts';
 import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
 import type { Effect, Event } from './types.ts';
-import type { Limits } from './world.ts';
+import { IdMap } from './world/id-map.ts';
+import type { Limits } from './world/world.ts';
 
 type Sim = ReturnType<typeof createSim>;
 

@@ -1,9 +1,9 @@
 import { endNow } from './ending.ts';
-import { isServing } from './runner-index.ts';
 import { probeIntervalMs } from './starting.ts';
-import { putRunner, type Turn } from './turn.ts';
 import type { Event, RunnerId } from './types.ts';
-import type { LiveRunner } from './world.ts';
+import { isServing } from './world/runner-index.ts';
+import { putRunner, type Turn } from './world/turn.ts';
+import type { LiveRunner } from './world/world.ts';
 
 /** Regular and on-demand health checks, and the TCP check after a 500, 502 or 504 (platform page runner.md §2). */
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { queuePosition, waitingIds } from './select.ts';
+import { queuePosition, waitingIds } from './requests/select.ts';
 import { nextWakeup } from './step.ts';
 import { requestOf, scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, type Sim, types } from './testing/sim.ts';

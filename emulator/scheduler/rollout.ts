@@ -1,12 +1,12 @@
 import { endWithOthers, retire } from './ending.ts';
-import { isFull } from './room.ts';
-import { attemptsOf, isCounted, isServing, isStarting } from './runner-index.ts';
+import { isFull } from './machine/room.ts';
 import { floorOf } from './scaling.ts';
-import { ascending, values } from './sorted.ts';
 import { createRunner } from './starting.ts';
-import { mayDoMore, putRunner, type Turn } from './turn.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
-import type { LiveRunner } from './world.ts';
+import { attemptsOf, isCounted, isServing, isStarting } from './world/runner-index.ts';
+import { ascending, values } from './world/sorted.ts';
+import { mayDoMore, putRunner, type Turn } from './world/turn.ts';
+import type { LiveRunner } from './world/world.ts';
 
 /**
  * New runners for old ones, of the same revision: rollouts and `runners stop --replace` (platform page runner.md §1,

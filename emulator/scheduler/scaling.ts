@@ -1,11 +1,11 @@
 import { endWithOthers, kill, retire } from './ending.ts';
-import { attemptsOf, isCounted, isPlaced, isStarting } from './runner-index.ts';
 import { startTarget, target } from './scale.ts';
-import { type Entry, first, last, rank, size, values } from './sorted.ts';
 import { createRunner } from './starting.ts';
-import { mayDoMore, note, type Turn } from './turn.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
-import type { App, LiveRunner } from './world.ts';
+import { attemptsOf, isCounted, isPlaced, isStarting } from './world/runner-index.ts';
+import { type Entry, first, last, rank, size, values } from './world/sorted.ts';
+import { mayDoMore, note, type Turn } from './world/turn.ts';
+import type { App, LiveRunner } from './world/world.ts';
 
 /** Who is started and who ends, by the formulas of scale.ts (platform page runner.md §3). */
 

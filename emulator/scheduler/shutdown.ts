@@ -1,10 +1,10 @@
 import { abandon, stoppingDeploy } from './deploy.ts';
 import { endWithOthers } from './ending.ts';
-import { queueBegin } from './request-index.ts';
-import { compareKeys, first } from './sorted.ts';
-import { edit, type Turn } from './turn.ts';
+import { fail } from './requests/verdict.ts';
 import type { AliasName, SchedulerError } from './types.ts';
-import { fail } from './verdict.ts';
+import { queueBegin } from './world/request-index.ts';
+import { compareKeys, first } from './world/sorted.ts';
+import { edit, type Turn } from './world/turn.ts';
 
 /** How direct calls end that have no runner when the emulator stops. */
 export const stoppingError = {

@@ -6,7 +6,7 @@ import { settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
 import { eventIn, noteOut, type TimeScale, toPlatform } from './time-scale.ts';
 import type { Event, Instant, RetryCondition } from './types.ts';
-import { defaultLimits } from './world.ts';
+import { defaultLimits } from './world/world.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
 const slow = process.env.MINIFAL_SLOW === '1';

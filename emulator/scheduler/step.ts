@@ -1,25 +1,25 @@
-import { assign } from './assign.ts';
-import { arrived, attemptEnded } from './attempts.ts';
-import { shareRoom } from './capacity.ts';
 import { concludeDeploy, deleted, deployed, scaled } from './deploy.ts';
 import { nextDueAt, runDue } from './due.ts';
 import { exited, kill } from './ending.ts';
 import { probed, tcpChecked } from './health.ts';
-import { rememberStale } from './offers.ts';
+import { shareRoom } from './machine/capacity.ts';
+import { rememberStale } from './machine/offers.ts';
+import { refreshLine } from './machine/room.ts';
+import { assign } from './requests/assign.ts';
+import { arrived, attemptEnded } from './requests/attempts.ts';
+import { withdraw } from './requests/verdict.ts';
 import { replace, rollout, stop } from './rollout.ts';
-import { refreshLine } from './room.ts';
 import { scaleApp } from './scaling.ts';
 import { shutDown } from './shutdown.ts';
-import { ascending, type Entry, first } from './sorted.ts';
 import { ready, started } from './starting.ts';
-import { beginTurn, dropApp, note, type Turn, wakeAppAt } from './turn.ts';
 import type { AliasName, Effect, Event, Instant, Note, RequestInfo, RunnerId } from './types.ts';
-import { withdraw } from './verdict.ts';
 import { why } from './why.ts';
-import type { World } from './world.ts';
+import { ascending, type Entry, first } from './world/sorted.ts';
+import { beginTurn, dropApp, note, type Turn, wakeAppAt } from './world/turn.ts';
+import type { World } from './world/world.ts';
 
 export { nextWakeup } from './due.ts';
-export { emptyWorld, type World } from './world.ts';
+export { emptyWorld, type World } from './world/world.ts';
 
 export interface Step {
   readonly world: World;

@@ -8,7 +8,7 @@ import type {
   RunnerState,
   ScaleSettings,
 } from './types.ts';
-import type { Limits } from './world.ts';
+import type { Limits } from './world/world.ts';
 
 /**
  * Time that runs faster for the platform than on the wall: `minifal start --time-scale`. The scheduler lives wholly in

@@ -1,11 +1,11 @@
 import { clause, lossesSay } from './failures.ts';
-import { noRoomSays } from './room.ts';
-import { stateWord } from './runner-state.ts';
+import { noRoomSays } from './machine/room.ts';
+import { queuePosition } from './requests/select.ts';
 import { queueDueAt } from './scaling.ts';
-import { queuePosition } from './select.ts';
-import { first } from './sorted.ts';
 import type { Instant, RequestId } from './types.ts';
-import type { App, World } from './world.ts';
+import { stateWord } from './world/runner-state.ts';
+import { first } from './world/sorted.ts';
+import type { App, World } from './world/world.ts';
 
 /**
  * One sentence: why this request waits; `null` when it doesn't (it runs, or isn't known). Built from the facts that the

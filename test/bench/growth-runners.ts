@@ -3,7 +3,7 @@ import { infoOf } from '../../emulator/edge/gateway/submit.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../../emulator/scheduler/step.ts';
 import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';
 import type { Event } from '../../emulator/scheduler/types.ts';
-import { defaultLimits } from '../../emulator/scheduler/world.ts';
+import { defaultLimits } from '../../emulator/scheduler/world/world.ts';
 import { createRooms, longestBlock, type Rooms, ready, requestFor, submitAll } from './growth-bed.ts';
 import { median } from './stats.ts';
 

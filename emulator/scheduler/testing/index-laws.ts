@@ -1,12 +1,12 @@
-import { IdMap } from '../id-map.ts';
-import { noOffers, type RunnerIndex } from '../indexes.ts';
-import { offersNow } from '../offers.ts';
-import { indexRequest } from '../request-index.ts';
-import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from '../runner-index.ts';
-import { ascending, type Sorted } from '../sorted.ts';
-import { beginTurn } from '../turn.ts';
+import { offersNow } from '../machine/offers.ts';
 import type { Instant } from '../types.ts';
-import { type App, emptyApp, type LiveRunner, type World } from '../world.ts';
+import { IdMap } from '../world/id-map.ts';
+import { noOffers, type RunnerIndex } from '../world/indexes.ts';
+import { indexRequest } from '../world/request-index.ts';
+import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from '../world/runner-index.ts';
+import { ascending, type Sorted } from '../world/sorted.ts';
+import { beginTurn } from '../world/turn.ts';
+import { type App, emptyApp, type LiveRunner, type World } from '../world/world.ts';
 import { law } from './law.ts';
 
 /** What is kept up to date with every change is what a count over all runners and requests finds. */

@@ -1,4 +1,4 @@
-import { queuePosition, queueSize, runnersOf, waitingIds } from '../select.ts';
+import { queuePosition, queueSize, runnersOf, waitingIds } from '../requests/select.ts';
 import type { World } from '../step.ts';
 import type { Effect, Instant, RequestInfo } from '../types.ts';
 import { why } from '../why.ts';

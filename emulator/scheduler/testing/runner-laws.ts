@@ -1,4 +1,4 @@
-import { runner as findRunner, runnersOf } from '../select.ts';
+import { runner as findRunner, runnersOf } from '../requests/select.ts';
 import type { Effect, Instant } from '../types.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';

@@ -1,7 +1,7 @@
-import { runnersOf } from '../select.ts';
+import { runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
 import type { AttemptOutcome, Effect, Event, Instant, Note, RequestInfo, Runner, RunnerId } from '../types.ts';
-import { defaultLimits, type Limits } from '../world.ts';
+import { defaultLimits, type Limits } from '../world/world.ts';
 import { deployOf, requestOf } from './samples.ts';
 
 /** A world with a hand-driven clock for table tests. Instants are milliseconds from 0; `after` takes seconds. */

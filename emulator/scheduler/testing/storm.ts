@@ -1,4 +1,4 @@
-import { runner as findRunner, runnersOf } from '../select.ts';
+import { runner as findRunner, runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
 import type {
   AttemptOutcome,
@@ -12,7 +12,7 @@ import type {
   ScaleSettings,
   Strategy,
 } from '../types.ts';
-import { defaultLimits, type Limits } from '../world.ts';
+import { defaultLimits, type Limits } from '../world/world.ts';
 
 /** What happens from outside in a storm. Indexes choose among what exists at that moment. */
 export type Action = { readonly gapSeconds: number } & (

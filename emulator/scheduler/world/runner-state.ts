@@ -1,4 +1,4 @@
-import type { RunnerState } from './types.ts';
+import type { RunnerState } from '../types.ts';
 
 /**
  * The runner's machine (platform page runner.md §1): which moves exist, and a refusal for all others.

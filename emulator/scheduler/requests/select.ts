@@ -1,8 +1,8 @@
-import { dispatchKey, queueBegin } from './request-index.ts';
-import { expiresAt, expiringBefore, floorOf } from './scaling.ts';
-import { ascending, rank, size, values } from './sorted.ts';
-import type { AliasName, Instant, RequestId, Retried, Runner, RunnerId } from './types.ts';
-import type { LiveRunner, World } from './world.ts';
+import { expiresAt, expiringBefore, floorOf } from '../scaling.ts';
+import type { AliasName, Instant, RequestId, Retried, Runner, RunnerId } from '../types.ts';
+import { dispatchKey, queueBegin } from '../world/request-index.ts';
+import { ascending, rank, size, values } from '../world/sorted.ts';
+import type { LiveRunner, World } from '../world/world.ts';
 
 /** Questions to a world. None of them changes anything. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RunnerState } from '../types.ts';
 import { legalMoves, move, type StateKind, stateOfWord, stateWord } from './runner-state.ts';
-import type { RunnerState } from './types.ts';
 
 const samples: { readonly [K in StateKind]: RunnerState } = {
   pending: { kind: 'pending', since: 0, deadline: 1 },

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { scaleOf } from '../testing/samples.ts';
+import { createSim } from '../testing/sim.ts';
 import {
   expirationCountdownSeconds,
   isRolling,
@@ -11,8 +13,6 @@ import {
   waitingIds,
   waitingInOrder,
 } from './select.ts';
-import { scaleOf } from './testing/samples.ts';
-import { createSim } from './testing/sim.ts';
 
 describe('the queue', () => {
   function queue() {

@@ -1,10 +1,10 @@
-import { rememberHint } from './hinted.ts';
+import type { AliasName, RunnerId } from '../types.ts';
+import { rememberHint } from '../world/hinted.ts';
+import { attemptsOf } from '../world/runner-index.ts';
+import { ceiling, first, type Sorted } from '../world/sorted.ts';
+import { mayDoMore, moveRunner, newId, note, putApp, putRequest, type Turn } from '../world/turn.ts';
+import type { App, LiveRequest, LiveRunner, World } from '../world/world.ts';
 import { isLast } from './retry.ts';
-import { attemptsOf } from './runner-index.ts';
-import { ceiling, first, type Sorted } from './sorted.ts';
-import { mayDoMore, moveRunner, newId, note, putApp, putRequest, type Turn } from './turn.ts';
-import type { AliasName, RunnerId } from './types.ts';
-import type { App, LiveRequest, LiveRunner, World } from './world.ts';
 
 /**
  * Hands waiting requests to free runners: direct ones first, then normal before low priority, the oldest first

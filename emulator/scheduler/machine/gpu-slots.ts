@@ -1,7 +1,7 @@
-import { replaceKey } from './request-index.ts';
-import { isEnding, isLeaving, isPlaced } from './runner-index.ts';
-import type { RunnerId } from './types.ts';
-import type { GpuSlots, Limits, LiveRunner, World } from './world.ts';
+import type { RunnerId } from '../types.ts';
+import { replaceKey } from '../world/request-index.ts';
+import { isEnding, isLeaving, isPlaced } from '../world/runner-index.ts';
+import type { GpuSlots, Limits, LiveRunner, World } from '../world/world.ts';
 
 /** The machine's GPU slots. Ours: on the platform each runner has a machine of its own. */
 

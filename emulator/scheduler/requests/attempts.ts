@@ -1,8 +1,5 @@
-import { endNow, freeSlot, terminateSoon } from './ending.ts';
-import { announced } from './hinted.ts';
-import { decideRetry, maxAttempts } from './retry.ts';
-import { stoppingError } from './shutdown.ts';
-import { changeApp, edit, note, putRequest, putRunner, type Turn } from './turn.ts';
+import { endNow, freeSlot, terminateSoon } from '../ending.ts';
+import { stoppingError } from '../shutdown.ts';
 import type {
   AliasName,
   AttemptOutcome,
@@ -11,9 +8,12 @@ import type {
   RequestInfo,
   RevisionSettings,
   StopReason,
-} from './types.ts';
+} from '../types.ts';
+import { announced } from '../world/hinted.ts';
+import { changeApp, edit, note, putRequest, putRunner, type Turn } from '../world/turn.ts';
+import { type LiveRequest, noTrouble } from '../world/world.ts';
+import { decideRetry, maxAttempts } from './retry.ts';
 import { conclude, fail } from './verdict.ts';
-import { type LiveRequest, noTrouble } from './world.ts';
 
 /** The life of a request: it arrives, an attempt of it ends, an attempt takes too long. */
 

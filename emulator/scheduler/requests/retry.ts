@@ -6,7 +6,7 @@ import type {
   RetryCondition,
   RevisionSettings,
   SchedulerError,
-} from './types.ts';
+} from '../types.ts';
 
 /** No request is attempted more often, whatever the budgets say (platform page runner.md §4.2). */
 export const maxAttempts = 10;

@@ -1,8 +1,8 @@
+import type { AliasName, RequestId, RevisionSettings, SchedulerError } from '../types.ts';
+import { first } from '../world/sorted.ts';
+import { note, putRequest, type Turn } from '../world/turn.ts';
+import type { LiveRequest } from '../world/world.ts';
 import { type AttemptEnd, decideRetry } from './retry.ts';
-import { first } from './sorted.ts';
-import { note, putRequest, type Turn } from './turn.ts';
-import type { AliasName, RequestId, RevisionSettings, SchedulerError } from './types.ts';
-import type { LiveRequest } from './world.ts';
 
 /** How waiting and cut-off requests of a deleted application end. */
 export const deletedError = {

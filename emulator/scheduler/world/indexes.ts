@@ -1,6 +1,6 @@
+import type { AliasName, Instant, RequestId, RunnerId } from '../types.ts';
 import { IdMap } from './id-map.ts';
 import type { Key, Sorted } from './sorted.ts';
-import type { AliasName, Instant, RequestId, RunnerId } from './types.ts';
 
 /** The indexes of a world: what a rule asks for is found without a walk over all apps, runners or requests. */
 

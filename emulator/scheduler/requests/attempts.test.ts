@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { createSim, type Sim, types } from '../testing/sim.ts';
+import type { AttemptOutcome } from '../types.ts';
 import { fateOf } from './attempts.ts';
-import { scaleOf, settingsOf } from './testing/samples.ts';
-import { createSim, type Sim, types } from './testing/sim.ts';
-import type { AttemptOutcome } from './types.ts';
 
 function response(status: number, stopRunner?: boolean): AttemptOutcome {
   return { kind: 'response', status, ...(stopRunner === undefined ? {} : { stopRunner }) };

@@ -1,6 +1,6 @@
+import type { RunnerId } from '../types.ts';
 import { IdMap } from './id-map.ts';
 import { first, insert, remove, type Sorted } from './sorted.ts';
-import type { RunnerId } from './types.ts';
 
 /** The runner that last served a hint, for the hints that were served most recently. */
 export interface Hinted {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { scaleOf, settingsOf } from './testing/samples.ts';
-import { createSim, types } from './testing/sim.ts';
-import type { ScaleSettings } from './types.ts';
-import { why } from './why.ts';
+import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { createSim, types } from '../testing/sim.ts';
+import type { ScaleSettings } from '../types.ts';
+import { why } from '../why.ts';
 
 type Sim = ReturnType<typeof createSim>;
 

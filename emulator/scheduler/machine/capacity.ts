@@ -1,15 +1,15 @@
-import { retire } from './ending.ts';
+import { retire } from '../ending.ts';
+import { handOver } from '../rollout.ts';
+import { floorOf } from '../scaling.ts';
+import { grant } from '../starting.ts';
+import type { AliasName, Instant, RunnerId } from '../types.ts';
+import { attemptsOf, isCounted, isPlaced, isServing, isStarting } from '../world/runner-index.ts';
+import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size, values } from '../world/sorted.ts';
+import type { Turn } from '../world/turn.ts';
+import type { App, LiveRunner, World } from '../world/world.ts';
 import { freeSlots, slotsOf } from './gpu-slots.ts';
 import { offersNow, oldestIdle, quantumMs } from './offers.ts';
-import { handOver } from './rollout.ts';
 import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
-import { attemptsOf, isCounted, isPlaced, isServing, isStarting } from './runner-index.ts';
-import { floorOf } from './scaling.ts';
-import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size, values } from './sorted.ts';
-import { grant } from './starting.ts';
-import type { Turn } from './turn.ts';
-import type { AliasName, Instant, RunnerId } from './types.ts';
-import type { App, LiveRunner, World } from './world.ts';
 
 /**
  * Who gets the machine's room for runners. The documents know only that a runner without capacity waits as PENDING,

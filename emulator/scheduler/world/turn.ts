@@ -1,9 +1,9 @@
-import { countSlots, slotsOf } from './gpu-slots.ts';
+import { countSlots, slotsOf } from '../machine/gpu-slots.ts';
+import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from '../types.ts';
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
 import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from './runner-index.ts';
 import { move, stateWord } from './runner-state.ts';
-import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from './types.ts';
 import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
 
 /**

@@ -1,11 +1,11 @@
-import { IdMap } from './id-map.ts';
-import type { OfferMarks, Offers } from './indexes.ts';
-import { replaceKey } from './request-index.ts';
-import { floorOf } from './scaling.ts';
-import { first, insert, type Key, remove, type Sorted } from './sorted.ts';
-import { edit, type Turn } from './turn.ts';
-import type { AliasName, Instant, RunnerId } from './types.ts';
-import type { App } from './world.ts';
+import { floorOf } from '../scaling.ts';
+import type { AliasName, Instant, RunnerId } from '../types.ts';
+import { IdMap } from '../world/id-map.ts';
+import type { OfferMarks, Offers } from '../world/indexes.ts';
+import { replaceKey } from '../world/request-index.ts';
+import { first, insert, type Key, remove, type Sorted } from '../world/sorted.ts';
+import { edit, type Turn } from '../world/turn.ts';
+import type { App } from '../world/world.ts';
 
 /**
  * Which app can spare room for another one, found without a look at all of them. It is asked for only while somebody

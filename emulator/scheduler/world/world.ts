@@ -1,7 +1,3 @@
-import { type Hinted, nothingHinted } from './hinted.ts';
-import { IdMap } from './id-map.ts';
-import { noOffers, type Offers, type RequestIndex, type RunnerIndex } from './indexes.ts';
-import type { Key, Sorted } from './sorted.ts';
 import type {
   AliasName,
   AttemptId,
@@ -15,7 +11,11 @@ import type {
   RunnerId,
   ScaleSettings,
   StopReason,
-} from './types.ts';
+} from '../types.ts';
+import { type Hinted, nothingHinted } from './hinted.ts';
+import { IdMap } from './id-map.ts';
+import { noOffers, type Offers, type RequestIndex, type RunnerIndex } from './indexes.ts';
+import type { Key, Sorted } from './sorted.ts';
 
 /**
  * Everything the scheduler knows, as one persistent value: a step shares what it doesn't change with its input.

@@ -1,7 +1,7 @@
+import { compareKeys, first, type Key, values } from '../world/sorted.ts';
+import { putRunner, type Turn } from '../world/turn.ts';
+import type { App, LiveRunner, World } from '../world/world.ts';
 import { freeSlots, slotsOf } from './gpu-slots.ts';
-import { compareKeys, first, type Key, values } from './sorted.ts';
-import { putRunner, type Turn } from './turn.ts';
-import type { App, LiveRunner, World } from './world.ts';
 
 /** The machine's room for runners, and the line of those that wait for it. Who gets what is decided in capacity.ts. */
 

@@ -1,8 +1,8 @@
+import type { AttemptRef, Instant, RunnerState } from '../types.ts';
 import type { IdMap } from './id-map.ts';
 import type { RunnerIndex } from './indexes.ts';
 import { replaceKey } from './request-index.ts';
 import { insert, type Key, remove, type Sorted } from './sorted.ts';
-import type { AttemptRef, Instant, RunnerState } from './types.ts';
 import type { LiveRunner } from './world.ts';
 
 interface Marks {

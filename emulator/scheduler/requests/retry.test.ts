@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RetryCondition } from '../types.ts';
 import { type AttemptEnd, backOffMs, decideRetry, type RetryFacts } from './retry.ts';
-import type { RetryCondition } from './types.ts';
 
 const now = 1_000_000;
 const none = { server_error: 0, timeout: 0, connection_error: 0 };
