@@ -25,6 +25,7 @@ export function createTestEngine(): Engine {
       const server = appServer(events, () => exit(null, 1));
       servers.add(server);
       server.listen(0, '127.0.0.1', () => {
+        events.pulling(50);
         events.started();
         if (ended) return;
         events.ready(isFunction ? null : { host: '127.0.0.1', port: (server.address() as AddressInfo).port });

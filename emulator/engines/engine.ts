@@ -100,6 +100,11 @@ export type CallResult =
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface RunnerEvents {
+  /**
+   * What the runner is made of is being fetched (DOCKER_PULL): `percent`, a whole number, is there. Before `started`, at
+   * most ten times a second; never where nothing has to be fetched.
+   */
+  pulling(percent: number): void;
   /** A process exists (SETUP begins). */
   started(): void;
   /**

@@ -33,6 +33,7 @@ export function concernOf(cause: Event | Effect): Concern | undefined {
     case 'killRunner':
       return { kind: 'runner', id: cause.runnerId, how: 'abandon' };
     case 'terminateRunner':
+    case 'runnerPulling':
     case 'runnerStarted':
     case 'runnerReady':
     case 'runnerExited':

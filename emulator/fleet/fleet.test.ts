@@ -38,6 +38,25 @@ describe('the end of the emulator', () => {
   });
 });
 
+describe('a runner whose image is fetched', () => {
+  it('is in DOCKER_PULL until its process is there, with how much of it there is', async () => {
+    await deploy();
+    const next = runners.next(false);
+    await submit('q1');
+    const { events, spec } = await next;
+    const states: string[] = [];
+    onTestFinished(fleet.watchRunners('app', ({ state }) => states.push(state)));
+    events.pulling(0);
+    events.pulling(40);
+    expect(fleet.runners('app').map(({ state }) => state)).toMatchObject([{ kind: 'dockerPull', percent: 40 }]);
+    expect(fleet.why('q1')).toMatch(new RegExp(`^Runner ${spec.runnerId} is in DOCKER_PULL for 0 s \\(40 %\\)`));
+    events.started();
+    events.ready({ host: '127.0.0.1', port: 1000 });
+    await exchange(0);
+    expect(states).toEqual(['dockerPull', 'setup', 'idle', 'running']);
+  });
+});
+
 describe('a queued request', () => {
   it('starts a runner, is performed on it, and its answer is stored', async () => {
     await deploy();

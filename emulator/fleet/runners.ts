@@ -146,6 +146,10 @@ export function createRunners(deps: {
       return contain(deps.report, (news: T) => deps.paced.do(() => contained(news)), failed);
     };
     const events: RunnerEvents = {
+      pulling: paced<number>(
+        (percent) => deps.dispatch({ type: 'runnerPulling', runnerId: order.runnerId, percent }),
+        kill,
+      ),
       started: paced<void>(() => deps.dispatch({ type: 'runnerStarted', runnerId: order.runnerId }), kill),
       ready: paced<RunnerAddress | null>((address) => {
         runner.address = address;

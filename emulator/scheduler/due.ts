@@ -79,7 +79,8 @@ function runnerDue(turn: Turn, id: RunnerId): void {
   if (runner === undefined) return;
   const { state } = runner;
   if (state.kind === 'setup') tookTooLong(turn, runner);
-  else if (state.kind === 'pending' || state.kind === 'dockerPull') neverCameUp(turn, id);
+  else if (state.kind === 'pending') neverCameUp(turn, id, 'The runner got no process');
+  else if (state.kind === 'dockerPull') neverCameUp(turn, id, "The runner's image was not there");
   else if (state.kind === 'terminating') kill(turn, id, state.why);
   else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
   else probe(turn, runner);
@@ -101,7 +102,7 @@ function tookTooLong(turn: Turn, { id, alias, role, startedAt }: LiveRunner): vo
   }
 }
 
-function neverCameUp(turn: Turn, id: RunnerId): void {
+function neverCameUp(turn: Turn, id: RunnerId, what: string): void {
   const minutes = Math.round(turn.world.limits.pendingSeconds / 60);
-  kill(turn, id, 'start_failed', `The runner got no process within ${minutes} minutes.`);
+  kill(turn, id, 'start_failed', `${what} within ${minutes} minutes.`);
 }

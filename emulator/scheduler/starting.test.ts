@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
+import { why } from './why.ts';
 
 function starting(startupTimeoutSeconds = 600) {
   const sim = createSim();
@@ -27,6 +28,68 @@ describe('a runner that starts', () => {
       [3000, 'SETUP', 'IDLE'],
       [3000, 'IDLE', 'RUNNING'],
     ]);
+  });
+
+  it('is in DOCKER_PULL while its image is fetched, and in SETUP when its process is there', () => {
+    const { sim, runnerId } = starting();
+    sim.after(1);
+    expect(sim.send({ type: 'runnerPulling', runnerId, percent: 0 })).toEqual([]);
+    expect(sim.runners()[0]?.state).toEqual({ kind: 'dockerPull', since: 1000, deadline: 3_601_000, percent: 0 });
+    sim.after(60);
+    sim.send({ type: 'runnerPulling', runnerId, percent: 40 });
+    expect(sim.runners()[0]?.state).toEqual({ kind: 'dockerPull', since: 1000, deadline: 3_601_000, percent: 40 });
+    expect(why(sim.world, 'r', sim.now)).toBe(`Runner ${runnerId} is in DOCKER_PULL for 60 s (40 %).`);
+    sim.after(39);
+    sim.send({ type: 'runnerStarted', runnerId });
+    // startup_timeout counts from the process on.
+    expect(sim.runners()[0]?.state).toEqual({ kind: 'setup', since: 100_000, deadline: 700_000 });
+    sim.send({ type: 'runnerReady', runnerId });
+    const moves = sim.notes.filter((note) => note.topic === 'runner.state').map(({ at, from, to }) => [at, from, to]);
+    expect(moves).toEqual([
+      [0, '', 'PENDING'],
+      [1000, 'PENDING', 'DOCKER_PULL'],
+      [100_000, 'DOCKER_PULL', 'SETUP'],
+      [100_000, 'SETUP', 'IDLE'],
+      [100_000, 'IDLE', 'RUNNING'],
+    ]);
+  });
+
+  it('is ready from DOCKER_PULL, too, where the news of its start is late', () => {
+    const { sim, runnerId } = starting();
+    sim.send({ type: 'runnerPulling', runnerId, percent: 100 });
+    sim.send({ type: 'runnerReady', runnerId });
+    expect(sim.states()).toEqual(['running']);
+    sim.send({ type: 'runnerPulling', runnerId, percent: 100 });
+    expect(sim.states()).toEqual(['running']);
+  });
+
+  it('fails to start when its image cannot be had', () => {
+    const { sim, runnerId } = starting();
+    sim.send({ type: 'runnerPulling', runnerId, percent: 3 });
+    sim.send({ type: 'runnerExited', runnerId, reason: 'manifest unknown' });
+    expect(sim.runners()[0]?.state).toMatchObject({ kind: 'failureDelay', failures: 1 });
+    expect(sim.notes).toContainEqual(
+      expect.objectContaining({ from: 'DOCKER_PULL', to: 'TERMINATED', text: 'manifest unknown' }),
+    );
+  });
+
+  it('is given up when its image is not there within an hour, however much of it is', () => {
+    const { sim, runnerId } = starting();
+    sim.after(60);
+    sim.send({ type: 'runnerPulling', runnerId, percent: 0 });
+    sim.after(3599);
+    sim.send({ type: 'runnerPulling', runnerId, percent: 99 });
+    expect(sim.after(1)).toEqual([{ type: 'killRunner', runnerId }]);
+    expect(sim.states()).toEqual(['failureDelay']);
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/image was not there within 60 min/);
+  });
+
+  it('is killed in DOCKER_PULL at once, which is no start failure', () => {
+    const { sim, runnerId } = starting();
+    sim.send({ type: 'runnerPulling', runnerId, percent: 50 });
+    const effects = sim.send({ type: 'runnerKillRequested', runnerId });
+    expect(effects[0]).toEqual({ type: 'killRunner', runnerId });
+    expect(types(effects)).toEqual(['killRunner', 'startRunner']);
   });
 
   it('may be ready before the news of its start arrives', () => {
@@ -137,6 +200,7 @@ describe('a runner that starts', () => {
     for (const type of ['runnerStarted', 'runnerReady', 'runnerKillRequested'] as const) {
       expect(sim.send({ type, runnerId })).toEqual([]);
     }
+    expect(sim.send({ type: 'runnerPulling', runnerId, percent: 1 })).toEqual([]);
     expect(sim.send({ type: 'runnerExited', runnerId, reason: '' })).toEqual([]);
     expect(sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: true })).toEqual([]);
     expect(sim.send({ type: 'healthProbed', runnerId, ok: false, onDemand: true })).toEqual([]);

@@ -74,6 +74,21 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
   if (moveRunner(turn, runner, pending, text, fields)) begin(turn, { ...runner, ...fields });
 }
 
+/**
+ * The engine fetches the runner's image: DOCKER_PULL begins, or continues with more of it. All of it may take as long as
+ * a process may, however much there is already.
+ */
+export function pulling(turn: Turn, id: RunnerId, percent: number): void {
+  const runner = turn.world.runners.get(id);
+  if (runner === undefined || runner.turn !== null) return;
+  const { state } = runner;
+  const begun =
+    state.kind === 'dockerPull'
+      ? state
+      : ({ kind: 'dockerPull', since: turn.now, deadline: pendingDeadline(turn) } as const);
+  moveRunner(turn, runner, { ...begun, percent }, 'Its image is being fetched.');
+}
+
 /** The engine has a process: SETUP begins. */
 export function started(turn: Turn, id: RunnerId): void {
   const runner = turn.world.runners.get(id);

@@ -6,6 +6,7 @@ import { settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
 import { eventIn, noteOut, type TimeScale, toPlatform } from './time-scale.ts';
 import type { Event, Instant, RetryCondition } from './types.ts';
+import { legalMoves, stateWord } from './world/runner-state.ts';
 import { defaultLimits } from './world/world.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
@@ -125,6 +126,7 @@ const calmSeconds = 3 * 3600;
 describe('step', () => {
   it('keeps every law at every step of random storms, and finishes everything in the calm after them', () => {
     let simulatedMs = 0;
+    const states = new Set<string | undefined>();
     fc.assert(
       fc.property(storm, seed, room, gpuRoom, (actions, engineSeed, runners, gpuSlots) => {
         const laws = createLaws();
@@ -137,6 +139,7 @@ describe('step', () => {
           (seen) => {
             deepFreeze(seen.after, frozen);
             laws.check(seen);
+            for (const { topic, to } of seen.notes) if (topic === 'runner.state') states.add(to);
           },
           { ...defaultLimits, runners, gpuSlots },
         );
@@ -145,6 +148,7 @@ describe('step', () => {
       }),
       { numRuns: runs },
     );
+    expect(states, 'runners come to every state').toEqual(new Set(legalMoves.map(({ to }) => stateWord(to))));
     expect(simulatedMs, 'storms last for simulated days').toBeGreaterThan(runs * 3 * 3_600_000);
   }, 3_600_000);
 

@@ -11,7 +11,7 @@ import { withdraw } from './requests/verdict.ts';
 import { replace, rollout, stop } from './rollout.ts';
 import { scaleApp } from './scaling.ts';
 import { shutDown } from './shutdown.ts';
-import { ready, started } from './starting.ts';
+import { pulling, ready, started } from './starting.ts';
 import type { AliasName, Effect, Event, Instant, Note, RequestInfo, RunnerId } from './types.ts';
 import { why } from './why.ts';
 import { ascending, type Entry, first } from './world/sorted.ts';
@@ -108,6 +108,9 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
       break;
     case 'attemptEnded':
       attemptEnded(turn, event);
+      break;
+    case 'runnerPulling':
+      pulling(turn, event.runnerId, event.percent);
       break;
     case 'runnerStarted':
       started(turn, event.runnerId);

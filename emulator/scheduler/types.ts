@@ -81,7 +81,8 @@ export type StopReason =
 
 export type RunnerState =
   | { readonly kind: 'pending'; readonly since: Instant; readonly deadline: Instant }
-  | { readonly kind: 'dockerPull'; readonly since: Instant; readonly deadline: Instant }
+  /** `percent`: how much of its image is there, a whole number. */
+  | { readonly kind: 'dockerPull'; readonly since: Instant; readonly deadline: Instant; readonly percent: number }
   | { readonly kind: 'setup'; readonly since: Instant; readonly deadline: Instant }
   /** keep_alive counts from `since`. */
   | { readonly kind: 'idle'; readonly since: Instant }
@@ -212,7 +213,9 @@ export type Event =
       /** Value of `X-Fal-Runner-Hints`; absent: the header was missing. */
       readonly hints?: readonly string[];
     }
-  /** The engine has a process (PENDING -> SETUP). */
+  /** The engine fetches its image, and has `percent` of it, a whole number (PENDING -> DOCKER_PULL). */
+  | { readonly type: 'runnerPulling'; readonly runnerId: RunnerId; readonly percent: number }
+  /** The engine has a process (PENDING or DOCKER_PULL -> SETUP). */
   | { readonly type: 'runnerStarted'; readonly runnerId: RunnerId }
   /** Port open, setup done, health check passed (SETUP -> IDLE). */
   | { readonly type: 'runnerReady'; readonly runnerId: RunnerId }

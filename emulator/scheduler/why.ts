@@ -31,7 +31,9 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   if (starting !== undefined && starting.turn === null && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
     const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
-    return `Runner ${starting.id} is in ${stateWord(starting.state.kind)} for ${seconds} ${second}${before}`;
+    const progress = 'percent' in starting.state ? ` (${starting.state.percent} %)` : '';
+    const { id, state } = starting;
+    return `Runner ${id} is in ${stateWord(state.kind)} for ${seconds} ${second}${progress}${before}`;
   }
   const backOff = first(app.runners.backingOff)?.key[0];
   if (backOff !== undefined) {

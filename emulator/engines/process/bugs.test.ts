@@ -47,6 +47,7 @@ function startThrowing(event: keyof RunnerEvents, text: string, rest: Partial<Ru
       if (name === event) throw new Error(`planted in ${name}`);
     };
     const handle = engine.start(specFor(work, text, rest), {
+      pulling: hear('pulling'),
       started: hear('started'),
       ready() {
         hear('ready')();

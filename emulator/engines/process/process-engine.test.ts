@@ -280,7 +280,15 @@ describe('the engine', () => {
         ends.push(turn);
         if (ends.length === 60) all();
       };
-      const events = { started: nothing, ready: nothing, line: nothing, result: nothing, done: nothing, exited };
+      const heard = {
+        pulling: nothing,
+        started: nothing,
+        ready: nothing,
+        line: nothing,
+        result: nothing,
+        done: nothing,
+      };
+      const events = { ...heard, exited };
       for (let n = 0; n < 60; n++) engine.start(specFor(work, '', { environment }), events);
     });
     const most = Math.max(...ends.map((of) => ends.filter((other) => other === of).length));

@@ -288,6 +288,7 @@ export function createRunner(deps: {
 /** The same callbacks, which never throw. */
 function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
   return {
+    pulling: contain(failed, (percent) => events.pulling(percent)),
     started: contain(failed, () => events.started()),
     ready: contain(failed, (address) => events.ready(address)),
     line: contain(failed, (line) => events.line(line)),

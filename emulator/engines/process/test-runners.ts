@@ -118,6 +118,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
   const exited = deferred<Awaited<Watched['exited']>>();
   const awaited = new Set<{ pattern: RegExp; found: ReturnType<typeof deferred<RunnerLine>> }>();
   const events: RunnerEvents = {
+    pulling: () => order.push('pulling'),
     started: () => order.push('started'),
     ready(address) {
       order.push('ready');

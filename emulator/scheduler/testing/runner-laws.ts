@@ -79,6 +79,16 @@ export function createRunnerLaws(): (seen: Seen) => void {
     }
   }
 
+  /** However much of an image there is already: all of it has one deadline. */
+  function checkPull({ before, after, event }: Seen): void {
+    if (event.type !== 'runnerPulling') return;
+    const { state: was } = findRunner(before, event.runnerId) ?? {};
+    const { state: is } = findRunner(after, event.runnerId) ?? {};
+    if (was?.kind !== 'dockerPull' || is?.kind !== 'dockerPull') return;
+    const sameWait = is.since === was.since && is.deadline === was.deadline;
+    law(sameWait && is.percent === event.percent, 'progress is all that progress changes', was, is);
+  }
+
   /** Also where an answer was lost. A check is out for its timeout at most, twice that and an interval is a loss. */
   function checkProbes({ after, now }: Seen): void {
     for (const { id, state, settings } of runnersOf(after)) {
@@ -97,5 +107,6 @@ export function createRunnerLaws(): (seen: Seen) => void {
     for (const effect of seen.effects) follow(effect, seen.now);
     checkProbes(seen);
     checkMoves(seen);
+    checkPull(seen);
   };
 }

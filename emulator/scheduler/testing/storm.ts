@@ -119,7 +119,12 @@ export function playStorm(
       return;
     }
     if (chance(0.03)) return; // The news of its start never comes.
-    const up = between(0, 2);
+    const pulled = chance(0.3) ? between(0, 30) : 0;
+    for (let percent = 0; pulled > 0 && percent <= 100; percent += 25) {
+      plan((pulled * percent) / 100, whileAlive({ type: 'runnerPulling', runnerId, percent }));
+    }
+    if (pulled > 0 && chance(0.05)) return; // Its image never comes.
+    const up = pulled + between(0, 2);
     if (!chance(0.1)) plan(up, whileAlive({ type: 'runnerStarted', runnerId }));
     if (chance(0.15)) plan(up + between(0, 40), () => exit(runnerId));
     else if (!chance(0.08)) plan(up + between(0, 30), whileAlive({ type: 'runnerReady', runnerId }));

@@ -4,7 +4,7 @@ import { legalMoves, move, type StateKind, stateOfWord, stateWord } from './runn
 
 const samples: { readonly [K in StateKind]: RunnerState } = {
   pending: { kind: 'pending', since: 0, deadline: 1 },
-  dockerPull: { kind: 'dockerPull', since: 0, deadline: 1 },
+  dockerPull: { kind: 'dockerPull', since: 0, deadline: 1, percent: 0 },
   setup: { kind: 'setup', since: 0, deadline: 1 },
   idle: { kind: 'idle', since: 0 },
   running: { kind: 'running', since: 0, attempts: [] },
@@ -20,7 +20,7 @@ const published: { readonly [from: string]: readonly StateKind[] } = {
   none: ['pending', 'failureDelay'],
   failureDelay: ['pending', 'terminated'],
   pending: ['dockerPull', 'setup', 'terminated'],
-  dockerPull: ['setup', 'terminated'],
+  dockerPull: ['dockerPull', 'setup', 'terminated'],
   setup: ['idle', 'terminated'],
   idle: ['running', 'terminating', 'terminated'],
   running: ['running', 'idle', 'draining', 'terminating', 'terminated'],
@@ -44,6 +44,12 @@ describe('the runner machine', () => {
     const attempts = [{ requestId: 'r', attemptId: 'a' }];
     expect(move(samples.running, { kind: 'running', since: 0, attempts })).toMatchObject({ ok: true, changed: false });
     expect(move(samples.idle, { kind: 'running', since: 0, attempts })).toMatchObject({ ok: true, changed: true });
+  });
+
+  it('distinguishes progress from a change of state', () => {
+    const pulled = { kind: 'dockerPull', since: 0, deadline: 1, percent: 50 } as const;
+    expect(move(samples.dockerPull, pulled)).toMatchObject({ ok: true, changed: false, state: pulled });
+    expect(move(samples.pending, pulled)).toMatchObject({ ok: true, changed: true });
   });
 
   it('says in words which move it refuses', () => {

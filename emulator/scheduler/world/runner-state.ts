@@ -58,8 +58,8 @@ export const legalMoves: readonly LegalMove[] = [
   { from: 'failureDelay', to: 'terminated', cause: 'kill; no longer wanted' },
 ];
 
-/** States in which attempts come and go without a change of state. */
-const holding: ReadonlySet<StateKind> = new Set(['running', 'draining', 'terminating']);
+/** States in which attempts come and go, or an image grows, without a change of state. */
+const holding: ReadonlySet<StateKind> = new Set(['dockerPull', 'running', 'draining', 'terminating']);
 
 const legal: ReadonlySet<string> = new Set(legalMoves.map((row) => `${row.from}>${row.to}`));
 
@@ -69,7 +69,8 @@ export type Move =
 
 /**
  * Moves a runner from one state to another, or refuses as a value. `from` null: it is being created.
- * A state that holds attempts may be replaced by itself with other attempts (`changed: false`).
+ * A state that holds attempts may be replaced by itself with other attempts, DOCKER_PULL by itself with more of the
+ * image (`changed: false`).
  */
 export function move(from: RunnerState | null, to: RunnerState): Move {
   const before = from === null ? 'none' : from.kind;

@@ -31,7 +31,7 @@ describe('ListRunners', () => {
       runner('5', { kind: 'draining', since: 0, attempts, why: 'stopped' }, { replacement: 'will' }),
       runner('6', { kind: 'terminating', since: 0, killAt: 9, attempts: [], why: 'stopped' }),
       runner('7', { kind: 'failureDelay', since: 0, retryAt: 9, failures: 1 }),
-      runner('8', { kind: 'dockerPull', since: 0, deadline: 1 }),
+      runner('8', { kind: 'dockerPull', since: 0, deadline: 1, percent: 0 }),
       runner('9', { kind: 'terminated', at: 0, why: 'stopped' }),
     );
     const { messages } = await plane.rpc('ListRunners', { list_pending: true });
