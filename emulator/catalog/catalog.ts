@@ -1,11 +1,11 @@
-import type { z } from 'zod';
-import { createDocuments } from '../store/documents.ts';
+import { type Report, throwLater } from '../local/contain.ts';
 import type { Store } from '../store/open.ts';
-import { aliasDocument, environmentDocument, revisionDocument } from './documents.ts';
 import { createKeys } from './keys.ts';
+import { catalogRecords } from './records.ts';
 import type { SecretKey } from './secret-key.ts';
 import { createSecrets } from './secrets.ts';
-import type { Account, Alias, Catalog, EnvironmentInfo, Revision } from './types.ts';
+import { createTable } from './table.ts';
+import type { Account, Catalog } from './types.ts';
 
 export interface CatalogOptions {
   readonly store: Store;
@@ -14,6 +14,8 @@ export interface CatalogOptions {
   /** Secrets at rest are encrypted with it (secret-key.ts); without it only what concerns their values fails. */
   readonly secretKey: SecretKey;
   readonly account?: Account;
+  /** Hears of what a follower threw, and of a write that failed for another reason than the disk. Else it is thrown. */
+  readonly report?: Report;
 }
 
 export interface LocalCatalog extends Catalog {
@@ -31,12 +33,14 @@ const main = 'main';
  * Names arrive as full wire names (`app`, `app--dev`) with the environment next to them and are never rebuilt here
  * (control-plane-grpc.md §7). The environment `main` is always there.
  */
-export function createCatalog({ store, clock, secretKey, account = localAccount }: CatalogOptions): LocalCatalog {
-  const keys = createKeys(store, clock);
-  const secrets = createSecrets(store, clock, secretKey);
-  const environments = loaded<EnvironmentInfo>('environments', environmentDocument);
-  const revisions = loaded<Revision>('revisions', revisionDocument);
-  const aliases = loaded<Alias>('aliases', aliasDocument);
+export function createCatalog(options: CatalogOptions): LocalCatalog {
+  const { store, clock, secretKey, account = localAccount, report = throwLater } = options;
+  const records = catalogRecords(store);
+  const keys = createKeys(records.keys, clock);
+  const secrets = createSecrets(records.secrets, { clock, secretKey, notice: store.notice });
+  const environments = createTable(records.environments, report);
+  const revisions = createTable(records.revisions, report);
+  const aliases = createTable(records.aliases, report);
   if (!environments.get(main)) {
     environments.put(main, { name: main, description: null, isDefault: true, createdAt: clock() });
   }
@@ -58,18 +62,19 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
       const environment = environments.get(name);
       if (!environment) return 'unknown';
       if (environment.isDefault) return 'default';
-      const gone = aliases.all().filter((alias) => alias.environmentName === name);
-      const follow = store.transaction(() => [
-        secrets.deleteAll(name),
-        ...gone.map((alias) => aliases.remove(alias.name)),
+      const isOfIt = ({ environmentName }: { readonly environmentName: string }) => environmentName === name;
+      const gone = {
+        secrets: secrets.idsOf(name),
+        aliases: aliases.all().flatMap((alias) => (isOfIt(alias) ? [alias.name] : [])),
         // The revisions too: an environment made again under this name starts empty.
-        ...revisions
-          .all()
-          .flatMap((revision) => (revision.environmentName === name ? [revisions.remove(revision.id)] : [])),
-        environments.remove(name),
-      ]);
-      for (const apply of follow) apply();
-      return { aliases: gone.map((alias) => alias.name) };
+        revisions: revisions.all().flatMap((revision) => (isOfIt(revision) ? [revision.id] : [])),
+      };
+      records.removeEnvironment(name, gone);
+      secrets.forget(gone.secrets);
+      gone.aliases.forEach(aliases.forget);
+      gone.revisions.forEach(revisions.forget);
+      environments.forget(name);
+      return { aliases: gone.aliases };
     },
 
     addRevision: (revision) => void revisions.put(revision.id, revision),
@@ -80,7 +85,7 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
         .filter((revision) => environmentName === null || revision.environmentName === environmentName)
         .filter((revision) => alias === undefined || revision.alias === alias)
         .reverse(),
-    deleteRevision: (id) => deleteOne(revisions, id) !== undefined,
+    deleteRevision: (id) => revisions.remove(id) !== undefined,
 
     putAlias: (alias) => void aliases.put(alias.name, alias),
     moveAlias(name, revision) {
@@ -90,58 +95,7 @@ export function createCatalog({ store, clock, secretKey, account = localAccount 
     alias: (name) => aliases.get(name),
     aliases: (environmentName) =>
       aliases.all().filter((alias) => environmentName === null || alias.environmentName === environmentName),
-    deleteAlias: (name) => deleteOne(aliases, name),
+    deleteAlias: aliases.remove,
     followAliases: aliases.follow,
   };
-
-  /** A table in memory, in the order of first appearance, and its rows on disk. */
-  function loaded<T>(table: string, shape: z.ZodType<T>) {
-    const documents = createDocuments<T>(store, table, shape);
-    const present = new Map(documents.load().map(({ id, value }) => [id, value]));
-    const followers = new Set<(id: string) => void>();
-    const changed = (id: string): void => {
-      for (const follower of followers) follower(id);
-    };
-    return {
-      get: (id: string): T | undefined => present.get(id),
-      all: (): T[] => [...present.values()],
-      put(id: string, value: T): T {
-        store.transaction(() => documents.put(id, value));
-        present.set(id, value);
-        changed(id);
-        return value;
-      },
-      /** As `put`; on a full disk it counts at once and is written when there is room. */
-      keep(id: string, value: T): void {
-        present.set(id, value);
-        changed(id);
-        void store.keep(() => {
-          const now = present.get(id);
-          if (now) documents.put(id, now);
-        });
-      },
-      /** Inside the caller's transaction; the returned function makes memory follow. */
-      remove(id: string): () => void {
-        documents.delete(id);
-        return () => {
-          present.delete(id);
-          changed(id);
-        };
-      },
-      follow(listener: (id: string) => void): () => void {
-        followers.add(listener);
-        return () => void followers.delete(listener);
-      },
-    };
-  }
-
-  function deleteOne<T>(
-    table: { get(id: string): T | undefined; remove(id: string): () => void },
-    id: string,
-  ): T | undefined {
-    const value = table.get(id);
-    if (value === undefined) return undefined;
-    store.transaction(() => table.remove(id))();
-    return value;
-  }
 }

@@ -23,6 +23,15 @@ const scale: z.ZodType<ScaleSettings> = z.object({
   requestStartTimeoutSeconds: count.nullable(),
 });
 
+export interface StoredKey extends KeyInfo {
+  /** Hex SHA-256 of the secret. */
+  readonly secretHash: string;
+}
+
+export interface StoredSecret extends SecretInfo {
+  readonly sealed: string;
+}
+
 /** Before there were GPU slots, `gpuSlots` was missing: `withSlots` adds it. */
 const settings = z.object({
   maxMultiplexing: count,
@@ -53,7 +62,7 @@ function withSlots(
   return { ...stored, gpuSlots: stored.gpuSlots ?? gpuSlotsOf(types, numGpus) };
 }
 
-export const keyDocument: z.ZodType<KeyInfo & { readonly secretHash: string }> = z.object({
+export const keyDocument: z.ZodType<StoredKey> = z.object({
   keyId: z.string(),
   scope: z.enum(['ADMIN', 'API']),
   alias: z.string(),
@@ -68,7 +77,7 @@ export const environmentDocument: z.ZodType<EnvironmentInfo> = z.object({
   createdAt: count,
 });
 
-export const secretDocument: z.ZodType<SecretInfo & { readonly sealed: string }> = z.object({
+export const secretDocument: z.ZodType<StoredSecret> = z.object({
   name: z.string(),
   environmentName: z.string(),
   createdAt: count,

@@ -1,24 +1,17 @@
 import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import { createDocuments } from '../store/documents.ts';
-import type { Store } from '../store/open.ts';
-import { keyDocument } from './documents.ts';
+import type { StoredKey } from './documents.ts';
+import type { Records } from './records.ts';
 import type { Catalog, KeyInfo } from './types.ts';
-
-interface StoredKey extends KeyInfo {
-  /** Hex SHA-256 of the secret. */
-  readonly secretHash: string;
-}
 
 /**
  * User keys. Secrets are 256 random bits, so a plain SHA-256 is enough: there is nothing to guess that a slow hash
  * would protect, and a key is checked on every call.
  */
 export function createKeys(
-  store: Store,
+  records: Records<StoredKey>,
   clock: () => number,
 ): Pick<Catalog, 'verifyKey' | 'createKey' | 'listKeys' | 'revokeKey'> {
-  const documents = createDocuments<StoredKey>(store, 'keys', keyDocument);
-  const keys = new Map(documents.load().map(({ id, value }) => [id, held(value)]));
+  const keys = new Map(records.load().map(({ id, value }) => [id, held(value)]));
   return {
     verifyKey(keyId, secret) {
       const key = keys.get(keyId);
@@ -30,14 +23,14 @@ export function createKeys(
       const keyId = randomUUID();
       const keySecret = randomBytes(32).toString('hex');
       const key: StoredKey = { keyId, scope, alias, createdAt: clock(), secretHash: sha256(keySecret).toString('hex') };
-      store.transaction(() => documents.put(keyId, key));
+      records.put(keyId, key);
       keys.set(keyId, held(key));
       return { keyId, keySecret };
     },
     listKeys: () => [...keys.values()].map(info),
     revokeKey(keyId) {
       if (!keys.has(keyId)) return false;
-      store.transaction(() => documents.delete(keyId));
+      records.remove(keyId);
       return keys.delete(keyId);
     },
   };

@@ -1,23 +1,17 @@
-import { createDocuments } from '../store/documents.ts';
-import type { Store } from '../store/open.ts';
 import { UserError } from '../wire/errors.ts';
 import { type Cipher, createCipher } from './cipher.ts';
-import { secretDocument } from './documents.ts';
+import type { StoredSecret } from './documents.ts';
+import type { Records } from './records.ts';
 import type { SecretKey } from './secret-key.ts';
-import type { Catalog, SecretInfo } from './types.ts';
-
-interface StoredSecret extends SecretInfo {
-  readonly sealed: string;
-}
+import type { Catalog } from './types.ts';
 
 export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'secretValues'> {
   /** Every value there is, for masking log lines; the same array until a secret changes. */
   allValues(): readonly string[];
-  /**
-   * Removes the environment's secrets; inside the caller's transaction. Returns what makes memory follow after the
-   * commit.
-   */
-  deleteAll(environmentName: string): () => void;
+  /** The ids of the environment's records. */
+  idsOf(environmentName: string): readonly string[];
+  /** Memory follows what was removed on disk with its environment. */
+  forget(ids: readonly string[]): void;
 }
 
 /**
@@ -25,16 +19,27 @@ export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'se
  * their key can't be had they are listed and may be deleted; who asks for a value, or sets one, gets the error that
  * says why.
  */
-export function createSecrets(store: Store, clock: () => number, secretKey: SecretKey): Secrets {
+export function createSecrets(
+  records: Records<StoredSecret>,
+  {
+    clock,
+    secretKey,
+    notice,
+  }: {
+    readonly clock: () => number;
+    readonly secretKey: SecretKey;
+    /** Gets a sentence for the person who starts the emulator. */
+    readonly notice: (sentence: string) => void;
+  },
+): Secrets {
   const cipher = secretKey instanceof UserError ? undefined : createCipher(secretKey);
-  const documents = createDocuments<StoredSecret>(store, 'secrets', secretDocument);
   const secrets = new Map<string, StoredSecret>();
   let values: readonly string[] | undefined;
 
-  for (const { id, value } of documents.load()) {
+  for (const { id, value } of records.load()) {
     if (!cipher || cipher.open(value.sealed, id) !== undefined) secrets.set(id, value);
     else {
-      store.notice(
+      notice(
         `The secret ${value.name} of environment ${value.environmentName} cannot be decrypted; set it again.`,
       );
     }
@@ -53,7 +58,7 @@ export function createSecrets(store: Store, clock: () => number, secretKey: Secr
     setSecret(name, value, environmentName, defaultExposed) {
       const id = place(environmentName, name);
       if (value === null) {
-        store.transaction(() => documents.delete(id));
+        records.remove(id);
         secrets.delete(id);
       } else {
         const before = secrets.get(id);
@@ -64,7 +69,7 @@ export function createSecrets(store: Store, clock: () => number, secretKey: Secr
           defaultExposed: defaultExposed ?? before?.defaultExposed ?? true,
           sealed: withKey().seal(value, id),
         };
-        store.transaction(() => documents.put(id, secret));
+        records.put(id, secret);
         secrets.set(id, secret);
       }
       values = undefined;
@@ -80,13 +85,10 @@ export function createSecrets(store: Store, clock: () => number, secretKey: Secr
       values ??= cipher ? [...secrets.values()].map(open) : [];
       return values;
     },
-    deleteAll(environmentName) {
-      const ids = of(environmentName).map(({ name }) => place(environmentName, name));
-      for (const id of ids) documents.delete(id);
-      return () => {
-        for (const id of ids) secrets.delete(id);
-        values = undefined;
-      };
+    idsOf: (environmentName) => of(environmentName).map(({ name }) => place(environmentName, name)),
+    forget(ids) {
+      for (const id of ids) secrets.delete(id);
+      values = undefined;
     },
   };
 }

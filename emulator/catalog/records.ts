@@ -1,0 +1,92 @@
+import { createDocuments, type Documents } from '../store/documents.ts';
+import type { Store } from '../store/open.ts';
+import {
+  aliasDocument,
+  environmentDocument,
+  keyDocument,
+  revisionDocument,
+  type StoredKey,
+  type StoredSecret,
+  secretDocument,
+} from './documents.ts';
+import type { Alias, EnvironmentInfo, Revision } from './types.ts';
+
+/** What the catalog keeps of one kind, by id. */
+export interface Records<T> extends Pick<Documents<T>, 'load'> {
+  /** Creates or replaces it. @throws DiskTrouble: nothing has changed */
+  put(id: string, value: T): void;
+  /** @throws DiskTrouble: nothing has changed */
+  remove(id: string): void;
+  /**
+   * As `put`, and also while the disk takes nothing: then written as soon as there is room. Resolves when it is on
+   * disk. `present` is asked when it is written, which may be later and more than once; `undefined`: it is gone, and
+   * nothing is written.
+   */
+  keep(id: string, present: () => T | undefined): Promise<void>;
+}
+
+/** The ids of what goes with an environment. */
+export interface EnvironmentContents {
+  readonly secrets: readonly string[];
+  readonly aliases: readonly string[];
+  readonly revisions: readonly string[];
+}
+
+/**
+ * The catalog's records on disk: the only file of this room that knows the store.
+ *
+ * - Atomic: each call. An environment goes with all its contents or not at all.
+ * - Durable when a call returns: all that it wrote survives power loss (a store with synchronous=FULL); what `keep` was
+ *   given, when its promise resolves.
+ * - Loaded: whole records only, in the order in which their ids were first put. A damaged one is removed, and one that
+ *   this minifal can't read is left alone; the store's notices name both.
+ * - Excluded: nested calls, and a second process on the same file. What is kept in memory, and which ids exist, is the
+ *   caller's business.
+ */
+export interface CatalogRecords {
+  readonly keys: Records<StoredKey>;
+  readonly environments: Records<EnvironmentInfo>;
+  readonly secrets: Records<StoredSecret>;
+  readonly revisions: Records<Revision>;
+  readonly aliases: Records<Alias>;
+  /** Removes the environment and these of its records. @throws DiskTrouble: nothing has changed */
+  removeEnvironment(name: string, contents: EnvironmentContents): void;
+}
+
+export function catalogRecords(store: Store): CatalogRecords {
+  const documents = {
+    keys: createDocuments(store, 'keys', keyDocument),
+    environments: createDocuments(store, 'environments', environmentDocument),
+    secrets: createDocuments(store, 'secrets', secretDocument),
+    revisions: createDocuments(store, 'revisions', revisionDocument),
+    aliases: createDocuments(store, 'aliases', aliasDocument),
+  };
+  return {
+    keys: records(store, documents.keys),
+    environments: records(store, documents.environments),
+    secrets: records(store, documents.secrets),
+    revisions: records(store, documents.revisions),
+    aliases: records(store, documents.aliases),
+    removeEnvironment(name, contents) {
+      store.transaction(() => {
+        for (const kind of ['secrets', 'aliases', 'revisions'] as const) {
+          for (const id of contents[kind]) documents[kind].delete(id);
+        }
+        documents.environments.delete(name);
+      });
+    },
+  };
+}
+
+function records<T>(store: Store, documents: Documents<T>): Records<T> {
+  return {
+    load: documents.load,
+    put: (id, value) => store.transaction(() => documents.put(id, value)),
+    remove: (id) => store.transaction(() => documents.delete(id)),
+    keep: (id, present) =>
+      store.keep(() => {
+        const value = present();
+        if (value !== undefined) documents.put(id, value);
+      }),
+  };
+}

@@ -1,0 +1,60 @@
+import { contain, type Report } from '../local/contain.ts';
+import type { Records } from './records.ts';
+
+/** Records of one kind in memory, in the order of first appearance. A write is on disk before memory follows. */
+export interface Table<T> {
+  get(id: string): T | undefined;
+  all(): T[];
+  /** @throws DiskTrouble: nothing has changed */
+  put(id: string, value: T): T;
+  /** As `put`; on a full disk it counts at once and is written when there is room. */
+  keep(id: string, value: T): void;
+  /** `undefined`: there was none. @throws DiskTrouble: nothing has changed */
+  remove(id: string): T | undefined;
+  /** Memory follows what was removed on disk together with others. */
+  forget(id: string): void;
+  /**
+   * Calls `listener` with the id of each record that was put, kept or removed, in the same turn and after memory has
+   * followed. What it throws is reported, and nobody else's business. Returns the unsubscriber.
+   */
+  follow(listener: (id: string) => void): () => void;
+}
+
+export function createTable<T>(records: Records<T>, report: Report): Table<T> {
+  const present = new Map(records.load().map(({ id, value }) => [id, value]));
+  const followers = new Set<(id: string) => void>();
+  const changed = (id: string): void => {
+    for (const follower of [...followers]) contain(report, follower)(id);
+  };
+  const forget = (id: string): void => {
+    present.delete(id);
+    changed(id);
+  };
+  return {
+    get: (id) => present.get(id),
+    all: () => [...present.values()],
+    put(id, value) {
+      records.put(id, value);
+      present.set(id, value);
+      changed(id);
+      return value;
+    },
+    keep(id, value) {
+      present.set(id, value);
+      changed(id);
+      records.keep(id, () => present.get(id)).catch(report);
+    },
+    remove(id) {
+      const value = present.get(id);
+      if (value === undefined) return undefined;
+      records.remove(id);
+      forget(id);
+      return value;
+    },
+    forget,
+    follow(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
+  };
+}
