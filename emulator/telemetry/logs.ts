@@ -1,12 +1,8 @@
-import type { SQLOutputValue } from 'node:sqlite';
 import { contain, type Report, throwLater } from '../local/contain.ts';
 import { DiskTrouble } from '../local/disk-trouble.ts';
-import { openStore, type Store } from '../store/open.ts';
-import { integer, text, textOrNull, whole } from '../store/rows.ts';
-import { isLogLevel, severity, tracebackIn } from './level.ts';
-import { matches, whereOf } from './log-query.ts';
-import { searchRows } from './log-search.ts';
-import { logMigrations } from './migrations.ts';
+import { matches } from './log-query.ts';
+import { openLogRecords } from './log-records.ts';
+import { searchLines } from './log-search.ts';
 import type { LogLine, Logs } from './types.ts';
 
 export interface LogsOptions {
@@ -48,9 +44,9 @@ export function createLogs({
   mask = (message) => message,
   report = throwLater,
 }: LogsOptions): StoredLogs {
-  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
+  const records = openLogRecords(file);
   const followers = new Set<(line: LogLine) => void>();
-  let nextSeq = Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0) + 1;
+  let nextSeq = records.lastSeq() + 1;
   let pending: LogLine[] = [];
   /** Characters of `pending`. */
   let waiting = 0;
@@ -69,19 +65,11 @@ export function createLogs({
     },
     query(query) {
       flush();
-      const { sql, values } = whereOf(query);
-      const direction = query.order === 'newest' ? 'DESC' : 'ASC';
-      const select = `SELECT * FROM lines${sql} ORDER BY at ${direction}, seq ${direction} LIMIT ?`;
-      return store
-        .sql(select)
-        .all(...values, query.limit)
-        .flatMap((row) => whole(() => decode(row)) ?? []);
+      return records.find(query);
     },
     async search(query) {
       flush();
-      const read = (row: Parameters<typeof decode>[0]) => whole(() => decode(row));
-      const lines = await searchRows(store, query, { read, isOver: () => closed });
-      return lines.filter((line) => line !== undefined);
+      return searchLines(records, query, () => closed);
     },
     follow(query, listener) {
       const follower = (line: LogLine): void => {
@@ -90,12 +78,12 @@ export function createLogs({
       followers.add(follower);
       return () => void followers.delete(follower);
     },
-    notices: store.notices,
+    notices: records.notices,
     close() {
       closed = true;
       flush();
       clearImmediate(trimming);
-      store.close();
+      records.close();
     },
   };
 
@@ -127,9 +115,7 @@ export function createLogs({
         ? [lossRemark(`${lost} log lines before this one could not be stored: ${lostBecause}.`, batch[0], nextSeq++)]
         : [];
     try {
-      store.transaction(() => {
-        for (const line of [...remark, ...batch]) insert(store, line);
-      });
+      records.add([...remark, ...batch]);
       lost = 0;
       locked = false;
     } catch (error) {
@@ -147,7 +133,7 @@ export function createLogs({
   function trim(most: number): void {
     clearImmediate(trimming);
     try {
-      if (dropOldest(store, maxBytes, most)) trimming = setImmediate(() => trim(trimmedAtOnce));
+      if (records.dropOldest(maxBytes, most)) trimming = setImmediate(() => trim(trimmedAtOnce));
     } catch {
       // The next batch tries again.
     }
@@ -156,49 +142,6 @@ export function createLogs({
 
 function lengthOf(lines: readonly LogLine[]): number {
   return lines.reduce((sum, { message }) => sum + message.length, 0);
-}
-
-function insert(store: Store, line: LogLine): void {
-  store
-    .sql('INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-    .run(
-      line.seq,
-      line.at,
-      line.level,
-      severity(line.level),
-      line.source,
-      line.stream,
-      line.message,
-      tracebackIn(line.message) === undefined ? 0 : 1,
-      line.alias,
-      line.revision,
-      line.runnerId,
-      line.requestId,
-      line.endpoint,
-    );
-}
-
-/**
- * Drops the oldest lines, at most about `most`, until the others take no more than they may. Counts pages in use: exact
- * enough, and free, where a sum over the lines would read them all.
- * @returns whether there are still too many
- */
-function dropOldest(store: Store, maxBytes: number, most: number): boolean {
-  for (let dropped = 0; usedBytes(store) > maxBytes; ) {
-    if (dropped >= most) return true;
-    const range = store.sql('SELECT min(seq) AS first, max(seq) AS last FROM lines').get();
-    if (typeof range?.first !== 'number' || typeof range.last !== 'number') return false;
-    const some = Math.min(Math.ceil((range.last - range.first + 1) / 50), most - dropped);
-    store.sql('DELETE FROM lines WHERE seq < ?').run(range.first + some);
-    dropped += some;
-  }
-  return false;
-}
-
-function usedBytes(store: Store): number {
-  const read = (pragma: 'page_count' | 'freelist_count' | 'page_size'): number =>
-    Number(store.sql(`PRAGMA ${pragma}`).get()?.[pragma]);
-  return (read('page_count') - read('freelist_count')) * read('page_size');
 }
 
 function shortened(message: string): string {
@@ -219,25 +162,5 @@ function lossRemark(message: string, next: LogLine | undefined, seq: number): Lo
     runnerId: null,
     requestId: null,
     endpoint: null,
-  };
-}
-
-function decode(row: { readonly [column: string]: SQLOutputValue }): LogLine {
-  const level = text(row, 'level');
-  const source = text(row, 'source');
-  const stream = row.stream;
-  return {
-    seq: integer(row, 'seq'),
-    at: integer(row, 'at'),
-    // Lines have no checksum: a flipped bit may spoil a text, but never the type.
-    level: isLogLevel(level) ? level : 'INFO',
-    source: source === 'BUILDER' || source === 'BRIDGE' ? source : 'USER',
-    stream: stream === 'stdout' || stream === 'stderr' ? stream : null,
-    message: text(row, 'message'),
-    alias: text(row, 'alias'),
-    revision: textOrNull(row, 'revision'),
-    runnerId: textOrNull(row, 'runner_id'),
-    requestId: textOrNull(row, 'request_id'),
-    endpoint: textOrNull(row, 'endpoint'),
   };
 }

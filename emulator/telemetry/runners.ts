@@ -1,18 +1,7 @@
-import { z } from 'zod';
 import { type Report, throwLater } from '../local/contain.ts';
-import { createDocuments } from '../store/documents.ts';
-import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
-import type { RunnerRecord } from './types.ts';
-
-/** One change of a runner's state, as people read it. */
-export interface RunnerTransition {
-  readonly at: number;
-  /** The platform's word: PENDING, SETUP, IDLE … */
-  readonly state: string;
-  /** Which rule or event caused it, a sentence; `null`: nothing to add. */
-  readonly reason: string | null;
-}
+import { runnerRecords, type StoredRunner } from './runner-records.ts';
+import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface RunnerHistory {
   started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
@@ -26,22 +15,6 @@ export interface RunnerHistory {
   /** Oldest first; of a busy runner the first and the most recent ones. */
   transitions(runnerId: string): readonly RunnerTransition[];
 }
-
-interface StoredRunner extends RunnerRecord {
-  readonly transitions: readonly RunnerTransition[];
-}
-
-/** On disk, whichever minifal wrote it. */
-const storedRunner: z.ZodType<StoredRunner> = z.object({
-  id: z.string(),
-  alias: z.string(),
-  revision: z.string(),
-  machineType: z.string(),
-  startedAt: z.number(),
-  endedAt: z.number().nullable(),
-  endReason: z.string().nullable(),
-  transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
-});
 
 /** Ended runners are shown this long (runner.md §1). */
 const keptMs = 24 * 60 * 60 * 1000;
@@ -66,10 +39,8 @@ export function createRunnerHistory({
   /** Hears of what can't be written for another reason than the disk. By default it is thrown. */
   readonly report?: Report;
 }): RunnerHistory {
-  const commits = createGroupCommit(store);
-  const documents = createDocuments<StoredRunner>(store, 'runners', storedRunner);
-  const runners = new Map(documents.load().map(({ id, value }) => [id, value]));
-
+  const records = runnerRecords(store);
+  const runners = new Map(records.load().map((runner) => [runner.id, runner]));
   let nextDropAt = Number.NEGATIVE_INFINITY;
 
   for (const [id, runner] of runners) {
@@ -105,16 +76,9 @@ export function createRunnerHistory({
     transitions: (id) => runners.get(id)?.transitions ?? [],
   };
 
-  function write(work: () => void): void {
-    commits.write(work, 'keep').catch(report);
-  }
-
   function put(id: string, runner: StoredRunner): void {
     runners.set(id, runner);
-    write(() => {
-      const now = runners.get(id);
-      if (now) documents.put(id, now);
-    });
+    records.keep(id, () => runners.get(id)).catch(report);
   }
 
   function isOld({ endedAt }: RunnerRecord): boolean {
@@ -128,9 +92,7 @@ export function createRunnerHistory({
     const old = [...runners.values()].filter(isOld);
     if (old.length === 0) return;
     for (const { id } of old) runners.delete(id);
-    write(() => {
-      for (const { id } of old) documents.delete(id);
-    });
+    records.remove(old.map(({ id }) => id)).catch(report);
   }
 }
 

@@ -63,3 +63,12 @@ export interface RunnerRecord {
   readonly endedAt: number | null;
   readonly endReason: string | null;
 }
+
+/** One change of a runner's state, as people read it. */
+export interface RunnerTransition {
+  readonly at: number;
+  /** The platform's word: PENDING, SETUP, IDLE … */
+  readonly state: string;
+  /** Which rule or event caused it, a sentence; `null`: nothing to add. */
+  readonly reason: string | null;
+}

@@ -1,0 +1,188 @@
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import { openStore, type Store } from '../store/open.ts';
+import { integer, text, textOrNull, whole } from '../store/rows.ts';
+import { isLogLevel, severity, tracebackIn } from './level.ts';
+import { logMigrations } from './migrations.ts';
+import type { LogLine, LogQuery } from './types.ts';
+
+/** Where a look ended, in the order of its query. */
+export type Place = readonly [at: number, seq: number];
+
+export interface Look {
+  /** Those that match, in the order of the query. */
+  readonly lines: readonly LogLine[];
+  /** Where to look from next; `undefined`: there was nothing more. */
+  readonly next: Place | undefined;
+}
+
+/**
+ * Log lines on disk, in a file of their own: the only file of this room that knows it.
+ *
+ * - Atomic: each call. Lines that are added together are all there or none is.
+ * - Durable when `add` returns: the lines survive the end of the process, not a loss of power (synchronous=NORMAL).
+ * - A line that can't be read any more is left out of what is found; it has no checksum.
+ * - Excluded: nested calls, and a second process that writes. Numbers of lines, their order of arrival and what must
+ *   not be in them are the caller's business.
+ */
+export interface LogRecords {
+  /** The highest number there is; 0: no line. */
+  lastSeq(): number;
+  /** @throws DiskTrouble and other errors of the disk: none of the lines was added */
+  add(lines: readonly LogLine[]): void;
+  /** All that match, up to the query's limit, in one go. */
+  find(query: LogQuery): readonly LogLine[];
+  /**
+   * Looks at `most` lines from `from` on, at fewer where every one of them matches, and keeps of those that match no
+   * more than `wanted`.
+   */
+  look(query: LogQuery, from: Place | undefined, counts: { readonly most: number; readonly wanted: number }): Look;
+  /**
+   * Drops the oldest lines, at most about `most`, until the others take no more than `maxBytes`, counted in pages.
+   * @returns whether there are still too many
+   */
+  dropOldest(maxBytes: number, most: number): boolean;
+  /** What was damaged or dropped when the file was opened. */
+  notices(): readonly string[];
+  close(): void;
+}
+
+/** @throws UserError, DiskTrouble as `openStore` */
+export function openLogRecords(file: string): LogRecords {
+  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
+  return {
+    lastSeq: () => Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0),
+    add(lines) {
+      store.transaction(() => {
+        for (const line of lines) insert(store, line);
+      });
+    },
+    find(query) {
+      const { sql, values } = whereOf(query);
+      const { order } = orderOf(query);
+      const select = `SELECT * FROM lines${sql} ${order} LIMIT ?`;
+      return linesOf(store.sql(select).all(...values, query.limit));
+    },
+    look(query, from, { most, wanted }) {
+      const { indexed, others } = partsOf(query);
+      const { order, beyond } = orderOf(query);
+      const within = from === undefined ? '' : `${indexed.sql === '' ? ' WHERE' : ' AND'} (at, seq) ${beyond} (?, ?)`;
+      const part = `FROM lines${indexed.sql}${within} ${order}`;
+      const bounds = [...indexed.values, ...(from ?? [])];
+      const some = others.sql === '' ? Math.min(most, wanted) : most;
+      const rows = store
+        .sql(`SELECT * FROM (SELECT * ${part} LIMIT ?)${others.sql} ${order} LIMIT ?`)
+        .all(...bounds, some, ...others.values, wanted);
+      const lines = linesOf(rows);
+      if (rows.length >= wanted) return { lines, next: undefined };
+      const last = store.sql(`SELECT at, seq ${part} LIMIT 1 OFFSET ?`).get(...bounds, some - 1);
+      return { lines, next: last && [integer(last, 'at'), integer(last, 'seq')] };
+    },
+    dropOldest: (maxBytes, most) => dropOldest(store, maxBytes, most),
+    notices: store.notices,
+    close: store.close,
+  };
+}
+
+function insert(store: Store, line: LogLine): void {
+  store
+    .sql('INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(
+      line.seq,
+      line.at,
+      line.level,
+      severity(line.level),
+      line.source,
+      line.stream,
+      line.message,
+      tracebackIn(line.message) === undefined ? 0 : 1,
+      line.alias,
+      line.revision,
+      line.runnerId,
+      line.requestId,
+      line.endpoint,
+    );
+}
+
+/** Counts pages in use: exact enough, and free, where a sum over the lines would read them all. */
+function dropOldest(store: Store, maxBytes: number, most: number): boolean {
+  for (let dropped = 0; usedBytes(store) > maxBytes; ) {
+    if (dropped >= most) return true;
+    const range = store.sql('SELECT min(seq) AS first, max(seq) AS last FROM lines').get();
+    if (typeof range?.first !== 'number' || typeof range.last !== 'number') return false;
+    const some = Math.min(Math.ceil((range.last - range.first + 1) / 50), most - dropped);
+    store.sql('DELETE FROM lines WHERE seq < ?').run(range.first + some);
+    dropped += some;
+  }
+  return false;
+}
+
+function usedBytes(store: Store): number {
+  const read = (pragma: 'page_count' | 'freelist_count' | 'page_size'): number =>
+    Number(store.sql(`PRAGMA ${pragma}`).get()?.[pragma]);
+  return (read('page_count') - read('freelist_count')) * read('page_size');
+}
+
+function orderOf({ order }: Pick<LogQuery, 'order'>): { readonly order: string; readonly beyond: '<' | '>' } {
+  const direction = order === 'newest' ? 'DESC' : 'ASC';
+  return { order: `ORDER BY at ${direction}, seq ${direction}`, beyond: order === 'newest' ? '<' : '>' };
+}
+
+/** What one of the indexes answers, and what has to be looked at. */
+function partsOf({ requestId, runnerId, alias, since, until, limit: _limit, order: _order, ...rest }: LogQuery) {
+  const time = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+  const owners = [
+    ...(requestId === undefined ? [] : [{ requestId }]),
+    ...(runnerId === undefined ? [] : [{ runnerId }]),
+    ...(alias === undefined ? [] : [{ alias }]),
+  ];
+  const [owner, ...otherOwners] = owners;
+  return {
+    indexed: whereOf({ ...owner, ...time }),
+    others: whereOf(Object.assign({}, rest, ...otherOwners) as Partial<LogQuery>),
+  };
+}
+
+/** The filters of a query as SQL over `lines`: constant text, values apart. */
+function whereOf(query: Partial<LogQuery>): { readonly sql: string; readonly values: readonly SQLInputValue[] } {
+  const conditions: (readonly [sql: string, value: SQLInputValue | undefined])[] = [
+    ['alias = ?', query.alias],
+    ['revision = ?', query.revision],
+    ['runner_id = ?', query.runnerId],
+    ['request_id = ?', query.requestId],
+    ['severity >= ?', query.minLevel && severity(query.minLevel)],
+    ['traceback = ?', query.traceback ? 1 : undefined],
+    ['at >= ?', query.since],
+    ['at < ?', query.until],
+    // ASCII letters in either case, as `matches` of log-query.ts.
+    ["message LIKE ? ESCAPE '\\'", query.search && `%${query.search.replace(/[\\%_]/g, '\\$&')}%`],
+  ];
+  const set = conditions.filter(
+    (condition): condition is readonly [string, SQLInputValue] => condition[1] !== undefined,
+  );
+  const sql = set.length > 0 ? ` WHERE ${set.map(([condition]) => condition).join(' AND ')}` : '';
+  return { sql, values: set.map(([, value]) => value) };
+}
+
+function linesOf(rows: readonly { readonly [column: string]: SQLOutputValue }[]): readonly LogLine[] {
+  return rows.flatMap((row) => whole(() => decode(row)) ?? []);
+}
+
+function decode(row: { readonly [column: string]: SQLOutputValue }): LogLine {
+  const level = text(row, 'level');
+  const source = text(row, 'source');
+  const stream = row.stream;
+  return {
+    seq: integer(row, 'seq'),
+    at: integer(row, 'at'),
+    // Lines have no checksum: a flipped bit may spoil a text, but never the type.
+    level: isLogLevel(level) ? level : 'INFO',
+    source: source === 'BUILDER' || source === 'BRIDGE' ? source : 'USER',
+    stream: stream === 'stdout' || stream === 'stderr' ? stream : null,
+    message: text(row, 'message'),
+    alias: text(row, 'alias'),
+    revision: textOrNull(row, 'revision'),
+    runnerId: textOrNull(row, 'runner_id'),
+    requestId: textOrNull(row, 'request_id'),
+    endpoint: textOrNull(row, 'endpoint'),
+  };
+}
