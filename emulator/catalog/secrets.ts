@@ -39,9 +39,7 @@ export function createSecrets(
   for (const { id, value } of records.load()) {
     if (!cipher || cipher.open(value.sealed, id) !== undefined) secrets.set(id, value);
     else {
-      notice(
-        `The secret ${value.name} of environment ${value.environmentName} cannot be decrypted; set it again.`,
-      );
+      notice(`The secret ${value.name} of environment ${value.environmentName} cannot be decrypted; set it again.`);
     }
   }
 

@@ -5,8 +5,8 @@ import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts'
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
 import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';
+import type { Workflows } from './types.ts';
 import { readValue } from './values.ts';
-import type { Workflows } from './workflows.ts';
 
 /** A request to an app, made by a node in the name of the one who called the workflow. */
 export interface NodeRequest {

@@ -3,7 +3,7 @@ import type { Account, Route, Routes } from '../catalog/types.ts';
 import type { Fleet } from '../fleet/types.ts';
 import { platformError } from '../wire/errors.ts';
 import { executeAlias, isWorkflow, type WorkflowRequests, workflowAlias } from './requests.ts';
-import type { Workflows } from './workflows.ts';
+import type { Workflows } from './types.ts';
 
 const shift = 'workflows/';
 

@@ -9,7 +9,7 @@ import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Status } from '../../wire/status.ts';
-import type { Workflows } from '../../workflows/workflows.ts';
+import type { Workflows } from '../../workflows/types.ts';
 import type { GuardRules } from '../guard.ts';
 import type { Signer } from '../signed.ts';
 import type { Tokens } from '../tokens.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isOwner } from '../../catalog/owner.ts';
 import type { Account } from '../../catalog/types.ts';
 import { workflowContents } from '../../workflows/contents.ts';
-import type { Workflow, Workflows } from '../../workflows/workflows.ts';
+import type { Workflow, Workflows } from '../../workflows/types.ts';
 import { HttpError } from './http-error.ts';
 
 const largestWorkflow = '4mb';
