@@ -185,7 +185,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     };
     const { key: secretKey, notice } = openSecretKey(folder, keychain);
     if (secretKey instanceof UserError) store.notice(`${secretKey.message} ${secretKey.next}`);
-    const catalog = createCatalog({ store, clock, secretKey });
+    const catalog = createCatalog({ store, clock, secretKey, report });
     const signingKey = tokenKey(folder);
     const storage = createStorage({ folder, store, maxBytes: storageBytes, clock });
     const key = localKey(folder, catalog);

@@ -288,6 +288,29 @@ describe('revisions and aliases', () => {
     expect(room.catalog.alias('app')).toMatchObject({ revision: 'r2' });
   });
 
+  it('reports what a follower of aliases throws, and calls the others all the same', () => {
+    const { store } = setUp();
+    const reported: unknown[] = [];
+    const catalog = createCatalog({
+      store,
+      secretKey: key,
+      clock: () => 0,
+      report: (error) => void reported.push(error),
+    });
+    const heard: string[] = [];
+    catalog.followAliases(() => {
+      throw new Error('a bug of one follower');
+    });
+    const unfollow = catalog.followAliases((name) => void heard.push(`${name} ${catalog.alias(name)?.revision}`));
+    catalog.putAlias(testAlias('app'));
+    catalog.moveAlias('app', 'r2');
+    catalog.deleteAlias('app');
+    unfollow();
+    catalog.putAlias(testAlias('later'));
+    expect(heard).toEqual(['app r1', 'app r2', 'app undefined']);
+    expect(reported).toHaveLength(4);
+  });
+
   it('drops a damaged entry with a notice and keeps the others', () => {
     const room = setUp();
     room.catalog.putAlias(testAlias('good'));

@@ -89,7 +89,7 @@ describe('the records of the catalog', () => {
   });
 
   it('that are kept are written when there is room: as they are then, and not if they are gone', async () => {
-    const { records, onDisk, full } = setUp();
+    const { store, records, onDisk, full } = setUp();
     const present = new Map([
       ['a', { ...key, keyId: 'a', alias: large }],
       ['b', { ...key, keyId: 'b', alias: large }],
@@ -108,5 +108,6 @@ describe('the records of the catalog', () => {
     });
     await kept;
     expect(onDisk((of) => of.keys)).toEqual([{ ...key, keyId: 'a', alias: 'later' }]);
+    expect(store.sql('SELECT id FROM keys').all()).toEqual([{ id: 'a' }]);
   });
 });
