@@ -5,6 +5,7 @@ import { dataFolder } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
 import type { CliOptions } from './options.ts';
+import { refuseOthers } from './others.ts';
 import { ownFolderCall } from './own-command.ts';
 import { say, sayLines } from './print.ts';
 
@@ -14,6 +15,7 @@ import { say, sayLines } from './print.ts';
  */
 export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> {
   const folder = dataFolder(options.data);
+  refuseOthers(folder);
   if (!existsSync(join(folder, 'minifal.db'))) {
     say(`There is nothing to clean in ${folder}.`);
     return 0;

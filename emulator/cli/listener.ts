@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
+/** First of the emulator's four ports, unless `--port` says otherwise. */
+export const defaultPort = 4710;
+
+const tables = ['/proc/net/tcp', '/proc/net/tcp6'];
+
 /** The process of this user that listens on the port of the loopback addresses; `undefined`: none that can be seen. */
 export function processListeningOn(port: number): number | undefined {
   if (process.platform !== 'linux') return askLsof(port);
-  const sockets = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningSockets(table, port)));
+  const sockets = new Set(tables.flatMap((table) => listening(table, port)).map(({ inode }) => inode));
   if (sockets.size === 0) return undefined;
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -12,13 +17,19 @@ export function processListeningOn(port: number): number | undefined {
     .find((pid) => socketsOf(pid).some((inode) => sockets.has(inode)));
 }
 
-/** Inodes of sockets in state LISTEN (0A) on the port (proc_pid_net(5)). */
-function listeningSockets(table: string, port: number): string[] {
+/** The user whose process listens on the port of the loopback addresses; `undefined`: none, or it isn't known. */
+export function userListeningOn(port: number): number | undefined {
+  const [server] = tables.flatMap((table) => listening(table, port));
+  return server?.uid;
+}
+
+/** Sockets in state LISTEN (0A) on the port (proc_pid_net(5)). */
+function listening(table: string, port: number): { readonly uid: number; readonly inode: string }[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return linesOf(table)
     .map((line) => line.trim().split(/\s+/))
     .filter(([, local, , state]) => local?.endsWith(suffix) && state === '0A')
-    .map((fields) => fields[9] ?? '');
+    .map((fields) => ({ uid: Number(fields[7]), inode: fields[9] ?? '' }));
 }
 
 function linesOf(file: string): string[] {

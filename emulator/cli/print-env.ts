@@ -2,11 +2,13 @@ import { clientEnv, dataFolder, findRunning, readLocalKey } from '../local/data-
 import { UserError } from '../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
 import type { CliOptions } from './options.ts';
+import { refuseOthers } from './others.ts';
 import { ownFolderCall } from './own-command.ts';
 
 /** `minifal env`: prints the variables; only they go to standard output. */
 export function printEnv(options: CliOptions): number {
   const folder = dataFolder(options.data);
+  refuseOthers(folder);
   const running = findRunning(folder);
   const key = readLocalKey(folder);
   if (!running || !key)

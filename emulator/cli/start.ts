@@ -1,19 +1,21 @@
 import { join } from 'node:path';
-import { dataFolder, findRunning } from '../local/data-folder.ts';
+import { dataFolder } from '../local/data-folder.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
 import { machine, roomForRunners } from '../local/machine.ts';
 import { startEmulator } from '../main.ts';
-import { lockFolder, publish } from './data-folder.ts';
+import { publish } from './data-folder.ts';
 import { hasModels, huggingFaceCache } from './hugging-face.ts';
 import { closeInherited } from './inherited.ts';
+import { sayThatItRuns, takeOrFind } from './join.ts';
 import { readKeychainOrder } from './keychain.ts';
+import { defaultPort } from './listener.ts';
 import type { CliOptions } from './options.ts';
+import { refuseOthers } from './others.ts';
 import { ownEvalLine } from './own-command.ts';
 import { complain, say } from './print.ts';
 import { checkShares, shareNotes } from './shares.ts';
 import { version } from './version.ts';
 
-const defaultPort = 4710;
 /** As on the platform (gateway-http.md §6.2). */
 const defaultRetentionDays = 30;
 const defaultIsolation = 'full';
@@ -26,28 +28,10 @@ const mostTold = 20;
 export async function start(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
   checkShares(options.shared, folder);
-  const lock = lockFolder(folder);
-  if ('heldBy' in lock) {
-    const running = findRunning(folder);
-    say(
-      `minifal already runs on ${folder} (pid ` +
-        `${lock.heldBy})${running ? `: api on localhost:${running.ports.api}` : ', it is starting'}.`,
-    );
-    if (options.allowedOrigins.length > 0)
-      say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
-    if (options.retentionDays !== undefined)
-      say('It keeps results as long as before; `minifal stop` it first to change that.');
-    if (options.maxRunners !== undefined)
-      say('It has room for as many runners as before; `minifal stop` it first to change that.');
-    if (options.gpuSlots !== undefined)
-      say('It has as many GPU slots as before; `minifal stop` it first to change that.');
-    if (options.isolation !== undefined)
-      say('Its runners stay as isolated as before; `minifal stop` it first to change that.');
-    if (options.shared.length > 0 || options.huggingFace !== undefined)
-      say('It shares what it shared before; `minifal stop` it first to change that.');
-    if (options.allowOutside)
-      say('Its runners may listen where they could before; `minifal stop` it first to change that.');
-    if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
+  refuseOthers(folder);
+  const lock = await takeOrFind(folder);
+  if ('runs' in lock) {
+    sayThatItRuns(folder, lock.runs, options);
     return 0;
   }
   // A second signal does not wait for the first one's good manners.

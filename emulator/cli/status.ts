@@ -5,12 +5,14 @@ import { UserError } from '../wire/errors.ts';
 import { type Status, statusSchema } from '../wire/status.ts';
 import { ask } from './ask.ts';
 import type { CliOptions } from './options.ts';
+import { refuseOthers } from './others.ts';
 import { ownCall, ownFolderCall } from './own-command.ts';
 import { sayLines } from './print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
 export async function status(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
+  refuseOthers(folder);
   const port = options.port ?? findRunning(folder)?.ports.api;
   const key = readLocalKey(folder);
   if (port === undefined || !key)

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { ask } from './ask.ts';
-import { processListeningOn } from './listener.ts';
+import { defaultPort, processListeningOn, userListeningOn } from './listener.ts';
 import type { CliOptions } from './options.ts';
+import { nameOf, refuseOthers } from './others.ts';
+import { ownCall } from './own-command.ts';
 import { say } from './print.ts';
 
 /** The emulator lets requests finish and gives its runners their grace; then it is killed (its runners die with it). */
@@ -15,10 +17,13 @@ const patienceMs = 20_000;
  */
 export async function stop(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
+  if (options.port === undefined) refuseOthers(folder);
   const running = findRunning(folder) ?? (options.port === undefined ? undefined : await findByPort(options.port));
   if (!running) {
     const where = options.port === undefined ? '' : `, nor on port ${options.port}`;
     say(`No emulator runs on ${folder}${where}.`);
+    if (options.data === undefined && options.port === undefined && (await isOurs(defaultPort)))
+      say(`One runs on port ${defaultPort}${ofWhom(defaultPort)}.`);
     return 0;
   }
   signal(running.pid, 'SIGTERM');
@@ -43,15 +48,36 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPERM') throw othersError(`The emulator (pid ${pid})`, "another user's");
+    if (code !== 'ESRCH') throw error;
   }
 }
 
 /** Only what answers as minifal does on its api port: nobody else's process is to be ended. */
 async function findByPort(port: number): Promise<ProcessIdentity | undefined> {
-  const answer = await ask(port, '/', 5_000);
-  // One that is suspended can't say what it is: its own folder finds it.
-  if (answer === undefined || answer === 'silent' || !answer.body.startsWith('minifal:')) return undefined;
+  if (!(await isOurs(port))) return undefined;
   const pid = processListeningOn(port);
-  return pid === undefined ? undefined : { pid, processStart: processStart(pid) };
+  if (pid !== undefined) return { pid, processStart: processStart(pid) };
+  const user = userListeningOn(port);
+  if (user !== undefined && user !== process.getuid?.())
+    throw othersError(`The emulator on port ${port}`, `${nameOf(user)}'s`);
+  return undefined;
+}
+
+/** Whether an emulator answers there. One that is suspended can't say what it is: its own folder finds it. */
+async function isOurs(port: number): Promise<boolean> {
+  const answer = await ask(port, '/', 5_000);
+  return answer !== undefined && answer !== 'silent' && answer.body.startsWith('minifal:');
+}
+
+function ofWhom(port: number): string {
+  const user = userListeningOn(port);
+  if (user === undefined || user === process.getuid?.())
+    return `: \`${ownCall('stop', '--port', String(port))}\` ends it`;
+  return ` as ${nameOf(user)}, who can end it`;
+}
+
+function othersError(what: string, whose: string): UserError {
+  return new UserError(`${what} is ${whose}.`, 'It can be stopped by that user, or by root.');
 }

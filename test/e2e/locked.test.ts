@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
+import { start } from '../support/process.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
 import { attemptsOf, openGate, scriptedApps } from '../support/scripted-app.ts';
@@ -76,15 +77,25 @@ describe('while another program holds a lock on the data', () => {
     expect(emulator.logText()).toContain('takes writes again');
   });
 
-  it('a start waits for its end, and says so', async () => {
+  it('a start waits for its end, and says so; another start waits for that one', async () => {
     await emulator.stop();
     const release = await transaction('EXCLUSIVE', ['minifal.db']);
     const starting = startEmulator({ dataDir });
     await until('it says why it waits', async () =>
       (await readFile(join(dataDir, 'emulator.log'), 'utf8')).includes('minifal waits for that'),
     );
+    const second = start(process.execPath, [minifalCommand, 'start', '--data', dataDir]);
+    onTestFinished(() => second.signal('SIGKILL'));
+    await until('it says that one is starting', () =>
+      second.output().includes(`is starting already on ${dataDir} (pid`),
+    );
     await release();
     emulator = await starting;
+    const { code, stdout } = await second.finished;
+    expect([code, stdout.split('\n')[1]]).toEqual([
+      0,
+      `minifal already runs on ${dataDir} (pid ${emulator.pid}): api on localhost:${emulator.ports.api}.`,
+    ]);
     expect(emulator.logText()).toMatch(/Another program has locked .* minifal waits for that\./);
   });
 

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { isMissing } from '../support/needs.ts';
+import { mustRun } from '../support/process.ts';
+import { root } from '../support/root.ts';
+
+const nobody = 65_534;
+/** Whose file names can't be read as `nobody` are loaded before: a clone may be in a private folder. */
+const asNobody = `
+const [folder, command, options] = process.argv.slice(1);
+const { [command]: act } = await import(folder + '/' + command + '.ts');
+process.setgroups([]);
+process.setgid(${nobody});
+process.setuid(${nobody});
+try {
+  await act(JSON.parse(options));
+} catch (error) {
+  console.log(error.message, error.next);
+}
+`;
+
+const isRoot = process.getuid?.() === 0;
+describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator runs as: that takes root'))(
+  "another user's emulator",
+  () => {
+    let emulator: Emulator;
+    beforeAll(async () => {
+      emulator = await startEmulator();
+    });
+    afterAll(() => emulator?.stop());
+
+    const call = (command: string, options: object) => {
+      const args = ['--input-type=module', '-e', asNobody, join(root, 'emulator', 'cli'), command];
+      return mustRun(process.execPath, [...args, JSON.stringify(options)]);
+    };
+
+    it.each(['start', 'status', 'stop', 'clean'])('is not taken for none by `minifal %s`', async (command) => {
+      const said = await call(command, { data: emulator.dataDir, shared: [] });
+      expect(said).toBe(
+        `${emulator.dataDir} is used by root: an emulator that runs there is not this user's. ` +
+          'Call this as root, or choose another folder with --data DIR.\n',
+      );
+    });
+
+    it('is named when it is to be stopped by its port', async () => {
+      const said = await call('stop', { data: '/nonexistent/minifal', port: emulator.ports.api });
+      expect(said).toBe(
+        `The emulator on port ${emulator.ports.api} is root's. It can be stopped by that user, or by root.\n`,
+      );
+    });
+  },
+);
