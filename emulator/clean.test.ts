@@ -7,7 +7,7 @@ import { createCatalog } from './catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { cleanFolder } from './clean.ts';
-import { clean } from './cli/clean.ts';
+import { clean } from './cli/commands/clean.ts';
 import { lockFolder } from './cli/data-folder.ts';
 import { createQueue } from './queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from './queue/test-requests.ts';

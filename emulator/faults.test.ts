@@ -28,8 +28,8 @@ const watched = vi.hoisted(() => (name: string, create: Factory) => (deps: never
   if (name === 'fleet') rooms.fleet = room;
   return room;
 });
-vi.mock('./local/contain.ts', async (original) => {
-  const real = await original<typeof import('./local/contain.ts')>();
+vi.mock('./local/loop/contain.ts', async (original) => {
+  const real = await original<typeof import('./local/loop/contain.ts')>();
   const contain: typeof real.contain = (...parts) => {
     const faults = rooms.faults as Faults | undefined;
     return (faults ? faults.guard(real.contain) : real.contain)(...parts);

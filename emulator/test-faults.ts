@@ -1,13 +1,13 @@
-import type { contain } from './local/contain.ts';
+import type { contain } from './local/loop/contain.ts';
 
 /**
  * For tests: makes any function of a room throw once. `watch` wraps the functions of a value, and whatever functions go
  * in and out of those when they are called: callbacks, handles, what unsubscribes. Each has a name made of the way to
- * it. Of a function with a guard (local/contain.ts) it is what the guard holds that throws.
+ * it. Of a function with a guard (local/loop/contain.ts) it is what the guard holds that throws.
  */
 export interface Faults {
   watch<T>(name: string, value: T): T;
-  /** Stands in for the guard of local/contain.ts, which it is given. */
+  /** Stands in for the guard of local/loop/contain.ts, which it is given. */
   guard(real: typeof contain): typeof contain;
   /** The next call of this function that concerns the victim throws. */
   arm(name: string): void;

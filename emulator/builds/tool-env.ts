@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { makeFolder } from '../local/make-folder.ts';
-import { networkEnvironment, proxyExemptions } from '../local/network-env.ts';
-import { systemBundle } from '../local/system-certificates.ts';
+import { networkEnvironment, proxyExemptions } from '../local/network/environment.ts';
+import { systemBundle } from '../local/network/system-certificates.ts';
 import { readPipSettings } from './pip-settings.ts';
 
 type Env = { readonly [name: string]: string | undefined };

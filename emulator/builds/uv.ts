@@ -4,7 +4,7 @@ import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../local/descriptors.ts';
-import { systemBundle } from '../local/system-certificates.ts';
+import { systemBundle } from '../local/network/system-certificates.ts';
 import { UserError } from '../wire/errors.ts';
 import { noexecMount } from './mounts.ts';
 import { readPipSettings } from './pip-settings.ts';

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inSlices } from '../local/slices.ts';
+import { inSlices } from '../local/loop/slices.ts';
 import { isHash, syncFolder } from '../store/durable-file.ts';
 
 export interface UploadedPart {

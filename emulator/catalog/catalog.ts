@@ -1,4 +1,4 @@
-import { type Report, throwLater } from '../local/contain.ts';
+import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import { createKeys } from './keys.ts';
 import { catalogRecords } from './records.ts';

@@ -1,4 +1,4 @@
-import { contain, type Report } from '../local/contain.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
 import type { Records } from './records.ts';
 
 /** Records of one kind in memory, in the order of first appearance. A write is on disk before memory follows. */

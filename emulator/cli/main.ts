@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asDenied } from '../local/denied.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
+import { isWebOrigin } from '../local/network/web-origin.ts';
 import { printableLines } from '../local/printable.ts';
-import { isWebOrigin } from '../local/web-origin.ts';
 import { UserError } from '../wire/errors.ts';
 import {
   type HuggingFaceMode,
@@ -92,15 +92,15 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   switch (command) {
     case 'start':
-      return (await import('./start.ts')).start(options);
+      return (await import('./commands/start.ts')).start(options);
     case 'env':
-      return (await import('./print-env.ts')).printEnv(options);
+      return (await import('./commands/print-env.ts')).printEnv(options);
     case 'status':
-      return (await import('./status.ts')).status(options);
+      return (await import('./commands/status.ts')).status(options);
     case 'stop':
-      return (await import('./stop.ts')).stop(options);
+      return (await import('./commands/stop.ts')).stop(options);
     case 'clean':
-      return (await import('./clean.ts')).clean(options);
+      return (await import('./commands/clean.ts')).clean(options);
     default:
       throw new UserError(`Unknown command: ${command}.`, 'Run `minifal --help`.');
   }

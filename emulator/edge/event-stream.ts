@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { longestTimerMs } from '../local/timers.ts';
+import { longestTimerMs } from '../local/loop/timers.ts';
 import { writeOrCut } from './slow-reader.ts';
 
 /** Comments keep proxies and idle timers from closing a quiet stream. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { contain, type Report, throwLater } from '../local/contain.ts';
+import { contain, type Report, throwLater } from '../local/loop/contain.ts';
 import type { Hosts } from '../wire/hosts.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { type EdgeHandlers, edgeServer, writeRawAnswer } from './http-server.ts';

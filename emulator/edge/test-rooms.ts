@@ -22,10 +22,10 @@ import { openStore } from '../store/open.ts';
 import { createLogs } from '../telemetry/logs.ts';
 import { createRunnerHistory } from '../telemetry/runners.ts';
 import type { Logs } from '../telemetry/types.ts';
-import { createAuthenticate } from './auth.ts';
-import { createRunnerKeys } from './runner-keys.ts';
-import { createSigner } from './signed.ts';
-import { createTokens } from './tokens.ts';
+import { createAuthenticate } from './auth/auth.ts';
+import { createRunnerKeys } from './auth/runner-keys.ts';
+import { createSigner } from './auth/signed.ts';
+import { createTokens } from './auth/tokens.ts';
 
 /** For `expect.poll`: something comes for certain, and when doesn't matter. */
 export const patiently = { timeout: 20_000, interval: 5 };

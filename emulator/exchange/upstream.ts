@@ -2,7 +2,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import type { RunnerAddress } from '../engines/engine.ts';
 import { passOf } from '../engines/pass.ts';
 import { isOutOfDescriptorsCode, outOfDescriptors } from '../local/descriptors.ts';
-import type { StopSignal } from '../local/stop.ts';
+import type { StopSignal } from '../local/loop/stop.ts';
 import type { AttemptOutcome } from '../scheduler/types.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import { withoutSlashes } from '../wire/slashes.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunnerAddress } from '../engines/engine.ts';
-import type { Report } from '../local/contain.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
-import type { Paced } from '../local/paced.ts';
-import { Stop, type StopSignal } from '../local/stop.ts';
+import type { Report } from '../local/loop/contain.ts';
+import type { Paced } from '../local/loop/paced.ts';
+import { Stop, type StopSignal } from '../local/loop/stop.ts';
 import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type {
   AttemptId,

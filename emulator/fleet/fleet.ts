@@ -1,8 +1,8 @@
 import type { RunnerAddress } from '../engines/engine.ts';
-import { contain, type Report, throwLater } from '../local/contain.ts';
-import { createPaced } from '../local/paced.ts';
-import { inSlices } from '../local/slices.ts';
-import { type Steady, steadyAs } from '../local/steady.ts';
+import { contain, type Report, throwLater } from '../local/loop/contain.ts';
+import { createPaced } from '../local/loop/paced.ts';
+import { inSlices } from '../local/loop/slices.ts';
+import { type Steady, steadyAs } from '../local/loop/steady.ts';
 import type { Queue } from '../queue/types.ts';
 import * as select from '../scheduler/requests/select.ts';
 import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time-scale.ts';

@@ -1,5 +1,5 @@
 import type { CallResult, RunnerExit } from '../engines/engine.ts';
-import { contain, type Report } from '../local/contain.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
 import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from './types.ts';

@@ -1,5 +1,5 @@
-import type { Steady } from '../local/steady.ts';
-import { longestTimerMs } from '../local/timers.ts';
+import type { Steady } from '../local/loop/steady.ts';
+import { longestTimerMs } from '../local/loop/timers.ts';
 import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
 import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';

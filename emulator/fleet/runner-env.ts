@@ -4,7 +4,7 @@ import type { Hosts } from '../wire/hosts.ts';
 export interface RunnerEnvInput {
   readonly hosts: Hosts;
   readonly account: Account;
-  /** `id:secret` of a key of the runner's own (edge/runner-keys.ts). */
+  /** `id:secret` of a key of the runner's own (edge/auth/runner-keys.ts). */
   readonly key: string;
   /** Bundle of public roots and the local CA. */
   readonly caBundle: string;

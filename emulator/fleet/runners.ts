@@ -9,8 +9,8 @@ import type {
   RunnerLine,
   RunnerSpec,
 } from '../engines/engine.ts';
-import { contain, type Report } from '../local/contain.ts';
-import type { Paced } from '../local/paced.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
+import type { Paced } from '../local/loop/paced.ts';
 import { printableLines } from '../local/printable.ts';
 import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
 import type { Mask } from '../telemetry/mask.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import { proxyExemptions } from './network-env.ts';
+import { proxyExemptions } from './network/environment.ts';
 
 /** What the data folder says of the emulator that uses it. */
 export const runningSchema = z.object({

@@ -1,4 +1,4 @@
-import { contain, throwLater } from '../local/contain.ts';
+import { contain, throwLater } from '../local/loop/contain.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import { DamagedRow } from '../store/rows.ts';

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { inSlices } from '../local/slices.ts';
+import { inSlices } from '../local/loop/slices.ts';
 import { syncFolder } from '../store/durable-file.ts';
 import type { Store } from '../store/open.ts';
 import { checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
 import { isOutOfDescriptors } from '../local/descriptors.ts';
-import { networkOf } from '../local/network.ts';
+import { networkOf } from '../local/network/addresses.ts';
 import { Refusal } from './refusal.ts';
 
 /** Whether an address belongs to the public internet. Pure. */

@@ -1,5 +1,5 @@
-import { contain, type Report, throwLater } from '../local/contain.ts';
 import { DiskTrouble } from '../local/disk-trouble.ts';
+import { contain, type Report, throwLater } from '../local/loop/contain.ts';
 import { matches } from './log-query.ts';
 import { openLogRecords } from './log-records.ts';
 import { searchLines } from './log-search.ts';

@@ -1,4 +1,4 @@
-import { type Report, throwLater } from '../local/contain.ts';
+import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import { runnerRecords, type StoredRunner } from './runner-records.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';

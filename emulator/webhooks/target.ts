@@ -1,5 +1,5 @@
 import { urlToHttpOptions } from 'node:url';
-import { networkOf } from '../local/network.ts';
+import { networkOf } from '../local/network/addresses.ts';
 
 /** Whether a text can be a webhook at all. Where its name leads is looked at when it is called. */
 export function isWebhookUrl(text: string): boolean {

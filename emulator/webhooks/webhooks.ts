@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { contain } from '../local/contain.ts';
-import { type Steady, steadyAs } from '../local/steady.ts';
+import { contain } from '../local/loop/contain.ts';
+import { type Steady, steadyAs } from '../local/loop/steady.ts';
 import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { contain } from '../local/contain.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
+import { contain } from '../local/loop/contain.ts';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';

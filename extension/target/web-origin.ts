@@ -1,1 +1,1 @@
-export { isWebOrigin } from '../../emulator/local/web-origin.ts';
+export { isWebOrigin } from '../../emulator/local/network/web-origin.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { infoOf } from '../../emulator/edge/gateway/submit.ts';
 import { listRunners } from '../../emulator/edge/grpc/runners/runners.ts';
 import { createFeed } from '../../emulator/edge/rest/control/own-events.ts';
-import { inSlices } from '../../emulator/local/slices.ts';
+import { inSlices } from '../../emulator/local/loop/slices.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../../emulator/scheduler/step.ts';
 import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';

@@ -1,5 +1,5 @@
 import type { Account, Route } from '../../catalog/types.ts';
-import type { Identity } from '../types.ts';
+import type { Identity } from '../auth/types.ts';
 
 /** Stands in for an account in records of callers without a key (public apps). */
 export const anonymous = 'anonymous';

@@ -4,8 +4,8 @@ import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts'
 import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import { platformError } from '../../wire/errors.ts';
 import { spellingsOf } from '../../wire/hosts.ts';
+import type { Identity } from '../auth/types.ts';
 import { guard } from '../guard.ts';
-import type { Identity } from '../types.ts';
 import { type Access, authorise } from './access.ts';
 import { type Envelope, notFound, send, stopping } from './answers.ts';
 import type { GatewayDeps } from './context.ts';

@@ -7,7 +7,7 @@ import type { Logs } from '../../telemetry/types.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
-import type { Authenticate, VerifyToken } from '../types.ts';
+import type { Authenticate, VerifyToken } from '../auth/types.ts';
 import type { Spool } from './spool.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */

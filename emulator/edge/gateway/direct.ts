@@ -1,7 +1,7 @@
 import { type Answer, errorAnswer } from '../../exchange/answers.ts';
 import { type HeaderList, type Signals, signalsOf, toCaller } from '../../exchange/headers.ts';
 import { eachChunk, incomplete, performAttempt, sendCancel, type UpstreamBody } from '../../exchange/upstream.ts';
-import type { StopSignal } from '../../local/stop.ts';
+import type { StopSignal } from '../../local/loop/stop.ts';
 import type { AttemptOutcome, RequestInfo } from '../../scheduler/types.ts';
 import type { PlatformError } from '../../wire/errors.ts';
 import type { GatewayDeps } from './context.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, errorAnswer } from '../../exchange/answers.ts';
 import { pairs, toApp } from '../../exchange/headers.ts';
-import { Stop } from '../../local/stop.ts';
+import { Stop } from '../../local/loop/stop.ts';
 import { isWorkflow } from '../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
 import { admit, answering, greet } from './admission.ts';

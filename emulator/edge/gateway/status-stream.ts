@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { contain } from '../../local/contain.ts';
+import { contain } from '../../local/loop/contain.ts';
 import type { RequestRecord } from '../../queue/types.ts';
 import type { LogLine } from '../../telemetry/types.ts';
 import { writeOrCut } from '../slow-reader.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createTokens } from '../tokens.ts';
+import { createTokens } from '../auth/tokens.ts';
 import { account, call, startGateway, type TestGateway } from './testing.ts';
 
 const alive = new Set(['runner']);

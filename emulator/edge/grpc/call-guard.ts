@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { grpcRights, mayUse, notAllowed } from '../rights.ts';
+import { grpcRights, mayUse, notAllowed } from '../auth/rights.ts';
 import type { GrpcDeps } from './deps.ts';
 import type { RpcStatus } from './rpc-error.ts';
 

@@ -6,7 +6,7 @@ import type { AppFileSource } from '../../fleet/launches.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Logs, RunnerRecord } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
-import type { Authenticate } from '../types.ts';
+import type { Authenticate } from '../auth/types.ts';
 
 /** The rooms that the control plane calls in to. */
 export interface GrpcRooms {

@@ -10,10 +10,10 @@ import type { Logs } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/types.ts';
+import type { Signer } from '../auth/signed.ts';
+import type { Tokens } from '../auth/tokens.ts';
+import type { Authenticate } from '../auth/types.ts';
 import type { GuardRules } from '../guard.ts';
-import type { Signer } from '../signed.ts';
-import type { Tokens } from '../tokens.ts';
-import type { Authenticate } from '../types.ts';
 
 /** The rooms that the REST edge calls in to. */
 export interface RestDeps {

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { mayUse, notAllowed, restRights, type Who } from '../rights.ts';
-import type { Authenticate, Identity } from '../types.ts';
+import { mayUse, notAllowed, restRights, type Who } from '../auth/rights.ts';
+import type { Authenticate, Identity } from '../auth/types.ts';
 import { HttpError } from './http-error.ts';
 
 const methods = ['get', 'put', 'post', 'patch', 'delete'] as const;
@@ -25,7 +25,7 @@ export function guardRoutes(router: Router, authenticate: Authenticate): void {
   for (const { names, route } of routesOf(router.stack)) {
     for (const name of names) {
       const who = restRights[name];
-      if (who === undefined) throw new Error(`The route ${name} is missing in emulator/edge/rights.ts.`);
+      if (who === undefined) throw new Error(`The route ${name} is missing in emulator/edge/auth/rights.ts.`);
       if (who !== 'anyone') putFirst(route, asking(who, authenticate));
     }
   }

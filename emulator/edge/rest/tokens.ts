@@ -1,7 +1,7 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
-import type { Tokens } from '../tokens.ts';
-import type { Authenticate } from '../types.ts';
+import type { Tokens } from '../auth/tokens.ts';
+import type { Authenticate } from '../auth/types.ts';
 import { signedIn } from './route-rights.ts';
 
 const apps = z.array(z.string().min(1).max(200)).min(1).max(100);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
-import { systemBundles } from '../../local/system-certificates.ts';
+import { systemBundles } from '../../local/network/system-certificates.ts';
 
 /**
  * Writes the CA bundle for the clients' environment: public roots, the machine's own extra roots (a company proxy's,

@@ -1,5 +1,5 @@
 import { delimiter, dirname, join } from 'node:path';
-import { networkEnvironment, proxyExemptions } from '../../local/network-env.ts';
+import { networkEnvironment, proxyExemptions } from '../../local/network/environment.ts';
 
 /**
  * What a process needs of the machine, besides what its network asks for. The rest of the emulator's environment (cloud

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { isOutOfDescriptors } from '../../local/descriptors.ts';
-import { timerMs } from '../../local/timers.ts';
+import { timerMs } from '../../local/loop/timers.ts';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 

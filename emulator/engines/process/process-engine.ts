@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Report, throwLater } from '../../local/contain.ts';
-import { inSlices } from '../../local/slices.ts';
+import { type Report, throwLater } from '../../local/loop/contain.ts';
+import { inSlices } from '../../local/loop/slices.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { noSession } from '../no-session.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { contain, type Report } from '../../local/contain.ts';
+import { contain, type Report } from '../../local/loop/contain.ts';
 import type {
   Callable,
   CallResult,

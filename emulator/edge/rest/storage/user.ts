@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Signer } from '../../signed.ts';
-import type { Authenticate } from '../../types.ts';
+import type { Signer } from '../../auth/signed.ts';
+import type { Authenticate } from '../../auth/types.ts';
 
 /** What shows who speaks to the storage hosts: a key, or a token of `/storage/auth/token`. */
 export interface StorageUser {

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cleaned, cleanFolder } from '../clean.ts';
-import { dataFolder } from '../local/data-folder.ts';
-import { UserError } from '../wire/errors.ts';
-import { lockFolder } from './data-folder.ts';
-import type { CliOptions } from './options.ts';
-import { refuseOthers } from './others.ts';
-import { ownFolderCall } from './own-command.ts';
-import { say, sayLines } from './print.ts';
+import { type Cleaned, cleanFolder } from '../../clean.ts';
+import { dataFolder } from '../../local/data-folder.ts';
+import { UserError } from '../../wire/errors.ts';
+import { lockFolder } from '../data-folder.ts';
+import type { CliOptions } from '../options.ts';
+import { refuseOthers } from '../others.ts';
+import { ownFolderCall } from '../own-command.ts';
+import { say, sayLines } from '../print.ts';
 
 /**
  * `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and

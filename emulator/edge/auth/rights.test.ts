@@ -3,12 +3,12 @@ import { status } from '@grpc/grpc-js';
 import { json, Router } from 'express';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { revisionDefaults } from '../catalog/scale-settings.ts';
-import type { Runner } from '../scheduler/types.ts';
-import { loadServices } from '../wire/services.ts';
-import { controlPlane } from './grpc/test-control-plane.ts';
-import { guardRoutes, routesOf } from './rest/route-rights.ts';
-import { restServer } from './rest/test-rest.ts';
+import { revisionDefaults } from '../../catalog/scale-settings.ts';
+import type { Runner } from '../../scheduler/types.ts';
+import { loadServices } from '../../wire/services.ts';
+import { controlPlane } from '../grpc/test-control-plane.ts';
+import { guardRoutes, routesOf } from '../rest/route-rights.ts';
+import { restServer } from '../rest/test-rest.ts';
 import { grpcRights, restRights } from './rights.ts';
 
 const alive: Runner = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { networkEnvironment, proxyExemptions } from './network-env.ts';
+import { networkEnvironment, proxyExemptions } from './environment.ts';
 
 const ours = 'localhost,.localhost,127.0.0.1,::1';
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { RunnerState } from '../scheduler/types.ts';
+import type { RunnerState } from '../../scheduler/types.ts';
 
 /** The keys that runners have in `FAL_KEY`: one per runner, which is good as long as its runner lives. */
 export interface RunnerKeys {

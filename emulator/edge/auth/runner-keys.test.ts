@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { RunnerState } from '../scheduler/types.ts';
+import type { RunnerState } from '../../scheduler/types.ts';
 import { createRunnerKeys } from './runner-keys.ts';
 
 const states = new Map<string, RunnerState['kind']>([

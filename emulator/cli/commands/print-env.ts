@@ -1,9 +1,9 @@
-import { clientEnv, dataFolder, findRunning, readLocalKey } from '../local/data-folder.ts';
-import { UserError } from '../wire/errors.ts';
-import { type EnvFormat, envFormats, formatEnv, formatOfShell } from './env.ts';
-import type { CliOptions } from './options.ts';
-import { refuseOthers } from './others.ts';
-import { ownFolderCall } from './own-command.ts';
+import { clientEnv, dataFolder, findRunning, readLocalKey } from '../../local/data-folder.ts';
+import { UserError } from '../../wire/errors.ts';
+import { type EnvFormat, envFormats, formatEnv, formatOfShell } from '../env.ts';
+import type { CliOptions } from '../options.ts';
+import { refuseOthers } from '../others.ts';
+import { ownFolderCall } from '../own-command.ts';
 
 /** `minifal env`: prints the variables; only they go to standard output. */
 export function printEnv(options: CliOptions): number {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../local/data-folder.ts';
-import { UserError } from '../wire/errors.ts';
-import { ask } from './ask.ts';
-import { defaultPort, processListeningOn, userListeningOn } from './listener.ts';
-import type { CliOptions } from './options.ts';
-import { nameOf, refuseOthers } from './others.ts';
-import { ownCall } from './own-command.ts';
-import { say } from './print.ts';
+import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../../local/data-folder.ts';
+import { UserError } from '../../wire/errors.ts';
+import { ask } from '../ask.ts';
+import { defaultPort, processListeningOn, userListeningOn } from '../listener.ts';
+import type { CliOptions } from '../options.ts';
+import { nameOf, refuseOthers } from '../others.ts';
+import { ownCall } from '../own-command.ts';
+import { say } from '../print.ts';
 
 /** The emulator lets requests finish and gives its runners their grace; then it is killed (its runners die with it). */
 const patienceMs = 20_000;

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
-import { dataFolder } from '../local/data-folder.ts';
-import { asDiskTrouble } from '../local/disk-trouble.ts';
-import { machine, roomForRunners } from '../local/machine.ts';
-import { startEmulator } from '../main.ts';
-import { publish } from './data-folder.ts';
-import { hasModels, huggingFaceCache } from './hugging-face.ts';
-import { closeInherited } from './inherited.ts';
-import { sayThatItRuns, takeOrFind } from './join.ts';
-import { readKeychainOrder } from './keychain.ts';
-import { defaultPort } from './listener.ts';
-import type { CliOptions } from './options.ts';
-import { refuseOthers } from './others.ts';
-import { ownEvalLine } from './own-command.ts';
-import { complain, say } from './print.ts';
-import { checkShares, shareNotes } from './shares.ts';
-import { version } from './version.ts';
+import { dataFolder } from '../../local/data-folder.ts';
+import { asDiskTrouble } from '../../local/disk-trouble.ts';
+import { machine, roomForRunners } from '../../local/machine.ts';
+import { startEmulator } from '../../main.ts';
+import { publish } from '../data-folder.ts';
+import { hasModels, huggingFaceCache } from '../hugging-face.ts';
+import { closeInherited } from '../inherited.ts';
+import { sayThatItRuns, takeOrFind } from '../join.ts';
+import { readKeychainOrder } from '../keychain.ts';
+import { defaultPort } from '../listener.ts';
+import type { CliOptions } from '../options.ts';
+import { refuseOthers } from '../others.ts';
+import { ownEvalLine } from '../own-command.ts';
+import { complain, say } from '../print.ts';
+import { checkShares, shareNotes } from '../shares.ts';
+import { version } from '../version.ts';
 
 /** As on the platform (gateway-http.md §6.2). */
 const defaultRetentionDays = 30;
@@ -73,7 +73,7 @@ export async function start(options: CliOptions): Promise<number> {
     });
     const told = new Set<string>();
     // The last resort, also for promises without a handler. All seams between rooms have a guard of their own
-    // (local/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end.
+    // (local/loop/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end.
     // To stop for it would end every app for the bug of one, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);

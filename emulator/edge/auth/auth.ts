@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Catalog } from '../catalog/types.ts';
+import type { Catalog } from '../../catalog/types.ts';
 import type { RunnerKeys } from './runner-keys.ts';
 import type { Authenticate, Identity } from './types.ts';
 

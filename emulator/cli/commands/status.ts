@@ -1,13 +1,13 @@
-import { age } from '../local/age.ts';
-import { dataFolder, findRunning, readLocalKey } from '../local/data-folder.ts';
-import { printable, printableJson } from '../local/printable.ts';
-import { UserError } from '../wire/errors.ts';
-import { type Status, statusSchema } from '../wire/status.ts';
-import { ask } from './ask.ts';
-import type { CliOptions } from './options.ts';
-import { refuseOthers } from './others.ts';
-import { ownCall, ownFolderCall } from './own-command.ts';
-import { sayLines } from './print.ts';
+import { age } from '../../local/age.ts';
+import { dataFolder, findRunning, readLocalKey } from '../../local/data-folder.ts';
+import { printable, printableJson } from '../../local/printable.ts';
+import { UserError } from '../../wire/errors.ts';
+import { type Status, statusSchema } from '../../wire/status.ts';
+import { ask } from '../ask.ts';
+import type { CliOptions } from '../options.ts';
+import { refuseOthers } from '../others.ts';
+import { ownCall, ownFolderCall } from '../own-command.ts';
+import { sayLines } from '../print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
 export async function status(options: CliOptions): Promise<number> {
