@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bed, deploy, direct, fleet, isLease, resolvable, runners, scale, settings, submit } from './test-fleet.ts';
-import { testLaunch } from './test-launch.ts';
+import { bed, deploy, direct, fleet, isLease, resolvable, runners, scale, settings, submit } from './testing/fleet.ts';
+import { testLaunch } from './testing/launch.ts';
 
 describe('a deploy', () => {
   it('by rolling fails with the reason when the new revision does not start, and the old one continues', async () => {

@@ -20,7 +20,7 @@ import {
   store,
   submit,
   takeReported,
-} from './test-fleet.ts';
+} from './testing/fleet.ts';
 import type { Launch } from './types.ts';
 
 describe('the end of the emulator', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallResult } from '../engines/engine.ts';
-import { bed, fleet, runners, settings } from './test-fleet.ts';
-import { testLaunch } from './test-launch.ts';
+import { bed, fleet, runners, settings } from './testing/fleet.ts';
+import { testLaunch } from './testing/launch.ts';
 import type { Launch } from './types.ts';
 
 describe('a function run', () => {

@@ -1,6 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { completed, exchange, exchanges, fleet, ok, response, runners, scale, settings, submit } from './test-fleet.ts';
+import {
+  completed,
+  exchange,
+  exchanges,
+  fleet,
+  ok,
+  response,
+  runners,
+  scale,
+  settings,
+  submit,
+} from './testing/fleet.ts';
 
 const many = 200;
 /** Events of one turn of the loop, with a tick; twice, for what is counted here begins and ends within a turn. */

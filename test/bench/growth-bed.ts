@@ -7,7 +7,7 @@ import { createCatalog } from '../../emulator/catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from '../../emulator/catalog/scale-settings.ts';
 import type { Engine } from '../../emulator/engines/engine.ts';
 import { createFleet } from '../../emulator/fleet/fleet.ts';
-import { testLaunch } from '../../emulator/fleet/test-launch.ts';
+import { testLaunch } from '../../emulator/fleet/testing/launch.ts';
 import { mainMigrations } from '../../emulator/migrations.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { SubmittedRequest } from '../../emulator/queue/types.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { infoOf } from '../../emulator/edge/gateway/submit.ts';
+import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../../emulator/scheduler/step.ts';
 import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';
 import type { Event } from '../../emulator/scheduler/types.ts';

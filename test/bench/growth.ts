@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { infoOf } from '../../emulator/edge/gateway/submit.ts';
+import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import { listRunners } from '../../emulator/edge/grpc/runners/runners.ts';
 import { createFeed } from '../../emulator/edge/rest/control/own-events.ts';
 import { inSlices } from '../../emulator/local/loop/slices.ts';

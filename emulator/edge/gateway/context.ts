@@ -1,4 +1,5 @@
 import type { Account, Routes } from '../../catalog/types.ts';
+import type { Spool } from '../../exchange/bodies/spool.ts';
 import type { RunnerConnections } from '../../exchange/connections.ts';
 import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';
@@ -8,7 +9,6 @@ import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
 import type { Authenticate, VerifyToken } from '../auth/types.ts';
-import type { Spool } from './spool.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */
 export interface GatewayDeps {

@@ -1,9 +1,9 @@
 import type { EdgeHandlers } from '../http-server.ts';
 import type { GatewayDeps } from './context.ts';
-import { createQueueHost } from './queue-host.ts';
-import { createRunHost } from './run-host.ts';
-import { createTunnel } from './tunnel.ts';
-import { createWsHost } from './ws-host.ts';
+import { createQueueHost } from './queue/queue-host.ts';
+import { createRunHost } from './run/run-host.ts';
+import { createTunnel } from './ws/tunnel.ts';
+import { createWsHost } from './ws/ws-host.ts';
 
 /**
  * The data plane: the run, queue and ws hosts (platform page gateway-http.md). It parses, authenticates, calls in to

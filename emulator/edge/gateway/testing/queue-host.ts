@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { expect, onTestFinished } from 'vitest';
-import type { GatewayLimits } from './context.ts';
-import { authorization, call, startGateway, type TestGateway } from './testing.ts';
+import type { GatewayLimits } from '../context.ts';
+import { authorization, call, startGateway, type TestGateway } from './bed.ts';
 
 /** For tests of the queue host: what most of them begin with. */
 

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
-import { type HeaderList, pairs } from '../../exchange/headers.ts';
-import type { WorkflowRequests } from '../../workflows/requests.ts';
-import type { WorkflowEvent } from '../../workflows/runner.ts';
-import { writeOrCut } from '../slow-reader.ts';
-import type { Admission } from './admission.ts';
-import { type Envelope, send, tooLarge, writeHead } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
-import { readWishes } from './request-info.ts';
-import { readBody } from './submit.ts';
+import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
+import { type HeaderList, pairs } from '../../../exchange/headers.ts';
+import type { WorkflowRequests } from '../../../workflows/requests.ts';
+import type { WorkflowEvent } from '../../../workflows/runner.ts';
+import { writeOrCut } from '../../slow-reader.ts';
+import type { Admission } from '../admission.ts';
+import { type Envelope, send, tooLarge, writeHead } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { readBody } from '../queue/submit.ts';
+import { readWishes } from '../request-info.ts';
 
 export interface WorkflowOrder {
   readonly requestId: string;

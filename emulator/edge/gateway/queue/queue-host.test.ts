@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { describe, expect, it } from 'vitest';
-import { DiskTrouble } from '../../local/disk-trouble.ts';
-import { completed, inProgress, ok, start, status, submit } from './test-queue-host.ts';
-import { authorization, call, deferred, type TestGateway } from './testing.ts';
+import { DiskTrouble } from '../../../local/disk-trouble.ts';
+import { authorization, call, deferred, type TestGateway } from '../testing/bed.ts';
+import { completed, inProgress, ok, start, status, submit } from '../testing/queue-host.ts';
 
 const urlsOf = (gateway: TestGateway, id: string) => {
   const response_url = `http://localhost:${gateway.ports.queue}/me/app/requests/${id}`;

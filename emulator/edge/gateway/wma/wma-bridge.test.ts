@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { request as httpRequest, type RequestListener, type ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { GatewayLimits } from './context.ts';
-import { authorization, call, deferred, startGateway, type TestGateway } from './testing.ts';
+import type { GatewayLimits } from '../context.ts';
+import { authorization, call, deferred, startGateway, type TestGateway } from '../testing/bed.ts';
 
 interface Session {
   readonly offer: { readonly [field: string]: unknown };

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { platformError } from '../../wire/errors.ts';
-import { authorization, call, deferred, standstill, startGateway, type TestGateway } from './testing.ts';
+import { platformError } from '../../../wire/errors.ts';
+import { authorization, call, deferred, standstill, startGateway, type TestGateway } from '../testing/bed.ts';
 
 const noHttp: RequestListener = (_req, res) => void res.writeHead(404).end();
 

@@ -1,5 +1,5 @@
-import type { Engine, RunnerEvents, RunnerSpec } from '../engines/engine.ts';
-import { noSession } from '../engines/no-session.ts';
+import type { Engine, RunnerEvents, RunnerSpec } from '../../engines/engine.ts';
+import { noSession } from '../../engines/no-session.ts';
 
 /** An engine whose runners do what the test says: the real parts behind this interface are in engines/process. */
 export function scriptedEngine() {

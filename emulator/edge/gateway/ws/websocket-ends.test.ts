@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { platformError } from '../../wire/errors.ts';
-import { authorization, deferred, startGateway, type TestGateway } from './testing.ts';
+import { platformError } from '../../../wire/errors.ts';
+import { authorization, deferred, startGateway, type TestGateway } from '../testing/bed.ts';
 
 /**
  * How websockets begin and end: the offer of subprotocols, last messages, codes and reasons of a close, callers who

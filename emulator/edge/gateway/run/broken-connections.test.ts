@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { RunnerAddress } from '../../engines/engine.ts';
-import { createRunnerConnections, ownConnection, type RunnerConnections } from '../../exchange/connections.ts';
-import { createExecutor } from '../../exchange/executor.ts';
-import { fateOf } from '../../scheduler/requests/attempts.ts';
+import type { RunnerAddress } from '../../../engines/engine.ts';
+import { createRunnerConnections, ownConnection, type RunnerConnections } from '../../../exchange/connections.ts';
+import { createExecutor } from '../../../exchange/executor.ts';
+import { fateOf } from '../../../scheduler/requests/attempts.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
 const calls = process.env.MINIFAL_SLOW === '1' ? 10_000 : 1_000;

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { type Answer, jsonAnswer } from '../../exchange/answers.ts';
-import { isWorkflow } from '../../workflows/requests.ts';
-import type { Identity } from '../auth/types.ts';
-import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
-import { authorise } from './access.ts';
-import { answering, greet } from './admission.ts';
-import { send, stopping } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
-import { readBody } from './submit.ts';
-import { resolveTarget } from './target.ts';
+import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
+import { isWorkflow } from '../../../workflows/requests.ts';
+import type { Identity } from '../../auth/types.ts';
+import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
+import { authorise } from '../access.ts';
+import { answering, greet } from '../admission.ts';
+import { send, stopping } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { readBody } from '../queue/submit.ts';
+import { resolveTarget } from '../target.ts';
 import { iceServers, openSession, type WmaSession } from './wma-session.ts';
 
 /**

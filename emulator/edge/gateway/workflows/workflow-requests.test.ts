@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Fleet } from '../../fleet/types.ts';
-import { mainMigrations } from '../../migrations.ts';
-import { createQueue } from '../../queue/queue.ts';
-import { testRequest } from '../../queue/test-requests.ts';
-import type { RequestOutcome } from '../../queue/types.ts';
-import { openStore } from '../../store/open.ts';
-import { testFolder } from '../../store/test-folder.ts';
-import { platformError } from '../../wire/errors.ts';
-import type { WorkflowContents } from '../../workflows/contents.ts';
-import { createWorkflowRequests, executeAlias } from '../../workflows/requests.ts';
-import { withWorkflowRequests, withWorkflowRoutes } from '../../workflows/rooms.ts';
-import { json, type WorkflowEvent } from '../../workflows/runner.ts';
-import { testContents } from '../../workflows/test-workflow.ts';
-import { createWorkflows } from '../../workflows/workflows.ts';
+import type { Fleet } from '../../../fleet/types.ts';
+import { mainMigrations } from '../../../migrations.ts';
+import { createQueue } from '../../../queue/queue.ts';
+import { testRequest } from '../../../queue/test-requests.ts';
+import type { RequestOutcome } from '../../../queue/types.ts';
+import { openStore } from '../../../store/open.ts';
+import { testFolder } from '../../../store/test-folder.ts';
+import { platformError } from '../../../wire/errors.ts';
+import type { WorkflowContents } from '../../../workflows/contents.ts';
+import { createWorkflowRequests, executeAlias } from '../../../workflows/requests.ts';
+import { withWorkflowRequests, withWorkflowRoutes } from '../../../workflows/rooms.ts';
+import { json, type WorkflowEvent } from '../../../workflows/runner.ts';
+import { testContents } from '../../../workflows/test-workflow.ts';
+import { createWorkflows } from '../../../workflows/workflows.ts';
+import { account } from '../testing/bed.ts';
 import { createCallApp } from './call-app.ts';
-import { account } from './testing.ts';
 
 /** One life of an emulator on the folder: the real store, queue and workflows; apps answer when the test says so. */
 function life(folder: string) {

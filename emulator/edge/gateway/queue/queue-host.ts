@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
-import type { RequestRecord } from '../../queue/types.ts';
-import type { LogLine } from '../../telemetry/types.ts';
-import { workflowAlias } from '../../workflows/requests.ts';
-import { isTls } from '../guard.ts';
-import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
-import { authorise } from './access.ts';
-import { answering, greet, identify } from './admission.ts';
-import { notFound, send, stopping, unknownRequest } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
+import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
+import type { RequestRecord } from '../../../queue/types.ts';
+import type { LogLine } from '../../../telemetry/types.ts';
+import { workflowAlias } from '../../../workflows/requests.ts';
+import { isTls } from '../../guard.ts';
+import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
+import { authorise } from '../access.ts';
+import { answering, greet, identify } from '../admission.ts';
+import { notFound, send, stopping, unknownRequest } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { appId, loneName, readTargets, type Target } from '../target.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
 import { statusBody, statusCode } from './status.ts';
 import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
-import { appId, loneName, readTargets, type Target } from './target.ts';
 
 /**
  * The queue host: submit, and what becomes of a request: status, status stream, result, cancel. gateway-http.md §4 to

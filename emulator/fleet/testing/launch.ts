@@ -1,4 +1,4 @@
-import type { Launch } from './types.ts';
+import type { Launch } from '../types.ts';
 
 /** For tests and benches: how a runner of a scripted engine is started. */
 export const testLaunch: Launch = {

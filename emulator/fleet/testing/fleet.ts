@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
-import type { StopSignal } from '../local/loop/stop.ts';
-import { mainMigrations } from '../migrations.ts';
-import { createQueue } from '../queue/queue.ts';
-import { testRequest } from '../queue/test-requests.ts';
-import { openStore } from '../store/open.ts';
-import { testFolder } from '../store/test-folder.ts';
-import { createMask } from '../telemetry/mask.ts';
-import { UserError } from '../wire/errors.ts';
-import type { ExecuteQueued } from './attempts.ts';
-import { createFleet } from './fleet.ts';
-import { scriptedEngine } from './test-engine.ts';
-import { testLaunch } from './test-launch.ts';
-import type { Launch, Lease } from './types.ts';
+import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts';
+import type { StopSignal } from '../../local/loop/stop.ts';
+import { mainMigrations } from '../../migrations.ts';
+import { createQueue } from '../../queue/queue.ts';
+import { testRequest } from '../../queue/test-requests.ts';
+import { openStore } from '../../store/open.ts';
+import { testFolder } from '../../store/test-folder.ts';
+import { createMask } from '../../telemetry/mask.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { ExecuteQueued } from '../attempts.ts';
+import { createFleet } from '../fleet.ts';
+import type { Launch, Lease } from '../types.ts';
+import { scriptedEngine } from './engine.ts';
+import { testLaunch } from './launch.ts';
 
 /** For tests of the fleet: a new one for each test, with a real queue and a scripted engine. */
 

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { createWorkflowRequests } from '../../workflows/requests.ts';
-import { json } from '../../workflows/runner.ts';
-import { testContents } from '../../workflows/test-workflow.ts';
-import { defaultLimits, type GatewayDeps } from './context.ts';
-import { account } from './testing.ts';
+import { createWorkflowRequests } from '../../../workflows/requests.ts';
+import { json } from '../../../workflows/runner.ts';
+import { testContents } from '../../../workflows/test-workflow.ts';
+import { defaultLimits, type GatewayDeps } from '../context.ts';
+import { account } from '../testing/bed.ts';
 import { serveWorkflow } from './workflow-call.ts';
 
 const chain = testContents({ a: [{ x: '$input.x' }], b: [{ x: '$a.y' }] }, { z: '$b.y' });

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { platformError } from '../../wire/errors.ts';
-import type { GatewayLimits } from './context.ts';
-import { authorization, call, deferred, echo, startGateway, type TestGateway } from './testing.ts';
+import { platformError } from '../../../wire/errors.ts';
+import type { GatewayLimits } from '../context.ts';
+import { authorization, call, deferred, echo, startGateway, type TestGateway } from '../testing/bed.ts';
 
 const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, allowedOrigins: string[] = []) => {
   const gateway = await startGateway(app, { limits, allowedOrigins });

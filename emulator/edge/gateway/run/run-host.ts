@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, errorAnswer } from '../../exchange/answers.ts';
-import { pairs, toApp } from '../../exchange/headers.ts';
-import { Stop } from '../../local/loop/stop.ts';
-import { isWorkflow } from '../../workflows/requests.ts';
-import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
-import { admit, answering, greet } from './admission.ts';
-import { type Envelope, flushHead, send, tooLarge, writeHead } from './answers.ts';
-import { callerBody } from './caller-body.ts';
-import type { GatewayDeps } from './context.ts';
-import { callDirect, type DirectCall, type Sink } from './direct.ts';
-import { readWishes, startBy } from './request-info.ts';
-import { appId } from './target.ts';
-import type { Tunnel } from './tunnel.ts';
-import { serveWorkflow } from './workflow-call.ts';
+import { type Answer, errorAnswer } from '../../../exchange/answers.ts';
+import { callerBody } from '../../../exchange/bodies/caller-body.ts';
+import { pairs, toApp } from '../../../exchange/headers.ts';
+import { Stop } from '../../../local/loop/stop.ts';
+import { isWorkflow } from '../../../workflows/requests.ts';
+import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
+import { admit, answering, greet } from '../admission.ts';
+import { type Envelope, flushHead, send, tooLarge, writeHead } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { callDirect, type DirectCall, type Sink } from '../direct.ts';
+import { readWishes, startBy } from '../request-info.ts';
+import { appId } from '../target.ts';
+import { serveWorkflow } from '../workflows/workflow-call.ts';
+import type { Tunnel } from '../ws/tunnel.ts';
 
 /** The run host: direct calls with any method, streamed both ways, and websockets tunnelled to the app. */
 export function createRunHost(deps: GatewayDeps, tunnel: Tunnel): EdgeHandlers {

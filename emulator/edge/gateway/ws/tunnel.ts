@@ -1,17 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { passOf } from '../../engines/pass.ts';
-import { type HeaderList, pairs, toApp } from '../../exchange/headers.ts';
-import { limitInterim, sendCancel } from '../../exchange/upstream.ts';
-import type { Lease } from '../../fleet/types.ts';
-import type { AttemptOutcome } from '../../scheduler/types.ts';
-import { writeRawAnswer } from '../http-server.ts';
-import type { Access } from './access.ts';
-import type { GatewayDeps } from './context.ts';
-import { readWishes } from './request-info.ts';
-import { closeLike, forward, type Half, highWaterBytes, patient, pingWhilePaused } from './socket-pair.ts';
-import { appId, type Resolved } from './target.ts';
+import { passOf } from '../../../engines/pass.ts';
+import { type HeaderList, pairs, toApp } from '../../../exchange/headers.ts';
+import {
+  closeLike,
+  forward,
+  type Half,
+  highWaterBytes,
+  patient,
+  pingWhilePaused,
+} from '../../../exchange/sockets/socket-pair.ts';
+import { limitInterim, sendCancel } from '../../../exchange/upstream.ts';
+import type { Lease } from '../../../fleet/types.ts';
+import type { AttemptOutcome } from '../../../scheduler/types.ts';
+import { writeRawAnswer } from '../../http-server.ts';
+import type { Access } from '../access.ts';
+import type { GatewayDeps } from '../context.ts';
+import { readWishes } from '../request-info.ts';
+import { appId, type Resolved } from '../target.ts';
 
 export interface Tunnel {
   open(req: IncomingMessage, socket: Duplex, head: Buffer, about: TunnelOrder): void;

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { jsonAnswer } from '../../exchange/answers.ts';
-import { type HeaderList, headerOf, pairs, toApp } from '../../exchange/headers.ts';
-import { isWorkflow } from '../../workflows/requests.ts';
-import { type EdgeHandlers, writeRawAnswer } from '../http-server.ts';
-import { admit, answering, greet } from './admission.ts';
-import { send } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
-import { callDirect, type Sink } from './direct.ts';
+import { jsonAnswer } from '../../../exchange/answers.ts';
+import { type HeaderList, headerOf, pairs, toApp } from '../../../exchange/headers.ts';
+import { keepsUp, pingWhilePaused, sizeOf } from '../../../exchange/sockets/socket-pair.ts';
+import { isWorkflow } from '../../../workflows/requests.ts';
+import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
+import { admit, answering, greet } from '../admission.ts';
+import { send } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { callDirect, type Sink } from '../direct.ts';
+import { readWishes, startBy } from '../request-info.ts';
+import { appId } from '../target.ts';
+import { callWorkflow } from '../workflows/workflow-call.ts';
 import { bodyFramer } from './frames.ts';
-import { readWishes, startBy } from './request-info.ts';
-import { keepsUp, pingWhilePaused, sizeOf } from './socket-pair.ts';
-import { appId } from './target.ts';
 import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
-import { callWorkflow } from './workflow-call.ts';
 
 /** Requests of one connection that may wait before we stop reading from it. */
 const maxPipelined = 64;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { completed, ok, start, submit } from './test-queue-host.ts';
-import { authorization, call, deferred, type TestGateway } from './testing.ts';
+import { authorization, call, deferred, type TestGateway } from '../testing/bed.ts';
+import { completed, ok, start, submit } from '../testing/queue-host.ts';
 
 describe('status stream', () => {
   it('sends each change once, only new lines, and ends with COMPLETED', async () => {

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { type Answer, errorAnswer, jsonAnswer } from '../../exchange/answers.ts';
-import { pairs, toApp } from '../../exchange/headers.ts';
-import type { SubmittedRequest, WaitingRequest } from '../../queue/types.ts';
-import type { Recovered, RequestInfo } from '../../scheduler/types.ts';
-import { isWebhookUrl } from '../../webhooks/target.ts';
-import { platformError } from '../../wire/errors.ts';
-import type { Access } from './access.ts';
-import { tooLarge } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
+import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
+import { pairs, toApp } from '../../../exchange/headers.ts';
+import type { SubmittedRequest, WaitingRequest } from '../../../queue/types.ts';
+import type { Recovered, RequestInfo } from '../../../scheduler/types.ts';
+import { isWebhookUrl } from '../../../webhooks/target.ts';
+import { platformError } from '../../../wire/errors.ts';
+import type { Access } from '../access.ts';
+import { tooLarge } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { readWishes, startBy } from '../request-info.ts';
+import { appId, type Resolved } from '../target.ts';
 import { followUpUrls } from './follow-up.ts';
-import { readWishes, startBy } from './request-info.ts';
-import { appId, type Resolved } from './target.ts';
 
 /**
  * Queue submit (gateway-http.md §4): checked, made durable, handed to the scheduler, and only then answered. The body

@@ -1,5 +1,5 @@
-import type { RequestRecord } from '../../queue/types.ts';
-import type { LogLevel, LogLine } from '../../telemetry/types.ts';
+import type { RequestRecord } from '../../../queue/types.ts';
+import type { LogLevel, LogLine } from '../../../telemetry/types.ts';
 import type { FollowUpUrls } from './follow-up.ts';
 
 /** The JSON of a queue status, key by key as the clients need it. gateway-http.md §5. Pure. */

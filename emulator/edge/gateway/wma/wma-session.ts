@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, jsonAnswer } from '../../exchange/answers.ts';
-import { type HeaderList, toApp } from '../../exchange/headers.ts';
-import type { Access } from './access.ts';
-import type { GatewayDeps } from './context.ts';
-import { callDirect, type Sink } from './direct.ts';
-import { startBy } from './request-info.ts';
-import { AnswerReader, type SessionAnswer } from './session-answer.ts';
-import { appId, type Resolved } from './target.ts';
+import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
+import { type HeaderList, toApp } from '../../../exchange/headers.ts';
+import { AnswerReader, type SessionAnswer } from '../../../exchange/session-answer.ts';
+import type { Access } from '../access.ts';
+import type { GatewayDeps } from '../context.ts';
+import { callDirect, type Sink } from '../direct.ts';
+import { startBy } from '../request-info.ts';
+import { appId, type Resolved } from '../target.ts';
 
 /**
  * What an app gets for its own peer connection, where no TURN server is configured: `stun_only_ice_servers()` and its

@@ -8,27 +8,27 @@ import {
 } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Route } from '../../catalog/types.ts';
-import type { RunnerAddress } from '../../engines/engine.ts';
-import { createRunnerConnections } from '../../exchange/connections.ts';
-import { createExecutor } from '../../exchange/executor.ts';
-import { sendCancel } from '../../exchange/upstream.ts';
-import { mainMigrations } from '../../migrations.ts';
-import { createQueue } from '../../queue/queue.ts';
-import type { Queue } from '../../queue/types.ts';
-import type { AttemptOutcome } from '../../scheduler/types.ts';
-import { openStore, type Store } from '../../store/open.ts';
-import type { LogLine } from '../../telemetry/types.ts';
-import { type PlatformError, platformError } from '../../wire/errors.ts';
-import { createAuthenticate } from '../auth/auth.ts';
-import type { VerifyToken } from '../auth/types.ts';
-import { type EdgeHandlers, edgeServer } from '../http-server.ts';
-import { type Listener, listen } from '../listener.ts';
-import { loadOrCreateTls, type TlsMaterial } from '../tls/ca.ts';
-import { defaultLimits, type GatewayDeps, type GatewayLimits } from './context.ts';
-import { createGateway } from './gateway.ts';
-import { createSpool } from './spool.ts';
-import { createWmaBridge } from './wma-bridge.ts';
+import type { Route } from '../../../catalog/types.ts';
+import type { RunnerAddress } from '../../../engines/engine.ts';
+import { createSpool } from '../../../exchange/bodies/spool.ts';
+import { createRunnerConnections } from '../../../exchange/connections.ts';
+import { createExecutor } from '../../../exchange/executor.ts';
+import { sendCancel } from '../../../exchange/upstream.ts';
+import { mainMigrations } from '../../../migrations.ts';
+import { createQueue } from '../../../queue/queue.ts';
+import type { Queue } from '../../../queue/types.ts';
+import type { AttemptOutcome } from '../../../scheduler/types.ts';
+import { openStore, type Store } from '../../../store/open.ts';
+import type { LogLine } from '../../../telemetry/types.ts';
+import { type PlatformError, platformError } from '../../../wire/errors.ts';
+import { createAuthenticate } from '../../auth/auth.ts';
+import type { VerifyToken } from '../../auth/types.ts';
+import { type EdgeHandlers, edgeServer } from '../../http-server.ts';
+import { type Listener, listen } from '../../listener.ts';
+import { loadOrCreateTls, type TlsMaterial } from '../../tls/ca.ts';
+import { defaultLimits, type GatewayDeps, type GatewayLimits } from '../context.ts';
+import { createGateway } from '../gateway.ts';
+import { createWmaBridge } from '../wma/wma-bridge.ts';
 
 /**
  * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server that

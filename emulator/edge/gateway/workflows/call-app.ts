@@ -1,14 +1,14 @@
-import { type Answer, jsonAnswer } from '../../exchange/answers.ts';
-import { toApp } from '../../exchange/headers.ts';
-import type { RequestOutcome, SubmittedRequest } from '../../queue/types.ts';
-import type { CallApp, NodeRequest } from '../../workflows/requests.ts';
-import { depthHeader, isWorkflow } from '../../workflows/requests.ts';
-import { anonymous, authorise } from './access.ts';
-import { notFound } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
-import { startBy } from './request-info.ts';
-import { infoOf } from './submit.ts';
-import { appId, resolveTarget } from './target.ts';
+import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
+import { toApp } from '../../../exchange/headers.ts';
+import type { RequestOutcome, SubmittedRequest } from '../../../queue/types.ts';
+import type { CallApp, NodeRequest } from '../../../workflows/requests.ts';
+import { depthHeader, isWorkflow } from '../../../workflows/requests.ts';
+import { anonymous, authorise } from '../access.ts';
+import { notFound } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
+import { infoOf } from '../queue/submit.ts';
+import { startBy } from '../request-info.ts';
+import { appId, resolveTarget } from '../target.ts';
 
 type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'> & {
   readonly fleet: Pick<GatewayDeps['fleet'], 'enqueue' | 'cancel'>;

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { UpstreamBody } from '../../exchange/upstream.ts';
+import type { UpstreamBody } from '../upstream.ts';
 import type { Spool, SpooledBytes } from './spool.ts';
 
 export interface CallerBody {

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { contain } from '../../local/loop/contain.ts';
-import type { RequestRecord } from '../../queue/types.ts';
-import type { LogLine } from '../../telemetry/types.ts';
-import { writeOrCut } from '../slow-reader.ts';
-import { type Envelope, flushHead, writeHead } from './answers.ts';
-import type { GatewayDeps } from './context.ts';
+import { contain } from '../../../local/loop/contain.ts';
+import type { RequestRecord } from '../../../queue/types.ts';
+import type { LogLine } from '../../../telemetry/types.ts';
+import { writeOrCut } from '../../slow-reader.ts';
+import { type Envelope, flushHead, writeHead } from '../answers.ts';
+import type { GatewayDeps } from '../context.ts';
 import type { FollowUpUrls } from './follow-up.ts';
 import { statusBody } from './status.ts';
 
