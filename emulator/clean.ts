@@ -3,7 +3,7 @@ import { removeUnused } from './builds/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { mainMigrations } from './migrations.ts';
-import { dropFinished } from './queue/prune.ts';
+import { dropFinished } from './queue/records.ts';
 import { createStorage } from './storage/storage.ts';
 import { createDocuments } from './store/documents.ts';
 import { openStore } from './store/open.ts';

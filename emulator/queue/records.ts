@@ -1,68 +1,160 @@
-import { platformError } from '../wire/errors.ts';
-import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
+import { createGroupCommit } from '../store/group-commit.ts';
+import type { Store } from '../store/open.ts';
+import { outcomeBytes } from './bodies.ts';
+import { bodyRows } from './body-records.ts';
+import { type FinishedRow, finishedRows, isTakenId, type RecordRow, requestRows } from './request-records.ts';
+import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
-/** SQLite takes values of up to 10^9 bytes. */
-export const largestBody = 900_000_000;
+/** There is a request of this id already. */
+export class TakenId extends Error {}
 
-/** Accepted, no attempt yet: `gateway_request_id` equals the request id until a retry (gateway-http.md §4). */
-export function newRecord(request: SubmittedRequest): RequestRecord {
+/**
+ * What the queue has on disk, and the only way to it.
+ *
+ * Atomic: `accept` stores a request, its input and what its caller writes with it, or nothing of it; `complete` and
+ * `end` store the last record and the result, and remove the input that its caller did not want kept; `drop` removes
+ * all of its requests, with inputs and results. What is handed in together shares one commit, but each succeeds or
+ * fails alone.
+ *
+ * Durable (a power loss included): what returns a promise when that resolves, everything else when it returns. While
+ * the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room. What waits may be written after
+ * later changes of the same request: that is why `update` asks for the row only then.
+ *
+ * Excluded: two requests of one id (`accept` rejects with TakenId, also where only the disk knows the first), and damage
+ * that passes for data: rows carry checksums, and one whose checksum differs is as if it were not there (the store's
+ * notices name the records that were lost).
+ *
+ * Not excluded, for the queue to prevent: a second queue on the same store, an update after the end, a second end.
+ */
+export interface QueueRecords {
+  accept(row: RecordRow, request: SubmittedRequest, whenFull?: WhenFull, also?: () => void): Promise<void>;
+  /** `present` is asked when it is written; `undefined`: there is nothing to write any more. */
+  update(present: () => RecordRow | undefined, whenFull?: WhenFull): Promise<void>;
+  /** Waits for room. */
+  complete(row: RecordRow, outcome: RequestOutcome): Promise<void>;
+  /** `complete` at once. @throws DiskTrouble */
+  end(row: RecordRow, outcome: RequestOutcome): void;
+
+  find(id: string): RecordRow | undefined;
+  /** Newest first; damaged ones are left out. */
+  newest(alias: string, limit: number): readonly RecordRow[];
+  /** Oldest first. Damaged ones can neither be performed nor answered: they are removed. */
+  unfinished(): readonly RecordRow[];
+  /** `undefined`: not there, or damaged. */
+  input(seq: number): SubmittedRequest | undefined;
+  /** `undefined`: not there, or damaged. */
+  outcome(seq: number): RequestOutcome | undefined;
+  /** The highest number in use; 0: none. */
+  lastSeq(): number;
+
+  readonly finished: FinishedRecords;
+  /** A sentence for the person at the machine, once. */
+  notice(sentence: string): void;
+  /** Resolves when everything handed in before is on disk. @throws DiskTrouble when it can't be written now */
+  settled(): Promise<void>;
+  /** Commits what is pending; waits for another program's lock only so long. */
+  close(patienceMs: number): Promise<void>;
+}
+
+type WhenFull = 'refuse' | 'keep';
+
+/** Finished requests as retention sees them. */
+export interface FinishedRecords {
+  /** At most so many, completed at `until` or before, the earliest first. */
+  oldest(until: number, most: number): readonly FinishedRow[];
+  /**
+   * The bodies of the next so many that were completed later than `after`, and when the last of those was; `undefined`:
+   * there are none.
+   */
+  bytesAfter(after: number, most: number): { readonly bytes: number; readonly last: number } | undefined;
+  /** @throws DiskTrouble */
+  drop(those: readonly Pick<FinishedRow, 'seq'>[]): void;
+  /** Gives so many freed pages back to the file system. */
+  shrink(pages: number): void;
+}
+
+export function createQueueRecords(store: Store): QueueRecords {
+  const commits = createGroupCommit(store);
+  const requests = requestRows(store);
+  const bodies = bodyRows(store);
+
+  function insert(row: RecordRow, request: SubmittedRequest): void {
+    try {
+      requests.insert(row, request.body.length);
+    } catch (error) {
+      throw isTakenId(error) ? new TakenId(`request ${request.id} exists already`) : error;
+    }
+    bodies.putInput(request, row.seq);
+  }
+
+  /** A request whose caller asked for it loses its input (gateway-http.md §6.2). */
+  function finish({ seq, storeIo, record }: RecordRow, outcome: RequestOutcome): void {
+    requests.update({ seq, storeIo, record });
+    bodies.putOutcome(outcome, seq);
+    if (storeIo) {
+      requests.grow(seq, outcomeBytes(outcome));
+    } else {
+      bodies.clearInput(seq);
+      requests.resize(seq, outcomeBytes(outcome));
+    }
+  }
+
   return {
-    id: request.id,
-    alias: request.alias,
-    callerId: request.callerId,
-    path: request.path,
-    phase: 'IN_QUEUE',
-    submittedAt: request.submittedAt,
-    attemptId: request.id,
-    attempts: 0,
-    retried: { server_error: 0, timeout: 0, connection_error: 0 },
-    startedAt: null,
-    completedAt: null,
-    runnerId: null,
-    cancelRequested: false,
-    status: null,
-    error: null,
+    accept: (row, request, whenFull, also) =>
+      commits.write(() => {
+        also?.();
+        insert(row, request);
+      }, whenFull),
+    update: (present, whenFull) =>
+      commits.write(() => {
+        const row = present();
+        if (row) requests.update(row);
+      }, whenFull),
+    complete: (row, outcome) => commits.write(() => finish(row, outcome), 'keep'),
+    end: (row, outcome) => store.transaction(() => finish(row, outcome)),
+
+    find: requests.find,
+    newest: requests.newest,
+    unfinished: requests.unfinished,
+    input: bodies.input,
+    outcome: bodies.outcome,
+    lastSeq: requests.lastSeq,
+
+    finished: createFinishedRecords(store),
+    notice: store.notice,
+    async settled() {
+      await commits.write(() => undefined);
+      // A full disk takes this empty transaction, but not what is kept until there is room.
+      const trouble = store.trouble();
+      if (trouble) throw trouble;
+    },
+    close: commits.close,
   };
 }
 
-/** What is kept with the record of a request that waits, apart from the rest of its input. */
-export function wishesOf({ priority, startBy, hint, noRetry, retries }: Wishes): Wishes {
-  return { priority, startBy, hint, noRetry, retries };
-}
-
-/** Failed, cancelled and timed-out requests are COMPLETED too; their result carries the error (gateway-http.md §5). */
-export function completedRecord(record: RequestRecord, outcome: RequestOutcome, at: number): RequestRecord {
-  const end =
-    outcome.kind === 'response'
-      ? { status: outcome.response.status, error: null }
-      : { status: outcome.error.status, error: { type: outcome.error.type, detail: outcome.error.detail } };
-  return { ...record, phase: 'COMPLETED', completedAt: at, ...end };
-}
-
-/** The outcome itself, or the error that takes its place because no store could hold it. */
-export function storable(outcome: RequestOutcome): RequestOutcome {
-  const bytes = outcomeBytes(outcome);
-  if (bytes <= largestBody) return outcome;
+function createFinishedRecords(store: Store): FinishedRecords {
+  const { oldest, bytesAfter, remove, shrink } = finishedRows(store);
   return {
-    kind: 'error',
-    error: platformError('internal_error', `A response of ${bytes} bytes is too large to store.`),
+    oldest,
+    bytesAfter,
+    drop: (those) =>
+      store.transaction(() => {
+        for (const { seq } of those) remove(seq);
+      }),
+    shrink,
   };
-}
-
-export function outcomeBytes(outcome: RequestOutcome): number {
-  return outcome.kind === 'response' ? outcome.response.body.length : 0;
 }
 
 /**
- * The same bytes in memory of their own: a small piece of a block that many share keeps the whole block. For what is
- * kept long.
+ * Drops every finished request, whatever its age, but those in `keep`. For a store that no queue is open on.
+ * @returns how many
  */
-export function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes);
-}
-
-export function onItsOwn(outcome: RequestOutcome): RequestOutcome {
-  if (outcome.kind === 'error') return outcome;
-  const { response } = outcome;
-  return { kind: 'response', response: { ...response, body: ownBytes(response.body) } };
+export function dropFinished(store: Store, keep: ReadonlySet<string>): number {
+  const { all, remove, shrink } = finishedRows(store);
+  const dropped = all().filter(({ id }) => !keep.has(id));
+  store.transaction(() => {
+    for (const { seq } of dropped) remove(seq);
+  });
+  shrink('all');
+  return dropped.length;
 }

@@ -1,0 +1,36 @@
+import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
+
+/** Accepted, no attempt yet: `gateway_request_id` equals the request id until a retry (gateway-http.md §4). */
+export function newRecord(request: SubmittedRequest): RequestRecord {
+  return {
+    id: request.id,
+    alias: request.alias,
+    callerId: request.callerId,
+    path: request.path,
+    phase: 'IN_QUEUE',
+    submittedAt: request.submittedAt,
+    attemptId: request.id,
+    attempts: 0,
+    retried: { server_error: 0, timeout: 0, connection_error: 0 },
+    startedAt: null,
+    completedAt: null,
+    runnerId: null,
+    cancelRequested: false,
+    status: null,
+    error: null,
+  };
+}
+
+/** What is kept with the record of a request that waits, apart from the rest of its input. */
+export function wishesOf({ priority, startBy, hint, noRetry, retries }: Wishes): Wishes {
+  return { priority, startBy, hint, noRetry, retries };
+}
+
+/** Failed, cancelled and timed-out requests are COMPLETED too; their result carries the error (gateway-http.md §5). */
+export function completedRecord(record: RequestRecord, outcome: RequestOutcome, at: number): RequestRecord {
+  const end =
+    outcome.kind === 'response'
+      ? { status: outcome.response.status, error: null }
+      : { status: outcome.error.status, error: { type: outcome.error.type, detail: outcome.error.detail } };
+  return { ...record, phase: 'COMPLETED', completedAt: at, ...end };
+}
