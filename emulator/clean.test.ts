@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { agentPin } from './builds/agent.ts';
-import { environmentHash, parseVirtualenv } from './builds/definition.ts';
+import { agentPin } from './builds/virtualenv/agent.ts';
+import { environmentHash, parseVirtualenv } from './builds/virtualenv/definition.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
 import { openSecretKey } from './catalog/secret-key.ts';

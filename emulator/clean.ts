@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeUnused } from './builds/unused.ts';
+import { removeUnused } from './builds/virtualenv/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { mainMigrations } from './migrations.ts';

@@ -56,7 +56,7 @@ vi.mock('./engines/process/process-engine.ts', async () => {
   const { createTestEngine } = await import('./test-engine.ts');
   return { createProcessEngine: watched('engine', createTestEngine) };
 });
-vi.mock('./builds/builds.ts', () => ({
+vi.mock('./builds/virtualenv/builder.ts', () => ({
   createBuilds: () => ({
     build: async () => ({ kind: 'built', cached: true, environment: { id: 'e', python: 'python', extraPaths: [] } }),
     close: async () => undefined,

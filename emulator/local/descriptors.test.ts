@@ -13,10 +13,10 @@ const room = join(import.meta.dirname, '..');
 const program = `
 import { openSync } from 'node:fs';
 import { descriptorLimit } from '${room}/local/descriptors.ts';
-import { probeHealth, acceptsConnections } from '${room}/engines/process/health.ts';
+import { probeHealth, acceptsConnections } from '${room}/engines/health/health.ts';
 import { runTool } from '${room}/builds/tool.ts';
-import { ensureUv } from '${room}/builds/uv.ts';
-import { foundPythons } from '${room}/builds/pythons.ts';
+import { ensureUv } from '${room}/builds/uv/uv.ts';
+import { foundPythons } from '${room}/builds/uv/pythons.ts';
 import { startSupervisor } from '${room}/engines/process/supervisor.ts';
 import { performAttempt } from '${room}/exchange/upstream.ts';
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import imports
 
 HEALTH_AGENT = b"minifal-health-check"
-"""The User-Agent of our health checks (engines/process/health.ts)."""
+"""The User-Agent of our health checks (engines/health/health.ts)."""
 
 
 def install(report_done) -> None:

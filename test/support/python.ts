@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { toolEnvironment } from '../../emulator/builds/tool-env.ts';
+import { toolEnvironment } from '../../emulator/builds/uv/tool-env.ts';
 import { type Finished, mustRun, type RunOptions, run } from './process.ts';
 import { cacheDir } from './root.ts';
 import { findUv } from './uv.ts';

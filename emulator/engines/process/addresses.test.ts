@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { descendants, listeningAddresses, parentOf, until } from './test-processes.ts';
-import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './test-runners.ts';
-import { c, go, hostile, node, python, rust } from './test-servers.ts';
+import { descendants, listeningAddresses, parentOf, until } from './testing/processes.ts';
+import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { c, go, hostile, node, python, rust } from './testing/servers.ts';
 
 /** On Linux's loopback, and none that a system or a person gives out. */
 const ownAddress = /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/;

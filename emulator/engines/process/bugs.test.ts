@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, ExecIo, RunnerEvents, RunnerExit, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

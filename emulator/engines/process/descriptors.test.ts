@@ -7,7 +7,7 @@ const room = import.meta.dirname;
 /** A program: an engine whose runner, and a command in it, print what they have open; forked and started afresh. */
 const program = `
 import { createProcessEngine } from '${room}/process-engine.ts';
-import { runnerSources, specFor, watch, workFolder } from '${room}/test-runners.ts';
+import { runnerSources, specFor, watch, workFolder } from '${room}/testing/runners.ts';
 const work = workFolder();
 const engine = createProcessEngine({ dataDir: work.root, runnerSources });
 const app = \`

@@ -17,8 +17,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
 import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
-import { childrenOf } from './test-processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { childrenOf } from './testing/processes.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: ProcessEngine;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Callable, CallResult, Engine, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

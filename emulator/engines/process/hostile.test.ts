@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { parentOf } from './test-processes.ts';
+import { parentOf } from './testing/processes.ts';
 import {
   plainPython,
   runnerSources,
@@ -13,7 +13,7 @@ import {
   type WorkFolder,
   watch,
   workFolder,
-} from './test-runners.ts';
+} from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

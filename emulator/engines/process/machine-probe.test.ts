@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, type WorkFolder, workFolder } from './test-runners.ts';
+import { runnerSources, type WorkFolder, workFolder } from './testing/runners.ts';
 
 const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
 

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { isAlive, parentOf, until } from './test-processes.ts';
-import { runnerSources, spawner, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { isAlive, parentOf, until } from './testing/processes.ts';
+import { runnerSources, spawner, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -104,7 +104,7 @@ def main():
   });
 
   it('after SIGKILL of the emulator', async () => {
-    const emulator = spawn(process.execPath, [join(import.meta.dirname, 'test-emulator.ts'), work.root], {
+    const emulator = spawn(process.execPath, [join(import.meta.dirname, 'testing/emulator.ts'), work.root], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const pids = await new Promise<number[]>((resolve) => {

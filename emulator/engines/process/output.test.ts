@@ -5,10 +5,10 @@ import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
-import { runnerEnvironment } from './environment.ts';
-import { prepareFolder, runnerFolder } from './folder.ts';
+import { prepareFolder, runnerFolder } from './disk/folder.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerEnvironment } from './variables.ts';
 
 let work: WorkFolder;
 let engine: Engine;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { runnerSources } from './test-runners.ts';
+import { runnerSources } from './testing/runners.ts';
 
 /**
  * A process whose runner has no address of its own, as on macOS: a server on the real port behind the declared one, and

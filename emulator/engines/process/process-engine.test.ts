@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { listeningAddresses, parentOf } from './test-processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { listeningAddresses, parentOf } from './testing/processes.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 /** Random, and none that a system or a person gives out. */
 const ownAddress =

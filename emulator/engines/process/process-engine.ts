@@ -6,16 +6,16 @@ import { inSlices } from '../../local/loop/slices.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { noSession } from '../no-session.ts';
-import { createBytecode } from './bytecode.ts';
-import { compileCaches, machineEnvironment, runnerEnvironment } from './environment.ts';
-import { removeFolder, runnerFolder, sweepFolders } from './folder.ts';
-import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
+import { createBytecode } from './disk/bytecode.ts';
+import { removeFolder, runnerFolder, sweepFolders } from './disk/folder.ts';
+import { createLayerSizes, type LayerLimits } from './disk/layer-sizes.ts';
 import { probeMachine } from './machine-probe.ts';
 import type { StartMethod, SupervisorConfig } from './messages.ts';
 import { missingWords } from './missing.ts';
-import { createRunner, type ProcessRunner } from './runner.ts';
-import { createShells } from './shell.ts';
+import { createRunner, type ProcessRunner } from './runner/runner.ts';
+import { createShells } from './shell/shell.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
+import { compileCaches, machineEnvironment, runnerEnvironment } from './variables.ts';
 
 /** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
 const idleSupervisorMs = 600_000;

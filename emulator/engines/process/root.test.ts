@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

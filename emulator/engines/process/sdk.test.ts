@@ -7,18 +7,18 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { createBuilds } from '../../builds/builds.ts';
-import { ensureUv } from '../../builds/uv.ts';
+import { ensureUv } from '../../builds/uv/uv.ts';
+import { createBuilds } from '../../builds/virtualenv/builder.ts';
 import { createMask } from '../../telemetry/mask.ts';
 import type { BuiltEnvironment, Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { listeningAddresses } from './test-processes.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import { listeningAddresses } from './testing/processes.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
 
 /** Environments are installed from the package index first. */
 const timeout = 300_000;
-const sdk = join(import.meta.dirname, 'test-sdk');
+const sdk = join(import.meta.dirname, 'testing/sdk');
 
 let work: WorkFolder;
 let engine: Engine;

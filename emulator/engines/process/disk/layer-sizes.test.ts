@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type WorkFolder, workFolder } from '../testing/runners.ts';
 import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
-import { type WorkFolder, workFolder } from './test-runners.ts';
 
 let work: WorkFolder;
 beforeEach(() => {

@@ -1,18 +1,18 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Mask } from '../telemetry/mask.ts';
-import { UserError } from '../wire/errors.ts';
+import type { Mask } from '../../telemetry/mask.ts';
+import { UserError } from '../../wire/errors.ts';
+import { noexecMount } from '../mounts.ts';
+import { cancelled, sharedBuilds } from '../sharing.ts';
+import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from '../types.ts';
+import { toolEnvironment } from '../uv/tool-env.ts';
 import { agentPin, cleanAgents } from './agent.ts';
 import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { environmentFolders } from './folders.ts';
-import { noexecMount } from './mounts.ts';
 import { createRunnerPackages } from './runner-packages.ts';
 import { type FilledDefinition, fillDefinition, passwordsIn } from './secrets.ts';
-import { cancelled, sharedBuilds } from './sharing.ts';
-import { toolEnvironment } from './tool-env.ts';
-import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from './types.ts';
-import { createVirtualenv, installLayers, type VirtualenvJob } from './virtualenv.ts';
+import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
 
 export interface BuildsOptions {
   /** Environments are in `<dataDir>/environments`, the runners' own packages in `<dataDir>/agents`. */

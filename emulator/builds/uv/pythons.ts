@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runTool } from './tool.ts';
+import { runTool } from '../tool.ts';
 
 const listSchema = z.array(z.object({ version: z.string() }));
 

@@ -1,9 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { foundPythons } from '../uv/pythons.ts';
+import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
-import { lastWords, runUv, type UvCall } from './install.ts';
-import { foundPythons } from './pythons.ts';
 import { withoutLogin } from './secrets.ts';
 
 export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'> {

@@ -1,5 +1,5 @@
-import type { RunnerAddress } from '../engine.ts';
-import type { Place } from './shell.ts';
+import type { RunnerAddress } from '../../engine.ts';
+import type { Place } from '../shell/shell.ts';
 
 /** What is known of the runner's process; a second one takes the place of a fork that died while starting. */
 export function newProcess() {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isOutOfDescriptors, outOfDescriptors } from '../local/descriptors.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 
 const currentSchema = z.object({ version: z.literal(1), build: z.string().regex(/^\d+$/), python: z.string() });
 

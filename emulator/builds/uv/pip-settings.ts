@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isOutOfDescriptors, outOfDescriptors } from '../local/descriptors.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 
 /** What pip was given about its index. uv reads no pip configuration, so we hand it over. */
 export interface PipSettings {

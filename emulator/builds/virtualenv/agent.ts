@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastWords, runUv, type UvCall } from './install.ts';
+import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 
 /**
  * What every runner needs in addition to the app's own requirements (runner-process.md §3): cloudpickle loads the

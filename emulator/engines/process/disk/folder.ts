@@ -3,8 +3,8 @@ import { constants, readdirSync } from 'node:fs';
 import { chmod, copyFile, mkdir, opendir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
-import type { AppFile, Callable } from '../engine.ts';
-import { type StartMethod, startMethods } from './messages.ts';
+import type { AppFile, Callable } from '../../engine.ts';
+import { type StartMethod, startMethods } from '../messages.ts';
 
 const mostOwnRemovals = 2_000;
 

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UserError } from '../wire/errors.ts';
+import { UserError } from '../../wire/errors.ts';
 import { ensureUv } from './uv.ts';
 
 let folder: string;

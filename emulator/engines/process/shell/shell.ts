@@ -1,12 +1,12 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { contain, type Report } from '../../local/loop/contain.ts';
-import { signalChild } from '../../local/signal.ts';
-import type { Missing } from '../../wire/isolation.ts';
-import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../engine.ts';
-import { noSession } from '../no-session.ts';
-import { encodeFrame, frameReader } from './shell-frames.ts';
+import { contain, type Report } from '../../../local/loop/contain.ts';
+import { signalChild } from '../../../local/signal.ts';
+import type { Missing } from '../../../wire/isolation.ts';
+import type { ExecIo, ExecOptions, ExecSession, TerminalSize } from '../../engine.ts';
+import { noSession } from '../../no-session.ts';
+import { encodeFrame, frameReader } from './frames.ts';
 
 /** Where a live runner is. */
 export interface Place {

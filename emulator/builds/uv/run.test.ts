@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastWords, runUv } from './install.ts';
+import { lastWords, runUv } from './run.ts';
 
 let folder: string;
 beforeEach(() => {

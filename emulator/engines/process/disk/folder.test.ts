@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createProcessEngine } from '../process-engine.ts';
+import { until } from '../testing/processes.ts';
+import { runnerSources, specFor, type WorkFolder, watch, workFolder } from '../testing/runners.ts';
 import { removeFolder } from './folder.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { until } from './test-processes.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
 
 let work: WorkFolder;
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { access, opendir } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { signalChild } from '../../local/signal.ts';
+import { signalChild } from '../../../local/signal.ts';
 
 const lowestPriority = 19;
 const usualMostNames = 20_000;

@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, ExecOptions, ExecSession, RunnerHandle } from '../engine.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { isAlive, until } from './test-processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './test-runners.ts';
+import type { Engine, ExecOptions, ExecSession, RunnerHandle } from '../../engine.ts';
+import { createProcessEngine } from '../process-engine.ts';
+import { isAlive, until } from '../testing/processes.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from '../testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

@@ -13,9 +13,9 @@ import type {
   RunnerHandle,
   RunnerLine,
   RunnerSpec,
-} from '../engine.ts';
+} from '../../engine.ts';
 
-export const runnerSources = join(import.meta.dirname, '../../runner');
+export const runnerSources = join(import.meta.dirname, '../../../runner');
 /** The machine's own Python: enough for servers of the standard library. */
 export const plainPython: BuiltEnvironment = { id: 'plain', python: 'python3', extraPaths: [] };
 

@@ -1,6 +1,6 @@
 import { lstat, opendir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Report } from '../../local/loop/contain.ts';
+import type { Report } from '../../../local/loop/contain.ts';
 
 const lookEveryMs = 5_000;
 const gib = 1024 ** 3;

@@ -1,6 +1,6 @@
-import { withoutUrlCredentials } from './secrets.ts';
-import { runTool, type ToolExit } from './tool.ts';
-import { trustAdvice } from './trust.ts';
+import { runTool, type ToolExit } from '../tool.ts';
+import { trustAdvice } from '../trust.ts';
+import { withoutUrlCredentials } from '../virtualenv/secrets.ts';
 
 export interface UvCall {
   readonly uv: string;

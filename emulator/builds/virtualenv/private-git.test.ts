@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createMask } from '../telemetry/mask.ts';
-import { createBuilds } from './builds.ts';
-import { ensureUv } from './uv.ts';
+import { createMask } from '../../telemetry/mask.ts';
+import { ensureUv } from '../uv/uv.ts';
+import { createBuilds } from './builder.ts';
 
 // The real uv and the real git, with a repository that wants a password, served as files.
 /** With characters that an address may not have: uv would encode them and hand it to git. */
@@ -59,7 +59,7 @@ it('a private git repository is installed, and its token is no argument of git',
   chmodSync(join(spy, 'git'), 0o755);
   const builds = createBuilds({
     dataDir: join(folder, 'data'),
-    uv: () => ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '.tools') }),
+    uv: () => ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '..', '.tools') }),
     clock: () => 7,
     mask: createMask(() => []),
     env: { ...process.env, PATH: `${spy}${delimiter}${process.env.PATH}`, UV_CACHE_DIR: join(folder, 'cache') },

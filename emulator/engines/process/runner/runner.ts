@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { contain, type Report } from '../../local/loop/contain.ts';
+import { contain, type Report } from '../../../local/loop/contain.ts';
 import type {
   Callable,
   CallResult,
@@ -9,17 +9,17 @@ import type {
   RunnerExit,
   RunnerHandle,
   RunnerSpec,
-} from '../engine.ts';
+} from '../../engine.ts';
+import { acceptsConnections, probeHealth } from '../../health/health.ts';
+import { createProbeLines } from '../../health/probe-lines.ts';
+import { untilHealthy } from '../../health/readiness.ts';
+import { environmentUpper, handOver, layerOf, prepareFolder, type RunnerFolder } from '../disk/folder.ts';
+import { type LayerSizes, mostLayerBytes } from '../disk/layer-sizes.ts';
+import type { Command, Message, StartMethod } from '../messages.ts';
+import type { Shells } from '../shell/shell.ts';
 import { exitReason, signalName } from './exit.ts';
-import { environmentUpper, handOver, layerOf, prepareFolder, type RunnerFolder } from './folder.ts';
-import { acceptsConnections, probeHealth } from './health.ts';
 import { createExceptionReader } from './last-exception.ts';
-import { type LayerSizes, mostLayerBytes } from './layer-sizes.ts';
-import type { Command, Message, StartMethod } from './messages.ts';
-import { createProbeLines } from './probe-lines.ts';
-import { untilHealthy } from './readiness.ts';
 import { newProcess } from './runner-process.ts';
-import type { Shells } from './shell.ts';
 
 const defaultPort = 8080;
 const linesPatienceMs = 1_000;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../wire/errors.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { UvCall } from '../uv/run.ts';
 import { type AgentResult, agentPackages, installAgent, type RunnerPackages, sdkPackages } from './agent.ts';
-import type { UvCall } from './install.ts';
 
 type Line = (text: string) => void;
 

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { isOutOfDescriptors, outOfDescriptors } from '../local/descriptors.ts';
-import { systemBundle } from '../local/network/system-certificates.ts';
-import { UserError } from '../wire/errors.ts';
-import { noexecMount } from './mounts.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
+import { systemBundle } from '../../local/network/system-certificates.ts';
+import { UserError } from '../../wire/errors.ts';
+import { noexecMount } from '../mounts.ts';
+import { trustAdvice } from '../trust.ts';
 import { readPipSettings } from './pip-settings.ts';
-import { trustAdvice } from './trust.ts';
 
 /** The uv that we install. */
 export const pinnedUv = '0.13.9';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { machineEnvironment, runnerEnvironment } from './environment.ts';
+import { machineEnvironment, runnerEnvironment } from './variables.ts';
 
 describe('machineEnvironment', () => {
   it("passes on what describes the machine and none of the emulator's own secrets", () => {

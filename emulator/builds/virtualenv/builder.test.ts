@@ -3,17 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createMask } from '../telemetry/mask.ts';
-import { UserError } from '../wire/errors.ts';
-import { createBuilds } from './builds.ts';
-import type { BuildLog, Builds, EnvironmentDefinition } from './types.ts';
-import { ensureUv } from './uv.ts';
+import { createMask } from '../../telemetry/mask.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { BuildLog, Builds, EnvironmentDefinition } from '../types.ts';
+import { ensureUv } from '../uv/uv.ts';
+import { createBuilds } from './builder.ts';
 
 // The real uv and the real package index, with small packages. A cold cache makes the first build take seconds.
 const timeout = 120_000;
 let uv: string;
 beforeAll(async () => {
-  uv = await ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '.tools') });
+  uv = await ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '..', '.tools') });
 }, timeout);
 
 const mask = createMask(() => []);
