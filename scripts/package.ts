@@ -12,7 +12,7 @@ import { createVSIX } from '@vscode/vsce';
 import { z } from 'zod';
 
 const root = join(import.meta.dirname, '..');
-/** Of the issue and of shared/ux, section 15. */
+/** docs/quality.md#size-and-activation. */
 const budgets = { vsixBytes: 5 * 1000 * 1000, activationBytes: 150 * 1000 } as const;
 
 /** The package holds these and nothing else. */

@@ -1,6 +1,6 @@
 import type { BuiltEnvironment } from '../engines/engine.ts';
 
-/** An `EnvironmentDefinition` after its configuration was checked (control-plane-grpc.md §5). */
+/** An `EnvironmentDefinition` after its configuration was checked (docs/platform/control-plane.md#environments). */
 export interface EnvironmentDefinition {
   readonly kind: 'virtualenv' | 'conda' | 'container';
   readonly configuration: { readonly [key: string]: unknown };

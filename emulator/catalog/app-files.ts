@@ -10,7 +10,10 @@ export interface UploadedPart {
   readonly etag: string;
 }
 
-/** Files that `fal deploy` and `fal run` sync, uploaded in parts (rest-api.md §4). One account, so one store. */
+/**
+ * Files that `fal deploy` and `fal run` sync, uploaded in parts (docs/platform/rest.md#app-files). One account, so one
+ * store.
+ */
 export interface AppFiles {
   /** Those of `hashes` that aren't here; malformed ones count as missing. */
   missing(hashes: readonly string[]): Promise<readonly string[]>;

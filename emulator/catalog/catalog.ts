@@ -31,7 +31,7 @@ const main = 'main';
  * before memory follows, so a failed write changes nothing.
  *
  * Names arrive as full wire names (`app`, `app--dev`) with the environment next to them and are never rebuilt here
- * (control-plane-grpc.md §7). The environment `main` is always there.
+ * (docs/platform/control-plane.md#unary-rpcs). The environment `main` is always there.
  */
 export function createCatalog(options: CatalogOptions): LocalCatalog {
   const { store, clock, secretKey, account = localAccount, report = throwLater } = options;

@@ -3,8 +3,8 @@ import type { Catalog, Route, Routes } from './types.ts';
 
 export interface LocalRoutes extends Routes {
   /**
-   * Makes an ephemeral app callable by `route.alias`, a UUID, while its Run stream is open (control-plane-grpc.md
-   * §6.2).
+   * Makes an ephemeral app callable by `route.alias`, a UUID, while its Run stream is open
+   * (docs/platform/control-plane.md#run).
    */
   addEphemeral(route: Route): void;
   removeEphemeral(name: string): void;

@@ -8,7 +8,8 @@ export type Said<T> = { readonly [K in keyof T]?: T[K] | undefined };
 /**
  * What counts where neither request nor alias says anything: the values that the CLI names as the server's defaults
  * (fal/cli/deploy_check.py, SERVER_DEFAULT_SCALE_VALUES).
- * Fal's own sources disagree on `maxConcurrency`: the CLI says 2, the documentation names no limit (runner.md §3).
+ * Fal's own sources disagree on `maxConcurrency`: the CLI says 2, the documentation names no limit
+ * (docs/platform/runners.md#scaling).
  */
 export const scaleDefaults: ScaleSettings = {
   keepAliveSeconds: 10,
@@ -21,7 +22,7 @@ export const scaleDefaults: ScaleSettings = {
   requestStartTimeoutSeconds: null,
 };
 
-/** runner.md §1 (Shutdown), §2 and §3. */
+/** docs/platform/runners.md#shutdown, #start-up-and-health and #scaling. */
 export const revisionDefaults: RevisionSettings = {
   maxMultiplexing: 1,
   gpuSlots: 0,
@@ -45,8 +46,9 @@ export const defaultMachineTypes: readonly string[] = ['XS'];
 export type AliasSettings = Pick<Alias, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>;
 
 /**
- * A registration's effect on the alias-level values (control-plane-grpc.md §8): a new alias and `scale: true` take them
- * from the request, absent ones by default; a redeploy without `scale` keeps what the alias has.
+ * A registration's effect on the alias-level values (docs/platform/control-plane.md#scale-settings): a new alias and
+ * `scale: true` take them from the request, absent ones by default; a redeploy without `scale` keeps what the alias
+ * has.
  */
 export function scaleForRegistration(
   existing: Pick<Alias, 'scale' | 'validRegions'> | undefined,
@@ -89,7 +91,9 @@ export function settingsForRevision(
 export interface SettingsUpdate {
   readonly scale?: Said<ScaleSettings>;
   readonly settings?: Said<RevisionSettings>;
-  /** Empty means unchanged: repeated fields have no presence on the wire (control-plane-grpc.md §7). */
+  /**
+   * Empty means unchanged: repeated fields have no presence on the wire (docs/platform/control-plane.md#unary-rpcs).
+   */
   readonly machineTypes?: readonly string[];
   readonly validRegions?: readonly string[];
 }
@@ -108,7 +112,7 @@ export function updatedSettings(present: AliasSettings, update: SettingsUpdate, 
 
 function withSaid(base: ScaleSettings, said: Said<ScaleSettings>): ScaleSettings {
   const result = { ...base, ...defined(said) };
-  // 0 clears (control-plane-grpc.md §7); as a deadline it would fail every request.
+  // 0 clears (docs/platform/control-plane.md#unary-rpcs); as a deadline it would fail every request.
   return result.requestStartTimeoutSeconds === 0 ? { ...result, requestStartTimeoutSeconds: null } : result;
 }
 

@@ -126,7 +126,7 @@ export interface Catalog {
   followAliases(listener: (name: string) => void): () => void;
 }
 
-/** Content-addressed bytes on disk: pickled callables and synced app files (rest-api.md §4). */
+/** Content-addressed bytes on disk: pickled callables and synced app files (docs/platform/rest.md#app-files). */
 export interface Blobs {
   /** Stores bytes under their hex SHA-256 and returns it; fsynced before it returns. */
   put(bytes: Uint8Array): string;

@@ -16,7 +16,7 @@ export interface EventStream {
   closeAt(at: number): void;
 }
 
-/** Turns a response into server-sent events (rest-api.md §3). */
+/** Turns a response into server-sent events (docs/platform/rest.md#logs). */
 export function openEventStream(response: Response): EventStream {
   response.status(200).set({
     'content-type': 'text/event-stream; charset=utf-8',

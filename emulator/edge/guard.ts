@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 
 /**
  * The first thing every HTTP edge asks: may this request speak to a local server at all? Against DNS rebinding (Host)
- * and against web pages of other origins (Origin, Sec-Fetch-Site). It knows nothing of keys. quality page C and D2, D3.
+ * and against web pages of other origins (Origin, Sec-Fetch-Site). It knows nothing of keys. docs/quality.md#host,
+ * #origin.
  */
 export interface GuardRules {
   /** Exact values of Host that are ours, see `loopbackHosts`. */
@@ -20,7 +21,7 @@ export type GuardVerdict =
   /** `text`: a sentence for `{"detail": …}`. */
   | { readonly ok: false; readonly status: 400 | 403; readonly text: string };
 
-/** gateway-http.md §13. */
+/** docs/platform/gateway.md#cors-and-proxy-mode. */
 const exposedHeaders = [
   'x-fal-request-id',
   'x-fal-request-timeout-type',

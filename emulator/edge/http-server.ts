@@ -182,8 +182,8 @@ export function writeRawAnswer(
 }
 
 /**
- * Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error (gateway-http.md
- * §9).
+ * Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error
+ * (docs/platform/gateway.md#errors).
  */
 export function reasonPhrase(status: number): string {
   return status === 499 ? 'Client Closed Request' : (STATUS_CODES[status] ?? 'Unknown');

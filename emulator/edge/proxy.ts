@@ -13,10 +13,10 @@ const targetHeader = 'x-fal-target-url';
 export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest' | 'wma'; readonly url: string };
 
 /**
- * The JS client's proxy mode on the `api` port (gateway-http.md §13): the real address is in `x-fal-target-url`.
- * Its scheme and name only choose the host; path and query are what is called. Everything else streams through as if it
- * had come to that host itself. differs: official proxies add their own key; here the caller's key is needed, so that
- * no web page gets more than it has.
+ * The JS client's proxy mode on the `api` port (docs/platform/gateway.md#cors-and-proxy-mode): the real address is in
+ * `x-fal-target-url`. Its scheme and name only choose the host; path and query are what is called. Everything else
+ * streams through as if it had come to that host itself. differs: official proxies add their own key; here the caller's
+ * key is needed, so that no web page gets more than it has.
  */
 export function withProxy(deps: {
   readonly run: RequestListener;

@@ -13,7 +13,7 @@ export interface BuiltEnvironment {
   readonly extraPaths: readonly string[];
 }
 
-/** What to run: exactly one of the two forms that the SDK registers (control-plane-grpc.md §4). */
+/** What to run: exactly one of the two forms that the SDK registers (docs/platform/control-plane.md#what-is-to-run). */
 export type Callable =
   /** A serialized function; `method` is an importable module with `loads` and `dumps` (`cloudpickle`). */
   | { readonly kind: 'pickle'; readonly method: string; readonly file: string }
@@ -44,8 +44,8 @@ export interface RunnerSpec {
   readonly health: { readonly path: string | null; readonly method: 'GET' | 'POST'; readonly timeoutSeconds: number };
   readonly appFiles: readonly AppFile[];
   /**
-   * Variables of runner-process.md §5 and exposed secrets. The engine adds what it alone knows (ports,
-   * PYTHONUNBUFFERED).
+   * Variables of docs/platform/runner-process.md#variables and exposed secrets. The engine adds what it alone knows
+   * (ports, PYTHONUNBUFFERED).
    */
   readonly env: { readonly [name: string]: string };
   /** Folder that appears as `/data` inside the runner. */
@@ -87,7 +87,10 @@ export type CallResult =
       readonly raised: false;
     }
   | {
-      /** User code raised: the pickled exception and its three describing texts (runner-process.md §7). */
+      /**
+       * User code raised: the pickled exception and its three describing texts
+       * (docs/platform/runner-process.md#results).
+       */
       readonly kind: 'value';
       readonly method: string;
       readonly file: string;
@@ -101,8 +104,8 @@ export type CallResult =
 
 export interface RunnerEvents {
   /**
-   * What the runner is made of is being fetched (DOCKER_PULL): `percent`, a whole number, is there. Before `started`, at
-   * most ten times a second; never where nothing has to be fetched.
+   * What the runner is made of is being fetched (DOCKER_PULL): `percent`, a whole number, is there. Before `started`,
+   * at most ten times a second; never where nothing has to be fetched.
    */
   pulling(percent: number): void;
   /** A process exists (SETUP begins). */
@@ -119,7 +122,8 @@ export interface RunnerEvents {
   done(): void;
   /**
    * The process is gone; called exactly once, last. `reason` is a sentence that names exit code or signal,
-   * and ends with ``died with <Signals.SIGKILL: 9>.` `` after an unexpected SIGKILL (control-plane-grpc.md §2.3).
+   * and ends with ``died with <Signals.SIGKILL: 9>.` `` after an unexpected SIGKILL
+   * (docs/platform/control-plane.md#errors).
    */
   exited(exit: RunnerExit): void;
 }
@@ -198,8 +202,9 @@ export interface RunnerHandle {
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**
-   * Runs a command next to the app: in its file system, folder and environment, as its user (control-plane-grpc.md
-   * §6.4). `null`: a login shell. Waits while the runner is still being made; ends with it.
+   * Runs a command next to the app: in its file system, folder and environment, as its user
+   * (docs/platform/control-plane.md#shellrunner). `null`: a login shell. Waits while the runner is still being made;
+   * ends with it.
    */
   exec(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
   /** Removes the runner's folder. Call after `exited` when results were read. */

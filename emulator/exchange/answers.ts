@@ -16,7 +16,7 @@ export function jsonAnswer(status: number, value: unknown, headers: HeaderList =
   };
 }
 
-/** gateway-http.md §9: `{"detail", "error_type"}` and its headers. */
+/** docs/platform/gateway.md#errors: `{"detail", "error_type"}` and its headers. */
 export function errorAnswer(error: PlatformError): Answer {
   const headers: [string, string][] = [['x-fal-error-type', error.type]];
   if (error.userTimeout) headers.push(['x-fal-request-timeout-type', 'user']);

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { passHeader } from '../engines/pass.ts';
 
 /**
- * What passes the gateway and what stays in it, both ways: gateway-http.md §8. Header texts are latin-1, one character
- * per byte, as node:http reads and writes them: `X-Fal-Runner-Hints: é` survives because nobody here decodes it.
+ * What passes the gateway and what stays in it, both ways: docs/platform/gateway.md#headers. Header texts are latin-1,
+ * one character per byte, as node:http reads and writes them: `X-Fal-Runner-Hints: é` survives because nobody here
+ * decodes it.
  */
 export type HeaderList = readonly (readonly [string, string])[];
 
@@ -90,7 +91,10 @@ export interface Attribution {
   readonly callerId: string;
 }
 
-/** The headers of the app's request, `content-length` excluded: who sends the body adds that. §8.1, §8.2. */
+/**
+ * The headers of the app's request, `content-length` excluded: who sends the body adds that.
+ * docs/platform/gateway.md#headers-from-callers, #headers-for-the-app.
+ */
 export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
   const named = connectionNamed(fromCaller);
   const kept = fromCaller.filter(
@@ -118,7 +122,7 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
 
 /**
  * Headers of the app's answer that may reach the caller. The app's own CORS headers go: guard.ts speaks for the whole
- * port (§13).
+ * port (docs/platform/gateway.md#cors-and-proxy-mode).
  */
 export function toCaller(fromApp: HeaderList, status: number): HeaderList {
   const named = connectionNamed(fromApp);
@@ -134,7 +138,7 @@ export function toCaller(fromApp: HeaderList, status: number): HeaderList {
   );
 }
 
-/** What the platform itself reads from an answer. §8.3. */
+/** What the platform itself reads from an answer. docs/platform/gateway.md#headers-from-the-app. */
 export interface Signals {
   readonly needsRetry?: boolean;
   readonly stopRunner?: boolean;

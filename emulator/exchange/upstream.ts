@@ -43,7 +43,7 @@ export type UpstreamAnswer =
   /** No answer: what to report to the scheduler, and what to the caller. */
   | { readonly kind: 'failed'; readonly outcome: AttemptOutcome; readonly error: PlatformError };
 
-/** The response fails if its headers are larger (gateway-http.md §8.3). */
+/** The response fails if its headers are larger (docs/platform/gateway.md#headers-from-the-app). */
 const maxResponseHeaderBytes = 16 * 1024;
 const cancelPatienceMs = 10_000;
 /** Interim answers (1xx) before the real one: a sign of life every four seconds of an hour, and no more. */
@@ -152,7 +152,8 @@ export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Pro
 
 /**
  * Notifies the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id
- * (§6.4). The answer doesn't matter: an app without that path says 404. Resolves when it is over; never rejects.
+ * (docs/platform/gateway.md#cancel). The answer doesn't matter: an app without that path says 404. Resolves when it is
+ * over; never rejects.
  */
 export async function sendCancel(address: RunnerAddress, path: string, requestId: string): Promise<void> {
   const answer = await performAttempt({

@@ -58,7 +58,8 @@ const notMade: AttemptOutcome = { kind: 'response', status: 500, needsRetry: fal
 const lost = platformError('internal_error', 'The response of the attempt was lost.');
 
 /**
- * What the caller is reported when the scheduler itself ends a request (gateway-http.md §9; the sentences are ours).
+ * What the caller is reported when the scheduler itself ends a request (docs/platform/gateway.md#errors; the sentences
+ * are ours).
  */
 export function wordError(error: SchedulerError): PlatformError {
   switch (error.type) {

@@ -45,7 +45,10 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
   readonly report?: Report;
 }
 
-/** What an app's teardown() gets when the emulator stops: the platform's default grace (runner.md §1, Shutdown). */
+/**
+ * What an app's teardown() gets when the emulator stops: the platform's default grace
+ * (docs/platform/runners.md#shutdown).
+ */
 const shutdownGraceMs = 5_000;
 /**
  * How long a request may continue when the emulator stops, before its runner is asked to end: `minifal stop` waits for

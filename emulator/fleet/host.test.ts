@@ -74,7 +74,7 @@ describe.each([1, 60, 1000])('the host at %d times the speed', (factor) => {
     arrive('b');
     vi.advanceTimersByTime((30_000 + 60_000 + 90_000) / factor);
     const starts = did.filter(([at, type]) => type === 'startRunner' && at >= before).map(([at]) => at - before);
-    // t = 0, 30, 90, 180 (runner.md §1, "Failure back-off, worked").
+    // t = 0, 30, 90, 180 (docs/platform/runners.md#start-failures).
     expect(starts).toEqual([0, 30_000, 90_000, 180_000].map((at) => at / factor));
     host.close();
   });

@@ -38,8 +38,8 @@ export function isPlatformVariable(name: string): boolean {
 }
 
 /**
- * The variables of runner-process.md §5. A secret named like one of the platform's, which an older minifal took, counts
- * for nothing. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
+ * The variables of docs/platform/runner-process.md#variables. A secret named like one of the platform's, which an older
+ * minifal took, counts for nothing. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
  */
 export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: string } {
   const [keyId = '', keySecret = ''] = input.key.split(':');
@@ -68,7 +68,7 @@ export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: str
     CURL_CA_BUNDLE: input.caBundle,
     NODE_EXTRA_CA_CERTS: input.caBundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: input.caBundle,
-    // The SDK labels its logs only when a service answers here (runner-process.md §6).
+    // The SDK labels its logs only when a service answers here (docs/platform/runner-process.md#logs).
     NOMAD_ALLOC_PORT_grpc: String(input.labelsPort),
     ISOLATE_CONTROLLER_AUTH_KEY: input.controllerToken,
   };

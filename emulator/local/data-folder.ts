@@ -38,9 +38,9 @@ export function readLocalKey(folder: string): string | undefined {
 }
 
 /**
- * The variables that point `fal`, the SDK and `fal_client` at this emulator (control-plane-grpc.md §1, gateway-http.md
- * §14). We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run the same code as in the cloud,
- * and a foreign process on our port gets no key.
+ * The variables that point `fal`, the SDK and `fal_client` at this emulator (docs/platform/control-plane.md#hosts,
+ * docs/platform/gateway.md#clients). We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run
+ * the same code as in the cloud, and a foreign process on our port gets no key.
  * @param around the environment that they are added to: what it keeps from its proxy stays so
  */
 export function clientEnv(

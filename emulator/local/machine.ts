@@ -11,7 +11,10 @@ export function machine(): Machine {
   return { memoryBytes: Math.min(totalmem(), limit), cores: availableParallelism() };
 }
 
-/** Less memory than the smallest machine type of the platform has (XS, runner.md §9) is no room for a runner. */
+/**
+ * Less memory than the smallest machine type of the platform has (XS, docs/platform/runners.md#machine-types) is no
+ * room for a runner.
+ */
 const bytesPerRunner = 512 * 1024 ** 2;
 const runnersPerCore = 8;
 

@@ -10,8 +10,8 @@ const recordBytes = 1024;
 
 /**
  * What the queue knows: from memory every request that isn't COMPLETED, so that status polling (every 0.1 s per caller,
- * gateway-http.md §5) never touches the disk, and what was used last of the others and of the bodies; from disk the
- * rest. Writes nothing.
+ * docs/platform/gateway.md#status) never touches the disk, and what was used last of the others and of the bodies; from
+ * disk the rest. Writes nothing.
  */
 export interface Memory {
   /** Not COMPLETED, oldest first. */

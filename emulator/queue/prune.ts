@@ -10,7 +10,7 @@ export interface Retention {
   readonly isOver: () => boolean;
 }
 
-/** Results stay readable for at least an hour, whatever the size cap says (gateway-http.md §6.1). */
+/** Results stay readable for at least an hour, whatever the size cap says (docs/platform/gateway.md#result). */
 const atLeastMs = 60 * 60 * 1000;
 /** What one step drops: callers wait for it (measured: 20 µs per request with its bodies, 1 ms per MB of them). */
 const chunk = 100;

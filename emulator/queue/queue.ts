@@ -16,7 +16,7 @@ export interface QueueOptions {
   readonly store: Store;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** How long finished requests are kept; default 30 days (gateway-http.md §6.2). */
+  /** How long finished requests are kept; default 30 days (docs/platform/gateway.md#storage). */
   readonly retentionMs?: number;
   /** Above this sum of stored bodies the oldest finished requests go first; default 4 GiB. */
   readonly maxBytes?: number;

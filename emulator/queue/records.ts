@@ -17,12 +17,12 @@ export class TakenId extends Error {}
  * fails alone.
  *
  * Durable (a power loss included): what returns a promise when that resolves, everything else when it returns. While
- * the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room. What waits may be written after
- * later changes of the same request: that is why `update` asks for the row only then.
+ * the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room. What waits may be written
+ * after later changes of the same request: that is why `update` asks for the row only then.
  *
- * Excluded: two requests of one id (`accept` rejects with TakenId, also where only the disk knows the first), and damage
- * that passes for data: rows carry checksums, and one whose checksum differs is as if it were not there (the store's
- * notices name the records that were lost).
+ * Excluded: two requests of one id (`accept` rejects with TakenId, also where only the disk knows the first), and
+ * damage that passes for data: rows carry checksums, and one whose checksum differs is as if it were not there (the
+ * store's notices name the records that were lost).
  *
  * Not excluded, for the queue to prevent: a second queue on the same store, an update after the end, a second end.
  */
@@ -87,7 +87,7 @@ export function createQueueRecords(store: Store): QueueRecords {
     bodies.putInput(request, row.seq);
   }
 
-  /** A request whose caller asked for it loses its input (gateway-http.md §6.2). */
+  /** A request whose caller asked for it loses its input (docs/platform/gateway.md#storage). */
   function finish({ seq, storeIo, record }: RecordRow, outcome: RequestOutcome): void {
     requests.update({ seq, storeIo, record });
     bodies.putOutcome(outcome, seq);

@@ -1,6 +1,8 @@
 import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
 
-/** Accepted, no attempt yet: `gateway_request_id` equals the request id until a retry (gateway-http.md §4). */
+/**
+ * Accepted, no attempt yet: `gateway_request_id` equals the request id until a retry (docs/platform/gateway.md#submit).
+ */
 export function newRecord(request: SubmittedRequest): RequestRecord {
   return {
     id: request.id,
@@ -26,7 +28,10 @@ export function wishesOf({ priority, startBy, hint, noRetry, retries }: Wishes):
   return { priority, startBy, hint, noRetry, retries };
 }
 
-/** Failed, cancelled and timed-out requests are COMPLETED too; their result carries the error (gateway-http.md §5). */
+/**
+ * Failed, cancelled and timed-out requests are COMPLETED too; their result carries the error
+ * (docs/platform/gateway.md#status).
+ */
 export function completedRecord(record: RequestRecord, outcome: RequestOutcome, at: number): RequestRecord {
   const end =
     outcome.kind === 'response'

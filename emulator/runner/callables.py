@@ -1,5 +1,6 @@
 """
-The registered callable: how it is loaded, and how its outcome is put into words and bytes (runner-process.md §1, §7).
+The registered callable: how it is loaded, and how its outcome is put into words and bytes
+(docs/platform/runner-process.md#what-arrives, #results).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _LONGEST_TEXT = 1_000_000
 
 
 class Refused(Exception):
-    """The callable, or its result, can't cross: a sentence for the caller (control-plane-grpc.md §2.3)."""
+    """The callable, or its result, can't cross: a sentence for the caller (docs/platform/control-plane.md#errors)."""
 
 
 class Unloadable(Refused):
@@ -77,7 +78,10 @@ class _Entrypoint:
 
 
 def ports_for(function, port: int, metrics_port: int) -> dict[str, int]:
-    """The keywords that the callable's signature takes, and no others (§2)."""
+    """
+    The keywords that the callable's signature takes, and no others
+    (docs/platform/runner-process.md#shapes-of-a-callable).
+    """
     target = function.resolve() if isinstance(function, _Entrypoint) else function
     try:
         names = inspect.signature(target).parameters

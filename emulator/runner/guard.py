@@ -1,6 +1,7 @@
 """
-The SDK's toolkit refuses to download from loopback (runner-process.md §5.2), which is where the emulator's files are.
-Here `ipaddress` answers the SDK's check, and nobody else, that the emulator's own addresses are public.
+The SDK's toolkit refuses to download from loopback (docs/platform/runner-process.md#downloads), which is where the
+emulator's files are. Here `ipaddress` answers the SDK's check, and nobody else, that the emulator's own addresses are
+public.
 """
 
 from __future__ import annotations

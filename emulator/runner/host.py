@@ -1,6 +1,6 @@
 """
 The main process of a runner: prepares the process as the platform does, loads the registered callable on the main
-thread, serves or waits for its one call, and reports over its channel (runner-process.md §3).
+thread, serves or waits for its one call, and reports over its channel (docs/platform/runner-process.md#launch).
 """
 
 from __future__ import annotations

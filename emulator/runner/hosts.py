@@ -1,8 +1,8 @@
 """
 fal's own packages inside a runner call this emulator. Some of their hosts are constants, and functions that travelled
-by value bring those of the machine that registered them (runner-process.md §5.1); each would send the runner's key to a
-host that isn't ours. The names are those of fal 1.57 to 1.83 and fal_client 0.9 to 1.0; where a release has a variable
-for a host, this agrees with it.
+by value bring those of the machine that registered them (docs/platform/runner-process.md#host-names-in-the-pickle);
+each would send the runner's key to a host that isn't ours. The names are those of fal 1.57 to 1.83 and fal_client 0.9
+to 1.0; where a release has a variable for a host, this agrees with it.
 """
 
 from __future__ import annotations

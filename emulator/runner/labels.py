@@ -1,7 +1,7 @@
 """
 The labels of log lines, which the SDK sends to the platform with isolate's SetMetadata when a request begins, and empty
-when it is over (runner-process.md §6). Later SDKs also set a context variable; here the message sets it for those of
-2025, in the task that then writes the lines.
+when it is over (docs/platform/runner-process.md#logs). Later SDKs also set a context variable; here the message sets it
+for those of 2025, in the task that then writes the lines.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def apply_from_environment() -> network.Network:
     global _network
     if _network is None:
         config = json.loads(os.environ[VARIABLE])
-        # Behind the environment's own packages, as isolate does (runner-process.md §3.1).
+        # Behind the environment's own packages, as isolate does (docs/platform/runner-process.md#as-isolate-does-it).
         sys.path.extend(path for path in config["extraPaths"] if path not in sys.path)
         _network = network.Network(Addresses.described(config["own"]))
         if not config["filtered"]:

@@ -1,6 +1,7 @@
 """
-A command in a runner, for `fal runners shell` and `exec` (control-plane-grpc.md §6.4): `python shell.py`, started by
-the emulator. Enters the runner's namespaces and passes bytes between the emulator and the command's terminal or pipes.
+A command in a runner, for `fal runners shell` and `exec` (docs/platform/control-plane.md#shellrunner): `python
+shell.py`, started by the emulator. Enters the runner's namespaces and passes bytes between the emulator and the
+command's terminal or pipes.
 
 Frames on stdin and stdout: a letter, the payload's length (4 bytes, big endian), the payload. In: `c` the configuration
 (JSON, first), `d` data, `e` end of input, `r` size of the terminal (JSON). Out: `1` and `2` data, `x` exit code, last.

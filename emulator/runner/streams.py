@@ -1,8 +1,8 @@
 """
 stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
-parallel keep their own lines (runner-process.md §6). What is written past them, by programs and native code, is
-labelled by the board, which says which request is served alone, and where that changes while output is unread by marks
-on the same descriptors. Unbuffered, as under PYTHONUNBUFFERED.
+parallel keep their own lines (docs/platform/runner-process.md#logs). What is written past them, by programs and native
+code, is labelled by the board, which says which request is served alone, and where that changes while output is unread
+by marks on the same descriptors. Unbuffered, as under PYTHONUNBUFFERED.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
 READS = 16
 """Chunks that are read out of turn: more than fits into a pipe or a report, and an end for a flood."""
 METRICS_PORT = 9090
-"""What the SDK's apps use unless told otherwise (runner-process.md §2)."""
+"""What the SDK's apps use unless told otherwise (docs/platform/runner-process.md#shapes-of-a-callable)."""
 KEEPER_SECONDS = 3.0
 SHOW_SECONDS = 0.1
 """How long an unfinished line stays unseen, and how often it is shown at most."""

@@ -7,7 +7,7 @@ import { values } from './world/sorted.ts';
 import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './world/turn.ts';
 import { noTrouble, type Release } from './world/world.ts';
 
-/** Which revision an alias points to, and how it gets to another one (platform page runner.md §6). */
+/** Which revision an alias points to, and how it gets to another one (docs/platform/runners.md#deploys). */
 
 /**
  * A deploy or set-rev. Recreate moves the alias at once. Rolling starts one runner of the new revision, even without

@@ -87,9 +87,9 @@ function runnerDue(turn: Turn, id: RunnerId): void {
 }
 
 /**
- * A start that exceeded startup_timeout. Direct calls that have waited for all of it get their error (gateway-http.md
- * §9), unless another runner serves; one that came later waits for a whole start of its own, and queued requests as
- * long as it takes (§7).
+ * A start that exceeded startup_timeout. Direct calls that have waited for all of it get their error
+ * (docs/platform/gateway.md#time-limits), unless another runner serves; one that came later waits for a whole start of
+ * its own, and queued requests as long as it takes.
  */
 function tookTooLong(turn: Turn, { id, alias, role, startedAt }: LiveRunner): void {
   kill(turn, id, 'startup_timeout');

@@ -7,7 +7,10 @@ import { first } from './world/sorted.ts';
 import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from './world/turn.ts';
 import type { Leave, LiveRunner } from './world/world.ts';
 
-/** The ways in which a runner ends (platform page runner.md §1, §4.3). Unknown ids are ignored: news may come late. */
+/**
+ * The ways in which a runner ends (docs/platform/runners.md#states, #requests-of-a-runner-that-ends). Unknown ids are
+ * ignored: news may come late.
+ */
 
 /** What happened to the runner; completes "the runner …". */
 const endings: { readonly [W in StopReason]: string } = {

@@ -1,7 +1,10 @@
 import type { Instant, StopReason } from './types.ts';
 import type { LiveRunner, Trouble } from './world/world.ts';
 
-/** Delay before another start after n consecutive start failures: min(30 s × n, 600 s) (platform page runner.md §1). */
+/**
+ * Delay before another start after n consecutive start failures: min(30 s × n, 600 s)
+ * (docs/platform/runners.md#start-failures).
+ */
 export function failureDelaySeconds(failures: number): number {
   return Math.min(30 * failures, 600);
 }

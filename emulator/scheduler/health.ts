@@ -5,7 +5,10 @@ import { isServing } from './world/runner-index.ts';
 import { putRunner, type Turn } from './world/turn.ts';
 import type { LiveRunner } from './world/world.ts';
 
-/** Regular and on-demand health checks, and the TCP check after a 500, 502 or 504 (platform page runner.md §2). */
+/**
+ * Regular and on-demand health checks, and the TCP check after a 500, 502 or 504
+ * (docs/platform/runners.md#start-up-and-health).
+ */
 
 /**
  * The regular health check is due; the next one is 15 s later. One that is still unanswered takes the place of the

@@ -9,8 +9,8 @@ import { mayDoMore, putRunner, type Turn } from './world/turn.ts';
 import type { LiveRunner } from './world/world.ts';
 
 /**
- * New runners for old ones, of the same revision: rollouts and `runners stop --replace` (platform page runner.md §1,
- * §6).
+ * New runners for old ones, of the same revision: rollouts and `runners stop --replace`
+ * (docs/platform/runners.md#states, #deploys).
  */
 
 /**

@@ -1,6 +1,6 @@
 import type { ScaleSettings } from './types.ts';
 
-/** The formulas of platform page runner.md §3. Pure numbers; who starts or ends what is decided in scaling.ts. */
+/** The formulas of docs/platform/runners.md#scaling. Pure numbers; who starts or ends what is decided in scaling.ts. */
 
 type Sizes = Pick<ScaleSettings, 'minConcurrency' | 'maxConcurrency' | 'concurrencyBuffer' | 'concurrencyBufferPerc'>;
 

@@ -7,9 +7,9 @@ import { type Entry, first, last, rank, size, values } from './world/sorted.ts';
 import { mayDoMore, note, type Turn } from './world/turn.ts';
 import type { App, LiveRunner } from './world/world.ts';
 
-/** Who is started and who ends, by the formulas of scale.ts (platform page runner.md §3). */
+/** Who is started and who ends, by the formulas of scale.ts (docs/platform/runners.md#scaling). */
 
-/** A new runner that never got a request is kept this long (runner.md §3). */
+/** A new runner that never got a request is kept this long (docs/platform/runners.md#scaling). */
 const neverUsedMs = 10_000;
 
 /** Brings the number of the app's runners in line with its settings and its requests. */

@@ -6,9 +6,9 @@ import { type Key, values } from './world/sorted.ts';
 import { changeApp, mayDoMore, moveRunner, newId, note, noteState, putRunner, type Turn } from './world/turn.ts';
 import { type LiveRunner, noTrouble, type Release, type Role } from './world/world.ts';
 
-/** From the wish for a runner to its readiness (platform page runner.md §1, §2). */
+/** From the wish for a runner to its readiness (docs/platform/runners.md#states, #start-up-and-health). */
 
-/** Time between two regular health checks (runner.md §2). */
+/** Time between two regular health checks (docs/platform/runners.md#start-up-and-health). */
 export const probeIntervalMs = 15_000;
 
 /**

@@ -35,9 +35,9 @@ export interface Step {
  * Advances the world by one event at `now`. Pure: the input world stays as it was, and the same arguments give the same
  * result. An event about something that is no longer there changes nothing (news may come late).
  * After the step everything due by `now` is done, or 200 things of it and the rest is due a millisecond later; send
- * `tick` at `nextWakeup`. Platform page runner.md §1 to §6. Its cost grows with the logarithm of requests, runners and
- * apps: 10 to 20 µs with 10,000 waiting in one app (measured). Only apps that the event concerns, or that are due, are
- * looked at.
+ * `tick` at `nextWakeup`. docs/platform/runners.md#states to #deploys. Its cost grows with the logarithm of requests,
+ * runners and apps: 10 to 20 µs with 10,000 waiting in one app (measured). Only apps that the event concerns, or that
+ * are due, are looked at.
  */
 export function step(world: World, event: Event, now: Instant): Step {
   const turn = beginTurn(world, now);

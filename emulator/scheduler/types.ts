@@ -3,7 +3,7 @@
  *
  * `step(world, event, now) -> { world, effects, notes }` owns every decision about time, scaling and retries.
  * Nothing below `scheduler/` reads a clock, makes a random number or performs I/O.
- * States, formulas and defaults: platform page runner.md, sections 1 to 6.
+ * States, formulas and defaults: docs/platform/runners.md.
  */
 
 /** Milliseconds since the epoch, handed in by the caller. */
@@ -18,7 +18,7 @@ export type RequestId = string;
 /** `gateway_request_id`: equals the request id on the first attempt, new on each retry. */
 export type AttemptId = string;
 
-/** Alias-level settings: they act at once and outlive deploys (runner.md §3, "Settings across deploys"). */
+/** Alias-level settings: they act at once and outlive deploys (docs/platform/runners.md#settings-across-deploys). */
 export interface ScaleSettings {
   readonly keepAliveSeconds: number;
   readonly minConcurrency: number;
@@ -172,7 +172,7 @@ export type AttemptOutcome =
   /** The caller of a direct request went away; the executor has closed its connection to the runner. */
   | { readonly kind: 'caller_gone' };
 
-/** How a deploy moves the alias (runner.md §6). `detached`: rolling, but the alias first. */
+/** How a deploy moves the alias (docs/platform/runners.md#deploys). `detached`: rolling, but the alias first. */
 export type Strategy = 'recreate' | 'rolling' | 'detached';
 
 export type Event =

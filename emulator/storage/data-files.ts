@@ -18,8 +18,8 @@ export interface DataEntry {
 }
 
 /**
- * `/data` of the account, as the runners see it (rest-api.md §5, runner.md §8). Every path is a client's; none leaves
- * the root.
+ * `/data` of the account, as the runners see it (docs/platform/rest.md#data-files, docs/platform/runners.md#data).
+ * Every path is a client's; none leaves the root.
  */
 export interface DataFiles {
   /**

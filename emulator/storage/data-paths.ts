@@ -8,8 +8,8 @@ const longestPath = 4096;
 const mostLinks = 40;
 
 /**
- * The steps below `/data` that a client's path means (rest-api.md §5): `/data/x` is absolute, `x` is below `/data`;
- * repeated slashes and `.` mean nothing. `..` is refused, not resolved: no client sends it.
+ * The steps below `/data` that a client's path means (docs/platform/rest.md#data-files): `/data/x` is absolute, `x` is
+ * below `/data`; repeated slashes and `.` mean nothing. `..` is refused, not resolved: no client sends it.
  * @throws Refusal `bad_request`
  */
 export function stepsOf(path: string): readonly string[] {

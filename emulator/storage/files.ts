@@ -11,7 +11,10 @@ import { checksum, DamagedRow, integer, parsed, text } from '../store/rows.ts';
 import type { Quota } from './quota.ts';
 import type { Received } from './receive.ts';
 
-/** Who may read a file: the first rule that names the user decides, else the default (rest-api.md §6.1). */
+/**
+ * Who may read a file: the first rule that names the user decides, else the default
+ * (docs/platform/rest.md#uploads-of-the-sdk).
+ */
 export interface Acl {
   readonly default: AclDecision;
   readonly rules: readonly { readonly user: string; readonly decision: AclDecision }[];

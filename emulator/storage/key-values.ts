@@ -4,7 +4,7 @@ import { bytes, checksum, DamagedRow, integer } from '../store/rows.ts';
 import type { Quota } from './quota.ts';
 import { Refusal } from './refusal.ts';
 
-/** The key-value store of `fal.toolkit.kv` (rest-api.md §6.3). Values are bytes of UTF-8 text. */
+/** The key-value store of `fal.toolkit.kv` (docs/platform/rest.md#key-values). Values are bytes of UTF-8 text. */
 export interface KeyValues {
   /** `undefined`: never set, deleted, or expired. */
   get(db: string, key: string): Uint8Array | undefined;

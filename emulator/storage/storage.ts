@@ -33,7 +33,7 @@ export interface StorageOptions {
   readonly clock: () => number;
 }
 
-/** Everything that apps and callers store (rest-api.md §5, §6). */
+/** Everything that apps and callers store (docs/platform/rest.md#data-files, #storage). */
 export function createStorage({ folder, store, maxBytes, clock }: StorageOptions): Storage {
   const quota = createQuota(maxBytes);
   const files = createFiles({ folder: join(folder, 'storage', 'files'), store, quota, clock });

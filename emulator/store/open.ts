@@ -62,7 +62,7 @@ const walLimitBytes = 64 * mebibyte;
  * Opens the store, makes it when absent, and brings its tables to the present version.
  *
  * A damaged or truncated file never stops the emulator: it is moved aside, a fresh one takes what can still be read,
- * and `notices()` says what was dropped (quality/README.md B3).
+ * and `notices()` says what was dropped (docs/quality.md#damaged-files).
  * @throws UserError when a newer minifal wrote the file, or when the file cannot be reached at all; DiskTrouble when
  *   another program has locked it (`openPatiently` waits for that)
  */

@@ -13,11 +13,11 @@ const byName = new Map(names);
 const jsonFields = ['level', 'levelname', 'severity'];
 
 /**
- * The level of a line that user code wrote (runner-process.md §6): a JSON object's own level; else a line that begins
- * with a level's name or contains it in brackets; else the stream.
+ * The level of a line that user code wrote (docs/platform/runner-process.md#logs): a JSON object's own level; else a
+ * line that begins with a level's name or contains it in brackets; else the stream.
  *
  * differs: where isolate itself falls back to INFO for both streams, the documented STDOUT/STDERR is used
- * (observability.md §1.2), which keeps the streams apart; the CLI prints both.
+ * (docs/platform/logs.md#fields), which keeps the streams apart; the CLI prints both.
  */
 export function inferLevel(text: string, stream: 'stdout' | 'stderr'): LogLevel {
   const structured = structuredLevel(text);

@@ -28,8 +28,8 @@ const mostBetween = 100;
 const mostUnfinished = 1_000;
 
 /**
- * Turns what runners write into log lines (runner-process.md §6). Hides secrets that are cut in two; `logs` hides the
- * others.
+ * Turns what runners write into log lines (docs/platform/runner-process.md#logs). Hides secrets that are cut in two;
+ * `logs` hides the others.
  */
 export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
   /** What the next piece may begin with, by runner and stream. */

@@ -16,7 +16,7 @@ export interface RunnerHistory {
   transitions(runnerId: string): readonly RunnerTransition[];
 }
 
-/** Ended runners are shown this long (runner.md §1). */
+/** Ended runners are shown this long (docs/platform/runners.md#states). */
 const keptMs = 24 * 60 * 60 * 1000;
 /** Between two looks at all of them for old ones. */
 const dropEveryMs = 10 * 60 * 1000;

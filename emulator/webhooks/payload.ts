@@ -2,7 +2,7 @@ import { withoutMark } from '../local/json.ts';
 import type { RequestOutcome, RequestRecord } from '../queue/types.ts';
 import { isJson, joined } from './large.ts';
 
-/** The body of a webhook (gateway-http.md §10), as the bytes that are signed and sent. */
+/** The body of a webhook (docs/platform/gateway.md#webhooks), as the bytes that are signed and sent. */
 export async function webhookBody(
   record: Pick<RequestRecord, 'id' | 'attemptId'>,
   outcome: RequestOutcome,

@@ -1,4 +1,6 @@
-/** When a webhook is called, and how long one call may take: the later text of gateway-http.md §10. Pure. */
+/**
+ * When a webhook is called, and how long one call may take: the later text of docs/platform/gateway.md#webhooks. Pure.
+ */
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;

@@ -29,8 +29,8 @@ class EndlessAnswer extends Error {}
 class TookTooLong extends Error {}
 
 /**
- * One POST. Redirects are not followed, and are not tried again (gateway-http.md §10). The address that was judged is
- * the one that is connected to. Never rejects.
+ * One POST. Redirects are not followed, and are not tried again (docs/platform/gateway.md#webhooks). The address that
+ * was judged is the one that is connected to. Never rejects.
  */
 export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<Sent> {
   const { protocol, hostname } = new URL(url);

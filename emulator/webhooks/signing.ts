@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sig
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { sha256Of } from './large.ts';
 
-/** Signs webhooks, and shows receivers how to check that (gateway-http.md §10). */
+/** Signs webhooks, and shows receivers how to check that (docs/platform/gateway.md#webhooks). */
 export interface Signing {
   /** The four `X-Fal-Webhook-…` headers. `at`: milliseconds since the epoch. */
   headers(

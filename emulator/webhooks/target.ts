@@ -14,8 +14,9 @@ export function isWebhookUrl(text: string): boolean {
 }
 
 /**
- * Whether a webhook may be sent to this IP address (without brackets): never into private networks (gateway-http.md
- * §10). differs: loopback is allowed, because on a developer's machine the receiver is there.
+ * Whether a webhook may be sent to this IP address (without brackets): never into private networks
+ * (docs/platform/gateway.md#webhooks). differs: loopback is allowed, because on a developer's machine the receiver is
+ * there.
  */
 export function mayBeCalled(address: string): boolean {
   return networkOf(address) !== 'private';

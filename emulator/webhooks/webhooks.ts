@@ -11,7 +11,10 @@ import { type Delivery, expiresAt, longestPauseMs, nextAttemptAt, timeoutMs } fr
 import type { Post, Sent } from './send.ts';
 import type { Signing } from './signing.ts';
 
-/** Delivers what `fal_webhook` asked for: one POST when a queued request is finally done (gateway-http.md §10). */
+/**
+ * Delivers what `fal_webhook` asked for: one POST when a queued request is finally done
+ * (docs/platform/gateway.md#webhooks).
+ */
 export interface Webhooks {
   /**
    * Waits for the end of a request with a webhook. To be called before the request is submitted.

@@ -1,5 +1,5 @@
 /**
- * The errors that the platform defines, with their HTTP codes (platform page gateway-http.md §9).
+ * The errors that the platform defines, with their HTTP codes (docs/platform/gateway.md#errors).
  * They are values: only `edge/` turns them into HTTP or gRPC answers.
  */
 export const platformErrorStatus = {

@@ -6,7 +6,10 @@ import generated from './generated/controller.json' with { type: 'json' };
 export interface Services {
   /** `controller.IsolateController`: what the SDK and the CLI call. */
   readonly controller: ServiceDefinition;
-  /** isolate's `Isolate`: runners call its SetMetadata (runner-process.md §6), which edge/labels/ answers. */
+  /**
+   * isolate's `Isolate`: runners call its SetMetadata (docs/platform/runner-process.md#logs), which edge/labels/
+   * answers.
+   */
   readonly isolate: ServiceDefinition;
 }
 

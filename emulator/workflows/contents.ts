@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { parseReference, ReferenceProblem, referenceTexts } from './references.ts';
 
 /**
- * What a published workflow consists of (rest-api.md §7; fal/workflows.py). Unknown keys are kept: it is echoed as it
- * came.
+ * What a published workflow consists of (docs/platform/rest.md#workflows; fal/workflows.py). Unknown keys are kept: it
+ * is echoed as it came.
  */
 const node = z.discriminatedUnion('type', [
   z.looseObject({

@@ -28,7 +28,7 @@ export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' 
 
 /**
  * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for
- * its end. `signal` cancels it (gateway-http.md §6.4); the promise still waits for its end.
+ * its end. `signal` cancels it (docs/platform/gateway.md#cancel); the promise still waits for its end.
  */
 export type CallApp = (request: NodeRequest, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 

@@ -31,9 +31,9 @@ export interface Order {
 export type CallNode = (order: Order, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 
 /**
- * Runs a workflow once (rest-api.md §7): each node as soon as those before it are done, so that independent ones run in
- * parallel. The first node that fails ends it: the rest is cancelled, the outcome has that node's status. Display nodes
- * do nothing on a server. Never rejects but with what `call` rejects with.
+ * Runs a workflow once (docs/platform/rest.md#workflows): each node as soon as those before it are done, so that
+ * independent ones run in parallel. The first node that fails ends it: the rest is cancelled, the outcome has that
+ * node's status. Display nodes do nothing on a server. Never rejects but with what `call` rejects with.
  *
  * @param about `requestIdOf`: id of a node's request. `tell`: hears of every step; nothing after a cancellation.
  */
@@ -149,7 +149,7 @@ function whyNoValue(read: Read): string {
   return read.kind === 'too much' ? `answered with too much. ${read.problem}` : 'did not answer with JSON.';
 }
 
-/** As a missing field of a body is worded (gateway-http.md §9). */
+/** As a missing field of a body is worded (docs/platform/gateway.md#errors). */
 function missing(nodeId: string, { message, reference }: ReferenceProblem): NodeFailure {
   const loc = [reference?.name === 'input' ? 'body' : 'workflow', ...(reference?.path ?? [])];
   const body = { detail: [{ loc, msg: message, type: 'missing' }] };

@@ -50,8 +50,8 @@ export async function createBed(): Promise<Bed> {
 }
 
 /**
- * The headers that the gateway adds for an app, so that a direct call makes the app do the same work. gateway-http.md
- * §8.1.
+ * The headers that the gateway adds for an app, so that a direct call makes the app do the same work.
+ * docs/platform/gateway.md#headers-from-callers.
  */
 export function platformHeaders(app: string): { readonly [name: string]: string } {
   const id = randomUUID();

@@ -169,7 +169,7 @@ describe('over HTTP', () => {
   });
 });
 
-/** The shape that the openapi clients parse (rest-api.md §0). */
+/** The shape that the openapi clients parse (docs/platform/rest.md#rules). */
 async function expectValidation(response: Response): Promise<void> {
   const text = await response.text();
   expect([400, 422], text).toContain(response.status);

@@ -12,7 +12,8 @@ import { type PythonTools, pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 /**
- * Every command of control-plane-grpc.md §9 that can be led here, run by the real command line against one emulator.
+ * Every command of docs/platform/control-plane.md#commands that can be led here, run by the real command line against
+ * one emulator.
  */
 const source = `
 import time

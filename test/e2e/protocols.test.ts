@@ -13,8 +13,8 @@ import { attemptsOf, openGate, scriptedApps } from '../support/scripted-app.ts';
 import { until } from '../support/wait.ts';
 
 /**
- * The protocols that aren't plain requests (gateway-http.md §11, §12), with the Python clients and the SDK; and streams
- * of workflows.
+ * The protocols that aren't plain requests (docs/platform/gateway.md#streams, #websockets), with the Python clients and
+ * the SDK; and streams of workflows.
  */
 let emulator: Emulator;
 let project: Project;

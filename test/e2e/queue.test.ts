@@ -16,8 +16,8 @@ import { attemptsOf, gateFile, openGate, scriptedApps } from '../support/scripte
 import { until } from '../support/wait.ts';
 
 /**
- * The queue as its callers see it (gateway-http.md §4 to §10, runner.md §4): real deploys, real clients, apps that do
- * what their input says.
+ * The queue as its callers see it (docs/platform/gateway.md#submit to #webhooks,
+ * docs/platform/runners.md#queue-and-retries): real deploys, real clients, apps that do what their input says.
  */
 const apps = {
   scripted: 'Scripted',
@@ -415,7 +415,10 @@ describe('a request in progress', () => {
   });
 });
 
-/** runner.md §4.2. `attempts`: how often the app was called; each on a runner of its own where it was called again. */
+/**
+ * docs/platform/runners.md#retries. `attempts`: how often the app was called; each on a runner of its own where it was
+ * called again.
+ */
 const retryTable: readonly {
   readonly steps: readonly string[];
   readonly app?: App;

@@ -54,7 +54,9 @@ describe('the real `fal files` command', () => {
   });
 });
 
-/** The hosts that fal_client has built in, as upstream's own unit test moves them (gateway-http.md §14). */
+/**
+ * The hosts that fal_client has built in, as upstream's own unit test moves them (docs/platform/gateway.md#clients).
+ */
 const moved = `
 import json, os, httpx, fal_client, fal_client.client as client
 client.REST_URL = client.CDN_URL = "https://" + os.environ["FAL_REST_HOST"]

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Workbench } from '../lab/workbench.ts';
 import { cacheDir } from '../support/root.ts';
 
-/** A kind of theme, and the least contrast of an icon in it (shared/ux, section 13). */
+/** A kind of theme, and the least contrast of an icon in it (docs/quality.md#contrast-and-keyboard). */
 export interface Look {
   readonly name: 'light' | 'high-contrast' | 'high-contrast-light' | 'dark';
   readonly leastContrast: number;

@@ -52,7 +52,7 @@ export async function pythonTools(requirements = newest): Promise<PythonTools> {
     VIRTUAL_ENV: venv,
     FAL_HOME_DIR: home,
     FAL_CONFIG_PATH: join(home, 'config.toml'),
-    // The SDK sends naive local times as if they were UTC (e2e-expectations.md, test_runner_machine_type).
+    // The SDK sends naive local times as if they were UTC (fal's own test_runner_machine_type).
     TZ: 'UTC',
     // The CLI breaks even JSON at the terminal's width.
     COLUMNS: '10000',

@@ -10,7 +10,8 @@ type Env = { readonly [name: string]: string | undefined };
 
 /**
  * Variables that a build may see. An allow-list: a package's build script is a stranger's code, and the developer's
- * keys are none of its business; runner-process.md §5 says that none of the platform's variables exist during a build.
+ * keys are none of its business; docs/platform/runner-process.md#variables says that none of the platform's variables
+ * exist during a build.
  */
 const allowed = [
   /^(PATH|HOME|USER|LOGNAME|LANG|TMPDIR|SHELL|TERM)$/,

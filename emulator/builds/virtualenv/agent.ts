@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 
 /**
- * What every runner needs in addition to the app's own requirements (runner-process.md §3): cloudpickle loads the
- * callable, isolate brings grpc and the SetMetadata stubs. Not `fal`: it travels inside the pickle, and fal's own test
- * (test_missing_dependencies_nested_server_error) shows that the platform's runners don't have it.
+ * What every runner needs in addition to the app's own requirements (docs/platform/runner-process.md#launch):
+ * cloudpickle loads the callable, isolate brings grpc and the SetMetadata stubs. Not `fal`: it travels inside the
+ * pickle, and fal's own test (test_missing_dependencies_nested_server_error) shows that the platform's runners don't
+ * have it.
  */
 const packages = ['cloudpickle==3.1.2', 'isolate[server]==0.26.12', 'isolate-proto==0.34.5'];
 

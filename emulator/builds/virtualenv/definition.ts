@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /**
- * `configuration` of a `virtualenv` environment (control-plane-grpc.md §5.1). Unknown keys are tolerated, as the SDK
- * may send new ones. `resolver` absent means pip in the cloud; differs: we install with uv in both cases.
+ * `configuration` of a `virtualenv` environment (docs/platform/control-plane.md#virtual-environments). Unknown keys are
+ * tolerated, as the SDK may send new ones. `resolver` absent means pip in the cloud; differs: we install with uv in
+ * both cases.
  */
 const virtualenvSchema = z.object({
   python_version: z

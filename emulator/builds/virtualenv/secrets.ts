@@ -26,8 +26,9 @@ export type FilledDefinition =
   | { readonly ok: false; readonly reason: string };
 
 /**
- * Replaces `${NAME}` in requirements and index URLs by the secret's value (control-plane-grpc.md §5.4); `values` lists
- * what must never be printed. Without `secretValue` the text stays as it is.
+ * Replaces `${NAME}` in requirements and index URLs by the secret's value
+ * (docs/platform/control-plane.md#requirements-that-need-the-client); `values` lists what must never be printed.
+ * Without `secretValue` the text stays as it is.
  */
 export function fillDefinition(
   definition: VirtualenvDefinition,

@@ -16,7 +16,7 @@ import { complain, say } from '../print.ts';
 import { checkShares, shareNotes } from '../shares.ts';
 import { version } from '../version.ts';
 
-/** As on the platform (gateway-http.md §6.2). */
+/** As on the platform (docs/platform/gateway.md#storage). */
 const defaultRetentionDays = 30;
 const defaultIsolation = 'full';
 /** Different bugs that a terminal hears of; the log has all. */
@@ -73,8 +73,8 @@ export async function start(options: CliOptions): Promise<number> {
     });
     const told = new Set<string>();
     // The last resort, also for promises without a handler. All seams between rooms have a guard of their own
-    // (local/loop/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not end.
-    // To stop for it would end every app for the bug of one, and again after each start.
+    // (local/loop/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not
+    // end. To stop for it would end every app for the bug of one, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);
       const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);

@@ -8,8 +8,8 @@ const credentials = /^(?:key|bearer) +([^\s:]+):(\S+)$/i;
 
 /**
  * Reads `Authorization` and asks the catalog and the runners' keys, which compare in constant time. Never throws and
- * never shows a credential: what doesn't parse is simply no identity. gateway-http.md §2. differs: tokens of `fal auth
- * login` are unknown here.
+ * never shows a credential: what doesn't parse is simply no identity. docs/platform/gateway.md#callers. differs: tokens
+ * of `fal auth login` are unknown here.
  */
 export function createAuthenticate(
   catalog: Pick<Catalog, 'account' | 'verifyKey'>,

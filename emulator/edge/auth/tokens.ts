@@ -23,9 +23,9 @@ export interface Tokens {
 }
 
 /**
- * Temporary tokens for web pages (rest-api.md §8, gateway-http.md §2), signed with a key of the data folder: they
- * survive a restart, unless a runner asked for them. differs: the cloud's are signed with a key pair; nobody but the
- * issuer reads them.
+ * Temporary tokens for web pages (docs/platform/rest.md#tokens, docs/platform/gateway.md#callers), signed with a key of
+ * the data folder: they survive a restart, unless a runner asked for them. differs: the cloud's are signed with a key
+ * pair; nobody but the issuer reads them.
  */
 export function createTokens(signing: Signing): Tokens {
   const signer = createSigner(signing, 'apps');

@@ -14,7 +14,8 @@ export interface Identity {
 export type Authenticate = (headers: IncomingHttpHeaders) => Identity | undefined;
 
 /**
- * Checks a browser's token for one endpoint; `undefined`: not ours, expired, or for something else. gateway-http.md §2.
+ * Checks a browser's token for one endpoint; `undefined`: not ours, expired, or for something else.
+ * docs/platform/gateway.md#callers.
  */
 export type VerifyToken = (
   token: string,

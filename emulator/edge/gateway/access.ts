@@ -10,7 +10,7 @@ export type Access =
 
 /**
  * May this caller use this app? private: the owner; shared: any account; public: anybody, whatever key they send.
- * gateway-http.md §2. Without a route (a follow-up for an app that is gone) only the owner may.
+ * docs/platform/gateway.md#callers. Without a route (a follow-up for an app that is gone) only the owner may.
  */
 export function authorise(
   route: Route | undefined,

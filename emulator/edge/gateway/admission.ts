@@ -56,7 +56,7 @@ export type Admission =
 
 /**
  * Who calls: by the key in the header, else by a web page's `fal_jwt_token`, which was cut out of the query
- * (gateway-http.md §2).
+ * (docs/platform/gateway.md#callers).
  */
 export function identify(
   deps: Pick<GatewayDeps, 'authenticate' | 'verifyToken'>,

@@ -10,8 +10,8 @@ import { reasonPhrase } from '../http-server.ts';
  */
 
 /**
- * Headers that every answer to this request carries: the request id (§8.4), and CORS headers where the origin is a
- * listed one.
+ * Headers that every answer to this request carries: the request id (docs/platform/gateway.md#headers-of-every-answer),
+ * and CORS headers where the origin is a listed one.
  */
 export interface Envelope {
   readonly requestId: string;

@@ -60,7 +60,7 @@ export interface GatewayLimits {
   readonly wmaSilenceMs: number;
 }
 
-/** Undocumented upstream: chosen (gateway-http.md, last paragraph). */
+/** Undocumented upstream: chosen (docs/platform/gateway.md#limits). */
 export const defaultLimits: GatewayLimits = {
   maxRequestBytes: 100 * 1024 * 1024,
   maxHeldSocketBytes: 16 * 1024 * 1024,

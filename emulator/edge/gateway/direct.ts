@@ -7,8 +7,8 @@ import type { PlatformError } from '../../wire/errors.ts';
 import type { GatewayDeps } from './context.ts';
 
 /**
- * A direct call: one runner, one attempt, never retried by the platform (gateway-http.md §3). Who the caller is on the
- * wire (an HTTP response, frames of a websocket) is the sink's business.
+ * A direct call: one runner, one attempt, never retried by the platform (docs/platform/gateway.md#direct-calls). Who
+ * the caller is on the wire (an HTTP response, frames of a websocket) is the sink's business.
  */
 export interface DirectCall {
   readonly info: RequestInfo;
@@ -73,7 +73,8 @@ export async function callDirect(deps: GatewayDeps, call: DirectCall, sink: Sink
   }
 
   if (ending.error && gone.aborted) {
-    // Our connection is closed; an app that can't see that has a second chance (§3.4, §6.4).
+    // Our connection is closed; an app that can't see that has a second chance (docs/platform/gateway.md#direct-calls,
+    // #cancel).
     lease.end({ kind: 'caller_gone' });
     await sendCancel(lease.address, call.path, call.info.id);
     return;

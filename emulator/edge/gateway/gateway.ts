@@ -6,7 +6,7 @@ import { createTunnel } from './ws/tunnel.ts';
 import { createWsHost } from './ws/ws-host.ts';
 
 /**
- * The data plane: the run, queue and ws hosts (platform page gateway-http.md). It parses, authenticates, calls in to
+ * The data plane: the run, queue and ws hosts (docs/platform/gateway.md). It parses, authenticates, calls in to
  * the queue and the fleet, and words the answers. It decides nothing about runners or retries, and keeps no state of
  * its own.
  */

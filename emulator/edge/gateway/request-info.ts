@@ -3,7 +3,7 @@ import type { Route } from '../../catalog/types.ts';
 import { type HeaderList, headerOf } from '../../exchange/headers.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 
-/** What a caller may say about the handling of a request, checked. gateway-http.md §8.1. */
+/** What a caller may say about the handling of a request, checked. docs/platform/gateway.md#headers-from-callers. */
 export interface Wishes {
   /** Seconds from submit to start on a runner; `null`: the caller gave none. */
   readonly startTimeoutSeconds: number | null;

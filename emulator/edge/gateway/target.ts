@@ -1,7 +1,7 @@
 import type { Route, Routes } from '../../catalog/types.ts';
 import { withoutSlashes } from '../../wire/slashes.ts';
 
-/** A URL taken apart: which app, and what the app is to see. gateway-http.md §1. */
+/** A URL taken apart: which app, and what the app is to see. docs/platform/gateway.md#urls. */
 export interface Target {
   /** As the caller wrote them, decoded. `owner` holds the shifting word too: `workflows/owner`. */
   readonly owner: string;

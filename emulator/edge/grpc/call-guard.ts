@@ -35,7 +35,7 @@ export function judgeCall(
   return { code: status.PERMISSION_DENIED, details: notAllowed(identity) };
 }
 
-/** Keys come as two entries, logins as `authorization: Bearer …` (control-plane-grpc.md §2.2). */
+/** Keys come as two entries, logins as `authorization: Bearer …` (docs/platform/control-plane.md#credentials). */
 function authorizationOf(raw: readonly string[]): string {
   const keyId = one(raw, 'auth-key-id');
   const secret = one(raw, 'auth-key');

@@ -12,7 +12,7 @@ import type { Authenticate } from '../auth/types.ts';
 export interface GrpcRooms {
   readonly catalog: Catalog;
   readonly blobs: Blobs;
-  /** App files that were synced over REST before (rest-api.md §4). */
+  /** App files that were synced over REST before (docs/platform/rest.md#app-files). */
   readonly appFiles: AppFileSource;
   readonly builds: Builds;
   readonly fleet: Fleet;

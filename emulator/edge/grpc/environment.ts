@@ -14,7 +14,10 @@ export function definitionOf(environments: readonly WireEnvironment[]): Environm
   return { kind, configuration: wire?.configuration ?? {}, force: wire?.force ?? false };
 }
 
-/** Builds or finds the environment; a failed build is INVALID_ARGUMENT in the tool's own words (§6.1). */
+/**
+ * Builds or finds the environment; a failed build is INVALID_ARGUMENT in the tool's own words
+ * (docs/platform/control-plane.md#buildenvironment).
+ */
 export async function buildOrFail(
   rooms: Pick<GrpcRooms, 'builds'>,
   definition: EnvironmentDefinition,

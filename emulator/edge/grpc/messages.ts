@@ -31,7 +31,7 @@ export function builderLog(line: BuildLog): LogMessage {
 
 /**
  * The five URLs of an app, without trailing slash. `fal deploy` turns the playground's path `/models/OWNER/APP` into
- * links to the dashboard (control-plane-grpc.md §9); edge/rest answers those.
+ * links to the dashboard (docs/platform/control-plane.md#commands); edge/rest answers those.
  */
 export function serviceUrls(hosts: Hosts, owner: string, name: string) {
   const app = `${owner}/${name}`;
@@ -44,5 +44,5 @@ export function serviceUrls(hosts: Hosts, owner: string, name: string) {
   };
 }
 
-/** Pickled `None`, protocol 4: what a run without a value must send (control-plane-grpc.md §6.2). */
+/** Pickled `None`, protocol 4: what a run without a value must send (docs/platform/control-plane.md#run). */
 export const pickledNone = { method: 'pickle', definition: Buffer.from([0x80, 0x04, 0x4e, 0x2e]) };

@@ -5,7 +5,9 @@ import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import { printableLines } from '../../local/printable.ts';
 import { UserError } from '../../wire/errors.ts';
 
-/** An answer that is not OK. `details` is what the CLI prints, word for word (control-plane-grpc.md §2.3). */
+/**
+ * An answer that is not OK. `details` is what the CLI prints, word for word (docs/platform/control-plane.md#errors).
+ */
 export class RpcError extends Error {
   readonly code: status;
   constructor(code: status, details: string) {
@@ -28,7 +30,7 @@ export interface RpcStatus {
 /**
  * Words any failure for the wire. What is not meant for a caller becomes INTERNAL with one sentence and goes to
  * `report`: no stack trace and no secret leaves this way. UNAVAILABLE is never sent: clients would repeat the call
- * (§2.1).
+ * (docs/platform/control-plane.md#channel).
  */
 export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
   if (error instanceof RpcError) return { code: error.code, details: fitDetails(error.message) };

@@ -61,7 +61,7 @@ function checkMachineType(name: string, context: z.core.$RefinementCtx): void {
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 }
 
-/** What a registration brings and UpdateApplication changes (control-plane-grpc.md §8). */
+/** What a registration brings and UpdateApplication changes (docs/platform/control-plane.md#scale-settings). */
 const scaleFields = {
   keep_alive: seconds.optional(),
   max_multiplexing: z.int().min(1).optional(),

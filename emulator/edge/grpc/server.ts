@@ -29,7 +29,7 @@ export interface GrpcEdge {
 
 /**
  * `controller.IsolateController` for the SDK and the CLI, on an HTTP/2 server that opens no port of its own
- * (control-plane-grpc.md).
+ * (docs/platform/control-plane.md).
  */
 export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   const { controller } = loadServices();

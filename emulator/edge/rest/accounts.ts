@@ -1,7 +1,10 @@
 import { Router } from 'express';
 import type { Catalog } from '../../catalog/types.ts';
 
-/** The one local account, as `fal auth whoami`, `fal queue` and the deploy check ask for it (rest-api.md §1). */
+/**
+ * The one local account, as `fal auth whoami`, `fal queue` and the deploy check ask for it
+ * (docs/platform/rest.md#accounts).
+ */
 export function accounts({ account }: Pick<Catalog, 'account'>): Router {
   const { userId, nickname, fullName } = account;
   const router = Router();

@@ -6,7 +6,7 @@ import { HttpError } from './http-error.ts';
 
 type Deps = Pick<RestDeps, 'catalog' | 'fleet'>;
 
-/** Metadata, queue and GPU counts of apps (rest-api.md §2). */
+/** Metadata, queue and GPU counts of apps (docs/platform/rest.md#applications). */
 export function applications(deps: Deps): Router {
   const { catalog, fleet } = deps;
   const router = Router();

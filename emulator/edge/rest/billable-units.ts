@@ -7,7 +7,10 @@ const requestId = z.object({ id: z.uuid() });
 /** As the SDK's `format_billable_units` writes a number: fixed point, never below zero. */
 const report = z.object({ billable_units: z.string().regex(/^\d{1,310}(\.\d{1,20})?$/, 'must be a decimal number') });
 
-/** Where an app reports the units of a request that it bills later (rest-api.md §2; fal/wma/_billing.py). */
+/**
+ * Where an app reports the units of a request that it bills later (docs/platform/rest.md#applications;
+ * fal/wma/_billing.py).
+ */
 export function billableUnits({ lateUnits, authenticate }: Pick<RestDeps, 'lateUnits' | 'authenticate'>): Router {
   const router = Router();
   router.post('/requests/billable-units/:id', json({ limit: '4kb' }), ({ params, body, headers }, response) => {

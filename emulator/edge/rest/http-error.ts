@@ -22,8 +22,8 @@ const refusalStatus: { readonly [reason in RefusalReason]: number } = {
 };
 
 /**
- * Words every failure as the platform does (rest-api.md §0): `{"detail": "text"}`; 422 only as a list of `{loc, msg,
- * type}`. What isn't meant for a caller is one sentence and goes to `report`.
+ * Words every failure as the platform does (docs/platform/rest.md#rules): `{"detail": "text"}`; 422 only as a list of
+ * `{loc, msg, type}`. What isn't meant for a caller is one sentence and goes to `report`.
  */
 export function errorHandler(report: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** ISO-8601; without an offset it is UTC (rest-api.md §0). */
+/** ISO-8601; without an offset it is UTC (docs/platform/rest.md#rules). */
 export const isoInstant = z.string().transform((text, context) => {
   const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}${text.includes('T') ? '' : 'T00:00:00'}Z`;
   const at = Date.parse(zoned.replace(' ', 'T'));
@@ -48,7 +48,7 @@ const labelFilter = z.object({
 export const logsBody = z.object({ extra_filters: z.array(labelFilter).optional() });
 export type LabelFilter = z.output<typeof labelFilter>;
 
-/** Hex SHA-256 over content and mode (rest-api.md §4). */
+/** Hex SHA-256 over content and mode (docs/platform/rest.md#app-files). */
 export const fileHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
 export const missingHashesBody = z.object({ hashes: z.array(fileHash).max(200_000) });
 export const fileMetadata = z.object({

@@ -20,9 +20,9 @@ import { browserTokens } from './tokens.ts';
 import { workflows } from './workflows.ts';
 
 /**
- * The REST host of the platform, for the `api` port (rest-api.md §0-§4). Host and Origin are judged first, then the
- * key, then what it may do (rights.ts); every error is `{"detail"}`; paths are matched as they come, never normalised
- * or redirected.
+ * The REST host of the platform, for the `api` port (docs/platform/rest.md#rules to #app-files). Host and Origin are
+ * judged first, then the key, then what it may do (rights.ts); every error is `{"detail"}`; paths are matched as they
+ * come, never normalised or redirected.
  */
 export function createRestEdge(deps: RestDeps): Express {
   const app = express();
@@ -31,7 +31,7 @@ export function createRestEdge(deps: RestDeps): Express {
   app.use(cdnReads(deps, deps.guardRules.hosts));
   app.use(guarded(deps));
   app.use(home(deps.hosts));
-  // Receivers of webhooks have no key (rest-api.md §9).
+  // Receivers of webhooks have no key (docs/platform/rest.md#others).
   app.get('/.well-known/jwks.json', (_request, response) => void response.json(deps.jwks));
   // These know their callers by tokens and by addresses that can't be guessed.
   app.use(uploadTargets(deps), cdnUploads(deps), kv({ ...deps, keyValues: deps.storage.keyValues }));

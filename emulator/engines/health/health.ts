@@ -14,9 +14,9 @@ const healthAgent = 'minifal-health-check';
 export type Health = 'healthy' | 'unhealthy' | 'unknown';
 
 /**
- * One health probe (runner-process.md §4.1): the declared path with its method must answer 2xx; without one GET /health
- * may also be unknown (404, 405), and a server that doesn't speak HTTP is healthy because its port is open. `onPort`:
- * our end's port, before anything is sent. Never rejects.
+ * One health probe (docs/platform/runner-process.md#health): the declared path with its method must answer 2xx; without
+ * one GET /health may also be unknown (404, 405), and a server that doesn't speak HTTP is healthy because its port is
+ * open. `onPort`: our end's port, before anything is sent. Never rejects.
  */
 export async function probeHealth(
   address: RunnerAddress,

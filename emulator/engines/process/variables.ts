@@ -53,9 +53,9 @@ export function compileCaches(folder: string): Record<string, string> {
 }
 
 /**
- * A runner's variables (runner-process.md §5): the machine's few, then the spec's, then what only the engine knows.
- * PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's own hosts are
- * reached without a proxy, even where a secret names the proxy.
+ * A runner's variables (docs/platform/runner-process.md#variables): the machine's few, then the spec's, then what only
+ * the engine knows. PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's
+ * own hosts are reached without a proxy, even where a secret names the proxy.
  */
 export function runnerEnvironment(
   machine: { readonly [name: string]: string },

@@ -13,8 +13,8 @@ import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
 
 /**
  * Who gets the machine's room for runners. The documents know only that a runner without capacity waits as PENDING,
- * without counting as a failure (platform page runner.md §1); who goes first, and who makes room, is ours. GPU slots
- * are a second kind of room.
+ * without counting as a failure (docs/platform/runners.md#states); who goes first, and who makes room, is ours. GPU
+ * slots are a second kind of room.
  */
 
 /**

@@ -8,7 +8,7 @@ import { isLast } from './retry.ts';
 
 /**
  * Hands waiting requests to free runners: direct ones first, then normal before low priority, the oldest first
- * (platform page runner.md §4.1).
+ * (docs/platform/runners.md#queue).
  * Never waits for a particular runner.
  */
 export function assign(turn: Turn, alias: AliasName): void {
@@ -25,8 +25,9 @@ export function assign(turn: Turn, alias: AliasName): void {
 
 /**
  * The free runner that takes the request, `undefined` when none is free. In this order: one that announces the
- * request's hint, the one that served the same hint before, the next in turn (runner.md §5). A retried request goes to
- * another runner than before when another is free (inferred: where only the same one is free it isn't kept waiting).
+ * request's hint, the one that served the same hint before, the next in turn (docs/platform/runners.md#hints). A
+ * retried request goes to another runner than before when another is free (inferred: where only the same one is free it
+ * isn't kept waiting).
  */
 export function chooseRunner(world: World, app: App, request: LiveRequest): LiveRunner | undefined {
   const { free, announcing } = app.runners;

@@ -119,8 +119,8 @@ export type RunnerFate =
   | { readonly kind: 'end'; readonly why: StopReason };
 
 /**
- * What the end of an attempt means for its runner (platform page runner.md §4.2): `x-fal-stop-runner` decides where it
- * is given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it, unless the
+ * What the end of an attempt means for its runner (docs/platform/runners.md#retries): `x-fal-stop-runner` decides where
+ * it is given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it, unless the
  * server may merely have closed one that it had kept open.
  */
 export function fateOf(outcome: AttemptOutcome): RunnerFate {

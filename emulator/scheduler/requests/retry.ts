@@ -8,7 +8,7 @@ import type {
   SchedulerError,
 } from '../types.ts';
 
-/** No request is attempted more often, whatever the budgets say (platform page runner.md §4.2). */
+/** No request is attempted more often, whatever the budgets say (docs/platform/runners.md#retries). */
 export const maxAttempts = 10;
 
 /** Further attempts per condition where neither the caller nor the app says otherwise. */
@@ -43,9 +43,10 @@ export type RetryDecision =
   | { readonly outcome: 'fail'; readonly error: SchedulerError };
 
 /**
- * Decides what follows an ended attempt, in the page's order (runner.md §4.2): direct requests and `X-Fal-No-Retry`
- * never retry; only an attempt that would be retried can meet a passed start deadline; `x-fal-needs-retry` on 5xx and
- * 429 beats status and `skip_retry_conditions`; then the budget of the condition; ten attempts in all.
+ * Decides what follows an ended attempt, in the page's order (docs/platform/runners.md#retries): direct requests and
+ * `X-Fal-No-Retry` never retry; only an attempt that would be retried can meet a passed start deadline;
+ * `x-fal-needs-retry` on 5xx and 429 beats status and `skip_retry_conditions`; then the budget of the condition; ten
+ * attempts in all.
  */
 export function decideRetry(facts: RetryFacts, end: AttemptEnd, now: Instant): RetryDecision {
   const final = finalDecision(facts.request.kind, end);

@@ -68,7 +68,7 @@ export function submittedAt(world: World, requestId: RequestId): Instant {
 
 /**
  * Seconds left of a runner's keep_alive, rounded up; `null` when it isn't counting: the runner isn't idle, or
- * min_concurrency, a buffer or the requests want it (platform page runner.md §1).
+ * min_concurrency, a buffer or the requests want it (docs/platform/runners.md#states).
  */
 export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now: Instant): number | null {
   const subject = world.runners.get(runnerId);

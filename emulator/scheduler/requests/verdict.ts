@@ -89,7 +89,7 @@ export function release(turn: Turn, id: RequestId): void {
 
 /**
  * A caller withdrew a request. One that runs may end as it does, for its executor posts the cancel call
- * (gateway-http.md §6.4), but it gets no further attempt.
+ * (docs/platform/gateway.md#cancel), but it gets no further attempt.
  */
 export function withdraw(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);

@@ -10,7 +10,7 @@ import type { Seen } from './storm.ts';
 
 /**
  * The laws of the scheduler, checked after every step of a storm against a model of its own: it knows requests,
- * processes and aliases only from events and effects, and computes the formulas of platform page runner.md §3 by
+ * processes and aliases only from events and effects, and computes the formulas of docs/platform/runners.md#scaling by
  * itself.
  */
 export interface Laws {

@@ -3,7 +3,7 @@ import type { Effect, Instant } from '../types.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';
 
-/** The published graph, in the words of platform page runner.md §1. */
+/** The published graph, in the words of docs/platform/runners.md#states. */
 const graph: { readonly [from: string]: readonly string[] } = {
   '': ['PENDING', 'FAILURE_DELAY'],
   FAILURE_DELAY: ['PENDING', 'TERMINATED'],

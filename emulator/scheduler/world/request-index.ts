@@ -6,7 +6,7 @@ type Marks = { readonly [T in keyof RequestIndex]: Key | null };
 
 const absent: Marks = { waiting: null, ready: null, unpicked: null, delayed: null, deadlines: null, running: null };
 
-/** Where the durable queue begins among those that wait: direct requests skip it (platform page runner.md §4.1). */
+/** Where the durable queue begins among those that wait: direct requests skip it (docs/platform/runners.md#queue). */
 export const queueBegin: Key = [1];
 
 /** Direct ones, then all `normal` before any `low`, each by age. */

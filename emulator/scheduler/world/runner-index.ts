@@ -76,8 +76,9 @@ export function isStarting(state: RunnerState): boolean {
 }
 
 /**
- * Whether the runner counts for scaling and max_concurrency (platform page runner.md §3): DRAINING and TERMINATING ones
- * don't, FAILURE_DELAY ones do, and a runner that is to replace another takes the other's place only when it is ready.
+ * Whether the runner counts for scaling and max_concurrency (docs/platform/runners.md#scaling): DRAINING and
+ * TERMINATING ones don't, FAILURE_DELAY ones do, and a runner that is to replace another takes the other's place only
+ * when it is ready.
  */
 export function isCounted(runner: LiveRunner): boolean {
   const { kind } = runner.state;

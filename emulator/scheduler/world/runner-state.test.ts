@@ -15,7 +15,7 @@ const samples: { readonly [K in StateKind]: RunnerState } = {
 };
 const kinds = Object.values(samples).map((state) => state.kind);
 
-/** The page's second table (runner.md §1), row by row; `any` spelled out. */
+/** The page's second table (docs/platform/runners.md#states), row by row; `any` spelled out. */
 const published: { readonly [from: string]: readonly StateKind[] } = {
   none: ['pending', 'failureDelay'],
   failureDelay: ['pending', 'terminated'],

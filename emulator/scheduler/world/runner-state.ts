@@ -1,7 +1,7 @@
 import type { RunnerState } from '../types.ts';
 
 /**
- * The runner's machine (platform page runner.md §1): which moves exist, and a refusal for all others.
+ * The runner's machine (docs/platform/runners.md#states): which moves exist, and a refusal for all others.
  *
  *                      demand, failures = 0                    demand, failures > 0
  *                               |                                       |

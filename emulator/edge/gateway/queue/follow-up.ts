@@ -1,4 +1,4 @@
-/** Which of a queued request's URLs is meant. gateway-http.md §1, §4 to §6. */
+/** Which of a queued request's URLs is meant. docs/platform/gateway.md#urls, #submit to #result-and-cancel. */
 export interface FollowUp {
   readonly requestId: string;
   readonly what: 'result' | 'status' | 'stream' | 'cancel';

@@ -16,8 +16,8 @@ import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
 
 /**
- * The queue host: submit, and what becomes of a request: status, status stream, result, cancel. gateway-http.md §4 to
- * §6.
+ * The queue host: submit, and what becomes of a request: status, status stream, result, cancel.
+ * docs/platform/gateway.md#submit to #result-and-cancel.
  */
 export function createQueueHost(deps: GatewayDeps): EdgeHandlers {
   return {
@@ -111,14 +111,14 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
   }
 }
 
-/** §6.4. Every client accepts any 2xx. */
+/** docs/platform/gateway.md#cancel. Every client accepts any 2xx. */
 const cancelled: { readonly [W in 'requested' | 'completed' | 'unknown']: Answer } = {
   requested: jsonAnswer(202, { status: 'CANCELLATION_REQUESTED' }),
   completed: jsonAnswer(400, { status: 'ALREADY_COMPLETED' }),
   unknown: unknownRequest,
 };
 
-/** §6.1: the app's answer as it was, or the platform's error. Repeatable. */
+/** docs/platform/gateway.md#result: the app's answer as it was, or the platform's error. Repeatable. */
 function resultOf(deps: GatewayDeps, record: RequestRecord): Answer {
   if (record.phase !== 'COMPLETED') return jsonAnswer(400, { detail: 'Request is still in progress' });
   const outcome = deps.queue.result(record.id);

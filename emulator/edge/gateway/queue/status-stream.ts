@@ -25,8 +25,8 @@ const mostNews = 10_000;
 
 /**
  * `…/status/stream`: server-sent events, one status object per change, the last one COMPLETED, then the end: JS
- * resolves with the last event it saw. Comment lines keep silent connections alive. gateway-http.md §5. Resolves when
- * the stream is over.
+ * resolves with the last event it saw. Comment lines keep silent connections alive. docs/platform/gateway.md#status.
+ * Resolves when the stream is over.
  */
 export function streamStatus(
   deps: GatewayDeps,

@@ -2,7 +2,7 @@ import type { RequestRecord } from '../../../queue/types.ts';
 import type { LogLevel, LogLine } from '../../../telemetry/types.ts';
 import type { FollowUpUrls } from './follow-up.ts';
 
-/** The JSON of a queue status, key by key as the clients need it. gateway-http.md §5. Pure. */
+/** The JSON of a queue status, key by key as the clients need it. docs/platform/gateway.md#status. Pure. */
 export interface StatusFacts {
   readonly record: RequestRecord;
   readonly urls: FollowUpUrls;

@@ -13,8 +13,8 @@ import { appId, type Resolved } from '../target.ts';
 import { followUpUrls } from './follow-up.ts';
 
 /**
- * Queue submit (gateway-http.md §4): checked, made durable, handed to the scheduler, and only then answered. The body
- * is bytes: whether it is good JSON is for the app to say.
+ * Queue submit (docs/platform/gateway.md#submit): checked, made durable, handed to the scheduler, and only then
+ * answered. The body is bytes: whether it is good JSON is for the app to say.
  */
 export async function submit(
   deps: GatewayDeps,

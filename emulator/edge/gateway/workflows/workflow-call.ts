@@ -20,7 +20,10 @@ export interface WorkflowOrder {
   readonly body: Uint8Array;
 }
 
-/** Runs a workflow to its end (rest-api.md §7). Its nodes' requests are queued ones; `gone` cancels them. */
+/**
+ * Runs a workflow to its end (docs/platform/rest.md#workflows). Its nodes' requests are queued ones; `gone` cancels
+ * them.
+ */
 export async function callWorkflow(
   workflows: WorkflowRequests,
   order: WorkflowOrder,

@@ -32,7 +32,10 @@ export interface TunnelOrder {
   readonly requestId: string;
 }
 
-/** gateway-http.md §12.2; every refusal and failure behind an accepted upgrade looks like this. */
+/**
+ * docs/platform/gateway.md#realtime-and-raw-sockets; every refusal and failure behind an accepted upgrade looks like
+ * this.
+ */
 const forwardingError = { code: 1011, reason: 'Error while forwarding the request' } as const;
 /** Python's side has no limit; ours is the memory of one message. */
 export const maxMessageBytes = 256 * 1024 * 1024;

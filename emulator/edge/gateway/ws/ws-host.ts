@@ -19,7 +19,10 @@ import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
 /** Requests of one connection that may wait before we stop reading from it. */
 const maxPipelined = 64;
 
-/** The ws host: HTTP over WebSocket, one direct call per frame, strictly in order. gateway-http.md §12.1. */
+/**
+ * The ws host: HTTP over WebSocket, one direct call per frame, strictly in order.
+ * docs/platform/gateway.md#http-over-websocket.
+ */
 export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void } {
   const server = new WebSocketServer({
     noServer: true,

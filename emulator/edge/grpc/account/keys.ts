@@ -6,7 +6,7 @@ import type { createUserKeySchema, revokeUserKeySchema } from '../schemas.ts';
 
 type CreateRequest = z.output<typeof createUserKeySchema>;
 
-/** CreateUserKey: the secret is in this answer and nowhere else (control-plane-grpc.md §7). */
+/** CreateUserKey: the secret is in this answer and nowhere else (docs/platform/control-plane.md#unary-rpcs). */
 export function createUserKey({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: CreateRequest): object => {
     const key = catalog.createKey(scopeOf(request), request.alias ?? '');

@@ -13,7 +13,7 @@ export function setSecret({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   };
 }
 
-/** ListSecrets: names only, values never leave this way (control-plane-grpc.md §7). */
+/** ListSecrets: names only, values never leave this way (docs/platform/control-plane.md#unary-rpcs). */
 export function listSecrets({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: z.output<typeof environmentFilterSchema>): object => {
     requireEnvironment({ catalog }, request.environment_name);

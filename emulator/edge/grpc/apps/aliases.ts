@@ -17,8 +17,8 @@ export function listAliases(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
 
 /**
  * SetAlias (`fal apps set-rev`, create_alias): alias-level settings stay the alias's own, revision-level ones come from
- * the target revision (control-plane-grpc.md §8). Absent fields change nothing; the same revision with another auth
- * mode restarts nothing.
+ * the target revision (docs/platform/control-plane.md#scale-settings). Absent fields change nothing; the same revision
+ * with another auth mode restarts nothing.
  */
 export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) {
   return async (request: z.output<typeof setAliasSchema>): Promise<object> => {

@@ -66,7 +66,7 @@ export function applicationInfo(active: ReadonlyMap<string, number>, revision: R
   };
 }
 
-/** The CLI's own head count: not pending, in setup or terminated (control-plane-grpc.md §7). */
+/** The CLI's own head count: not pending, in setup or terminated (docs/platform/control-plane.md#unary-rpcs). */
 function isActive({ state }: Runner): boolean {
   return state.kind === 'idle' || state.kind === 'running' || state.kind === 'draining';
 }

@@ -22,7 +22,10 @@ export function listApplications(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
   };
 }
 
-/** UpdateApplication: only the named fields change; empty lists change nothing (control-plane-grpc.md §7, §8). */
+/**
+ * UpdateApplication: only the named fields change; empty lists change nothing
+ * (docs/platform/control-plane.md#unary-rpcs, #scale-settings).
+ */
 export function updateApplication(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) {
   return (request: UpdateApplicationRequest): object => {
     const present = aliasOrFail(rooms.catalog, request.application_name);

@@ -7,7 +7,7 @@ import type { BuildEnvironmentRequest } from '../schemas.ts';
 
 /**
  * BuildEnvironment: logs as the build tool prints them, then SUCCESS with the environment's content hash
- * (control-plane-grpc.md §6.1).
+ * (docs/platform/control-plane.md#buildenvironment).
  */
 export function buildEnvironment(rooms: GrpcRooms) {
   return async (request: BuildEnvironmentRequest, replies: Replies, signal: AbortSignal): Promise<void> => {

@@ -5,7 +5,7 @@ import type { MachineRequirements, RegisterRequest, RunRequest, SerializedObject
 
 /**
  * What Run and RegisterApplication ask to run, its bytes stored: function, entry point, or nothing
- * (control-plane-grpc.md §4).
+ * (docs/platform/control-plane.md#what-is-to-run).
  */
 export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blobs): Revision['callable'] {
   if (request.function !== undefined) return storePickle(request.function, blobs);

@@ -15,9 +15,10 @@ import { filesOf, machineTypesOf, storeCallable } from './prepare.ts';
 import { revisionSettings, saidScale } from './settings.ts';
 
 /**
- * RegisterApplication (control-plane-grpc.md §6.3, §8): builds or finds the environment, stores the revision, points
- * the alias to it. One message carries result and service_urls: the client stops reading there, and everything is
- * committed by then. Once the revision is stored, the client's leaving changes nothing.
+ * RegisterApplication (docs/platform/control-plane.md#registerapplication, #scale-settings): builds or finds the
+ * environment, stores the revision, points the alias to it. One message carries result and service_urls: the client
+ * stops reading there, and everything is committed by then. Once the revision is stored, the client's leaving changes
+ * nothing.
  */
 export function registerApplication(rooms: GrpcRooms) {
   return async (request: RegisterRequest, replies: Replies, signal: AbortSignal): Promise<void> => {

@@ -11,8 +11,8 @@ import type {
 import { machineTypesOf } from './prepare.ts';
 
 /**
- * What a request says about alias-level values; what that means is catalog/scale-settings.ts's (control-plane-grpc.md
- * §8).
+ * What a request says about alias-level values; what that means is catalog/scale-settings.ts's
+ * (docs/platform/control-plane.md#scale-settings).
  */
 export function saidScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
   return {
@@ -56,7 +56,7 @@ export function revisionSettings(request: RegisterRequest | RunRequest): Revisio
 
 /**
  * An ephemeral app has exactly one runner unless its code asks for more, and it stays while the stream is open: it
- * starts right away and is replaced when it ends (e2e-expectations.md, test_app_exceptions).
+ * starts right away and is replaced when it ends (fal's own test_app_exceptions).
  */
 export function ephemeralScale(request: RunRequest): ScaleSettings {
   const said = saidScale(request.machine_requirements);
@@ -73,12 +73,12 @@ export function ephemeralScale(request: RunRequest): ScaleSettings {
   };
 }
 
-/** runner.md §2: a start period shorter than startup_timeout is lengthened to it. */
+/** docs/platform/runners.md#start-up-and-health: a start period shorter than startup_timeout is lengthened to it. */
 function healthPolicy(wire: WireHealthCheck | undefined, startupTimeoutSeconds: number): HealthPolicy {
   const defaults = revisionDefaults.health;
   return {
     path: wire?.path || defaults.path,
-    // Unset is GET by the enum's default; class endpoints send POST (control-plane-grpc.md §3).
+    // Unset is GET by the enum's default; class endpoints send POST (docs/platform/control-plane.md#messages).
     method: wire?.method ?? defaults.method,
     startPeriodSeconds: Math.max(wire?.start_period_seconds ?? defaults.startPeriodSeconds, startupTimeoutSeconds),
     timeoutSeconds: wire?.timeout_seconds || defaults.timeoutSeconds,
@@ -87,7 +87,7 @@ function healthPolicy(wire: WireHealthCheck | undefined, startupTimeoutSeconds: 
   };
 }
 
-/** CLIENT_ERROR has no trigger on any page (runner.md §4.2): nothing to skip. */
+/** CLIENT_ERROR has no trigger on any page (docs/platform/runners.md#retries): nothing to skip. */
 function retryCondition(wire: RegisterRequest['skip_retry_conditions'][number]): readonly RetryCondition[] {
   switch (wire) {
     case 'TIMEOUT':

@@ -8,7 +8,7 @@ import type { killRunnerSchema, listAliasRunnersSchema, listRunnersSchema, stopR
 
 type Rooms = Pick<GrpcRooms, 'catalog' | 'fleet' | 'runnerHistory' | 'clock'>;
 
-/** Wire names of the states (runner.md §1). Numbers that the SDK doesn't know crash it. */
+/** Wire names of the states (docs/platform/runners.md#states). Numbers that the SDK doesn't know crash it. */
 const wireStates: { readonly [K in RunnerState['kind']]: string } = {
   pending: 'PENDING',
   dockerPull: 'DOCKER_PULL',

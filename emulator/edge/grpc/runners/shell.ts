@@ -10,9 +10,10 @@ type Input = z.output<typeof shellInputSchema>;
 const sizeOf = ({ tty_size: size }: Input) => size && { rows: size.height, columns: size.width };
 
 /**
- * ShellRunner (control-plane-grpc.md §6.4): the first message names runner and command, later ones carry input. The
- * answer is what the command writes, then its exit code in a message of its own. The client's half-close ends nothing
- * at a terminal; its leaving kills the command. Neither side is read faster than the other takes it.
+ * ShellRunner (docs/platform/control-plane.md#shellrunner): the first message names runner and command, later ones
+ * carry input. The answer is what the command writes, then its exit code in a message of its own. The client's
+ * half-close ends nothing at a terminal; its leaving kills the command. Neither side is read faster than the other
+ * takes it.
  */
 export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'>) {
   return (call: ServerDuplexStream<unknown, object>): void => {

@@ -9,7 +9,9 @@ import { logMessage, wellFormed } from '../messages.ts';
 import { invalidArgument, processDied, RpcError } from '../rpc-error.ts';
 import type { RunSession } from './session.ts';
 
-/** Calls a plain function on a runner of its own and sends what became of it (runner-process.md §7). */
+/**
+ * Calls a plain function on a runner of its own and sends what became of it (docs/platform/runner-process.md#results).
+ */
 export async function runFunction(rooms: GrpcRooms, session: RunSession): Promise<void> {
   const { alias, launch, request, replies, pump, signal } = session;
   const unfollow = rooms.logs.follow({ alias }, (line) => {
@@ -19,7 +21,8 @@ export async function runFunction(rooms: GrpcRooms, session: RunSession): Promis
     const ended = await rooms.fleet.runFunction(alias, launch, revisionSettings(request), signal);
     if (ended.kind === 'cancelled') throw new RpcError(status.CANCELLED, 'The run was cancelled.');
     try {
-      // The client decodes a raised result before the logs of the same message, hence two messages (§6.2).
+      // The client decodes a raised result before the logs of the same message, hence two messages
+      // (docs/platform/control-plane.md#run).
       pump.flush();
       if (ended.kind === 'died') throw processDied(ended.reason);
       const message = await resultMessage(ended.result);

@@ -7,7 +7,10 @@ import { logMessage, pickledNone, serviceUrls } from '../messages.ts';
 import { processDied } from '../rpc-error.ts';
 import type { RunSession } from './session.ts';
 
-/** A developer waits at the terminal and can end it: no start of an ephemeral app is cut short (runner.md §2). */
+/**
+ * A developer waits at the terminal and can end it: no start of an ephemeral app is cut short
+ * (docs/platform/runners.md#start-up-and-health).
+ */
 const longestStartSeconds = 24 * 3600;
 
 /**
@@ -58,7 +61,10 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   }
 }
 
-/** In an ephemeral run a setup longer than startup_timeout is a warning, not an end (runner.md §2). */
+/**
+ * In an ephemeral run a setup longer than startup_timeout is a warning, not an end
+ * (docs/platform/runners.md#start-up-and-health).
+ */
 function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: () => boolean): NodeJS.Timeout {
   const { startupTimeoutSeconds } = revisionSettings(request);
   return setTimeout(

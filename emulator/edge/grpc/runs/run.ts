@@ -13,9 +13,9 @@ import { runServing } from './run-serving.ts';
 import type { RunSession } from './session.ts';
 
 /**
- * Run (control-plane-grpc.md §6.2): builds inline unless asked not to, then serves an ephemeral app until the client
- * leaves, or calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the stored
- * bytes and its logs.
+ * Run (docs/platform/control-plane.md#run): builds inline unless asked not to, then serves an ephemeral app until the
+ * client leaves, or calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the
+ * stored bytes and its logs.
  */
 export function run(rooms: GrpcRooms) {
   return async (request: RunRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
@@ -79,7 +79,7 @@ export const ofNoRunner = {
 
 /**
  * An exposed port makes it an app. The metadata probe of an entry point carries the app's port too, but returns a value
- * (control-plane-grpc.md §4).
+ * (docs/platform/control-plane.md#what-is-to-run).
  */
 function modeOf(request: RunRequest): Launch['mode'] {
   if (request.machine_requirements?.exposed_port === undefined) return 'call';

@@ -1,7 +1,7 @@
 import { tracebackIn } from '../../../telemetry/level.ts';
 import type { LogLine, LogQuery, Logs } from '../../../telemetry/types.ts';
 
-/** A log line as the REST API shows it (rest-api.md §3; labels: observability.md §1.2). */
+/** A log line as the REST API shows it (docs/platform/rest.md#logs; labels: docs/platform/logs.md#fields). */
 export interface LogItem {
   readonly timestamp: string;
   readonly level: LogLine['level'];
@@ -25,8 +25,8 @@ export function logItem(line: LogLine, owner: string): LogItem {
   return {
     timestamp: new Date(line.at).toISOString(),
     level: line.level,
-    // The SDK prints an unhandled error as one line `{"traceback": "…"}`; log APIs show the text (runner-process.md
-    // §6).
+    // The SDK prints an unhandled error as one line `{"traceback": "…"}`; log APIs show the text
+    // (docs/platform/runner-process.md#logs).
     message: tracebackIn(line.message) ?? line.message,
     app: `${owner}/${line.alias}`,
     revision: line.revision,

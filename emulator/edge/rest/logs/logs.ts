@@ -9,7 +9,7 @@ import { logItem, page } from './log-views.ts';
 /** What a stream reports of the past; anyone who needs all of it reads the history. */
 const mostPastLines = 10_000;
 
-/** Bounds of a runner's life, and logs in three forms (rest-api.md §2, §3). */
+/** Bounds of a runner's life, and logs in three forms (docs/platform/rest.md#applications, #logs). */
 export function logs({
   catalog,
   fleet,

@@ -6,8 +6,9 @@ import { beginUpload, originFor, type StorageEdge } from './storage.ts';
 import { userOf } from './user.ts';
 
 /**
- * The CDN host's own API, which fal_client and the SDK's internal repository use (rest-api.md §6.1, §6.2): the body as
- * it is, or parts, with `Authorization: <token_type> <token>`.
+ * The CDN host's own API, which fal_client and the SDK's internal repository use
+ * (docs/platform/rest.md#uploads-of-the-sdk, #uploads-of-the-clients): the body as it is, or parts, with
+ * `Authorization: <token_type> <token>`.
  */
 export function cdnUploads(edge: StorageEdge): Router {
   const { uploads } = edge.storage;

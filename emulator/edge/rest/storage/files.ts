@@ -9,8 +9,8 @@ import { formFile } from './form-file.ts';
 const largestJson = '16mb';
 
 /**
- * File sync of app files and Docker context (rest-api.md §4): which hashes are missing, then each file in parts. A file
- * that is already here is 409, which clients count as success.
+ * File sync of app files and Docker context (docs/platform/rest.md#app-files): which hashes are missing, then each file
+ * in parts. A file that is already here is 409, which clients count as success.
  */
 export function files(appFiles: AppFiles): Router {
   const router = Router();

@@ -4,8 +4,8 @@ import { Busboy } from '@fastify/busboy';
 import { HttpError } from '../http-error.ts';
 
 /**
- * The bytes of the form field `file_upload` (rest-api.md §4, §5) as they come, never whole in memory. What its reader
- * leaves of the body is dropped, so that the caller can read the answer.
+ * The bytes of the form field `file_upload` (docs/platform/rest.md#app-files, #data-files) as they come, never whole in
+ * memory. What its reader leaves of the body is dropped, so that the caller can read the answer.
  * @param maxBytes of the whole body
  * @throws HttpError 400 for a body that is no such form or breaks off, 413
  */

@@ -12,8 +12,8 @@ const query = z.object({ ttl: z.coerce.number().int().min(60).max(longestSeconds
 const key = '(?<db>[^/]+)/(?<key>.+)';
 
 /**
- * The key-value store of the toolkit (rest-api.md §6.3). Its host is hard-coded in the SDK: runners replace it
- * (runner/hosts.py), other clients must. Every success has a JSON body; errors are `{"error"}`.
+ * The key-value store of the toolkit (docs/platform/rest.md#key-values). Its host is hard-coded in the SDK: runners
+ * replace it (runner/hosts.py), other clients must. Every success has a JSON body; errors are `{"error"}`.
  */
 export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: KeyValues }): Router {
   const router = Router();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Acl } from '../../../storage/files.ts';
 
-/** The documentation has `deny` where the clients have `forbid` (rest-api.md §6.1). */
+/** The documentation has `deny` where the clients have `forbid` (docs/platform/rest.md#uploads-of-the-sdk). */
 const decision = z.enum(['allow', 'forbid', 'deny', 'hide']).transform((said) => (said === 'deny' ? 'forbid' : said));
 const acl = z.object({
   default: decision.nullish().transform((said) => said ?? ('allow' as const)),

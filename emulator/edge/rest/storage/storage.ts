@@ -50,8 +50,8 @@ export function beginUpload(
 }
 
 /**
- * Beginning uploads, and tokens for the CDN (rest-api.md §6.1, §6.2): needs a key. Both storage types are the same
- * here.
+ * Beginning uploads, and tokens for the CDN (docs/platform/rest.md#uploads-of-the-sdk, #uploads-of-the-clients): needs
+ * a key. Both storage types are the same here.
  */
 export function storageUploads(edge: StorageEdge): Router {
   const router = Router();
@@ -76,8 +76,8 @@ export function storageUploads(edge: StorageEdge): Router {
 }
 
 /**
- * The bytes of uploads. Their ids are secrets that only their owner knows: no key is asked for (rest-api.md
- * §6.1).
+ * The bytes of uploads. Their ids are secrets that only their owner knows: no key is asked for
+ * (docs/platform/rest.md#uploads-of-the-sdk).
  */
 export function uploadTargets({ storage: { uploads }, hosts }: StorageEdge): Router {
   const router = Router();

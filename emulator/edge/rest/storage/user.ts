@@ -22,8 +22,8 @@ export function uploadToken(
 }
 
 /**
- * The user id of the one who sent `Authorization: Bearer <token>` or a key (rest-api.md §6); `undefined`: neither is
- * valid.
+ * The user id of the one who sent `Authorization: Bearer <token>` or a key (docs/platform/rest.md#storage);
+ * `undefined`: neither is valid.
  */
 export function userOf(headers: IncomingHttpHeaders, user: StorageUser): string | undefined {
   const identity = user.authenticate(headers);

@@ -26,7 +26,7 @@ export function signalName(signal: number | null): string | null {
 
 /**
  * A sentence for people. After a signal that nobody asked for it ends as the SDK expects it: ``died with
- * <Signals.SIGKILL: 9>.` `` makes the client advise a bigger machine (control-plane-grpc.md §2.3).
+ * <Signals.SIGKILL: 9>.` `` makes the client advise a bigger machine (docs/platform/control-plane.md#errors).
  */
 export function exitReason(ending: Ending): string {
   const name = signalName(ending.signal);
