@@ -12,7 +12,7 @@ import { openSecretKey } from './catalog/secret-key.ts';
 import type { Fleet, Launch } from './fleet/types.ts';
 import { type Emulator, startEmulator } from './main.ts';
 import { openTestStore } from './queue/test-requests.ts';
-import { createFaults, type Faults } from './test-faults.ts';
+import { createFaults, type Faults } from './testing/faults.ts';
 
 /**
  * The real emulator with real ports in this process, but for builds and the engine. Every function that goes between
@@ -53,7 +53,7 @@ vi.mock('./telemetry/notes.ts', async (original) => {
   return { ...real, createNoteRecorder: watched('notes', real.createNoteRecorder as Factory) };
 });
 vi.mock('./engines/process/process-engine.ts', async () => {
-  const { createTestEngine } = await import('./test-engine.ts');
+  const { createTestEngine } = await import('./testing/engine.ts');
   return { createProcessEngine: watched('engine', createTestEngine) };
 });
 vi.mock('./builds/virtualenv/builder.ts', () => ({

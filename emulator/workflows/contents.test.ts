@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adHocWorkflow, workflowContents } from './contents.ts';
-import { rawContents } from './test-workflow.ts';
+import { rawContents } from './testing/contents.ts';
 
 function messages(contents: unknown): readonly string[] {
   const checked = workflowContents.safeParse(contents);

@@ -4,7 +4,7 @@ import { DiskTrouble } from '../local/disk-trouble.ts';
 import { openTestStore } from '../queue/test-requests.ts';
 import { testFolder } from '../store/test-folder.ts';
 import { workflowRecords } from './records.ts';
-import { testContents } from './test-workflow.ts';
+import { testContents } from './testing/contents.ts';
 
 const workflow = (name: string, title = name) => ({
   name,

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { preface } from '../../emulator/edge/test-http2.ts';
+import { preface } from '../../emulator/edge/testing/http2.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
 import { run } from '../support/process.ts';

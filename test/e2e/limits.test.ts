@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { frame, literals, preface } from '../../emulator/edge/test-http2.ts';
+import { frame, literals, preface } from '../../emulator/edge/testing/http2.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';

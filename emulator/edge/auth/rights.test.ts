@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { revisionDefaults } from '../../catalog/scale-settings.ts';
 import type { Runner } from '../../scheduler/types.ts';
 import { loadServices } from '../../wire/services.ts';
-import { controlPlane } from '../grpc/test-control-plane.ts';
+import { controlPlane } from '../grpc/testing/control-plane.ts';
 import { guardRoutes, routesOf } from '../rest/route-rights.ts';
-import { restServer } from '../rest/test-rest.ts';
+import { restServer } from '../rest/testing/rest.ts';
 import { grpcRights, restRights } from './rights.ts';
 
 const alive: Runner = {

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { controlPlane } from './test-control-plane.ts';
+import { controlPlane } from './testing/control-plane.ts';
 
 describe('who may call the control plane', () => {
   it('a call with a key is answered, as two metadata entries or as a header', async () => {

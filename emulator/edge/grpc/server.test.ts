@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { frame, literals, preface } from '../test-http2.ts';
-import { controlPlane } from './test-control-plane.ts';
+import { frame, literals, preface } from '../testing/http2.ts';
+import { controlPlane } from './testing/control-plane.ts';
 
 describe('a call that is taken back in the packet that makes it', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts';
 import type { Alias, Revision } from '../../catalog/types.ts';
-import { restServer } from './test-rest.ts';
+import { restServer } from './testing/rest.ts';
 
 const revision = (id: string, change: Partial<Revision> = {}): Revision => ({
   id,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { restServer } from './test-rest.ts';
+import { restServer } from './testing/rest.ts';
 
 const id = '0b6c1d9e-1111-4222-8333-444455556666';
 const path = `/requests/billable-units/${id}`;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { restServer } from './test-rest.ts';
+import { restServer } from './testing/rest.ts';
 
 describe('every request', () => {
   it.each([

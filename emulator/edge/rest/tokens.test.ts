@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { revisionDefaults } from '../../catalog/scale-settings.ts';
 import type { Runner } from '../../scheduler/types.ts';
-import { restServer } from './test-rest.ts';
+import { restServer } from './testing/rest.ts';
 
 const target = { owner: 'me', name: 'app', path: '/realtime' };
 

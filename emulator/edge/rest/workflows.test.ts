@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { rawContents } from '../../workflows/test-workflow.ts';
-import { restServer } from './test-rest.ts';
+import { rawContents } from '../../workflows/testing/contents.ts';
+import { restServer } from './testing/rest.ts';
 
 const contents = rawContents({ a: [{ x: '$input.x' }] }, { y: '$a.y' });
 const workflow = { name: 'flow_1', title: 'A flow', contents, is_public: true };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { createWorkflowRequests } from '../../../workflows/requests.ts';
 import { json } from '../../../workflows/runner.ts';
-import { testContents } from '../../../workflows/test-workflow.ts';
+import { testContents } from '../../../workflows/testing/contents.ts';
 import { defaultLimits, type GatewayDeps } from '../context.ts';
 import { account } from '../testing/bed.ts';
 import { serveWorkflow } from './workflow-call.ts';

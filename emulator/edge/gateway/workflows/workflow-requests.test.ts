@@ -12,7 +12,7 @@ import type { WorkflowContents } from '../../../workflows/contents.ts';
 import { createWorkflowRequests, executeAlias } from '../../../workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from '../../../workflows/rooms.ts';
 import { json, type WorkflowEvent } from '../../../workflows/runner.ts';
-import { testContents } from '../../../workflows/test-workflow.ts';
+import { testContents } from '../../../workflows/testing/contents.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
 import { account } from '../testing/bed.ts';
 import { createCallApp } from './call-app.ts';

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../wire/errors.ts';
 import { timestampFromMs } from '../../../wire/struct.ts';
-import { appRequest, controlPlane } from '../test-control-plane.ts';
+import { appRequest, controlPlane } from '../testing/control-plane.ts';
 
 describe('secrets', () => {
   it('are listed by name and environment, without their value', async () => {

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it, vi } from 'vitest';
 import { revisionDefaults } from '../../../catalog/scale-settings.ts';
-import { appRequest, controlPlane } from '../test-control-plane.ts';
+import { appRequest, controlPlane } from '../testing/control-plane.ts';
 
 /** Two revisions of one app; the second is active. */
 async function twoRevisions() {

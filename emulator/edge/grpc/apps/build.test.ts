@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { appRequest, controlPlane } from '../test-control-plane.ts';
+import { appRequest, controlPlane } from '../testing/control-plane.ts';
 
 describe('BuildEnvironment', () => {
   it('streams the log lines of the build and ends with SUCCESS and the content hash', async () => {

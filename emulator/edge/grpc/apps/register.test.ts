@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { DeployResult } from '../../../fleet/types.ts';
 import { jsonToStruct } from '../../../wire/struct.ts';
-import { patiently } from '../../test-rooms.ts';
-import { appRequest, controlPlane, userLine } from '../test-control-plane.ts';
+import { patiently } from '../../testing/rooms.ts';
+import { appRequest, controlPlane, userLine } from '../testing/control-plane.ts';
 
 type Plane = Awaited<ReturnType<typeof controlPlane>>;
 

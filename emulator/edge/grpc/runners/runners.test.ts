@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import type { Runner, RunnerState } from '../../../scheduler/types.ts';
 import { structToJson, timestampFromMs } from '../../../wire/struct.ts';
-import { controlPlane } from '../test-control-plane.ts';
+import { controlPlane } from '../testing/control-plane.ts';
 
 const runner = (id: string, state: RunnerState, more: Partial<Runner> = {}): Runner => ({
   id,

@@ -4,8 +4,8 @@ import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import type { ExecIo } from '../../../engines/engine.ts';
 import type { Runner } from '../../../scheduler/types.ts';
 import { loadServices } from '../../../wire/services.ts';
-import { patiently } from '../../test-rooms.ts';
-import { controlPlane } from '../test-control-plane.ts';
+import { patiently } from '../../testing/rooms.ts';
+import { controlPlane } from '../testing/control-plane.ts';
 
 /** The control plane, a fleet with one command, and a client whose messages the test sends. */
 async function shell() {

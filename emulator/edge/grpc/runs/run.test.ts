@@ -5,8 +5,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import type { FunctionRun } from '../../../fleet/types.ts';
 import { testFolder } from '../../../store/test-folder.ts';
-import { patiently } from '../../test-rooms.ts';
-import { appRequest, controlPlane, userLine } from '../test-control-plane.ts';
+import { patiently } from '../../testing/rooms.ts';
+import { appRequest, controlPlane, userLine } from '../testing/control-plane.ts';
 
 const plainFunction = (more: object = {}) =>
   appRequest({ machine_requirements: { machine_types: ['XS'], keep_alive: 10 }, application_name: 'my func', ...more });

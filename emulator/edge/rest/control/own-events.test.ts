@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import { type Status, statusChangeSchema, statusSchema, withChange } from '../../../wire/status.ts';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 import { createFeed } from './own-events.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;

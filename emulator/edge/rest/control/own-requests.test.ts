@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { testRequest, testResponse } from '../../../queue/test-requests.ts';
 import { platformError } from '../../../wire/errors.ts';
 import { requestFactsSchema } from '../../../wire/status.ts';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 
 describe('/minifal/requests/ID', () => {
   it('needs the key, and knows no request that was never sent', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import { statusSchema } from '../../../wire/status.ts';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 
 const alias = {
   environmentName: 'main',

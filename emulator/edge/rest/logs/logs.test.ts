@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { LogLine } from '../../../telemetry/types.ts';
-import { patiently } from '../../test-rooms.ts';
-import { restServer } from '../test-rest.ts';
+import { patiently } from '../../testing/rooms.ts';
+import { restServer } from '../testing/rest.ts';
 
 const base = Date.parse('2026-01-02T03:00:00.000Z');
 const line = (at: number, message: string, change: Partial<LogLine> = {}): Omit<LogLine, 'seq'> => ({

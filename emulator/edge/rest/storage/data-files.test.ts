@@ -8,7 +8,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { zipOf } from '../../../storage/test-zip.ts';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 import { dataFiles } from './data-files.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;

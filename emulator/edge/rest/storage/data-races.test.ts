@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { zipOf } from '../../../storage/test-zip.ts';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 
 const requests = Number(process.env.MINIFAL_RACES ?? (process.env.MINIFAL_SLOW ? 13_000 : 800));
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;
 

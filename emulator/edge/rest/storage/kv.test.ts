@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 
 describe('the key-value host', () => {
   it('sets, gets and deletes with a CDN token, a JSON body for every success', async () => {

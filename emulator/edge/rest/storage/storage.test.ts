@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { restServer } from '../test-rest.ts';
+import { restServer } from '../testing/rest.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;
 

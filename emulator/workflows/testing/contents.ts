@@ -1,4 +1,4 @@
-import { type WorkflowContents, workflowContents } from './contents.ts';
+import { type WorkflowContents, workflowContents } from '../contents.ts';
 
 /**
  * For tests: a workflow of run nodes, each `[input, …ids that it depends on without referring to them]`, all calling

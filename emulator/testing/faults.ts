@@ -1,4 +1,4 @@
-import type { contain } from './local/loop/contain.ts';
+import type { contain } from '../local/loop/contain.ts';
 
 /**
  * For tests: makes any function of a room throw once. `watch` wraps the functions of a value, and whatever functions go
@@ -121,7 +121,7 @@ export function createFaults(victim: string, alone: RegExp): Faults {
 /** File and line that made a guard. */
 function caller(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
-  const outside = frames.find((frame) => !frame.includes('test-faults.ts') && !frame.includes('contain.ts'));
+  const outside = frames.find((frame) => !frame.includes('testing/faults.ts') && !frame.includes('contain.ts'));
   return /emulator\/(.+?:\d+)/.exec(outside ?? '')?.[1] ?? 'unknown';
 }
 

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Engine, RunnerEvents, RunnerHandle } from './engines/engine.ts';
-import { noSession } from './engines/no-session.ts';
+import type { Engine, RunnerEvents, RunnerHandle } from '../engines/engine.ts';
+import { noSession } from '../engines/no-session.ts';
 
 /**
  * For tests: an engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line,

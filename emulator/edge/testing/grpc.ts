@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { loadServices } from '../wire/services.ts';
-import type { GrpcEdge } from './grpc/server.ts';
+import { loadServices } from '../../wire/services.ts';
+import type { GrpcEdge } from '../grpc/server.ts';
 
 /** What one call of a test brought back. */
 export interface Reply {

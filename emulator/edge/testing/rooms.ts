@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { Builds, EnvironmentDefinition } from '../builds/types.ts';
-import { createAppFiles } from '../catalog/app-files.ts';
-import { createBlobs } from '../catalog/blobs.ts';
-import { createCatalog } from '../catalog/catalog.ts';
-import { createRoutes } from '../catalog/routes.ts';
-import type { SecretKey } from '../catalog/secret-key.ts';
-import type { ExecIo, ExecSession } from '../engines/engine.ts';
+import type { Builds, EnvironmentDefinition } from '../../builds/types.ts';
+import { createAppFiles } from '../../catalog/app-files.ts';
+import { createBlobs } from '../../catalog/blobs.ts';
+import { createCatalog } from '../../catalog/catalog.ts';
+import { createRoutes } from '../../catalog/routes.ts';
+import type { SecretKey } from '../../catalog/secret-key.ts';
+import type { ExecIo, ExecSession } from '../../engines/engine.ts';
 import type {
   ChangeListener,
   Deployment,
@@ -14,18 +14,18 @@ import type {
   FunctionRun,
   Launch,
   RunnerWatcher,
-} from '../fleet/types.ts';
-import { mainMigrations } from '../migrations.ts';
-import type { Runner } from '../scheduler/types.ts';
-import { createStorage } from '../storage/storage.ts';
-import { openStore } from '../store/open.ts';
-import { createLogs } from '../telemetry/logs.ts';
-import { createRunnerHistory } from '../telemetry/runners.ts';
-import type { Logs } from '../telemetry/types.ts';
-import { createAuthenticate } from './auth/auth.ts';
-import { createRunnerKeys } from './auth/runner-keys.ts';
-import { createSigner } from './auth/signed.ts';
-import { createTokens } from './auth/tokens.ts';
+} from '../../fleet/types.ts';
+import { mainMigrations } from '../../migrations.ts';
+import type { Runner } from '../../scheduler/types.ts';
+import { createStorage } from '../../storage/storage.ts';
+import { openStore } from '../../store/open.ts';
+import { createLogs } from '../../telemetry/logs.ts';
+import { createRunnerHistory } from '../../telemetry/runners.ts';
+import type { Logs } from '../../telemetry/types.ts';
+import { createAuthenticate } from '../auth/auth.ts';
+import { createRunnerKeys } from '../auth/runner-keys.ts';
+import { createSigner } from '../auth/signed.ts';
+import { createTokens } from '../auth/tokens.ts';
 
 /** For `expect.poll`: something comes for certain, and when doesn't matter. */
 export const patiently = { timeout: 20_000, interval: 5 };

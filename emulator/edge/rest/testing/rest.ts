@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
-import { createLateUnits } from '../../exchange/late-units.ts';
-import { createQueue } from '../../queue/queue.ts';
-import { testFolder } from '../../store/test-folder.ts';
-import { loopbackHosts } from '../../wire/hosts.ts';
-import { createWorkflows } from '../../workflows/workflows.ts';
-import { testRooms } from '../test-rooms.ts';
-import { createRestEdge } from './server.ts';
+import { createLateUnits } from '../../../exchange/late-units.ts';
+import { createQueue } from '../../../queue/queue.ts';
+import { testFolder } from '../../../store/test-folder.ts';
+import { loopbackHosts } from '../../../wire/hosts.ts';
+import { createWorkflows } from '../../../workflows/workflows.ts';
+import { testRooms } from '../../testing/rooms.ts';
+import { createRestEdge } from '../server.ts';
 
 /** The REST edge of one test on a port of its own. */
 export async function restServer() {

@@ -1,10 +1,10 @@
 import { onTestFinished } from 'vitest';
-import type { SecretKey } from '../../catalog/secret-key.ts';
-import { testFolder } from '../../store/test-folder.ts';
-import { loopbackHosts } from '../../wire/hosts.ts';
-import { grpcOnSocket } from '../test-grpc.ts';
-import { testRooms } from '../test-rooms.ts';
-import { createGrpcEdge } from './server.ts';
+import type { SecretKey } from '../../../catalog/secret-key.ts';
+import { testFolder } from '../../../store/test-folder.ts';
+import { loopbackHosts } from '../../../wire/hosts.ts';
+import { grpcOnSocket } from '../../testing/grpc.ts';
+import { testRooms } from '../../testing/rooms.ts';
+import { createGrpcEdge } from '../server.ts';
 
 /** The control plane of one test on a socket of its own, and a client with a good key. */
 export async function controlPlane(options: { readonly secretKey?: SecretKey } = {}) {
