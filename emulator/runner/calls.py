@@ -93,14 +93,23 @@ def socket_of(descriptor: int, call: Call) -> socket.socket:
     if copy < 0:
         raise OSError(ctypes.get_errno(), "pidfd_getfd")
     try:
-        # Still waiting: the process id wasn't another's by then.
-        fcntl.ioctl(descriptor, _IS_VALID, struct.pack("=Q", call.id))
+        if not is_waiting(descriptor, call.id):
+            raise Gone
         return socket.socket(fileno=copy)
-    except OSError as error:
+    except (OSError, Gone):
         os.close(copy)
-        if error.errno == errno.ENOENT:
-            raise Gone from None
         raise
+
+
+def is_waiting(descriptor: int, id: int) -> bool:
+    """Whether the caller still waits: what was looked at by its process id wasn't another's by then. Raises OSError."""
+    try:
+        fcntl.ioctl(descriptor, _IS_VALID, struct.pack("=Q", id))
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
+    return True
 
 
 def program_of(call: Call) -> str:

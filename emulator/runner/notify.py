@@ -3,33 +3,44 @@ Answers the system calls that a filter (seccomp.py) holds up, so that every TCP 
 language, listens on the runner's own addresses, and the runner's clients find it where they expect it.
 
 What a caller's memory holds may change while it is looked at, and so may what its descriptors mean. So no server is
-judged and then let through: we work on a duplicate of the caller's socket, and every `listen` is ours. No socket
-listens before its address was checked, however it came to be bound.
+judged and then let through: we work on a duplicate of the caller's socket and a copy of its address, and every `bind`
+and `listen` is ours, of whatever kind the socket is. No socket listens before its address was checked, however it came
+to be bound. Connections alone are made by their callers, where they lead to no server of the runner.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import select
 import socket
 import struct
+from typing import Callable, NamedTuple, NoReturn
 
-from . import addresses, calls, sockets
+from . import addresses, calls, sockets, unix_bind
 from .addresses import Addresses
 from .calls import Call
 from .seccomp import MACHINE
 
 _MOST_WAITING = 256
-"""Connections under way at once for callers that wait for them; each takes a descriptor of ours."""
+"""Calls under way at once for callers that wait for them; each takes a descriptor of ours."""
 _ANY = ("0.0.0.0", "::")
 _COMPARING = ("node", "nodejs")
 """Programs whose servers (Node's cluster) fail where they find themselves on a port that they did not ask for."""
 
 
 class _Later(Exception):
-    """The answer comes when the connection is there."""
+    """The answer comes when the connection is there, or the child that does the work has done it."""
+
+
+class _Waiting(NamedTuple):
+    id: int
+    """The call's."""
+    opened: socket.socket | io.FileIO
+    """Ours, by which we hear that there is a result."""
+    result: Callable[[], int]
 
 
 class Notifier:
@@ -45,8 +56,8 @@ class Notifier:
         self._on_listen = on_listen
         self._moved: dict[tuple[str, int], int] = {}
         """(address, port that was asked for) -> port, where another program of the machine has it everywhere."""
-        self._waiting: dict[int, tuple[int, socket.socket]] = {}
-        """Callers that wait for a connection, by the descriptor of our duplicate: the call's id and the duplicate."""
+        self._waiting: dict[int, _Waiting] = {}
+        """By the descriptor that we opened."""
         self._ready = select.epoll()
         self._ready.register(filter_fd, select.EPOLLIN)
         calls.open_conversation(filter_fd)
@@ -66,8 +77,8 @@ class Notifier:
         return True
 
     def close(self) -> None:
-        for _, sock in self._waiting.values():
-            sock.close()
+        for waiting in self._waiting.values():
+            waiting.opened.close()
         self._ready.close()
         os.close(self._filter)
 
@@ -96,9 +107,11 @@ class Notifier:
     # Servers
 
     def _bind(self, call: Call, sock: socket.socket, raw: bytes) -> int | None:
+        if sock.family == socket.AF_UNIX and unix_bind.is_path(raw):
+            self._bind_path(call, sock, raw)
         if not sockets.is_tcp(sock):
-            # A socket of Unix needs the caller's own view of the files, and UDP stays as it is.
-            return None
+            # UDP stays where it is put.
+            return sockets.bind_raw(sock, raw)
         host, port, scope = _parsed(raw, sock.family)
         if addresses.is_debuggers(host, port):
             return sockets.bind(sock, "127.0.0.1", port)
@@ -119,6 +132,18 @@ class Notifier:
             # Before 5.19 a signal makes the call come twice.
             return 0
         return result
+
+    def _bind_path(self, call: Call, sock: socket.socket, raw: bytes) -> NoReturn:
+        if len(self._waiting) >= _MOST_WAITING:
+            raise OSError(errno.EAGAIN, "too many wait")
+        reader = unix_bind.start(sock, raw, call.thread, lambda: calls.is_waiting(self._filter, call.id))
+        pipe = open(reader, "rb", buffering=0)
+
+        def result() -> int:
+            said = pipe.read(1)
+            return said[0] if said else errno.EACCES
+
+        self._wait(call, pipe, select.EPOLLIN, result)
 
     def _listen(self, sock: socket.socket, backlog: int) -> int:
         if sock.family == socket.AF_UNIX:
@@ -168,8 +193,9 @@ class Notifier:
             result = sockets.connect(sock, *found)
             if not waits or result not in (errno.EINPROGRESS, errno.EALREADY):
                 return result
-            self._wait(call, sock)
-        raise _Later
+            kept = sock.dup()
+            # The caller has the same open file: closing ours would not end this.
+            self._wait(call, kept, select.EPOLLOUT, lambda: kept.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
     def _find(self, host: str, port: int) -> tuple[str, int] | None:
         """Where a server of the runner is that a client looks for there; None: there is none, the machine may have."""
@@ -186,18 +212,19 @@ class Notifier:
     def _real(self, address: str, port: int) -> int:
         return self._moved.get((address, port), self._own.given.get(port, port))
 
-    def _wait(self, call: Call, sock: socket.socket) -> None:
-        kept = sock.dup()
-        self._waiting[kept.fileno()] = (call.id, kept)
-        self._ready.register(kept, select.EPOLLOUT)
+    # Answers that come later
+
+    def _wait(self, call: Call, opened: socket.socket | io.FileIO, event: int, result: Callable[[], int]) -> NoReturn:
+        self._waiting[opened.fileno()] = _Waiting(call.id, opened, result)
+        self._ready.register(opened, event)
+        raise _Later
 
     def _finish(self, fd: int) -> None:
-        id, sock = self._waiting.pop(fd)
-        # The caller has the same open file: closing ours would not end this.
+        waiting = self._waiting.pop(fd)
         self._ready.unregister(fd)
-        with sock:
-            result = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        calls.answer(self._filter, id, result)
+        with waiting.opened:
+            result = waiting.result()
+        calls.answer(self._filter, waiting.id, result)
 
 
 def _parsed(raw: bytes, socket_family: int | None = None) -> tuple[str, int, int]:

@@ -15,6 +15,15 @@ import sys
 from . import kernel, mounts
 
 
+_NAMESPACES = {
+    "user": mounts.CLONE_NEWUSER,
+    "uts": mounts.CLONE_NEWUTS,
+    "ipc": mounts.CLONE_NEWIPC,
+    "mnt": mounts.CLONE_NEWNS,
+}
+"""What a runner has of its own. Who may enter the others is decided by the first."""
+
+
 def hidden_by(paths: list[str], targets: list[str]) -> str | None:
     """The first of `paths` that would disappear behind one of `targets` (the emulator itself may live in /app)."""
     for path in paths:
@@ -74,27 +83,33 @@ def join(pid: int, app_folder: str) -> None:
     """
     Moves this process (single-threaded) into the namespaces of a runner, whose /app shows `app_folder`. Raises OSError.
     """
-    library = mounts.library()
     expected = os.stat(app_folder)
-    namespaces = []
-    known = {
-        "user": mounts.CLONE_NEWUSER,
-        "uts": mounts.CLONE_NEWUTS,
-        "ipc": mounts.CLONE_NEWIPC,
-        "mnt": mounts.CLONE_NEWNS,
-    }
-    for name, kind in known.items():
+    enter_namespaces(foreign_namespaces(pid, tuple(_NAMESPACES)))
+    # The process id may be another's by now.
+    if not os.path.exists("/app") or not os.path.samestat(os.stat("/app"), expected):
+        raise OSError("the runner is gone")
+
+
+def foreign_namespaces(pid: int, names: tuple[str, ...]) -> list[tuple[int, str, int]]:
+    """
+    Those of a process that aren't this one's, each with an open descriptor, in the order in which they can be entered.
+    Raises OSError.
+    """
+    found = []
+    for name in names:
         if not os.path.exists(f"/proc/self/ns/{name}"):
             continue
         theirs = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
         # Entering the user namespace that one is in already is an error, and the others may be the machine's.
         if not os.path.samestat(os.fstat(theirs), os.stat(f"/proc/self/ns/{name}")):
-            namespaces.append((theirs, name, kind))
+            found.append((theirs, name, _NAMESPACES[name]))
+    return found
+
+
+def enter_namespaces(namespaces: list[tuple[int, str, int]]) -> None:
+    """Moves this process (single-threaded) into what `foreign_namespaces` found. Raises OSError."""
     for theirs, name, kind in namespaces:
-        kernel.check(library.setns(theirs, kind), f"enter the runner's {name} namespace")
-    # The process id may be another's by now.
-    if not os.path.exists("/app") or not os.path.samestat(os.stat("/app"), expected):
-        raise OSError("the runner is gone")
+        kernel.check(mounts.library().setns(theirs, kind), f"enter the runner's {name} namespace")
 
 
 def is_possible(mount_point: str, source: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What notify.py does with another process's TCP socket. Results are errors' numbers, 0 for none; nothing waits."""
+"""What notify.py does with another process's socket. Results are errors' numbers, 0 for none; nothing waits."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def bind(sock: socket.socket, host: str, port: int) -> int:
     except OSError as error:
         return error.errno or errno.EINVAL
     return 0
+
+
+def bind_raw(sock: socket.socket, address: bytes) -> int:
+    """To a `struct sockaddr` as it is."""
+    return _result(kernel.libc().bind(sock.fileno(), address, len(address)))
 
 
 def bind_client(sock: socket.socket, host: str) -> None:

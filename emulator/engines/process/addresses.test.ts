@@ -142,6 +142,55 @@ def main():
     for (const address of found) expect(address).toMatch(ownAddress);
   });
 
+  it('of Unix are bound as by the program itself: to its own files, by its folder, user and umask', async () => {
+    const runner = start(`
+import multiprocessing.managers, os, socket, stat
+def bind(path, before=None):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path); one.listen()
+        assert one.getsockname() == (path.encode() if path[0] == chr(0) else path), one.getsockname()
+        return os.stat(path) if path[0] != chr(0) else None
+def fails(path):
+    try: bind(path)
+    except OSError as error: return error.errno
+def as_nobody():
+    os.setgid(65534); os.setuid(65534)
+    found = bind("/tmp/open/nobody")
+    return [found.st_uid, found.st_gid, fails("/tmp/closed/nobody")]
+def in_root():
+    os.chroot("/tmp/open"); os.chdir("/")
+    bind("/chrooted"); bind("out/../chrooted2")
+    return [0, 0, 0]
+def in_child(act):
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        try: os.write(writer, repr(act()).encode())
+        finally: os._exit(0)
+    os.close(writer); os.wait()
+    return os.read(reader, 1000).decode()
+def main():
+    os.makedirs("/tmp/open/out"); os.chmod("/tmp/open", 0o777); os.mkdir("/tmp/closed")
+    os.umask(0o027)
+    print("mode", oct(stat.S_IMODE(bind("/tmp/one").st_mode)), flush=True)
+    os.chdir("/tmp/closed")
+    bind("relative"); bind("../upwards")
+    os.symlink("/tmp/open", "link"); bind("link/through")
+    bind("/tmp/open/" + "x" * 90); bind(chr(0) + "a1 test of ours" + "y" * 50)
+    print("there", sorted(os.listdir("/tmp/closed")), sorted(os.listdir("/tmp/open"))[:2], flush=True)
+    print("errors", fails("/tmp/one"), fails("/tmp/none/one"), fails("/proc/none"), flush=True)
+    if os.getuid() == 0: print("other", in_child(as_nobody), in_child(in_root), os.listdir("/tmp/open/out"), flush=True)
+    with multiprocessing.managers.SyncManager() as manager: print("manager", manager.list([1])[0], flush=True)
+    print("over", flush=True)
+    import time; time.sleep(1000)`);
+    await runner.line(/^over/);
+    const said = runner.lines.map((line) => line.text);
+    expect(said).toContain('mode 0o750');
+    expect(said).toContain(`there ['link', 'relative'] ['out', 'through']`);
+    expect(said).toContain('errors 98 2 2');
+    if (process.getuid?.() === 0) expect(said).toContain('other [65534, 65534, 13] [0, 0, 0] []');
+    expect(said).toContain('manager 1');
+  });
+
   it("reach its own servers by any of the machine's names, and the machine's on 127.0.0.1", async () => {
     const database = createServer((socket) => socket.end('database')).listen(0, '127.0.0.1');
     await once(database, 'listening');
@@ -268,16 +317,20 @@ const server = require('node:net').createServer().listen(9123, () => http.get('h
     expect(said).toBe(`::ffff:${address?.host} hi\n`);
   });
 
-  it.runIf(has('gcc'))('never listen outside, whatever a program changes meanwhile', slowTimeout, async () => {
-    const neighbour = watched(engine, program(work.file(node), [], [process.execPath]));
-    await neighbour.ready;
-    const runner = watched(
-      engine,
-      program(compiled(hostile, 'hostile.c', 'gcc', '-pthread'), [isSlow ? '30000' : '2000']),
-    );
-    expect((await runner.line(/^escapes/)).text).toBe('escapes 0 kept 1');
-    expect(await neighbour.handle.probe(5)).toBe(true);
-  });
+  it.runIf(has('gcc'))(
+    'never listen outside nor are bound elsewhere, whatever a program changes meanwhile',
+    slowTimeout,
+    async () => {
+      const neighbour = watched(engine, program(work.file(node), [], [process.execPath]));
+      await neighbour.ready;
+      const runner = watched(
+        engine,
+        program(compiled(hostile, 'hostile.c', 'gcc', '-pthread'), [isSlow ? '30000' : '2000']),
+      );
+      expect((await runner.line(/^escapes/)).text).toBe('escapes 0 unchecked 0 kept 1');
+      expect(await neighbour.handle.probe(5)).toBe(true);
+    },
+  );
 });
 
 describe.runIf(process.platform === 'linux')('where the machine refuses the filter', () => {

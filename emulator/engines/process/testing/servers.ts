@@ -67,8 +67,9 @@ if __name__ == "__main__":
 `;
 
 /**
- * Tries its argument's number of times to listen on all addresses while threads change the address in memory and what
- * its descriptors mean, and in the ways around the filter; prints how often it did.
+ * Tries its argument's number of times to listen on all addresses, and to bind 127.77.77.77 or all addresses, while
+ * threads change the address in memory and what its descriptors mean, and in the ways around the filter; prints how
+ * often it did.
  */
 export const hostile = `
 #define _GNU_SOURCE
@@ -87,7 +88,7 @@ export const hostile = `
 static union { struct sockaddr_in in; char bytes[128]; } shared;
 static volatile int victim = -1, decoy = -1, slot = -1, over;
 static void *flip(void *_) {
-  while (!over) { shared.in.sin_addr.s_addr = 0; shared.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK); }
+  while (!over) { shared.in.sin_addr.s_addr = 0; shared.in.sin_addr.s_addr = htonl(0x7f4d4d4d); }
   return 0;
 }
 static void *swap(void *_) {
@@ -100,8 +101,14 @@ static int outside(int s) {
   getsockname(s, (struct sockaddr *)&a, &n);
   return listens && (ntohl(a.sin_addr.s_addr) >> 24) != 127;
 }
+static int unchecked(int s, int asked) {
+  struct sockaddr_in a = {0}; socklen_t n = sizeof a;
+  getsockname(s, (struct sockaddr *)&a, &n);
+  unsigned host = ntohl(a.sin_addr.s_addr);
+  return host == 0x7f4d4d4d || (asked && a.sin_port && host == 0);
+}
 int main(int n, char **arguments) {
-  int tries = atoi(arguments[1]), escapes = 0, kept = 0;
+  int tries = atoi(arguments[1]), escapes = 0, bound = 0, kept = 0;
   pthread_t a, b, c;
   shared.in.sin_family = AF_INET;
   pthread_create(&a, 0, flip, 0); pthread_create(&b, 0, flip, 0); pthread_create(&c, 0, swap, 0);
@@ -112,6 +119,7 @@ int main(int n, char **arguments) {
     if (i % 4 > 1) { victim = s; decoy = other; slot = fcntl(s, F_DUPFD, 100); }
     int used = i % 4 > 1 ? slot : s;
     bind(used, (struct sockaddr *)&shared.in, i % 5 ? sizeof shared.in : 110);
+    bound += unchecked(s, shared.in.sin_port);
     listen(used, 1);
     escapes += outside(s);
     if (i % 7 == 0) listen(s, 1);
@@ -139,6 +147,6 @@ int main(int n, char **arguments) {
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   bind(s, (struct sockaddr *)&any, sizeof any); listen(s, 1);
   escapes += outside(s);
-  printf("escapes %d kept %d\\n", escapes, kept > 0);
+  printf("escapes %d unchecked %d kept %d\\n", escapes, bound, kept > 0);
   return 0;
 }`;
