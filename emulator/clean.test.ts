@@ -10,10 +10,10 @@ import { cleanFolder } from './clean.ts';
 import { clean } from './cli/commands/clean.ts';
 import { lockFolder } from './cli/data-folder.ts';
 import { createQueue } from './queue/queue.ts';
-import { openTestStore, testRequest, testResponse } from './queue/test-requests.ts';
+import { openTestStore, testRequest, testResponse } from './queue/testing/requests.ts';
 import { createStorage } from './storage/storage.ts';
 import { createDocuments } from './store/documents.ts';
-import { testFolder } from './store/test-folder.ts';
+import { testFolder } from './store/testing/folder.ts';
 import { pendingDocument } from './webhooks/webhooks.ts';
 
 /** A folder with one thing of each sort that is needed, and one that is not. */

@@ -11,7 +11,7 @@ import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import type { Fleet, Launch } from './fleet/types.ts';
 import { type Emulator, startEmulator } from './main.ts';
-import { openTestStore } from './queue/test-requests.ts';
+import { openTestStore } from './queue/testing/requests.ts';
 import { createFaults, type Faults } from './testing/faults.ts';
 
 /**

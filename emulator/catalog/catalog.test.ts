@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
-import { openTestStore } from '../queue/test-requests.ts';
+import { openTestStore } from '../queue/testing/requests.ts';
 import type { Store } from '../store/open.ts';
 import { checksum } from '../store/rows.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { createCatalog } from './catalog.ts';
 import { revisionDefaults, scaleDefaults } from './scale-settings.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { tokenKey } from './identity.ts';
 
 it('the key that signs tokens is made once, and again where its file is torn', () => {

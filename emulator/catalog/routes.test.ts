@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openTestStore } from '../queue/test-requests.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { openTestStore } from '../queue/testing/requests.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { createCatalog } from './catalog.ts';
 import { createRoutes } from './routes.ts';
 import { revisionDefaults, scaleDefaults } from './scale-settings.ts';

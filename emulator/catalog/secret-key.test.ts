@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type KeychainOrder, keyIdOf, sealedKeyOf, setKeyAside } from '../local/secret-file.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { openSecretKey } from './secret-key.ts';
 

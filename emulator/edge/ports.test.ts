@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { createConnectionLimits } from './connection-limits.ts';
 import type { EdgeHandlers } from './http-server.ts';
 import { openPorts } from './ports.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { deferred } from '../edge/gateway/testing/bed.ts';
-import { testRequest } from '../queue/test-requests.ts';
+import { testRequest } from '../queue/testing/requests.ts';
 import { createRunnerConnections } from './connections.ts';
 import { createExecutor } from './executor.ts';
 import type { LateRequest } from './late-units.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { testRequest } from '../queue/test-requests.ts';
+import { testRequest } from '../queue/testing/requests.ts';
 import { requestOf } from '../scheduler/testing/samples.ts';
 import type { RequestInfo } from '../scheduler/types.ts';
 import {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { createQueue } from './queue.ts';
-import { openTestStore } from './test-requests.ts';
+import { openTestStore } from './testing/requests.ts';
 
 const kills = process.env.MINIFAL_SLOW === '1' ? 200 : 10;
 
@@ -12,7 +12,12 @@ const kills = process.env.MINIFAL_SLOW === '1' ? 200 : 10;
  * promised.
  */
 async function killedChild(file: string, run: string, lines: number): Promise<string[]> {
-  const child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'crash-child.ts'), file, run]);
+  const child = spawn(process.execPath, [
+    '--no-warnings',
+    join(import.meta.dirname, 'testing', 'crash-child.ts'),
+    file,
+    run,
+  ]);
   let output = '';
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += chunk));

@@ -4,10 +4,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import { openPatiently } from '../store/patience.ts';
-import { testFolder } from '../store/test-folder.ts';
-import { lockElsewhere } from '../store/test-lock.ts';
+import { testFolder } from '../store/testing/folder.ts';
+import { lockElsewhere } from '../store/testing/lock.ts';
 import { createQueue } from './queue.ts';
-import { openTestStore, testRequest, testResponse } from './test-requests.ts';
+import { openTestStore, testRequest, testResponse } from './testing/requests.ts';
 
 /** As long as SQLite itself once waited, and then gave up. */
 const longLockMs = 5_500;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createQueue } from './queue.ts';
-import { testQueue, testRequest, testResponse } from './test-requests.ts';
+import { testQueue, testRequest, testResponse } from './testing/requests.ts';
 
 const hour = 3_600_000;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
-import { countingPieces } from '../store/test-store.ts';
+import { countingPieces } from '../store/testing/pieces.ts';
 import { platformError } from '../wire/errors.ts';
 import { createQueue } from './queue.ts';
-import { testQueue, testRequest, testResponse } from './test-requests.ts';
+import { testQueue, testRequest, testResponse } from './testing/requests.ts';
 import type { RequestRecord } from './types.ts';
 
 describe('createQueue', () => {

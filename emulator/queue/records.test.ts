@@ -2,12 +2,12 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { platformError } from '../wire/errors.ts';
 import { createQueueRecords, dropFinished, TakenId } from './records.ts';
 import type { RecordRow } from './request-records.ts';
 import { completedRecord, newRecord, wishesOf } from './states.ts';
-import { openTestStore, testRequest, testResponse } from './test-requests.ts';
+import { openTestStore, testRequest, testResponse } from './testing/requests.ts';
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
 function setUp() {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checksum } from '../store/rows.ts';
 import { createQueue } from './queue.ts';
-import { testQueue, testRequest, testResponse } from './test-requests.ts';
+import { testQueue, testRequest, testResponse } from './testing/requests.ts';
 
 describe('a queue that is opened again', () => {
   it('keeps the retries granted and knows after a restart what was running, once', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { mainMigrations } from '../migrations.ts';
 import { openStore } from '../store/open.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { decide, type FileAbout, type StoredFile } from './files.ts';
 import { createStorage } from './storage.ts';
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DamagedStore, isDamage } from './damage.ts';
-import { testFolder } from './test-folder.ts';
+import { testFolder } from './testing/folder.ts';
 
 const sqlite = (errcode: number) => Object.assign(new Error('from SQLite'), { code: 'ERR_SQLITE_ERROR', errcode });
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
 import { openStore } from './open.ts';
-import { testFolder } from './test-folder.ts';
+import { testFolder } from './testing/folder.ts';
 
 const table = { name: 'test', statements: ['CREATE TABLE t (id TEXT PRIMARY KEY, bytes BLOB) STRICT'] };
 

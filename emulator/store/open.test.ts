@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { createQueue } from '../queue/queue.ts';
-import { openTestStore, testRequest, testResponse } from '../queue/test-requests.ts';
+import { openTestStore, testRequest, testResponse } from '../queue/testing/requests.ts';
 import { UserError } from '../wire/errors.ts';
 import type { Migration } from './migrate.ts';
 import { checkOf, openStore } from './open.ts';
-import { testFolder } from './test-folder.ts';
+import { testFolder } from './testing/folder.ts';
 
 const slow = process.env.MINIFAL_SLOW === '1';
 const one: Migration = { name: 'one', statements: ['CREATE TABLE a (x INTEGER) STRICT', 'INSERT INTO a VALUES (1)'] };

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/test-folder.ts';
-import { lockElsewhere } from '../store/test-lock.ts';
+import { testFolder } from '../store/testing/folder.ts';
+import { lockElsewhere } from '../store/testing/lock.ts';
 import { openLogRecords, type Place } from './log-records.ts';
 import type { LogLine, LogQuery } from './types.ts';
 

@@ -2,8 +2,8 @@ import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
-import { testFolder } from '../store/test-folder.ts';
-import { lockElsewhere } from '../store/test-lock.ts';
+import { testFolder } from '../store/testing/folder.ts';
+import { lockElsewhere } from '../store/testing/lock.ts';
 import { createLogs, type LogsOptions } from './logs.ts';
 import type { LogLine, LogQuery } from './types.ts';
 

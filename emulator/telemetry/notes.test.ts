@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { mainMigrations } from '../migrations.ts';
 import { openStore } from '../store/open.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { createNoteRecorder } from './notes.ts';
 import { createRunnerHistory } from './runners.ts';
 import type { LogLine } from './types.ts';

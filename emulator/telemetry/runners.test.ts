@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openTestStore } from '../queue/test-requests.ts';
-import { testFolder } from '../store/test-folder.ts';
-import { countingPieces } from '../store/test-store.ts';
+import { openTestStore } from '../queue/testing/requests.ts';
+import { testFolder } from '../store/testing/folder.ts';
+import { countingPieces } from '../store/testing/pieces.ts';
 import { createRunnerHistory } from './runners.ts';
 
 const hour = 3_600_000;

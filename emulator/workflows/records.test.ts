@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
-import { openTestStore } from '../queue/test-requests.ts';
-import { testFolder } from '../store/test-folder.ts';
+import { openTestStore } from '../queue/testing/requests.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { workflowRecords } from './records.ts';
 import { testContents } from './testing/contents.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createQueue } from '../../emulator/queue/queue.ts';
-import { openTestStore, testRequest, testResponse } from '../../emulator/queue/test-requests.ts';
+import { openTestStore, testRequest, testResponse } from '../../emulator/queue/testing/requests.ts';
 import { minifalCommand, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { run } from '../support/process.ts';

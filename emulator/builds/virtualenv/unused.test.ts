@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../../store/test-folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { agentPin } from './agent.ts';
 import { environmentHash, parseVirtualenv } from './definition.ts';
 import { removeUnused } from './unused.ts';

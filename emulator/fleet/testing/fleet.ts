@@ -4,9 +4,9 @@ import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts
 import type { StopSignal } from '../../local/loop/stop.ts';
 import { mainMigrations } from '../../migrations.ts';
 import { createQueue } from '../../queue/queue.ts';
-import { testRequest } from '../../queue/test-requests.ts';
+import { testRequest } from '../../queue/testing/requests.ts';
 import { openStore } from '../../store/open.ts';
-import { testFolder } from '../../store/test-folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { createMask } from '../../telemetry/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { ExecuteQueued } from '../attempts.ts';

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it, vi } from 'vitest';
 import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import type { FunctionRun } from '../../../fleet/types.ts';
-import { testFolder } from '../../../store/test-folder.ts';
+import { testFolder } from '../../../store/testing/folder.ts';
 import { patiently } from '../../testing/rooms.ts';
 import { appRequest, controlPlane, userLine } from '../testing/control-plane.ts';
 

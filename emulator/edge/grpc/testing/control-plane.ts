@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { SecretKey } from '../../../catalog/secret-key.ts';
-import { testFolder } from '../../../store/test-folder.ts';
+import { testFolder } from '../../../store/testing/folder.ts';
 import { loopbackHosts } from '../../../wire/hosts.ts';
 import { grpcOnSocket } from '../../testing/grpc.ts';
 import { testRooms } from '../../testing/rooms.ts';

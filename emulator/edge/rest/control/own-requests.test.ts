@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { testRequest, testResponse } from '../../../queue/test-requests.ts';
+import { testRequest, testResponse } from '../../../queue/testing/requests.ts';
 import { platformError } from '../../../wire/errors.ts';
 import { requestFactsSchema } from '../../../wire/status.ts';
 import { restServer } from '../testing/rest.ts';

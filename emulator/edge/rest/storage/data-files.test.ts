@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { zipOf } from '../../../storage/test-zip.ts';
+import { zipOf } from '../../../storage/testing/zip.ts';
 import { restServer } from '../testing/rest.ts';
 import { dataFiles } from './data-files.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { zipOf } from '../../../storage/test-zip.ts';
+import { zipOf } from '../../../storage/testing/zip.ts';
 import { restServer } from '../testing/rest.ts';
 
 const requests = Number(process.env.MINIFAL_RACES ?? (process.env.MINIFAL_SLOW ? 13_000 : 800));

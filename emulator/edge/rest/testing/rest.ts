@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { createLateUnits } from '../../../exchange/late-units.ts';
 import { createQueue } from '../../../queue/queue.ts';
-import { testFolder } from '../../../store/test-folder.ts';
+import { testFolder } from '../../../store/testing/folder.ts';
 import { loopbackHosts } from '../../../wire/hosts.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
 import { testRooms } from '../../testing/rooms.ts';

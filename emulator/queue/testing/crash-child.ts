@@ -1,7 +1,7 @@
-import { mainMigrations } from '../migrations.ts';
-import { openStore } from '../store/open.ts';
-import { createQueue } from './queue.ts';
-import { testRequest, testResponse } from './test-requests.ts';
+import { mainMigrations } from '../../migrations.ts';
+import { openStore } from '../../store/open.ts';
+import { createQueue } from '../queue.ts';
+import { testRequest, testResponse } from './requests.ts';
 
 /**
  * A process for durability.test.ts to kill: it submits, begins and completes requests without end, and prints each

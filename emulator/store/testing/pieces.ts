@@ -1,4 +1,4 @@
-import type { Store } from './open.ts';
+import type { Store } from '../open.ts';
 
 /** For tests: the store, and how many pieces each of its group commits had. */
 export function countingPieces(store: Store): { readonly store: Store; readonly sizes: number[] } {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { mainMigrations } from '../migrations.ts';
-import { openStore, type Store } from '../store/open.ts';
-import { testFolder } from '../store/test-folder.ts';
-import { createQueue, type QueueOptions } from './queue.ts';
-import type { RequestOutcome, SubmittedRequest } from './types.ts';
+import { mainMigrations } from '../../migrations.ts';
+import { openStore, type Store } from '../../store/open.ts';
+import { testFolder } from '../../store/testing/folder.ts';
+import { createQueue, type QueueOptions } from '../queue.ts';
+import type { RequestOutcome, SubmittedRequest } from '../types.ts';
 
 /** For tests: a request with everything set; `change` what the test is about. */
 export function testRequest(id: string, change: Partial<SubmittedRequest> = {}): SubmittedRequest {
