@@ -161,10 +161,10 @@ export interface ExecIo {
   /** There is room again after a `write` that answered false. */
   drained(): void;
   /**
-   * Called exactly once, after all its output. 128 + signal when one ended it, 137 also when the runner ended; 127: no
-   * such command.
+   * Called exactly once, after all its output. 128 + signal when one ended it, 137 also when the runner ended
+   * (`withRunner`); 127: no such command.
    */
-  exited(code: number): void;
+  exited(code: number, withRunner?: true): void;
 }
 
 /** A command that runs in a runner. Nothing here does anything once it ended. */

@@ -14,7 +14,7 @@ import type { Leave, LiveRunner } from './world/world.ts';
 
 /** What happened to the runner; completes "the runner …". */
 const endings: { readonly [W in StopReason]: string } = {
-  keep_alive: 'is no longer needed',
+  keep_alive: 'is no longer needed (keep_alive is over, or max_concurrency was lowered)',
   never_used: 'got no request',
   stopped: 'was stopped',
   killed: 'was killed',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { loadServices } from '../../emulator/wire/services.ts';
 import { type Status, statusSchema } from '../../emulator/wire/status.ts';
@@ -372,7 +372,7 @@ describe('a runner', () => {
     const countdown = (await list()).find((one) => one.runner_id === id)?.expiration_countdown;
     expect(countdown === undefined || (Number(countdown) >= 0 && Number(countdown) <= 2)).toBe(true);
     const ended = await untilState(id, 'TERMINATED');
-    expect(entry(ended, 'TERMINATING').reason).toBe('The runner is no longer needed.');
+    expect(entry(ended, 'TERMINATING').reason).toMatch(/^The runner is no longer needed \(keep_alive is over/);
     const idle = entry(ended, 'TERMINATING').at - entry(ended, 'IDLE').at;
     expect(idle * timeScale).toBeGreaterThanOrEqual(120_000);
     expect(await notes('Brief', 'teardowns')).toEqual([id]);
@@ -400,6 +400,20 @@ describe('a runner', () => {
     for (const id of [first, second]) {
       expect(entry(await runner(id), 'TERMINATING').reason).toBe('The runner answered 503 or asked to be stopped.');
     }
+  });
+
+  it('says why to what a person runs in it when it ends', async () => {
+    await deploy('Steady');
+    const { runner: id } = await ask('Steady');
+    const command = project.startFal('runners', 'exec', id, '--', 'sh', '-c', 'echo there; sleep 1000');
+    onTestFinished(() => command.signal('SIGKILL'));
+    await until('it runs', () => command.output().includes('there'));
+    await project.mustFal('runners', 'kill', id);
+    const { code, stderr } = await command.finished;
+    expect([code, stderr]).toEqual([
+      137,
+      expect.stringContaining('[minifal] The runner was killed. This command has ended with its runner.\n'),
+    ]);
   });
 
   it('that is stopped finishes its request while another one takes what comes, and tears down', async () => {

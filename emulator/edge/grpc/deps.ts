@@ -4,7 +4,7 @@ import type { LocalRoutes } from '../../catalog/routes.ts';
 import type { Blobs, Catalog } from '../../catalog/types.ts';
 import type { AppFileSource } from '../../fleet/launches.ts';
 import type { Fleet } from '../../fleet/types.ts';
-import type { Logs, RunnerRecord } from '../../telemetry/types.ts';
+import type { Logs, RunnerRecord, RunnerTransition } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Authenticate } from '../auth/types.ts';
 
@@ -22,6 +22,8 @@ export interface GrpcRooms {
     get(runnerId: string): RunnerRecord | undefined;
     /** Runners that lived at or after the instant, ended ones included. */
     since(atMs: number): readonly RunnerRecord[];
+    /** Oldest first. */
+    transitions(runnerId: string): readonly RunnerTransition[];
   };
   readonly hosts: Hosts;
   /** Milliseconds since the epoch. */

@@ -101,6 +101,28 @@ describe('ShellRunner', () => {
     io.exited(137);
   });
 
+  it('says why when the command ends with its runner', async () => {
+    for (const tty of [true, false]) {
+      const { plane, call, messages, end, command } = await shell();
+      const record = { id: 'here', alias: 'greet', revision: 'rev', machineType: 'S', startedAt: 0 };
+      plane.runnerHistory.started(record);
+      for (const [state, reason] of [
+        ['IDLE', 'The last request finished.'],
+        ['TERMINATING', 'The runner belongs to a replaced revision.'],
+        ['TERMINATED', 'The runner ended by SIGTERM, as asked.'],
+      ] as const)
+        plane.runnerHistory.transition('here', { at: 1, state, reason });
+      call.write({ runner_id: 'here', tty });
+      (await command()).exited(137, true);
+      expect((await end).code).toBe(status.OK);
+      const said = '[minifal] The runner belongs to a replaced revision. This command has ended with its runner.';
+      expect(messages).toEqual([
+        { data: data(tty ? `\r\n${said}\r\n` : `${said}\n`), stream: tty ? 1 : 2 },
+        { exit_code: 137 },
+      ]);
+    }
+  });
+
   it('reads no further while the command does not, and holds the command back while the client does not', async () => {
     const { deeds, made, call, command } = await shell();
     call.write({ runner_id: 'here' });
@@ -132,13 +154,17 @@ describe('ShellRunner', () => {
       ['nobody', status.NOT_FOUND],
       ['ended', status.NOT_FOUND],
       ['pending', status.FAILED_PRECONDITION],
+      ['failing', status.FAILED_PRECONDITION],
     ] as const) {
       const { plane, call, end } = await shell();
       plane.runners.push(runner('ended', { kind: 'terminated', at: 0, why: 'stopped' }));
       plane.runners.push(runner('pending', { kind: 'pending', since: 0, deadline: 1 }));
+      plane.runners.push(runner('failing', { kind: 'failureDelay', since: 0, retryAt: 1, failures: 1 }));
+      plane.fleetPlan.lastFailure = 'its disk is full.';
       call.write({ runner_id: id });
       const { code: got, details } = await end;
       expect([got, details]).toEqual([code, expect.stringContaining(code === status.NOT_FOUND ? 'not found' : id)]);
+      expect(details.endsWith(' The last start failed: its disk is full.')).toBe(id === 'failing');
     }
   });
 

@@ -1,11 +1,13 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import type { ExecIo, ExecSession } from '../../../engines/engine.ts';
+import { printableLines } from '../../../local/printable.ts';
 import type { GrpcDeps } from '../deps.ts';
 import { failedPrecondition, notFound, toStatus } from '../rpc-error.ts';
 import { shellInputSchema } from '../schemas.ts';
 
 type Input = z.output<typeof shellInputSchema>;
+const endStates: readonly string[] = ['DRAINING', 'TERMINATING', 'TERMINATED'];
 /** Sizes come as the terminal has them; without them 24 x 80. */
 const sizeOf = ({ tty_size: size }: Input) => size && { rows: size.height, columns: size.width };
 
@@ -15,10 +17,11 @@ const sizeOf = ({ tty_size: size }: Input) => size && { rows: size.height, colum
  * half-close ends nothing at a terminal; its leaving kills the command. Neither side is read faster than the other
  * takes it.
  */
-export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'>) {
+export function shellRunner({ fleet, runnerHistory, report }: Pick<GrpcDeps, 'fleet' | 'runnerHistory' | 'report'>) {
   return (call: ServerDuplexStream<unknown, object>): void => {
     let session: ExecSession | undefined;
     let tty = true;
+    let id = '';
     let over = false;
 
     function leave(): void {
@@ -38,9 +41,10 @@ export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'
         if (!over && !call.write({ stream, data })) session?.pause();
       },
       drained: () => void call.resume(),
-      exited(code) {
+      exited(code, withRunner) {
         if (over) return;
         over = true;
+        if (withRunner) call.write({ stream: tty ? 1 : 2, data: Buffer.from(goodbye(endOf(runnerHistory, id), tty)) });
         // Data in the message of the exit code would be lost.
         call.write({ exit_code: code });
         call.end();
@@ -48,16 +52,18 @@ export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'
     };
 
     function open(first: Input): ExecSession {
-      const id = first.runner_id ?? '';
+      id = first.runner_id ?? '';
       tty = first.tty ?? true;
       const size = sizeOf(first);
       const command = first.command.length > 0 ? first.command : null;
       const opened = fleet.exec(id, command, { tty, ...(size ? { size } : {}) }, io);
       if (opened) return opened;
-      const state = fleet.runner(id)?.state.kind ?? 'terminated';
-      if (state === 'terminated') throw notFound(`Runner ${id} not found.`);
+      const runner = fleet.runner(id);
+      if (runner === undefined || runner.state.kind === 'terminated') throw notFound(`Runner ${id} not found.`);
+      const failure = runner.state.kind === 'failureDelay' ? fleet.lastFailure(runner.alias) : null;
       throw failedPrecondition(
-        `Runner ${id} has no process yet; try again when \`fal runners list\` shows it in SETUP.`,
+        `Runner ${id} has no process yet; try again when \`fal runners list\` shows it in SETUP.` +
+          (failure === null ? '' : ` The last start failed: ${failure}`),
       );
     }
 
@@ -87,4 +93,17 @@ export function shellRunner({ fleet, report }: Pick<GrpcDeps, 'fleet' | 'report'
     call.on('close', leave);
     call.on('error', leave);
   };
+}
+
+/** Why the runner came to its end: what the platform decided says more than how its process ended. */
+function endOf({ transitions }: GrpcDeps['runnerHistory'], id: string): string | null {
+  const ends = transitions(id).filter(({ state, reason }) => endStates.includes(state) && reason !== null);
+  return ends[0]?.reason ?? null;
+}
+
+/** A terminal is in raw mode, and its cursor anywhere. */
+function goodbye(why: string | null, tty: boolean): string {
+  const newLine = tty ? '\r\n' : '\n';
+  const said = printableLines(`[minifal] ${why === null ? '' : `${why} `}This command has ended with its runner.`);
+  return `${tty ? newLine : ''}${said.replaceAll('\n', newLine)}${newLine}`;
 }

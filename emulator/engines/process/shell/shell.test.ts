@@ -47,6 +47,7 @@ function runner(rest: Partial<Parameters<typeof specFor>[2]> = {}) {
 /** A command whose output is collected. */
 function exec(handle: RunnerHandle, command: readonly string[] | null, options: ExecOptions = { tty: false }) {
   const seen = { out: '', err: '', bytes: 0, drained: 0 };
+  const withRunner: (true | undefined)[] = [];
   let tellExit: (code: number) => void = () => undefined;
   const exit = new Promise<number>((resolve) => {
     tellExit = resolve;
@@ -59,12 +60,17 @@ function exec(handle: RunnerHandle, command: readonly string[] | null, options: 
       wake();
     },
     drained: () => void seen.drained++,
-    exited: tellExit,
+    exited(code, ofRunner) {
+      withRunner.push(ofRunner);
+      tellExit(code);
+    },
   });
   return {
     session,
     seen,
     exit,
+    /** Of each end, of which there is one: whether the runner's was the cause. */
+    withRunner,
     /** Until stdout holds the text. */
     async shows(text: string) {
       while (!seen.out.includes(text)) {
@@ -218,6 +224,7 @@ describe('its end', () => {
     expect(isAlive(pids[2] ?? 0), 'what an ended command left in the background lives on').toBe(true);
     handle.kill();
     expect(await running.exit).toBe(137);
+    expect([running.withRunner, finished.withRunner]).toEqual([[true], [undefined]]);
     await until(() => !pids.some(isAlive));
   });
 
@@ -228,7 +235,7 @@ describe('its end', () => {
     const pids = await pidsOf(command);
     expect(pids.every(isAlive)).toBe(true);
     command.session.kill();
-    expect(await command.exit).toBe(137);
+    expect([await command.exit, command.withRunner]).toEqual([137, [undefined]]);
     await until(() => !pids.some(isAlive));
     expect(await handle.checkTcp()).toBe(true);
   });
@@ -238,7 +245,8 @@ describe('its end', () => {
     await ready;
     handle.kill();
     await exited;
-    expect(await exec(handle, ['echo', 'x']).exit).toBe(137);
+    const late = exec(handle, ['echo', 'x']);
+    expect([await late.exit, late.withRunner]).toEqual([137, [true]]);
   });
 });
 

@@ -124,10 +124,10 @@ function attend(
   /** Frames that must come after the configuration, which is not known yet. */
   let early: Buffer[] | null = [];
 
-  function exit(code: number): void {
+  function exit(code: number, withRunner?: true): void {
     if (exited) return;
     exited = true;
-    io.exited(code);
+    io.exited(code, withRunner);
   }
 
   function send(kind: string, payload: Uint8Array | string): boolean {
@@ -177,7 +177,7 @@ function attend(
   });
   helper.once('close', () => {
     target.ended.removeEventListener('abort', stop);
-    exit(killedCode);
+    exit(killedCode, target.ended.aborted || undefined);
   });
 
   return {
@@ -197,7 +197,7 @@ function containIo(io: ExecIo, failed: Report): ExecIo {
   return {
     output: contain(failed, (stream, bytes) => io.output(stream, bytes)),
     drained: contain(failed, () => io.drained()),
-    exited: contain(failed, (code) => io.exited(code)),
+    exited: contain(failed, (code, withRunner) => io.exited(code, withRunner)),
   };
 }
 
