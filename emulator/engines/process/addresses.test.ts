@@ -368,9 +368,10 @@ describe.runIf(process.platform === 'linux')('without the filter, a server that 
   });
   afterAll(() => Promise.all([without.close(), lenient.close()]));
 
-  function begin(engine: Engine, host: string): Watched {
+  const anyPort = () => 20_000 + Math.floor(Math.random() * 10_000);
+
+  function begin(engine: Engine, host: string, declaredPort = anyPort()): Watched {
     const text = node.replace('8080', `Number(process.env.PORT), '${host}'`);
-    const declaredPort = 20_000 + Math.floor(Math.random() * 10_000);
     const env = { PORT: String(declaredPort) };
     return watched(engine, program(work.file(text), [], [process.execPath]), { declaredPort, env });
   }
@@ -384,5 +385,14 @@ describe.runIf(process.platform === 'linux')('without the filter, a server that 
     expect(runner.lines.map((line) => line.text).join('\n')).toMatch(sentence);
     expect(await neighbour.handle.probe(5)).toBe(true);
     expect(await ask(await begin(lenient, '0.0.0.0').ready)).toBe('hi');
+  });
+
+  it('says what to do when another runner has its port', async () => {
+    const port = anyPort();
+    await begin(without, '127.0.0.1', port).ready;
+    const second = begin(without, '127.0.0.1', port);
+    const sentence = /found its port in use\. .* Next step: start minifal with `--isolation full`, or deploy with /;
+    expect((await second.exited).reason).toMatch(sentence);
+    expect(second.lines.filter(({ text }) => text.startsWith('[minifal]') && sentence.test(text))).toHaveLength(1);
   });
 });

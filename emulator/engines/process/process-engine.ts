@@ -203,6 +203,7 @@ export function createProcessEngine(deps: {
         startMethod: (): StartMethod => (canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
         avoidFork: () => spawnOnly.add(keyOf(environment)),
         send: (command) => crew.supervisor.send(command),
+        sharesPorts: () => (isolation === 'full' && !known.has('addresses') ? null : isolation),
         layerSizes,
         keepBytecode: (upper) => bytecode.keep(environment.python, machine(environment), upper),
         remove,

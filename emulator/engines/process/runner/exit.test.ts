@@ -9,6 +9,7 @@ const plain: Ending = {
   returned: false,
   failure: null,
   lastException: null,
+  advice: null,
 };
 
 describe('exitReason', () => {
@@ -24,6 +25,12 @@ describe('exitReason', () => {
       { code: 3, ready: false, lastException: 'RuntimeError: no weights' },
       "The runner's process exited with code 3 before it was ready; the last exception: RuntimeError: no weights",
     ],
+    [
+      'advice before ready',
+      { code: 1, ready: false, lastException: 'E: x', advice: 'Do this.' },
+      "The runner's process exited with code 1 before it was ready; the last exception: E: x. Do this.",
+    ],
+    ['advice of an earlier time', { code: 1, advice: 'Do this.' }, "The runner's process exited with code 1."],
     ['an exception of an earlier time', { code: 3, lastException: 'E: x' }, "The runner's process exited with code 3."],
     [
       'a function that serves nothing',

@@ -12,6 +12,8 @@ export interface Ending {
   readonly failure: string | null;
   /** That of the last traceback it printed before it was ready. */
   readonly lastException: string | null;
+  /** What to do about what it printed before it was ready, in sentences. */
+  readonly advice: string | null;
 }
 
 const returnedInstead =
@@ -37,5 +39,6 @@ export function exitReason(ending: Ending): string {
   const when = ending.ready ? '' : ' before it was ready';
   const printed = ending.ready || ending.lastException === null ? '.' : `; the last exception: ${ending.lastException}`;
   const why = ending.failure === null ? printed : `: ${ending.failure}`;
-  return `The runner's process exited with code ${ending.code}${when}${why}`;
+  const reason = `The runner's process exited with code ${ending.code}${when}${why}`;
+  return ending.ready || ending.advice === null ? reason : `${reason.replace(/\.?$/, '.')} ${ending.advice}`;
 }

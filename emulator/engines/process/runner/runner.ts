@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { contain, type Report } from '../../../local/loop/contain.ts';
+import type { IsolationMode } from '../../../wire/isolation.ts';
 import type {
   Callable,
   CallResult,
@@ -19,6 +20,7 @@ import type { Command, Message, StartMethod } from '../messages.ts';
 import type { Shells } from '../shell/shell.ts';
 import { exitReason, signalName } from './exit.ts';
 import { createExceptionReader } from './last-exception.ts';
+import { portInUse } from './port-in-use.ts';
 import { newProcess } from './runner-process.ts';
 
 const defaultPort = 8080;
@@ -49,6 +51,8 @@ export function createRunner(deps: {
   /** Forked processes of this environment die: use `spawn` from now on. */
   readonly avoidFork: () => void;
   readonly send: (command: Command) => void;
+  /** Where its servers that aren't Python's have the machine's addresses, the mode of isolation; else `null`. */
+  readonly sharesPorts: () => IsolationMode | null;
   readonly layerSizes: LayerSizes;
   /** Of what it wrote to the folder of its environment. */
   readonly keepBytecode: (upper: string) => Promise<void>;
@@ -69,6 +73,8 @@ export function createRunner(deps: {
   let exited = false;
   let address: RunnerAddress | null = null;
   let failure: string | null = null;
+  /** What to do about it. */
+  let advice: string | null = null;
   /** Why we ended it. */
   let ended: string | null = null;
   let unwatch = (): void => undefined;
@@ -161,6 +167,14 @@ export function createRunner(deps: {
     events.ready(where);
   }
 
+  function readBeforeReady(line: string): void {
+    exceptions.read(line);
+    const mode = deps.sharesPorts();
+    if (mode === null || advice !== null || spec.mode !== 'serve') return;
+    advice = portInUse(line, mode);
+    if (advice !== null) events.line({ at: deps.now(), stream: 'stderr', text: `[minifal] ${advice}` });
+  }
+
   function onExit(message: Extract<Message, { event: 'exited' }>): void {
     const signal = signalName(message.signal);
     if (sent === 'fork' && !ready && asked === 'nothing' && signal !== null && forkDeaths.includes(signal)) {
@@ -174,7 +188,7 @@ export function createRunner(deps: {
     }
     const reason =
       message.error === undefined
-        ? exitReason({ ...message, asked, ready, returned, failure, lastException: exceptions.last() })
+        ? exitReason({ ...message, asked, ready, returned, failure, lastException: exceptions.last(), advice })
         : `The runner ${message.error}`;
     exit(message.code, message.signal, reason);
   }
@@ -219,9 +233,9 @@ export function createRunner(deps: {
       case 'line': {
         const { stream, text, requestId, endpoint, unfinished } = message;
         if (!unfinished && probeLines.isOurs(text)) return;
-        if (!ready && !unfinished) exceptions.read(text);
         const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
         events.line({ at: deps.now(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
+        if (!ready && !unfinished) readBeforeReady(text);
         return;
       }
       case 'told':

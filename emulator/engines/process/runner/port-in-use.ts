@@ -1,0 +1,18 @@
+import type { IsolationMode } from '../../../wire/isolation.ts';
+
+/** As Node, Go, Rust, Java and C libraries word EADDRINUSE. */
+const inUse = /\bEADDRINUSE\b|address (is )?already in use|AddrInUse/i;
+
+/**
+ * What to do where a line of a starting runner says that a server's port is taken; `null`: it doesn't. For runners
+ * without addresses of their own. `mode`: the one that was asked for.
+ */
+export function portInUse(line: string, mode: IsolationMode): string | null {
+  if (!inUse.test(line)) return null;
+  const recreate = 'deploy with `--strategy recreate`, which ends the old runner first';
+  const next = mode === 'full' ? recreate : `start minifal with \`--isolation full\`, or ${recreate}`;
+  return (
+    "A server of this runner found its port in use. Without addresses of their own, runners' servers that aren't " +
+    `Python's share this machine's ports, also with the runner that is to be replaced. Next step: ${next}.`
+  );
+}
