@@ -9,6 +9,7 @@ import { createAppFiles } from './catalog/app-files.ts';
 import { createBlobs } from './catalog/blobs.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { localKey, tokenKey } from './catalog/identity.ts';
+import { defaultMachineType } from './catalog/machine-types.ts';
 import { createRoutes } from './catalog/routes.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { createAuthenticate } from './edge/auth/auth.ts';
@@ -281,7 +282,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       onLine: lines,
       onMoved: (name, revision) => catalog.moveAlias(name, revision),
       onCreated: (runner, machineType) =>
-        notes.created(runner, machineType ?? catalog.alias(runner.alias)?.machineTypes[0] ?? 'XS'),
+        notes.created(runner, machineType ?? catalog.alias(runner.alias)?.machineTypes[0] ?? defaultMachineType),
       onNotes: notes.record,
       report,
     });

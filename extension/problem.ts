@@ -23,6 +23,11 @@ export class Problem extends Error {
   }
 }
 
+/** What is said wherever something would run in a folder that isn't trusted. */
+export function untrusted(): Problem {
+  return new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+}
+
 /** The person changed their mind: not an error, and nothing is said. */
 export class Cancelled extends Error {
   constructor() {

@@ -1,5 +1,6 @@
 // The main job, end to end: starts the emulator, scaffolds the demo, deploys it with the real `fal deploy`, sends a
 // request through the queue with the real fal_client, and shows the life of the request and of the runner.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -13,11 +14,12 @@ import { ensureUv } from '../emulator/builds/uv/uv.ts';
 import { fetchStatus } from '../emulator/cli/commands/status.ts';
 import { ownEvalLine } from '../emulator/cli/own-command.ts';
 import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/local/data-folder.ts';
+import { falPackages } from '../emulator/local/fal-packages.ts';
 import { printable, printableLines } from '../emulator/local/printable.ts';
+import { pythonRange } from '../emulator/local/python-versions.ts';
 import { UserError } from '../emulator/wire/errors.ts';
 
 const root = join(import.meta.dirname, '..');
-const pins = ['fal==1.83.0', 'fal_client==1.0.3'];
 const app = 'ocr';
 
 const { values: options } = parseArgs({
@@ -77,7 +79,7 @@ async function heading<T>(title: string, work: () => Promise<T>): Promise<T> {
 
 /** A virtual environment with the pinned tools, made once. Returns its bin folder. */
 async function installTools(): Promise<string> {
-  const folder = join(root, '.tools', `client-${pins.join('-').replaceAll(/[^\w.-]/g, '_')}`);
+  const folder = join(root, '.tools', `client-${falPackages.join('-').replaceAll(/[^\w.-]/g, '_')}`);
   const bin = join(folder, 'bin');
   if (existsSync(join(bin, 'fal'))) return bin;
   const uv = await ensureUv({ toolsDir: join(root, '.tools') });
@@ -87,8 +89,8 @@ async function installTools(): Promise<string> {
     if (exit.code !== 0)
       throw new UserError(`The fal tools could not be installed: ${lastWords(exit)}`, 'Then run `npm start` again.');
   };
-  await run('venv', '--quiet', '--clear', '--python', '>=3.10,<3.13', folder);
-  await run('pip', 'install', '--quiet', '--python', join(bin, 'python'), ...pins);
+  await run('venv', '--quiet', '--clear', '--python', pythonRange, folder);
+  await run('pip', 'install', '--quiet', '--python', join(bin, 'python'), ...falPackages);
   return bin;
 }
 

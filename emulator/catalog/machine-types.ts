@@ -8,6 +8,9 @@ export const machineTypes: readonly string[] = [
   ...['GPU', 'GPU-T4', 'GPU-A100-40GB', 'GPU-A100-80GB', 'GPU-B300'],
 ];
 
+/** Where neither the code nor the alias names one, as the CLI states (docs/platform/control-plane.md#scale-settings). */
+export const defaultMachineType = 'XS';
+
 /**
  * GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one where it has GPUs.
  */

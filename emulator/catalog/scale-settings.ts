@@ -1,5 +1,5 @@
 import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
-import { gpuSlotsOf } from './machine-types.ts';
+import { defaultMachineType, gpuSlotsOf } from './machine-types.ts';
 import type { Alias, Revision } from './types.ts';
 
 /** Values as a request carries them: absent means "not said". */
@@ -40,7 +40,7 @@ export const revisionDefaults: RevisionSettings = {
   retries: {},
 };
 
-export const defaultMachineTypes: readonly string[] = ['XS'];
+export const defaultMachineTypes: readonly string[] = [defaultMachineType];
 
 /** The values that an alias carries next to its revision, all of which calls act on. */
 export type AliasSettings = Pick<Alias, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>;

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import type { Presenter } from '../present.ts';
-import { Problem } from '../problem.ts';
+import { Problem, untrusted } from '../problem.ts';
 import { localEnv } from '../process/child-env.ts';
 import { diagnose, lastWords, plain } from '../process/diagnose.ts';
 import type { FalEnd } from '../process/fal-run.ts';
@@ -109,7 +109,7 @@ export function createAppCommands(deps: {
   }
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
-    if (!vscode.workspace.isTrusted) throw new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+    if (!vscode.workspace.isTrusted) throw untrusted();
     const app = await chooseApp(appArgument(argument), title);
     await saveAll();
     return app;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { type Presenter, type SettingsCheck, signalOf } from '../present.ts';
-import { Cancelled, Problem } from '../problem.ts';
+import { Cancelled, Problem, untrusted } from '../problem.ts';
 import type { Keychain } from '../process/keychain.ts';
 import { execProgram, findNode, type NodeProgram } from '../process/node.ts';
 import { startEmulator } from '../process/start.ts';
@@ -165,10 +165,6 @@ export function createEmulatorCommands(deps: {
 }
 
 export type EmulatorCommands = ReturnType<typeof createEmulatorCommands>;
-
-function untrusted(): Problem {
-  return new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
-}
 
 /** Rejects when the signal fires. */
 function aborted(signal: AbortSignal): Promise<never> {

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
-import { Problem } from '../problem.ts';
+import { Problem, untrusted } from '../problem.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
@@ -21,7 +21,7 @@ export function createTerminals(deps: {
   const { link, emulator, clis, present } = deps;
 
   async function options(): Promise<vscode.TerminalOptions> {
-    if (!vscode.workspace.isTrusted) throw new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+    if (!vscode.workspace.isTrusted) throw untrusted();
     const folder = activeFolder()?.uri;
     const cli = await clis.peek(folder);
     await emulator.ensureRunning();

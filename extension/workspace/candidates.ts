@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { pythonNames } from '../target/needs.ts';
 import type { Candidate } from './python.ts';
 
 /**
@@ -36,9 +37,7 @@ export function pythonCandidates(given: {
     [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
     [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
     [join(given.ownEnvironment, 'bin', 'python'), 'the environment that this extension installed'],
-    ...['python3', 'python3.12', 'python3.11', 'python3.10', 'python'].map(
-      (name) => [inPath(name), 'the PATH'] as const,
-    ),
+    ...['python3', ...pythonNames, 'python'].map((name) => [inPath(name), 'the PATH'] as const),
   ];
   return candidates.flatMap(([python, from]) => (python !== undefined && isThere(python) ? [{ python, from }] : []));
 }

@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { falPackages } from '../target/needs.ts';
 import { testFolder } from '../target/test-emulator.ts';
-import { falPackages, installFal, ownEnvironment } from './install-fal.ts';
+import { installFal, ownEnvironment } from './install-fal.ts';
 
 /**
  * A stand-in for an interpreter: `venv` is the shell code of `-m venv FOLDER` ($3), `pip` that of `-m pip …` in what it

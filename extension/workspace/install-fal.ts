@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { Cancelled, Problem } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
 import { diagnose, lastWords } from '../process/diagnose.ts';
-
-/** The versions that minifal is tested with. */
-export const falPackages = ['fal==1.83.0', 'fal_client==1.0.3'] as const;
+import { falPackages } from '../target/needs.ts';
 
 /** Folder of our own virtual environment, below the extension's storage; another pin gets another one. */
 export function ownEnvironment(storage: string): string {

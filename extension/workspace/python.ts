@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Problem } from '../problem.ts';
 import type { Exec } from '../process/node.ts';
+import { judgePython, pythonsInWords } from '../target/needs.ts';
 
 /** An interpreter to ask, and who named it. */
 export interface Candidate {
@@ -38,8 +39,8 @@ print(json.dumps({"version": sys.version_info[:2], "fal": fal}))
 `;
 
 /**
- * Asks the candidates in their order. The first that is Python 3.10 to 3.12 and has `fal` wins; else the first of those
- * versions. Each program is asked once.
+ * Asks the candidates in their order. The first of a supported version (emulator/local/python-versions.ts) that has
+ * `fal` wins; else the first of such a version. Each program is asked once.
  */
 export async function findPython(
   candidates: readonly Candidate[],
@@ -60,11 +61,12 @@ export async function findPython(
     }
     const [major, minor] = told.version;
     const version = `${major}.${minor}`;
-    const fits = major === 3 && minor >= 10 && minor <= 12;
+    const judged = judgePython(major, minor);
+    const fits = judged === 'supported';
     if (fits && (told.fal !== null || chosen))
       return { kind: 'ok', python: { python, from, version, fal: told.fal ?? undefined } };
     if (fits) best ??= { python, from, version, fal: undefined };
-    else unfit.push({ version, from, isOld: major < 3 || minor < 10 });
+    else unfit.push({ version, from, isOld: judged === 'tooOld' });
     if (chosen) break;
   }
   return best ? { kind: 'ok', python: best } : none(unfit);
@@ -75,9 +77,9 @@ function none(unfit: readonly { version: string; from: string; isOld: boolean }[
   if (!first)
     return {
       kind: 'missing',
-      problem: new Problem('Python 3.10 to 3.12 is needed, and none was found.', 'howToInstallPython'),
+      problem: new Problem(`Python ${pythonsInWords} is needed, and none was found.`, 'howToInstallPython'),
     };
-  const what = `Python 3.10 to 3.12 is needed; ${first.from} has ${first.version}.`;
+  const what = `Python ${pythonsInWords} is needed; ${first.from} has ${first.version}.`;
   return { kind: unfit.every(({ isOld }) => isOld) ? 'tooOld' : 'missing', problem: new Problem(what, 'choosePython') };
 }
 

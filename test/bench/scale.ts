@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pythonRange } from '../../emulator/local/python-versions.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
@@ -137,7 +138,7 @@ async function installOthers(): Promise<string> {
   const ready = join(venv, 'minifal-ready');
   if (!existsSync(ready)) {
     const uv = await findUv();
-    await mustRun(uv, ['venv', '--quiet', '--clear', '--python', '>=3.10,<3.13', venv]);
+    await mustRun(uv, ['venv', '--quiet', '--clear', '--python', pythonRange, venv]);
     const python = join(venv, 'bin', 'python');
     await mustRun(uv, ['pip', 'install', '--quiet', '--python', python, ...others], { timeoutMs: 600_000 });
     await writeFile(ready, '');

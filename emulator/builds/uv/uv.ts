@@ -5,6 +5,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { systemBundle } from '../../local/network/system-certificates.ts';
+import { newestPython, oldestPython, pythonNames, pythonsInWords } from '../../local/python-versions.ts';
 import { UserError } from '../../wire/errors.ts';
 import { noexecMount } from '../mounts.ts';
 import { trustAdvice } from '../trust.ts';
@@ -62,9 +63,9 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
   const python = await findPython(env);
   if (!python) {
     throw new UserError(
-      'No Python of version 3.10 or newer was found, and uv is not installed.',
-      'Install Python 3.10 to 3.12 (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install ' +
-        'python@3.12), then start again.',
+      `No Python of version ${oldestPython} or newer was found, and uv is not installed.`,
+      `Install Python ${pythonsInWords} (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install ` +
+        `python@${newestPython}), then start again.`,
     );
   }
   await mkdir(toolsDir, { recursive: true });
@@ -119,15 +120,19 @@ async function put(from: string, to: string, uv: string, env: Env): Promise<void
   });
 }
 
-/** A Python from 3.10 on: on PATH first, then pyenv's, the newest first. */
+/** A Python from the oldest supported on: on PATH first, then pyenv's, the newest first. */
 async function findPython(env: Env): Promise<string | undefined> {
   const pyenv = join(env.PYENV_ROOT ?? join(env.HOME ?? '/', '.pyenv'), 'versions');
-  const candidates = ['python3', 'python3.12', 'python3.11', 'python3.10', 'python3.13', 'python3.14', 'python']
+  const candidates = ['python3', ...pythonNames, 'python3.13', 'python3.14', 'python']
     .map((name) => onPath(name, env))
     .concat(listFolder(pyenv).map((version) => join(pyenv, version, 'bin', 'python3')));
   for (const python of candidates) {
     if (!python) continue;
-    const check = await tryRun(python, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], env);
+    const check = await tryRun(
+      python,
+      ['-c', `import sys; sys.exit(sys.version_info < (${oldestPython.replace('.', ', ')}))`],
+      env,
+    );
     if (check.ok) return python;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newestPython, pythonRange, pythonsInWords } from '../../local/python-versions.ts';
 import { foundPythons } from '../uv/pythons.ts';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 import type { VirtualenvDefinition } from './definition.ts';
@@ -17,16 +18,13 @@ export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'lin
 
 export type VirtualenvResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/** A definition without a version gets a Python that the SDK supports. */
-const anyPython = '>=3.10,<3.13';
-
 /** `uv venv`. Never downloads a Python. Seeded with pip (and setuptools below 3.12), as isolate's virtualenvs are. */
 export async function createVirtualenv(job: VirtualenvJob): Promise<VirtualenvResult> {
   const wanted = job.definition.pythonVersion;
-  job.line(`Creating a Python ${wanted ?? anyPython} environment`);
+  job.line(`Creating a Python ${wanted ?? pythonRange} environment`);
   const exit = await runUv({
     ...job,
-    args: ['venv', '--quiet', '--no-project', '--clear', '--seed', '--python', wanted ?? anyPython, job.folder],
+    args: ['venv', '--quiet', '--no-project', '--clear', '--seed', '--python', wanted ?? pythonRange, job.folder],
   });
   if (exit.code === 0) return { ok: true };
   if (exit.output.some((text) => /no interpreter found/i.test(text))) {
@@ -96,9 +94,9 @@ async function missingPython(job: VirtualenvJob, wanted: string | null): Promise
         ? `Found on this machine: ${found.join(', ')}. `
         : 'No Python was found on this machine. ';
   return (
-    `Python ${wanted ?? anyPython} is not available on this machine. ${have}` +
-    `Install Python ${wanted ?? '3.10 to 3.12'} (with pyenv, your package manager, or ` +
-    `\`uv python install ${wanted ?? '3.12'}\`), ` +
+    `Python ${wanted ?? pythonRange} is not available on this machine. ${have}` +
+    `Install Python ${wanted ?? pythonsInWords} (with pyenv, your package manager, or ` +
+    `\`uv python install ${wanted ?? newestPython}\`), ` +
     'or run the fal command with one of the versions found.'
   );
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { defaultMachineType } from '../../../catalog/machine-types.ts';
 import type { Runner, RunnerState } from '../../../scheduler/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { jsonToStruct } from '../../../wire/struct.ts';
@@ -97,7 +98,7 @@ function liveMessage(rooms: Rooms, runner: Runner): object {
 /** What it was started with; before its start, what its revision asks for first. */
 function machineType({ catalog, runnerHistory }: Rooms, runner: Runner): string {
   const started = runnerHistory.get(runner.id);
-  return started?.machineType ?? catalog.revision(runner.revision)?.machineTypes[0] ?? 'XS';
+  return started?.machineType ?? catalog.revision(runner.revision)?.machineTypes[0] ?? defaultMachineType;
 }
 
 function endedMessage(record: RunnerRecord): object {

@@ -1,0 +1,24 @@
+/** Minor versions of Python 3 that apps are built and run with: those that fal and its runner packages support. */
+const minors = [10, 11, 12] as const;
+const [oldest, , newest] = minors;
+
+/** `3.10`: minifal's own tools need it, too. */
+export const oldestPython = `3.${oldest}`;
+
+/** The one that is advised. */
+export const newestPython = `3.${newest}`;
+
+/** For sentences: `3.10 to 3.12`. */
+export const pythonsInWords = `${oldestPython} to ${newestPython}`;
+
+/** As uv and pip write it. */
+export const pythonRange = `>=${oldestPython},<3.${newest + 1}`;
+
+/** Names of their interpreters on PATH, the newest first. */
+export const pythonNames: readonly string[] = minors.map((minor) => `python3.${minor}`).toReversed();
+
+/** Whether apps can be built and run with this version, or why not. */
+export function judgePython(major: number, minor: number): 'supported' | 'tooOld' | 'tooNew' {
+  if (major < 3 || (major === 3 && minor < oldest)) return 'tooOld';
+  return major === 3 && minor <= newest ? 'supported' : 'tooNew';
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { falPackages } from '../../emulator/local/fal-packages.ts';
+import { pythonRange, pythonsInWords } from '../../emulator/local/python-versions.ts';
+import { sdks } from '../conformance/sdks.ts';
+import { root } from '../support/root.ts';
+import { citingFiles } from './citations.ts';
+
+const read = (name: string) => readFileSync(join(root, name), 'utf8');
+const code = citingFiles(root)
+  .filter(
+    (name) => /^(emulator|extension|scripts|bin)\/.*\.(ts|mjs)$/.test(name) && !/\.test\.ts$|testing\//.test(name),
+  )
+  .map((name) => ({ name, text: read(name) }));
+const filesWith = (pattern: RegExp) => code.filter(({ text }) => pattern.test(text)).map(({ name }) => name);
+
+describe('the supported versions of Python', () => {
+  it.each(['README.md', 'extension/README.md', 'package.json'])('%s names as the code does', (name) => {
+    const named = read(name).match(/3\.1\d(, 3\.1\d)*,? (to|or|and) 3\.1\d/g) ?? [];
+    expect([...new Set(named)]).toEqual([pythonsInWords]);
+  });
+
+  it.each(['templates/hello/pyproject.toml', 'templates/ocr/pyproject.toml'])('%s asks for', (name) => {
+    expect(read(name)).toContain(`requires-python = "${pythonRange}"`);
+  });
+
+  it('are written in one file of the code', () => {
+    expect(filesWith(/3\.10\b.{0,12}\b3\.1[23]\b|minor >= 10/)).toEqual(['emulator/local/python-versions.ts']);
+  });
+});
+
+describe("the releases of fal's packages", () => {
+  it('are the newest that the conformance suites run with', () => {
+    expect(falPackages).toContain(`fal==${sdks[0]?.version}`);
+    const installed = read('test/support/python-requirements.txt').replaceAll('fal-client', 'fal_client').split('\n');
+    expect(installed).toEqual(expect.arrayContaining([...falPackages]));
+  });
+
+  it('are written in one file of the code', () => {
+    expect(filesWith(/fal(_client)?==\d/)).toEqual(['emulator/local/fal-packages.ts']);
+  });
+});
+
+it.each([
+  ['the machine type where none is named', /\?\? ['"]XS['"]|= ['"]XS['"]/, 'emulator/catalog/machine-types.ts'],
+  ['what is said in a folder that is not trusted', /Nothing runs in a folder before/, 'extension/problem.ts'],
+])('%s is decided in one file', (_fact, pattern, file) => {
+  expect(filesWith(pattern)).toEqual([file]);
+});
