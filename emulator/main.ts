@@ -32,10 +32,9 @@ import { createRestEdge } from './edge/rest/server.ts';
 import { loadOrCreateTls } from './edge/tls/ca.ts';
 import { createProcessEngine } from './engines/process/process-engine.ts';
 import { createSpool } from './exchange/bodies/spool.ts';
-import { createRunnerConnections } from './exchange/connections.ts';
-import { createExecutor } from './exchange/executor.ts';
+import { createExchange } from './exchange/exchange.ts';
 import { createLateUnits } from './exchange/late-units.ts';
-import { sendCancel } from './exchange/upstream.ts';
+import { createDirectCalls } from './fleet/direct-calls.ts';
 import { createFleet, finishMs } from './fleet/fleet.ts';
 import { createLaunches } from './fleet/launches.ts';
 import { runnerEnv } from './fleet/runner-env.ts';
@@ -242,7 +241,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const notes = createNoteRecorder({ history: runnerHistory, logs });
     const lines = createLineRecorder(logs, mask);
     const lateUnits = createLateUnits({ logs, clock });
-    const connections = createRunnerConnections();
+    const exchange = createExchange({ lateUnits });
     const runnerKeys = createRunnerKeys((runnerId) => fleet.runner(runnerId)?.state.kind);
     mask.hold([runnerKeys.common]);
     const labels = createLabels({ token: controllerToken, report });
@@ -259,8 +258,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       queue,
       dataDir: sharedData,
       launchOf,
-      execute: createExecutor({ connections, lateUnits, probeOnDemand: (runnerId) => fleet.probeOnDemand(runnerId) }),
-      sendCancel,
+      exchange,
       async envOf({ runnerId, alias, revision }, launch) {
         const secrets = catalog.secretValues(launch.environmentName, launch.secretNames);
         const key = runnerKeys.keyOf(runnerId);
@@ -324,8 +322,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       verifyToken: tokens.verify,
       workflows: workflowRequests,
       webhooks,
-      connections,
-      lateUnits,
+      calls: createDirectCalls({ fleet: requests, exchange }),
       isStopping: () => isStopping,
       spool: createSpool(join(folder, 'waiting-bodies'), spoolBytes),
       logs,

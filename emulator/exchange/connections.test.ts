@@ -1,30 +1,18 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { Socket } from 'node:net';
-import { expect, it, onTestFinished, vi } from 'vitest';
-import { createRunnerConnections, ownConnection } from './connections.ts';
-import { eachChunk, performAttempt } from './upstream.ts';
+import { expect, it, vi } from 'vitest';
+import { eachChunk } from './bodies/chunks.ts';
+import { ownConnection } from './connections.ts';
+import { testLinks, testRunner } from './testing/runner.ts';
+import { performAttempt } from './upstream.ts';
 
-async function runner(app: RequestListener) {
-  const sockets: Socket[] = [];
-  const server = createServer(app).listen(0, '127.0.0.1');
-  server.on('connection', (socket) => sockets.push(socket));
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  return { sockets, address: { host: '127.0.0.1', port: typeof address === 'object' ? (address?.port ?? 0) : 0 } };
-}
-
-const connections = createRunnerConnections();
+const links = testLinks();
+const { connections } = links;
 
 async function call(address: { readonly host: string; readonly port: number }): Promise<string> {
   const body = { kind: 'none' } as const;
   const answer = await performAttempt({
     address,
-    connections,
+    links,
     method: 'GET',
     path: '/',
     headers: [],
@@ -47,7 +35,7 @@ async function settled(address: { readonly host: string; readonly port: number }
 }
 
 it('uses a connection again once it was seen to stay open', async () => {
-  const { sockets, address } = await runner((_req, res) => res.end('x'));
+  const { sockets, address } = await testRunner((_req, res) => res.end('x'));
   expect(await call(address)).toBe('x');
   await settled(address);
   expect(await call(address)).toBe('x');
@@ -55,14 +43,14 @@ it('uses a connection again once it was seen to stay open', async () => {
 });
 
 it('gives each request a connection of its own until then', async () => {
-  const { sockets, address } = await runner((_req, res) => res.end('x'));
+  const { sockets, address } = await testRunner((_req, res) => res.end('x'));
   expect(await call(address)).toBe('x');
   expect(await call(address)).toBe('x');
   expect(sockets).toHaveLength(2);
 });
 
 it.each([500, 502, 503, 504])('uses no connection again after a %d', async (status) => {
-  const { sockets, address } = await runner((_req, res) => res.writeHead(status).end('x'));
+  const { sockets, address } = await testRunner((_req, res) => res.writeHead(status).end('x'));
   await call(address);
   const [first] = sockets;
   if (first && !first.destroyed) await once(first, 'close');
@@ -71,7 +59,7 @@ it.each([500, 502, 503, 504])('uses no connection again after a %d', async (stat
 });
 
 it('gives each request its own for good where a server closed one that was kept', async () => {
-  const { sockets, address } = await runner((_req, res) => res.end('x'));
+  const { sockets, address } = await testRunner((_req, res) => res.end('x'));
   await call(address);
   await settled(address);
   sockets[0]?.destroy();
@@ -79,7 +67,7 @@ it('gives each request its own for good where a server closed one that was kept'
 });
 
 it('never reuses a connection of a server that hangs up without a word', async () => {
-  const { sockets, address } = await runner((req, res) => {
+  const { sockets, address } = await testRunner((req, res) => {
     res.writeHead(200, { 'content-length': '1', connection: 'keep-alive' });
     res.end('x', () => req.socket.end());
   });
@@ -92,7 +80,7 @@ it('never reuses a connection of a server that hangs up without a word', async (
 });
 
 it('blames no runner for what an earlier one on the same port did', async () => {
-  const { address } = await runner((_req, res) => res.end('x'));
+  const { address } = await testRunner((_req, res) => res.end('x'));
   connections.agentFor(address);
   connections.distrust(address);
   expect(connections.agentFor(address)).toBe(ownConnection);

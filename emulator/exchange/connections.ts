@@ -61,6 +61,9 @@ class PlainAgent extends Agent {
 /** Gives each request a connection of its own. */
 export const ownConnection: Agent = new PlainAgent();
 
+/** For what may take any time and is never repeated. */
+export const neverKept: RunnerConnections = { agentFor: () => ownConnection, distrust: () => undefined };
+
 interface Settling {
   readonly socket: Socket;
   /** What node's agent says about it. */

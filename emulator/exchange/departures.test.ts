@@ -4,14 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunnerAddress } from '../engines/engine.ts';
-import { leaveTogether } from './departures.ts';
+import { createDepartures, type Departures } from './departures.ts';
 
 let app: Server;
 let address: RunnerAddress;
 let answers: ServerResponse[];
+let departures: Departures;
 
 beforeEach(async () => {
   answers = [];
+  departures = createDepartures();
   app = createServer((_req, res) => void answers.push(res)).listen(0, '127.0.0.1');
   await once(app, 'listening');
   address = { host: '127.0.0.1', port: (app.address() as AddressInfo).port };
@@ -25,7 +27,7 @@ afterEach(() => {
 async function begin(to = address) {
   const request = httpRequest({ ...to, method: 'POST', agent: false });
   request.on('error', () => undefined);
-  leaveTogether(to, request);
+  departures.leaveTogether(to, request);
   request.end('body');
   const [socket] = await once(request, 'socket');
   return { request, isHeld: () => socket.writableCorked > 0 };

@@ -2,28 +2,37 @@ import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RunnerAddress } from '../engines/engine.ts';
 
-/** By the address object, which lives as long as its runner. */
-const underWay = new WeakMap<RunnerAddress, number>();
-let held: Socket[] = [];
-
 /**
  * Requests to a runner that has others under way leave at the end of this turn of the event loop, together with
  * whatever else came in with it: a Python app works off a bunch with fewer turns of its own loop (32 callers, first
- * minute: 5 % more answers, measured). One that is alone leaves at once. Call it before anything is written.
+ * minute: 5 % more answers, measured). One that is alone leaves at once.
  */
-export function leaveTogether(address: RunnerAddress, request: ClientRequest): void {
-  const others = underWay.get(address) ?? 0;
-  underWay.set(address, others + 1);
-  request.on('close', () => underWay.set(address, (underWay.get(address) ?? 1) - 1));
-  if (others === 0) return;
-  request.once('socket', (socket) => {
-    socket.cork();
-    if (held.push(socket) === 1) setImmediate(depart);
-  });
+export interface Departures {
+  /** Call it before anything is written. */
+  leaveTogether(address: RunnerAddress, request: ClientRequest): void;
 }
 
-function depart(): void {
-  const leaving = held;
-  held = [];
-  for (const socket of leaving) socket.uncork();
+export function createDepartures(): Departures {
+  /** By the address object, which lives as long as its runner. */
+  const underWay = new WeakMap<RunnerAddress, number>();
+  let held: Socket[] = [];
+
+  function depart(): void {
+    const leaving = held;
+    held = [];
+    for (const socket of leaving) socket.uncork();
+  }
+
+  return {
+    leaveTogether(address, request) {
+      const others = underWay.get(address) ?? 0;
+      underWay.set(address, others + 1);
+      request.on('close', () => underWay.set(address, (underWay.get(address) ?? 1) - 1));
+      if (others === 0) return;
+      request.once('socket', (socket) => {
+        socket.cork();
+        if (held.push(socket) === 1) setImmediate(depart);
+      });
+    },
+  };
 }

@@ -1,32 +1,22 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { expect, it, onTestFinished } from 'vitest';
-import { deferred } from '../edge/gateway/testing/bed.ts';
+import type { RequestListener } from 'node:http';
+import { expect, it } from 'vitest';
 import { testRequest } from '../queue/testing/requests.ts';
-import { createRunnerConnections } from './connections.ts';
 import { createExecutor } from './executor.ts';
 import type { LateRequest } from './late-units.ts';
+import { deferred } from './testing/deferred.ts';
+import { testLinks, testRunner } from './testing/runner.ts';
 
 const attempt = { attemptId: 'a-1', runnerId: 'runner-1' };
 
-async function runner(app: RequestListener) {
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  return { server, address: { host: '127.0.0.1', port: typeof address === 'object' ? (address?.port ?? 0) : 0 } };
-}
-const connections = createRunnerConnections();
+const links = testLinks();
 const late: LateRequest[] = [];
 const lateUnits = { expect: (request: LateRequest) => void late.push(request) };
 const never = new AbortController().signal;
 
 it('performs the request as it was stored and brings the whole answer', async () => {
   const seen = deferred<string>();
-  const { address } = await runner((req, res) => {
+  const { address } = await testRunner((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => seen.resolve(`${req.method} ${req.url} ${req.headers['x-a']} ${Buffer.concat(chunks)}`));
@@ -34,8 +24,7 @@ it('performs the request as it was stored and brings the whole answer', async ()
     res.write('one ');
     res.end('two');
   });
-  const probes: string[] = [];
-  const execute = createExecutor({ connections, lateUnits, probeOnDemand: (id) => probes.push(id) });
+  const execute = createExecutor({ links, lateUnits });
   const request = testRequest('r', {
     path: '/predict',
     query: 'x=%20',
@@ -48,7 +37,7 @@ it('performs the request as it was stored and brings the whole answer', async ()
   expect(result.hints).toEqual(['h']);
   expect(Buffer.from(result.response?.body ?? []).toString()).toBe('one two');
   expect(result.response?.headers).toContainEqual(['x-b', '1']);
-  expect(probes).toEqual(['runner-1']);
+  expect(result.healthCheck).toBe(true);
 });
 
 it.each([
@@ -59,10 +48,10 @@ it.each([
   'says of an answer %i with x-fal-billable-units-webhook: %s whether its units come later',
   async (status, value, is) => {
     late.splice(0);
-    const { address } = await runner((_req, res) => {
+    const { address } = await testRunner((_req, res) => {
       res.writeHead(status, { 'x-fal-billable-units-webhook': value }).end('x');
     });
-    const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
+    const execute = createExecutor({ links, lateUnits });
     const request = testRequest('r', { path: '/start-session' });
     const { response } = await execute(request, attempt, address, never);
     const expected = { id: 'r', alias: request.alias, runnerId: attempt.runnerId, endpoint: '/start-session' };
@@ -89,25 +78,25 @@ it.each<[string, RequestListener]>([
     },
   ],
 ])('reports to the scheduler: %s', async (kind, app) => {
-  const { address } = await runner(app);
-  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
+  const { address } = await testRunner(app);
+  const execute = createExecutor({ links, lateUnits });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind } });
 });
 
 it('reports to the scheduler: connection_refused', async () => {
-  const { server, address } = await runner(() => undefined);
+  const { server, address } = await testRunner(() => undefined);
   server.close();
   await once(server, 'close');
-  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
+  const execute = createExecutor({ links, lateUnits });
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind: 'connection_refused' } });
 });
 
 it('takes interim answers for the signs of life that they are', async () => {
-  const { address } = await runner((_req, res) => {
+  const { address } = await testRunner((_req, res) => {
     for (let sent = 0; sent < 500; sent++) res.writeProcessing();
     res.end('done');
   });
-  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
+  const execute = createExecutor({ links, lateUnits });
   const { outcome } = await execute(testRequest('r'), attempt, address, never);
   expect(outcome).toEqual({ kind: 'response', status: 200 });
 });
@@ -115,12 +104,12 @@ it('takes interim answers for the signs of life that they are', async () => {
 it('closes the connection to the runner when it is aborted', async () => {
   const arrived = deferred<void>();
   const closed = deferred<void>();
-  const { address } = await runner((req) => {
+  const { address } = await testRunner((req) => {
     req.socket.on('close', () => closed.resolve());
     arrived.resolve();
   });
   const abort = new AbortController();
-  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined });
+  const execute = createExecutor({ links, lateUnits });
   const result = execute(testRequest('r'), attempt, address, abort.signal);
   await arrived.promise;
   abort.abort();
@@ -129,8 +118,8 @@ it('closes the connection to the runner when it is aborted', async () => {
 });
 
 it('fails the request, not the runner, when the answer is larger than the limit', async () => {
-  const { address } = await runner((_req, res) => void res.end('x'.repeat(101)));
-  const execute = createExecutor({ connections, lateUnits, probeOnDemand: () => undefined, maxResponseBytes: 100 });
+  const { address } = await testRunner((_req, res) => void res.end('x'.repeat(101)));
+  const execute = createExecutor({ links, lateUnits, maxResponseBytes: 100 });
   const { outcome, response } = await execute(testRequest('r'), attempt, address, never);
   expect(outcome).toEqual({ kind: 'response', status: 200 });
   expect(response?.status).toBe(500);

@@ -5,15 +5,14 @@ import type { StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type { AttemptOutcome } from '../scheduler/types.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import { errorAnswer } from './answers.ts';
-import type { RunnerConnections } from './connections.ts';
+import { eachChunk } from './bodies/chunks.ts';
 import { signalsOf, toCaller } from './headers.ts';
 import type { LateUnits } from './late-units.ts';
-import { eachChunk, incomplete, performAttempt } from './upstream.ts';
+import { answered, incomplete } from './outcomes.ts';
+import { type Links, performAttempt } from './upstream.ts';
 
 export interface ExecutorDeps {
-  readonly connections: RunnerConnections;
-  /** The app asked for a health probe with its answer: `Fleet.probeOnDemand`. */
-  readonly probeOnDemand: (runnerId: string) => void;
+  readonly links: Links;
   readonly lateUnits: Pick<LateUnits, 'expect'>;
   /** Of a stored answer; above: the request fails. */
   readonly maxResponseBytes?: number;
@@ -23,6 +22,8 @@ export interface AttemptResult {
   readonly outcome: AttemptOutcome;
   /** Absent: the app doesn't use hints. */
   readonly hints?: readonly string[];
+  /** The app asked for a health probe with its answer. */
+  readonly healthCheck?: true;
   /** What `Queue.complete` is to store if the scheduler accepts this attempt. */
   readonly response?: StoredResponse;
 }
@@ -31,12 +32,7 @@ export interface AttemptResult {
  * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal`
  * closes the connection to the runner at once. Retries, verdicts and storing are others' business.
  */
-export function createExecutor({
-  connections,
-  probeOnDemand,
-  lateUnits,
-  maxResponseBytes = 256 * 1024 * 1024,
-}: ExecutorDeps) {
+export function createExecutor({ links, lateUnits, maxResponseBytes = 256 * 1024 * 1024 }: ExecutorDeps) {
   return async function executeQueued(
     request: SubmittedRequest,
     attempt: { readonly attemptId: string; readonly runnerId: string },
@@ -45,7 +41,7 @@ export function createExecutor({
   ): Promise<AttemptResult> {
     const answer = await performAttempt({
       address,
-      connections,
+      links,
       method: request.method,
       path: request.query === '' ? request.path : `${request.path}?${request.query}`,
       headers: request.headers,
@@ -58,22 +54,18 @@ export function createExecutor({
         ? { outcome: answer.outcome, response: asResponse(answer.error) }
         : { outcome: answer.outcome };
     }
-    const { needsRetry, stopRunner, healthCheck, billsLater, hints } = signalsOf(answer.headers, answer.status);
-    if (billsLater) {
+    const signals = signalsOf(answer.headers, answer.status);
+    const { healthCheck, hints } = signals;
+    if (signals.billsLater) {
       const { id, alias, path } = request;
       lateUnits.expect({ id, alias, runnerId: attempt.runnerId, endpoint: path });
     }
     const body = await collect(answer.message, maxResponseBytes);
     if (body === 'broken') return { outcome: incomplete.outcome };
-    if (healthCheck) probeOnDemand(attempt.runnerId);
     return {
-      outcome: {
-        kind: 'response',
-        status: answer.status,
-        ...(needsRetry === undefined ? {} : { needsRetry }),
-        ...(stopRunner === undefined ? {} : { stopRunner }),
-      },
+      outcome: answered(answer.status, signals),
       ...(hints === undefined ? {} : { hints }),
+      ...(healthCheck ? { healthCheck } : {}),
       response:
         body === 'too large'
           ? asResponse(platformError('internal_error', `The response is larger than ${maxResponseBytes} bytes.`))

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Answer } from './answers.ts';
+import type { Sink } from './direct.ts';
+import type { HeaderList } from './headers.ts';
 
 /** What a WebRTC app answers to an offer. */
 export interface SessionAnswer {
@@ -47,4 +50,44 @@ function parse(data: string): SessionAnswer | 'none' {
   } catch {
     return 'none';
   }
+}
+
+/** An app's error says why; more of it isn't kept. */
+const mostErrorBytes = 64 * 1024;
+
+/** Takes the answer out of the stream, and an error as it is; what follows only says that the session lasts. */
+export function answerSink(on: {
+  readonly answered: (answer: SessionAnswer) => void;
+  readonly refused: (answer: Answer) => void;
+  readonly unreadable: () => void;
+}): Sink {
+  const reader = new AnswerReader();
+  let isAnswered = false;
+  let failure: { readonly status: number; readonly headers: HeaderList } | undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    start(status, headers) {
+      if (status >= 300) failure = { status, headers: headers.filter(([name]) => name !== 'content-length') };
+    },
+    write(chunk) {
+      if (failure) {
+        size += chunk.length;
+        if (size <= mostErrorBytes) chunks.push(chunk);
+      } else if (!isAnswered) {
+        const answer = reader.read(chunk);
+        if (answer === 'none') on.unreadable();
+        else if (answer) {
+          isAnswered = true;
+          on.answered(answer);
+        }
+      }
+      return undefined;
+    },
+    end() {
+      if (failure) on.refused({ ...failure, body: Buffer.concat(chunks) });
+    },
+    refuse: on.refused,
+    cut: () => undefined,
+  };
 }

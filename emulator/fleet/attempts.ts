@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunnerAddress } from '../engines/engine.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { AttemptResult } from '../exchange/executor.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
 import type { Report } from '../local/loop/contain.ts';
 import type { Paced } from '../local/loop/paced.ts';
@@ -18,18 +20,6 @@ import type {
 } from '../scheduler/types.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import type { Lease } from './types.ts';
-
-/** Performs one attempt of a queued request on a runner (exchange/executor.ts). */
-export type ExecuteQueued = (
-  request: SubmittedRequest,
-  attempt: { readonly attemptId: AttemptId; readonly runnerId: RunnerId },
-  address: RunnerAddress,
-  signal: StopSignal,
-) => Promise<{
-  readonly outcome: AttemptOutcome;
-  readonly hints?: readonly string[];
-  readonly response?: StoredResponse;
-}>;
 
 interface Direct {
   readonly info: RequestInfo;
@@ -90,9 +80,11 @@ export function wordError(error: SchedulerError): PlatformError {
  */
 export function createAttempts(deps: {
   readonly queue: Queue;
-  readonly execute: ExecuteQueued;
+  readonly perform: Exchange['perform'];
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
   readonly dispatch: (event: Event) => void;
+  /** The app asked for a health probe with its answer. */
+  readonly probe: (runnerId: RunnerId) => void;
   /** Takes what many apps may answer in the same moment. */
   readonly paced: Paced;
   readonly clock: () => number;
@@ -137,13 +129,14 @@ export function createAttempts(deps: {
       return;
     }
     const address = deps.addressOf(runnerId);
-    const done = address
-      ? await deps.execute(request, { attemptId, runnerId }, address, attempt.abort)
-      : { outcome: { kind: 'disconnected' } as const };
+    const done: AttemptResult = address
+      ? await deps.perform(request, { attemptId, runnerId }, address, attempt.abort)
+      : { outcome: { kind: 'disconnected' } };
+    if (done.healthCheck) deps.probe(runnerId);
     deps.paced.do(() => {
       if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
-      if ('response' in done && done.response) attempt.response = done.response;
-      const hints = 'hints' in done && done.hints ? { hints: done.hints } : {};
+      if (done.response) attempt.response = done.response;
+      const hints = done.hints ? { hints: done.hints } : {};
       dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
     });
   }

@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { bed, deploy, direct, fleet, isLease, resolvable, runners, scale, settings, submit } from './testing/fleet.ts';
+import {
+  bed,
+  completed,
+  deploy,
+  direct,
+  exchange,
+  fleet,
+  isLease,
+  resolvable,
+  response,
+  runners,
+  scale,
+  settings,
+  submit,
+} from './testing/fleet.ts';
 import { testLaunch } from './testing/launch.ts';
 
 describe('a deploy', () => {
@@ -70,5 +84,15 @@ describe('health checks', () => {
     const { spec, deeds } = await next;
     fleet.probeOnDemand(spec.runnerId);
     expect(deeds).toEqual(['probe 42']);
+  });
+
+  it('are made at once when the answer to a queued request asks for one', async () => {
+    void deploy();
+    const next = runners.next();
+    await submit('a');
+    const { deeds } = await next;
+    (await exchange(0)).answer({ outcome: { kind: 'response', status: 200 }, healthCheck: true, response });
+    await completed('a');
+    expect(deeds).toEqual([`probe ${settings.health.timeoutSeconds}`]);
   });
 });

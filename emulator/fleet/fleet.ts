@@ -1,4 +1,4 @@
-import type { RunnerAddress } from '../engines/engine.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { contain, type Report, throwLater } from '../local/loop/contain.ts';
 import { createPaced } from '../local/loop/paced.ts';
 import { inSlices } from '../local/loop/slices.ts';
@@ -10,7 +10,7 @@ import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../schedu
 import { why } from '../scheduler/why.ts';
 import { stateOfWord } from '../scheduler/world/runner-state.ts';
 import { defaultLimits } from '../scheduler/world/world.ts';
-import { createAttempts, type ExecuteQueued } from './attempts.ts';
+import { createAttempts } from './attempts.ts';
 import { type Concern, concernOf } from './concerns.ts';
 import { createFunctionRuns } from './function-runs.ts';
 import { createHost } from './host.ts';
@@ -32,8 +32,7 @@ export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask'
   /** How many GPU slots it has; absent: no limit. */
   readonly gpuSlots?: number | undefined;
   readonly queue: Queue;
-  readonly execute: ExecuteQueued;
-  readonly sendCancel: (address: RunnerAddress, path: string, requestId: RequestId) => Promise<void>;
+  readonly exchange: Pick<Exchange, 'perform' | 'cancel'>;
   /** The launch of a deployed revision; rejects with a sentence when it can't be had. */
   readonly launchOf: (revision: string) => Promise<Launch>;
   /** A deploy came through: calls go to `revision` from now on. */
@@ -104,7 +103,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   });
   const attempts = createAttempts({
     queue: deps.queue,
-    execute: deps.execute,
+    perform: deps.exchange.perform,
+    probe: (id) => void probe(id, true),
     addressOf: (id) => runners.address(id),
     dispatch,
     paced,
@@ -261,7 +261,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     const address = runnerId ? runners.address(runnerId) : null;
     // Runners end with the emulator: the caller who heard must find after a crash that it isn't run again.
     if (runnerId) deps.queue.cancelRequested(requestId);
-    if (address) contain(report, deps.sendCancel)(address, record.path, requestId);
+    if (address) contain(report, deps.exchange.cancel)(address, record.path, requestId);
     dispatch({ type: 'requestWithdrawn', requestId });
     return 'requested';
   }

@@ -42,13 +42,15 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     queue,
     dataDir: folder,
     launchOf: async () => testLaunch,
-    execute: () =>
-      new Promise((resolve) => {
-        if (!answers) return;
-        const response = { status: 200, headers: [], body: Buffer.from('{}') };
-        setImmediate(() => resolve({ outcome: { kind: 'response', status: 200 }, response }));
-      }),
-    sendCancel: async () => undefined,
+    exchange: {
+      perform: () =>
+        new Promise((resolve) => {
+          if (!answers) return;
+          const response = { status: 200, headers: [], body: Buffer.from('{}') };
+          setImmediate(() => resolve({ outcome: { kind: 'response', status: 200 }, response }));
+        }),
+      cancel: async () => undefined,
+    },
     envOf: async () => ({ env: {}, secrets: [] }),
     mask: createMask(() => noSecrets),
     onLine: () => undefined,

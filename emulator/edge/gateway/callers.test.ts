@@ -1,7 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayLimits } from './context.ts';
-import { authorization, call, echo, startGateway } from './testing/bed.ts';
+import { echo } from './testing/apps.ts';
+import { startGateway } from './testing/bed.ts';
+import { authorization, call } from './testing/client.ts';
 
 const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, allowedOrigins: string[] = []) => {
   const gateway = await startGateway(app, { limits, allowedOrigins });

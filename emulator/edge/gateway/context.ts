@@ -1,7 +1,6 @@
 import type { Account, Routes } from '../../catalog/types.ts';
 import type { Spool } from '../../exchange/bodies/spool.ts';
-import type { RunnerConnections } from '../../exchange/connections.ts';
-import type { LateUnits } from '../../exchange/late-units.ts';
+import type { DirectCalls } from '../../fleet/direct-calls.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
@@ -15,14 +14,10 @@ export interface GatewayDeps {
   readonly account: Account;
   readonly routes: Routes;
   readonly authenticate: Authenticate;
-  readonly fleet: Pick<
-    Fleet,
-    'lease' | 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'probeOnDemand' | 'linesTold'
-  >;
+  readonly fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'linesTold'>;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
-  readonly connections: RunnerConnections;
-  /** Requests whose apps bill them later. */
-  readonly lateUnits: Pick<LateUnits, 'expect'>;
+  /** What waits for its answer. */
+  readonly calls: DirectCalls;
   /** The emulator stops: what runs may finish, new requests are refused. */
   readonly isStopping: () => boolean;
   /** For bodies whose runner isn't there yet. */

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createTokens } from '../auth/tokens.ts';
-import { account, call, startGateway, type TestGateway } from './testing/bed.ts';
+import { account, startGateway, type TestGateway } from './testing/bed.ts';
+import { call } from './testing/client.ts';
 
 const alive = new Set(['runner']);
 const signing = { secret: Buffer.alloc(32, 1), clock: () => 0, lives: (id: string) => alive.has(id) };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts';
+import type { AttemptResult } from '../../exchange/executor.ts';
 import type { StopSignal } from '../../local/loop/stop.ts';
 import { mainMigrations } from '../../migrations.ts';
 import { createQueue } from '../../queue/queue.ts';
@@ -9,7 +10,6 @@ import { openStore } from '../../store/open.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { createMask } from '../../telemetry/mask.ts';
 import { UserError } from '../../wire/errors.ts';
-import type { ExecuteQueued } from '../attempts.ts';
 import { createFleet } from '../fleet.ts';
 import type { Launch, Lease } from '../types.ts';
 import { scriptedEngine } from './engine.ts';
@@ -27,7 +27,7 @@ export let runners: ReturnType<typeof scriptedEngine>;
 export let exchanges: {
   port: number;
   signal: StopSignal;
-  answer: (value: Awaited<ReturnType<ExecuteQueued>>) => void;
+  answer: (value: AttemptResult) => void;
 }[];
 let nextExchange: (() => void) | undefined;
 export let cancels: string[];
@@ -70,12 +70,14 @@ beforeEach(() => {
     queue,
     dataDir: '/nowhere',
     launchOf: (revision) => bed.launching(revision),
-    execute: (_request, _attempt, address, signal) =>
-      new Promise((answer) => {
-        exchanges.push({ port: address.port, signal, answer });
-        nextExchange?.();
-      }),
-    sendCancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
+    exchange: {
+      perform: (_request, _attempt, address, signal) =>
+        new Promise((answer) => {
+          exchanges.push({ port: address.port, signal, answer });
+          nextExchange?.();
+        }),
+      cancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
+    },
     envOf: async () => {
       if (bed.sealed) throw new UserError('The secrets are sealed.', 'Open them.');
       return { env: {}, secrets: bed.given };

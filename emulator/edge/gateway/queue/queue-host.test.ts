@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { describe, expect, it } from 'vitest';
+import { deferred } from '../../../exchange/testing/deferred.ts';
 import { DiskTrouble } from '../../../local/disk-trouble.ts';
-import { authorization, call, deferred, type TestGateway } from '../testing/bed.ts';
+import type { TestGateway } from '../testing/bed.ts';
+import { authorization, call } from '../testing/client.ts';
 import { completed, inProgress, ok, start, status, submit } from '../testing/queue-host.ts';
 
 const urlsOf = (gateway: TestGateway, id: string) => {

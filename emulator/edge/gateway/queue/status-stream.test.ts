@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { authorization, call, deferred, type TestGateway } from '../testing/bed.ts';
+import { deferred } from '../../../exchange/testing/deferred.ts';
+import type { TestGateway } from '../testing/bed.ts';
+import { authorization, call } from '../testing/client.ts';
 import { completed, ok, start, submit } from '../testing/queue-host.ts';
 
 describe('status stream', () => {

@@ -3,7 +3,8 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayLimits } from '../context.ts';
-import { authorization, standstill, startGateway, type TestGateway } from '../testing/bed.ts';
+import { startGateway, type TestGateway } from '../testing/bed.ts';
+import { authorization, standstill } from '../testing/client.ts';
 
 /**
  * Bodies that are larger than what the sockets on the way hold, of calls whose caller leaves or whose app answers

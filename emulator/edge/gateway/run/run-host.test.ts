@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { deferred } from '../../../exchange/testing/deferred.ts';
 import { platformError } from '../../../wire/errors.ts';
 import type { GatewayLimits } from '../context.ts';
-import { authorization, call, deferred, echo, startGateway, type TestGateway } from '../testing/bed.ts';
+import { echo } from '../testing/apps.ts';
+import { startGateway, type TestGateway } from '../testing/bed.ts';
+import { authorization, call } from '../testing/client.ts';
 
 const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, allowedOrigins: string[] = []) => {
   const gateway = await startGateway(app, { limits, allowedOrigins });

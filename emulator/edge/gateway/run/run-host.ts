@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, errorAnswer } from '../../../exchange/answers.ts';
 import { callerBody } from '../../../exchange/bodies/caller-body.ts';
+import type { DirectCall, Sink } from '../../../exchange/direct.ts';
 import { pairs, toApp } from '../../../exchange/headers.ts';
 import { Stop } from '../../../local/loop/stop.ts';
 import { isWorkflow } from '../../../workflows/requests.ts';
@@ -8,8 +9,7 @@ import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
 import { admit, answering, greet } from '../admission.ts';
 import { type Envelope, flushHead, send, tooLarge, writeHead } from '../answers.ts';
 import type { GatewayDeps } from '../context.ts';
-import { callDirect, type DirectCall, type Sink } from '../direct.ts';
-import { readWishes, startBy } from '../request-info.ts';
+import { directInfo, readWishes, startBy } from '../request-info.ts';
 import { appId } from '../target.ts';
 import { serveWorkflow } from '../workflows/workflow-call.ts';
 import type { Tunnel } from '../ws/tunnel.ts';
@@ -58,18 +58,13 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   });
   const submittedAt = deps.clock();
   const call: DirectCall = {
-    info: {
+    info: directInfo({
       id: envelope.requestId,
       alias: target.route.alias,
-      kind: 'direct',
-      priority: 'normal',
       submittedAt,
       startBy: startBy(wishes, target.route, access, submittedAt),
       hint: wishes.hint,
-      noRetry: true,
-      retries: {},
-      attempts: 0,
-    },
+    }),
     method: req.method ?? 'GET',
     path: target.path,
     query: target.query,
@@ -82,7 +77,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     body,
   };
   try {
-    await callDirect(deps, call, httpSink(req, res, envelope), gone);
+    await deps.calls.call(call, httpSink(req, res, envelope), gone);
   } finally {
     release();
   }

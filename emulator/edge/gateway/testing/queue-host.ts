@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { expect, onTestFinished } from 'vitest';
 import type { GatewayLimits } from '../context.ts';
-import { authorization, call, startGateway, type TestGateway } from './bed.ts';
+import { startGateway, type TestGateway } from './bed.ts';
+import { authorization, call } from './client.ts';
 
 /** For tests of the queue host: what most of them begin with. */
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { request as httpRequest, type RequestListener, type ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { deferred } from '../../../exchange/testing/deferred.ts';
 import type { GatewayLimits } from '../context.ts';
-import { authorization, call, deferred, startGateway, type TestGateway } from '../testing/bed.ts';
+import { startGateway, type TestGateway } from '../testing/bed.ts';
+import { authorization, call } from '../testing/client.ts';
 
 interface Session {
   readonly offer: { readonly [field: string]: unknown };

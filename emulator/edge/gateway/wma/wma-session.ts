@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
-import { type HeaderList, toApp } from '../../../exchange/headers.ts';
-import { AnswerReader, type SessionAnswer } from '../../../exchange/session-answer.ts';
+import { toApp } from '../../../exchange/headers.ts';
+import { answerSink } from '../../../exchange/session-answer.ts';
 import type { Access } from '../access.ts';
 import type { GatewayDeps } from '../context.ts';
-import { callDirect, type Sink } from '../direct.ts';
-import { startBy } from '../request-info.ts';
+import { directInfo, startBy } from '../request-info.ts';
 import { appId, type Resolved } from '../target.ts';
 
 /**
@@ -33,9 +32,6 @@ export interface SessionOrder {
   readonly gone: AbortSignal;
 }
 
-/** An app's error says why; more of it isn't kept. */
-const mostErrorBytes = 64 * 1024;
-
 /**
  * Opens a session: one call of the app's `/start-session`, whose first event answers the offer. The call stays open
  * as long as the session lasts, and owns it. Resolves with what the caller is to get. `began` is called with the
@@ -52,18 +48,13 @@ export function openSession(
   const end = (): void => over.abort();
   gone.addEventListener('abort', end, { once: true });
   const submittedAt = deps.clock();
-  const info = {
+  const info = directInfo({
     id: requestId,
     alias: target.route.alias,
-    kind: 'direct',
-    priority: 'normal',
     submittedAt,
     startBy: startBy({ startTimeoutSeconds: null }, target.route, access, submittedAt),
     hint: null,
-    noRetry: true,
-    retries: {},
-    attempts: 0,
-  } as const;
+  });
   const about = { requestId, app: appId(target), path: target.path, callerId };
   const headers = toApp(offerHeaders, about);
   const offer = { sdp, type: 'offer', session_id: id, ...iceServers };
@@ -81,7 +72,7 @@ export function openSession(
     });
     const body = { kind: 'bytes', bytes: Buffer.from(JSON.stringify(offer)) } as const;
     const call = { info, method: 'POST', path: target.path, query: '', headers, body };
-    void callDirect(deps, call, sink, over.signal).finally(() => {
+    void deps.calls.call(call, sink, over.signal).finally(() => {
       clearTimeout(silence);
       gone.removeEventListener('abort', end);
       on.ended(session);
@@ -96,40 +87,3 @@ const offerHeaders = [
   ['accept', 'text/event-stream'],
 ] as const;
 const noAnswer = jsonAnswer(502, { error: "The app's /start-session gave no SDP answer as its first event." });
-
-/** Takes the answer out of the stream, and an error as it is; what follows only says that the session lasts. */
-function answerSink(on: {
-  readonly answered: (answer: SessionAnswer) => void;
-  readonly refused: (answer: Answer) => void;
-  readonly unreadable: () => void;
-}): Sink {
-  const reader = new AnswerReader();
-  let isAnswered = false;
-  let failure: { readonly status: number; readonly headers: HeaderList } | undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  return {
-    start(status, headers) {
-      if (status >= 300) failure = { status, headers: headers.filter(([name]) => name !== 'content-length') };
-    },
-    write(chunk) {
-      if (failure) {
-        size += chunk.length;
-        if (size <= mostErrorBytes) chunks.push(chunk);
-      } else if (!isAnswered) {
-        const answer = reader.read(chunk);
-        if (answer === 'none') on.unreadable();
-        else if (answer) {
-          isAnswered = true;
-          on.answered(answer);
-        }
-      }
-      return undefined;
-    },
-    end() {
-      if (failure) on.refused({ ...failure, body: Buffer.concat(chunks) });
-    },
-    refuse: on.refused,
-    cut: () => undefined,
-  };
-}

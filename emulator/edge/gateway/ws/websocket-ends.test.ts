@@ -3,8 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { deferred } from '../../../exchange/testing/deferred.ts';
 import { platformError } from '../../../wire/errors.ts';
-import { authorization, deferred, startGateway, type TestGateway } from '../testing/bed.ts';
+import { startGateway, type TestGateway } from '../testing/bed.ts';
+import { authorization } from '../testing/client.ts';
 
 /**
  * How websockets begin and end: the offer of subprotocols, last messages, codes and reasons of a close, callers who

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import { deferred } from '../../../exchange/testing/deferred.ts';
 import { platformError } from '../../../wire/errors.ts';
-import { authorization, call, deferred, standstill, startGateway, type TestGateway } from '../testing/bed.ts';
+import { startGateway, type TestGateway } from '../testing/bed.ts';
+import { authorization, call, standstill } from '../testing/client.ts';
 
 const noHttp: RequestListener = (_req, res) => void res.writeHead(404).end();
 

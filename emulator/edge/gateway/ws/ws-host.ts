@@ -2,19 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { jsonAnswer } from '../../../exchange/answers.ts';
+import type { Sink } from '../../../exchange/direct.ts';
 import { type HeaderList, headerOf, pairs, toApp } from '../../../exchange/headers.ts';
 import { keepsUp, pingWhilePaused, sizeOf } from '../../../exchange/sockets/socket-pair.ts';
+import { maxMessageBytes } from '../../../exchange/sockets/tunnel.ts';
 import { isWorkflow } from '../../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
 import { admit, answering, greet } from '../admission.ts';
 import { send } from '../answers.ts';
 import type { GatewayDeps } from '../context.ts';
-import { callDirect, type Sink } from '../direct.ts';
-import { readWishes, startBy } from '../request-info.ts';
+import { directInfo, readWishes, startBy } from '../request-info.ts';
 import { appId } from '../target.ts';
 import { callWorkflow } from '../workflows/workflow-call.ts';
 import { bodyFramer } from './frames.ts';
-import { maxMessageBytes, type TunnelOrder } from './tunnel.ts';
+import type { TunnelOrder } from './tunnel.ts';
 
 /** Requests of one connection that may wait before we stop reading from it. */
 const maxPipelined = 64;
@@ -118,21 +119,15 @@ async function callOnce(
   const wishes = readWishes(given, access.isOwner);
   const about = { requestId, app: appId(target), path: target.path, callerId: access.callerId };
   const type: [string, string] = ['content-type', binary ? 'application/octet-stream' : 'application/json'];
-  await callDirect(
-    deps,
+  await deps.calls.call(
     {
-      info: {
+      info: directInfo({
         id: requestId,
         alias: target.route.alias,
-        kind: 'direct',
-        priority: 'normal',
         submittedAt,
         startBy: 'kind' in wishes ? null : startBy(wishes, target.route, access, submittedAt),
         hint: 'kind' in wishes ? null : wishes.hint,
-        noRetry: true,
-        retries: {},
-        attempts: 0,
-      },
+      }),
       method: 'POST',
       path: target.path,
       query: target.query,

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { RunnerAddress } from '../../../engines/engine.ts';
-import { createRunnerConnections, ownConnection, type RunnerConnections } from '../../../exchange/connections.ts';
-import { createExecutor } from '../../../exchange/executor.ts';
-import { fateOf } from '../../../scheduler/requests/attempts.ts';
+import type { RunnerAddress } from '../engines/engine.ts';
+import { fateOf } from '../scheduler/requests/attempts.ts';
+import { createRunnerConnections, ownConnection, type RunnerConnections } from './connections.ts';
+import { createDepartures } from './departures.ts';
+import { createExecutor } from './executor.ts';
 
 /** `MINIFAL_SLOW=1`: the release figure. */
 const calls = process.env.MINIFAL_SLOW === '1' ? 10_000 : 1_000;
@@ -71,11 +72,12 @@ async function countingApp() {
   return { effects, address: { host: '127.0.0.1', port } satisfies RunnerAddress };
 }
 
+const links = { departures: createDepartures() };
+
 function attempt(connections: RunnerConnections, address: RunnerAddress, id: string, path: string) {
   const execute = createExecutor({
-    connections,
+    links: { ...links, connections },
     lateUnits: { expect: () => undefined },
-    probeOnDemand: () => undefined,
   });
   const request = {
     ...{ id, alias: 'app', callerId: 'me', method: 'GET', path, query: '', body: Buffer.alloc(0) },

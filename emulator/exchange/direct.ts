@@ -1,0 +1,84 @@
+import type { RunnerAddress } from '../engines/engine.ts';
+import type { StopSignal } from '../local/loop/stop.ts';
+import type { AttemptOutcome, RequestInfo } from '../scheduler/types.ts';
+import type { PlatformError } from '../wire/errors.ts';
+import type { Answer } from './answers.ts';
+import { eachChunk } from './bodies/chunks.ts';
+import { type HeaderList, type Signals, signalsOf, toCaller } from './headers.ts';
+import type { LateUnits } from './late-units.ts';
+import { answered, incomplete } from './outcomes.ts';
+import { type Links, performAttempt, type UpstreamBody } from './upstream.ts';
+
+/**
+ * A direct call: one runner, one attempt, never retried by the platform (docs/platform/gateway.md#direct-calls). Who
+ * the caller is on the wire (an HTTP response, frames of a websocket) is the sink's business.
+ */
+export interface DirectCall {
+  readonly info: RequestInfo;
+  readonly method: string;
+  /** Path at the app, without query: where `/cancel` is appended. */
+  readonly path: string;
+  readonly query: string;
+  /** For the app, complete. */
+  readonly headers: HeaderList;
+  readonly body: UpstreamBody;
+}
+
+export interface Sink {
+  /** The head of the answer, as the caller may see it. */
+  start(status: number, headers: HeaderList): void;
+  /** `undefined`: more may come; else when the promise resolves. */
+  write(chunk: Buffer): Promise<void> | undefined;
+  end(): void;
+  /** Instead of `start`: the platform's own answer. */
+  refuse(answer: Answer): void;
+  /** After `start`: the answer broke off. */
+  cut(): void;
+}
+
+/** How the attempt of a direct call ended. */
+export interface Ending {
+  readonly outcome: AttemptOutcome;
+  /** `start` was called. */
+  readonly isStarted: boolean;
+  /** Absent: the answer came through in whole. */
+  readonly error?: PlatformError;
+  /** Absent: there was no answer, or only a part of it. */
+  readonly signals?: Signals;
+}
+
+/**
+ * Performs a direct call on a runner: hands its answer to `sink` as it comes, the last word (`end`, `cut`, `refuse`)
+ * excepted. Each of `signals` closes the connection to the runner. Never rejects.
+ */
+export function createStreaming({ links, lateUnits }: { links: Links; lateUnits: Pick<LateUnits, 'expect'> }) {
+  return async function stream(
+    call: DirectCall,
+    runner: { readonly runnerId: string; readonly address: RunnerAddress },
+    sink: Pick<Sink, 'start' | 'write'>,
+    signals: readonly StopSignal[],
+  ): Promise<Ending> {
+    const { method, path, query, headers, body } = call;
+    const answer = await performAttempt({
+      address: runner.address,
+      links,
+      method,
+      path: query === '' ? path : `${path}?${query}`,
+      headers,
+      body,
+      signals,
+    });
+    if (answer.kind === 'failed') return { outcome: answer.outcome, error: answer.error, isStarted: false };
+    const read = signalsOf(answer.headers, answer.status);
+    const { id, alias } = call.info;
+    // Before the answer: its report may come before the end of it.
+    if (read.billsLater) lateUnits.expect({ id, alias, runnerId: runner.runnerId, endpoint: path });
+    try {
+      sink.start(answer.status, [...toCaller(answer.headers, answer.status), ['x-fal-served-from', runner.runnerId]]);
+      await eachChunk(answer.message, (chunk) => sink.write(chunk));
+    } catch {
+      return { ...incomplete, isStarted: true };
+    }
+    return { outcome: answered(answer.status, read), signals: read, isStarted: true };
+  };
+}

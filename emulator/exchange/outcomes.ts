@@ -1,0 +1,68 @@
+import { isOutOfDescriptorsCode, outOfDescriptors } from '../local/descriptors.ts';
+import type { AttemptOutcome } from '../scheduler/types.ts';
+import { type PlatformError, platformError } from '../wire/errors.ts';
+import type { Signals } from './headers.ts';
+
+/** The app has answered in whole. */
+export function answered(status: number, { needsRetry, stopRunner }: Signals): AttemptOutcome {
+  return {
+    kind: 'response',
+    status,
+    ...(needsRetry === undefined ? {} : { needsRetry }),
+    ...(stopRunner === undefined ? {} : { stopRunner }),
+  };
+}
+
+/** No answer, or none in whole: what to report to the scheduler, and what to the caller. */
+export interface Failure {
+  readonly outcome: AttemptOutcome;
+  readonly error: PlatformError;
+}
+
+/** The body of an answer broke off: for the scheduler and for the caller. */
+export const incomplete: Failure = {
+  outcome: { kind: 'incomplete' },
+  error: platformError('runner_incomplete_response', 'The runner ended its response before it was complete.'),
+};
+
+/** Something in the caller's path or headers that can't be put on a wire: no runner is to blame. */
+export const unsendable: Failure = failed(
+  { kind: 'response', status: 400 },
+  'bad_request',
+  'The request can not be sent on.',
+);
+
+/** The code of an error of ours: the app sent interim answers without end. */
+export const endlessInterim = 'INTERIM_WITHOUT_END';
+
+/** What this machine has run out of; the request has not left. */
+const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
+
+/**
+ * What the code of a connection's error means. `isStale`: on a connection that had served before, so that its server
+ * may just have closed it: no proof against the runner.
+ */
+export function failureOf(code: string, isStale = false): Failure {
+  if (exhausted.has(code)) {
+    const outcome = { kind: 'response', status: 503, stopRunner: false } as const;
+    const why = isOutOfDescriptorsCode(code)
+      ? outOfDescriptors('reach the runner').message
+      : `This machine can open no connection to the runner (${code}).`;
+    return failed(outcome, 'runner_connection_error', why);
+  }
+  if (code === 'ECONNREFUSED') {
+    return failed({ kind: 'connection_refused' }, 'runner_connection_refused', 'The runner refused the connection.');
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const text = 'The response headers of the app are larger than 16 KB.';
+    return failed({ kind: 'response', status: 502 }, 'runner_incomplete_response', text);
+  }
+  // What came wasn't HTTP, or never came to an answer.
+  if (code.startsWith('HPE_') || code === endlessInterim) return incomplete;
+  const outcome = { kind: 'disconnected', ...(isStale ? { isStale } : {}) } as const;
+  return failed(outcome, 'runner_disconnected', 'The runner disconnected before it answered.');
+}
+
+function failed(outcome: AttemptOutcome, type: PlatformError['type'], detail: string): Failure {
+  return { outcome, error: platformError(type, detail) };
+}

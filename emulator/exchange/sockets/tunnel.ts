@@ -1,0 +1,130 @@
+import { WebSocket } from 'ws';
+import type { RunnerAddress } from '../../engines/engine.ts';
+import { passOf } from '../../engines/pass.ts';
+import type { StopSignal } from '../../local/loop/stop.ts';
+import type { AttemptOutcome, RequestInfo } from '../../scheduler/types.ts';
+import type { HeaderList } from '../headers.ts';
+import { limitInterim } from '../upstream.ts';
+import { closeLike, forward, type Half, highWaterBytes, patient } from './socket-pair.ts';
+
+/** A websocket of a caller that is to be one of the app's. */
+export interface SocketCall {
+  readonly info: RequestInfo;
+  /** Path at the app, without query: where `/cancel` is appended. */
+  readonly path: string;
+  readonly query: string;
+  /** The caller's subprotocols, as they were in its header; browsers put tokens there. */
+  readonly offer: string | undefined;
+  /** For the app, complete. */
+  readonly headers: HeaderList;
+}
+
+/**
+ * docs/platform/gateway.md#realtime-and-raw-sockets; every refusal and failure behind an accepted upgrade looks like
+ * this.
+ */
+const forwardingError = { code: 1011, reason: 'Error while forwarding the request' } as const;
+/** Python's side has no limit; ours is the memory of one message. */
+export const maxMessageBytes = 256 * 1024 * 1024;
+/** Both sockets of a tunnel. */
+export const tunnelled = { ...patient, perMessageDeflate: false, maxPayload: maxMessageBytes } as const;
+
+/** What a caller gets instead of a tunnel. */
+export function refuseSocket(caller: Half): void {
+  closeLike(caller.socket, forwardingError);
+}
+
+/**
+ * Opens the app's websocket and lets the two talk until one of them ends it; resolves with how it ended, for the
+ * scheduler. Never rejects.
+ * @param on `gone`: the caller has closed; `aborted`: the platform ends the attempt.
+ */
+export async function converse(
+  call: SocketCall,
+  address: RunnerAddress,
+  caller: Half,
+  on: { readonly gone: StopSignal; readonly aborted: StopSignal },
+): Promise<AttemptOutcome> {
+  const app = dial(call, address);
+  if (app) return await join(caller, app, on);
+  refuseSocket(caller);
+  return { kind: 'response', status: 400 };
+}
+
+/** `undefined`: something in the caller's path that is no websocket address (a `#`). No runner is to blame. */
+function dial({ path, query, offer = '', headers }: SocketCall, address: RunnerAddress): WebSocket | undefined {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const target = query === '' ? path : `${path}?${query}`;
+  const offered = offer.split(',').flatMap((name) => name.trim() || []);
+  // The handshake is the gateway's own; what the caller's said about its connection stays behind.
+  const passed = headers.filter(([name]) => !name.startsWith('sec-websocket-'));
+  try {
+    return new WebSocket(`ws://${host}:${address.port}${target}`, offered, {
+      headers: grouped([...passOf(address), ...passed]),
+      ...tunnelled,
+      followRedirects: false,
+      finishRequest(request) {
+        limitInterim(request);
+        // The caller has its choice already, the first one: whatever the app chooses, or that it chooses none, changes
+        // nothing.
+        request.prependListener('upgrade', ({ headers }) => {
+          if (offered[0] !== undefined) headers['sec-websocket-protocol'] = offered[0];
+        });
+        request.end();
+      },
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function grouped(headers: HeaderList): { readonly [name: string]: string[] } {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) values.set(name, [...(values.get(name) ?? []), value]);
+  // `__proto__` is a header's name like any other.
+  return Object.fromEntries(values);
+}
+
+function join(
+  caller: Half,
+  app: WebSocket,
+  { gone, aborted }: { readonly gone: StopSignal; readonly aborted: StopSignal },
+): Promise<AttemptOutcome> {
+  return new Promise((resolve) => {
+    let opened = false;
+    let refusal: AttemptOutcome | undefined;
+    app.on('unexpected-response', (request, response) => {
+      refusal = { kind: 'response', status: response.statusCode ?? 502 };
+      response.resume();
+      request.destroy();
+      app.terminate();
+    });
+    app.on('error', (error: Error & { code?: string }) => {
+      refusal ??= opened ? undefined : { kind: error.code === 'ECONNREFUSED' ? 'connection_refused' : 'disconnected' };
+    });
+    const answers = forward(app, highWaterBytes);
+    app.on('open', () => {
+      opened = true;
+      caller.to(app);
+      answers.to(caller.socket);
+      if (gone.aborted) closeLike(app, caller.closedBy);
+    });
+    app.on('close', (code, reason) => {
+      if (gone.aborted) return resolve({ kind: 'caller_gone' });
+      const broke = refusal !== undefined || code === 1006;
+      closeLike(caller.socket, broke ? forwardingError : { code, reason: reason.toString() });
+      resolve(refusal ?? (broke ? { kind: 'disconnected' } : { kind: 'response', status: 200 }));
+    });
+    aborted.addEventListener('abort', () => app.terminate(), { once: true });
+    if (aborted.aborted) app.terminate();
+    // The caller closed: pass that on to the app, which may need its time to get there: up to its `request_timeout`.
+    const hangUp = (): void => {
+      // Messages and a close that came before the app was there reach it when it is.
+      if (app.readyState === app.CONNECTING && caller.hasLastWords()) return;
+      if (app.readyState === app.CONNECTING || caller.closedBy.code === 1006) app.terminate();
+      else closeLike(app, caller.closedBy);
+    };
+    gone.addEventListener('abort', hangUp, { once: true });
+    if (gone.aborted) hangUp();
+  });
+}
