@@ -19,6 +19,15 @@ import { printable, printableLines } from '../emulator/local/printable.ts';
 import { pythonRange } from '../emulator/local/python-versions.ts';
 import { UserError } from '../emulator/wire/errors.ts';
 
+/** What keeps the demo from its end, with the next step. */
+class DemoProblem extends Error {
+  readonly next: string;
+  constructor(what: string, next: string) {
+    super(what);
+    this.next = next;
+  }
+}
+
 const root = join(import.meta.dirname, '..');
 const app = 'ocr';
 
@@ -34,7 +43,7 @@ process.channel?.unref();
 try {
   process.exitCode = await demo();
 } catch (error) {
-  if (!(error instanceof UserError)) throw error;
+  if (!(error instanceof UserError || error instanceof DemoProblem)) throw error;
   console.error(printableLines(`\n${error.message}\n${error.next}`));
   process.exitCode = 1;
 }
@@ -87,7 +96,7 @@ async function installTools(): Promise<string> {
   const run = async (...args: readonly string[]) => {
     const exit = await runUv({ uv, args, env, mask: (text) => text, line: () => {} });
     if (exit.code !== 0)
-      throw new UserError(`The fal tools could not be installed: ${lastWords(exit)}`, 'Then run `npm start` again.');
+      throw new DemoProblem(`The fal tools could not be installed: ${lastWords(exit)}`, 'Then run `npm start` again.');
   };
   await run('venv', '--quiet', '--clear', '--python', pythonRange, folder);
   await run('pip', 'install', '--quiet', '--python', join(bin, 'python'), ...falPackages);
@@ -111,7 +120,7 @@ async function startEmulator(): Promise<{ running: RunningEmulator; child: Child
     const running = findRunning(dataFolder);
     if (running) return { running, child };
     if (child.exitCode !== null)
-      throw new UserError('The emulator did not start; its words are above.', 'Fix that and run `npm start` again.');
+      throw new DemoProblem('The emulator did not start; its words are above.', 'Fix that and run `npm start` again.');
     await sleep(20);
   }
 }
@@ -136,7 +145,7 @@ function scaffold(): string {
 async function show(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = await once(child, 'exit');
-  if (code !== 0) throw new UserError(`\`${args.join(' ')}\` ended with ${code}.`, 'Its output is above.');
+  if (code !== 0) throw new DemoProblem(`\`${args.join(' ')}\` ended with ${code}.`, 'Its output is above.');
 }
 
 async function request(python: string, project: string, env: NodeJS.ProcessEnv): Promise<boolean> {
@@ -167,7 +176,7 @@ async function showRunner(running: RunningEmulator): Promise<void> {
   const state = await fetchStatus(running.ports.api, readLocalKey(dataFolder) ?? '');
   const runner = state.runners.find((one) => one.alias === app);
   const first = runner?.transitions[0];
-  if (!runner || !first) throw new UserError('No runner is on record.', 'Please report this.');
+  if (!runner || !first) throw new DemoProblem('No runner is on record.', 'Please report this.');
   console.log(`   runner ${runner.id}`);
   for (const { at, state: name, reason } of runner.transitions) {
     console.log(

@@ -196,7 +196,7 @@ describe('secrets', () => {
     room.catalog.setSecret('B', 'value of b', 'main', false);
     room.catalog.setSecret('C', 'value of c', 'main', false);
     const listed = room.catalog.listSecrets('main');
-    room.restart(new UserError('Sealed.', 'Open it.'));
+    room.restart(new UserError('SECRETS_SEALED', 'Sealed.', 'Open it.'));
     expect(room.store.notices()).toEqual([]);
     expect(room.catalog.listSecrets('main')).toEqual(listed);
     for (const names of [null, ['B']]) expect(() => room.catalog.secretValues('main', names)).toThrow('Sealed.');

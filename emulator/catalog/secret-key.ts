@@ -113,6 +113,7 @@ function replace(file: string, text: string, isWhole: (written: string) => boole
 
 function withoutKeychain(): UserError {
   return new UserError(
+    'SECRETS_SEALED',
     "The secrets are sealed by VS Code's keychain, and the emulator was started without it.",
     'Start it from VS Code (`fal: Start Emulator`); its setting `minifal.sealSecrets` set to `never` keeps ' +
       'them open for terminals, too.',
@@ -121,6 +122,7 @@ function withoutKeychain(): UserError {
 
 function otherKeychain(file: string): UserError {
   return new UserError(
+    'SECRETS_SEALED',
     'The secrets are sealed by another keychain than that of the editor which started the emulator.',
     `Start it from the VS Code that sealed them. If its keychain is lost, move ${file} away, start again and ` +
       'set the secrets again.',
@@ -129,6 +131,7 @@ function otherKeychain(file: string): UserError {
 
 function damaged(file: string): UserError {
   return new UserError(
+    'SECRET_KEY_DAMAGED',
     'The secrets cannot be opened: the file with their key is damaged.',
     `Put ${file} back from a copy; or move it away, start again and set the secrets again.`,
   );

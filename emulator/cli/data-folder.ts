@@ -23,6 +23,7 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     makeFolder(folder, 0o700);
   } catch (error) {
     throw new UserError(
+      'DATA_FOLDER_UNUSABLE',
       `The data folder ${folder} cannot be made: ${(error as Error).message}.`,
       'Choose another one with --data DIR.',
     );
@@ -41,7 +42,11 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     if (lock !== 'busy') return lock;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
   }
-  throw new UserError(`The lock file ${file} keeps changing.`, 'Wait a moment and start again.');
+  throw new UserError(
+    'DATA_FOLDER_UNUSABLE',
+    `The lock file ${file} keeps changing.`,
+    'Wait a moment and start again.',
+  );
 }
 
 /** A project's own `runners` or `environments` must not be taken for what a killed emulator left behind. */
@@ -50,6 +55,7 @@ function refuseForeign(folder: string): void {
   const foreign = tidiedFolders.find((name) => !isEmpty(join(folder, name)));
   if (foreign === undefined) return;
   throw new UserError(
+    'DATA_FOLDER_FOREIGN',
     `${folder} is not a data folder of minifal: it has a folder ${foreign} from something else.`,
     'Choose an empty folder, or one that does not exist yet, with --data DIR.',
   );
@@ -69,8 +75,13 @@ function tryToTake(file: string): ReturnType<typeof takeLock> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EISDIR')
-      throw new UserError(`The lock file ${file} is a folder.`, 'Remove it, or choose another folder with --data DIR.');
+      throw new UserError(
+        'DATA_FOLDER_UNUSABLE',
+        `The lock file ${file} is a folder.`,
+        'Remove it, or choose another folder with --data DIR.',
+      );
     throw new UserError(
+      'DATA_FOLDER_UNUSABLE',
       `The data folder ${dirname(file)} cannot be locked: ${message}.`,
       'See that the folder is yours to write, or choose another one with --data DIR.',
     );

@@ -26,6 +26,7 @@ export async function takeOrFind(folder: string): Promise<Lock | { readonly runs
     if (first) say(`${it}; where it can be reached follows.`);
     if (performance.now() > deadline)
       throw new UserError(
+        'START_TIMED_OUT',
         `${it}, and has not come up for a minute.`,
         'Its own terminal or log says what it waits for.',
       );

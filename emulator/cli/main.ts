@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { asDenied } from '../local/denied.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
 import { isWebOrigin } from '../local/network/web-origin.ts';
-import { printableLines } from '../local/printable.ts';
+import { printableJson, printableLines } from '../local/printable.ts';
+import type { UserErrorCode } from '../wire/error-codes.ts';
 import { UserError } from '../wire/errors.ts';
 import {
   type HuggingFaceMode,
@@ -73,7 +74,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = positionals;
   if (values.version) return print((await import('./version.ts')).version);
   if (values.help || command === undefined) return print(usage);
-  if (rest.length > 0) throw new UserError(`Unexpected argument: ${rest[0]}.`, 'Run `minifal --help`.');
+  if (rest.length > 0)
+    throw new UserError('ARGUMENT_INVALID', `Unexpected argument: ${rest[0]}.`, 'Run `minifal --help`.');
   const options = {
     port: portNumber(values.port),
     data: values.data,
@@ -102,7 +104,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'clean':
       return (await import('./commands/clean.ts')).clean(options);
     default:
-      throw new UserError(`Unknown command: ${command}.`, 'Run `minifal --help`.');
+      throw new UserError('COMMAND_UNKNOWN', `Unknown command: ${command}.`, 'Run `minifal --help`.');
   }
 }
 
@@ -110,31 +112,47 @@ function portNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
-  throw new UserError(`${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+  throw new UserError('ARGUMENT_INVALID', `${text} is not a port.`, 'Give --port a number from 0 to 65532.');
 }
 
 function retentionDays(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
-  throw new UserError(`${text} is not a number of days.`, 'Give --retention-days a whole number from 1, e.g. 7.');
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a number of days.`,
+    'Give --retention-days a whole number from 1, e.g. 7.',
+  );
 }
 
 function maxRunners(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
-  throw new UserError(`${text} is not a number of runners.`, 'Give --max-runners a whole number from 1, e.g. 16.');
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a number of runners.`,
+    'Give --max-runners a whole number from 1, e.g. 16.',
+  );
 }
 
 function gpuSlots(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
-  throw new UserError(`${text} is not a number of GPU slots.`, 'Give --gpu-slots a whole number from 1, e.g. 1.');
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a number of GPU slots.`,
+    'Give --gpu-slots a whole number from 1, e.g. 1.',
+  );
 }
 
 function isolation(text: string | undefined): IsolationMode | undefined {
   const mode = isolationModes.find((known) => known === text);
   if (mode !== undefined || text === undefined) return mode;
-  throw new UserError(`${text} is not an isolation mode.`, `Give --isolation one of ${isolationModes.join(', ')}.`);
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not an isolation mode.`,
+    `Give --isolation one of ${isolationModes.join(', ')}.`,
+  );
 }
 
 function sharedFolder(text: string): Shares['folders'][number] {
@@ -144,16 +162,22 @@ function sharedFolder(text: string): Shares['folders'][number] {
   const suffix = /^(.+):[a-z]{0,3}$/.exec(text)?.[1];
   if (!writable && suffix !== undefined && existsSync(suffix))
     throw new UserError(
+      'ARGUMENT_INVALID',
       `There is no ${path} to share.`,
       `Give --share ${suffix} for apps that read, or ${suffix}:rw for apps that write there, too.`,
     );
-  throw new UserError(`There is no ${path} to share.`, 'Give --share a folder or file, e.g. --share ~/models');
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `There is no ${path} to share.`,
+    'Give --share a folder or file, e.g. --share ~/models',
+  );
 }
 
 function huggingFace(text: string | undefined): HuggingFaceMode | undefined {
   const mode = huggingFaceModes.find((known) => known === text);
   if (mode !== undefined || text === undefined) return mode;
   throw new UserError(
+    'ARGUMENT_INVALID',
     `${text} is no way to share the Hugging Face cache.`,
     `Give --hugging-face one of ${huggingFaceModes.join(', ')}.`,
   );
@@ -164,12 +188,17 @@ function timeScale(text: string | undefined): number {
   if (text === undefined) return 1;
   const factor = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && factor >= 1 && factor <= 1000) return factor;
-  throw new UserError(`${text} is not a time scale.`, 'Give --time-scale a number from 1 (real time) to 1000.');
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a time scale.`,
+    'Give --time-scale a number from 1 (real time) to 1000.',
+  );
 }
 
 function webOrigin(text: string): string {
   if (isWebOrigin(text)) return text;
   throw new UserError(
+    'ARGUMENT_INVALID',
     `${text} is not a web origin.`,
     'Give --allow-origin scheme, host and port: http://localhost:3000',
   );
@@ -190,15 +219,34 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const disk = asDiskTrouble(error);
-  const known = error instanceof UserError ? error : asDenied(error);
-  const [what, next] = disk
-    ? [disk.message, `${disk.remedy} Or choose another folder with --data DIR.`]
-    : known
-      ? [known.message, known.next]
-      : (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-        ? [(error as Error).message, 'Run `minifal --help`.']
-        : [(error as Error).stack ?? String(error), 'This is a bug in minifal; please report it with the lines above.'];
-  process.stderr.write(printableLines(`minifal: ${what}\n${next}\n`));
+  const failure = failureOf(error);
+  // One line for a program that reads it (the editor); the codes are stable (wire/error-codes.ts).
+  const text = process.argv.includes('--json')
+    ? `${printableJson({ error: failure }, 0)}\n`
+    : printableLines(`minifal: ${failure.message}\n${failure.next}\n`);
+  process.stderr.write(text);
   process.exitCode = 1;
+}
+
+interface Failure {
+  readonly code: UserErrorCode | 'BUG';
+  readonly message: string;
+  readonly next: string;
+}
+
+function failureOf(error: unknown): Failure {
+  const disk = asDiskTrouble(error);
+  if (disk) {
+    return { code: disk.code, message: disk.message, next: `${disk.remedy} Or choose another folder with --data DIR.` };
+  }
+  const known = error instanceof UserError ? error : asDenied(error);
+  if (known) return { code: known.code, message: known.message, next: known.next };
+  const { code, stack, message } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : (new Error(String(error)) as NodeJS.ErrnoException);
+  if (code?.startsWith('ERR_PARSE_ARGS')) return { code: 'ARGUMENT_INVALID', message, next: 'Run `minifal --help`.' };
+  return {
+    code: 'BUG',
+    message: stack ?? message,
+    next: 'This is a bug in minifal; please report it with the lines above.',
+  };
 }

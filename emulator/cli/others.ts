@@ -16,6 +16,7 @@ export function refuseOthers(folder: string): void {
     if (!isDenied(path, mode)) continue;
     const user = ownerOf(path);
     throw new UserError(
+      'OWNED_BY_OTHER_USER',
       `${folder} is used by ${user}: an emulator that runs there is not this user's.`,
       `Call this as ${user}, or choose another folder with --data DIR.`,
     );

@@ -14,6 +14,7 @@ export function checkShares(folders: Shares['folders'], folder: string): void {
     const shared = real(path);
     if (isAtOrBelow(data, shared) || isAtOrBelow(shared, data)) {
       throw new UserError(
+        'SHARE_REFUSED',
         `${path} can't be shared: minifal's own data folder is there (${folder}), with its key and secrets.`,
         'Share the folders that apps need, e.g. --share ~/models, or keep the data elsewhere with --data.',
       );

@@ -174,7 +174,7 @@ async function bind(port: number, accept: (socket: Socket) => void): Promise<rea
       if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL') return [v4];
       await new Promise<void>((resolve) => v4.server.close(() => resolve()));
       // With a fixed port that someone else holds on ::1, `localhost` would reach them, not us.
-      if (code === 'EADDRINUSE' && port === 0 && attempt < portAttempts) continue;
+      if (code === 'PORT_IN_USE' && port === 0 && attempt < portAttempts) continue;
       throw error;
     }
   }
@@ -193,13 +193,16 @@ function open(address: string, port: number, accept: (socket: Socket) => void): 
 }
 
 function worded(error: Error, address: string, port: number): Error {
-  const why = {
-    EADDRINUSE: `Port ${port} on ${address} is already in use.`,
-    EACCES: `Port ${port} on ${address} may not be opened by this user.`,
-  }[codeOf(error)];
-  if (why === undefined) return error;
-  const next = 'Stop the program that holds it, or choose another port with `--port`.';
-  return Object.assign(new UserError(why, next), { code: codeOf(error) });
+  const code = codeOf(error);
+  if (code === 'EADDRINUSE') {
+    const next = 'Stop the program that holds it, or choose another port with `--port`.';
+    return new UserError('PORT_IN_USE', `Port ${port} on ${address} is already in use.`, next);
+  }
+  if (code === 'EACCES') {
+    const why = `You don't have permission to open port ${port} on ${address}.`;
+    return new UserError('PORT_NOT_PERMITTED', why, 'Choose another port with `--port`.');
+  }
+  return error;
 }
 
 function codeOf(error: unknown): string {

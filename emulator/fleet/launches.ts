@@ -27,12 +27,14 @@ const deployAgain = 'Deploy the app again: the CLI sends what is missing.';
 export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms) {
   return async (revisionId: string): Promise<Launch> => {
     const revision = catalog.revision(revisionId);
-    if (revision === undefined) throw new UserError(`There is no revision ${revisionId}.`, deployAgain);
+    if (revision === undefined)
+      throw new UserError('REVISION_UNKNOWN', `There is no revision ${revisionId}.`, deployAgain);
     const callable = callableFrom(revision.callable, blobs);
     const sdk = await sdkReleaseOf([callable]);
     const built = await builds.build({ ...definitionOf(revision), ...sdk }, () => {});
     if (built.kind === 'failed') {
       throw new UserError(
+        'BUILD_FAILED',
         `The environment could not be built: ${built.reason}`,
         'Change the requirements and deploy again.',
       );
@@ -55,7 +57,11 @@ function definitionOf(revision: Revision): EnvironmentDefinition {
   const stored = revision.environments[0];
   const kind = stored?.kind;
   if (stored === undefined || (kind !== 'virtualenv' && kind !== 'conda' && kind !== 'container')) {
-    throw new UserError(`The revision's environment is of no kind known here (${kind ?? 'none'}).`, deployAgain);
+    throw new UserError(
+      'ENVIRONMENT_KIND_UNKNOWN',
+      `The revision's environment is of no kind known here (${kind ?? 'none'}).`,
+      deployAgain,
+    );
   }
   return { kind, configuration: stored.configuration, force: false };
 }
@@ -65,11 +71,13 @@ export function callableFrom(callable: Revision['callable'], blobs: Blobs): Call
   if (callable.kind === 'entrypoint') return callable;
   if (callable.kind === 'image') {
     throw new UserError(
+      'CONTAINER_NOT_SUPPORTED',
       'This app is a container image without a function.',
       'It needs the Docker engine, which comes later.',
     );
   }
-  if (!blobs.has(callable.blob)) throw new UserError('The stored function of this revision is missing.', deployAgain);
+  if (!blobs.has(callable.blob))
+    throw new UserError('FUNCTION_MISSING', 'The stored function of this revision is missing.', deployAgain);
   return { kind: 'pickle', method: callable.method, file: blobs.path(callable.blob) };
 }
 
@@ -91,7 +99,8 @@ export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource)
     if (file === undefined) missing.push(relativePath);
     else found.push({ relativePath, source: file.path, mode: file.mode });
   }
-  if (missing.length > 0) throw new UserError(`These app files were not uploaded: ${missing.join(', ')}.`, deployAgain);
+  if (missing.length > 0)
+    throw new UserError('APP_FILES_MISSING', `These app files were not uploaded: ${missing.join(', ')}.`, deployAgain);
   return found;
 }
 

@@ -9,6 +9,7 @@ export function asDenied(error: unknown): UserError | undefined {
   const { code, path } = error as NodeJS.ErrnoException;
   if ((code !== 'EACCES' && code !== 'EPERM') || typeof path !== 'string') return undefined;
   return new UserError(
+    'ACCESS_DENIED',
     `${path} belongs to another user, or its rights leave you out (${error.message}).`,
     'If minifal ran as root before (sudo), give its data folder back: sudo chown -R "$(id -un)" DIR. Or ' +
       'choose another with --data DIR.',

@@ -50,6 +50,7 @@ export function isOutOfDescriptorsCode(code: unknown): boolean {
 /** @param what could not be done, the end of a sentence: `start uv` */
 export function outOfDescriptors(what: string): UserError {
   return new UserError(
+    'DESCRIPTORS_EXHAUSTED',
     `minifal has no file descriptor left to ${what} (this process may open ${descriptorLimit()} at once).`,
     'Close programs that hold connections to it, or start it after `ulimit -n 65536`.',
   );

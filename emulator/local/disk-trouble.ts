@@ -1,20 +1,31 @@
+import type { UserErrorCode } from '../wire/error-codes.ts';
 import { type DiskTroubleKind, UserError } from '../wire/errors.ts';
 
-const words: { readonly [kind in DiskTroubleKind]: { readonly what: string; readonly remedy: string } } = {
-  full: { what: 'The disk is full: minifal cannot write its data folder', remedy: 'Free some space on it.' },
+const words: {
+  readonly [kind in DiskTroubleKind]: { readonly code: UserErrorCode; readonly what: string; readonly remedy: string };
+} = {
+  full: {
+    code: 'DISK_FULL',
+    what: 'The disk is full: minifal cannot write its data folder',
+    remedy: 'Free some space on it.',
+  },
   readonly: {
+    code: 'DISK_READ_ONLY',
     what: 'The disk is read-only: minifal cannot write its data folder',
     remedy: 'See that the disk is mounted for writing and that the folder is yours to write.',
   },
   io: {
+    code: 'DISK_FAILING',
     what: 'The disk reports errors: minifal cannot use its data folder',
     remedy: "Check the disk, its connection and your quota on it; the system's log says more.",
   },
   locked: {
+    code: 'DATABASE_LOCKED',
     what: "Another program has locked minifal's database in the data folder",
     remedy: 'Close the program that uses the file (a database browser, a backup).',
   },
   gone: {
+    code: 'DATA_FOLDER_GONE',
     what: 'The data folder, its database or its lock was deleted, moved or replaced while minifal ran',
     remedy: 'Put it back if you can, then start minifal again.',
   },
@@ -29,8 +40,9 @@ export class DiskTrouble extends UserError {
   readonly remedy: string;
 
   constructor(trouble: DiskTroubleKind, why: string) {
-    const { what, remedy } = words[trouble];
+    const { code, what, remedy } = words[trouble];
     super(
+      code,
       `${what} (${why}).`,
       trouble === 'gone'
         ? `${remedy} Nothing more can be kept, so minifal stops.`

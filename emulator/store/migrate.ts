@@ -19,6 +19,7 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[], file
   const version = verifiedVersion(db);
   if (version > migrations.length) {
     throw new UserError(
+      'DATABASE_NEWER',
       `${file} was written by a newer minifal (its schema is ${version}, this one knows ${migrations.length}).`,
       'Update minifal, or choose another folder with --data DIR.',
     );

@@ -166,6 +166,7 @@ function connect(file: string, options: StoreOptions, notices: string[]): Databa
     if (disk?.trouble === 'locked') throw disk;
     if (!isDamage(error, file)) {
       throw new UserError(
+        'DATABASE_UNREADABLE',
         `${file} cannot be opened: ${(error as Error).message}.`,
         disk?.remedy ?? 'Check the rights and the free space.',
       );

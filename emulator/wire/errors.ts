@@ -1,3 +1,5 @@
+import type { UserErrorCode } from './error-codes.ts';
+
 /**
  * The errors that the platform defines, with their HTTP codes (docs/platform/gateway.md#errors).
  * They are values: only `edge/` turns them into HTTP or gRPC answers.
@@ -41,11 +43,22 @@ export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
 
 /** An error that a person can fix. Thrown inside, worded at the edge. */
 export class UserError extends Error {
+  /** What programs match; the sentences may change. */
+  readonly code: UserErrorCode;
   readonly next: string;
   /** @param why what happened, a sentence. @param next the next step: a command, a setting, a place to look. */
-  constructor(why: string, next: string) {
+  constructor(code: UserErrorCode, why: string, next: string) {
     super(why);
     this.name = 'UserError';
+    this.code = code;
     this.next = next;
   }
+}
+
+/**
+ * The error in one line with its code, for where a program reads it out of text that another one prints.
+ * @param about the value that it is about, for programs that word it themselves
+ */
+export function withCode({ code, message, next }: UserError, about?: string): string {
+  return `${message} ${next} (${code}${about === undefined ? '' : ` ${about}`})`;
 }

@@ -1,24 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose, lastWords, plain } from './diagnose.ts';
+import { failureIn } from '../target/error-codes.ts';
+import { diagnose, lastWords, plain, problemOfFailure } from './diagnose.ts';
 
 describe('what a program complains about', () => {
   it.each([
-    ['minifal: Port 4710 on 127.0.0.1 is already in use.\nStop the program', 'Port 4710 is taken', 'useFreePorts'],
-    ['minifal: Port 80 on ::1 may not be opened by this user.', 'Port 80 may not', 'useFreePorts'],
     ["ENOSPC: no space left on device, mkdir '/x'", 'no space left', 'chooseDataFolder'],
     ['ERROR: [Errno 28] No space left on device', 'no space left', 'chooseDataFolder'],
     ['SqliteError: database or disk is full', 'no space left', 'chooseDataFolder'],
-    ['The data folder /x/y cannot be made: EACCES.', '/x/y cannot be made', 'chooseDataFolder'],
-    ['uv could not be installed with /usr/bin/python3: no pip', 'uv is needed', 'howToInstallUv'],
-    ['No Python of version 3.10 or newer was found, and uv is not installed.', 'uv is needed', 'howToInstallUv'],
-    ['Python 3.12 is not available on this machine. Found', 'needs Python 3.12', 'choosePython'],
+    [
+      '✘ uv could not be installed with /usr/bin/python3. Install uv. (UV_NOT_INSTALLED)',
+      'uv is needed',
+      'howToInstallUv',
+    ],
+    ['No Python was found. (PYTHON_MISSING)', 'uv is needed', 'howToInstallUv'],
+    ['Install Python. (PYTHON_UNAVAILABLE 3.12)', 'needs Python 3.12', 'choosePython'],
+    ['Install Python. (PYTHON_UNAVAILABLE\n3.10 to\n3.12)', 'needs Python 3.10 to 3.12', 'choosePython'],
+    ['The data folder is full. (DISK_FULL)', 'no space left', 'chooseDataFolder'],
     ["Error: Cannot find module 'node:sqlite'", 'Node.js 22.13', 'howToInstallNode'],
   ])('is known in %j', (output, sentence, fix) => {
     expect(diagnose(output)).toMatchObject({ message: expect.stringContaining(sentence), fix });
   });
 
+  it.each([
+    ['PORT_IN_USE', 'Port 4710 is already in use.', 'useFreePorts'],
+    ['PORT_NOT_PERMITTED', "You don't have permission to open port 80 on ::1.", 'useFreePorts'],
+    ['DATA_FOLDER_UNUSABLE', 'The data folder /x/y cannot be created: EACCES.', 'chooseDataFolder'],
+    ['OWNED_BY_OTHER_USER', '/x is used by root.', 'chooseDataFolder'],
+    ['UV_NOT_INSTALLED', 'uv could not be installed.', 'howToInstallUv'],
+  ])('is fixed by its code %s, in its own words', (code, message, fix) => {
+    expect(problemOfFailure({ code, message, next: 'Next.' })).toMatchObject({ message, fix });
+  });
+
+  it('of a command is shown with its next step where nothing fixes it with a click', () => {
+    const failure = failureIn('Note: x\n{"error":{"code":"DATABASE_NEWER","message":"Newer.","next":"Update."}}\n');
+    expect(failure && problemOfFailure(failure)).toMatchObject({
+      message: 'The emulator did not start: Newer. Update.',
+      fix: undefined,
+    });
+    expect(failureIn('{"error": 1}\n{"error":2}\nminifal: x')).toBeUndefined();
+  });
+
   it('is not guessed', () => {
-    expect(diagnose('ValueError: the app is broken')).toBeUndefined();
+    expect(diagnose('ValueError: the app is broken (SOME_CONSTANT)')).toBeUndefined();
   });
 
   it('is else what it said last, without colours and frames', () => {

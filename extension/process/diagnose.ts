@@ -1,27 +1,32 @@
 import { Problem } from '../problem.ts';
+import type { Failure, UserErrorCode } from '../target/error-codes.ts';
 
-const known: readonly (readonly [RegExp, (found: RegExpExecArray) => Problem])[] = [
-  [
-    /Port (\d+)(?: on \S+)? is (?:already )?(?:taken|in use)/i,
-    ([, port]) => new Problem(`Port ${port} is taken by another program.`, 'useFreePorts'),
-  ],
-  [
-    /Port (\d+)(?: on \S+)? may not be opened/,
-    ([, port]) => new Problem(`Port ${port} may not be opened by this user.`, 'useFreePorts'),
-  ],
-  [/ENOSPC|EDQUOT|No space left on device|database or disk is full/i, noSpace],
-  [
-    /The data folder (.+?) cannot be (made|written)/,
-    ([, folder, verb]) => new Problem(`The data folder ${folder} cannot be ${verb}.`, 'chooseDataFolder'),
-  ],
-  [
-    /uv could not be installed|uv is not installed|MINIFAL_UV names/,
-    () => new Problem('The tool uv is needed to build environments, and it could not be installed.', 'howToInstallUv'),
-  ],
-  [
-    /Python (\S+(?: to \S+)?) is not available on this machine/,
-    ([, version]) => new Problem(`The app needs Python ${version}, which is not on this machine.`, 'choosePython'),
-  ],
+type Advice = (about: string | undefined) => Problem;
+
+/** By the emulator's codes; without one of these an error is shown in its own words. */
+const advice: { readonly [code in UserErrorCode]?: Advice } = {
+  PORT_IN_USE: () => new Problem('The port is taken by another program.', 'useFreePorts'),
+  PORT_NOT_PERMITTED: () => new Problem('This user may not open the port.', 'useFreePorts'),
+  DISK_FULL: noSpace,
+  DISK_READ_ONLY: () => new Problem('The disk of the data folder is read-only.', 'chooseDataFolder'),
+  DATA_FOLDER_UNUSABLE: () => new Problem('The data folder cannot be used.', 'chooseDataFolder'),
+  DATA_FOLDER_FOREIGN: () => new Problem('The data folder holds something else.', 'chooseDataFolder'),
+  DATA_FOLDER_NOEXEC: () => new Problem('No program may run from the data folder.', 'chooseDataFolder'),
+  ACCESS_DENIED: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
+  OWNED_BY_OTHER_USER: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
+  UV_NOT_INSTALLED: noUv,
+  UV_UNUSABLE: noUv,
+  PYTHON_MISSING: noUv,
+  PYTHON_UNAVAILABLE: (version) =>
+    new Problem(
+      `The app needs Python ${version ?? 'of another version'}, which is not on this machine.`,
+      'choosePython',
+    ),
+};
+
+/** What tools that are not ours say: Node and the system by their codes, pip by the system's words. */
+const others: readonly (readonly [RegExp, () => Problem])[] = [
+  [/ENOSPC|EDQUOT|Errno 28|No space left on device|database or disk is full/i, noSpace],
   [
     /Cannot find module 'node:sqlite'|No such built-in module: node:sqlite|ERR_UNKNOWN_BUILTIN_MODULE/,
     () => new Problem('The emulator needs Node.js 22.13 or newer.', 'howToInstallNode'),
@@ -33,13 +38,24 @@ export function noSpace(): Problem {
   return new Problem('There is no space left on the disk.', 'chooseDataFolder');
 }
 
-/** The one known thing that output of the emulator or of `fal` complains about; `undefined`: none that we know. */
+function noUv(): Problem {
+  return new Problem('The tool uv is needed to build environments, and it could not be installed.', 'howToInstallUv');
+}
+
+/** A failure of a `minifal` command: its own sentence, and the fix that belongs to its code. */
+export function problemOfFailure({ code, message, next }: Failure): Problem {
+  const fix = advice[code as UserErrorCode]?.(undefined).fix;
+  return fix ? new Problem(message, fix) : new Problem(`The emulator did not start: ${message} ${next}`);
+}
+
+/**
+ * The one known thing that output of `fal`, pip or Node complains about; `undefined`: none that we know. Of the
+ * emulator's own errors `fal` prints the code, in parentheses; a terminal's width may break the line in it.
+ */
 export function diagnose(output: string): Problem | undefined {
-  for (const [pattern, problem] of known) {
-    const found = pattern.exec(output);
-    if (found) return problem(found);
-  }
-  return undefined;
+  const [, code = '', about] = /\(([A-Z]+(?:_[A-Z]+)+)(?:\s+([^()]+))?\)/.exec(output) ?? [];
+  const known = advice[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
+  return known ?? others.find(([pattern]) => pattern.test(output))?.[1]();
 }
 
 /** The last line that says something, without colours; for a sentence about a failure that we don't know. */

@@ -25,6 +25,8 @@ const publish = (pid = process.pid) => {
 };
 `;
 
+const failure = (code: string, message: string) => JSON.stringify({ error: { code, message, next: 'Report it.' } });
+
 /** Starts a program in place of the emulator's bundle. */
 function start(program: string, signal = new AbortController().signal, change: Partial<StartOptions> = {}) {
   const folder = join(testFolder(), 'data');
@@ -45,12 +47,12 @@ describe('starting the emulator', () => {
     const { running, isOurs } = await started;
     expect(isOurs).toBe(true);
     expect(isAlive(running)).toBe(true);
-    expect(readFileSync(outputFile(folder), 'utf8')).toBe(`start --data ${folder} --port 7 --isolation off 1\n`);
+    expect(readFileSync(outputFile(folder), 'utf8')).toBe(`start --json --data ${folder} --port 7 --isolation off 1\n`);
     expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
   it('passes on how fast time runs, which web pages may call and what apps see', async () => {
-    const said = "console.log(process.argv.slice(9).join(' '));";
+    const said = "console.log(process.argv.slice(10).join(' '));";
     const change = {
       timeScale: 60,
       allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'],
@@ -93,13 +95,13 @@ describe('starting the emulator', () => {
 
   it.each([
     [
-      'console.error("minifal: Port 7 on 127.0.0.1 is already in use."); process.exit(1)',
-      'Port 7 is taken',
+      `console.error('${failure('PORT_IN_USE', 'Port 7 on 127.0.0.1 is already in use.')}'); process.exit(1)`,
+      'Port 7 on 127.0.0.1 is already in use.',
       'useFreePorts',
     ],
     [
-      'console.error("minifal: The store is broken.\\nnext"); process.exit(1)',
-      'did not start: The store is broken.',
+      `console.error('${failure('BUG', 'The store is broken.')}'); process.exit(1)`,
+      'did not start: The store is broken. Report it.',
       undefined,
     ],
     ['process.exit(3)', 'The emulator did not start.', undefined],

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, makeFolder, type RunningEmulator } from '../target/data-folder.ts';
+import { failureIn } from '../target/error-codes.ts';
 import type { HuggingFaceMode, IsolationMode } from '../target/isolation.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
-import { diagnose, lastWords, noSpace } from './diagnose.ts';
+import { diagnose, lastWords, noSpace, problemOfFailure } from './diagnose.ts';
 import type { NodeProgram } from './node.ts';
 
 export interface StartOptions {
@@ -51,7 +52,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
   const { node, bundle, folder, port, keychain, signal, patienceMs = 60_000 } = options;
   const output = openOutput(folder);
   const args = [
-    ...['start', '--data', folder, '--port', String(port), '--isolation', options.isolation],
+    ...['start', '--json', '--data', folder, '--port', String(port), '--isolation', options.isolation],
     ...(options.timeScale === 1 ? [] : ['--time-scale', String(options.timeScale)]),
     ...options.allowedOrigins.flatMap((origin) => ['--allow-origin', origin]),
     ...options.shared.flatMap((path) => ['--share', path]),
@@ -130,7 +131,9 @@ function problemOf(folder: string): Problem {
   } catch {
     // nothing was written
   }
-  const said = /^minifal: (.+)$/m.exec(output)?.[1] ?? lastWords(output);
+  const failure = failureIn(output);
+  if (failure) return problemOfFailure(failure);
+  const said = lastWords(output);
   if (said === undefined && isFull(folder)) return noSpace();
   return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');
 }

@@ -53,9 +53,9 @@ describe('what a new machine can lack is said, with the way on', () => {
     const { port } = other.address() as AddressInfo;
     const window = await windowOn({ settings: { 'minifal.port': port }, env: { MINIFAL_UV: '/nowhere/uv' } });
     await window.workbench.command('fal: Start Emulator');
-    await window.workbench.toast(`Port ${port} is taken`);
+    await window.workbench.toast(`Port ${port} on 127.0.0.1 is already in use`);
     await window.picture('error-port-taken');
-    await window.workbench.pressInToast(`Port ${port} is taken`, 'Use Free Ports');
+    await window.workbench.pressInToast(`Port ${port} on 127.0.0.1 is already in use`, 'Use Free Ports');
     expect((await scene?.emulator())?.ports.api).not.toBe(port);
     await window.status(/fal: local/);
     await window.workbench.command('fal: Deploy to Emulator');

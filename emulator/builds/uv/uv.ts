@@ -35,6 +35,7 @@ export async function ensureUv(options: UvOptions): Promise<string> {
   if (env.MINIFAL_UV) {
     if (await isUsable(env.MINIFAL_UV, env)) return env.MINIFAL_UV;
     throw new UserError(
+      'UV_UNUSABLE',
       `MINIFAL_UV names ${env.MINIFAL_UV}, which is not a uv of version ${oldestUv.join('.')} or newer.`,
       'Point MINIFAL_UV to a current uv, or unset it.',
     );
@@ -63,6 +64,7 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
   const python = await findPython(env);
   if (!python) {
     throw new UserError(
+      'PYTHON_MISSING',
       `No Python of version ${oldestPython} or newer was found, and uv is not installed.`,
       `Install Python ${pythonsInWords} (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install ` +
         `python@${newestPython}), then start again.`,
@@ -84,15 +86,21 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
     const mount = noexecMount(toolsDir);
     if (last.ok && mount !== undefined) {
       throw new UserError(
+        'DATA_FOLDER_NOEXEC',
         `uv can't run from ${toolsDir}: ${mount} is mounted noexec.`,
         'Mount it without that option, or choose another folder with --data DIR.',
       );
     }
     const trust = trustAdvice(last.output);
     if (!last.ok && trust !== undefined)
-      throw new UserError(`uv could not be installed with ${python}: ${lastLines(last.output)}`, trust);
+      throw new UserError(
+        'UV_NOT_INSTALLED',
+        `uv could not be installed with ${python}: ${lastLines(last.output)}`,
+        trust,
+      );
     if (!last.ok || !(await isUsable(join(target, 'bin', 'uv'), env))) {
       throw new UserError(
+        'UV_NOT_INSTALLED',
         `uv could not be installed with ${python}: ${lastLines(last.output)}`,
         `Install uv: ${python} -m pip install uv==${pinnedUv} (Debian, Ubuntu: apt install python3-pip ` +
           'python3-venv first), or put uv on PATH, or set MINIFAL_UV.',

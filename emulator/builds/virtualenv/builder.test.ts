@@ -216,17 +216,17 @@ describe('a build that fails', () => {
   it('passes on why a secret cannot be had', async () => {
     await builds.close();
     const secretValue = () => {
-      throw new UserError('The secrets are sealed.', 'Open them.');
+      throw new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.');
     };
     builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask, secretValue });
-    expect(await reason(virtualenv([`six${'$'}{TOKEN}`]))).toBe('The secrets are sealed. Open them.');
+    expect(await reason(virtualenv([`six${'$'}{TOKEN}`]))).toBe('The secrets are sealed. Open them. (SECRETS_SEALED)');
   });
 
   it('passes on why there is no uv', async () => {
     await builds.close();
-    const uvMissing = () => Promise.reject(new UserError('There is no uv.', 'Install uv.'));
+    const uvMissing = () => Promise.reject(new UserError('UV_NOT_INSTALLED', 'There is no uv.', 'Install uv.'));
     builds = createBuilds({ dataDir, uv: uvMissing, clock: () => 7, mask });
-    expect(await reason(virtualenv([]))).toBe('There is no uv. Install uv.');
+    expect(await reason(virtualenv([]))).toBe('There is no uv. Install uv. (UV_NOT_INSTALLED)');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mask } from '../../telemetry/mask.ts';
-import { UserError } from '../../wire/errors.ts';
+import { UserError, withCode } from '../../wire/errors.ts';
 import { noexecMount } from '../mounts.ts';
 import { cancelled, sharedBuilds } from '../sharing.ts';
 import type { BuildLog, BuildResult, Builds, EnvironmentDefinition } from '../types.ts';
@@ -124,7 +124,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       return fillDefinition(definition, options.secretValue);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return { ok: false, reason: `${error.message} ${error.next}` };
+      return { ok: false, reason: withCode(error) };
     }
   }
 
@@ -150,7 +150,7 @@ export function createBuilds(options: BuildsOptions): Builds & { close(): Promis
       const work = (line: (entry: BuildLog) => void, abort: AbortSignal) =>
         buildNew(hash, parsed.definition, filled, line, abort).catch((error: unknown): BuildResult => {
           if (!(error instanceof UserError)) throw error;
-          return { kind: 'failed', reason: `${error.message} ${error.next}` };
+          return { kind: 'failed', reason: withCode(error) };
         });
       const built = known ?? (await shared.join(hash, log, signal, work));
       return definition.sdk === undefined || built.kind === 'failed' ? built : withSdk(built, definition.sdk, log);

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newestPython, pythonRange, pythonsInWords } from '../../local/python-versions.ts';
+import { UserError, withCode } from '../../wire/errors.ts';
 import { foundPythons } from '../uv/pythons.ts';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 import type { VirtualenvDefinition } from './definition.ts';
@@ -93,10 +94,12 @@ async function missingPython(job: VirtualenvJob, wanted: string | null): Promise
       : found.length > 0
         ? `Found on this machine: ${found.join(', ')}. `
         : 'No Python was found on this machine. ';
-  return (
-    `Python ${wanted ?? pythonRange} is not available on this machine. ${have}` +
+  const error = new UserError(
+    'PYTHON_UNAVAILABLE',
+    `Python ${wanted ?? pythonRange} is not available on this machine. ${have}`.trim(),
     `Install Python ${wanted ?? pythonsInWords} (with pyenv, your package manager, or ` +
-    `\`uv python install ${wanted ?? newestPython}\`), ` +
-    'or run the fal command with one of the versions found.'
+      `\`uv python install ${wanted ?? newestPython}\`), ` +
+      'or run the fal command with one of the versions found.',
   );
+  return withCode(error, wanted ?? pythonRange);
 }

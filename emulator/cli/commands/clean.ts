@@ -23,6 +23,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
   const lock = lockFolder(folder);
   if ('heldBy' in lock) {
     throw new UserError(
+      'STILL_RUNNING',
       `An emulator (pid ${lock.heldBy}) runs on ${folder}; nothing was cleaned.`,
       `Stop it with \`${ownFolderCall('stop', options.data)}\`, then clean.`,
     );

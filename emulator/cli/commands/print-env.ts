@@ -13,11 +13,13 @@ export function printEnv(options: CliOptions): number {
   const key = readLocalKey(folder);
   if (!running || !key)
     throw new UserError(
+      'NOT_RUNNING',
       `No emulator runs on ${folder}.`,
       `Start one with \`${ownFolderCall('start', options.data)}\`.`,
     );
   const format = options.json ? 'json' : (options.format ?? formatOfShell(process.env.SHELL, process.platform));
-  if (!isFormat(format)) throw new UserError(`Unknown format: ${format}.`, `Choose one of ${envFormats.join(', ')}.`);
+  if (!isFormat(format))
+    throw new UserError('ARGUMENT_INVALID', `Unknown format: ${format}.`, `Choose one of ${envFormats.join(', ')}.`);
   process.stdout.write(`${formatEnv(clientEnv(folder, running.ports, key, process.env), format)}\n`);
   return 0;
 }

@@ -17,6 +17,7 @@ export async function status(options: CliOptions): Promise<number> {
   const key = readLocalKey(folder);
   if (port === undefined || !key)
     throw new UserError(
+      'NOT_RUNNING',
       `No emulator runs on ${folder}.`,
       `Start one with \`${ownFolderCall('start', options.data)}\`.`,
     );
@@ -29,20 +30,30 @@ export async function status(options: CliOptions): Promise<number> {
 export async function fetchStatus(port: number, key: string, patienceMs = 10_000): Promise<Status> {
   const answer = await ask(port, '/minifal/status', patienceMs, { authorization: `Key ${key}` });
   if (answer === undefined) {
-    throw new UserError(`Nothing answers on port ${port}.`, `Start the emulator with \`${ownCall('start')}\`.`);
+    throw new UserError(
+      'NOT_RUNNING',
+      `Nothing answers on port ${port}.`,
+      `Start the emulator with \`${ownCall('start')}\`.`,
+    );
   }
   if (answer === 'silent') {
     throw new UserError(
+      'NO_ANSWER',
       `The emulator on port ${port} has not answered for ${patienceMs / 1000} s.`,
       `If Ctrl+Z suspended it, \`fg\` in its terminal wakes it; \`${ownCall('stop')}\` ends it.`,
     );
   }
   if (answer.status === 401) {
-    throw new UserError(`The emulator on port ${port} does not know this key.`, 'Give its own folder with --data DIR.');
+    throw new UserError(
+      'KEY_UNKNOWN',
+      `The emulator on port ${port} does not know this key.`,
+      'Give its own folder with --data DIR.',
+    );
   }
   const parsed = statusSchema.safeParse(parse(answer.body));
   if (answer.status !== 200 || !parsed.success) {
     throw new UserError(
+      'VERSION_DIFFERS',
       `What answers on port ${port} is not this version of minifal.`,
       'Stop it and start minifal again.',
     );

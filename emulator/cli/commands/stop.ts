@@ -33,6 +33,7 @@ export async function stop(options: CliOptions): Promise<number> {
   while (isAlive(running)) {
     if (performance.now() > deadline) {
       throw new UserError(
+        'STOP_TIMED_OUT',
         `The emulator (pid ${running.pid}) has not stopped.`,
         `End it with \`kill -9 ${running.pid}\`; its queue is safe.`,
       );
@@ -79,5 +80,5 @@ function ofWhom(port: number): string {
 }
 
 function othersError(what: string, whose: string): UserError {
-  return new UserError(`${what} is ${whose}.`, 'It can be stopped by that user, or by root.');
+  return new UserError('OWNED_BY_OTHER_USER', `${what} is ${whose}.`, 'It can be stopped by that user, or by root.');
 }

@@ -16,9 +16,9 @@ describe('what a failure becomes on the wire', () => {
   });
 
   it('an error that a person can fix says why and what next', () => {
-    expect(toStatus(new UserError('No uv here.', 'Install it.'), report)).toEqual({
+    expect(toStatus(new UserError('UV_NOT_INSTALLED', 'No uv here.', 'Install it.'), report)).toEqual({
       code: status.FAILED_PRECONDITION,
-      details: 'No uv here.\nInstall it.',
+      details: 'No uv here.\nInstall it. (UV_NOT_INSTALLED)',
     });
   });
 

@@ -46,7 +46,7 @@ export function toStatus(error: unknown, report: (error: unknown) => void): RpcS
     return { code: status.RESOURCE_EXHAUSTED, details: `${message}\n${next}` };
   }
   if (error instanceof UserError) {
-    return { code: status.FAILED_PRECONDITION, details: fitDetails(`${error.message}\n${error.next}`) };
+    return { code: status.FAILED_PRECONDITION, details: fitDetails(`${error.message}\n${error.next} (${error.code})`) };
   }
   report(error);
   return {

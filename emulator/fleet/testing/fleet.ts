@@ -48,7 +48,7 @@ beforeEach(() => {
   bed.given = [];
   bed.launching = async (revision) => {
     const found = resolvable.get(revision);
-    if (!found) throw new UserError(`There is no revision ${revision}.`, 'Deploy it.');
+    if (!found) throw new UserError('REVISION_UNKNOWN', `There is no revision ${revision}.`, 'Deploy it.');
     return found;
   };
   store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
@@ -79,7 +79,7 @@ beforeEach(() => {
       cancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
     },
     envOf: async () => {
-      if (bed.sealed) throw new UserError('The secrets are sealed.', 'Open them.');
+      if (bed.sealed) throw new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.');
       return { env: {}, secrets: bed.given };
     },
     mask: createMask(() => noSecrets),

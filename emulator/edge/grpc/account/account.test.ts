@@ -49,9 +49,14 @@ describe('secrets', () => {
   );
 
   it('that are sealed answer FAILED_PRECONDITION when one is set, and say how to open them', async () => {
-    const plane = await controlPlane({ secretKey: new UserError('The secrets are sealed.', 'Open them.') });
+    const plane = await controlPlane({
+      secretKey: new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.'),
+    });
     const { code, details } = await plane.rpc('SetSecret', { name: 'A', value: 'hunter2' });
-    expect([code, details]).toEqual([status.FAILED_PRECONDITION, 'The secrets are sealed.\nOpen them.']);
+    expect([code, details]).toEqual([
+      status.FAILED_PRECONDITION,
+      'The secrets are sealed.\nOpen them. (SECRETS_SEALED)',
+    ]);
     expect((await plane.rpc('ListSecrets')).messages).toEqual([{ secrets: [] }]);
     expect(plane.reported).toEqual([]);
   });
