@@ -7,7 +7,7 @@ import { createCompletion } from './completion.ts';
 import { createListeners } from './listeners.ts';
 import { createMemory } from './memory.ts';
 import { pruneInSteps } from './prune.ts';
-import { createQueueRecords, TakenId } from './records.ts';
+import { queueRecords, TakenId } from './records.ts';
 import { takeUp } from './recovery.ts';
 import { newRecord, wishesOf } from './states.ts';
 import type { Queue, RequestRecord } from './types.ts';
@@ -48,7 +48,7 @@ const closePatienceMs = 5_000;
  */
 export function createQueue(options: QueueOptions): DurableQueue {
   const { store, clock, retentionMs = defaultRetentionMs, maxBytes = defaultMaxBytes, report = throwLater } = options;
-  const records = createQueueRecords(store);
+  const records = queueRecords(store);
   const memory = createMemory(records);
   const listeners = createListeners(report);
   const completion = createCompletion({ records, memory, listeners, clock, report });
@@ -64,7 +64,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       if (closed) throw new Error('the queue is closed');
       if (body.length > largestBody) throw new Error(`a body of ${body.length} bytes cannot be stored`);
       // Whether it is on disk alone is for the records to say: to ask first costs a submit an eighth (measured).
-      if (submitting.has(id) || memory.has(id)) throw new TakenId(`request ${id} exists already`);
+      if (submitting.has(id) || memory.has(id)) throw new TakenId(id);
       const row = { seq: nextSeq++, storeIo, record: newRecord(request), wishes: wishesOf(request) };
       submitting.add(id);
       try {

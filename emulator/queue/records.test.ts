@@ -1,10 +1,10 @@
-import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DiskTrouble } from '../local/disk-trouble.ts';
+import { afterCrash } from '../store/testing/after-crash.ts';
 import { testFolder } from '../store/testing/folder.ts';
 import { platformError } from '../wire/errors.ts';
-import { createQueueRecords, dropFinished, TakenId } from './records.ts';
+import { dropFinished, queueRecords, TakenId } from './records.ts';
 import type { RecordRow } from './request-records.ts';
 import { completedRecord, newRecord, wishesOf } from './states.ts';
 import { openTestStore, testRequest, testResponse } from './testing/requests.ts';
@@ -16,14 +16,12 @@ function setUp() {
   onTestFinished(() => store.close());
   return {
     store,
-    records: createQueueRecords(store),
-    /** What is on disk now, as the next emulator would find it after a crash. */
+    records: queueRecords(store),
+    /** What the next emulator would find if this one were killed now. */
     afterCrash() {
-      const copy = join(testFolder(), 'minifal.db');
-      for (const end of ['', '-wal']) copyFileSync(`${store.file}${end}`, `${copy}${end}`);
-      const other = openTestStore(copy);
+      const other = openTestStore(afterCrash(store.file));
       onTestFinished(() => other.close());
-      return createQueueRecords(other);
+      return queueRecords(other);
     },
   };
 }
@@ -189,7 +187,7 @@ describe('the records of a queue: excluded', () => {
     await records.accept(rowA, first);
     await expect(records.accept(rowOf(2, first), first)).rejects.toThrow(TakenId);
     await records.complete(completed(rowA, testResponse()), testResponse());
-    await expect(afterCrash().accept(rowOf(2, first), first)).rejects.toThrow(new TakenId('request a exists already'));
+    await expect(afterCrash().accept(rowOf(2, first), first)).rejects.toThrow(new TakenId('a'));
   });
 
   it.each([

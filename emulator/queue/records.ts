@@ -6,25 +6,25 @@ import { type FinishedRow, finishedRows, isTakenId, type RecordRow, requestRows 
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
 /** There is a request of this id already. */
-export class TakenId extends Error {}
+export class TakenId extends Error {
+  constructor(id: string) {
+    super(`request ${id} exists already`);
+  }
+}
 
 /**
- * What the queue has on disk, and the only way to it.
+ * What the queue has on disk: with the two files that it is made of, all of this room that knows the store.
  *
- * Atomic: `accept` stores a request, its input and what its caller writes with it, or nothing of it; `complete` and
- * `end` store the last record and the result, and remove the input that its caller did not want kept; `drop` removes
- * all of its requests, with inputs and results. What is handed in together shares one commit, but each succeeds or
- * fails alone.
- *
- * Durable (a power loss included): what returns a promise when that resolves, everything else when it returns. While
- * the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room. What waits may be written
- * after later changes of the same request: that is why `update` asks for the row only then.
- *
- * Excluded: two requests of one id (`accept` rejects with TakenId, also where only the disk knows the first), and
- * damage that passes for data: rows carry checksums, and one whose checksum differs is as if it were not there (the
- * store's notices name the records that were lost).
- *
- * Not excluded, for the queue to prevent: a second queue on the same store, an update after the end, a second end.
+ * - Atomic: each call. `accept` stores a request, its input and what its caller writes with it; `complete` and `end` the
+ *   last record and the result, and they remove an input that its caller did not want kept; `finished.drop` removes its
+ *   requests with inputs and results. Calls of one turn of the event loop share a transaction, and none undoes another.
+ * - Durable, power loss included (a store with synchronous=FULL): what gives a promise when that resolves, everything
+ *   else when it returns. While the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room.
+ *   What waits may be written after later changes of the same request: that is why `update` asks for the row only then.
+ * - Loaded: whole rows only. One whose checksum differs is as if it were not there; where a record was lost the store's
+ *   notices say so.
+ * - Excluded: two requests of one id (`accept` rejects with TakenId, also where only the disk knows the first), and a
+ *   second process. That nothing changes after the end, and that there is one end, is the caller's business.
  */
 export interface QueueRecords {
   accept(row: RecordRow, request: SubmittedRequest, whenFull?: WhenFull, also?: () => void): Promise<void>;
@@ -73,7 +73,7 @@ export interface FinishedRecords {
   shrink(pages: number): void;
 }
 
-export function createQueueRecords(store: Store): QueueRecords {
+export function queueRecords(store: Store): QueueRecords {
   const commits = createGroupCommit(store);
   const requests = requestRows(store);
   const bodies = bodyRows(store);
@@ -82,7 +82,7 @@ export function createQueueRecords(store: Store): QueueRecords {
     try {
       requests.insert(row, request.body.length);
     } catch (error) {
-      throw isTakenId(error) ? new TakenId(`request ${request.id} exists already`) : error;
+      throw isTakenId(error) ? new TakenId(request.id) : error;
     }
     bodies.putInput(request, row.seq);
   }
