@@ -12,9 +12,8 @@ import { lockFolder } from './cli/data-folder.ts';
 import { createQueue } from './queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from './queue/testing/requests.ts';
 import { createStorage } from './storage/storage.ts';
-import { createDocuments } from './store/documents.ts';
 import { testFolder } from './store/testing/folder.ts';
-import { pendingDocument } from './webhooks/webhooks.ts';
+import { webhookRecords } from './webhooks/records.ts';
 
 /** A folder with one thing of each sort that is needed, and one that is not. */
 async function usedFolder() {
@@ -27,8 +26,7 @@ async function usedFolder() {
     await queue.complete(id, testResponse(), 3_000);
   }
   await queue.close();
-  const hooks = createDocuments(store, 'webhooks', pendingDocument);
-  hooks.put('owed', { url: 'https://hook.example', userId: 'u', attempts: 0, nextAt: null });
+  webhookRecords(store).note('owed', { url: 'https://hook.example', userId: 'u', attempts: 0, nextAt: null });
 
   const storage = createStorage({ folder, store, maxBytes: 1000, clock: Date.now });
   const about = { name: 'f', contentType: 'text/plain', userId: 'u', acl: null };

@@ -5,9 +5,8 @@ import { openSecretKey } from './catalog/secret-key.ts';
 import { mainMigrations } from './migrations.ts';
 import { dropFinished } from './queue/records.ts';
 import { createStorage } from './storage/storage.ts';
-import { createDocuments } from './store/documents.ts';
 import { openStore } from './store/open.ts';
-import { pendingDocument } from './webhooks/webhooks.ts';
+import { webhookRecords } from './webhooks/records.ts';
 
 export interface Cleaned {
   readonly environments: number;
@@ -32,7 +31,7 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
     const catalog = createCatalog({ store, clock, secretKey: openSecretKey(folder).key });
     const storage = createStorage({ folder, store, maxBytes: Number.POSITIVE_INFINITY, clock });
     const owed = new Set(
-      createDocuments(store, 'webhooks', pendingDocument)
+      webhookRecords(store)
         .load()
         .map(({ id }) => id),
     );

@@ -1,0 +1,109 @@
+import type { Steady } from '../local/loop/steady.ts';
+import type { Queue } from '../queue/types.ts';
+import type { Owed } from './owed.ts';
+import { webhookBody } from './payload.ts';
+import type { Pending } from './records.ts';
+import { type Delivery, expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
+import type { Post, Sent } from './send.ts';
+import type { Signing } from './signing.ts';
+
+export interface CallDeps {
+  readonly owed: Owed;
+  readonly queue: Pick<Queue, 'record' | 'result'>;
+  readonly signing: Pick<Signing, 'headers'>;
+  readonly post: (post: Post) => Promise<Sent>;
+  /** Milliseconds since the epoch: for what is stored and signed. */
+  readonly clock: () => number;
+  readonly steady: Steady;
+  /** To be called again at `at`, in steady time. */
+  readonly again: (id: string, at: number) => void;
+  /** A sentence when a webhook is given up. */
+  readonly onGivenUp: (sentence: string) => void;
+  readonly report: (error: unknown) => void;
+  /** Calls under way are abandoned, and count as not made. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * One call of a webhook, and what follows from how it ends: it is forgotten, called again after a pause, or given up.
+ * @returns what makes it; rejects only where `report` or `onGivenUp` throws
+ */
+export function createCall(deps: CallDeps) {
+  const { owed, queue, steady, closing } = deps;
+
+  return async (id: string, weigh: (bytes: number) => void): Promise<'answered' | 'failed'> => {
+    try {
+      const sent = await attempt(id, weigh);
+      return sent?.kind === 'retry' ? 'failed' : 'answered';
+    } catch (error) {
+      deps.report(error);
+      failed(id);
+      return 'failed';
+    }
+  };
+
+  /** `undefined`: there was nothing to send. */
+  async function attempt(id: string, weigh: (bytes: number) => void): Promise<Sent | undefined> {
+    const hook = owed.hooks.get(id);
+    const record = queue.record(id);
+    const outcome = queue.result(id);
+    if (!hook) return undefined;
+    // Its request was dropped: there is nothing left to report.
+    if (!record || !outcome) {
+      owed.forget(id);
+      return undefined;
+    }
+    const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
+    // Before anything takes its time: until then others begin as if this one were small.
+    weigh(resultBytes);
+    const body = await webhookBody(record, outcome);
+    const completedAt = owed.completedAt(id) ?? steady.now();
+    const delivery = { completedAt, resultBytes, attempts: hook.attempts + 1 };
+    // The first attempt is always made, however long we were away.
+    if (hook.attempts > 0 && steady.now() > expiresAt(delivery)) {
+      giveUp(id, hook, 'its result has expired');
+      return undefined;
+    }
+
+    const sent = await deps.post({
+      url: hook.url,
+      headers: await deps.signing.headers({ requestId: id, userId: hook.userId, at: deps.clock() }, body),
+      body,
+      timeoutMs: timeoutMs(hook.attempts),
+      signal: closing,
+    });
+    if (!closing.aborted) settle(id, hook, delivery, sent);
+    return sent;
+  }
+
+  /** A bug of ours, or a file that can't be read at present: neither ends the webhook, nor repeats it without pause. */
+  function failed(id: string): void {
+    const hook = owed.hooks.get(id);
+    if (!hook || closing.aborted) return;
+    const attempts = hook.attempts + 1;
+    const at = nextAttemptAt({ completedAt: steady.now(), resultBytes: 0, attempts }, steady.now());
+    if (at === undefined) giveUp(id, hook, 'minifal failed at it');
+    else again(id, { ...hook, attempts }, at);
+  }
+
+  function settle(id: string, hook: Pending, delivery: Delivery, sent: Sent): void {
+    const at = sent.kind === 'retry' ? nextAttemptAt(delivery, steady.now()) : undefined;
+    if (sent.kind === 'delivered') owed.forget(id);
+    else if (at === undefined) giveUp(id, hook, sent.because);
+    else again(id, { ...hook, attempts: delivery.attempts }, at);
+  }
+
+  function again(id: string, hook: Omit<Pending, 'nextAt'>, at: number): void {
+    owed.change(id, { ...hook, nextAt: at + steady.ahead() });
+    deps.again(id, at);
+  }
+
+  function giveUp(id: string, { url, attempts }: Pending, because: string): void {
+    owed.forget(id);
+    // The origin alone: paths and queries of webhooks often hold secrets.
+    deps.onGivenUp(
+      `The webhook of request ${id} to ${URL.canParse(url) ? new URL(url).origin : 'no URL'} was given up ` +
+        `after attempt ${attempts + 1}: ${because}.`,
+    );
+  }
+}

@@ -1,0 +1,81 @@
+import { contain } from '../local/loop/contain.ts';
+import type { Steady } from '../local/loop/steady.ts';
+import { createLanes, type Limits } from './lanes.ts';
+
+/** When each call is made: after its pause, and when its receiver's turn has come. */
+export interface Turns {
+  /** To be called at `at` (steady time), or as soon after it as its turn comes. */
+  wait(id: string, at: number): void;
+  /** To be called as soon as its turn comes. */
+  ready(id: string): void;
+  /** Nothing is called any more. */
+  close(): void;
+}
+
+export interface TurnsDeps {
+  readonly limits: Limits;
+  readonly steady: Steady;
+  /** Runs something later; gives back what calls it off. */
+  readonly later: (delayMs: number, run: () => void) => () => void;
+  readonly report: (error: unknown) => void;
+  /** Whose turn the call has to wait for; `undefined`: it is not wanted any more. */
+  readonly receiverOf: (id: string) => string | undefined;
+  /** Makes the call, and says how large its body is as soon as it knows. */
+  readonly call: (id: string, weigh: (bytes: number) => void) => Promise<'answered' | 'failed'>;
+}
+
+export function createTurns({ limits, steady, later, report, receiverOf, call }: TurnsDeps): Turns {
+  const lanes = createLanes(limits);
+  const timers = new Map<string, () => void>();
+  let callOffWake: (() => void) | undefined;
+  let closed = false;
+
+  function at(instant: number, run: () => void): () => void {
+    return later(Math.max(0, instant - steady.now()), contain(report, run));
+  }
+
+  function ready(id: string): void {
+    timers.delete(id);
+    const receiver = receiverOf(id);
+    if (receiver === undefined) return;
+    lanes.add(receiver, id);
+    pump();
+  }
+
+  function pump(): void {
+    callOffWake?.();
+    callOffWake = undefined;
+    if (closed) return;
+    for (let next = lanes.next(steady.now()); next; next = lanes.next(steady.now())) begin(next.receiver, next.id);
+    const wakeAt = lanes.wakeAt(steady.now());
+    if (wakeAt !== undefined) callOffWake = at(wakeAt, pump);
+  }
+
+  function begin(receiver: string, id: string): void {
+    let end: 'answered' | 'failed' = 'failed';
+    call(id, (bytes) => lanes.weigh(receiver, id, bytes))
+      .then((how) => {
+        end = how;
+      })
+      .catch(report)
+      .finally(() => {
+        lanes.ended(receiver, id, steady.now(), end);
+        pump();
+      });
+  }
+
+  return {
+    ready,
+    wait(id, instant) {
+      timers.set(
+        id,
+        at(instant, () => ready(id)),
+      );
+    },
+    close() {
+      closed = true;
+      callOffWake?.();
+      for (const cancel of timers.values()) cancel();
+    },
+  };
+}
