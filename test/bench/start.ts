@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { minifalCommand } from '../support/emulator.ts';
+import { isolationArgs, minifalCommand } from '../support/emulator.ts';
 import { median, show } from './stats.ts';
 
 /**
@@ -41,9 +41,13 @@ export async function timedStart(folder: string): Promise<{ readonly ms: number;
   // A killed one leaves it.
   rmSync(file, { force: true });
   const began = performance.now();
-  const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], {
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    process.execPath,
+    [minifalCommand, 'start', '--port', '0', '--data', folder, ...isolationArgs()],
+    {
+      stdio: 'ignore',
+    },
+  );
   while (!existsSync(file)) {
     if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}`);
     await delay(1);

@@ -13,8 +13,9 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: '2' },
   },
 });
-const chosen = sdks.filter(({ version }) => options.sdk === 'all' || options.sdk === version);
-if (chosen.length === 0) throw new Error(`--sdk takes all, ${sdks.map(({ version }) => version).join(' or ')}.`);
+const groups: { readonly [name: string]: typeof sdks } = { all: sdks, older: sdks.slice(1) };
+const chosen = groups[options.sdk] ?? sdks.filter(({ version }) => options.sdk === version);
+if (chosen.length === 0) throw new Error(`--sdk takes all, older, ${sdks.map(({ version }) => version).join(' or ')}.`);
 const names = new Set(chosen.flatMap(({ suites }) => suites.map(({ name }) => name)));
 if (options.only && !names.has(options.only)) throw new Error(`--only takes ${[...names].join(' or ')}.`);
 if (options.update && (options.only || options.filter)) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { type Emulator, isolationArgs, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { owner } from '../support/http.ts';
 import { freePortBlock } from '../support/ports.ts';
 import { processesMentioning, processIdentity, processTree } from '../support/procfs.ts';
@@ -162,7 +162,7 @@ async function killNow(when: keyof typeof killed, alsoEnd?: () => void): Promise
 }
 
 async function killWhileStarting(): Promise<void> {
-  const args = [minifalCommand, 'start', '--port', String(port), '--data', dataDir];
+  const args = [minifalCommand, 'start', '--port', String(port), '--data', dataDir, ...isolationArgs()];
   const env = { ...process.env, MINIFAL_UV: await findUv() };
   const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
   const ended = once(child, 'exit');

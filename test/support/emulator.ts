@@ -52,6 +52,11 @@ export interface Emulator {
   stop(): Promise<void>;
 }
 
+/** MINIFAL_ISOLATION: another mode of isolation for a whole test run. */
+export function isolationArgs(): readonly string[] {
+  return process.env.MINIFAL_ISOLATION ? ['--isolation', process.env.MINIFAL_ISOLATION] : [];
+}
+
 /** Starts `minifal start` and waits until it listens. Rejects with its output when it ends before, or after 60 s. */
 export async function startEmulator(options: StartOptions = {}): Promise<Emulator> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'minifal-test-')));
@@ -62,8 +67,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
     String(options.port ?? 0),
     '--data',
     dataDir,
-    // Another mode of isolation for a whole test run.
-    ...(process.env.MINIFAL_ISOLATION ? ['--isolation', process.env.MINIFAL_ISOLATION] : []),
+    ...isolationArgs(),
     ...(options.args ?? []),
   ];
   const limited = options.descriptors ? ['sh', '-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh'] : [];

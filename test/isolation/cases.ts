@@ -1,0 +1,64 @@
+// `node test/isolation/cases.ts FOLDER [--only NAME]`: runs cases against an emulator of its own, in the mode that
+// MINIFAL_ISOLATION names. A case is a folder with an app and a run.sh, which ends with 0 when the answer is right; it
+// has the variables of `minifal env`, fal's tools on PATH, MINIFAL (for one that starts an emulator itself) and
+// INDEX_HOSTS.
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isolationArgs, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { run } from '../support/process.ts';
+import { pythonTools } from '../support/python.ts';
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const [source] = positionals;
+if (!source) throw new Error('cases.ts needs the folder of the cases.');
+const work = mkdtempSync(join(tmpdir(), 'minifal-cases-'));
+const copy = join(work, 'cases');
+// What they leave next to themselves stays out of their folder.
+cpSync(resolve(source), copy, { recursive: true });
+const command = join(work, 'minifal.mjs');
+writeFileSync(
+  command,
+  `if (process.argv[2] === 'start') process.argv.push(...${JSON.stringify(isolationArgs())});\n` +
+    `process.argv[1] = ${JSON.stringify(minifalCommand)};\nawait import(process.argv[1]);\n`,
+);
+
+const tools = await pythonTools();
+const emulator = await startEmulator();
+const env = {
+  ...tools.env(emulator.env),
+  PATH: [dirname(process.execPath), tools.env(emulator.env).PATH].join(':'),
+  MINIFAL: command,
+  INDEX_HOSTS: await indexHosts(),
+};
+const failed: string[] = [];
+const names = readdirSync(copy, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && (values.only === undefined || entry.name.startsWith(values.only)))
+  .map((entry) => entry.name)
+  .sort();
+try {
+  for (const name of names) {
+    const { code, stdout, stderr } = await run('bash', ['run.sh'], {
+      cwd: join(copy, name),
+      env,
+      timeoutMs: 280_000,
+    });
+    console.log(`${name}: ${code === 0 ? 'passed' : `ended with ${code}\n${stdout}${stderr}`}`);
+    if (code !== 0) failed.push(name);
+  }
+} finally {
+  await emulator.stop();
+  rmSync(work, { recursive: true, force: true });
+}
+console.log(
+  `${names.length - failed.length} passed, ${failed.length} failed${failed.map((name) => ` ${name}`).join('')}`,
+);
+process.exit(failed.length > 0 || names.length === 0 ? 1 : 0);
+
+/** The hosts of pip's index, with commas. */
+async function indexHosts(): Promise<string> {
+  const { stdout } = await run('python3', ['-m', 'pip', 'config', 'get', 'global.index-url']);
+  const index = stdout.trim();
+  return URL.canParse(index) ? new URL(index).hostname : 'pypi.org,files.pythonhosted.org';
+}
