@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { scaleForRegistration } from '../../../catalog/scale-settings.ts';
-import type { Alias, Revision } from '../../../catalog/types.ts';
+import { pointAlias, type Registration, revisionOf, strategyOf } from '../../../catalog/registration.ts';
+import type { Revision } from '../../../catalog/types.ts';
 import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/launches.ts';
+import type { Deployment } from '../../../fleet/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts';
 import type { Replies } from '../handlers.ts';
@@ -40,10 +41,10 @@ export function registerApplication(rooms: GrpcRooms) {
         signal,
       );
       if (signal.aborted) return;
-      const present = rooms.catalog.alias(name);
-      const revision = revisionOf(rooms, request, { id, name, callable, definition, present });
+      const registration = registrationOf(request, { name, callable, definition });
+      const revision = revisionOf(registration, id, rooms.clock());
       rooms.catalog.addRevision(revision);
-      await point(rooms, request, revision, present, pump);
+      await point(rooms, registration, revision, pump);
       pump.flush();
       replies.send({
         env_id: environment.id,
@@ -57,97 +58,65 @@ export function registerApplication(rooms: GrpcRooms) {
   };
 }
 
-function revisionOf(
-  { clock }: Pick<GrpcRooms, 'clock'>,
+/** The message as values of the catalog. */
+function registrationOf(
   request: RegisterRequest,
   made: {
-    readonly id: string;
     readonly name: string;
     readonly callable: Revision['callable'];
     readonly definition: Revision['environments'][number];
-    readonly present: Alias | undefined;
   },
-): Revision {
+): Registration {
+  const { machine_requirements: requirements } = request;
   const { kind, configuration } = made.definition;
   return {
-    id: made.id,
     alias: made.name,
     environmentName: request.environment_name,
-    createdAt: clock(),
     environments: [{ kind, configuration }],
     callable: made.callable,
-    machineTypes: machineTypesOf(request.machine_requirements),
-    numGpus: request.machine_requirements?.num_gpus ?? null,
-    exposedPort: request.machine_requirements?.exposed_port ?? null,
+    machineTypes: machineTypesOf(requirements),
+    numGpus: requirements?.num_gpus ?? null,
+    exposedPort: requirements?.exposed_port ?? null,
     settings: revisionSettings(request),
-    ...scaleForRegistration(undefined, saidScale(request.machine_requirements), regionsOf(request), true),
+    scale: saidScale(requirements),
+    resetsScale: request.scale ?? false,
+    validRegions: requirements?.valid_regions ?? [],
     files: filesOf(request),
     secretNames: request.secrets?.names ?? null,
     metadata: request.metadata ?? null,
     sourceCode: request.source_code ?? null,
     privateLogs: request.private_logs ?? false,
+    authMode: request.auth_mode && authModes[request.auth_mode],
+    isRolling: request.deployment_strategy === 'ROLLING',
+    isDetached: request.attach_to_deployment === false,
   };
-}
-
-/** The alias after this registration. */
-function aliasOf(rooms: GrpcRooms, request: RegisterRequest, revision: Revision, present: Alias | undefined): Alias {
-  const { machine_requirements: requirements, scale: reset = false } = request;
-  return {
-    name: revision.alias,
-    environmentName: revision.environmentName,
-    revision: revision.id,
-    authMode: request.auth_mode === undefined ? (present?.authMode ?? 'private') : authModes[request.auth_mode],
-    ...scaleForRegistration(present, saidScale(requirements), regionsOf(request), reset),
-    settings: revision.settings,
-    machineTypes: revision.machineTypes,
-    updatedAt: rooms.clock(),
-  };
-}
-
-function regionsOf(request: RegisterRequest): readonly string[] {
-  return request.machine_requirements?.valid_regions ?? [];
 }
 
 /**
- * Points the alias to the revision. Recreate and first registration: at once, no runner is started. Rolling: when a
- * runner of the new revision is healthy; a failure leaves the old revision in place and is the deploy's error, with its
- * logs before it. Rolling and detached: at once, and its runner is started then; a failure of that is nobody's error.
+ * Points the alias to the revision; while that waits for a runner, the client is shown its logs. That it came to nothing
+ * is the deploy's error, with its logs before it.
  */
 async function point(
   rooms: GrpcRooms,
-  request: RegisterRequest,
+  registration: Registration,
   revision: Revision,
-  present: Alias | undefined,
   pump: ReturnType<typeof createLogPump>,
 ): Promise<void> {
-  const alias = aliasOf(rooms, request, revision, present);
-  const { scale, settings, name } = alias;
-  const rolling = present !== undefined && request.deployment_strategy === 'ROLLING';
-  const detached = request.attach_to_deployment === false;
-  if (!rolling || detached) {
-    rooms.catalog.putAlias(alias);
-    const strategy = rolling ? 'detached' : 'recreate';
-    await rooms.fleet.deploy({ alias: name, revision: revision.id, scale, settings, strategy });
-    return;
-  }
-  const unfollow = rooms.logs.follow({ alias: name, revision: revision.id }, (line) => {
-    if (line.source !== 'BUILDER') pump.push(logMessage(line));
-  });
+  const { catalog, clock, fleet, logs, hosts } = rooms;
+  const { alias, id } = revision;
+  const isWaitedFor = strategyOf(registration, catalog.alias(alias)) === 'rolling';
+  const unfollow = isWaitedFor
+    ? logs.follow({ alias, revision: id }, (line) => {
+        if (line.source !== 'BUILDER') pump.push(logMessage(line));
+      })
+    : undefined;
   try {
-    const moved = await rooms.fleet.deploy({
-      alias: name,
-      revision: revision.id,
-      scale,
-      settings,
-      strategy: 'rolling',
-    });
-    if (moved.kind === 'failed') {
-      const { log } = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, name);
-      throw failedPrecondition(`${moved.reason}\nThe previous revision stays in place. Logs: ${log}`);
-    }
-    // As the alias is now: it may have been scaled while the new runner started.
-    rooms.catalog.putAlias(aliasOf(rooms, request, revision, rooms.catalog.alias(name)));
+    const deploy = (order: Deployment) => fleet.deploy(order);
+    const pointed = await pointAlias({ catalog, clock, deploy }, registration, revision);
+    if (pointed.kind === 'moved') return;
+    const { log } = serviceUrls(hosts, catalog.account.nickname, alias);
+    throw failedPrecondition(`${pointed.reason}\nThe previous revision stays in place. Logs: ${log}`);
   } finally {
-    unfollow();
+    unfollow?.();
   }
 }
