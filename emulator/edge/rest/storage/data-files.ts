@@ -26,7 +26,7 @@ export interface DataFilesEdge {
 
 /**
  * `/data` files (docs/platform/rest.md#data-files). Paths are absolute and come behind a prefix, hence `//`: routes
- * match the raw path, and what a path means is for `storage/data-paths.ts`. Every success is exactly 200.
+ * match the raw path, and what a path means is for `storage/data/paths.ts`. Every success is exactly 200.
  */
 export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFilesEdge): Router {
   const { dataFiles: files, dataUploads: uploads } = storage;

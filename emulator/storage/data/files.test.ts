@@ -1,9 +1,9 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/testing/folder.ts';
-import { createDataFiles } from './data-files.ts';
-import { zipOf } from './testing/zip.ts';
+import { testFolder } from '../../store/testing/folder.ts';
+import { zipOf } from '../testing/zip.ts';
+import { createDataFiles } from './files.ts';
 
 function made() {
   const folder = testFolder();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { zipOf } from './testing/zip.ts';
+import { zipOf } from '../testing/zip.ts';
 import { readZip } from './zip.ts';
 
 const read = async (zip: Buffer) => {

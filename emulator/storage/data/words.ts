@@ -1,4 +1,4 @@
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../refusal.ts';
 
 const words: { readonly [code: string]: readonly ['bad_request' | 'not_found' | 'full', string] } = {
   ENOENT: ['not_found', 'There is no such file or directory.'],

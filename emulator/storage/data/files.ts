@@ -1,11 +1,11 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { at, stepsOf } from './data-paths.ts';
-import { codeOf, worded } from './data-words.ts';
+import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
-import { Refusal } from './refusal.ts';
+import { at, stepsOf } from './paths.ts';
 import { removeTree } from './remove-tree.ts';
+import { codeOf, worded } from './words.ts';
 import { readZip } from './zip.ts';
 
 export interface DataEntry {

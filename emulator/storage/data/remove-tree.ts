@@ -1,8 +1,8 @@
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from './data-words.ts';
+import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
-import { Refusal } from './refusal.ts';
+import { codeOf } from './words.ts';
 
 /** Each level holds a descriptor. */
 const deepest = 200;

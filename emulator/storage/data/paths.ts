@@ -1,8 +1,8 @@
 import { mkdir, readlink } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { codeOf, worded } from './data-words.ts';
+import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
-import { Refusal } from './refusal.ts';
+import { codeOf, worded } from './words.ts';
 
 const longestPath = 4096;
 const mostLinks = 40;

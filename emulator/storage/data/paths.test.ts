@@ -2,10 +2,10 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/testing/folder.ts';
-import { createDataFiles } from './data-files.ts';
-import { at, stepsOf } from './data-paths.ts';
-import { Refusal } from './refusal.ts';
+import { testFolder } from '../../store/testing/folder.ts';
+import { Refusal } from '../refusal.ts';
+import { createDataFiles } from './files.ts';
+import { at, stepsOf } from './paths.ts';
 
 /** A root with links of every sort, and a secret next to it. */
 function made() {
