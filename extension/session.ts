@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createAppCommands } from './commands/app.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis } from './commands/fal-cli.ts';
+import { followSettings } from './commands/follow-settings.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
@@ -11,33 +11,18 @@ import { createContexts } from './contexts.ts';
 import { followEmulatorLog } from './log.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import { Problem } from './problem.ts';
-import { childEnv } from './process/child-env.ts';
-import { createKeychain, type KeychainDeps, type SealingKey } from './process/keychain.ts';
+import { createKeychain } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
-import { dataFolder, processStart, targetEnv } from './target/data-folder.ts';
+import { dataFolder, targetEnv } from './target/data-folder.ts';
 import { createLink } from './target/link.ts';
 import type { Snapshot } from './target/snapshot.ts';
 import { createAppsView, type Element } from './views/apps-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
+import { keychainOf, stopAfterLastWindow } from './window.ts';
 import { activeFolder } from './workspace/active-folder.ts';
 import { appsIn, findApps } from './workspace/find-apps.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
-
-/** A reloading window is back well before. */
-const waitForWindowsMs = 10_000;
-
-/** Settings that an emulator reads when it starts. */
-const ofNextStart = [
-  'port',
-  'timeScale',
-  'allowedOrigins',
-  'isolation',
-  'share',
-  'huggingFaceCache',
-  'allowOutside',
-  'sealSecrets',
-];
 
 /**
  * Everything behind the registrations of `extension.ts`, made on first use: wires the rooms, and is the only place
@@ -109,26 +94,8 @@ export function createSession(deps: {
     statusBar.setHasApps(found);
   }
 
-  async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
-    if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
-    if (event.affectsConfiguration('minifal.pythonPath') && view.visible) await refresh();
-    const changed = ofNextStart.filter((name) => event.affectsConfiguration(`minifal.${name}`));
-    if (changed.length > 0) await offerRestart(changed);
-    if (!event.affectsConfiguration('minifal.dataFolder')) return;
-    const reload = 'Reload Window';
-    const what = 'The new data folder is used after the window was reloaded.';
-    if ((await vscode.window.showInformationMessage(what, reload)) === reload) {
-      await vscode.commands.executeCommand('workbench.action.reloadWindow');
-    }
-  }
-
-  async function offerRestart(changed: readonly string[]): Promise<void> {
-    // One message is enough: a wrong value is worth no restart.
-    const wrong = checkSettings();
-    if (link.snapshot().state !== 'running' || changed.every((name) => wrong.includes(name))) return;
-    const restart = 'Restart Emulator';
-    const what = 'The new setting is used when the emulator starts the next time.';
-    if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
+  async function refreshIfVisible(): Promise<void> {
+    if (view.visible) await refresh();
   }
 
   let looked = false;
@@ -142,7 +109,7 @@ export function createSession(deps: {
   const disposables = [
     log,
     view.onDidChangeVisibility(lookOnce),
-    vscode.workspace.onDidChangeConfiguration(settingsChanged),
+    followSettings({ link, emulator, checkSettings, setAllTerminals, refreshIfVisible }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void refresh()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => void refresh()),
     vscode.workspace.onDidSaveTextDocument((document) => {
@@ -198,35 +165,4 @@ function rowsOf(element: unknown, selection: unknown): readonly Element[] {
     (one): one is Element =>
       typeof one === 'object' && one !== null && typeof (one as Partial<Element>).id === 'string',
   );
-}
-
-function keychainOf({ secrets, globalState }: vscode.ExtensionContext): KeychainDeps {
-  const { sessionId, uiKind, remoteName } = vscode.env;
-  const name = 'minifal.sealingKey';
-  return {
-    secrets,
-    sealingKey: {
-      // Of versions that had one entry for all: only whether it was in use.
-      get: () => globalState.get<SealingKey>(name, { id: null, inUse: globalState.get('minifal.everSealed') === true }),
-      set: (value) => globalState.update(name, value),
-    },
-    session: sessionId,
-    run: editorRun(process.env.VSCODE_PID),
-    isLocal: uiKind === vscode.UIKind.Desktop && (remoteName === undefined || remoteName === 'wsl'),
-  };
-}
-
-/** The editor's main process, distinguished from a later one with the same number; empty: unknown, as on a server. */
-function editorRun(pid: string | undefined): string {
-  return pid === undefined ? '' : `${pid} ${processStart(Number(pid))}`;
-}
-
-/** See last-window.ts: a process that outlives this window by a few seconds. */
-function stopAfterLastWindow(dist: string, folder: string): void {
-  const program = join(dist, 'extension-last-window.cjs');
-  const env = { ...childEnv(process.env), ELECTRON_RUN_AS_NODE: '1' };
-  const args = [program, folder, `${waitForWindowsMs}`];
-  const child = spawn(process.execPath, args, { env, detached: true, stdio: 'ignore' });
-  child.on('error', () => {}); // then the emulator stays
-  child.unref();
 }

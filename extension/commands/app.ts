@@ -20,6 +20,7 @@ import {
   type RunningTask,
   startTask,
 } from './fal-task.ts';
+import { createRuns } from './runs.ts';
 
 /** Run, deploy, and the end of a run. */
 export function createAppCommands(deps: {
@@ -31,7 +32,7 @@ export function createAppCommands(deps: {
   readonly setContext: SetContext;
 }) {
   const { link, emulator, clis, present, log, setContext } = deps;
-  const runs = new Set<RunningTask>();
+  const runs = createRuns(setContext);
   let instances = 0;
 
   /** @throws Problem, Cancelled */
@@ -71,7 +72,7 @@ export function createAppCommands(deps: {
       },
       ++instances,
     );
-    hold(task);
+    runs.hold(task);
     return task;
   }
 
@@ -90,22 +91,13 @@ export function createAppCommands(deps: {
         }),
       isReady,
       onBegun(run) {
-        hold({ label, ...run });
+        runs.hold({ label, ...run });
         void run.ended.then((end) => {
           if (!end.stopped && end.code !== 0) failed(label, end);
         });
       },
     };
     return falTask(spec);
-  }
-
-  function hold(task: RunningTask): void {
-    runs.add(task);
-    setContext('hasRuns', true);
-    void task.ended.then(() => {
-      runs.delete(task);
-      setContext('hasRuns', runs.size > 0);
-    });
   }
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
@@ -163,28 +155,11 @@ export function createAppCommands(deps: {
     });
   }
 
-  async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
-    const [call, see] = ['Open Terminal (Local)', 'Show Apps'];
-    const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, see);
-    if (answer === call) await vscode.commands.executeCommand('minifal.openTerminal');
-    if (answer === see) await vscode.commands.executeCommand('minifal.apps.focus');
-  }
-
   function failed(what: string, { output }: FalEnd): void {
     log.error(`[fal] ${what} failed. Its last words:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
     const words = lastWords(output);
     present.problem(diagnose(output) ?? new Problem(`${what} failed${words ? `: ${words}` : '.'}`));
-  }
-
-  async function stopRun(): Promise<boolean> {
-    const [first, ...others] = runs;
-    const items = [...runs].map((task) => ({ label: task.label, task }));
-    const task =
-      others.length === 0 ? first : (await vscode.window.showQuickPick(items, { title: 'Stop which run?' }))?.task;
-    task?.stop();
-    if (task) await task.ended;
-    return task !== undefined;
   }
 
   return {
@@ -194,15 +169,20 @@ export function createAppCommands(deps: {
     deploy,
     task,
     /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
-    stopRun,
+    stopRun: runs.stopOne,
     /** The window closes: nothing of ours stays behind. */
-    close() {
-      for (const task of runs) task.kill();
-    },
+    close: runs.kill,
   };
 }
 
 export type AppCommands = ReturnType<typeof createAppCommands>;
+
+async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
+  const [call, see] = ['Open Terminal (Local)', 'Show Apps'];
+  const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, see);
+  if (answer === call) await vscode.commands.executeCommand('minifal.openTerminal');
+  if (answer === see) await vscode.commands.executeCommand('minifal.apps.focus');
+}
 
 /** Runs and deploys take what is on the disk. */
 async function saveAll(): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { findRunning, isAlive, type RunningEmulator, readLocalKey } from '../../emulator/local/data-folder.ts';
 import { followStatus, type StreamEnd } from './events.ts';
+import { createObserved } from './observed.ts';
 import type { Snapshot } from './snapshot.ts';
 import { watchFile } from './watch-file.ts';
 
@@ -28,8 +29,7 @@ export interface Link {
  * the folder while it doesn't; no polling.
  */
 export function createLink(folder: string): Link {
-  const listeners = new Set<(snapshot: Snapshot, before: Snapshot) => void>();
-  let snapshot: Snapshot = { state: 'stopped' };
+  const observed = createObserved<Snapshot>({ state: 'stopped' });
   let stream: { readonly of: RunningEmulator; close(): void } | undefined;
   let watcher: { close(): void } | undefined;
   let retry: NodeJS.Timeout | undefined;
@@ -37,12 +37,6 @@ export function createLink(folder: string): Link {
   let starts = 0;
   let stopAsked: RunningEmulator | undefined;
   let closed = false;
-
-  function set(next: Snapshot): void {
-    const before = snapshot;
-    snapshot = next;
-    for (const listener of [...listeners]) listener(next, before);
-  }
 
   /** Compares what is with what we know; safe to call at any time. */
   function look(): void {
@@ -65,7 +59,7 @@ export function createLink(folder: string): Link {
       key,
       onStatus(status) {
         nextRetryMs = retryMs.first;
-        set({ state: 'running', running, status });
+        observed.set({ state: 'running', running, status });
       },
       onEnd: (end) => left(running, end),
     });
@@ -76,7 +70,7 @@ export function createLink(folder: string): Link {
     stream = undefined;
     if (end.kind === 'refused') {
       watcher ??= watchFile(folder, 'emulator.json', look);
-      set({ state: 'failed', running, why: end.why });
+      observed.set({ state: 'failed', running, why: end.why });
     } else if (isAlive(running)) {
       // Its port closes before its process ends: only then is it clear whether it went in peace.
       retry = setTimeout(look, nextRetryMs);
@@ -85,14 +79,14 @@ export function createLink(folder: string): Link {
   }
 
   function none(): void {
-    const { state, running } = snapshot;
+    const { state, running } = observed.get();
     nextRetryMs = retryMs.first;
     if (starts > 0) {
-      if (state !== 'starting') set({ state: 'starting' });
+      if (state !== 'starting') observed.set({ state: 'starting' });
     } else if (state === 'running' && running && wasKilled(running)) {
-      set({ state: 'failed', why: `The emulator (process ${running.pid}) ended unexpectedly.` });
+      observed.set({ state: 'failed', why: `The emulator (process ${running.pid}) ended unexpectedly.` });
     } else if (state === 'running' || state === 'starting' || running) {
-      set({ state: 'stopped' });
+      observed.set({ state: 'stopped' });
     }
   }
 
@@ -104,11 +98,9 @@ export function createLink(folder: string): Link {
   look();
   return {
     folder,
-    snapshot: () => snapshot,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    snapshot: observed.get,
+    onChange: observed.onChange,
+    until: observed.until,
     starting() {
       starts++;
       look();
@@ -119,42 +111,22 @@ export function createLink(folder: string): Link {
           open = false;
           starts--;
           // At once, not by way of `stopped`: who listens distinguishes a failed start from an emulator that ended.
-          const isVain = why !== undefined && starts === 0 && snapshot.state === 'starting' && !findRunning(folder);
-          if (isVain) set({ state: 'failed', why });
+          const isVain =
+            why !== undefined && starts === 0 && observed.get().state === 'starting' && !findRunning(folder);
+          if (isVain) observed.set({ state: 'failed', why });
           else look();
         },
       };
     },
     stopping() {
-      stopAsked = snapshot.running;
-    },
-    until(fits, signal) {
-      return new Promise((resolve, reject) => {
-        const done = (): void => {
-          listeners.delete(check);
-          signal.removeEventListener('abort', abort);
-        };
-        const check = (): void => {
-          if (!fits(snapshot)) return;
-          done();
-          resolve(snapshot);
-        };
-        const abort = (): void => {
-          done();
-          reject(signal.reason);
-        };
-        listeners.add(check);
-        signal.addEventListener('abort', abort);
-        if (signal.aborted) abort();
-        else check();
-      });
+      stopAsked = observed.get().running;
     },
     close() {
       closed = true;
       clearTimeout(retry);
       stream?.close();
       watcher?.close();
-      listeners.clear();
+      observed.close();
     },
   };
 }

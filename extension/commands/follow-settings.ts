@@ -1,0 +1,52 @@
+import * as vscode from 'vscode';
+import type { SettingsCheck } from '../present.ts';
+import type { Link } from '../target/link.ts';
+import type { EmulatorCommands } from './emulator.ts';
+
+/** Settings that an emulator reads when it starts. */
+const ofNextStart = [
+  'port',
+  'timeScale',
+  'allowedOrigins',
+  'isolation',
+  'share',
+  'huggingFaceCache',
+  'allowOutside',
+  'sealSecrets',
+];
+
+/** Carries out changed settings, or offers the restart that they need. */
+export function followSettings(deps: {
+  readonly link: Link;
+  readonly emulator: EmulatorCommands;
+  readonly checkSettings: SettingsCheck;
+  readonly setAllTerminals: () => void;
+  /** Looks for Python and apps again if the view is open. */
+  readonly refreshIfVisible: () => Promise<void>;
+}): vscode.Disposable {
+  const { link, emulator, checkSettings, setAllTerminals, refreshIfVisible } = deps;
+
+  async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
+    if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
+    if (event.affectsConfiguration('minifal.pythonPath')) await refreshIfVisible();
+    const changed = ofNextStart.filter((name) => event.affectsConfiguration(`minifal.${name}`));
+    if (changed.length > 0) await offerRestart(changed);
+    if (!event.affectsConfiguration('minifal.dataFolder')) return;
+    const reload = 'Reload Window';
+    const what = 'The new data folder is used after the window was reloaded.';
+    if ((await vscode.window.showInformationMessage(what, reload)) === reload) {
+      await vscode.commands.executeCommand('workbench.action.reloadWindow');
+    }
+  }
+
+  async function offerRestart(changed: readonly string[]): Promise<void> {
+    // One message is enough: a wrong value is worth no restart.
+    const wrong = checkSettings();
+    if (link.snapshot().state !== 'running' || changed.every((name) => wrong.includes(name))) return;
+    const restart = 'Restart Emulator';
+    const what = 'The new setting is used when the emulator starts the next time.';
+    if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
+  }
+
+  return vscode.workspace.onDidChangeConfiguration(settingsChanged);
+}

@@ -1,0 +1,38 @@
+import * as vscode from 'vscode';
+import type { SetContext } from '../contexts.ts';
+import type { RunningTask } from './fal-task.ts';
+
+/** The `fal` commands that this window runs, until they end. */
+export interface Runs {
+  hold(task: RunningTask): void;
+  /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
+  stopOne(): Promise<boolean>;
+  /** The window closes: nothing of ours stays behind. */
+  kill(): void;
+}
+
+export function createRuns(setContext: SetContext): Runs {
+  const runs = new Set<RunningTask>();
+  return {
+    hold(task) {
+      runs.add(task);
+      setContext('hasRuns', true);
+      void task.ended.then(() => {
+        runs.delete(task);
+        setContext('hasRuns', runs.size > 0);
+      });
+    },
+    async stopOne() {
+      const [first, ...others] = runs;
+      const items = [...runs].map((task) => ({ label: task.label, task }));
+      const task =
+        others.length === 0 ? first : (await vscode.window.showQuickPick(items, { title: 'Stop which run?' }))?.task;
+      task?.stop();
+      if (task) await task.ended;
+      return task !== undefined;
+    },
+    kill() {
+      for (const task of runs) task.kill();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { type Presenter, type SettingsCheck, signalOf } from '../present.ts';
+import { Cancelled, Problem } from '../problem.ts';
+import type { Keychain } from '../process/keychain.ts';
+import { execProgram, findNode, type NodeProgram } from '../process/node.ts';
+import { startEmulator } from '../process/start.ts';
+import type { Windows } from '../process/windows.ts';
+import { readSettings } from '../settings.ts';
+import type { Link } from '../target/link.ts';
+import { sealedKeyOf } from '../target/secret-file.ts';
+
+const answerPatienceMs = 30_000;
+
+const sealedFromHere =
+  "The fal secrets are sealed, and this editor's keychain does not have their key. Apps that get secrets don't start.";
+
+export interface StartDeps {
+  readonly link: Link;
+  readonly windows: Windows;
+  readonly keychain: Keychain;
+  readonly extensionPath: string;
+  readonly present: Presenter;
+  readonly checkSettings: SettingsCheck;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** One start of the emulator, with its progress; resolves when it answers. @throws Problem, Cancelled */
+export function createStart(deps: StartDeps): () => Promise<void> {
+  const { link, windows, keychain, present, checkSettings, log } = deps;
+  let node: Promise<NodeProgram> | undefined;
+
+  async function start(): Promise<void> {
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: 'Starting the fal emulator',
+      cancellable: true,
+    };
+    const attempt = link.starting();
+    try {
+      await vscode.window.withProgress(options, (_progress, token) => bringUp(signalOf(token)));
+      attempt.settled();
+    } catch (error) {
+      attempt.settled(error instanceof Problem ? error.message : undefined);
+      throw error;
+    }
+  }
+
+  async function bringUp(signal: AbortSignal): Promise<void> {
+    node ??= findNode({ execPath: process.execPath, env: process.env, exec: execProgram });
+    // A Node that was installed meanwhile is found by the next try.
+    const program = await node.catch((error) => {
+      node = undefined;
+      throw error;
+    });
+    const { folder } = link;
+    const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
+    log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
+    checkSettings();
+    const settings = readSettings();
+    const asked = keychain.order({
+      sealed: sealedKeyOf(folder),
+      setting: settings.sealSecrets,
+      log: (sentence) => log.info(`[secrets] ${sentence}`),
+    });
+    // The desktop may be asking for its keyring's password, and the person may not want that.
+    const order = await Promise.race([asked, aborted(signal)]);
+    const { running, isOurs } = await startEmulator({
+      ...settings,
+      node: program,
+      bundle,
+      folder,
+      ...(order ? { keychain: order } : {}),
+      signal,
+    });
+    if (isOurs) windows.claim(running);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(answerPatienceMs)]);
+    const { state, why, status } = await link
+      .until(({ state }) => state === 'running' || state === 'failed', patience)
+      .catch(() => {
+        if (signal.aborted) throw new Cancelled();
+        throw new Problem('The emulator came up but does not answer.', 'stopEmulator');
+      });
+    if (state === 'failed') throw new Problem(why ?? 'The emulator does not answer.', 'stopEmulator');
+    if (isOurs && status?.secrets === 'sealed') present.problem(new Problem(sealedFromHere, 'setSecretsAside'));
+  }
+
+  return start;
+}
+
+/** Rejects when the signal fires. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const reasoned = () => reject(signal.reason);
+    if (signal.aborted) reasoned();
+    else signal.addEventListener('abort', reasoned, { once: true });
+  });
+}
