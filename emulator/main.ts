@@ -330,7 +330,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       hosts: () => hosts,
       allowedOrigins: () => allowedOrigins,
       limits: defaultLimits,
-      onError: report,
+      report,
     };
     const gateway = createGateway(gatewayDeps);
     const rooms = {

@@ -1,10 +1,10 @@
-import { catalogTables } from './catalog/schema.ts';
-import { queueTables } from './queue/schema.ts';
-import { storageTables } from './storage/schema.ts';
+import { catalogTables } from './catalog/tables.ts';
+import { queueTables } from './queue/tables.ts';
+import { storageTables } from './storage/tables.ts';
 import type { Migration } from './store/migrate.ts';
-import { runnerTables } from './telemetry/schema.ts';
-import { webhookTables } from './webhooks/schema.ts';
-import { workflowTables } from './workflows/schema.ts';
+import { runnerTables } from './telemetry/tables.ts';
+import { webhookTables } from './webhooks/tables.ts';
+import { workflowTables } from './workflows/tables.ts';
 
 /**
  * `minifal.db`: what must survive. Append steps; never change one that was released. Each has its digest and a folder

@@ -1,5 +1,5 @@
 import type { RunnerAddress } from '../engines/engine.ts';
-import type { StopSignal } from '../local/loop/stop.ts';
+import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, RequestInfo } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { Answer } from './answers.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RunnerAddress } from '../engines/engine.ts';
-import type { StopSignal } from '../local/loop/stop.ts';
+import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type { AttemptOutcome } from '../scheduler/types.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';

@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { RunnerAddress } from '../engines/engine.ts';
 import { passOf } from '../engines/pass.ts';
-import type { StopSignal } from '../local/loop/stop.ts';
+import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { RunnerConnections } from './connections.ts';
 import type { Departures } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';

@@ -5,7 +5,7 @@ import type { AttemptResult } from '../exchange/executor.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
 import type { Report } from '../local/loop/contain.ts';
 import type { Paced } from '../local/loop/paced.ts';
-import { Stop, type StopSignal } from '../local/loop/stop.ts';
+import { Stop, type StopSignal } from '../local/loop/stop-signal.ts';
 import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../queue/types.ts';
 import type {
   AttemptId,

@@ -8,7 +8,7 @@ import type {
   ExecSession,
   RunnerAddress,
 } from '../engines/engine.ts';
-import type { StopSignal } from '../local/loop/stop.ts';
+import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type {
   AttemptOutcome,
   RequestInfo,

@@ -2,7 +2,7 @@ import { type LookupAddress, lookup } from 'node:dns';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { mayBeCalled } from './target.ts';
+import { mayBeCalled } from './url.ts';
 
 /** How one call of a webhook ended. `retry` and `refused` say why, without the URL. */
 export type Sent =

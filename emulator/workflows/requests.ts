@@ -4,7 +4,7 @@ import { contain } from '../local/loop/contain.ts';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
-import { json, type Order, runWorkflow, type WorkflowEvent } from './runner.ts';
+import { json, type Order, runWorkflow, type WorkflowEvent } from './run.ts';
 import type { Workflows } from './types.ts';
 import { readValue } from './values.ts';
 

@@ -47,7 +47,7 @@ describe('the search for it', () => {
     expect(storeAccess('emulator/queue/input-records.ts', source)).toEqual([]);
     const inSchema = storeAccess('emulator/queue/schema.ts', source);
     if (what === 'declares a table') expect(inSchema).toEqual([]);
-    else expect(inSchema).toContain(`emulator/queue/schema.ts ${what}`);
+    else expect(inSchema).toContain(`emulator/queue/tables.ts ${what}`);
   });
 
   it.each(['// store.sql is for records', ' * `store.transaction()` commits', 'await prepare(rooms);', 'update(row);'])(

@@ -1,6 +1,6 @@
 import { runTool, type ToolExit } from '../tool.ts';
 import { trustAdvice } from '../trust.ts';
-import { withoutUrlCredentials } from '../virtualenv/secrets.ts';
+import { withoutUrlCredentials } from '../virtualenv/placeholders.ts';
 
 export interface UvCall {
   readonly uv: string;

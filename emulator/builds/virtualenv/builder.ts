@@ -10,8 +10,8 @@ import { agentPin, cleanAgents } from './agent.ts';
 import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { environmentFolders } from './folders.ts';
+import { type FilledDefinition, fillDefinition, passwordsIn } from './placeholders.ts';
 import { createRunnerPackages } from './runner-packages.ts';
-import { type FilledDefinition, fillDefinition, passwordsIn } from './secrets.ts';
 import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
 
 export interface BuildsOptions {

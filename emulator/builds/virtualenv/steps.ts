@@ -6,7 +6,7 @@ import { foundPythons } from '../uv/pythons.ts';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
-import { withoutLogin } from './secrets.ts';
+import { withoutLogin } from './placeholders.ts';
 
 export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'> {
   readonly folder: string;

@@ -8,8 +8,8 @@ import type { Identity } from '../auth/types.ts';
 import { guard } from '../guard.ts';
 import { type Access, authorise } from './access.ts';
 import { type Envelope, notFound, send, stopping } from './answers.ts';
+import { type Resolved, resolveTarget, type Target } from './app-url.ts';
 import type { GatewayDeps } from './context.ts';
-import { type Resolved, resolveTarget, type Target } from './target.ts';
 
 /** The way in, the same for requests and upgrades of all three hosts: Host and Origin, then the app, then the key. */
 
@@ -40,7 +40,7 @@ export function answering(
 ): (req: IncomingMessage, res: ServerResponse) => void {
   return (req, res) => {
     serve(deps, req, res).catch((error: unknown) => {
-      deps.onError(error);
+      deps.report(error);
       if (res.headersSent) return res.destroy();
       const disk = asDiskTrouble(error);
       const detail = disk ? `${disk.message} ${disk.next}` : 'The gateway failed; its log says more.';

@@ -39,7 +39,7 @@ export interface GatewayDeps {
   /** Authority of follow-up URLs; absent: the host that the client used. */
   readonly followUpAuthority?: string;
   /** What should not have happened: for the emulator's own log. */
-  readonly onError: (error: unknown) => void;
+  readonly report: (error: unknown) => void;
 }
 
 export interface GatewayLimits {

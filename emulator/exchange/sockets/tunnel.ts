@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import type { RunnerAddress } from '../../engines/engine.ts';
 import { passOf } from '../../engines/pass.ts';
-import type { StopSignal } from '../../local/loop/stop.ts';
+import type { StopSignal } from '../../local/loop/stop-signal.ts';
 import type { AttemptOutcome, RequestInfo } from '../../scheduler/types.ts';
 import type { HeaderList } from '../headers.ts';
 import { limitInterim } from '../upstream.ts';

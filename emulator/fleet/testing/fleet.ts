@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts';
 import type { AttemptResult } from '../../exchange/executor.ts';
-import type { StopSignal } from '../../local/loop/stop.ts';
+import type { StopSignal } from '../../local/loop/stop-signal.ts';
 import { mainMigrations } from '../../migrations.ts';
 import { createQueue } from '../../queue/queue.ts';
 import { testRequest } from '../../queue/testing/requests.ts';

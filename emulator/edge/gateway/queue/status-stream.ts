@@ -48,7 +48,7 @@ export function streamStatus(
 
   let finish = (): void => undefined;
   // A failure of ours ends this stream: one that only fell silent would keep its client waiting.
-  const contained = (run: () => unknown): (() => void) => contain(deps.onError, run, () => finish());
+  const contained = (run: () => unknown): (() => void) => contain(deps.report, run, () => finish());
   const emit = contained(() => {
     sentPosition = record.phase === 'IN_QUEUE' ? deps.fleet.queuePosition(record.id) : -1;
     const lines = logs === null ? null : news;

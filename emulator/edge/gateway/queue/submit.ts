@@ -3,13 +3,13 @@ import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.
 import { pairs, toApp } from '../../../exchange/headers.ts';
 import type { SubmittedRequest, WaitingRequest } from '../../../queue/types.ts';
 import type { Recovered, RequestInfo } from '../../../scheduler/types.ts';
-import { isWebhookUrl } from '../../../webhooks/target.ts';
+import { isWebhookUrl } from '../../../webhooks/url.ts';
 import { platformError } from '../../../wire/errors.ts';
 import type { Access } from '../access.ts';
 import { tooLarge } from '../answers.ts';
+import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { readWishes, startBy } from '../request-info.ts';
-import { appId, type Resolved } from '../target.ts';
 import { followUpUrls } from './follow-up.ts';
 
 /**
@@ -93,7 +93,7 @@ function checkLength(deps: GatewayDeps, target: Resolved): Answer | undefined {
 }
 
 /**
- * Where it leads is looked at when it is called (webhooks/target.ts). differs: what the cloud says to such a URL is not
+ * Where it leads is looked at when it is called (webhooks/url.ts). differs: what the cloud says to such a URL is not
  * documented.
  */
 function checkWebhook(target: Resolved): Answer | undefined {

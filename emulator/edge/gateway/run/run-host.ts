@@ -3,14 +3,14 @@ import { type Answer, errorAnswer } from '../../../exchange/answers.ts';
 import { callerBody } from '../../../exchange/bodies/caller-body.ts';
 import type { DirectCall, Sink } from '../../../exchange/direct.ts';
 import { pairs, toApp } from '../../../exchange/headers.ts';
-import { Stop } from '../../../local/loop/stop.ts';
+import { Stop } from '../../../local/loop/stop-signal.ts';
 import { isWorkflow } from '../../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
 import { admit, answering, greet } from '../admission.ts';
 import { type Envelope, flushHead, send, tooLarge, writeHead } from '../answers.ts';
+import { appId } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { directInfo, readWishes, startBy } from '../request-info.ts';
-import { appId } from '../target.ts';
 import { serveWorkflow } from '../workflows/workflow-call.ts';
 import type { Tunnel } from '../ws/tunnel.ts';
 

@@ -129,7 +129,7 @@ export async function startGateway(
     allowedOrigins: () => options.allowedOrigins ?? [],
     limits: { ...defaultLimits, ...options.limits },
     ...(options.verifyToken ? { verifyToken: options.verifyToken } : {}),
-    onError: (error) => errors.push(error),
+    report: (error) => errors.push(error),
   };
   const gateway = createGateway(deps);
   const bridge = createWmaBridge(deps);

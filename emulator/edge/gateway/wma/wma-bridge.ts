@@ -7,9 +7,9 @@ import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
 import { authorise } from '../access.ts';
 import { answering, greet } from '../admission.ts';
 import { send, stopping } from '../answers.ts';
+import { resolveTarget } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { readBody } from '../queue/submit.ts';
-import { resolveTarget } from '../target.ts';
 import { iceServers, openSession, type WmaSession } from './wma-session.ts';
 
 /**

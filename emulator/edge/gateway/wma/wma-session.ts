@@ -3,9 +3,9 @@ import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
 import { toApp } from '../../../exchange/headers.ts';
 import { answerSink } from '../../../exchange/session-answer.ts';
 import type { Access } from '../access.ts';
+import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { directInfo, startBy } from '../request-info.ts';
-import { appId, type Resolved } from '../target.ts';
 
 /**
  * What an app gets for its own peer connection, where no TURN server is configured: `stun_only_ice_servers()` and its

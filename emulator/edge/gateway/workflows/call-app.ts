@@ -5,10 +5,10 @@ import type { CallApp, NodeRequest } from '../../../workflows/requests.ts';
 import { depthHeader, isWorkflow } from '../../../workflows/requests.ts';
 import { anonymous, authorise } from '../access.ts';
 import { notFound } from '../answers.ts';
+import { appId, resolveTarget } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { infoOf } from '../queue/submit.ts';
 import { startBy } from '../request-info.ts';
-import { appId, resolveTarget } from '../target.ts';
 
 type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'> & {
   readonly fleet: Pick<GatewayDeps['fleet'], 'enqueue' | 'cancel'>;

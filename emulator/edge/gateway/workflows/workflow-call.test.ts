@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { createWorkflowRequests } from '../../../workflows/requests.ts';
-import { json } from '../../../workflows/runner.ts';
+import { json } from '../../../workflows/run.ts';
 import { testContents } from '../../../workflows/testing/contents.ts';
 import { defaultLimits, type GatewayDeps } from '../context.ts';
 import { account } from '../testing/bed.ts';

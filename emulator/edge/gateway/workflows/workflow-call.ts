@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
 import { type HeaderList, pairs } from '../../../exchange/headers.ts';
 import type { WorkflowRequests } from '../../../workflows/requests.ts';
-import type { WorkflowEvent } from '../../../workflows/runner.ts';
+import type { WorkflowEvent } from '../../../workflows/run.ts';
 import { writeOrCut } from '../../slow-reader.ts';
 import type { Admission } from '../admission.ts';
 import { type Envelope, send, tooLarge, writeHead } from '../answers.ts';

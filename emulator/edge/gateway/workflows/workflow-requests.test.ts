@@ -11,7 +11,7 @@ import { platformError } from '../../../wire/errors.ts';
 import type { WorkflowContents } from '../../../workflows/contents.ts';
 import { createWorkflowRequests, executeAlias } from '../../../workflows/requests.ts';
 import { withWorkflowRequests, withWorkflowRoutes } from '../../../workflows/rooms.ts';
-import { json, type WorkflowEvent } from '../../../workflows/runner.ts';
+import { json, type WorkflowEvent } from '../../../workflows/run.ts';
 import { testContents } from '../../../workflows/testing/contents.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
 import { account } from '../testing/bed.ts';

@@ -6,9 +6,9 @@ import { closeLike, forward, pingWhilePaused } from '../../../exchange/sockets/s
 import { tunnelled } from '../../../exchange/sockets/tunnel.ts';
 import { writeRawAnswer } from '../../http-server.ts';
 import type { Access } from '../access.ts';
+import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { directInfo, readWishes } from '../request-info.ts';
-import { appId, type Resolved } from '../target.ts';
 
 export interface Tunnel {
   open(req: IncomingMessage, socket: Duplex, head: Buffer, about: TunnelOrder): void;
@@ -34,7 +34,7 @@ export function createTunnel(deps: GatewayDeps): Tunnel {
     open(req, socket, head, about) {
       server.handleUpgrade(req, socket, head, (caller) => {
         carry(deps, req, caller, about).catch((error: unknown) => {
-          deps.onError(error);
+          deps.report(error);
           caller.terminate();
         });
       });

@@ -10,9 +10,9 @@ import { isWorkflow } from '../../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
 import { admit, answering, greet } from '../admission.ts';
 import { send } from '../answers.ts';
+import { appId } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { directInfo, readWishes, startBy } from '../request-info.ts';
-import { appId } from '../target.ts';
 import { callWorkflow } from '../workflows/workflow-call.ts';
 import { bodyFramer } from './frames.ts';
 import type { TunnelOrder } from './tunnel.ts';
@@ -86,7 +86,7 @@ function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, ab
     if (isLeaving) caller.close(1001);
   };
   const fail = (error: unknown): void => {
-    deps.onError(error);
+    deps.report(error);
     caller.close(1011, 'The gateway failed');
   };
   return () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Routes } from '../../catalog/types.ts';
 import { withoutSlashes } from '../../wire/slashes.ts';
-import { loneName, readTargets, resolveTarget } from './target.ts';
+import { loneName, readTargets, resolveTarget } from './app-url.ts';
 
 describe('a URL read as an app and what the app sees', () => {
   it.each([

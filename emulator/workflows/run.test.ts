@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestOutcome } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
-import { json, runWorkflow, type WorkflowEvent } from './runner.ts';
+import { json, runWorkflow, type WorkflowEvent } from './run.ts';
 import { testContents } from './testing/contents.ts';
 
 /** Calls of nodes that the test answers by hand. */

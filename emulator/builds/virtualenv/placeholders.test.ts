@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseVirtualenv } from './definition.ts';
-import { fillDefinition, passwordsIn, withoutLogin, withoutUrlCredentials } from './secrets.ts';
+import { fillDefinition, passwordsIn, withoutLogin, withoutUrlCredentials } from './placeholders.ts';
 
 function filled(requirements: string[], secretValue?: (name: string) => string | undefined) {
   const parsed = parseVirtualenv({ requirements });

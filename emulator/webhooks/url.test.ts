@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isWebhookUrl, mayBeCalled } from './target.ts';
+import { isWebhookUrl, mayBeCalled } from './url.ts';
 
 describe('the address of a webhook', () => {
   it.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', '93.184.216.34', '2606:2800:220:1::1'])(

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { Stop, type StopSignal } from './stop.ts';
+import { Stop, type StopSignal } from './stop-signal.ts';
 
 const signals: readonly [string, () => { readonly signal: StopSignal; abort(): void }][] = [
   [
