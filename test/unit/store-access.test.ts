@@ -45,7 +45,7 @@ describe('the search for it', () => {
     expect(storeAccess('emulator/queue/queue.ts', source)).toContain(`emulator/queue/queue.ts ${what}`);
     expect(storeAccess('emulator/queue/records.ts', source)).toEqual([]);
     expect(storeAccess('emulator/queue/input-records.ts', source)).toEqual([]);
-    const inSchema = storeAccess('emulator/queue/schema.ts', source);
+    const inSchema = storeAccess('emulator/queue/tables.ts', source);
     if (what === 'declares a table') expect(inSchema).toEqual([]);
     else expect(inSchema).toContain(`emulator/queue/tables.ts ${what}`);
   });

@@ -10,12 +10,12 @@ const ways: readonly { readonly what: string; readonly found: RegExp }[] = [
 const table = { what: 'declares a table', found: /['"`]\s*CREATE |\bdocumentTable\s*\(/ };
 
 /**
- * Who may reach the store in a room: `records.ts`, and `NOUN-records.ts` where one file would be too long. `schema.ts`
+ * Who may reach the store in a room: `records.ts`, and `NOUN-records.ts` where one file would be too long. `tables.ts`
  * declares the tables and does nothing else.
  */
 export function storeAccess(file: string, source: string): readonly string[] {
   if (/(^|\/)([a-z-]+-)?records\.ts$/.test(file)) return [];
   const code = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '');
-  const forbidden = file.endsWith('/schema.ts') ? ways : [...ways, table];
+  const forbidden = file.endsWith('/tables.ts') ? ways : [...ways, table];
   return forbidden.filter(({ found }) => found.test(code)).map(({ what }) => `${file} ${what}`);
 }
