@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkedNames, complaint, usable } from './checked-settings.ts';
+import { checkedNames, complaint, startArguments, startSettings, usable, usableSettings } from './checked-settings.ts';
 
 describe('a setting that is checked', () => {
   it.each([
@@ -42,6 +43,33 @@ describe('a setting that is checked', () => {
   ] as const)('%s has no value %j: its default is used, and that is said', (name, value, instead, words) => {
     expect(usable(name, value)).toEqual(instead);
     expect(complaint(name, value)).toContain(words);
+  });
+
+  it('is used at the next start of the emulator if that gets it', () => {
+    expect(startSettings.toSorted()).toEqual(
+      [
+        'port',
+        'timeScale',
+        'allowedOrigins',
+        'isolation',
+        'share',
+        'huggingFaceCache',
+        'allowOutside',
+        'sealSecrets',
+      ].toSorted(),
+    );
+  });
+
+  it('that is a path may begin with the home folder', () => {
+    const given = usableSettings((name) => (name === 'share' ? ['~/models:rw'] : undefined));
+    expect(startArguments(given)).toEqual([
+      '--port',
+      '4710',
+      '--isolation',
+      'full',
+      '--share',
+      `${homedir()}/models:rw`,
+    ]);
   });
 
   it('has the default of the manifest', () => {

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { huggingFaceModes, isolationModes } from './target/isolation.ts';
 import { isWebOrigin } from './target/web-origin.ts';
@@ -8,32 +10,53 @@ interface Checked<T> {
   readonly fallback: T;
   /** The rest of the sentence "minifal.x has no such value; …". */
   readonly instead: string;
+  /** The emulator reads it when it starts: its arguments of `minifal start`. */
+  readonly start?: (value: T) => readonly string[];
 }
 
-function checked<T>(schema: z.ZodType<T>, fallback: T, instead: string): Checked<T> {
-  return { schema, fallback, instead };
+function checked<T>(schema: z.ZodType<T>, fallback: T, instead: string, start?: Checked<T>['start']): Checked<T> {
+  return { schema, fallback, instead, ...(start ? { start } : {}) };
 }
 
+const each = (flag: string) => (values: readonly string[]) => values.flatMap((value) => [flag, value]);
+
+/** A new setting is a line here, one in package.json, and one in extension/README.md. */
 const settings = {
-  port: checked(z.int().min(0).max(65_532), 4710, 'port 4710 is used'),
-  timeScale: checked(z.number().min(1).max(1000), 1, 'time runs as on the clock'),
-  allowedOrigins: checked<readonly string[]>(z.array(z.string().refine(isWebOrigin)), [], 'no web page may call'),
-  isolation: checked(z.enum(isolationModes), 'full', '`full` is used'),
-  share: checked<readonly string[]>(z.array(z.string().regex(/^(?:~\/|\/)./)), [], 'nothing is shared'),
-  huggingFaceCache: checked(z.enum(huggingFaceModes), 'off', '`off` is used'),
-  allowOutside: checked(z.boolean(), false, 'no app may'),
+  port: checked(z.int().min(0).max(65_532), 4710, 'port 4710 is used', (port) => ['--port', String(port)]),
+  isolation: checked(z.enum(isolationModes), 'full', '`full` is used', (mode) => ['--isolation', mode]),
+  timeScale: checked(z.number().min(1).max(1000), 1, 'time runs as on the clock', (scale) =>
+    scale === 1 ? [] : ['--time-scale', String(scale)],
+  ),
+  allowedOrigins: checked<readonly string[]>(
+    z.array(z.string().refine(isWebOrigin)),
+    [],
+    'no web page may call',
+    each('--allow-origin'),
+  ),
+  share: checked<readonly string[]>(z.array(z.string().regex(/^(?:~\/|\/)./)), [], 'nothing is shared', (paths) =>
+    each('--share')(paths.map(homePath)),
+  ),
+  huggingFaceCache: checked(z.enum(huggingFaceModes), 'off', '`off` is used', (mode) =>
+    mode === 'off' ? [] : ['--hugging-face', mode],
+  ),
+  allowOutside: checked(z.boolean(), false, 'no app may', (mayListen) => (mayListen ? ['--allow-outside'] : [])),
   stopEmulatorOnClose: checked(
     z.enum(['whenLastWindowCloses', 'never']),
     'whenLastWindowCloses',
     'the emulator stops with the last window',
   ),
-  sealSecrets: checked(z.enum(['auto', 'always', 'never']), 'auto', '`auto` is used'),
+  // Its key goes through a pipe (process/keychain.ts), and is no argument.
+  sealSecrets: checked(z.enum(['auto', 'always', 'never']), 'auto', '`auto` is used', () => []),
 };
 
 export type CheckedName = keyof typeof settings;
 type Value<N extends CheckedName> = (typeof settings)[N]['fallback'];
+export type CheckedSettings = { readonly [N in CheckedName]: Value<N> };
 
 export const checkedNames = Object.keys(settings) as readonly CheckedName[];
+
+/** Settings that a running emulator doesn't follow until its next start. */
+export const startSettings: readonly CheckedName[] = checkedNames.filter((name) => 'start' in settings[name]);
 
 /** The value if the setting can have it, else the default. Pure. */
 export function usable<N extends CheckedName>(name: N, value: unknown): Value<N> {
@@ -42,8 +65,25 @@ export function usable<N extends CheckedName>(name: N, value: unknown): Value<N>
   return (parsed.success ? parsed.data : fallback) as Value<N>;
 }
 
+/** All of them, by what the editor has for each. Pure. */
+export function usableSettings(given: (name: CheckedName) => unknown): CheckedSettings {
+  return Object.fromEntries(checkedNames.map((name) => [name, usable(name, given(name))])) as CheckedSettings;
+}
+
 /** A sentence when the setting can't have this value. Pure. */
 export function complaint(name: CheckedName, value: unknown): string | undefined {
   const { schema, instead } = settings[name];
   return schema.safeParse(value).success ? undefined : `The setting minifal.${name} has no such value; ${instead}.`;
+}
+
+/** What `minifal start` gets for these settings. Pure but for the home folder. */
+export function startArguments(values: CheckedSettings): readonly string[] {
+  const ofOne = <N extends CheckedName>(name: N) => (settings[name] as Checked<Value<N>>).start?.(values[name]) ?? [];
+  return checkedNames.flatMap(ofOne);
+}
+
+/** A path with the home folder in place of `~`, without blanks around it. */
+export function homePath(text: string): string {
+  const path = text.trim();
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { startSettings } from './checked-settings.ts';
 import { stateLook } from './views/states.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -92,6 +93,15 @@ describe('the manifest', () => {
         .filter((name) => !taste.includes(name))
         .toSorted(),
     );
+  });
+
+  it('has every setting in the README, with those that wait for the next start of the emulator', () => {
+    const rows = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8').match(/^\| `minifal\..*$/gm) ?? [];
+    const named = rows.map((row) => row.split('`')[1]);
+    const settings = contributes.configuration.flatMap(({ properties }) => Object.keys(properties));
+    expect(named.toSorted()).toEqual(settings.toSorted());
+    const waiting = rows.filter((row) => row.endsWith('(next start) |')).map((row) => row.split('`')[1]);
+    expect(waiting.toSorted()).toEqual(startSettings.map((name) => `minifal.${name}`).toSorted());
   });
 });
 

@@ -149,7 +149,7 @@ export function createSession(deps: {
       emulatorLog?.close();
       link.close();
       windows.leave();
-      if (readSettings().stopsOnClose) stopAfterLastWindow(join(extensionPath, 'dist'), folder);
+      if (readSettings().stopEmulatorOnClose !== 'never') stopAfterLastWindow(join(extensionPath, 'dist'), folder);
       for (const disposable of disposables) disposable.dispose();
     },
   };

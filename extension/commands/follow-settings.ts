@@ -1,19 +1,8 @@
 import * as vscode from 'vscode';
+import { startSettings } from '../checked-settings.ts';
 import type { SettingsCheck } from '../present.ts';
 import type { Link } from '../target/link.ts';
 import type { EmulatorCommands } from './emulator.ts';
-
-/** Settings that an emulator reads when it starts. */
-const ofNextStart = [
-  'port',
-  'timeScale',
-  'allowedOrigins',
-  'isolation',
-  'share',
-  'huggingFaceCache',
-  'allowOutside',
-  'sealSecrets',
-];
 
 /** Carries out changed settings, or offers the restart that they need. */
 export function followSettings(deps: {
@@ -29,7 +18,7 @@ export function followSettings(deps: {
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
     if (event.affectsConfiguration('minifal.pythonPath')) await refreshIfVisible();
-    const changed = ofNextStart.filter((name) => event.affectsConfiguration(`minifal.${name}`));
+    const changed = startSettings.filter((name) => event.affectsConfiguration(`minifal.${name}`));
     if (changed.length > 0) await offerRestart(changed);
     if (!event.affectsConfiguration('minifal.dataFolder')) return;
     const reload = 'Reload Window';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { startArguments } from '../checked-settings.ts';
 import { type Presenter, type SettingsCheck, signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
 import type { Keychain } from '../process/keychain.ts';
@@ -66,10 +67,10 @@ export function createStart(deps: StartDeps): () => Promise<void> {
     // The desktop may be asking for its keyring's password, and the person may not want that.
     const order = await Promise.race([asked, aborted(signal)]);
     const { running, isOurs } = await startEmulator({
-      ...settings,
       node: program,
       bundle,
       folder,
+      settings: startArguments(settings),
       ...(order ? { keychain: order } : {}),
       signal,
     });

@@ -1,20 +1,15 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startArguments, usableSettings } from '../checked-settings.ts';
 import { isAlive, processStart } from '../target/data-folder.ts';
 import { testFolder } from '../target/test-emulator.ts';
 import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };
 /** Time as on the clock, and no web pages. */
-const real = {
-  timeScale: 1,
-  allowedOrigins: [],
-  isolation: 'off',
-  shared: [],
-  huggingFace: 'off',
-  allowOutside: false,
-} as const;
+const unset = usableSettings((name) => ({ port: 7, isolation: 'off' })[String(name)]);
+const settings = startArguments(unset);
 const publish = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const publish = (pid = process.pid) => {
@@ -32,7 +27,7 @@ function start(program: string, signal = new AbortController().signal, change: P
   const folder = join(testFolder(), 'data');
   const bundle = join(folder, '..', 'bundle.cjs');
   writeFileSync(bundle, publish + program);
-  const options = { node, bundle, folder, port: 7, ...real, ...change, signal };
+  const options = { node, bundle, folder, settings, ...change, signal };
   const started = startEmulator(options).then((result) => {
     onTestFinished(() => void process.kill(result.running.pid, 'SIGKILL'));
     return result;
@@ -53,14 +48,15 @@ describe('starting the emulator', () => {
 
   it('passes on how fast time runs, which web pages may call and what apps see', async () => {
     const said = "console.log(process.argv.slice(10).join(' '));";
-    const change = {
+    const settings = startArguments({
+      ...unset,
       timeScale: 60,
       allowedOrigins: ['http://localhost:3000', 'http://localhost:5173'],
-      shared: ['/models:rw'],
-      huggingFace: 'read',
+      share: ['/models:rw'],
+      huggingFaceCache: 'read',
       allowOutside: true,
-    } as const;
-    const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, change);
+    });
+    const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, { settings });
     await started;
     expect(readFileSync(outputFile(folder), 'utf8')).toBe(
       '--time-scale 60 --allow-origin http://localhost:3000 --allow-origin http://localhost:5173 ' +
@@ -79,7 +75,7 @@ describe('starting the emulator', () => {
       publish(); setInterval(() => {}, 1e6);`,
     );
     const signal = new AbortController().signal;
-    const { running } = await startEmulator({ node, bundle, folder, port: 7, ...real, keychain, signal });
+    const { running } = await startEmulator({ node, bundle, folder, settings, keychain, signal });
     onTestFinished(() => void process.kill(running.pid, 'SIGKILL'));
     const [input, ...others] = JSON.parse(readFileSync(join(folder, 'told.json'), 'utf8'));
     expect(JSON.parse(input)).toEqual(keychain);
@@ -141,7 +137,7 @@ describe('starting the emulator', () => {
   it('says that the folder is a file', async () => {
     const file = join(testFolder(), 'file');
     writeFileSync(file, '');
-    const options = { node, bundle: 'x', folder: file, port: 0, ...real, signal: new AbortController().signal };
+    const options = { node, bundle: 'x', folder: file, settings, signal: new AbortController().signal };
     await expect(startEmulator(options)).rejects.toMatchObject({
       message: expect.stringContaining(file),
       fix: 'chooseDataFolder',

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, makeFolder, type RunningEmulator } from '../target/data-folder.ts';
 import { failureIn } from '../target/error-codes.ts';
-import type { HuggingFaceMode, IsolationMode } from '../target/isolation.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
 import { diagnose, lastWords, noSpace, problemOfFailure } from './diagnose.ts';
@@ -17,16 +16,8 @@ export interface StartOptions {
   /** `dist/minifal.mjs`. */
   readonly bundle: string;
   readonly folder: string;
-  /** First of four; 0: free ones. */
-  readonly port: number;
-  /** 1: as on the clock. */
-  readonly timeScale: number;
-  readonly allowedOrigins: readonly string[];
-  readonly isolation: IsolationMode;
-  /** `PATH` or `PATH:rw`: what runners see of the machine besides. */
-  readonly shared: readonly string[];
-  readonly huggingFace: HuggingFaceMode;
-  readonly allowOutside: boolean;
+  /** Arguments of `minifal start` that the person's settings mean. */
+  readonly settings: readonly string[];
   /** Handed over through a pipe, and in no other way: it holds a key. */
   readonly keychain?: KeychainOrder;
   /** Ends what was begun. */
@@ -49,17 +40,9 @@ export function outputFile(folder: string): string {
  * @throws Problem (port taken, no space, …), Cancelled
  */
 export async function startEmulator(options: StartOptions): Promise<{ running: RunningEmulator; isOurs: boolean }> {
-  const { node, bundle, folder, port, keychain, signal, patienceMs = 60_000 } = options;
+  const { node, bundle, folder, settings, keychain, signal, patienceMs = 60_000 } = options;
   const output = openOutput(folder);
-  const args = [
-    ...['start', '--json', '--data', folder, '--port', String(port), '--isolation', options.isolation],
-    ...(options.timeScale === 1 ? [] : ['--time-scale', String(options.timeScale)]),
-    ...options.allowedOrigins.flatMap((origin) => ['--allow-origin', origin]),
-    ...options.shared.flatMap((path) => ['--share', path]),
-    ...(options.huggingFace === 'off' ? [] : ['--hugging-face', options.huggingFace]),
-    ...(options.allowOutside ? ['--allow-outside'] : []),
-    ...(keychain ? ['--keychain'] : []),
-  ];
+  const args = ['start', '--json', '--data', folder, ...settings, ...(keychain ? ['--keychain'] : [])];
   const child = spawn(node.command, [bundle, ...args], {
     cwd: folder,
     env: { ...childEnv(process.env), ...node.env },
