@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { stateWords } from '../emulator/scheduler/types.ts';
 import { startSettings } from './checked-settings.ts';
 import { stateLook } from './views/states.ts';
 
@@ -114,7 +115,8 @@ describe('colours', () => {
   });
 
   it('are contributed for every state of a runner, and no more', () => {
-    const states = 'PENDING DOCKER_PULL SETUP IDLE RUNNING DRAINING TERMINATING FAILURE_DELAY TERMINATED'.split(' ');
+    const states = Object.values(stateWords);
+    expect(states.filter((state) => stateLook(state).meaning === '')).toEqual([]);
     const used = [...states, 'NEW_WORD'].map((state) => stateLook(state).color);
     expect([...new Set(used)].toSorted()).toEqual(contributes.colors.map(({ id }) => id).toSorted());
   });

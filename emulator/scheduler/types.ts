@@ -104,6 +104,22 @@ export type RunnerState =
   | { readonly kind: 'failureDelay'; readonly since: Instant; readonly retryAt: Instant; readonly failures: number }
   | { readonly kind: 'terminated'; readonly at: Instant; readonly why: StopReason };
 
+/**
+ * The states' names on the wire, in `minifal status` and in sentences (docs/platform/runners.md#states). The SDK crashes
+ * on others.
+ */
+export const stateWords: { readonly [K in RunnerState['kind']]: string } = {
+  pending: 'PENDING',
+  dockerPull: 'DOCKER_PULL',
+  setup: 'SETUP',
+  idle: 'IDLE',
+  running: 'RUNNING',
+  draining: 'DRAINING',
+  terminating: 'TERMINATING',
+  failureDelay: 'FAILURE_DELAY',
+  terminated: 'TERMINATED',
+};
+
 export interface AttemptRef {
   readonly requestId: RequestId;
   readonly attemptId: AttemptId;

@@ -1,4 +1,4 @@
-import type { RunnerState } from '../types.ts';
+import { type RunnerState, stateWords } from '../types.ts';
 
 /**
  * The runner's machine (docs/platform/runners.md#states): which moves exist, and a refusal for all others.
@@ -79,25 +79,13 @@ export function move(from: RunnerState | null, to: RunnerState): Move {
   return { ok: false, from: before, to: to.kind, reason: `a runner does not go from ${before} to ${to.kind}` };
 }
 
-const words: { readonly [K in StateKind]: string } = {
-  pending: 'PENDING',
-  dockerPull: 'DOCKER_PULL',
-  setup: 'SETUP',
-  idle: 'IDLE',
-  running: 'RUNNING',
-  draining: 'DRAINING',
-  terminating: 'TERMINATING',
-  failureDelay: 'FAILURE_DELAY',
-  terminated: 'TERMINATED',
-};
-
 /** The state's name as the CLI prints it. */
 export function stateWord(kind: StateKind): string {
-  return words[kind];
+  return stateWords[kind];
 }
 
 /** The state of that name. */
 export function stateOfWord(word: string): StateKind {
-  for (const [kind, name] of Object.entries(words)) if (name === word) return kind as StateKind;
+  for (const [kind, name] of Object.entries(stateWords)) if (name === word) return kind as StateKind;
   throw new RangeError(`${word} is no runner state`);
 }

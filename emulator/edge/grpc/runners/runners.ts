@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { defaultMachineType } from '../../../catalog/machine-types.ts';
-import type { Runner, RunnerState } from '../../../scheduler/types.ts';
+import { type Runner, type RunnerState, stateWords } from '../../../scheduler/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { jsonToStruct } from '../../../wire/struct.ts';
 import type { GrpcRooms } from '../deps.ts';
@@ -9,18 +9,6 @@ import type { killRunnerSchema, listAliasRunnersSchema, listRunnersSchema, stopR
 
 type Rooms = Pick<GrpcRooms, 'catalog' | 'fleet' | 'runnerHistory' | 'clock'>;
 
-/** Wire names of the states (docs/platform/runners.md#states). Numbers that the SDK doesn't know crash it. */
-const wireStates: { readonly [K in RunnerState['kind']]: string } = {
-  pending: 'PENDING',
-  dockerPull: 'DOCKER_PULL',
-  setup: 'SETUP',
-  idle: 'IDLE',
-  running: 'RUNNING',
-  draining: 'DRAINING',
-  terminating: 'TERMINATING',
-  terminated: 'TERMINATED',
-  failureDelay: 'FAILURE_DELAY',
-};
 const wireReplacements = { none: 'NO_REPLACE', will: 'WILL_REPLACE', did: 'DID_REPLACE' } as const;
 const starting: readonly RunnerState['kind'][] = ['pending', 'dockerPull', 'setup', 'failureDelay'];
 
@@ -89,7 +77,7 @@ function liveMessage(rooms: Rooms, runner: Runner): object {
       present_in_group: state.kind !== 'draining' && state.kind !== 'terminating',
       leases,
     }),
-    state: wireStates[state.kind],
+    state: stateWords[state.kind],
     replacement: wireReplacements[runner.replacement],
     machine_type: machineType(rooms, runner),
   };
