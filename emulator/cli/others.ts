@@ -14,7 +14,10 @@ export function refuseOthers(folder: string): void {
     [join(folder, 'emulator.lock'), constants.R_OK],
   ] as const) {
     if (!isDenied(path, mode)) continue;
-    const user = ownerOf(path);
+    const uid = ownerOf(path);
+    // One that its own user locked says so where it is opened.
+    if (uid === process.getuid?.()) continue;
+    const user = uid === undefined ? 'another user' : nameOf(uid);
     throw new UserError(
       'OWNED_BY_OTHER_USER',
       `${folder} is used by ${user}: an emulator that runs there is not this user's.`,
@@ -43,10 +46,10 @@ function isDenied(path: string, mode: number): boolean {
 }
 
 /** Of the path, or of the folder that keeps it from being seen. */
-function ownerOf(path: string): string {
+function ownerOf(path: string): number | undefined {
   try {
-    return nameOf(statSync(path).uid);
+    return statSync(path).uid;
   } catch {
-    return path === dirname(path) ? 'another user' : ownerOf(dirname(path));
+    return path === dirname(path) ? undefined : ownerOf(dirname(path));
   }
 }

@@ -1,5 +1,7 @@
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { isMissing } from '../support/needs.ts';
 import { mustRun } from '../support/process.ts';
@@ -31,7 +33,7 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
     afterAll(() => emulator?.stop());
 
     const call = (command: string, options: object) => {
-      const args = ['--input-type=module', '-e', asNobody, join(root, 'emulator', 'cli'), command];
+      const args = ['--input-type=module', '-e', asNobody, join(root, 'emulator', 'cli', 'commands'), command];
       return mustRun(process.execPath, [...args, JSON.stringify(options)]);
     };
 
@@ -41,6 +43,14 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
         `${emulator.dataDir} is used by root: an emulator that runs there is not this user's. ` +
           'Call this as root, or choose another folder with --data DIR.\n',
       );
+    });
+
+    it('is not looked for in a folder of their own that they locked', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'minifal-locked-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      chmodSync(folder, 0);
+      chownSync(folder, nobody, nobody);
+      expect(await call('stop', { data: folder })).toBe(`No emulator runs on ${folder}.\n`);
     });
 
     it('is named when it is to be stopped by its port', async () => {
