@@ -10,11 +10,11 @@ import type { Effect, Event, Note, RequestId, Runner, RunnerId } from '../schedu
 import { why } from '../scheduler/why.ts';
 import { stateOfWord } from '../scheduler/world/runner-state.ts';
 import { defaultLimits } from '../scheduler/world/world.ts';
-import { createAttempts } from './attempts.ts';
 import { type Concern, concernOf } from './concerns.ts';
-import { createFunctionRuns } from './function-runs.ts';
 import { createHost } from './host.ts';
-import { createRunners, type Runners, type StartOrder } from './runners.ts';
+import { createAttempts } from './requests/attempts.ts';
+import { createFunctionRuns } from './requests/function-runs.ts';
+import { createRunners, type Runners, type StartOrder } from './runners/runners.ts';
 import type { ChangeListener, Deployment, DeployResult, Fleet, Launch, RunnerWatcher } from './types.ts';
 
 type RunnersDeps = Parameters<typeof createRunners>[0];

@@ -119,7 +119,7 @@ describe('a queue that is opened again', () => {
     room.store.sql("UPDATE requests SET record = replace(record, 'predict', 'predicT') WHERE seq = 2").run();
     room.store.sql("UPDATE results SET body = X'00' WHERE seq = 3").run();
     await room.restart();
-    // Its attempt will end it with internal_error (fleet/attempts.ts).
+    // Its attempt will end it with internal_error (fleet/requests/attempts.ts).
     expect([...room.queue.unfinished()].map(({ request }) => request.id)).toEqual(['a']);
     expect(room.queue.submitted('a')).toBeUndefined();
     expect(reported).toEqual([expect.objectContaining({ message: expect.stringContaining('request a is damaged') })]);

@@ -1,6 +1,6 @@
 import type { Account, Routes } from '../../catalog/types.ts';
 import type { Spool } from '../../exchange/bodies/spool.ts';
-import type { DirectCalls } from '../../fleet/direct-calls.ts';
+import type { DirectCalls } from '../../fleet/requests/direct-calls.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';

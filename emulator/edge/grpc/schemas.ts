@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { machineTypeProblem } from '../../catalog/machine-types.ts';
 import { scaleProblem } from '../../catalog/scale-settings.ts';
-import { isPlatformVariable } from '../../fleet/runner-env.ts';
+import { isPlatformVariable } from '../../fleet/runners/runner-env.ts';
 import {
   type JsonObject,
   msFromTimestamp,

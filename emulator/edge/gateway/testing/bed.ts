@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Route } from '../../../catalog/types.ts';
 import { createSpool } from '../../../exchange/bodies/spool.ts';
-import { createDirectCalls } from '../../../fleet/direct-calls.ts';
+import { createDirectCalls } from '../../../fleet/requests/direct-calls.ts';
 import { mainMigrations } from '../../../migrations.ts';
 import { createQueue } from '../../../queue/queue.ts';
 import type { Queue } from '../../../queue/types.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pointAlias, type Registration, revisionOf, strategyOf } from '../../../catalog/registration.ts';
 import type { Revision } from '../../../catalog/types.ts';
-import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/launches.ts';
+import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
 import type { Deployment } from '../../../fleet/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts';

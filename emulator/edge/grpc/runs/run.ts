@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { defaultMachineType } from '../../../catalog/machine-types.ts';
-import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/launches.ts';
+import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
 import type { Launch } from '../../../fleet/types.ts';
 import { filesOf, machineTypesOf, storeCallable, storePickle } from '../apps/prepare.ts';
 import type { GrpcRooms } from '../deps.ts';

@@ -1,10 +1,10 @@
-import { errorAnswer } from '../exchange/answers.ts';
-import type { DirectCall, Sink } from '../exchange/direct.ts';
-import type { Exchange } from '../exchange/exchange.ts';
-import type { Half } from '../exchange/sockets/socket-pair.ts';
-import { refuseSocket, type SocketCall } from '../exchange/sockets/tunnel.ts';
-import type { StopSignal } from '../local/loop/stop-signal.ts';
-import type { Fleet } from './types.ts';
+import { errorAnswer } from '../../exchange/answers.ts';
+import type { DirectCall, Sink } from '../../exchange/direct.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Half } from '../../exchange/sockets/socket-pair.ts';
+import { refuseSocket, type SocketCall } from '../../exchange/sockets/tunnel.ts';
+import type { StopSignal } from '../../local/loop/stop-signal.ts';
+import type { Fleet } from '../types.ts';
 
 /** Calls that wait for their answer: a lease on a runner, one exchange with it, and what the scheduler hears of it. */
 export interface DirectCalls {

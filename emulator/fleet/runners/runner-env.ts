@@ -1,5 +1,5 @@
-import type { Account } from '../catalog/types.ts';
-import type { Hosts } from '../wire/hosts.ts';
+import type { Account } from '../../catalog/types.ts';
+import type { Hosts } from '../../wire/hosts.ts';
 
 export interface RunnerEnvInput {
   readonly hosts: Hosts;

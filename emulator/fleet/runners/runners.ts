@@ -8,14 +8,14 @@ import type {
   RunnerHandle,
   RunnerLine,
   RunnerSpec,
-} from '../engines/engine.ts';
-import { contain, type Report } from '../local/loop/contain.ts';
-import type { Paced } from '../local/loop/paced.ts';
-import { printableLines } from '../local/printable.ts';
-import type { Event, RevisionSettings, RunnerId } from '../scheduler/types.ts';
-import type { Mask } from '../telemetry/mask.ts';
-import { UserError } from '../wire/errors.ts';
-import type { Launch, RunnerVariables } from './types.ts';
+} from '../../engines/engine.ts';
+import { contain, type Report } from '../../local/loop/contain.ts';
+import type { Paced } from '../../local/loop/paced.ts';
+import { printableLines } from '../../local/printable.ts';
+import type { Event, RevisionSettings, RunnerId } from '../../scheduler/types.ts';
+import type { Mask } from '../../telemetry/mask.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { Launch, RunnerVariables } from '../types.ts';
 
 export interface StartOrder {
   readonly runnerId: RunnerId;

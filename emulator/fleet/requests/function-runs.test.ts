@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { CallResult } from '../engines/engine.ts';
-import { bed, fleet, runners, settings } from './testing/fleet.ts';
-import { testLaunch } from './testing/launch.ts';
-import type { Launch } from './types.ts';
+import type { CallResult } from '../../engines/engine.ts';
+import { bed, fleet, runners, settings } from '../testing/fleet.ts';
+import { testLaunch } from '../testing/launch.ts';
+import type { Launch } from '../types.ts';
 
 describe('a function run', () => {
   const value: CallResult = { kind: 'value', method: 'pickle', file: '/result', raised: false };

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { sdkReleaseIn } from '../builds/sdk-release.ts';
-import type { Builds, EnvironmentDefinition } from '../builds/types.ts';
-import type { AppFiles } from '../catalog/app-files.ts';
-import { defaultMachineType } from '../catalog/machine-types.ts';
-import type { Blobs, Catalog, FileRef, Revision } from '../catalog/types.ts';
-import type { AppFile, Callable } from '../engines/engine.ts';
-import { UserError } from '../wire/errors.ts';
-import type { Launch } from './types.ts';
+import { sdkReleaseIn } from '../../builds/sdk-release.ts';
+import type { Builds, EnvironmentDefinition } from '../../builds/types.ts';
+import type { AppFiles } from '../../catalog/app-files.ts';
+import { defaultMachineType } from '../../catalog/machine-types.ts';
+import type { Blobs, Catalog, FileRef, Revision } from '../../catalog/types.ts';
+import type { AppFile, Callable } from '../../engines/engine.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { Launch } from '../types.ts';
 
 /** Where the bytes of synced app files are. */
 export type AppFileSource = Pick<AppFiles, 'find'>;

@@ -1,8 +1,8 @@
-import type { CallResult, RunnerExit } from '../engines/engine.ts';
-import { contain, type Report } from '../local/loop/contain.ts';
-import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../scheduler/types.ts';
-import type { PlatformError } from '../wire/errors.ts';
-import type { Deployment, FunctionRun, Launch, Lease } from './types.ts';
+import type { CallResult, RunnerExit } from '../../engines/engine.ts';
+import { contain, type Report } from '../../local/loop/contain.ts';
+import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../../scheduler/types.ts';
+import type { PlatformError } from '../../wire/errors.ts';
+import type { Deployment, FunctionRun, Launch, Lease } from '../types.ts';
 
 /** A function's runner starts for its one call and never again. */
 const oneRunner: ScaleSettings = {

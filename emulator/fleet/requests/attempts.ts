@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunnerAddress } from '../engines/engine.ts';
-import type { Exchange } from '../exchange/exchange.ts';
-import type { AttemptResult } from '../exchange/executor.ts';
-import { asDiskTrouble } from '../local/disk-trouble.ts';
-import type { Report } from '../local/loop/contain.ts';
-import type { Paced } from '../local/loop/paced.ts';
-import { Stop, type StopSignal } from '../local/loop/stop-signal.ts';
-import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../queue/types.ts';
+import type { RunnerAddress } from '../../engines/engine.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { AttemptResult } from '../../exchange/executor.ts';
+import { asDiskTrouble } from '../../local/disk-trouble.ts';
+import type { Report } from '../../local/loop/contain.ts';
+import type { Paced } from '../../local/loop/paced.ts';
+import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
+import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../../queue/types.ts';
 import type {
   AttemptId,
   AttemptOutcome,
@@ -17,9 +17,9 @@ import type {
   Retried,
   RunnerId,
   SchedulerError,
-} from '../scheduler/types.ts';
-import { type PlatformError, platformError } from '../wire/errors.ts';
-import type { Lease } from './types.ts';
+} from '../../scheduler/types.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { Lease } from '../types.ts';
 
 interface Direct {
   readonly info: RequestInfo;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
-import type { Revision } from '../catalog/types.ts';
-import { testRooms } from '../edge/testing/rooms.ts';
-import { testFolder } from '../store/testing/folder.ts';
+import { revisionDefaults, scaleDefaults } from '../../catalog/scale-settings.ts';
+import type { Revision } from '../../catalog/types.ts';
+import { testRooms } from '../../edge/testing/rooms.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { createLaunches } from './launches.ts';
 
 function setUp(change: (blob: string) => Partial<Revision> = () => ({})) {
