@@ -57,8 +57,8 @@ vi.mock('./engines/process/process-engine.ts', async () => {
   return { createProcessEngine: watched('engine', createTestEngine) };
 });
 vi.mock('./builds/virtualenv/builder.ts', () => ({
-  createBuilds: () => ({
-    build: async () => ({ kind: 'built', cached: true, environment: { id: 'e', python: 'python', extraPaths: [] } }),
+  createVirtualenvBuilder: () => ({
+    build: async () => ({ kind: 'built', cached: true, environment: { kind: 'virtualenv', id: 'e' } }),
     close: async () => undefined,
   }),
 }));
@@ -77,6 +77,7 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
     /^engine\.start\(\)\.(checkTcp|kill)$|\.lease\(\)\.reason$/,
   ],
   ['lists that a caller asks for, in whose own handler they throw', /^queue\.recent$/],
+  ['when an environment was built, in the handler of who had it built', /^engine\.warm$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],
   ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.done$/],
   ['a submit that fails', /^webhooks\.withdraw$/],
@@ -319,7 +320,7 @@ const log = () => readFileSync(join(folder, 'emulator.log'), 'utf8');
 
 const scale = { ...scaleDefaults, maxConcurrency: 3, keepAliveSeconds: 300 };
 const functionLaunch: Launch = {
-  environment: { id: 'e', python: 'python', extraPaths: [] },
+  environment: { kind: 'virtualenv', id: 'e' },
   callable: { kind: 'entrypoint', name: 'm:f' },
   mode: 'call',
   declaredPort: null,

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createBuilds } from './builds/builds.ts';
 import { readPipSettings } from './builds/uv/pip-settings.ts';
 import { ensureUv } from './builds/uv/uv.ts';
-import { createBuilds } from './builds/virtualenv/builder.ts';
+import { createVirtualenvBuilder } from './builds/virtualenv/builder.ts';
 import { createAppFiles } from './catalog/app-files.ts';
 import { createBlobs } from './catalog/blobs.ts';
 import { createCatalog } from './catalog/catalog.ts';
@@ -30,6 +31,7 @@ import { openPorts, type Ports } from './edge/ports.ts';
 import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
 import { loadOrCreateTls } from './edge/tls/ca.ts';
+import { createEngines } from './engines/engines.ts';
 import { createProcessEngine } from './engines/process/process-engine.ts';
 import { createSpool } from './exchange/bodies/spool.ts';
 import { createExchange } from './exchange/exchange.ts';
@@ -206,7 +208,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       waitForLock,
     );
     const runnerHistory = createRunnerHistory({ store, clock, report });
-    const builds = createBuilds({
+    const virtualenvs = createVirtualenvBuilder({
       dataDir: folder,
       uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
       clock,
@@ -214,7 +216,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       secretValue: (name) => catalog.secretValues('main', [name])[name],
       mask,
     });
-    const engine = createProcessEngine({
+    const processes = createProcessEngine({
       dataDir: folder,
       runnerSources: runnerSources(),
       report,
@@ -227,6 +229,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
         tell(sentence);
       },
     });
+    const builds = createBuilds({ virtualenv: virtualenvs });
+    const engine = createEngines({ virtualenv: processes });
     const launchOf = createLaunches({ catalog, blobs, appFiles, builds });
     /** Who has an environment built is about to run something in it. */
     const warmingBuilds: typeof builds = {
@@ -357,7 +361,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       startedAt,
       timeScale,
       secrets: secretKey instanceof UserError ? 'sealed' : 'open',
-      isolation: () => ({ mode: isolation, missing: [...engine.missing()] }),
+      isolation: () => ({ mode: isolation, missing: [...processes.missing()] }),
     } as const;
     const guardRules = { hosts: authorities, allowedOrigins };
     const rest = createRestEdge({
@@ -439,7 +443,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       notices: [...store.notices(), ...logs.notices()],
       report,
       mask,
-      probeIsolation: engine.probe,
+      probeIsolation: processes.probe,
       async close() {
         callOffFirst();
         clearInterval(beating);

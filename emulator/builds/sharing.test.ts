@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sharedBuilds } from './sharing.ts';
 import type { BuildLog, BuildResult } from './types.ts';
 
-const built: BuildResult = { kind: 'built', environment: { id: 'h', python: '/p', extraPaths: [] }, cached: false };
+const built: BuildResult = { kind: 'built', environment: { kind: 'virtualenv', id: 'h' }, cached: false };
 const line = (message: string): BuildLog => ({ at: 0, level: 'INFO', message });
 
 function slowWork() {

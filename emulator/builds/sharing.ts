@@ -1,24 +1,26 @@
-import type { BuildLog, BuildResult } from './types.ts';
+import type { BuiltEnvironment } from '../engines/engine.ts';
+import type { BuildFailure, BuildLog, BuildResult } from './types.ts';
 
 type Listener = (line: BuildLog) => void;
 
-interface Flight {
-  readonly promise: Promise<BuildResult>;
+interface Flight<Result> {
+  readonly promise: Promise<Result>;
   readonly cancel: AbortController;
   readonly lines: BuildLog[];
   readonly listeners: Set<Listener>;
 }
 
-export const cancelled: BuildResult = { kind: 'failed', reason: 'The build was cancelled.' };
+export const cancelled: BuildFailure = { kind: 'failed', reason: 'The build was cancelled.' };
 
 /**
  * One build per key at a time, shared by all who ask while it runs. Each sees all its lines, also those before it came.
  * Who is cancelled stops waiting; when nobody waits any more, the build itself is cancelled.
  */
-export function sharedBuilds() {
-  const flights = new Map<string, Flight>();
+export function sharedBuilds<Environment extends BuiltEnvironment>() {
+  type Result = BuildResult<Environment>;
+  const flights = new Map<string, Flight<Result>>();
 
-  function depart(key: string, work: (log: Listener, signal: AbortSignal) => Promise<BuildResult>): Flight {
+  function depart(key: string, work: (log: Listener, signal: AbortSignal) => Promise<Result>): Flight<Result> {
     const cancel = new AbortController();
     const lines: BuildLog[] = [];
     const listeners = new Set<Listener>();
@@ -31,7 +33,7 @@ export function sharedBuilds() {
     const release = () => {
       if (flights.get(key) === flight) flights.delete(key);
     };
-    const flight: Flight = { promise: work(log, cancel.signal).finally(release), cancel, lines, listeners };
+    const flight: Flight<Result> = { promise: work(log, cancel.signal).finally(release), cancel, lines, listeners };
     flights.set(key, flight);
     return flight;
   }
@@ -41,8 +43,8 @@ export function sharedBuilds() {
       key: string,
       log: Listener,
       signal: AbortSignal | undefined,
-      work: (log: Listener, signal: AbortSignal) => Promise<BuildResult>,
-    ): Promise<BuildResult> {
+      work: (log: Listener, signal: AbortSignal) => Promise<Result>,
+    ): Promise<Result> {
       if (signal?.aborted) return cancelled;
       // A listener of one's own: the same function may wait twice.
       const listener: Listener = (line) => log(line);
@@ -51,7 +53,7 @@ export function sharedBuilds() {
       for (const line of flight.lines) log(line);
       flight.listeners.add(listener);
       let abandon: (() => void) | undefined;
-      const abandoned = new Promise<BuildResult>((resolve) => {
+      const abandoned = new Promise<Result>((resolve) => {
         abandon = () => resolve(cancelled);
         signal?.addEventListener('abort', abandon, { once: true });
       });

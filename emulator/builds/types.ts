@@ -1,8 +1,10 @@
 import type { BuiltEnvironment } from '../engines/engine.ts';
 
-/** An `EnvironmentDefinition` after its configuration was checked (docs/platform/control-plane.md#environments). */
+/** An `EnvironmentDefinition` as it arrived (docs/platform/control-plane.md#environments). */
 export interface EnvironmentDefinition {
-  readonly kind: 'virtualenv' | 'conda' | 'container';
+  /** Any word: builds.ts judges which are known. */
+  readonly kind: string;
+  /** Its kind's own; the builder of the kind checks it. */
   readonly configuration: { readonly [key: string]: unknown };
   readonly force: boolean;
   /**
@@ -17,15 +19,30 @@ export interface BuildLog {
   readonly message: string;
 }
 
-export type BuildResult =
-  | { readonly kind: 'built'; readonly environment: BuiltEnvironment; readonly cached: boolean }
-  /** `reason`: the tool's own words, for the person who deploys (INVALID_ARGUMENT). */
-  | { readonly kind: 'failed'; readonly reason: string };
+export type BuildResult<Environment extends BuiltEnvironment = BuiltEnvironment> =
+  | { readonly kind: 'built'; readonly environment: Environment; readonly cached: boolean }
+  | BuildFailure;
 
-export interface Builds {
+/** `reason`: the tool's own words, for the person who deploys (INVALID_ARGUMENT). */
+export interface BuildFailure {
+  readonly kind: 'failed';
+  readonly reason: string;
+}
+
+export interface Builds<Environment extends BuiltEnvironment = BuiltEnvironment> {
   /**
    * Builds the environment, or finds it by its content hash; concurrent calls for one hash share one build.
    * Log lines stream out as the tool prints them. `signal` cancels the wait (and the build when nobody else waits).
    */
-  build(definition: EnvironmentDefinition, log: (line: BuildLog) => void, signal?: AbortSignal): Promise<BuildResult>;
+  build(
+    definition: EnvironmentDefinition,
+    log: (line: BuildLog) => void,
+    signal?: AbortSignal,
+  ): Promise<BuildResult<Environment>>;
+}
+
+/** What builds the environments of one kind, for the engine of that kind. */
+export interface Builder<Environment extends BuiltEnvironment = BuiltEnvironment> extends Builds<Environment> {
+  /** Cancels all builds and waits for their end. */
+  close(): Promise<void>;
 }

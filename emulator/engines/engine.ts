@@ -1,16 +1,16 @@
 /**
  * What an engine is: something that turns a runner's spec into a running process, reports what becomes of it, and ends
- * it. Implementations: engines/process (uv virtualenv on this machine); docker later. No engine decides anything.
+ * it. Each kind of environment has one (engines.ts): `virtualenv` is engines/process. No engine decides anything.
  */
 
-/** The execution environment that a build produced; opaque outside `builds/` and the engines. */
+/**
+ * The execution environment that a build produced. What its kind needs besides is known to the builder and the engine
+ * of that kind, and passes everyone between them unseen.
+ */
 export interface BuiltEnvironment {
+  readonly kind: string;
   /** Content hash of the definition. */
   readonly id: string;
-  /** `virtualenv`: interpreter of the environment. */
-  readonly python: string;
-  /** Folders appended to the module search path after the environment's own packages (the agent's packages). */
-  readonly extraPaths: readonly string[];
 }
 
 /** What to run: exactly one of the two forms that the SDK registers (docs/platform/control-plane.md#what-is-to-run). */
@@ -29,9 +29,9 @@ export interface AppFile {
   readonly mode: number;
 }
 
-export interface RunnerSpec {
+export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironment> {
   readonly runnerId: string;
-  readonly environment: BuiltEnvironment;
+  readonly environment: Environment;
   readonly callable: Callable;
   /** Serialized setup function, loaded and called first (function runs only). */
   readonly setup?: Callable;
@@ -211,9 +211,12 @@ export interface RunnerHandle {
   dispose(): Promise<void>;
 }
 
-export interface Engine {
+/** Runs what is built for `Environment`; what it is given is of that kind. */
+export interface Engine<Environment extends BuiltEnvironment = BuiltEnvironment> {
+  /** Someone is about to run something in this environment: makes ready now what its first runner would wait for. */
+  warm(environment: Environment): void;
   /** Never rejects: a start that fails is reported by `exited`. */
-  start(spec: RunnerSpec, events: RunnerEvents): RunnerHandle;
+  start(spec: RunnerSpec<Environment>, events: RunnerEvents): RunnerHandle;
   /** Ends every process that this engine started (SIGKILL) and frees its resources. */
   close(): Promise<void>;
 }

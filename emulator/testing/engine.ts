@@ -11,6 +11,7 @@ import { noSession } from '../engines/no-session.ts';
 export function createTestEngine(): Engine {
   const servers = new Set<Server>();
   return {
+    warm: () => undefined,
     start(spec, events) {
       const isFunction = spec.mode === 'call';
       let ended = false;

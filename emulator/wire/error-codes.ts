@@ -20,7 +20,7 @@ export const userErrorCodes = {
   DISK_FAILING: 'The disk of the data folder reports errors.',
   DISK_FULL: 'The disk of the data folder is full.',
   DISK_READ_ONLY: 'The disk of the data folder is read-only.',
-  ENVIRONMENT_KIND_UNKNOWN: 'The revision was stored with a kind of environment that is not known here.',
+  ENVIRONMENT_MISSING: 'The revision was stored without an environment.',
   FUNCTION_MISSING: 'The stored function of the revision is missing.',
   KEYCHAIN_ORDER_INVALID: 'What came on standard input is not what `--keychain` expects.',
   KEY_UNKNOWN: 'The emulator does not know the key of this data folder.',

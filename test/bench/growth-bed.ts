@@ -98,6 +98,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
 
 function scriptedEngine(): Engine {
   return {
+    warm: () => undefined,
     start({ runnerId }, events) {
       setImmediate(() => {
         events.started();

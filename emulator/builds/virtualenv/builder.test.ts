@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Virtualenv } from '../../engines/process/virtualenv.ts';
 import { createMask } from '../../telemetry/mask.ts';
 import { UserError } from '../../wire/errors.ts';
-import type { BuildLog, Builds, EnvironmentDefinition } from '../types.ts';
+import type { Builder, BuildLog, EnvironmentDefinition } from '../types.ts';
 import { ensureUv } from '../uv/uv.ts';
-import { createBuilds } from './builder.ts';
+import { createVirtualenvBuilder } from './builder.ts';
 
 // The real uv and the real package index, with small packages. A cold cache makes the first build take seconds.
 const timeout = 120_000;
@@ -18,8 +19,8 @@ beforeAll(async () => {
 
 const mask = createMask(() => []);
 let dataDir: string;
-let builds: Builds & { close(): Promise<void> };
-const open = () => createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask });
+let builds: Builder<Virtualenv>;
+const open = () => createVirtualenvBuilder({ dataDir, uv: async () => uv, clock: () => 7, mask });
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'minifal-builds-'));
   builds = open();
@@ -203,7 +204,7 @@ describe('a build that fails', () => {
     const secretValue = () => 'planted-secret';
     await builds.close();
     const env = { ...process.env, UV_HTTP_RETRIES: '0' };
-    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask, env, secretValue });
+    builds = createVirtualenvBuilder({ dataDir, uv: async () => uv, clock: () => 7, mask, env, secretValue });
     const words = await reason(
       virtualenv([`six @ https://user:other-secret@127.0.0.1:1/${'$'}{TOKEN}/six-1.17.0-py2.py3-none-any.whl`]),
       (line) => lines.push(line.message),
@@ -218,25 +219,15 @@ describe('a build that fails', () => {
     const secretValue = () => {
       throw new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.');
     };
-    builds = createBuilds({ dataDir, uv: async () => uv, clock: () => 7, mask, secretValue });
+    builds = createVirtualenvBuilder({ dataDir, uv: async () => uv, clock: () => 7, mask, secretValue });
     expect(await reason(virtualenv([`six${'$'}{TOKEN}`]))).toBe('The secrets are sealed. Open them. (SECRETS_SEALED)');
   });
 
   it('passes on why there is no uv', async () => {
     await builds.close();
     const uvMissing = () => Promise.reject(new UserError('UV_NOT_INSTALLED', 'There is no uv.', 'Install uv.'));
-    builds = createBuilds({ dataDir, uv: uvMissing, clock: () => 7, mask });
+    builds = createVirtualenvBuilder({ dataDir, uv: uvMissing, clock: () => 7, mask });
     expect(await reason(virtualenv([]))).toBe('There is no uv. Install uv. (UV_NOT_INSTALLED)');
-  });
-
-  it.each([
-    ['container', 'Container environments need the Docker engine'],
-    ['conda', 'Conda environments are not supported'],
-    ['pyenv-ish', 'Unknown environment kind: pyenv-ish'],
-  ])('refuses the kind %s with a sentence', async (kind, words) => {
-    // What arrives on the wire is any string: the type holds only behind this door.
-    const definition = { ...virtualenv([]), kind } as EnvironmentDefinition;
-    expect(await reason(definition)).toContain(words);
   });
 
   it('refuses a constraints file that is not there', async () => {

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMask } from '../../telemetry/mask.ts';
 import { ensureUv } from '../uv/uv.ts';
-import { createBuilds } from './builder.ts';
+import { createVirtualenvBuilder } from './builder.ts';
 
 // The real uv and the real git, with a repository that wants a password, served as files.
 /** With characters that an address may not have: uv would encode them and hand it to git. */
@@ -57,7 +57,7 @@ it('a private git repository is installed, and its token is no argument of git',
   const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
   writeFileSync(join(spy, 'git'), `#!/bin/sh\necho "$*" >> '${seen}'\nexec ${git} "$@"\n`);
   chmodSync(join(spy, 'git'), 0o755);
-  const builds = createBuilds({
+  const builds = createVirtualenvBuilder({
     dataDir: join(folder, 'data'),
     uv: () => ensureUv({ toolsDir: join(import.meta.dirname, '..', '..', '..', '.tools') }),
     clock: () => 7,

@@ -9,7 +9,8 @@ import { removeUnused } from './unused.ts';
 describe('unused environments', () => {
   it('are those that no configuration represents, old agents included', () => {
     const folder = testFolder();
-    const configuration = { kind: 'virtualenv', requirements: ['pillow'], python_version: '3.11' };
+    const configuration = { requirements: ['pillow'], python_version: '3.11' };
+    const environment = { kind: 'virtualenv', configuration };
     const parsed = parseVirtualenv(configuration);
     if (!parsed.ok) throw new Error(parsed.reason);
     const used = environmentHash(parsed.definition, [], agentPin);
@@ -22,10 +23,15 @@ describe('unused environments', () => {
       mkdirSync(join(folder, 'compile-caches', hash), { recursive: true });
       writeFileSync(join(folder, 'compile-caches', hash, 'kernel'), '123');
     }
-    expect(removeUnused(folder, [configuration, { requirements: 7 }])).toEqual({ environments: 2, bytes: 13 });
+    expect(removeUnused(folder, [environment, { ...environment, configuration: { requirements: 7 } }])).toEqual({
+      environments: 2,
+      bytes: 13,
+    });
     expect(readdirSync(join(folder, 'compile-caches'))).toEqual([used]);
     expect(existsSync(join(folder, 'environments', used, '1', 'bin', 'python'))).toBe(true);
-    expect(removeUnused(folder, [configuration])).toEqual({ environments: 0, bytes: 0 });
+    expect(removeUnused(folder, [environment])).toEqual({ environments: 0, bytes: 0 });
     expect(removeUnused(join(folder, 'nowhere'), [])).toEqual({ environments: 0, bytes: 0 });
+    // Of another kind with the same words: its builder is another one.
+    expect(removeUnused(folder, [{ ...environment, kind: 'other' }])).toEqual({ environments: 1, bytes: 8 });
   });
 });

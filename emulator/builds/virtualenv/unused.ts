@@ -1,26 +1,27 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EnvironmentDefinition } from '../types.ts';
 import { agentPin } from './agent.ts';
 import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv } from './definition.ts';
 
 /**
- * Removes every environment that none of these configurations represents; what is needed again is built again. Only
+ * Removes every virtualenv that none of these environments is; what is needed again is built again. Only
  * while no emulator uses the folder: runners and builds must not lose theirs.
  * @returns how many, and their bytes (files shared with uv's cache count in full)
  */
 export function removeUnused(
   dataDir: string,
-  configurations: readonly unknown[],
+  environments: readonly Pick<EnvironmentDefinition, 'kind' | 'configuration'>[],
 ): { readonly environments: number; readonly bytes: number } {
-  const used = new Set(configurations.map(hashOf));
+  const used = new Set(environments.filter(({ kind }) => kind === 'virtualenv').map(hashOf));
   const dir = join(dataDir, 'environments');
-  let [environments, bytes] = [0, 0];
+  let [count, bytes] = [0, 0];
   for (const hash of listed(dir)) {
     if (used.has(hash)) continue;
     bytes += sizeOf(join(dir, hash));
     rmSync(join(dir, hash), { recursive: true, force: true });
-    environments += 1;
+    count += 1;
   }
   // What runners compiled for an environment is of no use without it.
   const compiled = join(dataDir, 'compile-caches');
@@ -29,10 +30,10 @@ export function removeUnused(
     bytes += sizeOf(join(compiled, hash));
     rmSync(join(compiled, hash), { recursive: true, force: true });
   }
-  return { environments, bytes };
+  return { environments: count, bytes };
 }
 
-function hashOf(configuration: unknown): string | undefined {
+function hashOf({ configuration }: Pick<EnvironmentDefinition, 'configuration'>): string | undefined {
   const parsed = parseVirtualenv(configuration);
   const constraints = parsed.ok ? readConstraints(parsed.definition.constraintsFile) : undefined;
   return parsed.ok && constraints ? environmentHash(parsed.definition, constraints, agentPin) : undefined;

@@ -7,11 +7,7 @@ import type { WireEnvironment } from './schemas.ts';
 /** The one definition that the SDK sends. `first` exists: the schema asked for exactly one. */
 export function definitionOf(environments: readonly WireEnvironment[]): EnvironmentDefinition {
   const wire = environments[0];
-  const kind = wire?.kind;
-  if (kind !== 'virtualenv' && kind !== 'conda' && kind !== 'container') {
-    throw invalidArgument(`Unknown environment kind "${kind ?? ''}"; virtualenv, conda and container exist.`);
-  }
-  return { kind, configuration: wire?.configuration ?? {}, force: wire?.force ?? false };
+  return { kind: wire?.kind ?? '', configuration: wire?.configuration ?? {}, force: wire?.force ?? false };
 }
 
 /**

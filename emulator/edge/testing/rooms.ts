@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Builds, EnvironmentDefinition } from '../../builds/types.ts';
+import { createBuilds } from '../../builds/builds.ts';
+import type { Builder, EnvironmentDefinition } from '../../builds/types.ts';
 import { createAppFiles } from '../../catalog/app-files.ts';
 import { createBlobs } from '../../catalog/blobs.ts';
 import { createCatalog } from '../../catalog/catalog.ts';
@@ -74,19 +75,16 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
 export function testBuilds() {
   const built: EnvironmentDefinition[] = [];
   const plan = { log: [] as readonly string[], failure: undefined as string | undefined };
-  const builds: Builds = {
+  const virtualenv: Builder = {
     async build(definition, log) {
       built.push(definition);
       for (const message of plan.log) log({ at: 0, level: 'INFO', message });
       if (plan.failure !== undefined) return { kind: 'failed', reason: plan.failure };
-      return {
-        kind: 'built',
-        cached: false,
-        environment: { id: 'env-hash', python: '/usr/bin/python3', extraPaths: [] },
-      };
+      return { kind: 'built', cached: false, environment: { kind: 'virtualenv', id: 'env-hash' } };
     },
+    close: async () => undefined,
   };
-  return { builds, built, buildPlan: plan };
+  return { builds: createBuilds({ virtualenv }), built, buildPlan: plan };
 }
 
 /** A fleet that records what it is asked. `runners` are those that the test puts there. */

@@ -7,8 +7,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { descendants, listeningAddresses, parentOf, until } from './testing/processes.ts';
-import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import {
+  plainPython,
+  runnerSources,
+  specFor,
+  type Watched,
+  type WorkFolder,
+  watch,
+  workFolder,
+} from './testing/runners.ts';
 import { c, go, hostile, node, python, rust } from './testing/servers.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 /** On Linux's loopback, and none that a system or a person gives out. */
 const ownAddress = /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/;
@@ -36,7 +45,7 @@ afterAll(async () => {
   work.remove();
 });
 
-function watched(engine: Engine, app: App, rest: Partial<RunnerSpec> = {}): Watched {
+function watched(engine: Engine, app: App, rest: Partial<RunnerSpec<Virtualenv>> = {}): Watched {
   const spec = specFor(work, app.text, rest);
   const files = Object.entries(app.files ?? {});
   const programs = files.map(([relativePath, source]) => ({ relativePath, source, mode: 0o100755 }));
@@ -45,7 +54,7 @@ function watched(engine: Engine, app: App, rest: Partial<RunnerSpec> = {}): Watc
   return runner;
 }
 
-function start(text: string, rest: Partial<RunnerSpec> = {}): Watched {
+function start(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}): Watched {
   return watched(engine, { text }, rest);
 }
 
@@ -342,7 +351,7 @@ describe.runIf(process.platform === 'linux')('where the machine refuses the filt
     const dataDir = join(work.root, 'refused');
     const onLimit = (sentence: string) => said.push(sentence);
     const refused = createProcessEngine({ dataDir, runnerSources, isolation: 'full', onLimit });
-    const environment = { id: 'refused', python, extraPaths: [] };
+    const environment = { ...plainPython, id: 'refused', python };
     const text = `import sys\nsys.argv = ["", "0.0.0.0"]\n${servesPython}`;
     const runners = [watched(refused, { text }, { environment }), watched(refused, { text }, { environment })];
     for (const runner of runners) {

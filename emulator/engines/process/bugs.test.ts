@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, ExecIo, RunnerEvents, RunnerExit, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -21,7 +22,7 @@ afterAll(async () => {
   work.remove();
 });
 
-function start(text: string, rest: Partial<RunnerSpec> = {}) {
+function start(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
   const runner = watch(engine, specFor(work, text, rest));
   handles.push(runner.handle);
   return runner;
@@ -41,7 +42,11 @@ def main():
 const answer = 'def main(): return 7';
 
 /** Starts a runner whose owner throws once when it hears this event; resolves to its end. */
-function startThrowing(event: keyof RunnerEvents, text: string, rest: Partial<RunnerSpec>): Promise<RunnerExit> {
+function startThrowing(
+  event: keyof RunnerEvents,
+  text: string,
+  rest: Partial<RunnerSpec<Virtualenv>>,
+): Promise<RunnerExit> {
   return new Promise((resolve) => {
     const hear = (name: keyof RunnerEvents) => () => {
       if (name === event) throw new Error(`planted in ${name}`);

@@ -19,6 +19,7 @@ import type { RunnerSpec } from '../engine.ts';
 import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
 import { childrenOf } from './testing/processes.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
 let engine: ProcessEngine;
@@ -46,7 +47,7 @@ async function tearDown(): Promise<void> {
 }
 
 /** Runs `main` of this text to its end, and gives what it printed as JSON, line by line. */
-async function run(text: string, rest: Partial<RunnerSpec> = {}) {
+async function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
   const runner = watch(engine, specFor(work, text, { dataDir: data, ...rest }));
   const { code, reason } = await runner.exited;
   expect([code, reason, runner.lines.map((line) => line.text).filter((line) => line.startsWith('Trace'))]).toEqual([

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Callable, CallResult, Engine, RunnerSpec } from '../engine.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -17,7 +18,7 @@ afterAll(async () => {
   work.remove();
 });
 
-function run(text: string, rest: Partial<RunnerSpec> = {}) {
+function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
   const runner = watch(engine, specFor(work, text, { mode: 'call', ...rest }));
   runner.ready.then(
     () => runner.handle.call(),

@@ -14,6 +14,7 @@ import {
   watch,
   workFolder,
 } from './testing/runners.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -31,7 +32,7 @@ afterAll(async () => {
   work.remove();
 });
 
-function start(text: string, rest: Partial<RunnerSpec> = {}): Watched {
+function start(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}): Watched {
   const runner = watch(engine, specFor(work, text, rest));
   handles.push(runner.handle);
   return runner;

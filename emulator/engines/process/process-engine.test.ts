@@ -260,12 +260,12 @@ def main():
 
 describe('the engine', () => {
   it('reports a Python that is missing by exited', async () => {
-    const environment = { id: 'gone', python: '/nowhere/bin/python', extraPaths: [] };
+    const environment = { ...plainPython, id: 'gone', python: '/nowhere/bin/python' };
     expect((await start('', { environment }).exited).reason).toMatch(/Python can't be started/);
   });
 
   it('reports the many runners of a supervisor that ended in several turns of the loop', async () => {
-    const environment = { id: 'gone with many', python: '/nowhere/bin/python', extraPaths: [] };
+    const environment = { ...plainPython, id: 'gone with many', python: '/nowhere/bin/python' };
     const ends: number[] = [];
     let turn = 0;
     const next = (): void => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, throwLater } from '../../local/loop/contain.ts';
 import { inSlices } from '../../local/loop/slices.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
-import type { BuiltEnvironment, Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
+import type { Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { noSession } from '../no-session.ts';
 import { createBytecode } from './disk/bytecode.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './disk/folder.ts';
@@ -16,6 +16,7 @@ import { createRunner, type ProcessRunner } from './runner/runner.ts';
 import { createShells } from './shell/shell.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
 import { compileCaches, machineEnvironment, runnerEnvironment } from './variables.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 /** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
 const idleSupervisorMs = 600_000;
@@ -29,12 +30,7 @@ interface Crew {
   idle: NodeJS.Timeout | null;
 }
 
-export interface ProcessEngine extends Engine {
-  /**
-   * Someone is about to run something in this environment: makes its supervisor ready now, which imports for half a
-   * second.
-   */
-  warm(environment: BuiltEnvironment): void;
+export interface ProcessEngine extends Engine<Virtualenv> {
   /** What this machine doesn't let runners have, as far as `probe` or the first of them found out. */
   missing(): readonly Missing[];
   /** Finds that out before the first runner; resolves with what is known then. Never rejects. */
@@ -104,11 +100,11 @@ export function createProcessEngine(deps: {
     return removal;
   }
 
-  function compiledOf(environment: BuiltEnvironment): string {
+  function compiledOf(environment: Virtualenv): string {
     return join(deps.dataDir, 'compile-caches', environment.id);
   }
 
-  function machine(environment: BuiltEnvironment): Record<string, string> {
+  function machine(environment: Virtualenv): Record<string, string> {
     return machineEnvironment(deps.hostEnv ?? process.env, environment.python);
   }
 
@@ -128,7 +124,7 @@ export function createProcessEngine(deps: {
     };
   }
 
-  function crewOf(environment: BuiltEnvironment): Crew {
+  function crewOf(environment: Virtualenv): Crew {
     const key = keyOf(environment);
     const there = crews.get(key);
     if (there) return there;
@@ -161,6 +157,7 @@ export function createProcessEngine(deps: {
   }
 
   return {
+    /** Its supervisor imports for half a second. */
     warm(environment) {
       const key = keyOf(environment);
       if (!closed && !crews.has(key)) dismissWhenIdle(key, crewOf(environment));
@@ -248,7 +245,7 @@ function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
 }
 
 /** A forced rebuild keeps the id but has new folders: what the old supervisor imported is not in them. */
-function keyOf(environment: BuiltEnvironment): string {
+function keyOf(environment: Virtualenv): string {
   return [environment.id, environment.python, ...environment.extraPaths].join('\n');
 }
 

@@ -8,13 +8,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { ensureUv } from '../../builds/uv/uv.ts';
-import { createBuilds } from '../../builds/virtualenv/builder.ts';
+import { createVirtualenvBuilder } from '../../builds/virtualenv/builder.ts';
 import { createMask } from '../../telemetry/mask.ts';
-import type { BuiltEnvironment, Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
+import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses } from './testing/processes.ts';
 import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 /** Environments are installed from the package index first. */
 const timeout = 300_000;
@@ -23,17 +24,17 @@ const sdk = join(import.meta.dirname, 'testing/sdk');
 let work: WorkFolder;
 let engine: Engine;
 let labels: Server;
-let client: BuiltEnvironment;
-let environment: BuiltEnvironment;
-let withUvloop: BuiltEnvironment;
+let client: Virtualenv;
+let environment: Virtualenv;
+let withUvloop: Virtualenv;
 let pickles: Record<string, string>;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   work = workFolder();
   const uv = () => ensureUv({ toolsDir: join(import.meta.dirname, '../../../.tools') });
-  const builds = createBuilds({ dataDir: work.root, uv, clock: Date.now, mask: createMask(() => []) });
-  const build = async (requirements: string[]): Promise<BuiltEnvironment> => {
+  const builds = createVirtualenvBuilder({ dataDir: work.root, uv, clock: Date.now, mask: createMask(() => []) });
+  const build = async (requirements: string[]): Promise<Virtualenv> => {
     const result = await builds.build(
       { kind: 'virtualenv', configuration: { requirements }, force: false },
       () => undefined,
@@ -89,7 +90,7 @@ afterEach(() => {
   for (const handle of handles.splice(0)) handle.kill();
 });
 
-function start(name: string, mode: RunnerSpec['mode'] = 'serve') {
+function start(name: string, mode: RunnerSpec<Virtualenv>['mode'] = 'serve') {
   const callable = { kind: 'pickle', method: 'cloudpickle', file: pickles[name] ?? '' } as const;
   const runner = watch(engine, specFor(work, '', { environment, callable, mode, env, appFiles: [] }));
   handles.push(runner.handle);

@@ -36,7 +36,7 @@ describe('the launch of a stored revision', () => {
   it('is what its registration asked for, its environment found or built again without force', async () => {
     const { launch, rooms, blob, built } = setUp();
     expect(await launch('rev')).toEqual({
-      environment: { id: 'env-hash', python: '/usr/bin/python3', extraPaths: [] },
+      environment: { kind: 'virtualenv', id: 'env-hash' },
       callable: { kind: 'pickle', method: 'cloudpickle', file: rooms.blobs.path(blob) },
       mode: 'serve',
       declaredPort: 8080,
@@ -72,7 +72,12 @@ describe('the launch of a stored revision', () => {
       /lib\/a\.py/,
     ],
     ['it is an image', () => ({ callable: { kind: 'image' } }), /image/],
-    ['its environment is of no known kind', () => ({ environments: [] }), /environment/],
+    ['it has no environment', () => ({ environments: [] }), /environment/],
+    [
+      'its environment is of a kind that nobody builds',
+      () => ({ environments: [{ kind: 'conda', configuration: {} }] }),
+      /could not be built: Conda environments/,
+    ],
   ])('rejects with a sentence when %s', async (_name, change, words) => {
     const { launch } = setUp(change);
     await expect(launch('rev')).rejects.toThrow(words);

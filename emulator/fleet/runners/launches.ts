@@ -55,15 +55,8 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
 /** `force` is a wish of one build, not a property of the revision. */
 function definitionOf(revision: Revision): EnvironmentDefinition {
   const stored = revision.environments[0];
-  const kind = stored?.kind;
-  if (stored === undefined || (kind !== 'virtualenv' && kind !== 'conda' && kind !== 'container')) {
-    throw new UserError(
-      'ENVIRONMENT_KIND_UNKNOWN',
-      `The revision's environment is of no kind known here (${kind ?? 'none'}).`,
-      deployAgain,
-    );
-  }
-  return { kind, configuration: stored.configuration, force: false };
+  if (stored === undefined) throw new UserError('ENVIRONMENT_MISSING', 'The revision has no environment.', deployAgain);
+  return { kind: stored.kind, configuration: stored.configuration, force: false };
 }
 
 /** The stored callable as the engine takes it. */

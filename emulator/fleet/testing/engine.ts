@@ -6,6 +6,7 @@ export function scriptedEngine() {
   const started: { spec: RunnerSpec; events: RunnerEvents; deeds: string[]; called: Promise<void> }[] = [];
   const waiting: ((index: number) => void)[] = [];
   const engine: Engine = {
+    warm: () => undefined,
     start(spec, events) {
       const deeds: string[] = [];
       let call = () => {};

@@ -18,6 +18,7 @@ import { environmentUpper, handOver, layerOf, prepareFolder, type RunnerFolder }
 import { type LayerSizes, mostLayerBytes } from '../disk/layer-sizes.ts';
 import type { Command, Message, StartMethod } from '../messages.ts';
 import type { Shells } from '../shell/shell.ts';
+import type { Virtualenv } from '../virtualenv.ts';
 import { exitReason, signalName } from './exit.ts';
 import { createExceptionReader } from './last-exception.ts';
 import { portInUse } from './port-in-use.ts';
@@ -37,7 +38,7 @@ export interface ProcessRunner {
 
 /** One runner of the process engine, from the order to start it to its `exited`. */
 export function createRunner(deps: {
-  readonly spec: RunnerSpec;
+  readonly spec: RunnerSpec<Virtualenv>;
   readonly events: RunnerEvents;
   readonly folder: RunnerFolder;
   /** The machine's variables; `env` contains them. */

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
   AppFile,
-  BuiltEnvironment,
   CallResult,
   Engine,
   RunnerAddress,
@@ -14,10 +13,11 @@ import type {
   RunnerLine,
   RunnerSpec,
 } from '../../engine.ts';
+import type { Virtualenv } from '../virtualenv.ts';
 
 export const runnerSources = join(import.meta.dirname, '../../../runner');
 /** The machine's own Python: enough for servers of the standard library. */
-export const plainPython: BuiltEnvironment = { id: 'plain', python: 'python3', extraPaths: [] };
+export const plainPython: Virtualenv = { kind: 'virtualenv', id: 'plain', python: 'python3', extraPaths: [] };
 
 /** What became of one started runner. */
 export interface Watched {
@@ -82,7 +82,11 @@ def main():
 let runners = 0;
 
 /** A spec that runs `main` of the module `app` (text) on the machine's Python. */
-export function specFor(work: WorkFolder, text: string, rest: Partial<RunnerSpec> = {}): RunnerSpec {
+export function specFor(
+  work: WorkFolder,
+  text: string,
+  rest: Partial<RunnerSpec<Virtualenv>> = {},
+): RunnerSpec<Virtualenv> {
   return {
     runnerId: `runner-${runners++}`,
     environment: plainPython,
@@ -110,7 +114,7 @@ function deferred<T>() {
 /**
  * Starts the runner and records what it tells. A runner that exits rejects what was still awaited, with all its lines.
  */
-export function watch(engine: Engine, spec: RunnerSpec): Watched {
+export function watch(engine: Engine<Virtualenv>, spec: RunnerSpec<Virtualenv>): Watched {
   const lines: RunnerLine[] = [];
   const order: string[] = [];
   const ready = deferred<RunnerAddress | null>();

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { createBuilds } from './builds.ts';
+import type { Builder, EnvironmentDefinition } from './types.ts';
+
+/** A builder that says which it is by the ids of its environments. */
+function builderOf(kind: string, deeds: string[] = []): Builder {
+  return {
+    async build({ configuration }, log) {
+      log({ at: 0, level: 'INFO', message: `${kind} is building` });
+      return { kind: 'built', environment: { kind, id: `${kind} ${configuration.name}` }, cached: false };
+    },
+    close: async () => void deeds.push(`closed ${kind}`),
+  };
+}
+
+const definition = (kind: string): EnvironmentDefinition => ({ kind, configuration: { name: 'e' }, force: false });
+
+describe('an environment', () => {
+  it('is built by the builder of its kind', async () => {
+    const builds = createBuilds({ virtualenv: builderOf('virtualenv'), other: builderOf('other') });
+    const said: string[] = [];
+    const built = await builds.build(definition('other'), ({ message }) => said.push(message));
+    expect(built).toEqual({ kind: 'built', environment: { kind: 'other', id: 'other e' }, cached: false });
+    expect(said).toEqual(['other is building']);
+  });
+
+  it.each([
+    ['container', 'Container environments need the Docker engine'],
+    ['conda', 'Conda environments are not supported'],
+    ['pyenv-ish', 'Unknown environment kind: pyenv-ish'],
+    ['constructor', 'Unknown environment kind: constructor'],
+    ['', 'Unknown environment kind: .'],
+  ])('of the kind "%s" is refused with a sentence', async (kind, words) => {
+    const builds = createBuilds({ virtualenv: builderOf('virtualenv') });
+    const refused = await builds.build(definition(kind), () => undefined);
+    expect(refused).toEqual({ kind: 'failed', reason: expect.stringContaining(words) });
+  });
+
+  it('that has a builder is refused no more', async () => {
+    const builds = createBuilds({ container: builderOf('container') });
+    expect(await builds.build(definition('container'), () => undefined)).toMatchObject({ kind: 'built' });
+  });
+});
+
+it('closes every builder', async () => {
+  const deeds: string[] = [];
+  await createBuilds({ one: builderOf('one', deeds), two: builderOf('two', deeds) }).close();
+  expect(deeds).toEqual(['closed one', 'closed two']);
+});

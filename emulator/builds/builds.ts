@@ -1,0 +1,36 @@
+import type { Builder, BuildLog, BuildResult } from './types.ts';
+
+/**
+ * Environments of every kind: each is built by the builder of its kind, and other kinds are refused here alone.
+ * @param byKind the same kinds as `createEngines` has engines for
+ */
+export function createBuilds(byKind: { readonly [kind: string]: Builder }): Builder {
+  const builders = new Map(Object.entries(byKind));
+  return {
+    async build(definition, log: (line: BuildLog) => void, signal): Promise<BuildResult> {
+      const builder = builders.get(definition.kind);
+      if (builder === undefined) return { kind: 'failed', reason: refusalOf(definition.kind) };
+      return builder.build(definition, log, signal);
+    },
+    async close() {
+      await Promise.all([...builders.values()].map((builder) => builder.close()));
+    },
+  };
+}
+
+/** Why an environment of this kind can't be built, and what can. */
+function refusalOf(kind: string): string {
+  if (kind === 'container') {
+    return (
+      'Container environments need the Docker engine, which minifal does not have yet; use a virtualenv ' +
+      'environment: leave out `image` and name Python packages in `requirements`.'
+    );
+  }
+  if (kind === 'conda') {
+    return (
+      'Conda environments are not supported by minifal yet; use a virtualenv environment: leave out ' +
+      '`kind` and name Python packages in `requirements`.'
+    );
+  }
+  return `Unknown environment kind: ${kind}. Use a virtualenv environment.`;
+}

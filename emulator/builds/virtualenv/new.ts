@@ -1,0 +1,84 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Virtualenv } from '../../engines/process/virtualenv.ts';
+import type { Mask } from '../../telemetry/mask.ts';
+import { noexecMount } from '../mounts.ts';
+import { cancelled } from '../sharing.ts';
+import type { BuildLog, BuildResult } from '../types.ts';
+import type { VirtualenvDefinition } from './definition.ts';
+import type { environmentFolders } from './folders.ts';
+import { type FilledDefinition, passwordsIn } from './placeholders.ts';
+import type { createRunnerPackages } from './runner-packages.ts';
+import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
+
+/** What a build works with; see VirtualenvBuilderOptions. */
+export interface BuildTools {
+  readonly dataDir: string;
+  readonly uv: () => Promise<string>;
+  readonly clock: () => number;
+  readonly mask: Mask;
+  /** Variables of uv. */
+  readonly env: { readonly [name: string]: string };
+  readonly folders: ReturnType<typeof environmentFolders>;
+  readonly packages: ReturnType<typeof createRunnerPackages>;
+}
+
+/**
+ * Builds the virtual environment of this hash in a folder of its own, which is gone again unless it is finished. May
+ * reject with a UserError.
+ */
+export async function buildNew(
+  { dataDir, uv, clock, mask, env, folders, packages }: BuildTools,
+  hash: string,
+  definition: VirtualenvDefinition,
+  { definition: filled, values }: Extract<FilledDefinition, { ok: true }>,
+  log: (line: BuildLog) => void,
+  signal: AbortSignal,
+): Promise<BuildResult<Virtualenv>> {
+  const line = (message: string) => log({ at: clock(), level: 'INFO', message });
+  const mount = noexecMount(dataDir);
+  if (mount !== undefined) return { kind: 'failed', reason: noPrograms(dataDir, mount) };
+  const program = await uv();
+  if (signal.aborted) return cancelled;
+  const folder = await folders.next(hash);
+  const release = mask.hold([...values, ...passwordsIn(filled)]);
+  const job: VirtualenvJob = { uv: program, env, folder, definition, filled, mask, line, signal };
+  let kept = false;
+  try {
+    const created = await createVirtualenv(job);
+    if (signal.aborted) return cancelled;
+    if (!created.ok) return { kind: 'failed', reason: created.reason };
+    const python = pythonOf(folder);
+    const minor = await pythonMinor(folder);
+    const [installed, runner] = await Promise.all([installLayers(job), packages.agent({ python, minor }, line)]);
+    if (signal.aborted) return cancelled;
+    if (!installed.ok) return { kind: 'failed', reason: installed.reason };
+    if (!runner.ok) return { kind: 'failed', reason: runner.reason };
+    await folders.finish(hash, folder, minor);
+    kept = true;
+    line('Environment built');
+    const environment = { kind: 'virtualenv', id: hash, python, extraPaths: [runner.folder] } as const;
+    return { kind: 'built', environment, cached: false };
+  } finally {
+    release();
+    if (!kept) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The interpreter of the environment in this folder. */
+export function pythonOf(folder: string): string {
+  return join(folder, 'bin', 'python');
+}
+
+function noPrograms(dataDir: string, mount: string): string {
+  const where = `No program can run from the data folder ${dataDir}: ${mount} is mounted noexec.`;
+  return `${where} Mount it without that option, or start minifal with another folder: --data DIR.`;
+}
+
+/** `3.11`, from the file that describes a virtual environment. */
+async function pythonMinor(folder: string): Promise<string> {
+  const text = await readFile(join(folder, 'pyvenv.cfg'), 'utf8');
+  const minor = /^version(?:_info)?\s*=\s*(\d+\.\d+)/m.exec(text)?.[1];
+  if (minor === undefined) throw new Error(`${folder}/pyvenv.cfg names no version`);
+  return minor;
+}
