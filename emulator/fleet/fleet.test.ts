@@ -132,6 +132,21 @@ describe('a queued request', () => {
     expect([fleet.cancel('q1'), fleet.cancel('unheard of')]).toEqual(['completed', 'unknown']);
   });
 
+  it('that waits gets another place, and whoever follows the fleet hears of its app then', async () => {
+    await deploy();
+    const starting = runners.next(false);
+    for (const id of ['q1', 'q2', 'q3']) await submit(id);
+    await starting;
+    const places = new Set([2]);
+    const unfollow = fleet.follow(({ apps }) => void (apps.has('app') && places.add(fleet.queuePosition('q3'))));
+    for (const id of ['q1', 'q2']) {
+      fleet.cancel(id);
+      await completed(id);
+    }
+    unfollow();
+    expect([...places]).toEqual([2, 1, 0]);
+  });
+
   it('that runs is cancelled by a call to its own runner', async () => {
     await deploy();
     const next = runners.next();

@@ -14,7 +14,7 @@ export interface GatewayDeps {
   readonly account: Account;
   readonly routes: Routes;
   readonly authenticate: Authenticate;
-  readonly fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'linesTold'>;
+  readonly fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'linesTold' | 'follow'>;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   /** What waits for its answer. */
   readonly calls: DirectCalls;
@@ -49,7 +49,7 @@ export interface GatewayLimits {
   readonly maxHeldSocketBytes: number;
   /** Between comment lines of a silent status stream. */
   readonly pingIntervalMs: number;
-  /** How often a status stream looks whether the place in the queue has changed. */
+  /** Between two reports of a status stream that the place in the queue has changed. */
   readonly positionIntervalMs: number;
   /** A WebRTC session without a heartbeat for this long is over. */
   readonly wmaSilenceMs: number;

@@ -11,6 +11,7 @@ import { notFound, send, stopping, unknownRequest } from '../answers.ts';
 import { appId, loneName, readTargets, type Target } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
+import { createPlaces, type Places } from './places.ts';
 import { statusBody, statusCode } from './status.ts';
 import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
@@ -20,13 +21,15 @@ import { submit } from './submit.ts';
  * docs/platform/gateway.md#submit to #result-and-cancel.
  */
 export function createQueueHost(deps: GatewayDeps): EdgeHandlers {
+  const { fleet, limits, report } = deps;
+  const places = createPlaces({ follow: fleet.follow, restMs: limits.positionIntervalMs, report });
   return {
-    request: answering(deps, serve),
+    request: answering(deps, (...call) => serve(places, ...call)),
     upgrade: (_req, socket) => writeRawAnswer(socket, 400, 'The queue host has no websockets; use the run or ws host.'),
   };
 }
 
-async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function serve(places: Places, deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const greeting = greet(deps, req, deps.hosts().queue);
   const { envelope } = greeting;
   if (!greeting.ok) return send(res, envelope, greeting.answer);
@@ -35,8 +38,10 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   const targets = readTargets(req.url ?? '');
   const target = targets.find(({ owner, name }) => deps.routes.resolve(owner, name)) ?? targets[0];
   const followUp = target && readFollowUp(req.method ?? 'GET', target.path);
-  if (target && followUp)
-    return await follow(deps, req, res, { target, followUp, origin, cors: envelope.cors, fresh: envelope.requestId });
+  if (target && followUp) {
+    const { cors, requestId: fresh } = envelope;
+    return await follow(deps, req, res, { target, followUp, origin, cors, fresh, places });
+  }
 
   const route = target && deps.routes.resolve(target.owner, target.name);
   if (!target || !route) return send(res, envelope, notFound(target ? appId(target) : loneName(req.url ?? '')));
@@ -57,10 +62,11 @@ interface Follow {
   readonly origin: string;
   readonly cors: readonly (readonly [string, string])[];
   readonly fresh: string;
+  readonly places: Places;
 }
 
 async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse, about: Follow): Promise<void> {
-  const { target, followUp, cors } = about;
+  const { target, followUp, cors, places } = about;
   const reply = (answer: Answer, requestId = about.fresh): void => send(res, { requestId, cors }, answer);
   const route = deps.routes.resolve(target.owner, target.name);
   // The JS client watches a status stream of its own with a token (`connectionMode: "client"`).
@@ -98,7 +104,8 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
               // A status has the lines so far; each state of a progress bar would stay in it.
               if (!line.unfinished) listener(line);
             });
-      return await streamStatus(deps, res, { requestId: record.id, cors }, { record, urls, logs, followLogs });
+      const order = { record, urls, logs, followLogs, places };
+      return await streamStatus(deps, res, { requestId: record.id, cors }, order);
     }
     case 'result':
       return reply(resultOf(deps, record), record.id);

@@ -6,6 +6,7 @@ import { writeOrCut } from '../../slow-reader.ts';
 import { type Envelope, flushHead, writeHead } from '../answers.ts';
 import type { GatewayDeps } from '../context.ts';
 import type { FollowUpUrls } from './follow-up.ts';
+import type { Places } from './places.ts';
 import { statusBody } from './status.ts';
 
 export interface StreamOrder {
@@ -15,6 +16,7 @@ export interface StreamOrder {
   readonly logs: readonly LogLine[] | null;
   /** Calls back with each further line; returns the unsubscriber. */
   readonly followLogs: (listener: (line: LogLine) => void) => () => void;
+  readonly places: Places;
 }
 
 /**
@@ -66,7 +68,7 @@ export function streamStatus(
       if (!res.writableEnded) res.end();
       resolve();
       clearInterval(ping);
-      clearInterval(position);
+      stopPlaces();
       stopRecords();
       stopLogs();
     };
@@ -79,7 +81,7 @@ export function streamStatus(
     const movedOn = contained(() => {
       if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
     });
-    const position = setInterval(movedOn, deps.limits.positionIntervalMs);
+    const stopPlaces = order.places.watch(record.alias, movedOn);
     const stopRecords = deps.queue.onChange(record.id, (changed) => {
       record = changed;
       if (record.phase === 'COMPLETED') completed();

@@ -1,7 +1,7 @@
 import type { RunnerAddress } from '../../../engines/engine.ts';
 import { createExchange, type Exchange } from '../../../exchange/exchange.ts';
 import { deferred } from '../../../exchange/testing/deferred.ts';
-import type { Fleet } from '../../../fleet/types.ts';
+import type { ChangeListener, Fleet } from '../../../fleet/types.ts';
 import type { Queue } from '../../../queue/types.ts';
 import type { AttemptOutcome } from '../../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../../wire/errors.ts';
@@ -34,6 +34,7 @@ export interface TestFleet {
 export function testFleet(address: () => RunnerAddress, queue: Queue, clock: () => number): TestFleet {
   const waiting: string[] = [];
   const running = new Set<string>();
+  const followers = new Set<ChangeListener>();
   const leases = new Set<(reason: PlatformError) => void>();
   let gate: { readonly open: Promise<void>; readonly release: () => void } | undefined;
   let refusal: PlatformError | undefined;
@@ -59,11 +60,16 @@ export function testFleet(address: () => RunnerAddress, queue: Queue, clock: () 
   };
   const exchange = createExchange({ lateUnits: { expect: ({ id }) => void fleet.billedLater.push(id) } });
 
+  const changed = (alias: string): void => {
+    for (const follower of followers) follower({ apps: new Set([alias]), runners: new Set() });
+  };
+
   async function run(id: string): Promise<void> {
     await gate?.open;
     const request = queue.submitted(id);
     if (!waiting.includes(id) || !request) return;
     waiting.splice(waiting.indexOf(id), 1);
+    changed(request.alias);
     running.add(id);
     queue.begin(id, { attemptId: id, runnerId: 'runner-1', at: clock() });
     const attempt = { attemptId: id, runnerId: 'runner-1' };
@@ -104,6 +110,7 @@ export function testFleet(address: () => RunnerAddress, queue: Queue, clock: () 
     enqueue(info) {
       fleet.requests.push(info);
       waiting.push(info.id);
+      changed(info.alias);
       void run(info.id);
     },
     cancel(id) {
@@ -113,12 +120,17 @@ export function testFleet(address: () => RunnerAddress, queue: Queue, clock: () 
       if (running.has(id)) void exchange.cancel(address(), record.path, id);
       else {
         waiting.splice(waiting.indexOf(id), 1);
+        changed(record.alias);
         void queue.complete(id, { kind: 'error', error: platformError('client_cancelled', 'cancelled') }, clock());
       }
       return 'requested';
     },
     queuePosition: (id) => Math.max(0, waiting.indexOf(id)),
     queueSize: () => waiting.length,
+    follow(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
     linesTold: async () => {
       for (const read of fleet.unread.splice(0)) read();
     },

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { ChangeListener } from '../../../fleet/types.ts';
+import { createPlaces } from './places.ts';
+
+/** Places of a fleet that changes when the test says so, on a clock that the test advances. */
+function setUp() {
+  const followers = new Set<ChangeListener>();
+  const timers = new Map<() => void, number>();
+  const reported: unknown[] = [];
+  let now = 0;
+  const places = createPlaces({
+    follow(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
+    restMs: 1_000,
+    report: (error) => void reported.push(error),
+    later(delayMs, run) {
+      timers.set(run, now + delayMs);
+      return () => void timers.delete(run);
+    },
+    now: () => now,
+  });
+  return {
+    places,
+    followers,
+    reported,
+    pending: () => [...timers.values()],
+    change(...apps: readonly string[]): void {
+      for (const follower of followers) follower({ apps: new Set(apps), runners: new Set() });
+    },
+    async advance(ms: number): Promise<void> {
+      now += ms;
+      for (const [run, at] of timers) {
+        if (at > now) continue;
+        timers.delete(run);
+        run();
+      }
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+describe('the places in a queue', () => {
+  it('are looked at after a change, without a timer while nothing changes', async () => {
+    const { places, change, advance, pending } = setUp();
+    let looks = 0;
+    places.watch('app', () => looks++);
+    await advance(3_600_000);
+    change('other');
+    expect([looks, pending()]).toEqual([0, []]);
+    change('app');
+    expect(looks, 'not in the turn of the event').toBe(0);
+    await advance(0);
+    expect([looks, pending()]).toEqual([1, []]);
+    await advance(3_600_000);
+    expect([looks, pending()]).toEqual([1, []]);
+  });
+
+  it('that change all the time are looked at once in a while, and once more after the last change', async () => {
+    const { places, change, advance, pending } = setUp();
+    let looks = 0;
+    places.watch('app', () => looks++);
+    for (let ms = 0; ms < 2_500; ms += 100) {
+      for (let n = 0; n < 50; n++) change('app');
+      await advance(0);
+      await advance(100);
+    }
+    expect([looks, pending().length]).toEqual([3, 1]);
+    await advance(1_000);
+    expect([looks, pending()]).toEqual([4, []]);
+  });
+
+  it('cost an event the same with one watcher and a thousand', () => {
+    const { places, change, followers, pending } = setUp();
+    for (let n = 0; n < 1_000; n++) places.watch('app', () => undefined);
+    change('app');
+    expect([followers.size, pending().length]).toEqual([1, 1]);
+  });
+
+  it('are nobody’s business after the last watcher has left', async () => {
+    const { places, change, advance, followers, pending } = setUp();
+    let looks = 0;
+    const leave = [places.watch('app', () => looks++), places.watch('app', () => looks++)];
+    change('app');
+    leave[0]?.();
+    await advance(0);
+    expect([looks, followers.size]).toEqual([1, 1]);
+    change('app');
+    leave[1]?.();
+    leave[1]?.();
+    expect([followers.size, pending()]).toEqual([0, []]);
+    places.watch('app', () => looks++);
+    change('app');
+    await advance(0);
+    expect(looks).toBe(2);
+  });
+
+  it('are seen by all watchers, though one of them throws or leaves meanwhile', async () => {
+    const { places, change, advance, reported } = setUp();
+    const looked: string[] = [];
+    places.watch('app', () => {
+      leaveEarly();
+      throw new Error('a bug of one stream');
+    });
+    const leaveEarly = places.watch('app', () => looked.push('left'));
+    places.watch('app', () => looked.push('stays'));
+    change('app');
+    await advance(0);
+    expect([looked, reported.length]).toEqual([['stays'], 1]);
+  });
+});

@@ -1,0 +1,74 @@
+import type { Fleet } from '../../../fleet/types.ts';
+import { contain, type Report } from '../../../local/loop/contain.ts';
+import { inSlices } from '../../../local/loop/slices.ts';
+import { later as onTimer } from '../../../local/loop/timers.ts';
+
+/** Who waits for another place in a queue. */
+export interface Places {
+  /**
+   * Calls `look` when the places of the alias's waiting requests may have changed: soon, but in a turn of its own, and
+   * not more often than once in `restMs`. While nothing changes nothing runs, and no timer is set. What `look` throws
+   * is reported. Returns the unsubscriber.
+   */
+  watch(alias: string, look: () => void): () => void;
+}
+
+interface Watched {
+  readonly looks: Set<() => void>;
+  /** When they were called last; for `now`. */
+  lookedAt: number;
+  callOff: (() => void) | undefined;
+}
+
+/**
+ * All watchers share one follower of the fleet, and those of an alias one timer: an event costs the same with any
+ * number of them, and many are called a few milliseconds' worth at a time.
+ */
+export function createPlaces(deps: {
+  readonly follow: Fleet['follow'];
+  readonly restMs: number;
+  readonly report: Report;
+  /** A timer that can be called off. */
+  readonly later?: (delayMs: number, run: () => void) => () => void;
+  /** Milliseconds of a clock that doesn't jump. */
+  readonly now?: () => number;
+}): Places {
+  const { follow, restMs, report, later = onTimer, now = () => performance.now() } = deps;
+  const byAlias = new Map<string, Watched>();
+  let unfollow: (() => void) | undefined;
+
+  function touch(alias: string): void {
+    const watched = byAlias.get(alias);
+    if (!watched || watched.callOff) return;
+    watched.callOff = later(Math.max(0, watched.lookedAt + restMs - now()), () => {
+      watched.callOff = undefined;
+      watched.lookedAt = now();
+      // Some leave while others are called.
+      inSlices([...watched.looks], (look) => {
+        if (watched.looks.has(look)) contain(report, look)();
+      }).catch(report);
+    });
+  }
+
+  return {
+    watch(alias, look) {
+      unfollow ??= follow(({ apps }) => apps.forEach(touch));
+      const watched = byAlias.get(alias) ?? {
+        looks: new Set(),
+        lookedAt: Number.NEGATIVE_INFINITY,
+        callOff: undefined,
+      };
+      byAlias.set(alias, watched);
+      watched.looks.add(look);
+      return () => {
+        watched.looks.delete(look);
+        if (watched.looks.size > 0 || byAlias.get(alias) !== watched) return;
+        watched.callOff?.();
+        byAlias.delete(alias);
+        if (byAlias.size > 0) return;
+        unfollow?.();
+        unfollow = undefined;
+      };
+    },
+  };
+}
