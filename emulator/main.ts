@@ -372,6 +372,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       jwks: signing.jwks,
       guardRules,
       trouble: store.trouble,
+      followTrouble: store.followTrouble,
       about,
     });
     // The JS client's proxy mode: the gateway once more, reached through the api port.

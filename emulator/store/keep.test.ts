@@ -36,6 +36,22 @@ function setUp() {
 }
 
 describe('a store on a full disk', () => {
+  it('says when its trouble begins, changes and has passed, and nothing in between', async () => {
+    const { store, insert, fill, free } = setUp();
+    const seen: (string | undefined)[] = [];
+    const unfollow = store.followTrouble(() => seen.push(store.trouble()?.trouble));
+    fill();
+    for (let n = 0; n < 5; n++) expect(() => store.transaction(() => insert(`${n}`))).toThrow(DiskTrouble);
+    store.meet(new DiskTrouble('io', 'EIO'));
+    expect(seen).toEqual(['full', 'io']);
+    free();
+    await expect.poll(() => store.trouble(), { timeout: 10_000 }).toBeNull();
+    expect(seen).toEqual(['full', 'io', undefined]);
+    unfollow();
+    store.meet(new DiskTrouble('io', 'EIO'));
+    expect(seen).toHaveLength(3);
+  });
+
   it('takes none of a group in which another piece failed, and says that it is full', () => {
     const { store, insert, fill, free, ids } = setUp();
     const bug = (): void => {

@@ -1,4 +1,5 @@
 import { asDiskTrouble, type DiskTrouble } from '../local/disk-trouble.ts';
+import { contain, throwLater } from '../local/loop/contain.ts';
 import type { DiskTroubleKind } from '../wire/errors.ts';
 
 /**
@@ -21,6 +22,11 @@ export interface Keeping {
   keep(work: () => void): Promise<void>;
   /** Why nothing can be written; `null`: all is well. Only a write that reached the disk ends a trouble. */
   trouble(): DiskTrouble | null;
+  /**
+   * Calls `listener` in the same turn when a trouble begins, becomes another one, or has passed; returns the
+   * unsubscriber. What it throws is nobody else's business.
+   */
+  followTrouble(listener: () => void): () => void;
   /** Takes note of a trouble that was met elsewhere on the same disk; tries from then on whether it has passed. */
   meet(trouble: DiskTrouble): void;
   /** Tries once more; what is still not written is lost with the memory. */
@@ -57,6 +63,7 @@ export function createKeeping(deps: {
   let kept: Kept[] = [];
   let trouble: DiskTrouble | null = null;
   const told = new Set<DiskTroubleKind>();
+  const followers = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
 
@@ -65,10 +72,16 @@ export function createKeeping(deps: {
     if (met.trouble === 'locked') pauseMs = firstPauseMs;
     timer ??= setTimeout(round, pauseMs).unref();
     // A failing disk that the system then takes for reading only needs other words from then on.
-    trouble = met;
+    become(met);
     if (told.has(met.trouble)) return;
     told.add(met.trouble);
     deps.onTrouble(met);
+  }
+
+  function become(next: DiskTrouble | null): void {
+    const isSame = next?.message === trouble?.message;
+    trouble = next;
+    if (!isSame) for (const follower of [...followers]) contain(throwLater, follower)();
   }
 
   /** Whether the trouble has passed: asked when a transaction succeeded. */
@@ -79,7 +92,7 @@ export function createKeeping(deps: {
       meet(trouble);
       return;
     }
-    trouble = null;
+    become(null);
     told.clear();
     pauseMs = firstPauseMs;
     deps.onTrouble(null);
@@ -187,6 +200,10 @@ export function createKeeping(deps: {
         if (trouble?.trouble === 'locked' || !attempt(entry)) kept.push(entry);
       }),
     trouble: () => trouble,
+    followTrouble(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
     meet,
     close() {
       clearTimeout(timer);

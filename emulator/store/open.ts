@@ -10,7 +10,7 @@ import { placeOf } from './place.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Rooms keep their own tables in it. */
-export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'meet'> {
+export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'followTrouble' | 'meet'> {
   readonly file: string;
   /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
@@ -97,6 +97,7 @@ export function openStore(file: string, options: StoreOptions): Store {
     transactEach: keeping.transactEach,
     keep: keeping.keep,
     trouble: keeping.trouble,
+    followTrouble: keeping.followTrouble,
     meet: keeping.meet,
     notices: () => notices,
     notice(sentence) {

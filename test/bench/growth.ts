@@ -192,13 +192,14 @@ async function enqueueAll(rooms: Rooms, count: number): Promise<void> {
 
 const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
 const isolation = () => ({ mode: 'off' as const, missing: [] });
+const noTrouble = { trouble: () => null, followTrouble: () => () => undefined };
 const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
 
 /** What one change of one runner and one queue costs an open pane. */
 async function watch(amount: Amount, what: 'time' | 'bytes' = 'time'): Promise<number> {
   const rooms = await roomsWith(amount);
   try {
-    const feed = createFeed({ ...rooms, hosts, about, trouble: () => null });
+    const feed = createFeed({ ...rooms, hosts, about, ...noTrouble });
     let now = 1_000_000;
     feed.begin(now);
     const next = () => {
@@ -359,7 +360,7 @@ async function submits(size: number, withWebhooks: boolean): Promise<number> {
 async function busy(size: number, runners: Sizes, apps: Sizes): Promise<number> {
   const rooms = await roomsWith({ waiting: size, runners: runners[2], apps: apps[2] });
   try {
-    const feed = createFeed({ ...rooms, hosts, about, trouble: () => null });
+    const feed = createFeed({ ...rooms, hosts, about, ...noTrouble });
     const pane = new Writable({ write: (_chunk, _encoding, done) => done() });
     pane.write(JSON.stringify(feed.begin(Date.now())));
     const until = performance.now() + 3_000;

@@ -46,6 +46,8 @@ export interface RestDeps {
   };
   /** Why the disk takes no writes; `null`: all is well. */
   readonly trouble: () => DiskTrouble | null;
+  /** Calls the listener when that has changed; returns the unsubscriber. */
+  readonly followTrouble: (listener: () => void) => () => void;
   /** Gets failures that are ours, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

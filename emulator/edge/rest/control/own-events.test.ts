@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
+import { DiskTrouble } from '../../../local/disk-trouble.ts';
 import { type Status, statusChangeSchema, statusSchema, withChange } from '../../../wire/status.ts';
 import { restServer } from '../testing/rest.ts';
-import { createFeed } from './own-events.ts';
+import { createFeed, watchStatus } from './own-events.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;
 
@@ -130,6 +131,119 @@ describe('/minifal/events', () => {
   });
 });
 
+/** A watcher on a clock that the test advances. */
+async function watcher() {
+  const server = await restServer();
+  server.fleet.waiting = () => [];
+  server.rooms.catalog.putAlias(demo);
+  const timers = new Map<() => void, number>();
+  const sent: string[] = [];
+  const failures: string[] = [];
+  let now = 0;
+  const isolation = () => ({ mode: 'off' as const, missing: [] });
+  const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
+  const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
+  const { fleet, runnerHistory, store } = server;
+  const close = watchStatus(
+    {
+      ...store,
+      catalog: server.rooms.catalog,
+      fleet,
+      runnerHistory,
+      hosts,
+      about,
+      report: (error) => void failures.push((error as Error).message),
+    },
+    {
+      send: ({ apps, runners, trouble }, type = 'change') => {
+        const rows = [...apps.map(({ alias }) => alias), ...runners.map(({ id }) => id)];
+        sent.push(`${now} ${[...rows, ...(trouble === null ? [] : ['trouble'])].join(' ')}`);
+        expect(type).toBe('change');
+      },
+      failed: () => void failures.push('the stream ends'),
+      now: () => now,
+      later(delayMs, run) {
+        timers.set(run, now + delayMs);
+        return () => void timers.delete(run);
+      },
+    },
+  );
+  return {
+    server,
+    sent,
+    failures,
+    close,
+    pending: () => [...timers.values()],
+    /** Step by step from one timer to the next. */
+    advanceTo(until: number): void {
+      for (;;) {
+        const [next] = [...timers].filter(([, at]) => at <= until).sort(([, a], [, b]) => a - b);
+        if (!next) break;
+        timers.delete(next[0]);
+        now = next[1];
+        next[0]();
+      }
+      now = until;
+    },
+  };
+}
+
+describe('a watcher', () => {
+  it('has no timer while nothing changes, and is sent a change of any room when it comes', async () => {
+    const { server, sent, pending, advanceTo, close } = await watcher();
+    expect([sent, pending()]).toEqual([['0 demo'], []]);
+    advanceTo(3_600_000);
+    server.changed(['demo']);
+    server.changed(['demo']);
+    expect([sent.length, pending().length]).toEqual([1, 1]);
+    advanceTo(3_600_100);
+    expect([sent.slice(1), pending()]).toEqual([['3600100 demo'], []]);
+    advanceTo(7_200_000);
+    server.rooms.catalog.putAlias({ ...demo, name: 'other' });
+    advanceTo(7_201_000);
+    expect([sent.slice(2), pending()]).toEqual([['7200100 other'], []]);
+    server.store.meet(new DiskTrouble('full', 'ENOSPC'));
+    advanceTo(7_202_000);
+    expect([sent.slice(3), pending()]).toEqual([['7201100 trouble'], []]);
+    server.rooms.catalog.deleteAlias('other');
+    close();
+    expect([pending(), server.changeFollowers.size]).toEqual([[], 0]);
+  });
+
+  it('is sent the last state of a row that kept changing, and then there is no timer left', async () => {
+    const { server, sent, pending, advanceTo } = await watcher();
+    advanceTo(10_000);
+    for (let at = 10_000; at < 12_000; at += 50) {
+      server.changed(['demo']);
+      advanceTo(at + 50);
+    }
+    advanceTo(20_000);
+    expect([sent.slice(1), pending()]).toEqual([['10100 demo', '11100 demo', '12100 demo'], []]);
+  });
+
+  it('is sent why something waits again and again, as long as it does', async () => {
+    const { server, sent, pending, advanceTo } = await watcher();
+    server.fleetPlan.queueSize = 1;
+    server.changed(['demo']);
+    advanceTo(12_000);
+    expect(sent.slice(1)).toEqual(['1000 demo', '5000 demo', '10000 demo']);
+    server.fleetPlan.queueSize = 0;
+    server.changed(['demo']);
+    advanceTo(60_000);
+    expect([sent.length, pending()]).toEqual([5, []]);
+  });
+
+  it('ends with a report when a room fails', async () => {
+    const { server, failures, advanceTo } = await watcher();
+    server.fleet.waitingSize = () => {
+      throw new Error('a bug of the fleet');
+    };
+    server.changed(['demo']);
+    advanceTo(10_000);
+    expect(failures.slice(0, 2)).toEqual(['a bug of the fleet', 'the stream ends']);
+  });
+});
+
 describe('what one watcher is sent', () => {
   /** A feed over so many apps, each with a runner, after all of them were sent. */
   async function feedOver(count: number) {
@@ -152,7 +266,8 @@ describe('what one watcher is sent', () => {
       why: () => 'Because.',
     };
     const { catalog } = server.rooms;
-    const feed = createFeed({ catalog, fleet, runnerHistory: server.runnerHistory, hosts, about, trouble: () => null });
+    const { runnerHistory, store } = server;
+    const feed = createFeed({ ...store, catalog, fleet, runnerHistory, hosts, about });
     const begun = feed.begin(0);
     let now = 1_000;
     const parts = [];

@@ -1,11 +1,13 @@
 import { Router } from 'express';
+import { contain } from '../../../local/loop/contain.ts';
 import { endedShownMs, type Status, type StatusChange } from '../../../wire/status.ts';
 import { openEventStream } from '../../event-stream.ts';
 import type { RestDeps } from '../deps.ts';
+import { createAlarm } from './alarm.ts';
 import { appOf, headOf, runnerOf, type StatusRooms, troubleOf, waitingOf } from './own-status.ts';
 import { createRowPacer } from './row-pacer.ts';
 
-/** At most one event in this time; anyone who watches a busy app sees states, not every step between them. */
+/** From a change to its event; anyone who watches a busy app sees states, not every step between them. */
 const coalesceMs = 100;
 /** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
 const pace = { restMs: 1_000, mostAtOnce: 250 };
@@ -18,46 +20,79 @@ const retoldMs = 5_000;
  * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is
  * different. Of each app the first waiting request is shown, of each runner the first and the last transition. What one
  * event costs depends on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a
- * time, and a long list begins with its first 250. Comments keep a quiet stream open. Reading changes nothing.
+ * time, and a long list begins with its first 250. While nothing changes nothing runs but the comments that keep a quiet
+ * stream open. Reading changes nothing.
  */
 export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
   const router = Router();
   router.get('/minifal/events', (_request, response) => {
-    const feed = createFeed(rooms);
     const stream = openEventStream(response);
-    stream.send(feed.begin(Date.now()));
-    const timer = setInterval(() => {
-      try {
-        const change = feed.next(Date.now());
-        if (change) stream.send(change, 'change');
-      } catch (error) {
-        rooms.report(error);
-        response.destroy();
-      }
-    }, coalesceMs);
-    stream.onClose(() => {
-      clearInterval(timer);
-      feed.close();
-    });
+    const close = watchStatus(rooms, { send: stream.send, failed: () => void response.destroy() });
+    stream.onClose(close);
   });
   return router;
 }
 
-/** What one watcher is sent. */
+/**
+ * Sends the status now and each change of it as long as `close`, which is returned, wasn't called. A failure of ours
+ * is reported and calls `failed`. Timers are set only while a change waits to be sent.
+ */
+export function watchStatus(
+  rooms: StatusRooms & Pick<RestDeps, 'report'>,
+  {
+    send,
+    failed,
+    now = () => performance.now(),
+    later,
+  }: {
+    readonly send: (event: Status | StatusChange, type?: 'change') => void;
+    readonly failed: () => void;
+    /** Milliseconds of a clock that doesn't jump. */
+    readonly now?: () => number;
+    /** A timer that can be called off. */
+    readonly later?: (delayMs: number, run: () => void) => () => void;
+  },
+): () => void {
+  const feed = createFeed(rooms);
+  const sendChange = (): void => {
+    const change = feed.next(now());
+    if (change) send(change, 'change');
+  };
+  const ring = contain(rooms.report, sendChange, failed);
+  const alarm = createAlarm({ dueAt: feed.dueAt, delayMs: coalesceMs, ring, now, ...(later && { later }) });
+  send(feed.begin(now()));
+  feed.onNews(alarm.look);
+  alarm.look();
+  return () => {
+    alarm.close();
+    feed.close();
+  };
+}
+
+/** What one watcher is sent. `now` is of a clock that doesn't jump, in milliseconds. */
 export function createFeed(rooms: StatusRooms) {
-  const { catalog, fleet, runnerHistory, trouble } = rooms;
+  const { catalog, fleet, runnerHistory, followTrouble } = rooms;
   const rows = { apps: createRowPacer(pace), runners: createRowPacer(pace) };
   /** Apps that the watcher knows, and those of them for which something waited. */
   const shown = new Set<string>();
   const queued = new Set<string>();
-  let shownTrouble = trouble();
+  let isTroubleNew = false;
   let retoldAt = 0;
+  let tell = (): void => undefined;
 
   const unfollow = [
-    catalog.followAliases(rows.apps.touch),
+    catalog.followAliases((name) => {
+      rows.apps.touch(name);
+      tell();
+    }),
     fleet.follow((changed) => {
       changed.apps.forEach(rows.apps.touch);
       changed.runners.forEach(rows.runners.touch);
+      tell();
+    }),
+    followTrouble(() => {
+      isTroubleNew = true;
+      tell();
     }),
   ];
 
@@ -89,7 +124,7 @@ export function createFeed(rooms: StatusRooms) {
   return {
     begin(now: number): Status {
       for (const { name } of catalog.aliases(null)) rows.apps.touch(name);
-      for (const { id } of runnerHistory.since(now - endedShownMs).toReversed()) rows.runners.touch(id);
+      for (const { id } of runnerHistory.since(Date.now() - endedShownMs).toReversed()) rows.runners.touch(id);
       retoldAt = now;
       const { apps, runners, waiting } = rowsOf(now);
       return { ...headOf(rooms), apps, runners, waiting };
@@ -101,9 +136,20 @@ export function createFeed(rooms: StatusRooms) {
         queued.forEach(rows.apps.touch);
       }
       const news = rowsOf(now);
-      const isNew = Object.values(news).some((list) => list.length > 0) || trouble() !== shownTrouble;
-      shownTrouble = trouble();
+      const isNew = Object.values(news).some((list) => list.length > 0) || isTroubleNew;
+      isTroubleNew = false;
       return isNew ? { ...troubleOf(rooms), ...news } : undefined;
+    },
+    /** Calls `listener` when `dueAt` may have become earlier. */
+    onNews(listener: () => void): void {
+      tell = listener;
+    },
+    /** From when on `next` may have something to say, as far as is known now; `undefined`: not before `onNews`. */
+    dueAt(): number | undefined {
+      if (isTroubleNew) return Number.NEGATIVE_INFINITY;
+      const retold = queued.size > 0 ? retoldAt + retoldMs : Number.POSITIVE_INFINITY;
+      const at = Math.min(rows.apps.dueAt() ?? retold, rows.runners.dueAt() ?? retold, retold);
+      return at === Number.POSITIVE_INFINITY ? undefined : at;
     },
     close() {
       for (const stop of unfollow) stop();

@@ -5,7 +5,10 @@ import { endedShownMs, type Status } from '../../../wire/status.ts';
 import type { RestDeps } from '../deps.ts';
 import { sendInParts } from './in-parts.ts';
 
-export type StatusRooms = Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'trouble'>;
+export type StatusRooms = Pick<
+  RestDeps,
+  'catalog' | 'fleet' | 'runnerHistory' | 'hosts' | 'about' | 'trouble' | 'followTrouble'
+>;
 type App = Status['apps'][number];
 type ShownRunner = Status['runners'][number];
 

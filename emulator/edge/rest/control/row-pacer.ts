@@ -4,27 +4,35 @@ export interface RowPacer {
   touch(row: string): void;
   /** What is to be sent now, at most `mostAtOnce` rows; they count as sent. `now` in milliseconds. */
   take(now: number): readonly string[];
+  /** From when on `take` has rows to look at, as far as is known now; `undefined`: not before one is touched. */
+  dueAt(): number | undefined;
 }
 
 /**
  * A row that differs is sent at once, and then not again before `restMs` are over, however often it changes; many rows
- * are sent in several parts. Both calls cost the same with any number of rows.
+ * are sent in several parts. Each call costs the same with any number of rows.
  */
 export function createRowPacer(pace: { readonly restMs: number; readonly mostAtOnce: number }): RowPacer {
   const due = new Set<string>();
   /** Sent a short time ago, the earliest first; `again`: changed since. */
   const resting = new Map<string, { readonly since: number; again: boolean }>();
+  let again = 0;
   return {
     touch(row) {
       const rest = resting.get(row);
-      if (rest) rest.again = true;
-      else due.add(row);
+      if (!rest) due.add(row);
+      else if (!rest.again) {
+        rest.again = true;
+        again++;
+      }
     },
     take(now) {
-      for (const [row, { since, again }] of resting) {
-        if (since > now - pace.restMs) break;
+      for (const [row, rest] of resting) {
+        if (rest.since > now - pace.restMs) break;
         resting.delete(row);
-        if (again) due.add(row);
+        if (!rest.again) continue;
+        again--;
+        due.add(row);
       }
       const taken: string[] = [];
       for (const row of due) {
@@ -34,6 +42,12 @@ export function createRowPacer(pace: { readonly restMs: number; readonly mostAtO
         taken.push(row);
       }
       return taken;
+    },
+    dueAt() {
+      if (due.size > 0) return Number.NEGATIVE_INFINITY;
+      const [first] = again > 0 ? resting.values() : [];
+      // The row that changed may have begun to rest later: then it is looked at once more.
+      return first && first.since + pace.restMs;
     },
   };
 }

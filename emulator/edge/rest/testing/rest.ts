@@ -30,7 +30,8 @@ export async function restServer() {
     logs,
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
-    trouble: () => null,
+    trouble: made.store.trouble,
+    followTrouble: made.store.followTrouble,
     about: {
       version: '0.0.0-test',
       startedAt: made.state.now,
