@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseApps } from './parse-apps.ts';
 
+const templates = join(import.meta.dirname, '..', '..', 'templates');
 const names = (source: string) => parseApps(source).map(({ name, kind }) => `${kind} ${name}`);
 
 describe('apps in a Python file', () => {
-  it.each(['hello', 'ocr'])('are found in the template %s', (template) => {
-    const file = join(import.meta.dirname, '..', '..', 'templates', template, 'app.py');
-    expect(parseApps(readFileSync(file, 'utf8'))).toMatchObject([{ kind: 'app' }]);
+  it.each(readdirSync(templates))('are found in the template %s', (template) => {
+    expect(parseApps(readFileSync(join(templates, template, 'app.py'), 'utf8'))).toMatchObject([{ kind: 'app' }]);
   });
 
   it('are found with the line that holds their name', () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
@@ -21,8 +21,8 @@ describe('the supported versions of Python', () => {
     expect([...new Set(named)]).toEqual([pythonsInWords]);
   });
 
-  it.each(['templates/hello/pyproject.toml', 'templates/ocr/pyproject.toml'])('%s asks for', (name) => {
-    expect(read(name)).toContain(`requires-python = "${pythonRange}"`);
+  it.each(readdirSync(join(root, 'templates')))('the template %s asks for', (name) => {
+    expect(read(`templates/${name}/pyproject.toml`)).toContain(`requires-python = "${pythonRange}"`);
   });
 
   it('are written in one file of the code', () => {
