@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { mainMigrations } from '../migrations.ts';
 import { openStore } from '../store/open.ts';
 import { testFolder } from '../store/testing/folder.ts';
-import { decide, type FileAbout, type StoredFile } from './files.ts';
 import { createStorage } from './storage.ts';
+import { decide, type FileAbout, type StoredFile } from './stored-file.ts';
 
 const about: FileAbout = {
   id: 'aa11',

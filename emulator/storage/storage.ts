@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../store/open.ts';
 import { createDataFiles, type DataFiles } from './data/files.ts';
-import { createFiles, type FileAbout, type Files, type StoredFile } from './files.ts';
+import { createFiles, type Files } from './files.ts';
 import { createKeyValues, type KeyValues } from './key-values.ts';
 import { createQuota, type Quota } from './quota.ts';
+import type { FileAbout, StoredFile } from './stored-file.ts';
 import { createUploads, type Uploads } from './uploads.ts';
 
 export interface Storage {

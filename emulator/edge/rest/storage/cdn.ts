@@ -1,5 +1,5 @@
 import { json, type RequestHandler, Router } from 'express';
-import { decide } from '../../../storage/files.ts';
+import { decide } from '../../../storage/stored-file.ts';
 import { HttpError } from '../http-error.ts';
 import { partsBody } from './schemas.ts';
 import { beginUpload, originFor, type StorageEdge } from './storage.ts';

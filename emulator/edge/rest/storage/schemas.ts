@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Acl } from '../../../storage/files.ts';
+import type { Acl } from '../../../storage/stored-file.ts';
 
 /** The documentation has `deny` where the clients have `forbid` (docs/platform/rest.md#uploads-of-the-sdk). */
 const decision = z.enum(['allow', 'forbid', 'deny', 'hide']).transform((said) => (said === 'deny' ? 'forbid' : said));

@@ -1,0 +1,33 @@
+/**
+ * Who may read a file: the first rule that names the user decides, else the default
+ * (docs/platform/rest.md#uploads-of-the-sdk).
+ */
+export interface Acl {
+  readonly default: AclDecision;
+  readonly rules: readonly { readonly user: string; readonly decision: AclDecision }[];
+}
+/** `hide`: as if there were no such file. */
+export type AclDecision = 'allow' | 'forbid' | 'hide';
+
+/** What is known of a file before its bytes come. */
+export interface FileAbout {
+  /** Opaque and not to be guessed: knowing it is the right to read, unless an ACL says otherwise. */
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly userId: string;
+  /** `null`: kept until deleted. */
+  readonly expiresAt: number | null;
+  readonly acl: Acl | null;
+}
+
+export interface StoredFile extends FileAbout {
+  readonly size: number;
+  readonly md5: string;
+}
+
+/** May this user (`undefined`: nobody in particular) read the file? Anyone who stored it may. */
+export function decide({ acl, userId }: StoredFile, names: readonly string[] | undefined): AclDecision {
+  if (acl === null || names?.includes(userId)) return 'allow';
+  return acl.rules.find((rule) => names?.includes(rule.user))?.decision ?? acl.default;
+}
