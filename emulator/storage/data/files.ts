@@ -1,21 +1,11 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { Refusal } from '../refusal.ts';
-import { type HeldFolder, holdFolder } from './held-folder.ts';
+import { type DataEntry, listData, statOf } from './listing.ts';
 import { at, stepsOf } from './paths.ts';
 import { removeTree } from './remove-tree.ts';
-import { codeOf, worded } from './words.ts';
+import { worded } from './words.ts';
 import { readZip } from './zip.ts';
-
-export interface DataEntry {
-  /** Absolute: `/data/…`. */
-  readonly path: string;
-  readonly size: number;
-  readonly isFile: boolean;
-  /** Milliseconds since the epoch. */
-  readonly updatedAt: number;
-}
 
 /**
  * `/data` of the account, as the runners see it (docs/platform/rest.md#data-files, docs/platform/runners.md#data).
@@ -61,39 +51,8 @@ export function createDataFiles(root: string): DataFiles {
     });
   }
 
-  async function children(folder: HeldFolder, steps: readonly string[]): Promise<readonly DataEntry[]> {
-    const names = await worded(readdir(folder.path));
-    const entries: DataEntry[] = [];
-    for (let from = 0; from < names.length; from += atOnce) {
-      const some = names.slice(from, from + atOnce).map((name) => entryOf(root, folder, steps, name));
-      entries.push(...(await Promise.all(some)).filter((entry) => entry !== undefined));
-    }
-    return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-  }
-
   return {
-    async list(path) {
-      if (/^\/+$/.test(path)) {
-        return [{ path: '/data', size: 0, isFile: false, updatedAt: (await stat(root)).mtimeMs }];
-      }
-      const steps = stepsOf(path);
-      try {
-        return await at(root, steps, { last: 'follow' }, async (at, isRoot) => {
-          const folder = await holdFolder(at, isRoot ? 'follow' : 'refuse');
-          try {
-            return await children(folder, steps);
-          } finally {
-            await folder.close();
-          }
-        });
-      } catch (error) {
-        if (error instanceof Refusal && error.reason === 'not_found') return [];
-        const code = codeOf(error);
-        if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-        return worded(Promise.reject(error));
-      }
-    },
-
+    list: (path) => listData(root, path),
     openFile: async (path) => worded(at(root, stepsOf(path), { last: 'follow' }, openFile)),
     async check(path) {
       await destination(path, false, async () => undefined).catch((error: unknown) => {
@@ -150,8 +109,6 @@ export function createDataFiles(root: string): DataFiles {
 const missing = 'There is no such file or directory.';
 const noFile = 'This is not a file.';
 const longestHash = 4096;
-/** Entries of a directory that are looked at side by side. */
-const atOnce = 64;
 const writing =
   constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -162,33 +119,4 @@ async function openFile(path: string): Promise<{ readonly handle: FileHandle; re
   if (about.isFile()) return { handle, size: about.size };
   await handle.close();
   throw new Refusal('bad_request', noFile);
-}
-
-/** `undefined`: gone meanwhile, or a link that leads nowhere we go. */
-async function entryOf(
-  root: string,
-  folder: HeldFolder,
-  steps: readonly string[],
-  name: string,
-): Promise<DataEntry | undefined> {
-  try {
-    const own = await statOf(join(folder.path, name));
-    const about = own?.isSymbolicLink() ? await at(root, [...steps, name], { last: 'follow' }, statOf) : own;
-    if (about === undefined) return undefined;
-    const isFile = !about.isDirectory();
-    return { path: join('/data', ...steps, name), size: isFile ? about.size : 0, isFile, updatedAt: about.mtimeMs };
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
-}
-
-async function statOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    return worded(Promise.reject(error));
-  }
 }
