@@ -11,7 +11,6 @@ import { createBlobs } from './catalog/blobs.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { localKey, tokenKey } from './catalog/identity.ts';
 import { defaultMachineType } from './catalog/machine-types.ts';
-import { createRoutes } from './catalog/routes.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { createAuthenticate } from './edge/auth/auth.ts';
 import { createRunnerKeys } from './edge/auth/runner-keys.ts';
@@ -30,6 +29,7 @@ import { peersOf } from './edge/peers.ts';
 import { openPorts, type Ports } from './edge/ports.ts';
 import { withProxy } from './edge/proxy.ts';
 import { createRestEdge } from './edge/rest/server.ts';
+import { createRoutes } from './edge/routes.ts';
 import { loadOrCreateTls } from './edge/tls/ca.ts';
 import { createEngines } from './engines/engines.ts';
 import { createProcessEngine } from './engines/process/process-engine.ts';
@@ -67,7 +67,7 @@ import { platformError, UserError } from './wire/errors.ts';
 import { loopbackHosts } from './wire/hosts.ts';
 import type { IsolationMode, Missing, Shares } from './wire/isolation.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
-import { withWorkflowRequests, withWorkflowRoutes } from './workflows/rooms.ts';
+import { withWorkflowRequests } from './workflows/rooms.ts';
 import { createWorkflows } from './workflows/workflows.ts';
 
 export interface EmulatorOptions {
@@ -196,7 +196,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     mask.hold([key, key.split(':')[1] ?? '', controllerToken]);
     if (notice !== undefined) log.info('secrets', notice);
 
-    const routes = createRoutes({ catalog });
+    const workflows = createWorkflows({ store, clock });
+    const routes = createRoutes({ catalog, workflows });
     const blobs = createBlobs(join(folder, 'blobs'));
     blobs.keepOnly(
       new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))),
@@ -304,7 +305,6 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       onGivenUp: (sentence) => log.info('webhooks', sentence),
       report,
     });
-    const workflows = createWorkflows({ store, clock });
     const workflowRequests = createWorkflowRequests({
       workflows,
       queue,
@@ -313,13 +313,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
     });
     const requests = withWorkflowRequests(fleet, workflowRequests);
-    const callables = withWorkflowRoutes(routes, catalog.account, workflows);
-    const callApp = createCallApp({ account: catalog.account, routes: callables, queue, fleet: requests, clock });
+    const callApp = createCallApp({ account: catalog.account, routes, queue, fleet: requests, clock });
 
     let isStopping = false;
     const gatewayDeps: GatewayDeps = {
       account: catalog.account,
-      routes: callables,
+      routes,
       authenticate,
       fleet: requests,
       queue,

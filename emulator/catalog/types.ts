@@ -134,20 +134,3 @@ export interface Blobs {
   /** Path of the stored bytes; for reading only. */
   path(hash: string): string;
 }
-
-/**
- * What the gateway must know of a callable name: a deployed alias, or an ephemeral app while its Run stream is open.
- */
-export interface Route {
-  /** Name inside the fleet: wire name or UUID. */
-  readonly alias: string;
-  readonly revision: string;
-  readonly authMode: AuthMode;
-  readonly requestStartTimeoutSeconds: number | null;
-  readonly privateLogs: boolean;
-}
-
-export interface Routes {
-  /** `undefined`: unknown owner or name. */
-  resolve(owner: string, name: string): Route | undefined;
-}

@@ -1,37 +1,6 @@
-import { isOwner } from '../catalog/owner.ts';
-import type { Account, Route, Routes } from '../catalog/types.ts';
 import type { Fleet } from '../fleet/types.ts';
 import { platformError } from '../wire/errors.ts';
-import { executeAlias, isWorkflow, type WorkflowRequests, workflowAlias } from './requests.ts';
-import type { Workflows } from './types.ts';
-
-const shift = 'workflows/';
-
-/**
- * Callable names: those of apps, `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public
- * workflow is open to any account, whose own rights its nodes use.
- */
-export function withWorkflowRoutes(routes: Routes, account: Account, workflows: Pick<Workflows, 'get'>): Routes {
-  return {
-    resolve(owner, name) {
-      if (owner === 'workflows' && name === 'execute') return routeOf(executeAlias, true);
-      const isOurs = owner.startsWith(shift) && isOwner(account, owner.slice(shift.length));
-      const workflow = isOurs ? workflows.get(name) : undefined;
-      if (!workflow) return routes.resolve(owner, name);
-      return routeOf(workflowAlias(name), workflow.isPublic);
-    },
-  };
-}
-
-function routeOf(alias: string, isPublic: boolean): Route {
-  return {
-    alias,
-    revision: 'workflow',
-    authMode: isPublic ? 'shared' : 'private',
-    requestStartTimeoutSeconds: null,
-    privateLogs: false,
-  };
-}
+import { isWorkflow, type WorkflowRequests } from './requests.ts';
 
 type Requests = Pick<Fleet, 'lease' | 'enqueue' | 'takeUp' | 'cancel'>;
 

@@ -1,5 +1,6 @@
-import type { Account, Route } from '../../catalog/types.ts';
+import type { Account } from '../../catalog/types.ts';
 import type { Identity } from '../auth/types.ts';
+import type { Route } from '../routes.ts';
 
 /** Stands in for an account in records of callers without a key (public apps). */
 export const anonymous = 'anonymous';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Routes } from '../../catalog/types.ts';
 import { withoutSlashes } from '../../wire/slashes.ts';
+import type { Routes } from '../routes.ts';
 import { loneName, readTargets, resolveTarget } from './app-url.ts';
 
 describe('a URL read as an app and what the app sees', () => {

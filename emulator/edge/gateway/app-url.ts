@@ -1,5 +1,5 @@
-import type { Route, Routes } from '../../catalog/types.ts';
 import { withoutSlashes } from '../../wire/slashes.ts';
+import type { Route, Routes } from '../routes.ts';
 
 /** A URL taken apart: which app, and what the app is to see. docs/platform/gateway.md#urls. */
 export interface Target {

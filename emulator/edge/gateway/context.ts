@@ -1,4 +1,4 @@
-import type { Account, Routes } from '../../catalog/types.ts';
+import type { Account } from '../../catalog/types.ts';
 import type { Spool } from '../../exchange/bodies/spool.ts';
 import type { DirectCalls } from '../../fleet/requests/direct-calls.ts';
 import type { Fleet } from '../../fleet/types.ts';
@@ -8,6 +8,7 @@ import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { WorkflowRequests } from '../../workflows/requests.ts';
 import type { Authenticate, VerifyToken } from '../auth/types.ts';
+import type { Routes } from '../routes.ts';
 
 /** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */
 export interface GatewayDeps {

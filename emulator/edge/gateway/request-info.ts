@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Route } from '../../catalog/types.ts';
 import { type HeaderList, headerOf } from '../../exchange/headers.ts';
 import type { RequestInfo } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { Route } from '../routes.ts';
 
 /** What a caller may say about the handling of a request, checked. docs/platform/gateway.md#headers-from-callers. */
 export interface Wishes {

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Builds } from '../../builds/types.ts';
-import type { LocalRoutes } from '../../catalog/routes.ts';
 import type { Blobs, Catalog } from '../../catalog/types.ts';
 import type { AppFileSource } from '../../fleet/runners/launches.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Logs, RunnerRecord, RunnerTransition } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Authenticate } from '../auth/types.ts';
+import type { LocalRoutes } from '../routes.ts';
 
 /** The rooms that the control plane calls in to. */
 export interface GrpcRooms {

@@ -4,7 +4,6 @@ import type { Builder, EnvironmentDefinition } from '../../builds/types.ts';
 import { createAppFiles } from '../../catalog/app-files.ts';
 import { createBlobs } from '../../catalog/blobs.ts';
 import { createCatalog } from '../../catalog/catalog.ts';
-import { createRoutes } from '../../catalog/routes.ts';
 import type { SecretKey } from '../../catalog/secret-key.ts';
 import type { ExecIo, ExecSession } from '../../engines/engine.ts';
 import type {
@@ -23,10 +22,12 @@ import { openStore } from '../../store/open.ts';
 import { createLogs } from '../../telemetry/logs.ts';
 import { createRunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
+import { createWorkflows } from '../../workflows/workflows.ts';
 import { createAuthenticate } from '../auth/auth.ts';
 import { createRunnerKeys } from '../auth/runner-keys.ts';
 import { createSigner } from '../auth/signed.ts';
 import { createTokens } from '../auth/tokens.ts';
+import { createRoutes } from '../routes.ts';
 
 /** For `expect.poll`: something comes for certain, and when doesn't matter. */
 export const patiently = { timeout: 20_000, interval: 5 };
@@ -51,7 +52,7 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
     catalog,
     blobs: createBlobs(join(folder, 'blobs')),
     appFiles: createAppFiles(join(folder, 'files')),
-    routes: createRoutes({ catalog }),
+    routes: createRoutes({ catalog, workflows: createWorkflows({ store, clock }) }),
     authenticate: createAuthenticate(catalog, runnerKeys),
     runnerKeys,
     storage: createStorage({ folder, store, clock, maxBytes: 1024 ** 3 }),

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
 import type { RequestRecord } from '../../../queue/types.ts';
 import type { LogLine } from '../../../telemetry/types.ts';
-import { workflowAlias } from '../../../workflows/requests.ts';
 import { isTls } from '../../guard.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
+import { aliasOf } from '../../routes.ts';
 import { authorise } from '../access.ts';
 import { answering, greet, identify } from '../admission.ts';
 import { notFound, send, stopping, unknownRequest } from '../answers.ts';
@@ -78,8 +78,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
     return reply(jsonAnswer(405, { detail: 'Method Not Allowed' }, [['allow', allowed.join(', ')]]));
   }
   const record = deps.queue.record(followUp.requestId);
-  const gone = target.owner.startsWith('workflows/') ? workflowAlias(target.name) : target.name;
-  const alias = route?.alias ?? gone;
+  const alias = route?.alias ?? aliasOf(target.owner, target.name);
   // Someone else's request is as unknown as one that never was.
   if (!record || record.alias !== alias || !(access.isOwner || record.callerId === access.callerId)) {
     return reply(unknownRequest);

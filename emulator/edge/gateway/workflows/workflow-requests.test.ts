@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createCatalog } from '../../../catalog/catalog.ts';
+import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import type { Fleet } from '../../../fleet/types.ts';
 import { mainMigrations } from '../../../migrations.ts';
 import { createQueue } from '../../../queue/queue.ts';
@@ -10,10 +12,11 @@ import { testFolder } from '../../../store/testing/folder.ts';
 import { platformError } from '../../../wire/errors.ts';
 import type { WorkflowContents } from '../../../workflows/contents.ts';
 import { createWorkflowRequests, executeAlias } from '../../../workflows/requests.ts';
-import { withWorkflowRequests, withWorkflowRoutes } from '../../../workflows/rooms.ts';
+import { withWorkflowRequests } from '../../../workflows/rooms.ts';
 import { json, type WorkflowEvent } from '../../../workflows/run.ts';
 import { testContents } from '../../../workflows/testing/contents.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
+import { createRoutes } from '../../routes.ts';
 import { account } from '../testing/bed.ts';
 import { createCallApp } from './call-app.ts';
 
@@ -45,16 +48,19 @@ function life(folder: string) {
     report: (error) => void errors.push(error),
   });
   const rooms = withWorkflowRequests(fleet, requests);
-  const routes = withWorkflowRoutes(
-    {
-      resolve: (owner, name) =>
-        owner === account.nickname && name === 'app'
-          ? { alias: name, revision: 'r1', authMode: 'private', requestStartTimeoutSeconds: null, privateLogs: false }
-          : undefined,
-    },
-    account,
-    workflows,
-  );
+  const catalog = createCatalog({ store, secretKey: Buffer.alloc(32), clock, account });
+  catalog.putAlias({
+    name: 'app',
+    environmentName: 'main',
+    revision: 'r1',
+    authMode: 'private',
+    scale: scaleDefaults,
+    settings: revisionDefaults,
+    machineTypes: [],
+    validRegions: [],
+    updatedAt: 0,
+  });
+  const routes = createRoutes({ catalog, workflows });
   const callApp = createCallApp({ account, routes, queue, fleet: rooms, clock });
   const publish = (name: string, contents: WorkflowContents) =>
     workflows.create({ name, title: name, contents, isPublic: false });
@@ -279,6 +285,7 @@ describe('names of workflows', () => {
     expect(routes.resolve('workflows/me', 'flow')?.authMode).toBe('shared');
     expect(routes.resolve('workflows/other', 'flow')).toBeUndefined();
     expect(routes.resolve('me', 'flow')).toBeUndefined();
+    expect(routes.resolve('workflows/me', 'app')).toBeUndefined();
     const info = { ...testRequest('w1'), alias: 'workflows/flow', kind: 'direct' as const, attempts: 0 };
     expect(await rooms.lease(info, new AbortController().signal)).toMatchObject({ type: 'bad_request' });
   });

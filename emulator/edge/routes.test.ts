@@ -1,17 +1,20 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createCatalog } from '../catalog/catalog.ts';
+import { revisionDefaults, scaleDefaults } from '../catalog/scale-settings.ts';
 import { openTestStore } from '../queue/testing/requests.ts';
 import { testFolder } from '../store/testing/folder.ts';
-import { createCatalog } from './catalog.ts';
-import { createRoutes } from './routes.ts';
-import { revisionDefaults, scaleDefaults } from './scale-settings.ts';
-import type { Route } from './types.ts';
+import { executeAlias } from '../workflows/requests.ts';
+import { testContents } from '../workflows/testing/contents.ts';
+import { createWorkflows } from '../workflows/workflows.ts';
+import { aliasOf, createRoutes, type Route } from './routes.ts';
 
 function setUp() {
   const store = openTestStore(join(testFolder(), 'minifal.db'));
   const account = { userId: 'x|y', nickname: 'me', fullName: 'Me' };
   const catalog = createCatalog({ store, secretKey: Buffer.alloc(32), clock: () => 0, account });
-  return { catalog, routes: createRoutes({ catalog }) };
+  const workflows = createWorkflows({ store, clock: () => 0 });
+  return { catalog, workflows, routes: createRoutes({ catalog, workflows }) };
 }
 
 describe('createRoutes', () => {
@@ -49,6 +52,19 @@ describe('createRoutes', () => {
     expect(routes.resolve('me', 'app--dev')?.revision).toBe('r2');
     catalog.deleteAlias('app--dev');
     expect(routes.resolve('me', 'app--dev')).toBeUndefined();
+  });
+
+  it('resolves a workflow apart from apps, for the same spellings of its owner; a run of none is open to all', () => {
+    const { catalog, workflows, routes } = setUp();
+    workflows.create({ name: 'flow', title: '', contents: testContents({}, {}), isPublic: false });
+    const route = { alias: 'workflows/flow', revision: 'workflow', authMode: 'private' };
+    for (const owner of ['me', 'x|y', 'y']) expect(routes.resolve(`workflows/${owner}`, 'flow')).toMatchObject(route);
+    for (const owner of ['workflows/you', 'workflows/', 'workflows', 'comfy/me', 'me']) {
+      expect([owner, routes.resolve(owner, 'flow')]).toEqual([owner, undefined]);
+    }
+    expect(routes.resolve(`workflows/${catalog.account.nickname}`, 'none')).toBeUndefined();
+    expect(routes.resolve('workflows', 'execute')).toMatchObject({ alias: executeAlias, authMode: 'shared' });
+    expect([aliasOf('workflows/me', 'flow'), aliasOf('me', 'app')]).toEqual(['workflows/flow', 'app']);
   });
 
   it('resolves an ephemeral app while it is there', () => {
