@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 
-from . import descriptors, isolation, kernel, layer, mounts, rootfs, rules, servers
+from . import descriptors, isolation, kernel, landlock, layer, mounts, rootfs, rules, servers
 from .channel import BlockingChannel
 
 _APP = "MINIFAL_APP"
@@ -50,6 +50,8 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     if config["filtered"]:
         servers.hand_over_filter(hand)
     hand.close()
+    if config["world"].kept_away:
+        landlock.enter()
     if mounts.user_namespace() != before:
         # Its maker could take mounts away, under which there is what they hide. Against real root there is no lock.
         kernel.give_up_capabilities()

@@ -7,20 +7,23 @@ import shutil
 import tempfile
 from typing import NamedTuple
 
-from . import layer, places, rootfs, servers
+from . import landlock, layer, places, rootfs, servers
 
 
 class World(NamedTuple):
     """What every runner of this supervisor gets."""
 
     missing: dict[str, str]
-    """Why a part can't be had: `folders` (/data and /app), `disk`, `writes` (to some folders), `addresses`."""
+    """Why a part can't be had: `folders` (/data and /app), `disk`, `writes` (to some folders), `addresses`,
+    `programs` (the machine's are within reach)."""
     places: places.Places | None
     """None: the disk is the machine's."""
     known: dict[str, str]
     """What `layer.enter` found out."""
     placed: bool = False
     """Whether a filter of system calls keeps its servers on addresses of its own."""
+    kept_away: bool = False
+    """Whether it is kept away from the machine's other programs."""
 
     def missing_list(self) -> list[dict[str, str]]:
         """As the emulator is sent it."""
@@ -32,9 +35,9 @@ def find(config: dict) -> World:
     world = _find_disk(config)
     if config["isolation"] != "full":
         return world
-    why = servers.why_not_placed()
-    missing = world.missing if why is None else {**world.missing, "addresses": why}
-    return world._replace(missing=missing, placed=why is None)
+    tried = {"addresses": servers.why_not_placed(), "programs": landlock.why_not()}
+    missing = {**world.missing, **{part: why for part, why in tried.items() if why is not None}}
+    return world._replace(missing=missing, placed="addresses" not in missing, kept_away="programs" not in missing)
 
 
 def _find_disk(config: dict) -> World:

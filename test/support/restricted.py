@@ -4,6 +4,7 @@ Runs a program as restricted machines do, by a seccomp filter that its children 
   restricted.py docker CMD...     a container without privileges: no namespaces, no mounts, no look into others
   restricted.py apparmor CMD...   Ubuntu 24.04's restriction: namespaces of users are made, and nothing may be done in
   them
+  restricted.py old CMD...        a kernel without Landlock
 
 What Docker's own profile answers is what is answered here: EPERM, and ENOSYS for clone3, so that C libraries try clone.
 """
@@ -29,6 +30,7 @@ NUMBERS = {
     "open_tree": (428, 428),
     "move_mount": (429, 429),
     "pidfd_getfd": (438, 438),
+    "landlock_create_ruleset": (444, 444),
 }
 NEW_NAMESPACES = 0x7E020000
 LOAD, EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06
@@ -60,8 +62,11 @@ def refuse_namespaces():
 
 def program(kind):
     mounting = ["mount", "umount2", "pivot_root", "sethostname", "fsopen", "open_tree", "move_mount"]
-    refused = {"docker": ["unshare", "setns", "pidfd_getfd", *mounting], "apparmor": mounting}[kind]
-    code = errno.EPERM if kind == "docker" else errno.EACCES
+    refused, code = {
+        "docker": (["unshare", "setns", "pidfd_getfd", *mounting], errno.EPERM),
+        "apparmor": (mounting, errno.EACCES),
+        "old": (["landlock_create_ruleset"], errno.ENOSYS),
+    }[kind]
     steps = [step(LOAD, 0, 0, NUMBER)]
     if kind == "docker":
         steps += [*refuse_namespaces(), *refuse("clone3", errno.ENOSYS)]

@@ -17,6 +17,10 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
     'Servers of Python are kept on loopback; a runner whose other servers listen where other machines reach them is ' +
       'ended.',
   ],
+  programs: [
+    "This machine's other programs can't be kept out of runners' reach",
+    'Apps can send signals to them, and connect to their abstract Unix sockets.',
+  ],
 };
 
 /**
@@ -26,6 +30,8 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
 export function missingWords({ part, why }: Missing): string {
   const [what, without] = consequences[part];
   const said = `${what} (${why.slice(0, 200)}). ${without} To allow it: `;
+  if (part === 'programs')
+    return `${said}Linux 6.12 or later, with \`landlock\` among the modules of \`lsm=\` at its boot.`;
   // What the kernel says where the number of namespaces is limited, mostly to none.
   if (why.includes('No space left on device'))
     return `${said}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;

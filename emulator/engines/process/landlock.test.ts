@@ -1,0 +1,149 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { parentOf } from './testing/processes.ts';
+import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+
+const asksVersion = 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))';
+const isThere = process.platform === 'linux' && Number(execFileSync('python3', ['-c', asksVersion])) >= 6;
+
+let work: WorkFolder;
+let engine: Engine;
+const runners: Watched[] = [];
+
+beforeAll(() => {
+  work = workFolder();
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full' });
+});
+afterEach(() => {
+  for (const { handle } of runners.splice(0)) handle.kill();
+});
+afterAll(async () => {
+  await engine.close();
+  work.remove();
+});
+
+function start(text: string, rest: Parameters<typeof specFor>[2] = {}, on: Engine = engine): Watched {
+  const runner = watch(on, specFor(work, text, rest));
+  runners.push(runner);
+  return runner;
+}
+
+/** What an act is refused with; `None`: it isn't. */
+const helpers = `
+import ctypes, os, signal, socket, sys, threading
+def refusal(act):
+    try: act()
+    except OSError as error: return error.errno
+def connect(name):
+    with socket.socket(socket.AF_UNIX) as client: client.connect(name)
+def listen(name):
+    server = socket.socket(socket.AF_UNIX); server.bind(name); server.listen(); return server
+`;
+
+describe.runIf(isThere)("a runner, of the machine's other programs", () => {
+  it('reaches none by a signal, by a look into it, or by its abstract socket', async () => {
+    const name = `minifal-test-${process.pid}`;
+    const other = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    const server = createServer((socket) => socket.end()).listen(`\0${name}`);
+    await once(server, 'listening');
+    const neighbour = start(
+      `${helpers}
+def main():
+    server = listen("\\0" + os.environ["NAME"])
+    print("pid", os.getpid(), flush=True)
+    threading.Event().wait()`,
+      { env: { NAME: `${name}-neighbour` } },
+    );
+    const pid = Number((await neighbour.line(/^pid /)).text.split(' ')[1]);
+    const keeper = parentOf(pid) ?? 0;
+    const outside = [other.pid ?? 0, process.pid, keeper, parentOf(keeper) ?? 0, pid];
+    const runner = start(
+      `${helpers}
+def main():
+    pids, names = eval(os.environ["PIDS"]), ["\\0" + name for name in eval(os.environ["NAMES"])]
+    pids += [os.getppid()]
+    print("signals", {refusal(lambda: os.kill(pid, 0)) for pid in pids}, flush=True)
+    print("looks", {refusal(lambda: os.listdir(f"/proc/{pid}/root/")) for pid in pids}, flush=True)
+    libc = ctypes.CDLL(None)
+    print("attaches", libc.ptrace(0x4206, pids[0], None, None), flush=True)
+    print("sockets", {refusal(lambda: connect(name)) for name in names}, flush=True)
+    threading.Event().wait()`,
+      { env: { PIDS: JSON.stringify(outside), NAMES: JSON.stringify([name, `${name}-neighbour`]) } },
+    );
+    await runner.line(/^sockets/);
+    const said = runner.lines.map(({ text }) => text);
+    expect(said).toContain('signals {1}');
+    expect(said).toContain('looks {13}');
+    expect(said).toContain('attaches -1');
+    expect(said).toContain('sockets {1}');
+    server.close();
+    other.kill();
+  });
+
+  it('that are its own reaches all, by signals, abstract sockets and as a debugger', async () => {
+    const runner = start(`${helpers}
+import subprocess
+def main():
+    server = listen("\\0own-" + str(os.getpid())); here = listen("/tmp/own")
+    connect(server.getsockname()); connect("/tmp/own")
+    code = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1]); socket.socket(socket.AF_UNIX)"
+    code += ".connect(chr(0) + sys.argv[2]); print('child reached both', flush=True)"
+    subprocess.run([sys.executable, "-c", code, "/tmp/own", server.getsockname()[1:].decode()])
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    libc = ctypes.CDLL(None, use_errno=True)
+    print("seized", libc.ptrace(0x4206, child.pid, None, None), flush=True)
+    print("looks", refusal(lambda: open(f"/proc/{child.pid}/environ").read(1)), flush=True)
+    libc.ptrace(17, child.pid, None, None)
+    child.kill(); print("killed", child.wait(), flush=True)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGUSR1)).start()
+    print("own", int(signal.sigwait({signal.SIGUSR1})), flush=True)
+    print("over", flush=True)
+    threading.Event().wait()`);
+    await runner.line(/^over/);
+    const said = runner.lines.map(({ text }) => text);
+    const all = ['child reached both', 'seized 0', 'looks None', 'killed -9', 'own 10'];
+    expect(said).toEqual(expect.arrayContaining(all));
+  });
+
+  it('is ended and looked into by those that should', async () => {
+    const drains = start(`${helpers}
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: (print("drained", flush=True), os._exit(0)))
+    print("pid", os.getpid(), flush=True)
+    threading.Event().wait()`);
+    const pid = Number((await drains.line(/^pid /)).text.split(' ')[1]);
+    expect(readFileSync(`/proc/${pid}/cmdline`).length).toBeGreaterThan(0);
+    drains.handle.terminate();
+    await drains.line(/^drained/);
+    expect((await drains.exited).code).toBe(0);
+    const stays = start('import time\ndef main():\n    print("up", flush=True); time.sleep(1000)');
+    await stays.line(/^up/);
+    stays.handle.kill();
+    expect((await stays.exited).signal).toBe('SIGKILL');
+  });
+});
+
+describe.runIf(process.platform === 'linux')('where the machine has no such rules', () => {
+  it('that is said once, with what it takes, and runners work without', async () => {
+    const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
+    const python = work.file(`#!/bin/sh\nexec python3 '${restricted}' old python3 "$@"\n`);
+    chmodSync(python, 0o755);
+    const said: string[] = [];
+    const dataDir = join(work.root, 'old');
+    const onLimit = (sentence: string) => said.push(sentence);
+    const old = createProcessEngine({ dataDir, runnerSources, isolation: 'full', onLimit });
+    const text = 'import time\ndef main():\n    print("up", flush=True); time.sleep(1000)';
+    for (const _ of [1, 2])
+      await start(text, { environment: { kind: 'virtualenv', id: 'old', python, extraPaths: [] } }, old).line(/^up/);
+    expect(said).toEqual([expect.stringMatching(/other programs .*\(Landlock: .*Linux 6\.12/)]);
+    expect(old.missing().map(({ part }) => part)).toEqual(['programs']);
+    await old.close();
+  });
+});
