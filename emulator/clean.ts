@@ -38,7 +38,11 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
     const requests = dropFinished(store, owed);
     const values = await storage.keyValues.prune();
     const { files, bytes } = await storage.files.prune();
-    const inUse = catalog.revisions(null).flatMap(({ environments }) => environments);
+    const inUse = catalog
+      .revisions(null)
+      .flatMap(({ environments, environmentName }) =>
+        environments.map((environment) => ({ ...environment, secretsOf: environmentName })),
+      );
     const unused = removeUnused(folder, inUse);
     return {
       environments: unused.environments,

@@ -214,7 +214,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
       clock,
       caBundle,
-      secretValue: (name) => catalog.secretValues('main', [name])[name],
+      secretValue: catalog.buildSecret,
       mask,
     });
     const processes = createProcessEngine({

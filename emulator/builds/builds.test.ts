@@ -13,7 +13,12 @@ function builderOf(kind: string, deeds: string[] = []): Builder {
   };
 }
 
-const definition = (kind: string): EnvironmentDefinition => ({ kind, configuration: { name: 'e' }, force: false });
+const definition = (kind: string): EnvironmentDefinition => ({
+  kind,
+  configuration: { name: 'e' },
+  force: false,
+  secretsOf: 'main',
+});
 
 describe('an environment', () => {
   it('is built by the builder of its kind', async () => {

@@ -7,6 +7,8 @@ export interface EnvironmentDefinition {
   /** Its kind's own; the builder of the kind checks it. */
   readonly configuration: { readonly [key: string]: unknown };
   readonly force: boolean;
+  /** The deployment environment (`main`, `dev`) that it is for: its requirements may name the secrets of that one. */
+  readonly secretsOf: string;
   /**
    * Release of the SDK that runners of this environment also need (sdk-release.ts); not part of the environment itself.
    */

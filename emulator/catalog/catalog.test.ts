@@ -155,6 +155,20 @@ describe('secrets', () => {
     }
   });
 
+  it('are read by a build of their own environment only, exposed to its runners or not', () => {
+    const { catalog } = setUp();
+    catalog.createEnvironment('dev', null);
+    catalog.setSecret('A', 'of main', 'main');
+    catalog.setSecret('B', 'hidden in main', 'main', false);
+    catalog.setSecret('A', 'of dev', 'dev');
+    const read = (environment: string) =>
+      ['A', 'B', 'constructor'].map((name) => catalog.buildSecret(environment, name));
+    expect(read('main')).toEqual(['of main', 'hidden in main', undefined]);
+    expect(read('dev')).toEqual(['of dev', undefined, undefined]);
+    catalog.deleteEnvironment('dev');
+    expect(read('dev')).toEqual([undefined, undefined, undefined]);
+  });
+
   it('keep their exposure and creation time when only the value is set, and go when it is null', () => {
     const { catalog } = setUp();
     catalog.setSecret('A', 'one', 'main', false);
@@ -200,6 +214,7 @@ describe('secrets', () => {
     expect(room.store.notices()).toEqual([]);
     expect(room.catalog.listSecrets('main')).toEqual(listed);
     for (const names of [null, ['B']]) expect(() => room.catalog.secretValues('main', names)).toThrow('Sealed.');
+    expect(() => room.catalog.buildSecret('main', 'B')).toThrow('Sealed.');
     for (const names of [[], ['missing']]) expect(room.catalog.secretValues('main', names)).toEqual({});
     expect(room.catalog.secretValues('dev', null)).toEqual({});
     expect(() => room.catalog.setSecret('A', 'another', 'main')).toThrow('Sealed.');

@@ -51,6 +51,7 @@ export function createCatalog(options: CatalogOptions): LocalCatalog {
     setSecret: secrets.setSecret,
     listSecrets: secrets.listSecrets,
     secretValues: secrets.secretValues,
+    buildSecret: secrets.buildSecret,
     allSecretValues: secrets.allValues,
 
     listEnvironments: () => environments.all(),

@@ -5,7 +5,7 @@ import type { Records } from './records.ts';
 import type { SecretKey } from './secret-key.ts';
 import type { Catalog } from './types.ts';
 
-export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'secretValues'> {
+export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'secretValues' | 'buildSecret'> {
   /** Every value there is, for masking log lines; the same array until a secret changes. */
   allValues(): readonly string[];
   /** The ids of the environment's records. */
@@ -78,6 +78,10 @@ export function createSecrets(
         names ? names.includes(secret.name) : secret.defaultExposed,
       );
       return Object.fromEntries(chosen.map((secret) => [secret.name, open(secret)]));
+    },
+    buildSecret(environmentName, name) {
+      const secret = secrets.get(place(environmentName, name));
+      return secret && open(secret);
     },
     allValues() {
       values ??= cipher ? [...secrets.values()].map(open) : [];

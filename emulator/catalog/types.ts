@@ -107,6 +107,11 @@ export interface Catalog {
   listSecrets(environmentName: string): readonly SecretInfo[];
   /** Values for a runner: all default-exposed ones, or exactly `names`. */
   secretValues(environmentName: string, names: readonly string[] | null): { readonly [name: string]: string };
+  /**
+   * The value for `${NAME}` in a requirement of an app of this environment: any secret of the same environment, exposed
+   * to runners or not, and never one of another, `main` included. `undefined`: it is not set there.
+   */
+  buildSecret(environmentName: string, name: string): string | undefined;
 
   addRevision(revision: Revision): void;
   revision(id: string): Revision | undefined;

@@ -34,6 +34,7 @@ const virtualenv = (requirements: unknown, more: object = {}): EnvironmentDefini
   kind: 'virtualenv',
   configuration: { requirements, resolver: 'uv', ...more },
   force: false,
+  secretsOf: 'main',
 });
 
 async function built(definition: EnvironmentDefinition, log: (line: BuildLog) => void = () => {}) {
@@ -212,6 +213,28 @@ describe('a build that fails', () => {
     expect(words).toContain('six');
     expect(lines.join('\n')).toContain('Installing requirements: six @');
     expect(words + lines.join('\n')).not.toMatch(/planted-secret|other-secret/);
+  });
+
+  it('names the secrets of its own deployment environment, and is no other one’s', { timeout }, async () => {
+    const asked: string[] = [];
+    const secretValue = (environmentName: string, name: string) => {
+      asked.push(`${environmentName} ${name}`);
+      return environmentName === 'staging' ? undefined : '1.17.0';
+    };
+    await builds.close();
+    builds = createVirtualenvBuilder({ dataDir, uv: async () => uv, clock: () => 7, mask, secretValue });
+    const of = (secretsOf: string, requirement: string) => ({ ...virtualenv([requirement]), secretsOf });
+    const named = `six==${'$'}{VERSION}`;
+    const main = await built(of('main', named));
+    const dev = await built(of('dev', named));
+    expect(asked).toEqual(['main VERSION', 'dev VERSION']);
+    expect([dev.cached, dev.environment.id === main.environment.id]).toEqual([false, false]);
+    expect((await built(of('dev', named))).cached).toBe(true);
+    const what = 'names the secret VERSION, which is not set in environment staging';
+    expect(await reason(of('staging', named))).toContain(what);
+    // What names no secret is the same for all.
+    const plain = await built(of('main', 'six==1.17.0'));
+    expect(await built(of('dev', 'six==1.17.0'))).toEqual({ ...plain, cached: true });
   });
 
   it('passes on why a secret cannot be had', async () => {

@@ -5,10 +5,9 @@ import { UserError, withCode } from '../../wire/errors.ts';
 import { sharedBuilds } from '../sharing.ts';
 import type { Builder, BuildFailure, BuildLog, BuildResult } from '../types.ts';
 import { toolEnvironment } from '../uv/tool-env.ts';
-import { agentPin, cleanAgents } from './agent.ts';
-import { readConstraints } from './constraints.ts';
-import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
+import { cleanAgents } from './agent.ts';
 import { environmentFolders } from './folders.ts';
+import { type Identified, identify } from './identity.ts';
 import { buildNew, pythonOf } from './new.ts';
 import { type FilledDefinition, fillDefinition } from './placeholders.ts';
 import { createRunnerPackages } from './runner-packages.ts';
@@ -27,8 +26,10 @@ export interface VirtualenvBuilderOptions {
   readonly env?: { readonly [name: string]: string | undefined };
   /** What uv trusts: the machine's certificates and the emulator's. Default: as uv does by itself. */
   readonly caBundle?: string;
-  /** Values for `${NAME}` in requirements and index URLs; without it they stay as they are. */
-  readonly secretValue?: (name: string) => string | undefined;
+  /**
+   * Values for `${NAME}` in requirements and index URLs, by deployment environment; without it they stay as they are.
+   */
+  readonly secretValue?: (environmentName: string, name: string) => string | undefined;
   /** Hides secrets in logs and reasons. */
   readonly mask: Mask;
 }
@@ -76,10 +77,13 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
   }
 
   return {
-    async build({ configuration, force, sdk }, log, signal) {
-      const order = checked(configuration, options.secretValue);
-      if (order.kind === 'failed') return order;
-      const { hash, definition, filled } = order;
+    async build(order, log, signal) {
+      const { force, sdk } = order;
+      const identified = identify(order);
+      if (identified.kind === 'failed') return identified;
+      const { hash, definition } = identified;
+      const filled = fill(identified, order.secretsOf, options.secretValue);
+      if ('kind' in filled) return filled;
       await cleaned;
       const known = force ? undefined : finished(hash);
       const work = (line: Log, abort: AbortSignal) =>
@@ -96,30 +100,16 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
   };
 }
 
-interface Order {
-  readonly kind: 'order';
-  readonly hash: string;
-  readonly definition: VirtualenvDefinition;
-  readonly filled: Extract<FilledDefinition, { ok: true }>;
-}
-
-/** What is to be built, or why it can't be. */
-function checked(configuration: unknown, secretValue: VirtualenvBuilderOptions['secretValue']): Order | BuildFailure {
-  const parsed = parseVirtualenv(configuration);
-  if (!parsed.ok) return { kind: 'failed', reason: parsed.reason };
-  const { definition } = parsed;
-  const constraints = readConstraints(definition.constraintsFile);
-  if (!constraints) {
-    const reason = `Invalid environment: constraints_file ${definition.constraintsFile} can not be read.`;
-    return { kind: 'failed', reason };
-  }
+/** What is to be installed, or why that can't be had: values of secrets may be out of reach. */
+function fill(
+  { definition }: Identified,
+  secretsOf: string,
+  secretValue: VirtualenvBuilderOptions['secretValue'],
+): Extract<FilledDefinition, { ok: true }> | BuildFailure {
   try {
-    const filled = fillDefinition(definition, secretValue);
-    if (!filled.ok) return { kind: 'failed', reason: filled.reason };
-    // The hash is of the text with its placeholders: a secret's value is never part of a folder's name.
-    return { kind: 'order', hash: environmentHash(definition, constraints, agentPin), definition, filled };
+    const filled = fillDefinition(definition, secretsOf, secretValue);
+    return filled.ok ? filled : { kind: 'failed', reason: filled.reason };
   } catch (error) {
-    // Values of secrets may be out of reach; that is a reason for a failed build like any other.
     return failureOf(error);
   }
 }

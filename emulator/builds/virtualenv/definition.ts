@@ -70,12 +70,14 @@ function toLayers(requirements: readonly string[] | readonly string[][]): readon
 /**
  * Content hash of an environment: the fields and their order are isolate's cache key (python version, requirements,
  * constraints, index URLs, sorted tags, extras), then the agent's pin, because the agent's packages belong to the
- * result. `constraints`: lines of the constraints file, not its path.
+ * result. `constraints`: lines of the constraints file, not its path. `owner`: the deployment environment that it is for
+ * alone.
  */
 export function environmentHash(
   definition: VirtualenvDefinition,
   constraints: readonly string[],
   agentPin: string,
+  owner?: string,
 ): string {
   const [only, ...more] = definition.layers;
   const requirements =
@@ -91,6 +93,7 @@ export function environmentHash(
     ...(definition.resolver ? [`resolver=${definition.resolver}`] : []),
     ...(definition.compileBytecode ? ['compile_bytecode=true'] : []),
     `agent=${agentPin}`,
+    ...(owner === undefined ? [] : [`secrets=${owner}`]),
   ];
   return createHash('sha256').update(fields.join('\n')).digest('hex');
 }

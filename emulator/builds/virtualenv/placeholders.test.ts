@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parseVirtualenv } from './definition.ts';
-import { fillDefinition, passwordsIn, withoutLogin, withoutUrlCredentials } from './placeholders.ts';
+import { fillDefinition, namesSecrets, passwordsIn, withoutLogin, withoutUrlCredentials } from './placeholders.ts';
 
 function filled(requirements: string[], secretValue?: (name: string) => string | undefined) {
   const parsed = parseVirtualenv({ requirements });
   if (!parsed.ok) throw new Error(parsed.reason);
-  return fillDefinition(parsed.definition, secretValue);
+  return fillDefinition(parsed.definition, 'dev', secretValue && ((_environment, name) => secretValue(name)));
 }
 
 /** `${NAME}`, which Biome takes for a mistake in a plain string. */
@@ -25,7 +25,17 @@ describe('placeholders in requirements', () => {
 
   it('fail the build with the name of the secret that is not set', () => {
     const result = filled([placeholder('NOT_SET')], () => undefined);
-    expect(result.ok ? '' : result.reason).toContain('fal secrets set NOT_SET=');
+    expect(result.ok ? '' : result.reason).toContain('fal secrets set NOT_SET=… --env dev');
+  });
+
+  it('are looked for in requirements and in the addresses of indexes', () => {
+    const names = (configuration: object) => {
+      const parsed = parseVirtualenv(configuration);
+      return parsed.ok && namesSecrets(parsed.definition);
+    };
+    expect(names({ requirements: [['six'], [`a @ https://${placeholder('T')}@b/c`]] })).toBe(true);
+    expect(names({ extra_index_urls: [`https://${placeholder('T')}@b/simple`] })).toBe(true);
+    expect(names({ requirements: ['six', '$T', '$'.concat('{}')], tags: [placeholder('T')] })).toBe(false);
   });
 
   it('stay as they are where no secrets are offered', () => {

@@ -25,20 +25,26 @@ export type FilledDefinition =
   | { readonly ok: true; readonly definition: VirtualenvDefinition; readonly values: readonly string[] }
   | { readonly ok: false; readonly reason: string };
 
+/** Whether a requirement or an index URL names a secret. */
+export function namesSecrets({ layers, extraIndexUrls }: VirtualenvDefinition): boolean {
+  return [...layers.flat(), ...extraIndexUrls].some((text) => text.search(placeholder) >= 0);
+}
+
 /**
- * Replaces `${NAME}` in requirements and index URLs by the secret's value
+ * Replaces `${NAME}` in requirements and index URLs by the value of the secret of this deployment environment
  * (docs/platform/control-plane.md#requirements-that-need-the-client); `values` lists what must never be printed.
  * Without `secretValue` the text stays as it is.
  */
 export function fillDefinition(
   definition: VirtualenvDefinition,
-  secretValue: ((name: string) => string | undefined) | undefined,
+  secretsOf: string,
+  secretValue: ((environmentName: string, name: string) => string | undefined) | undefined,
 ): FilledDefinition {
   if (!secretValue) return { ok: true, definition, values: [] };
   const values: string[] = [];
   let missing: string | undefined;
   const fill = (text: string): string => {
-    const filled = fillPlaceholders(text, secretValue);
+    const filled = fillPlaceholders(text, (name) => secretValue(secretsOf, name));
     if (!filled.ok) {
       missing ??= filled.missing;
       return text;
@@ -49,10 +55,8 @@ export function fillDefinition(
   const layers = definition.layers.map((layer) => layer.map(fill));
   const extraIndexUrls = definition.extraIndexUrls.map(fill);
   if (missing !== undefined) {
-    return {
-      ok: false,
-      reason: `A requirement names the secret ${missing}, which is not set. Set it: fal secrets set ${missing}=…`,
-    };
+    const what = `A requirement names the secret ${missing}, which is not set in environment ${secretsOf}.`;
+    return { ok: false, reason: `${what} Set it: fal secrets set ${missing}=… --env ${secretsOf}` };
   }
   return { ok: true, definition: { ...definition, layers, extraIndexUrls }, values };
 }

@@ -66,7 +66,10 @@ it('a private git repository is installed, and its token is no argument of git',
     secretValue: () => token,
   });
   const requirements = [`secretly @ git+http://me:${'$'}{TOKEN}@${origin}/secretly.git`];
-  const result = await builds.build({ kind: 'virtualenv', configuration: { requirements }, force: false }, () => {});
+  const result = await builds.build(
+    { kind: 'virtualenv', configuration: { requirements }, force: false, secretsOf: 'main' },
+    () => {},
+  );
   await builds.close();
   expect(result).toMatchObject({ kind: 'built' });
   expect(readFileSync(seen, 'utf8')).toContain(`${origin}/secretly.git`);

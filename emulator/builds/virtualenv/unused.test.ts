@@ -10,7 +10,7 @@ describe('unused environments', () => {
   it('are those that no configuration represents, old agents included', () => {
     const folder = testFolder();
     const configuration = { requirements: ['pillow'], python_version: '3.11' };
-    const environment = { kind: 'virtualenv', configuration };
+    const environment = { kind: 'virtualenv', configuration, secretsOf: 'main' };
     const parsed = parseVirtualenv(configuration);
     if (!parsed.ok) throw new Error(parsed.reason);
     const used = environmentHash(parsed.definition, [], agentPin);
@@ -31,6 +31,16 @@ describe('unused environments', () => {
     expect(existsSync(join(folder, 'environments', used, '1', 'bin', 'python'))).toBe(true);
     expect(removeUnused(folder, [environment])).toEqual({ environments: 0, bytes: 0 });
     expect(removeUnused(join(folder, 'nowhere'), [])).toEqual({ environments: 0, bytes: 0 });
+    // Those that name secrets are one deployment environment's own.
+    const naming = { ...environment, configuration: { requirements: [`six${'$'}{TOKEN}`] } };
+    const named = parseVirtualenv(naming.configuration);
+    const hashes = ['dev', undefined].map(
+      (owner) => named.ok && environmentHash(named.definition, [], agentPin, owner),
+    );
+    for (const hash of hashes) mkdirSync(join(folder, 'environments', String(hash)));
+    expect(removeUnused(folder, [environment, { ...naming, secretsOf: 'dev' }]).environments).toBe(1);
+    expect(existsSync(join(folder, 'environments', String(hashes[0])))).toBe(true);
+    expect(removeUnused(folder, [environment]).environments).toBe(1);
     // Of another kind with the same words: its builder is another one.
     expect(removeUnused(folder, [{ ...environment, kind: 'other' }])).toEqual({ environments: 1, bytes: 8 });
   });

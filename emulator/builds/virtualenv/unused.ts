@@ -1,9 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnvironmentDefinition } from '../types.ts';
-import { agentPin } from './agent.ts';
-import { readConstraints } from './constraints.ts';
-import { environmentHash, parseVirtualenv } from './definition.ts';
+import { identify } from './identity.ts';
 
 /**
  * Removes every virtualenv that none of these environments is; what is needed again is built again. Only
@@ -12,7 +10,7 @@ import { environmentHash, parseVirtualenv } from './definition.ts';
  */
 export function removeUnused(
   dataDir: string,
-  environments: readonly Pick<EnvironmentDefinition, 'kind' | 'configuration'>[],
+  environments: readonly Omit<EnvironmentDefinition, 'force' | 'sdk'>[],
 ): { readonly environments: number; readonly bytes: number } {
   const used = new Set(environments.filter(({ kind }) => kind === 'virtualenv').map(hashOf));
   const dir = join(dataDir, 'environments');
@@ -33,10 +31,9 @@ export function removeUnused(
   return { environments: count, bytes };
 }
 
-function hashOf({ configuration }: Pick<EnvironmentDefinition, 'configuration'>): string | undefined {
-  const parsed = parseVirtualenv(configuration);
-  const constraints = parsed.ok ? readConstraints(parsed.definition.constraintsFile) : undefined;
-  return parsed.ok && constraints ? environmentHash(parsed.definition, constraints, agentPin) : undefined;
+function hashOf(environment: Omit<EnvironmentDefinition, 'force' | 'sdk'>): string | undefined {
+  const identified = identify(environment);
+  return identified.kind === 'identified' ? identified.hash : undefined;
 }
 
 function listed(folder: string): readonly string[] {

@@ -5,9 +5,13 @@ import { invalidArgument, notFound } from './rpc-error.ts';
 import type { WireEnvironment } from './schemas.ts';
 
 /** The one definition that the SDK sends. `first` exists: the schema asked for exactly one. */
-export function definitionOf(environments: readonly WireEnvironment[]): EnvironmentDefinition {
-  const wire = environments[0];
-  return { kind: wire?.kind ?? '', configuration: wire?.configuration ?? {}, force: wire?.force ?? false };
+export function definitionOf(request: {
+  readonly environments: readonly WireEnvironment[];
+  readonly environment_name: string;
+}): EnvironmentDefinition {
+  const wire = request.environments[0];
+  const { kind = '', configuration = {}, force = false } = wire ?? {};
+  return { kind, configuration, force, secretsOf: request.environment_name };
 }
 
 /**

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const builds = createVirtualenvBuilder({ dataDir: work.root, uv, clock: Date.now, mask: createMask(() => []) });
   const build = async (requirements: string[]): Promise<Virtualenv> => {
     const result = await builds.build(
-      { kind: 'virtualenv', configuration: { requirements }, force: false },
+      { kind: 'virtualenv', configuration: { requirements }, force: false, secretsOf: 'main' },
       () => undefined,
     );
     if (result.kind === 'failed') throw new Error(result.reason);

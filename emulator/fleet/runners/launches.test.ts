@@ -45,7 +45,9 @@ describe('the launch of a stored revision', () => {
       environmentName: 'dev',
       machineType: 'S',
     });
-    expect(built).toEqual([{ kind: 'virtualenv', configuration: { requirements: ['a'] }, force: false }]);
+    expect(built).toEqual([
+      { kind: 'virtualenv', configuration: { requirements: ['a'] }, force: false, secretsOf: 'dev' },
+    ]);
   });
 
   it('has the machine type that UpdateApplication named for the active revision', async () => {

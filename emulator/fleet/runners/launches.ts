@@ -56,7 +56,8 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
 function definitionOf(revision: Revision): EnvironmentDefinition {
   const stored = revision.environments[0];
   if (stored === undefined) throw new UserError('ENVIRONMENT_MISSING', 'The revision has no environment.', deployAgain);
-  return { kind: stored.kind, configuration: stored.configuration, force: false };
+  const { kind, configuration } = stored;
+  return { kind, configuration, force: false, secretsOf: revision.environmentName };
 }
 
 /** The stored callable as the engine takes it. */

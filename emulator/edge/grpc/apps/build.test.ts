@@ -11,13 +11,25 @@ describe('BuildEnvironment', () => {
     const lines = messages.flatMap(({ logs }) => logs as { message: string; source?: string; level: string }[]);
     expect(lines.map(({ message }) => message)).toEqual(['Resolved 3 packages', 'Installed 3 packages']);
     expect(messages.at(-1)).toMatchObject({ env_id: 'env-hash', status: { state: 'SUCCESS' } });
-    expect(plane.built).toEqual([{ kind: 'virtualenv', configuration: { python_version: '3.11' }, force: false }]);
+    const built = { kind: 'virtualenv', configuration: { python_version: '3.11' }, force: false, secretsOf: 'main' };
+    expect(plane.built).toEqual([built]);
   });
 
   it('hands `force` on', async () => {
     const plane = await controlPlane();
     await plane.rpc('BuildEnvironment', appRequest({ environments: [{ kind: 'virtualenv', force: true }] }));
-    expect(plane.built).toEqual([{ kind: 'virtualenv', configuration: {}, force: true }]);
+    expect(plane.built).toEqual([{ kind: 'virtualenv', configuration: {}, force: true, secretsOf: 'main' }]);
+  });
+
+  it('is for the deployment environment of its call, like the builds of Run and RegisterApplication', async () => {
+    const plane = await controlPlane();
+    plane.rooms.catalog.createEnvironment('dev', null);
+    const there = { application_name: 'greet--dev', environment_name: 'dev' };
+    for (const call of ['BuildEnvironment', 'RegisterApplication', 'Run']) {
+      plane.buildPlan.failure = call === 'Run' ? 'It ends here.' : undefined;
+      await plane.rpc(call, appRequest(there));
+    }
+    expect(plane.built.map(({ secretsOf }) => secretsOf)).toEqual(['dev', 'dev', 'dev']);
   });
 
   it("a failed build is INVALID_ARGUMENT in the tool's own words, after its lines", async () => {

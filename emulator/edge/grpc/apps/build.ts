@@ -14,12 +14,7 @@ export function buildEnvironment(rooms: GrpcRooms) {
     requireEnvironment(rooms, request.environment_name);
     const pump = createLogPump(replies, rooms.clock);
     try {
-      const built = await buildOrFail(
-        rooms,
-        definitionOf(request.environments),
-        (line) => pump.push(builderLog(line)),
-        signal,
-      );
+      const built = await buildOrFail(rooms, definitionOf(request), (line) => pump.push(builderLog(line)), signal);
       pump.flush();
       replies.send({ env_id: built.id, status: { state: 'SUCCESS' } });
     } catch (error) {

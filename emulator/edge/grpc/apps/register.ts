@@ -30,7 +30,7 @@ export function registerApplication(rooms: GrpcRooms) {
     try {
       const callable = storeCallable(request, rooms.blobs);
       resolveFiles(filesOf(request), rooms.appFiles); // says now what is missing, not at the first start
-      const definition = definitionOf(request.environments);
+      const definition = definitionOf(request);
       const environment = await buildOrFail(
         rooms,
         { ...definition, ...(await sdkReleaseOf([callableFrom(callable, rooms.blobs)])) },

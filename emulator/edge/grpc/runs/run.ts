@@ -48,7 +48,7 @@ async function prepare(
   const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
   const environment = await buildOrFail(
     rooms,
-    { ...definitionOf(request.environments), ...(await sdkReleaseOf([callable, setup])) },
+    { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
     (line) => {
       rooms.logs.append({ ...line, ...ofNoRunner, alias, revision: alias });
       // After an explicit BuildEnvironment the client has seen them.
