@@ -97,8 +97,11 @@ function headingsIn(text: string): readonly string[] {
 /** Files by path or name, and folders by a path from the root that ends with a slash. */
 function pathsIn(text: string): readonly string[] {
   const start = '(?<![\\w/.@~$*<>{}-])';
-  const file = new RegExp(`${start}(?:\\.{1,2}/)*(?:\\w[\\w-]*/)*[\\w.-]+\\.(?:ts|py|mjs|md)\\b(?![\\w/*-])`, 'g');
-  const folder = new RegExp(`${start}(?:docs|emulator|extension|scripts|templates|test)/(?:[\\w-]+/)+`, 'g');
+  const file = new RegExp(
+    `${start}(?:\\.{1,2}/)*(?:\\w[\\w-]*/)*(?:[\\w.-]+\\.(?:ts|py|mjs|md)|package\\.json)\\b(?![\\w/*-])`,
+    'g',
+  );
+  const folder = new RegExp(`${start}(?:docs|emulator|extension|scripts|templates|test)/(?:[\\w-]+/)+(?![\\w-])`, 'g');
   const files = [...text.matchAll(file)]
     .map(([path]) => path)
     .filter((path) => !foreign.test(path) && !foreignNames.has(path) && !/^[A-Z-].*\.(ts|py)$/.test(path));
