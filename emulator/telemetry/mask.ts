@@ -1,7 +1,8 @@
 import { replacer, shortestFound } from './occurrences.ts';
 import { spellingsOf } from './spellings.ts';
 
-const masked = '********';
+/** What is shown in place of a value. */
+export const masked = '********';
 
 /** Hides the values of secrets and keys in text. */
 export interface Mask {
@@ -20,7 +21,7 @@ export interface Mask {
 
 /**
  * The one place where values of secrets and keys are hidden: every text passes it on its way out of a runner or a
- * build, and into the emulator's own log. Values shorter than 8 characters are left: hiding "1" or "true" everywhere
+ * build, and into the emulator's own log. (What no list has, `logins.ts` finds by where it is.) Values shorter than 8 characters are left: hiding "1" or "true" everywhere
  * would destroy the log and protect nothing.
  *
  * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs

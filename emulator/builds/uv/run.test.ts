@@ -47,7 +47,7 @@ describe('running uv', () => {
     const { exit, lines } = await run('echo "token planted here"; echo "https://a:b@host/x" >&2', (text) =>
       text.replaceAll('planted', '***'),
     );
-    expect([...exit.output].sort()).toEqual(['https://***@host/x', 'token *** here']);
+    expect([...exit.output].sort()).toEqual(['https://********@host/x', 'token *** here']);
     expect([...lines].sort()).toEqual([...exit.output].sort());
   });
 

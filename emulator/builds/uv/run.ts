@@ -1,6 +1,6 @@
+import { withoutLogins } from '../../telemetry/logins.ts';
 import { runTool, type ToolExit } from '../tool.ts';
 import { trustAdvice } from '../trust.ts';
-import { withoutUrlCredentials } from '../virtualenv/placeholders.ts';
 
 export interface UvCall {
   readonly uv: string;
@@ -20,7 +20,7 @@ const unreachable = /error sending request|dns error|client error \(Connect\)|ne
  * environment needs no network. Runs in the root folder, so that no `pyproject.toml` around the data folder has a say.
  */
 export async function runUv(call: UvCall): Promise<ToolExit> {
-  const shown = (text: string) => withoutUrlCredentials(call.mask(text));
+  const shown = (text: string) => withoutLogins(call.mask(text));
   const run = async (env: UvCall['env']): Promise<ToolExit> => {
     const exit = await runTool({
       command: call.uv,

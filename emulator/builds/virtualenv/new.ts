@@ -1,13 +1,14 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
+import { passwordsIn } from '../../telemetry/logins.ts';
 import type { Mask } from '../../telemetry/mask.ts';
 import { noexecMount } from '../mounts.ts';
 import { cancelled } from '../sharing.ts';
 import type { BuildLog, BuildResult } from '../types.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import type { environmentFolders } from './folders.ts';
-import { type FilledDefinition, passwordsIn } from './placeholders.ts';
+import type { FilledDefinition } from './placeholders.ts';
 import type { createRunnerPackages } from './runner-packages.ts';
 import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
 
@@ -41,7 +42,7 @@ export async function buildNew(
   const program = await uv();
   if (signal.aborted) return cancelled;
   const folder = await folders.next(hash);
-  const release = mask.hold([...values, ...passwordsIn(filled)]);
+  const release = mask.hold([...values, ...passwordsIn([...filled.layers.flat(), ...filled.extraIndexUrls])]);
   const job: VirtualenvJob = { uv: program, env, folder, definition, filled, mask, line, signal };
   let kept = false;
   try {

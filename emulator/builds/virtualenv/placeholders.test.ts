@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseVirtualenv } from './definition.ts';
-import { fillDefinition, namesSecrets, passwordsIn, withoutLogin, withoutUrlCredentials } from './placeholders.ts';
+import { fillDefinition, namesSecrets } from './placeholders.ts';
 
 function filled(requirements: string[], secretValue?: (name: string) => string | undefined) {
   const parsed = parseVirtualenv({ requirements });
@@ -44,40 +44,5 @@ describe('placeholders in requirements', () => {
       definition: { layers: [['a', placeholder('X')]] },
       values: [],
     });
-  });
-});
-
-describe('credentials inside URLs', () => {
-  it('are hidden', () => {
-    expect(withoutUrlCredentials('GET https://me:pw@example.com/simple/')).toBe('GET https://***@example.com/simple/');
-  });
-
-  it('are hidden whole when the password has an @ in it', () => {
-    expect(withoutUrlCredentials('GET https://me:p@ss@w@example.com/a@b http://u:v@h')).toBe(
-      'GET https://***@example.com/a@b http://***@h',
-    );
-  });
-
-  it('are looked for in one pass, also in what a build script prints without blanks', () => {
-    for (const text of ['x', 'x:', '://', '://x', '@'].map((part) => part.repeat(300_000)))
-      expect(withoutUrlCredentials(text)).toBe(text);
-  });
-
-  it('are not taken for what is none', () => {
-    const text = ' + six==1.17.0 from https://example.com/a@b';
-    expect(withoutUrlCredentials(text)).toBe(text);
-  });
-});
-
-describe('credentials in requirements', () => {
-  it.each([
-    ['a @ git+https://me:pass word@example.com/x@v1', 'a @ git+https://***@example.com/x@v1', ['pass word']],
-    ['https://token@example.com/x.whl', 'https://***@example.com/x.whl', ['token']],
-    ['a @ https://example.com/x@v1', 'a @ https://example.com/x@v1', []],
-    ['six==1.17.0', 'six==1.17.0', []],
-  ])('are known and hidden: %s', (requirement, shown, passwords) => {
-    const parsed = parseVirtualenv({ requirements: [requirement] });
-    expect(withoutLogin(requirement)).toBe(shown);
-    expect(parsed.ok ? passwordsIn(parsed.definition) : parsed.reason).toEqual(passwords);
   });
 });

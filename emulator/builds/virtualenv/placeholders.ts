@@ -60,26 +60,3 @@ export function fillDefinition(
   }
   return { ok: true, definition: { ...definition, layers, extraIndexUrls }, values };
 }
-
-/**
- * Hides credentials inside URLs, of which the tools know some that are no secrets of ours (an index in pip's settings).
- */
-export function withoutUrlCredentials(text: string): string {
-  // Up to the last @, as the tools read them: a password may have one in it.
-  return text.replace(/:\/\/[^/\s]+@/g, '://***@');
-}
-
-/** In a single requirement or address; a password may have blanks in it, although it should be encoded. */
-const login = /:\/\/([^/?#]*)@/g;
-
-/** Hides the credentials in a requirement or in the address of an index. */
-export function withoutLogin(requirement: string): string {
-  return requirement.replace(login, '://***@');
-}
-
-/** Passwords and tokens in requirements and addresses themselves: no secrets of ours, but to be hidden. */
-export function passwordsIn({ layers, extraIndexUrls }: VirtualenvDefinition): readonly string[] {
-  return [...layers.flat(), ...extraIndexUrls].flatMap((text) =>
-    Array.from(text.matchAll(login), ([, whole = '']) => whole.slice(whole.indexOf(':') + 1)),
-  );
-}

@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newestPython, pythonRange, pythonsInWords } from '../../local/python-versions.ts';
+import { withoutLogin } from '../../telemetry/logins.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { foundPythons } from '../uv/pythons.ts';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
-import { withoutLogin } from './placeholders.ts';
 
 export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'> {
   readonly folder: string;
