@@ -3,14 +3,14 @@ import type { Store } from '../store/open.ts';
 import { DamagedRow } from '../store/rows.ts';
 import { platformError } from '../wire/errors.ts';
 import { largestBody } from './bodies.ts';
-import { createCompletion } from './completion.ts';
 import { createListeners } from './listeners.ts';
 import { createMemory } from './memory.ts';
 import { pruneInSteps } from './prune.ts';
 import { queueRecords, TakenId } from './records.ts';
 import { takeUp } from './recovery.ts';
 import { newRecord, wishesOf } from './states.ts';
-import type { Queue, RequestRecord } from './types.ts';
+import { createTransitions } from './transitions.ts';
+import type { Queue } from './types.ts';
 
 export interface QueueOptions {
   readonly store: Store;
@@ -51,8 +51,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
   const records = queueRecords(store);
   const memory = createMemory(records);
   const listeners = createListeners(report);
-  const completion = createCompletion({ records, memory, listeners, clock, report });
-  const recovery = takeUp({ records, memory, end: completion.end });
+  const { end, ...transitions } = createTransitions({ records, memory, listeners, clock, report });
+  const { unfinished } = takeUp({ records, memory, end });
   /** Handed in, not yet on disk. */
   const submitting = new Set<string>();
   let nextSeq = records.lastSeq() + 1;
@@ -75,20 +75,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       }
     },
 
-    begin(id, { attemptId, runnerId, at }, whenFull) {
-      const running = { phase: 'IN_PROGRESS', attemptId, runnerId, startedAt: at } as const;
-      return change(id, (record) => ({ ...record, ...running, attempts: record.attempts + 1 }), whenFull);
-    },
-
-    cancelRequested(id) {
-      void change(id, (record) => ({ ...record, cancelRequested: true }));
-    },
-
-    requeue(id, retried) {
-      void change(id, (record) => ({ ...record, phase: 'IN_QUEUE', retried: retried ?? record.retried }));
-    },
-
-    complete: completion.complete,
+    ...transitions,
 
     record: (id) => memory.find(id)?.record,
 
@@ -106,7 +93,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       return input;
     },
 
-    unfinished: recovery.unfinished,
+    unfinished,
 
     onChange: listeners.add,
 
@@ -129,28 +116,6 @@ export function createQueue(options: QueueOptions): DurableQueue {
       await records.close(closePatienceMs);
     },
   };
-
-  function change(
-    id: string,
-    next: (record: RequestRecord) => RequestRecord,
-    whenFull?: 'refuse' | 'keep',
-  ): Promise<boolean> {
-    const row = memory.live.get(id);
-    if (!row || completion.isUnderWay(id)) return Promise.resolve(false);
-    recovery.changed(id);
-    const changed = { ...row, record: next(row.record) };
-    memory.changed(changed);
-    // A write that fails is made good by the next one of this request, which writes the whole record again;
-    // a crash before that only forgets that an attempt began. One that is kept may come after later ones: what is true
-    // then counts, and nothing once the end is under way.
-    const present = () => (completion.isUnderWay(id) ? undefined : memory.live.get(id));
-    const written = records.update(present, whenFull).then(
-      () => true,
-      () => false,
-    );
-    if (changed.record.phase !== row.record.phase) listeners.notify(changed.record);
-    return written;
-  }
 }
 
 const damagedResult = platformError('internal_error', 'The stored result was damaged.');
