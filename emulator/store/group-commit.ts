@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DiskTrouble } from '../local/disk-trouble.ts';
 import type { Store } from './open.ts';
+import { settle } from './pieces.ts';
 
 /**
  * Everything that is written in one turn of the event loop shares one transaction and so one fsync; of very much, the
@@ -51,10 +52,7 @@ export function createGroupCommit(store: Store): GroupCommit {
       return;
     }
     lockedSince = undefined;
-    group.forEach(({ resolve, reject }, index) => {
-      if (errors[index] === undefined) resolve();
-      else reject(errors[index]);
-    });
+    settle(group, errors);
   }
 
   function postpone(group: readonly Pending[], error: unknown): void {

@@ -1,6 +1,6 @@
 import { asDiskTrouble, type DiskTrouble } from '../local/disk-trouble.ts';
-import { contain, throwLater } from '../local/loop/contain.ts';
-import type { DiskTroubleKind } from '../wire/errors.ts';
+import { settle, type Transactions, transactPieces } from './pieces.ts';
+import { createTrouble } from './trouble.ts';
 
 /**
  * Writes of a store while its file takes none (a full, read-only or failing disk, a lock of another program): which are
@@ -45,25 +45,21 @@ const longestPauseMs = 4_000;
 /** What is kept is written in steps of so many, so that calls are answered between them. */
 const mostAtOnce = 200;
 
-/**
- * @param transact one transaction of the store
- * @param undoable runs a piece of a transaction so that what it did is undone when it throws
- * @param probe a statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction
- *   that happens to write nothing succeeds on any disk
- */
-export function createKeeping(deps: {
-  readonly transact: <T>(work: () => T) => T;
-  readonly undoable: (piece: () => void) => void;
+interface KeepingDeps extends Transactions {
+  /**
+   * A statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction that happens
+   * to write nothing succeeds on any disk.
+   */
   readonly probe: () => void;
   /** Whether more than a few pages can be written: a small write may fit where the next one doesn't. */
   readonly hasRoom: () => boolean;
   /** Called once for each kind of trouble, and once (`null`) when all of it has passed. */
   readonly onTrouble: (trouble: DiskTrouble | null) => void;
-}): Keeping {
+}
+
+export function createKeeping(deps: KeepingDeps): Keeping {
   let kept: Kept[] = [];
-  let trouble: DiskTrouble | null = null;
-  const told = new Set<DiskTroubleKind>();
-  const followers = new Set<() => void>();
+  const trouble = createTrouble(deps.onTrouble);
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
 
@@ -71,31 +67,35 @@ export function createKeeping(deps: {
     // A lock ends at once and as a whole: there is no reason to look less and less often.
     if (met.trouble === 'locked') pauseMs = firstPauseMs;
     timer ??= setTimeout(round, pauseMs).unref();
-    // A failing disk that the system then takes for reading only needs other words from then on.
-    become(met);
-    if (told.has(met.trouble)) return;
-    told.add(met.trouble);
-    deps.onTrouble(met);
+    trouble.began(met);
   }
 
-  function become(next: DiskTrouble | null): void {
-    const isSame = next?.message === trouble?.message;
-    trouble = next;
-    if (!isSame) for (const follower of [...followers]) contain(throwLater, follower)();
+  /** Writes now or not at all. @throws DiskTrouble, which is met then */
+  function meeting<T>(write: () => T): T {
+    let value: T;
+    try {
+      value = write();
+    } catch (error) {
+      const met = asDiskTrouble(error);
+      if (!met) throw error;
+      meet(met);
+      throw met;
+    }
+    lookAgain();
+    return value;
   }
 
   /** Whether the trouble has passed: asked when a transaction succeeded. */
   function lookAgain(): void {
-    if (!trouble || kept.length > 0) return;
+    const present = trouble.present();
+    if (!present || kept.length > 0) return;
     if (!attempt({ work: deps.probe, resolve: () => undefined, reject: () => undefined })) return;
     if (!deps.hasRoom()) {
-      meet(trouble);
+      meet(present);
       return;
     }
-    become(null);
-    told.clear();
     pauseMs = firstPauseMs;
-    deps.onTrouble(null);
+    trouble.passed();
   }
 
   /** `false`: the disk did not take it. */
@@ -107,42 +107,18 @@ export function createKeeping(deps: {
   function attemptAll(entries: readonly Kept[]): boolean {
     let errors: readonly unknown[];
     try {
-      errors = transactEach(entries.map(({ work }) => work));
+      errors = transactPieces(
+        deps,
+        entries.map(({ work }) => work),
+      );
     } catch (error) {
       const met = asDiskTrouble(error);
       if (met) meet(met);
       else for (const { reject } of entries) reject(error);
       return !met;
     }
-    entries.forEach(({ resolve, reject }, index) => {
-      if (errors[index] === undefined) resolve();
-      else reject(errors[index]);
-    });
+    settle(entries, errors);
     return true;
-  }
-
-  function transactEach(pieces: readonly (() => void)[]): readonly unknown[] {
-    const done = pieces.map(() => undefined);
-    try {
-      deps.transact(() => {
-        for (const piece of pieces) piece();
-      });
-      return done;
-    } catch (error) {
-      if (asDiskTrouble(error)) throw error;
-      if (pieces.length === 1) return [error];
-    }
-    return deps.transact(() =>
-      pieces.map((piece) => {
-        try {
-          deps.undoable(piece);
-          return undefined;
-        } catch (error) {
-          if (asDiskTrouble(error)) throw error;
-          return error;
-        }
-      }),
-    );
   }
 
   function round(): void {
@@ -154,7 +130,7 @@ export function createKeeping(deps: {
       else lookAgain();
       return;
     }
-    if (trouble?.trouble === 'locked') {
+    if (trouble.present()?.trouble === 'locked') {
       kept = [...some, ...kept];
       return;
     }
@@ -167,43 +143,16 @@ export function createKeeping(deps: {
   }
 
   return {
-    transaction(work) {
-      let value: ReturnType<typeof work>;
-      try {
-        value = deps.transact(work);
-      } catch (error) {
-        const met = asDiskTrouble(error);
-        if (!met) throw error;
-        meet(met);
-        throw met;
-      }
-      lookAgain();
-      return value;
-    },
-    transactEach(pieces) {
-      let errors: readonly unknown[];
-      try {
-        errors = transactEach(pieces);
-      } catch (error) {
-        const met = asDiskTrouble(error);
-        if (!met) throw error;
-        meet(met);
-        throw met;
-      }
-      lookAgain();
-      return errors;
-    },
+    transaction: (work) => meeting(() => deps.transact(work)),
+    transactEach: (pieces) => meeting(() => transactPieces(deps, pieces)),
     keep: (work) =>
       new Promise((resolve, reject) => {
         const entry = { work, resolve, reject };
         // Each try at a locked file waits a little: those that are kept wait for the next round together.
-        if (trouble?.trouble === 'locked' || !attempt(entry)) kept.push(entry);
+        if (trouble.present()?.trouble === 'locked' || !attempt(entry)) kept.push(entry);
       }),
-    trouble: () => trouble,
-    followTrouble(listener) {
-      followers.add(listener);
-      return () => void followers.delete(listener);
-    },
+    trouble: trouble.present,
+    followTrouble: trouble.follow,
     meet,
     close() {
       clearTimeout(timer);
