@@ -10,7 +10,7 @@ import { createAppFiles } from './catalog/app-files.ts';
 import { createBlobs } from './catalog/blobs.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { localKey, tokenKey } from './catalog/identity.ts';
-import { defaultMachineType } from './catalog/machine-types.ts';
+import { firstMachineType } from './catalog/machine-types.ts';
 import { openSecretKey } from './catalog/secret-key.ts';
 import { createAuthenticate } from './edge/auth/auth.ts';
 import { createRunnerKeys } from './edge/auth/runner-keys.ts';
@@ -285,7 +285,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       onLine: lines,
       onMoved: (name, revision) => catalog.moveAlias(name, revision),
       onCreated: (runner, machineType) =>
-        notes.created(runner, machineType ?? catalog.alias(runner.alias)?.machineTypes[0] ?? defaultMachineType),
+        notes.created(runner, machineType ?? firstMachineType(catalog.alias(runner.alias)?.machineTypes)),
       onNotes: notes.record,
       report,
     });

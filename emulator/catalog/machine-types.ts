@@ -11,6 +11,11 @@ export const machineTypes: readonly string[] = [
 /** Where neither the code nor the alias names one, as the CLI states (docs/platform/control-plane.md#scale-settings). */
 export const defaultMachineType = 'XS';
 
+/** What a runner is started as: the first of the list, which is an order of preference. */
+export function firstMachineType(types: readonly string[] | undefined): string {
+  return types?.[0] ?? defaultMachineType;
+}
+
 /**
  * GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one where it has GPUs.
  */

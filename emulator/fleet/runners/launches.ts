@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { sdkReleaseIn } from '../../builds/sdk-release.ts';
 import type { Builds, EnvironmentDefinition } from '../../builds/types.ts';
 import type { AppFiles } from '../../catalog/app-files.ts';
-import { defaultMachineType } from '../../catalog/machine-types.ts';
+import { firstMachineType } from '../../catalog/machine-types.ts';
 import type { Blobs, Catalog, FileRef, Revision } from '../../catalog/types.ts';
 import type { AppFile, Callable } from '../../engines/engine.ts';
 import { UserError } from '../../wire/errors.ts';
@@ -102,5 +102,5 @@ export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource)
 function machineTypeNow(revision: Revision, catalog: Catalog): string {
   const alias = catalog.alias(revision.alias);
   const types = alias?.revision === revision.id ? alias.machineTypes : revision.machineTypes;
-  return types[0] ?? defaultMachineType;
+  return firstMachineType(types);
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { defaultMachineType } from '../../../catalog/machine-types.ts';
+import { firstMachineType } from '../../../catalog/machine-types.ts';
 import { type Runner, type RunnerState, stateWords } from '../../../scheduler/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { jsonToStruct } from '../../../wire/struct.ts';
@@ -86,7 +86,7 @@ function liveMessage(rooms: Rooms, runner: Runner): object {
 /** What it was started with; before its start, what its revision asks for first. */
 function machineType({ catalog, runnerHistory }: Rooms, runner: Runner): string {
   const started = runnerHistory.get(runner.id);
-  return started?.machineType ?? catalog.revision(runner.revision)?.machineTypes[0] ?? defaultMachineType;
+  return started?.machineType ?? firstMachineType(catalog.revision(runner.revision)?.machineTypes);
 }
 
 function endedMessage(record: RunnerRecord): object {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { defaultMachineType } from '../../../catalog/machine-types.ts';
+import { firstMachineType } from '../../../catalog/machine-types.ts';
 import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
 import type { Launch } from '../../../fleet/types.ts';
 import { filesOf, machineTypesOf, storeCallable, storePickle } from '../apps/prepare.ts';
@@ -65,7 +65,7 @@ async function prepare(
     appFiles,
     secretNames: request.secrets?.names ?? null,
     environmentName: request.environment_name,
-    machineType: machineTypesOf(request.machine_requirements)[0] ?? defaultMachineType,
+    machineType: firstMachineType(machineTypesOf(request.machine_requirements)),
   };
 }
 
