@@ -66,8 +66,8 @@ import { createWebhooks } from './webhooks/webhooks.ts';
 import { platformError, UserError } from './wire/errors.ts';
 import { loopbackHosts } from './wire/hosts.ts';
 import type { IsolationMode, Missing, Shares } from './wire/isolation.ts';
+import { createDispatcher } from './workflows/dispatcher.ts';
 import { createWorkflowRequests } from './workflows/requests.ts';
-import { withWorkflowRequests } from './workflows/rooms.ts';
 import { createWorkflows } from './workflows/workflows.ts';
 
 export interface EmulatorOptions {
@@ -308,24 +308,23 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const workflowRequests = createWorkflowRequests({
       workflows,
       queue,
-      callApp: (...order) => callApp(...order),
+      callApp: createCallApp({ account: catalog.account, routes, queue, clock }),
       clock,
       report,
     });
-    const requests = withWorkflowRequests(fleet, workflowRequests);
-    const callApp = createCallApp({ account: catalog.account, routes, queue, fleet: requests, clock });
+    const requests = createDispatcher(fleet, workflowRequests);
 
     let isStopping = false;
     const gatewayDeps: GatewayDeps = {
       account: catalog.account,
       routes,
       authenticate,
-      fleet: requests,
+      requests,
+      fleet,
       queue,
       verifyToken: tokens.verify,
-      workflows: workflowRequests,
       webhooks,
-      calls: createDirectCalls({ fleet: requests, exchange }),
+      calls: createDirectCalls({ fleet: { lease: requests.lease, probeOnDemand: fleet.probeOnDemand }, exchange }),
       isStopping: () => isStopping,
       spool: createSpool(join(folder, 'waiting-bodies'), spoolBytes),
       logs,

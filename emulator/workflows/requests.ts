@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Fleet } from '../fleet/types.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
 import { contain } from '../local/loop/contain.ts';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
@@ -30,7 +31,15 @@ export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' 
  * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for
  * its end. `signal` cancels it (docs/platform/gateway.md#cancel); the promise still waits for its end.
  */
-export type CallApp = (request: NodeRequest, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
+export type CallApp = (
+  request: NodeRequest,
+  performers: Performers,
+  signal: AbortSignal,
+  submitted: () => void,
+) => Promise<RequestOutcome>;
+
+/** What a submitted request is handed to, and what cancels it: the dispatcher. */
+export type Performers = Pick<Fleet, 'enqueue' | 'cancel'>;
 
 /** A call of a workflow, queued or direct. */
 export interface WorkflowCall extends Caller {
@@ -42,12 +51,20 @@ export interface WorkflowCall extends Caller {
 }
 
 export interface WorkflowRequests {
-  /** Runs a request that is in the durable queue to its end; also again after a restart. */
-  enqueue(id: string): void;
+  /**
+   * Runs a request that is in the durable queue to its end; also again after a restart. `performers`: of its nodes'
+   * requests.
+   */
+  enqueue(id: string, performers: Performers): void;
   /** `undefined`: no queued workflow request that runs here. */
   cancel(id: string): 'requested' | undefined;
   /** Runs one that is not in the queue; its nodes' requests are. `tell` hears of each step. Never rejects. */
-  run(call: WorkflowCall, gone: AbortSignal, tell?: (event: WorkflowEvent) => void): Promise<RequestOutcome>;
+  run(
+    call: WorkflowCall,
+    performers: Performers,
+    gone: AbortSignal,
+    tell?: (event: WorkflowEvent) => void,
+  ): Promise<RequestOutcome>;
 }
 
 /** Aliases have no slash: this distinguishes a workflow from an app wherever an alias is. */
@@ -81,6 +98,7 @@ export function createWorkflowRequests(deps: {
 
   async function run(
     call: WorkflowCall,
+    performers: Performers,
     whenFull: NodeRequest['whenFull'],
     gone: AbortSignal,
     tell: (event: WorkflowEvent) => void = () => undefined,
@@ -99,7 +117,7 @@ export function createWorkflowRequests(deps: {
       return await runWorkflow(
         read.contents,
         read.input,
-        (order, signal, submitted) => deps.callApp(nodeRequest(order), signal, submitted),
+        (order, signal, submitted) => deps.callApp(nodeRequest(order), performers, signal, submitted),
         gone,
         { requestIdOf: (nodeId) => nodeRequestId(call.id, nodeId), tell: contain(deps.report, tell) },
       );
@@ -111,16 +129,21 @@ export function createWorkflowRequests(deps: {
     }
   }
 
-  async function perform(id: string, request: SubmittedRequest, signal: AbortSignal): Promise<void> {
+  async function perform(
+    id: string,
+    request: SubmittedRequest,
+    performers: Performers,
+    signal: AbortSignal,
+  ): Promise<void> {
     deps.queue.begin(id, { attemptId: id, runnerId: 'workflow', at: deps.clock() });
     const depth = Number(request.headers.find(([name]) => name === depthHeader)?.[1] ?? 0);
-    const outcome = await run({ ...request, depth }, 'keep', signal);
+    const outcome = await run({ ...request, depth }, performers, 'keep', signal);
     await deps.queue.complete(id, outcome, deps.clock());
   }
 
   return {
-    run: (call, gone, tell) => run(call, 'refuse', gone, tell),
-    enqueue(id) {
+    run: (call, performers, gone, tell) => run(call, performers, 'refuse', gone, tell),
+    enqueue(id, performers) {
       if (running.has(id)) return;
       const request = deps.queue.submitted(id);
       if (!request) {
@@ -130,7 +153,7 @@ export function createWorkflowRequests(deps: {
       }
       const abort = new AbortController();
       running.set(id, abort);
-      perform(id, request, abort.signal)
+      perform(id, request, performers, abort.signal)
         .catch((error: unknown) => {
           deps.report(error);
           return deps.queue.complete(id, broken, deps.clock());

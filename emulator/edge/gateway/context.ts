@@ -6,7 +6,7 @@ import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { Hosts } from '../../wire/hosts.ts';
-import type { WorkflowRequests } from '../../workflows/requests.ts';
+import type { Dispatcher } from '../../workflows/dispatcher.ts';
 import type { Authenticate, VerifyToken } from '../auth/types.ts';
 import type { Routes } from '../routes.ts';
 
@@ -15,7 +15,9 @@ export interface GatewayDeps {
   readonly account: Account;
   readonly routes: Routes;
   readonly authenticate: Authenticate;
-  readonly fleet: Pick<Fleet, 'enqueue' | 'cancel' | 'queuePosition' | 'queueSize' | 'linesTold' | 'follow'>;
+  /** Takes requests, whoever performs them. */
+  readonly requests: Pick<Dispatcher, 'enqueue' | 'cancel' | 'runWorkflow'>;
+  readonly fleet: Pick<Fleet, 'queuePosition' | 'queueSize' | 'linesTold' | 'follow'>;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   /** What waits for its answer. */
   readonly calls: DirectCalls;
@@ -31,8 +33,6 @@ export interface GatewayDeps {
   /** Web origins that may call; none by default. */
   readonly allowedOrigins: () => readonly string[];
   readonly limits: GatewayLimits;
-  /** Performs calls of workflows; absent: there are none. */
-  readonly workflows?: WorkflowRequests;
   /** Asked about each queued request before it is accepted. */
   readonly webhooks?: Pick<Webhooks, 'expect' | 'withdraw'>;
   /** `fal_jwt_token` of web pages; absent: such tokens open nothing. */

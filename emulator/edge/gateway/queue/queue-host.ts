@@ -109,7 +109,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
     case 'result':
       return reply(resultOf(deps, record), record.id);
     case 'cancel': {
-      const word = deps.fleet.cancel(record.id);
+      const word = deps.requests.cancel(record.id);
       // A promise like the acceptance: who heard it would never run must find it so after a crash.
       if (word === 'requested') await deps.queue.settled();
       return reply(cancelled[word], record.id);

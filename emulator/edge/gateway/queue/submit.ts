@@ -62,7 +62,7 @@ export async function submit(
     deps.webhooks?.withdraw(requestId);
     throw error;
   }
-  deps.fleet.enqueue(infoOf(request, 0));
+  deps.requests.enqueue(infoOf(request, 0));
   return jsonAnswer(200, {
     status: 'IN_QUEUE',
     request_id: requestId,

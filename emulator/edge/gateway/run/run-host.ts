@@ -39,8 +39,8 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
   if (!admission.ok) return refuse(admission.answer);
 
   const { target, access } = admission;
-  if (deps.workflows && isWorkflow(target.route.alias)) {
-    return await serveWorkflow(deps, deps.workflows, req, res, { admission, envelope });
+  if (isWorkflow(target.route.alias)) {
+    return await serveWorkflow(deps, req, res, { admission, envelope });
   }
   const headers = pairs(req.rawHeaders);
   const wishes = readWishes(headers, access.isOwner);

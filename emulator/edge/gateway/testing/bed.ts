@@ -114,6 +114,7 @@ export async function startGateway(
     routes: testRoutes,
     authenticate,
     fleet: fleet.deps,
+    requests: { ...fleet.deps, runWorkflow: () => Promise.reject(new Error('there is no workflow')) },
     calls: createDirectCalls({ fleet: fleet.deps, exchange: fleet.exchange }),
     isStopping: () => options.isStopping?.() ?? false,
     spool: createSpool(join(folder, 'spool'), options.spoolBytes ?? 1024 ** 3),

@@ -9,10 +9,10 @@ import type { GatewayDeps } from '../context.ts';
 
 /** The fleet's double: one runner per app, free or not as the test says, and the real exchange with it. */
 export interface TestFleet {
-  readonly deps: GatewayDeps['fleet'] & Pick<Fleet, 'lease' | 'probeOnDemand'>;
+  readonly deps: GatewayDeps['fleet'] & Pick<Fleet, 'lease' | 'enqueue' | 'cancel' | 'probeOnDemand'>;
   readonly exchange: Exchange;
   /** Requests as the scheduler got them. */
-  readonly requests: Parameters<GatewayDeps['fleet']['enqueue']>[0][];
+  readonly requests: Parameters<Fleet['enqueue']>[0][];
   /** How direct attempts ended. */
   readonly ends: { readonly outcome: AttemptOutcome; readonly hints?: readonly string[] }[];
   readonly probes: string[];

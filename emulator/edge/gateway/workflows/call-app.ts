@@ -1,8 +1,13 @@
 import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
 import { toApp } from '../../../exchange/headers.ts';
 import type { RequestOutcome, SubmittedRequest } from '../../../queue/types.ts';
-import type { CallApp, NodeRequest } from '../../../workflows/requests.ts';
-import { depthHeader, isWorkflow } from '../../../workflows/requests.ts';
+import {
+  type CallApp,
+  depthHeader,
+  isWorkflow,
+  type NodeRequest,
+  type Performers,
+} from '../../../workflows/requests.ts';
 import { anonymous, authorise } from '../access.ts';
 import { notFound } from '../answers.ts';
 import { appId, resolveTarget } from '../app-url.ts';
@@ -10,24 +15,22 @@ import type { GatewayDeps } from '../context.ts';
 import { infoOf } from '../queue/submit.ts';
 import { startBy } from '../request-info.ts';
 
-type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'> & {
-  readonly fleet: Pick<GatewayDeps['fleet'], 'enqueue' | 'cancel'>;
-};
+type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'>;
 
 /**
  * The queue without HTTP, for the nodes of a workflow: the same names, the same rights as if the caller had submitted
  * it, durable before it runs. A request of this id that is there already is joined.
  */
 export function createCallApp(deps: Deps): CallApp {
-  return async (node, signal, submitted) => {
+  return async (node, performers, signal, submitted) => {
     if (!deps.queue.record(node.id)) {
       const request = requestOf(deps, node);
       if ('status' in request) return { kind: 'response', response: request };
       await deps.queue.submit(request, node.whenFull);
-      deps.fleet.enqueue(infoOf(request, 0));
+      performers.enqueue(infoOf(request, 0));
     }
     submitted();
-    return await ending(deps, node.id, signal);
+    return await ending(deps.queue, performers, node.id, signal);
   };
 }
 
@@ -67,17 +70,22 @@ function requestOf(deps: Deps, node: NodeRequest): SubmittedRequest | Answer {
 }
 
 /** Resolves when the request is COMPLETED, with what was stored. */
-function ending(deps: Deps, id: string, signal: AbortSignal): Promise<RequestOutcome> {
+function ending(
+  queue: Deps['queue'],
+  performers: Performers,
+  id: string,
+  signal: AbortSignal,
+): Promise<RequestOutcome> {
   return new Promise((resolve) => {
-    const cancel = (): void => void deps.fleet.cancel(id);
+    const cancel = (): void => void performers.cancel(id);
     const finish = (): void => {
-      const outcome = deps.queue.result(id);
+      const outcome = queue.result(id);
       if (!outcome) return;
       signal.removeEventListener('abort', cancel);
       unsubscribe();
       resolve(outcome);
     };
-    const unsubscribe = deps.queue.onChange(id, finish);
+    const unsubscribe = queue.onChange(id, finish);
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
     finish();

@@ -2,14 +2,19 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { createDispatcher } from '../../../workflows/dispatcher.ts';
 import { createWorkflowRequests } from '../../../workflows/requests.ts';
 import { json } from '../../../workflows/run.ts';
 import { testContents } from '../../../workflows/testing/contents.ts';
-import { defaultLimits, type GatewayDeps } from '../context.ts';
+import { defaultLimits } from '../context.ts';
 import { account } from '../testing/bed.ts';
 import { serveWorkflow } from './workflow-call.ts';
 
 const chain = testContents({ a: [{ x: '$input.x' }], b: [{ x: '$a.y' }] }, { z: '$b.y' });
+
+function unused(): never {
+  throw new Error('no app is called here');
+}
 
 /** A workflow of two nodes, called as a stream; `broken` can't be submitted, by a fault of ours. */
 async function streamed(broken: 'a' | 'b') {
@@ -25,7 +30,7 @@ async function streamed(broken: 'a' | 'b') {
       submitted: () => undefined,
       cancelRequested: () => undefined,
     },
-    async callApp(_request, _signal, submitted) {
+    async callApp(_request, _performers, _signal, submitted) {
       if (++calls === (broken === 'a' ? 1 : 2)) throw new Error('a bug');
       submitted();
       return json(200, { y: 2 });
@@ -33,11 +38,13 @@ async function streamed(broken: 'a' | 'b') {
     clock: () => 0,
     report: (error) => void errors.push(error),
   });
+  const noApps = { lease: unused, enqueue: unused, takeUp: unused, cancel: unused };
+  const requests = createDispatcher(noApps, workflows);
   const route = { alias: 'workflows/flow' };
   const admission = { ok: true, target: { path: '/stream', route }, access: { callerId: account.userId } };
   const server = createServer((req, res) => {
     const about = { admission, envelope: { requestId: 'w1', cors: [] } } as never;
-    void serveWorkflow({ limits: defaultLimits } as GatewayDeps, workflows, req, res, about);
+    void serveWorkflow({ limits: defaultLimits, requests }, req, res, about);
   });
   server.listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());

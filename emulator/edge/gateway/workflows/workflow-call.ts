@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
 import { type HeaderList, pairs } from '../../../exchange/headers.ts';
-import type { WorkflowRequests } from '../../../workflows/requests.ts';
+import type { Dispatcher } from '../../../workflows/dispatcher.ts';
 import type { WorkflowEvent } from '../../../workflows/run.ts';
 import { writeOrCut } from '../../slow-reader.ts';
 import type { Admission } from '../admission.ts';
@@ -25,7 +25,7 @@ export interface WorkflowOrder {
  * them.
  */
 export async function callWorkflow(
-  workflows: WorkflowRequests,
+  requests: Pick<Dispatcher, 'runWorkflow'>,
   order: WorkflowOrder,
   gone: AbortSignal,
   tell?: (event: WorkflowEvent) => void,
@@ -34,7 +34,7 @@ export async function callWorkflow(
   const wishes = readWishes(order.headers, access.isOwner);
   if ('kind' in wishes) return errorAnswer(wishes);
   const { priority, storeIo, noRetry } = wishes;
-  const outcome = await workflows.run(
+  const outcome = await requests.runWorkflow(
     {
       id: order.requestId,
       alias: target.route.alias,
@@ -62,8 +62,7 @@ const streamPath = /^\/stream\/?$/;
  * (fal's page "Workflow endpoints"). A caller that goes away cancels its nodes' requests.
  */
 export async function serveWorkflow(
-  deps: GatewayDeps,
-  workflows: WorkflowRequests,
+  deps: Pick<GatewayDeps, 'limits' | 'requests'>,
   req: IncomingMessage,
   res: ServerResponse,
   about: { readonly admission: Admission & { readonly ok: true }; readonly envelope: Envelope },
@@ -82,7 +81,7 @@ export async function serveWorkflow(
   const isStream = streamPath.test(admission.target.path);
   const events = createEvents(deps, res, envelope);
   const answer = await callWorkflow(
-    workflows,
+    deps.requests,
     {
       requestId: envelope.requestId,
       admission,
@@ -101,7 +100,7 @@ export async function serveWorkflow(
  * Server-sent events. The head goes out with the first one: what can't even begin is answered with its status, which
  * clients show.
  */
-function createEvents(deps: GatewayDeps, res: ServerResponse, envelope: Envelope) {
+function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, envelope: Envelope) {
   let ping: ReturnType<typeof setInterval> | undefined;
   /** The last event was one that clients take for the end. */
   let concluded = false;

@@ -11,12 +11,13 @@ import { openStore } from '../../../store/open.ts';
 import { testFolder } from '../../../store/testing/folder.ts';
 import { platformError } from '../../../wire/errors.ts';
 import type { WorkflowContents } from '../../../workflows/contents.ts';
+import { createDispatcher } from '../../../workflows/dispatcher.ts';
 import { createWorkflowRequests, executeAlias } from '../../../workflows/requests.ts';
-import { withWorkflowRequests } from '../../../workflows/rooms.ts';
 import { json, type WorkflowEvent } from '../../../workflows/run.ts';
 import { testContents } from '../../../workflows/testing/contents.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
 import { createRoutes } from '../../routes.ts';
+import { infoOf } from '../queue/submit.ts';
 import { account } from '../testing/bed.ts';
 import { createCallApp } from './call-app.ts';
 
@@ -40,14 +41,6 @@ function life(folder: string) {
     },
     lease: async () => platformError('internal_error', 'not asked for'),
   };
-  const requests = createWorkflowRequests({
-    workflows,
-    queue,
-    callApp: (...order) => callApp(...order),
-    clock,
-    report: (error) => void errors.push(error),
-  });
-  const rooms = withWorkflowRequests(fleet, requests);
   const catalog = createCatalog({ store, secretKey: Buffer.alloc(32), clock, account });
   catalog.putAlias({
     name: 'app',
@@ -61,14 +54,31 @@ function life(folder: string) {
     updatedAt: 0,
   });
   const routes = createRoutes({ catalog, workflows });
-  const callApp = createCallApp({ account, routes, queue, fleet: rooms, clock });
+  const performed = createWorkflowRequests({
+    workflows,
+    queue,
+    callApp: createCallApp({ account, routes, queue, clock }),
+    clock,
+    report: (error) => void errors.push(error),
+  });
+  const requests = createDispatcher(fleet, performed);
   const publish = (name: string, contents: WorkflowContents) =>
     workflows.create({ name, title: name, contents, isPublic: false });
   const submit = async (id: string, body: string, path = '/', callerId: string = account.userId) => {
-    await queue.submit(
-      testRequest(id, { alias: 'workflows/flow', callerId, path, body: Buffer.from(body), headers: [] }),
-    );
-    requests.enqueue(id);
+    const request = testRequest(id, {
+      alias: 'workflows/flow',
+      callerId,
+      path,
+      body: Buffer.from(body),
+      headers: [],
+    });
+    await queue.submit(request);
+    requests.enqueue(infoOf(request, 0));
+  };
+  /** As after a restart, but this one alone. */
+  const takeUp = (id: string) => {
+    const found = [...queue.unfinished()].filter(({ request }) => request.id === id);
+    requests.takeUp(found.map(({ request, attempts }) => infoOf(request, attempts)));
   };
   const input = (id: string) => JSON.parse(Buffer.from(queue.submitted(id)?.body ?? []).toString());
   const answer = (id: string, outcome: RequestOutcome) => queue.complete(id, outcome, clock());
@@ -82,7 +92,6 @@ function life(folder: string) {
     store,
     queue,
     workflows,
-    rooms,
     requests,
     routes,
     errors,
@@ -90,6 +99,7 @@ function life(folder: string) {
     cancelled,
     publish,
     submit,
+    takeUp,
     input,
     answer,
     result,
@@ -132,7 +142,7 @@ describe('a queued request to a workflow', () => {
     const after = life(folder);
     const unfinished = [...after.queue.unfinished()].map(({ request }) => request.id);
     expect(unfinished.toSorted()).toEqual(['w1', b].toSorted());
-    after.requests.enqueue('w1');
+    after.takeUp('w1');
     await expect.poll(() => after.queue.record('w1')?.phase).toBe('IN_PROGRESS');
     await after.answer(b, json(200, { y: 3 }));
     expect(await after.result('w1')).toEqual([200, { z: 3 }]);
@@ -147,17 +157,17 @@ describe('a queued request to a workflow', () => {
     before.store.sql("UPDATE inputs SET body = X'00'").run();
     const after = life(folder);
     expect([...after.queue.unfinished()].map(({ request }) => request.id)).toContain('w1');
-    after.requests.enqueue('w1');
+    after.takeUp('w1');
     expect(await after.result('w1')).toBe('internal_error');
     expect(after.errors).toEqual([expect.objectContaining({ message: expect.stringContaining('w1 is damaged') })]);
   });
 
   it('cancels the requests of its nodes when it is cancelled', async () => {
-    const { publish, submit, queue, rooms, enqueued, cancelled, result } = life(testFolder());
+    const { publish, submit, queue, requests, enqueued, cancelled, result } = life(testFolder());
     publish('flow', chain);
     await submit('w1', '{"x": 1}');
     await expect.poll(() => enqueued.length).toBe(1);
-    expect(rooms.cancel('w1')).toBe('requested');
+    expect(requests.cancel('w1')).toBe('requested');
     // Also for a restart before its end.
     expect(queue.record('w1')).toMatchObject({ phase: 'IN_PROGRESS', cancelRequested: true });
     expect(await result('w1')).toBe('client_cancelled');
@@ -172,8 +182,9 @@ describe('a queued request to a workflow', () => {
     };
     const send = async (id: string, body: object) => {
       const raw = Buffer.from(JSON.stringify(body));
-      await queue.submit(testRequest(id, { alias: executeAlias, path: '/', body: raw, headers: [] }));
-      requests.enqueue(id);
+      const request = testRequest(id, { alias: executeAlias, path: '/', body: raw, headers: [] });
+      await queue.submit(request);
+      requests.enqueue(infoOf(request, 0));
     };
     await send('w1', { input: { x: 1 }, workflow });
     await expect.poll(() => enqueued.length).toBe(1);
@@ -195,7 +206,7 @@ describe('a queued request to a workflow', () => {
       told.push([event.node_id, event.type, record]);
     };
     const signal = new AbortController().signal;
-    const outcome = requests.run({ ...call, ...caller, id: 'w1' }, signal, tell);
+    const outcome = requests.runWorkflow({ ...call, ...caller, id: 'w1' }, signal, tell);
     await expect.poll(() => enqueued.length).toBe(1);
     await answer(enqueued[0] ?? '', json(200, { y: 2 }));
     await expect.poll(() => enqueued.length).toBe(2);
@@ -208,7 +219,7 @@ describe('a queued request to a workflow', () => {
       ['b', 'error', undefined],
     ]);
     told.length = 0;
-    await requests.run({ ...call, ...caller, id: 'w2', callerId: 'someone|else' }, signal, tell);
+    await requests.runWorkflow({ ...call, ...caller, id: 'w2', callerId: 'someone|else' }, signal, tell);
     expect(told).toEqual([['a', 'error', undefined]]);
   });
 
@@ -222,7 +233,9 @@ describe('a queued request to a workflow', () => {
     const caller = { callerId: account.userId, priority: 'normal', storeIo: true, noRetry: false } as const;
     const told: unknown[] = [];
     const tell = (event: WorkflowEvent) => void told.push(event);
-    expect(await requests.run({ ...call, ...caller, id: 'w2' }, new AbortController().signal, tell)).toMatchObject({
+    expect(
+      await requests.runWorkflow({ ...call, ...caller, id: 'w2' }, new AbortController().signal, tell),
+    ).toMatchObject({
       error: { type: 'internal_error', detail: expect.stringMatching(/^The disk is full: .*Free some space/) },
     });
     expect(told).toEqual([]);
@@ -278,7 +291,7 @@ describe('a queued request to a workflow', () => {
 
 describe('names of workflows', () => {
   it('are callable by the account, or by any account when they are public; not on sockets', async () => {
-    const { publish, workflows, routes, rooms } = life(testFolder());
+    const { publish, workflows, routes, requests } = life(testFolder());
     publish('flow', chain);
     expect(routes.resolve('workflows/me', 'flow')).toMatchObject({ alias: 'workflows/flow', authMode: 'private' });
     workflows.update('flow', { isPublic: true });
@@ -287,6 +300,6 @@ describe('names of workflows', () => {
     expect(routes.resolve('me', 'flow')).toBeUndefined();
     expect(routes.resolve('workflows/me', 'app')).toBeUndefined();
     const info = { ...testRequest('w1'), alias: 'workflows/flow', kind: 'direct' as const, attempts: 0 };
-    expect(await rooms.lease(info, new AbortController().signal)).toMatchObject({ type: 'bad_request' });
+    expect(await requests.lease(info, new AbortController().signal)).toMatchObject({ type: 'bad_request' });
   });
 });

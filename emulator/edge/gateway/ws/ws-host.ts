@@ -109,10 +109,10 @@ async function callOnce(
   const sink = frameSink(deps, caller, requestId, submittedAt);
   // The handshake's own headers say nothing about the calls inside.
   const given = pairs(req.rawHeaders).filter(([name]) => !name.startsWith('sec-websocket-') && name !== 'content-type');
-  if (deps.workflows && isWorkflow(target.route.alias)) {
+  if (isWorkflow(target.route.alias)) {
     const admission = { ok: true, target, access } as const;
     const order = { requestId, admission, path: target.path, headers: given, body: bytesOf(data) };
-    const answer = await callWorkflow(deps.workflows, order, gone);
+    const answer = await callWorkflow(deps.requests, order, gone);
     if (!gone.aborted) sink.refuse(answer);
     return;
   }
