@@ -47,7 +47,9 @@ export function createFaults(victim: string, alone: RegExp): Faults {
 
   function concerns(value: unknown, depth = 0): boolean {
     if (typeof value === 'string') return value.startsWith(victim) || ids.has(value);
-    if (depth > 3 || !isOurs(value)) return false;
+    if (depth > 3) return false;
+    if (value instanceof Set) return [...value].map((member) => concerns(member, depth + 1)).includes(true);
+    if (!isOurs(value)) return false;
     const fields = Array.isArray(value) ? value : Object.values(value);
     if (!fields.map((field) => concerns(field, depth + 1)).includes(true)) return false;
     if ('alias' in value && typeof value.alias === 'string' && value.alias.startsWith(victim)) {
