@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type WorkFolder, workFolder } from '../testing/runners.ts';
+import { removeFolder } from './folder.ts';
 import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
 
 let work: WorkFolder;
@@ -41,6 +43,19 @@ it('ends a large one earlier when the machine has hardly any space left', async 
   await sizes.look();
   expect(said).toEqual([['large', expect.stringMatching(/^this machine's disk had less than /)]]);
   sizes.close();
+});
+
+it('counts what is deeper than any path leads', async () => {
+  const { sizes, said, add } = layers(tiny);
+  add('deep', 0);
+  // Thirty folders with names of 200 characters: Linux takes paths of 4096.
+  const dig =
+    'import os\nfor _ in range(30): os.mkdir("d" * 200); os.chdir("d" * 200)\nopen("f", "wb").write(bytes(5 << 20))';
+  execFileSync('python3', ['-c', dig], { cwd: join(work.root, 'deep') });
+  await sizes.look();
+  expect(said).toEqual([['deep', expect.stringMatching(/^its own disk held more than /)]]);
+  sizes.close();
+  await removeFolder(join(work.root, 'deep'));
 });
 
 it('measures nothing while the disk has lost no space, and nothing that is watched no more', async () => {

@@ -1,6 +1,6 @@
-import { lstat, opendir, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { statfs } from 'node:fs/promises';
 import type { Report } from '../../../local/loop/contain.ts';
+import { bytesOnDisk } from './bytes.ts';
 
 const lookEveryMs = 5_000;
 const gib = 1024 ** 3;
@@ -42,6 +42,7 @@ interface Watched {
 export function createLayerSizes(root: string, report: Report, limits: LayerLimits = usualLimits): LayerSizes {
   const watched = new Map<string, Watched>();
   let lastFree = Number.POSITIVE_INFINITY;
+  const closing = new AbortController();
   let looking: Promise<void> | null = null;
   const timer = setInterval(() => void look(), lookEveryMs).unref();
 
@@ -66,7 +67,7 @@ export function createLayerSizes(root: string, report: Report, limits: LayerLimi
         continue;
       }
       one.freeThen = free;
-      if ((await sizeOf(folder, most)) <= most || !watched.delete(folder)) continue;
+      if ((await bytesOnDisk(folder, closing.signal)) <= most || !watched.delete(folder)) continue;
       one.onOver(
         most === limits.most
           ? `its own disk held more than ${inGib(most)}. What is large, or should outlive a runner, belongs in /data.`
@@ -82,30 +83,13 @@ export function createLayerSizes(root: string, report: Report, limits: LayerLimi
       return () => void watched.delete(folder);
     },
     look,
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      closing.abort();
+    },
   };
 }
 
 function inGib(bytes: number): string {
   return `${Math.round((bytes / gib) * 10) / 10} GiB`;
-}
-
-/** Bytes on the disk of all files below; stops as soon as there are more than `most`. */
-async function sizeOf(folder: string, most: number): Promise<number> {
-  let bytes = 0;
-  const folders = [folder];
-  for (let next = folders.pop(); next !== undefined && bytes <= most; next = folders.pop()) {
-    const here = next;
-    // What can't be looked into, or is gone by now, counts for nothing.
-    try {
-      // An app may have put millions into one folder: they aren't all taken into memory.
-      for await (const entry of await opendir(here)) {
-        if (entry.isDirectory()) folders.push(join(here, entry.name));
-        if (!entry.isFile()) continue;
-        const found = await lstat(join(here, entry.name)).catch(() => undefined);
-        bytes += (found?.blocks ?? 0) * 512;
-      }
-    } catch {}
-  }
-  return bytes;
 }
