@@ -43,7 +43,7 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
       .flatMap(({ environments, environmentName }) =>
         environments.map((environment) => ({ ...environment, secretsOf: environmentName })),
       );
-    const unused = removeUnused(folder, inUse);
+    const unused = await removeUnused(folder, inUse);
     return {
       environments: unused.environments,
       requests,

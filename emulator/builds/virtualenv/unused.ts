@@ -1,17 +1,19 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { trimCompileCaches } from '../../engines/process/disk/compile-caches.ts';
 import type { EnvironmentDefinition } from '../types.ts';
 import { identify } from './identity.ts';
 
 /**
- * Removes every virtualenv that none of these environments is; what is needed again is built again. Only
+ * Removes every virtualenv that none of these environments is, and what was compiled for it, and of the other compile
+ * caches those above their limit; what is needed again is built or compiled again. Only
  * while no emulator uses the folder: runners and builds must not lose theirs.
  * @returns how many, and their bytes (files shared with uv's cache count in full)
  */
-export function removeUnused(
+export async function removeUnused(
   dataDir: string,
   environments: readonly Omit<EnvironmentDefinition, 'force' | 'sdk'>[],
-): { readonly environments: number; readonly bytes: number } {
+): Promise<{ readonly environments: number; readonly bytes: number }> {
   const used = new Set(environments.filter(({ kind }) => kind === 'virtualenv').map(hashOf));
   const dir = join(dataDir, 'environments');
   let [count, bytes] = [0, 0];
@@ -22,12 +24,8 @@ export function removeUnused(
     count += 1;
   }
   // What runners compiled for an environment is of no use without it.
-  const compiled = join(dataDir, 'compile-caches');
-  for (const hash of listed(compiled)) {
-    if (used.has(hash)) continue;
-    bytes += sizeOf(join(compiled, hash));
-    rmSync(join(compiled, hash), { recursive: true, force: true });
-  }
+  bytes += await trimCompileCaches(dataDir, (id) => used.has(id), { most: 0 });
+  bytes += await trimCompileCaches(dataDir, () => false);
   return { environments: count, bytes };
 }
 

@@ -7,6 +7,7 @@ import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
 import type { Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
 import { noSession } from '../no-session.ts';
 import { createBytecode } from './disk/bytecode.ts';
+import { compileCacheOf, trimCompileCaches, useCompileCache } from './disk/compile-caches.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './disk/folder.ts';
 import { createLayerSizes, type LayerLimits } from './disk/layer-sizes.ts';
 import { probeMachine } from './machine-probe.ts';
@@ -53,6 +54,8 @@ export function createProcessEngine(deps: {
   readonly isolation?: IsolationMode;
   /** What a runner's own disk may hold; for tests. */
   readonly layerLimits?: LayerLimits;
+  /** What compile caches that nobody uses may take at a start, together; for tests. */
+  readonly mostCompiledBytes?: number;
   /** Files and folders of ours that runners with a disk of their own may read. */
   readonly shown?: readonly string[];
   /** What of the machine they may see besides. */
@@ -83,6 +86,11 @@ export function createProcessEngine(deps: {
   const closing = new AbortController();
   const swept = sweepFolders(runnersDir, [probeName], closing.signal).catch(report);
 
+  const trimmed = trimCompileCaches(deps.dataDir, usesCompileCache, {
+    ...(deps.mostCompiledBytes === undefined ? {} : { most: deps.mostCompiledBytes }),
+    signal: closing.signal,
+  }).catch(report);
+
   const known = new Map<Missing['part'], Missing>();
   /** The machine is the same for all of them: each part is said once. */
   function sayMissing(missing: readonly Missing[]): void {
@@ -100,8 +108,17 @@ export function createProcessEngine(deps: {
     return removal;
   }
 
-  function compiledOf(environment: Virtualenv): string {
-    return join(deps.dataDir, 'compile-caches', environment.id);
+  /** Its supervisor shows it to each runner. */
+  function usesCompileCache(environmentId: string): boolean {
+    return [...crews.keys()].some((key) => key.startsWith(`${environmentId}\n`));
+  }
+
+  function noteUse({ id }: Virtualenv): void {
+    try {
+      if (isolation !== 'off') useCompileCache(deps.dataDir, id, now());
+    } catch (error) {
+      report(error);
+    }
   }
 
   function machine(environment: Virtualenv): Record<string, string> {
@@ -132,7 +149,7 @@ export function createProcessEngine(deps: {
     const supervisor = startSupervisor({
       python: environment.python,
       runnerSources: deps.runnerSources,
-      config: configFor(environment.extraPaths, compiledOf(environment)),
+      config: configFor(environment.extraPaths, compileCacheOf(deps.dataDir, environment.id)),
       env: machine(environment),
       onMessage(message) {
         if (message.event === 'started') sayMissing(message.missing);
@@ -181,6 +198,7 @@ export function createProcessEngine(deps: {
       if (closed) return neverStarted(spec.runnerId, events);
       const { environment } = spec;
       const crew = crewOf(environment);
+      noteUse(environment);
       if (crew.idle) clearTimeout(crew.idle);
       crew.idle = null;
       const runner = createRunner({
@@ -190,7 +208,9 @@ export function createProcessEngine(deps: {
         machine: machine(environment),
         env: runnerEnvironment(
           ownTemporary(machine(environment)),
-          isolation === 'off' ? spec.env : { ...compileCaches(compiledOf(environment)), ...spec.env },
+          isolation === 'off'
+            ? spec.env
+            : { ...compileCaches(compileCacheOf(deps.dataDir, environment.id)), ...spec.env },
           deps.runnerSources,
         ),
         shells,
@@ -220,7 +240,7 @@ export function createProcessEngine(deps: {
       bytecode.close();
       for (const crew of crews.values()) for (const runner of crew.runners.values()) runner.handle.kill();
       await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close(), swept]);
-      await Promise.race([Promise.all(removals), sleep(lastRemovalsMs, undefined, { ref: false })]);
+      await Promise.race([Promise.all([...removals, trimmed]), sleep(lastRemovalsMs, undefined, { ref: false })]);
     },
   };
 }

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createProcessEngine } from '../process-engine.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from '../testing/runners.ts';
+import { compileCacheOf, trimCompileCaches, useCompileCache } from './compile-caches.ts';
+
+const mib = 1024 ** 2;
+const nobody = () => false;
+
+let work: WorkFolder;
+beforeEach(() => {
+  work = workFolder();
+});
+afterEach(() => work.remove());
+
+/** One of a MiB, used at this time. */
+function cache(id: string, at: number): string {
+  const folder = compileCacheOf(work.root, id);
+  mkdirSync(join(folder, 'triton'), { recursive: true });
+  writeFileSync(join(folder, 'triton', 'kernel'), Buffer.alloc(mib, 1));
+  useCompileCache(work.root, id, at);
+  return folder;
+}
+const left = () => readdirSync(join(work.root, 'compile-caches')).sort();
+
+it('compile caches stay, the last used first, as far as they are small enough together', async () => {
+  for (const [at, id] of ['a', 'b', 'c', 'd'].entries()) cache(id, at * 1000);
+  useCompileCache(work.root, 'a', 9000);
+  const freed = await trimCompileCaches(work.root, nobody, { most: 2.5 * mib });
+  expect(left()).toEqual(['a', 'd']);
+  expect(freed).toBeGreaterThanOrEqual(2 * mib);
+  expect(await trimCompileCaches(work.root, nobody, { most: 2.5 * mib })).toBe(0);
+  expect(await trimCompileCaches(join(work.root, 'nowhere'), nobody)).toBe(0);
+});
+
+it('one that a runner uses stays, however large, and however old', async () => {
+  cache('old', 0);
+  cache('new', 1000);
+  await trimCompileCaches(work.root, (id) => id === 'old', { most: 0 });
+  expect(left()).toEqual(['old']);
+});
+
+it('what an app hides below the longest path counts, and goes', async () => {
+  const deep = cache('deep', 0);
+  const dig =
+    'import os\nfor _ in range(30): os.mkdir("d" * 200); os.chdir("d" * 200)\nopen("f","wb").write(bytes(5<<20))';
+  execFileSync('python3', ['-c', dig], { cwd: deep });
+  expect(await trimCompileCaches(work.root, nobody, { most: 5 * mib })).toBeGreaterThan(6 * mib - 1);
+  expect(left()).toEqual([]);
+});
+
+it('those that an emulator was removing when it ended are removed by the next', async () => {
+  cache('.removed-one', 0);
+  cache('kept', 0);
+  await trimCompileCaches(work.root, nobody);
+  expect(left()).toEqual(['kept']);
+});
+
+it.runIf(process.platform === 'linux')('a start removes none of a runner that starts meanwhile', async () => {
+  const { id } = plainPython;
+  cache(id, 0);
+  cache('other', 1000);
+  const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'disk', mostCompiledBytes: 0 });
+  const text = 'import os\ndef main(): print(os.listdir(os.environ["TRITON_CACHE_DIR"]), flush=True); input()';
+  const runner = watch(engine, specFor(work, text));
+  expect((await runner.line(/^\[/)).text).toBe("['kernel']");
+  await expect.poll(left).toEqual([id]);
+  await engine.close();
+});

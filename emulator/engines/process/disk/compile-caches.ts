@@ -1,0 +1,69 @@
+import { mkdirSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bytesOnDisk } from './bytes.ts';
+import { removeFolder } from './folder.ts';
+
+const gib = 1024 ** 3;
+/** The compile caches of all environments together, when they are looked at: at a start, and by `minifal clean`. */
+const mostBytes = 20 * gib;
+/** Before the name of one that is about to be removed. */
+const removed = '.removed-';
+
+/**
+ * Where what programs compile for an environment outlives its runners: a folder per environment, by its id.
+ * `dataDir`: the data folder.
+ */
+export function compileCacheOf(dataDir: string, environmentId: string): string {
+  return join(folderOf(dataDir), environmentId);
+}
+
+/** Notes that a runner of the environment uses it now. `at`: milliseconds since the epoch. */
+export function useCompileCache(dataDir: string, environmentId: string, at: number): void {
+  const folder = compileCacheOf(dataDir, environmentId);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  utimesSync(folder, at / 1000, at / 1000);
+}
+
+/**
+ * Removes those that weren't used for longest until the others take `most` bytes together. None that `isUsed`: it is
+ * asked in the turn in which the folder gets out of the way.
+ *
+ * @returns the bytes on the disk that are free now
+ */
+export async function trimCompileCaches(
+  dataDir: string,
+  isUsed: (environmentId: string) => boolean,
+  { most = mostBytes, signal }: { readonly most?: number; readonly signal?: AbortSignal } = {},
+): Promise<number> {
+  const caches = (await readdir(folderOf(dataDir)).catch(() => [])).map((id) => ({ id, usedAt: usedAt(dataDir, id) }));
+  caches.sort((a, b) => b.usedAt - a.usedAt);
+  let kept = 0;
+  let freed = 0;
+  for (const { id } of caches) {
+    if (signal?.aborted) break;
+    const bytes = await bytesOnDisk(compileCacheOf(dataDir, id), signal);
+    const isLeft = id.startsWith(removed);
+    if (!isLeft && (kept + bytes <= most || isUsed(id))) kept += bytes;
+    else if (!signal?.aborted) {
+      await removeFolder(isLeft ? compileCacheOf(dataDir, id) : outOfTheWay(dataDir, id));
+      freed += bytes;
+    }
+  }
+  return freed;
+}
+
+function folderOf(dataDir: string): string {
+  return join(dataDir, 'compile-caches');
+}
+
+function usedAt(dataDir: string, id: string): number {
+  return statSync(compileCacheOf(dataDir, id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** A runner that starts while it is removed makes a new one. @returns where it is now */
+function outOfTheWay(dataDir: string, id: string): string {
+  const target = compileCacheOf(dataDir, removed + id);
+  renameSync(compileCacheOf(dataDir, id), target);
+  return target;
+}
