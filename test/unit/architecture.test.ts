@@ -14,7 +14,7 @@ function rowsBelow(heading: string): readonly (readonly string[])[] {
   return rows.slice(2).map((line) => line.slice(2, -2).split(' | '));
 }
 
-const places = rowsBelow('Where do I change');
+const places = rowsBelow('Where do I change…');
 
 /** The files and folders that the row about this names, tests left out. */
 function filesFor(what: string): readonly string[] {

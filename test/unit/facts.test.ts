@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { defaultPort } from '../../emulator/cli/listener.ts';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
 import { pythonRange, pythonsInWords } from '../../emulator/local/python-versions.ts';
+import { usable } from '../../extension/checked-settings.ts';
 import { sdks } from '../conformance/sdks.ts';
 import { root } from '../support/root.ts';
 import { citingFiles } from './citations.ts';
@@ -40,6 +42,12 @@ describe("the releases of fal's packages", () => {
   it('are written in one file of the code', () => {
     expect(filesWith(/fal(_client)?==\d/)).toEqual(['emulator/local/fal-packages.ts']);
   });
+});
+
+it('the first port is the same for the command, the editor and in README.md', () => {
+  expect(usable('port', undefined)).toBe(defaultPort);
+  expect(read('README.md')).toContain(`Ports: ${defaultPort} to ${defaultPort + 3} on 127.0.0.1`);
+  expect(read('emulator/cli/main.ts')).toContain(`(default ${defaultPort};`);
 });
 
 it.each([
