@@ -15,8 +15,8 @@ const skipped = /(^|\/)(\.cache|node_modules|__pycache__|RESULTS\.md)$/;
 /** Where paths in comments and pages may begin, besides the citing file's own folder and those above it. */
 const bases = ['', 'emulator', 'extension', 'test'] as const;
 
-/** Files of other people's packages, which comments name as sources, and names that are examples. */
-const foreign = /^(fal|isolate|backends|server|tests)\/[\w/]*\.py$/;
+/** Files of other people's packages, which comments name as sources; what a build makes; names that are examples. */
+const foreign = /^(fal|isolate|backends|server|tests)\/[\w/]*\.py$|^dist\//;
 const foreignNames = new Set(['app.py', 'test.py', 'test_apps.py', 'WMA.md', 'testing.ts']);
 
 /** `*SDK: app.py*`: where a fact on a page about the platform is from. */
