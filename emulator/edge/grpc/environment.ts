@@ -1,8 +1,8 @@
 import type { BuildLog, EnvironmentDefinition } from '../../builds/types.ts';
 import type { BuiltEnvironment } from '../../engines/engine.ts';
+import type { WireEnvironment } from './apps/schemas.ts';
 import type { GrpcRooms } from './deps.ts';
 import { invalidArgument, notFound } from './rpc-error.ts';
-import type { WireEnvironment } from './schemas.ts';
 
 /** The one definition that the SDK sends. `first` exists: the schema asked for exactly one. */
 export function definitionOf(request: {

@@ -3,20 +3,24 @@ import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceI
 import { loadServices } from '../../wire/services.ts';
 import { createEnvironment, deleteEnvironment, listEnvironments } from './account/environments.ts';
 import { createUserKey, listUserKeys, revokeUserKey } from './account/keys.ts';
+import * as accountSchemas from './account/schemas.ts';
 import { listSecrets, setSecret } from './account/secrets.ts';
 import { deleteAlias, listAliases, setAlias } from './apps/aliases.ts';
 import { deleteApplication, listApplications, rolloutApplication, updateApplication } from './apps/applications.ts';
 import { buildEnvironment } from './apps/build.ts';
 import { registerApplication } from './apps/register.ts';
+import * as appSchemas from './apps/schemas.ts';
 import { judgeCall } from './call-guard.ts';
 import type { GrpcDeps } from './deps.ts';
+import * as fields from './fields.ts';
 import { serverStream, unary } from './handlers.ts';
 import { largestMessageBytes } from './limits.ts';
 import { refuseMethod } from './refuse.ts';
 import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners/runners.ts';
+import * as runnerSchemas from './runners/schemas.ts';
 import { shellRunner } from './runners/shell.ts';
 import { run } from './runs/run.ts';
-import * as schema from './schemas.ts';
+import { runSchema } from './runs/schemas.ts';
 import { guardSessions, mostStreams } from './sessions.ts';
 
 /** The control plane. */
@@ -60,29 +64,29 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
 function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {
   const { report } = deps;
   return {
-    BuildEnvironment: serverStream(schema.buildEnvironmentSchema, report, buildEnvironment(deps)),
-    RegisterApplication: serverStream(schema.registerSchema, report, registerApplication(deps)),
-    Run: serverStream(schema.runSchema, report, run(deps)),
-    ListAliases: unary(schema.environmentFilterSchema, report, listAliases(deps)),
-    SetAlias: unary(schema.setAliasSchema, report, setAlias(deps)),
-    DeleteAlias: unary(schema.aliasSchema, report, deleteAlias(deps)),
-    ListApplications: unary(schema.listApplicationsSchema, report, listApplications(deps)),
-    UpdateApplication: unary(schema.updateApplicationSchema, report, updateApplication(deps)),
-    DeleteApplication: unary(schema.applicationIdSchema, report, deleteApplication(deps)),
-    RolloutApplication: unary(schema.rolloutSchema, report, rolloutApplication(deps)),
-    ListRunners: unary(schema.listRunnersSchema, report, listRunners(deps)),
-    ListAliasRunners: unary(schema.listAliasRunnersSchema, report, listAliasRunners(deps)),
-    StopRunner: unary(schema.stopRunnerSchema, report, stopRunner(deps)),
+    BuildEnvironment: serverStream(appSchemas.buildEnvironmentSchema, report, buildEnvironment(deps)),
+    RegisterApplication: serverStream(appSchemas.registerSchema, report, registerApplication(deps)),
+    Run: serverStream(runSchema, report, run(deps)),
+    ListAliases: unary(fields.environmentFilterSchema, report, listAliases(deps)),
+    SetAlias: unary(appSchemas.setAliasSchema, report, setAlias(deps)),
+    DeleteAlias: unary(appSchemas.aliasSchema, report, deleteAlias(deps)),
+    ListApplications: unary(appSchemas.listApplicationsSchema, report, listApplications(deps)),
+    UpdateApplication: unary(appSchemas.updateApplicationSchema, report, updateApplication(deps)),
+    DeleteApplication: unary(appSchemas.applicationIdSchema, report, deleteApplication(deps)),
+    RolloutApplication: unary(appSchemas.rolloutSchema, report, rolloutApplication(deps)),
+    ListRunners: unary(runnerSchemas.listRunnersSchema, report, listRunners(deps)),
+    ListAliasRunners: unary(runnerSchemas.listAliasRunnersSchema, report, listAliasRunners(deps)),
+    StopRunner: unary(runnerSchemas.stopRunnerSchema, report, stopRunner(deps)),
     ShellRunner: shellRunner(deps),
-    KillRunner: unary(schema.killRunnerSchema, report, killRunner(deps)),
-    SetSecret: unary(schema.setSecretSchema, report, setSecret(deps)),
-    ListSecrets: unary(schema.environmentFilterSchema, report, listSecrets(deps)),
-    ListEnvironments: unary(schema.emptySchema, report, listEnvironments(deps)),
-    CreateEnvironment: unary(schema.createEnvironmentSchema, report, createEnvironment(deps)),
-    DeleteEnvironment: unary(schema.environmentNameSchema, report, deleteEnvironment(deps)),
-    CreateUserKey: unary(schema.createUserKeySchema, report, createUserKey(deps)),
-    ListUserKeys: unary(schema.emptySchema, report, listUserKeys(deps)),
-    RevokeUserKey: unary(schema.revokeUserKeySchema, report, revokeUserKey(deps)),
+    KillRunner: unary(runnerSchemas.killRunnerSchema, report, killRunner(deps)),
+    SetSecret: unary(accountSchemas.setSecretSchema, report, setSecret(deps)),
+    ListSecrets: unary(fields.environmentFilterSchema, report, listSecrets(deps)),
+    ListEnvironments: unary(fields.emptySchema, report, listEnvironments(deps)),
+    CreateEnvironment: unary(accountSchemas.createEnvironmentSchema, report, createEnvironment(deps)),
+    DeleteEnvironment: unary(accountSchemas.environmentNameSchema, report, deleteEnvironment(deps)),
+    CreateUserKey: unary(accountSchemas.createUserKeySchema, report, createUserKey(deps)),
+    ListUserKeys: unary(fields.emptySchema, report, listUserKeys(deps)),
+    RevokeUserKey: unary(accountSchemas.revokeUserKeySchema, report, revokeUserKey(deps)),
   };
 }
 

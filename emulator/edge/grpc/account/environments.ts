@@ -4,7 +4,7 @@ import type { EnvironmentInfo } from '../../../catalog/types.ts';
 import { timestampFromMs } from '../../../wire/struct.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { failedPrecondition, notFound, RpcError } from '../rpc-error.ts';
-import type { createEnvironmentSchema, environmentNameSchema } from '../schemas.ts';
+import type { createEnvironmentSchema, environmentNameSchema } from './schemas.ts';
 
 /** ListEnvironments. */
 export function listEnvironments({ catalog }: Pick<GrpcRooms, 'catalog'>) {

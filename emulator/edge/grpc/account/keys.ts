@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { timestampFromMs } from '../../../wire/struct.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { invalidArgument, notFound, unimplemented } from '../rpc-error.ts';
-import type { createUserKeySchema, revokeUserKeySchema } from '../schemas.ts';
+import type { createUserKeySchema, revokeUserKeySchema } from './schemas.ts';
 
 type CreateRequest = z.output<typeof createUserKeySchema>;
 

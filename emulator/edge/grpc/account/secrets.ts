@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import { timestampFromMs } from '../../../wire/struct.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { requireEnvironment } from '../environment.ts';
-import type { environmentFilterSchema, setSecretSchema } from '../schemas.ts';
+import type { environmentFilterSchema } from '../fields.ts';
+import type { setSecretSchema } from './schemas.ts';
 
 /** SetSecret: without a value the secret is deleted; running runners keep the values they started with. */
 export function setSecret({ catalog }: Pick<GrpcRooms, 'catalog'>) {

@@ -4,9 +4,10 @@ import type { Alias } from '../../../catalog/types.ts';
 import type { Deployment } from '../../../fleet/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { requireEnvironment } from '../environment.ts';
+import type { environmentFilterSchema } from '../fields.ts';
 import { failedPrecondition, notFound } from '../rpc-error.ts';
-import type { aliasSchema, environmentFilterSchema, setAliasSchema } from '../schemas.ts';
 import { aliasInfo, authModes } from './app-messages.ts';
+import type { aliasSchema, setAliasSchema } from './schemas.ts';
 
 /** ListAliases. */
 export function listAliases(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {

@@ -3,13 +3,13 @@ import { scaleProblem, updatedSettings } from '../../../catalog/scale-settings.t
 import type { Alias, Catalog } from '../../../catalog/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { failedPrecondition, invalidArgument, notFound } from '../rpc-error.ts';
+import { activeByRevision, aliasInfo, applicationInfo } from './app-messages.ts';
 import type {
   applicationIdSchema,
   listApplicationsSchema,
   rolloutSchema,
   UpdateApplicationRequest,
-} from '../schemas.ts';
-import { activeByRevision, aliasInfo, applicationInfo } from './app-messages.ts';
+} from './schemas.ts';
 import { saidUpdate } from './settings.ts';
 
 /** ListApplications: revisions, newest first; without a name those of all names. */

@@ -3,7 +3,7 @@ import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts
 import type { Replies } from '../handlers.ts';
 import { createLogPump } from '../log-pump.ts';
 import { builderLog } from '../messages.ts';
-import type { BuildEnvironmentRequest } from '../schemas.ts';
+import type { BuildEnvironmentRequest } from './schemas.ts';
 
 /**
  * BuildEnvironment: logs as the build tool prints them, then SUCCESS with the environment's content hash

@@ -1,7 +1,8 @@
 import { defaultMachineTypes } from '../../../catalog/scale-settings.ts';
 import type { Blobs, FileRef, Revision } from '../../../catalog/types.ts';
 import { unimplemented } from '../rpc-error.ts';
-import type { MachineRequirements, RegisterRequest, RunRequest, SerializedObject } from '../schemas.ts';
+import type { RunRequest } from '../runs/schemas.ts';
+import type { MachineRequirements, RegisterRequest, SerializedObject } from './schemas.ts';
 
 /**
  * What Run and RegisterApplication ask to run, its bytes stored: function, entry point, or nothing

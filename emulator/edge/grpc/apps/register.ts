@@ -10,9 +10,9 @@ import { createLogPump } from '../log-pump.ts';
 import { builderLog, logMessage, serviceUrls } from '../messages.ts';
 import { failedPrecondition } from '../rpc-error.ts';
 import { ofNoRunner } from '../runs/run.ts';
-import type { RegisterRequest } from '../schemas.ts';
 import { authModes } from './app-messages.ts';
 import { filesOf, machineTypesOf, storeCallable } from './prepare.ts';
+import type { RegisterRequest } from './schemas.ts';
 import { revisionSettings, saidScale } from './settings.ts';
 
 /**

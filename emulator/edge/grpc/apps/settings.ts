@@ -1,14 +1,9 @@
 import { gpuSlotsOf } from '../../../catalog/machine-types.ts';
 import { revisionDefaults, type Said, type SettingsUpdate, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import type { HealthPolicy, RetryCondition, RevisionSettings, ScaleSettings } from '../../../scheduler/types.ts';
-import type {
-  MachineRequirements,
-  RegisterRequest,
-  RunRequest,
-  UpdateApplicationRequest,
-  WireHealthCheck,
-} from '../schemas.ts';
+import type { RunRequest } from '../runs/schemas.ts';
 import { machineTypesOf } from './prepare.ts';
+import type { MachineRequirements, RegisterRequest, UpdateApplicationRequest, WireHealthCheck } from './schemas.ts';
 
 /**
  * What a request says about alias-level values; what that means is catalog/scale-settings.ts's

@@ -5,7 +5,7 @@ import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { jsonToStruct } from '../../../wire/struct.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { notFound } from '../rpc-error.ts';
-import type { killRunnerSchema, listAliasRunnersSchema, listRunnersSchema, stopRunnerSchema } from '../schemas.ts';
+import type { killRunnerSchema, listAliasRunnersSchema, listRunnersSchema, stopRunnerSchema } from './schemas.ts';
 
 type Rooms = Pick<GrpcRooms, 'catalog' | 'fleet' | 'runnerHistory' | 'clock'>;
 

@@ -4,7 +4,7 @@ import type { ExecIo, ExecSession } from '../../../engines/engine.ts';
 import { printableLines } from '../../../local/printable.ts';
 import type { GrpcDeps } from '../deps.ts';
 import { failedPrecondition, notFound, toStatus } from '../rpc-error.ts';
-import { shellInputSchema } from '../schemas.ts';
+import { shellInputSchema } from './schemas.ts';
 
 type Input = z.output<typeof shellInputSchema>;
 const endStates: readonly string[] = ['DRAINING', 'TERMINATING', 'TERMINATED'];

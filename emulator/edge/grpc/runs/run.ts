@@ -8,9 +8,9 @@ import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts
 import type { Replies } from '../handlers.ts';
 import { createLogPump } from '../log-pump.ts';
 import { builderLog } from '../messages.ts';
-import type { RunRequest } from '../schemas.ts';
 import { runFunction } from './run-function.ts';
 import { runServing } from './run-serving.ts';
+import type { RunRequest } from './schemas.ts';
 import type { RunSession } from './session.ts';
 
 /**

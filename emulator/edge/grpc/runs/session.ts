@@ -1,7 +1,7 @@
 import type { Launch } from '../../../fleet/types.ts';
 import type { Replies } from '../handlers.ts';
 import type { createLogPump } from '../log-pump.ts';
-import type { RunRequest } from '../schemas.ts';
+import type { RunRequest } from './schemas.ts';
 
 /** One Run stream. */
 export interface RunSession {

@@ -1,56 +1,11 @@
 import { z } from 'zod';
-import { machineTypeProblem } from '../../catalog/machine-types.ts';
-import { scaleProblem } from '../../catalog/scale-settings.ts';
-import { isPlatformVariable } from '../../fleet/runners/runner-env.ts';
-import {
-  type JsonObject,
-  msFromTimestamp,
-  type ProtoStruct,
-  type ProtoValue,
-  structToJson,
-} from '../../wire/struct.ts';
+import { machineTypeProblem } from '../../../catalog/machine-types.ts';
+import { scaleProblem } from '../../../catalog/scale-settings.ts';
+import { authModeSchema, bytes, count, environmentName, id, name, seconds, strategySchema, struct } from '../fields.ts';
 
-/**
- * What the RPCs accept, as wire/services.ts decodes it: an absent field is absent, an enum is its name, a list is never
- * missing. Each schema also turns wire types into plain ones (Struct to object, Timestamp to milliseconds).
- */
+/** What the RPCs about apps accept: builds, registrations, settings, aliases. */
 
-const protoValue: z.ZodType<ProtoValue> = z.lazy(() =>
-  z.object({
-    nullValue: z.unknown().optional(),
-    numberValue: z.number().optional(),
-    stringValue: z.string().optional(),
-    boolValue: z.boolean().optional(),
-    structValue: protoStruct.optional(),
-    listValue: z.object({ values: z.array(protoValue).optional() }).optional(),
-  }),
-);
-const protoStruct: z.ZodType<ProtoStruct> = z.lazy(() =>
-  z.object({ fields: z.record(z.string(), protoValue).optional() }),
-);
-const struct = protoStruct.transform((value): JsonObject => structToJson(value));
-const instantMs = z.object({ seconds: z.number().optional(), nanos: z.number().optional() }).transform(msFromTimestamp);
-
-/** One path segment of a URL, one key of a store: nothing that needs escaping anywhere. */
-const name = z
-  .string()
-  .max(200)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'only letters, digits, `.`, `_` and `-` are allowed, a letter or digit first');
-const id = z.string().min(1).max(200);
-const environmentName = z
-  .union([z.literal(''), name])
-  .optional()
-  .transform((value) => (value === undefined || value === '' ? 'main' : value));
-const bytes = z.instanceof(Uint8Array);
-const count = z.int().min(0);
-/** The kernel keeps 16 bits of each; 0: unknown. */
-const terminalSide = z.int().min(0).max(65535).default(0);
-const seconds = z.int().min(0);
-
-export const authModeSchema = z.enum(['PRIVATE', 'PUBLIC', 'SHARED']);
-export const strategySchema = z.enum(['RECREATE', 'ROLLING']);
-
-const serializedObject = z.object({
+export const serializedObject = z.object({
   method: z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]*$/, 'must be an importable module'),
   definition: bytes,
 });
@@ -141,7 +96,7 @@ const healthCheck = z.object({
 export type WireHealthCheck = z.output<typeof healthCheck>;
 
 /** What BuildEnvironment, Run and RegisterApplication have in common. */
-const common = z.object({
+export const common = z.object({
   environments,
   machine_requirements: machineRequirements.optional(),
   files,
@@ -150,7 +105,7 @@ const common = z.object({
   secrets,
 });
 
-const callable = z.object({
+export const callable = z.object({
   function: serializedObject.optional(),
   entrypoint: z
     .string()
@@ -162,14 +117,6 @@ const callable = z.object({
 
 export const buildEnvironmentSchema = common;
 export type BuildEnvironmentRequest = z.output<typeof buildEnvironmentSchema>;
-
-export const runSchema = common.extend(callable.shape).extend({
-  // The function's own name or an entry point; only shown, hence free text.
-  application_name: z.string().max(500).optional(),
-  setup_func: serializedObject.optional(),
-  auth_mode: authModeSchema.optional(),
-});
-export type RunRequest = z.output<typeof runSchema>;
 
 const retriesOfCondition = z.object({ retries: z.int().min(0) }).optional();
 const retryConfig = z
@@ -210,8 +157,6 @@ export const updateApplicationSchema = z.object({
 });
 export type UpdateApplicationRequest = z.output<typeof updateApplicationSchema>;
 
-export const emptySchema = z.object({});
-export const environmentFilterSchema = z.object({ environment_name: environmentName });
 export const listApplicationsSchema = z.object({ application_name: id.optional(), environment_name: environmentName });
 export const applicationIdSchema = z.object({ application_id: id });
 export const rolloutSchema = z.object({ application_name: id, force: z.boolean().optional() });
@@ -223,53 +168,3 @@ export const setAliasSchema = z.object({
   deployment_strategy: strategySchema.optional(),
 });
 export const aliasSchema = z.object({ alias: id });
-
-const listRunners = z.object({ list_pending: z.boolean().optional(), start_time: instantMs.optional() });
-export const listRunnersSchema = listRunners;
-export const listAliasRunnersSchema = listRunners.extend({ alias: id });
-export const stopRunnerSchema = z.object({ runner_id: id, replace_first: z.boolean().optional() });
-export const killRunnerSchema = z.object({ runner_id: id });
-
-/** One message of a client of ShellRunner; what opens the session counts in the first only. */
-export const shellInputSchema = z.object({
-  runner_id: z.string().optional(),
-  command: z.array(z.string()),
-  tty: z.boolean().optional(),
-  data: bytes.optional(),
-  close: z.boolean().optional(),
-  tty_size: z.object({ height: terminalSide, width: terminalSide }).optional(),
-});
-
-export const setSecretSchema = z
-  .object({
-    name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),
-    value: z
-      .string()
-      .refine((value) => !value.includes('\0'), 'must not contain NUL')
-      .optional(),
-    environment_name: environmentName,
-    default_exposed: z.boolean().optional(),
-  })
-  .superRefine(({ name, value }, context) => {
-    // Deleting one that an older minifal took is fine.
-    if (value === undefined || !isPlatformVariable(name)) return;
-    const message = `the platform sets ${name} in every runner itself; choose another name`;
-    context.addIssue({ code: 'custom', path: ['name'], message });
-  });
-
-export const createEnvironmentSchema = z.object({
-  name: z
-    .string()
-    .regex(/^[a-zA-Z0-9](?:-?[a-zA-Z0-9_])*$/, 'only letters, digits, `_` and single `-` are allowed')
-    .max(64),
-  description: z.string().max(2000).optional(),
-});
-export const environmentNameSchema = z.object({ name: id });
-
-export const createUserKeySchema = z.object({
-  scope: z.enum(['ADMIN', 'API']).optional(),
-  alias: z.string().max(200).optional(),
-  policy_preset: z.string().optional(),
-  policy: z.object({ permissions: z.array(z.string()) }).optional(),
-});
-export const revokeUserKeySchema = z.object({ key_id: id });

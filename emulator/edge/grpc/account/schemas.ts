@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { isPlatformVariable } from '../../../fleet/runners/runner-env.ts';
+import { environmentName, id } from '../fields.ts';
+
+export const setSecretSchema = z
+  .object({
+    name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),
+    value: z
+      .string()
+      .refine((value) => !value.includes('\0'), 'must not contain NUL')
+      .optional(),
+    environment_name: environmentName,
+    default_exposed: z.boolean().optional(),
+  })
+  .superRefine(({ name, value }, context) => {
+    // Deleting one that an older minifal took is fine.
+    if (value === undefined || !isPlatformVariable(name)) return;
+    const message = `the platform sets ${name} in every runner itself; choose another name`;
+    context.addIssue({ code: 'custom', path: ['name'], message });
+  });
+
+export const createEnvironmentSchema = z.object({
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9](?:-?[a-zA-Z0-9_])*$/, 'only letters, digits, `_` and single `-` are allowed')
+    .max(64),
+  description: z.string().max(2000).optional(),
+});
+export const environmentNameSchema = z.object({ name: id });
+
+export const createUserKeySchema = z.object({
+  scope: z.enum(['ADMIN', 'API']).optional(),
+  alias: z.string().max(200).optional(),
+  policy_preset: z.string().optional(),
+  policy: z.object({ permissions: z.array(z.string()) }).optional(),
+});
+export const revokeUserKeySchema = z.object({ key_id: id });
