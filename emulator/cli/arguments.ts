@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isWebOrigin } from '../local/network/web-origin.ts';
+import { UserError } from '../wire/errors.ts';
+import {
+  type HuggingFaceMode,
+  huggingFaceModes,
+  type IsolationMode,
+  isolationModes,
+  type Shares,
+} from '../wire/isolation.ts';
+import type { CliOptions } from './options.ts';
+
+/** The words after `minifal`, as they were typed. @throws Node's ERR_PARSE_ARGS_… for an option that there isn't */
+export function parseCommandLine(argv: readonly string[]) {
+  return parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      port: { type: 'string' },
+      'retention-days': { type: 'string' },
+      'allow-origin': { type: 'string', multiple: true },
+      data: { type: 'string' },
+      'time-scale': { type: 'string' },
+      'max-runners': { type: 'string' },
+      'gpu-slots': { type: 'string' },
+      isolation: { type: 'string' },
+      share: { type: 'string', multiple: true },
+      'hugging-face': { type: 'string' },
+      'allow-outside': { type: 'boolean' },
+      // For the editor: it hands over its keychain's order (local/secret-file.ts) on standard input.
+      keychain: { type: 'boolean' },
+      format: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+  });
+}
+
+/** What the values of options mean. @throws UserError for one that is out of range */
+export function optionsOf(values: ReturnType<typeof parseCommandLine>['values']): CliOptions {
+  return {
+    port: portNumber(values.port),
+    data: values.data,
+    format: values.format,
+    allowedOrigins: (values['allow-origin'] ?? []).map(webOrigin),
+    retentionDays: retentionDays(values['retention-days']),
+    timeScale: timeScale(values['time-scale']),
+    maxRunners: maxRunners(values['max-runners']),
+    gpuSlots: gpuSlots(values['gpu-slots']),
+    isolation: isolation(values.isolation),
+    shared: (values.share ?? []).map(sharedFolder),
+    huggingFace: huggingFace(values['hugging-face']),
+    allowOutside: values['allow-outside'] ?? false,
+    json: values.json ?? false,
+    keychain: values.keychain ?? false,
+  };
+}
+
+function portNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
+  throw new UserError('ARGUMENT_INVALID', `${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+}
+
+function retentionDays(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a number of days.`,
+    'Give --retention-days a whole number from 1, e.g. 7.',
+  );
+}
+
+function maxRunners(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a number of runners.`,
+    'Give --max-runners a whole number from 1, e.g. 16.',
+  );
+}
+
+function gpuSlots(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a number of GPU slots.`,
+    'Give --gpu-slots a whole number from 1, e.g. 1.',
+  );
+}
+
+function isolation(text: string | undefined): IsolationMode | undefined {
+  const mode = isolationModes.find((known) => known === text);
+  if (mode !== undefined || text === undefined) return mode;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not an isolation mode.`,
+    `Give --isolation one of ${isolationModes.join(', ')}.`,
+  );
+}
+
+function sharedFolder(text: string): Shares['folders'][number] {
+  const writable = text.endsWith(':rw');
+  const path = resolve(writable ? text.slice(0, -3) : text);
+  if (existsSync(path)) return { path, writable };
+  const suffix = /^(.+):[a-z]{0,3}$/.exec(text)?.[1];
+  if (!writable && suffix !== undefined && existsSync(suffix))
+    throw new UserError(
+      'ARGUMENT_INVALID',
+      `There is no ${path} to share.`,
+      `Give --share ${suffix} for apps that read, or ${suffix}:rw for apps that write there, too.`,
+    );
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `There is no ${path} to share.`,
+    'Give --share a folder or file, e.g. --share ~/models',
+  );
+}
+
+function huggingFace(text: string | undefined): HuggingFaceMode | undefined {
+  const mode = huggingFaceModes.find((known) => known === text);
+  if (mode !== undefined || text === undefined) return mode;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is no way to share the Hugging Face cache.`,
+    `Give --hugging-face one of ${huggingFaceModes.join(', ')}.`,
+  );
+}
+
+/** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */
+function timeScale(text: string | undefined): number {
+  if (text === undefined) return 1;
+  const factor = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && factor >= 1 && factor <= 1000) return factor;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a time scale.`,
+    'Give --time-scale a number from 1 (real time) to 1000.',
+  );
+}
+
+function webOrigin(text: string): string {
+  if (isWebOrigin(text)) return text;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a web origin.`,
+    'Give --allow-origin scheme, host and port: http://localhost:3000',
+  );
+}
