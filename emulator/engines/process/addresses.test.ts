@@ -244,7 +244,9 @@ def main():
     full = socket.socket(); full.bind(("127.0.0.1", 9123)); full.listen(0)
     waiting = [socket.socket() for _ in range(2)]
     for one in waiting: threading.Thread(target=lambda one=one: one.connect(("127.0.0.1", 9123)), daemon=True).start()
-    time.sleep(0.2)
+    # SYN_SENT: the first of them has taken the only place there is.
+    held = f":{full.getsockname()[1]:04X} 02 "
+    while held not in open("/proc/net/tcp").read(): time.sleep(0.001)
     other = socket.create_server(("127.0.0.1", 9124))
     socket.create_connection(("127.0.0.1", 9124)).close()
     print("served", flush=True)
