@@ -44,6 +44,10 @@ vi.mock('./fleet/fleet.ts', async (original) => {
   const real = await original<typeof import('./fleet/fleet.ts')>();
   return { ...real, createFleet: watched('fleet', real.createFleet as Factory) };
 });
+vi.mock('./exchange/exchange.ts', async (original) => {
+  const real = await original<typeof import('./exchange/exchange.ts')>();
+  return { ...real, createExchange: watched('exchange', real.createExchange as Factory) };
+});
 vi.mock('./webhooks/webhooks.ts', async (original) => {
   const real = await original<typeof import('./webhooks/webhooks.ts')>();
   return { ...real, createWebhooks: watched('webhooks', real.createWebhooks as Factory) };
@@ -80,6 +84,8 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   ['when an environment was built, in the handler of who had it built', /^engine\.warm$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],
   ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.done$/],
+  ['of a websocket, which nobody opens here', /^exchange\.converse$/],
+  ['what hands an answer on, of a caller who is then cut off', /^exchange\.stream\(2\)\./],
   ['a submit that fails', /^webhooks\.withdraw$/],
   ['a piece of a transaction, which then runs alone once more', /^(queue\.submit\(2\)|webhooks\.expect\(\))$/],
 ];

@@ -13,6 +13,9 @@ export function answered(status: number, { needsRetry, stopRunner }: Signals): A
   };
 }
 
+/** We ourselves failed at the attempt: final, and no fault of the runner. */
+export const notMade: AttemptOutcome = { kind: 'response', status: 500, needsRetry: false, stopRunner: false };
+
 /** No answer, or none in whole: what to report to the scheduler, and what to the caller. */
 export interface Failure {
   readonly outcome: AttemptOutcome;

@@ -72,13 +72,14 @@ export function openSession(
     });
     const body = { kind: 'bytes', bytes: Buffer.from(JSON.stringify(offer)) } as const;
     const call = { info, method: 'POST', path: target.path, query: '', headers, body };
-    void deps.calls.call(call, sink, over.signal).finally(() => {
+    const ended = (): void => {
       clearTimeout(silence);
       gone.removeEventListener('abort', end);
       on.ended(session);
       // Counts only where there was no answer.
       resolve(noAnswer);
-    });
+    };
+    deps.calls.call(call, sink, over.signal).catch(deps.report).finally(ended);
   });
 }
 
