@@ -1,9 +1,9 @@
 import type { Steady } from '../local/loop/steady.ts';
-import { longestTimerMs } from '../local/loop/timers.ts';
 import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
 import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
 import { defaultLimits, type Limits } from '../scheduler/world/world.ts';
+import { createAlarm } from './alarm.ts';
 
 const failedTickPauseMs = 1_000;
 
@@ -39,11 +39,11 @@ export function createHost(deps: {
   let world = emptyWorld(deps.seed, limitsIn(deps.time, deps.limits ?? defaultLimits));
   const inbox: Event[] = [];
   let busy = false;
-  let timer: { readonly at: Instant; readonly handle: NodeJS.Timeout } | undefined;
   let closed = false;
   /** After a tick at which the scheduler failed: the same moment must not come again at once, without end. */
   let notBefore = 0;
   const now = () => toPlatform(deps.time, deps.steady.now());
+  const alarm = createAlarm(deps.time.factor, now, wake);
   /** For instants on the wall as it is now. */
   const time = (): TimeScale => ({ ...deps.time, ahead: deps.steady.ahead() });
 
@@ -62,7 +62,7 @@ export function createHost(deps: {
     } finally {
       busy = false;
     }
-    setTimer();
+    alarm.set(due());
   }
 
   /** An event that the scheduler can't take leaves the world as it was. */
@@ -88,32 +88,16 @@ export function createHost(deps: {
     }
   }
 
-  function setTimer(): void {
-    const due = nextWakeup(world);
-    if (due === undefined || closed) {
-      stopTimer();
-      return;
-    }
-    const at = Math.max(due, notBefore);
-    // One that fires earlier is left: it asks again. Every request moves the wake-up, mostly to later.
-    if (timer && timer.at <= at) return;
-    stopTimer();
-    const { factor } = deps.time;
-    // One that is too far off for a timer simply wakes early and asks again.
-    const waitMs = Math.min(Math.max(0, at - now()), longestTimerMs * factor);
-    timer = { at: now() + waitMs, handle: setTimeout(wake, Math.min(Math.ceil(waitMs / factor), longestTimerMs)) };
+  /** When the scheduler wants to be asked again. */
+  function due(): Instant | undefined {
+    const at = closed ? undefined : nextWakeup(world);
+    return at === undefined ? undefined : Math.max(at, notBefore);
   }
 
   function wake(): void {
-    timer = undefined;
-    const at = nextWakeup(world);
-    if (at !== undefined && Math.max(at, notBefore) <= now()) dispatch({ type: 'tick' });
-    else setTimer();
-  }
-
-  function stopTimer(): void {
-    clearTimeout(timer?.handle);
-    timer = undefined;
+    const at = due();
+    if (at !== undefined && at <= now()) dispatch({ type: 'tick' });
+    else alarm.set(at);
   }
 
   return {
@@ -122,7 +106,7 @@ export function createHost(deps: {
     now,
     close() {
       closed = true;
-      stopTimer();
+      alarm.set(undefined);
     },
   };
 }

@@ -1,0 +1,28 @@
+import type { Event, RunnerId } from '../scheduler/types.ts';
+import type { Questions } from './questions.ts';
+import type { Fleet } from './types.ts';
+
+/** What a person may ask of apps and runners: an event for the scheduler each, which decides what comes of it. */
+export function createCommands(
+  dispatch: (event: Event) => void,
+  questions: Pick<Questions, 'runner'>,
+): Pick<Fleet, 'applySettings' | 'rollout' | 'stopRunner' | 'killRunner'> {
+  function isLive(id: RunnerId): boolean {
+    const runner = questions.runner(id);
+    return runner !== undefined && runner.state.kind !== 'terminated';
+  }
+  return {
+    applySettings: (alias, scale, settings) => dispatch({ type: 'aliasScaled', alias, scale, settings }),
+    rollout: (alias, force) => dispatch({ type: 'rolloutRequested', alias, force }),
+    stopRunner(runnerId, replaceFirst) {
+      if (!isLive(runnerId)) return false;
+      dispatch({ type: 'runnerStopRequested', runnerId, replaceFirst });
+      return true;
+    },
+    killRunner(runnerId) {
+      if (!isLive(runnerId)) return false;
+      dispatch({ type: 'runnerKillRequested', runnerId });
+      return true;
+    },
+  };
+}

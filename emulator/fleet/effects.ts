@@ -1,0 +1,43 @@
+import * as select from '../scheduler/requests/select.ts';
+import type { Effect } from '../scheduler/types.ts';
+import type { Deploys } from './deploys.ts';
+import type { Host } from './host.ts';
+import type { Questions } from './questions.ts';
+import type { Attempts } from './requests/attempts.ts';
+import type { Probes } from './runners/probes.ts';
+import type { Runners } from './runners/runners.ts';
+
+/** What each of the scheduler's effects does. */
+export function createEffects(deps: {
+  readonly attempts: Attempts;
+  readonly runners: Runners;
+  readonly probes: Probes;
+  readonly deploys: Deploys;
+  readonly questions: Questions;
+  readonly world: Host['world'];
+  /** A deploy came through: calls go to `revision` from now on. */
+  readonly onMoved: (alias: string, revision: string) => void;
+}): (effect: Effect) => void {
+  const { attempts, runners, probes, deploys, questions, world } = deps;
+  const performers: { readonly [T in Effect['type']]: (effect: Extract<Effect, { type: T }>) => void } = {
+    startRunner(order) {
+      const runner = questions.runner(order.runnerId);
+      if (runner) runners.start({ ...order, settings: runner.settings });
+    },
+    terminateRunner: ({ runnerId }) => runners.terminate(runnerId),
+    killRunner: ({ runnerId }) => runners.kill(runnerId),
+    probeHealth: ({ runnerId }) => probes.health(runnerId, false),
+    checkTcp: ({ runnerId }) => probes.tcp(runnerId),
+    assign: (effect) => attempts.assign(effect),
+    abortAttempt: ({ requestId }) => attempts.abort(requestId),
+    acceptAttempt: ({ requestId }) => attempts.accept(requestId),
+    requeueRequest: ({ requestId }) => attempts.requeue(requestId, select.retriedOf(world(), requestId)),
+    failRequest: ({ requestId, error }) => attempts.fail(requestId, error),
+    aliasMoved({ alias, revision }) {
+      deps.onMoved(alias, revision);
+      deploys.settle(alias, { kind: 'moved' });
+    },
+    deployFailed: ({ alias, reason }) => deploys.settle(alias, { kind: 'failed', reason }),
+  };
+  return (effect) => (performers[effect.type] as (effect: Effect) => void)(effect);
+}

@@ -1,0 +1,39 @@
+import { contain, type Report } from '../local/loop/contain.ts';
+import type { Effect, Event } from '../scheduler/types.ts';
+import { type Concern, concernOf } from './concerns.ts';
+import type { Deploys } from './deploys.ts';
+import type { Attempts } from './requests/attempts.ts';
+import type { Runners } from './runners/runners.ts';
+
+const reason = 'minifal failed at this; its own log says more.';
+
+/** Ends the one request, runner or deploy at whose event or effect we ourselves failed, and reports the bug. */
+export function createFailures(deps: {
+  readonly attempts: Pick<Attempts, 'giveUp'>;
+  readonly runners: Pick<Runners, 'abandon' | 'kill'>;
+  readonly deploys: Pick<Deploys, 'settle'>;
+  readonly dispatch: (event: Event) => void;
+  readonly report: Report;
+}): (cause: Event | Effect, error: unknown) => void {
+  const { attempts, runners, deploys, dispatch, report } = deps;
+
+  function giveUp({ id: requestId, left }: Extract<Concern, { kind: 'request' }>): void {
+    attempts.giveUp(requestId);
+    if (left === 'waiting') dispatch({ type: 'requestWithdrawn', requestId });
+    if (left === 'waiting' || left === 'nothing') return;
+    // Whatever became of it, its place on the runner is free.
+    dispatch({ type: 'attemptEnded', requestId, attemptId: left.attempt, outcome: { kind: 'response', status: 500 } });
+  }
+
+  return (cause, error) => {
+    report(error);
+    // The others of the group must not end for one of them.
+    if (cause.type === 'requestsRecovered')
+      for (const request of cause.requests) dispatch({ type: 'requestArrived', request });
+    const concern = concernOf(cause);
+    if (concern?.kind === 'deploy') deploys.settle(concern.alias, { kind: 'failed', reason });
+    else if (concern?.kind === 'request') giveUp(concern);
+    else if (concern?.how === 'abandon') runners.abandon(concern.id, reason);
+    else if (concern) contain(report, runners.kill)(concern.id);
+  };
+}

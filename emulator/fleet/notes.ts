@@ -1,0 +1,32 @@
+import { contain, type Report } from '../local/loop/contain.ts';
+import type { Note, Runner } from '../scheduler/types.ts';
+import type { Deploys } from './deploys.ts';
+import type { Questions } from './questions.ts';
+import type { Runners } from './runners/runners.ts';
+import type { Watchers } from './watchers.ts';
+
+/** Passes on what the scheduler notes: new runners first, then the notes, then the changes of state in them. */
+export function createNotes(deps: {
+  readonly questions: Pick<Questions, 'runner'>;
+  readonly deploys: Pick<Deploys, 'launchOf'>;
+  readonly runners: Pick<Runners, 'exit'>;
+  readonly watchers: Pick<Watchers, 'noted'>;
+  readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
+  readonly onNotes: (notes: readonly Note[]) => void;
+  readonly report: Report;
+}): (notes: readonly Note[]) => void {
+  const { questions, deploys, runners, watchers, report } = deps;
+  const created = contain(report, (id: string) => {
+    const runner = questions.runner(id);
+    if (runner) deps.onCreated(runner, deploys.launchOf(runner.revision)?.machineType);
+  });
+  const onNotes = contain(report, deps.onNotes);
+  return (notes) => {
+    if (notes.length === 0) return;
+    for (const { topic, from, runnerId } of notes) {
+      if (topic === 'runner.state' && from === '' && runnerId) created(runnerId);
+    }
+    onNotes(notes);
+    watchers.noted(notes, runners.exit);
+  };
+}

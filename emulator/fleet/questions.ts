@@ -1,0 +1,45 @@
+import * as select from '../scheduler/requests/select.ts';
+import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time-scale.ts';
+import { why } from '../scheduler/why.ts';
+import type { Host } from './host.ts';
+import type { Fleet } from './types.ts';
+
+/** What may be asked about the world: answers in real instants and durations, however fast the platform's time runs. */
+export type Questions = Pick<
+  Fleet,
+  | 'expirationCountdownSeconds'
+  | 'isRolling'
+  | 'lastFailure'
+  | 'queuePosition'
+  | 'queueSize'
+  | 'runner'
+  | 'runners'
+  | 'waiting'
+  | 'waitingSize'
+  | 'why'
+>;
+
+/** `time`: for instants on the wall as it is now. */
+export function createQuestions({ world, now }: Pick<Host, 'world' | 'now'>, time: () => TimeScale): Questions {
+  return {
+    isRolling: (alias) => select.isRolling(world(), alias),
+    queuePosition: (requestId) => select.queuePosition(world(), requestId),
+    queueSize: (alias) => select.queueSize(world(), alias),
+    waitingSize: (alias) => select.waitingSize(world(), alias),
+    lastFailure: (alias) => select.lastFailure(world(), alias),
+    waiting: (alias, most) =>
+      select
+        .waitingIds(world(), alias, most)
+        .map((id) => ({ id, since: toReal(time(), select.submittedAt(world(), id)) })),
+    why: (requestId) => why(world(), requestId, now(), secondWord(time())),
+    runners: (alias) => select.runnersOf(world(), alias).map((runner) => runnerOut(time(), runner)),
+    runner(id) {
+      const runner = select.runner(world(), id);
+      return runner && runnerOut(time(), runner);
+    },
+    expirationCountdownSeconds(id) {
+      const left = select.expirationCountdownSeconds(world(), id, now());
+      return left === null ? null : Math.ceil(left / time().factor);
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunnerAddress } from '../../engines/engine.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { AttemptResult } from '../../exchange/executor.ts';
+import { notMade } from '../../exchange/outcomes.ts';
+import { asDiskTrouble } from '../../local/disk-trouble.ts';
+import type { Report } from '../../local/loop/contain.ts';
+import type { Paced } from '../../local/loop/paced.ts';
+import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
+import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../../queue/types.ts';
+import type { Effect, Event, RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+
+type Assign = Extract<Effect, { readonly type: 'assign' }>;
+
+interface Running {
+  readonly runnerId: RunnerId;
+  readonly abort: Stop;
+  response?: StoredResponse;
+  /** Why it could not be made. */
+  error?: PlatformError;
+}
+
+const unreadablePauseMs = 250;
+const unreadable = 'was damaged and could not be performed';
+const unwritable = 'could not be written any more';
+const lost = platformError('internal_error', 'The response of the attempt was lost.');
+
+export interface ExecutionsDeps {
+  readonly queue: Queue;
+  readonly perform: Exchange['perform'];
+  readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
+  readonly dispatch: (event: Event) => void;
+  /** The app asked for a health probe with its answer. */
+  readonly probe: (runnerId: RunnerId) => void;
+  /** Takes what many apps may answer in the same moment. */
+  readonly paced: Paced;
+  readonly clock: () => number;
+  /** A bug that stopped an attempt. */
+  readonly failed: (assign: Assign, error: unknown) => void;
+  readonly report: Report;
+}
+
+/** Queued requests on their runners: an attempt each at a time, its input read and its outcome stored. */
+export interface Executions {
+  assign(effect: Assign): void;
+  /** Stores the answer of the attempt under way as the request's. */
+  accept(id: RequestId): void;
+  requeue(id: RequestId, retried?: Retried): void;
+  /** Completes it with an error, whether it is under way or waits. */
+  end(id: RequestId, error: PlatformError): void;
+  /** Whatever comes of the attempt under way is nobody's business any more. */
+  forget(id: RequestId): void;
+  /** What aborts the attempt under way. */
+  abortOf(id: RequestId): Stop | undefined;
+  /** The runner that performs this request now. */
+  runnerOf(id: RequestId): RunnerId | undefined;
+}
+
+export function createExecutions(deps: ExecutionsDeps): Executions {
+  const { queue, dispatch } = deps;
+  const running = new Map<RequestId, Running>();
+
+  async function execute({ requestId, attemptId, runnerId, last }: Assign): Promise<void> {
+    const attempt: Running = { runnerId, abort: new Stop() };
+    running.set(requestId, attempt);
+    const begun = queue.begin(requestId, { attemptId, runnerId, at: deps.clock() }, last ? 'keep' : 'refuse');
+    // Otherwise a crash within the next moments would forget the attempt, and it would be made a second time.
+    const mayBegin = last ? await begun : true;
+    if (running.get(requestId) !== attempt) return;
+    const request = await stored(requestId, attempt.abort);
+    if (running.get(requestId) !== attempt) return;
+    if (!mayBegin || !request) {
+      attempt.error = platformError('internal_error', `The stored request ${mayBegin ? unreadable : unwritable}.`);
+      dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: notMade });
+      return;
+    }
+    const address = deps.addressOf(runnerId);
+    const done: AttemptResult = address
+      ? await deps.perform(request, { attemptId, runnerId }, address, attempt.abort)
+      : { outcome: { kind: 'disconnected' } };
+    if (done.healthCheck) deps.probe(runnerId);
+    deps.paced.do(() => {
+      if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
+      if (done.response) attempt.response = done.response;
+      const hints = done.hints ? { hints: done.hints } : {};
+      dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
+    });
+  }
+
+  /** While another program has locked the queue's file, an attempt waits for its input. */
+  async function stored(id: RequestId, signal: StopSignal): Promise<SubmittedRequest | undefined> {
+    while (!signal.aborted) {
+      try {
+        return queue.submitted(id);
+      } catch (error) {
+        if (!asDiskTrouble(error)) throw error;
+        deps.report(error);
+      }
+      await delay(unreadablePauseMs);
+    }
+    return undefined;
+  }
+
+  function complete(id: RequestId, outcome: RequestOutcome): void {
+    running.delete(id);
+    queue.complete(id, outcome, deps.clock()).catch(deps.report);
+  }
+
+  return {
+    assign(effect) {
+      execute(effect).catch((error) => deps.failed(effect, error));
+    },
+    accept(id) {
+      const { response, error = lost } = running.get(id) ?? {};
+      complete(id, response ? { kind: 'response', response } : { kind: 'error', error });
+    },
+    requeue(id, retried) {
+      running.delete(id);
+      queue.requeue(id, retried);
+    },
+    end: (id, error) => complete(id, { kind: 'error', error }),
+    forget: (id) => void running.delete(id),
+    abortOf: (id) => running.get(id)?.abort,
+    runnerOf: (id) => running.get(id)?.runnerId,
+  };
+}

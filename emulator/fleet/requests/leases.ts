@@ -1,0 +1,83 @@
+import type { RunnerAddress } from '../../engines/engine.ts';
+import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
+import type { Effect, Event, RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
+import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { Lease } from '../types.ts';
+
+interface Direct {
+  readonly info: RequestInfo;
+  readonly granted: (lease: Lease | PlatformError) => void;
+  readonly abort: Stop;
+  leased: boolean;
+  error: PlatformError;
+}
+
+type Assign = Extract<Effect, { readonly type: 'assign' }>;
+
+/** Direct requests: each waits for its place on a runner, and has that until it says how its attempt ended. */
+export interface Leases {
+  /** See `Fleet.lease`. */
+  lease(info: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError>;
+  /** `false`, here and below: there is no direct request of this id. */
+  assign(effect: Assign): boolean;
+  accept(id: RequestId): boolean;
+  /** Ends it with an error: instead of a lease, or as the reason of its abort. */
+  end(id: RequestId, error: PlatformError): boolean;
+  /** What aborts it. */
+  abortOf(id: RequestId): Stop | undefined;
+}
+
+export function createLeases({
+  addressOf,
+  dispatch,
+}: {
+  readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
+  readonly dispatch: (event: Event) => void;
+}): Leases {
+  const directs = new Map<RequestId, Direct>();
+  return {
+    lease(info, gone) {
+      return new Promise((granted) => {
+        const abort = new Stop();
+        directs.set(info.id, { info, granted, abort, leased: false, error: platformError('internal_error', '') });
+        gone.addEventListener('abort', () => dispatch({ type: 'requestWithdrawn', requestId: info.id }), {
+          once: true,
+        });
+        dispatch({ type: 'requestArrived', request: info });
+        if (gone.aborted) dispatch({ type: 'requestWithdrawn', requestId: info.id });
+      });
+    },
+
+    assign({ requestId, attemptId, runnerId }) {
+      const direct = directs.get(requestId);
+      if (!direct) return false;
+      direct.leased = true;
+      let ended = false;
+      direct.granted({
+        runnerId,
+        address: addressOf(runnerId) ?? { host: '127.0.0.1', port: 0 },
+        aborted: direct.abort,
+        reason: () => direct.error,
+        end(outcome, hints) {
+          if (ended) return;
+          ended = true;
+          dispatch({ type: 'attemptEnded', requestId, attemptId, outcome, ...(hints ? { hints } : {}) });
+        },
+      });
+      return true;
+    },
+
+    accept: (id) => directs.delete(id),
+
+    end(id, error) {
+      const direct = directs.get(id);
+      if (!direct) return false;
+      direct.error = error;
+      directs.delete(id);
+      if (!direct.leased) direct.granted(error);
+      return true;
+    },
+
+    abortOf: (id) => directs.get(id)?.abort,
+  };
+}

@@ -1,0 +1,59 @@
+import type { Report } from '../../local/loop/contain.ts';
+import type { Paced } from '../../local/loop/paced.ts';
+import type { Event, Runner, RunnerId } from '../../scheduler/types.ts';
+import type { Runners } from './runners.ts';
+
+/** Questions to a runner itself, whose answers become events. */
+export interface Probes {
+  /** Asks its app whether it is healthy. `onDemand`: the app itself wanted that. */
+  health(id: RunnerId, onDemand: boolean): void;
+  /** Looks whether its port is open. */
+  tcp(id: RunnerId): void;
+  /** See `Fleet.linesTold`. */
+  linesTold(id: RunnerId): Promise<void>;
+}
+
+export function createProbes(deps: {
+  readonly handle: Runners['handle'];
+  /** The runner as the scheduler has it, its instants and durations real. */
+  readonly runner: (id: RunnerId) => Runner | undefined;
+  readonly paced: Paced;
+  readonly dispatch: (event: Event) => void;
+  readonly report: Report;
+}): Probes {
+  const { handle, paced, dispatch } = deps;
+
+  /** What can't be asked is not well. */
+  async function found(ask: () => Promise<boolean> | undefined): Promise<boolean> {
+    try {
+      return (await ask()) ?? false;
+    } catch (error) {
+      deps.report(error);
+      return false;
+    }
+  }
+
+  async function health(runnerId: RunnerId, onDemand: boolean): Promise<void> {
+    const runner = deps.runner(runnerId);
+    if (!runner) return;
+    const { timeoutSeconds } = runner.settings.health;
+    const ok = await found(() => handle(runnerId)?.probe(timeoutSeconds));
+    paced.do(() => dispatch({ type: 'healthProbed', runnerId, ok, onDemand }));
+  }
+
+  async function tcp(runnerId: RunnerId): Promise<void> {
+    const ok = await found(() => handle(runnerId)?.checkTcp());
+    paced.do(() => dispatch({ type: 'tcpChecked', runnerId, ok }));
+  }
+
+  return {
+    health: (id, onDemand) => void health(id, onDemand),
+    tcp: (id) => void tcp(id),
+    async linesTold(id) {
+      await found(async () => {
+        await handle(id)?.linesTold();
+        return true;
+      });
+    },
+  };
+}

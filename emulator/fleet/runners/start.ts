@@ -1,0 +1,112 @@
+import type { CallResult, Engine, RunnerAddress, RunnerEvents, RunnerExit, RunnerLine } from '../../engines/engine.ts';
+import { contain, type Report } from '../../local/loop/contain.ts';
+import type { Paced } from '../../local/loop/paced.ts';
+import type { Event } from '../../scheduler/types.ts';
+import type { Mask } from '../../telemetry/mask.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { Launch, RunnerVariables } from '../types.ts';
+import type { LiveRunner, LiveRunners, StartOrder } from './live-runners.ts';
+
+export interface StartDeps {
+  readonly engine: Engine;
+  readonly launchOf: (revision: string) => Promise<Launch>;
+  readonly envOf: (order: StartOrder, launch: Launch) => Promise<RunnerVariables>;
+  /** Hides secrets in every text that leaves a runner here; lines pass it where they are recorded. */
+  readonly mask: Mask;
+  readonly dataDir: string;
+  readonly dispatch: (event: Event) => void;
+  /** Takes what many runners may report in the same moment. */
+  readonly paced: Paced;
+  readonly onLine: (order: StartOrder, line: RunnerLine) => void;
+  /** False: nobody waits for it. */
+  readonly onResult: (order: StartOrder, result: CallResult) => boolean;
+  readonly onDone: (order: StartOrder) => void;
+  readonly report: Report;
+}
+
+/** Brings a runner up: what it needs is resolved, the engine starts it, and what it reports becomes events. */
+export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOrder) => Promise<void> {
+  return async (order) => {
+    const runner = live.add(order);
+    let spec: Parameters<Engine['start']>[0];
+    try {
+      spec = await specOf(deps, runner, await deps.launchOf(order.revision));
+    } catch (error) {
+      if (!(error instanceof UserError)) deps.report(error);
+      live.neverRan(runner, reasonOf(error));
+      return;
+    }
+    if (runner.cancelled) {
+      live.neverRan(runner, 'The runner was ended before it started.');
+      return;
+    }
+    try {
+      runner.handle = deps.engine.start(spec, eventsOf(deps, live, runner));
+    } catch (error) {
+      deps.report(error);
+      live.neverRan(runner, `The engine could not start it: ${reasonOf(error)}`);
+      return;
+    }
+    // Asked to end while the engine was starting it (the callbacks above may run at once).
+    if (runner.cancelled) runner.handle.kill();
+  };
+}
+
+async function specOf(deps: StartDeps, runner: LiveRunner, launch: Launch): Promise<Parameters<Engine['start']>[0]> {
+  const { order } = runner;
+  const { env, secrets } = await deps.envOf(order, launch);
+  runner.releaseSecrets = deps.mask.hold(secrets);
+  const { path, method, timeoutSeconds } = order.settings.health;
+  return {
+    runnerId: order.runnerId,
+    environment: launch.environment,
+    callable: launch.callable,
+    ...(launch.setup ? { setup: launch.setup } : {}),
+    mode: launch.mode,
+    ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
+    health: { path, method, timeoutSeconds },
+    appFiles: launch.appFiles,
+    env,
+    dataDir: deps.dataDir,
+  };
+}
+
+/** What goes wrong in one of these ends this runner; its engine, which has others, never hears of it. */
+function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): RunnerEvents {
+  const { order } = runner;
+  const { runnerId } = order;
+  const kill = (): void => live.end(runnerId, 'kill');
+  const paced = <T>(work: (news: T) => void, failed?: () => void) => {
+    const contained = contain(deps.report, work, failed);
+    return contain(deps.report, (news: T) => deps.paced.do(() => contained(news)), failed);
+  };
+  return {
+    pulling: paced<number>((percent) => deps.dispatch({ type: 'runnerPulling', runnerId, percent }), kill),
+    started: paced<void>(() => deps.dispatch({ type: 'runnerStarted', runnerId }), kill),
+    ready: paced<RunnerAddress | null>((address) => {
+      runner.address = address;
+      deps.dispatch({ type: 'runnerReady', runnerId });
+    }, kill),
+    line: contain(deps.report, (line) => deps.onLine(order, line)),
+    result: paced<CallResult>((result) => {
+      runner.keep = true;
+      // Anyone who waited for it may have left meanwhile; then nobody will read its files.
+      if (!deps.onResult(order, withShown(result, deps.mask))) live.release(runner);
+    }, kill),
+    done: paced<void>(() => deps.onDone(order)),
+    exited: paced<RunnerExit>((exit) => live.ended(runner, exit)),
+  };
+}
+
+/** The pickled result is its caller's, as it is; the words next to it are shown and stored. */
+function withShown(result: CallResult, mask: Mask): CallResult {
+  if (result.kind === 'refused') return { ...result, reason: mask(result.reason) };
+  if (!result.raised) return result;
+  const { traceback, exceptionMessage } = result;
+  return { ...result, traceback: mask(traceback), exceptionMessage: mask(exceptionMessage) };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UserError) return `${error.message} ${error.next}`;
+  return error instanceof Error ? error.message : String(error);
+}
