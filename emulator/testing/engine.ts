@@ -1,60 +1,37 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Engine, RunnerEvents, RunnerHandle } from '../engines/engine.ts';
+import type { Engine, RunnerEvents } from '../engines/engine.ts';
 import { noSession } from '../engines/no-session.ts';
+import { createFakeEngine } from '../engines/testing/fake-engine.ts';
 
 /**
- * For tests: an engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line,
- * `/again` answers 503 the first time, `/slow` when its request is cancelled, `/die` ends the runner.
+ * A fake engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line, `/again`
+ * answers 503 the first time, `/slow` when its request is cancelled, `/die` ends the runner.
  */
 export function createTestEngine(): Engine {
-  const servers = new Set<Server>();
-  return {
-    warm: () => undefined,
-    start(spec, events) {
-      const isFunction = spec.mode === 'call';
-      let ended = false;
-      const exit = (signal: string | null, code: number | null): void => {
-        if (ended) return;
-        ended = true;
-        server.close();
-        server.closeAllConnections();
-        servers.delete(server);
-        setImmediate(() => events.exited({ code, signal, reason: `It ended with ${signal ?? code}.` }));
-      };
-      const server = appServer(events, () => exit(null, 1));
-      servers.add(server);
-      server.listen(0, '127.0.0.1', () => {
-        events.pulling(50);
-        events.started();
-        if (ended) return;
-        events.ready(isFunction ? null : { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
-      });
-      const handle: RunnerHandle = {
-        runnerId: spec.runnerId,
-        call: () => setImmediate(() => events.result({ kind: 'refused', reason: 'it can only be refused' })),
-        terminate: () => exit('SIGTERM', null),
-        kill: () => exit('SIGKILL', null),
-        probe: async () => true,
-        linesTold: async () => undefined,
-        checkTcp: async () => true,
-        exec(_command, _options, io) {
-          setImmediate(() => {
-            io.output(1, Buffer.from('hello'));
-            io.drained();
-            io.exited(0);
-          });
-          return noSession;
-        },
-        dispose: async () => undefined,
-      };
-      return handle;
-    },
-    async close() {
-      for (const server of servers) server.close().closeAllConnections();
-    },
-  };
+  return createFakeEngine(({ spec, events, ended }) => {
+    const isFunction = spec.mode === 'call';
+    const server = appServer(events, () => events.exited({ code: 1, signal: null, reason: 'It ended with 1.' }));
+    ended.addEventListener('abort', () => server.close().closeAllConnections());
+    server.listen(0, '127.0.0.1', () => {
+      events.pulling(50);
+      events.started();
+      if (ended.aborted) return;
+      events.ready(isFunction ? null : { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    });
+    return {
+      call: () => setImmediate(() => events.result({ kind: 'refused', reason: 'it can only be refused' })),
+      exec(_command, _options, io) {
+        setImmediate(() => {
+          io.output(1, Buffer.from('hello'));
+          io.drained();
+          io.exited(0);
+        });
+        return noSession;
+      },
+    };
+  });
 }
 
 function appServer(events: RunnerEvents, die: () => void): Server {

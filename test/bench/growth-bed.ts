@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createCatalog } from '../../emulator/catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from '../../emulator/catalog/scale-settings.ts';
 import type { Engine } from '../../emulator/engines/engine.ts';
+import { createFakeEngine } from '../../emulator/engines/testing/fake-engine.ts';
 import { createFleet } from '../../emulator/fleet/fleet.ts';
 import { testLaunch } from '../../emulator/fleet/testing/launch.ts';
 import { mainMigrations } from '../../emulator/migrations.ts';
@@ -96,31 +97,15 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
   };
 }
 
+/** Whose runners end as they are asked, in a later turn. */
 function scriptedEngine(): Engine {
-  return {
-    warm: () => undefined,
-    start({ runnerId }, events) {
-      setImmediate(() => {
-        events.started();
-        events.ready({ host: '127.0.0.1', port: 1 });
-      });
-      const exit = (signal: string) => setImmediate(() => events.exited({ code: null, signal, reason: signal }));
-      return {
-        runnerId,
-        call: () => undefined,
-        terminate: () => exit('SIGTERM'),
-        kill: () => exit('SIGKILL'),
-        probe: async () => true,
-        linesTold: async () => undefined,
-        checkTcp: async () => true,
-        exec: () => {
-          throw new Error('nothing is run here');
-        },
-        dispose: async () => undefined,
-      };
-    },
-    close: async () => undefined,
-  };
+  return createFakeEngine(({ events }) => {
+    setImmediate(() => {
+      events.started();
+      events.ready({ host: '127.0.0.1', port: 1 });
+    });
+    return {};
+  });
 }
 
 export function requestFor(alias: string, submittedAt = Date.now()): SubmittedRequest {

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProcessEngine } from '../../emulator/engines/process/process-engine.ts';
-import { runnerSources, specFor, watch, workFolder } from '../../emulator/engines/process/testing/runners.ts';
+import { runnerSources, specFor, workFolder } from '../../emulator/engines/process/testing/runners.ts';
+import { watch } from '../../emulator/engines/testing/watch.ts';
 import { isolationModes } from '../../emulator/wire/isolation.ts';
 import { median, show } from './stats.ts';
 

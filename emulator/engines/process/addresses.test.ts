@@ -5,17 +5,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
+import { type Watched, watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { descendants, listeningAddresses, parentOf, until } from './testing/processes.ts';
-import {
-  plainPython,
-  runnerSources,
-  specFor,
-  type Watched,
-  type WorkFolder,
-  watch,
-  workFolder,
-} from './testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import { c, go, hostile, node, python, rust } from './testing/servers.ts';
 import type { Virtualenv } from './virtualenv.ts';
 

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, ExecIo, RunnerEvents, RunnerExit, RunnerSpec } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;

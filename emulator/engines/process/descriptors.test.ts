@@ -7,7 +7,8 @@ const room = import.meta.dirname;
 /** A program: an engine whose runner, and a command in it, print what they have open; forked and started afresh. */
 const program = `
 import { createProcessEngine } from '${room}/process-engine.ts';
-import { runnerSources, specFor, watch, workFolder } from '${room}/testing/runners.ts';
+import { runnerSources, specFor, workFolder } from '${room}/testing/runners.ts';
+import { watch } from '${room}/../testing/watch.ts';
 const work = workFolder();
 const engine = createProcessEngine({ dataDir: work.root, runnerSources });
 const app = \`

@@ -16,9 +16,10 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
 import { childrenOf } from './testing/processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;

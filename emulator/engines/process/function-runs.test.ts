@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Callable, CallResult, Engine, RunnerSpec } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;

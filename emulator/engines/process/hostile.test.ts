@@ -3,17 +3,10 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
+import { type Watched, watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { parentOf } from './testing/processes.ts';
-import {
-  plainPython,
-  runnerSources,
-  specFor,
-  type Watched,
-  type WorkFolder,
-  watch,
-  workFolder,
-} from './testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;

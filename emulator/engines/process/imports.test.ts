@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

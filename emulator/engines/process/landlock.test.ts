@@ -5,9 +5,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
+import { type Watched, watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { parentOf } from './testing/processes.ts';
-import { runnerSources, specFor, type Watched, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 
 const asksVersion = 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))';
 const isThere = process.platform === 'linux' && Number(execFileSync('python3', ['-c', asksVersion])) >= 6;

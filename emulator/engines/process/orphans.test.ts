@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { isAlive, parentOf, until } from './testing/processes.ts';
-import { runnerSources, spawner, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerSources, spawner, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;

@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { prepareFolder, runnerFolder } from './disk/folder.ts';
 import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import { runnerEnvironment } from './variables.ts';
 
 let work: WorkFolder;

@@ -3,9 +3,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerAddress } from '../engine.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses, parentOf } from './testing/processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 
 /** Random, and none that a system or a person gives out. */
 const ownAddress =

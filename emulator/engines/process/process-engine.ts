@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, throwLater } from '../../local/loop/contain.ts';
 import { inSlices } from '../../local/loop/slices.ts';
 import type { IsolationMode, Missing, Shares } from '../../wire/isolation.ts';
-import type { Engine, RunnerEvents, RunnerHandle } from '../engine.ts';
-import { noSession } from '../no-session.ts';
+import type { Engine } from '../engine.ts';
+import { neverStarted } from '../never-started.ts';
 import { createBytecode } from './disk/bytecode.ts';
 import { compileCacheOf, trimCompileCaches, useCompileCache } from './disk/compile-caches.ts';
 import { removeFolder, runnerFolder, sweepFolders } from './disk/folder.ts';
@@ -242,25 +242,6 @@ export function createProcessEngine(deps: {
       await Promise.all([...[...crews.values()].map((crew) => crew.supervisor.close()), shells.close(), swept]);
       await Promise.race([Promise.all([...removals, trimmed]), sleep(lastRemovalsMs, undefined, { ref: false })]);
     },
-  };
-}
-
-function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
-  const nothing = () => undefined;
-  queueMicrotask(() => events.exited({ code: null, signal: null, reason: 'The engine is closed; no runner starts.' }));
-  return {
-    runnerId,
-    call: nothing,
-    terminate: nothing,
-    kill: nothing,
-    probe: async () => false,
-    linesTold: async () => undefined,
-    checkTcp: async () => false,
-    exec(_command, _options, io) {
-      queueMicrotask(() => io.exited(137));
-      return noSession;
-    },
-    dispose: async () => undefined,
   };
 }
 

@@ -12,9 +12,10 @@ import { createVirtualenvBuilder } from '../../builds/virtualenv/builder.ts';
 import { createMask } from '../../telemetry/mask.ts';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
+import { watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses } from './testing/processes.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from './testing/runners.ts';
+import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 /** Environments are installed from the package index first. */

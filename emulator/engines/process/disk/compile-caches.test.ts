@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { watch } from '../../testing/watch.ts';
 import { createProcessEngine } from '../process-engine.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from '../testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
 import { compileCacheOf, trimCompileCaches, useCompileCache } from './compile-caches.ts';
 
 const mib = 1024 ** 2;

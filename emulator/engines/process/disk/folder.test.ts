@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { watch } from '../../testing/watch.ts';
 import { createProcessEngine } from '../process-engine.ts';
 import { until } from '../testing/processes.ts';
-import { runnerSources, specFor, type WorkFolder, watch, workFolder } from '../testing/runners.ts';
+import { runnerSources, specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
 import { removeFolder } from './folder.ts';
 
 let work: WorkFolder;

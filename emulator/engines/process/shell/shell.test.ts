@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, ExecOptions, ExecSession, RunnerHandle } from '../../engine.ts';
+import type { Engine, RunnerHandle } from '../../engine.ts';
+import { watch, watchCommand } from '../../testing/watch.ts';
 import { createProcessEngine } from '../process-engine.ts';
 import { isAlive, until } from '../testing/processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, watch, workFolder } from '../testing/runners.ts';
+import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -44,45 +45,6 @@ function runner(rest: Partial<Parameters<typeof specFor>[2]> = {}) {
   return watched;
 }
 
-/** A command whose output is collected. */
-function exec(handle: RunnerHandle, command: readonly string[] | null, options: ExecOptions = { tty: false }) {
-  const seen = { out: '', err: '', bytes: 0, drained: 0 };
-  const withRunner: (true | undefined)[] = [];
-  let tellExit: (code: number) => void = () => undefined;
-  const exit = new Promise<number>((resolve) => {
-    tellExit = resolve;
-  });
-  let wake: () => void = () => undefined;
-  const session: ExecSession = handle.exec(command, options, {
-    output(stream, bytes) {
-      seen.bytes += bytes.length;
-      seen[stream === 1 ? 'out' : 'err'] += Buffer.from(bytes).toString();
-      wake();
-    },
-    drained: () => void seen.drained++,
-    exited(code, ofRunner) {
-      withRunner.push(ofRunner);
-      tellExit(code);
-    },
-  });
-  return {
-    session,
-    seen,
-    exit,
-    /** Of each end, of which there is one: whether the runner's was the cause. */
-    withRunner,
-    /** Until stdout holds the text. */
-    async shows(text: string) {
-      while (!seen.out.includes(text)) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-    type: (text: string) => session.write(Buffer.from(text)),
-  };
-}
-
 describe('a command in a runner', () => {
   it("sees the app's files, folder, data, variables, interpreter and host name, and reaches the app at its declared port", async () => {
     const { handle, ready } = runner();
@@ -91,14 +53,14 @@ describe('a command in a runner', () => {
 import json, os, urllib.request
 print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-by-app").read(), os.environ["GREETING"],
   urllib.request.urlopen("http://127.0.0.1:8080/").read().decode(), os.getuid(), open("name").read() == os.uname().nodename]))`;
-    const command = exec(handle, ['python3', '-c', look]);
+    const command = watchCommand(handle, ['python3', '-c', look]);
     expect([await command.exit, command.seen.err]).toEqual([0, '']);
     expect(JSON.parse(command.seen.out)).toEqual(['mine', 'shared', 'hello', 'the app', process.getuid?.(), true]);
   });
 
   it('may be asked for while the runner is still being made', async () => {
     const { handle } = runner();
-    const command = exec(handle, ['cat']);
+    const command = watchCommand(handle, ['cat']);
     command.type('early\n');
     command.session.closeInput();
     expect([await command.exit, command.seen.out]).toEqual([0, 'early\n']);
@@ -107,7 +69,7 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
   it('keeps stdout and stderr apart without a terminal, gets its input as it is, and gives its exit code', async () => {
     const { handle, ready } = runner();
     await ready;
-    const command = exec(handle, ['sh', '-c', 'cat; echo wrong >&2; tty; exit 7']);
+    const command = watchCommand(handle, ['sh', '-c', 'cat; echo wrong >&2; tty; exit 7']);
     command.type('a\r\n\x03\x04b');
     command.session.closeInput();
     expect(await command.exit).toBe(7);
@@ -117,11 +79,11 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
   it('answers as a shell does for a command that does not exist, or that a signal ends', async () => {
     const { handle, ready } = runner();
     await ready;
-    const missing = exec(handle, ['no-such-command']);
+    const missing = watchCommand(handle, ['no-such-command']);
     expect([await missing.exit, missing.seen.err]).toEqual([127, 'no-such-command: not found\n']);
-    expect(await exec(handle, ['sh', '-c', 'kill -TERM $$']).exit).toBe(143);
-    expect(await exec(handle, ['/etc']).exit).toBe(126);
-    expect(await exec(handle, ['/etc/passwd/x']).exit).toBe(127);
+    expect(await watchCommand(handle, ['sh', '-c', 'kill -TERM $$']).exit).toBe(143);
+    expect(await watchCommand(handle, ['/etc']).exit).toBe(126);
+    expect(await watchCommand(handle, ['/etc/passwd/x']).exit).toBe(127);
   });
 
   it('passes over entries of PATH that can not be read, are relative, or are no folders', async () => {
@@ -132,17 +94,17 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     const path = [closed, 'bin', '', '/etc/passwd', '/no/such/folder', process.env.PATH].join(delimiter);
     const { handle, ready } = runner({ env: { CACHE: '/data', PATH: path } });
     await ready;
-    const missing = exec(handle, ['no-such-command']);
+    const missing = watchCommand(handle, ['no-such-command']);
     expect([await missing.exit, missing.seen.err]).toEqual([127, 'no-such-command: not found\n']);
-    expect(await exec(handle, ['sh', '-c', 'no-such-command']).exit).toBe(127);
-    expect(await exec(handle, ['sh', '-c', 'exit 5']).exit).toBe(5);
+    expect(await watchCommand(handle, ['sh', '-c', 'no-such-command']).exit).toBe(127);
+    expect(await watchCommand(handle, ['sh', '-c', 'exit 5']).exit).toBe(5);
   });
 
   it('loses no byte of what it wrote last, and is many at once', async () => {
     const { handle, ready } = runner();
     await ready;
     const commands = Array.from({ length: 12 }, (_, n) =>
-      exec(handle, ['sh', '-c', `head -c 300000 /dev/zero; echo ${n}`], { tty: n % 2 === 0 }),
+      watchCommand(handle, ['sh', '-c', `head -c 300000 /dev/zero; echo ${n}`], { tty: n % 2 === 0 }),
     );
     expect(await Promise.all(commands.map(({ exit }) => exit))).toEqual(commands.map(() => 0));
     commands.forEach(({ seen }, n) => {
@@ -153,20 +115,20 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
   it('waits while nobody takes its output, and makes its input wait while it does not read', async () => {
     const { handle, ready } = runner();
     await ready;
-    const writing = exec(handle, ['sh', '-c', 'echo first; exec head -c 20000000 /dev/zero']);
+    const writing = watchCommand(handle, ['sh', '-c', 'echo first; exec head -c 20000000 /dev/zero']);
     await writing.shows('first');
     writing.session.pause();
-    const reading = exec(handle, ['sh', '-c', 'read line; exec wc -c']);
+    const reading = watchCommand(handle, ['sh', '-c', 'read line; exec wc -c']);
     const chunk = Buffer.alloc(100_000, 'x');
     let sent = 0;
     while (reading.session.write(chunk)) sent += chunk.length;
     sent += chunk.length;
     expect(sent).toBeLessThan(2_000_000);
     // What was on its way comes; then it stays as it is: another command takes its time meanwhile.
-    await exec(handle, ['sleep', '0.3']).exit;
+    await watchCommand(handle, ['sleep', '0.3']).exit;
     const held = writing.seen.bytes;
     expect(held).toBeLessThan(2_000_000);
-    await exec(handle, ['sleep', '0.1']).exit;
+    await watchCommand(handle, ['sleep', '0.1']).exit;
     expect(writing.seen.bytes).toBe(held);
     writing.session.resume();
     expect(await writing.exit).toBe(0);
@@ -182,7 +144,7 @@ describe('a shell on a terminal', () => {
   it('is a login shell with job control whose PATH is that of the runner', async () => {
     const { handle, ready } = runner({ env: { CACHE: '/data', PATH: `/venv/of/the/runner:${process.env.PATH}` } });
     await ready;
-    const shell = exec(handle, null, { tty: true, size: { rows: 33, columns: 111 } });
+    const shell = watchCommand(handle, null, { tty: true, size: { rows: 33, columns: 111 } });
     const wait = "sh -c 'echo wait''ing; exec sleep 100'";
     shell.type(`stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; ${wait}\n`);
     // Said by the command itself: Ctrl-C meets it, not the shell that is about to start it.
@@ -198,7 +160,7 @@ describe('a shell on a terminal', () => {
   it('ends at the end-of-input character', async () => {
     const { handle, ready } = runner();
     await ready;
-    const shell = exec(handle, null, { tty: true });
+    const shell = watchCommand(handle, null, { tty: true });
     await shell.shows('runner:');
     shell.session.closeInput();
     expect(await shell.exit).toBe(0);
@@ -208,7 +170,7 @@ describe('a shell on a terminal', () => {
 describe('its end', () => {
   const leaveOne = 'sleep 1000 & echo $! $$; ';
 
-  async function pidsOf(command: ReturnType<typeof exec>): Promise<number[]> {
+  async function pidsOf(command: ReturnType<typeof watchCommand>): Promise<number[]> {
     await command.shows('\n');
     return command.seen.out.trim().split(' ').map(Number);
   }
@@ -216,8 +178,8 @@ describe('its end', () => {
   it('comes with the runner, for whatever it started', async () => {
     const { handle, ready } = runner();
     await ready;
-    const running = exec(handle, ['sh', '-c', `${leaveOne}sleep 1000`]);
-    const finished = exec(handle, ['sh', '-c', `${leaveOne}exit 0`]);
+    const running = watchCommand(handle, ['sh', '-c', `${leaveOne}sleep 1000`]);
+    const finished = watchCommand(handle, ['sh', '-c', `${leaveOne}exit 0`]);
     const pids = [...(await pidsOf(running)), (await pidsOf(finished))[0] ?? 0];
     expect(await finished.exit).toBe(0);
     finished.session.kill();
@@ -231,7 +193,7 @@ describe('its end', () => {
   it('comes when it is killed, for all that it started', async () => {
     const { handle, ready } = runner();
     await ready;
-    const command = exec(handle, ['sh', '-mc', `${leaveOne}sleep 1000`], { tty: true });
+    const command = watchCommand(handle, ['sh', '-mc', `${leaveOne}sleep 1000`], { tty: true });
     const pids = await pidsOf(command);
     expect(pids.every(isAlive)).toBe(true);
     command.session.kill();
@@ -245,7 +207,7 @@ describe('its end', () => {
     await ready;
     handle.kill();
     await exited;
-    const late = exec(handle, ['echo', 'x']);
+    const late = watchCommand(handle, ['echo', 'x']);
     expect([await late.exit, late.withRunner]).toEqual([137, [true]]);
   });
 });
@@ -273,7 +235,7 @@ exec /usr/bin/python3 "$@"
     const environment = { ...plainPython, id: 'ordinary', python };
     const { handle, ready, lines } = runner({ environment, runnerId: 'ordinary', dataDir: folder });
     await ready;
-    const command = exec(handle, ['sh', '-c', 'cat made-by-app; pwd; id -u']);
+    const command = watchCommand(handle, ['sh', '-c', 'cat made-by-app; pwd; id -u']);
     expect([await command.exit, command.seen.err]).toEqual([0, '']);
     const told = lines.some(({ text }) => text.startsWith("[minifal] /data and /app can't be shown"));
     const user = process.getuid?.() === 0 ? 4711 : process.getuid?.();
@@ -288,7 +250,7 @@ exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpri
   chmodSync(python, 0o755);
   const { handle, ready } = runner({ environment: { ...plainPython, id: 'forbidden-shell', python } });
   await ready;
-  const command = exec(handle, ['sh', '-c', 'cat made-by-app "$CACHE/made-by-app"']);
+  const command = watchCommand(handle, ['sh', '-c', 'cat made-by-app "$CACHE/made-by-app"']);
   expect([await command.exit, command.seen.out]).toEqual([0, 'mineshared']);
   expect(readFileSync(join(work.root, 'data', 'made-by-app'), 'utf8')).toBe('shared');
 });

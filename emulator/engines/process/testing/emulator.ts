@@ -2,8 +2,10 @@
  * A program for tests: an engine with one runner and a shell in it, in a process that the test kills. Prints the pids
  * that the runner printed, then that of the shell and of a process that it left in the background.
  */
+
+import { watch } from '../../testing/watch.ts';
 import { createProcessEngine } from '../process-engine.ts';
-import { runnerSources, spawner, specFor, watch, workFolder } from './runners.ts';
+import { runnerSources, spawner, specFor, workFolder } from './runners.ts';
 
 const engine = createProcessEngine({ dataDir: process.argv[2] ?? '', runnerSources });
 const work = workFolder();

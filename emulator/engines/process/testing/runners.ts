@@ -2,34 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type {
-  AppFile,
-  CallResult,
-  Engine,
-  RunnerAddress,
-  RunnerEvents,
-  RunnerExit,
-  RunnerHandle,
-  RunnerLine,
-  RunnerSpec,
-} from '../../engine.ts';
+import type { AppFile, RunnerSpec } from '../../engine.ts';
 import type { Virtualenv } from '../virtualenv.ts';
 
 export const runnerSources = join(import.meta.dirname, '../../../runner');
 /** The machine's own Python: enough for servers of the standard library. */
 export const plainPython: Virtualenv = { kind: 'virtualenv', id: 'plain', python: 'python3', extraPaths: [] };
-
-/** What became of one started runner. */
-export interface Watched {
-  readonly handle: RunnerHandle;
-  readonly lines: RunnerLine[];
-  readonly order: string[];
-  readonly ready: Promise<RunnerAddress | null>;
-  readonly result: Promise<CallResult>;
-  readonly exited: Promise<RunnerExit>;
-  /** Resolves to the first line that matches, also one that came before. */
-  line(pattern: RegExp): Promise<RunnerLine>;
-}
 
 /** A temporary folder for a test's files, with app modules made from text. */
 export function workFolder() {
@@ -97,66 +75,5 @@ export function specFor(
     env: {},
     dataDir: join(work.root, 'data'),
     ...rest,
-  };
-}
-
-function deferred<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
-}
-
-/**
- * Starts the runner and records what it tells. A runner that exits rejects what was still awaited, with all its lines.
- */
-export function watch(engine: Engine<Virtualenv>, spec: RunnerSpec<Virtualenv>): Watched {
-  const lines: RunnerLine[] = [];
-  const order: string[] = [];
-  const ready = deferred<RunnerAddress | null>();
-  const result = deferred<CallResult>();
-  const exited = deferred<Awaited<Watched['exited']>>();
-  const awaited = new Set<{ pattern: RegExp; found: ReturnType<typeof deferred<RunnerLine>> }>();
-  const events: RunnerEvents = {
-    pulling: () => order.push('pulling'),
-    started: () => order.push('started'),
-    ready(address) {
-      order.push('ready');
-      ready.resolve(address);
-    },
-    line(line) {
-      lines.push(line);
-      for (const { pattern, found } of awaited) if (pattern.test(line.text)) found.resolve(line);
-    },
-    done: () => order.push('done'),
-    result(value) {
-      order.push('result');
-      result.resolve(value);
-    },
-    exited(exit) {
-      order.push('exited');
-      exited.resolve(exit);
-      const error = new Error([exit.reason, ...lines.map((line) => line.text)].join('\n').slice(0, 5000));
-      for (const promise of [ready, result, ...[...awaited].map(({ found }) => found)]) promise.reject(error);
-    },
-  };
-  return {
-    handle: engine.start(spec, events),
-    lines,
-    order,
-    ready: ready.promise,
-    result: result.promise,
-    exited: exited.promise,
-    line(pattern) {
-      const known = lines.find((line) => pattern.test(line.text));
-      if (known) return Promise.resolve(known);
-      const found = deferred<RunnerLine>();
-      awaited.add({ pattern, found });
-      return found.promise;
-    },
   };
 }

@@ -1,0 +1,23 @@
+import type { RunnerEvents, RunnerHandle } from './engine.ts';
+import { noSession } from './no-session.ts';
+
+const nothing = () => undefined;
+
+/** The handle of a runner that a closed engine was asked for: it reports its end, and does nothing else. */
+export function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
+  queueMicrotask(() => events.exited({ code: null, signal: null, reason: 'The engine is closed; no runner starts.' }));
+  return {
+    runnerId,
+    call: nothing,
+    terminate: nothing,
+    kill: nothing,
+    probe: async () => false,
+    linesTold: async () => undefined,
+    checkTcp: async () => false,
+    exec(_command, _options, io) {
+      queueMicrotask(() => io.exited(137, true));
+      return noSession;
+    },
+    dispose: async () => undefined,
+  };
+}

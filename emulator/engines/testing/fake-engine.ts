@@ -1,0 +1,117 @@
+import type { Engine, ExecIo, ExecOptions, ExecSession, RunnerEvents, RunnerHandle, RunnerSpec } from '../engine.ts';
+import { neverStarted } from '../never-started.ts';
+import { fakeCommand } from './fake-commands.ts';
+
+/** A runner of the fake engine, as what plays it sees it. */
+export interface FakeRunner {
+  readonly spec: RunnerSpec;
+  /** Where it reports what happens to it; after its end nothing is heard any more. */
+  readonly events: RunnerEvents;
+  /** Fires when it has ended. */
+  readonly ended: AbortSignal;
+}
+
+/** What a runner does when it is asked; what is absent is done as by a program without a handler for it. */
+export interface FakeProgram {
+  call?(): void;
+  /** SIGTERM; absent: it dies of it. */
+  terminate?(): void;
+  kill?(): void;
+  probe?(timeoutSeconds: number): Promise<boolean>;
+  checkTcp?(): Promise<boolean>;
+  exec?(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
+  dispose?(): void;
+}
+
+/**
+ * For tests and benches: an engine without processes, whose runners do what `play` makes them do. It keeps what every
+ * engine promises: one end of each runner, reported last, whatever it is asked; no start after `close`, which ends all
+ * that live (conformance.ts holds it to that).
+ */
+export function createFakeEngine(play: (runner: FakeRunner) => FakeProgram): Engine {
+  const live = new Map<object, { kill(): void; readonly over: Promise<void> }>();
+  let closed = false;
+
+  return {
+    warm: () => undefined,
+
+    start(spec, events) {
+      if (closed) return neverStarted(spec.runnerId, events);
+      const runner = {};
+      const ended = new AbortController();
+      const guarded = endingOnce(events, ended);
+      const over = new Promise<void>((resolve) => {
+        ended.signal.addEventListener('abort', () => {
+          live.delete(runner);
+          resolve();
+        });
+      });
+      const handle = handleOf(spec, guarded, ended.signal, () => program);
+      live.set(runner, { kill: () => handle.kill(), over });
+      const program = play({ spec, events: guarded, ended: ended.signal });
+      return handle;
+    },
+
+    async close() {
+      closed = true;
+      for (const { kill } of live.values()) kill();
+      await Promise.all([...live.values()].map(({ over }) => over));
+    },
+  };
+}
+
+/** The same reports until the runner has ended, which is reported once. */
+function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents {
+  const whileAlive =
+    <T>(report: (news: T) => void) =>
+    (news: T): void => {
+      if (!ended.signal.aborted) report(news);
+    };
+  return {
+    pulling: whileAlive((percent) => events.pulling(percent)),
+    started: whileAlive<void>(() => events.started()),
+    ready: whileAlive((address) => events.ready(address)),
+    line: whileAlive((line) => events.line(line)),
+    result: whileAlive((result) => events.result(result)),
+    done: whileAlive<void>(() => events.done()),
+    exited: whileAlive((exit) => {
+      ended.abort();
+      events.exited(exit);
+    }),
+  };
+}
+
+function handleOf(
+  { runnerId }: RunnerSpec,
+  events: RunnerEvents,
+  ended: AbortSignal,
+  program: () => FakeProgram,
+): RunnerHandle {
+  let [terminated, killed] = [false, false];
+  const dieOf = (signal: string, reason: string): void =>
+    queueMicrotask(() => events.exited({ code: null, signal, reason }));
+  return {
+    runnerId,
+    call: () => program().call?.(),
+    terminate() {
+      if (terminated || killed || ended.aborted) return;
+      terminated = true;
+      const { terminate } = program();
+      if (terminate) terminate();
+      else dieOf('SIGTERM', 'The runner ended by SIGTERM, as asked.');
+    },
+    kill() {
+      if (killed || ended.aborted) return;
+      killed = true;
+      program().kill?.();
+      dieOf('SIGKILL', 'The runner was killed, as asked.');
+    },
+    probe: async (timeoutSeconds) => !ended.aborted && ((await program().probe?.(timeoutSeconds)) ?? true),
+    checkTcp: async () => !ended.aborted && ((await program().checkTcp?.()) ?? true),
+    linesTold: async () => undefined,
+    exec(command, options, io) {
+      return program().exec?.(command, options, io) ?? fakeCommand(command, options, io, ended);
+    },
+    dispose: async () => program().dispose?.(),
+  };
+}
