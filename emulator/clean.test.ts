@@ -5,7 +5,7 @@ import { agentPin } from './builds/virtualenv/agent.ts';
 import { environmentHash, parseVirtualenv } from './builds/virtualenv/definition.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
-import { openSecretKey } from './catalog/secret-key.ts';
+import { openSecretKey } from './catalog/secrets/secret-key.ts';
 import { cleanFolder } from './clean.ts';
 import { clean } from './cli/commands/clean.ts';
 import { lockFolder } from './cli/data-folder.ts';

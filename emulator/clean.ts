@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { removeUnused } from './builds/virtualenv/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
-import { openSecretKey } from './catalog/secret-key.ts';
+import { openSecretKey } from './catalog/secrets/secret-key.ts';
 import { mainMigrations } from './migrations.ts';
 import { dropFinished } from './queue/records.ts';
 import { createStorage } from './storage/storage.ts';

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createCatalog } from './catalog/catalog.ts';
 import { revisionDefaults, scaleDefaults } from './catalog/scale-settings.ts';
-import { openSecretKey } from './catalog/secret-key.ts';
+import { openSecretKey } from './catalog/secrets/secret-key.ts';
 import type { Fleet, Launch } from './fleet/types.ts';
 import { type Emulator, startEmulator } from './main.ts';
 import { openTestStore } from './queue/testing/requests.ts';

@@ -8,7 +8,7 @@ import { testFolder } from '../store/testing/folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { createCatalog } from './catalog.ts';
 import { revisionDefaults, scaleDefaults } from './scale-settings.ts';
-import type { SecretKey } from './secret-key.ts';
+import type { SecretKey } from './secrets/secret-key.ts';
 import type { Alias, Revision } from './types.ts';
 
 const key = Buffer.alloc(32, 7);

@@ -2,8 +2,8 @@ import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import { createKeys } from './keys.ts';
 import { catalogRecords } from './records.ts';
-import type { SecretKey } from './secret-key.ts';
-import { createSecrets } from './secrets.ts';
+import type { SecretKey } from './secrets/secret-key.ts';
+import { createSecrets } from './secrets/secrets.ts';
 import { createTable } from './table.ts';
 import type { Account, Catalog } from './types.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findRunning, type RunningEmulator } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
-import type { CliOptions } from './options.ts';
+import type { CliOptions } from './line/options.ts';
 import { say } from './print.ts';
 
 const lookEveryMs = 100;

@@ -5,8 +5,8 @@ import { asDiskTrouble } from '../local/disk-trouble.ts';
 import { printableJson, printableLines } from '../local/printable.ts';
 import type { UserErrorCode } from '../wire/error-codes.ts';
 import { UserError } from '../wire/errors.ts';
-import { optionsOf, parseCommandLine } from './arguments.ts';
-import { usage } from './usage.ts';
+import { optionsOf, parseCommandLine } from './line/arguments.ts';
+import { usage } from './line/usage.ts';
 
 /** Each command loads its own code: \`minifal env\` does not pay for the emulator. */
 async function main(argv: readonly string[]): Promise<number> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLineRecorder } from './lines.ts';
-import { createMask } from './mask.ts';
+import { createMask } from './masking/mask.ts';
 
 const secret = 'hunter2-hunter2';
 const runner = { runnerId: 'r', alias: 'app', revision: 'rev' };

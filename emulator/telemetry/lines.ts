@@ -1,5 +1,5 @@
 import { inferLevel } from './level.ts';
-import type { Mask } from './mask.ts';
+import type { Mask } from './masking/mask.ts';
 import type { LogLine, Logs } from './types.ts';
 
 /** A line as a runner wrote it, and whose it is. */

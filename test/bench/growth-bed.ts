@@ -14,7 +14,7 @@ import { createQueue } from '../../emulator/queue/queue.ts';
 import type { SubmittedRequest } from '../../emulator/queue/types.ts';
 import type { ScaleSettings, Strategy } from '../../emulator/scheduler/types.ts';
 import { openStore } from '../../emulator/store/open.ts';
-import { createMask } from '../../emulator/telemetry/mask.ts';
+import { createMask } from '../../emulator/telemetry/masking/mask.ts';
 import { createNoteRecorder } from '../../emulator/telemetry/notes.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { createCatalog } from '../../emulator/catalog/catalog.ts';
-import { openSecretKey } from '../../emulator/catalog/secret-key.ts';
+import { openSecretKey } from '../../emulator/catalog/secrets/secret-key.ts';
 import { mainMigrations } from '../../emulator/migrations.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { loadServices } from '../../emulator/wire/services.ts';

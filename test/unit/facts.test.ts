@@ -47,7 +47,7 @@ describe("the releases of fal's packages", () => {
 it('the first port is the same for the command, the editor and in README.md', () => {
   expect(usable('port', undefined)).toBe(defaultPort);
   expect(read('README.md')).toContain(`Ports: ${defaultPort} to ${defaultPort + 3} on 127.0.0.1`);
-  expect(read('emulator/cli/main.ts')).toContain(`(default ${defaultPort};`);
+  expect(read('emulator/cli/line/usage.ts')).toContain(`(default ${defaultPort};`);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import { withoutLogins } from '../../telemetry/logins.ts';
+import { withoutLogins } from '../../telemetry/masking/logins.ts';
 import { runTool, type ToolExit } from '../tool.ts';
 import { trustAdvice } from '../trust.ts';
 

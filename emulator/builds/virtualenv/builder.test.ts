@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
-import { createMask } from '../../telemetry/mask.ts';
+import { createMask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Builder, BuildLog, EnvironmentDefinition } from '../types.ts';
 import { ensureUv } from '../uv/uv.ts';

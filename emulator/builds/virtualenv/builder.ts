@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
-import type { Mask } from '../../telemetry/mask.ts';
+import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { sharedBuilds } from '../sharing.ts';
 import type { Builder, BuildFailure, BuildLog, BuildResult } from '../types.ts';

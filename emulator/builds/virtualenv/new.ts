@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
-import { passwordsIn } from '../../telemetry/logins.ts';
-import type { Mask } from '../../telemetry/mask.ts';
+import { passwordsIn } from '../../telemetry/masking/logins.ts';
+import type { Mask } from '../../telemetry/masking/mask.ts';
 import { noexecMount } from '../mounts.ts';
 import { cancelled } from '../sharing.ts';
 import type { BuildLog, BuildResult } from '../types.ts';

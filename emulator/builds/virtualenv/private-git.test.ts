@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createMask } from '../../telemetry/mask.ts';
+import { createMask } from '../../telemetry/masking/mask.ts';
 import { ensureUv } from '../uv/uv.ts';
 import { createVirtualenvBuilder } from './builder.ts';
 

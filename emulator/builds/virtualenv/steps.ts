@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newestPython, pythonRange, pythonsInWords } from '../../local/python-versions.ts';
-import { withoutLogin } from '../../telemetry/logins.ts';
+import { withoutLogin } from '../../telemetry/masking/logins.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { foundPythons } from '../uv/pythons.ts';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';

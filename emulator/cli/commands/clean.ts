@@ -4,7 +4,7 @@ import { type Cleaned, cleanFolder } from '../../clean.ts';
 import { dataFolder } from '../../local/data-folder.ts';
 import { UserError } from '../../wire/errors.ts';
 import { lockFolder } from '../data-folder.ts';
-import type { CliOptions } from '../options.ts';
+import type { CliOptions } from '../line/options.ts';
 import { refuseOthers } from '../others.ts';
 import { ownFolderCall } from '../own-command.ts';
 import { say, sayLines } from '../print.ts';

@@ -1,7 +1,7 @@
 import { clientEnv, dataFolder, findRunning, readLocalKey } from '../../local/data-folder.ts';
 import { UserError } from '../../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from '../env.ts';
-import type { CliOptions } from '../options.ts';
+import type { CliOptions } from '../line/options.ts';
 import { refuseOthers } from '../others.ts';
 import { ownFolderCall } from '../own-command.ts';
 

@@ -4,7 +4,7 @@ import { printable, printableJson } from '../../local/printable.ts';
 import { UserError } from '../../wire/errors.ts';
 import { type Status, statusSchema } from '../../wire/status.ts';
 import { ask } from '../ask.ts';
-import type { CliOptions } from '../options.ts';
+import type { CliOptions } from '../line/options.ts';
 import { refuseOthers } from '../others.ts';
 import { ownCall, ownFolderCall } from '../own-command.ts';
 import { sayLines } from '../print.ts';

@@ -1,4 +1,4 @@
-import type { AppFiles } from '../../catalog/app-files.ts';
+import type { AppFiles } from '../../catalog/files/app-files.ts';
 import type { Catalog } from '../../catalog/types.ts';
 import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { createBuilds } from '../../builds/builds.ts';
 import type { Builder, EnvironmentDefinition } from '../../builds/types.ts';
-import { createAppFiles } from '../../catalog/app-files.ts';
-import { createBlobs } from '../../catalog/blobs.ts';
 import { createCatalog } from '../../catalog/catalog.ts';
-import type { SecretKey } from '../../catalog/secret-key.ts';
+import { createAppFiles } from '../../catalog/files/app-files.ts';
+import { createBlobs } from '../../catalog/files/blobs.ts';
+import type { SecretKey } from '../../catalog/secrets/secret-key.ts';
 import type { ExecIo, ExecSession } from '../../engines/engine.ts';
 import type {
   ChangeListener,

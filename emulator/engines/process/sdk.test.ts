@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { ensureUv } from '../../builds/uv/uv.ts';
 import { createVirtualenvBuilder } from '../../builds/virtualenv/builder.ts';
-import { createMask } from '../../telemetry/mask.ts';
+import { createMask } from '../../telemetry/masking/mask.ts';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 import { watch } from '../testing/watch.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { sdkReleaseIn } from '../../builds/sdk-release.ts';
 import type { Builds, EnvironmentDefinition } from '../../builds/types.ts';
-import type { AppFiles } from '../../catalog/app-files.ts';
+import type { AppFiles } from '../../catalog/files/app-files.ts';
 import { firstMachineType } from '../../catalog/machine-types.ts';
 import type { Blobs, Catalog, FileRef, Revision } from '../../catalog/types.ts';
 import type { AppFile, Callable } from '../../engines/engine.ts';

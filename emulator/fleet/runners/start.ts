@@ -2,7 +2,7 @@ import type { CallResult, Engine, RunnerAddress, RunnerEvents, RunnerExit, Runne
 import { contain, type Report } from '../../local/loop/contain.ts';
 import type { Paced } from '../../local/loop/paced.ts';
 import type { Event } from '../../scheduler/types.ts';
-import type { Mask } from '../../telemetry/mask.ts';
+import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
 import type { LiveRunner, LiveRunners, StartOrder } from './live-runners.ts';

@@ -8,7 +8,7 @@ import { createQueue } from '../../queue/queue.ts';
 import { testRequest } from '../../queue/testing/requests.ts';
 import { openStore } from '../../store/open.ts';
 import { testFolder } from '../../store/testing/folder.ts';
-import { createMask } from '../../telemetry/mask.ts';
+import { createMask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import { createFleet } from '../fleet.ts';
 import type { Launch, Lease } from '../types.ts';

@@ -6,8 +6,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { createBlobs } from '../../../emulator/catalog/blobs.ts';
 import type { createCatalog } from '../../../emulator/catalog/catalog.ts';
+import type { createBlobs } from '../../../emulator/catalog/files/blobs.ts';
 import type { mainMigrations } from '../../../emulator/migrations.ts';
 import type { createQueue } from '../../../emulator/queue/queue.ts';
 import type { createStorage } from '../../../emulator/storage/storage.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { SecretKey } from '../../../catalog/secret-key.ts';
+import type { SecretKey } from '../../../catalog/secrets/secret-key.ts';
 import { testFolder } from '../../../store/testing/folder.ts';
 import { loopbackHosts } from '../../../wire/hosts.ts';
 import { grpcOnSocket } from '../../testing/grpc.ts';

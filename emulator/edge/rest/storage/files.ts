@@ -1,5 +1,5 @@
 import { json, Router } from 'express';
-import type { AppFiles } from '../../../catalog/app-files.ts';
+import type { AppFiles } from '../../../catalog/files/app-files.ts';
 import { HttpError } from '../http-error.ts';
 import { completeBody, fileHash, fileMetadata, missingHashesBody, partNumber } from '../schemas.ts';
 import { largestPart } from './data-files.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/testing/folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { optionsOf, parseCommandLine } from './arguments.ts';
 
 const options = (...argv: readonly string[]) => optionsOf(parseCommandLine(argv).values);

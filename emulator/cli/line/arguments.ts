@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isWebOrigin } from '../local/network/web-origin.ts';
-import { UserError } from '../wire/errors.ts';
+import { isWebOrigin } from '../../local/network/web-origin.ts';
+import { UserError } from '../../wire/errors.ts';
 import {
   type HuggingFaceMode,
   huggingFaceModes,
   type IsolationMode,
   isolationModes,
   type Shares,
-} from '../wire/isolation.ts';
+} from '../../wire/isolation.ts';
 import type { CliOptions } from './options.ts';
 
 /** The words after `minifal`, as they were typed. @throws Node's ERR_PARSE_ARGS_… for an option that there isn't */

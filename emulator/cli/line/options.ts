@@ -1,4 +1,4 @@
-import type { HuggingFaceMode, IsolationMode, Shares } from '../wire/isolation.ts';
+import type { HuggingFaceMode, IsolationMode, Shares } from '../../wire/isolation.ts';
 
 /** What the command line asks for. Absent: the command's own default. */
 export interface CliOptions {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/testing/folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { createBlobs } from './blobs.ts';
 
 describe('createBlobs', () => {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { testFolder } from '../store/testing/folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { openSecretKey } from './secret-key.ts';
 
 // No file system here fails at this one step when asked to; all the others are the real ones.
 const disk = vi.hoisted(() => ({ confirms: true }));
-vi.mock('../store/durable-file.ts', async (importOriginal) => {
-  const real = await importOriginal<typeof import('../store/durable-file.ts')>();
+vi.mock('../../store/durable-file.ts', async (importOriginal) => {
+  const real = await importOriginal<typeof import('../../store/durable-file.ts')>();
   const syncFolder = (folder: string) => {
     if (!disk.confirms) throw new Error('EIO: i/o error, fsync');
     real.syncFolder(folder);

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type KeychainOrder, keyIdOf, sealedKeyOf, setKeyAside } from '../local/secret-file.ts';
-import { testFolder } from '../store/testing/folder.ts';
-import { UserError } from '../wire/errors.ts';
+import { type KeychainOrder, keyIdOf, sealedKeyOf, setKeyAside } from '../../local/secret-file.ts';
+import { testFolder } from '../../store/testing/folder.ts';
+import { UserError } from '../../wire/errors.ts';
 import { openSecretKey } from './secret-key.ts';
 
 const order = (want: KeychainOrder['want'], digit = 'a'): KeychainOrder => ({ want, wrappingKey: digit.repeat(64) });

@@ -8,9 +8,9 @@ import {
   type SealedKey,
   sealedText,
   secretKeyFile,
-} from '../local/secret-file.ts';
-import { syncFolder, writeSynced } from '../store/durable-file.ts';
-import { UserError } from '../wire/errors.ts';
+} from '../../local/secret-file.ts';
+import { syncFolder, writeSynced } from '../../store/durable-file.ts';
+import { UserError } from '../../wire/errors.ts';
 import { createCipher } from './cipher.ts';
 
 /** The key of the secrets, or why it can't be had now. */

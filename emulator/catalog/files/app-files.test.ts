@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder } from '../store/testing/folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { type AppFiles, createAppFiles, type UploadedPart } from './app-files.ts';
 
 const mode = 33_188;

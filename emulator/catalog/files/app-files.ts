@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inSlices } from '../local/loop/slices.ts';
-import { isHash, syncFolder } from '../store/durable-file.ts';
+import { inSlices } from '../../local/loop/slices.ts';
+import { isHash, syncFolder } from '../../store/durable-file.ts';
 
 export interface UploadedPart {
   readonly partNumber: number;

@@ -1,9 +1,9 @@
-import { UserError } from '../wire/errors.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { StoredSecret } from '../documents.ts';
+import type { Records } from '../records.ts';
+import type { Catalog } from '../types.ts';
 import { type Cipher, createCipher } from './cipher.ts';
-import type { StoredSecret } from './documents.ts';
-import type { Records } from './records.ts';
 import type { SecretKey } from './secret-key.ts';
-import type { Catalog } from './types.ts';
 
 export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'secretValues' | 'buildSecret'> {
   /** Every value there is, for masking log lines; the same array until a secret changes. */

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isHash, syncFolder, writeSynced } from '../store/durable-file.ts';
-import type { Blobs } from './types.ts';
+import { isHash, syncFolder, writeSynced } from '../../store/durable-file.ts';
+import type { Blobs } from '../types.ts';
 
 export interface StoredBlobs extends Blobs {
   /**
