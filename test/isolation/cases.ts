@@ -3,13 +3,15 @@
 // has the variables of `minifal env`, fal's tools on PATH, MINIFAL (for one that starts an emulator itself) and
 // INDEX_HOSTS.
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isolationArgs, minifalCommand, startEmulator } from '../support/emulator.ts';
-import { run } from '../support/process.ts';
+import { type Running, run, start } from '../support/process.ts';
 import { pythonTools } from '../support/python.ts';
 
+const patienceMs = 280_000;
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
 const [source] = positionals;
 if (!source) throw new Error('cases.ts needs the folder of the cases.');
@@ -39,11 +41,10 @@ const names = readdirSync(copy, { withFileTypes: true })
   .sort();
 try {
   for (const name of names) {
-    const { code, stdout, stderr } = await run('bash', ['run.sh'], {
-      cwd: join(copy, name),
-      env,
-      timeoutMs: 280_000,
-    });
+    const running = start('bash', ['run.sh'], { cwd: join(copy, name), env });
+    const late = setTimeout(() => void giveUp(running), patienceMs);
+    const { code, stdout, stderr } = await running.finished;
+    clearTimeout(late);
     console.log(`${name}: ${code === 0 ? 'passed' : `ended with ${code}\n${stdout}${stderr}`}`);
     if (code !== 0) failed.push(name);
   }
@@ -55,6 +56,16 @@ console.log(
   `${names.length - failed.length} passed, ${failed.length} failed${failed.map((name) => ` ${name}`).join('')}`,
 );
 process.exit(failed.length > 0 || names.length === 0 ? 1 : 0);
+
+/** Says how things are while it waits, and ends it. */
+async function giveUp(running: Running): Promise<void> {
+  const { stdout } = await run(process.execPath, [minifalCommand, 'status', '--data', emulator.dataDir]);
+  const processes = await run('ps', ['-eo', 'pid,ppid,etimes,stat,wchan:20,args', '--forest']);
+  const log = await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8');
+  console.log(`${emulator.logText()}\n${stdout}\n${log.slice(-5_000)}\n${processes.stdout}`);
+  running.signal('SIGABRT');
+  setTimeout(() => running.signal('SIGKILL'), 2_000).unref();
+}
 
 /** The hosts of pip's index, with commas. */
 async function indexHosts(): Promise<string> {
