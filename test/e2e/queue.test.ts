@@ -120,9 +120,9 @@ async function reaches(app: App, id: string, word: z.infer<typeof statusSchema>[
 }
 
 /** Occupies the app's only slot until its gate opens. */
-async function occupy(app: App) {
+async function occupy(app: App, headers: { readonly [name: string]: string } = {}) {
   const key = freshKey();
-  const { request_id: id } = await send(app, { key, steps: ['gate'] });
+  const { request_id: id } = await send(app, { key, steps: ['gate'] }, headers);
   await reaches(app, id, 'IN_PROGRESS');
   const release = () => openGate(emulator, key);
   // A test that fails before must not hold up the next ones.
@@ -184,9 +184,10 @@ describe('a full app', () => {
 
   it('limits the start of its owner’s requests as its code says, and nobody else’s', async () => {
     const key = freshKey();
-    const blocker = await occupy('hasty');
-    const strange = await queue(`/${account}/hasty`, { body: { key }, headers: { authorization: '' } });
-    const { request_id: anybody } = accepted.parse(await strange.json());
+    const nobody = { authorization: '' };
+    // Not its owner's: the first runner may take longer to start than the code allows.
+    const blocker = await occupy('hasty', nobody);
+    const { request_id: anybody } = await send('hasty', { key }, nobody);
     const { request_id: own } = await send('hasty', { key });
     expect(await reaches('hasty', own, 'COMPLETED')).toMatchObject({ error_type: 'request_timeout' });
     expect((await resultOf('hasty', own)).headers.get('x-fal-request-timeout-type')).toBe('user');
