@@ -1,7 +1,7 @@
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { testFolder } from '../target/test-emulator.ts';
+import { testFolder } from '../target/testing/emulator.ts';
 import { followFile } from './follow-file.ts';
 
 function follow(content: string, tailBytes: number) {

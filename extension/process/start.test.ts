@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startArguments, usableSettings } from '../checked-settings.ts';
 import { isAlive, processStart } from '../target/data-folder.ts';
-import { testFolder } from '../target/test-emulator.ts';
+import { testFolder } from '../target/testing/emulator.ts';
 import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };

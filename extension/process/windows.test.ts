@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startStandIn, testFolder } from '../target/test-emulator.ts';
+import { startStandIn, testFolder } from '../target/testing/emulator.ts';
 import { createWindows, findUnused, liveWindows } from './windows.ts';
 
 /** A stand-in for the extension host of a window. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLink } from './link.ts';
 import type { Snapshot } from './snapshot.ts';
-import { startStandIn, testFolder } from './test-emulator.ts';
+import { startStandIn, testFolder } from './testing/emulator.ts';
 
 function follow(folder: string) {
   const link = createLink(folder);

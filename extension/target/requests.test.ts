@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { processStart } from './data-folder.ts';
 import { askRequest } from './requests.ts';
-import { testFolder } from './test-emulator.ts';
+import { testFolder } from './testing/emulator.ts';
 
 const facts = {
   requestId: 'q-1',

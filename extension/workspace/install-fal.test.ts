@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { falPackages } from '../target/needs.ts';
-import { testFolder } from '../target/test-emulator.ts';
+import { testFolder } from '../target/testing/emulator.ts';
 import { installFal, ownEnvironment } from './install-fal.ts';
 
 /**

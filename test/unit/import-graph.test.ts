@@ -106,7 +106,7 @@ const g = await import('./g.ts');`;
       ['extension/views/x.ts', 'emulator/wire/status.ts'],
       ['emulator/scheduler/x.ts', 'node:timers'],
       ['emulator/edge/grpc/x.ts', 'emulator/scheduler/step.ts'],
-      ['emulator/queue/x.ts', 'emulator/queue/testing.ts'],
+      ['emulator/queue/x.ts', 'emulator/queue/testing/requests.ts'],
     ] as const;
     for (const [index, [from, to]] of planted.entries()) {
       const rule = rules[index];

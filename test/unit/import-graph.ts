@@ -11,8 +11,8 @@ export interface Import {
   readonly isType: boolean;
 }
 
-/** Helpers of tests: `testing/`, `testing.ts`, `test-….ts`, and the programs that tests start, `…-child.ts`. */
-export const testSupport = /(^|\/)(testing\/|testing\.ts$|test-[^/]*\.ts$|[^/]*-child\.ts$)/;
+/** Helpers of tests, and programs that tests start: in the `testing/` folder of their room. */
+export const testSupport = /(^|\/)testing\//;
 
 /** All imports of the .ts files below these folders; tests, their helpers and generated files left out. */
 export function readImports(root: string, folders: readonly string[]): readonly Import[] {

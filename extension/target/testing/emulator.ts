@@ -4,7 +4,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { processStart } from '../../emulator/local/data-folder.ts';
+import { processStart } from '../../../emulator/local/data-folder.ts';
 
 /**
  * Speaks `/minifal/events` as the emulator does, in a process that can be killed. `GET /again` makes it send its state
