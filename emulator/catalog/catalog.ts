@@ -1,10 +1,10 @@
 import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import { createKeys } from './keys.ts';
+import { createMemory } from './memory.ts';
 import { catalogRecords } from './records.ts';
 import type { SecretKey } from './secrets/secret-key.ts';
 import { createSecrets } from './secrets/secrets.ts';
-import { createTable } from './table.ts';
 import type { Account, Catalog } from './types.ts';
 
 export interface CatalogOptions {
@@ -38,9 +38,9 @@ export function createCatalog(options: CatalogOptions): LocalCatalog {
   const records = catalogRecords(store);
   const keys = createKeys(records.keys, clock);
   const secrets = createSecrets(records.secrets, { clock, secretKey, notice: store.notice });
-  const environments = createTable(records.environments, report);
-  const revisions = createTable(records.revisions, report);
-  const aliases = createTable(records.aliases, report);
+  const environments = createMemory(records.environments, report);
+  const revisions = createMemory(records.revisions, report);
+  const aliases = createMemory(records.aliases, report);
   if (!environments.get(main)) {
     environments.put(main, { name: main, description: null, isDefault: true, createdAt: clock() });
   }

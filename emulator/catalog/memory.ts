@@ -2,7 +2,7 @@ import { contain, type Report } from '../local/loop/contain.ts';
 import type { Records } from './records.ts';
 
 /** Records of one kind in memory, in the order of first appearance. A write is on disk before memory follows. */
-export interface Table<T> {
+export interface Memory<T> {
   get(id: string): T | undefined;
   all(): T[];
   /** @throws DiskTrouble: nothing has changed */
@@ -20,7 +20,7 @@ export interface Table<T> {
   follow(listener: (id: string) => void): () => void;
 }
 
-export function createTable<T>(records: Records<T>, report: Report): Table<T> {
+export function createMemory<T>(records: Records<T>, report: Report): Memory<T> {
   const present = new Map(records.load().map(({ id, value }) => [id, value]));
   const followers = new Set<(id: string) => void>();
   const changed = (id: string): void => {
