@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { usage } from '../../emulator/cli/line/usage.ts';
 import { defaultPort } from '../../emulator/cli/listener.ts';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
 import { pythonRange, pythonsInWords } from '../../emulator/local/python-versions.ts';
@@ -47,7 +48,7 @@ describe("the releases of fal's packages", () => {
 it('the first port is the same for the command, the editor and in README.md', () => {
   expect(usable('port', undefined)).toBe(defaultPort);
   expect(read('README.md')).toContain(`Ports: ${defaultPort} to ${defaultPort + 3} on 127.0.0.1`);
-  expect(read('emulator/cli/line/usage.ts')).toContain(`(default ${defaultPort};`);
+  expect(usage).toContain(`(default ${defaultPort};`);
 });
 
 it.each([
