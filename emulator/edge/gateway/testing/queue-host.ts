@@ -26,3 +26,7 @@ export const status = async (gateway: TestGateway, id: string, query = '') => {
   const reply = await call(gateway.ports.queue, `/me/app/requests/${id}/status${query}`);
   return { code: reply.status, json: JSON.parse(reply.body) };
 };
+export const urlsOf = (gateway: TestGateway, id: string) => {
+  const response_url = `http://localhost:${gateway.ports.queue}/me/app/requests/${id}`;
+  return { response_url, status_url: `${response_url}/status`, cancel_url: `${response_url}/cancel` };
+};
