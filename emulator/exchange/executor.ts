@@ -11,7 +11,7 @@ import type { LateUnits } from './late-units.ts';
 import { answered, incomplete } from './outcomes.ts';
 import { type Links, performAttempt } from './upstream.ts';
 
-export interface ExecutorDeps {
+interface ExecutorDeps {
   readonly links: Links;
   readonly lateUnits: Pick<LateUnits, 'expect'>;
   /** Of a stored answer; above: the request fails. */

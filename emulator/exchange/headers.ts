@@ -81,7 +81,7 @@ export function headerOf(list: HeaderList, name: string): string | undefined {
   return list.find(([key]) => key === name)?.[1];
 }
 
-export interface Attribution {
+interface Attribution {
   readonly requestId: string;
   /** `owner/alias` */
   readonly app: string;

@@ -4,7 +4,7 @@ import type { Sink } from './direct.ts';
 import type { HeaderList } from './headers.ts';
 
 /** What a WebRTC app answers to an offer. */
-export interface SessionAnswer {
+interface SessionAnswer {
   readonly sdp: string;
   readonly type: string;
 }

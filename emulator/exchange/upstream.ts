@@ -16,7 +16,7 @@ export interface Links {
 /**
  * One HTTP exchange with a runner, the same for direct calls and queued attempts. It reports, it decides nothing.
  */
-export interface UpstreamCall {
+interface UpstreamCall {
   readonly address: RunnerAddress;
   readonly links: Links;
   readonly method: string;
@@ -35,7 +35,7 @@ export type UpstreamBody =
   /** `length` undefined: chunked. `pump` writes what it has, ends the stream, and never throws. */
   | { readonly kind: 'stream'; readonly length: string | undefined; readonly pump: (to: ClientRequest) => void };
 
-export type UpstreamAnswer =
+type UpstreamAnswer =
   /** The head has arrived; the body is still in `message`. */
   | {
       readonly kind: 'answer';

@@ -21,7 +21,7 @@ import { createRunners, type RunnersDeps } from './runners/runners.ts';
 import type { Fleet, Launch } from './types.ts';
 import { createWatchers } from './watchers.ts';
 
-export interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine'> {
+interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine'> {
   /** Makes runner ids; a new one for each start of the emulator. */
   readonly seed: string;
   /** Milliseconds since the epoch: for what is stored. */

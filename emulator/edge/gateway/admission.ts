@@ -13,7 +13,7 @@ import type { GatewayDeps } from './context.ts';
 
 /** The way in, the same for requests and upgrades of all three hosts: Host and Origin, then the app, then the key. */
 
-export type Greeting =
+type Greeting =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly envelope: Envelope; readonly answer: Answer };
 

@@ -19,7 +19,7 @@ export interface Resolved extends Target {
 }
 
 const ownKeys = ['fal_webhook', 'fal_max_queue_length', 'fal_jwt_token'] as const;
-export type OwnKey = (typeof ownKeys)[number];
+type OwnKey = (typeof ownKeys)[number];
 
 const longestShown = 200;
 

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { UpstreamBody } from '../upstream.ts';
 import type { Spool, SpooledBytes } from './spool.ts';
 
-export interface CallerBody {
+interface CallerBody {
   readonly body: UpstreamBody;
   /** The call is over: what is still held goes. */
   release(): void;

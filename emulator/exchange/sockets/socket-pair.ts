@@ -16,7 +16,7 @@ export interface Half {
   to(other: WebSocket): void;
 }
 
-export interface Closing {
+interface Closing {
   readonly code: number;
   readonly reason: string;
 }

@@ -42,7 +42,7 @@ export interface ExecutionsDeps {
 }
 
 /** Queued requests on their runners: an attempt each at a time, its input read and its outcome stored. */
-export interface Executions {
+interface Executions {
   assign(effect: Assign): void;
   /** Stores the answer of the attempt under way as the request's. */
   accept(id: RequestId): void;

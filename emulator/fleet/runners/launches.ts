@@ -11,7 +11,7 @@ import type { Launch } from '../types.ts';
 /** Where the bytes of synced app files are. */
 export type AppFileSource = Pick<AppFiles, 'find'>;
 
-export interface LaunchRooms {
+interface LaunchRooms {
   readonly catalog: Catalog;
   readonly blobs: Blobs;
   readonly appFiles: AppFileSource;

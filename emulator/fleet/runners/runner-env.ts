@@ -1,7 +1,7 @@
 import type { Account } from '../../catalog/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 
-export interface RunnerEnvInput {
+interface RunnerEnvInput {
   readonly hosts: Hosts;
   readonly account: Account;
   /** `id:secret` of a key of the runner's own (edge/auth/runner-keys.ts). */

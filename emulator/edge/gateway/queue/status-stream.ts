@@ -9,7 +9,7 @@ import type { FollowUpUrls } from './follow-up.ts';
 import type { Places } from './places.ts';
 import { statusBody } from './status.ts';
 
-export interface StreamOrder {
+interface StreamOrder {
   readonly record: RequestRecord;
   readonly urls: FollowUpUrls;
   /** Lines already printed, when logs were asked for; each later event carries only new ones. */

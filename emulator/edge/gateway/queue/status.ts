@@ -3,7 +3,7 @@ import type { LogLevel, LogLine } from '../../../telemetry/types.ts';
 import type { FollowUpUrls } from './follow-up.ts';
 
 /** The JSON of a queue status, key by key as the clients need it. docs/platform/gateway.md#status. Pure. */
-export interface StatusFacts {
+interface StatusFacts {
   readonly record: RequestRecord;
   readonly urls: FollowUpUrls;
   /** Requests ahead. */
@@ -12,7 +12,7 @@ export interface StatusFacts {
   readonly logs: readonly LogLine[] | null;
 }
 
-export type StatusBody = { readonly status: RequestRecord['phase'] } & { readonly [key: string]: unknown };
+type StatusBody = { readonly status: RequestRecord['phase'] } & { readonly [key: string]: unknown };
 
 /** Only these words, or the Python clients raise. */
 export function statusBody({ record, urls, position, logs }: StatusFacts): StatusBody {
@@ -60,7 +60,7 @@ const levels: { readonly [L in LogLevel]: string } = {
   STDERR: 'STDERR',
 };
 
-export function logEntry(line: LogLine): object {
+function logEntry(line: LogLine): object {
   return {
     message: line.message,
     level: levels[line.level],

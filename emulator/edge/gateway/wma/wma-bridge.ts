@@ -17,7 +17,7 @@ import { iceServers, openSession, type WmaSession } from './wma-session.ts';
  * keep it. fal's page on WMA documents `/session` and `/session/heartbeat`; `/ice`, and what errors look like, are
  * known from programs around `@fal-ai/client` alone.
  */
-export interface WmaBridge {
+interface WmaBridge {
   /** The bridge as it answers under this authority: several, with the same sessions. */
   at(authority: string): EdgeHandlers;
   /** Ends all sessions. */

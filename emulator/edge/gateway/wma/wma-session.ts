@@ -22,7 +22,7 @@ export interface WmaSession {
   end(): void;
 }
 
-export interface SessionOrder {
+interface SessionOrder {
   readonly requestId: string;
   /** `/start-session` of the app. */
   readonly target: Resolved;

@@ -10,7 +10,7 @@ import type { GatewayDeps } from '../context.ts';
 import { readBody } from '../queue/submit.ts';
 import { readWishes } from '../request-info.ts';
 
-export interface WorkflowOrder {
+interface WorkflowOrder {
   readonly requestId: string;
   readonly admission: Admission & { readonly ok: true };
   /** Path at the workflow, as it is to be understood. */

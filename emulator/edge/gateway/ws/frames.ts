@@ -10,13 +10,13 @@ export interface Frame {
 }
 
 /** Turns the body of one answer into frames: JSON whole, other text piece by piece, media as bytes. */
-export interface BodyFramer {
+interface BodyFramer {
   push(chunk: Buffer): readonly Frame[];
   end(): readonly Frame[];
 }
 
 /** Of a text that goes whole: as much as the queue stores of an answer. */
-export const mostWholeBytes = 256 * 1024 * 1024;
+const mostWholeBytes = 256 * 1024 * 1024;
 
 /** `push` throws for a JSON text of more than `mostWhole` bytes. */
 export function bodyFramer(contentType: string, mostWhole = mostWholeBytes): BodyFramer {
