@@ -230,7 +230,7 @@ def main():
   it('starts again by spawn when the fork dies by its first request', async () => {
     const app = server('main = serve').replace(
       'body = str(os.getpid()).encode()',
-      'if b"--runner" not in open("/proc/self/cmdline", "rb").read(): os.kill(os.getpid(), 11)\n        body = b"ok"',
+      'if b"--runner" not in open("/proc/self/cmdline", "rb").read(): __import__("signal").raise_signal(11)\n        body = b"ok"',
     );
     const alone = createProcessEngine({ dataDir: work.root, runnerSources });
     const runner = watch(alone, specFor(work, app));

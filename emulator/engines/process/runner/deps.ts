@@ -1,0 +1,34 @@
+import type { Report } from '../../../local/loop/contain.ts';
+import type { IsolationMode } from '../../../wire/isolation.ts';
+import type { RunnerEvents, RunnerSpec } from '../../engine.ts';
+import type { RunnerFolder } from '../disk/folder.ts';
+import type { LayerSizes } from '../disk/layer-sizes.ts';
+import type { Command, StartMethod } from '../messages.ts';
+import type { Shells } from '../shell/shell.ts';
+import type { Virtualenv } from '../virtualenv.ts';
+
+/** What one runner is made of and may use. */
+export interface RunnerDeps {
+  readonly spec: RunnerSpec<Virtualenv>;
+  readonly events: RunnerEvents;
+  readonly folder: RunnerFolder;
+  /** The machine's variables; `env` contains them. */
+  readonly machine: { readonly [name: string]: string };
+  readonly env: { readonly [name: string]: string };
+  readonly shells: Shells;
+  readonly addresses: readonly string[];
+  readonly now: () => number;
+  readonly report: Report;
+  readonly startMethod: () => StartMethod;
+  /** Forked processes of this environment die: use `spawn` from now on. */
+  readonly avoidFork: () => void;
+  readonly send: (command: Command) => void;
+  /** Where its servers that aren't Python's have the machine's addresses, the mode of isolation; else `null`. */
+  readonly sharesPorts: () => IsolationMode | null;
+  readonly layerSizes: LayerSizes;
+  /** Of what it wrote to the folder of its environment. */
+  readonly keepBytecode: (upper: string) => Promise<void>;
+  /** Removes its folder. */
+  readonly remove: (path: string) => Promise<void>;
+  readonly onExited: () => void;
+}

@@ -1,0 +1,120 @@
+import type { RunnerExit } from '../../engine.ts';
+import type { Message, StartMethod } from '../messages.ts';
+import type { RunnerDeps } from './deps.ts';
+import { type Ending, exitReason, signalName } from './exit.ts';
+import { type Handed, handToRunner, startCommand } from './order.ts';
+
+/** Signals by which a library dies that can't bear being forked after its import. */
+const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
+
+/** Which process a runner has been given, what was asked of it, and how it ended. */
+export interface Life {
+  /** How its latest process was started; `null`: there was none yet. */
+  method(): StartMethod | null;
+  isOver(): boolean;
+  begin(): Promise<void>;
+  ask(how: 'terminate' | 'kill'): void;
+  /** Its process is gone. */
+  exited(message: Extract<Message, { event: 'exited' }>): void;
+  /** Its supervisor is gone, and with it the process. */
+  lost(reason: string, cause?: RunnerExit['cause']): void;
+  /** Something of ours, or who we called back, failed at this runner: nothing about it is certain any more. */
+  fail(error: unknown): void;
+}
+
+export function createLife(
+  deps: RunnerDeps,
+  about: {
+    readonly secret: string;
+    readonly isReady: () => boolean;
+    /** What is known of the reason, but for what was asked. */
+    readonly clues: () => Pick<Ending, 'returned' | 'failure' | 'lastException' | 'advice'>;
+    readonly say: (text: string) => void;
+    /** Its process is about to be replaced by a second one. */
+    readonly onRestart: () => void;
+    /** Called once. */
+    readonly onExit: (exit: Omit<RunnerExit, 'done'>) => void;
+  },
+): Life {
+  const { spec, folder } = deps;
+  let asked: Ending['asked'] = 'nothing';
+  let sent: StartMethod | null = null;
+  let given: Handed = { callable: spec.callable };
+  let over = false;
+  /** Why we ended it. */
+  let ended: string | null = null;
+  let unwatch = (): void => undefined;
+
+  function end(code: number | null, signal: number | null, reason: string, cause?: RunnerExit['cause']): void {
+    if (over) return;
+    over = true;
+    unwatch();
+    about.onExit({ code, signal: signalName(signal), reason: ended ?? reason, ...(cause ? { cause } : {}) });
+  }
+
+  function endFor(why: string): void {
+    ended ??= `The runner was ended because ${why}`;
+    about.say(ended);
+    ask('kill');
+  }
+
+  function launch(handed: Handed): void {
+    const method = deps.startMethod();
+    sent = method;
+    given = handed;
+    unwatch();
+    // With /app and what it exchanges with us, which are on the same disk.
+    unwatch = deps.layerSizes.watch(folder.path, endFor);
+    deps.send(startCommand(deps, handed, method, about.secret));
+  }
+
+  function ask(how: 'terminate' | 'kill'): void {
+    if (over || asked === 'kill' || asked === how) return;
+    asked = how;
+    // Before it was sent there is nothing to signal: `begin` sees it.
+    if (sent !== null) deps.send({ op: how, id: spec.runnerId });
+  }
+
+  return {
+    method: () => sent,
+    isOver: () => over,
+    ask,
+    async begin() {
+      let handed: Handed;
+      try {
+        handed = await handToRunner(deps);
+      } catch (error) {
+        end(null, null, `The runner's folder could not be prepared: ${error instanceof Error ? error.message : error}`);
+        return;
+      }
+      if (over) return;
+      if (asked === 'nothing') launch(handed);
+      else end(null, null, 'The runner was ended before it started.');
+    },
+    exited(message) {
+      const signal = signalName(message.signal);
+      const isDeath = signal !== null && forkDeaths.includes(signal);
+      if (sent === 'fork' && !about.isReady() && asked === 'nothing' && isDeath) {
+        deps.avoidFork();
+        about.say(
+          `The runner died by ${signal} while starting; runners of this environment now start from a Python of their own.`,
+        );
+        about.onRestart();
+        launch(given);
+        return;
+      }
+      const reason =
+        message.error === undefined
+          ? exitReason({ ...message, ...about.clues(), asked, ready: about.isReady() })
+          : `The runner ${message.error}`;
+      end(message.code, message.signal, reason);
+    },
+    lost: (reason, cause) =>
+      asked === 'kill' ? end(null, null, 'The runner was killed, as asked.') : end(null, null, reason, cause),
+    fail(error) {
+      deps.report(error);
+      ended ??= `The runner was ended because of a bug in minifal: ${error instanceof Error ? error.message : error}`;
+      ask('kill');
+    },
+  };
+}

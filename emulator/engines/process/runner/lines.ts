@@ -1,0 +1,78 @@
+import type { RunnerEvents, RunnerSpec } from '../../engine.ts';
+import { createProbeLines } from '../../health/probe-lines.ts';
+import type { Message } from '../messages.ts';
+import type { RunnerDeps } from './deps.ts';
+import { createExceptionReader } from './last-exception.ts';
+import { portInUse } from './port-in-use.ts';
+
+const patienceMs = 1_000;
+
+/** What a runner writes, on its way to who hears it. */
+export interface RunnerLines {
+  take(line: Extract<Message, { event: 'line' }>): void;
+  /** A line of our own among them. */
+  say(text: string): void;
+  /** One of our health checks comes from this port; the line that the app logs of it is left out. */
+  probeSent(port: number): void;
+  /** See RunnerHandle.linesTold. */
+  told(): Promise<void>;
+  /** The answer to the oldest question whether all is told. */
+  answered(): void;
+  /** Nothing more comes: nobody waits for answers. */
+  close(): void;
+  /** What the lines before it was ready said of a failure. */
+  clues(): { readonly lastException: string | null; readonly advice: string | null };
+}
+
+export function createLines(deps: {
+  readonly spec: Pick<RunnerSpec, 'health' | 'mode'>;
+  readonly events: Pick<RunnerEvents, 'line'>;
+  readonly now: () => number;
+  readonly sharesPorts: RunnerDeps['sharesPorts'];
+  readonly isStarting: () => boolean;
+  /** Asks the supervisor, which answers each time in its turn. False: there is nobody to ask. */
+  readonly ask: () => boolean;
+}): RunnerLines {
+  const exceptions = createExceptionReader();
+  const probes = createProbeLines(deps.spec.health);
+  let advice: string | null = null;
+  /** In the order of asking. */
+  let waiting: (() => void)[] = [];
+
+  const say = (text: string): void => deps.events.line({ at: deps.now(), stream: 'stderr', text: `[minifal] ${text}` });
+
+  function readBeforeReady(line: string): void {
+    exceptions.read(line);
+    const mode = deps.sharesPorts();
+    if (mode === null || advice !== null || deps.spec.mode !== 'serve') return;
+    advice = portInUse(line, mode);
+    if (advice !== null) say(advice);
+  }
+
+  return {
+    take({ stream, text, requestId, endpoint, unfinished }) {
+      if (!unfinished && probes.isOurs(text)) return;
+      const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
+      deps.events.line({ at: deps.now(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
+      if (deps.isStarting() && !unfinished) readBeforeReady(text);
+    },
+    say,
+    probeSent: probes.sent,
+    told() {
+      return new Promise((resolve) => {
+        if (!deps.ask()) return resolve();
+        const timer = setTimeout(resolve, patienceMs);
+        waiting.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    },
+    answered: () => waiting.shift()?.(),
+    close() {
+      for (const resolve of waiting) resolve();
+      waiting = [];
+    },
+    clues: () => ({ lastException: exceptions.last(), advice }),
+  };
+}

@@ -1,0 +1,53 @@
+import { mkdir } from 'node:fs/promises';
+import type { Callable } from '../../engine.ts';
+import { handOver, layerOf, prepareFolder } from '../disk/folder.ts';
+import { mostLayerBytes } from '../disk/layer-sizes.ts';
+import type { Command, StartMethod } from '../messages.ts';
+import type { RunnerDeps } from './deps.ts';
+
+const defaultPort = 8080;
+
+/** The callables as the runner finds them in its own folder. */
+export interface Handed {
+  readonly callable: Callable;
+  readonly setup?: Callable;
+}
+
+/** Makes the runner's folder and puts into it what it is given. Rejects where the disk says no. */
+export async function handToRunner({ spec, folder }: Pick<RunnerDeps, 'spec' | 'folder'>): Promise<Handed> {
+  await prepareFolder(folder, spec.appFiles);
+  const handed = {
+    callable: await handOver(folder, spec.callable, 'function'),
+    ...(spec.setup ? { setup: await handOver(folder, spec.setup, 'setup') } : {}),
+  };
+  await mkdir(spec.dataDir, { recursive: true });
+  return handed;
+}
+
+/** The order for the supervisor. `secret`: what the runner's servers ask of every request. */
+export function startCommand(
+  { spec, folder, env, addresses }: Pick<RunnerDeps, 'spec' | 'folder' | 'env' | 'addresses'>,
+  handed: Handed,
+  startMethod: StartMethod,
+  secret: string,
+): Command {
+  return {
+    op: 'start',
+    id: spec.runnerId,
+    startMethod,
+    mode: spec.mode,
+    ...handed,
+    env,
+    appDir: folder.appDir,
+    hasAppFiles: spec.appFiles.length > 0,
+    dataDir: spec.dataDir,
+    mountPoint: folder.mountPoint,
+    layerDir: layerOf(folder, startMethod),
+    exchangeDir: folder.exchangeDir,
+    mostBytes: mostLayerBytes,
+    resultFile: folder.resultFile,
+    declaredPort: spec.declaredPort ?? defaultPort,
+    addresses,
+    secret,
+  };
+}
