@@ -15,8 +15,8 @@ export interface RunnerLines {
   /** One of our health checks comes from this port; the line that the app logs of it is left out. */
   probeSent(port: number): void;
   /** See RunnerHandle.linesTold. */
-  told(): Promise<void>;
-  /** The answer to the oldest question whether all is told. */
+  allReported(): Promise<void>;
+  /** The answer to the oldest question whether all was reported. */
   answered(): void;
   /** Nothing more comes: nobody waits for answers. */
   close(): void;
@@ -58,7 +58,7 @@ export function createLines(deps: {
     },
     say,
     probeSent: probes.sent,
-    told() {
+    allReported() {
       return new Promise((resolve) => {
         if (!deps.ask()) return resolve();
         const timer = setTimeout(resolve, patienceMs);

@@ -1,13 +1,59 @@
-import type { RunnerAddress } from '../../engine.ts';
+import type { Report } from '../../../local/loop/contain.ts';
+import type { RunnerAddress, RunnerSpec } from '../../engine.ts';
+import { untilHealthy } from '../../health/readiness.ts';
+import type { Message } from '../messages.ts';
 import type { Place } from '../shell/shell.ts';
 
+type Of<Event extends Message['event']> = Extract<Message, { event: Event }>;
+
 /** What is known of the runner's process; a second one takes the place of a fork that died while starting. */
-export function newProcess() {
+export interface RunnerProcess {
+  /** Where it is, once both its keeper and it itself have said so. */
+  readonly place: Promise<Place>;
+  started(message: Of<'started'>): void;
+  entered(message: Of<'entered'>): void;
+  /** Its server asks for the secret. */
+  gated(): void;
+  listening(message: Of<'listening'>): void;
+  /** It is gone: nobody waits for its server any more. */
+  close(): void;
+}
+
+/** `onHealthy`: its app answers there. */
+export function newProcess(deps: {
+  readonly spec: Pick<RunnerSpec, 'mode' | 'health'>;
+  readonly secret: string;
+  readonly onHealthy: (address: RunnerAddress) => void;
+  readonly probeSent: (port: number) => void;
+  readonly failed: Report;
+}): RunnerProcess {
+  const { spec, secret } = deps;
+  const over = new AbortController();
+  const place = laterPlace();
+  let isGated = false;
   let tellListening: (address: RunnerAddress) => void = () => undefined;
   const listening = new Promise<RunnerAddress>((resolve) => {
     tellListening = resolve;
   });
-  return { place: laterPlace(), listening, tellListening, isGated: false, over: new AbortController() };
+  const secretNow = () => (isGated ? { secret } : {});
+
+  return {
+    place: place.known,
+    started: place.tell,
+    entered(message) {
+      place.tell(message);
+      if (spec.mode !== 'serve') return;
+      const guess = message.isReported ? null : { host: message.host, port: message.port };
+      untilHealthy(guess, listening, spec.health, over.signal, secretNow, deps.probeSent).then((found) => {
+        if (found) deps.onHealthy(found);
+      }, deps.failed);
+    },
+    gated() {
+      isGated = true;
+    },
+    listening: ({ host, port }) => tellListening({ host, port }),
+    close: () => over.abort(),
+  };
 }
 
 /** The place is known when both have come, in whatever order: the one from the keeper, the other from the runner. */
