@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -113,7 +113,7 @@ function files(folder) {
 
 function digest(paths) {
   const hash = createHash('sha256');
-  for (const path of paths.sort()) hash.update(path).update('\0').update(readFileSync(path));
+  for (const path of paths.sort()) hash.update(relative(root, path)).update('\0').update(readFileSync(path));
   return hash.digest('hex');
 }
 
