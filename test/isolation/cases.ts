@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isolationArgs, minifalCommand, startEmulator } from '../support/emulator.ts';
-import { type Running, run, start } from '../support/process.ts';
+import { mustRun, type Running, run, start } from '../support/process.ts';
 import { pythonTools } from '../support/python.ts';
 
-const patienceMs = 280_000;
+const patienceMs = 900_000;
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
 const [source] = positionals;
 if (!source) throw new Error('cases.ts needs the folder of the cases.');
@@ -19,6 +19,7 @@ const work = mkdtempSync(join(tmpdir(), 'minifal-cases-'));
 const copy = join(work, 'cases');
 // What they leave next to themselves stays out of their folder.
 cpSync(resolve(source), copy, { recursive: true });
+await mustRun('chmod', ['-R', 'u+w', copy]);
 const command = join(work, 'minifal.mjs');
 writeFileSync(
   command,
