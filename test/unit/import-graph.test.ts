@@ -45,6 +45,11 @@ const rules: readonly Rule[] = [
     forbids: (to) => to.startsWith('emulator/scheduler/') && to !== 'emulator/scheduler/types.ts',
   },
   {
+    says: 'runners are spoken to by the exchange, and by the engine that starts them',
+    from: /^emulator\/(?!exchange\/|engines\/)/,
+    forbids: (to) => /^emulator\/(engines\/pass|exchange\/(upstream|connections|departures|cancel))\.ts$/.test(to),
+  },
+  {
     says: 'nothing but tests needs the helpers of tests',
     from: /^/,
     forbids: (to) => testSupport.test(to) || to === 'vitest' || to === 'fast-check',
@@ -106,6 +111,7 @@ const g = await import('./g.ts');`;
       ['extension/views/x.ts', 'emulator/wire/status.ts'],
       ['emulator/scheduler/x.ts', 'node:timers'],
       ['emulator/edge/grpc/x.ts', 'emulator/scheduler/step.ts'],
+      ['emulator/edge/gateway/x.ts', 'emulator/engines/pass.ts'],
       ['emulator/queue/x.ts', 'emulator/queue/testing/requests.ts'],
     ] as const;
     for (const [index, [from, to]] of planted.entries()) {
