@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { type HeaderList, headerOf } from '../../exchange/headers.ts';
-import type { RequestInfo } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Route } from '../routes.ts';
 
@@ -39,11 +38,6 @@ export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | Plat
     retries: isOwner ? readRetries(headerOf(headers, 'x-fal-retry-config')) : {},
     storeIo: headerOf(headers, 'x-fal-store-io')?.trim() !== '0',
   };
-}
-
-/** A direct call as the scheduler knows it: one attempt, whatever its app may say about retries. */
-export function directInfo(about: Pick<RequestInfo, 'id' | 'alias' | 'submittedAt' | 'startBy' | 'hint'>): RequestInfo {
-  return { ...about, kind: 'direct', priority: 'normal', noRetry: true, retries: {}, attempts: 0 };
 }
 
 /**

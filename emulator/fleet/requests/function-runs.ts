@@ -3,6 +3,7 @@ import { contain, type Report } from '../../local/loop/contain.ts';
 import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../../scheduler/types.ts';
 import type { PlatformError } from '../../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from '../types.ts';
+import { directInfo } from './leases.ts';
 
 /** A function's runner starts for its one call and never again. */
 const oneRunner: ScaleSettings = {
@@ -87,24 +88,10 @@ export function createFunctionRuns(report: Report) {
             granted.aborted.addEventListener('abort', () => finish({ kind: 'died', reason: granted.reason().detail }));
             fleet.call(granted.runnerId);
           };
+          const request = directInfo({ id: alias, alias, submittedAt: fleet.clock(), startBy: null, hint: null });
           const failed = (): void => finish({ kind: 'died', reason: 'minifal failed at calling the function.' });
-          fleet.lease(callRequest(alias, fleet.clock()), gone.signal).then(contain(report, begin, failed), failed);
+          fleet.lease(request, gone.signal).then(contain(report, begin, failed), failed);
         });
     },
-  };
-}
-
-function callRequest(alias: string, now: number): RequestInfo {
-  return {
-    id: alias,
-    alias,
-    kind: 'direct',
-    priority: 'normal',
-    submittedAt: now,
-    startBy: null,
-    hint: null,
-    noRetry: true,
-    retries: {},
-    attempts: 0,
   };
 }

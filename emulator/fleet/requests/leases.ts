@@ -27,6 +27,11 @@ export interface Leases {
   abortOf(id: RequestId): Stop | undefined;
 }
 
+/** A direct request as the scheduler knows it: one attempt, whatever its app may say about retries. */
+export function directInfo(about: Pick<RequestInfo, 'id' | 'alias' | 'submittedAt' | 'startBy' | 'hint'>): RequestInfo {
+  return { ...about, kind: 'direct', priority: 'normal', noRetry: true, retries: {}, attempts: 0 };
+}
+
 export function createLeases({
   addressOf,
   dispatch,

@@ -9,6 +9,7 @@ import type { Access } from '../access.ts';
 import { tooLarge } from '../answers.ts';
 import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
+import { readBody } from '../read-body.ts';
 import { readWishes, startBy } from '../request-info.ts';
 import { followUpUrls } from './follow-up.ts';
 
@@ -100,20 +101,4 @@ function checkWebhook(target: Resolved): Answer | undefined {
   const url = target.own.get('fal_webhook');
   if (!url || isWebhookUrl(url)) return undefined;
   return errorAnswer(platformError('bad_request', 'fal_webhook must be an http or https URL.'));
-}
-
-/** The whole body, or why there is none. */
-export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer | 'too large' | 'caller gone'> {
-  if (Number(req.headers['content-length'] ?? 0) > limit) return 'too large';
-  const chunks: Buffer[] = [];
-  let size = 0;
-  return await new Promise((resolve) => {
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) resolve('too large');
-      else chunks.push(chunk);
-    });
-    req.on('end', () => resolve(Buffer.concat(chunks, Math.min(size, limit))));
-    req.on('close', () => resolve('caller gone'));
-  });
 }

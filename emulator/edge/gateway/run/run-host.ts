@@ -3,6 +3,7 @@ import { type Answer, errorAnswer } from '../../../exchange/answers.ts';
 import { callerBody } from '../../../exchange/bodies/caller-body.ts';
 import type { DirectCall, Sink } from '../../../exchange/direct.ts';
 import { pairs, toApp } from '../../../exchange/headers.ts';
+import { directInfo } from '../../../fleet/requests/leases.ts';
 import { Stop } from '../../../local/loop/stop-signal.ts';
 import { isWorkflow } from '../../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
@@ -10,7 +11,7 @@ import { admit, answering, greet } from '../admission.ts';
 import { type Envelope, flushHead, send, tooLarge, writeHead } from '../answers.ts';
 import { appId } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { directInfo, readWishes, startBy } from '../request-info.ts';
+import { readWishes, startBy } from '../request-info.ts';
 import { serveWorkflow } from '../workflows/workflow-call.ts';
 import type { Tunnel } from '../ws/tunnel.ts';
 

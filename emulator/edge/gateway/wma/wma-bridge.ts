@@ -9,7 +9,7 @@ import { answering, greet } from '../admission.ts';
 import { send, stopping } from '../answers.ts';
 import { resolveTarget } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { readBody } from '../queue/submit.ts';
+import { readBody } from '../read-body.ts';
 import { iceServers, openSession, type WmaSession } from './wma-session.ts';
 
 /**

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { type Answer, jsonAnswer } from '../../../exchange/answers.ts';
 import { toApp } from '../../../exchange/headers.ts';
 import { answerSink } from '../../../exchange/session-answer.ts';
+import { directInfo } from '../../../fleet/requests/leases.ts';
 import type { Access } from '../access.ts';
 import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { directInfo, startBy } from '../request-info.ts';
+import { startBy } from '../request-info.ts';
 
 /**
  * What an app gets for its own peer connection, where no TURN server is configured: `stun_only_ice_servers()` and its

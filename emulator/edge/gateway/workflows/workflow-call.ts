@@ -7,7 +7,7 @@ import { writeOrCut } from '../../slow-reader.ts';
 import type { Admission } from '../admission.ts';
 import { type Envelope, send, tooLarge, writeHead } from '../answers.ts';
 import type { GatewayDeps } from '../context.ts';
-import { readBody } from '../queue/submit.ts';
+import { readBody } from '../read-body.ts';
 import { readWishes } from '../request-info.ts';
 
 interface WorkflowOrder {

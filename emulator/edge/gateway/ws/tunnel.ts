@@ -4,11 +4,12 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { pairs, toApp } from '../../../exchange/headers.ts';
 import { closeLike, forward, pingWhilePaused } from '../../../exchange/sockets/socket-pair.ts';
 import { tunnelled } from '../../../exchange/sockets/tunnel.ts';
+import { directInfo } from '../../../fleet/requests/leases.ts';
 import { writeRawAnswer } from '../../http-server.ts';
 import type { Access } from '../access.ts';
 import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { directInfo, readWishes } from '../request-info.ts';
+import { readWishes } from '../request-info.ts';
 
 export interface Tunnel {
   open(req: IncomingMessage, socket: Duplex, head: Buffer, about: TunnelOrder): void;
