@@ -41,3 +41,19 @@ export function missingWords({ part, why }: Missing): string {
     '--security-opt seccomp=unconfined --security-opt apparmor=unconfined`. Then start minifal again.'
   );
 }
+
+/** What runners have to do without here: the machine is the same for all of them, so each part is said once. */
+export function createMissing(onLimit: (sentence: string) => void) {
+  const known = new Map<Missing['part'], Missing>();
+  return {
+    found(missing: readonly Missing[]): void {
+      for (const one of missing) {
+        if (known.has(one.part)) continue;
+        known.set(one.part, one);
+        onLimit(missingWords(one));
+      }
+    },
+    has: (part: Missing['part']): boolean => known.has(part),
+    all: (): readonly Missing[] => [...known.values()],
+  };
+}

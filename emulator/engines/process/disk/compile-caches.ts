@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesOnDisk } from './bytes.ts';
-import { removeFolder } from './folder.ts';
+import { removeFolder } from './removal.ts';
 
 const gib = 1024 ** 3;
 /** The compile caches of all environments together, when they are looked at: at a start, and by `minifal clean`. */

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type WorkFolder, workFolder } from '../testing/runners.ts';
-import { removeFolder } from './folder.ts';
 import { createLayerSizes, type LayerLimits } from './layer-sizes.ts';
+import { removeFolder } from './removal.ts';
 
 let work: WorkFolder;
 beforeEach(() => {

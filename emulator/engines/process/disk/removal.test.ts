@@ -6,7 +6,7 @@ import { watch } from '../../testing/watch.ts';
 import { createProcessEngine } from '../process-engine.ts';
 import { until } from '../testing/processes.ts';
 import { runnerSources, specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
-import { removeFolder } from './folder.ts';
+import { removeFolder } from './removal.ts';
 
 let work: WorkFolder;
 beforeEach(() => {

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import type { Shares } from '../../wire/isolation.ts';
+import type { RunnerSpec } from '../engine.ts';
+import { compileCacheOf } from './disk/compile-caches.ts';
+import type { SupervisorConfig } from './messages.ts';
+import type { ProcessEngineOptions } from './options.ts';
+import { compileCaches, machineEnvironment, runnerEnvironment } from './variables.ts';
+import type { Virtualenv } from './virtualenv.ts';
+
+type Variables = Record<string, string>;
+
+/** What runners and their supervisors are given of this machine. */
+export interface Surroundings {
+  /** Whether a process can be forked from a supervisor. */
+  readonly canFork: boolean;
+  /** The machine's variables for processes of an environment. */
+  machine(environment: Virtualenv): Variables;
+  /** A runner's variables. */
+  variables(spec: RunnerSpec<Virtualenv>): Variables;
+  /** For the supervisor of an environment. */
+  config(environment: Virtualenv): SupervisorConfig;
+  /** For an attempt on the machine before any environment is known, with the variables of its process. */
+  probe(): { readonly config: SupervisorConfig; readonly env: Variables };
+}
+
+/** `probeDir`: an empty folder of ours. */
+export function createSurroundings(options: ProcessEngineOptions, probeDir: string): Surroundings {
+  const { dataDir, isolation = 'off', hostEnv = process.env } = options;
+  const canFork = process.platform === 'linux';
+
+  function configWith(extraPaths: readonly string[], compiled: string): SupervisorConfig {
+    return {
+      extraPaths,
+      preload: canFork,
+      isolation,
+      disk: { dataFolder: dataDir, ...shownTo(options.shares, options.shown), compiled },
+      mayBeOutside: options.allowOutside ?? false,
+      probeDir,
+    };
+  }
+
+  const machine = ({ python }: Virtualenv): Variables => machineEnvironment(hostEnv, python);
+
+  /** Its own disk has a /tmp: the person's folder for temporary files is none of a runner's. */
+  function ownTemporary({ TMPDIR, ...rest }: Variables): Variables {
+    return TMPDIR === undefined || isolation === 'off' || !canFork ? { ...rest, ...(TMPDIR ? { TMPDIR } : {}) } : rest;
+  }
+
+  return {
+    canFork,
+    machine,
+    variables({ environment, env }) {
+      const caches = isolation === 'off' ? {} : compileCaches(compileCacheOf(dataDir, environment.id));
+      return runnerEnvironment(ownTemporary(machine(environment)), { ...caches, ...env }, options.runnerSources);
+    },
+    config: ({ id, extraPaths }) => configWith(extraPaths, compileCacheOf(dataDir, id)),
+    probe: () => ({
+      config: configWith([], join(probeDir, 'compiled')),
+      env: { ...machineEnvironment(hostEnv, 'python3'), PATH: hostEnv.PATH ?? '/usr/bin:/bin' },
+    }),
+  };
+}
+
+function shownTo(shares: Shares = { folders: [] }, ours: readonly string[] = []) {
+  const paths = (isWritable: boolean) =>
+    shares.folders.filter(({ writable }) => writable === isWritable).map(({ path }) => path);
+  return { shown: [...ours, ...paths(false)], shared: paths(true), huggingFace: shares.huggingFace ?? null };
+}
