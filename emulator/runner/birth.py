@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 
-from . import descriptors, isolation, kernel, landlock, layer, mounts, rootfs, rules, servers
+from . import descriptors, door, isolation, kernel, landlock, layer, mounts, rootfs, rules, servers
 from .channel import BlockingChannel
 
 _APP = "MINIFAL_APP"
@@ -57,6 +57,8 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
         kernel.give_up_capabilities()
     config = {**config, "appFolder": app_folder}
     _set_environment(config)
+    if config["door"] is not None:
+        door.make(config["door"])
     # It can be joined now (`fal runners shell`).
     BlockingChannel(sock).send({"event": "entered"})
     if config["startMethod"] == "spawn":

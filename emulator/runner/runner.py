@@ -18,7 +18,10 @@ class Runner:
         self.channel = Channel(launched.channel, LIMIT)
         own = Addresses.described(config["own"])
         self.reports = Reports(config["mode"], None if config["filtered"] else own)
-        self.place = {"host": own.v4, "port": own.app_port, "isReported": config["filtered"], "rules": config["rules"]}
+        self.place = {
+            **{"host": own.v4, "port": own.app_port, "isReported": config["filtered"]},
+            **{"rules": config["rules"], "door": config["door"]},
+        }
         """What the emulator is sent once it has entered its namespaces."""
         self.status = launched.status
         self.status_rest = b""

@@ -1,6 +1,6 @@
 """
 A command in a runner, for `fal runners shell` and `exec` (docs/platform/control-plane.md#shellrunner): `python
-shell.py`, started by the emulator. Enters the runner's namespaces and passes bytes between the emulator and the
+shell.py`, started by the emulator. Enters the runner's namespaces (or its door, door.py) and passes bytes between the emulator and the
 command's terminal or pipes.
 
 Frames on stdin and stdout: a letter, the payload's length (4 bytes, big endian), the payload. In: `c` the configuration
@@ -114,8 +114,14 @@ class Incoming:
         self.ended = False
 
     def read(self) -> list[tuple[bytes, bytes]]:
+        return self.feed(self.take())
+
+    def take(self) -> bytes:
         data = os.read(0, CHUNK)
         self.ended = not data
+        return data
+
+    def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         self._bytes += data
         frames = []
         while len(self._bytes) >= 5:
@@ -135,7 +141,7 @@ def send(kind: bytes, data: bytes) -> None:
 
 
 def main() -> None:
-    from minifal_runner import descriptors, keeper, kernel
+    from minifal_runner import descriptors, door, keeper, kernel
 
     emulator = os.getppid()
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
@@ -145,28 +151,62 @@ def main() -> None:
     kernel.become_subreaper()
     incoming = Incoming()
     frames: list[tuple[bytes, bytes]] = []
+    said = b""
     while not frames:
-        frames = incoming.read()
+        data = incoming.take()
+        said += data
+        frames = incoming.feed(data)
         if incoming.ended:
             return
     config = json.loads(frames.pop(0)[1])
+    if config["door"] is not None:
+        kernel.die_with_parent(signal.SIGTERM, emulator)
+        door.go_through(config["door"], said)
+        return
     enter(config)
     # Entering a user namespace clears the request for a signal at the parent's death: so only now.
     kernel.die_with_parent(signal.SIGTERM, emulator)
+    run(config, incoming, frames, placed(config), None)
+
+
+def take_over(said: bytes, gone: int) -> None:
+    """
+    In a process of the runner: what `main` does, with what the emulator `said` already. `gone`: can be read when nobody
+    wants the command any more.
+    """
+    from minifal_runner import kernel
+
+    for ignored in (signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(ignored, signal.SIG_IGN)
+    kernel.become_subreaper()
+    incoming = Incoming()
+    frames = incoming.feed(said)
+    config = json.loads(frames.pop(0)[1])
+    # It has the runner's filter of system calls already.
+    carefully(lambda: (fit(config), run(config, incoming, frames, False, gone)))
+
+
+def run(config: dict, incoming: Incoming, frames: list[tuple[bytes, bytes]], filtered: bool, gone: int | None) -> None:
+    """Starts the command and serves it. `filtered`: it needs a filter of its own. `gone`: of `take_over`."""
+    from minifal_runner import keeper, kernel
+
+    signal.signal(signal.SIGTERM, lambda *_: end_all(keeper))
     ends = Ends(config["tty"])
     ends.resize(*config["size"])
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    hand, childs_hand = socket.socketpair() if placed(config) else (None, None)
+    hand, childs_hand = socket.socketpair() if filtered else (None, None)
     child = start(config, ends, kernel, childs_hand)
     for fd in set(ends.theirs):
         os.close(fd)
     loop = look_after_servers(config, hand, childs_hand)
     for frame in frames:
         obey(ends, *frame)
-    pump(child, ends, incoming, woken, loop)
+    pump(child, ends, incoming, woken, loop, gone)
+    if gone is not None:
+        say_ended(gone)
     end_all(keeper)
 
 
@@ -188,11 +228,20 @@ def look_after_servers(config: dict, hand, childs_hand):
     return made
 
 
-def pump(child: int, ends: Ends, incoming: Incoming, woken: int, servers) -> None:
+def say_ended(gone: int) -> None:
+    from minifal_runner import door
+
+    try:
+        os.write(gone, door.ENDED)
+    except OSError:
+        pass  # Nobody listens any more.
+
+
+def pump(child: int, ends: Ends, incoming: Incoming, woken: int, servers, gone: int | None) -> None:
     """Until the emulator's end of the input, or until nothing of the command is left."""
     while True:
         ends.write()
-        reading = [woken, *ends.outputs, *([] if servers is None else [servers])]
+        reading = [woken, *ends.outputs, *(one for one in (servers, gone) if one is not None)]
         if len(ends.pending) < HIGH_WATER:
             reading.append(0)
         readable, _, _ = select.select(reading, [ends.input] if ends.pending else [], [])
@@ -205,6 +254,8 @@ def pump(child: int, ends: Ends, incoming: Incoming, woken: int, servers) -> Non
                 send(b"x", b"%d" % code)
             if not left:
                 return
+        if gone in readable:
+            return
         if servers in readable:
             servers.turn(0)
         for fd in [fd for fd in readable if fd in ends.outputs]:
@@ -245,9 +296,14 @@ def enter(config: dict) -> None:
 
     if "folders" not in config["missing"]:
         rootfs.join(config["pid"], config["appDir"])
-        os.chdir("/app")
-    else:
-        os.chdir(config["appDir"])
+    fit(config)
+
+
+def fit(config: dict) -> None:
+    """As `enter`, where this process is in that world."""
+    from minifal_runner import rootfs
+
+    os.chdir("/app" if "folders" not in config["missing"] else config["appDir"])
     config["env"] = rootfs.fitting(config["env"], config["dataDir"], config["missing"])
 
 
@@ -324,8 +380,13 @@ def _run() -> None:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     module.package()
+    carefully(main)
+
+
+def carefully(act) -> None:
+    """What can't be done is the command's own error."""
     try:
-        main()
+        act()
     except OSError as error:
         try:
             send(b"2", f"[minifal] The command can't run in this runner: {error}\n".encode())
@@ -333,7 +394,9 @@ def _run() -> None:
         except OSError:
             # The emulator is gone.
             pass
-        sys.modules["minifal_runner.keeper"].sweep()
+        from minifal_runner import keeper
+
+        keeper.sweep()
         os._exit(1)
 
 

@@ -143,6 +143,7 @@ class Supervisor:
             "metricsPort": metrics_port,
             "own": own.describe(),
             "filtered": filtered,
+            "door": secrets.token_hex(16) if self._world.kept_away else None,
             "mayBeOutside": self._config["mayBeOutside"],
             "rules": rules.describe(own, filtered, config["addresses"], config["extraPaths"]),
         }

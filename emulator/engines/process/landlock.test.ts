@@ -131,6 +131,58 @@ def main():
   });
 });
 
+/** A command in the runner, until it has ended: what it said, and whether the runner's end was its own. */
+function run(runner: Watched, ...command: readonly string[]): Promise<readonly [said: string, withRunner: unknown]> {
+  let said = '';
+  return new Promise((resolve) => {
+    const output = (_stream: number, bytes: Uint8Array) => {
+      said += Buffer.from(bytes);
+    };
+    const exited = (_code: number, withRunner: unknown) => resolve([said, withRunner]);
+    runner.handle.exec(command, { tty: false }, { output, drained: () => undefined, exited });
+  });
+}
+
+const serves = `${helpers}
+def main():
+    server = listen("\\0own-" + str(os.getpid()))
+    print("pid", os.getpid(), flush=True)
+    threading.Event().wait()`;
+
+describe.runIf(isThere)('a command in such a runner', () => {
+  it("reaches the runner's processes, but nothing outside", async () => {
+    const other = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    const runner = start(serves);
+    const pid = (await runner.line(/^pid /)).text.split(' ')[1];
+    const script = `${helpers}
+own, other = ${pid}, ${other.pid}
+libc = ctypes.CDLL(None)
+print(refusal(lambda: os.kill(own, 0)), refusal(lambda: connect(chr(0) + "own-" + str(own))))
+print(libc.ptrace(0x4206, own, None, None), os.readlink(f"/proc/{own}/root"))
+print(refusal(lambda: os.kill(other, 0)), libc.ptrace(0x4206, other, None, None))`;
+    expect(await run(runner, 'python3', '-c', script)).toEqual(['None None\n0 /\n1 -1\n', undefined]);
+    other.kill();
+  });
+
+  it('ends with a runner that ends by itself, and that is known', async () => {
+    const runner = start(serves);
+    runner.exited.catch(() => undefined);
+    const pid = (await runner.line(/^pid /)).text.split(' ')[1];
+    expect(await run(runner, 'sh', '-c', `kill -9 ${pid}; exec sleep 1000`)).toEqual(['', true]);
+    expect((await runner.exited).signal).toBe('SIGKILL');
+  });
+
+  it("needs no child of the runner's own process", async () => {
+    const runner = start(`${helpers}
+def main():
+    try: os.wait()
+    except ChildProcessError: print("no child", flush=True)
+    threading.Event().wait()`);
+    await runner.line(/^no child/);
+    expect(await run(runner, 'echo', 'hi')).toEqual(['hi\n', undefined]);
+  });
+});
+
 describe.runIf(process.platform === 'linux')('where the machine has no such rules', () => {
   it('that is said once, with what it takes, and runners work without', async () => {
     const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
@@ -141,8 +193,11 @@ describe.runIf(process.platform === 'linux')('where the machine has no such rule
     const onLimit = (sentence: string) => said.push(sentence);
     const old = createProcessEngine({ dataDir, runnerSources, isolation: 'full', onLimit });
     const text = 'import time\ndef main():\n    print("up", flush=True); time.sleep(1000)';
-    for (const _ of [1, 2])
-      await start(text, { environment: { kind: 'virtualenv', id: 'old', python, extraPaths: [] } }, old).line(/^up/);
+    for (const _ of [1, 2]) {
+      const runner = start(text, { environment: { kind: 'virtualenv', id: 'old', python, extraPaths: [] } }, old);
+      await runner.line(/^up/);
+      expect(await run(runner, 'echo', 'hi')).toEqual(['hi\n', undefined]);
+    }
     expect(said).toEqual([expect.stringMatching(/other programs .*\(Landlock: .*Linux 6\.12/)]);
     expect(old.missing().map(({ part }) => part)).toEqual(['programs']);
     await old.close();

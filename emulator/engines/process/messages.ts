@@ -66,7 +66,7 @@ export const message = z.discriminatedUnion('event', [
   z.object({ event: z.literal('started'), id, pid: z.number().int(), missing: z.array(missingSchema) }),
   /**
    * It is in its namespaces. Its server will be at `host` and `port`; `isReported`: `listening` comes for each server,
-   * whatever it is written in. `rules`: of Place.
+   * whatever it is written in. `rules`, `door`: of Place.
    */
   z.object({
     event: z.literal('entered'),
@@ -75,6 +75,7 @@ export const message = z.discriminatedUnion('event', [
     port: z.number().int(),
     isReported: z.boolean(),
     rules: z.string(),
+    door: z.string().nullable(),
   }),
   /** The server that is about to listen asks for the runner's secret. */
   z.object({ event: z.literal('gated'), id }),

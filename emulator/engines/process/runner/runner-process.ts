@@ -65,8 +65,9 @@ function laterPlace() {
   });
   function tell(more: Partial<Place>): void {
     heard = { ...heard, ...more };
-    const { pid, missing, rules } = heard;
-    if (pid !== undefined && missing !== undefined && rules !== undefined) resolve({ pid, missing, rules });
+    const { pid, missing, rules, door } = heard;
+    if (pid !== undefined && missing !== undefined && rules !== undefined && door !== undefined)
+      resolve({ pid, missing, rules, door });
   }
   return { known, tell };
 }

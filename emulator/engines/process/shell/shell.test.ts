@@ -12,7 +12,8 @@ let engine: Engine;
 
 beforeAll(() => {
   work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
+  // What people get; how it is without some of it: below, and in landlock.test.ts.
+  engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', shown: [process.execPath] });
 });
 afterAll(async () => {
   await engine.close();

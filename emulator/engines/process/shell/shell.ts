@@ -16,6 +16,8 @@ export interface Place {
   readonly missing: readonly Missing[];
   /** What keeps Python processes on loopback (runner/rules.py). */
   readonly rules: string;
+  /** The name of the way in (runner/door.py); `null`: its namespaces are entered. */
+  readonly door: string | null;
 }
 
 /** The runner that a command runs in. */
@@ -137,7 +139,7 @@ function attend(
     return false;
   }
 
-  function begin({ pid, missing, rules }: Place): void {
+  function begin({ pid, missing, rules, door }: Place): void {
     const terminal = options.tty && target.env.TERM === undefined ? { TERM: 'xterm-256color' } : {};
     const { rows, columns } = options.size ?? usualSize;
     const configuration = {
@@ -145,6 +147,7 @@ function attend(
       tty: options.tty,
       size: [rows, columns],
       pid,
+      door,
       missing: missing.map(({ part }) => part),
       appDir: target.appDir,
       dataDir: target.dataDir,
