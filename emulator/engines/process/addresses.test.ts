@@ -15,7 +15,7 @@ import type { Virtualenv } from './virtualenv.ts';
 /** On Linux's loopback, and none that a system or a person gives out. */
 const ownAddress = /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/;
 const isSlow = process.env.MINIFAL_SLOW === '1';
-const slowTimeout = isSlow ? { timeout: 600_000 } : {};
+const slowTimeout = { timeout: isSlow ? 600_000 : 120_000 };
 const has = (command: string) => spawnSync(command, ['--version']).error === undefined;
 
 let work: WorkFolder;
