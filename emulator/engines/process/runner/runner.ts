@@ -64,56 +64,37 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     events.ready(where);
   }
 
-  function receive(message: Message): void {
-    switch (message.event) {
-      case 'started':
-        current.started(message);
-        if (!started) events.started();
-        started = true;
-        return;
-      case 'entered':
-        current.entered(message);
-        return;
-      case 'gated':
-        current.gated();
-        return;
-      case 'listening':
-        current.listening(message);
-        return;
-      case 'loaded':
-        becomeReady(null);
-        return;
-      case 'done':
-        done = true;
-        events.done();
-        return;
-      case 'returned':
-        returned = true;
-        return;
-      case 'failed':
-        failure = message.reason;
-        return;
-      case 'line':
-        lines.take(message);
-        return;
-      case 'told':
-        lines.answered();
-        return;
-      case 'result':
-        events.result(callResult(message, folder.resultFile));
-        return;
-      case 'refused':
-        events.result({ kind: 'refused', reason: message.reason });
-        return;
-      case 'exited':
-        life.exited(message);
-    }
-  }
+  const hear: { readonly [E in Message['event']]: (message: Extract<Message, { event: E }>) => void } = {
+    started(message) {
+      current.started(message);
+      if (!started) events.started();
+      started = true;
+    },
+    entered: (message) => current.entered(message),
+    gated: () => current.gated(),
+    listening: (message) => current.listening(message),
+    loaded: () => becomeReady(null),
+    done() {
+      done = true;
+      events.done();
+    },
+    returned() {
+      returned = true;
+    },
+    failed({ reason }) {
+      failure = reason;
+    },
+    line: lines.take,
+    told: lines.answered,
+    result: (message) => events.result(callResult(message, folder.resultFile)),
+    refused: ({ reason }) => events.result({ kind: 'refused', reason }),
+    exited: life.exited,
+  };
 
   life.begin().catch(fail);
   return {
     handle: handleOf(deps, { life, lines, address: () => address, place: () => current.place, ended: end.signal }),
-    receive: contain(fail, receive),
+    receive: contain(fail, (message) => (hear[message.event] as (message: Message) => void)(message)),
     lost: life.lost,
   };
 }
