@@ -43,8 +43,11 @@ class Load(fal.App, keep_alive=60, max_concurrency=3, max_multiplexing=1):
 
 
 def first_time(number):
+    # In /data, which isn't found under this name on a machine without namespaces.
+    folder = os.environ["HF_HOME"]
+    os.makedirs(folder, exist_ok=True)
     try:
-        os.close(os.open(f"/data/seen-{number}", os.O_CREAT | os.O_EXCL))
+        os.close(os.open(f"{folder}/seen-{number}", os.O_CREAT | os.O_EXCL))
         return True
     except FileExistsError:
         return False
