@@ -36,7 +36,7 @@ describe('ARCHITECTURE.md', () => {
     ['waiting reason', 1],
     ['a scheduler rule', 5],
     ['a runner state', 3],
-    ['an engine', 5],
+    ['an engine', 6],
     ['a webhook header', 1],
     ['log masking', 1],
     ['a CLI command', 4],
