@@ -13,7 +13,7 @@ import { localKey, tokenKey } from './catalog/identity.ts';
 import { firstMachineType } from './catalog/machine-types.ts';
 import { openSecretKey } from './catalog/secrets/secret-key.ts';
 import { createAuthenticate } from './edge/auth/auth.ts';
-import { createRunnerKeys } from './edge/auth/runner-keys.ts';
+import { createRunnerKeyCheck, createRunnerKeys } from './edge/auth/runner-keys.ts';
 import { createSigner } from './edge/auth/signed.ts';
 import { createTokens } from './edge/auth/tokens.ts';
 import { createConnectionLimits } from './edge/connection-limits.ts';
@@ -39,11 +39,12 @@ import { createLateUnits } from './exchange/late-units.ts';
 import { createFleet, finishMs } from './fleet/fleet.ts';
 import { createDirectCalls } from './fleet/requests/direct-calls.ts';
 import { createLaunches } from './fleet/runners/launches.ts';
-import { runnerEnv } from './fleet/runners/runner-env.ts';
+import { createRunnerVariables } from './fleet/runners/runner-env.ts';
 import { asDiskTrouble, DiskTrouble } from './local/disk-trouble.ts';
 import { contain } from './local/loop/contain.ts';
 import { inGroups, inSlices } from './local/loop/slices.ts';
 import { beatMs, createSteady } from './local/loop/steady.ts';
+import { Stop } from './local/loop/stop-signal.ts';
 import { later } from './local/loop/timers.ts';
 import { makeFolder } from './local/make-folder.ts';
 import type { KeychainOrder } from './local/secret-file.ts';
@@ -120,7 +121,6 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-const noValues: readonly string[] = [];
 /** An idle emulator writes nothing by which it would notice that its folder is gone. */
 const lookAtPlacesMs = 2_000;
 const logBytes = 512 * 1024 * 1024;
@@ -156,9 +156,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const caBundle = join(folder, 'tls', 'bundle.pem');
   // pip's own authority too: what a company set up for pip is meant for every install.
   tls.writeBundle(caBundle, [readPipSettings(process.env).cert]);
-  // No secret is known before the catalog is.
-  let secretValues: () => readonly string[] = () => noValues;
-  const mask = createMask(() => secretValues());
+  const mask = createMask();
   const log = createOwnLog(join(folder, 'emulator.log'), clock, mask);
   const limits = createConnectionLimits({ peersOf, onRefused: (sentence) => log.info('connections', sentence) });
   const open = await openPorts(port, tls, limits);
@@ -192,7 +190,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const storage = createStorage({ folder, store, maxBytes: storageBytes, clock });
     const key = localKey(folder, catalog);
     const controllerToken = randomBytes(32).toString('hex');
-    secretValues = catalog.allSecretValues;
+    mask.follow(catalog.allSecretValues);
     mask.hold([key, key.split(':')[1] ?? '', controllerToken]);
     if (notice !== undefined) log.info('secrets', notice);
 
@@ -247,7 +245,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const lines = createLineRecorder(logs, mask);
     const lateUnits = createLateUnits({ logs, clock });
     const exchange = createExchange({ lateUnits });
-    const runnerKeys = createRunnerKeys((runnerId) => fleet.runner(runnerId)?.state.kind);
+    const runnerKeys = createRunnerKeys();
     mask.hold([runnerKeys.common]);
     const labels = createLabels({ token: controllerToken, report });
     const sharedData = join(folder, 'data');
@@ -264,23 +262,14 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       dataDir: sharedData,
       launchOf,
       exchange,
-      async envOf({ runnerId, alias, revision }, launch) {
-        const secrets = catalog.secretValues(launch.environmentName, launch.secretNames);
-        const key = runnerKeys.keyOf(runnerId);
-        const env = runnerEnv({
-          hosts,
-          account: catalog.account,
-          key,
-          caBundle,
-          controllerToken,
-          labelsPort: await labels.port(),
-          runnerId,
-          alias,
-          revision,
-          secrets,
-        });
-        return { env, secrets: Object.values(secrets) };
-      },
+      envOf: createRunnerVariables({
+        catalog,
+        hosts,
+        keyOf: runnerKeys.keyOf,
+        caBundle,
+        controllerToken,
+        labelsPort: labels.port,
+      }),
       mask,
       onLine: lines,
       onMoved: (name, revision) => catalog.moveAlias(name, revision),
@@ -290,8 +279,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
     });
 
-    const authenticate = createAuthenticate(catalog, runnerKeys);
-    const tokenSigning = { secret: signingKey, clock, lives: runnerKeys.lives };
+    const runnerKeyCheck = createRunnerKeyCheck(runnerKeys, (runnerId) => fleet.runner(runnerId)?.state.kind);
+    const authenticate = createAuthenticate(catalog, runnerKeyCheck);
+    const tokenSigning = { secret: signingKey, clock, lives: runnerKeyCheck.lives };
     const tokens = createTokens(tokenSigning);
     const signing = createSigning(join(folder, 'webhook-key.pem'));
     const webhooks = createWebhooks({
@@ -314,7 +304,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     });
     const requests = createDispatcher(fleet, workflowRequests);
 
-    let isStopping = false;
+    const stopping = new Stop();
     const gatewayDeps: GatewayDeps = {
       account: catalog.account,
       routes,
@@ -325,7 +315,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       verifyToken: tokens.verify,
       webhooks,
       calls: createDirectCalls({ fleet: { lease: requests.lease, probeOnDemand: fleet.probeOnDemand }, exchange }),
-      isStopping: () => isStopping,
+      isStopping: () => stopping.aborted,
       spool: createSpool(join(folder, 'waiting-bodies'), spoolBytes),
       logs,
       clock,
@@ -424,7 +414,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       report,
     );
     // A wall clock that jumps ahead must not drop results that were promised for longer.
-    const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune(() => isStopping)]);
+    const prune = () =>
+      Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune(() => stopping.aborted)]);
     const beating = setInterval(steady.now, beatMs);
     beating.unref();
     const callOffFirst = later(firstPruneMs, contain(report, prune));
@@ -448,7 +439,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
         clearInterval(beating);
         clearInterval(pruning);
         clearInterval(watching);
-        isStopping = true;
+        stopping.abort();
         const running = fleet
           .runners()
           .reduce((sum, { state }) => sum + ('attempts' in state ? state.attempts.length : 0), 0);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Catalog } from '../../catalog/types.ts';
-import type { RunnerKeys } from './runner-keys.ts';
+import type { RunnerKeyCheck } from './runner-keys.ts';
 import type { Authenticate, Identity } from './types.ts';
 
 /** `Key id:secret` as every client sends it; `Bearer id:secret` for tools that know no other scheme. */
@@ -13,7 +13,7 @@ const credentials = /^(?:key|bearer) +([^\s:]+):(\S+)$/i;
  */
 export function createAuthenticate(
   catalog: Pick<Catalog, 'account' | 'verifyKey'>,
-  runnerKeys: Pick<RunnerKeys, 'verify'>,
+  runnerKeys: Pick<RunnerKeyCheck, 'verify'>,
 ): Authenticate {
   return (headers: IncomingHttpHeaders): Identity | undefined => {
     const [, keyId, secret] = credentials.exec(headers.authorization ?? '') ?? [];

@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import type { RunnerState } from '../../scheduler/types.ts';
-import { createRunnerKeys } from './runner-keys.ts';
+import { createRunnerKeyCheck, createRunnerKeys } from './runner-keys.ts';
 
 const states = new Map<string, RunnerState['kind']>([
   ['one', 'running'],
   ['two', 'setup'],
 ]);
-const keys = createRunnerKeys((id) => states.get(id));
+const issued = createRunnerKeys();
+const keys = { ...issued, ...createRunnerKeyCheck(issued, (id) => states.get(id)) };
 
 function parts(key: string): readonly [string, string] {
   const [id = '', secret = ''] = key.split(':');
@@ -51,7 +52,8 @@ it('ends with its runner, and with the process', () => {
     expect([kind, opens(kind)]).toEqual([kind, true]);
   }
   for (const kind of ['failureDelay', 'terminated'] as const) expect([kind, opens(kind)]).toEqual([kind, false]);
-  expect(createRunnerKeys(() => 'idle').verify(...parts(keys.keyOf('one')))).toBeUndefined();
+  const later = createRunnerKeyCheck(createRunnerKeys(), () => 'idle');
+  expect(later.verify(...parts(keys.keyOf('one')))).toBeUndefined();
 });
 
 it('has a part that all have and is useless without it', () => {

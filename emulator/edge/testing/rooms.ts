@@ -24,7 +24,7 @@ import { createRunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import { createWorkflows } from '../../workflows/workflows.ts';
 import { createAuthenticate } from '../auth/auth.ts';
-import { createRunnerKeys } from '../auth/runner-keys.ts';
+import { createRunnerKeyCheck, createRunnerKeys } from '../auth/runner-keys.ts';
 import { createSigner } from '../auth/signed.ts';
 import { createTokens } from '../auth/tokens.ts';
 import { createRoutes } from '../routes.ts';
@@ -46,7 +46,9 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
   const catalog = createCatalog({ store, clock, secretKey });
   const key = catalog.createKey('ADMIN', 'test');
   const testing = testFleet();
-  const runnerKeys = createRunnerKeys((id) => testing.fleet.runner(id)?.state.kind);
+  const issued = createRunnerKeys();
+  const check = createRunnerKeyCheck(issued, (id) => testing.fleet.runner(id)?.state.kind);
+  const runnerKeys = { ...issued, ...check };
   const signing = { secret: Buffer.alloc(32, 7), clock, lives: runnerKeys.lives };
   const rooms = {
     catalog,

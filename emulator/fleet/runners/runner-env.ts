@@ -1,5 +1,6 @@
-import type { Account } from '../../catalog/types.ts';
+import type { Account, Catalog } from '../../catalog/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
+import type { Launch, RunnerVariables } from '../types.ts';
 
 interface RunnerEnvInput {
   readonly hosts: Hosts;
@@ -71,5 +72,26 @@ export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: str
     // The SDK labels its logs only when a service answers here (docs/platform/runner-process.md#logs).
     NOMAD_ALLOC_PORT_grpc: String(input.labelsPort),
     ISOLATE_CONTROLLER_AUTH_KEY: input.controllerToken,
+  };
+}
+
+/** The variables of each runner that starts, with the secrets as they are then. */
+export function createRunnerVariables(deps: {
+  readonly catalog: Pick<Catalog, 'account' | 'secretValues'>;
+  readonly hosts: Hosts;
+  readonly keyOf: (runnerId: string) => string;
+  readonly caBundle: string;
+  readonly controllerToken: string;
+  readonly labelsPort: () => Promise<number>;
+}) {
+  const { catalog, hosts, keyOf, caBundle, controllerToken, labelsPort } = deps;
+  return async (
+    { runnerId, alias, revision }: Pick<RunnerEnvInput, 'runnerId' | 'alias' | 'revision'>,
+    { environmentName, secretNames }: Pick<Launch, 'environmentName' | 'secretNames'>,
+  ): Promise<RunnerVariables> => {
+    const secrets = catalog.secretValues(environmentName, secretNames);
+    const about = { runnerId, alias, revision, key: keyOf(runnerId), labelsPort: await labelsPort() };
+    const env = runnerEnv({ ...about, hosts, account: catalog.account, caBundle, controllerToken, secrets });
+    return { env, secrets: Object.values(secrets) };
   };
 }

@@ -51,6 +51,17 @@ describe('createMask', () => {
     expect(mask('first-value second-value')).toBe('first-value ********');
   });
 
+  it('follows what is known later than the first text, and keeps what is held', () => {
+    const mask = createMask();
+    mask.hold(['held-value']);
+    expect(mask('held-value first-value')).toBe('******** first-value');
+    let values = ['first-value'];
+    mask.follow(() => values);
+    expect(mask('held-value first-value')).toBe('******** ********');
+    values = [];
+    expect(mask('held-value first-value')).toBe('******** first-value');
+  });
+
   it('keeps hiding values as long as somebody holds them', () => {
     let values = ['first-value'];
     const mask = createMask(() => values);

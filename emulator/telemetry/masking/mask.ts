@@ -4,6 +4,8 @@ import { spellingsOf } from './spellings.ts';
 /** What is shown in place of a value. */
 export const masked = '********';
 
+const none: readonly string[] = [];
+
 /** Hides the values of secrets and keys in text. */
 export interface Mask {
   (text: string): string;
@@ -12,6 +14,11 @@ export interface Mask {
    * or deleted.
    */
   hold(values: readonly string[]): () => void;
+  /**
+   * Hides what this gives from now on, in place of what it followed before: texts are masked before the secrets are read.
+   * @param present must return the same array as long as nothing changed: the search is prepared again for another one
+   */
+  follow(present: () => readonly string[]): void;
   /**
    * For text that continues in a next piece: also hides what may be the beginning of a value at its end. `rests`: what
    * the next piece begins with if it was one. Beginnings of fewer than `least` characters (1 unless given) don't count.
@@ -26,10 +33,10 @@ export interface Mask {
  *
  * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs
  * print a value (`spellings.ts`).
- * @param present the values there are now; must return the same array as long as nothing changed: the search is
- *   prepared again for another one
+ * @param first what it follows from the start; see `follow`
  */
-export function createMask(present: () => readonly string[]): Mask {
+export function createMask(first: () => readonly string[] = () => none): Mask {
+  let present = first;
   const held = new Map<string, number>();
   let source: readonly string[] | undefined;
   /** By part of a value: to spell one takes longer than to look for it. */
@@ -80,7 +87,11 @@ export function createMask(present: () => readonly string[]): Mask {
     if (now === 0 || before === 0) source = undefined;
   }
 
-  return Object.assign(mask, { hold, unfinished });
+  function follow(values: () => readonly string[]): void {
+    present = values;
+  }
+
+  return Object.assign(mask, { hold, follow, unfinished });
 }
 
 /**
