@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createBuilds } from '../builds/builds.ts';
+import type { Builds } from '../builds/types.ts';
+import { ensureUv } from '../builds/uv/uv.ts';
+import { createVirtualenvBuilder } from '../builds/virtualenv/builder.ts';
+import { warmingBuilds } from '../builds/warming.ts';
+import { firstMachineType } from '../catalog/machine-types.ts';
+import { createRunnerKeys, type RunnerKeys } from '../edge/auth/runner-keys.ts';
+import { createLabels } from '../edge/labels/labels.ts';
+import { createEngines } from '../engines/engines.ts';
+import { createProcessEngine, type ProcessEngine } from '../engines/process/process-engine.ts';
+import { createExchange, type Exchange } from '../exchange/exchange.ts';
+import { createLateUnits, type LateUnits } from '../exchange/late-units.ts';
+import { createFleet } from '../fleet/fleet.ts';
+import { createLaunches } from '../fleet/runners/launches.ts';
+import { createRunnerVariables } from '../fleet/runners/runner-env.ts';
+import type { Fleet } from '../fleet/types.ts';
+import { createLineRecorder } from '../telemetry/lines.ts';
+import { createNoteRecorder } from '../telemetry/notes.ts';
+import { createRunnerHistory, type RunnerHistory } from '../telemetry/runners.ts';
+import type { Hosts } from '../wire/hosts.ts';
+import type { Foundations } from './foundations.ts';
+import type { EmulatorOptions } from './options.ts';
+import type { Promises } from './promises.ts';
+
+/** What runs apps. */
+export interface Compute {
+  /** For those who deploy and run. */
+  readonly builds: Builds;
+  readonly fleet: Fleet;
+  readonly exchange: Exchange;
+  readonly lateUnits: LateUnits;
+  readonly runnerHistory: RunnerHistory;
+  readonly runnerKeys: RunnerKeys;
+  readonly isolation: Pick<ProcessEngine, 'missing' | 'probe'>;
+  /** Gives runners their grace, then ends them. */
+  endRunners(): Promise<void>;
+  /** Ends what served them, and builds under way. */
+  close(): Promise<void>;
+}
+
+type KindOptions = Pick<EmulatorOptions, 'folder' | 'tell' | 'isolation' | 'shares' | 'allowOutside'>;
+
+/** Kinds of environments: a builder and an engine for each. */
+function createKinds(
+  { folder, tell, isolation, shares, allowOutside = false }: KindOptions,
+  { clock, caBundle, mask, ownLog, report }: Foundations,
+  { catalog }: Pick<Promises, 'catalog'>,
+  runnerSources: string,
+) {
+  const virtualenvs = createVirtualenvBuilder({
+    dataDir: folder,
+    uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
+    clock,
+    caBundle,
+    secretValue: catalog.buildSecret,
+    mask,
+  });
+  const processes = createProcessEngine({
+    dataDir: folder,
+    runnerSources,
+    report,
+    isolation,
+    shown: [caBundle],
+    shares,
+    allowOutside,
+    onLimit(sentence) {
+      ownLog.info('engine', sentence);
+      tell(sentence);
+    },
+  });
+  return {
+    builds: createBuilds({ virtualenv: virtualenvs }),
+    engine: createEngines({ virtualenv: processes }),
+    isolation: processes,
+  };
+}
+
+/** @param given `hosts`: under which runners reach us; `runnerSources`: the folder of the runners' Python */
+export function createCompute(
+  options: KindOptions & Pick<EmulatorOptions, 'timeScale' | 'maxRunners' | 'gpuSlots'>,
+  foundations: Foundations,
+  promises: Promises,
+  { hosts, runnerSources }: { readonly hosts: Hosts; readonly runnerSources: string },
+): Compute {
+  const { store, logs, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
+  const { catalog, blobs, appFiles, queue } = promises;
+  const { builds, engine, isolation } = createKinds(options, foundations, promises, runnerSources);
+  const runnerHistory = createRunnerHistory({ store, clock, report });
+  const notes = createNoteRecorder({ history: runnerHistory, logs });
+  const lateUnits = createLateUnits({ logs, clock });
+  const exchange = createExchange({ lateUnits });
+  const runnerKeys = createRunnerKeys();
+  mask.hold([runnerKeys.common]);
+  const labels = createLabels({ token: keys.controller, report });
+  const sharedData = join(options.folder, 'data');
+  mkdirSync(sharedData, { recursive: true, mode: 0o700 });
+  const fleet = createFleet({
+    seed: randomBytes(16).toString('hex'),
+    clock,
+    steady,
+    time: { factor: options.timeScale, start: startedAt },
+    maxRunners: options.maxRunners,
+    gpuSlots: options.gpuSlots,
+    engine,
+    queue,
+    dataDir: sharedData,
+    launchOf: createLaunches({ catalog, blobs, appFiles, builds }),
+    exchange,
+    envOf: createRunnerVariables({
+      catalog,
+      hosts,
+      keyOf: runnerKeys.keyOf,
+      caBundle,
+      controllerToken: keys.controller,
+      labelsPort: labels.port,
+    }),
+    mask,
+    onLine: createLineRecorder(logs, mask),
+    onMoved: (name, revision) => catalog.moveAlias(name, revision),
+    onCreated: (runner, machineType) =>
+      notes.created(runner, machineType ?? firstMachineType(catalog.alias(runner.alias)?.machineTypes)),
+    onNotes: notes.record,
+    report,
+  });
+  return {
+    builds: warmingBuilds(builds, engine),
+    fleet,
+    exchange,
+    lateUnits,
+    runnerHistory,
+    runnerKeys,
+    isolation,
+    endRunners: () => fleet.close(),
+    async close() {
+      await Promise.all([labels.close(), builds.close()]);
+    },
+  };
+}

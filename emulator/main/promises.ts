@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { createCatalog, type LocalCatalog } from '../catalog/catalog.ts';
+import { type AppFiles, createAppFiles } from '../catalog/files/app-files.ts';
+import { createBlobs } from '../catalog/files/blobs.ts';
+import { localKey } from '../catalog/identity.ts';
+import type { Blobs } from '../catalog/types.ts';
+import { later } from '../local/loop/timers.ts';
+import { createQueue, type DurableQueue } from '../queue/queue.ts';
+import { createStorage, type Storage } from '../storage/storage.ts';
+import { post } from '../webhooks/send.ts';
+import { createSigning } from '../webhooks/signing.ts';
+import { createWebhooks, type Webhooks } from '../webhooks/webhooks.ts';
+import type { Workflows } from '../workflows/types.ts';
+import { createWorkflows } from '../workflows/workflows.ts';
+import type { Foundations } from './foundations.ts';
+import type { EmulatorOptions } from './options.ts';
+
+const storageBytes = 50 * 1024 ** 3;
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** What people and programs rely on to be there after a crash, too. */
+export interface Promises {
+  readonly catalog: LocalCatalog;
+  readonly blobs: Blobs;
+  readonly appFiles: AppFiles;
+  readonly storage: Storage;
+  readonly queue: DurableQueue;
+  readonly webhooks: Webhooks;
+  /** Public halves of the keys that sign webhooks. */
+  readonly jwks: object;
+  readonly workflows: Workflows;
+  /** Writes down how the last requests ended, and abandons webhooks under way. Never rejects. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createPromises(
+  { folder, retentionDays }: Pick<EmulatorOptions, 'folder' | 'retentionDays'>,
+  { store, clock, steady, keys, mask, ownLog, report }: Foundations,
+): Promises {
+  const catalog = createCatalog({ store, clock, secretKey: keys.secrets, report });
+  mask.follow(catalog.allSecretValues);
+  const key = localKey(folder, catalog);
+  mask.hold([key, key.split(':')[1] ?? '']);
+  const blobs = createBlobs(join(folder, 'blobs'));
+  blobs.keepOnly(new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))));
+  const queue = createQueue({ store, clock, retentionMs: retentionDays * dayMs, report });
+  const signing = createSigning(join(folder, 'webhook-key.pem'));
+  const webhooks = createWebhooks({
+    store,
+    queue,
+    signing,
+    post,
+    clock,
+    steady,
+    later,
+    onGivenUp: (sentence) => ownLog.info('webhooks', sentence),
+    report,
+  });
+  return {
+    catalog,
+    blobs,
+    appFiles: createAppFiles(join(folder, 'app-files')),
+    storage: createStorage({ folder, store, maxBytes: storageBytes, clock }),
+    queue,
+    webhooks,
+    jwks: signing.jwks,
+    workflows: createWorkflows({ store, clock }),
+    async settle() {
+      await queue.settled().catch(report);
+      webhooks.close();
+    },
+    close: () => queue.close(),
+  };
+}

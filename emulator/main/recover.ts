@@ -1,0 +1,46 @@
+import { infoOf } from '../edge/gateway/queue/submit.ts';
+import type { Fleet } from '../fleet/types.ts';
+import { contain } from '../local/loop/contain.ts';
+import { inGroups, inSlices } from '../local/loop/slices.ts';
+import type { Queue, RequestOutcome } from '../queue/types.ts';
+import { platformError } from '../wire/errors.ts';
+import type { Dispatcher } from '../workflows/dispatcher.ts';
+import type { Foundations } from './foundations.ts';
+import type { Promises } from './promises.ts';
+
+type Unfinished = ReturnType<Queue['unfinished']> extends Iterable<infer One> ? One : never;
+
+/** Requests that the scheduler takes up in one step after a start (measured: 1 ms). */
+const takenUpAtOnce = 200;
+
+const notTakenUp: RequestOutcome = {
+  kind: 'error',
+  error: platformError('internal_error', 'minifal could not take up this request again after a restart.'),
+};
+
+/** Takes up what an earlier emulator promised: aliases, then the requests that wait for them, oldest first. */
+export async function recover(
+  { clock, report }: Pick<Foundations, 'clock' | 'report'>,
+  { catalog, queue, webhooks }: Pick<Promises, 'catalog' | 'queue' | 'webhooks'>,
+  fleet: Pick<Fleet, 'deploy'>,
+  requests: Pick<Dispatcher, 'enqueue' | 'takeUp'>,
+): Promise<void> {
+  for (const { name, revision, scale, settings } of catalog.aliases(null)) {
+    void fleet.deploy({ alias: name, revision, scale, settings, strategy: 'recreate' });
+  }
+  const infoAgain = ({ request, attempts, retried, interrupted }: Unfinished) =>
+    infoOf(request, attempts, { retried, interrupted });
+  // One that can't be taken up ends with an error; the others must not wait for it.
+  const takeUpAlone = contain(
+    report,
+    (unfinished: Unfinished) => requests.enqueue(infoAgain(unfinished)),
+    ({ request }) => queue.complete(request.id, notTakenUp, clock()),
+  );
+  const takeUp = contain(
+    report,
+    (group: readonly Unfinished[]) => requests.takeUp(group.map(infoAgain)),
+    (group) => group.forEach(takeUpAlone),
+  );
+  await inSlices(inGroups(queue.unfinished(), takenUpAtOnce), takeUp);
+  webhooks.resume();
+}

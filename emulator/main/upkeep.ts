@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DiskTrouble } from '../local/disk-trouble.ts';
+import { contain } from '../local/loop/contain.ts';
+import { beatMs } from '../local/loop/steady.ts';
+import { later } from '../local/loop/timers.ts';
+import { placeOf } from '../store/place.ts';
+import type { Foundations } from './foundations.ts';
+import type { Promises } from './promises.ts';
+
+/** An idle emulator writes nothing by which it would notice that its folder is gone. */
+const lookAtPlacesMs = 2_000;
+const pruneEveryMs = 60 * 60 * 1000;
+/** Not every emulator runs for an hour: each prunes once, when the first calls are through. */
+const firstPruneMs = 2_000;
+
+/** What is done by the clock, whoever calls; gives back what ends it. */
+export function startUpkeep(
+  folder: string,
+  { store, clock, steady, report }: Pick<Foundations, 'store' | 'clock' | 'steady' | 'report'>,
+  { queue, storage }: Pick<Promises, 'queue' | 'storage'>,
+  isStopping: () => boolean,
+): () => void {
+  // A wall clock that jumps ahead must not drop results that were promised for longer.
+  const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune(isStopping)]);
+  const callOffFirst = later(firstPruneMs, contain(report, prune));
+  const places = [store.file, join(folder, 'emulator.lock')].filter((path) => existsSync(path)).map(placeOf);
+  const timers = [
+    setInterval(steady.now, beatMs),
+    setInterval(contain(report, prune), pruneEveryMs),
+    setInterval(() => {
+      if (!places.every((isThere) => isThere())) store.meet(new DiskTrouble('gone', folder));
+    }, lookAtPlacesMs),
+  ];
+  for (const timer of timers) timer.unref();
+  return () => {
+    callOffFirst();
+    for (const timer of timers) clearInterval(timer);
+  };
+}
