@@ -3,7 +3,7 @@ import { contain } from '../../../local/loop/contain.ts';
 import { endedShownMs, type Status, type StatusChange } from '../../../wire/status.ts';
 import { openEventStream } from '../../event-stream.ts';
 import type { RestDeps } from '../deps.ts';
-import { createAlarm } from './alarm.ts';
+import { createDueTimer } from './due-timer.ts';
 import { appOf, headOf, runnerOf, type StatusRooms, troubleOf, waitingOf } from './own-status.ts';
 import { createRowPacer } from './row-pacer.ts';
 
@@ -59,12 +59,12 @@ export function watchStatus(
     if (change) send(change, 'change');
   };
   const ring = contain(rooms.report, sendChange, failed);
-  const alarm = createAlarm({ dueAt: feed.dueAt, delayMs: coalesceMs, ring, now, ...(later && { later }) });
+  const timer = createDueTimer({ dueAt: feed.dueAt, delayMs: coalesceMs, ring, now, ...(later && { later }) });
   send(feed.begin(now()));
-  feed.onNews(alarm.look);
-  alarm.look();
+  feed.onNews(timer.look);
+  timer.look();
   return () => {
-    alarm.close();
+    timer.close();
     feed.close();
   };
 }

@@ -1,7 +1,7 @@
 import { later as onTimer } from '../../../local/loop/timers.ts';
 
 /** One timer for the earliest of what is due: set only while something is. */
-export interface Alarm {
+export interface DueTimer {
   /** Something may be due earlier than before. */
   look(): void;
   close(): void;
@@ -11,7 +11,7 @@ export interface Alarm {
  * Calls `ring` `delayMs` after something became due, and again as long as something is. `ring` must not throw.
  * @param deps `dueAt`: when, on the clock of `now`; `undefined`: nothing is
  */
-export function createAlarm(deps: {
+export function createDueTimer(deps: {
   readonly dueAt: () => number | undefined;
   /** From what is due to `ring`: what becomes due meanwhile shares it. */
   readonly delayMs: number;
@@ -20,7 +20,7 @@ export function createAlarm(deps: {
   readonly later?: (delayMs: number, run: () => void) => () => void;
   /** Milliseconds of a clock that doesn't jump. */
   readonly now?: () => number;
-}): Alarm {
+}): DueTimer {
   const { dueAt, delayMs, ring, later = onTimer, now = () => performance.now() } = deps;
   let timer: { readonly at: number; readonly callOff: () => void } | undefined;
   let isClosed = false;
