@@ -87,7 +87,7 @@ const refusals: { readonly [code: string]: readonly [status: number, detail: str
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request headers did not come in time.'],
 };
 
-export function isWebsocketUpgrade(req: IncomingMessage): boolean {
+function isWebsocketUpgrade(req: IncomingMessage): boolean {
   return req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket';
 }
 

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
 /** What a token says: for whom, until when (milliseconds since the epoch), and what its kind adds. */
-export interface Claims {
+interface Claims {
   readonly userId: string;
   readonly expiresAt: number;
   /** What the token opens; empty where its kind alone says it. */

@@ -2,13 +2,13 @@ import { createSigner, type Signing } from './signed.ts';
 import type { Identity } from './types.ts';
 
 /** What a caller wants to reach. `path`: below the app, with or without its leading slash. */
-export interface TokenTarget {
+interface TokenTarget {
   readonly owner: string;
   readonly name: string;
   readonly path: string;
 }
 
-export type TokenIssuer = Pick<Identity, 'userId' | 'runnerId'>;
+type TokenIssuer = Pick<Identity, 'userId' | 'runnerId'>;
 
 export interface Tokens {
   /**

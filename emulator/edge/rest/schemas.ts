@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** ISO-8601; without an offset it is UTC (docs/platform/rest.md#rules). */
-export const isoInstant = z.string().transform((text, context) => {
+const isoInstant = z.string().transform((text, context) => {
   const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}${text.includes('T') ? '' : 'T00:00:00'}Z`;
   const at = Date.parse(zoned.replace(' ', 'T'));
   if (Number.isNaN(at)) {

@@ -75,7 +75,7 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
 }
 
 /** A build that ends as the test says; `built` is what was asked for. */
-export function testBuilds() {
+function testBuilds() {
   const built: EnvironmentDefinition[] = [];
   const plan = { log: [] as readonly string[], failure: undefined as string | undefined };
   const virtualenv: Builder = {
@@ -91,7 +91,7 @@ export function testBuilds() {
 }
 
 /** A fleet that records what it is asked. `runners` are those that the test puts there. */
-export function testFleet() {
+function testFleet() {
   const calls: Call[] = [];
   const runners: Runner[] = [];
   const watchers = new Map<string, Set<RunnerWatcher>>();

@@ -33,7 +33,7 @@ export const leafNames: { readonly [kind in LeafKind]: readonly string[] } = {
 
 const dayMs = 86_400_000;
 /** Ten years. */
-export const caLifetimeDays = 3650;
+const caLifetimeDays = 3650;
 /** Below the 398 days that the strictest verifiers accept. */
 export const leafLifetimeDays = 365;
 /** Clients in containers and virtual machines may run a little behind. */

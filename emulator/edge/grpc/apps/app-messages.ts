@@ -3,7 +3,7 @@ import type { RevisionSettings, Runner, ScaleSettings } from '../../../scheduler
 import { timestampFromMs } from '../../../wire/struct.ts';
 import type { GrpcRooms } from '../deps.ts';
 
-export const wireAuthModes = { private: 'PRIVATE', public: 'PUBLIC', shared: 'SHARED' } as const;
+const wireAuthModes = { private: 'PRIVATE', public: 'PUBLIC', shared: 'SHARED' } as const;
 export const authModes: { readonly [wire in 'PRIVATE' | 'PUBLIC' | 'SHARED']: AuthMode } = {
   PRIVATE: 'private',
   PUBLIC: 'public',
