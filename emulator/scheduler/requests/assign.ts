@@ -29,7 +29,7 @@ export function assign(turn: Turn, alias: AliasName): void {
  * retried request goes to another runner than before when another is free (inferred: where only the same one is free it
  * isn't kept waiting).
  */
-export function chooseRunner(world: World, app: App, request: LiveRequest): LiveRunner | undefined {
+function chooseRunner(world: World, app: App, request: LiveRequest): LiveRunner | undefined {
   const { free, announcing } = app.runners;
   const { hint } = request.info;
   if (hint !== null) {

@@ -6,7 +6,7 @@ import { law } from './law.ts';
 import type { Seen } from './storm.ts';
 
 /** What the model knows of a request, from events and effects alone. */
-export interface Tracked {
+interface Tracked {
   readonly info: RequestInfo;
   attempts: number;
   place: 'waiting' | 'running' | 'done';

@@ -2,7 +2,7 @@ import type { Event, RequestInfo, RevisionSettings, ScaleSettings } from '../typ
 
 /** Settings and events for the scheduler's tests: the platform's defaults, with what a test cares about on top. */
 
-export const scaleDefaults: ScaleSettings = {
+const scaleDefaults: ScaleSettings = {
   keepAliveSeconds: 60,
   minConcurrency: 0,
   maxConcurrency: null,
@@ -14,7 +14,7 @@ export const scaleDefaults: ScaleSettings = {
 };
 
 /** Without regular health checks, which would fill every test with probes. */
-export const settingsDefaults: RevisionSettings = {
+const settingsDefaults: RevisionSettings = {
   maxMultiplexing: 1,
   gpuSlots: 0,
   startupTimeoutSeconds: 600,

@@ -55,7 +55,7 @@ export interface Storm {
 }
 
 /** Numbers in [0, 1) that follow from the seed. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -90,7 +90,7 @@ export interface Release {
  * A rolling deploy under way: its one runner must become ready before the alias moves. Detached: the alias has moved,
  * the runner is an ordinary one of it by now.
  */
-export interface Rolling extends Release {
+interface Rolling extends Release {
   readonly detached: boolean;
   readonly scale: ScaleSettings;
   readonly runnerId: RunnerId;
@@ -175,7 +175,7 @@ export interface LiveRunner extends Runner {
   readonly leave: Leave | null;
 }
 
-export type Place =
+type Place =
   /** A runner may take it, `since` then. */
   | { readonly kind: 'waiting'; readonly since: Instant }
   | { readonly kind: 'delayed'; readonly availableAt: Instant; readonly because: string }
