@@ -26,7 +26,7 @@ export interface Records<T> extends Pick<Documents<T>, 'load'> {
 }
 
 /** The ids of what goes with an environment. */
-export interface EnvironmentContents {
+interface EnvironmentContents {
   readonly secrets: readonly string[];
   readonly aliases: readonly string[];
   readonly revisions: readonly string[];

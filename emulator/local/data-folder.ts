@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { proxyExemptions } from './network/environment.ts';
 
 /** What the data folder says of the emulator that uses it. */
-export const runningSchema = z.object({
+const runningSchema = z.object({
   pid: z.int().positive(),
   /** Distinguishes a process from a later one with the same pid. */
   processStart: z.string(),

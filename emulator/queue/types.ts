@@ -40,7 +40,7 @@ export interface StoredResponse {
   readonly body: Uint8Array;
 }
 
-export type RequestPhase = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
+type RequestPhase = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
 
 /** What status polling needs, answered from memory for requests that are not finished. */
 export interface RequestRecord {

@@ -6,7 +6,7 @@ import type { Quota } from './quota.ts';
 import { asRefusal, type Bytes, type Received, receive } from './receive.ts';
 import { Refusal } from './refusal.ts';
 
-export interface Part {
+interface Part {
   readonly partNumber: number;
   /** With or without the quotes of the header. */
   readonly etag: string;

@@ -8,7 +8,7 @@ import type { LogLine, LogQuery } from './types.ts';
 /** Where a look ended, in the order of its query. */
 export type Place = readonly [at: number, seq: number];
 
-export interface Look {
+interface Look {
   /** Those that match, in the order of the query. */
   readonly lines: readonly LogLine[];
   /** Where to look from next; `undefined`: there was nothing more. */

@@ -13,7 +13,7 @@ export interface Signing {
   readonly jwks: { readonly keys: readonly { readonly [name: string]: string }[] };
 }
 
-export type WebhookHeaders = { readonly [name: string]: string };
+type WebhookHeaders = { readonly [name: string]: string };
 
 /**
  * @param file Ed25519 private key (PEM, 0600); made when there is none, so that receivers may keep its public half over

@@ -17,7 +17,6 @@ export type Missing = z.infer<typeof missingSchema>;
 
 /** What was asked for, and what runners don't get of it: known a moment after the start. */
 export const isolationSchema = z.object({ mode: z.enum(isolationModes), missing: z.array(missingSchema) });
-export type Isolation = z.infer<typeof isolationSchema>;
 
 /** Whether runners see the person's Hugging Face cache, and whether they add to it. */
 export const huggingFaceModes = ['off', 'read', 'write'] as const;

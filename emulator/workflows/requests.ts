@@ -25,7 +25,7 @@ export interface NodeRequest {
   readonly whenFull: 'refuse' | 'keep';
 }
 
-export type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
+type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
 
 /**
  * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for

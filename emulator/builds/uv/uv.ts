@@ -12,7 +12,7 @@ import { trustAdvice } from '../trust.ts';
 import { readPipSettings } from './pip-settings.ts';
 
 /** The uv that we install. */
-export const pinnedUv = '0.13.9';
+const pinnedUv = '0.13.9';
 /** The oldest uv that we use when it is already there: the first line of releases with `--excludes`. */
 const oldestUv = [0, 10, 0] as const;
 
