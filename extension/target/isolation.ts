@@ -1,6 +1,1 @@
-export {
-  type HuggingFaceMode,
-  huggingFaceModes,
-  type IsolationMode,
-  isolationModes,
-} from '../../emulator/wire/isolation.ts';
+export { huggingFaceModes, isolationModes } from '../../emulator/wire/isolation.ts';

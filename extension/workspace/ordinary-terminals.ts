@@ -21,6 +21,6 @@ export function setOrdinaryTerminals(
 }
 
 /** Takes the variables away; touching nothing when there are none. */
-export function clear(collection: vscode.EnvironmentVariableCollection): void {
+function clear(collection: vscode.EnvironmentVariableCollection): void {
   if ([...collection].length > 0) collection.clear();
 }
