@@ -12,7 +12,7 @@ export const minifalCommand = join(root, 'bin', 'minifal.mjs');
 
 const portsSchema = z.object({ api: z.number(), run: z.number(), queue: z.number(), ws: z.number() });
 const lockSchema = z.object({ pid: z.number(), ports: portsSchema });
-export type Ports = z.infer<typeof portsSchema>;
+type Ports = z.infer<typeof portsSchema>;
 
 export interface StartOptions {
   /** Kept at the end when given; else a temporary folder that `stop` removes. */

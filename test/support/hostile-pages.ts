@@ -111,7 +111,7 @@ export interface HostilePages {
   close(): Promise<void>;
 }
 
-export type Through = readonly [kind: string, url: string, found: string];
+type Through = readonly [kind: string, url: string, found: string];
 
 /** Another name, none at all, and two on this machine: one of them is of the same site as the emulator. */
 export async function openHostilePages(): Promise<HostilePages> {

@@ -9,7 +9,7 @@ export const noise = (maxLength: number): fc.Arbitrary<string> =>
 const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', 'length', ''];
 
 /** Names of fields that some route reads, and names that objects have by themselves. */
-export const fieldName = fc.constantFrom(
+const fieldName = fc.constantFrom(
   ...names,
   ...['hashes', 'url', 'destination', 'hash', 'parts', 'part_number', 'partNumber', 'etag', 'metadata', 'size', 'mode'],
   ...['name', 'title', 'contents', 'is_public', 'nodes', 'output', 'schema', 'depends', 'app', 'input', 'type', 'id'],
