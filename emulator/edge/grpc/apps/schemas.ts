@@ -95,8 +95,8 @@ const healthCheck = z.object({
 });
 export type WireHealthCheck = z.output<typeof healthCheck>;
 
-/** What BuildEnvironment, Run and RegisterApplication have in common. */
-export const common = z.object({
+/** All that BuildEnvironment has; Run and RegisterApplication have it, too. */
+export const buildEnvironmentSchema = z.object({
   environments,
   machine_requirements: machineRequirements.optional(),
   files,
@@ -104,6 +104,7 @@ export const common = z.object({
   environment_name: environmentName,
   secrets,
 });
+export type BuildEnvironmentRequest = z.output<typeof buildEnvironmentSchema>;
 
 export const callable = z.object({
   function: serializedObject.optional(),
@@ -114,9 +115,6 @@ export const callable = z.object({
   health_check_config: healthCheck.optional(),
   build_environment: z.boolean().optional(),
 });
-
-export const buildEnvironmentSchema = common;
-export type BuildEnvironmentRequest = z.output<typeof buildEnvironmentSchema>;
 
 const retriesOfCondition = z.object({ retries: z.int().min(0) }).optional();
 const retryConfig = z
@@ -137,7 +135,7 @@ const retryConfig = z
     }),
   );
 
-export const registerSchema = common.extend(callable.shape).extend({
+export const registerSchema = buildEnvironmentSchema.extend(callable.shape).extend({
   auth_mode: authModeSchema.optional(),
   metadata: struct.optional(),
   deployment_strategy: strategySchema.optional(),

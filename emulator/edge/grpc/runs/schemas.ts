@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { callable, common, serializedObject } from '../apps/schemas.ts';
+import { buildEnvironmentSchema, callable, serializedObject } from '../apps/schemas.ts';
 import { authModeSchema } from '../fields.ts';
 
-export const runSchema = common.extend(callable.shape).extend({
+export const runSchema = buildEnvironmentSchema.extend(callable.shape).extend({
   // The function's own name or an entry point; only shown, hence free text.
   application_name: z.string().max(500).optional(),
   setup_func: serializedObject.optional(),
