@@ -1,6 +1,9 @@
 """
 How a command of a person (shell.py) comes into a runner that is kept away from other programs (landlock.py), which
 nothing can enter from outside: an idle process of the runner, made before any user code, starts a helper for each.
+
+It is as much within reach of user code as all else in the runner. What comes from there is no more than what the runner
+says, and what goes there is no more than what the runner has.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import socket
 import struct
 import time
 
-from . import descriptors
+from . import descriptors, kernel, shell
 
 _CHUNK = 64 * 1024
 _RUNNERS_END_SECONDS = 3.0
@@ -25,26 +28,30 @@ def make(name: str) -> None:
     server = socket.socket(socket.AF_UNIX)
     server.bind(_address(name))
     server.listen()
-    # By a child that ends at once: the runner's own children are user code's, which may wait for all of them.
-    between = os.fork()
-    if between == 0:
+    # No child of the runner's: those are user code's, which may wait for all of them.
+    if kernel.fork_sibling() == 0:
         try:
-            if os.fork() == 0:
-                _keep(server)
+            _keep(server)
         finally:
             os._exit(0)
     server.close()
-    os.waitpid(between, 0)
 
 
-def go_through(name: str, said: bytes) -> None:
+def go_through(name: str, runner: int, said: bytes) -> None:
     """
-    In the helper that the emulator started: one in the runner takes over what comes in and goes out, with what was
-    `said` already. Waits for its end, and ends it with this process. Raises OSError.
+    In the helper that the emulator started: one in the `runner`, the process that called `make`, takes over what comes
+    in and goes out, with what was `said` already. Waits for its end, and ends it with this process. Raises OSError.
     """
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(_address(name))
-        if not _is_ours(connection):
+        try:
+            connection.connect(_address(name))
+            process, user = _peer(connection)
+            # The name can be read in a list, and another runner's program may take it when ours has ended. Where a
+            # filter holds up each `listen`, the keeper carried it out (notify.py).
+            is_the_runners = process in (runner, kernel.parent(runner)) and user == os.getuid()
+        except (ConnectionError, FileNotFoundError):
+            is_the_runners = False
+        if not is_the_runners:
             raise OSError("the runner is gone")
         socket.send_fds(connection, [_LENGTH.pack(len(said))], [0, 1])
         connection.sendall(said)
@@ -58,9 +65,10 @@ def _address(name: str) -> str:
     return "\0minifal-" + name
 
 
-def _is_ours(connection: socket.socket) -> bool:
-    _, user, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return user == os.getuid()
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """Process and user that connected or, on the other side, made the server."""
+    process, user, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return process, user
 
 
 def _let_go() -> None:
@@ -82,7 +90,7 @@ def _keep(server: socket.socket) -> None:
         connection, _ = server.accept()
         with connection:
             try:
-                if _is_ours(connection) and os.fork() == 0:
+                if _peer(connection)[1] == os.getuid() and os.fork() == 0:
                     server.close()
                     _help(connection)
             except OSError:
@@ -91,8 +99,6 @@ def _keep(server: socket.socket) -> None:
 
 def _help(connection: socket.socket) -> None:
     try:
-        from . import shell
-
         length, streams, _, _ = socket.recv_fds(connection, _LENGTH.size, 2)
         for fd, stream in zip(streams, (0, 1)):
             os.dup2(fd, stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
 import sys
 
@@ -16,6 +17,8 @@ _CAP_SYS_ADMIN = 21
 _CAPSET = {"x86_64": 126, "aarch64": 91, "riscv64": 91}
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}
 _JOIN_SESSION_KEYRING = 1
+_CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
+_CLONE_PARENT = 0x8000
 _CAPABILITIES_3 = 0x20080522
 
 _libc = None
@@ -61,6 +64,25 @@ def die_with_parent(signal_number: int, parent: int) -> None:
         os._exit(1)
 
 
+def can_fork_sibling() -> bool:
+    return libc() is not None and os.uname().machine in _CLONE
+
+
+def fork_sibling() -> int:
+    """
+    As `os.fork`, but the new process is a child of our parent: nothing that comes to be in this process can wait for
+    it. For a process with one thread, where `can_fork_sibling`. Hooks of `os.register_at_fork` aren't called. Raises
+    OSError.
+    """
+    import ctypes
+
+    # It keeps the interpreter's lock, so that both go on having it.
+    library = ctypes.PyDLL(None, use_errno=True)
+    child = library.syscall(_CLONE[os.uname().machine], _CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0)
+    check(min(child, 0), "fork")
+    return child
+
+
 def set_dumpable(value: bool) -> None:
     """
     Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it.
@@ -103,6 +125,12 @@ def act_on_files_as(user: int, group: int) -> None:
 def _permitted() -> int:
     with open("/proc/self/status") as file:
         return next(int(line.split()[1], 16) for line in file if line.startswith("CapPrm:"))
+
+
+def parent(process: int) -> int:
+    """Raises OSError where there is no such process."""
+    with open(f"/proc/{process}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("PPid:"))
 
 
 def children(process: int | None = None) -> list[int]:

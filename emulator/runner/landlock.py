@@ -26,6 +26,8 @@ def why_not() -> str | None:
     library = kernel.libc()
     if library is None:
         return "that takes Linux and ctypes"
+    if not kernel.can_fork_sibling():
+        return "it isn't known how a command would get in (door.py) on such a machine"
     version = library.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
     if version < 0:
         return f"Landlock: {os.strerror(ctypes.get_errno())}"

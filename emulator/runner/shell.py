@@ -1,7 +1,7 @@
 """
 A command in a runner, for `fal runners shell` and `exec` (docs/platform/control-plane.md#shellrunner): `python
-shell.py`, started by the emulator. Enters the runner's namespaces (or its door, door.py) and passes bytes between the emulator and the
-command's terminal or pipes.
+shell.py`, started by the emulator. Enters the runner's namespaces, or has its place taken by a process of the runner
+(door.py), and passes bytes between the emulator and the command's terminal or pipes.
 
 Frames on stdin and stdout: a letter, the payload's length (4 bytes, big endian), the payload. In: `c` the configuration
 (JSON, first), `d` data, `e` end of input, `r` size of the terminal (JSON). Out: `1` and `2` data, `x` exit code, last.
@@ -161,7 +161,7 @@ def main() -> None:
     config = json.loads(frames.pop(0)[1])
     if config["door"] is not None:
         kernel.die_with_parent(signal.SIGTERM, emulator)
-        door.go_through(config["door"], said)
+        door.go_through(config["door"], config["pid"], said)
         return
     enter(config)
     # Entering a user namespace clears the request for a signal at the parent's death: so only now.
