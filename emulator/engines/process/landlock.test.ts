@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
-import { type Watched, watch } from '../testing/watch.ts';
+import { type Watched, watch, watchCommand } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { parentOf } from './testing/processes.ts';
 import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
@@ -181,6 +181,82 @@ def main():
     await runner.line(/^no child/);
     expect(await run(runner, 'echo', 'hi')).toEqual(['hi\n', undefined]);
   });
+});
+
+/** A runner that ends the process by which commands come in, and has what is needed to be in its place. */
+const takesOver = `${helpers}
+def names(): return {line.split()[-1][1:] for line in open("/proc/net/unix") if " @minifal-" in line}
+name = next("\\0" + name for name in names() if refusal(lambda: connect("\\0" + name)) is None)
+def end_door():
+    for pid in open(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read().split():
+        if int(pid) != os.getpid(): os.kill(int(pid), signal.SIGKILL)
+    while refusal(lambda: connect(name)) is None: pass
+`;
+
+describe.runIf(isThere)('where a program has taken the place of the way in', () => {
+  it('a neighbour gets nothing of what the runner is sent', async () => {
+    const runner = start(`${takesOver}
+def main():
+    end_door()
+    print("name", name[1:], flush=True)
+    threading.Event().wait()`);
+    const name = (await runner.line(/^name /)).text.split(' ')[1] ?? '';
+    const neighbour = start(
+      `${helpers}
+def main():
+    server = listen("\\0" + os.environ["NAME"])
+    print("listens", flush=True)
+    while True: print("heard", server.accept()[0].recv(1000000), flush=True)`,
+      { env: { NAME: name } },
+    );
+    await neighbour.line(/^listens/);
+    expect((await run(runner, 'echo', 'hi'))[0]).toContain('the runner is gone');
+    await neighbour.line(/^heard b''/);
+    expect(neighbour.lines.filter(({ text }) => text.startsWith('heard')).map(({ text }) => text)).toEqual([
+      "heard b''",
+    ]);
+  });
+
+  const asDoor = (act: string) => `${takesOver}
+import struct
+def main():
+    end_door()
+    server = listen(name)
+    print("listens", flush=True)
+    kept = []
+    while True:
+        client = server.accept()[0]
+        kept += [client, *socket.recv_fds(client, 4, 2)[1]]
+        say = lambda kind, data: os.write(kept[-1], kind + struct.pack(">I", len(data)) + data)
+        ${act}
+        print("has it", flush=True)`;
+
+  it('a session ends all the same, and so does the engine', async () => {
+    const own = createProcessEngine({ dataDir: join(work.root, 'own'), runnerSources, isolation: 'full' });
+    const runner = start(asDoor('say(b"1", b"mine")'), {}, own);
+    await runner.line(/^listens/);
+    const [ended, stays] = [1, 2].map(() => watchCommand(runner.handle, ['echo', 'hi']));
+    await ended?.shows('mine');
+    ended?.session.kill();
+    expect(await ended?.exit).toBe(137);
+    await stays?.shows('mine');
+    await own.close();
+    expect(await stays?.exit).toBe(137);
+  }, 30_000);
+
+  it.each([
+    ['a frame without an end', 'os.write(kept[-1], b"1\\xff\\xff\\xff\\xff")', ''],
+    ['no number as its exit code', 'say(b"1", b"mine"); say(b"x", b"many")', 'mine'],
+  ])(
+    '%s is the end of a command',
+    async (_what, act, out) => {
+      const runner = start(asDoor(act));
+      await runner.line(/^listens/);
+      const command = watchCommand(runner.handle, ['echo', 'hi']);
+      expect([await command.exit, command.seen.out]).toEqual([137, out]);
+    },
+    30_000,
+  );
 });
 
 describe.runIf(process.platform === 'linux')('where the machine has no such rules', () => {

@@ -1,4 +1,6 @@
 const headerBytes = 5;
+/** What shell.py sends at once is a quarter of this. */
+const mostBytes = 256 * 1024;
 
 /** What goes between us and runner/shell.py: a letter, the payload's length (4 bytes, big endian), the payload. */
 export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer {
@@ -9,13 +11,27 @@ export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer 
   return Buffer.concat([header, body]);
 }
 
-/** Takes bytes as they come in any pieces, and calls `onFrame` for each whole frame. */
-export function frameReader(onFrame: (kind: string, payload: Buffer) => void): (bytes: Buffer) => void {
+/**
+ * Takes bytes as they come in any pieces, and calls `onFrame` for each whole frame. They are within reach of user code
+ * (runner/door.py): the first that can't be shell.py's is followed by `onNoFrame`, and by nothing more.
+ */
+export function frameReader(
+  onFrame: (kind: string, payload: Buffer) => void,
+  onNoFrame: () => void,
+): (bytes: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
+  let isOver = false;
   return (bytes) => {
+    if (isOver) return;
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     while (rest.length >= headerBytes) {
       const end = headerBytes + rest.readUInt32BE(1);
+      isOver = end > mostBytes;
+      if (isOver) {
+        rest = Buffer.alloc(0);
+        onNoFrame();
+        return;
+      }
       if (rest.length < end) return;
       onFrame(rest.toString('latin1', 0, 1), rest.subarray(headerBytes, end));
       rest = rest.subarray(end);

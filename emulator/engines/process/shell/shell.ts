@@ -169,10 +169,11 @@ function attend(
   });
   // A helper that is gone says so by its exit.
   helper.stdin.on('error', () => undefined).on('drain', () => io.drained());
-  const read = frameReader((kind, payload) => {
-    if (kind === 'x') exit(Number(payload.toString()));
+  function take(kind: string, payload: Buffer): void {
+    if (kind === 'x') exit(exitCode(payload));
     else if (!exited) io.output(kind === '2' ? 2 : 1, payload);
-  });
+  }
+  const read = frameReader(take, stop);
   helper.stdout.on('error', () => undefined).on('data', read);
   helper.once('error', (error) => {
     io.output(2, cannotStart(error));
@@ -204,9 +205,17 @@ function containIo(io: ExecIo, failed: Report): ExecIo {
   };
 }
 
-/** It kills what is below it, and goes. */
+/** As a process has it; what a program of the runner wrote in its place counts as killed. */
+function exitCode(payload: Buffer): number {
+  const text = payload.toString('latin1');
+  return /^\d{1,3}$/.test(text) && Number(text) <= 255 ? Number(text) : killedCode;
+}
+
+/** It kills what is below it, and goes. What has its output by then, in the runner, doesn't keep it open. */
 function end(helper: Helper): void {
   helper.stdin.destroy();
   signalChild(helper, 'SIGTERM');
   helper.stdout.resume();
+  const late = setTimeout(() => helper.stdout.destroy(), graceMs);
+  helper.once('close', () => clearTimeout(late));
 }
