@@ -2,24 +2,14 @@ import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
-import { localEnv } from '../process/child-env.ts';
 import { diagnose, lastWords, plain } from '../process/diagnose.ts';
 import type { FalEnd } from '../process/fal-run.ts';
-import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
-import type { Snapshot } from '../target/snapshot.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import type { WorkspaceApp } from '../workspace/find-apps.ts';
+import { createAppTasks } from './app-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
-import {
-  type FalProgram,
-  type FalTask,
-  type FalTaskDefinition,
-  falTask,
-  type RunningTask,
-  startTask,
-} from './fal-task.ts';
 import { createRuns } from './runs.ts';
 
 /** Run, deploy, and the end of a run. */
@@ -33,72 +23,7 @@ export function createAppCommands(deps: {
 }) {
   const { link, emulator, clis, present, log, setContext } = deps;
   const runs = createRuns(setContext);
-  let instances = 0;
-
-  /** @throws Problem, Cancelled */
-  async function program({ command, app }: FalTaskDefinition, folder: vscode.WorkspaceFolder): Promise<FalProgram> {
-    const fal = await clis.get(folder.uri);
-    await emulator.ensureRunning();
-    const env = targetEnv(link.folder);
-    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
-    return { command: fal.command, args: [...fal.args, command, app], env: localEnv(process.env, env) };
-  }
-
-  /** The name in the address is that of the app among the emulator's runners. */
-  async function isReady({ pathname }: URL, signal: AbortSignal): Promise<void> {
-    const alias = pathname.split('/')[2];
-    const serves = ({ status }: Snapshot) =>
-      status?.runners.some((one) => one.alias === alias && /^(IDLE|RUNNING)$/.test(one.state)) === true;
-    await link.until(serves, signal);
-  }
-
-  async function begin(
-    command: 'run' | 'deploy',
-    { name, file, folder }: WorkspaceApp,
-    onText?: (text: string) => void,
-  ): Promise<RunningTask> {
-    const definition: FalTaskDefinition = { type: 'minifal', command, app: `${file}::${name}` };
-    // Before there is a terminal: what it asks or shows would be next to it.
-    const ready = await program(definition, folder);
-    const task = await startTask(
-      {
-        label: `${command} ${name}`,
-        definition,
-        folder,
-        isShown: command === 'run',
-        prepare: async () => ready,
-        isReady,
-        ...(onText ? { onText } : {}),
-      },
-      ++instances,
-    );
-    runs.hold(task);
-    return task;
-  }
-
-  /** For who starts it themselves: "Run Task", tasks.json, a launch configuration. */
-  function task(definition: FalTaskDefinition, folder: vscode.WorkspaceFolder): vscode.Task {
-    const label = `${definition.command} ${definition.app}`;
-    const spec: FalTask = {
-      label,
-      definition,
-      folder,
-      isShown: true,
-      prepare: () =>
-        program(definition, folder).catch((error: unknown) => {
-          present.problem(error);
-          throw error;
-        }),
-      isReady,
-      onBegun(run) {
-        runs.hold({ label, ...run });
-        void run.ended.then((end) => {
-          if (!end.stopped && end.code !== 0) failed(label, end);
-        });
-      },
-    };
-    return falTask(spec);
-  }
+  const tasks = createAppTasks({ link, emulator, clis, present, runs, failed });
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
     if (!vscode.workspace.isTrusted) throw untrusted();
@@ -110,7 +35,7 @@ export function createAppCommands(deps: {
   async function run(argument: unknown): Promise<boolean> {
     try {
       const app = await chosen(argument, 'Run which app?');
-      const task = await begin('run', app);
+      const task = await tasks.begin('run', app);
       void task.ended.then((end) => {
         if (!end.stopped && end.code !== 0) failed(`Running ${app.name}`, end);
       });
@@ -148,7 +73,7 @@ export function createAppCommands(deps: {
         const message = lastWords(text);
         if (message !== undefined) progress.report({ message: message.slice(0, 100) });
       };
-      const task = await begin('deploy', app, onText);
+      const task = await tasks.begin('deploy', app, onText);
       if (token.isCancellationRequested) task.stop();
       token.onCancellationRequested(() => task.stop());
       return task.ended;
@@ -167,7 +92,8 @@ export function createAppCommands(deps: {
     run,
     /** `true`: the app is deployed. */
     deploy,
-    task,
+    /** For who starts it themselves: "Run Task", tasks.json, a launch configuration. */
+    task: tasks.task,
     /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
     stopRun: runs.stopOne,
     /** The window closes: nothing of ours stays behind. */

@@ -1,0 +1,101 @@
+import type * as vscode from 'vscode';
+import type { Presenter } from '../present.ts';
+import { Problem } from '../problem.ts';
+import { localEnv } from '../process/child-env.ts';
+import type { FalEnd } from '../process/fal-run.ts';
+import { targetEnv } from '../target/data-folder.ts';
+import type { Link } from '../target/link.ts';
+import type { Snapshot } from '../target/snapshot.ts';
+import type { WorkspaceApp } from '../workspace/find-apps.ts';
+import type { EmulatorCommands } from './emulator.ts';
+import type { FalClis } from './fal-cli.ts';
+import {
+  type FalProgram,
+  type FalTask,
+  type FalTaskDefinition,
+  falTask,
+  type RunningTask,
+  startTask,
+} from './fal-task.ts';
+import type { Runs } from './runs.ts';
+
+/** `fal run` and `fal deploy` of an app, as tasks of the editor with an emulator that runs. */
+export function createAppTasks(deps: {
+  readonly link: Link;
+  readonly emulator: EmulatorCommands;
+  readonly clis: FalClis;
+  readonly present: Presenter;
+  readonly runs: Runs;
+  /** A task that a person started themselves has failed. */
+  readonly failed: (what: string, end: FalEnd) => void;
+}) {
+  const { link, emulator, clis, present, runs } = deps;
+  let instances = 0;
+
+  /** @throws Problem, Cancelled */
+  async function program({ command, app }: FalTaskDefinition, folder: vscode.WorkspaceFolder): Promise<FalProgram> {
+    const fal = await clis.get(folder.uri);
+    await emulator.ensureRunning();
+    const env = targetEnv(link.folder);
+    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
+    return { command: fal.command, args: [...fal.args, command, app], env: localEnv(process.env, env) };
+  }
+
+  /** The name in the address is that of the app among the emulator's runners. */
+  async function isReady({ pathname }: URL, signal: AbortSignal): Promise<void> {
+    const alias = pathname.split('/')[2];
+    const serves = ({ status }: Snapshot) =>
+      status?.runners.some((one) => one.alias === alias && /^(IDLE|RUNNING)$/.test(one.state)) === true;
+    await link.until(serves, signal);
+  }
+
+  async function begin(
+    command: 'run' | 'deploy',
+    { name, file, folder }: WorkspaceApp,
+    onText?: (text: string) => void,
+  ): Promise<RunningTask> {
+    const definition: FalTaskDefinition = { type: 'minifal', command, app: `${file}::${name}` };
+    // Before there is a terminal: what it asks or shows would be next to it.
+    const ready = await program(definition, folder);
+    const task = await startTask(
+      {
+        label: `${command} ${name}`,
+        definition,
+        folder,
+        isShown: command === 'run',
+        prepare: async () => ready,
+        isReady,
+        ...(onText ? { onText } : {}),
+      },
+      ++instances,
+    );
+    runs.hold(task);
+    return task;
+  }
+
+  /** For who starts it themselves: "Run Task", tasks.json, a launch configuration. */
+  function task(definition: FalTaskDefinition, folder: vscode.WorkspaceFolder): vscode.Task {
+    const label = `${definition.command} ${definition.app}`;
+    const spec: FalTask = {
+      label,
+      definition,
+      folder,
+      isShown: true,
+      prepare: () =>
+        program(definition, folder).catch((error: unknown) => {
+          present.problem(error);
+          throw error;
+        }),
+      isReady,
+      onBegun(run) {
+        runs.hold({ label, ...run });
+        void run.ended.then((end) => {
+          if (!end.stopped && end.code !== 0) deps.failed(label, end);
+        });
+      },
+    };
+    return falTask(spec);
+  }
+
+  return { begin, task };
+}
