@@ -1,27 +1,24 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createAppCommands } from './commands/app.ts';
+import { createAppsPresence } from './commands/apps-presence.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis } from './commands/fal-cli.ts';
+import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createContexts } from './contexts.ts';
-import { followEmulatorLog } from './log.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
-import { Problem } from './problem.ts';
 import { createKeychain } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
 import { createLink } from './target/link.ts';
-import type { Snapshot } from './target/snapshot.ts';
 import { createAppsView, type Element } from './views/apps-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
 import { keychainOf, stopAfterLastWindow } from './window.ts';
-import { activeFolder } from './workspace/active-folder.ts';
-import { appsIn, findApps } from './workspace/find-apps.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
 
 /**
@@ -51,27 +48,8 @@ export function createSession(deps: {
   const tree = createAppsView({ link, view, changed, setContext });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
-  let emulatorLog: { close(): void } | undefined;
-
-  function follow(now: Snapshot, before: Snapshot): void {
-    setContext('emulatorState', now.state);
-    setContext('secretsSealed', now.status?.secrets === 'sealed');
-    setContext('hasDeployments', (now.status?.apps.length ?? 0) > 0);
-    if (now.state === before.state) return;
-    log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
-    if (now.state === 'running') {
-      windows.enter();
-      emulatorLog ??= followEmulatorLog(folder, log);
-      setAllTerminals();
-    } else if (now.state !== 'starting') {
-      emulatorLog?.close();
-      emulatorLog = undefined;
-    }
-    // A failed start is reported by who started it.
-    if (now.state === 'failed' && before.state !== 'starting') {
-      present.problem(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
-    }
-  }
+  const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
+  const presence = createAppsPresence({ view, clis, setContext, statusBar });
 
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand('minifal.apps.focus');
@@ -83,45 +61,21 @@ export function createSession(deps: {
     setOrdinaryTerminals(context.environmentVariableCollection, readSettings().allTerminals, targetEnv(folder));
   }
 
-  async function refresh(): Promise<void> {
-    appsFound((await findApps()).length > 0);
-    // The view was opened by a person; in a folder that they trust its interpreters may be asked for their version.
-    if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
-  }
-
-  function appsFound(found: boolean): void {
-    setContext('hasApps', found);
-    statusBar.setHasApps(found);
-  }
-
-  async function refreshIfVisible(): Promise<void> {
-    if (view.visible) await refresh();
-  }
-
-  let looked = false;
-  const lookOnce = (): void => {
-    if (looked || !view.visible) return;
-    looked = true;
-    void refresh();
-  };
-
-  setContext('emulatorState', link.snapshot().state);
   const disposables = [
     log,
-    view.onDidChangeVisibility(lookOnce),
-    followSettings({ link, emulator, checkSettings, setAllTerminals, refreshIfVisible }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => void refresh()),
-    vscode.workspace.onDidChangeWorkspaceFolders(() => void refresh()),
-    vscode.workspace.onDidSaveTextDocument((document) => {
-      if (document.languageId === 'python' && appsIn(document.uri, document.getText()).length > 0) appsFound(true);
+    followSettings({
+      link,
+      emulator,
+      checkSettings,
+      setAllTerminals,
+      refreshIfVisible: presence.refreshIfVisible,
     }),
+    ...presence.disposables,
   ];
-  const unfollow = link.onChange(follow);
-  lookOnce();
 
   return {
     tree,
-    appsFound,
+    appsFound: presence.found,
     tasks,
     profile: terminals.profile,
     terminalLinks,
@@ -137,16 +91,15 @@ export function createSession(deps: {
       installFal: () => clis.install(),
       clearEnded: () => tree.clearEnded(),
       clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),
-      refresh,
+      refresh: presence.refresh,
       showActions: () => statusBar.showActions(),
     },
     /** The window closes: synchronous, because the editor gives no time. */
     close() {
-      unfollow();
+      emulatorFollower.close();
       apps.close();
       tree.close();
       statusBar.close();
-      emulatorLog?.close();
       link.close();
       windows.leave();
       if (readSettings().stopEmulatorOnClose !== 'never') stopAfterLastWindow(join(extensionPath, 'dist'), folder);

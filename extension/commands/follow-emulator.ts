@@ -1,0 +1,50 @@
+import type * as vscode from 'vscode';
+import type { SetContext } from '../contexts.ts';
+import { followEmulatorLog } from '../log.ts';
+import type { Presenter } from '../present.ts';
+import { Problem } from '../problem.ts';
+import type { Windows } from '../process/windows.ts';
+import type { Link } from '../target/link.ts';
+import type { Snapshot } from '../target/snapshot.ts';
+
+/** What a window does whenever the emulator's state changes, no matter who started or stopped it. */
+export function followEmulator(deps: {
+  readonly link: Link;
+  readonly windows: Windows;
+  readonly present: Presenter;
+  readonly log: vscode.LogOutputChannel;
+  readonly setContext: SetContext;
+  readonly setAllTerminals: () => void;
+}): { close(): void } {
+  const { link, windows, present, log, setContext, setAllTerminals } = deps;
+  let emulatorLog: { close(): void } | undefined;
+
+  function follow(now: Snapshot, before: Snapshot): void {
+    setContext('emulatorState', now.state);
+    setContext('secretsSealed', now.status?.secrets === 'sealed');
+    setContext('hasDeployments', (now.status?.apps.length ?? 0) > 0);
+    if (now.state === before.state) return;
+    log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
+    if (now.state === 'running') {
+      windows.enter();
+      emulatorLog ??= followEmulatorLog(link.folder, log);
+      setAllTerminals();
+    } else if (now.state !== 'starting') {
+      emulatorLog?.close();
+      emulatorLog = undefined;
+    }
+    // A failed start is reported by who started it.
+    if (now.state === 'failed' && before.state !== 'starting') {
+      present.problem(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
+    }
+  }
+
+  setContext('emulatorState', link.snapshot().state);
+  const unfollow = link.onChange(follow);
+  return {
+    close() {
+      unfollow();
+      emulatorLog?.close();
+    },
+  };
+}
