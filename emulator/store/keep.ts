@@ -98,19 +98,12 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     trouble.passed();
   }
 
-  /** `false`: the disk did not take it. */
-  function attempt(entry: Kept): boolean {
-    return attemptAll([entry]);
-  }
-
   /** `false`: the disk took none of them. */
-  function attemptAll(entries: readonly Kept[]): boolean {
+  function attempt(...entries: readonly Kept[]): boolean {
+    const works = entries.map(({ work }) => work);
     let errors: readonly unknown[];
     try {
-      errors = transactPieces(
-        deps,
-        entries.map(({ work }) => work),
-      );
+      errors = transactPieces(deps, works);
     } catch (error) {
       const met = asDiskTrouble(error);
       if (met) meet(met);
@@ -125,7 +118,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     timer = undefined;
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     const some = kept.splice(0, mostAtOnce);
-    if (some.length === 0 || attemptAll(some)) {
+    if (some.length === 0 || attempt(...some)) {
       if (kept.length > 0) timer = setTimeout(round, 0).unref();
       else lookAgain();
       return;

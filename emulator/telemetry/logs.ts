@@ -110,10 +110,7 @@ export function createLogs({
     pending = [];
     waiting = 0;
     if (batch.length === 0) return;
-    const remark =
-      lost > 0
-        ? [lossRemark(`${lost} log lines before this one could not be stored: ${lostBecause}.`, batch[0], nextSeq++)]
-        : [];
+    const remark = lost > 0 ? [lossRemark(lost, lostBecause, batch[0], nextSeq++)] : [];
     try {
       records.add([...remark, ...batch]);
       lost = 0;
@@ -149,14 +146,14 @@ function shortened(message: string): string {
   return `${message.slice(0, longestMessage)} … [${message.length - longestMessage} more characters were cut]`;
 }
 
-function lossRemark(message: string, next: LogLine | undefined, seq: number): LogLine {
+function lossRemark(lost: number, because: string, next: LogLine | undefined, seq: number): LogLine {
   return {
     seq,
     at: next?.at ?? 0,
     level: 'ERROR',
     source: 'BRIDGE',
     stream: null,
-    message: `minifal: ${message}`,
+    message: `minifal: ${lost} log lines before this one could not be stored: ${because}.`,
     alias: next?.alias ?? '',
     revision: null,
     runnerId: null,

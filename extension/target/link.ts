@@ -83,16 +83,11 @@ export function createLink(folder: string): Link {
     nextRetryMs = retryMs.first;
     if (starts > 0) {
       if (state !== 'starting') observed.set({ state: 'starting' });
-    } else if (state === 'running' && running && wasKilled(running)) {
+    } else if (state === 'running' && running && stopAsked?.pid !== running.pid && wasKilled(folder)) {
       observed.set({ state: 'failed', why: `The emulator (process ${running.pid}) ended unexpectedly.` });
     } else if (state === 'running' || state === 'starting' || running) {
       observed.set({ state: 'stopped' });
     }
-  }
-
-  /** Who ends in peace removes the file. */
-  function wasKilled(running: RunningEmulator): boolean {
-    return stopAsked?.pid !== running.pid && existsSync(joinPath(folder, 'emulator.json'));
   }
 
   look();
@@ -129,4 +124,9 @@ export function createLink(folder: string): Link {
       observed.close();
     },
   };
+}
+
+/** Who ends in peace removes the file. */
+function wasKilled(folder: string): boolean {
+  return existsSync(joinPath(folder, 'emulator.json'));
 }
