@@ -19,6 +19,15 @@ export interface RequestIndex {
   readonly running: Sorted<RequestId>;
 }
 
+export const noRequests: RequestIndex = {
+  waiting: null,
+  ready: null,
+  unpicked: null,
+  delayed: null,
+  deadlines: null,
+  running: null,
+};
+
 export interface RunnerIndex {
   /** All: [serial]. */
   readonly all: Sorted<RunnerId>;
@@ -65,6 +74,31 @@ export interface RunnerIndex {
   /** Attempts on the counted ones. */
   readonly inFlight: number;
 }
+
+export const noRunners: RunnerIndex = {
+  all: null,
+  free: null,
+  announcing: IdMap.empty(),
+  idleUsed: null,
+  idleFresh: null,
+  due: null,
+  leaving: null,
+  unreplaced: null,
+  successors: null,
+  replacements: 0,
+  succeeding: 0,
+  starting: null,
+  backingOff: null,
+  inLine: null,
+  guestsInLine: 0,
+  readySince: null,
+  placed: 0,
+  staying: 0,
+  placedOnGpu: 0,
+  counted: 0,
+  serving: 0,
+  inFlight: 0,
+};
 
 /** Which apps could make room for another one, for shareRoom (offers.ts). */
 export interface Offers {

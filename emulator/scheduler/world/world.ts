@@ -14,7 +14,7 @@ import type {
 } from '../types.ts';
 import { type Hinted, nothingHinted } from './hinted.ts';
 import { IdMap } from './id-map.ts';
-import { noOffers, type Offers, type RequestIndex, type RunnerIndex } from './indexes.ts';
+import { noOffers, noRequests, noRunners, type Offers, type RequestIndex, type RunnerIndex } from './indexes.ts';
 import type { Key, Sorted } from './sorted.ts';
 
 /**
@@ -233,31 +233,8 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
     trouble: noTrouble,
     lastServed: -1,
     hinted: nothingHinted,
-    requests: { waiting: null, ready: null, unpicked: null, delayed: null, deadlines: null, running: null },
-    runners: {
-      all: null,
-      free: null,
-      announcing: IdMap.empty(),
-      idleUsed: null,
-      idleFresh: null,
-      due: null,
-      leaving: null,
-      unreplaced: null,
-      successors: null,
-      replacements: 0,
-      succeeding: 0,
-      starting: null,
-      backingOff: null,
-      inLine: null,
-      guestsInLine: 0,
-      readySince: null,
-      placed: 0,
-      staying: 0,
-      placedOnGpu: 0,
-      counted: 0,
-      serving: 0,
-      inFlight: 0,
-    },
+    requests: noRequests,
+    runners: noRunners,
     wakeAt: null,
   };
 }
