@@ -1,4 +1,5 @@
-import type { ScaleSettings, Strategy } from '../scheduler/types.ts';
+import type { Strategy } from '../scheduler/events.ts';
+import type { ScaleSettings } from '../scheduler/types.ts';
 import { type Said, scaleForRegistration } from './scale-settings.ts';
 import type { Alias, AuthMode, Catalog, Revision } from './types.ts';
 

@@ -1,6 +1,7 @@
 import type { RunnerAddress } from '../engines/engine.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
-import type { AttemptOutcome, RequestInfo } from '../scheduler/types.ts';
+import type { AttemptOutcome } from '../scheduler/events.ts';
+import type { RequestInfo } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { Answer } from './answers.ts';
 import { eachChunk } from './bodies/chunks.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RunnerAddress } from '../engines/engine.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { StoredResponse, SubmittedRequest } from '../queue/types.ts';
-import type { AttemptOutcome } from '../scheduler/types.ts';
+import type { AttemptOutcome } from '../scheduler/events.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import { errorAnswer } from './answers.ts';
 import { eachChunk } from './bodies/chunks.ts';

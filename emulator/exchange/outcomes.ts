@@ -1,5 +1,5 @@
 import { isOutOfDescriptorsCode, outOfDescriptors } from '../local/descriptors.ts';
-import type { AttemptOutcome } from '../scheduler/types.ts';
+import type { AttemptOutcome } from '../scheduler/events.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import type { Signals } from './headers.ts';
 

@@ -1,4 +1,5 @@
-import type { Event, RunnerId } from '../scheduler/types.ts';
+import type { Event } from '../scheduler/events.ts';
+import type { RunnerId } from '../scheduler/types.ts';
 import type { Questions } from './questions.ts';
 import type { Fleet } from './types.ts';
 

@@ -1,4 +1,5 @@
-import type { Effect, Event } from '../scheduler/types.ts';
+import type { Effect } from '../scheduler/effects.ts';
+import type { Event } from '../scheduler/events.ts';
 
 /**
  * The one thing that ends when a bug of ours stops an event or effect half way: nobody must wait for it without end.

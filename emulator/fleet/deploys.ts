@@ -1,4 +1,4 @@
-import type { Event } from '../scheduler/types.ts';
+import type { Event } from '../scheduler/events.ts';
 import type { Deployment, DeployResult, Launch } from './types.ts';
 
 /** Deploys that are under way, and the launches that came with one. */

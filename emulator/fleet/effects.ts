@@ -1,5 +1,5 @@
+import type { Effect } from '../scheduler/effects.ts';
 import * as select from '../scheduler/requests/select.ts';
-import type { Effect } from '../scheduler/types.ts';
 import type { Deploys } from './deploys.ts';
 import type { Host } from './host.ts';
 import type { Questions } from './questions.ts';

@@ -1,5 +1,6 @@
 import { contain, type Report } from '../local/loop/contain.ts';
-import type { Effect, Event } from '../scheduler/types.ts';
+import type { Effect } from '../scheduler/effects.ts';
+import type { Event } from '../scheduler/events.ts';
 import { type Concern, concernOf } from './concerns.ts';
 import type { Deploys } from './deploys.ts';
 import type { Attempts } from './requests/attempts.ts';

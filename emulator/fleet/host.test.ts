@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Effect, Note } from '../scheduler/effects.ts';
+import type { Event } from '../scheduler/events.ts';
 import { deployOf, requestOf, scaleOf, settingsOf } from '../scheduler/testing/samples.ts';
-import type { Effect, Event, Note } from '../scheduler/types.ts';
 import { createHost } from './host.ts';
 
 const start = 1_700_000_000_000;

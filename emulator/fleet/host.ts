@@ -1,7 +1,9 @@
 import type { Steady } from '../local/loop/steady.ts';
+import type { Effect, Note } from '../scheduler/effects.ts';
+import type { Event } from '../scheduler/events.ts';
 import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
 import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
-import type { Effect, Event, Instant, Note } from '../scheduler/types.ts';
+import type { Instant } from '../scheduler/types.ts';
 import { defaultLimits, type Limits } from '../scheduler/world/world.ts';
 import { createAlarm } from './alarm.ts';
 

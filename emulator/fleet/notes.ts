@@ -1,5 +1,6 @@
 import { contain, type Report } from '../local/loop/contain.ts';
-import type { Note, Runner } from '../scheduler/types.ts';
+import type { Note } from '../scheduler/effects.ts';
+import type { Runner } from '../scheduler/types.ts';
 import type { Deploys } from './deploys.ts';
 import type { Questions } from './questions.ts';
 import type { Runners } from './runners/runners.ts';

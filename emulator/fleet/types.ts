@@ -9,15 +9,8 @@ import type {
   RunnerAddress,
 } from '../engines/engine.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
-import type {
-  AttemptOutcome,
-  RequestInfo,
-  RevisionSettings,
-  Runner,
-  RunnerState,
-  ScaleSettings,
-  Strategy,
-} from '../scheduler/types.ts';
+import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
+import type { RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
 /** A direct request's place on a runner. Exactly one `end` per lease. */

@@ -1,6 +1,7 @@
 import type { RunnerExit } from '../engines/engine.ts';
 import { contain, type Report } from '../local/loop/contain.ts';
-import type { Note, RunnerId, RunnerState } from '../scheduler/types.ts';
+import type { Note } from '../scheduler/effects.ts';
+import type { RunnerId, RunnerState } from '../scheduler/types.ts';
 import { stateOfWord } from '../scheduler/world/runner-state.ts';
 import type { ChangeListener, Fleet, RunnerWatcher } from './types.ts';
 

@@ -1,7 +1,8 @@
 import { endWithOthers, kill } from './ending.ts';
+import type { Event } from './events.ts';
 import { deletedError, failWaiting } from './requests/verdict.ts';
 import { createRunner } from './starting.ts';
-import type { AliasName, Event, ScaleSettings } from './types.ts';
+import type { AliasName, ScaleSettings } from './types.ts';
 import { isStarting } from './world/runner-index.ts';
 import { values } from './world/sorted.ts';
 import { changeApp, makeApp, note, putApp, putRunner, type Turn } from './world/turn.ts';

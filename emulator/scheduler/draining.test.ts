@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { AttemptOutcome } from './events.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
-import type { AttemptOutcome } from './types.ts';
 
 /** One runner, at most one, with three requests on it; more than the grace period passes before request_timeout. */
 function shared(requestTimeoutSeconds = 3600) {

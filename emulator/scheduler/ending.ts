@@ -1,7 +1,8 @@
+import type { Event } from './events.ts';
 import { troubleAfter } from './failures.ts';
 import { conclude } from './requests/verdict.ts';
 import { createRunner } from './starting.ts';
-import type { AliasName, AttemptId, Event, RunnerId, StopReason } from './types.ts';
+import type { AliasName, AttemptId, RunnerId, StopReason } from './types.ts';
 import { attemptsOf, isPlaced, isStarting } from './world/runner-index.ts';
 import { first } from './world/sorted.ts';
 import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from './world/turn.ts';

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Effect } from './effects.ts';
+import type { Event } from './events.ts';
 import { expirationCountdownSeconds } from './requests/select.ts';
 import { nextWakeup, step } from './step.ts';
 import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
-import type { Effect, Event } from './types.ts';
 import { IdMap } from './world/id-map.ts';
 import type { Limits } from './world/world.ts';
 

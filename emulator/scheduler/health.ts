@@ -1,6 +1,7 @@
 import { endNow } from './ending.ts';
+import type { Event } from './events.ts';
 import { probeIntervalMs } from './starting.ts';
-import type { Event, RunnerId } from './types.ts';
+import type { RunnerId } from './types.ts';
 import { isServing } from './world/runner-index.ts';
 import { putRunner, type Turn } from './world/turn.ts';
 import type { LiveRunner } from './world/world.ts';

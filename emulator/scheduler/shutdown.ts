@@ -1,7 +1,8 @@
 import { abandon, stoppingDeploy } from './deploy.ts';
+import type { SchedulerError } from './effects.ts';
 import { endWithOthers } from './ending.ts';
 import { fail } from './requests/verdict.ts';
-import type { AliasName, SchedulerError } from './types.ts';
+import type { AliasName } from './types.ts';
 import { queueBegin } from './world/request-index.ts';
 import { compareKeys, first } from './world/sorted.ts';
 import { edit, type Turn } from './world/turn.ts';

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Event } from './events.ts';
 import { emptyWorld, step } from './step.ts';
 import { createLaws } from './testing/laws.ts';
 import { settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
 import { eventIn, noteOut, type TimeScale, toPlatform } from './time-scale.ts';
-import type { Event, Instant, RetryCondition } from './types.ts';
+import type { Instant, RetryCondition } from './types.ts';
 import { legalMoves, stateWord } from './world/runner-state.ts';
 import { defaultLimits } from './world/world.ts';
 

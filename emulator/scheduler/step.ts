@@ -1,6 +1,8 @@
 import { concludeDeploy, deleted, deployed, scaled } from './deploy.ts';
 import { nextDueAt, runDue } from './due.ts';
+import type { Effect, Note } from './effects.ts';
 import { exited, kill } from './ending.ts';
+import type { Event } from './events.ts';
 import { probed, tcpChecked } from './health.ts';
 import { shareRoom } from './machine/capacity.ts';
 import { rememberStale } from './machine/offers.ts';
@@ -12,7 +14,7 @@ import { replace, rollout, stop } from './rollout.ts';
 import { scaleApp } from './scaling.ts';
 import { shutDown } from './shutdown.ts';
 import { pulling, ready, started } from './starting.ts';
-import type { AliasName, Effect, Event, Instant, Note, RequestInfo, RunnerId } from './types.ts';
+import type { AliasName, Instant, RequestInfo, RunnerId } from './types.ts';
 import { why } from './why.ts';
 import { ascending, type Entry, first } from './world/sorted.ts';
 import { beginTurn, dropApp, note, type Turn, wakeAppAt } from './world/turn.ts';

@@ -1,13 +1,6 @@
-import type {
-  Event,
-  Instant,
-  Note,
-  RequestInfo,
-  RevisionSettings,
-  Runner,
-  RunnerState,
-  ScaleSettings,
-} from './types.ts';
+import type { Note } from './effects.ts';
+import type { Event } from './events.ts';
+import type { Instant, RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from './types.ts';
 import type { Limits } from './world/world.ts';
 
 /**

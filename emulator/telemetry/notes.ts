@@ -1,4 +1,5 @@
-import type { Note, Runner } from '../scheduler/types.ts';
+import type { Note } from '../scheduler/effects.ts';
+import type { Runner } from '../scheduler/types.ts';
 import type { RunnerHistory } from './runners.ts';
 import type { Logs } from './types.ts';
 

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
+import type { Event } from '../../emulator/scheduler/events.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../../emulator/scheduler/step.ts';
 import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';
-import type { Event } from '../../emulator/scheduler/types.ts';
 import { defaultLimits } from '../../emulator/scheduler/world/world.ts';
 import { createRooms, longestBlock, type Rooms, ready, requestFor, submitAll } from './growth-bed.ts';
 import { median } from './stats.ts';

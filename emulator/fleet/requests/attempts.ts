@@ -1,5 +1,6 @@
 import type { Stop } from '../../local/loop/stop-signal.ts';
-import type { Effect, RequestId, Retried, RunnerId, SchedulerError } from '../../scheduler/types.ts';
+import type { Effect, SchedulerError } from '../../scheduler/effects.ts';
+import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { createExecutions, type ExecutionsDeps } from './executions.ts';
 import { createLeases, type Leases } from './leases.ts';

@@ -3,7 +3,7 @@ import type { DirectCall } from '../../exchange/direct.ts';
 import { notMade } from '../../exchange/outcomes.ts';
 import type { Half } from '../../exchange/sockets/socket-pair.ts';
 import type { SocketCall } from '../../exchange/sockets/tunnel.ts';
-import type { AttemptOutcome } from '../../scheduler/types.ts';
+import type { AttemptOutcome } from '../../scheduler/events.ts';
 import { platformError } from '../../wire/errors.ts';
 import { createDirectCalls } from './direct-calls.ts';
 

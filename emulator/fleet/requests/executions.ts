@@ -8,7 +8,9 @@ import type { Report } from '../../local/loop/contain.ts';
 import type { Paced } from '../../local/loop/paced.ts';
 import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../../queue/types.ts';
-import type { Effect, Event, RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
+import type { Effect } from '../../scheduler/effects.ts';
+import type { Event } from '../../scheduler/events.ts';
+import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 
 type Assign = Extract<Effect, { readonly type: 'assign' }>;

@@ -1,6 +1,8 @@
 import type { RunnerAddress } from '../../engines/engine.ts';
 import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
-import type { Effect, Event, RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
+import type { Effect } from '../../scheduler/effects.ts';
+import type { Event } from '../../scheduler/events.ts';
+import type { RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Lease } from '../types.ts';
 

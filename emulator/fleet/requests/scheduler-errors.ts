@@ -1,4 +1,4 @@
-import type { SchedulerError } from '../../scheduler/types.ts';
+import type { SchedulerError } from '../../scheduler/effects.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 
 /**

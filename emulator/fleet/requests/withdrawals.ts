@@ -3,8 +3,9 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import { inSlices } from '../../local/loop/slices.ts';
 import type { Queue } from '../../queue/types.ts';
+import type { Event } from '../../scheduler/events.ts';
 import * as select from '../../scheduler/requests/select.ts';
-import type { Event, RequestId, RunnerId } from '../../scheduler/types.ts';
+import type { RequestId, RunnerId } from '../../scheduler/types.ts';
 import type { Host } from '../host.ts';
 import type { Fleet } from '../types.ts';
 

@@ -1,6 +1,7 @@
 import type { Report } from '../../local/loop/contain.ts';
 import type { Paced } from '../../local/loop/paced.ts';
-import type { Event, Runner, RunnerId } from '../../scheduler/types.ts';
+import type { Event } from '../../scheduler/events.ts';
+import type { Runner, RunnerId } from '../../scheduler/types.ts';
 import type { Runners } from './runners.ts';
 
 /** Questions to a runner itself, whose answers become events. */

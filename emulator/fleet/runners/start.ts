@@ -1,7 +1,7 @@
 import type { CallResult, Engine, RunnerAddress, RunnerEvents, RunnerExit, RunnerLine } from '../../engines/engine.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import type { Paced } from '../../local/loop/paced.ts';
-import type { Event } from '../../scheduler/types.ts';
+import type { Event } from '../../scheduler/events.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Launch, RunnerVariables } from '../types.ts';

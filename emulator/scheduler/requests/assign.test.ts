@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../effects.ts';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
 import { createSim, types } from '../testing/sim.ts';
-import type { Effect } from '../types.ts';
 
 /** An app with `count` idle runners that stay. */
 function withRunners(count: number, maxMultiplexing = 1) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { AttemptOutcome } from '../events.ts';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
 import { createSim, type Sim, types } from '../testing/sim.ts';
-import type { AttemptOutcome } from '../types.ts';
 import { fateOf } from './attempts.ts';
 
 function response(status: number, stopRunner?: boolean): AttemptOutcome {

@@ -1,14 +1,7 @@
 import { endNow, freeSlot, terminateSoon } from '../ending.ts';
+import type { AttemptOutcome, Event } from '../events.ts';
 import { stoppingError } from '../shutdown.ts';
-import type {
-  AliasName,
-  AttemptOutcome,
-  Event,
-  RequestId,
-  RequestInfo,
-  RevisionSettings,
-  StopReason,
-} from '../types.ts';
+import type { AliasName, RequestId, RequestInfo, RevisionSettings, StopReason } from '../types.ts';
 import { announced } from '../world/hinted.ts';
 import { changeApp, edit, note, putRequest, putRunner, type Turn } from '../world/turn.ts';
 import { type LiveRequest, noTrouble } from '../world/world.ts';

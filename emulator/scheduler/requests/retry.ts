@@ -1,12 +1,6 @@
-import type {
-  AttemptOutcome,
-  Instant,
-  RequestInfo,
-  Retried,
-  RetryCondition,
-  RevisionSettings,
-  SchedulerError,
-} from '../types.ts';
+import type { SchedulerError } from '../effects.ts';
+import type { AttemptOutcome } from '../events.ts';
+import type { Instant, RequestInfo, Retried, RetryCondition, RevisionSettings } from '../types.ts';
 
 /** No request is attempted more often, whatever the budgets say (docs/platform/runners.md#retries). */
 export const maxAttempts = 10;

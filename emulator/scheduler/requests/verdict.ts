@@ -1,4 +1,5 @@
-import type { AliasName, RequestId, RevisionSettings, SchedulerError } from '../types.ts';
+import type { SchedulerError } from '../effects.ts';
+import type { AliasName, RequestId, RevisionSettings } from '../types.ts';
 import { first } from '../world/sorted.ts';
 import { note, putRequest, type Turn } from '../world/turn.ts';
 import type { LiveRequest } from '../world/world.ts';

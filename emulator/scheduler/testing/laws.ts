@@ -1,6 +1,7 @@
+import type { Strategy } from '../events.ts';
 import { isRolling, runnersOf } from '../requests/select.ts';
 import { nextWakeup, type World } from '../step.ts';
-import type { Instant, RequestInfo, RevisionSettings, Runner, ScaleSettings, Strategy } from '../types.ts';
+import type { Instant, RequestInfo, RevisionSettings, Runner, ScaleSettings } from '../types.ts';
 import { compareKeys } from '../world/sorted.ts';
 import { checkIndexes } from './index-laws.ts';
 import { law } from './law.ts';

@@ -1,6 +1,7 @@
+import type { Effect } from '../effects.ts';
 import { queuePosition, queueSize, runnersOf, waitingIds } from '../requests/select.ts';
 import type { World } from '../step.ts';
-import type { Effect, Instant, RequestInfo } from '../types.ts';
+import type { Instant, RequestInfo } from '../types.ts';
 import { why } from '../why.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';

@@ -1,5 +1,6 @@
+import type { Effect } from '../effects.ts';
 import { runner as findRunner, runnersOf } from '../requests/select.ts';
-import type { Effect, Instant } from '../types.ts';
+import type { Instant } from '../types.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';
 

@@ -1,4 +1,5 @@
-import type { Event, RequestInfo, RevisionSettings, ScaleSettings } from '../types.ts';
+import type { Event } from '../events.ts';
+import type { RequestInfo, RevisionSettings, ScaleSettings } from '../types.ts';
 
 /** Settings and events for the scheduler's tests: the platform's defaults, with what a test cares about on top. */
 

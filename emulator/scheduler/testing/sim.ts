@@ -1,6 +1,8 @@
+import type { Effect, Note } from '../effects.ts';
+import type { AttemptOutcome, Event } from '../events.ts';
 import { runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
-import type { AttemptOutcome, Effect, Event, Instant, Note, RequestInfo, Runner, RunnerId } from '../types.ts';
+import type { Instant, RequestInfo, Runner, RunnerId } from '../types.ts';
 import { defaultLimits, type Limits } from '../world/world.ts';
 import { deployOf, requestOf } from './samples.ts';
 

@@ -1,17 +1,8 @@
+import type { Effect, Note } from '../effects.ts';
+import type { AttemptOutcome, Event, Strategy } from '../events.ts';
 import { runner as findRunner, runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
-import type {
-  AttemptOutcome,
-  Effect,
-  Event,
-  Instant,
-  Note,
-  RequestInfo,
-  RevisionSettings,
-  RunnerId,
-  ScaleSettings,
-  Strategy,
-} from '../types.ts';
+import type { Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
 import { defaultLimits, type Limits } from '../world/world.ts';
 
 /** What happens from outside in a storm. Indexes choose among what exists at that moment. */

@@ -1,5 +1,6 @@
+import type { Effect, Note } from '../effects.ts';
 import { countSlots, slotsOf } from '../machine/gpu-slots.ts';
-import type { AliasName, Effect, Instant, Note, RequestId, RunnerId, RunnerState, ScaleSettings } from '../types.ts';
+import type { AliasName, Instant, RequestId, RunnerId, RunnerState, ScaleSettings } from '../types.ts';
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
 import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from './runner-index.ts';

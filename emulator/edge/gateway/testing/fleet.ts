@@ -3,7 +3,7 @@ import { createExchange, type Exchange } from '../../../exchange/exchange.ts';
 import { deferred } from '../../../exchange/testing/deferred.ts';
 import type { ChangeListener, Fleet } from '../../../fleet/types.ts';
 import type { Queue } from '../../../queue/types.ts';
-import type { AttemptOutcome } from '../../../scheduler/types.ts';
+import type { AttemptOutcome } from '../../../scheduler/events.ts';
 import { type PlatformError, platformError } from '../../../wire/errors.ts';
 import type { GatewayDeps } from '../context.ts';
 

@@ -1,0 +1,95 @@
+import type {
+  AliasName,
+  AttemptId,
+  RequestId,
+  RequestInfo,
+  RevisionId,
+  RevisionSettings,
+  RunnerId,
+  ScaleSettings,
+} from './types.ts';
+
+/** What can happen: what goes into `step`. */
+
+/** How an attempt ended, as its executor saw it. */
+export type AttemptOutcome =
+  /** The app answered in full. `needsRetry` and `stopRunner` are the response headers of that name. */
+  | { readonly kind: 'response'; readonly status: number; readonly needsRetry?: boolean; readonly stopRunner?: boolean }
+  | { readonly kind: 'connection_refused' }
+  /**
+   * The connection broke before an answer. `isStale`: one that had served before; its server may just have closed it.
+   */
+  | { readonly kind: 'disconnected'; readonly isStale?: boolean }
+  | { readonly kind: 'incomplete' }
+  /** The caller of a direct request went away; the executor has closed its connection to the runner. */
+  | { readonly kind: 'caller_gone' };
+
+/** How a deploy moves the alias (docs/platform/runners.md#deploys). `detached`: rolling, but the alias first. */
+export type Strategy = 'recreate' | 'rolling' | 'detached';
+
+export type Event =
+  /**
+   * A first registration, redeploy or set-rev; also sent for each stored alias when the emulator starts (`strategy:
+   * 'recreate'`).
+   */
+  | {
+      readonly type: 'aliasDeployed';
+      readonly alias: AliasName;
+      readonly revision: RevisionId;
+      readonly scale: ScaleSettings;
+      readonly settings: RevisionSettings;
+      readonly strategy: Strategy;
+    }
+  /** UpdateApplication: complete new settings of the present revision. */
+  | {
+      readonly type: 'aliasScaled';
+      readonly alias: AliasName;
+      readonly scale: ScaleSettings;
+      readonly settings: RevisionSettings;
+    }
+  | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
+  | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }
+  | { readonly type: 'requestArrived'; readonly request: RequestInfo }
+  /** After a start: what waited before, in its order. The same as if each arrived by itself. */
+  | { readonly type: 'requestsRecovered'; readonly requests: readonly RequestInfo[] }
+  /**
+   * A waiting request is withdrawn. One that runs ends as it does (the executor posts the cancel call), but is not
+   * retried.
+   */
+  | { readonly type: 'requestWithdrawn'; readonly requestId: RequestId }
+  | {
+      readonly type: 'attemptEnded';
+      readonly requestId: RequestId;
+      readonly attemptId: AttemptId;
+      readonly outcome: AttemptOutcome;
+      /** Value of `X-Fal-Runner-Hints`; absent: the header was missing. */
+      readonly hints?: readonly string[];
+    }
+  /** The engine fetches its image, and has `percent` of it, a whole number (PENDING -> DOCKER_PULL). */
+  | { readonly type: 'runnerPulling'; readonly runnerId: RunnerId; readonly percent: number }
+  /** The engine has a process (PENDING or DOCKER_PULL -> SETUP). */
+  | { readonly type: 'runnerStarted'; readonly runnerId: RunnerId }
+  /** Port open, setup done, health check passed (SETUP -> IDLE). */
+  | { readonly type: 'runnerReady'; readonly runnerId: RunnerId }
+  /**
+   * The process is gone. `reason` is a sentence for people. `cause`: not by itself, but with the supervisor above it.
+   */
+  | {
+      readonly type: 'runnerExited';
+      readonly runnerId: RunnerId;
+      readonly reason: string;
+      readonly cause?: 'supervisor_lost';
+    }
+  | {
+      readonly type: 'healthProbed';
+      readonly runnerId: RunnerId;
+      readonly ok: boolean /** Asked for by the app: one failure ends the runner. */;
+      readonly onDemand: boolean;
+    }
+  | { readonly type: 'tcpChecked'; readonly runnerId: RunnerId; readonly ok: boolean }
+  | { readonly type: 'runnerStopRequested'; readonly runnerId: RunnerId; readonly replaceFirst: boolean }
+  | { readonly type: 'runnerKillRequested'; readonly runnerId: RunnerId }
+  /** The emulator stops: what runs may finish, nothing begins any more. */
+  | { readonly type: 'shutdown' }
+  /** Time has passed; sent when `nextWakeup` is due. */
+  | { readonly type: 'tick' };
