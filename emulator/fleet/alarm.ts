@@ -2,7 +2,7 @@ import { longestTimerMs } from '../local/loop/timers.ts';
 import type { Instant } from '../scheduler/types.ts';
 
 /** One timer for the next instant at which the scheduler has something to do. */
-export interface Alarm {
+interface Alarm {
   /** `undefined`: there is nothing. */
   set(at: Instant | undefined): void;
 }
