@@ -21,7 +21,7 @@ export interface SupervisorEvents {
 }
 
 /** The place of one runner below its supervisor. */
-export interface Berth {
+interface Berth {
   send(command: Command): void;
   /** From now on it gets what is said of it. */
   take(runner: ProcessRunner): void;

@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
  * The frames of HTTP over WebSocket (docs/platform/gateway.md#http-over-websocket). A client takes any text frame whose
  * JSON object has both `type` and `request_id` as control; so a body that looks like that goes as binary.
  */
-export interface Frame {
+interface Frame {
   readonly data: string | Buffer;
   readonly binary: boolean;
 }

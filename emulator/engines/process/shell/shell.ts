@@ -21,7 +21,7 @@ export interface Place {
 }
 
 /** The runner that a command runs in. */
-export interface ShellTarget {
+interface ShellTarget {
   readonly python: string;
   /** The machine's variables, for our own process. */
   readonly machine: { readonly [name: string]: string };
