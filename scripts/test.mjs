@@ -23,6 +23,7 @@ const steps = [];
 const reasons = new Set();
 await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
+await step('nothing unused', () => tool('knip', []));
 await step('unit and property tests', () => vitest('vitest.config.ts'));
 await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));
 if (missing) leaveOut(editorTests, editorFiles(), missing);
