@@ -58,7 +58,7 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     config = {**config, "appFolder": app_folder}
     _set_environment(config)
     if config["door"] is not None:
-        door.make(config["door"])
+        door.make(config["door"], keeper)
     # It can be joined now (`fal runners shell`).
     BlockingChannel(sock).send({"event": "entered"})
     if config["startMethod"] == "spawn":

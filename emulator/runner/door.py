@@ -23,14 +23,18 @@ ENDED = b"e"
 """What a helper says last."""
 
 
-def make(name: str) -> None:
-    """In a new runner, when it is in its world. `name`: can't be guessed; it goes to `go_through`. Raises OSError."""
+def make(name: str, keeper: int) -> None:
+    """
+    In a new runner, when it is in its world. `name`: can't be guessed; it goes to `go_through`. `keeper`: the runner's
+    parent. Raises OSError.
+    """
     server = socket.socket(socket.AF_UNIX)
     server.bind(_address(name))
     server.listen()
     # No child of the runner's: those are user code's, which may wait for all of them.
     if kernel.fork_sibling() == 0:
         try:
+            kernel.die_with_parent(signal.SIGKILL, keeper)
             _keep(server)
         finally:
             os._exit(0)
@@ -52,7 +56,7 @@ def go_through(name: str, runner: int, said: bytes) -> None:
         except (ConnectionError, FileNotFoundError):
             is_the_runners = False
         if not is_the_runners:
-            raise OSError("the runner is gone")
+            raise OSError("the runner is gone, or has ended the process by which commands come in")
         socket.send_fds(connection, [_LENGTH.pack(len(said))], [0, 1])
         connection.sendall(said)
         _let_go()

@@ -110,9 +110,16 @@ class Supervisor:
         self._dying.setdefault(runner, time.monotonic() + KEEPER_SECONDS)
 
     def _end_hindered_keepers(self) -> None:
-        """A runner can stop its keeper again and again. When that is dead, `_ended` does what it should have done."""
+        """
+        A runner can stop its keeper again and again. When that is dead, `_ended` does what it should have done; also
+        when a child of the keeper still has the pipe by which we hear of its end.
+        """
         for runner, until in list(self._dying.items()):
-            if time.monotonic() >= until:
+            if time.monotonic() < until:
+                continue
+            if _is_dead(runner.keeper):
+                self._ended(runner)
+            else:
                 self._dying[runner] = until + KEEPER_SECONDS
                 os.kill(runner.keeper, signal.SIGKILL)
 
@@ -398,3 +405,8 @@ class Supervisor:
             time.sleep(0.005)
         # Whatever is left is a child of ours by now, or becomes one when its keeper dies.
         keeper.sweep()
+
+
+def _is_dead(child: int) -> bool:
+    """Whether it waits to be reaped. Elsewhere than on Linux keepers have no children of their own."""
+    return kernel.LINUX and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { watch } from '../testing/watch.ts';
@@ -23,6 +25,29 @@ async function startSpawner(env: { readonly [name: string]: string } = {}) {
   const pids: number[] = JSON.parse((await runner.line(/^pids/)).text.slice(5));
   const [main = 0, keeper = 0] = pids;
   return { runner, pids, main, keeper, supervisor: parentOf(keeper) };
+}
+
+const isLinux = process.platform === 'linux';
+
+function childrenOf(pid: number): number[] {
+  const said = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return said === '' ? [] : said.split(' ').map(Number);
+}
+
+function isStopped(pid: number): boolean {
+  try {
+    return / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function stop(pid: number): void {
+  try {
+    process.kill(pid, 'SIGSTOP');
+  } catch {
+    // It was faster.
+  }
 }
 
 describe('nothing that a runner started is left', () => {
@@ -77,6 +102,50 @@ def main():
     runner.handle.kill();
     await runner.exited;
     await until(() => !pids.some(({ text }) => isAlive(Number(text.split(' ')[1]))));
+  });
+
+  it.runIf(isLinux)(
+    'after SIGKILL of its keeper and kill, while a bind for it is stopped',
+    async () => {
+      engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full' });
+      const binds = `
+import itertools, os, socket
+def main():
+    print("pid", os.getpid(), flush=True)
+    for number in itertools.count():
+        with socket.socket(socket.AF_UNIX) as server: server.bind(f"/tmp/longer than an address of the internet {number}")
+`;
+      const runner = watch(engine, specFor(work, binds));
+      const main = Number((await runner.line(/^pid/)).text.split(' ')[1]);
+      const keeper = parentOf(main);
+      const others = childrenOf(keeper).filter((pid) => pid !== main);
+      let stopped = 0;
+      // They are short-lived: until one is caught. What is there at first may be the way in of commands.
+      while (!isStopped(stopped)) {
+        await setImmediate();
+        stopped = childrenOf(keeper).find((pid) => pid !== main && !others.includes(pid)) ?? 0;
+        if (stopped !== 0) stop(stopped);
+      }
+      process.kill(keeper, 'SIGKILL');
+      runner.handle.kill();
+      await runner.exited;
+      expect([main, keeper, stopped, ...others].filter(isAlive)).toEqual([]);
+    },
+    30_000,
+  );
+
+  it.runIf(isLinux)('after SIGKILL of its keeper and its supervisor at once', async () => {
+    engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full' });
+    const waits = 'import os, time\ndef main():\n    print("pid", os.getpid(), flush=True); time.sleep(1000)';
+    const runner = watch(engine, specFor(work, waits));
+    runner.exited.catch(() => undefined);
+    const keeper = parentOf(Number((await runner.line(/^pid/)).text.split(' ')[1]));
+    const pids = childrenOf(keeper);
+    const supervisor = parentOf(keeper);
+    for (const pid of [supervisor, keeper]) process.kill(pid, 'SIGSTOP');
+    for (const pid of [supervisor, keeper]) process.kill(pid, 'SIGKILL');
+    await until(() => pids.filter(isAlive).length === 0);
+    expect(pids.length).toBeGreaterThan(0);
   });
 
   it('after SIGKILL of the supervisor, and the next runner gets a new one', async () => {
