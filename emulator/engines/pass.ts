@@ -1,6 +1,6 @@
 import type { RunnerAddress } from './engine.ts';
 
-/** What opens a runner's gate (runner/gate.py). Callers' own headers of this name never reach a runner. */
+/** What opens a runner's gate (runner/inside/gate.py). Callers' own headers of this name never reach a runner. */
 export const passHeader = 'x-minifal-runner';
 
 /** The first header of every request to a runner; none where its server is behind no gate. */

@@ -14,7 +14,7 @@ interface Written {
 
 /**
  * A piece of a longer line is at least so long: the runner cuts at 64 KiB, and up to three bytes before
- * (runner/lines.py, MAX_LINE).
+ * (runner/shared/lines.py, MAX_LINE).
  */
 const pieceBytes = 64 * 1024 - 3;
 /** Fewer characters of a secret say nothing, and are the end of many a progress bar. */

@@ -18,7 +18,9 @@ ours = types.ModuleType("minifal_runner")
 ours.__path__ = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../emulator/runner")]
 sys.modules["minifal_runner"] = ours
 
-from minifal_runner import addresses, board, keeper, kernel, launch, runner, supervise  # noqa: E402
+from minifal_runner.keeper import keeper  # noqa: E402
+from minifal_runner.shared import addresses, board, kernel  # noqa: E402
+from minifal_runner.supervisor import launch, runner, supervise  # noqa: E402
 
 
 def line(runners: int) -> float:

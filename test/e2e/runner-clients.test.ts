@@ -161,8 +161,8 @@ import ast, importlib, json, os, pathlib, re, sys
 folder, runner = sys.argv[1:]
 sys.path[:0] = [folder, runner]
 import boot
-boot.package()
-from minifal_runner import hosts
+boot.make_package()
+from minifal_runner.inside import hosts
 host = re.compile(r"^(https?://|wss?://)?([a-z0-9]+\\.)*(fal\\.(run|media|ai|dev)|falrun\\.com)(/|$)")
 found = set()
 for path in pathlib.Path(folder).glob("fal*/**/*.py"):

@@ -27,8 +27,8 @@ const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } a
 /**
  * isolate's `SetMetadata` for runners, on a loopback port of its own (docs/platform/runner-process.md#logs). The SDK's
  * app server calls it twice for each request and waits for the first answer; the labels themselves come another way
- * (emulator/runner/streams.py), so the answer is always the same. Plain HTTP/2, because reading a message that nobody
- * needs would cost an app's request more than the gateway does.
+ * (emulator/runner/inside/streams.py), so the answer is always the same. Plain HTTP/2, because reading a message that
+ * nobody needs would cost an app's request more than the gateway does.
  *
  * `token`: what a runner must send as `controller-token`, compared in constant time.
  */

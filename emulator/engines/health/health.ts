@@ -5,7 +5,7 @@ import { timerMs } from '../../local/loop/timers.ts';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 
-/** By which a runner tells checks from calls (runner/request_limit.py). */
+/** By which a runner tells checks from calls (runner/inside/request_limit.py). */
 const healthAgent = 'minifal-health-check';
 
 /**

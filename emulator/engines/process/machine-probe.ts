@@ -28,7 +28,7 @@ export async function probeMachine(deps: {
 }
 
 function ask(python: string, deps: Parameters<typeof probeMachine>[0]): Promise<readonly Missing[] | undefined> {
-  const args = [join(deps.runnerSources, 'supervisor.py'), '--probe', JSON.stringify(deps.config)];
+  const args = [join(deps.runnerSources, 'supervisor/supervisor.py'), '--probe', JSON.stringify(deps.config)];
   const options = { cwd: '/', env: deps.env, signal: deps.signal, timeout: patienceMs };
   return new Promise((resolve) => {
     try {

@@ -53,7 +53,7 @@ export type Command =
       readonly resultFile: string;
       readonly declaredPort: number;
       readonly addresses: readonly string[];
-      /** What the runner's servers ask of every request (runner/gate.py). */
+      /** What the runner's servers ask of every request (runner/inside/gate.py). */
       readonly secret: string;
     }
   | { readonly op: 'call' | 'terminate' | 'kill' | 'tell'; readonly id: string };

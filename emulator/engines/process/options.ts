@@ -5,7 +5,7 @@ import type { LayerLimits } from './disk/layer-sizes.ts';
 export interface ProcessEngineOptions {
   /** Runners' folders are made below it. */
   readonly dataDir: string;
-  /** The folder of supervisor.py. */
+  /** The folder `runner/`. */
   readonly runnerSources: string;
   /** Those of our own addresses from which the SDK's toolkit may download although they are loopback. */
   readonly emulatorAddresses?: readonly string[];

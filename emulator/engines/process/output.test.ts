@@ -241,7 +241,7 @@ async function startAlone(spec: RunnerSpec) {
     mayBeOutside: false,
     probeDir: join(work.root, 'runners', '.probe'),
   };
-  const supervisor = spawn('python3', [join(runnerSources, 'supervisor.py'), JSON.stringify(config)], {
+  const supervisor = spawn('python3', [join(runnerSources, 'supervisor/supervisor.py'), JSON.stringify(config)], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
   const connection = supervisor.stdio[3];

@@ -10,9 +10,9 @@ const program = `
 import json, socket, subprocess, sys
 sys.path.insert(0, sys.argv[1])
 import boot
-boot.package()
-from minifal_runner.addresses import Addresses
-from minifal_runner.network import Network, install
+boot.make_package()
+from minifal_runner.inside.network import Network, install
+from minifal_runner.shared.addresses import Addresses
 
 server = socket.socket()
 server.bind(("127.0.0.1", 0))

@@ -104,7 +104,7 @@ function start(deps: {
   readonly config: SupervisorConfig;
   readonly env: { readonly [name: string]: string };
 }) {
-  const program = join(deps.runnerSources, 'supervisor.py');
+  const program = join(deps.runnerSources, 'supervisor/supervisor.py');
   return spawn(deps.python, [program, JSON.stringify(deps.config)], {
     // A session of its own: Ctrl-C in a terminal reaches the emulator, which ends runners in order.
     detached: true,

@@ -11,7 +11,10 @@ def _apply():
     spec = importlib.util.spec_from_file_location("minifal_runner_boot", boot)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.package().rules.apply_from_environment()
+    module.make_package()
+    from minifal_runner.inside import rules
+
+    rules.apply_from_environment()
     _run_the_next(here)
 
 

@@ -10,8 +10,8 @@ import { startBy } from '../request-info.ts';
 
 /**
  * What an app gets for its own peer connection, where no TURN server is configured: `stun_only_ice_servers()` and its
- * status in fal/wma/ice.py. Runners here ask no STUN server (runner/webrtc.py); it is the one address besides fal's
- * relays that the SDK accepts.
+ * status in fal/wma/ice.py. Runners here ask no STUN server (runner/inside/webrtc.py); it is the one address besides
+ * fal's relays that the SDK accepts.
  */
 export const iceServers = { ice_servers: [{ urls: 'stun:stun.l.google.com:19302' }], ice_status: 'stun_only' } as const;
 

@@ -13,7 +13,7 @@ const key = '(?<db>[^/]+)/(?<key>.+)';
 
 /**
  * The key-value store of the toolkit (docs/platform/rest.md#key-values). Its host is hard-coded in the SDK: runners
- * replace it (runner/hosts.py), other clients must. Every success has a JSON body; errors are `{"error"}`.
+ * replace it (runner/inside/hosts.py), other clients must. Every success has a JSON body; errors are `{"error"}`.
  */
 export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: KeyValues }): Router {
   const router = Router();

@@ -9,7 +9,7 @@ export interface RunnerFolder {
   readonly path: string;
   readonly appDir: string;
   readonly mountPoint: string;
-  /** In it its own disk (runner/layer.py), one for each process that was started. */
+  /** In it its own disk (runner/birth/layer.py), one for each process that was started. */
   readonly layerDir: string;
   /** The only folder of ours, but for the app's files, that it can write to. */
   readonly exchangeDir: string;

@@ -2,7 +2,9 @@ const headerBytes = 5;
 /** What shell.py sends at once is a quarter of this. */
 const mostBytes = 256 * 1024;
 
-/** What goes between us and runner/shell.py: a letter, the payload's length (4 bytes, big endian), the payload. */
+/**
+ * What goes between us and runner/shell/shell.py: a letter, the payload's length (4 bytes, big endian), the payload.
+ */
 export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer {
   const body = Buffer.from(payload);
   const header = Buffer.alloc(headerBytes);
@@ -13,7 +15,7 @@ export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer 
 
 /**
  * Takes bytes as they come in any pieces, and calls `onFrame` for each whole frame. They are within reach of user code
- * (runner/door.py): the first that can't be shell.py's is followed by `onNoFrame`, and by nothing more.
+ * (runner/birth/door.py): the first that can't be shell.py's is followed by `onNoFrame`, and by nothing more.
  */
 export function frameReader(
   onFrame: (kind: string, payload: Buffer) => void,

@@ -14,9 +14,9 @@ export interface Place {
   readonly pid: number;
   /** What it has to do without. */
   readonly missing: readonly Missing[];
-  /** What keeps Python processes on loopback (runner/rules.py). */
+  /** What keeps Python processes on loopback (runner/inside/rules.py). */
   readonly rules: string;
-  /** The name of the way in (runner/door.py); `null`: its namespaces are entered. */
+  /** The name of the way in (runner/birth/door.py); `null`: its namespaces are entered. */
   readonly door: string | null;
 }
 
@@ -51,11 +51,11 @@ const graceMs = 5_000;
 type Helper = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Each command has a helper (runner/shell.py) that enters the runner's namespaces, holds the terminal, and ends all
- * that it started when this process or the runner is gone.
+ * Each command has a helper (runner/shell/shell.py) that enters the runner's namespaces, holds the terminal, and ends
+ * all that it started when this process or the runner is gone.
  */
 export function createShells(runnerSources: string, report: Report): Shells {
-  const program = join(runnerSources, 'shell.py');
+  const program = join(runnerSources, 'shell/shell.py');
   const running = new Map<Helper, Promise<void>>();
 
   return {

@@ -1,0 +1,157 @@
+"""From the supervisor's fork to the runner's host program: descriptors, session, ports, namespace, environment."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import sys
+import tempfile
+
+from ..inside import rules
+from ..keeper import servers
+from ..shared import descriptors, kernel
+from ..shared.channel import BlockingChannel
+from ..shared.here import FOLDER
+from ..supervisor import isolation
+from . import door, landlock, layer, mounts, rootfs
+
+_APP = "MINIFAL_APP"
+
+
+class Become(BaseException):
+    """Carries a forked runner out of the supervisor's loop, so that no frame and no `finally` of it remains below."""
+
+    def __init__(self, config: dict, sock: socket.socket):
+        super().__init__()
+        self.config = config
+        self.sock = sock
+
+
+def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int, hand: socket.socket) -> None:
+    """
+    In the new main process of a runner; ends in `Become`, or in the same program started afresh (`spawn`). `hand`: of
+    `servers.hand_over_filter`.
+    """
+    try:
+        _prepare(config, sock, outputs, keeper, hand)
+    except Exception as error:
+        BlockingChannel(sock).send({"event": "failed", "reason": f"It could not be set up: {error}"})
+        os._exit(1)
+
+
+def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int, hand: socket.socket) -> None:
+    os.setsid()
+    _take_streams(outputs)
+    descriptors.close_all_but({0, 1, 2, sock.fileno(), hand.fileno()})
+    # Whoever is in a user namespace of its own writes its id maps, and may be debugged.
+    kernel.set_dumpable(True)
+    _forget_signals()
+    before = mounts.user_namespace()
+    app_folder = _enter_world(config)
+    # Entering a user namespace clears the request for a signal at the parent's death: so only now.
+    kernel.die_with_parent(signal.SIGKILL, keeper)
+    if config["filtered"]:
+        servers.hand_over_filter(hand)
+    hand.close()
+    if config["world"].kept_away:
+        landlock.enter()
+    if mounts.user_namespace() != before:
+        # Its maker could take mounts away, under which there is what they hide. Against real root there is no lock.
+        kernel.give_up_capabilities()
+    config = {**config, "appFolder": app_folder}
+    _set_environment(config)
+    if config["door"] is not None:
+        door.make(config["door"], keeper)
+    # It can be joined now (`fal runners shell`).
+    BlockingChannel(sock).send({"event": "entered"})
+    if config["startMethod"] == "spawn":
+        _start_afresh(config, sock)
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [path for path in paths if path and not path.startswith(FOLDER)]
+    raise Become(config, sock)
+
+
+def arrive(descriptor: int) -> tuple[dict, BlockingChannel]:
+    """In a process that `_start_afresh` made: the configuration comes over the channel."""
+    os.set_inheritable(descriptor, False)
+    channel = BlockingChannel(socket.socket(fileno=descriptor))
+    config = channel.receive() or {}
+    return {**config, "appFolder": os.environ.pop(_APP, None)}, channel
+
+
+def _take_streams(outputs: tuple[int, int]) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in zip((nothing, *outputs), (0, 1, 2)):
+        os.dup2(source, target)
+        os.close(source)
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _enter_world(config: dict) -> str | None:
+    """
+    Shows /data and /app, and a disk of its own, where that is possible; returns the folder of the app's files as the
+    app will see it.
+    """
+    world: isolation.World = config["world"]
+    folder = config["appDir"]
+    missing = world.missing
+    if "folders" not in missing:
+        _enter_root(config, world, {"/data": config["dataDir"], "/app": folder})
+        folder = "/app"
+    else:
+        files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""
+        disk = "Nor has it a disk of its own. " if "disk" in missing else ""
+        _say(f"/data and /app can't be shown to this runner ({missing['folders']}). {files}{disk}".rstrip())
+    if "disk" in missing and "folders" not in missing:
+        _say(f"This runner has no disk of its own ({missing['disk']}); what it writes stays on this machine.")
+    if "writes" in missing:
+        _say(f"This runner can't write to some folders that it could in the cloud: {missing['writes']}.")
+    os.chdir(folder)
+    return folder if config["hasAppFiles"] else None
+
+
+def _enter_root(config: dict, world: isolation.World, binds: dict[str, str]) -> None:
+    if world.places is None:
+        rootfs.enter(config["mountPoint"], binds)
+    else:
+        own = world.places._replace(shared=[*world.places.shared, config["exchangeDir"]])
+        layer.enter(config["layerDir"], own, binds, world.known)
+        _limit_files(config["mostBytes"])
+    addresses = [config["own"][version].removeprefix("::ffff:") for version in ("v4", "v6")]
+    rootfs.take_name(config["id"], addresses)
+
+
+def _limit_files(most_bytes: int) -> None:
+    """One file alone can't fill the machine's disk faster than the emulator looks at the layer's size."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard == resource.RLIM_INFINITY or hard > most_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+
+
+def _say(sentence: str) -> None:
+    os.write(2, f"[minifal] {sentence}\n".encode())
+
+
+def _set_environment(config: dict) -> None:
+    os.environ.clear()
+    os.environ.update(rootfs.fitting(config["env"], config["dataDir"], config["world"].missing))
+    os.environ[rules.VARIABLE] = config["rules"]
+    # What a library looked up in the supervisor: its TMPDIR need not be here.
+    tempfile.tempdir = None
+
+
+def _start_afresh(config: dict, sock: socket.socket) -> None:
+    os.set_inheritable(sock.fileno(), True)
+    if config["appFolder"] is not None:
+        os.environ[_APP] = config["appFolder"]
+    program = os.path.join(FOLDER, "supervisor", "supervisor.py")
+    os.execv(sys.executable, [sys.executable, program, "--runner", str(sock.fileno())])

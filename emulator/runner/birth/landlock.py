@@ -1,0 +1,65 @@
+"""
+Keeps a runner away from the machine's other programs: neither it nor what it starts can send signals to what is outside,
+look into it, or connect to its abstract Unix sockets (those with a path are a matter of the disk). Among themselves
+they can do all of that, and what is outside can do it to them. Linux 6.12, Landlock's version 6; needs no privilege.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+
+from ..shared import kernel
+from . import rootfs
+
+_CREATE_RULESET, _RESTRICT_SELF = 444, 446
+"""By number, which is the same on every architecture."""
+_ASK_VERSION = 1
+_VERSION = 6
+_ABSTRACT_UNIX_SOCKET, _SIGNAL = 1, 2
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def why_not() -> str | None:
+    """Why runners can't be kept away here; None: they can. Tries it in a child."""
+    library = kernel.libc()
+    if library is None:
+        return "that takes Linux and ctypes"
+    if not kernel.can_fork_sibling():
+        return "it isn't known how a command would get in (door.py) on such a machine"
+    version = library.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
+    if version < 0:
+        return f"Landlock: {os.strerror(ctypes.get_errno())}"
+    if version < _VERSION:
+        return f"version {_VERSION} of Landlock is in Linux 6.12 and later; this is version {version}"
+    found = rootfs.try_in_child(_try)
+    return None if isinstance(found, dict) else found
+
+
+def _try() -> None:
+    enter()
+    try:
+        os.kill(os.getppid(), 0)
+    except PermissionError:
+        return
+    raise OSError("a signal got through")
+
+
+def enter() -> None:
+    """This process (single-threaded), and all that it will start, for good. Raises OSError."""
+    library = kernel.libc()
+    # What it rules about files and ports, nothing, and what it keeps to itself.
+    attributes = struct.pack("QQQ", 0, 0, _ABSTRACT_UNIX_SOCKET | _SIGNAL)
+    rules = library.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
+    kernel.check(min(rules, 0), "Landlock")
+    try:
+        result = library.syscall(_RESTRICT_SELF, rules, 0)
+        if result != 0 and ctypes.get_errno() == errno.EPERM:
+            # Without privileges in our user namespace: then programs must not gain any (sudo).
+            library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            result = library.syscall(_RESTRICT_SELF, rules, 0)
+        kernel.check(result, "Landlock")
+    finally:
+        os.close(rules)

@@ -1,0 +1,245 @@
+"""
+A disk of a runner's own. It sees the machine's files as they are, except those that no container has (homes, temporary
+files, the emulator's data); whatever it writes goes to a folder that is deleted at its end, and nowhere else. For a
+runner of the real root this is tidiness, not a boundary.
+
+The folder of a runner's layer:
+
+  memory      half of the machine's memory at most: the new root, and the upper sides of overlays where hardly anything
+              is written; folders that a runner makes at the top are in it, too
+  up.NAME     upper sides of the other overlays, with work.NAME for the kernel's own use
+  tmp, var-tmp, home
+              private folders
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..shared import kernel
+from . import mounts
+from .places import HUGGING_FACE, Places, is_at_or_below
+
+
+READ_ONLY = "read-only"
+_ON_DISK = ("/usr", "/var", "/opt")
+"""Where programs install and keep things. An upper side in memory is made in a tenth of the time."""
+_OF_RUN = ("systemd/resolve", "resolvconf", "NetworkManager", "nscd", "nvidia-persistenced", "opengl-driver")
+"""What name resolution and graphics drivers need of /run."""
+_THE_USERS = ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/share")
+"""Folders of /var and /usr that an ordinary user may write to, as the root of a container may."""
+
+
+def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, str]) -> dict[str, str]:
+    """
+    Moves this process (single-threaded) into a world whose disk is its own, with `binds` (path in it -> folder) on top.
+    `folder`: doesn't exist yet, on a disk. `known`: what an earlier call returned, so that nothing is tried that failed.
+    Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError; the
+    process may then be in a half-made world.
+    """
+    folder = os.path.realpath(folder)
+    is_user = mounts.own_namespace()
+    mounts.own_ipc()
+    kernel.leave_keyring()
+    before = os.umask(0o022)
+    try:
+        world = _World(folder, places, known, is_user)
+        for name in os.listdir("/"):
+            if "/" + name not in binds:
+                world.show_top("/" + name)
+        world.hide()
+        world.let_through()
+        for target, source in binds.items():
+            # The person's home may be there, too.
+            os.makedirs(world.root + target, exist_ok=True)
+            mounts.bind(source, world.root + target)
+        world.let_hugging_face()
+        mounts.move_root(world.root)
+        return world.how
+    finally:
+        os.umask(before)
+
+
+class _World:
+    def __init__(self, folder: str, places: Places, known: dict[str, str], is_user: bool):
+        self.root = folder + "/memory/root"
+        self.how: dict[str, str] = {}
+        self._folder = folder
+        self._places = places
+        self._known = known
+        self._is_user = is_user
+        self._memory = folder + "/memory"
+        os.mkdir(folder)
+        os.mkdir(self._memory)
+        mounts.mount("tmpfs", self._memory, mounts.MS_NOSUID, "tmpfs", "mode=755,size=50%")
+        for name in ("root", "plain"):
+            os.mkdir(f"{self._memory}/{name}")
+        # A new root has to be a mount point.
+        mounts.bind(self.root, self.root)
+
+    def show_top(self, source: str) -> None:
+        target = self.root + source
+        mode = os.lstat(source).st_mode
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink(source), target)
+        elif stat.S_ISDIR(mode):
+            os.mkdir(target)
+            if source == "/run":
+                self._show_run(target)
+            elif source == "/sys":
+                mounts.bind_read_only(source, target)
+            elif source in ("/proc", "/dev"):
+                mounts.bind(source, target)
+            elif source not in self._places.hidden:
+                self._copy(source, target, "top." + source[1:])
+        if source == "/dev":
+            self._own_memory(target)
+            self._own_terminals(target)
+
+    def hide(self) -> None:
+        """What is hidden and not yet absent, and what everybody has of their own."""
+        places = self._places
+        private = (("tmp", "/tmp", 0o1777), ("var-tmp", "/var/tmp", 0o1777), ("home", places.home, 0o700))
+        for name, path, mode in private:
+            target = self._inside(path)
+            if path != "/" and target is not None:
+                os.mkdir(f"{self._folder}/{name}")
+                os.chmod(f"{self._folder}/{name}", mode)
+                os.makedirs(target, exist_ok=True)
+                mounts.bind(f"{self._folder}/{name}", target)
+        self._lead_home()
+        done = [path for _, path, _ in private]
+        # A hidden folder at the top is absent already. What is shown of ours needs a place.
+        nested = [path for path in places.hidden if path.count("/") > 1 and path not in done]
+        for number, path in enumerate(dict.fromkeys([*nested, places.data_folder])):
+            target = self._inside(path)
+            if target is not None and (path == places.data_folder or os.path.isdir(target)):
+                os.makedirs(target, exist_ok=True)
+                os.mkdir(f"{self._memory}/plain/{number}")
+                mounts.bind(f"{self._memory}/plain/{number}", target)
+
+    def _lead_home(self) -> None:
+        """Where a link led to the home from a place that is absent now (`/home`)."""
+        link = self._places.home_link
+        folder = None if link is None else self._inside(os.path.dirname(link))
+        if link is not None and folder is not None and not os.path.lexists(self.root + link):
+            os.makedirs(folder, exist_ok=True)
+            os.symlink(self._places.home, self.root + link)
+
+    def let_through(self) -> None:
+        """What is needed from places that are hidden."""
+        places = self._places
+        done: list[str] = []
+        for path in places.copied:
+            self._let(path, lambda source, target: self._copy(source, target, "environment"))
+            done.append(path)
+        for path in places.shown:
+            if places.hides(path) and not any(is_at_or_below(path, one) for one in done):
+                self._let(path, mounts.bind_read_only)
+                done.append(path)
+        for path in places.shared:
+            self._let(path, mounts.bind)
+
+    def let_hugging_face(self) -> None:
+        """On top of /data."""
+        cache = self._places.hugging_face
+        target = self._inside(HUGGING_FACE)
+        if cache is not None and target is not None and os.path.isdir(cache["path"]):
+            os.makedirs(target, exist_ok=True)
+            source = os.path.realpath(cache["path"])
+            if cache["writable"]:
+                mounts.bind(source, target)
+            else:
+                self._copy(source, target, "hugging-face")
+
+    def _let(self, path: str, show) -> None:
+        """Shows at its own path: a file as a file, a folder as a folder."""
+        target = self._inside(path)
+        # What is reached through a link is there by its real path.
+        if target is None or not os.path.exists(path):
+            return
+        if os.path.isdir(path):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            open(target, "a").close()
+        show(path, target)
+
+    def _inside(self, path: str) -> str | None:
+        """
+        The place of `path` in the new root; None where a link leads out of it on the way, which from here would be to
+        the machine's own files.
+        """
+        target = self.root + path
+        return target if os.path.realpath(target) == target else None
+
+    def _copy(self, source: str, target: str, name: str) -> None:
+        """
+        Writable, if possible, with what is written on the disk or in memory; else read-only. Never a writable bind, by which the machine's
+        own files would be written. `name`: of its folder in `up` and `work`.
+        """
+        # What belongs to root in /usr, nearly all, an ordinary user can't write to anyway.
+        on_disk = not name.startswith("top.") or source in _ON_DISK and not (self._is_user and source == "/usr")
+        for kind in ("disk", "memory") if on_disk else ("memory", "disk"):
+            if self._known.get(source, kind) == kind:
+                try:
+                    self._overlay(source, target, name, kind)
+                    self.how[source] = kind
+                    return
+                except OSError:
+                    continue
+        mounts.bind_read_only(source, target)
+        self.how[source] = READ_ONLY
+
+    def _overlay(self, source: str, target: str, name: str, kind: str) -> None:
+        base = self._folder if kind == "disk" else self._memory
+        upper, work = f"{base}/up.{name}", f"{base}/work.{name}"
+        for made in (upper, work):
+            os.mkdir(made)
+        self._own(upper, source)
+        mounts.overlay(source, upper, work, target, self._is_user)
+        for inner in mounts.below(source, self._places.mount_points):
+            if not self._places.hides(inner) and os.path.exists(self.root + inner):
+                try:
+                    mounts.bind_read_only(inner, self.root + inner)
+                except OSError:
+                    continue  # It is gone meanwhile, or can't be shown without being writable.
+
+    def _own(self, upper: str, source: str) -> None:
+        """The upper side's owner and rights are those that are seen."""
+        known = os.stat(source)
+        if not self._is_user:
+            os.chown(upper, known.st_uid, known.st_gid)
+            os.chmod(upper, stat.S_IMODE(known.st_mode))
+            return
+        os.chmod(upper, stat.S_IMODE(known.st_mode) | 0o700)
+        if source in ("/usr", "/var"):
+            for name in _THE_USERS:
+                if os.path.isdir(f"{source}/{name}"):
+                    os.mkdir(f"{upper}/{name}")
+
+    def _show_run(self, target: str) -> None:
+        resolver = os.path.dirname(os.path.realpath("/etc/resolv.conf"))
+        needed = {"/run/" + name for name in _OF_RUN} | ({resolver} if resolver.startswith("/run/") else set())
+        for path in sorted(needed):
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.makedirs(self.root + path)
+                mounts.bind_read_only(path, self.root + path)
+        for name, mode in (("lock", 0o1777), ("user", 0o755)):
+            os.mkdir(f"{target}/{name}")
+            os.chmod(f"{target}/{name}", mode)
+        if os.path.islink("/run/shm"):
+            os.symlink("/dev/shm", f"{target}/shm")
+
+    def _own_memory(self, target: str) -> None:
+        """Shared memory: what a killed runner leaves there would stay in the machine's."""
+        if os.path.isdir(f"{target}/shm") and not os.path.islink(f"{target}/shm"):
+            mounts.mount("tmpfs", f"{target}/shm", mounts.MS_NOSUID | mounts.MS_NODEV, "tmpfs", "mode=1777")
+
+    def _own_terminals(self, target: str) -> None:
+        """In the machine's one reads what the developer types there."""
+        if os.path.isdir(f"{target}/pts"):
+            mounts.mount("devpts", f"{target}/pts", mounts.MS_NOSUID, "devpts", "mode=620,ptmxmode=666")
+            if os.path.exists(f"{target}/ptmx") and not os.path.islink(f"{target}/ptmx"):
+                mounts.bind(f"{target}/pts/ptmx", f"{target}/ptmx")

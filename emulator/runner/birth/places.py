@@ -1,0 +1,109 @@
+"""Which of the machine's folders a runner must not see, and which of them it needs nevertheless."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from typing import NamedTuple
+
+from ..shared.here import FOLDER
+from . import mounts
+
+_NOT_A_CONTAINERS = ("/home", "/root", "/mnt", "/media", "/boot", "/lost+found", "/tmp", "/var/tmp")
+"""No container has what a machine keeps there. /run, /dev and the like are dealt with one by one."""
+
+HUGGING_FACE = "/data/.cache/huggingface"
+"""Where the platform's variables lead huggingface_hub to."""
+
+
+class Places(NamedTuple):
+    """Absolute paths, the same for every runner of a supervisor."""
+
+    home: str
+    home_link: str | None
+    """Where HOME says it is, if that leads there."""
+    hidden: list[str]
+    """Shown empty; what is below an earlier one isn't listed."""
+    shown: list[str]
+    """Read-only, where they are hidden."""
+    shared: list[str]
+    """Writable, where they are hidden."""
+    copied: list[str]
+    """What is written to them is the runner's alone."""
+    hugging_face: dict | None
+    """`path`, shown at HUGGING_FACE; not `writable`: what is written there is the runner's alone."""
+    data_folder: str
+    mount_points: list[str]
+    """All of the machine's."""
+
+    def hides(self, path: str) -> bool:
+        return any(is_at_or_below(path, place) for place in self.hidden)
+
+
+def find(disk: dict, extra_paths: list[str]) -> Places:
+    """
+    `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write
+    where they are; `huggingFace`; `compiled`, one more of those that can be written.
+    """
+    given_home = os.path.abspath(os.environ.get("HOME") or _registered_home())
+    home = os.path.realpath(given_home)
+    hidden = [*_NOT_A_CONTAINERS, home, _registered_home(), disk["dataFolder"]]
+    is_virtual = sys.prefix != sys.base_prefix
+    # Where the machine's own libraries are is no reason to show a whole home.
+    libraries = [path for path in _libraries() if not is_at_or_below(home, path)]
+    shown = [FOLDER, *_python(home), *extra_paths, *disk["shown"], *libraries]
+    return Places(
+        home,
+        None if given_home == home else given_home,
+        _outermost(form for path in hidden for form in (path, os.path.realpath(path)) if form != "/"),
+        _outermost(form for path in shown for form in (path, os.path.realpath(path)))
+        + _ways_to(sys.executable),
+        [*disk["shared"], disk["compiled"]],
+        [sys.prefix] if is_virtual else [],
+        disk["huggingFace"],
+        os.path.realpath(disk["dataFolder"]),
+        mounts.points(),
+    )
+
+
+def is_at_or_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place + "/")
+
+
+def _registered_home() -> str:
+    try:
+        return os.path.abspath(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return "/root"
+
+
+def _python(home: str) -> list[str]:
+    """
+    Where Python itself is, which people install into their home or its .local, too, with all that is private there.
+    """
+    prefix = os.path.realpath(sys.base_prefix)
+    if not is_at_or_below(home, prefix) and prefix != os.path.join(home, ".local"):
+        return [sys.base_prefix]
+    return [os.path.join(prefix, name) for name in ("bin", "lib", "lib64", "include")]
+
+
+def _libraries() -> list[str]:
+    return [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if os.path.isdir(path)]
+
+
+def _outermost(paths) -> list[str]:
+    found: list[str] = []
+    for path in sorted({os.path.normpath(path) for path in paths}):
+        if not any(is_at_or_below(path, place) for place in found):
+            found.append(path)
+    return found
+
+
+def _ways_to(program: str) -> list[str]:
+    """The links that lead to a program, without it: the one in a virtual environment leads to one that may be moved."""
+    found = []
+    while os.path.islink(program) and len(found) < 40:
+        program = os.path.normpath(os.path.join(os.path.dirname(program), os.readlink(program)))
+        found.append(program)
+    return found

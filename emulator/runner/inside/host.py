@@ -1,0 +1,134 @@
+"""
+The main process of a runner: prepares the process as the platform does, loads the registered callable on the main
+thread, serves or waits for its one call, and reports over its channel (docs/platform/runner-process.md#launch).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import os
+import signal
+import sys
+import types
+
+from ..shared import reports
+from . import callables, gate, labels, request_limit, rules, streams
+
+
+def run(config: dict, channel) -> int:
+    """Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are set."""
+    context = _fresh_main()
+    serving = streams.install(config["token"], context, config.get("board"))
+    signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    network = rules.apply_from_environment()
+    network.report = lambda host, port: _tell(channel, "listening", host=host, port=port)
+    if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
+        # Without a wrapper of the SDK nobody else makes app files importable.
+        sys.path.append(config["appFolder"])
+    if config["mode"] == "serve":
+        labels.install(context, serving)
+        request_limit.install(lambda: _tell(channel, "done"))
+        gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _tell(channel, "gated"))
+        return _serve(config, channel)
+    return _answer(config, channel)
+
+
+def _tell(channel, event: str, **about: object) -> None:
+    """What a server does on the way: an app that has closed all that it didn't open serves nevertheless."""
+    try:
+        channel.send({"event": event, **about})
+    except OSError:
+        pass
+
+
+def leave(code: int) -> None:
+    """Ends the process now: a thread that the app left running doesn't keep a finished runner."""
+    try:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    finally:
+        os._exit(code)
+
+
+def _fresh_main():
+    """A `__main__` that has what the SDK's middleware looks for, and nothing of ours."""
+    main = types.ModuleType("__main__")
+    context = contextvars.ContextVar("isolate_log_context", default={})
+    main.isolate_log_context = context
+    sys.modules["__main__"] = main
+    return context
+
+
+def _serve(config: dict, channel) -> int:
+    try:
+        arguments = _setup(config)
+        function = callables.load(config["callable"], "function")
+        options = callables.ports_for(function, config["port"], config["metricsPort"])
+        callables.invoke(function, arguments, options)
+        _tell(channel, "returned")
+        return 0
+    except callables.Refused as error:
+        return _fail(channel, str(error))
+    except SystemExit as error:
+        return _exit_code(error)
+    except BaseException as error:
+        print(callables.traceback_of(error), file=sys.stderr, end="")
+        return _fail(channel, callables.in_words(error))
+
+
+def _answer(config: dict, channel) -> int:
+    spec = config["callable"]
+    method = callables.method_of(spec)
+    try:
+        try:
+            if "setup" in config:
+                method = callables.method_of(config["setup"])
+            arguments = _setup(config)
+            method = callables.method_of(spec)
+            function = callables.load(spec, "function")
+            channel.send({"event": "loaded"})
+            if channel.receive() is None:
+                return 1
+            value, raised = callables.invoke(function, arguments, {}), None
+        except callables.Unloadable as error:
+            value = error.as_result()
+            if value is None:
+                raise
+            raised = callables.describe(value)
+        except callables.Refused:
+            raise
+        except BaseException as error:
+            value, raised = error, callables.describe(error)
+        _store(config["resultFile"], callables.serialize(value, method))
+        channel.send({"event": "result", "method": method, "raised": raised and reports.fitted(raised)})
+    except callables.Refused as error:
+        channel.send({"event": "refused", "reason": reports.cut(str(error), 100_000)})
+    return 0
+
+
+def _setup(config: dict) -> list:
+    """The setup function's value comes first among the arguments."""
+    if "setup" not in config:
+        return []
+    return [callables.invoke(callables.load(config["setup"], "setup"), [], {})]
+
+
+def _store(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _fail(channel, reason: str) -> int:
+    _tell(channel, "failed", reason=reports.cut(reason, 100_000))
+    return 1

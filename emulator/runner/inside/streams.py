@@ -1,0 +1,152 @@
+"""
+stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
+parallel keep their own lines (docs/platform/runner-process.md#logs). What is written past them, by programs and native
+code, is labelled by the board, which says which request is served alone, and where that changes while output is unread
+by marks on the same descriptors. Unbuffered, as under PYTHONUNBUFFERED.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import select
+import sys
+import termios
+import threading
+
+from ..shared import lines
+from .serving import Serving
+
+_NOTHING = bytes(4)
+LABELS = {"fal_request_id": "requestId", "fal_endpoint": "endpoint"}
+"""What the SDK's middleware puts into `isolate_log_context`, and our names for it."""
+
+
+class LabelledBytes(io.RawIOBase):
+    """Writes to a descriptor; frames what is written while the context variable, or else `serving`, has labels."""
+
+    mode = "wb"
+
+    def __init__(self, fd: int, name: str, token: str, context, serving):
+        super().__init__()
+        self._fd = fd
+        self.name = name
+        self._token = token
+        self._context = context
+        self._serving = serving
+        self._pipe = _identity(fd)
+        self._open_lines: dict[str, set[int]] = {}
+        """By request: the threads whose last write ended without a newline."""
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def isatty(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Like the real stdout, this one outlives whoever closes it: tracebacks of the end must be seen."""
+
+    def write(self, data) -> int:
+        view = memoryview(data).cast("B")
+        labels = self._request()
+        if labels and self._leads_to_us():
+            thread = threading.get_ident()
+            self._note_end(labels.get("requestId"), thread, view)
+            for frame in lines.frames(self._token, labels, thread, view):
+                self._write(frame)
+        else:
+            self._write(view)
+        return len(view)
+
+    def mark(self, was: dict, alone: dict, over: str | None, always: bool) -> None:
+        """Where the reader could not know: what it has yet to read was written before the change."""
+        left_open = self._open_lines.pop(over, None)
+        # Requests begin and end more often than they print: what asks the system comes last.
+        if (left_open or (was != alone and (always or _has_unread(self._fd)))) and self._leads_to_us():
+            self._write(lines.mark(self._token, was, alone, over))
+
+    def _leads_to_us(self) -> bool:
+        """
+        False where the app has put a file of its own at the descriptor, or closed it: our frames are nothing for that.
+        """
+        try:
+            about = os.fstat(self._fd)
+        except OSError:
+            return False
+        # Once per write: no call, no tuple.
+        return self._pipe is not None and about.st_ino == self._pipe[1] and about.st_dev == self._pipe[0]
+
+    def _note_end(self, request: str | None, thread: int, data: memoryview) -> None:
+        if request is None or len(data) == 0:
+            return
+        if data[-1] != 10:
+            self._open_lines.setdefault(request, set()).add(thread)
+        elif threads := self._open_lines.get(request):
+            threads.discard(thread)
+            if not threads:
+                # A task that outlives its request may write for ever, and nothing more says that the request is over.
+                self._open_lines.pop(request, None)
+
+    def _request(self) -> dict:
+        value = self._context.get(None)
+        return ours(value) if isinstance(value, dict) and value else self._serving.alone
+
+    def _write(self, data) -> None:
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[os.write(self._fd, left) :]
+            except BlockingIOError:
+                # A child switched the shared pipe to non-blocking mode.
+                select.select([], [self._fd], [])
+
+
+def ours(labels: dict) -> dict[str, str]:
+    """The SDK's labels by our names."""
+    return {name: labels[theirs] for theirs, name in LABELS.items() if labels.get(theirs)}
+
+
+def install(token: str, context, board) -> Serving:
+    """
+    Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned. `board`: None where nobody
+    reads one.
+    """
+    made: list[LabelledBytes] = []
+    was: dict[str, str] = {}
+
+    def mark(alone: dict, over: str | None) -> None:
+        nonlocal was
+        for raw in made:
+            raw.mark(was, alone, over, board is None)
+        if board is not None and alone != was:
+            board.write(alone)
+        was = alone
+
+    serving = Serving(mark)
+    for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
+        raw = LabelledBytes(fd, f"<{name}>", token, context, serving)
+        made.append(raw)
+        text = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, newline="\n", write_through=True)
+        setattr(sys, name, text)
+        setattr(sys, f"__{name}__", text)
+    return serving
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        about = os.fstat(fd)
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
+
+
+def _has_unread(pipe: int) -> bool:
+    try:
+        return fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) != _NOTHING
+    except OSError:
+        return True

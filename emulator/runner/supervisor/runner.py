@@ -1,0 +1,37 @@
+"""What the supervisor knows of one runner."""
+
+from __future__ import annotations
+
+from ..shared.addresses import Addresses
+from ..shared.channel import Channel
+from ..shared.lines import Lines
+from ..shared.reports import LIMIT, Reports
+from .launch import Launched
+
+
+class Runner:
+    def __init__(self, config: dict, launched: Launched):
+        self.id: str = config["id"]
+        self.keeper = launched.keeper
+        self.main = 0
+        self.terminating = False
+        self.channel = Channel(launched.channel, LIMIT)
+        own = Addresses.described(config["own"])
+        self.reports = Reports(config["mode"], None if config["filtered"] else own)
+        self.place = {
+            **{"host": own.v4, "port": own.app_port, "isReported": config["filtered"]},
+            **{"rules": config["rules"], "door": config["door"]},
+        }
+        """What the emulator is sent once it has entered its namespaces."""
+        self.status = launched.status
+        self.status_rest = b""
+        self.wait_status: int | None = None
+        """Of its main process, from the keeper."""
+        self.board = launched.board
+        self.outputs: dict[int, Lines] = {}
+        self.broken: str | None = None
+        """Why it is ended for what it sent."""
+
+    def alone(self) -> dict | None:
+        """Labels of the request that is alone; None where only marks in the output say so."""
+        return None if self.board is None else self.board.read()

@@ -1,0 +1,415 @@
+"""
+The supervisor's loop. It runs no user code and unpickles nothing: it imports what the SDK's apps import, starts
+runners, forwards their lines and reports, and ends them all when the emulator's connection closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import time
+
+from ..inside import rules
+from ..keeper import keeper
+from ..shared import addresses, descriptors, kernel
+from ..shared.channel import Channel, TooMuch
+from ..shared.lines import ForgedFrame, Lines
+from ..shared.loop import Loop
+from ..shared.reports import Violation
+from . import isolation
+from .launch import Launched, launch
+from .runner import Runner
+
+CHUNK = 64 * 1024
+HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
+"""Bytes waiting for the emulator above which runners' output is left in their pipes until they are this few again."""
+READS = 16
+"""Chunks that are read out of turn: more than fits into a pipe or a report, and an end for a flood."""
+METRICS_PORT = 9090
+"""What the SDK's apps use unless told otherwise (docs/platform/runner-process.md#shapes-of-a-callable)."""
+KEEPER_SECONDS = 3.0
+SHOW_SECONDS = 0.1
+"""How long an unfinished line stays unseen, and how often it is shown at most."""
+
+
+class Supervisor:
+    def __init__(self, sock: socket.socket, config: dict):
+        self._loop = Loop()
+        self._emulator = Channel(sock)
+        self._config = config
+        self._runners: dict[str, Runner] = {}
+        self._held_back = False
+        self._stopping = False
+        self._asked: list[Runner] = []
+        """Whose lines the emulator asked for while it was behind."""
+        self._dying: dict[Runner, float] = {}
+        """Whose keepers were asked to end them, and until when that is waited for."""
+        self._unfinished: dict[Lines, Runner] = {}
+        self._show_at = 0.0
+        self._world = isolation.find(config)
+        self._loop.watch(sock.fileno(), self._on_command)
+
+    def run(self) -> None:
+        """Until the emulator is gone. In a new runner it ends by raising `birth.Become`."""
+        while not self._stopping:
+            self.turn()
+        self._end_all()
+
+    def turn(self) -> None:
+        """Waits until something happens, and deals with it."""
+        due = [*self._dying.values(), *([self._show_at] if self._unfinished else [])]
+        self._loop.turn(max(0.0, min(due) - time.monotonic()) if due else None)
+        self._show_unfinished()
+        self._end_hindered_keepers()
+        self._flush()
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    # Commands of the emulator
+
+    def _on_command(self) -> None:
+        lines = self._emulator.receive()
+        if lines is None:
+            self.stop()
+            return
+        for line in lines:
+            message = json.loads(line)
+            runner = self._runners.get(message["id"])
+            if message["op"] == "start":
+                self._start(message)
+            elif runner is not None:
+                self._carefully(runner, lambda: self._obey(runner, message["op"]))
+
+    def _obey(self, runner: Runner, op: str) -> None:
+        if op == "call":
+            runner.reports.called()
+            self._send(runner, {"op": "call"})
+        elif op == "tell":
+            self._tell_now(runner)
+        elif op == "terminate":
+            runner.terminating = True
+            self._terminate(runner)
+        elif op == "kill":
+            self._kill(runner)
+
+    def _terminate(self, runner: Runner) -> None:
+        """SIGTERM to the main process, as soon as its pid is known."""
+        if runner.main and runner.terminating:
+            try:
+                os.kill(runner.main, signal.SIGTERM)
+            except OSError:
+                # It is gone, or is another user's by now.
+                pass
+
+    def _kill(self, runner: Runner) -> None:
+        """The keeper ends the group and all below it, also when it has yet to tell us its pid."""
+        os.kill(runner.keeper, signal.SIGTERM)
+        # Its runner may have stopped it.
+        os.kill(runner.keeper, signal.SIGCONT)
+        self._dying.setdefault(runner, time.monotonic() + KEEPER_SECONDS)
+
+    def _end_hindered_keepers(self) -> None:
+        """
+        A runner can stop its keeper again and again. When that is dead, `_ended` does what it should have done; also
+        when a child of the keeper still has the pipe by which we hear of its end.
+        """
+        for runner, until in list(self._dying.items()):
+            if time.monotonic() < until:
+                continue
+            if _is_dead(runner.keeper):
+                self._ended(runner)
+            else:
+                self._dying[runner] = until + KEEPER_SECONDS
+                os.kill(runner.keeper, signal.SIGKILL)
+
+    # The birth of a runner
+
+    def _start(self, config: dict) -> None:
+        token = secrets.token_hex(16)
+        config = {**config, "token": token, "world": self._world, "extraPaths": self._config["extraPaths"]}
+        try:
+            config = {**config, **self._addresses(config)}
+            launched = launch(config, self._drop_descriptors)
+        except Exception as error:
+            self._tell(config["id"], "exited", code=None, signal=None, error=f"could not be started: {error}")
+            return
+        runner = self.attend(Runner(config, launched), launched, token)
+        if config["startMethod"] == "spawn":
+            self._send(runner, config)
+
+    def _addresses(self, config: dict) -> dict:
+        """What a new runner's configuration says about its addresses and ports."""
+        v4, v6 = addresses.pick()
+        port, metrics_port = addresses.free_ports(v4, 2)
+        given = {METRICS_PORT: metrics_port, config["declaredPort"]: port} if config["mode"] == "serve" else {}
+        own = addresses.Addresses(v4, v6, given, port)
+        filtered = self._world.placed
+        return {
+            "port": port,
+            "metricsPort": metrics_port,
+            "own": own.describe(),
+            "filtered": filtered,
+            "door": secrets.token_hex(16) if self._world.kept_away else None,
+            "mayBeOutside": self._config["mayBeOutside"],
+            "rules": rules.describe(own, filtered, config["addresses"], config["extraPaths"]),
+        }
+
+    def attend(self, runner: Runner, launched: Launched, token: str) -> Runner:
+        """From now on what the runner says is heard."""
+        self._runners[runner.id] = runner
+        for fd, stream in ((launched.stdout, "stdout"), (launched.stderr, "stderr")):
+            self._take_output(runner, fd, stream, token)
+        self._loop.watch(runner.channel.sock.fileno(), lambda: self._carefully(runner, lambda: self._on_report(runner)))
+        self._loop.watch(runner.status, lambda: self._carefully(runner, lambda: self._on_status(runner)))
+        return runner
+
+    def _drop_descriptors(self, keep: set[int]) -> None:
+        """In a forked process: what belongs to the supervisor and to other runners, their memory too."""
+        self._loop.close()
+        # By their objects first, which would otherwise close what has their number later.
+        self._emulator.sock.close()
+        for runner in self._runners.values():
+            runner.channel.sock.close()
+            if runner.board is not None:
+                runner.board.close()
+        descriptors.close_all_but(keep)
+
+    # What comes from runners
+
+    def _carefully(self, runner: Runner, act) -> None:
+        """Whatever one runner sends ends nobody but this one."""
+        try:
+            act()
+        except Violation as violation:
+            self._break(runner, str(violation))
+        except ForgedFrame:
+            self._break(runner, "it wrote one of the emulator's own marks into its output")
+        except TooMuch:
+            self._break(runner, "it sent more than 256 KiB at once over the emulator's connection")
+        except Exception as error:
+            self._break(runner, f"what it sent met a bug of the emulator ({type(error).__name__}: {error})")
+
+    def _break(self, runner: Runner, why: str) -> None:
+        """Ends a runner for what it sent; nothing more of its channel is heard."""
+        self._loop.forget(runner.channel.sock.fileno())
+        if runner.broken is None:
+            runner.broken = f"was ended, because {why}."
+            self._tell(runner.id, "line", stream="stderr", text=f"[minifal] The runner {runner.broken}")
+        self._kill(runner)
+
+    def _on_report(self, runner: Runner) -> bool:
+        """Reads once; False at the end."""
+        lines = runner.channel.receive()
+        if lines is None:
+            self._loop.forget(runner.channel.sock.fileno())
+            return False
+        for line in lines:
+            report = runner.reports.judge(line)
+            if report is not None:
+                about = runner.place if report["event"] == "entered" else {}
+                self._emulator.send({**report, **about, "id": runner.id})
+        return True
+
+    def _hear_the_rest(self, runner: Runner) -> None:
+        for _ in range(READS):
+            if not self._on_report(runner):
+                return
+
+    def _take_output(self, runner: Runner, fd: int, stream: str, token: str) -> None:
+        def emit(text: str, labels: dict, unfinished: bool) -> None:
+            known = {name: labels[name] for name in ("requestId", "endpoint") if isinstance(labels.get(name), str)}
+            if unfinished:
+                known["unfinished"] = True
+            self._tell(runner.id, "line", stream=stream, text=text, **known)
+
+        os.set_blocking(fd, False)
+        runner.outputs[fd] = Lines(token, emit)
+        if not self._held_back:
+            self._watch_output(runner, fd)
+
+    def _watch_output(self, runner: Runner, fd: int) -> None:
+        self._loop.watch(fd, lambda: self._carefully(runner, lambda: self._on_output(runner, fd)))
+
+    def _on_output(self, runner: Runner, fd: int) -> bool:
+        """Reads once; False when nothing more is there now."""
+        before = runner.alone()
+        try:
+            data = os.read(fd, CHUNK)
+        except BlockingIOError:
+            return False
+        if data:
+            lines = runner.outputs[fd]
+            # A request that just began or ended: what was unread when that happened has a mark.
+            alone = before or runner.alone()
+            self._carefully(runner, lambda: lines.feed(data, alone))
+            if lines.has_news:
+                self._show_later(runner, lines)
+            return True
+        self._close_output(runner, fd)
+        return False
+
+    def _show_later(self, runner: Runner, lines: Lines) -> None:
+        if not self._unfinished:
+            self._show_at = time.monotonic() + SHOW_SECONDS
+        self._unfinished[lines] = runner
+
+    def _show_unfinished(self) -> None:
+        """Progress bars, and text whose line is still to end; not while the emulator is behind."""
+        if not self._unfinished or time.monotonic() < self._show_at:
+            return
+        due, self._unfinished = self._unfinished, {}
+        if not self._held_back:
+            for lines, runner in due.items():
+                self._carefully(runner, lambda: self._show(runner, lines))
+
+    def _show(self, runner: Runner, lines: Lines) -> None:
+        lines.settle(runner.alone())
+        lines.show()
+        if lines.awaits_end:
+            self._show_later(runner, lines)
+
+    def _close_output(self, runner: Runner, fd: int) -> None:
+        lines = runner.outputs.pop(fd)
+        self._unfinished.pop(lines, None)
+        self._loop.forget(fd)
+        os.close(fd)
+        self._carefully(runner, lines.finish)
+
+    def _tell_now(self, runner: Runner) -> None:
+        """Whoever asks has seen an answer of the runner; the lines that it wrote before may still be in its pipes."""
+        if self._is_behind():
+            self._asked.append(runner)
+            return
+        for fd in list(runner.outputs):
+            for _ in range(READS):
+                # A flood isn't waited for.
+                if self._is_behind() or not self._on_output(runner, fd):
+                    break
+        for lines in runner.outputs.values():
+            self._carefully(runner, lambda: lines.settle(runner.alone()))
+        self._tell(runner.id, "told")
+
+    def _on_status(self, runner: Runner) -> None:
+        data = os.read(runner.status, CHUNK)
+        *lines, runner.status_rest = (runner.status_rest + data).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode().partition(" ")
+            if word == "main":
+                runner.main = int(rest)
+                self._tell(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
+                self._terminate(runner)
+            elif word == "listening":
+                # What the server said before it listened comes first.
+                self._carefully(runner, lambda: self._on_report(runner))
+                host, port = rest.split()
+                self._tell(runner.id, "listening", host=host, port=int(port))
+            elif word == "violation":
+                self._break(runner, rest)
+            elif word == "ended":
+                runner.wait_status = int(rest)
+        if not data:
+            self._ended(runner)
+
+    def _ended(self, runner: Runner) -> None:
+        """The keeper is gone, and with it everything of the runner: what is left in the pipes is all that it said."""
+        self._loop.forget(runner.status)
+        os.close(runner.status)
+        for fd in list(runner.outputs):
+            for _ in range(READS):
+                if not self._on_output(runner, fd):
+                    break
+            # Who is not below the keeper (another user's process, a shell) may still hold it open, and write for ever.
+            if fd in runner.outputs:
+                self._close_output(runner, fd)
+        if runner.broken is None:
+            self._carefully(runner, lambda: self._hear_the_rest(runner))
+        self._loop.forget(runner.channel.sock.fileno())
+        runner.channel.sock.close()
+        del self._runners[runner.id]
+        self._dying.pop(runner, None)
+        os.waitpid(runner.keeper, 0)
+        status = runner.wait_status
+        if status is None:
+            # The keeper was killed: what it looked after has become ours.
+            keeper.kill_others({other.keeper for other in self._runners.values()})
+            status = int(signal.SIGKILL)
+        died = os.WIFSIGNALED(status)
+        self._tell(
+            runner.id,
+            "exited",
+            code=None if died else os.WEXITSTATUS(status),
+            signal=os.WTERMSIG(status) if died else None,
+            **({} if runner.broken is None else {"error": runner.broken}),
+        )
+
+    # The loop's own business
+
+    def _tell(self, id: str, event: str, **about: object) -> None:
+        self._emulator.send({"event": event, "id": id, **about})
+
+    def _send(self, runner: Runner, message: dict) -> None:
+        runner.channel.send(message)
+        self._send_rest(runner)
+
+    def _send_rest(self, runner: Runner) -> None:
+        channel = runner.channel
+        try:
+            channel.flush()
+        except OSError:
+            channel.pending.clear()
+        on_room = (lambda: self._send_rest(runner)) if channel.pending else None
+        self._loop.await_room(channel.sock.fileno(), on_room)
+
+    def _flush(self) -> None:
+        """
+        At the end of each turn. Holds back runners' output while the emulator is behind: then they wait, not our
+        memory.
+        """
+        self._send_out()
+        while self._asked and not self._is_behind():
+            runner = self._asked.pop(0)
+            self._carefully(runner, lambda: self._tell_now(runner))
+            self._send_out()
+        waiting = len(self._emulator.pending)
+        self._loop.await_room(self._emulator.sock.fileno(), (lambda: None) if waiting else None)
+        if not self._held_back and self._is_behind():
+            self._held_back = True
+            for runner in self._runners.values():
+                for fd in runner.outputs:
+                    self._loop.forget(fd)
+        elif self._held_back and waiting < LOW_WATER:
+            self._held_back = False
+            for runner in self._runners.values():
+                for fd in runner.outputs:
+                    self._watch_output(runner, fd)
+
+    def _send_out(self) -> None:
+        try:
+            self._emulator.flush()
+        except OSError:
+            self.stop()
+
+    def _is_behind(self) -> bool:
+        return len(self._emulator.pending) > HIGH_WATER
+
+    def _end_all(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for runner in self._runners.values():
+            self._kill(runner)
+        deadline = time.monotonic() + KEEPER_SECONDS
+        alive = {runner.keeper for runner in self._runners.values()}
+        self._drop_descriptors({0, 1, 2})
+        while alive and time.monotonic() < deadline:
+            alive -= {pid for pid in alive if os.waitpid(pid, os.WNOHANG)[0] == pid}
+            time.sleep(0.005)
+        # Whatever is left is a child of ours by now, or becomes one when its keeper dies.
+        keeper.sweep()
+
+
+def _is_dead(child: int) -> bool:
+    """Whether it waits to be reaped. Elsewhere than on Linux keepers have no children of their own."""
+    return kernel.LINUX and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
