@@ -34,8 +34,8 @@ _THE_USERS = ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/s
 def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, str]) -> dict[str, str]:
     """
     Moves this process (single-threaded) into a world whose disk is its own, with `binds` (path in it -> folder) on top.
-    `folder`: doesn't exist yet, on a disk. `known`: what an earlier call returned, so that nothing is tried that failed.
-    Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError; the
+    `folder`: doesn't exist yet, on a disk. `known`: what an earlier call returned, so that nothing is tried that
+    failed. Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError; the
     process may then be in a half-made world.
     """
     folder = os.path.realpath(folder)
@@ -176,8 +176,8 @@ class _World:
 
     def _copy(self, source: str, target: str, name: str) -> None:
         """
-        Writable, if possible, with what is written on the disk or in memory; else read-only. Never a writable bind, by which the machine's
-        own files would be written. `name`: of its folder in `up` and `work`.
+        Writable, if possible, with what is written on the disk or in memory; else read-only. Never a writable bind, by
+        which the machine's own files would be written. `name`: of its folder in `up` and `work`.
         """
         # What belongs to root in /usr, nearly all, an ordinary user can't write to anyway.
         on_disk = not name.startswith("top.") or source in _ON_DISK and not (self._is_user and source == "/usr")
