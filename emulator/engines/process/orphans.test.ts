@@ -94,7 +94,7 @@ def main():
     keeper = os.getppid()
     name = "main" if os.fork() else "child"
     if name == "child": os.setsid()
-    print(name, os.getpid(), flush=True)
+    os.write(1, f"{name} {os.getpid()}\\n".encode())
     while True: os.kill(keeper, signal.SIGSTOP)
 `;
     const runner = watch(engine, specFor(work, stops));
