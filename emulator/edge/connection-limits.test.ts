@@ -86,18 +86,18 @@ describe('the number of connections', () => {
 describe.runIf(process.platform === 'linux')('one process', () => {
   it('gets three quarters of the connections, and the log names it', async () => {
     const said: string[] = [];
-    let clock = 0;
+    let now = 0;
     const { port, accepted, come } = await guarded({
       spoken: true,
       mostConnections: 8,
       peersOf,
-      now: () => clock,
+      clock: () => now,
       onRefused: (text) => said.push(text),
     });
     const greedy = spawn(process.execPath, ['-e', manyConnections(port, 8)], { stdio: 'ignore' });
     onTestFinished(() => void greedy.kill('SIGKILL'));
     await vi.waitFor(() => expect(accepted.length).toBe(8), 10_000);
-    clock += 20_000;
+    now += 20_000;
     await come();
     await vi.waitFor(() => {
       expect(accepted.slice(0, 8).filter(({ socket }) => !socket.destroyed).length).toBe(6);

@@ -28,7 +28,7 @@ export interface ConnectionLimitsOptions {
   /** A sentence for the emulator's own log, at most one in ten seconds. */
   readonly onRefused?: (sentence: string) => void;
   /** Milliseconds, monotonic. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }
 
 /** More would be memory for nothing: each costs up to 60 KB. */
@@ -44,7 +44,7 @@ export function mostConnectionsFor(limit: number): number {
 }
 
 export function createConnectionLimits(options: ConnectionLimitsOptions = {}): ConnectionLimits {
-  const { peersOf, onRefused = () => undefined, now = () => performance.now() } = options;
+  const { peersOf, onRefused = () => undefined, clock = () => performance.now() } = options;
   const most = options.mostConnections ?? mostConnectionsFor(descriptorLimit());
   const open = new Set<Socket>();
   /** Oldest first, by both ends of the connection: a TLS socket and the one below it have them in common. */
@@ -61,8 +61,8 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
   function room(socket: Socket): boolean {
     if (open.size < most && !takesReserve(socket)) return true;
     if (closeOldestSilent()) return true;
-    if (now() - freedAt < lookEveryMs) return false;
-    freedAt = now();
+    if (clock() - freedAt < lookEveryMs) return false;
+    freedAt = clock();
     const before = open.size;
     for (const closeIdle of freeing) closeIdle();
     for (const one of open) if (one.destroyed) open.delete(one);
@@ -81,8 +81,8 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
   }
 
   function say(): void {
-    if (refused + closedSilent === 0 || now() - saidAt < sayEveryMs) return;
-    saidAt = now();
+    if (refused + closedSilent === 0 || clock() - saidAt < sayEveryMs) return;
+    saidAt = clock();
     const done = [
       ...(closedSilent > 0 ? [`closed ${closedSilent} that had sent nothing`] : []),
       ...(refused > 0 ? [`refused ${refused}`] : []),
@@ -98,8 +98,8 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
 
   /** Looking through the processes of a machine takes a while: never for each connection. */
   async function look(): Promise<void> {
-    if (!peersOf || open.size < most * shareOfOneProcess || now() - lookedAt < lookEveryMs) return;
-    lookedAt = now();
+    if (!peersOf || open.size < most * shareOfOneProcess || clock() - lookedAt < lookEveryMs) return;
+    lookedAt = clock();
     const byProcess = new Map<number, { readonly peer: PeerProcess; readonly sockets: Socket[] }>();
     for (const [socket, peer] of await peersOf([...open])) {
       const entry = byProcess.get(peer.pid) ?? { peer, sockets: [] };

@@ -9,13 +9,13 @@ const atOnce = 1_000;
  * Sends log lines as the client keeps up with them; a runner that prints faster than the client reads costs a bounded
  * amount of memory, and the gap is said in a line of its own.
  */
-export function createLogPump(replies: Replies, now: () => number) {
+export function createLogPump(replies: Replies, clock: () => number) {
   let pending: LogMessage[] = [];
   let leftOut = 0;
   let waiting = false;
 
   function flush(): void {
-    if (leftOut > 0) pending.unshift(gap(leftOut, now()));
+    if (leftOut > 0) pending.unshift(gap(leftOut, clock()));
     if (pending.length > 0) replies.send({ logs: pending });
     pending = [];
     leftOut = 0;

@@ -9,7 +9,7 @@ export interface DueTimer {
 
 /**
  * Calls `ring` `delayMs` after something became due, and again as long as something is. `ring` must not throw.
- * @param deps `dueAt`: when, on the clock of `now`; `undefined`: nothing is
+ * @param deps `dueAt`: when, in the time of `clock`; `undefined`: nothing is
  */
 export function createDueTimer(deps: {
   readonly dueAt: () => number | undefined;
@@ -19,16 +19,16 @@ export function createDueTimer(deps: {
   /** A timer that can be called off. */
   readonly later?: (delayMs: number, run: () => void) => () => void;
   /** Milliseconds of a clock that doesn't jump. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }): DueTimer {
-  const { dueAt, delayMs, ring, later = onTimer, now = () => performance.now() } = deps;
+  const { dueAt, delayMs, ring, later = onTimer, clock = () => performance.now() } = deps;
   let timer: { readonly at: number; readonly callOff: () => void } | undefined;
   let isClosed = false;
 
   function look(): void {
     const due = isClosed ? undefined : dueAt();
     if (due === undefined) return;
-    const present = now();
+    const present = clock();
     const at = Math.max(due, present + delayMs);
     // One that comes too early looks again.
     if (timer && timer.at <= at) return;

@@ -161,7 +161,7 @@ async function watcher() {
         expect(type).toBe('change');
       },
       failed: () => void failures.push('the stream ends'),
-      now: () => now,
+      clock: () => now,
       later(delayMs, run) {
         timers.set(run, now + delayMs);
         return () => void timers.delete(run);

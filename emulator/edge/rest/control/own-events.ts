@@ -42,25 +42,25 @@ export function watchStatus(
   {
     send,
     failed,
-    now = () => performance.now(),
+    clock = () => performance.now(),
     later,
   }: {
     readonly send: (event: Status | StatusChange, type?: 'change') => void;
     readonly failed: () => void;
     /** Milliseconds of a clock that doesn't jump. */
-    readonly now?: () => number;
+    readonly clock?: () => number;
     /** A timer that can be called off. */
     readonly later?: (delayMs: number, run: () => void) => () => void;
   },
 ): () => void {
   const feed = createFeed(rooms);
   const sendChange = (): void => {
-    const change = feed.next(now());
+    const change = feed.next(clock());
     if (change) send(change, 'change');
   };
   const ring = contain(rooms.report, sendChange, failed);
-  const timer = createDueTimer({ dueAt: feed.dueAt, delayMs: coalesceMs, ring, now, ...(later && { later }) });
-  send(feed.begin(now()));
+  const timer = createDueTimer({ dueAt: feed.dueAt, delayMs: coalesceMs, ring, clock, ...(later && { later }) });
+  send(feed.begin(clock()));
   feed.onNews(timer.look);
   timer.look();
   return () => {
