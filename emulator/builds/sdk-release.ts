@@ -2,9 +2,9 @@
 const text = /\u008c.((\d+)\.(\d+)\.(\d+))[\w.+-]{0,40}\u0094/gs;
 const agent = /fal-sdk\/(\d{1,3}\.\d{1,3}\.\d{1,3})\S{0,40} \(python\)/;
 /** The oldest line of releases that is supported is 1.57; an app's own version is rarely in that range. */
-const leastMinor = 50;
+const minMinor = 50;
 /** Looking for each of them reads the pickle once more; a real one has a handful. */
-const mostVersions = 100;
+const maxVersions = 100;
 
 /**
  * The release of the SDK whose module `fal` a pickle holds as a whole; `undefined`: it holds none. An app whose method
@@ -24,9 +24,9 @@ export function sdkReleaseIn(pickle: Uint8Array): string | undefined {
     const [major = 0, minor = 0, patch = 0] = parts.map(Number);
     if (looked.has(version)) continue;
     looked.add(version);
-    if (looked.size > mostVersions) return undefined;
+    if (looked.size > maxVersions) return undefined;
     const tuple = Buffer.from([0x4b, major, 0x4b, minor, 0x4b, patch]);
-    if (major === 1 && minor >= leastMinor && minor < 256 && patch < 256 && bytes.includes(tuple)) return version;
+    if (major === 1 && minor >= minMinor && minor < 256 && patch < 256 && bytes.includes(tuple)) return version;
   }
   return undefined;
 }

@@ -26,10 +26,10 @@ export interface ToolExit {
 /**
  * Characters; a longer line is left out: a piece of it could end within a secret. A build script prints what it likes.
  */
-const longestLine = 1024 * 1024;
+const maxLine = 1024 * 1024;
 const tooLong = '[a line of more than a million characters was left out]';
 /** Characters of lines that are kept for the outcome; above it the older half goes. */
-const mostKept = 4 * 1024 * 1024;
+const maxKept = 4 * 1024 * 1024;
 
 /** A group of its own: uv starts compilers and Python for source packages, and they must end with it. */
 function start(run: ToolRun) {
@@ -60,7 +60,7 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
       if (line === '') return;
       output.push(line);
       kept += line.length;
-      if (kept > mostKept) {
+      if (kept > maxKept) {
         output.splice(0, Math.ceil(output.length / 2));
         kept = output.reduce((sum, { length }) => sum + length, 0);
       }
@@ -102,14 +102,14 @@ function readLines(input: Readable, take: (line: string) => void): Promise<void>
   let rest = '';
   let isTooLong = false;
   function end(line: string): void {
-    take(isTooLong || line.length > longestLine ? tooLong : line);
+    take(isTooLong || line.length > maxLine ? tooLong : line);
     isTooLong = false;
   }
   function read(text: string): void {
     const lines = (rest + text).split(/\r\n|\n|\r/);
     rest = lines.pop() ?? '';
     for (const line of lines) end(line);
-    isTooLong ||= rest.length > longestLine;
+    isTooLong ||= rest.length > maxLine;
     if (isTooLong) rest = '';
   }
   input.on('data', (bytes: Buffer) => read(decoder.write(bytes)));

@@ -6,7 +6,7 @@ import { UserError } from '../wire/errors.ts';
 import { releaseLock, takeLock } from './lock-file.ts';
 
 /** Another start takes the lock within a moment. */
-const mostTries = 200;
+const maxTries = 200;
 const pauseMs = 10;
 
 /** Each of them is made by the first start, and says that the folders below belong to an emulator. */
@@ -30,7 +30,7 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
   }
   refuseForeign(folder);
   const file = join(folder, 'emulator.lock');
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const lock = tryToTake(file);
     if (lock === 'taken') {
       return {

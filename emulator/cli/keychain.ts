@@ -1,7 +1,7 @@
 import { type KeychainOrder, keychainOrder } from '../local/secret-file.ts';
 import { UserError } from '../wire/errors.ts';
 
-const mostBytes = 4096;
+const maxBytes = 4096;
 
 /** Reads the order to its end. What came is never shown: it holds a key. */
 export async function readKeychainOrder(input: AsyncIterable<Buffer>): Promise<KeychainOrder> {
@@ -9,7 +9,7 @@ export async function readKeychainOrder(input: AsyncIterable<Buffer>): Promise<K
   let bytes = 0;
   for await (const chunk of input) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw noOrder();
+    if (bytes > maxBytes) throw noOrder();
     chunks.push(chunk);
   }
   const order = keychainOrder.safeParse(tryJson(Buffer.concat(chunks).toString('utf8')));

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConnectionLimitsOptions, createConnectionLimits, mostConnectionsFor } from './connection-limits.ts';
+import { type ConnectionLimitsOptions, createConnectionLimits, maxConnectionsFor } from './connection-limits.ts';
 import { peersOf } from './peers.ts';
 
 /** A server whose connections go through the limits, and what became of them. */
@@ -38,11 +38,11 @@ async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions &
 
 describe('the number of connections', () => {
   it('is half of what is left apart from the reserve, and never more than 4096', () => {
-    expect([256, 1024, 20_000, 1_000_000].map(mostConnectionsFor)).toEqual([96, 384, 4096, 4096]);
+    expect([256, 1024, 20_000, 1_000_000].map(maxConnectionsFor)).toEqual([96, 384, 4096, 4096]);
   });
 
   it('makes room for a newcomer by closing who has been silent the longest', async () => {
-    const { come, accepted, limits } = await guarded({ mostConnections: 4 });
+    const { come, accepted, limits } = await guarded({ maxConnections: 4 });
     for (let n = 0; n < 4; n++) {
       const one = await come();
       if (n > 0 && one) limits.heard(one.socket);
@@ -52,7 +52,7 @@ describe('the number of connections', () => {
   });
 
   it('lets no more than half of them be silent', async () => {
-    const { come, accepted } = await guarded({ mostConnections: 4 });
+    const { come, accepted } = await guarded({ maxConnections: 4 });
     for (let n = 0; n < 10; n++) await come();
     expect(accepted.filter(({ socket }) => !socket.destroyed).length).toBe(2);
   });
@@ -60,7 +60,7 @@ describe('the number of connections', () => {
   it('refuses a newcomer when all others have spoken, says so once, and asks for idle ones to be closed', async () => {
     const said: string[] = [];
     const closeIdle = vi.fn();
-    const { come, limits } = await guarded({ mostConnections: 3, onRefused: (text) => said.push(text) });
+    const { come, limits } = await guarded({ maxConnections: 3, onRefused: (text) => said.push(text) });
     limits.onPressure(closeIdle);
     for (let n = 0; n < 3; n++) {
       const one = await come();
@@ -73,7 +73,7 @@ describe('the number of connections', () => {
   });
 
   it('takes the place of an idle connection that could be closed', async () => {
-    const { come, limits, accepted } = await guarded({ mostConnections: 2 });
+    const { come, limits, accepted } = await guarded({ maxConnections: 2 });
     limits.onPressure(() => accepted[0]?.socket.destroy());
     for (let n = 0; n < 2; n++) {
       const one = await come();
@@ -89,7 +89,7 @@ describe.runIf(process.platform === 'linux')('one process', () => {
     let now = 0;
     const { port, accepted, come } = await guarded({
       spoken: true,
-      mostConnections: 8,
+      maxConnections: 8,
       peersOf,
       clock: () => now,
       onRefused: (text) => said.push(text),

@@ -19,8 +19,8 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionLimitsOptions {
-  /** Default: `mostConnectionsFor` the descriptors of this process. */
-  readonly mostConnections?: number;
+  /** Default: `maxConnectionsFor` the descriptors of this process. */
+  readonly maxConnections?: number;
   /**
    * Who is at the other end of the connections with these ports of theirs; absent: no process has a limit of its own.
    */
@@ -32,20 +32,20 @@ export interface ConnectionLimitsOptions {
 }
 
 /** More would be memory for nothing: each costs up to 60 KB. */
-const mostAnywhere = 4096;
+const maxAnywhere = 4096;
 const sayEveryMs = 10_000;
 const lookEveryMs = 1_000;
 /** What is left to all others when one process takes all it can get. */
 const shareOfOneProcess = 0.75;
 
 /** Half of what connections may use: nearly each has a counterpart, the gateway's connection to a runner. */
-export function mostConnectionsFor(limit: number): number {
-  return Math.max(8, Math.min(mostAnywhere, Math.floor((limit - descriptorReserve(limit)) / 2)));
+export function maxConnectionsFor(limit: number): number {
+  return Math.max(8, Math.min(maxAnywhere, Math.floor((limit - descriptorReserve(limit)) / 2)));
 }
 
 export function createConnectionLimits(options: ConnectionLimitsOptions = {}): ConnectionLimits {
   const { peersOf, onRefused = () => undefined, clock = () => performance.now() } = options;
-  const most = options.mostConnections ?? mostConnectionsFor(descriptorLimit());
+  const most = options.maxConnections ?? maxConnectionsFor(descriptorLimit());
   const open = new Set<Socket>();
   /** Oldest first, by both ends of the connection: a TLS socket and the one below it have them in common. */
   const silent = new Map<string, Socket>();

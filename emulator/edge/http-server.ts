@@ -27,7 +27,7 @@ const restMs = { inAll: 60_000, silent: 5_000 };
  * Requests of one connection behind one that isn't answered yet: HTTP/1.1 has no limit of its own, and hardly a client
  * does it.
  */
-const mostPipelined = 100;
+const maxPipelined = 100;
 
 /**
  * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers
@@ -102,7 +102,7 @@ function isTooManyBehind({ socket }: IncomingMessage, res: ServerResponse): bool
   const count = (pipelined.get(socket) ?? 0) + 1;
   pipelined.set(socket, count);
   res.once('close', () => pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1));
-  return count > mostPipelined;
+  return count > maxPipelined;
 }
 
 /**

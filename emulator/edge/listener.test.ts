@@ -98,7 +98,7 @@ describe('one port', () => {
   it.each(['http', 'h2'] as const)(
     'knows a %s client over TLS by its first request, and closes silent ones instead',
     async (kind) => {
-      const limits = createConnectionLimits({ mostConnections: 2 });
+      const limits = createConnectionLimits({ maxConnections: 2 });
       const sessions = createHttp2Server();
       sessions.on('stream', (stream) => {
         if (stream.session) limits.heard(stream.session.socket as Socket);
@@ -268,7 +268,7 @@ describe('the port', () => {
 });
 
 it('callers that were answered and continue with a body keep nobody out', async () => {
-  const { port } = await start({ limits: createConnectionLimits({ mostConnections: 4 }) });
+  const { port } = await start({ limits: createConnectionLimits({ maxConnections: 4 }) });
   for (let n = 0; n < 4; n++) {
     const socket = clear(port);
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nmore');

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 
 /** A reader this far behind is cut off rather than buffered for without end; what it reads can be asked for again. */
-export const mostBufferedBytes = 16 * 1024 * 1024;
+export const maxBufferedBytes = 16 * 1024 * 1024;
 
 /**
  * Writes to a reader whose pace nobody waits for. One piece is always taken, however large, so a reader that keeps up
@@ -9,6 +9,6 @@ export const mostBufferedBytes = 16 * 1024 * 1024;
  */
 export function writeOrCut(out: Writable, text: string): void {
   if (out.destroyed || out.writableEnded) return;
-  if (out.writableLength > mostBufferedBytes) out.destroy();
+  if (out.writableLength > maxBufferedBytes) out.destroy();
   else out.write(Buffer.from(text));
 }

@@ -2,12 +2,12 @@ import { platformError } from '../wire/errors.ts';
 import type { RequestOutcome } from './types.ts';
 
 /** SQLite takes values of up to 10^9 bytes. */
-export const largestBody = 900_000_000;
+export const maxBody = 900_000_000;
 
 /** The outcome itself, or the error that takes its place because no store could hold it. */
 export function storable(outcome: RequestOutcome): RequestOutcome {
   const bytes = outcomeBytes(outcome);
-  if (bytes <= largestBody) return outcome;
+  if (bytes <= maxBody) return outcome;
   return {
     kind: 'error',
     error: platformError('internal_error', `A response of ${bytes} bytes is too large to store.`),

@@ -2,7 +2,7 @@ import { throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import { DamagedRow } from '../store/rows.ts';
 import { platformError } from '../wire/errors.ts';
-import { largestBody } from './bodies.ts';
+import { maxBody } from './bodies.ts';
 import { createListeners } from './listeners.ts';
 import { createMemory } from './memory.ts';
 import { pruneInSteps } from './prune.ts';
@@ -62,7 +62,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
     async submit(request, whenFull, also) {
       const { id, storeIo, body } = request;
       if (closed) throw new Error('the queue is closed');
-      if (body.length > largestBody) throw new Error(`a body of ${body.length} bytes cannot be stored`);
+      if (body.length > maxBody) throw new Error(`a body of ${body.length} bytes cannot be stored`);
       // Whether it is on disk alone is for the records to say: to ask first costs a submit an eighth (measured).
       if (submitting.has(id) || memory.has(id)) throw new TakenId(id);
       const row = { seq: nextSeq++, storeIo, record: newRecord(request), wishes: wishesOf(request) };

@@ -56,10 +56,10 @@ export function troubleAfter(
   }
 }
 
-const longestClause = 240;
+const maxClause = 240;
 
 /** A sentence of somebody else, made a part of ours: one line of bearable length, without its full stop. */
 export function clause(sentence: string): string {
   const line = sentence.replace(/\s+/g, ' ').trim();
-  return line.length > longestClause ? `${line.slice(0, longestClause - 1)}…` : line.replace(/\.$/, '');
+  return line.length > maxClause ? `${line.slice(0, maxClause - 1)}…` : line.replace(/\.$/, '');
 }

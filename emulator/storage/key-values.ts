@@ -18,7 +18,7 @@ export interface KeyValues {
 }
 
 /** The documented limit, 1.9 MB (use-kv-store). */
-export const largestValueBytes = 1_900_000;
+export const maxValueBytes = 1_900_000;
 
 /** Expired values that are removed in one turn of the event loop: each may have 1.9 MB. */
 const atOnce = 20;
@@ -37,7 +37,7 @@ export function createKeyValues(store: Store, quota: Quota, clock: () => number)
       return undefined;
     },
     set(db, key, value, seconds) {
-      if (value.length > largestValueBytes) throw new Refusal('too_large', 'A value may have 1.9 MB.');
+      if (value.length > maxValueBytes) throw new Refusal('too_large', 'A value may have 1.9 MB.');
       const name = nameOf(db, key);
       const more = value.length - records.sizeOf(name);
       quota.take(more);

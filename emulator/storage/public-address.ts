@@ -17,7 +17,7 @@ export interface FetchRules {
   readonly signal: AbortSignal;
 }
 
-const mostRedirects = 5;
+const maxRedirects = 5;
 
 /**
  * Gets a URL that a caller named, for storing it. The host is resolved first, refused when any of its addresses is not
@@ -26,7 +26,7 @@ const mostRedirects = 5;
  */
 export async function fetchPublic(url: string, rules: FetchRules): Promise<IncomingMessage> {
   let at = url;
-  for (let hop = 0; hop <= mostRedirects; hop++) {
+  for (let hop = 0; hop <= maxRedirects; hop++) {
     const response = await get(at, rules);
     const { statusCode = 0, headers } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
@@ -37,7 +37,7 @@ export async function fetchPublic(url: string, rules: FetchRules): Promise<Incom
     // What isn't a URL is refused like one that was named first.
     at = URL.parse(headers.location, at)?.href ?? headers.location;
   }
-  throw new Refusal('bad_request', `The URL redirects more than ${mostRedirects} times.`);
+  throw new Refusal('bad_request', `The URL redirects more than ${maxRedirects} times.`);
 }
 
 /** `undefined`: none, or one that can't be called: a name or password of broken percent-encoding parses as a URL. */

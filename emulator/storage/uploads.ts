@@ -45,7 +45,7 @@ interface Upload<T, R> {
 }
 
 const forgottenAfterMs = 24 * 60 * 60 * 1000;
-const mostParts = 10_000;
+const maxParts = 10_000;
 
 /** @throws Refusal `not_found` for unknown ids, `bad_request` for parts that don't fit, `full` */
 export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsOptions<T, R>): Uploads<T, R> {
@@ -99,8 +99,8 @@ export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsOptio
     },
     async putPart(uploadId, partNumber, source) {
       const upload = find(uploadId);
-      if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > mostParts) {
-        throw new Refusal('bad_request', `Parts are numbered from 1 to ${mostParts}.`);
+      if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > maxParts) {
+        throw new Refusal('bad_request', `Parts are numbered from 1 to ${maxParts}.`);
       }
       const part = await receiveInto(upload, source);
       const former = upload.parts.get(partNumber);

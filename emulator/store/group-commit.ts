@@ -27,7 +27,7 @@ interface Pending {
 const lockPatienceMs = 2_000;
 const lockPauseMs = 50;
 /** Pieces of one transaction: callers wait for it (measured: 20 µs for the end of a request). */
-const mostAtOnce = 250;
+const maxAtOnce = 250;
 
 export function createGroupCommit(store: Store): GroupCommit {
   let pending: Pending[] = [];
@@ -37,7 +37,7 @@ export function createGroupCommit(store: Store): GroupCommit {
   function flush(): void {
     callOff?.();
     callOff = undefined;
-    const group = pending.splice(0, mostAtOnce);
+    const group = pending.splice(0, maxAtOnce);
     if (group.length === 0) return;
     commit(group);
     if (pending.length > 0 && !callOff) soon();

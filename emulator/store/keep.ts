@@ -41,9 +41,9 @@ interface Kept {
 
 /** Pauses between tries: doubling, up to the longest. Someone who has just made room sees it soon. */
 const firstPauseMs = 250;
-const longestPauseMs = 4_000;
+const maxPauseMs = 4_000;
 /** What is kept is written in steps of so many, so that calls are answered between them. */
-const mostAtOnce = 200;
+const maxAtOnce = 200;
 
 interface KeepingDeps extends Transactions {
   /**
@@ -116,8 +116,8 @@ export function createKeeping(deps: KeepingDeps): Keeping {
 
   function round(): void {
     timer = undefined;
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-    const some = kept.splice(0, mostAtOnce);
+    pauseMs = Math.min(pauseMs * 2, maxPauseMs);
+    const some = kept.splice(0, maxAtOnce);
     if (some.length === 0 || attempt(...some)) {
       if (kept.length > 0) timer = setTimeout(round, 0).unref();
       else lookAgain();

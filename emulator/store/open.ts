@@ -44,7 +44,7 @@ const compareIndexesBytes = 8 * mebibyte;
 const alwaysCheckBytes = 64 * mebibyte;
 const smallestDatabase = 512;
 /** With less the disk counts as full once a write has failed. */
-const leastRoomBytes = 1024 * 1024;
+const minRoomBytes = 1024 * 1024;
 /** Together they leave all as it was. One that sets what is there already would write nothing at all. */
 const thereAndBack = [
   'UPDATE store_meta SET version = version + 1',
@@ -83,7 +83,7 @@ export function openStore(file: string, options: StoreOptions): Store {
   const keeping = createKeeping({
     transact,
     probe: () => thereAndBack.forEach((text) => void sql(text).run()),
-    hasRoom: () => freeBytes(file) >= leastRoomBytes,
+    hasRoom: () => freeBytes(file) >= minRoomBytes,
     undoable,
     onTrouble(trouble) {
       db.exec(`PRAGMA busy_timeout = ${trouble?.trouble === 'locked' ? 0 : busyTimeoutMs}`);

@@ -18,14 +18,14 @@ interface Written {
  */
 const pieceBytes = 64 * 1024 - 3;
 /** Fewer characters of a secret say nothing, and are the end of many a progress bar. */
-const leastShown = 4;
+const minShown = 4;
 /**
- * Another thread of the request may write so many lines between two pieces; rests as short as `leastShown` only follow
+ * Another thread of the request may write so many lines between two pieces; rests as short as `minShown` only follow
  * at once.
  */
-const mostBetween = 100;
+const maxBetween = 100;
 /** More unfinished lines than these aren't remembered: an app has hardly as many streams. */
-const mostUnfinished = 1_000;
+const maxUnfinished = 1_000;
 
 /**
  * Turns what runners write into log lines (docs/platform/runner-process.md#logs). Hides secrets that are cut in two;
@@ -37,16 +37,16 @@ export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
 
   function shown(stream: string, text: string): string {
     const { rests, passed } = begun.get(stream) ?? { rests: [], passed: 0 };
-    const rest = rests.find((known) => text.startsWith(known) && (passed === 0 || known.length > leastShown));
+    const rest = rests.find((known) => text.startsWith(known) && (passed === 0 || known.length > minShown));
     begun.delete(stream);
-    const open = rest === undefined && passed < mostBetween ? rests : [];
+    const open = rest === undefined && passed < maxBetween ? rests : [];
     if (open.length > 0) begun.set(stream, { rests: open, passed: passed + 1 });
     // The piece before ends with the mask.
     const own = rest === undefined ? text : text.slice(rest.length);
     if (Buffer.byteLength(text) < pieceBytes) return own;
     const piece = mask.unfinished(own);
     if (piece.rests.length > 0) begun.set(stream, { rests: [...piece.rests, ...open], passed: 0 });
-    if (begun.size > mostUnfinished) begun.delete(begun.keys().next().value ?? '');
+    if (begun.size > maxUnfinished) begun.delete(begun.keys().next().value ?? '');
     return piece.text;
   }
 
@@ -55,7 +55,7 @@ export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
     { at, stream, text, requestId, endpoint, unfinished }: Written,
   ): void => {
     const message = unfinished
-      ? mask.unfinished(text, leastShown).text
+      ? mask.unfinished(text, minShown).text
       : shown(`${runnerId} ${stream} ${requestId ?? ''}`, text);
     const line: Omit<LogLine, 'seq'> = {
       at,

@@ -4,8 +4,8 @@ import type { LogLine, LogQuery } from './types.ts';
 
 /** Lines of one look, at first. How many follow from how long the look before took: they may be short or long. */
 const linesAtFirst = 500;
-const fewestLines = 20;
-const mostLines = 20_000;
+const minLines = 20;
+const maxLines = 20_000;
 /** What a look may take, about; callers wait for it. */
 const lookMs = 4;
 
@@ -29,7 +29,7 @@ export async function searchLines(
     if (next === undefined) return found;
     from = next;
     const tookMs = performance.now() - began;
-    most = tookMs > lookMs ? Math.max(fewestLines, most >> 1) : Math.min(mostLines, most * 2);
+    most = tookMs > lookMs ? Math.max(minLines, most >> 1) : Math.min(maxLines, most * 2);
     await nextTurn();
     if (isOver()) return found;
   }

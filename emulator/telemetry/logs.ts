@@ -21,15 +21,15 @@ export interface StoredLogs extends Logs {
 }
 
 /** One line may not fill the store; what is longer is cut with a remark. */
-const longestMessage = 256 * 1024;
+const maxMessage = 256 * 1024;
 /** More than this isn't left in memory. */
-const largestBatch = 1_000;
+const maxBatch = 1_000;
 /** Lines that come within this time share a transaction: one for each line would be felt by every request. */
 const batchMs = 20;
 /** Lines that are dropped in one turn of the event loop (measured: 10 µs each). */
 const trimmedAtOnce = 500;
 /** So many characters of lines wait for the end of a lock; what comes then is counted, not kept. */
-const mostWaiting = 4 * 1024 * 1024;
+const maxWaiting = 4 * 1024 * 1024;
 const lockPauseMs = 250;
 
 /**
@@ -88,12 +88,12 @@ export function createLogs({
   };
 
   function keep(line: LogLine): void {
-    if (locked && waiting > mostWaiting) lost++;
+    if (locked && waiting > maxWaiting) lost++;
     else {
       pending.push(line);
       waiting += line.message.length;
     }
-    if (pending.length >= largestBatch && !locked) flush();
+    if (pending.length >= maxBatch && !locked) flush();
     else scheduled ??= setTimeout(flush, locked ? lockPauseMs : batchMs);
   }
 
@@ -142,8 +142,8 @@ function lengthOf(lines: readonly LogLine[]): number {
 }
 
 function shortened(message: string): string {
-  if (message.length <= longestMessage) return message;
-  return `${message.slice(0, longestMessage)} … [${message.length - longestMessage} more characters were cut]`;
+  if (message.length <= maxMessage) return message;
+  return `${message.slice(0, maxMessage)} … [${message.length - maxMessage} more characters were cut]`;
 }
 
 function lossRemark(lost: number, because: string, next: LogLine | undefined, seq: number): LogLine {

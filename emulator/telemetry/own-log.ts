@@ -8,11 +8,11 @@ export interface OwnLog {
   report(error: unknown): void;
 }
 
-const largestBytes = 5 * 1024 * 1024;
+const maxBytes = 5 * 1024 * 1024;
 /** Lines that the disk did not take are tried again with the next one; more than these aren't kept. */
-const mostUnwritten = 100;
+const maxUnwritten = 100;
 /** So many different bugs are distinguished. */
-const mostSeen = 100;
+const maxSeen = 100;
 
 /**
  * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the
@@ -24,10 +24,10 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
   const seen = new Map<string, number>();
 
   function write(record: object): void {
-    unwritten = [...unwritten.slice(1 - mostUnwritten), `${lineOf(record)}\n`];
+    unwritten = [...unwritten.slice(1 - maxUnwritten), `${lineOf(record)}\n`];
     const lines = unwritten.join('');
     try {
-      if (bytes + lines.length > largestBytes) {
+      if (bytes + lines.length > maxBytes) {
         renameSync(file, `${file}.1`);
         bytes = 0;
       }
@@ -64,7 +64,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
       const { msg, stack } = factsOf(error);
       const bug = stack ?? msg;
       const times = (seen.get(bug) ?? 0) + 1;
-      if (seen.size >= mostSeen) seen.clear();
+      if (seen.size >= maxSeen) seen.clear();
       seen.set(bug, times);
       if (/^10*$/.test(String(times))) write({ level: 'error', msg, stack, ...(times > 1 ? { times } : {}) });
     },

@@ -27,7 +27,7 @@ export const defaultLimits: Limits = {
   total: { calls: 256, bytes: 256 * mebibyte },
 };
 /** Of receivers with nothing to do it is remembered that they were silent, of so many. */
-const mostRemembered = 1_000;
+const maxRemembered = 1_000;
 
 export interface Lanes {
   /** A call to make. */
@@ -91,7 +91,7 @@ export function createLanes(limits: Limits): Lanes {
     receivers.delete(name);
     if (!receiver.wasSilent) return;
     receivers.set(name, receiver);
-    let idle = receivers.size - mostRemembered;
+    let idle = receivers.size - maxRemembered;
     for (const [other, { waiting, calls }] of receivers) {
       if (idle-- <= 0) return;
       if (waiting.length === 0 && calls.size === 0) receivers.delete(other);

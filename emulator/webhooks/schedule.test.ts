@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mostRetries, nextAttemptAt, timeoutMs } from './schedule.ts';
+import { maxRetries, nextAttemptAt, timeoutMs } from './schedule.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -46,6 +46,6 @@ describe('the schedule of a webhook', () => {
       attempts++;
       at = nextAttemptAt({ completedAt: 0, resultBytes: 1, attempts }, now);
     }
-    expect(attempts).toBe(mostRetries + 1);
+    expect(attempts).toBe(maxRetries + 1);
   });
 });

@@ -5,8 +5,8 @@
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 /** After the first attempt. */
-export const mostRetries = 31;
-export const longestPauseMs = 2 * minuteMs;
+export const maxRetries = 31;
+export const maxPauseMs = 2 * minuteMs;
 /** From this size on a result is kept for a shorter time. */
 const largeResultBytes = 10 * 1024;
 
@@ -35,7 +35,7 @@ export interface Delivery {
  */
 export function nextAttemptAt(delivery: Delivery, now: number): number | undefined {
   const { attempts } = delivery;
-  if (attempts > mostRetries) return undefined;
-  const at = now + Math.min(5 * secondMs * 2 ** Math.max(0, attempts - 1), longestPauseMs);
+  if (attempts > maxRetries) return undefined;
+  const at = now + Math.min(5 * secondMs * 2 ** Math.max(0, attempts - 1), maxPauseMs);
   return at <= expiresAt(delivery) ? at : undefined;
 }

@@ -20,9 +20,9 @@ export interface Post {
   readonly signal: AbortSignal;
 }
 
-const mostAnswerBytes = 64 * 1024;
+const maxAnswerBytes = 64 * 1024;
 /** Interim answers (1xx) before the real one; a receiver could send them without end, as fast as we read. */
-const mostInterimAnswers = 16;
+const maxInterimAnswers = 16;
 
 class ForbiddenAddress extends Error {}
 class EndlessAnswer extends Error {}
@@ -60,7 +60,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     });
     let interim = 0;
     request.on('information', () => {
-      if (++interim > mostInterimAnswers) request.destroy(new EndlessAnswer());
+      if (++interim > maxInterimAnswers) request.destroy(new EndlessAnswer());
     });
     request.on('response', (response) => {
       const { statusCode: status = 0 } = response;
@@ -70,7 +70,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
         .on('error', () => undefined)
         .on('data', (chunk: Buffer) => {
           seen += chunk.length;
-          if (seen > mostAnswerBytes) response.destroy();
+          if (seen > maxAnswerBytes) response.destroy();
         });
       if (status >= 200 && status < 300) resolve({ kind: 'delivered' });
       else if (status >= 300 && status < 400)

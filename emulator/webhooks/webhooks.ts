@@ -5,7 +5,7 @@ import { createCall } from './call.ts';
 import { defaultLimits, type Limits } from './lanes.ts';
 import { createOwed } from './owed.ts';
 import { webhookRecords } from './records.ts';
-import { longestPauseMs } from './schedule.ts';
+import { maxPauseMs } from './schedule.ts';
 import type { Post, Sent } from './send.ts';
 import type { Signing } from './signing.ts';
 import { createTurns } from './turns.ts';
@@ -104,7 +104,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
         else {
           // The wall clock may have been set meanwhile: neither a wait nor an age is longer than it can be.
           owed.completed(id, steady.now() - Math.max(0, clock() - (record.completedAt ?? clock())));
-          turns.wait(id, steady.now() + Math.min((nextAt ?? 0) - clock(), longestPauseMs));
+          turns.wait(id, steady.now() + Math.min((nextAt ?? 0) - clock(), maxPauseMs));
         }
       }
     },

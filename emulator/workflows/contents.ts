@@ -17,12 +17,12 @@ const node = z.discriminatedUnion('type', [
 ]);
 export type WorkflowNode = z.output<typeof node>;
 
-const mostNodes = 1000;
+const maxNodes = 1000;
 /** Its parts; that it can be run is `workflowContents`. */
 export const workflowShape = z.looseObject({
   name: z.string(),
   schema: z.looseObject({ input: z.unknown(), output: z.unknown() }),
-  nodes: z.record(z.string(), node).refine((nodes) => Object.keys(nodes).length <= mostNodes, `at most ${mostNodes}`),
+  nodes: z.record(z.string(), node).refine((nodes) => Object.keys(nodes).length <= maxNodes, `at most ${maxNodes}`),
   output: z.unknown(),
   version: z.string(),
 });

@@ -12,7 +12,7 @@ export interface Reference {
 /** Nesting of a workflow's values; deeper ones are refused, because they are walked by recursion. */
 const deepest = 100;
 /** Characters that references may bring into one value: a short text can name a long one any number of times. */
-const mostReferred = 32 * 1024 * 1024;
+const maxReferred = 32 * 1024 * 1024;
 const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
 /** A reference leads nowhere, or a value is nested too deeply. The message is for the caller. */
@@ -44,7 +44,7 @@ export function referenceTexts(value: unknown, depth = 0): readonly string[] {
  * @throws ReferenceProblem when one leads nowhere, or all of them together to too much
  */
 export function hydrate(value: unknown, values: ReadonlyMap<string, unknown>): unknown {
-  const room = { left: mostReferred };
+  const room = { left: maxReferred };
   const filled = (part: unknown): unknown => {
     if (typeof part === 'string' && part.startsWith('$')) {
       const found = lookUp(part, values);
@@ -62,7 +62,7 @@ export function hydrate(value: unknown, values: ReadonlyMap<string, unknown>): u
 function take(room: { left: number }, value: unknown): void {
   room.left -= typeof value === 'string' ? value.length + 3 : 3;
   if (room.left < 0)
-    throw new ReferenceProblem(`What the references lead to is longer than ${mostReferred} characters.`);
+    throw new ReferenceProblem(`What the references lead to is longer than ${maxReferred} characters.`);
   if (Array.isArray(value)) for (const inner of value) take(room, inner);
   else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {

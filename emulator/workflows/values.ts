@@ -5,9 +5,9 @@ import { JsonCheck, withoutMark } from '../local/json.ts';
  * What a workflow takes of one result, or as its input: all of it is read and written in one piece, and values take
  * thirty times the memory of their text.
  */
-const mostBytes = 16 * 1024 * 1024;
+const maxBytes = 16 * 1024 * 1024;
 /** Values and keys; measured: up to 0.4 µs for each. */
-const mostValues = 100_000;
+const maxValues = 100_000;
 /** Bytes that are looked at in one turn of the event loop. */
 const atOnce = 64 * 1024;
 
@@ -20,12 +20,12 @@ export type Read =
 /** Reads JSON in UTF-8. More than a workflow takes is found out in small steps, and never becomes a value. */
 export async function readValue(body: Uint8Array): Promise<Read> {
   const bytes = withoutMark(body);
-  if (bytes.length > mostBytes) return tooMuch(`${mostBytes} bytes`);
+  if (bytes.length > maxBytes) return tooMuch(`${maxBytes} bytes`);
   if (bytes.length > atOnce) {
     const check = new JsonCheck();
     for (let at = 0; at < bytes.length; at += atOnce) {
       if (!check.push(bytes.subarray(at, at + atOnce))) return noJson;
-      if (check.values > mostValues) return tooMuch(`${mostValues} values`);
+      if (check.values > maxValues) return tooMuch(`${maxValues} values`);
       await nextTurn();
     }
   }

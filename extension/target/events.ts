@@ -6,7 +6,7 @@ export type StreamEnd = { readonly kind: 'broken' } | { readonly kind: 'refused'
 
 /** The emulator sends a comment every 15 s. */
 const silenceMs = 45_000;
-const largestEventBytes = 64 * 1024 * 1024;
+const maxEventBytes = 64 * 1024 * 1024;
 
 /**
  * Follows `/minifal/events` of the emulator on this api port: the state at once, and as it is after each change. Clear
@@ -50,7 +50,7 @@ export function followStatus(options: {
       buffered += text;
       const events = buffered.split('\n\n');
       buffered = events.pop() ?? '';
-      if (buffered.length > largestEventBytes) end({ kind: 'broken' });
+      if (buffered.length > maxEventBytes) end({ kind: 'broken' });
       if (!over) take(events);
     });
     response.on('close', () => end({ kind: 'broken' }));

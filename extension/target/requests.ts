@@ -5,7 +5,7 @@ import { findRunning, localKey } from './data-folder.ts';
 export type { RequestFacts };
 
 const patienceMs = 2_000;
-const largestBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 
 /**
  * What the emulator of the folder knows of a request; `undefined`: nothing, or none runs. Clear text: it never leaves
@@ -30,7 +30,7 @@ export function askRequest(folder: string, id: string): Promise<RequestFacts | u
         response.setEncoding('utf8');
         response.on('data', (part: string) => {
           text += part;
-          if (text.length > largestBytes) request.destroy();
+          if (text.length > maxBytes) request.destroy();
         });
         response.on('close', () => resolve(response.statusCode === 200 ? parse(text) : undefined));
       },

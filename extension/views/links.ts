@@ -12,8 +12,8 @@ export type FoundLink =
   | { readonly kind: 'request'; readonly start: number; readonly length: number; readonly id: string };
 
 /** A longer line is somebody's data. */
-const longestLine = 4_000;
-const mostIds = 5;
+const maxLine = 4_000;
+const maxIds = 5;
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 /** An address with owner and app, or an id that isn't a part of a longer word. */
@@ -29,7 +29,7 @@ const followUp = new RegExp(`/requests/(${uuid})(?:/|$)`);
  */
 export function findLinks(line: string, ports: readonly number[]): readonly FoundLink[] {
   const found: FoundLink[] = [];
-  for (const { 0: text, 1: port, 2: alias, 3: path, index: start } of line.slice(0, longestLine).matchAll(wanted)) {
+  for (const { 0: text, 1: port, 2: alias, 3: path, index: start } of line.slice(0, maxLine).matchAll(wanted)) {
     const place = { start, length: text.length };
     if (alias === undefined) found.push({ kind: 'request', ...place, id: text });
     else if (ports.includes(Number(port))) {
@@ -38,7 +38,7 @@ export function findLinks(line: string, ports: readonly number[]): readonly Foun
       else found.push({ kind: 'request', ...place, id });
     }
   }
-  const ids = found.filter(({ kind }) => kind === 'request').slice(0, mostIds);
+  const ids = found.filter(({ kind }) => kind === 'request').slice(0, maxIds);
   return found.filter((link) => link.kind === 'app' || ids.includes(link));
 }
 

@@ -10,8 +10,8 @@ export interface WorkspaceApp extends FoundApp {
   readonly file: string;
 }
 
-const mostFiles = 2_000;
-const largestBytes = 1_000_000;
+const maxFiles = 2_000;
+const maxBytes = 1_000_000;
 const skipped = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/**';
 
 /**
@@ -20,7 +20,7 @@ const skipped = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/
  */
 export async function findApps(token?: vscode.CancellationToken): Promise<readonly WorkspaceApp[]> {
   if (!vscode.workspace.workspaceFolders?.length) return [];
-  const files = await vscode.workspace.findFiles('**/*.py', skipped, mostFiles, token);
+  const files = await vscode.workspace.findFiles('**/*.py', skipped, maxFiles, token);
   const open = new Map(vscode.workspace.textDocuments.map((document) => [document.uri.toString(), document]));
   const found: WorkspaceApp[] = [];
   for (const uri of files) {
@@ -42,7 +42,7 @@ export function appsIn(uri: vscode.Uri, text: string): readonly WorkspaceApp[] {
 async function read(uri: vscode.Uri): Promise<string> {
   try {
     const { size } = await vscode.workspace.fs.stat(uri);
-    return size > largestBytes ? '' : new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+    return size > maxBytes ? '' : new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
   } catch {
     return '';
   }

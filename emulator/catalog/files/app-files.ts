@@ -45,8 +45,8 @@ interface Upload {
 }
 
 /** The client's own limit is 1 GB per file. */
-const largestFile = 1024 ** 3;
-const mostParts = 10_000;
+const maxFile = 1024 ** 3;
+const maxParts = 10_000;
 
 /** Below `folder`: `files/ab/<hash>/<mode>` holds the bytes, its name the mode, so that both appear in one rename. */
 export function createAppFiles(folder: string): AppFiles {
@@ -91,7 +91,7 @@ export function createAppFiles(folder: string): AppFiles {
     async putPart(uploadId, partNumber, source) {
       const upload = uploads.get(uploadId);
       if (!upload) return 'unknown';
-      if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > mostParts) return 'too_large';
+      if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > maxParts) return 'too_large';
       // Under a name of its own, because the same part may come twice at once.
       const coming = join(upload.folder, randomUUID());
       const part = await receive(upload, partNumber, source, coming);
@@ -146,7 +146,7 @@ async function receive(
   try {
     for await (const chunk of source) {
       const former = upload.parts.get(partNumber)?.bytes ?? 0;
-      if (upload.bytes - former + chunk.length > largestFile) return 'too_large';
+      if (upload.bytes - former + chunk.length > maxFile) return 'too_large';
       upload.bytes += chunk.length;
       bytes += chunk.length;
       hash.update(chunk);

@@ -20,7 +20,7 @@ import { version } from '../version.ts';
 const defaultRetentionDays = 30;
 const defaultIsolation = 'full';
 /** Different bugs that a terminal hears of; the log has all. */
-const mostTold = 20;
+const maxTold = 20;
 
 /**
  * `minifal start`: runs until SIGINT or SIGTERM. When an emulator runs on the folder already, says where and ends well.
@@ -78,7 +78,7 @@ export async function start(options: CliOptions): Promise<number> {
     process.on('uncaughtException', (error) => {
       emulator.report(error);
       const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);
-      if (asDiskTrouble(error) || told.has(sentence) || told.size >= mostTold) return;
+      if (asDiskTrouble(error) || told.has(sentence) || told.size >= maxTold) return;
       told.add(sentence);
       say(`${sentence} It continues; please report the details in ${join(folder, 'emulator.log')}.`);
     });

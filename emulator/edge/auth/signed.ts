@@ -25,7 +25,7 @@ const payload = z.object({
   runner: z.string().nullable(),
 });
 /** Longer ones are not ours. */
-const longestToken = 32 * 1024;
+const maxToken = 32 * 1024;
 
 /** What the signers of a data folder have in common. */
 export interface Signing {
@@ -54,7 +54,7 @@ export function createSigner({ secret, clock, lives }: Signing, kind: string): S
       return `${signed}.${mac(signed).toString('base64url')}`;
     },
     open(token) {
-      if (token.length > longestToken) return undefined;
+      if (token.length > maxToken) return undefined;
       const end = token.lastIndexOf('.');
       const signed = token.slice(0, end);
       // The header is ours to the byte: no other algorithm is ever looked at.

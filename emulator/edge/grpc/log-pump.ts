@@ -2,7 +2,7 @@ import type { Replies } from './handlers.ts';
 import { type LogMessage, logMessage } from './messages.ts';
 
 /** More than a client can be behind before the oldest lines are left out. */
-const mostPending = 20_000;
+const maxPending = 20_000;
 const atOnce = 1_000;
 
 /**
@@ -37,7 +37,7 @@ export function createLogPump(replies: Replies, clock: () => number) {
   return {
     push(line: LogMessage): void {
       pending.push(line);
-      if (pending.length > mostPending) {
+      if (pending.length > maxPending) {
         pending = pending.slice(atOnce);
         leftOut += atOnce;
       }

@@ -14,14 +14,14 @@ import { judgeCall } from './call-guard.ts';
 import type { GrpcDeps } from './deps.ts';
 import * as fields from './fields.ts';
 import { serverStream, unary } from './handlers.ts';
-import { largestMessageBytes } from './limits.ts';
+import { maxMessageBytes } from './limits.ts';
 import { refuseMethod } from './refuse.ts';
 import { killRunner, listAliasRunners, listRunners, stopRunner } from './runners/runners.ts';
 import * as runnerSchemas from './runners/schemas.ts';
 import { shellRunner } from './runners/shell.ts';
 import { run } from './runs/run.ts';
 import { runSchema } from './runs/schemas.ts';
-import { guardSessions, mostStreams } from './sessions.ts';
+import { guardSessions, maxStreams } from './sessions.ts';
 
 /** The control plane. */
 export interface GrpcEdge {
@@ -38,9 +38,9 @@ export interface GrpcEdge {
 export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   const { controller } = loadServices();
   const server = new Server({
-    'grpc.max_send_message_length': largestMessageBytes,
-    'grpc.max_receive_message_length': largestMessageBytes,
-    'grpc.max_concurrent_streams': mostStreams,
+    'grpc.max_send_message_length': maxMessageBytes,
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_concurrent_streams': maxStreams,
   });
   server.addService(controller, withRefusals(controller, controllerMethods(deps)));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());

@@ -13,11 +13,11 @@ export interface SessionRules {
 }
 
 /** Calls at once on one connection; a client waits with the next one by itself. */
-export const mostStreams = 1_000;
+export const maxStreams = 1_000;
 /**
  * Refused calls of a connection, after which it is closed: a client with a wrong key makes a few, and gets its answers.
  */
-const mostRefusals = 100;
+const maxRefusals = 100;
 
 /**
  * Puts a guard between grpc-js and its connections: until a call with a good key has come, a connection is a
@@ -38,7 +38,7 @@ export function guardSessions(server: Server, { judge, heard, strangerMs = 60_00
   function refuse(session: Http2Session, stream: ServerHttp2Stream, { code, details }: RpcStatus): void {
     const count = (refusals.get(session) ?? 0) + 1;
     refusals.set(session, count);
-    if (count > mostRefusals) return void session.destroy();
+    if (count > maxRefusals) return void session.destroy();
     const status = { 'grpc-status': String(code), 'grpc-message': encodeURI(details) };
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...status }, { endStream: true });
     // What the caller still sends is not waited for.

@@ -14,14 +14,14 @@ const path = '/Isolate/SetMetadata';
 /** gRPC's framing of a message without fields: not compressed, no bytes. */
 const emptyMessage = Buffer.alloc(5);
 /** One for each runner and some to spare. */
-const mostConnections = 2_048;
+const maxConnections = 2_048;
 /** A runner makes two calls for each request that it works on. */
-const mostStreams = 1_000;
+const maxStreams = 1_000;
 /** What a connection gets before it has shown the token: answers of a few bytes, and not much time. */
-const mostRefusals = 100;
+const maxRefusals = 100;
 const strangerMs = 60_000;
 /** Connections that have shown no token at once; a runner shows it within a moment. */
-const mostStrangers = 256;
+const maxStrangers = 256;
 const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
 
 /**
@@ -33,18 +33,18 @@ const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } a
  * `token`: what a runner must send as `controller-token`, compared in constant time.
  */
 export async function listenForLabels(token: string): Promise<LabelServer> {
-  const server = createServer({ settings: { maxConcurrentStreams: mostStreams } });
+  const server = createServer({ settings: { maxConcurrentStreams: maxStreams } });
   const sessions = new Set<Http2Session>();
   /** Connections that have shown no token yet, and how many of their calls were refused. */
   const strangers = new Map<Http2Session, number>();
-  server.maxConnections = mostConnections;
+  server.maxConnections = maxConnections;
   server.on('connection', (socket) => {
     if (takesReserve(socket)) socket.destroy();
   });
   server.on('session', (session) => {
     sessions.add(session);
     // The one that has been silent the longest goes: else one silent process could keep all runners out.
-    const [oldest] = strangers.size < mostStrangers ? [] : strangers.keys();
+    const [oldest] = strangers.size < maxStrangers ? [] : strangers.keys();
     if (oldest) {
       strangers.delete(oldest);
       oldest.destroy();
@@ -75,7 +75,7 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
     }
     const refused = (strangers.get(session) ?? 0) + 1;
     strangers.set(session, refused);
-    if (refused > mostRefusals) session.destroy();
+    if (refused > maxRefusals) session.destroy();
     else refuse(stream, refusal);
   });
   return {

@@ -6,7 +6,7 @@ import { workflowContents } from '../../workflows/contents.ts';
 import type { Workflow, Workflows } from '../../workflows/types.ts';
 import { HttpError } from './http-error.ts';
 
-const largestWorkflow = '4mb';
+const maxWorkflow = '4mb';
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, 'must be letters, digits, `-`, `_` and `.`');
 const published = z.object({ name, title: z.string(), contents: workflowContents, is_public: z.boolean() });
 const change = published.partial();
@@ -21,7 +21,7 @@ const pageQuery = z.object({
  */
 export function workflows(room: Workflows, account: Account): Router {
   const router = Router();
-  const body = json({ limit: largestWorkflow });
+  const body = json({ limit: maxWorkflow });
 
   router.post('/workflows{/}', body, (request, response) => {
     const { is_public: isPublic, ...given } = published.parse(request.body);

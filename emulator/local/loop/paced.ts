@@ -9,7 +9,7 @@ export interface Paced {
 }
 
 /** Things of one turn (measured: up to 0.1 ms for the end of a runner, with all that follows from it). */
-const mostAtOnce = 50;
+const maxAtOnce = 50;
 
 /**
  * For work that comes from outside, nobody knows how much of it at once: it is done in its order, at once while it is
@@ -24,7 +24,7 @@ export function createPaced(report: Report): Paced {
   function count(): void {
     done += 1;
     // Not at the first: on quiet days each turn would have one more, for nothing.
-    if (done === mostAtOnce) setImmediate(nextTurn);
+    if (done === maxAtOnce) setImmediate(nextTurn);
   }
 
   function perform(work: () => void): void {
@@ -36,7 +36,7 @@ export function createPaced(report: Report): Paced {
     done = 0;
     let at = 0;
     // What they bring about meanwhile comes after those that wait.
-    for (; done < mostAtOnce; at += 1) {
+    for (; done < maxAtOnce; at += 1) {
       const next = waiting[at];
       if (!next) break;
       perform(next);
@@ -46,7 +46,7 @@ export function createPaced(report: Report): Paced {
 
   return {
     do(work) {
-      if (waiting.length === 0 && done < mostAtOnce) perform(work);
+      if (waiting.length === 0 && done < maxAtOnce) perform(work);
       else waiting.push(work);
     },
     count,

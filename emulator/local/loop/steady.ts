@@ -11,7 +11,7 @@ export interface Steady {
 }
 
 /** Nobody was served for so long: the process didn't run. It looks at the clock once a second (`beatMs`). */
-const longestGapMs = 10_000;
+const maxGapMs = 10_000;
 export const beatMs = 1_000;
 /** The wall clock is corrected a little all the time; instants that are shown need not move with each correction. */
 const noticedMs = 20;
@@ -26,7 +26,7 @@ export function createSteady(wall: () => number, monotonic: () => number = () =>
   let ahead = 0;
   function now(): number {
     const present = monotonic();
-    if (present - seen > longestGapMs) offset -= present - seen;
+    if (present - seen > maxGapMs) offset -= present - seen;
     seen = present;
     return present + offset;
   }

@@ -31,10 +31,10 @@ export function rememberHint({ served, order, serial }: Hinted, hint: string, ru
 }
 
 /** An app may announce any number of hints, and each of them costs at every request: of more, the first ones count. */
-const mostAnnounced = 100;
+const maxAnnounced = 100;
 
 /** What a runner announces from now on; the same list as before where it says the same. */
 export function announced(before: readonly string[] | null, hints: readonly string[]): readonly string[] {
-  const now = hints.slice(0, mostAnnounced);
+  const now = hints.slice(0, maxAnnounced);
   return before?.length === now.length && before.every((hint, i) => hint === now[i]) ? before : now;
 }

@@ -93,7 +93,7 @@ export function createDataFiles(root: string): DataFiles {
       try {
         const { handle } = await worded(at(root, [...stepsOf(path), '.fal_hash'], { last: 'follow' }, openFile));
         try {
-          const { buffer, bytesRead } = await handle.read(Buffer.alloc(longestHash), 0, longestHash, 0);
+          const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxHash), 0, maxHash, 0);
           return buffer.toString('utf8', 0, bytesRead).trim() === hash;
         } finally {
           await handle.close();
@@ -108,7 +108,7 @@ export function createDataFiles(root: string): DataFiles {
 
 const missing = 'There is no such file or directory.';
 const noFile = 'This is not a file.';
-const longestHash = 4096;
+const maxHash = 4096;
 const writing =
   constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

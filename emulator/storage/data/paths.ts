@@ -4,8 +4,8 @@ import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { codeOf, worded } from './words.ts';
 
-const longestPath = 4096;
-const mostLinks = 40;
+const maxPath = 4096;
+const maxLinks = 40;
 
 /**
  * The steps below `/data` that a client's path means (docs/platform/rest.md#data-files): `/data/x` is absolute, `x` is
@@ -13,7 +13,7 @@ const mostLinks = 40;
  * @throws Refusal `bad_request`
  */
 export function stepsOf(path: string): readonly string[] {
-  if (path.length > longestPath || path.includes('\0')) throw new Refusal('bad_request', 'This is not a path.');
+  if (path.length > maxPath || path.includes('\0')) throw new Refusal('bad_request', 'This is not a path.');
   const steps = path.split('/').filter((step) => step !== '' && step !== '.');
   const foreign = steps.find((step) => step === '..' || (sep !== '/' && step.includes(sep)));
   if (foreign !== undefined) throw new Refusal('bad_request', 'A path may not contain "..".');
@@ -63,7 +63,7 @@ export async function at<T>(
     await moveTo(await holdFolder(root, 'follow'));
   };
   const detour = (): void => {
-    if (++detours > mostLinks) throw new Refusal('bad_request', 'The symbolic links of this path go in a circle.');
+    if (++detours > maxLinks) throw new Refusal('bad_request', 'The symbolic links of this path go in a circle.');
   };
 
   try {

@@ -7,7 +7,7 @@ import { codeOf } from './words.ts';
 /** Each level holds a descriptor. */
 const deepest = 200;
 /** Somebody may be writing there, and put links in the place of directories. */
-const mostTries = 10;
+const maxTries = 10;
 
 /**
  * Removes a file, a link, or a directory with all that is in it, and nothing that a link leads to. (Node's `rm` looks
@@ -28,7 +28,7 @@ export async function removeTree(path: string, depth = 0): Promise<void> {
       return await rmdir(path);
     } catch (error) {
       const changed = ['ELOOP', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error));
-      if (!changed || tries === mostTries) throw error;
+      if (!changed || tries === maxTries) throw error;
     }
   }
 }

@@ -12,7 +12,7 @@ const endOfDirectory = 0x06054b50;
 const directoryEntry = 0x02014b50;
 const localHeader = 0x04034b50;
 /** Of all entries of an archive together: a small one may be a bomb. */
-const mostBytes = 1024 ** 3;
+const maxBytes = 1024 ** 3;
 /** What is summed up or copied in one turn of the event loop. */
 const turnBytes = 1024 ** 2;
 const stored = 0;
@@ -44,7 +44,7 @@ export async function* readZip(zip: Buffer): AsyncGenerator<ZipEntry> {
     if ((flags & 1) !== 0) throw new Refusal('bad_request', 'The archive is encrypted.');
     if (packed === 0xffffffff || size === 0xffffffff) throw new Refusal('bad_request', 'Zip64 archives are not read.');
     total += size;
-    if (total > mostBytes) throw new Refusal('too_large', 'The archive is larger than 1 GB when unpacked.');
+    if (total > maxBytes) throw new Refusal('too_large', 'The archive is larger than 1 GB when unpacked.');
     const content = await unpack(zip, start, { method, packed, size });
     if (content.length !== size || (await checksumOf(content)) !== check) throw damaged();
     yield { name, content };

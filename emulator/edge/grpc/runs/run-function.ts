@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import type { CallResult } from '../../../engines/engine.ts';
 import { revisionSettings } from '../apps/settings.ts';
 import type { GrpcRooms } from '../deps.ts';
-import { largestMessageBytes } from '../limits.ts';
+import { maxMessageBytes } from '../limits.ts';
 import { logMessage, wellFormed } from '../messages.ts';
 import { invalidArgument, processDied, RpcError } from '../rpc-error.ts';
 import type { RunSession } from './session.ts';
@@ -56,7 +56,7 @@ async function bytesOf(path: string): Promise<Buffer> {
   try {
     const found = await file.stat();
     if (!found.isFile()) throw invalidArgument('The function replaced the file of its result by something else.');
-    if (found.size >= largestMessageBytes) {
+    if (found.size >= maxMessageBytes) {
       throw new RpcError(
         status.RESOURCE_EXHAUSTED,
         `The result has ${found.size} bytes; less than 2 GiB can be returned.`,

@@ -11,7 +11,7 @@ import type { RunSession } from './session.ts';
  * A developer waits at the terminal and can end it: no start of an ephemeral app is cut short
  * (docs/platform/runners.md#start-up-and-health).
  */
-const longestStartSeconds = 24 * 3600;
+const maxStartSeconds = 24 * 3600;
 
 /**
  * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept up (and replaced when the
@@ -24,7 +24,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   const unfollow = rooms.logs.follow({ alias }, (line) => {
     if (line.source !== 'BUILDER') pump.push(logMessage(line));
   });
-  const settings = { ...revisionSettings(request), startupTimeoutSeconds: longestStartSeconds };
+  const settings = { ...revisionSettings(request), startupTimeoutSeconds: maxStartSeconds };
   const watch = watchForEnd(rooms.fleet, alias, (doneId) => {
     // Nobody is to take its place: one may have been started already for callers who met its closed port.
     rooms.fleet.applySettings(alias, { ...scale, minConcurrency: 0, maxConcurrency: 0 }, settings);
@@ -75,7 +75,7 @@ function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: 
         'it would be ended now.';
       pump.push(logMessage({ message, source: 'BRIDGE', level: 'WARNING', at: rooms.clock() }));
     },
-    Math.min(startupTimeoutSeconds * 1000, longestStartSeconds * 1000),
+    Math.min(startupTimeoutSeconds * 1000, maxStartSeconds * 1000),
   );
 }
 

@@ -10,7 +10,7 @@ import { createRowPacer } from './row-pacer.ts';
 /** From a change to its event; anyone who watches a busy app sees states, not every step between them. */
 const coalesceMs = 100;
 /** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
-const pace = { restMs: 1_000, mostAtOnce: 250 };
+const pace = { restMs: 1_000, maxAtOnce: 250 };
 /**
  * While something waits, whose reason counts seconds. Not each of them: a row that is drawn again loses its tooltip.
  */

@@ -2,7 +2,7 @@
 export interface RowPacer {
   /** The row differs from what was sent. */
   touch(row: string): void;
-  /** What is to be sent now, at most `mostAtOnce` rows; they count as sent. `now` in milliseconds. */
+  /** What is to be sent now, at most `maxAtOnce` rows; they count as sent. `now` in milliseconds. */
   take(now: number): readonly string[];
   /** From when on `take` has rows to look at, as far as is known now; `undefined`: not before one is touched. */
   dueAt(): number | undefined;
@@ -12,7 +12,7 @@ export interface RowPacer {
  * A row that differs is sent at once, and then not again before `restMs` are over, however often it changes; many rows
  * are sent in several parts. Each call costs the same with any number of rows.
  */
-export function createRowPacer(pace: { readonly restMs: number; readonly mostAtOnce: number }): RowPacer {
+export function createRowPacer(pace: { readonly restMs: number; readonly maxAtOnce: number }): RowPacer {
   const due = new Set<string>();
   /** Sent a short time ago, the earliest first; `again`: changed since. */
   const resting = new Map<string, { readonly since: number; again: boolean }>();
@@ -36,7 +36,7 @@ export function createRowPacer(pace: { readonly restMs: number; readonly mostAtO
       }
       const taken: string[] = [];
       for (const row of due) {
-        if (taken.length === pace.mostAtOnce) break;
+        if (taken.length === pace.maxAtOnce) break;
         due.delete(row);
         resting.set(row, { since: now, again: false });
         taken.push(row);

@@ -7,7 +7,7 @@ import { type LabelFilter, type LogsQuery, logsBody, logsQuery, runnerLogsQuery 
 import { logItem, page } from './log-views.ts';
 
 /** What a stream reports of the past; anyone who needs all of it reads the history. */
-const mostPastLines = 10_000;
+const maxPastLines = 10_000;
 
 /** Bounds of a runner's life, and logs in three forms (docs/platform/rest.md#applications, #logs). */
 export function logs({
@@ -45,10 +45,10 @@ export function logs({
     const follower = (line: LogLine): void => {
       if (!pending) stream.send(item(line));
       // Who reads the past this slowly is cut off, as later (slow-reader.ts).
-      else if (pending.push(line) > 2 * mostPastLines) response.destroy();
+      else if (pending.push(line) > 2 * maxPastLines) response.destroy();
     };
     stream.onClose(logs.follow(filter, follower));
-    const past = await logs.search({ ...asked, order: 'newest', limit: mostPastLines });
+    const past = await logs.search({ ...asked, order: 'newest', limit: maxPastLines });
     const known = new Set(past.map(({ seq }) => seq));
     pending = [...past.toReversed(), ...pending.filter(({ seq }) => !known.has(seq))];
     // The past comes all at once: a reader that keeps up must not be taken for a slow one.

@@ -14,9 +14,9 @@ const renameBody = z.object({ destination: z.string() });
 const hashBody = z.object({ hash: z.string() });
 /** The client's own patience. */
 const fetchMs = 10 * 60 * 1000;
-const largestForm = 100 * 1024 ** 2;
+const maxForm = 100 * 1024 ** 2;
 /** The client sends parts of 10 MB; the rest is room for the multipart frame. */
-export const largestPart = 12 * 1024 ** 2;
+export const maxPart = 12 * 1024 ** 2;
 
 export interface DataFilesEdge {
   readonly storage: Pick<Storage, 'dataFiles' | 'dataUploads'>;
@@ -71,8 +71,8 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
 
   router.post(/^\/files\/file\/local\/(?<path>.*)$/, async (request, response) => {
     if (request.query.unzip === 'true') {
-      await files.unpack(pathOf(request), await wholeFormFile(request, largestForm));
-    } else await put(pathOf(request), formFile(request, largestForm));
+      await files.unpack(pathOf(request), await wholeFormFile(request, maxForm));
+    } else await put(pathOf(request), formFile(request, maxForm));
     response.json(true);
   });
 
@@ -100,7 +100,7 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
   });
   router.put(new RegExp(`${upload}/(?<part>[^/]+)$`), async (request, response) => {
     const number = partNumber.parse(request.params.part);
-    const etag = await uploads.putPart(idOf(request), number, formFile(request, largestPart));
+    const etag = await uploads.putPart(idOf(request), number, formFile(request, maxPart));
     response.json({ part_number: number, etag });
   });
 

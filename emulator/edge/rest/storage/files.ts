@@ -2,11 +2,11 @@ import { json, Router } from 'express';
 import type { AppFiles } from '../../../catalog/files/app-files.ts';
 import { HttpError } from '../http-error.ts';
 import { completeBody, fileHash, fileMetadata, missingHashesBody, partNumber } from '../schemas.ts';
-import { largestPart } from './data-files.ts';
+import { maxPart } from './data-files.ts';
 import { formFile } from './form-file.ts';
 
 /** Hashes of some 200,000 files. */
-const largestJson = '16mb';
+const maxJson = '16mb';
 
 /**
  * File sync of app files and Docker context (docs/platform/rest.md#app-files): which hashes are missing, then each file
@@ -14,7 +14,7 @@ const largestJson = '16mb';
  */
 export function files(appFiles: AppFiles): Router {
   const router = Router();
-  const jsonBody = json({ limit: largestJson });
+  const jsonBody = json({ limit: maxJson });
 
   router.post('/files/missing_hashes', jsonBody, async ({ body }, response) => {
     response.json(await appFiles.missing(missingHashesBody.parse(body).hashes));
@@ -46,7 +46,7 @@ export function files(appFiles: AppFiles): Router {
 
   router.put(`${upload}/:uploadId/:part`, async (request, response) => {
     const number = partNumber.parse(request.params.part);
-    const stored = await appFiles.putPart(request.params.uploadId, number, formFile(request, largestPart));
+    const stored = await appFiles.putPart(request.params.uploadId, number, formFile(request, maxPart));
     if (stored === 'unknown') throw unknownUpload();
     if (stored === 'too_large') throw new HttpError(413, 'The file is larger than 1 GB.');
     response.json({ part_number: number, etag: stored.etag });

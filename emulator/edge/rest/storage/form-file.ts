@@ -87,14 +87,14 @@ function beginForm({ headers }: IncomingMessage) {
   }
   try {
     const isPartAFile = (_name?: string, _type?: string, fileName?: string): boolean => fileName !== undefined;
-    return new Busboy({ headers: { ...headers, 'content-type': type }, isPartAFile, limits: { parts: mostParts } });
+    return new Busboy({ headers: { ...headers, 'content-type': type }, isPartAFile, limits: { parts: maxParts } });
   } catch {
     throw unreadable();
   }
 }
 
 /** Clients send one; each costs a little. */
-const mostParts = 1_000;
+const maxParts = 1_000;
 
 function unreadable(): HttpError {
   return new HttpError(400, 'The multipart body could not be read.');

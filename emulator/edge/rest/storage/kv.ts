@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { z } from 'zod';
-import { type KeyValues, largestValueBytes } from '../../../storage/key-values.ts';
+import { type KeyValues, maxValueBytes } from '../../../storage/key-values.ts';
 import { Refusal } from '../../../storage/refusal.ts';
 import { HttpError } from '../http-error.ts';
 import { type StorageUser, userOf } from './user.ts';
 
-const longestSeconds = 2_592_000;
-const query = z.object({ ttl: z.coerce.number().int().min(60).max(longestSeconds).default(longestSeconds) });
+const maxSeconds = 2_592_000;
+const query = z.object({ ttl: z.coerce.number().int().min(60).max(maxSeconds).default(maxSeconds) });
 /** The SDK puts the key into the path as it is: it may have slashes. */
 const key = '(?<db>[^/]+)/(?<key>.+)';
 
@@ -26,7 +26,7 @@ export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: K
     if (value === undefined) response.status(404).json({ error: 'There is no such key.' });
     else response.json({ value: Buffer.from(value).toString('utf8') });
   });
-  const body = express.raw({ type: () => true, limit: largestValueBytes, inflate: false });
+  const body = express.raw({ type: () => true, limit: maxValueBytes, inflate: false });
   const set: RequestHandler = ({ params, query: asked, body: value }, response) => {
     const { ttl } = query.parse(asked);
     const bytes = Buffer.isBuffer(value) ? value : Buffer.alloc(0);
