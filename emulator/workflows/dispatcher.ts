@@ -10,7 +10,7 @@ type Apps = Pick<Fleet, 'lease' | 'enqueue' | 'takeUp' | 'cancel'>;
 /** Takes requests of every kind; each call means what it means in `Fleet`. */
 export interface Dispatcher extends Apps {
   /** A call of a workflow that is not in the queue: `WorkflowRequests.run`. Never rejects. */
-  runWorkflow(call: WorkflowCall, gone: AbortSignal, tell?: (event: WorkflowEvent) => void): Promise<RequestOutcome>;
+  runWorkflow(call: WorkflowCall, gone: AbortSignal, onEvent?: (event: WorkflowEvent) => void): Promise<RequestOutcome>;
 }
 
 /**
@@ -32,7 +32,7 @@ export function createDispatcher(apps: Apps, workflows: WorkflowRequests): Dispa
       apps.takeUp(infos.filter(({ alias }) => !isWorkflow(alias)));
     },
     cancel: (id) => workflows.cancel(id) ?? apps.cancel(id),
-    runWorkflow: (call, gone, tell) => workflows.run(call, dispatcher, gone, tell),
+    runWorkflow: (call, gone, onEvent) => workflows.run(call, dispatcher, gone, onEvent),
   };
   return dispatcher;
 }

@@ -58,12 +58,12 @@ export interface WorkflowRequests {
   enqueue(id: string, performers: Performers): void;
   /** `undefined`: no queued workflow request that runs here. */
   cancel(id: string): 'requested' | undefined;
-  /** Runs one that is not in the queue; its nodes' requests are. `tell` hears of each step. Never rejects. */
+  /** Runs one that is not in the queue; its nodes' requests are. `onEvent` hears of each step. Never rejects. */
   run(
     call: WorkflowCall,
     performers: Performers,
     gone: AbortSignal,
-    tell?: (event: WorkflowEvent) => void,
+    onEvent?: (event: WorkflowEvent) => void,
   ): Promise<RequestOutcome>;
 }
 
@@ -101,7 +101,7 @@ export function createWorkflowRequests(deps: {
     performers: Performers,
     whenFull: NodeRequest['whenFull'],
     gone: AbortSignal,
-    tell: (event: WorkflowEvent) => void = () => undefined,
+    onEvent: (event: WorkflowEvent) => void = () => undefined,
   ): Promise<RequestOutcome> {
     const read = await readCall(deps.workflows, call);
     if ('kind' in read) return read;
@@ -119,7 +119,7 @@ export function createWorkflowRequests(deps: {
         read.input,
         (order, signal, submitted) => deps.callApp(nodeRequest(order), performers, signal, submitted),
         gone,
-        { requestIdOf: (nodeId) => nodeRequestId(call.id, nodeId), tell: contain(deps.report, tell) },
+        { requestIdOf: (nodeId) => nodeRequestId(call.id, nodeId), onEvent: contain(deps.report, onEvent) },
       );
     } catch (error) {
       deps.report(error);
@@ -142,7 +142,7 @@ export function createWorkflowRequests(deps: {
   }
 
   return {
-    run: (call, performers, gone, tell) => run(call, performers, 'refuse', gone, tell),
+    run: (call, performers, gone, onEvent) => run(call, performers, 'refuse', gone, onEvent),
     enqueue(id, performers) {
       if (running.has(id)) return;
       const request = deps.queue.submitted(id);

@@ -22,7 +22,7 @@ function testCalls() {
   const events: WorkflowEvent[] = [];
   const about = {
     requestIdOf: (id: string) => `request-of-${id}`,
-    tell: (event: WorkflowEvent) => void events.push(event),
+    onEvent: (event: WorkflowEvent) => void events.push(event),
   };
   const asked = () => orders.map(({ id, input }) => [id, input]);
   const answer = (id: string, outcome: RequestOutcome) => orders.find((order) => order.id === id)?.answer(outcome);

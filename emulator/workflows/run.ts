@@ -35,21 +35,21 @@ export type CallNode = (order: Order, signal: AbortSignal, submitted: () => void
  * independent ones run in parallel. The first node that fails ends it: the rest is cancelled, the outcome has that
  * node's status. Display nodes do nothing on a server. Never rejects but with what `call` rejects with.
  *
- * @param about `requestIdOf`: id of a node's request. `tell`: hears of every step; nothing after a cancellation.
+ * @param about `requestIdOf`: id of a node's request. `onEvent`: hears of every step; nothing after a cancellation.
  */
 export async function runWorkflow(
   contents: Pick<WorkflowContents, 'nodes' | 'output'>,
   input: unknown,
   call: CallNode,
   cancelled: AbortSignal,
-  about: { readonly requestIdOf: (nodeId: string) => string; readonly tell?: (event: WorkflowEvent) => void },
+  about: { readonly requestIdOf: (nodeId: string) => string; readonly onEvent?: (event: WorkflowEvent) => void },
 ): Promise<RequestOutcome> {
   const values = new Map<string, unknown>([['input', input]]);
   const running = new Map<string, Promise<void>>();
   const over = new AbortController();
   const signal = AbortSignal.any([cancelled, over.signal]);
-  const tell = (event: WorkflowEvent): void => {
-    if (!signal.aborted) about.tell?.(event);
+  const onEvent = (event: WorkflowEvent): void => {
+    if (!signal.aborted) about.onEvent?.(event);
   };
 
   const done = (id: string): Promise<void> => {
@@ -65,10 +65,10 @@ export async function runWorkflow(
     const order = { nodeId: id, requestId: about.requestIdOf(id), app: node.app, input: resolve(id, node.input) };
     if (signal.aborted) throw new NodeFailure(id, cancelledOutcome);
     const names = { node_id: id, app_id: node.app };
-    const outcome = await call(order, signal, () => tell({ type: 'submit', ...names, request_id: order.requestId }));
+    const outcome = await call(order, signal, () => onEvent({ type: 'submit', ...names, request_id: order.requestId }));
     const output = await valueOfNode(order, outcome);
     values.set(id, output);
-    tell({ type: 'completion', ...names, output });
+    onEvent({ type: 'completion', ...names, output });
   }
 
   function resolve(nodeId: string, value: unknown): unknown {
@@ -83,14 +83,14 @@ export async function runWorkflow(
   try {
     await Promise.all(Object.keys(contents.nodes).map(done));
     const output = resolve('output', contents.output);
-    tell({ type: 'output', node_id: 'output', output });
+    onEvent({ type: 'output', node_id: 'output', output });
     return json(200, output);
   } catch (error) {
     // The other nodes fail soon too; the first is the one to report.
     for (const promise of running.values()) promise.catch(() => undefined);
     if (cancelled.aborted) return cancelledOutcome;
     if (!(error instanceof NodeFailure)) throw error;
-    tell({ type: 'error', node_id: error.nodeId, message: error.message, error: error.told });
+    onEvent({ type: 'error', node_id: error.nodeId, message: error.message, error: error.told });
     return error.outcome;
   } finally {
     over.abort();
