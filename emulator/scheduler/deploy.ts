@@ -1,7 +1,7 @@
-import { endWithOthers, kill } from './ending.ts';
 import type { Event } from './events.ts';
 import { deletedError, failWaiting } from './requests/verdict.ts';
-import { createRunner } from './starting.ts';
+import { endWithOthers, kill } from './runners/ending.ts';
+import { createRunner } from './runners/starting.ts';
 import type { AliasName, ScaleSettings } from './types.ts';
 import { isStarting } from './world/runner-index.ts';
 import { values } from './world/sorted.ts';

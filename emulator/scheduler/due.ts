@@ -1,10 +1,10 @@
-import { endThoseLeft, kill } from './ending.ts';
-import { probe } from './health.ts';
 import { quantumMs } from './machine/offers.ts';
 import { timedOut } from './requests/attempts.ts';
 import { expire, failWaiting, release, waitedInVain } from './requests/verdict.ts';
+import { endThoseLeft, kill } from './runners/ending.ts';
+import { probe } from './runners/health.ts';
+import { wake } from './runners/starting.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
-import { wake } from './starting.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import { queueBegin } from './world/request-index.ts';
 import { compareKeys, first } from './world/sorted.ts';

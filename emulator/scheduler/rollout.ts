@@ -1,7 +1,7 @@
-import { endWithOthers, retire } from './ending.ts';
 import { isFull } from './machine/room.ts';
+import { endWithOthers, retire } from './runners/ending.ts';
+import { createRunner } from './runners/starting.ts';
 import { floorOf } from './scaling.ts';
-import { createRunner } from './starting.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
 import { attemptsOf, isCounted, isServing, isStarting } from './world/runner-index.ts';
 import { ascending, values } from './world/sorted.ts';

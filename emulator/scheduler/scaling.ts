@@ -1,6 +1,6 @@
-import { endWithOthers, kill, retire } from './ending.ts';
+import { endWithOthers, kill, retire } from './runners/ending.ts';
+import { createRunner } from './runners/starting.ts';
 import { startTarget, target } from './scale.ts';
-import { createRunner } from './starting.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import { attemptsOf, isCounted, isPlaced, isStarting } from './world/runner-index.ts';
 import { type Entry, first, last, rank, size, values } from './world/sorted.ts';

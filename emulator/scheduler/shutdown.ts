@@ -1,7 +1,7 @@
 import { abandon, stoppingDeploy } from './deploy.ts';
 import type { SchedulerError } from './effects.ts';
-import { endWithOthers } from './ending.ts';
 import { fail } from './requests/verdict.ts';
+import { endWithOthers } from './runners/ending.ts';
 import type { AliasName } from './types.ts';
 import { queueBegin } from './world/request-index.ts';
 import { compareKeys, first } from './world/sorted.ts';

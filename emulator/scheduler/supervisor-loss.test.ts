@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lossDelaySeconds } from './failures.ts';
+import { lossDelaySeconds } from './runners/failures.ts';
 import { scaleOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 

@@ -1,6 +1,6 @@
-import { clause, lossesSay } from './failures.ts';
 import { noRoomSays } from './machine/room.ts';
 import { queuePosition } from './requests/select.ts';
+import { clause, lossesSay } from './runners/failures.ts';
 import { queueDueAt } from './scaling.ts';
 import type { Instant, RequestId } from './types.ts';
 import { stateWord } from './world/runner-state.ts';

@@ -1,7 +1,7 @@
-import { retire } from '../ending.ts';
 import { handOver } from '../rollout.ts';
+import { retire } from '../runners/ending.ts';
+import { grant } from '../runners/starting.ts';
 import { floorOf } from '../scaling.ts';
-import { grant } from '../starting.ts';
 import type { AliasName, Instant, RunnerId } from '../types.ts';
 import { attemptsOf, isCounted, isPlaced, isServing, isStarting } from '../world/runner-index.ts';
 import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size, values } from '../world/sorted.ts';

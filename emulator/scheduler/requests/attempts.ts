@@ -1,5 +1,5 @@
-import { endNow, freeSlot, terminateSoon } from '../ending.ts';
 import type { AttemptOutcome, Event } from '../events.ts';
+import { endNow, freeSlot, terminateSoon } from '../runners/ending.ts';
 import { stoppingError } from '../shutdown.ts';
 import type { AliasName, RequestId, RequestInfo, RevisionSettings, StopReason } from '../types.ts';
 import { announced } from '../world/hinted.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scaleOf, settingsOf } from './testing/samples.ts';
-import { createSim, types } from './testing/sim.ts';
+import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { createSim, types } from '../testing/sim.ts';
 
 /** One runner, at most one, with a queued and a direct request on it. */
 function busy(terminationGraceSeconds = 5) {

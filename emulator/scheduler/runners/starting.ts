@@ -1,10 +1,10 @@
+import { mustWait, noRoomSays, placeInLine } from '../machine/room.ts';
+import type { AliasName, Instant, RunnerId } from '../types.ts';
+import { isStarting } from '../world/runner-index.ts';
+import { type Key, values } from '../world/sorted.ts';
+import { changeApp, mayDoMore, moveRunner, newId, note, noteState, putRunner, type Turn } from '../world/turn.ts';
+import { type LiveRunner, noTrouble, type Release, type Role } from '../world/world.ts';
 import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './failures.ts';
-import { mustWait, noRoomSays, placeInLine } from './machine/room.ts';
-import type { AliasName, Instant, RunnerId } from './types.ts';
-import { isStarting } from './world/runner-index.ts';
-import { type Key, values } from './world/sorted.ts';
-import { changeApp, mayDoMore, moveRunner, newId, note, noteState, putRunner, type Turn } from './world/turn.ts';
-import { type LiveRunner, noTrouble, type Release, type Role } from './world/world.ts';
 
 /** From the wish for a runner to its readiness (docs/platform/runners.md#states, #start-up-and-health). */
 

@@ -1,12 +1,12 @@
-import type { Event } from './events.ts';
+import type { Event } from '../events.ts';
+import { conclude } from '../requests/verdict.ts';
+import type { AliasName, AttemptId, RunnerId, StopReason } from '../types.ts';
+import { attemptsOf, isPlaced, isStarting } from '../world/runner-index.ts';
+import { first } from '../world/sorted.ts';
+import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from '../world/turn.ts';
+import type { Leave, LiveRunner } from '../world/world.ts';
 import { troubleAfter } from './failures.ts';
-import { conclude } from './requests/verdict.ts';
 import { createRunner } from './starting.ts';
-import type { AliasName, AttemptId, RunnerId, StopReason } from './types.ts';
-import { attemptsOf, isPlaced, isStarting } from './world/runner-index.ts';
-import { first } from './world/sorted.ts';
-import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from './world/turn.ts';
-import type { Leave, LiveRunner } from './world/world.ts';
 
 /**
  * The ways in which a runner ends (docs/platform/runners.md#states, #requests-of-a-runner-that-ends). Unknown ids are

@@ -1,10 +1,10 @@
+import type { Event } from '../events.ts';
+import type { RunnerId } from '../types.ts';
+import { isServing } from '../world/runner-index.ts';
+import { putRunner, type Turn } from '../world/turn.ts';
+import type { LiveRunner } from '../world/world.ts';
 import { endNow } from './ending.ts';
-import type { Event } from './events.ts';
 import { probeIntervalMs } from './starting.ts';
-import type { RunnerId } from './types.ts';
-import { isServing } from './world/runner-index.ts';
-import { putRunner, type Turn } from './world/turn.ts';
-import type { LiveRunner } from './world/world.ts';
 
 /**
  * Regular and on-demand health checks, and the TCP check after a 500, 502 or 504

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createSim } from '../testing/sim.ts';
 import { failureDelaySeconds } from './failures.ts';
-import { createSim } from './testing/sim.ts';
 
 describe('failureDelaySeconds', () => {
   it.each([

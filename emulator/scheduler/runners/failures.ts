@@ -1,5 +1,5 @@
-import type { Instant, StopReason } from './types.ts';
-import type { LiveRunner, Trouble } from './world/world.ts';
+import type { Instant, StopReason } from '../types.ts';
+import type { LiveRunner, Trouble } from '../world/world.ts';
 
 /**
  * Delay before another start after n consecutive start failures: min(30 s × n, 600 s)

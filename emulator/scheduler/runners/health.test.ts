@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { scaleOf, settingsOf } from './testing/samples.ts';
-import { createSim, types } from './testing/sim.ts';
-import type { HealthPolicy } from './types.ts';
+import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { createSim, types } from '../testing/sim.ts';
+import type { HealthPolicy } from '../types.ts';
 
 /** One serving runner that stays, started at 0 and ready at 0. */
 function serving(health: Partial<HealthPolicy> = {}, startupTimeoutSeconds = 0.001) {

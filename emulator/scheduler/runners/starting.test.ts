@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { scaleOf, settingsOf } from './testing/samples.ts';
-import { createSim, types } from './testing/sim.ts';
-import { why } from './why.ts';
+import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { createSim, types } from '../testing/sim.ts';
+import { why } from '../why.ts';
 
 function starting(startupTimeoutSeconds = 600) {
   const sim = createSim();
