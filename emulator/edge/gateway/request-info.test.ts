@@ -43,6 +43,15 @@ it.each(['5', '5.5', '.5', '1e2', ' 7 '])('start timeout %j is a number', (text)
   expect(wishes({ 'x-fal-request-timeout': text }).startTimeoutSeconds).toBe(Number(text));
 });
 
+it('the newer name of the start timeout counts, also where both are sent', () => {
+  const [older, newer] = ['x-fal-request-timeout', 'x-fal-request-start-timeout'];
+  expect(wishes({ [newer]: '7' }).startTimeoutSeconds).toBe(7);
+  expect(wishes({ [older]: '3', [newer]: '7' }).startTimeoutSeconds).toBe(7);
+  expect(readWishes([[newer, 'soon']], true)).toMatchObject({
+    detail: 'X-Fal-Request-Start-Timeout must be a number of seconds above 0.1.',
+  });
+});
+
 it.each([
   ['1', true],
   ['true', true],

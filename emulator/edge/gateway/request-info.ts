@@ -26,9 +26,12 @@ const retryConfig = z.object({
 
 /** `isOwner`: only the owner of an app may set its retries; others' settings are ignored without a word. */
 export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | PlatformError {
-  const startTimeoutSeconds = readStartTimeout(headerOf(headers, 'x-fal-request-timeout'));
+  // The newer name counts where both are sent (docs/platform/gateway.md#time-limits).
+  const newer = headerOf(headers, 'x-fal-request-start-timeout');
+  const startTimeoutSeconds = readStartTimeout(newer ?? headerOf(headers, 'x-fal-request-timeout'));
   if (startTimeoutSeconds === undefined) {
-    return platformError('bad_request', 'X-Fal-Request-Timeout must be a number of seconds above 0.1.');
+    const name = newer === undefined ? 'X-Fal-Request-Timeout' : 'X-Fal-Request-Start-Timeout';
+    return platformError('bad_request', `${name} must be a number of seconds above 0.1.`);
   }
   return {
     startTimeoutSeconds,
