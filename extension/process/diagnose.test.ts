@@ -16,6 +16,7 @@ describe('what a program complains about', () => {
     ['Install Python. (PYTHON_UNAVAILABLE 3.12)', 'needs Python 3.12', 'choosePython'],
     ['Install Python. (PYTHON_UNAVAILABLE\n3.10 to\n3.12)', 'needs Python 3.10 to 3.12', 'choosePython'],
     ['The data folder is full. (DISK_FULL)', 'no space left', 'chooseDataFolder'],
+    ['Set it (CUDA_HOME).\nInstall Python. (PYTHON_UNAVAILABLE 3.12)', 'needs Python 3.12', 'choosePython'],
     ["Error: Cannot find module 'node:sqlite'", 'Node.js 22.13', 'howToInstallNode'],
   ])('is known in %j', (output, sentence, fix) => {
     expect(diagnose(output)).toMatchObject({ message: expect.stringContaining(sentence), fix });

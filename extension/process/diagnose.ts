@@ -53,9 +53,12 @@ export function problemOfFailure({ code, message, next }: Failure): Problem {
  * emulator's own errors `fal` prints the code, in parentheses; a terminal's width may break the line in it.
  */
 export function diagnose(output: string): Problem | undefined {
-  const [, code = '', about] = /\(([A-Z]+(?:_[A-Z]+)+)(?:\s+([^()]+))?\)/.exec(output) ?? [];
-  const known = advice[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
-  return known ?? others.find(([pattern]) => pattern.test(output))?.[1]();
+  // Apps and tools write words of that form, too (CUDA_HOME): the first that is a code of ours counts.
+  for (const [, code, about] of output.matchAll(/\(([A-Z]+(?:_[A-Z]+)+)(?:\s+([^()]+))?\)/g)) {
+    const known = advice[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
+    if (known) return known;
+  }
+  return others.find(([pattern]) => pattern.test(output))?.[1]();
 }
 
 /** The last line that says something, without colours; for a sentence about a failure that we don't know. */
