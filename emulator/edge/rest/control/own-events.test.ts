@@ -131,9 +131,18 @@ describe('/minifal/events', () => {
   });
 });
 
+/** A watcher whose first look at the rooms fails. */
+const failingWatcher = () =>
+  watcher(({ fleet }) => {
+    fleet.waitingSize = () => {
+      throw new Error('a bug of the fleet');
+    };
+  });
+
 /** A watcher on a clock that the test advances. */
-async function watcher() {
+async function watcher(prepare: (server: Server) => void = () => undefined) {
   const server = await restServer();
+  prepare(server);
   server.fleet.waiting = () => [];
   server.rooms.catalog.putAlias(demo);
   const timers = new Map<() => void, number>();
@@ -231,6 +240,11 @@ describe('a watcher', () => {
     server.changed(['demo']);
     advanceTo(60_000);
     expect([sent.length, pending()]).toEqual([5, []]);
+  });
+
+  it('that a room fails at once leaves no listener, and ends with a report', async () => {
+    const { server, failures } = await failingWatcher();
+    expect([server.changeFollowers.size, failures]).toEqual([0, ['a bug of the fleet', 'the stream ends']]);
   });
 
   it('ends with a report when a room fails', async () => {

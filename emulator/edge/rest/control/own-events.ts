@@ -60,13 +60,25 @@ export function watchStatus(
   };
   const ring = contain(rooms.report, sendChange, failed);
   const timer = createDueTimer({ dueAt: feed.dueAt, delayMs: coalesceMs, ring, clock, ...(later && { later }) });
-  send(feed.begin(clock()));
-  feed.onNews(timer.look);
-  timer.look();
-  return () => {
+  const close = (): void => {
     timer.close();
     feed.close();
   };
+  const begin = contain(
+    rooms.report,
+    () => {
+      send(feed.begin(clock()));
+      feed.onNews(timer.look);
+      timer.look();
+    },
+    () => {
+      // Nobody has `close` yet, and the watcher asks again and again.
+      close();
+      failed();
+    },
+  );
+  begin();
+  return close;
 }
 
 /** What one watcher is sent. `now` is of a clock that doesn't jump, in milliseconds. */
