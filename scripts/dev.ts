@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '..');
 const emulator = join(root, 'emulator');
 /** An editor writes a file in several steps, and a checkout writes many. */
 const settleMs = 100;
+/** One Ctrl+C comes twice: from the terminal, and from npm. A person's second one is later. */
+const sameSignalMs = 500;
 
 const own = process.argv.slice(2);
 const data = own.includes('--data') ? [] : ['--data', join(root, '.dev')];
@@ -17,6 +19,10 @@ const args = [join(emulator, 'cli/main.ts'), 'start', ...data, ...own];
 let child: ChildProcess = start();
 let timer: NodeJS.Timeout | undefined;
 let restarting = Promise.resolve();
+/** The one that was asked to end: not twice, which would end it without waiting. */
+let asked: ChildProcess | undefined;
+let isEnding = false;
+let endedAt = Number.NEGATIVE_INFINITY;
 
 watch(emulator, { recursive: true }, (_event, file) => {
   if (file === null || !isSource(file)) return;
@@ -25,15 +31,24 @@ watch(emulator, { recursive: true }, (_event, file) => {
     restarting = restarting.then(() => restart(file));
   }, settleMs);
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
+    if (performance.now() - endedAt < sameSignalMs) return;
+    endedAt = performance.now();
+    if (isEnding) child.kill('SIGTERM');
+    isEnding = true;
     clearTimeout(timer);
     void stop().then((code) => process.exit(code ?? 0));
   });
 }
 
+/**
+ * In a process group of its own: Ctrl+C reaches it through us alone, because it takes a second signal as the wish to end
+ * without waiting. The channel ends with this process, however that ends: then the emulator stops.
+ */
 function start(): ChildProcess {
-  const started = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const;
+  const started = spawn(process.execPath, args, { cwd: root, stdio: [...stdio], detached: true });
   started.on('exit', (code) => {
     if (code !== 0 && code !== null)
       console.log('dev: the emulator ended; it is started again when a source is saved.');
@@ -44,14 +59,16 @@ function start(): ChildProcess {
 async function restart(file: string): Promise<void> {
   console.log(`dev: ${file} was saved; the emulator is started again.`);
   await stop();
-  child = start();
+  // Ctrl+C may have come meanwhile.
+  if (!isEnding) child = start();
 }
 
 /** Running requests may finish, as with `minifal stop`. */
 async function stop(): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+  if (asked !== child) child.kill('SIGTERM');
+  asked = child;
   const [code] = await ended;
   return code;
 }

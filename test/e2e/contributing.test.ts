@@ -137,4 +137,22 @@ describe('npm run dev', () => {
     await until('both are gone', async () => (await run('pgrep', ['-f', `${copy}/emulator`])).code === 1);
     expect(starts(dev)).toBe(2);
   });
+
+  it('leaves no emulator when Ctrl+C comes while it starts again, and lets that one end in peace', async () => {
+    const dev = begin('dev', ['-- --port 0']);
+    await until('it runs', () => starts(dev) === 1);
+    await utimes(join(copy, 'emulator/cli/version.ts'), new Date(), new Date());
+    await until('it begins to start again', () => dev.output().includes('was saved'));
+    dev.signal('SIGINT');
+    await dev.finished;
+    await until('both are gone', async () => (await run('pgrep', ['-f', `${copy}/emulator`])).code === 1);
+    expect(dev.output()).not.toContain('ended without waiting');
+  });
+
+  it('leaves no emulator when it is killed', async () => {
+    const dev = begin('dev', ['-- --port 0']);
+    await until('it runs', () => starts(dev) === 1);
+    dev.signal('SIGKILL');
+    await until('both are gone', async () => (await run('pgrep', ['-f', `${copy}/emulator`])).code === 1);
+  });
 });
