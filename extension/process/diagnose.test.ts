@@ -43,6 +43,7 @@ describe('what a program complains about', () => {
 
   it('is not guessed', () => {
     expect(diagnose('ValueError: the app is broken (SOME_CONSTANT)')).toBeUndefined();
+    expect(diagnose('The bucket is not yours (ACCESS_DENIED), or (PORT_IN_USE)')).toBeUndefined();
   });
 
   it('is else what it said last, without colours and frames', () => {

@@ -3,17 +3,11 @@ import type { Failure, UserErrorCode } from '../target/error-codes.ts';
 
 type Advice = (about: string | undefined) => Problem;
 
-/** By the emulator's codes; without one of these an error is shown in its own words. */
-const advice: { readonly [code in UserErrorCode]?: Advice } = {
-  PORT_IN_USE: () => new Problem('The port is taken by another program.', 'useFreePorts'),
-  PORT_NOT_PERMITTED: () => new Problem('This user may not open the port.', 'useFreePorts'),
+/** By the codes of builds, which `fal` prints. */
+const ofBuilds: { readonly [code in UserErrorCode]?: Advice } = {
   DISK_FULL: noSpace,
   DISK_READ_ONLY: () => new Problem('The disk of the data folder is read-only.', 'chooseDataFolder'),
-  DATA_FOLDER_UNUSABLE: () => new Problem('The data folder cannot be used.', 'chooseDataFolder'),
-  DATA_FOLDER_FOREIGN: () => new Problem('The data folder holds something else.', 'chooseDataFolder'),
   DATA_FOLDER_NOEXEC: () => new Problem('No program may run from the data folder.', 'chooseDataFolder'),
-  ACCESS_DENIED: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
-  OWNED_BY_OTHER_USER: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
   UV_NOT_INSTALLED: noUv,
   UV_UNUSABLE: noUv,
   PYTHON_MISSING: noUv,
@@ -22,6 +16,17 @@ const advice: { readonly [code in UserErrorCode]?: Advice } = {
       `The app needs Python ${version ?? 'of another version'}, which is not on this machine.`,
       'choosePython',
     ),
+};
+
+/** By all of the emulator's codes; without one of these an error is shown in its own words. */
+const advice: typeof ofBuilds = {
+  ...ofBuilds,
+  PORT_IN_USE: () => new Problem('The port is taken by another program.', 'useFreePorts'),
+  PORT_NOT_PERMITTED: () => new Problem('This user may not open the port.', 'useFreePorts'),
+  DATA_FOLDER_UNUSABLE: () => new Problem('The data folder cannot be used.', 'chooseDataFolder'),
+  DATA_FOLDER_FOREIGN: () => new Problem('The data folder holds something else.', 'chooseDataFolder'),
+  ACCESS_DENIED: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
+  OWNED_BY_OTHER_USER: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
 };
 
 /** What tools that are not ours say: Node and the system by their codes, pip by the system's words. */
@@ -53,9 +58,9 @@ export function problemOfFailure({ code, message, next }: Failure): Problem {
  * emulator's own errors `fal` prints the code, in parentheses; a terminal's width may break the line in it.
  */
 export function diagnose(output: string): Problem | undefined {
-  // Apps and tools write words of that form, too (CUDA_HOME): the first that is a code of ours counts.
+  // Apps and tools write words of that form, too (CUDA_HOME, ACCESS_DENIED): the first that is a code of a build counts.
   for (const [, code, about] of output.matchAll(/\(([A-Z]+(?:_[A-Z]+)+)(?:\s+([^()]+))?\)/g)) {
-    const known = advice[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
+    const known = ofBuilds[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
     if (known) return known;
   }
   return others.find(([pattern]) => pattern.test(output))?.[1]();
