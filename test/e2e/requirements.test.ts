@@ -131,6 +131,7 @@ it.skipIf(isMissing(small, 'a noexec data folder: mounting one takes root'))(
     try {
       const told = await printed(emulator, source('"minifal-tiny"', 'minifal_tiny'));
       expect(told).toContain(`No program can run from the data folder ${place}: ${place} is mounted noexec.`);
+      expect(told).toContain('(DATA_FOLDER_NOEXEC)');
     } finally {
       await emulator.stop();
     }

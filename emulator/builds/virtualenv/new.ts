@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
 import { passwordsIn } from '../../telemetry/masking/logins.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
+import { UserError } from '../../wire/errors.ts';
 import { noexecMount } from '../mounts.ts';
 import { cancelled } from '../sharing.ts';
 import type { BuildLog, BuildResult } from '../types.ts';
@@ -38,7 +39,7 @@ export async function buildNew(
 ): Promise<BuildResult<Virtualenv>> {
   const line = (message: string) => log({ at: clock(), level: 'INFO', message });
   const mount = noexecMount(dataDir);
-  if (mount !== undefined) return { kind: 'failed', reason: noPrograms(dataDir, mount) };
+  if (mount !== undefined) throw noPrograms(dataDir, mount);
   const program = await uv();
   if (signal.aborted) return cancelled;
   const folder = await folders.next(hash);
@@ -71,9 +72,12 @@ export function pythonOf(folder: string): string {
   return join(folder, 'bin', 'python');
 }
 
-function noPrograms(dataDir: string, mount: string): string {
-  const where = `No program can run from the data folder ${dataDir}: ${mount} is mounted noexec.`;
-  return `${where} Mount it without that option, or start minifal with another folder: --data DIR.`;
+function noPrograms(dataDir: string, mount: string): UserError {
+  return new UserError(
+    'DATA_FOLDER_NOEXEC',
+    `No program can run from the data folder ${dataDir}: ${mount} is mounted noexec.`,
+    'Mount it without that option, or start minifal with another folder: --data DIR.',
+  );
 }
 
 /** `3.11`, from the file that describes a virtual environment. */
