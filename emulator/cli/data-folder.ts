@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { processStart, type RunningEmulator } from '../local/data-folder.ts';
+import { asDiskTrouble } from '../local/disk-trouble.ts';
 import { makeFolder } from '../local/make-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { releaseLock, takeLock } from './lock-file.ts';
@@ -22,6 +23,7 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
   try {
     makeFolder(folder, 0o700);
   } catch (error) {
+    refuseFull(error);
     throw new UserError(
       'DATA_FOLDER_UNUSABLE',
       `The data folder ${folder} cannot be made: ${(error as Error).message}.`,
@@ -49,6 +51,12 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
   );
 }
 
+/** A full disk is said as such: another folder on it would not help. */
+function refuseFull(error: unknown): void {
+  const disk = asDiskTrouble(error);
+  if (disk?.code === 'DISK_FULL') throw disk;
+}
+
 /** A project's own `runners` or `environments` must not be taken for what a killed emulator left behind. */
 function refuseForeign(folder: string): void {
   if (ourFiles.some((name) => existsSync(join(folder, name)))) return;
@@ -73,6 +81,7 @@ function tryToTake(file: string): ReturnType<typeof takeLock> {
   try {
     return takeLock(file);
   } catch (error) {
+    refuseFull(error);
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EISDIR')
       throw new UserError(

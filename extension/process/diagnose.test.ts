@@ -12,6 +12,7 @@ describe('what a program complains about', () => {
       'uv is needed',
       'howToInstallUv',
     ],
+    ['Point to a uv. \u001b[1m(\u001b[0mUV_UNUSABLE\u001b[1m)\u001b[0m', 'uv is needed', 'howToInstallUv'],
     ['No Python was found. (PYTHON_MISSING)', 'uv is needed', 'howToInstallUv'],
     ['Install Python. (PYTHON_UNAVAILABLE 3.12)', 'needs Python 3.12', 'choosePython'],
     ['Install Python. (PYTHON_UNAVAILABLE\n3.10 to\n3.12)', 'needs Python 3.10 to 3.12', 'choosePython'],
@@ -24,6 +25,7 @@ describe('what a program complains about', () => {
 
   it.each([
     ['PORT_IN_USE', 'Port 4710 is already in use.', 'useFreePorts'],
+    ['DISK_FULL', 'There is no space left on the disk.', 'chooseDataFolder'],
     ['PORT_NOT_PERMITTED', "You don't have permission to open port 80 on ::1.", 'useFreePorts'],
     ['DATA_FOLDER_UNUSABLE', 'The data folder /x/y cannot be created: EACCES.', 'chooseDataFolder'],
     ['OWNED_BY_OTHER_USER', '/x is used by root.', 'chooseDataFolder'],

@@ -116,7 +116,8 @@ function problemOf(folder: string): Problem {
   }
   const failure = failureIn(output);
   if (failure) return problemOfFailure(failure);
+  // What the emulator wrote is on that disk, too: nothing of it may be there, or half a line.
+  if (isFull(folder)) return noSpace();
   const said = lastWords(output);
-  if (said === undefined && isFull(folder)) return noSpace();
   return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');
 }
