@@ -35,7 +35,9 @@ export interface Emulator {
 /** At the end: for answers that are ready, but not read yet. */
 const lastAnswersMs = 1_000;
 
-/** Opens, composes the wings of main/, recovers, listens; closes in reverse order. Read top to bottom: the architecture. */
+/**
+ * Opens, composes the wings of main/, recovers, listens; closes in reverse order. Read top to bottom: the architecture.
+ */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const ground = await prepareGround(options);
   const { ownLog, mask } = ground;

@@ -1,4 +1,6 @@
-"""Sends one request through the queue with the real fal_client and prints its life. Arguments: app id, input JSON file."""
+"""
+Sends one request through the queue with the real fal_client and prints its life. Arguments: app id, input JSON file.
+"""
 
 import json
 import sys

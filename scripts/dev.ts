@@ -43,8 +43,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 /**
- * In a process group of its own: Ctrl+C reaches it through us alone, because it takes a second signal as the wish to end
- * without waiting. The channel ends with this process, however that ends: then the emulator stops.
+ * In a process group of its own: Ctrl+C reaches it through us alone, because it takes a second signal as the wish to
+ * end without waiting. The channel ends with this process, however that ends: then the emulator stops.
  */
 function start(): ChildProcess {
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const;

@@ -8,7 +8,9 @@ export const machineTypes: readonly string[] = [
   ...['GPU', 'GPU-T4', 'GPU-A100-40GB', 'GPU-A100-80GB', 'GPU-B300'],
 ];
 
-/** Where neither the code nor the alias names one, as the CLI states (docs/platform/control-plane.md#scale-settings). */
+/**
+ * Where neither the code nor the alias names one, as the CLI states (docs/platform/control-plane.md#scale-settings).
+ */
 export const defaultMachineType = 'XS';
 
 /** What a runner is started as: the first of the list, which is an order of preference. */

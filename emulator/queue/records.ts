@@ -15,9 +15,10 @@ export class TakenId extends Error {
 /**
  * What the queue has on disk: with the two files that it is made of, all of this room that knows the store.
  *
- * - Atomic: each call. `accept` stores a request, its input and what its caller writes with it; `complete` and `end` the
- *   last record and the result, and they remove an input that its caller did not want kept; `finished.drop` removes its
- *   requests with inputs and results. Calls of one turn of the event loop share a transaction, and none undoes another.
+ * - Atomic: each call. `accept` stores a request, its input and what its caller writes with it; `complete` and `end`
+ *   the last record and the result, and they remove an input that its caller did not want kept; `finished.drop` removes
+ *   its requests with inputs and results. Calls of one turn of the event loop share a transaction, and none undoes
+ *   another.
  * - Durable, power loss included (a store with synchronous=FULL): what gives a promise when that resolves, everything
  *   else when it returns. While the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room.
  *   What waits may be written after later changes of the same request: that is why `update` asks for the row only then.

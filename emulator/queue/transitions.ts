@@ -8,8 +8,8 @@ import { completedRecord } from './states.ts';
 import type { Queue, RequestOutcome, RequestRecord } from './types.ts';
 
 /**
- * What happens to a request once it is accepted. It is COMPLETED exactly once, and seen as that only when it is on disk;
- * any other change is seen at once, and comes too late when the end is under way.
+ * What happens to a request once it is accepted. It is COMPLETED exactly once, and seen as that only when it is on
+ * disk; any other change is seen at once, and comes too late when the end is under way.
  */
 export interface Transitions extends Pick<Queue, 'begin' | 'cancelRequested' | 'requeue' | 'complete'> {
   /** Ends one that was found after a start, without any attempt. @throws DiskTrouble */

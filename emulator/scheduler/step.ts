@@ -140,6 +140,8 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
       break;
     case 'tick':
       break;
+    default:
+      event satisfies never;
   }
 }
 

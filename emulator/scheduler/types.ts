@@ -105,8 +105,8 @@ export type RunnerState =
   | { readonly kind: 'terminated'; readonly at: Instant; readonly why: StopReason };
 
 /**
- * The states' names on the wire, in `minifal status` and in sentences (docs/platform/runners.md#states). The SDK crashes
- * on others.
+ * The states' names on the wire, in `minifal status` and in sentences (docs/platform/runners.md#states). The SDK
+ * crashes on others.
  */
 export const stateWords: { readonly [K in RunnerState['kind']]: string } = {
   pending: 'PENDING',

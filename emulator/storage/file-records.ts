@@ -21,8 +21,8 @@ const fileDocument: z.ZodType<StoredFile> = z.object({
  * The records of stored files, by id; their content is not here.
  *
  * - Atomic: each call. A file that is put again is never there twice, nor meanwhile not at all.
- * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). A `put` that throws has changed
- *   nothing (DiskTrouble: the disk takes no writes).
+ * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). A `put` that throws has
+ *   changed nothing (DiskTrouble: the disk takes no writes).
  * - Loaded: whole records only; a damaged one is given out as DamagedRow, for its caller to remove.
  * - Excluded: a second process. That the content is there before its record, and goes after it, is the caller's
  *   business, as is the quota: each removal says what its files counted.

@@ -5,8 +5,8 @@ import { bytes, checksum, DamagedRow, integer } from '../store/rows.ts';
  * The values of key-value stores on disk, by name.
  *
  * - Atomic: each call. A value that is put again replaces the former one in one step.
- * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). A `put` that throws has changed
- *   nothing (DiskTrouble: the disk takes no writes).
+ * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). A `put` that throws has
+ *   changed nothing (DiskTrouble: the disk takes no writes).
  * - Loaded: whole values only; a damaged one is given out as DamagedRow, for its caller to remove.
  * - Excluded: a second process. The quota is the caller's business: each removal says what its values counted.
  */

@@ -47,8 +47,8 @@ const maxAtOnce = 200;
 
 interface KeepingDeps extends Transactions {
   /**
-   * A statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction that happens
-   * to write nothing succeeds on any disk.
+   * A statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction that
+   * happens to write nothing succeeds on any disk.
    */
   readonly probe: () => void;
   /** Whether more than a few pages can be written: a small write may fit where the next one doesn't. */

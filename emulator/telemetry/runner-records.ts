@@ -28,8 +28,8 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
  *   or, while the disk takes nothing, as soon as there is room. It rejects for a reason other than the disk only.
  * - Loaded: whole records only, in the order of the first starts; a damaged one is removed, which the store's notices
  *   say.
- * - Excluded: a second process. What is true is in the caller's memory and is asked for when it is written, which may be
- *   later and more than once.
+ * - Excluded: a second process. What is true is in the caller's memory and is asked for when it is written, which may
+ *   be later and more than once.
  */
 export interface RunnerRecords {
   load(): readonly StoredRunner[];

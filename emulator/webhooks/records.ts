@@ -26,8 +26,8 @@ const pendingDocument: z.ZodType<Pending> = z.object({
  * - Atomic: each call of `keep`. Calls of one turn of the event loop share a transaction, and none undoes another.
  *   `note` opens no transaction: it belongs into the one that stores the request, so that there is both or neither.
  * - Durable, power loss included (a store with synchronous=FULL): `note` with its request; `keep` when its promise
- *   resolves, with the next group commit or, while the disk takes nothing, as soon as there is room. That promise rejects
- *   for a reason other than the disk only.
+ *   resolves, with the next group commit or, while the disk takes nothing, as soon as there is room. That promise
+ *   rejects for a reason other than the disk only.
  * - Loaded: whole webhooks only, in the order in which they were noted. A damaged one is removed, and one that this
  *   minifal can't read is left alone; the store's notices name both.
  * - Excluded: a second process, and a webhook that comes back: what is true is in the caller's memory and is asked for

@@ -56,10 +56,12 @@ export function problemOfFailure({ code, message, next }: Failure): Problem {
 
 /**
  * The one known thing that output of `fal`, pip or Node complains about; `undefined`: none that we know. Of the
- * emulator's own errors `fal` prints the code, in parentheses; its colours go around them, and a terminal's width may break the line in it.
+ * emulator's own errors `fal` prints the code, in parentheses; its colours go around them, and a terminal's width may
+ * break the line in it.
  */
 export function diagnose(output: string): Problem | undefined {
-  // Apps and tools write words of that form, too (CUDA_HOME, ACCESS_DENIED): the first that is a code of a build counts.
+  // Apps and tools write words of that form, too (CUDA_HOME, ACCESS_DENIED): the first that is a code of a build
+  // counts.
   for (const [, code, about] of plain(output).matchAll(/\(([A-Z]+(?:_[A-Z]+)+)(?:\s+([^()]+))?\)/g)) {
     const known = ofBuilds[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
     if (known) return known;

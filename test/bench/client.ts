@@ -18,7 +18,10 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Calls from the same address, too: a server of the SDK lets in who calls from its own (emulator/runner/inside/gate.py). */
+/**
+ * Calls from the same address, too: a server of the SDK lets in who calls from its own
+ * (emulator/runner/inside/gate.py).
+ */
 export async function openConnection(port: number, host = '127.0.0.1'): Promise<Connection> {
   const socket: Socket = connect({ host, port, noDelay: true, localAddress: host });
   await once(socket, 'connect');

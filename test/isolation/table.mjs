@@ -1,7 +1,7 @@
-// `node test/isolation/table.mjs [--as WHO] [--mode MODE] [--part PART] [--cases FOLDER] [--out FILE]`: fal's own suites,
-// the cases of a folder, 20 kills and the bench in each mode of isolation, as root, as an ordinary user, and as one whose
-// machine refuses user namespaces; as a table. Each option may be repeated and limits what runs; the suites of older
-// releases (`older`) run as root alone. Takes hours, and root where others than the caller are asked for.
+// `node test/isolation/table.mjs [--as WHO] [--mode MODE] [--part PART] [--cases FOLDER] [--out FILE]`: fal's own
+// suites, the cases of a folder, 20 kills and the bench in each mode of isolation, as root, as an ordinary user, and as
+// one whose machine refuses user namespaces; as a table. Each option may be repeated and limits what runs; the suites
+// of older releases (`older`) run as root alone. Takes hours, and root where others than the caller are asked for.
 import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -70,8 +70,8 @@ function toLayers(requirements: readonly string[] | readonly string[][]): readon
 /**
  * Content hash of an environment: the fields and their order are isolate's cache key (python version, requirements,
  * constraints, index URLs, sorted tags, extras), then the agent's pin, because the agent's packages belong to the
- * result. `constraints`: lines of the constraints file, not its path. `owner`: the deployment environment that it is for
- * alone.
+ * result. `constraints`: lines of the constraints file, not its path. `owner`: the deployment environment that it is
+ * for alone.
  */
 export function environmentHash(
   definition: VirtualenvDefinition,

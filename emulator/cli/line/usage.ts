@@ -17,10 +17,10 @@ export const usage = `minifal: fal Serverless on this machine
                          for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
   --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its
                          end), full (also addresses); what this machine can't do is said once (default: full)
-  --share PATH[:rw]      (start) a folder of this machine that runners with a disk of their own see, read-only or (:rw) to write
-                         to as well; may be repeated (default: homes and temporary files aren't seen)
-  --hugging-face MODE    (start) your Hugging Face cache in such runners: off (they keep models in /data), read (yours, and
-                         what they download goes with them), write (yours, and they add to it) (default: off)
+  --share PATH[:rw]      (start) a folder of this machine that runners with a disk of their own see, read-only or (:rw)
+                         to write to as well; may be repeated (default: homes and temporary files aren't seen)
+  --hugging-face MODE    (start) your Hugging Face cache in such runners: off (they keep models in /data), read (yours,
+                         and what they download goes with them), write (yours, and they add to it) (default: off)
   --allow-outside        (start) programs of apps may listen where other machines reach them, without a key; else that
                          is a runner's end, unless runners have addresses of their own (--isolation full)
   --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay,

@@ -10,8 +10,8 @@ import type { Fleet, Lease } from '../types.ts';
 /** Calls that wait for their answer: a lease on a runner, one exchange with it, and what the scheduler hears of it. */
 export interface DirectCalls {
   /**
-   * Resolves when the call is over and its lease ended. `gone` aborts when the caller has left. Rejects, here and below,
-   * by a bug of ours alone; the lease has ended then, too.
+   * Resolves when the call is over and its lease ended. `gone` aborts when the caller has left. Rejects, here and
+   * below, by a bug of ours alone; the lease has ended then, too.
    */
   call(call: DirectCall, sink: Sink, gone: StopSignal): Promise<void>;
   /**
@@ -41,7 +41,8 @@ export function createDirectCalls({
       const ending = await over(lease, () => exchange.stream(call, runner, sink, [gone, lease.aborted]));
       const { outcome, error, signals, isStarted } = ending;
       if (error && gone.aborted) {
-        // Our connection is closed; an app that can't see that has a second chance (docs/platform/gateway.md#direct-calls,
+        // Our connection is closed; an app that can't see that has a second chance
+        // (docs/platform/gateway.md#direct-calls,
         // #cancel).
         lease.end({ kind: 'caller_gone' });
         await exchange.cancel(address, call.path, call.info.id);

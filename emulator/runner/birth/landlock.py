@@ -1,7 +1,8 @@
 """
 Keeps a runner away from the machine's other programs: neither it nor what it starts can send signals to what is
 outside, look into it, or connect to its abstract Unix sockets (those with a path are a matter of the disk). Among
-themselves they can do all of that, and what is outside can do it to them. Linux 6.12, Landlock's version 6; needs no privilege.
+themselves they can do all of that, and what is outside can do it to them. Linux 6.12, Landlock's version 6; needs no
+privilege.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
     """
     Moves this process (single-threaded) into a world whose disk is its own, with `binds` (path in it -> folder) on top.
     `folder`: doesn't exist yet, on a disk. `known`: what an earlier call returned, so that nothing is tried that
-    failed. Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError; the
-    process may then be in a half-made world.
+    failed. Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError;
+    the process may then be in a half-made world.
     """
     folder = os.path.realpath(folder)
     is_user = mounts.own_namespace()

@@ -75,8 +75,8 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
 }
 
 /**
- * The engine fetches the runner's image: DOCKER_PULL begins, or continues with more of it. All of it may take as long as
- * a process may, however much there is already.
+ * The engine fetches the runner's image: DOCKER_PULL begins, or continues with more of it. All of it may take as long
+ * as a process may, however much there is already.
  */
 export function pulling(turn: Turn, id: RunnerId, percent: number): void {
   const runner = turn.world.runners.get(id);

@@ -15,7 +15,8 @@ export interface Mask {
    */
   hold(values: readonly string[]): () => void;
   /**
-   * Hides what this gives from now on, in place of what it followed before: texts are masked before the secrets are read.
+   * Hides what this gives from now on, in place of what it followed before: texts are masked before the secrets are
+   * read.
    * @param present must return the same array as long as nothing changed: the search is prepared again for another one
    */
   follow(present: () => readonly string[]): void;
@@ -28,8 +29,8 @@ export interface Mask {
 
 /**
  * The one place where values of secrets and keys are hidden: every text passes it on its way out of a runner or a
- * build, and into the emulator's own log. (What no list has, `logins.ts` finds by where it is.) Values shorter than 8 characters are left: hiding "1" or "true" everywhere
- * would destroy the log and protect nothing.
+ * build, and into the emulator's own log. (What no list has, `logins.ts` finds by where it is.) Values shorter than 8
+ * characters are left: hiding "1" or "true" everywhere would destroy the log and protect nothing.
  *
  * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs
  * print a value (`spellings.ts`).

@@ -93,8 +93,8 @@ function registrationOf(
 }
 
 /**
- * Points the alias to the revision; while that waits for a runner, the client is shown its logs. That it came to nothing
- * is the deploy's error, with its logs before it.
+ * Points the alias to the revision; while that waits for a runner, the client is shown its logs. That it came to
+ * nothing is the deploy's error, with its logs before it.
  */
 async function point(
   rooms: GrpcRooms,

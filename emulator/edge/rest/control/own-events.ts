@@ -20,8 +20,8 @@ const retoldMs = 5_000;
  * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is
  * different. Of each app the first waiting request is shown, of each runner the first and the last transition. What one
  * event costs depends on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a
- * time, and a long list begins with its first 250. While nothing changes nothing runs but the comments that keep a quiet
- * stream open. Reading changes nothing.
+ * time, and a long list begins with its first 250. While nothing changes nothing runs but the comments that keep a
+ * quiet stream open. Reading changes nothing.
  */
 export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
   const router = Router();
