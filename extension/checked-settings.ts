@@ -4,13 +4,13 @@ import * as z from 'zod';
 import { huggingFaceModes, isolationModes } from './target/isolation.ts';
 import { isWebOrigin } from './target/web-origin.ts';
 
-/** A setting whose value may be wrong: what it must be, and what is used when it isn't. */
+/** A setting whose value may be invalid: the values that it accepts, and the fallback. */
 interface Checked<T> {
   readonly schema: z.ZodType<T>;
   readonly fallback: T;
   /** The rest of the sentence "minifal.x has no such value; …". */
   readonly instead: string;
-  /** The emulator reads it when it starts: its arguments of `minifal start`. */
+  /** The arguments of `minifal start` for this setting; absent: the emulator doesn't read it at its start. */
   readonly start?: (value: T) => readonly string[];
 }
 
@@ -45,7 +45,7 @@ const settings = {
     'whenLastWindowCloses',
     'the emulator stops with the last window',
   ),
-  // Its key goes through a pipe (process/keychain.ts), and is no argument.
+  // The key goes through a pipe (process/keychain.ts), never as an argument.
   sealSecrets: checked(z.enum(['auto', 'always', 'never']), 'auto', '`auto` is used', () => []),
 };
 
@@ -55,34 +55,34 @@ export type CheckedSettings = { readonly [N in CheckedName]: Value<N> };
 
 export const checkedNames = Object.keys(settings) as readonly CheckedName[];
 
-/** Settings that a running emulator doesn't follow until its next start. */
+/** Settings that take effect only at the next start of the emulator. */
 export const startSettings: readonly CheckedName[] = checkedNames.filter((name) => 'start' in settings[name]);
 
-/** The value if the setting can have it, else the default. Pure. */
+/** The value if it is valid, otherwise the default. Pure. */
 export function usable<N extends CheckedName>(name: N, value: unknown): Value<N> {
   const { schema, fallback } = settings[name];
   const parsed = schema.safeParse(value);
   return (parsed.success ? parsed.data : fallback) as Value<N>;
 }
 
-/** All of them, by what the editor has for each. Pure. */
+/** All settings, from the editor's values. Pure. */
 export function usableSettings(given: (name: CheckedName) => unknown): CheckedSettings {
   return Object.fromEntries(checkedNames.map((name) => [name, usable(name, given(name))])) as CheckedSettings;
 }
 
-/** A sentence when the setting can't have this value. Pure. */
+/** A sentence if the value is invalid. Pure. */
 export function complaint(name: CheckedName, value: unknown): string | undefined {
   const { schema, instead } = settings[name];
   return schema.safeParse(value).success ? undefined : `The setting minifal.${name} has no such value; ${instead}.`;
 }
 
-/** What `minifal start` gets for these settings. Pure but for the home folder. */
+/** The arguments of `minifal start` for these settings. Pure, except for the home folder. */
 export function startArguments(values: CheckedSettings): readonly string[] {
   const ofOne = <N extends CheckedName>(name: N) => (settings[name] as Checked<Value<N>>).start?.(values[name]) ?? [];
   return checkedNames.flatMap(ofOne);
 }
 
-/** A path with the home folder in place of `~`, without blanks around it. */
+/** A trimmed path in which the home folder replaces `~`. */
 export function homePath(text: string): string {
   const path = text.trim();
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;

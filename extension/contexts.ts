@@ -1,19 +1,19 @@
 import * as vscode from 'vscode';
 import type { Snapshot } from './target/snapshot.ts';
 
-/** What `when` clauses of the manifest may ask. */
+/** The context keys that `when` clauses of the manifest use. */
 interface Contexts {
   readonly emulatorState: Snapshot['state'];
   readonly hasApps: boolean;
   readonly pythonState: 'ok' | 'missing' | 'tooOld';
   readonly hasRuns: boolean;
-  /** The view shows runners that have ended. */
+  /** The view shows ended runners. */
   readonly hasEnded: boolean;
   readonly hasDeployments: boolean;
   readonly secretsSealed: boolean;
 }
 
-/** The one place that sets context keys; a key that already has the value is left alone. */
+/** The only place that sets context keys. A key that already has the value isn't set again. */
 export function createContexts() {
   const known = new Map<string, unknown>();
   return {

@@ -20,7 +20,7 @@ const commands = [
   'showActions',
 ] as const satisfies readonly (keyof Session['commands'])[];
 
-/** Registers, and nothing else: whatever acts is in the session's bundle, loaded on first use. */
+/** Only registers. Everything else is in the session's bundle, which is loaded on first use. */
 export function activate(context: vscode.ExtensionContext): void {
   const changed = new vscode.EventEmitter<Element | undefined>();
   let open: Session | undefined;
@@ -52,7 +52,7 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(vscode.commands.registerCommand(`minifal.${name}`, run));
   }
   const profile = { provideTerminalProfile: async () => (await session()).profile() };
-  // A link of a terminal is worth no loading of the session: without one, no emulator was found.
+  // A terminal link doesn't load the session: without a session, no emulator has been found.
   const links: vscode.TerminalLinkProvider<TerminalLink> = {
     provideTerminalLinks: (line) => open?.terminalLinks.provide(line) ?? [],
     handleTerminalLink: (link) => open?.terminalLinks.handle(link),
@@ -77,7 +77,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   for (const document of vscode.workspace.textDocuments) look(document);
 
-  /** A Python file with an app makes the workspace ours; any other costs one look at its text. */
+  /** Activates the session if the Python file contains an app; for any other file, only its text is read. */
   function look(document: vscode.TextDocument): void {
     const { languageId, uri } = document;
     if (languageId !== 'python' || uri.scheme !== 'file' || parseApps(document.getText()).length === 0) return;

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findUnused } from './process/windows.ts';
 
 /**
- * A program of its own (`dist/extension-last-window.cjs FOLDER WAIT_MS`), started by a window that closes: a reloading
- * window is back in a few seconds, and only when none came does it stop the emulator. A signal lets the emulator give
- * its runners their grace.
+ * A program of its own (`dist/extension-last-window.cjs FOLDER WAIT_MS`), started by a closing window. A reloading
+ * window returns within seconds; this program stops the emulator only if none did. A signal leaves the runners their
+ * grace period.
  */
 async function main(folder: string, waitMs: number): Promise<void> {
   await sleep(waitMs);

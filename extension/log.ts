@@ -11,10 +11,10 @@ const record = z.looseObject({
   stack: z.string().optional(),
 });
 
-/** What of the past is shown when a window joins a running emulator. */
+/** How much of the existing log is shown when a window joins a running emulator. */
 const tailBytes = 16 * 1024;
 
-/** Copies the emulator's own log, and what its process wrote, into the channel; apps' logs are not in either. */
+/** Copies the emulator's log and the output of its process into the channel. Neither contains logs of apps. */
 export function followEmulatorLog(folder: string, log: vscode.LogOutputChannel): { close(): void } {
   const own = followFile(join(folder, 'emulator.log'), tailBytes, (line) => write(line, log));
   const output = followFile(outputFile(folder), tailBytes, (line) => log.info(`[emulator] ${line}`));

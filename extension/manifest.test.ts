@@ -42,7 +42,7 @@ const { activationEvents, capabilities, contributes } = z
 const titles = new Map(contributes.commands.map(({ command, title }) => [command, title]));
 
 describe('the manifest', () => {
-  it('starts nothing by itself, and searches no folder', () => {
+  it('starts nothing automatically, and searches no folder', () => {
     expect(activationEvents).toEqual(['onLanguage:python']);
   });
 
@@ -53,12 +53,12 @@ describe('the manifest', () => {
   it('has every action of a menu in the palette, too', () => {
     const palette = contributes.menus.commandPalette ?? [];
     const hidden = palette.filter(({ when }) => when === 'false').map(({ command }) => command);
-    // The row's own action, whose palette form clears all; and the status bar's list of commands.
+    // Exceptions: the row's action, whose palette command clears all rows, and the status bar's list of commands.
     expect(hidden).toEqual(['minifal.clearRunner', 'minifal.showActions']);
     for (const { command } of Object.values(contributes.menus).flat()) expect([...titles.keys()]).toContain(command);
   });
 
-  it('asks for trust wherever something would run', () => {
+  it('requires workspace trust for everything that runs a program', () => {
     const runs = ['startEmulator', 'runApp', 'deployToEmulator', 'openTerminal', 'installFal', 'setSecretsAside'];
     const places = [...Object.values(contributes.menus).flat(), ...contributes.keybindings];
     for (const { command, when } of places) {
@@ -67,7 +67,7 @@ describe('the manifest', () => {
     }
   });
 
-  it('offers chords, each of them only where it does something', () => {
+  it('enables each chord only where it has an effect', () => {
     expect(contributes.keybindings.map(({ command }) => titles.get(command))).toEqual([
       'Run App',
       'Stop Run',
@@ -81,7 +81,7 @@ describe('the manifest', () => {
     }
   });
 
-  it('has few settings, each with all that the settings editor shows, and none twice in a place', () => {
+  it('has few settings, each with a complete description and an order of its own', () => {
     const settings = contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
     expect(settings.length).toBeLessThan(20);
     expect(settings.map(([, { order }]) => order)).toEqual(settings.map((_, index) => index + 1));
@@ -96,7 +96,7 @@ describe('the manifest', () => {
     );
   });
 
-  it('has every setting in the README, with those that wait for the next start of the emulator', () => {
+  it('documents every setting in the README, and marks those that need a restart of the emulator', () => {
     const rows = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8').match(/^\| `minifal\..*$/gm) ?? [];
     const named = rows.map((row) => row.split('`')[1]);
     const settings = contributes.configuration.flatMap(({ properties }) => Object.keys(properties));
@@ -107,21 +107,21 @@ describe('the manifest', () => {
 });
 
 describe('colours', () => {
-  it('are those of the theme: for each kind of theme, one of its charts or tests', () => {
+  it('come from the theme: a colour of its charts or tests, for each kind of theme', () => {
     for (const { defaults } of contributes.colors) {
       expect(Object.keys(defaults)).toEqual(themes);
       for (const color of Object.values(defaults)) expect(color).toMatch(/^(charts|testing)\.[a-zA-Z]+$/);
     }
   });
 
-  it('are contributed for every state of a runner, and no more', () => {
+  it('are contributed for every runner state, and for nothing else', () => {
     const states = Object.values(stateWords);
     expect(states.filter((state) => stateLook(state).meaning === '')).toEqual([]);
     const used = [...states, 'NEW_WORD'].map((state) => stateLook(state).color);
     expect([...new Set(used)].toSorted()).toEqual(contributes.colors.map(({ id }) => id).toSorted());
   });
 
-  it('are never in the code or the manifest as themselves', () => {
+  it('are never hard-coded in the code or the manifest', () => {
     const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
       .map((name) => join(import.meta.dirname, name));

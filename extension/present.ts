@@ -38,8 +38,8 @@ const deeds: { readonly [F in Fix]: Deed } = {
 const showLog: Deed = { title: 'Show Log', run: command('minifal.showEmulatorLog') };
 
 /**
- * Shows what went wrong: one sentence, the log, one fix. A cancelled thing says nothing, and the same sentence is never
- * there twice. Details (never secrets) go to the log.
+ * Shows an error: one sentence, a button for the log, and one for a fix. Cancellations are not shown, and the same
+ * sentence is never visible twice. Details (never secrets) go to the log.
  */
 export function createPresenter(log: vscode.LogOutputChannel) {
   const shown = new Set<string>();
@@ -56,7 +56,7 @@ export function createPresenter(log: vscode.LogOutputChannel) {
   }
 
   return {
-    /** Returns at once; the person answers when they like. */
+    /** Returns immediately, without waiting for the user's answer. */
     problem(error: unknown): void {
       if (error instanceof Cancelled) return;
       if (error instanceof Problem) {
@@ -70,7 +70,7 @@ export function createPresenter(log: vscode.LogOutputChannel) {
   };
 }
 
-/** Warns of settings whose value can't be used, of each value once. Answers their names. */
+/** Warns about settings with invalid values, once per value. Returns their names. */
 export function createSettingsCheck() {
   const told = new Set<string>();
   return (): readonly string[] => {
@@ -94,7 +94,7 @@ export type SettingsCheck = ReturnType<typeof createSettingsCheck>;
 
 export type Presenter = ReturnType<typeof createPresenter>;
 
-/** An `AbortSignal` that fires with the token, for what knows nothing of the editor. */
+/** An `AbortSignal` that is aborted with the token, for code that doesn't know the editor. */
 export function signalOf(token: vscode.CancellationToken): AbortSignal {
   const controller = new AbortController();
   if (token.isCancellationRequested) controller.abort(new Cancelled());

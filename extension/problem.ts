@@ -1,4 +1,4 @@
-/** What a person can do about a problem with one click; `present.ts` has its title and its deed. */
+/** A fix that the user can apply with one click; `present.ts` defines its title and its action. */
 export type Fix =
   | 'useFreePorts'
   | 'chooseDataFolder'
@@ -12,10 +12,10 @@ export type Fix =
   | 'stopEmulator'
   | 'setSecretsAside';
 
-/** Something that went wrong and that a person can fix. Thrown inside, shown by `present.ts`. */
+/** An error that the user can fix. Thrown by the extension's code, shown by `present.ts`. */
 export class Problem extends Error {
   readonly fix: Fix | undefined;
-  /** @param what a sentence: what happened, and why. */
+  /** @param what a sentence that explains what happened, and why. */
   constructor(what: string, fix?: Fix) {
     super(what);
     this.name = 'Problem';
@@ -23,12 +23,12 @@ export class Problem extends Error {
   }
 }
 
-/** What is said wherever something would run in a folder that isn't trusted. */
+/** The message for everything that would run in an untrusted folder. */
 export function untrusted(): Problem {
   return new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
 }
 
-/** The person changed their mind: not an error, and nothing is said. */
+/** The user cancelled: not an error, and not shown. */
 export class Cancelled extends Error {
   constructor() {
     super('Cancelled.');

@@ -94,7 +94,7 @@ export function createSession(deps: {
       refresh: presence.refresh,
       showActions: () => statusBar.showActions(),
     },
-    /** The window closes: synchronous, because the editor gives no time. */
+    /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {
       emulatorFollower.close();
       apps.close();
@@ -111,7 +111,7 @@ export function createSession(deps: {
 export type Session = ReturnType<typeof createSession>;
 
 /**
- * What a menu of the tree hands over: the row, and the selection if there is one. A keybinding may hand over anything.
+ * The arguments from a menu of the tree: the row, and the selection if there is one. A keybinding may pass anything.
  */
 function rowsOf(element: unknown, selection: unknown): readonly Element[] {
   return [element, ...(Array.isArray(selection) ? selection : [])].filter(

@@ -10,7 +10,7 @@ export interface Settings extends CheckedSettings {
   readonly pythonPath: string;
 }
 
-/** Read again at each use, so that changes apply at once. */
+/** Read at each use, so that changes apply immediately. */
 export function readSettings(resource?: vscode.Uri): Settings {
   const configuration = vscode.workspace.getConfiguration('minifal', resource);
   return {
@@ -21,7 +21,7 @@ export function readSettings(resource?: vscode.Uri): Settings {
   };
 }
 
-/** Settings whose value is none that they can have, each with a sentence that says what is used in its place. */
+/** Settings with an invalid value, each with a sentence that names the fallback. */
 export function wrongSettings(): readonly { readonly name: string; readonly sentence: string }[] {
   const configuration = vscode.workspace.getConfiguration('minifal');
   return checkedNames.flatMap((name) => {

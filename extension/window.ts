@@ -5,17 +5,17 @@ import { childEnv } from './process/child-env.ts';
 import type { KeychainDeps, SealingKey } from './process/keychain.ts';
 import { processStart } from './target/data-folder.ts';
 
-/** A reloading window is back well before. */
+/** A reloading window returns well within this time. */
 const waitForWindowsMs = 10_000;
 
-/** What the keychain needs of this window. */
+/** The keychain's dependencies in this window. */
 export function keychainOf({ secrets, globalState }: vscode.ExtensionContext): KeychainDeps {
   const { sessionId, uiKind, remoteName } = vscode.env;
   const name = 'minifal.sealingKey';
   return {
     secrets,
     sealingKey: {
-      // Of versions that had one entry for all: only whether it was in use.
+      // Earlier versions had one entry for everything, and stored only whether it was in use.
       get: () => globalState.get<SealingKey>(name, { id: null, inUse: globalState.get('minifal.everSealed') === true }),
       set: (value) => globalState.update(name, value),
     },
@@ -25,7 +25,7 @@ export function keychainOf({ secrets, globalState }: vscode.ExtensionContext): K
   };
 }
 
-/** The editor's main process, distinguished from a later one with the same number; empty: unknown, as on a server. */
+/** Identifies the editor's main process, even if its process id is reused later; empty: unknown, as on a server. */
 function editorRun(pid: string | undefined): string {
   return pid === undefined ? '' : `${pid} ${processStart(Number(pid))}`;
 }
@@ -36,6 +36,6 @@ export function stopAfterLastWindow(dist: string, folder: string): void {
   const env = { ...childEnv(process.env), ELECTRON_RUN_AS_NODE: '1' };
   const args = [program, folder, `${waitForWindowsMs}`];
   const child = spawn(process.execPath, args, { env, detached: true, stdio: 'ignore' });
-  child.on('error', () => {}); // then the emulator stays
+  child.on('error', () => {}); // the emulator then keeps running
   child.unref();
 }

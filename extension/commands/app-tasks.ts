@@ -19,14 +19,14 @@ import {
 } from './fal-task.ts';
 import type { Runs } from './runs.ts';
 
-/** `fal run` and `fal deploy` of an app, as tasks of the editor with an emulator that runs. */
+/** `fal run` and `fal deploy` of an app, as editor tasks that start the emulator first if necessary. */
 export function createAppTasks(deps: {
   readonly link: Link;
   readonly emulator: EmulatorCommands;
   readonly clis: FalClis;
   readonly present: Presenter;
   readonly runs: Runs;
-  /** A task that a person started themselves has failed. */
+  /** Called when a task that the user started directly has failed. */
   readonly failed: (what: string, end: FalEnd) => void;
 }) {
   const { link, emulator, clis, present, runs } = deps;
@@ -41,7 +41,7 @@ export function createAppTasks(deps: {
     return { command: fal.command, args: [...fal.args, command, app], env: localEnv(process.env, env) };
   }
 
-  /** The name in the address is that of the app among the emulator's runners. */
+  /** The name in the address is the name by which the emulator's runners list the app. */
   async function isReady({ pathname }: URL, signal: AbortSignal): Promise<void> {
     const alias = pathname.split('/')[2];
     const serves = ({ status }: Snapshot) =>
@@ -55,7 +55,7 @@ export function createAppTasks(deps: {
     onText?: (text: string) => void,
   ): Promise<RunningTask> {
     const definition: FalTaskDefinition = { type: 'minifal', command, app: `${file}::${name}` };
-    // Before there is a terminal: what it asks or shows would be next to it.
+    // Before the terminal opens: prompts and messages would otherwise appear next to it.
     const ready = await program(definition, folder);
     const task = await startTask(
       {
@@ -73,7 +73,7 @@ export function createAppTasks(deps: {
     return task;
   }
 
-  /** For who starts it themselves: "Run Task", tasks.json, a launch configuration. */
+  /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
   function task(definition: FalTaskDefinition, folder: vscode.WorkspaceFolder): vscode.Task {
     const label = `${definition.command} ${definition.app}`;
     const spec: FalTask = {

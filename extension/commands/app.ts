@@ -12,7 +12,7 @@ import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 import { createRuns } from './runs.ts';
 
-/** Run, deploy, and the end of a run. */
+/** Runs an app, deploys it, and stops a run. */
 export function createAppCommands(deps: {
   readonly link: Link;
   readonly emulator: EmulatorCommands;
@@ -60,7 +60,7 @@ export function createAppCommands(deps: {
   }
 
   async function deployWithProgress(app: WorkspaceApp): Promise<FalEnd> {
-    // Not inside the progress: what these ask or show would be next to it.
+    // Outside the progress notification: prompts and messages would otherwise appear next to it.
     await clis.get(app.folder.uri);
     await emulator.ensureRunning();
     const options = {
@@ -92,11 +92,11 @@ export function createAppCommands(deps: {
     run,
     /** `true`: the app is deployed. */
     deploy,
-    /** For who starts it themselves: "Run Task", tasks.json, a launch configuration. */
+    /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
     task: tasks.task,
-    /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
+    /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
     stopRun: runs.stopOne,
-    /** The window closes: nothing of ours stays behind. */
+    /** Ends all runs when the window closes. */
     close: runs.kill,
   };
 }
@@ -110,7 +110,7 @@ async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
   if (answer === see) await vscode.commands.executeCommand('minifal.apps.focus');
 }
 
-/** Runs and deploys take what is on the disk. */
+/** `fal run` and `fal deploy` read files from the disk. */
 async function saveAll(): Promise<void> {
   if (!vscode.workspace.textDocuments.some(({ isDirty, isUntitled }) => isDirty && !isUntitled)) return;
   if (!(await vscode.workspace.saveAll(false))) throw new Problem('Not all files could be saved.');

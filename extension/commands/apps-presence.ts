@@ -4,7 +4,7 @@ import { activeFolder } from '../workspace/active-folder.ts';
 import { appsIn, findApps } from '../workspace/find-apps.ts';
 import type { FalClis } from './fal-cli.ts';
 
-/** Whether the window's folders have apps, and a Python with fal for them: looked for once somebody sees the view. */
+/** Whether the window's folders contain apps, and a Python with fal for them. Searched once the view is visible. */
 export function createAppsPresence(deps: {
   readonly view: Pick<vscode.TreeView<unknown>, 'visible' | 'onDidChangeVisibility'>;
   readonly clis: FalClis;
@@ -21,7 +21,7 @@ export function createAppsPresence(deps: {
 
   async function refresh(): Promise<void> {
     found((await findApps()).length > 0);
-    // The view was opened by a person; in a folder that they trust its interpreters may be asked for their version.
+    // The user opened the view. In a trusted folder, interpreters may be run to get their version.
     if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }
 

@@ -5,16 +5,16 @@ import { findRunning, isAlive, type RunningEmulator } from '../target/data-folde
 import { sealedKeyOf, setKeyAside } from '../target/secret-file.ts';
 import { createStart, type StartDeps } from './start-emulator.ts';
 
-/** What `minifal stop` waits, too. */
+/** The same limit as in `minifal stop`. */
 const stopPatienceMs = 15_000;
 
-/** Start and stop, as commands and as a step of other commands. */
+/** Starts and stops the emulator, as commands and as steps of other commands. */
 export function createEmulatorCommands(deps: StartDeps) {
   const { link, keychain, present, log } = deps;
   const start = createStart(deps);
   let begun: Promise<void> | undefined;
 
-  /** Resolves when an emulator answers, no matter who started it. @throws Problem, Cancelled */
+  /** Resolves when an emulator answers, whether or not this window started it. @throws Problem, Cancelled */
   async function ensureRunning(): Promise<void> {
     if (!vscode.workspace.isTrusted) throw untrusted();
     if (link.snapshot().state === 'running') return;
@@ -50,7 +50,7 @@ export function createEmulatorCommands(deps: StartDeps) {
     }
   }
 
-  /** After a stop, of which the link hears a little later than we do. */
+  /** After a stop: the link notices it slightly later than this code does. */
   async function startAgain(): Promise<boolean> {
     await link.until(({ state }) => state !== 'running', AbortSignal.timeout(stopPatienceMs)).catch(() => undefined);
     return startAndTell();
@@ -79,9 +79,9 @@ export function createEmulatorCommands(deps: StartDeps) {
 
   return {
     ensureRunning,
-    /** `true`: an emulator runs. */
+    /** `true`: an emulator is running. */
     start: startAndTell,
-    /** `true`: another one runs. */
+    /** `true`: the restarted emulator is running. */
     restart: async (): Promise<boolean> => (await stop()) && startAgain(),
     /** `true`: secrets can be set again. */
     setSecretsAside,

@@ -16,13 +16,13 @@ import { interpreterOfPythonExtension } from '../workspace/python-extension.ts';
 /** How to start `fal`. */
 export interface FalCli {
   readonly command: string;
-  /** Before the arguments of `fal`. */
+  /** Inserted before the arguments of `fal`. */
   readonly args: readonly string[];
-  /** Folder of the programs next to it. */
+  /** The folder with the programs next to it. */
   readonly bin: string;
 }
 
-/** Finds Python and the `fal` command for a folder of the workspace, and installs `fal` where a person agrees. */
+/** Finds Python and the `fal` command for a workspace folder, and installs `fal` if the user agrees. */
 export function createFalClis(deps: {
   readonly storage: string;
   readonly setContext: SetContext;
@@ -31,7 +31,7 @@ export function createFalClis(deps: {
 }) {
   const { storage, setContext, log } = deps;
 
-  /** @throws Problem that says which Python is needed */
+  /** @throws Problem that names the required Python versions */
   async function python(scope: vscode.Uri | undefined): Promise<Python> {
     const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri.fsPath) ?? [];
     const candidates = pythonCandidates({
@@ -81,17 +81,17 @@ export function createFalClis(deps: {
   }
 
   return {
-    /** The `fal` of this folder, installed now if the person wants it. @throws Problem, Cancelled */
+    /** The `fal` command for this folder; installs it first if the user agrees. @throws Problem, Cancelled */
     async get(scope: vscode.Uri | undefined): Promise<FalCli> {
       const found = await python(scope);
       return found.fal === undefined ? offer(found) : cliOf(found.python);
     },
-    /** As `get`, without asking anything; `undefined`: there is none. */
+    /** Like `get`, without prompting; `undefined`: there is none. */
     async peek(scope: vscode.Uri | undefined): Promise<FalCli | undefined> {
       const found = await python(scope).catch(() => undefined);
       return found?.fal === undefined ? undefined : cliOf(found.python);
     },
-    /** `true`: installed, or it was there. */
+    /** `true`: `fal` was installed, or already present. */
     async install(): Promise<boolean> {
       try {
         const found = await python(activeFolder()?.uri);
@@ -107,7 +107,7 @@ export function createFalClis(deps: {
 
 export type FalClis = ReturnType<typeof createFalClis>;
 
-/** The script next to the interpreter: with `-m fal`, files of the project could stand in for modules of Python. */
+/** The script next to the interpreter: with `-m fal`, files of the project could shadow Python modules. */
 function cliOf(python: string): FalCli {
   const bin = dirname(python);
   const script = join(bin, 'fal');

@@ -2,11 +2,11 @@ import * as vscode from 'vscode';
 import { type FalEnd, type FalRun, runFal } from '../process/fal-run.ts';
 import { printable } from '../target/printable.ts';
 
-/** As it is in tasks.json. */
+/** The definition as written in tasks.json. */
 export interface FalTaskDefinition extends vscode.TaskDefinition {
   readonly type: 'minifal';
   readonly command: 'run' | 'deploy';
-  /** `FILE::NAME` from the folder. */
+  /** `FILE::NAME`, relative to the folder. */
   readonly app: string;
 }
 
@@ -20,13 +20,13 @@ export interface FalTask {
   readonly label: string;
   readonly definition: FalTaskDefinition;
   readonly folder: vscode.WorkspaceFolder;
-  /** Whether its terminal comes to the front. */
+  /** Whether to show its terminal. */
   readonly isShown: boolean;
   /**
-   * What to run: asked for once the terminal is there. Its errors are reported by who gave it, and here in one line.
+   * The command to run; called once the terminal is open. The caller reports its errors; the terminal shows one line.
    */
   readonly prepare: () => Promise<FalProgram>;
-  /** Resolves when the app at this address, which `fal run` has printed, can be called. */
+  /** Resolves when the app at this address (printed by `fal run`) can be called. */
   readonly isReady: (url: URL, signal: AbortSignal) => Promise<void>;
   readonly onText?: (text: string) => void;
   readonly onBegun?: (run: FalRun) => void;
@@ -39,15 +39,15 @@ export interface RunningTask {
   readonly ended: Promise<FalEnd>;
 }
 
-/** The problem matcher of package.json ends a background task's wait with this line. */
+/** The problem matcher in package.json recognises this line as the end of a background task's start. */
 const readyMark = 'fal: ready at';
-/** What `fal run` prints of an app it serves: an owner and a name that is a UUID. */
+/** The address that `fal run` prints for an app that it serves: an owner, and a UUID as the name. */
 const served = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 
 /**
  * A command of `fal` as a task of the editor, with a terminal of its own. A pseudoterminal rather than a process task:
- * its text can be read (to say why it failed), and it is ended by an interrupt, as Ctrl-C does, so that `fal run` takes
- * its app down.
+ * its output can be read (to report why it failed), and it is ended by an interrupt, like Ctrl-C, so that `fal run`
+ * stops its app.
  */
 export function falTask(spec: FalTask): vscode.Task {
   const execution = new vscode.CustomExecution(async () => terminal(spec));
@@ -60,13 +60,13 @@ export function falTask(spec: FalTask): vscode.Task {
     panel: vscode.TaskPanelKind.Dedicated,
     showReuseMessage: false,
     clear: true,
-    // Its result is reported, and its last words are in the log when it failed.
+    // The result is reported elsewhere; after a failure, the log has the last lines of its output.
     close: !spec.isShown,
   };
   return task;
 }
 
-/** Runs it; resolves once `fal` was started. `instance` distinguishes two runs of one app: both may be wanted. */
+/** Runs it; resolves once `fal` has started. `instance` distinguishes concurrent runs of one app. */
 export async function startTask(spec: FalTask, instance: number): Promise<RunningTask> {
   let begun: (run: FalRun) => void = () => {};
   const beginning = new Promise<FalRun>((resolve) => {
@@ -111,14 +111,14 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     });
     void run.ended.then(({ code, stopped }) => {
       over.abort();
-      // Of a terminal that closes with another code the editor would report, too; and what a person stopped has not
+      // The editor also reports a terminal that closes with any other code; and a task that the user stopped has not
       // failed.
       close.fire(spec.isShown && !stopped ? code : 0);
     });
     spec.onBegun?.(run);
   }
 
-  /** For the address of the app, once. */
+  /** Looks for the app's address, once. */
   function look(text: string): void {
     if (seen === undefined) return;
     seen = (seen + text).slice(-10_000);
@@ -127,7 +127,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     seen = undefined;
     spec.isReady(new URL(url), over.signal).then(
       () => write.fire(`${isMidLine ? '\r\n' : ''}${readyMark} ${url}\r\n`),
-      () => {}, // it ended before
+      () => {}, // it ended before that
     );
   }
 

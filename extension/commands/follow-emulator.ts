@@ -7,7 +7,7 @@ import type { Windows } from '../process/windows.ts';
 import type { Link } from '../target/link.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 
-/** What a window does whenever the emulator's state changes, no matter who started or stopped it. */
+/** What a window does whenever the emulator's state changes, whatever started or stopped it. */
 export function followEmulator(deps: {
   readonly link: Link;
   readonly windows: Windows;
@@ -33,7 +33,7 @@ export function followEmulator(deps: {
       emulatorLog?.close();
       emulatorLog = undefined;
     }
-    // A failed start is reported by who started it.
+    // The code that started the emulator reports a failed start.
     if (now.state === 'failed' && before.state !== 'starting') {
       present.problem(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
     }

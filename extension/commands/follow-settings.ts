@@ -4,13 +4,13 @@ import type { SettingsCheck } from '../present.ts';
 import type { Link } from '../target/link.ts';
 import type { EmulatorCommands } from './emulator.ts';
 
-/** Carries out changed settings, or offers the restart that they need. */
+/** Applies changed settings, or offers the required restart. */
 export function followSettings(deps: {
   readonly link: Link;
   readonly emulator: EmulatorCommands;
   readonly checkSettings: SettingsCheck;
   readonly setAllTerminals: () => void;
-  /** Looks for Python and apps again if the view is open. */
+  /** Searches for Python and apps again if the view is open. */
   readonly refreshIfVisible: () => Promise<void>;
 }): vscode.Disposable {
   const { link, emulator, checkSettings, setAllTerminals, refreshIfVisible } = deps;
@@ -29,7 +29,7 @@ export function followSettings(deps: {
   }
 
   async function offerRestart(changed: readonly string[]): Promise<void> {
-    // One message is enough: a wrong value is worth no restart.
+    // One message is enough: an invalid value needs no restart.
     const wrong = checkSettings();
     if (link.snapshot().state !== 'running' || changed.every((name) => wrong.includes(name))) return;
     const restart = 'Restart Emulator';

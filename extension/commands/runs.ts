@@ -2,12 +2,12 @@ import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import type { RunningTask } from './fal-task.ts';
 
-/** The `fal` commands that this window runs, until they end. */
+/** The running `fal` commands of this window. */
 export interface Runs {
   hold(task: RunningTask): void;
-  /** `false`: nothing runs, or the person chose none. Resolves when the run has ended. */
+  /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
   stopOne(): Promise<boolean>;
-  /** The window closes: nothing of ours stays behind. */
+  /** Ends all runs when the window closes. */
   kill(): void;
 }
 

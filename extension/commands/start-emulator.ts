@@ -26,7 +26,7 @@ export interface StartDeps {
   readonly log: vscode.LogOutputChannel;
 }
 
-/** One start of the emulator, with its progress; resolves when it answers. @throws Problem, Cancelled */
+/** Starts the emulator and shows the progress; resolves when it answers. @throws Problem, Cancelled */
 export function createStart(deps: StartDeps): () => Promise<void> {
   const { link, windows, keychain, present, checkSettings, log } = deps;
   let node: Promise<NodeProgram> | undefined;
@@ -49,7 +49,7 @@ export function createStart(deps: StartDeps): () => Promise<void> {
 
   async function bringUp(signal: AbortSignal): Promise<void> {
     node ??= findNode({ execPath: process.execPath, env: process.env, exec: execProgram });
-    // A Node that was installed meanwhile is found by the next try.
+    // The next attempt finds a Node that was installed in the meantime.
     const program = await node.catch((error) => {
       node = undefined;
       throw error;
@@ -64,7 +64,7 @@ export function createStart(deps: StartDeps): () => Promise<void> {
       setting: settings.sealSecrets,
       log: (sentence) => log.info(`[secrets] ${sentence}`),
     });
-    // The desktop may be asking for its keyring's password, and the person may not want that.
+    // The desktop may be prompting for the keyring's password, and the user may want to cancel.
     const order = await Promise.race([asked, aborted(signal)]);
     const { running, isOurs } = await startEmulator({
       node: program,
@@ -89,7 +89,7 @@ export function createStart(deps: StartDeps): () => Promise<void> {
   return start;
 }
 
-/** Rejects when the signal fires. */
+/** Rejects when the signal is aborted. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const reasoned = () => reject(signal.reason);

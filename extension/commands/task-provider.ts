@@ -7,7 +7,7 @@ import type { EmulatorCommands } from './emulator.ts';
 
 /**
  * Tasks of type `minifal`: for "Run Task", for tasks.json, and for `preLaunchTask`. "start" ends when the emulator
- * answers, "deploy" when the app is deployed; "run" is a background task that says when its app can be called.
+ * answers, "deploy" when the app is deployed; "run" is a background task that reports when its app can be called.
  */
 export function createTaskProvider(deps: {
   readonly emulator: EmulatorCommands;
@@ -19,13 +19,13 @@ export function createTaskProvider(deps: {
   function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
     const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
     const task = new vscode.Task(definition, scope ?? vscode.TaskScope.Workspace, 'start emulator', 'fal', execution);
-    // It stays: of a terminal that closes with a code the editor would report, too.
+    // The terminal stays open: the editor also reports a terminal that closes with an error code.
     task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent };
     return task;
   }
 
   return {
-    /** What "Run Task" offers. Finding apps reads text, so it would do no harm, but nothing runs before trust. */
+    /** The tasks that "Run Task" offers. Finding apps only reads text, but nothing runs in an untrusted folder. */
     async provide(token: vscode.CancellationToken): Promise<vscode.Task[]> {
       if (!vscode.workspace.isTrusted) return [];
       const found = await findApps(token);
@@ -37,7 +37,7 @@ export function createTaskProvider(deps: {
       );
       return [start, ...ofApps];
     },
-    /** A task of tasks.json, made one that can run; `undefined`: it is none of ours. */
+    /** An executable task for an entry of tasks.json; `undefined`: it isn't one of ours. */
     resolve({ definition, scope }: vscode.Task): vscode.Task | undefined {
       const { command, app } = definition;
       if (command === 'start') return startTask(definition, scope);
@@ -45,7 +45,7 @@ export function createTaskProvider(deps: {
       if ((command !== 'run' && command !== 'deploy') || typeof app !== 'string' || app.startsWith('-') || !folder) {
         return undefined;
       }
-      // The editor wants the same object back.
+      // The editor requires the same definition object.
       return apps.task(Object.assign(definition, { type: 'minifal' as const, command, app }), folder);
     },
   };
@@ -71,7 +71,7 @@ function startTerminal(emulator: EmulatorCommands, present: Presenter): vscode.P
         },
       );
     },
-    // It continues to start: others may wait for it, and its own notification cancels.
+    // The start continues: other commands may wait for it, and its notification can cancel it.
     close() {},
   };
 }

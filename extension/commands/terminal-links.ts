@@ -3,12 +3,12 @@ import type { Link } from '../target/link.ts';
 import { askRequest, type RequestFacts } from '../target/requests.ts';
 import { type FoundLink, findLinks, tellRequest } from '../views/links.ts';
 
-/** A link that the editor shows; what it was found as comes back when it is followed. */
+/** A link that the editor shows, with the match that it was made from. */
 export interface TerminalLink extends vscode.TerminalLink {
   readonly found: FoundLink;
 }
 
-/** Apps and requests of the emulator that runs, in any terminal. While none runs nothing is looked for. */
+/** Links for apps and requests of the running emulator, in any terminal. Inactive while no emulator is running. */
 export function createTerminalLinks(deps: {
   readonly link: Link;
   readonly showApp: (alias: string) => Thenable<void>;
@@ -23,7 +23,7 @@ export function createTerminalLinks(deps: {
       findLinks(line, [run, queue, api]).map(async (found): Promise<readonly TerminalLink[]> => {
         const { start: startIndex, length } = found;
         if (found.kind === 'app') return [{ startIndex, length, tooltip: `Call or copy ${found.alias}`, found }];
-        // Any program prints such ids: only those of our requests are links.
+        // Any program may print such ids: only ids of our requests become links.
         const facts = await askRequest(link.folder, found.id);
         return facts ? [{ startIndex, length, tooltip: tellRequest(facts), found }] : [];
       }),
@@ -60,13 +60,13 @@ export function createTerminalLinks(deps: {
 
   return {
     provide,
-    /** Asks what to do with it, and does that. */
+    /** Asks the user for an action, and performs it. */
     handle: ({ found }: TerminalLink): Promise<void> =>
       found.kind === 'app' ? showAddress(found.url, found.alias) : showRequest(found.id),
   };
 }
 
-/** Where the person's browser finds what listens here: not the same where the editor is remote. */
+/** The address for the user's browser, which differs from the local one when the editor is remote. */
 async function openOutside(url: string): Promise<void> {
   await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url)));
 }

@@ -8,10 +8,7 @@ import { activeFolder } from '../workspace/active-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 
-/**
- * Terminals whose `fal`, `fal_client` and `@fal-ai/client` talk to the emulator. Only these: no other terminal is
- * touched.
- */
+/** Terminals whose `fal`, `fal_client` and `@fal-ai/client` talk to the emulator. No other terminal is changed. */
 export function createTerminals(deps: {
   readonly link: Link;
   readonly emulator: EmulatorCommands;
@@ -33,7 +30,7 @@ export function createTerminals(deps: {
       ...(folder ? { cwd: folder } : {}),
       iconPath: new vscode.ThemeIcon('server-process'),
       message: 'fal, fal_client and @fal-ai/client talk to the local emulator in this terminal.',
-      // The ports and the key are those of now: a terminal brought back after a restart could not know new ones.
+      // Ports and key are those of the current emulator: a terminal restored after a restart couldn't get new ones.
       isTransient: true,
       env: {
         ...Object.fromEntries(foreign.map((name) => [name, null])),
@@ -44,7 +41,7 @@ export function createTerminals(deps: {
   }
 
   return {
-    /** For the profile `fal (local)`; `undefined`: it can't be had, and the person was shown why. */
+    /** For the profile `fal (local)`; `undefined`: not available, and the user has been shown the reason. */
     async profile(): Promise<vscode.TerminalProfile | undefined> {
       try {
         return new vscode.TerminalProfile(await options());

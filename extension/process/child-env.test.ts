@@ -11,11 +11,11 @@ const editor = {
   EMPTY: undefined,
 };
 
-it('programs that we start get nothing of the editor’s own', () => {
+it('child processes get none of the editor’s own variables', () => {
   expect(childEnv(editor)).toEqual({ PATH: '/bin', FAL_KEY: 'cloud', FAL_REGION: 'us' });
 });
 
-it('fal’s tools get the emulator’s variables, and none of the cloud’s', () => {
+it('fal’s tools get the emulator’s variables, and no variables for the cloud', () => {
   expect(localEnv(editor, { FAL_KEY: 'local', SSL_CERT_FILE: '/ca' })).toEqual({
     PATH: '/bin',
     FAL_KEY: 'local',

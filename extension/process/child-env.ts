@@ -2,8 +2,8 @@ type Env = { readonly [name: string]: string | undefined };
 
 /**
  * The environment of the extension host without what the editor put there for itself (its own IPC,
- * `ELECTRON_RUN_AS_NODE`, `NODE_OPTIONS` that preload its code): programs that we start must not take themselves for
- * parts of the editor.
+ * `ELECTRON_RUN_AS_NODE`, `NODE_OPTIONS` that preload its code): child processes must not behave as parts of the
+ * editor.
  */
 export function childEnv(env: Env): { readonly [name: string]: string } {
   const ours = (name: string): boolean => !/^(VSCODE_|ELECTRON_|APPLICATION_INSIGHTS_|NODE_OPTIONS$)/.test(name);
@@ -13,7 +13,7 @@ export function childEnv(env: Env): { readonly [name: string]: string } {
   return Object.fromEntries(kept);
 }
 
-/** `childEnv` with every variable of fal's tools replaced: no key and no host of the cloud is left. */
+/** `childEnv` with all variables of fal's tools replaced, so that no key or host of the cloud remains. */
 export function localEnv(env: Env, target: { readonly [name: string]: string }): { readonly [name: string]: string } {
   const rest = Object.entries(childEnv(env)).filter(([name]) => !name.startsWith('FAL_'));
   return { ...Object.fromEntries(rest), ...target };

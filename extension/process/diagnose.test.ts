@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failureIn } from '../target/error-codes.ts';
 import { diagnose, lastWords, plain, problemOfFailure } from './diagnose.ts';
 
-describe('what a program complains about', () => {
+describe('an error in the output of a program', () => {
   it.each([
     ["ENOSPC: no space left on device, mkdir '/x'", 'no space left', 'chooseDataFolder'],
     ['ERROR: [Errno 28] No space left on device', 'no space left', 'chooseDataFolder'],
@@ -19,7 +19,7 @@ describe('what a program complains about', () => {
     ['The data folder is full. (DISK_FULL)', 'no space left', 'chooseDataFolder'],
     ['Set it (CUDA_HOME).\nInstall Python. (PYTHON_UNAVAILABLE 3.12)', 'needs Python 3.12', 'choosePython'],
     ["Error: Cannot find module 'node:sqlite'", 'Node.js 22.13', 'howToInstallNode'],
-  ])('is known in %j', (output, sentence, fix) => {
+  ])('is recognised in %j', (output, sentence, fix) => {
     expect(diagnose(output)).toMatchObject({ message: expect.stringContaining(sentence), fix });
   });
 
@@ -30,11 +30,11 @@ describe('what a program complains about', () => {
     ['DATA_FOLDER_UNUSABLE', 'The data folder /x/y cannot be created: EACCES.', 'chooseDataFolder'],
     ['OWNED_BY_OTHER_USER', '/x is used by root.', 'chooseDataFolder'],
     ['UV_NOT_INSTALLED', 'uv could not be installed.', 'howToInstallUv'],
-  ])('is fixed by its code %s, in its own words', (code, message, fix) => {
+  ])('with the code %s has a fix, and keeps its own message', (code, message, fix) => {
     expect(problemOfFailure({ code, message, next: 'Next.' })).toMatchObject({ message, fix });
   });
 
-  it('of a command is shown with its next step where nothing fixes it with a click', () => {
+  it('is shown with its next step if no fix is known', () => {
     const failure = failureIn('Note: x\n{"error":{"code":"DATABASE_NEWER","message":"Newer.","next":"Update."}}\n');
     expect(failure && problemOfFailure(failure)).toMatchObject({
       message: 'The emulator did not start: Newer. Update.',
@@ -48,14 +48,14 @@ describe('what a program complains about', () => {
     expect(diagnose('The bucket is not yours (ACCESS_DENIED), or (PORT_IN_USE)')).toBeUndefined();
   });
 
-  it('is else what it said last, without colours and frames', () => {
+  it('is otherwise the last line of the output, without colours and frames', () => {
     expect(lastWords('one\n\u001b[31mFalServerlessException:\u001b[0m no such app\r\n╰───╯\n\n')).toBe(
       'FalServerlessException: no such app',
     );
     expect(lastWords(' \n')).toBeUndefined();
   });
 
-  it('has its escape sequences taken out', () => {
+  it('is shown without escape sequences', () => {
     expect(plain('\u001b]8;;https://x\u0007link\u001b]8;;\u001b\\ \u001b[1;2Hok\u001b[?25l')).toBe('link ok');
   });
 });

@@ -3,7 +3,7 @@ import type { Failure, UserErrorCode } from '../target/error-codes.ts';
 
 type Advice = (about: string | undefined) => Problem;
 
-/** By the codes of builds, which `fal` prints. */
+/** Fixes by the error codes of builds, which `fal` prints. */
 const ofBuilds: { readonly [code in UserErrorCode]?: Advice } = {
   DISK_FULL: noSpace,
   DISK_READ_ONLY: () => new Problem('The disk of the data folder is read-only.', 'chooseDataFolder'),
@@ -18,7 +18,7 @@ const ofBuilds: { readonly [code in UserErrorCode]?: Advice } = {
     ),
 };
 
-/** By all of the emulator's codes; without one of these an error is shown in its own words. */
+/** Fixes by all error codes of the emulator. An error with any other code is shown with its own message. */
 const advice: typeof ofBuilds = {
   ...ofBuilds,
   PORT_IN_USE: () => new Problem('The port is taken by another program.', 'useFreePorts'),
@@ -29,7 +29,7 @@ const advice: typeof ofBuilds = {
   OWNED_BY_OTHER_USER: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
 };
 
-/** What tools that are not ours say: Node and the system by their codes, pip by the system's words. */
+/** Messages of other tools: error codes of Node and the system, and the system's message texts in pip's output. */
 const others: readonly (readonly [RegExp, () => Problem])[] = [
   [/ENOSPC|EDQUOT|Errno 28|No space left on device|database or disk is full/i, noSpace],
   [
@@ -38,7 +38,7 @@ const others: readonly (readonly [RegExp, () => Problem])[] = [
   ],
 ];
 
-/** Nothing more can be written. */
+/** The disk is full. */
 export function noSpace(): Problem {
   return new Problem('There is no space left on the disk.', 'chooseDataFolder');
 }
@@ -55,13 +55,12 @@ export function problemOfFailure({ code, message, next }: Failure): Problem {
 }
 
 /**
- * The one known thing that output of `fal`, pip or Node complains about; `undefined`: none that we know. Of the
- * emulator's own errors `fal` prints the code, in parentheses; its colours go around them, and a terminal's width may
- * break the line in it.
+ * The known problem in the output of `fal`, pip or Node; `undefined`: none was recognised. For the emulator's own
+ * errors, `fal` prints the code in parentheses, possibly surrounded by colour codes or broken at the width of the
+ * terminal.
  */
 export function diagnose(output: string): Problem | undefined {
-  // Apps and tools write words of that form, too (CUDA_HOME, ACCESS_DENIED): the first that is a code of a build
-  // counts.
+  // Apps and tools also print words of that form (CUDA_HOME, ACCESS_DENIED): the first known build code is used.
   for (const [, code, about] of plain(output).matchAll(/\(([A-Z]+(?:_[A-Z]+)+)(?:\s+([^()]+))?\)/g)) {
     const known = ofBuilds[code as UserErrorCode]?.(about?.replaceAll(/\s+/g, ' '));
     if (known) return known;
@@ -69,7 +68,7 @@ export function diagnose(output: string): Problem | undefined {
   return others.find(([pattern]) => pattern.test(output))?.[1]();
 }
 
-/** The last line that says something, without colours; for a sentence about a failure that we don't know. */
+/** The last line with content, without colours; used to describe an unknown failure. */
 export function lastWords(output: string): string | undefined {
   return plain(output)
     .split(/[\r\n]+/)
@@ -77,7 +76,7 @@ export function lastWords(output: string): string | undefined {
     .findLast((line) => /\w{2}/.test(line));
 }
 
-/** Without the escape sequences of a terminal. */
+/** The text without terminal escape sequences. */
 export function plain(output: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what it looks for
   return output.replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-_])/g, '');

@@ -34,7 +34,7 @@ describe('a run of fal', () => {
     });
   });
 
-  it('is interrupted as by Ctrl-C, and may end in its own way', async () => {
+  it('is interrupted as by Ctrl-C, and can shut down gracefully', async () => {
     const { stop, says, ended } = run(
       'process.on("SIGINT", () => process.exit(0)); setInterval(() => {}, 1e6); console.log("up")',
     );
@@ -44,7 +44,7 @@ describe('a run of fal', () => {
     expect(await ended).toMatchObject({ code: 0, stopped: true });
   });
 
-  it('takes what it started along', async () => {
+  it('ends together with its child processes', async () => {
     const child = 'setInterval(() => {}, 1e6); console.log("child " + process.pid)';
     const { kill, says, ended } = run(
       `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" })`,
@@ -55,7 +55,7 @@ describe('a run of fal', () => {
     expect(await ended).toMatchObject({ code: 143, stopped: true });
   });
 
-  it('that can’t begin says so', async () => {
+  it('reports that it can’t start', async () => {
     const { ended } = runFal({ command: '/nowhere/fal', args: [], cwd: '/', env: {}, onText: () => {} });
     expect(await ended).toMatchObject({ code: 127, output: expect.stringContaining('/nowhere/fal') });
   });

@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface FalRun {
-  /** As Ctrl-C does: `fal run` then takes its app down; who doesn't listen is ended after a while. */
+  /** Like Ctrl-C: `fal run` then stops its app. A program that ignores the signal is killed after a timeout. */
   stop(): void;
-  /** At once, when there is no time left. */
+  /** Kills it immediately. */
   kill(): void;
   readonly ended: Promise<FalEnd>;
 }
 
 export interface FalEnd {
-  /** As a shell would give it: 128 + signal when a signal ended it. */
+  /** The exit code as in a shell: 128 + signal number if a signal ended it. */
   readonly code: number;
-  /** The last part of what it wrote. */
+  /** The last part of its output. */
   readonly output: string;
   readonly stopped: boolean;
 }
@@ -20,7 +20,7 @@ const keptCharacters = 200_000;
 const patienceMs = { interrupt: 8_000, terminate: 3_000 };
 const codes: { readonly [signal: string]: number } = { SIGINT: 130, SIGKILL: 137, SIGTERM: 143 };
 
-/** Runs a command of `fal` in a process group of its own, so that whatever it starts ends with it. */
+/** Runs a `fal` command in a process group of its own, so that its child processes end with it. */
 export function runFal(options: {
   readonly command: string;
   readonly args: readonly string[];

@@ -18,7 +18,7 @@ it('begins with the whole lines of the tail', () => {
   expect(follow('first\nsecond\n', 1_000).lines).toEqual(['first', 'second']);
 });
 
-it('continues with what is written, a line when it is whole', async () => {
+it('continues with new lines, each once it is complete', async () => {
   const { file, lines } = follow('', 100);
   appendFileSync(file, 'one\ntw');
   await expect.poll(() => lines).toEqual(['one']);
@@ -33,6 +33,6 @@ it('continues with the new file when the old one was moved away', async () => {
   await expect.poll(() => lines).toEqual(['old', 'new']);
 });
 
-it('does not mind a file that is not there', () => {
+it('accepts a file that doesn’t exist', () => {
   followFile('/nowhere/log', 10, () => {}).close();
 });

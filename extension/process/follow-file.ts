@@ -3,13 +3,14 @@ import { closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, wat
 const chunkBytes = 64 * 1024;
 
 /**
- * Gives the lines of a file as they are written, beginning with those in its last `tailBytes`. A file that is moved
- * away for a new one (a log that grew too large) is followed to the new one. A file that isn't there is not waited for.
+ * Gives the lines of a file as they are written, beginning with those in its last `tailBytes`. After a rotation (the
+ * file was moved away and a new one was created), continues with the new file. Doesn't wait for a file that doesn't
+ * exist.
  */
 export function followFile(file: string, tailBytes: number, onLine: (line: string) => void): { close(): void } {
   let watcher: FSWatcher | undefined;
   let offset = Math.max(0, sizeOf(file) - tailBytes);
-  /** A tail begins in the middle of a line. */
+  /** The tail may begin in the middle of a line. */
   let skipping = offset > 0;
   let rest = '';
   let closed = false;

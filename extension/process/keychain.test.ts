@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keyIdOf } from '../target/secret-file.ts';
 import { createKeychain, type KeychainDeps, type SealingKey, type SealSecrets } from './keychain.ts';
 
-/** A keychain that remembers, and the editor's own memory; `asked` counts what the keychain was asked. */
+/** A keychain that keeps its entries, and the editor's own storage; `asked` counts the calls of the keychain. */
 function machine() {
   const entries = new Map<string, string>();
   const state = { sealing: { id: null, inUse: false } as SealingKey, asked: 0, said: [] as string[] };
@@ -23,8 +23,8 @@ function machine() {
     },
   };
   /**
-   * A window of the editor starts an emulator, on a folder that is sealed by the key of this id (`null`: it doesn't say
-   * which).
+   * An editor window that starts an emulator on a folder sealed by the key with this id (`null`: the id isn't
+   * recorded).
    */
   const start = (
     session: string,
@@ -46,7 +46,7 @@ function machine() {
 const keyIn = (entries: Map<string, string>): string => JSON.parse([...entries.values()][0] ?? '{}').key;
 
 describe("the editor's keychain", () => {
-  it('seals only with a key that an earlier session had stored', async () => {
+  it('seals only with a key that an earlier session stored', async () => {
     const { entries, state, start } = machine();
     expect(await start('one')).toBeUndefined();
     const key = keyIn(entries);
@@ -60,15 +60,15 @@ describe("the editor's keychain", () => {
     expect(state.said.join()).not.toContain(key);
   });
 
-  it('is not believed before the editor itself was started again, where that can be known', async () => {
+  it('is not trusted until the editor has restarted, where a restart can be detected', async () => {
     const { start } = machine();
     await start('one', { run: '77' });
     expect(await start('two', { run: '77' })).toBeUndefined();
-    // The name of the session may be the same for all.
+    // The session id may be the same for all sessions.
     expect(await start('one', { run: '78' })).toMatchObject({ want: 'seal' });
   });
 
-  it('that forgets never seals', async () => {
+  it('that loses its entries never seals', async () => {
     const { entries, start } = machine();
     for (const session of ['one', 'two', 'three']) {
       expect(await start(session)).toBeUndefined();
@@ -85,7 +85,7 @@ describe("the editor's keychain", () => {
     expect(state.asked).toBe(0);
   });
 
-  it('of another machine seals for those who want that', async () => {
+  it('of another machine seals only with the setting "always"', async () => {
     const { state, start } = machine();
     await start('one', { setting: 'always', isLocal: false });
     expect(await start('two', { setting: 'always', isLocal: false })).toMatchObject({ want: 'seal' });
@@ -94,13 +94,13 @@ describe("the editor's keychain", () => {
     });
   });
 
-  it('gives the key back to its file when secrets are not to be sealed any more', async () => {
+  it('writes the key back to its file when sealing is switched off', async () => {
     const { state, start } = machine();
     await start('one');
     expect(await start('two', { sealedBy: state.sealing.id, setting: 'never' })).toMatchObject({ want: 'unseal' });
   });
 
-  it('that lost a key in use gets no other one until the secrets were set aside, and then next to it', async () => {
+  it('that lost a key in use gets a new key, in a new entry, only after the secrets were reset', async () => {
     const { entries, state, startAnew, start } = machine();
     await start('one');
     await start('two');
@@ -119,14 +119,14 @@ describe("the editor's keychain", () => {
     expect(await start('six')).toMatchObject({ want: 'seal' });
     const now = { sealedBy: state.sealing.id };
     expect(now).not.toEqual(old);
-    // The keychain is back, and so is the data folder that was thought lost; the new one still has its own.
+    // The keychain and the lost data folder are back; the new folder still has its own key.
     entries.set(name, value);
     expect(await start('seven', old)).toEqual({ wrappingKey: JSON.parse(value).key, want: 'open' });
     expect(await start('seven', now)).toMatchObject({ want: 'open' });
     expect(entries.size).toBe(2);
   });
 
-  it('opens a second data folder with the key that it names, whatever seals now', async () => {
+  it('opens a second data folder with the key that the folder names, whichever key seals now', async () => {
     const { entries, state, startAnew, start } = machine();
     await start('one');
     const first = state.sealing.id ?? '';
@@ -142,7 +142,7 @@ describe("the editor's keychain", () => {
     }
   });
 
-  it('has the one entry of earlier versions moved next to it, kept as it was, and found by either name', async () => {
+  it('copies the single entry of earlier versions to an entry of its own, and finds it by either name', async () => {
     const { entries, state, start } = machine();
     const key = 'a'.repeat(64);
     const value = JSON.stringify({ key, session: 'one', run: '' });
@@ -164,7 +164,7 @@ describe("the editor's keychain", () => {
     expect(await start('six', { sealedBy: keyIdOf(key) })).toMatchObject({ wrappingKey: key });
   });
 
-  it('that takes no copy of the old entry still opens what that one sealed', async () => {
+  it('that can’t store a copy of the old entry still opens what it sealed', async () => {
     const { entries, secrets, start } = machine();
     const key = 'a'.repeat(64);
     entries.set('minifal.wrappingKey', JSON.stringify({ key, session: 'one', run: '' }));
@@ -176,7 +176,7 @@ describe("the editor's keychain", () => {
     ['refuses', async () => Promise.reject(new Error('The name org.freedesktop.secrets was not provided'))],
     ['does not answer', () => new Promise<never>(() => {})],
     ['holds something else', async () => '{"key": 7}'],
-  ])('that %s lets the emulator start without it', async (_what, get) => {
+  ])('that %s doesn’t keep the emulator from starting', async (_what, get) => {
     const { secrets, start } = machine();
     const deps = { secrets: { ...secrets, get }, patienceMs: 10 };
     for (const sealed of [{}, { sealedBy: null }, { sealedBy: '0'.repeat(16) }]) {

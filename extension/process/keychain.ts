@@ -2,35 +2,33 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { type KeychainOrder, keyIdOf, type SealedKey } from '../target/secret-file.ts';
 
-/** When the key of the emulator's secrets is sealed; `auto`: where the keychain is one of this machine. */
+/** When to seal the key of the emulator's secrets; `auto`: if the keychain belongs to this machine. */
 export type SealSecrets = 'auto' | 'always' | 'never';
 
-/** The keychain's key that seals what is open. What is sealed already names the key that it needs. */
+/** The key with which new files are sealed. A sealed file names the key that opens it. */
 export interface SealingKey {
-  /** `null`: none was made, or it is in the one entry of earlier versions. */
+  /** `null`: no key was made, or it is in the single entry of earlier versions. */
   readonly id: string | null;
-  /**
-   * Something was sealed with it: when the keychain doesn't show it, that keychain is not to be trusted with another.
-   */
+  /** Something was sealed with this key. If the keychain no longer has it, the keychain gets no other key. */
   readonly inUse: boolean;
 }
 
-/** What the editor keeps for us between sessions. */
+/** The state that the editor stores between sessions. */
 export interface KeychainDeps {
-  /** `ExtensionContext.secrets`: asked when an emulator starts and its key is sealed, or may be; never before. */
+  /** `ExtensionContext.secrets`. Used only when an emulator starts whose key is, or may be, sealed. */
   readonly secrets: {
     get(name: string): PromiseLike<string | undefined>;
     store(name: string, value: string): PromiseLike<void>;
   };
   readonly sealingKey: { get(): SealingKey; set(value: SealingKey): PromiseLike<void> };
   /**
-   * The editor's name of this session (the same for all where telemetry is switched off), and the run that it is part
-   * of; empty: unknown.
+   * The editor's id for this session (the same for all sessions if telemetry is switched off), and the run of the
+   * editor that it belongs to; empty: unknown.
    */
   readonly session: string;
   readonly run: string;
   /**
-   * The keychain is one of the machine on which the emulator runs: neither a browser's storage nor that of another
+   * The keychain belongs to the machine that runs the emulator; it is neither a browser's storage nor on another
    * machine.
    */
   readonly isLocal: boolean;
@@ -39,8 +37,8 @@ export interface KeychainDeps {
 
 export interface Keychain {
   /**
-   * What the emulator that is about to start on a folder is to be given; `undefined`: nothing. Never rejects: a
-   * keychain may be broken.
+   * The keychain order for an emulator that is about to start on a folder; `undefined`: none. Never rejects, even if
+   * the keychain is broken.
    */
   order(options: {
     readonly sealed: SealedKey | undefined;
@@ -48,13 +46,12 @@ export interface Keychain {
     readonly log: (sentence: string) => void;
   }): Promise<KeychainOrder | undefined>;
   /**
-   * The sealed key was set aside: what is sealed from now on may have another key. No entry is ever replaced or
-   * removed.
+   * Called after the sealed key was moved away: later seals may use another key. No entry is ever replaced or removed.
    */
   startAnew(): Promise<void>;
 }
 
-/** The one entry of earlier versions; only read, and copied to an entry of its own. */
+/** The single entry of earlier versions; only read, and copied to an entry of its own. */
 const oldEntryName = 'minifal.wrappingKey';
 const entryName = (keyId: string): string => `${oldEntryName}.${keyId}`;
 const entry = z.object({ key: z.string().regex(/^[0-9a-f]{64}$/), session: z.string(), run: z.string() });
@@ -62,9 +59,9 @@ type Entry = z.infer<typeof entry>;
 
 /**
  * The keys that seal the emulator's secrets, in the editor's keychain: an entry for each, under its id, which the
- * sealed file names. So a data folder that turns up again, or a second one, finds its own. Some keychains forget
- * (headless Linux, editors in a browser), some only when the editor ends; so nothing is sealed before a value that an
- * earlier run of the editor had stored was read back.
+ * sealed file names. So a restored or a second data folder finds its own key. Some keychains lose their entries
+ * (headless Linux, editors in a browser), some only when the editor exits. So nothing is sealed until a value that an
+ * earlier run of the editor stored has been read back.
  */
 export function createKeychain(deps: KeychainDeps): Keychain {
   const { secrets, sealingKey, session, run, isLocal, patienceMs = 60_000 } = deps;
@@ -75,13 +72,13 @@ export function createKeychain(deps: KeychainDeps): Keychain {
     return parsed.success ? parsed.data : undefined;
   }
 
-  /** `null`: whichever the old entry holds. */
+  /** `null`: the key in the old entry. */
   async function find(keyId: string | null): Promise<Entry | undefined> {
     const own = keyId === null ? undefined : await read(entryName(keyId));
     if (own) return own;
     const old = await read(oldEntryName);
     if (!old || (keyId !== null && keyIdOf(old.key) !== keyId)) return undefined;
-    // When that fails, the old entry is still there the next time.
+    // If this fails, the old entry is still available the next time.
     await store(old).catch(() => undefined);
     return old;
   }
@@ -98,7 +95,7 @@ export function createKeychain(deps: KeychainDeps): Keychain {
     return 'the keychain is tried: secrets are sealed once it was seen to remember';
   }
 
-  /** Windows of one run share what it has in memory, so that counts where it is known. */
+  /** Windows of one run share its memory, so the run is compared where it is known. */
   const isProven = (found: Entry): boolean =>
     run !== '' && found.run !== '' ? found.run !== run : found.session !== session;
 
@@ -130,7 +127,7 @@ export function createKeychain(deps: KeychainDeps): Keychain {
   };
 }
 
-/** A desktop may ask for a password first; one that never answers holds up nobody for longer than that. */
+/** A desktop may prompt for a password first. A keychain that never answers delays a start by at most this long. */
 async function inTime<T>(asked: PromiseLike<T>, patienceMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

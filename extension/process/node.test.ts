@@ -29,14 +29,14 @@ describe('the Node that runs the emulator', () => {
     expect([asked, found.env]).toEqual([['1'], { ELECTRON_RUN_AS_NODE: '1' }]);
   });
 
-  it.each([[{}], [{ '/editor': '20.19.0', node: 'v18' }]])('is said to be missing: %j', async (versions) => {
+  it.each([[{}], [{ '/editor': '20.19.0', node: 'v18' }]])('is reported as missing: %j', async (versions) => {
     await expect(findNode(deps(versions))).rejects.toMatchObject({
       message: expect.stringContaining('22.13'),
       fix: 'howToInstallNode',
     });
   });
 
-  it('is found for real: this one', async () => {
+  it('is found on this machine: the Node of this test', async () => {
     expect(await findNode({ execPath: process.execPath, env: process.env, exec: execProgram })).toMatchObject({
       command: process.execPath,
     });

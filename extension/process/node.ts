@@ -8,7 +8,7 @@ export interface NodeProgram {
   readonly env: { readonly [name: string]: string };
 }
 
-/** Resolves with what the program wrote to standard output; rejects when it fails or is not there. */
+/** Resolves with the program's standard output; rejects if it fails or is missing. */
 export type Exec = (
   command: string,
   args: readonly string[],
@@ -19,8 +19,8 @@ const question = "require('node:sqlite'); process.stdout.write(process.versions.
 
 /**
  * The editor's own Node when it can run the emulator (some Electron builds lack `node:sqlite`, older ones are too old),
- * else the `node` on PATH. Asked, not guessed: both are started once.
- * @throws Problem when neither will do
+ * otherwise the `node` on PATH. Each is started once to check it.
+ * @throws Problem if neither is usable
  */
 export async function findNode(deps: {
   readonly execPath: string;
@@ -46,7 +46,7 @@ function isNewEnough(version: string): boolean {
   return Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 13);
 }
 
-/** `Exec` on this machine, with a time limit: a broken interpreter must not hold a person up. */
+/** `Exec` on this machine, with a time limit, so that a broken interpreter doesn't block the user. */
 export const execProgram: Exec = (command, args, env) =>
   new Promise((resolve, reject) => {
     execFile(command, [...args], { env: { ...env }, timeout: 20_000 }, (error, stdout) => {

@@ -7,7 +7,7 @@ import { testFolder } from '../target/testing/emulator.ts';
 import { outputFile, type StartOptions, startEmulator } from './start.ts';
 
 const node = { command: process.execPath, env: { FROM_NODE: '1' } };
-/** Time as on the clock, and no web pages. */
+/** Real time, and no web pages allowed. */
 const unset = usableSettings((name) => ({ port: 7, isolation: 'off' })[String(name)]);
 const settings = startArguments(unset);
 const publish = `
@@ -36,7 +36,7 @@ function start(program: string, signal = new AbortController().signal, change: P
 }
 
 describe('starting the emulator', () => {
-  it('gives it its folder, port and a clean environment, and returns when it listens', async () => {
+  it('passes folder, port and a clean environment, and returns when the emulator listens', async () => {
     const said = "console.log(process.argv.slice(2).join(' '), process.env.FROM_NODE);";
     const { folder, started } = start(`${said} setTimeout(publish, 30); setInterval(() => {}, 1e6);`);
     const { running, isOurs } = await started;
@@ -46,7 +46,7 @@ describe('starting the emulator', () => {
     expect(statSync(folder).mode & 0o077).toBe(0);
   });
 
-  it('passes on how fast time runs, which web pages may call and what apps see', async () => {
+  it('passes the time scale, the allowed web pages and the shared folders', async () => {
     const said = "console.log(process.argv.slice(10).join(' '));";
     const settings = startArguments({
       ...unset,
@@ -64,7 +64,7 @@ describe('starting the emulator', () => {
     );
   });
 
-  it("hands the keychain's order over through a pipe, not through arguments or environment", async () => {
+  it("passes the keychain's order through a pipe, not through arguments or environment", async () => {
     const folder = join(testFolder(), 'data');
     const bundle = join(folder, '..', 'bundle.cjs');
     const keychain = { wrappingKey: '0123456789abcdef'.repeat(4), want: 'seal' } as const;
@@ -101,25 +101,25 @@ describe('starting the emulator', () => {
       undefined,
     ],
     ['process.exit(3)', 'The emulator did not start.', undefined],
-  ])('says why it ended: %s', async (program, sentence, fix) => {
+  ])('reports why the emulator ended: %s', async (program, sentence, fix) => {
     await expect(start(program).started).rejects.toMatchObject({ message: expect.stringContaining(sentence), fix });
   });
 
-  it('says that Node is not there', async () => {
+  it('reports that Node is missing', async () => {
     const { options, started } = start('publish(); setInterval(() => {}, 1e6);');
     await started;
     const elsewhere = { ...options, folder: join(testFolder(), 'other'), node: { command: '/nowhere/node', env: {} } };
     await expect(startEmulator(elsewhere)).rejects.toMatchObject({ fix: 'howToInstallNode' });
   });
 
-  it('joins another one that was faster', async () => {
+  it('joins an emulator that another window started first', async () => {
     const { folder, options, started } = start('publish(); setInterval(() => {}, 1e6);');
     const first = await started;
     writeFileSync(options.bundle, 'console.log("minifal already runs")');
     expect(await startEmulator({ ...options, folder })).toEqual({ running: first.running, isOurs: false });
   });
 
-  it('ends what it began when it is cancelled', async () => {
+  it('ends the process when it is cancelled', async () => {
     const cancel = new AbortController();
     const { folder, started } = start(
       "writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1e6);",
@@ -134,7 +134,7 @@ describe('starting the emulator', () => {
     expect(isAlive(identity)).toBe(false);
   });
 
-  it('says that the folder is a file', async () => {
+  it('reports that the folder is a file', async () => {
     const file = join(testFolder(), 'file');
     writeFileSync(file, '');
     const options = { node, bundle: 'x', folder: file, settings, signal: new AbortController().signal };

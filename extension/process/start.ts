@@ -16,11 +16,11 @@ export interface StartOptions {
   /** `dist/minifal.mjs`. */
   readonly bundle: string;
   readonly folder: string;
-  /** Arguments of `minifal start` that the person's settings mean. */
+  /** The arguments of `minifal start` for the user's settings. */
   readonly settings: readonly string[];
-  /** Handed over through a pipe, and in no other way: it holds a key. */
+  /** Passed only through a pipe, because it contains a key. */
   readonly keychain?: KeychainOrder;
-  /** Ends what was begun. */
+  /** Cancels the start and ends the process. */
   readonly signal: AbortSignal;
   readonly patienceMs?: number;
 }
@@ -29,7 +29,7 @@ const lookEveryMs = 40;
 const fullBelowBytes = 1024 * 1024;
 const graceMs = 5_000;
 
-/** Where the process writes; a file, not a pipe: it may outlive the window that started it. */
+/** The output of the process. A file, not a pipe, because the process may outlive the window that started it. */
 export function outputFile(folder: string): string {
   return join(folder, 'emulator.out');
 }
@@ -51,7 +51,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
   });
   closeSync(output);
   if (keychain) {
-    // One that ends at once (another one runs already) reads nothing.
+    // A process that exits immediately (because an emulator is already running) doesn't read its input.
     child.stdin?.on('error', () => {});
     child.stdin?.end(JSON.stringify(keychain));
   }
@@ -60,7 +60,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
       reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')),
     );
   });
-  failed.catch(() => {}); // it is awaited below, if at all
+  failed.catch(() => {}); // awaited below, or never
   const ended = () => child.exitCode !== null || child.signalCode !== null;
 
   const deadline = Date.now() + patienceMs;
@@ -72,7 +72,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
         return { running, isOurs: running.pid === child.pid };
       }
       if (signal.aborted) throw new Cancelled();
-      // Code 0: one runs already on this folder, and will be found when it listens.
+      // Code 0: an emulator is already running on this folder, and is found once it listens.
       if (ended() && child.exitCode !== 0) throw problemOf(folder);
       if (Date.now() > deadline) throw new Problem('The emulator did not come up in time.');
       await Promise.race([sleep(lookEveryMs), failed]);
@@ -97,7 +97,7 @@ function openOutput(folder: string): number {
   }
 }
 
-/** Then what the emulator had to say could not be written either. */
+/** Whether the disk is full, in which case the emulator couldn't write its error either. */
 function isFull(folder: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(folder);
@@ -116,7 +116,7 @@ function problemOf(folder: string): Problem {
   }
   const failure = failureIn(output);
   if (failure) return problemOfFailure(failure);
-  // What the emulator wrote is on that disk, too: nothing of it may be there, or half a line.
+  // The output file is on the same disk, so it may be empty or end in the middle of a line.
   if (isFull(folder)) return noSpace();
   const said = lastWords(output);
   return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');

@@ -23,7 +23,7 @@ async function host() {
 }
 
 describe('the windows of an emulator', () => {
-  it('leave one unused that a window started when the last of them goes', async () => {
+  it('leave an emulator unused when the last one closes, if a window started it', async () => {
     const folder = testFolder();
     const { running } = await startStandIn(folder);
     const [one, two] = [createWindows(folder), createWindows(folder, (await host()).pid)];
@@ -38,7 +38,7 @@ describe('the windows of an emulator', () => {
     expect(findUnused(folder)?.pid).toBe(running.pid);
   });
 
-  it('that crashed count for nothing', async () => {
+  it('that crashed are ignored', async () => {
     const folder = testFolder();
     const { running } = await startStandIn(folder);
     const crashed = await host();
@@ -50,7 +50,7 @@ describe('the windows of an emulator', () => {
     expect(findUnused(folder)?.pid).toBe(running.pid);
   });
 
-  it('never leave one unused that a terminal started, also after one of theirs', async () => {
+  it('never leave an emulator unused that a terminal started, even after one of their own', async () => {
     const folder = testFolder();
     expect(findUnused(folder)).toBeUndefined();
     const first = await startStandIn(folder);
@@ -61,7 +61,7 @@ describe('the windows of an emulator', () => {
     expect(findUnused(folder)).toBeUndefined();
   });
 
-  it('do without files where nothing can be written', () => {
+  it('work without files if nothing can be written', () => {
     const file = join(testFolder(), 'file');
     writeFileSync(file, '');
     const window = createWindows(file);

@@ -13,15 +13,15 @@ import {
 
 /**
  * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process, and
- * `started-here`, which names the emulator that a window started. Files of processes that died count for nothing, so a
- * crash leaves no false owner.
+ * `started-here`, which names the emulator that a window started. Files of dead processes are ignored, so a crash
+ * leaves no false owner.
  */
 export interface Windows {
-  /** This window uses the emulator; again and again is fine. */
+  /** Records that this window uses the emulator. Idempotent. */
   enter(): void;
   /**
-   * This window started that emulator: the last window may stop it. One that a terminal started is never stopped by a
-   * window.
+   * Records that this window started the emulator, so the last window may stop it. Windows never stop an emulator that
+   * a terminal started.
    */
   claim(running: RunningEmulator): void;
   leave(): void;
@@ -39,13 +39,13 @@ export function createWindows(folder: string, pid: number = process.pid): Window
       try {
         rmSync(own, { force: true });
       } catch {
-        // it was never written
+        // the file was never written
       }
     },
   };
 }
 
-/** The emulator of the folder, if a window started it and no window uses it any more. */
+/** The emulator of the folder, if a window started it and no window uses it now. */
 export function findUnused(folder: string): RunningEmulator | undefined {
   const running = findRunning(folder);
   const started = readJson(join(folder, 'windows', owner), processIdentity);
@@ -53,13 +53,13 @@ export function findUnused(folder: string): RunningEmulator | undefined {
   return liveWindows(folder).length === 0 ? running : undefined;
 }
 
-/** Processes of the windows that use the emulator of the folder. */
+/** The processes of the windows that use the folder's emulator. */
 export function liveWindows(folder: string): readonly ProcessIdentity[] {
   let names: readonly string[] = [];
   try {
     names = readdirSync(join(folder, 'windows')).filter((name) => /^\d+$/.test(name));
   } catch {
-    // nobody was here yet
+    // no window has used it yet
   }
   return names.flatMap((name) => {
     const window = readJson(join(folder, 'windows', name), processIdentity);
@@ -67,13 +67,13 @@ export function liveWindows(folder: string): readonly ProcessIdentity[] {
   });
 }
 
-/** Best effort: where nothing can be written, the emulator is simply left running. */
+/** Best effort: if nothing can be written, the emulator keeps running. */
 function write(windows: string, file: string, { pid, processStart: start }: ProcessIdentity): void {
   try {
     makeFolder(windows, 0o700);
     writeFileSync(`${file}.new`, JSON.stringify({ pid, processStart: start }), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   } catch {
-    // no space, no rights
+    // no space, no permission
   }
 }

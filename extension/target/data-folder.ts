@@ -24,7 +24,7 @@ export {
   readLocalKey as localKey,
 };
 
-/** The variables that point fal's tools at the emulator that runs on the folder now; `undefined`: none runs. */
+/** The variables that point fal's tools at the folder's running emulator; `undefined`: none is running. */
 export function targetEnv(folder: string): { readonly [name: string]: string } | undefined {
   const running = findRunning(folder);
   const key = readLocalKey(folder);

@@ -7,7 +7,7 @@ const failureLine = z.object({ error: z.object({ code: z.string(), message: z.st
 
 export type Failure = z.output<typeof failureLine>['error'];
 
-/** The failure among the lines that `minifal … --json` wrote; `undefined`: it did not fail, or not by itself. */
+/** The failure in the output of `minifal … --json`; `undefined`: it reported none (it succeeded, or was killed). */
 export function failureIn(output: string): Failure | undefined {
   for (const line of output.split('\n')) {
     if (!line.startsWith('{"error":')) continue;

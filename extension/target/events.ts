@@ -1,7 +1,9 @@
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { type Status, statusChangeSchema, statusSchema, withChange } from '../../emulator/wire/status.ts';
 
-/** Why a stream ended: the connection broke (or never came), or what answers is not an emulator that we can talk to. */
+/**
+ * Why a stream ended: the connection broke or failed (`broken`), or the server isn't a compatible emulator (`refused`).
+ */
 export type StreamEnd = { readonly kind: 'broken' } | { readonly kind: 'refused'; readonly why: string };
 
 /** The emulator sends a comment every 15 s. */
@@ -9,8 +11,8 @@ const silenceMs = 45_000;
 const maxEventBytes = 64 * 1024 * 1024;
 
 /**
- * Follows `/minifal/events` of the emulator on this api port: the state at once, and as it is after each change. Clear
- * text: it never leaves this machine. `onEnd` is called once, unless `close` came first.
+ * Follows `/minifal/events` of the emulator on this api port: the current state first, then the state after each
+ * change. Clear text, because it never leaves this machine. `onEnd` is called once, unless `close` came first.
  */
 export function followStatus(options: {
   readonly port: number;
@@ -57,7 +59,7 @@ export function followStatus(options: {
     response.on('error', () => end({ kind: 'broken' }));
   }
 
-  /** Events that came together are shown as one. */
+  /** Events that arrive together are applied together. */
   function take(events: readonly string[]): void {
     const before = status;
     try {
@@ -79,7 +81,7 @@ export function followStatus(options: {
 
 const changeHead = 'event: change\ndata: ';
 
-/** The state after one event. @throws what is no event of ours */
+/** The state after one event. @throws if it isn't a valid event */
 function after(status: Status | undefined, event: string): Status | undefined {
   if (event.startsWith('data: ')) return statusSchema.parse(JSON.parse(event.slice('data: '.length)));
   if (!status || !event.startsWith(changeHead)) return status;

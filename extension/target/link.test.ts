@@ -16,7 +16,7 @@ function follow(folder: string) {
 }
 
 describe('the link to an emulator', () => {
-  it('joins one that runs already, and one that comes up later', async () => {
+  it('joins a running emulator, and one that starts later', async () => {
     const folder = testFolder();
     const early = follow(folder);
     expect(early.link.snapshot()).toEqual({ state: 'stopped' });
@@ -25,7 +25,7 @@ describe('the link to an emulator', () => {
     expect(await follow(folder).until('running')).toMatchObject({ running });
   });
 
-  it('joins one whose folder did not exist', async () => {
+  it('joins an emulator whose folder did not exist', async () => {
     const folder = join(testFolder(), 'later');
     const { until } = follow(folder);
     mkdirSync(folder);
@@ -42,7 +42,7 @@ describe('the link to an emulator', () => {
     await link.until(({ status }) => (status?.startedAt ?? 0) > first, AbortSignal.timeout(20_000));
   });
 
-  it('adds what a change says to the state before it', async () => {
+  it('applies a change to the previous state', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { link, until } = follow(folder);
@@ -52,7 +52,7 @@ describe('the link to an emulator', () => {
     expect(changed.status).toMatchObject({ owner: 'local', apps: [{ alias: 'new' }] });
   });
 
-  it('says that a killed one ended unexpectedly, and recovers when it comes back', async () => {
+  it('reports that a killed emulator ended unexpectedly, and recovers when it starts again', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { seen, until } = follow(folder);
@@ -64,7 +64,7 @@ describe('the link to an emulator', () => {
     expect(seen).toEqual(['stopped', 'running', 'failed', 'running']);
   });
 
-  it('takes an end in peace for what it is', async () => {
+  it('reports a clean end as a stop', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { seen, until } = follow(folder);
@@ -74,7 +74,7 @@ describe('the link to an emulator', () => {
     expect(seen).toEqual(['stopped', 'running', 'stopped']);
   });
 
-  it('takes a kill that was asked for as a stop', async () => {
+  it('reports a requested kill as a stop', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { link, until } = follow(folder);
@@ -84,7 +84,7 @@ describe('the link to an emulator', () => {
     await until('stopped');
   });
 
-  it('is starting from the wish to the first answer, and failed with the reason when it was in vain', async () => {
+  it('is starting from the request to the first answer, and failed with the reason if the start fails', async () => {
     const folder = testFolder();
     const { link, seen, until } = follow(folder);
     const first = link.starting();
@@ -101,13 +101,13 @@ describe('the link to an emulator', () => {
   it.each([
     ['of another version', { odd: true }, 'another version'],
     ['that does not know the key', { key: 'other:key' }, 'does not know the key'],
-  ])('refuses one %s, in a sentence', async (_title, options, words) => {
+  ])('refuses an emulator %s, with a sentence', async (_title, options, words) => {
     const folder = testFolder();
     await startStandIn(folder, options);
     expect((await follow(folder).until('failed')).why).toContain(words);
   });
 
-  it('survives its folder being removed and made again', async () => {
+  it('survives the removal and re-creation of its folder', async () => {
     const folder = testFolder();
     const { until } = follow(folder);
     rmSync(folder, { recursive: true });

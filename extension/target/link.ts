@@ -6,7 +6,10 @@ import { createObserved } from './observed.ts';
 import type { Snapshot } from './snapshot.ts';
 import { watchFile } from './watch-file.ts';
 
-/** While an emulator's process lives but does not answer (it is ending, or hangs): twice as long each time. */
+/**
+ * Delays between attempts while an emulator's process lives but doesn't answer (it is ending, or hangs); doubled each
+ * time.
+ */
 const retryMs = { first: 250, longest: 5_000 };
 
 export interface Link {
@@ -14,19 +17,19 @@ export interface Link {
   snapshot(): Snapshot;
   /** Called after every change; returns the unsubscriber. */
   onChange(listener: (snapshot: Snapshot, before: Snapshot) => void): () => void;
-  /** A start was asked for here; `settled` says that it ended, and why it failed. */
+  /** A start was requested in this window; call `settled` when it has ended, with the reason if it failed. */
   starting(): { settled(why?: string): void };
-  /** The end of the emulator that runs now was asked for. */
+  /** The end of the running emulator was requested. */
   stopping(): void;
-  /** Resolves with the first state that fits; rejects when `signal` fires. */
+  /** Resolves with the first state that fits; rejects when `signal` is aborted. */
   until(fits: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<Snapshot>;
   close(): void;
 }
 
 /**
- * Keeps a window in step with the emulator of a data folder, no matter who started it: joins it when it comes up,
- * follows its state while it runs, notices its end, and joins again. One open connection while it runs, one watch on
- * the folder while it doesn't; no polling.
+ * Keeps a window in sync with the emulator of a data folder, whatever started it: joins it when it starts, follows its
+ * state while it is running, notices its end, and joins the next one. Uses one open connection while it is running and
+ * one watch on the folder otherwise; no polling.
  */
 export function createLink(folder: string): Link {
   const observed = createObserved<Snapshot>({ state: 'stopped' });
@@ -38,7 +41,7 @@ export function createLink(folder: string): Link {
   let stopAsked: RunningEmulator | undefined;
   let closed = false;
 
-  /** Compares what is with what we know; safe to call at any time. */
+  /** Compares the folder with the known state. Safe to call at any time. */
   function look(): void {
     clearTimeout(retry);
     if (closed || stream) return;
@@ -72,7 +75,7 @@ export function createLink(folder: string): Link {
       watcher ??= watchFile(folder, 'emulator.json', look);
       observed.set({ state: 'failed', running, why: end.why });
     } else if (isAlive(running)) {
-      // Its port closes before its process ends: only then is it clear whether it went in peace.
+      // Its port closes before its process ends: only then is it known whether it ended cleanly.
       retry = setTimeout(look, nextRetryMs);
       nextRetryMs = Math.min(nextRetryMs * 2, retryMs.longest);
     } else look();
@@ -105,7 +108,7 @@ export function createLink(folder: string): Link {
           if (!open) return;
           open = false;
           starts--;
-          // At once, not by way of `stopped`: who listens distinguishes a failed start from an emulator that ended.
+          // Directly, without `stopped` in between: listeners distinguish a failed start from an emulator that ended.
           const isVain =
             why !== undefined && starts === 0 && observed.get().state === 'starting' && !findRunning(folder);
           if (isVain) observed.set({ state: 'failed', why });
@@ -126,7 +129,7 @@ export function createLink(folder: string): Link {
   };
 }
 
-/** Who ends in peace removes the file. */
+/** An emulator that ends cleanly removes the file. */
 function wasKilled(folder: string): boolean {
   return existsSync(joinPath(folder, 'emulator.json'));
 }

@@ -1,12 +1,12 @@
-/** A value that others watch. */
+/** An observable value. */
 export interface Observed<T> {
   get(): T;
   set(next: T): void;
   /** Called after every change; returns the unsubscriber. */
   onChange(listener: (value: T, before: T) => void): () => void;
-  /** Resolves with the first value that fits; rejects when `signal` fires. */
+  /** Resolves with the first value that fits; rejects when `signal` is aborted. */
   until(fits: (value: T) => boolean, signal: AbortSignal): Promise<T>;
-  /** Nobody hears of it any more. */
+  /** Removes all listeners. */
   close(): void;
 }
 

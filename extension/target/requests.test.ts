@@ -21,7 +21,7 @@ const facts = {
   why: null,
 } as const;
 
-/** A folder whose emulator answers so. */
+/** A folder whose emulator gives this answer. */
 async function answering(status: number, body: string): Promise<{ folder: string; asked: string[] }> {
   const folder = testFolder();
   const asked: string[] = [];
@@ -40,8 +40,8 @@ async function answering(status: number, body: string): Promise<{ folder: string
   return { folder, asked };
 }
 
-describe('asking for a request', () => {
-  it('asks the emulator of the folder, with its key', async () => {
+describe('looking up a request', () => {
+  it('queries the emulator of the folder, with its key', async () => {
     const { folder, asked } = await answering(200, JSON.stringify(facts));
     expect(await askRequest(folder, 'q/1')).toEqual(facts);
     expect(asked).toEqual(['/minifal/requests/q%2F1 Key id:secret']);
@@ -51,11 +51,11 @@ describe('asking for a request', () => {
     [404, '{"detail":"Request q-1 not found."}'],
     [200, '{"other":"version"}'],
     [200, 'no JSON'],
-  ])('knows nothing from %i %s', async (status, body) => {
+  ])('finds nothing in the answer %i %s', async (status, body) => {
     expect(await askRequest((await answering(status, body)).folder, 'q-1')).toBeUndefined();
   });
 
-  it('asks nobody where none runs', async () => {
+  it('sends nothing if no emulator is running', async () => {
     expect(await askRequest(testFolder(), 'q-1')).toBeUndefined();
   });
 });

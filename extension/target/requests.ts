@@ -8,8 +8,8 @@ const patienceMs = 2_000;
 const maxBytes = 1024 * 1024;
 
 /**
- * What the emulator of the folder knows of a request; `undefined`: nothing, or none runs. Clear text: it never leaves
- * this machine.
+ * The facts about a request from the folder's emulator; `undefined`: the request is unknown, or no emulator is running.
+ * Clear text, because it never leaves this machine.
  */
 export function askRequest(folder: string, id: string): Promise<RequestFacts | undefined> {
   const running = findRunning(folder);

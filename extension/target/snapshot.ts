@@ -3,12 +3,15 @@ import type { Status } from '../../emulator/wire/status.ts';
 
 export { age } from '../../emulator/local/age.ts';
 
-/** What a window knows of its emulator. */
+/** A window's knowledge of its emulator. */
 export interface Snapshot {
-  /** `failed`: it ended without being asked to, or what runs there cannot be talked to; `why` says which. */
+  /**
+   * `failed`: the emulator ended unexpectedly or failed to start, or the running one isn't compatible; `why` has the
+   * reason.
+   */
   readonly state: 'stopped' | 'starting' | 'running' | 'failed';
   readonly running?: RunningEmulator;
   readonly status?: Status;
-  /** A sentence, with `failed`. */
+  /** A sentence; only with `failed`. */
   readonly why?: string;
 }

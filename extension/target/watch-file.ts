@@ -1,12 +1,12 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Where the system can't watch (too many watches, network drives). */
+/** The polling interval if the system can't watch (too many watches, network drives). */
 const pollMs = 2_000;
 
 /**
- * Calls `changed` when the file in this folder comes, changes or goes, also when the folder itself comes later. It may
- * call without a change. Polls only where watching fails.
+ * Calls `changed` when the file in this folder is created, changed or removed, even if the folder itself is created
+ * later. May call it without a change. Polls only if watching fails.
  */
 export function watchFile(folder: string, name: string, changed: () => void): { close(): void } {
   let watcher: FSWatcher | undefined;
@@ -28,7 +28,7 @@ export function watchFile(folder: string, name: string, changed: () => void): { 
     } else poll();
   }
 
-  /** What happened before the new watch stood is looked up. */
+  /** Changes before the new watch was active would otherwise be missed. */
   function rearm(): void {
     arm();
     changed();

@@ -5,14 +5,14 @@ import { changedRows } from './changes.ts';
 import { appRowId, endedRunners, type Fact, type Row, runnerOf, ticks, toItems } from './items.ts';
 import { plainMarkdown } from './markdown.ts';
 
-/** What the editor holds of a row: always the same object for the same id. */
+/** The editor's handle of a row: always the same object for the same id. */
 export interface Element {
   readonly id: string;
 }
 
 const tickMs = 1_000;
 
-/** Feeds the view "Apps" from the link's snapshots; ages tick once a second while it is seen. */
+/** Fills the view "Apps" from the link's snapshots. Ages are updated once a second while it is visible. */
 export function createAppsView(deps: {
   readonly link: Link;
   readonly view: Pick<vscode.TreeView<Element>, 'visible' | 'onDidChangeVisibility' | 'message'>;
@@ -21,7 +21,7 @@ export function createAppsView(deps: {
 }) {
   const { link, view, changed, setContext } = deps;
   const elements = new Map<string, Element>();
-  /** Ended runners that a person has seen enough of. The emulator's history keeps them. */
+  /** Ended runners that the user cleared from the view. The emulator's history keeps them. */
   const cleared = new Set<string>();
   let rows: readonly Row[] = toItems(link.snapshot(), Date.now());
   let known = index(rows);
@@ -78,12 +78,12 @@ export function createAppsView(deps: {
       const parent = known.get(element.id)?.parent;
       return parent && elementOf(parent);
     },
-    /** The app of that name, if it is in the view. */
+    /** The row of the app with this name, if the view shows it. */
     app(alias: string): Element | undefined {
       const row = rows.find(({ id }) => id === appRowId(alias));
       return row && elementOf(row);
     },
-    /** Takes ended runners from the view: all, or those of these rows. Answers how many. */
+    /** Clears ended runners from the view: all, or those of the given rows. Returns their number. */
     clearEnded(of?: readonly Element[]): number {
       const ended = endedRunners(rows);
       const wanted = of ? ended.filter((id) => of.some((element) => runnerOf(element.id) === id)) : ended;
@@ -120,7 +120,7 @@ function treeItem(row: Row): vscode.TreeItem {
   return item;
 }
 
-/** Made when somebody looks. */
+/** Created when the tooltip is shown. */
 function tooltip(facts: readonly Fact[]): vscode.MarkdownString {
   const lines = facts.map(({ name, text, url }) => {
     const value = url === undefined ? plainMarkdown(text) : `<${url}>`;

@@ -14,25 +14,25 @@ const row = (id: string, description = '', children: readonly Row[] = []): Row =
 });
 const changed = (before: readonly Row[], after: readonly Row[]) => [...changedRows(before, after)];
 
-describe('what the tree asks for again', () => {
+describe('the rows to refresh', () => {
   const tree = (age: string, ...more: readonly Row[]) => [
     row('app', '', [row('revision', '', [row('runner', age), ...more])]),
   ];
 
-  it('is nothing when nothing changed', () => {
+  it('are none if nothing changed', () => {
     expect(changed(tree('1'), tree('1'))).toEqual([]);
   });
-  it('is the one row that looks different, however deep', () => {
+  it('include only the row that looks different, at any depth', () => {
     expect(changed(tree('1'), tree('2'))).toEqual(['runner']);
   });
-  it('is a row whose children came, went or moved', () => {
+  it('include a row whose children were added, removed or reordered', () => {
     expect(changed(tree('1'), tree('1', row('second')))).toEqual(['revision']);
     expect(changed(tree('1', row('second')), tree('2'))).toEqual(['revision']);
   });
-  it('is a row and one below it, when both look different', () => {
+  it('include a row and its child if both look different', () => {
     expect(changed([row('a', '1', [row('b', '1')])], [row('a', '2', [row('b', '2')])])).toEqual(['a', 'b']);
   });
-  it('is all when apps came or went', () => {
+  it('include the whole tree if apps were added or removed', () => {
     expect(changed([], tree('1'))).toEqual([undefined]);
     expect(changed(tree('1'), [])).toEqual([undefined]);
   });

@@ -1,8 +1,9 @@
 import type { Row } from './items.ts';
 
 /**
- * The ids of rows that the editor must ask for again: those that look different, and those whose children came, went or
- * moved (`undefined`: the root's did). A row below one that is asked for with its children is left out. Pure.
+ * The ids of the rows that the editor must refresh: those that look different, and those whose children were added,
+ * removed or reordered (`undefined`: the root's children were). Rows below a row that is refreshed with its children
+ * are left out. Pure.
  */
 export function changedRows(before: readonly Row[], after: readonly Row[]): ReadonlySet<string | undefined> {
   const changed = new Set<string | undefined>();
@@ -16,7 +17,7 @@ function compare(before: readonly Row[], after: readonly Row[], changed: Set<str
     const old = before[index];
     if (!old) continue;
     if (!looksSame(old, row) || !sameIds(old.children, row.children)) changed.add(row.id);
-    // Asking for a row asks for its children's list, not for how each of them looks.
+    // Refreshing a row updates its list of children, but not how each child looks.
     if (sameIds(old.children, row.children)) compare(old.children, row.children, changed);
   }
 }

@@ -67,13 +67,13 @@ describe('the tree', () => {
     ]);
   });
 
-  it('says how many wait, and why', () => {
+  it('shows how many requests wait, and why', () => {
     const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'A runner is starting.' }];
     const [row] = toItems(status({ apps: [{ ...app, queueSize: 2 }], waiting }), now);
     expect(row?.description).toBe('no runner · 2 waiting: A runner is starting.');
   });
 
-  it('keeps saying that the last start failed when nobody waits any more', () => {
+  it('still shows that the last start failed when no request waits any more', () => {
     const lastFailure = 'The process exited with code 1.';
     const [row] = toItems(status({ apps: [{ ...app, lastFailure }] }), now);
     expect(row?.description).toBe('no runner · last start failed');
@@ -92,7 +92,7 @@ describe('the tree', () => {
     ]);
   });
 
-  it('shows what `fal run` made, as long as it is there and five minutes longer', () => {
+  it('shows an app of `fal run` while it exists, and its ended runners for five minutes', () => {
     const alias = '99999999-cccc';
     const ended = {
       ...runner,
@@ -112,7 +112,7 @@ describe('the tree', () => {
     expect(toItems(state, now + 299_000)).toEqual([]);
   });
 
-  it('shows that a runner ended with its emulator, whatever it did last', () => {
+  it('shows that a runner ended with its emulator, whatever its last state', () => {
     const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, endReason: 'emulator ended' };
     const [row] = toItems(status({ apps: [app], runners: [fallen] }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
@@ -132,7 +132,7 @@ describe('the tree', () => {
     expect(endedRunners(after)).toEqual([]);
   });
 
-  it('reports in the tooltip what the row has no room for', () => {
+  it('shows the details in the tooltip', () => {
     const transitions = [{ at: now - 5_400, state: 'FAILURE_DELAY', reason: 'ValueError: no\n  weights' }];
     const failing = { ...runner, state: 'FAILURE_DELAY', transitions, requests: ['q'] };
     const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'Backing off.' }];
@@ -155,13 +155,13 @@ describe('the tree', () => {
     ]);
   });
 
-  it('has the younger runner first', () => {
+  it('shows the youngest runner first', () => {
     const young = { ...runner, id: 'young', transitions: [{ at: now - 1_000, state: 'PENDING', reason: null }] };
     const [row] = toItems(status({ apps: [app], runners: [runner, young] }), now);
     expect(row?.children[0]?.children.map(({ label }) => label)).toEqual(['young', 'abcdefgh']);
   });
 
-  it('keeps ids over time, and what is spoken for a minute', () => {
+  it('keeps ids over time, and the screen reader’s text for a minute', () => {
     const state = status({ apps: [app], runners: [runner] });
     const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
     const [before, after] = [toItems(state, now), toItems(state, now + 20_000)].map(flat);
@@ -169,7 +169,7 @@ describe('the tree', () => {
     expect(after).not.toEqual(before);
   });
 
-  it('counts seconds at first, then by ten: a row that is drawn again loses its tooltip', () => {
+  it('updates ages every second at first, then every ten, because an updated row loses its tooltip', () => {
     const said = (seconds: number) =>
       toItems(status({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
         ?.children[0]?.description;
@@ -184,7 +184,7 @@ describe('the tree', () => {
     ]);
   });
 
-  it('is spoken by the name that is seen', () => {
+  it('includes the visible label in the screen reader’s text', () => {
     const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
     const state = status({ apps: [app], runners: [runner, { ...runner, id: 'other', alias: '99999999-cccc' }] });
     const rows = flat(toItems(state, now));
@@ -206,7 +206,7 @@ describe('the tree', () => {
     });
   });
 
-  it('shows ages in platform time and says so; what is spoken stays real', () => {
+  it('shows ages in platform time with a mark, and gives screen readers real time', () => {
     const [row] = toItems(status({ apps: [app], runners: [runner], timeScale: 60 }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
       description: 'IDLE · 5 min (x60)',

@@ -3,29 +3,29 @@ import { stateLook } from './states.ts';
 
 /** A line of a tooltip. */
 export interface Fact {
-  /** Empty: the text is alone. */
+  /** Empty: the line has only the text. */
   readonly name: string;
-  /** Plain text, also somebody else's words; several lines may be in it. */
+  /** Plain text, possibly of an app; may have several lines. */
   readonly text: string;
-  /** What the text leads to. */
+  /** The target if the text is a link. */
   readonly url?: string;
 }
 
 /** A row of the tree as plain data; `apps-view.ts` makes it a `TreeItem`. */
 export interface Row {
-  /** Stable over all updates. */
+  /** Stable across updates. */
   readonly id: string;
   readonly kind: 'app' | 'revision' | 'runner';
   readonly label: string;
   readonly description: string;
   readonly icon: string;
-  /** A theme colour, one of ours. */
+  /** A theme colour that the extension contributes. */
   readonly color?: string;
-  /** For the tooltip: nothing in it changes with time alone. */
+  /** The tooltip. Nothing in it changes with time alone. */
   readonly facts: readonly Fact[];
-  /** Of a runner: it has ended, and can be cleared from the view. */
+  /** The row is an ended runner, which can be cleared from the view. */
   readonly isEnded?: true;
-  /** For screen readers: changes by the minute, not by the second; in real time. */
+  /** The text for screen readers, in real time. It changes every minute, not every second. */
   readonly spoken: string;
   readonly children: readonly Row[];
 }
@@ -33,18 +33,18 @@ export interface Row {
 type Status = NonNullable<Snapshot['status']>;
 type Runner = Status['runners'][number];
 
-/** The ages of states are shown in platform time, which may run faster than `now`. */
+/** The ages of states are shown in platform time, which may pass faster than real time. */
 interface Time {
   readonly now: number;
   readonly timeScale: number;
 }
 
-/** Ended runners stay this long, so that one sees what became of them; they can be cleared before. */
+/** How long ended runners stay visible, so that the user sees how they ended. They can be cleared earlier. */
 const endedShownMs = 5 * 60_000;
 
 /**
- * Apps > revisions > runners; apps by name, the revision in force first, young runners first. `cleared`: ids of ended
- * runners that a person has seen enough of. Pure.
+ * Apps > revisions > runners; apps by name, the active revision first, the youngest runner first. `cleared`: ids of
+ * ended runners that the user cleared from the view. Pure.
  */
 export function toItems(
   { status }: Pick<Snapshot, 'status'>,
@@ -64,7 +64,7 @@ export function toItems(
   return [...apps.map((app) => rowOf(app.alias, app)), ...ephemeral.map((alias) => rowOf(alias))];
 }
 
-/** (The oldest editor that we run in doesn't have `Map.groupBy`.) */
+/** The oldest supported editor doesn't have `Map.groupBy`. */
 function byAlias(runners: readonly Runner[]): ReadonlyMap<string, readonly Runner[]> {
   const groups = new Map<string, Runner[]>();
   for (const runner of runners) {
@@ -80,7 +80,7 @@ export function ticks(rows: readonly Row[]): boolean {
   return rows.some((row) => row.kind === 'runner' || ticks(row.children));
 }
 
-/** Ids of the ended runners that are shown. */
+/** The ids of the visible ended runners. */
 export function endedRunners(rows: readonly Row[]): readonly string[] {
   return rows.flatMap((row) => (row.isEnded ? [runnerOf(row.id)] : endedRunners(row.children)));
 }
@@ -89,7 +89,7 @@ export function appRowId(alias: string): string {
   return `app/${alias}`;
 }
 
-/** The runner's id of a runner's row. */
+/** The id of the runner that a row shows. */
 export function runnerOf(rowId: string): string {
   return rowId.slice(runnerPrefix.length);
 }
@@ -108,13 +108,13 @@ function appRow(
   const revisions = app ? [app.revision, ...others] : others;
   const live = runners.filter(({ endedAt }) => endedAt === null).length;
   const queued = app && app.queueSize > 0 ? `${app.queueSize} waiting${why ? `: ${why}` : ''}` : '';
-  // A waiting request's reason names the failure already.
+  // The reason why a request waits already names the failure.
   const failed = app?.lastFailure && !queued ? 'last start failed' : '';
   const description = [app ? '' : 'ephemeral', count(live), queued, failed].filter(Boolean).join(' · ');
   return {
     id: appRowId(alias),
     kind: 'app',
-    // An ephemeral one has no name, only the long id of its revision.
+    // An ephemeral app has no name, only the long id of its revision.
     label: app ? alias : alias.slice(0, 8),
     description,
     icon: app ? 'package' : 'beaker',
@@ -154,13 +154,13 @@ function revisionRow(
 
 function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
   const { id, requests, transitions, endedAt, endReason } = runner;
-  // Of a runner that fell with its emulator, the last words are not those of its end.
+  // The last state of a runner that ended with its emulator isn't a final state.
   const state = endedAt === null ? runner.state : 'TERMINATED';
   const since = endedAt ?? runner.since;
   const { icon, color, meaning } = stateLook(state);
   const reason = (endedAt === null ? transitions.at(-1)?.reason : undefined) ?? endReason ?? transitions.at(-1)?.reason;
   const busy = requests.length > 0 ? ` · ${requests.length} in flight` : '';
-  // Of one that works, the state says all there is to say.
+  // For a working runner, the state is enough.
   const why = reason && (state === 'TERMINATED' || state === 'FAILURE_DELAY') ? ` · ${reason.split('\n', 1)[0]}` : '';
   return {
     id: `${runnerPrefix}${id}`,
@@ -205,7 +205,7 @@ function count(runners: number): string {
   return runners === 0 ? 'no runner' : runners === 1 ? '1 runner' : `${runners} runners`;
 }
 
-/** By the second at first, then by ten: anyone who points at a row to read its tooltip needs it to stay as it is. */
+/** Rounds to seconds at first, then to ten seconds: an updated row loses its tooltip, which the user may be reading. */
 function inSteps(ms: number): number {
   return ms < 10_000 ? ms : Math.floor(ms / 10_000) * 10_000;
 }

@@ -17,7 +17,7 @@ describe('links in a terminal', () => {
       [`request https://localhost:7002/local/hello/requests/${id}/status`],
     ],
     [`(https://localhost:7001/local/${id})`, [`app https://localhost:7001/local/${id}`]],
-    // Another server's, another host's, no app, a longer word.
+    // Another port, another host, no app, an id within a longer word.
     ['https://localhost:7005/local/hello', []],
     ['https://fal.run/local/hello and https://localhost:7001.example.com/local/hello', []],
     ['https://localhost:7001/', []],
@@ -26,7 +26,7 @@ describe('links in a terminal', () => {
     expect(texts(line, findLinks(line, ports))).toEqual(expected);
   });
 
-  it('are few, however long the line', () => {
+  it('are limited in number, however long the line', () => {
     expect(findLinks(Array(50).fill(id).join(' '), ports)).toHaveLength(5);
     expect(findLinks(`${'x '.repeat(3_000)}${id}`, ports)).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import type { RequestFacts } from '../target/requests.ts';
 
-/** A part of a terminal's line that may be an app or a request of ours. */
+/** A part of a terminal line that may name an app or a request of the emulator. */
 export type FoundLink =
   | {
       readonly kind: 'app';
@@ -11,12 +11,12 @@ export type FoundLink =
     }
   | { readonly kind: 'request'; readonly start: number; readonly length: number; readonly id: string };
 
-/** A longer line is somebody's data. */
+/** Longer lines are data, and aren't searched. */
 const maxLine = 4_000;
 const maxIds = 5;
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-/** An address with owner and app, or an id that isn't a part of a longer word. */
+/** An address with owner and app, or an id that isn't part of a longer word. */
 const wanted = new RegExp(
   `https?://(?:localhost|127\\.0\\.0\\.1):(\\d+)/[\\w-]+/([\\w.-]+)(/[^\\s"'<>)\\]},]*)?|(?<![\\w/-])${uuid}(?![\\w-])`,
   'g',
@@ -24,8 +24,8 @@ const wanted = new RegExp(
 const followUp = new RegExp(`/requests/(${uuid})(?:/|$)`);
 
 /**
- * The addresses of apps on these ports, and what may be the ids of requests: also the one inside a request's own
- * address. Pure.
+ * The addresses of apps on these ports, and possible request ids, including the id within a request's own address.
+ * Pure.
  */
 export function findLinks(line: string, ports: readonly number[]): readonly FoundLink[] {
   const found: FoundLink[] = [];
@@ -42,7 +42,7 @@ export function findLinks(line: string, ports: readonly number[]): readonly Foun
   return found.filter((link) => link.kind === 'app' || ids.includes(link));
 }
 
-/** What is known of a request, as a sentence. Pure. */
+/** A sentence with the facts about a request. Pure. */
 export function tellRequest({ requestId, alias, ...facts }: RequestFacts): string {
   return `Request ${requestId.slice(0, 8)} of ${alias}: ${state(facts)}`;
 }

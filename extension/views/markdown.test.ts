@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plainMarkdown } from './markdown.ts';
 
-describe("somebody else's words in Markdown", () => {
+describe('untrusted text in Markdown', () => {
   it.each([
     ['a plain sentence', 'a plain sentence'],
     ['*no* _weights_', '\\*no\\* \\_weights\\_'],

@@ -1,6 +1,6 @@
 /**
- * Somebody else's words as Markdown that shows just them: no link, no picture, no emphasis. Unlike the editor's
- * `appendText` it leaves spaces as they are, so that long lines break between words. Pure.
+ * Escapes untrusted text as Markdown: it is shown literally, without links, pictures or emphasis. Unlike the editor's
+ * `appendText`, it keeps spaces, so that long lines break between words. Pure.
  */
 export function plainMarkdown(text: string): string {
   return text

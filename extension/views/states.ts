@@ -1,7 +1,7 @@
-/** How a state of a runner looks, and what it means. */
+/** The appearance and the meaning of a runner's state. */
 export interface StateLook {
   readonly icon: string;
-  /** One of ours: `contributes.colors` of package.json. */
+  /** A colour of `contributes.colors` in package.json. */
   readonly color: string;
   /** A sentence. */
   readonly meaning: string;
@@ -23,7 +23,7 @@ const states: { readonly [state: string]: StateLook } = {
   TERMINATED: look('circle-slash', 'ended', 'Has ended.'),
 };
 
-/** Of any word, also one that a later emulator may say. */
+/** Accepts any state, including unknown states of a newer emulator. */
 export function stateLook(state: string): StateLook {
   return states[state] ?? look('question', 'waiting', '');
 }

@@ -15,7 +15,7 @@ const actions: readonly {
   { label: '$(debug-stop) Stop Emulator', command: 'minifal.stopEmulator', when: 'up' },
 ];
 
-/** One item, left; there only while the workspace has an app or an emulator runs. */
+/** One item on the left, visible only while the workspace has an app or an emulator is running. */
 export function createStatusBar(link: Link) {
   let item: vscode.StatusBarItem | undefined;
   let hasApps = false;

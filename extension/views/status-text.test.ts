@@ -19,7 +19,7 @@ const status: Status = {
 };
 
 describe('the status bar', () => {
-  it('says nothing where nothing has to do with fal', () => {
+  it('is empty in a window without apps or an emulator', () => {
     expect(statusText({ state: 'stopped' }, false)).toBeUndefined();
   });
   it.each([
@@ -28,22 +28,22 @@ describe('the status bar', () => {
     [{ state: 'failed', why: 'It ended.' } as const, /failed/, true],
     [{ state: 'running', running, status } as const, /fal: local$/, false],
     [{ state: 'running', running, status: { ...status, trouble: 'The disk is full.' } } as const, /warning/, true],
-  ])('says where and in which state: %j', (snapshot, text, isError) => {
+  ])('shows where the emulator is and its state: %j', (snapshot, text, isError) => {
     expect(statusText(snapshot, true)).toMatchObject({ text: expect.stringMatching(text), isError });
   });
-  it('says why it failed, also to a screen reader', () => {
+  it('shows why the emulator failed, including to screen readers', () => {
     expect(statusText({ state: 'failed', why: 'It ended.' }, true)).toMatchObject({
       tooltip: 'It ended\\.',
       spoken: expect.stringContaining('It ended.'),
     });
   });
-  it('says that secrets are sealed, and what opens them', () => {
+  it('shows that secrets are sealed, and how to open them', () => {
     const tooltip = (secrets: Status['secrets']) =>
       statusText({ state: 'running', running, status: { ...status, secrets } }, true)?.tooltip;
     expect(tooltip('sealed')).toMatch(/Secrets are sealed.*start it from here/);
     expect(tooltip('open')).not.toMatch(/sealed/);
   });
-  it('counts the runners that live', () => {
+  it('counts the live runners', () => {
     const runner = {
       id: 'a',
       alias: 'a',
@@ -63,7 +63,7 @@ describe('the status bar', () => {
       spoken: expect.stringContaining('1 runner'),
     });
   });
-  it('says that time runs faster', () => {
+  it('shows the time scale', () => {
     expect(statusText({ state: 'running', running, status: { ...status, timeScale: 60 } }, false)).toMatchObject({
       text: '$(server-process) fal: local x60',
       tooltip: expect.stringContaining('Time x60: '),

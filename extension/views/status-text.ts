@@ -6,11 +6,11 @@ export interface StatusText {
   /** Markdown with icons. */
   readonly tooltip: string;
   readonly spoken: string;
-  /** Only when the person must act. */
+  /** Set only if the user must act. */
   readonly isError: boolean;
 }
 
-/** What the status bar says; `undefined`: nothing, because nothing here has to do with fal. Pure. */
+/** The text of the status bar; `undefined`: no item, because the window has neither apps nor an emulator. Pure. */
 export function statusText({ state, status, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
   if (state === 'stopped') {
     if (!hasApps) return undefined;

@@ -4,17 +4,17 @@ import { pythonNames } from '../target/needs.ts';
 import type { Candidate } from './python.ts';
 
 /**
- * Interpreters that are worth asking, best first: the person's setting, the project's own environment, the one that the
- * Python extension has chosen, the environment of the `fal` on PATH, the one that we installed, then what PATH has.
- * Only looks at files.
+ * Candidate interpreters, best first: the setting, the project's environment, the Python extension's choice, the
+ * environment of the `fal` on PATH, the environment that this extension installed, then the interpreters on PATH. The
+ * setting, if there is one, is the only candidate. Only looks at files.
  */
 export function pythonCandidates(given: {
   /** The setting; empty: not set. */
   readonly setting: string;
-  /** Folders of the workspace, the one that matters first. */
+  /** Folders of the workspace, most relevant first. */
   readonly folders: readonly string[];
   readonly fromExtension: string | undefined;
-  /** Folder of our own virtual environment. */
+  /** The folder of the extension's own virtual environment. */
   readonly ownEnvironment: string;
   readonly path: string;
   readonly isExecutable?: (file: string) => boolean;

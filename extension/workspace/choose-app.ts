@@ -2,14 +2,14 @@ import * as vscode from 'vscode';
 import { Cancelled, Problem } from '../problem.ts';
 import { findApps, type WorkspaceApp } from './find-apps.ts';
 
-/** What keybindings, tasks and tests may name instead of being asked. */
+/** The arguments that keybindings, tasks and tests may pass to skip the prompts. */
 export interface AppArgument {
-  /** Path from the workspace folder, or absolute. */
+  /** Relative to the workspace folder, or absolute. */
   readonly file?: string;
   readonly app?: string;
 }
 
-/** An argument of a command is somebody else's data; anything unknown counts as nothing said. */
+/** Command arguments are untrusted input; an invalid argument counts as absent. */
 export function appArgument(value: unknown): AppArgument {
   if (typeof value !== 'object' || value === null) return {};
   const { file, app } = value as { readonly file?: unknown; readonly app?: unknown };
@@ -17,7 +17,7 @@ export function appArgument(value: unknown): AppArgument {
 }
 
 /**
- * The one app there is, or the one that the person picks; those of the active editor come first.
+ * The only app, or the one that the user picks; apps of the active editor come first.
  * @throws Problem when there is none, Cancelled
  */
 export async function chooseApp(argument: AppArgument, title: string): Promise<WorkspaceApp> {

@@ -6,7 +6,7 @@ import { type FoundApp, parseApps } from './parse-apps.ts';
 export interface WorkspaceApp extends FoundApp {
   readonly uri: vscode.Uri;
   readonly folder: vscode.WorkspaceFolder;
-  /** From the folder, with `/`. */
+  /** Relative to the folder, with `/`. */
   readonly file: string;
 }
 
@@ -15,8 +15,8 @@ const maxBytes = 1_000_000;
 const skipped = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/**';
 
 /**
- * Apps of all folders, found by reading text. What is in an editor counts as it is there. Nothing is run, so trust
- * isn't needed.
+ * The apps of all folders, found by reading text. For an open editor, its unsaved text counts. Nothing is run, so this
+ * needs no workspace trust.
  */
 export async function findApps(token?: vscode.CancellationToken): Promise<readonly WorkspaceApp[]> {
   if (!vscode.workspace.workspaceFolders?.length) return [];

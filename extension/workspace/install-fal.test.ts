@@ -6,8 +6,8 @@ import { testFolder } from '../target/testing/emulator.ts';
 import { installFal, ownEnvironment } from './install-fal.ts';
 
 /**
- * A stand-in for an interpreter: `venv` is the shell code of `-m venv FOLDER` ($3), `pip` that of `-m pip …` in what it
- * made.
+ * A stand-in for an interpreter: `venv` is the shell code of `-m venv FOLDER` ($3), `pip` that of `-m pip …` in the new
+ * environment.
  */
 function machine(venv: string, pip: string) {
   const folder = testFolder();
@@ -23,13 +23,13 @@ function machine(venv: string, pip: string) {
 }
 
 describe('installing fal', () => {
-  it('makes an environment, installs the pinned packages into it, and gives its interpreter', async () => {
+  it('creates an environment, installs the pinned packages into it, and returns its interpreter', async () => {
     const { install, target, lines } = machine('MAKE', 'echo "$@"');
     expect(await install()).toBe(join(target, 'bin', 'python'));
     expect(lines.join()).toContain(`-m pip install --disable-pip-version-check --no-input ${falPackages.join(' ')}`);
   });
 
-  it('replaces what an earlier try left', async () => {
+  it('replaces the remains of an earlier attempt', async () => {
     const { install, target } = machine('MAKE', 'true');
     mkdirSync(join(target, 'half'), { recursive: true });
     await install();
@@ -40,7 +40,7 @@ describe('installing fal', () => {
     ['exit 1', 'true', 'python3-venv', 'choosePython'],
     ['MAKE', 'echo "ERROR: No matching distribution"; exit 1', 'No matching distribution', 'installFal'],
     ['MAKE', 'echo "[Errno 28] No space left on device"; exit 1', 'no space left', 'chooseDataFolder'],
-  ])('leaves nothing behind and says why: %s / %s', async (venv, pip, words, fix) => {
+  ])('removes everything and reports the reason: %s / %s', async (venv, pip, words, fix) => {
     const { install, target } = machine(venv, pip);
     await expect(install()).rejects.toMatchObject({ message: expect.stringContaining(words), fix });
     expect(existsSync(target)).toBe(false);

@@ -6,14 +6,14 @@ import { childEnv } from '../process/child-env.ts';
 import { diagnose, lastWords } from '../process/diagnose.ts';
 import { falPackages } from '../target/needs.ts';
 
-/** Folder of our own virtual environment, below the extension's storage; another pin gets another one. */
+/** The folder of the extension's own virtual environment, below its storage; a folder per set of pinned packages. */
 export function ownEnvironment(storage: string): string {
   return join(storage, falPackages[0].replace('==', '-'));
 }
 
 /**
- * Makes a virtual environment with this interpreter and installs `fal` into it. What an earlier try left is replaced; a
- * failed or cancelled one leaves nothing.
+ * Creates a virtual environment with this interpreter and installs `fal` into it. Replaces the remains of an earlier
+ * attempt; a failed or cancelled attempt leaves nothing.
  * @returns its interpreter
  * @throws Problem, Cancelled
  */

@@ -1,9 +1,9 @@
 import type * as vscode from 'vscode';
 
 /**
- * With `minifal.terminals.all` every new terminal points at the emulator, also after a reload. The variables are those
- * of the last emulator and stay while it is stopped, so that nothing meant for it reaches the cloud. They are written
- * only when they differ: each write makes the editor ask for open terminals to be relaunched.
+ * With `minifal.terminals.all`, every new terminal points at the emulator, even after a reload. The variables are those
+ * of the last emulator and stay while it is stopped, so that no call meant for it reaches the cloud. They are written
+ * only when they differ, because after each write the editor offers to relaunch open terminals.
  */
 export function setOrdinaryTerminals(
   collection: vscode.EnvironmentVariableCollection,
@@ -20,7 +20,7 @@ export function setOrdinaryTerminals(
   for (const [name, value] of entries) collection.replace(name, value);
 }
 
-/** Takes the variables away; touching nothing when there are none. */
+/** Removes the variables; writes nothing if there are none. */
 function clear(collection: vscode.EnvironmentVariableCollection): void {
   if ([...collection].length > 0) collection.clear();
 }

@@ -11,7 +11,7 @@ describe('apps in a Python file', () => {
     expect(parseApps(readFileSync(join(templates, template, 'app.py'), 'utf8'))).toMatchObject([{ kind: 'app' }]);
   });
 
-  it('are found with the line that holds their name', () => {
+  it('are found with the line of their name', () => {
     expect(parseApps('import fal\n\n@dec\nclass One(fal.App, keep_alive=60):\n    pass\n')).toEqual([
       { name: 'One', kind: 'app', line: 3 },
     ]);
@@ -49,7 +49,7 @@ describe('apps in a Python file', () => {
     expect(names(source)).toEqual([]);
   });
 
-  it('are read from unfinished text without an end', () => {
+  it('are found in unfinished text, without hanging', () => {
     expect(names('import fal\nclass A(fal.App, x=(')).toEqual(['app A']);
     expect(names('import fal\nx = """ class A(fal.App): ...')).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** Something in a Python file that `fal run FILE::NAME` takes. */
+/** A definition in a Python file that `fal run FILE::NAME` accepts. */
 export interface FoundApp {
   readonly name: string;
   readonly kind: 'app' | 'function';
@@ -7,8 +7,8 @@ export interface FoundApp {
 }
 
 /**
- * The `fal.App` classes and `@fal.function` functions at the top level of a Python file, in their order. The text is
- * read, never run; a base class of another file is not followed.
+ * The `fal.App` classes and `@fal.function` functions at the top level of a Python file, in source order. The text is
+ * read, never run; base classes in other files are not followed.
  */
 export function parseApps(source: string): readonly FoundApp[] {
   if (!source.includes('fal')) return [];
@@ -32,14 +32,14 @@ export function parseApps(source: string): readonly FoundApp[] {
   return found;
 }
 
-/** Comments and the insides of strings as spaces: every other character keeps its place. */
+/** Replaces comments and the contents of strings by spaces, so that every other character keeps its position. */
 function blankLiterals(source: string): string {
   const literal =
     /#[^\n]*|("""|''')(?:\\[\s\S]|(?!\1)[\s\S])*(?:\1|$)|"(?:\\[\s\S]|[^"\\\n])*"?|'(?:\\[\s\S]|[^'\\\n])*'?/g;
   return source.replace(literal, (text) => text.replace(/[^\n]/g, ' '));
 }
 
-/** What this file calls `fal.App` and `fal.function`; `App` grows by the classes that are found on the way. */
+/** This file's names for `fal.App` and `fal.function`. `App` also collects the subclasses found so far. */
 function importedNames(code: string): { readonly apps: Set<string>; readonly functions: Set<string> } {
   const apps = new Set<string>();
   const functions = new Set<string>();
@@ -63,7 +63,7 @@ function importedNames(code: string): { readonly apps: Set<string>; readonly fun
   return { apps, functions };
 }
 
-/** The positional arguments from just behind `(` to its `)`. */
+/** The positional arguments from `start`, which is just after a `(`, to the matching `)`. */
 function argumentsFrom(code: string, start: number): { readonly list: readonly string[]; readonly end: number } {
   const list: string[] = [];
   let depth = 1;

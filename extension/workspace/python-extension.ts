@@ -15,12 +15,12 @@ const python = z.object({
 });
 const resolved = z.object({ executable: z.object({ uri: z.object({ fsPath: z.string() }) }) });
 
-/** The interpreter that the person chose in a Python extension, if one is installed; none is needed. */
+/** The interpreter that the user chose in the Python extension, if it is installed. The extension is optional. */
 export async function interpreterOfPythonExtension(scope: vscode.Uri | undefined): Promise<string | undefined> {
   try {
     return (await fromEnvironments(scope)) ?? (await fromPython(scope));
   } catch {
-    return undefined; // another extension's failure is not ours
+    return undefined; // ignores failures of another extension
   }
 }
 

@@ -5,7 +5,7 @@ import { type Candidate, findPython } from './python.ts';
 
 const told = (minor: number, fal: string | null = null) => JSON.stringify({ version: [3, minor], fal });
 
-/** Interpreters of a machine: what each answers. */
+/** The answers of a machine's interpreters. */
 function search(machine: { readonly [python: string]: string }, candidates: readonly Candidate[]) {
   const exec: Exec = async (command) => {
     const answer = machine[command];
@@ -26,7 +26,7 @@ describe('the Python that runs fal', () => {
     });
   });
 
-  it('is else the first one of the right version, for fal to be installed', async () => {
+  it('is otherwise the first one of a supported version, so that fal can be installed there', async () => {
     const machine = { old: told(9, '1.0.0'), a: told(10), b: told(11) };
     expect(await search(machine, named('old', 'a', 'b'))).toMatchObject({
       kind: 'ok',
@@ -52,20 +52,20 @@ describe('the Python that runs fal', () => {
     ['too old ones', { a: told(9), b: told(8) }, 'tooOld', 'from a has 3.9'],
     ['a too new one', { a: told(13, '1.83.0') }, 'missing', 'from a has 3.13'],
     ['one that is broken', { a: 'Segmentation fault' }, 'missing', 'none was found'],
-  ])('is said to be needed when the machine has %s', async (_title, machine, kind, words) => {
+  ])('is reported as missing if the machine has %s', async (_title, machine, kind, words) => {
     expect(await search(machine, named('a', 'b'))).toMatchObject({
       kind,
       problem: { message: expect.stringContaining(words) },
     });
   });
 
-  it('is asked for real', async () => {
+  it('is found on this machine', async () => {
     const found = await findPython(named('python3'), execProgram, process.env);
     expect(found.kind === 'ok' ? found.python.version : found.problem.message).toMatch(/3\.\d+/);
   });
 });
 
-describe('the interpreters that are worth asking', () => {
+describe('the candidate interpreters', () => {
   const given = {
     setting: '',
     folders: ['/project'],
@@ -78,7 +78,7 @@ describe('the interpreters that are worth asking', () => {
     (file: string) =>
       files.includes(file);
 
-  it('come in the order of who knows best', () => {
+  it('are ordered by their relevance', () => {
     const isExecutable = there(
       '/project/venv/bin/python',
       '/chosen/python',
@@ -98,14 +98,14 @@ describe('the interpreters that are worth asking', () => {
     ]);
   });
 
-  it('are the setting’s alone when it is set, there or not', () => {
+  it('are only the one in the setting, whether it exists or not', () => {
     const setting = '/mine/python';
     expect(pythonCandidates({ ...given, setting, isExecutable: there('/bin/python3') })).toEqual([
       { python: setting, from: 'the setting minifal.pythonPath', chosen: true },
     ]);
   });
 
-  it('may be none', () => {
+  it('can be none', () => {
     expect(pythonCandidates({ ...given, isExecutable: there() })).toEqual([]);
   });
 });

@@ -3,12 +3,12 @@ import { Problem } from '../problem.ts';
 import type { Exec } from '../process/node.ts';
 import { judgePython, pythonsInWords } from '../target/needs.ts';
 
-/** An interpreter to ask, and who named it. */
+/** A candidate interpreter, and where it was found. */
 export interface Candidate {
   readonly python: string;
-  /** As a person knows it: `the setting minifal.pythonPath`, `.venv`, `PATH`. */
+  /** Where it was found, in the user's terms: `the setting minifal.pythonPath`, `.venv`, `PATH`. */
   readonly from: string;
-  /** Named by a person: when it won't do, that is said and no other one is taken. */
+  /** Chosen by the user: if it is unusable, this is reported, and no other interpreter is used. */
   readonly chosen?: boolean;
 }
 
@@ -17,11 +17,11 @@ export interface Python {
   readonly from: string;
   /** `3.11`. */
   readonly version: string;
-  /** Version of the `fal` package in it; `undefined`: not installed there. */
+  /** The version of its `fal` package; `undefined`: not installed. */
   readonly fal: string | undefined;
 }
 
-/** What a search found; `tooOld` and `missing` become the context key `minifal.pythonState`. */
+/** The result of a search; `tooOld` and `missing` become the context key `minifal.pythonState`. */
 export type FoundPython =
   | { readonly kind: 'ok'; readonly python: Python }
   | { readonly kind: 'missing' | 'tooOld'; readonly problem: Problem };
@@ -39,8 +39,8 @@ print(json.dumps({"version": sys.version_info[:2], "fal": fal}))
 `;
 
 /**
- * Asks the candidates in their order. The first of a supported version (emulator/local/python-versions.ts) that has
- * `fal` wins; else the first of such a version. Each program is asked once.
+ * Queries the candidates in order. The first with a supported version (emulator/local/python-versions.ts) and `fal`
+ * wins, otherwise the first with a supported version. Each program is run at most once.
  */
 export async function findPython(
   candidates: readonly Candidate[],
@@ -85,7 +85,7 @@ function none(unfit: readonly { version: string; from: string; isOld: boolean }[
 
 async function ask(python: string, exec: Exec, env: NodeJS.ProcessEnv): Promise<z.infer<typeof answer> | undefined> {
   try {
-    // -I: neither the working folder nor PYTHON* variables decide what is imported here.
+    // -I: neither the working folder nor PYTHON* variables affect the imports.
     return answer.parse(JSON.parse(await exec(python, ['-I', '-c', question], env)));
   } catch {
     return undefined;

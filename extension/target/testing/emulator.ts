@@ -7,8 +7,8 @@ import { onTestFinished } from 'vitest';
 import { processStart } from '../../../emulator/local/data-folder.ts';
 
 /**
- * Speaks `/minifal/events` as the emulator does, in a process that can be killed. `GET /again` makes it send its state
- * again, `GET /change` that an app came.
+ * Serves `/minifal/events` like the emulator, in a process that can be killed. `GET /again` makes it send its state
+ * again, `GET /change` makes it send a change that adds an app.
  */
 const program = `
 const { createServer } = require('node:http');
@@ -36,14 +36,14 @@ server.listen(0, 'localhost', () => process.stdout.write(String(server.address()
 process.on('SIGTERM', () => { if (process.env.FILE) require('node:fs').rmSync(process.env.FILE); process.exit(0); });
 `;
 
-/** A data folder of one test. */
+/** A data folder for one test. */
 export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-link-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A stand-in that is found through the folder, as an emulator started in a terminal is. */
+/** A stand-in that is found through the folder, like an emulator started in a terminal. */
 export async function startStandIn(folder: string, options: { readonly odd?: boolean; readonly key?: string } = {}) {
   const file = join(folder, 'emulator.json');
   const child = spawn(process.execPath, ['-e', program], {
