@@ -1,7 +1,7 @@
 import type { PlatformError } from '../wire/errors.ts';
 import type { HeaderList } from './headers.ts';
 
-/** An HTTP answer as a value: of an app, or our own in its place. */
+/** An HTTP answer as a value: the app's, or the platform's own answer in place of it. */
 export interface Answer {
   readonly status: number;
   readonly headers: HeaderList;
@@ -16,7 +16,7 @@ export function jsonAnswer(status: number, value: unknown, headers: HeaderList =
   };
 }
 
-/** docs/platform/gateway.md#errors: `{"detail", "error_type"}` and its headers. */
+/** The platform's error answer: `{"detail", "error_type"}` and its headers (docs/platform/gateway.md#errors). */
 export function errorAnswer(error: PlatformError): Answer {
   const headers: [string, string][] = [['x-fal-error-type', error.type]];
   if (error.userTimeout) headers.push(['x-fal-request-timeout-type', 'user']);

@@ -8,12 +8,12 @@ import { createRunnerConnections, ownConnection, type RunnerConnections } from '
 import { createDepartures } from './departures.ts';
 import { createExecutor } from './executor.ts';
 
-/** `MINIFAL_SLOW=1`: the release figure. */
+/** The number of calls that a release requires, with `MINIFAL_SLOW=1`. */
 const calls = process.env.MINIFAL_SLOW === '1' ? 10_000 : 1_000;
 const callers = 8;
 /**
- * A runner that hung up early is trusted no more: with a new one every few calls, most meet connections that are used
- * again.
+ * Connections to a runner that closed one early are no longer reused. With a new runner every few calls, most calls use
+ * a reused connection.
  */
 const perRunner = 25;
 
@@ -23,12 +23,12 @@ const good = answerOf('200 OK');
 const headBytes = (answer: Buffer): number => answer.indexOf('\r\n\r\n') + 4;
 const wholes = [good, answerOf('404 Not Found'), answerOf('500 Internal Server Error')];
 
-/** What the app does with a call, as its path says. */
+/** What the app does with a call, as given in its path. */
 interface Conduct {
   readonly answer: Buffer;
-  /** So many bytes of the answer leave. */
+  /** The number of bytes of the answer that the app sends. */
   readonly bytes: number;
-  /** Then the connection is closed, without a word, after so many milliseconds; `null`: it is kept. */
+  /** Milliseconds until the app closes the connection without notice; `null`: it keeps the connection open. */
   readonly closeAfterMs: number | null;
 }
 
@@ -87,7 +87,7 @@ function attempt(connections: RunnerConnections, address: RunnerAddress, id: str
   return execute(request, { attemptId: id, runnerId: 'runner' }, address, new AbortController().signal);
 }
 
-/** Resolves when so many connections to the runner wait to be used again. */
+/** Resolves when this many connections to the runner are available for reuse. */
 async function kept(connections: RunnerConnections, runner: RunnerAddress, count: number): Promise<void> {
   const agent = connections.agentFor(runner);
   const free = (): number => Object.values(agent.freeSockets).flat().length;
@@ -95,26 +95,29 @@ async function kept(connections: RunnerConnections, runner: RunnerAddress, count
 }
 
 const goodPath = `/0/${good.length}/-1`;
-/** Every way in which an app can leave: after each answer at once, or a little later; and at each byte of it. */
+/**
+ * Every way in which an app can close a connection: right after an answer, a little later, or at each byte of the
+ * answer.
+ */
 const departures = [
   ...wholes.flatMap(({ length }, which) => [0, 1, 3, 10].map((ms) => `/${which}/${length}/${ms}`)),
   ...wholes.flatMap(({ length }, which) => Array.from({ length }, (_, bytes) => `/${which}/${bytes}/0`)),
 ];
 
-it(`no call of ${calls} has its effect twice, and a healthy runner lives, whenever the app hangs up`, async () => {
+it(`no call of ${calls} takes effect twice, and a healthy runner survives, whenever the app hangs up`, async () => {
   const { effects, address } = await countingApp();
   const connections = createRunnerConnections();
   const wrong: unknown[] = [];
   let next = 0;
   const round = async (runner: RunnerAddress, until: number, departure: string): Promise<void> => {
     for (let n = next++; n < until; n = next++) {
-      // The app leaves, and is then called as if nothing had been: with connections that wait to be used again.
+      // The app closes the connection and is then called again as usual, with connections that are available for reuse.
       const path = n % 2 === 0 ? departure : goodPath;
       const { outcome } = await attempt(connections, runner, `call-${n}`, path);
       const { answer, bytes } = conductOf(path);
       const isWhole = outcome.kind === 'response';
       if (isWhole !== (bytes === answer.length)) wrong.push({ path, outcome });
-      // Only an app that hangs up before it has said what its answer is may lose its runner.
+      // Only an app that hangs up before it has sent its answer's head may lose its runner.
       if (fateOf(outcome).kind === 'end' && bytes >= headBytes(answer)) wrong.push({ path, outcome });
       if (effects.get(`call-${n}`) !== 1) wrong.push({ path, effects: effects.get(`call-${n}`) });
     }
@@ -123,7 +126,7 @@ it(`no call of ${calls} has its effect twice, and a healthy runner lives, whenev
     next = until - perRunner;
     const runner = { ...address };
     const departure = departures[(until / perRunner - 1) % departures.length] ?? '';
-    // Its connections have proven to stay open before it begins to hang up.
+    // Its connections have been seen to stay open before the app starts to hang up.
     await Promise.all(
       Array.from({ length: callers }, (_, n) => attempt(connections, runner, `${until}-${n}`, goodPath)),
     );
@@ -135,7 +138,7 @@ it(`no call of ${calls} has its effect twice, and a healthy runner lives, whenev
   expect(effects.size).toBe(calls + callers * (calls / perRunner));
 }, 120_000);
 
-it('a kept connection that breaks under its next call costs that call, once, and not the runner', async () => {
+it('a kept connection that breaks during its next call fails that call, once, and not the runner', async () => {
   const { effects, address } = await countingApp();
   const connections = createRunnerConnections();
   expect((await attempt(connections, address, 'a', goodPath)).outcome.kind).toBe('response');

@@ -8,8 +8,8 @@ const patienceMs = 10_000;
 
 /**
  * Notifies the app that a request was cancelled: POST to `<path>/cancel` on the same runner with the same request id
- * (docs/platform/gateway.md#cancel). The answer doesn't matter: an app without that path says 404. Resolves when it is
- * over; never rejects.
+ * (docs/platform/gateway.md#cancel). The answer doesn't matter: an app without that path answers 404. Resolves when the
+ * call is over; never rejects.
  */
 export async function sendCancel(
   departures: Departures,

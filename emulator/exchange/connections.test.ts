@@ -34,7 +34,7 @@ async function settled(address: { readonly host: string; readonly port: number }
   await vi.waitFor(() => expect(Object.keys(agent.freeSockets)).toHaveLength(1));
 }
 
-it('uses a connection again once it was seen to stay open', async () => {
+it('reuses a connection once it has been seen to stay open', async () => {
   const { sockets, address } = await testRunner((_req, res) => res.end('x'));
   expect(await call(address)).toBe('x');
   await settled(address);
@@ -42,14 +42,14 @@ it('uses a connection again once it was seen to stay open', async () => {
   expect(sockets).toHaveLength(1);
 });
 
-it('gives each request a connection of its own until then', async () => {
+it('opens a new connection for each request until then', async () => {
   const { sockets, address } = await testRunner((_req, res) => res.end('x'));
   expect(await call(address)).toBe('x');
   expect(await call(address)).toBe('x');
   expect(sockets).toHaveLength(2);
 });
 
-it.each([500, 502, 503, 504])('uses no connection again after a %d', async (status) => {
+it.each([500, 502, 503, 504])('does not reuse a connection after a %d', async (status) => {
   const { sockets, address } = await testRunner((_req, res) => res.writeHead(status).end('x'));
   await call(address);
   const [first] = sockets;
@@ -58,7 +58,7 @@ it.each([500, 502, 503, 504])('uses no connection again after a %d', async (stat
   expect(sockets).toHaveLength(2);
 });
 
-it('gives each request its own for good where a server closed one that was kept', async () => {
+it('opens a new connection for each request permanently after a server has closed a kept one', async () => {
   const { sockets, address } = await testRunner((_req, res) => res.end('x'));
   await call(address);
   await settled(address);
@@ -66,7 +66,7 @@ it('gives each request its own for good where a server closed one that was kept'
   await vi.waitFor(() => expect(connections.agentFor(address)).toBe(ownConnection));
 });
 
-it('never reuses a connection of a server that hangs up without a word', async () => {
+it('never reuses a connection of a server that hangs up without notice', async () => {
   const { sockets, address } = await testRunner((req, res) => {
     res.writeHead(200, { 'content-length': '1', connection: 'keep-alive' });
     res.end('x', () => req.socket.end());

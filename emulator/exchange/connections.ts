@@ -4,36 +4,36 @@ import type { RunnerAddress } from '../engines/engine.ts';
 import { RunnerSocket } from './runner-socket.ts';
 
 /**
- * Connections to runners that are used again, only where that can't be mistaken for something else. A server that
- * closes a kept connection at the moment of reuse looks like one that died with the request: the caller would get an
- * error although nothing is wrong, and nobody can know whether the app has seen the request. So:
+ * Reuses connections to runners, but only where a failure can't be misread. A server that closes a kept connection at
+ * the moment of reuse looks like one that died with the request: the caller would get an error although nothing is
+ * wrong, and nobody can know whether the app has seen the request. So:
  *
- * - a connection is reused only after it stayed open, unused, for a moment: servers that hang up after an answer
- *   without saying so (uvicorn, when a background task or a handler raised) do it by then;
- * - none is reused after a 5xx (upstream.ts): the traceback that comes before the close may take its time;
- * - a runner that once closed a kept connection early gets a connection per request from then on;
- * - one that was unused for longer than any usual server's patience begins (uvicorn 5 s, gunicorn 2 s) is not reused;
- * - what a server says (`Connection: close`, `Keep-Alive: timeout`) is obeyed by node.
+ * - A connection is reused only after it stayed open and unused for a moment: by then, servers that hang up after an
+ *   answer without announcing it (uvicorn, when a background task or a handler raised) have closed it.
+ * - No connection is reused after a 5xx (upstream.ts): the traceback that precedes the close may take its time.
+ * - A runner that once closed a kept connection early gets one connection per request from then on.
+ * - A connection that was unused for longer than usual servers wait (uvicorn 5 s, gunicorn 2 s) is not reused.
+ * - Node obeys what a server announces (`Connection: close`, `Keep-Alive: timeout`).
  *
- * Worth it: a connection of its own costs a request 0.6 ms of both ends' time (measured).
+ * Reuse is worth it: a new connection per request costs both ends together 0.6 ms (measured).
  */
 export interface RunnerConnections {
   /** For `http.request`. */
   agentFor(address: RunnerAddress): Agent;
-  /** A kept connection to this runner broke when it was used again: no other one is used again. */
+  /** A kept connection to this runner broke when it was reused: reuse no other one. */
   distrust(address: RunnerAddress): void;
 }
 
 const reusableMs = 1_000;
 const settlingMs = 20;
-/** Those that settle within the same time are looked at together: a timer for each costs a call 0.05 ms. */
+/** Sockets that settle within this time are checked together: one timer each would cost a call 0.05 ms. */
 const togetherMs = 4;
 const most = { maxFreeSockets: 256, maxSockets: Number.POSITIVE_INFINITY };
 
 export function createRunnerConnections(): RunnerConnections {
   /**
-   * By the address object, which lives as long as its runner: the next runner on the same port starts with a clean
-   * record.
+   * Keyed by the address object, which lives as long as its runner: the next runner on the same port starts with a
+   * clean record.
    */
   const agents = new WeakMap<RunnerAddress, RunnerAgent>();
   return {
@@ -51,22 +51,22 @@ export function createRunnerConnections(): RunnerConnections {
   };
 }
 
-/** Node's agent with our socket. */
+/** Node's agent with our own kind of socket. */
 class PlainAgent extends Agent {
   override createConnection(options: TcpNetConnectOpts): Socket {
     return new RunnerSocket(options).connect(options);
   }
 }
 
-/** Gives each request a connection of its own. */
+/** Opens a new connection for each request. */
 export const ownConnection: Agent = new PlainAgent();
 
-/** For what may take any time and is never repeated. */
+/** For requests that may take any time and are never repeated. */
 export const neverKept: RunnerConnections = { agentFor: () => ownConnection, distrust: () => undefined };
 
 interface Settling {
   readonly socket: Socket;
-  /** What node's agent says about it. */
+  /** The arguments of the agent's `free` event. */
   readonly about: readonly unknown[];
   readonly since: number;
 }
@@ -76,7 +76,7 @@ class RunnerAgent extends PlainAgent {
   /** Offered for reuse, not yet taken. */
   readonly #kept = new Set<Socket>();
   readonly #watched = new WeakSet<Socket>();
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #settling: Settling[] = [];
   #sweeping: NodeJS.Timeout | undefined;
 
@@ -85,11 +85,11 @@ class RunnerAgent extends PlainAgent {
   }
 
   override createConnection(options: TcpNetConnectOpts): Socket {
-    // While it settles nobody else listens; 'close' follows.
+    // While a socket settles, nothing else listens for its errors; 'close' follows.
     return super.createConnection(options).on('error', () => undefined);
   }
 
-  /** Node's pool takes what is `free`: here, only after it has settled. */
+  /** Node's pool takes a socket on its `free` event; here, the event is passed on only after the socket has settled. */
   override emit(event: string | symbol, ...about: unknown[]): boolean {
     const [socket] = about;
     if (event !== 'free' || !(socket instanceof Socket)) return super.emit(event, ...about);
@@ -103,8 +103,8 @@ class RunnerAgent extends PlainAgent {
     const [oldest] = this.#settling;
     if (!oldest) return;
     const waitMs = Math.max(togetherMs, oldest.since + settlingMs - performance.now());
-    // And a look at the sockets more: where this process was kept waiting, the time is over before a close has been
-    // seen.
+    // The sockets get one more turn of the event loop: if this process was delayed, the time may be over before it has
+    // seen a close.
     this.#sweeping = setTimeout(() => setImmediate(() => this.#sweep(performance.now())), waitMs).unref();
   }
 
@@ -131,7 +131,7 @@ class RunnerAgent extends PlainAgent {
     this.#kept.add(socket);
     if (this.#watched.has(socket)) return;
     this.#watched.add(socket);
-    // The pool's own patience is over, which is no fault of the server.
+    // The pool's own idle time is over, which is not the server's fault.
     socket.on('timeout', () => this.#kept.delete(socket));
     socket.once('close', () => {
       if (this.#kept.delete(socket)) this.isTrusted = false;

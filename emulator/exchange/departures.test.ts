@@ -23,7 +23,7 @@ afterEach(() => {
   app.close();
 });
 
-/** A request up to the moment where its bytes may leave: its socket is known, this turn isn't over. */
+/** Brings a request to the point where its bytes may be sent: its socket is assigned, and this turn isn't over. */
 async function begin(to = address) {
   const request = httpRequest({ ...to, method: 'POST', agent: false });
   request.on('error', () => undefined);
@@ -34,11 +34,11 @@ async function begin(to = address) {
 }
 
 describe('a request to a runner', () => {
-  it('that has nothing else to do leaves at once', async () => {
+  it('is sent at once when no other is in progress', async () => {
     expect((await begin()).isHeld()).toBe(false);
   });
 
-  it('that has others under way leaves at the end of the turn', async () => {
+  it('is sent at the end of the turn while others are in progress', async () => {
     await begin();
     const [second, third] = [await begin(), await begin()];
     expect([second.isHeld(), third.isHeld()]).toEqual([true, true]);
@@ -47,7 +47,7 @@ describe('a request to a runner', () => {
     while (answers.length < 3) await once(app, 'request');
   });
 
-  it('leaves at once again when the others have ended, however they did', async () => {
+  it('is sent at once again when the others have ended, however they ended', async () => {
     const first = await begin();
     const second = await begin();
     while (answers.length < 2) await once(app, 'request');

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import type { RunnerAddress } from '../engines/engine.ts';
 
 /**
- * Requests to a runner that has others under way leave at the end of this turn of the event loop, together with
- * whatever else came in with it: a Python app works off a bunch with fewer turns of its own loop (32 callers, first
- * minute: 5 % more answers, measured). One that is alone leaves at once.
+ * Requests to a runner that has others in progress are sent at the end of this turn of the event loop, together with
+ * everything else that arrived in it: a Python app handles a batch with fewer turns of its own loop (32 callers, first
+ * minute: 5 % more answers, measured). A request that is alone is sent at once.
  */
 export interface Departures {
   /** Call it before anything is written. */
@@ -13,7 +13,7 @@ export interface Departures {
 }
 
 export function createDepartures(): Departures {
-  /** By the address object, which lives as long as its runner. */
+  /** Keyed by the address object, which lives as long as its runner. */
   const underWay = new WeakMap<RunnerAddress, number>();
   let held: Socket[] = [];
 

@@ -11,29 +11,29 @@ import { answered, incomplete } from './outcomes.ts';
 import { type Links, performAttempt, type UpstreamBody } from './upstream.ts';
 
 /**
- * A direct call: one runner, one attempt, never retried by the platform (docs/platform/gateway.md#direct-calls). Who
- * the caller is on the wire (an HTTP response, frames of a websocket) is the sink's business.
+ * A direct call: one runner, one attempt, never retried by the platform (docs/platform/gateway.md#direct-calls). The
+ * sink decides how the answer reaches the caller (an HTTP response, frames of a websocket).
  */
 export interface DirectCall {
   readonly info: RequestInfo;
   readonly method: string;
-  /** Path at the app, without query: where `/cancel` is appended. */
+  /** Path within the app, without query: `/cancel` is appended to it. */
   readonly path: string;
   readonly query: string;
-  /** For the app, complete. */
+  /** The complete headers for the app. */
   readonly headers: HeaderList;
   readonly body: UpstreamBody;
 }
 
 export interface Sink {
-  /** The head of the answer, as the caller may see it. */
+  /** The head of the answer, with the headers that may reach the caller. */
   start(status: number, headers: HeaderList): void;
-  /** `undefined`: more may come; else when the promise resolves. */
+  /** `undefined`: the sink takes more now; otherwise, wait for the promise. */
   write(chunk: Buffer): Promise<void> | undefined;
   end(): void;
-  /** Instead of `start`: the platform's own answer. */
+  /** Called instead of `start`: the platform's own answer. */
   refuse(answer: Answer): void;
-  /** After `start`: the answer broke off. */
+  /** Called after `start`: the answer broke off. */
   cut(): void;
 }
 
@@ -42,15 +42,15 @@ export interface Ending {
   readonly outcome: AttemptOutcome;
   /** `start` was called. */
   readonly isStarted: boolean;
-  /** Absent: the answer came through in whole. */
+  /** Absent: the whole answer was passed on. */
   readonly error?: PlatformError;
-  /** Absent: there was no answer, or only a part of it. */
+  /** Absent: there was no answer, or only a part of one. */
   readonly signals?: Signals;
 }
 
 /**
- * Performs a direct call on a runner: hands its answer to `sink` as it comes, the last word (`end`, `cut`, `refuse`)
- * excepted. Each of `signals` closes the connection to the runner. Never rejects.
+ * Performs a direct call on a runner: passes its answer to `sink` as it arrives, except for the final call (`end`,
+ * `cut`, `refuse`). Each of `signals` closes the connection to the runner. Never rejects.
  */
 export function createStreaming({ links, lateUnits }: { links: Links; lateUnits: Pick<LateUnits, 'expect'> }) {
   return async function stream(
@@ -72,7 +72,7 @@ export function createStreaming({ links, lateUnits }: { links: Links; lateUnits:
     if (answer.kind === 'failed') return { outcome: answer.outcome, error: answer.error, isStarted: false };
     const read = signalsOf(answer.headers, answer.status);
     const { id, alias } = call.info;
-    // Before the answer: its report may come before the end of it.
+    // Registered before the answer is passed on, because the app's report may arrive before the answer ends.
     if (read.billsLater) lateUnits.expect({ id, alias, runnerId: runner.runnerId, endpoint: path });
     try {
       sink.start(answer.status, [...toCaller(answer.headers, answer.status), ['x-fal-served-from', runner.runnerId]]);

@@ -14,7 +14,7 @@ const late: LateRequest[] = [];
 const lateUnits = { expect: (request: LateRequest) => void late.push(request) };
 const never = new AbortController().signal;
 
-it('performs the request as it was stored and brings the whole answer', async () => {
+it('performs the request as it was stored and returns the whole answer', async () => {
   const seen = deferred<string>();
   const { address } = await testRunner((req, res) => {
     const chunks: Buffer[] = [];
@@ -91,7 +91,7 @@ it('reports to the scheduler: connection_refused', async () => {
   expect(await execute(testRequest('r'), attempt, address, never)).toEqual({ outcome: { kind: 'connection_refused' } });
 });
 
-it('takes interim answers for the signs of life that they are', async () => {
+it('accepts interim answers as signs of life', async () => {
   const { address } = await testRunner((_req, res) => {
     for (let sent = 0; sent < 500; sent++) res.writeProcessing();
     res.end('done');

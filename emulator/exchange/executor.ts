@@ -14,7 +14,7 @@ import { type Links, performAttempt } from './upstream.ts';
 interface ExecutorDeps {
   readonly links: Links;
   readonly lateUnits: Pick<LateUnits, 'expect'>;
-  /** Of a stored answer; above: the request fails. */
+  /** The limit for a stored answer; the request fails above it. */
   readonly maxResponseBytes?: number;
 }
 
@@ -24,13 +24,13 @@ export interface AttemptResult {
   readonly hints?: readonly string[];
   /** The app asked for a health probe with its answer. */
   readonly healthCheck?: true;
-  /** What `Queue.complete` is to store if the scheduler accepts this attempt. */
+  /** What `Queue.complete` stores if the scheduler accepts this attempt. */
   readonly response?: StoredResponse;
 }
 
 /**
- * Performs one attempt of a queued request: sends what was stored, collects the whole answer. Never rejects; `signal`
- * closes the connection to the runner at once. Retries, verdicts and storing are others' business.
+ * Performs one attempt of a queued request: sends what was stored and collects the whole answer. Never rejects;
+ * `signal` closes the connection to the runner at once. Retries, verdicts, and storing are left to the callers.
  */
 export function createExecutor({ links, lateUnits, maxResponseBytes = 256 * 1024 * 1024 }: ExecutorDeps) {
   return async function executeQueued(
@@ -49,7 +49,7 @@ export function createExecutor({ links, lateUnits, maxResponseBytes = 256 * 1024
       signals: [signal],
     });
     if (answer.kind === 'failed') {
-      // A response only in name: the app did answer, but with something that can't be handed on.
+      // A response in name only: the app did answer, but with something that can't be passed on.
       return answer.outcome.kind === 'response'
         ? { outcome: answer.outcome, response: asResponse(answer.error) }
         : { outcome: answer.outcome };

@@ -4,8 +4,8 @@ import { headerOf, pairs, signalsOf, toApp, toCaller } from './headers.ts';
 const about = { requestId: 'id-1', app: 'me/app', path: '/', callerId: 'local|me' };
 const names = (list: readonly (readonly [string, string])[]) => list.map(([name]) => name);
 
-describe('towards the app', () => {
-  it('passes custom headers, repeated ones too, and drops what speaks about one connection', () => {
+describe('to the app', () => {
+  it('passes custom headers, including repeated ones, and drops headers of one connection', () => {
     const list = toApp(
       pairs([
         ...['X-Custom', 'a', 'x-custom', 'b', 'Cookie', 'c=1', 'Connection', 'keep-alive, X-Hop', 'X-Hop', '1'],
@@ -40,7 +40,7 @@ describe('towards the app', () => {
     ]);
   });
 
-  it('hides what proxies say of the caller: anybody could have written it', () => {
+  it('hides what proxies say about the caller: anybody could have written it', () => {
     const family = [
       'X-Forwarded-For',
       'X-Forwarded-Proto',
@@ -68,13 +68,13 @@ describe('towards the app', () => {
     ]);
   });
 
-  it("shows no app its runner's secret, nor takes another one from a caller", () => {
+  it("shows no app its runner's secret, and accepts no other one from a caller", () => {
     for (const name of ['x-minifal-runner', 'X-Minifal-Runner']) {
       expect(names(toApp(pairs([name, 'guess', 'x-other', 'kept']), about))).not.toContain('x-minifal-runner');
     }
   });
 
-  it('keeps a CDN token and a request id of the caller, and makes a token that nobody can guess otherwise', () => {
+  it('keeps a CDN token and a request id of the caller, and makes a token that cannot be guessed otherwise', () => {
     const kept = toApp(
       [
         ['x-fal-cdn-token', 't'],
@@ -87,7 +87,7 @@ describe('towards the app', () => {
   });
 });
 
-describe('towards the caller', () => {
+describe('to the caller', () => {
   it.each([
     [200, false],
     [404, false],
@@ -100,7 +100,7 @@ describe('towards the caller', () => {
   });
 });
 
-it("keeps from the caller's browser what an app says for others that share its origin or its host", () => {
+it('removes headers with which an app would affect others on its origin or host', () => {
   const said = [
     'Service-Worker-Allowed',
     'Clear-Site-Data',

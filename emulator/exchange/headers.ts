@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { passHeader } from '../engines/pass.ts';
 
 /**
- * What passes the gateway and what stays in it, both ways: docs/platform/gateway.md#headers. Header texts are latin-1,
- * one character per byte, as node:http reads and writes them: `X-Fal-Runner-Hints: é` survives because nobody here
- * decodes it.
+ * Which headers pass the gateway, in both directions, and which don't: docs/platform/gateway.md#headers. Header texts
+ * are latin-1, one character per byte, as node:http reads and writes them: `X-Fal-Runner-Hints: é` survives because
+ * nothing here decodes it.
  */
 export type HeaderList = readonly (readonly [string, string])[];
 
-/** RFC 9110 §7.6.1: they speak about one connection. `expect` was answered here; `host` becomes the runner's. */
+/** Headers that apply to one connection (RFC 9110 §7.6.1). `expect` was answered here; `host` becomes the runner's. */
 const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -22,8 +22,9 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 /**
- * Who the caller is, in the words of proxies on the way: only the platform's own would be true, and servers believe
- * them (uvicorn takes `X-Forwarded-For` and `-Proto` from loopback). Besides all that begin with `x-forwarded`.
+ * What proxies say about the caller. Only the platform's own values would be true, and servers believe these headers
+ * (uvicorn takes `X-Forwarded-For` and `-Proto` from loopback). All other names that begin with `x-forwarded` are
+ * dropped too.
  */
 const fromProxies: readonly string[] = [
   'forwarded',
@@ -46,20 +47,20 @@ const notForTheApp: ReadonlySet<string> = new Set([
   'content-length',
   passHeader,
 ]);
-/** The only platform headers of a caller that an app gets to see. */
+/** The only platform headers of a caller that are passed to an app. */
 const passedPlatformHeaders: ReadonlySet<string> = new Set(['x-fal-cdn-token', 'x-fal-object-lifecycle-preference']);
 const consumed: ReadonlySet<string> = new Set([
   'x-fal-stop-runner',
   'x-fal-runner-health-check',
   'x-fal-billable-units-webhook',
-  // Ours, whatever the app says.
+  // Set by the gateway, whatever the app sends.
   'x-fal-request-id',
   'x-fal-served-from',
 ]);
 /**
- * With these an answer speaks for all that has its origin, or its host. Here that is every other app, and whatever else
- * the developer serves on localhost: a page of one app could take over the others', send their visitors elsewhere, or
- * keep browsers from them.
+ * Headers with which an answer affects everything on its origin or its host. Here, that includes every other app and
+ * anything else the developer serves on localhost: a page of one app could take over the others' pages, redirect their
+ * visitors, or block browsers from reaching them.
  */
 const aboutTheOrigin: ReadonlySet<string> = new Set([
   'alt-svc',
@@ -70,7 +71,7 @@ const aboutTheOrigin: ReadonlySet<string> = new Set([
   'strict-transport-security',
 ]);
 
-/** Pairs with lower-case names, repeated ones kept, from node's flat list. */
+/** Pairs with lower-case names from Node's flat list; repeated ones are kept. */
 export function pairs(raw: readonly string[]): HeaderList {
   const list: [string, string][] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) list.push([(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? '']);
@@ -85,14 +86,14 @@ interface Attribution {
   readonly requestId: string;
   /** `owner/alias` */
   readonly app: string;
-  /** Path at the app. */
+  /** Path within the app. */
   readonly path: string;
-  /** Account id, or the word for callers without a key. */
+  /** The account id, or the placeholder for callers without a key. */
   readonly callerId: string;
 }
 
 /**
- * The headers of the app's request, `content-length` excluded: who sends the body adds that.
+ * The headers of the app's request, without `content-length`, which the code that sends the body adds.
  * docs/platform/gateway.md#headers-from-callers, #headers-for-the-app.
  */
 export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
@@ -112,8 +113,7 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
     ['x-fal-caller-user-id', about.callerId],
   ];
   if (headerOf(kept, 'x-fal-cdn-token') === undefined) {
-    // Two of them for 244 random bits: node keeps those ready, while fresh random bytes cost every request a call of
-    // the system.
+    // Two UUIDs give 244 random bits. Node keeps UUIDs ready, while fresh random bytes cost each request a system call.
     own.push(['x-fal-cdn-token', `${randomUUID()}${randomUUID()}`.replaceAll('-', '')]);
   }
   if (headerOf(kept, 'x-request-id') === undefined) own.push(['x-request-id', about.requestId]);
@@ -121,8 +121,8 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
 }
 
 /**
- * Headers of the app's answer that may reach the caller. The app's own CORS headers go: guard.ts speaks for the whole
- * port (docs/platform/gateway.md#cors-and-proxy-mode).
+ * The headers of the app's answer that may reach the caller. The app's own CORS headers are removed: guard.ts decides
+ * for the whole port (docs/platform/gateway.md#cors-and-proxy-mode).
  */
 export function toCaller(fromApp: HeaderList, status: number): HeaderList {
   const named = connectionNamed(fromApp);
@@ -143,9 +143,9 @@ export interface Signals {
   readonly needsRetry?: boolean;
   readonly stopRunner?: boolean;
   readonly healthCheck: boolean;
-  /** The app reports the units of this request later; failures are billed at once, whatever they say. */
+  /** The app reports the units of this request later. Failures are billed at once, even if they carry this header. */
   readonly billsLater: boolean;
-  /** Absent: the app doesn't use hints. Empty: it has none. */
+  /** Absent: the app doesn't use hints. Empty: the app has no hints. */
   readonly hints?: readonly string[];
 }
 
@@ -184,7 +184,9 @@ const jsonObject = z.string().transform((text, context) => {
   }
 });
 
-/** Always an object for the app: `{}` when the caller gave none, or nonsense. Never re-spelled otherwise. */
+/**
+ * Always an object for the app: `{}` when the caller sent none, or something invalid. Otherwise passed on unchanged.
+ */
 function lifecyclePreference(list: HeaderList): string {
   const given = headerOf(list, 'x-fal-object-lifecycle-preference');
   return given !== undefined && jsonObject.safeParse(given).success ? given : '{}';

@@ -10,7 +10,7 @@ function lateUnits() {
 const request = (id: string) => ({ id, alias: 'world', runnerId: 'runner-1', endpoint: '/start-session' });
 
 describe('units that come later', () => {
-  it("are lines of the request's log: that it waits, and what was settled", () => {
+  it("are written to the request's log: that it waits, and the settled amount", () => {
     const { units, lines, messages } = lateUnits();
     units.expect(request('a'));
     expect(units.settle('a', '2.50000000')).toBe(true);
@@ -23,14 +23,14 @@ describe('units that come later', () => {
     }
   });
 
-  it('are settled once, however often the report comes: its first answer may be lost', () => {
+  it('are settled once, however often the report arrives: its first answer may be lost', () => {
     const { units, messages } = lateUnits();
     units.expect(request('a'));
     expect([units.settle('a', '1'), units.settle('a', '1'), units.settle('a', '7')]).toEqual([true, true, true]);
     expect(messages().filter((message) => message.includes('settled'))).toEqual(['Billable units settled: 1']);
   });
 
-  it('are nothing to a request that does not wait for them', () => {
+  it('are ignored for a request that does not wait for them', () => {
     const { units, lines } = lateUnits();
     expect(units.settle('a', '1')).toBe(false);
     expect(lines).toEqual([]);

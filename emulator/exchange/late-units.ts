@@ -1,34 +1,35 @@
 import { createLru } from '../queue/lru.ts';
 import type { Logs } from '../telemetry/types.ts';
 
-/** A request whose app bills it later. */
+/** A request that its app bills later. */
 export interface LateRequest {
   readonly id: string;
   readonly alias: string;
   readonly runnerId: string;
-  /** Path at the app. */
+  /** Path within the app. */
   readonly endpoint: string;
 }
 
 /**
- * Deferred billing (`x-fal-billable-units-webhook: 1`, fal/wma/_billing.py): the request waits for its units until
- * the app reports them. There are no prices here; what was settled is a line in the request's log, where a developer
- * looks for it.
+ * Deferred billing (`x-fal-billable-units-webhook: 1`, fal/wma/_billing.py): the request waits for its units until the
+ * app reports them. minifal has no prices; the settled amount is a line in the request's log, where a developer looks
+ * for it.
  */
 export interface LateUnits {
-  /** The app has said with its answer that the units come later. */
+  /** The app's answer said that the units will be reported later. */
   expect(request: LateRequest): void;
   /**
-   * `false`: no request waits for units under this id. A report that comes again changes nothing: its first answer
-   * may be lost. `runnerId`: of the runner whose key it came with; it may report its own requests alone.
+   * Returns `false` if no request waits for units under this id. A repeated report changes nothing: its first answer
+   * may have been lost. `runnerId` is the runner whose key came with the report; a runner may report only its own
+   * requests.
    */
   settle(id: string, units: string, runnerId?: string): boolean;
 }
 
-/** Sessions that wait at once; beyond that, the one that has waited longest is forgotten. */
+/** The number of sessions that can wait at once; above it, the one that has waited longest is dropped. */
 const mostEntries = 10_000;
 
-/** In memory: a report can only come from a runner of this process. */
+/** Kept in memory: a report can only come from a runner of this process. */
 export function createLateUnits(deps: {
   readonly logs: Pick<Logs, 'append'>;
   readonly clock: () => number;

@@ -3,7 +3,7 @@ import type { AttemptOutcome } from '../scheduler/events.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
 import type { Signals } from './headers.ts';
 
-/** The app has answered in whole. */
+/** The app sent a complete answer. */
 export function answered(status: number, { needsRetry, stopRunner }: Signals): AttemptOutcome {
   return {
     kind: 'response',
@@ -13,37 +13,37 @@ export function answered(status: number, { needsRetry, stopRunner }: Signals): A
   };
 }
 
-/** We ourselves failed at the attempt: final, and no fault of the runner. */
+/** The attempt failed because of minifal itself: final, and not the runner's fault. */
 export const notMade: AttemptOutcome = { kind: 'response', status: 500, needsRetry: false, stopRunner: false };
 
-/** No answer, or none in whole: what to report to the scheduler, and what to the caller. */
+/** There was no complete answer: what to report to the scheduler, and what to send to the caller. */
 export interface Failure {
   readonly outcome: AttemptOutcome;
   readonly error: PlatformError;
 }
 
-/** The body of an answer broke off: for the scheduler and for the caller. */
+/** The body of an answer broke off: the outcome for the scheduler and for the caller. */
 export const incomplete: Failure = {
   outcome: { kind: 'incomplete' },
   error: platformError('runner_incomplete_response', 'The runner ended its response before it was complete.'),
 };
 
-/** Something in the caller's path or headers that can't be put on a wire: no runner is to blame. */
+/** The caller's path or headers contain something that can't be sent over HTTP: not the runner's fault. */
 export const unsendable: Failure = failed(
   { kind: 'response', status: 400 },
   'bad_request',
   'The request can not be sent on.',
 );
 
-/** The code of an error of ours: the app sent interim answers without end. */
+/** Our own error code: the app sent interim answers without end. */
 export const endlessInterim = 'INTERIM_WITHOUT_END';
 
-/** What this machine has run out of; the request has not left. */
+/** Error codes for resources that this machine has run out of; the request was not sent. */
 const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
 
 /**
- * What the code of a connection's error means. `isStale`: on a connection that had served before, so that its server
- * may just have closed it: no proof against the runner.
+ * Interprets the error code of a connection. `isStale`: the connection had served a request before, so its server may
+ * just have closed it, which proves nothing against the runner.
  */
 export function failureOf(code: string, isStale = false): Failure {
   if (exhausted.has(code)) {
@@ -60,7 +60,7 @@ export function failureOf(code: string, isStale = false): Failure {
     const text = 'The response headers of the app are larger than 16 KB.';
     return failed({ kind: 'response', status: 502 }, 'runner_incomplete_response', text);
   }
-  // What came wasn't HTTP, or never came to an answer.
+  // The response wasn't HTTP, or it ended before a complete answer.
   if (code.startsWith('HPE_') || code === endlessInterim) return incomplete;
   const outcome = { kind: 'disconnected', ...(isStale ? { isStale } : {}) } as const;
   return failed(outcome, 'runner_disconnected', 'The runner disconnected before it answered.');

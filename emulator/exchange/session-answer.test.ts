@@ -31,15 +31,15 @@ describe('the first event of a session', () => {
     ['no SDP', 'data: {"type": "answer"}\n\n'],
     ['an empty SDP', 'data: {"sdp": ""}\n\n'],
     ['something else', 'data: [1]\n\n'],
-  ])('is none: %s', (_name, text) => {
+  ])('is no answer: %s', (_name, text) => {
     expect(read(text)).toBe('none');
   });
 
-  it('is waited for', () => {
+  it('is awaited', () => {
     expect(read(`data: ${json}\n`)).toBeUndefined();
   });
 
-  it('is none where it never ends', () => {
+  it('is no answer when it never ends', () => {
     const reader = new AnswerReader();
     const chunk = Buffer.alloc(256 * 1024, 'x');
     expect([1, 2, 3, 4, 5].map(() => reader.read(chunk))).toEqual([undefined, undefined, undefined, undefined, 'none']);

@@ -11,7 +11,7 @@ interface SessionAnswer {
 
 const answer = z.object({ sdp: z.string().min(1), type: z.string().default('answer') });
 
-/** Of an event stream without an end of its first event. */
+/** The limit for an event stream whose first event doesn't end. */
 const mostText = 1024 * 1024;
 
 /**
@@ -52,10 +52,13 @@ function parse(data: string): SessionAnswer | 'none' {
   }
 }
 
-/** An app's error says why; more of it isn't kept. */
+/** How much of an app's error is kept, to show why the session failed. */
 const mostErrorBytes = 64 * 1024;
 
-/** Takes the answer out of the stream, and an error as it is; what follows only says that the session lasts. */
+/**
+ * Extracts the answer from the stream; an error is returned unchanged. What follows only shows that the session is
+ * alive.
+ */
 export function answerSink(on: {
   readonly answered: (answer: SessionAnswer) => void;
   readonly refused: (answer: Answer) => void;

@@ -7,22 +7,20 @@ import type { Departures } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
 import { endlessInterim, type Failure, failureOf, unsendable } from './outcomes.ts';
 
-/** What all exchanges share: created once. */
+/** State that all exchanges share; created once. */
 export interface Links {
   readonly connections: RunnerConnections;
   readonly departures: Departures;
 }
 
-/**
- * One HTTP exchange with a runner, the same for direct calls and queued attempts. It reports, it decides nothing.
- */
+/** One HTTP exchange with a runner, the same for direct calls and queued attempts. It reports and decides nothing. */
 interface UpstreamCall {
   readonly address: RunnerAddress;
   readonly links: Links;
   readonly method: string;
-  /** Path and query as they travel on the wire. */
+  /** Path and query exactly as they are sent. */
   readonly path: string;
-  /** Without `host` and without framing; see `body`. */
+  /** Without `host` and without framing headers; see `body`. */
   readonly headers: HeaderList;
   readonly body: UpstreamBody;
   /** Each of them closes the connection to the runner. */
@@ -32,7 +30,7 @@ interface UpstreamCall {
 export type UpstreamBody =
   | { readonly kind: 'none' }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  /** `length` undefined: chunked. `pump` writes what it has, ends the stream, and never throws. */
+  /** `length` undefined: chunked. `pump` writes its data, ends the stream, and never throws. */
   | { readonly kind: 'stream'; readonly length: string | undefined; readonly pump: (to: ClientRequest) => void };
 
 type UpstreamAnswer =
@@ -47,10 +45,12 @@ type UpstreamAnswer =
 
 /** The response fails if its headers are larger (docs/platform/gateway.md#headers-from-the-app). */
 const maxResponseHeaderBytes = 16 * 1024;
-/** Interim answers (1xx) before the real one: a sign of life every four seconds of an hour, and no more. */
+/**
+ * The maximum number of interim answers (1xx) before the final one: one sign of life every four seconds for an hour.
+ */
 const mostInterimAnswers = 1_000;
 
-/** Resolves with the head of the answer, or with why there is none. Never rejects. */
+/** Resolves with the head of the answer, or with the reason why there is none. Never rejects. */
 export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
   const { connections, departures } = call.links;
   return new Promise((resolve) => {
@@ -61,29 +61,30 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
     let isAnswered = false;
     request.on('response', (message) => {
       isAnswered = true;
-      // Many a server closes after an error without saying so, and only once it has printed its traceback.
+      // Many servers close after an error without announcing it, and only after they have printed the traceback.
       if ((message.statusCode ?? 500) >= 500) request.shouldKeepAlive = false;
-      // Nobody will read the rest of the request: its connection would stay until the app takes it, which may be never.
+      // The rest of the request won't be read: its connection would stay open until the app takes the rest, maybe
+      // forever.
       message.on('end', () => {
         if (!request.writableFinished) request.destroy();
       });
       resolve({ kind: 'answer', status: message.statusCode ?? 502, headers: pairs(message.rawHeaders), message });
     });
     limitInterim(request);
-    // By hand: node's `signal` option costs each request a watcher of the stream's end, and `AbortSignal.any` one more
-    // signal.
+    // Done by hand: Node's `signal` option costs each request a watcher of the stream's end, and `AbortSignal.any` one
+    // more signal.
     const stop = (): void => void request.destroy();
     for (const signal of call.signals) signal.addEventListener('abort', stop, { once: true });
     request.on('close', () => {
       for (const signal of call.signals) signal.removeEventListener('abort', stop);
     });
-    // Stays for the life of the request: an app may answer before it has read the body, and close.
+    // Stays for the life of the request: an app may answer and close before it has read the body.
     request.on('error', (error: Error & { code?: string }) => {
       const isStale = request.reusedSocket && !isAnswered && !call.signals.some(({ aborted }) => aborted);
       if (isStale) connections.distrust(call.address);
       fail(failureOf(error.code ?? '', isStale));
     });
-    // Some other protocol was chosen although nobody offered one.
+    // The app switched to another protocol although none was offered.
     request.on('upgrade', (_message, socket) => {
       socket.destroy();
       fail(failureOf('HPE_UPGRADE'));
@@ -95,8 +96,8 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
 }
 
 /**
- * An app could send interim answers without end, as fast as they are read: then it has failed like one that speaks no
- * HTTP.
+ * Limits interim answers. An app could send them without end, as fast as they are read; it then fails like an app that
+ * doesn't speak HTTP.
  */
 export function limitInterim(request: ClientRequest): void {
   let seen = 0;
@@ -105,7 +106,7 @@ export function limitInterim(request: ClientRequest): void {
   });
 }
 
-/** `undefined`: something in the caller's path or headers that node won't put on a wire. */
+/** `undefined`: the caller's path or headers contain something that Node refuses to send. */
 function open(call: UpstreamCall): ClientRequest | undefined {
   try {
     return httpRequest({

@@ -4,18 +4,18 @@ import type { Spool, SpooledBytes } from './spool.ts';
 
 interface CallerBody {
   readonly body: UpstreamBody;
-  /** The call is over: what is still held goes. */
+  /** Call it when the call is over: releases everything that is still held. */
   release(): void;
 }
 
-/** What is held in memory of a body whose runner isn't there yet; the rest goes to the spool. */
+/** Bytes of a body that are held in memory until its runner is available; the rest goes to the spool. */
 const inMemoryBytes = 256 * 1024;
 
 /**
- * The body of a caller, read from the beginning: an unread one would hide that its caller has left, whose request must
- * not wait on (the end of a connection is only seen behind all that was sent before). What comes before the runner is
- * held, what comes afterwards is read no faster than the runner takes it. `onTooLarge`: it grew beyond `limit`; nothing
- * more is read.
+ * The body of a caller, read from the start. Reading is the only way to notice that the caller has left (the end of a
+ * connection shows up only after everything that was sent before it), and the request of a caller that has left must
+ * not keep waiting. Bytes that arrive before the runner is available are held; later ones are read no faster than the
+ * runner takes them. `onTooLarge` is called when the body exceeds `limit`; nothing more is read after that.
  */
 export function callerBody(req: IncomingMessage, spool: Spool, limit: number, onTooLarge: () => void): CallerBody {
   const length = req.headers['content-length'];
@@ -26,7 +26,7 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
   let size = 0;
   let spooled: SpooledBytes | undefined;
   let spooling: Promise<void> | undefined;
-  /** What the spool had no room for: it goes out behind what is there. */
+  /** Bytes that the spool had no room for; they are sent after the spooled ones. */
   let refused: Buffer | undefined;
   let isOver = false;
   let take = hold;
@@ -40,7 +40,7 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
     spooled ??= spool.open();
     spooling = spooled.append(chunk).then((wasTaken) => {
       spooling = undefined;
-      // Without room its caller's leaving goes unseen; it waits as it is.
+      // Without room, we can't notice that the caller leaves; the request keeps waiting.
       if (!wasTaken) refused = chunk;
       else if (take === hold && !isOver) req.resume();
     });
@@ -79,7 +79,8 @@ export function callerBody(req: IncomingMessage, spool: Spool, limit: number, on
       to.end(all.length === 1 ? all[0] : Buffer.concat(all));
       return;
     }
-    // The app doesn't want the rest: it is read away, or the caller never gets to read its answer.
+    // The app doesn't want the rest of the body. It is read and discarded, because otherwise the caller never reads its
+    // answer.
     to.once('close', () => req.off('data', onData).resume());
     for (const chunk of memory.splice(0)) to.write(chunk);
     if (!spooled) {

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Hands the body of an answer on, chunk by chunk; where `take` gives a promise, the next one waits for it. Rejects when
- * the body breaks off or `take` fails. (An async iterator would do the same for a tenth of the gateway's time.)
+ * Passes the body of an answer to `take`, chunk by chunk. If `take` returns a promise, the next chunk waits for it.
+ * Rejects when the body breaks off or `take` fails. (An async iterator would do the same, but takes a tenth of the
+ * gateway's time.)
  */
 export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -21,7 +22,8 @@ export function eachChunk(message: IncomingMessage, take: (chunk: Buffer) => Pro
       }
     });
     message.on('end', resolve).on('error', reject);
-    // Destroyed by us: neither of the others comes. Only then, for an error with its stack is a twentieth of a call.
+    // We destroyed the stream: neither of the other events follows. The error is created only in this case, because an
+    // error with its stack costs a twentieth of a call.
     message.on('close', () => {
       if (!message.readableEnded) reject(new Error('the body was not read to its end'));
     });

@@ -16,7 +16,7 @@ async function all(bytes: SpooledBytes): Promise<string> {
   return text;
 }
 
-it('gives back what it took and nothing of what it refused for want of room', async () => {
+it('returns what it stored, and nothing that it refused for lack of room', async () => {
   const held = createSpool(folder(), 10).open();
   expect(await held.append(Buffer.from('12345'))).toBe(true);
   expect(await held.append(Buffer.from('too much'))).toBe(false);
@@ -24,7 +24,7 @@ it('gives back what it took and nothing of what it refused for want of room', as
   expect(await all(held)).toBe('1234567890');
 });
 
-it('takes nothing, and no room either, where it can write no file', async () => {
+it('stores nothing and takes up no room when it cannot write a file', async () => {
   const file = join(folder(), 'file');
   writeFileSync(file, '');
   const spool = createSpool(file, 10);

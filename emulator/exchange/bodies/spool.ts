@@ -2,26 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Bytes that wait on the disk for a moment, in files without a name: no crash leaves any. */
+/** Bytes that are kept on disk for a short time, in unnamed files, so that a crash leaves none behind. */
 export interface Spool {
   open(): SpooledBytes;
 }
 
 export interface SpooledBytes {
   /**
-   * Resolves to whether it took them, all or nothing: not so when the spool or the disk is full. Never rejects. One at
-   * a time.
+   * Resolves to whether the spool stored the bytes, all or none; `false` when the spool or the disk is full. Never
+   * rejects. Call it for one chunk at a time.
    */
   append(chunk: Buffer): Promise<boolean>;
-  /** All that was taken. Throws when the disk does. */
+  /** Everything that was stored. Throws when the disk fails. */
   chunks(): AsyncGenerator<Buffer>;
-  /** Gives the room back, at once or when what is under way has ended. */
+  /** Releases the room: now, or when the operation in progress has ended. */
   discard(): void;
 }
 
 const pieceBytes = 256 * 1024;
 
-/** `folder` is made when it is needed first. `maxBytes`: of all together. */
+/** `folder` is created when it is first needed. `maxBytes` is the limit for all spools together. */
 export function createSpool(folder: string, maxBytes: number): Spool {
   let used = 0;
   return {

@@ -18,7 +18,7 @@ async function pair() {
   return { writer, reader };
 }
 
-/** More than what the system keeps for a reader. */
+/** More than the system buffers for a reader. */
 const much = Buffer.alloc(64 * 1024 * 1024);
 
 it('does not wait for a reader that keeps up', async () => {
@@ -44,7 +44,7 @@ it.each([
   await waited;
 });
 
-it('a close leaves what was sent before it to a reader that does not read for minutes', async () => {
+it('a close keeps what was sent before it for a reader that does not read for minutes', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const { writer, reader } = await pair();
@@ -58,7 +58,7 @@ it('a close leaves what was sent before it to a reader that does not read for mi
   expect([message.length, code]).toEqual([much.length, 4001]);
 });
 
-it('a close does not wait for ever for a reader that never reads again', async () => {
+it('a close does not wait forever for a reader that never reads again', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const { writer, reader } = await pair();

@@ -1,18 +1,16 @@
 import type { RawData, WebSocket } from 'ws';
 
 /**
- * One side of a tunnel: its messages wait until the other side is there, then flow, no faster than that side takes
- * them.
+ * One side of a tunnel. Its messages wait until the other side is available, then flow no faster than the other side
+ * takes them.
  */
 export interface Half {
   readonly socket: WebSocket;
-  /** How this side closed; 1006 until then, and when it just broke off. */
+  /** How this side closed; 1006 before that, and when the connection broke off. */
   readonly closedBy: Closing;
-  /**
-   * Whether there is something to say to the other side although this one has closed: it said goodbye behind messages.
-   */
+  /** Whether messages and a close from this side still have to reach the other one, although this side has closed. */
   hasLastWords(): boolean;
-  /** Sends what was held, then everything, to `other`. Order, boundaries and text/binary kind are kept. */
+  /** Sends the held messages, then all later ones, to `other`. Order, boundaries, and the text/binary kind are kept. */
   to(other: WebSocket): void;
 }
 
@@ -21,23 +19,23 @@ interface Closing {
   readonly reason: string;
 }
 
-/** Bytes on their way to a slow reader before the sender is paused. */
+/** Bytes that may be in transit to a slow reader before the sender is paused. */
 export const highWaterBytes = 1024 * 1024;
 const pingIntervalMs = 1_000;
 /** How long a side that has read everything may take to answer a close. */
 const answerMs = 30_000;
 /**
- * For the sockets of a tunnel. By default `ws` destroys a socket, with the messages that were not read yet, 30 s after
- * its close: too early for an app that computes for a minute in between. But a side that is stalled for good must not
- * keep its connection and its messages for good.
+ * Options for the sockets of a tunnel. By default, `ws` destroys a socket, with its unread messages, 30 s after its
+ * close: too early for an app that computes for a minute in between. But a side that is permanently stalled must not
+ * keep its connection and its messages forever.
  */
 export const patient = { closeTimeout: 60 * 60 * 1000 } as const;
 
 /**
- * Starts to listen to `socket`, which is a `patient` one.
- * @param mostBytes that are held before `to` is called, and that are on their way to a slow reader after it, until
- *   nothing more is read. That much reaches the other side even when this one closes behind it and nobody reads for a
- *   long time.
+ * Starts to listen to `socket`, which must be a `patient` one.
+ * @param mostBytes the number of bytes that are held before `to` is called, and that may be in transit to a slow reader
+ *   after it; beyond it, reading pauses. This many bytes reach the other side even if this side closes after them and
+ *   nobody reads for a long time.
  */
 export function forward(socket: WebSocket, mostBytes: number): Half {
   let held: { readonly data: RawData; readonly binary: boolean }[] = [];
@@ -52,7 +50,7 @@ export function forward(socket: WebSocket, mostBytes: number): Half {
     if (other.bufferedAmount >= mostBytes) socket.pause();
   };
   socket.on('message', (data, binary) => {
-    // We have closed it: what it sends until it has heard of that is for nobody.
+    // We have closed this socket: what it sends before it receives our close is discarded.
     if (socket.readyState !== socket.OPEN) return;
     if (target) return pass(target, data, binary);
     held.push({ data, binary });
@@ -80,23 +78,24 @@ export function forward(socket: WebSocket, mostBytes: number): Half {
   };
 }
 
-/** Resolves at once while `socket` takes what it is sent, else when it has taken all of it, or is closed. */
+/** Resolves at once while `socket` accepts data; otherwise, when it has accepted everything or is closed. */
 export async function keepsUp(socket: WebSocket): Promise<void> {
   if (socket.bufferedAmount < highWaterBytes || socket.readyState !== socket.OPEN) return;
-  // What is sent is taken in order.
+  // Data is accepted in the order in which it was sent.
   await new Promise<void>((resolve) => socket.ping('', undefined, () => resolve()));
 }
 
 /**
- * Closes a `patient` socket behind everything that it was sent, with the same code, as far as a code may be sent at
- * all: 1005 and 1006 only say that none was. A side that is stalled keeps its connection for an hour; one that has read
- * everything (it answers a ping) and does not answer the close is cut off.
+ * Closes a `patient` socket after everything that was sent to it, with the same code if that code may be sent at all:
+ * 1005 and 1006 only mean that no code was sent. A stalled side keeps its connection for an hour; a side that has read
+ * everything (it answers a ping) but does not answer the close is cut off.
  */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   if (socket.readyState !== socket.OPEN) return;
   socket.ping();
   socket.once('pong', () => cutLater(socket));
-  // Unread, its answer to the close would never be seen; nor would it see ours while it is still sending.
+  // The socket must be read: otherwise we never see its answer to the close, and it never sees our close while it
+  // sends.
   if (socket.isPaused) socket.resume();
   if (code === 1005) socket.close();
   else socket.close(sendable(code) ? code : 1011, reason);
@@ -108,8 +107,8 @@ function cutLater(socket: WebSocket): void {
 }
 
 /**
- * Finds out that a caller has vanished whose socket isn't read at present: the system answers a ping to a closed end
- * with a reset.
+ * Detects that a caller has vanished while its socket isn't being read: the system answers a ping to a closed end with
+ * a reset.
  */
 export function pingWhilePaused(socket: WebSocket): void {
   const pinging = setInterval(() => {

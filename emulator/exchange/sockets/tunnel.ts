@@ -8,24 +8,23 @@ import type { HeaderList } from '../headers.ts';
 import { limitInterim } from '../upstream.ts';
 import { closeLike, forward, type Half, highWaterBytes, patient } from './socket-pair.ts';
 
-/** A websocket of a caller that is to be one of the app's. */
+/** A caller's websocket that is to be connected to a websocket of the app. */
 export interface SocketCall {
   readonly info: RequestInfo;
-  /** Path at the app, without query: where `/cancel` is appended. */
+  /** Path within the app, without query: `/cancel` is appended to it. */
   readonly path: string;
   readonly query: string;
-  /** The caller's subprotocols, as they were in its header; browsers put tokens there. */
+  /** The caller's subprotocols, exactly as they appear in its header; browsers put tokens there. */
   readonly offer: string | undefined;
-  /** For the app, complete. */
+  /** The complete headers for the app. */
   readonly headers: HeaderList;
 }
 
 /**
- * docs/platform/gateway.md#realtime-and-raw-sockets; every refusal and failure behind an accepted upgrade looks like
- * this.
+ * How every refusal and failure after an accepted upgrade looks (docs/platform/gateway.md#realtime-and-raw-sockets).
  */
 const forwardingError = { code: 1011, reason: 'Error while forwarding the request' } as const;
-/** Python's side has no limit; ours is the memory of one message. */
+/** Python's side has no limit; ours bounds the memory of one message. */
 export const maxMessageBytes = 256 * 1024 * 1024;
 /** Both sockets of a tunnel. */
 export const tunnelled = { ...patient, perMessageDeflate: false, maxPayload: maxMessageBytes } as const;
@@ -36,7 +35,7 @@ export function refuseSocket(caller: Half): void {
 }
 
 /**
- * Opens the app's websocket and lets the two talk until one of them ends it; resolves with how it ended, for the
+ * Opens the app's websocket and connects the two until one of them closes. Resolves with how the tunnel ended, for the
  * scheduler. Never rejects.
  * @param on `gone`: the caller has closed; `aborted`: the platform ends the attempt.
  */
@@ -52,12 +51,12 @@ export async function converse(
   return { kind: 'response', status: 400 };
 }
 
-/** `undefined`: something in the caller's path that is no websocket address (a `#`). No runner is to blame. */
+/** `undefined`: the caller's path is not a valid websocket address (a `#`). Not the runner's fault. */
 function dial({ path, query, offer = '', headers }: SocketCall, address: RunnerAddress): WebSocket | undefined {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const target = query === '' ? path : `${path}?${query}`;
   const offered = offer.split(',').flatMap((name) => name.trim() || []);
-  // The handshake is the gateway's own; what the caller's said about its connection stays behind.
+  // The gateway performs its own handshake; the caller's headers about its connection are dropped.
   const passed = headers.filter(([name]) => !name.startsWith('sec-websocket-'));
   try {
     return new WebSocket(`ws://${host}:${address.port}${target}`, offered, {
@@ -66,8 +65,8 @@ function dial({ path, query, offer = '', headers }: SocketCall, address: RunnerA
       followRedirects: false,
       finishRequest(request) {
         limitInterim(request);
-        // The caller has its choice already, the first one: whatever the app chooses, or that it chooses none, changes
-        // nothing.
+        // The caller already has its subprotocol, the first one it offered. The app's choice, or its lack of one,
+        // changes nothing.
         request.prependListener('upgrade', ({ headers }) => {
           if (offered[0] !== undefined) headers['sec-websocket-protocol'] = offered[0];
         });
@@ -82,7 +81,7 @@ function dial({ path, query, offer = '', headers }: SocketCall, address: RunnerA
 function grouped(headers: HeaderList): { readonly [name: string]: string[] } {
   const values = new Map<string, string[]>();
   for (const [name, value] of headers) values.set(name, [...(values.get(name) ?? []), value]);
-  // `__proto__` is a header's name like any other.
+  // `__proto__` is a header name like any other.
   return Object.fromEntries(values);
 }
 
@@ -118,9 +117,9 @@ function join(
     });
     aborted.addEventListener('abort', () => app.terminate(), { once: true });
     if (aborted.aborted) app.terminate();
-    // The caller closed: pass that on to the app, which may need its time to get there: up to its `request_timeout`.
+    // The caller closed. Forward the close to the app, which may need time to get to it: up to its `request_timeout`.
     const hangUp = (): void => {
-      // Messages and a close that came before the app was there reach it when it is.
+      // Messages and a close that arrived before the app's socket was open are sent when it opens.
       if (app.readyState === app.CONNECTING && caller.hasLastWords()) return;
       if (app.readyState === app.CONNECTING || caller.closedBy.code === 1006) app.terminate();
       else closeLike(app, caller.closedBy);

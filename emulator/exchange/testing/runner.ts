@@ -6,12 +6,12 @@ import { createRunnerConnections } from '../connections.ts';
 import { createDepartures } from '../departures.ts';
 import type { Links } from '../upstream.ts';
 
-/** What the exchanges of a test share. */
+/** State that the exchanges of a test share. */
 export function testLinks(): Links {
   return { connections: createRunnerConnections(), departures: createDepartures() };
 }
 
-/** A real HTTP server in the place of a runner's, until the test has finished. */
+/** A real HTTP server in place of a runner's, until the test has finished. */
 export async function testRunner(app: RequestListener) {
   const sockets: Socket[] = [];
   const server = createServer(app).listen(0, '127.0.0.1');
