@@ -24,7 +24,7 @@ describe('isDamage', () => {
     expect(isDamage(error, '/nowhere')).toBe(expected);
   });
 
-  it('takes "read-only" for damage of a file that can be written, and only then', () => {
+  it('treats "read-only" as damage only when the file is writable', () => {
     const file = join(testFolder(), 'a.db');
     writeFileSync(file, '');
     expect(isDamage(sqlite(8), file)).toBe(true);

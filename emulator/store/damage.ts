@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, renameSync } from 'node:fs';
 export class DamagedStore extends Error {}
 
 /**
- * SQLite's primary result codes that speak of the surroundings (rights, space, memory, other processes), not of the
+ * SQLite's primary result codes that concern the environment (permissions, space, memory, other processes), not the
  * file.
  */
 const surroundings = new Set([3, 5, 6, 7, 13, 14, 15, 22, 23]);
@@ -23,7 +23,7 @@ export function isDamage(error: unknown, file: string): boolean {
   return !surroundings.has(code);
 }
 
-/** Renames the file with its write-ahead log to the first free `…damaged-N` and returns the new name. */
+/** Renames the file and its write-ahead log to the first free `…damaged-N` and returns the new name. */
 export function setAside(file: string): string {
   let n = 1;
   while (existsSync(`${file}.damaged-${n}`)) n++;

@@ -2,17 +2,18 @@ import type { z } from 'zod';
 import type { Store } from './open.ts';
 import { checksum, DamagedRow, integer, jsonOf, text } from './rows.ts';
 
-/** A table of JSON documents by id, for what is small, read from memory and written rarely. */
+/** A table of JSON documents by id, for data that is small, read from memory, and rarely written. */
 export interface Documents<T> {
   /**
-   * Every document in the order in which it was first put. Damaged ones are removed and reported by `store.notices()`.
+   * All documents in the order in which they were first put. Damaged ones are removed and reported by
+   * `store.notices()`.
    */
   load(): readonly { readonly id: string; readonly value: T }[];
   put(id: string, value: T): void;
   delete(id: string): void;
 }
 
-/** The schema statement of such a table. */
+/** The schema statement of a document table. */
 export function documentTable(name: string): string {
   return (
     `CREATE TABLE ${name} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, ` +
@@ -21,8 +22,9 @@ export function documentTable(name: string): string {
 }
 
 /**
- * `table` is a name from the code. Writes belong into `store.transaction`. `shape` reads what any earlier minifal
- * wrote: a field that came later has a default there (test/unit/old-folders.test.ts opens their folders).
+ * `table` must be a constant of the code. Call the writing methods inside `store.transaction`. `shape` must accept what
+ * any earlier minifal wrote: a field that was added later needs a default there (test/unit/old-folders.test.ts opens
+ * folders of earlier versions).
  */
 export function createDocuments<T>(store: Store, table: string, shape: z.ZodType<T>): Documents<T> {
   const put = `INSERT INTO ${table} (id, document, check_sum) VALUES (?, ?, ?)
@@ -39,7 +41,7 @@ export function createDocuments<T>(store: Store, table: string, shape: z.ZodType
             throw new DamagedRow('the checksum differs');
           const read = shape.safeParse(jsonOf(document));
           if (read.success) documents.push({ id, value: read.data });
-          // Whole, but of another minifal: not ours to throw away.
+          // Intact, but written by another version of minifal: we must not delete it.
           else
             store.notice(`An entry of ${table} (${id}) is of a kind that this minifal can't read; it is left alone.`);
         } catch (error) {

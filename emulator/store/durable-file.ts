@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 
-/** Writes a new file (0600) that survives power loss once its folder is synced; throws when it is there already. */
+/** Writes a new file (0600) that survives power loss once its folder is synced; throws if the file exists. */
 export function writeSynced(file: string, content: string | Uint8Array): void {
   const fd = openSync(file, 'wx', 0o600);
   try {
@@ -21,7 +21,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Hashes become file names: nothing but 64 lower-case hex digits may. */
+/** Hashes become file names: they may contain nothing but 64 lower-case hex digits. */
 export function isHash(hash: string): boolean {
   return /^[0-9a-f]{64}$/.test(hash);
 }

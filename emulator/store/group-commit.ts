@@ -4,15 +4,15 @@ import type { Store } from './open.ts';
 import { settle } from './pieces.ts';
 
 /**
- * Everything that is written in one turn of the event loop shares one transaction and so one fsync; of very much, the
- * rest comes in the turns after it. A piece that fails is undone alone. When the system takes no writes the whole group
- * is undone; what is to be kept is then written later. A lock of another program is waited for: briefly by what may be
- * refused, without end by what is to be kept.
+ * All writes of one turn of the event loop share one transaction, and so one fsync; if there are very many, the rest
+ * follows in the next turns. A piece that fails is rolled back alone. When the system accepts no writes, the whole
+ * group is rolled back, and the pieces that must be kept are written later. If another program holds a lock, refusable
+ * pieces wait briefly; pieces that must be kept wait without limit.
  */
 export interface GroupCommit {
   /** Resolves after COMMIT. `work` runs inside the transaction, in the order of the calls, and may run again. */
   write(work: () => void, whenFull?: 'refuse' | 'keep'): Promise<void>;
-  /** Commits what is pending: now, or when a lock of another program ends, but waits for that only so long. */
+  /** Commits what is pending: now, or when another program's lock ends, but waits only this long for that. */
   close(patienceMs: number): Promise<void>;
 }
 
@@ -23,10 +23,13 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** A program that writes a little holds its lock for less; nobody waits for the answer to a submit much longer. */
+/**
+ * A program that writes a little holds its lock for less time than this, and nobody waits much longer for the answer to
+ * a submit.
+ */
 const lockPatienceMs = 2_000;
 const lockPauseMs = 50;
-/** Pieces of one transaction: callers wait for it (measured: 20 µs for the end of a request). */
+/** The maximum number of pieces in one transaction. Callers wait for it (measured: 20 µs for the end of a request). */
 const maxAtOnce = 250;
 
 export function createGroupCommit(store: Store): GroupCommit {
@@ -65,7 +68,7 @@ export function createGroupCommit(store: Store): GroupCommit {
     }
   }
 
-  /** Their order stays: the state of a request must not overtake its end. */
+  /** The order of kept pieces is preserved: the state of a request must not overtake its end. */
   function waitForLock(group: readonly Pending[], trouble: DiskTrouble): void {
     lockedSince ??= performance.now();
     const refuses = performance.now() - lockedSince > lockPatienceMs;

@@ -8,7 +8,7 @@ import { testFolder } from './testing/folder.ts';
 
 const table = { name: 'test', statements: ['CREATE TABLE t (id TEXT PRIMARY KEY, bytes BLOB) STRICT'] };
 
-/** A store whose disk can be full: SQLite's own limit gives the very error of a full disk. */
+/** A store whose disk can be full: SQLite's own size limit raises the same error as a full disk. */
 function setUp() {
   const file = join(testFolder(), 'test.db');
   const told: (string | undefined)[] = [];
@@ -52,7 +52,7 @@ describe('a store on a full disk', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('takes none of a group in which another piece failed, and says that it is full', () => {
+  it('commits none of a group in which another piece failed, and reports that it is full', () => {
     const { store, insert, fill, free, ids } = setUp();
     const bug = (): void => {
       throw new Error('a bug');
@@ -82,7 +82,7 @@ describe('a store on a full disk', () => {
     expect(room.ids()).toEqual(['c']);
   });
 
-  it('notices by itself that there is room again', async () => {
+  it('detects automatically that there is room again', async () => {
     const room = setUp();
     room.fill();
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
@@ -90,7 +90,7 @@ describe('a store on a full disk', () => {
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
   });
 
-  it('whose folder was deleted is that from then on, and says so for every write', async () => {
+  it('whose folder was deleted stays unusable, and reports that for every write', async () => {
     const room = setUp();
     room.fill();
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(DiskTrouble);
@@ -100,7 +100,7 @@ describe('a store on a full disk', () => {
     expect(room.store.trouble()?.trouble).toBe('gone');
   });
 
-  it('writes what is to be kept as soon as there is room, once, with what is true then', async () => {
+  it('writes what must be kept once, as soon as there is room, with the values of that moment', async () => {
     const room = setUp();
     room.fill();
     let id = 'old';
@@ -118,7 +118,7 @@ describe('a store on a full disk', () => {
     expect(room.ids()).toEqual(['new', 'other']);
   });
 
-  it('one write that is too large for the room holds up no other', async () => {
+  it('does not delay other writes because one is too large for the room', async () => {
     const room = setUp();
     room.fill();
     const large = room.store.keep(() => room.insert('large', 4_000_000));
@@ -132,7 +132,7 @@ describe('a store on a full disk', () => {
     expect(room.ids()).toEqual(['large', 'small']);
   });
 
-  it('a read-only file is reported as that, with its own next step', () => {
+  it('reports a read-only file as such, with its own next step', () => {
     const room = setUp();
     room.store.sql('PRAGMA query_only = ON').all();
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(/The disk is read-only: .*readonly database/);
@@ -145,7 +145,7 @@ describe('a store on a full disk', () => {
     expect(room.store.trouble()).toBeNull();
   });
 
-  it('a trouble that changes its kind is reported again, each kind once, and ends once', async () => {
+  it('reports each kind of trouble once when the kind changes, and the end once', async () => {
     const room = setUp();
     const failIn = (setting: string) => {
       room.store.sql(setting).all();
@@ -158,7 +158,7 @@ describe('a store on a full disk', () => {
     expect(room.told).toEqual([expect.stringContaining('read-only'), expect.stringContaining('is full'), undefined]);
   });
 
-  it('what another room met on the same disk begins a trouble, too, which ends by itself', async () => {
+  it('also reports trouble that another room met on the same disk, and its end automatically', async () => {
     const room = setUp();
     room.store.meet(new DiskTrouble('io', 'EIO: i/o error, write'));
     room.store.meet(new DiskTrouble('io', 'EIO: i/o error, write'));
@@ -167,13 +167,13 @@ describe('a store on a full disk', () => {
     expect(room.told).toHaveLength(2);
   });
 
-  it('reports who keeps something that can never be written', async () => {
+  it('reports a kept write that can never succeed', async () => {
     const { store } = setUp();
     await expect(store.keep(() => void store.sql("INSERT INTO t VALUES (1.5, 'x')").run())).rejects.toThrow();
     expect(store.trouble()).toBeNull();
   });
 
-  it('tries what is kept a last time when it is closed', () => {
+  it('tries kept writes one last time when it is closed', () => {
     const other = openStore(join(testFolder(), 'other.db'), { migrations: [table], synchronous: 'FULL' });
     const insert = () => void other.sql("INSERT INTO t VALUES ('a', zeroblob(20000))").run();
     other.sql('PRAGMA max_page_count = 1').all();
@@ -187,11 +187,11 @@ describe('a store on a full disk', () => {
 });
 
 describe.runIf(canLimit())('a store whose disk reports errors', () => {
-  // The system itself refuses to let a file of this process grow: SQLite says IOERR_WRITE, as for a failing disk.
+  // The system itself refuses to let a file of this process grow: SQLite reports IOERR_WRITE, as for a failing disk.
   const limit = (bytes: number | 'unlimited') =>
     execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`]);
 
-  it('says so, and a transaction that writes nothing does not end it', () => {
+  it('reports that, and a transaction that writes nothing does not end it', () => {
     const room = setUp();
     const wal = statSync(`${room.file}-wal`).size;
     limit(wal);

@@ -3,33 +3,36 @@ import { settle, type Transactions, transactPieces } from './pieces.ts';
 import { createTrouble } from './trouble.ts';
 
 /**
- * Writes of a store while its file takes none (a full, read-only or failing disk, a lock of another program): which are
- * refused, which are kept, and when to try again.
+ * Writes of a store while its file accepts none (a full, read-only, or failing disk, or a lock of another program):
+ * which writes are refused, which are kept, and when to try again.
  */
 export interface Keeping {
-  /** Runs `work` in one transaction. @throws DiskTrouble when the system takes no more writes */
+  /**
+   * Runs `work` in one transaction.
+   * @throws DiskTrouble when the system accepts no more writes
+   */
   transaction<T>(work: () => T): T;
   /**
-   * Runs all of `pieces` in one transaction, in their order; one that throws is undone alone. A piece may run twice.
-   * @returns what each of them threw, `undefined` for those that are committed
-   * @throws DiskTrouble when the system takes no more writes: then none is
+   * Runs all `pieces` in one transaction, in order; a piece that throws is rolled back alone. A piece may run twice.
+   * @returns the error of each piece, `undefined` for committed ones
+   * @throws DiskTrouble when the system accepts no more writes; no piece is committed then
    */
   transactEach(pieces: readonly (() => void)[]): readonly unknown[];
   /**
-   * Runs `work` in one transaction: now, or as soon as the disk takes it. Resolves when it is committed. `work` may run
-   * several times, and later than others that were kept after it: it must write what is true when it runs.
+   * Runs `work` in one transaction: now, or as soon as the disk accepts it. Resolves when it is committed. `work` may
+   * run several times, and later than other work that was kept after it: it must write what is true when it runs.
    */
   keep(work: () => void): Promise<void>;
-  /** Why nothing can be written; `null`: all is well. Only a write that reached the disk ends a trouble. */
+  /** Why nothing can be written; `null`: no trouble. Only a write that reached the disk ends a trouble. */
   trouble(): DiskTrouble | null;
   /**
-   * Calls `listener` in the same turn when a trouble begins, becomes another one, or has passed; returns the
-   * unsubscriber. What it throws is nobody else's business.
+   * Calls `listener` in the same turn when a trouble begins, changes its kind, or has passed; returns a function that
+   * unsubscribes. An error of one listener does not affect the others.
    */
   followTrouble(listener: () => void): () => void;
-  /** Takes note of a trouble that was met elsewhere on the same disk; tries from then on whether it has passed. */
+  /** Records a trouble that was found elsewhere on the same disk; from then on, checks whether it has passed. */
   meet(trouble: DiskTrouble): void;
-  /** Tries once more; what is still not written is lost with the memory. */
+  /** Tries once more; work that still can't be written is lost when the process ends. */
   close(): void;
 }
 
@@ -39,19 +42,19 @@ interface Kept {
   readonly reject: (error: unknown) => void;
 }
 
-/** Pauses between tries: doubling, up to the longest. Someone who has just made room sees it soon. */
+/** Pauses between tries: they double up to the maximum, so that freed space is noticed soon. */
 const firstPauseMs = 250;
 const maxPauseMs = 4_000;
-/** What is kept is written in steps of so many, so that calls are answered between them. */
+/** The number of kept writes per step, so that calls are answered between the steps. */
 const maxAtOnce = 200;
 
 interface KeepingDeps extends Transactions {
   /**
-   * A statement that really writes and leaves all as it was: it alone ends a trouble, because a transaction that
-   * happens to write nothing succeeds on any disk.
+   * A statement that performs a real write and leaves all data unchanged. Only such a write ends a trouble, because a
+   * transaction that happens to write nothing succeeds on any disk.
    */
   readonly probe: () => void;
-  /** Whether more than a few pages can be written: a small write may fit where the next one doesn't. */
+  /** Whether more than a few pages can be written: a small write may succeed where the next one doesn't. */
   readonly hasRoom: () => boolean;
   /** Called once for each kind of trouble, and once (`null`) when all of it has passed. */
   readonly onTrouble: (trouble: DiskTrouble | null) => void;
@@ -64,13 +67,16 @@ export function createKeeping(deps: KeepingDeps): Keeping {
   let pauseMs = firstPauseMs;
 
   function meet(met: DiskTrouble): void {
-    // A lock ends at once and as a whole: there is no reason to look less and less often.
+    // A lock ends at once and completely: there is no reason to check less and less often.
     if (met.trouble === 'locked') pauseMs = firstPauseMs;
     timer ??= setTimeout(round, pauseMs).unref();
     trouble.began(met);
   }
 
-  /** Writes now or not at all. @throws DiskTrouble, which is met then */
+  /**
+   * Writes now or not at all.
+   * @throws DiskTrouble and starts the trouble
+   */
   function meeting<T>(write: () => T): T {
     let value: T;
     try {
@@ -85,7 +91,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     return value;
   }
 
-  /** Whether the trouble has passed: asked when a transaction succeeded. */
+  /** Checks whether the trouble has passed, after a transaction succeeded. */
   function lookAgain(): void {
     const present = trouble.present();
     if (!present || kept.length > 0) return;
@@ -98,7 +104,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     trouble.passed();
   }
 
-  /** `false`: the disk took none of them. */
+  /** `false`: the disk accepted none of them. */
   function attempt(...entries: readonly Kept[]): boolean {
     const works = entries.map(({ work }) => work);
     let errors: readonly unknown[];
@@ -127,7 +133,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
       kept = [...some, ...kept];
       return;
     }
-    // Not together: one of them may be too large for the room that is left, and goes behind the others.
+    // Each write has its own transaction: if one is too large for the remaining room, it goes to the end of the list.
     for (let entry = some.shift(); entry; entry = some.shift()) {
       if (attempt(entry)) continue;
       kept = [...some, ...kept, entry];
@@ -141,7 +147,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     keep: (work) =>
       new Promise((resolve, reject) => {
         const entry = { work, resolve, reject };
-        // Each try at a locked file waits a little: those that are kept wait for the next round together.
+        // Each try on a locked file waits a little, so all other kept writes wait for the next round.
         if (trouble.present()?.trouble === 'locked' || !attempt(entry)) kept.push(entry);
       }),
     trouble: trouble.present,

@@ -3,17 +3,17 @@ import { crc32 } from 'node:zlib';
 import { UserError } from '../wire/errors.ts';
 import { DamagedStore } from './damage.ts';
 
-/** One step of the schema. Steps are numbered by their place in the list (from 1) and never change once released. */
+/** One step of the schema. Steps are numbered by their position in the list (from 1) and never change once released. */
 export interface Migration {
   readonly name: string;
   readonly statements: readonly string[];
 }
 
 /**
- * Brings the tables to the last step of the list, in one transaction.
+ * Migrates the tables to the last step of the list, in one transaction.
  *
- * The version is there twice (`user_version`, and next to a fingerprint of the schema's own text), so that a flipped
- * bit is distinguished from a file of a newer minifal.
+ * The version is stored twice (in `user_version`, and next to a fingerprint of the schema's own text), so that a
+ * flipped bit can be distinguished from a file of a newer minifal.
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[], file: string): void {
   const version = verifiedVersion(db);
@@ -53,7 +53,7 @@ function verifiedVersion(db: DatabaseSync): number {
 }
 
 /**
- * Over the text of every table and index: a flipped bit there passes SQLite's own check and breaks statements later.
+ * Covers the text of every table and index: a flipped bit there passes SQLite's own check and breaks statements later.
  */
 function fingerprint(db: DatabaseSync): number {
   const parts = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name').all();

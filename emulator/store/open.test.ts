@@ -35,7 +35,7 @@ describe('openStore', () => {
     db.close();
   });
 
-  it('refuses a file of a newer minifal with the way out, and leaves it alone', () => {
+  it('refuses a file of a newer minifal with a solution, and leaves it unchanged', () => {
     const file = join(testFolder(), 'a.db');
     open(file, [one, two]).close();
     const before = readFileSync(file);
@@ -60,11 +60,11 @@ describe('openStore', () => {
     ['a new file', 0, false, undefined],
     ['a small file', 2e6, false, 'integrity_check'],
     ['a small file after a crash', 2e6, true, 'integrity_check'],
-    // 100,000 log lines or so: comparing their indexes takes longer than all the rest of a start.
+    // About 100,000 log lines: comparing their indexes takes longer than the rest of a start.
     ['a larger file', 40e6, false, 'quick_check'],
     ['a large file', 200e6, false, undefined],
     ['a large file after a crash', 200e6, true, 'quick_check'],
-  ])('checks %s as thoroughly as a start can bear', (_, bytes, crashed, kind) => {
+  ])('checks %s as thoroughly as a start permits', (_, bytes, crashed, kind) => {
     expect(checkOf(bytes, crashed)).toBe(kind);
   });
 
@@ -80,13 +80,13 @@ describe('openStore', () => {
     store.close();
   });
 
-  it('says in a sentence that a place cannot be written', () => {
+  it('reports in a sentence that a location cannot be written', () => {
     const folder = join(testFolder(), 'a.db');
     mkdirSync(folder);
     expect(() => open(folder, [one])).toThrow(UserError);
   });
 
-  it('moves a file that is no database aside and starts over', () => {
+  it('moves a file that is not a database aside and starts over', () => {
     const file = join(testFolder(), 'a.db');
     for (const n of [1, 2]) {
       writeFileSync(file, 'not a database, but long enough to look like a header'.repeat(50));
@@ -98,7 +98,7 @@ describe('openStore', () => {
     }
   });
 
-  it('says that a file was empty', () => {
+  it('reports that a file was empty', () => {
     const file = join(testFolder(), 'a.db');
     writeFileSync(file, '');
     const store = open(file, [one]);
@@ -124,8 +124,8 @@ async function filledStore(folder: string, crashed: boolean): Promise<string> {
 }
 
 /**
- * Opens a damaged copy as the emulator would and uses it: this must never throw. Returns how many requests it still
- * knows.
+ * Opens and uses a damaged copy as the emulator would: this must never throw. Returns how many requests the copy still
+ * contains.
  */
 async function useDamaged(file: string): Promise<{ known: number; notices: readonly string[] }> {
   const store = openTestStore(file);
@@ -135,7 +135,7 @@ async function useDamaged(file: string): Promise<{ known: number; notices: reado
     const n = Number(request.id.split('-')[1]);
     const reported = unreadable.length;
     const body = queue.submitted(request.id)?.body;
-    // What is damaged is reported, and its attempt ends with an error.
+    // The damage is reported, and the request's attempt ends with an error.
     if (!body) expect(unreadable.length).toBe(reported + 1);
     else expect(Buffer.from(body)).toEqual(Buffer.alloc(200 + n * 40, `body ${n} `));
   }
@@ -155,7 +155,7 @@ async function useDamaged(file: string): Promise<{ known: number; notices: reado
 }
 
 describe('a torn or damaged store', () => {
-  it('starts with the file cut at any place, says what it dropped, and keeps what can be read', {
+  it('starts with the file cut anywhere, reports what it dropped, and keeps what can be read', {
     timeout: 600_000,
   }, async () => {
     const folder = testFolder();
@@ -190,7 +190,7 @@ describe('a torn or damaged store', () => {
     expect(least).toBeLessThan(60);
   });
 
-  it('survives flipped bits anywhere and never takes a changed byte for data', { timeout: 600_000 }, async () => {
+  it('survives flipped bits anywhere and never accepts a changed byte as data', { timeout: 600_000 }, async () => {
     const folder = testFolder();
     const original = readFileSync(await filledStore(folder, false));
     const header = Array.from({ length: 110 }, (_, offset) => offset);
@@ -203,12 +203,12 @@ describe('a torn or damaged store', () => {
       writeFileSync(file, bytes);
       const { known, notices } = await useDamaged(file);
       expect(known === 60 || notices.length > 0, `silent loss at ${offset}`).toBe(true);
-      // Only a flip in the first page, which holds the names of the tables, may cost everything.
+      // Only a flip in the first page, which contains the names of the tables, may cost all requests.
       expect(known > 0 || (offset >= 100 && offset < 4096), `everything lost at ${offset}`).toBe(true);
     }
   });
 
-  it('finds damage that SQLite does not look for: the version, and the text of the schema', async () => {
+  it('finds damage that SQLite does not check for: the version, and the text of the schema', async () => {
     const folder = testFolder();
     const original = await filledStore(folder, false);
     for (const [name, sql] of [
@@ -219,7 +219,7 @@ describe('a torn or damaged store', () => {
       const file = join(folder, `${name}.db`);
       cpSync(original, file);
       const db = new DatabaseSync(file);
-      // node:sqlite is "defensive" where it can be, and then forbids what this test needs.
+      // node:sqlite is "defensive" where possible, and then forbids what this test needs.
       if ('enableDefensive' in db) db.enableDefensive(false);
       db.exec(sql);
       db.close();

@@ -9,14 +9,14 @@ import { type Migration, migrate } from './migrate.ts';
 import { placeOf } from './place.ts';
 import { salvage } from './salvage.ts';
 
-/** One SQLite file, opened by one process. Rooms keep their own tables in it. */
+/** One SQLite file, opened by one process. Each room keeps its own tables in it. */
 export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'followTrouble' | 'meet'> {
   readonly file: string;
-  /** The statement, prepared once and kept. `text` must be a constant of the code, never built from input. */
+  /** Returns the statement, prepared once and cached. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
   /**
-   * Runs `work` in one transaction: committed when this returns, undone when it throws. Doesn't nest.
-   * @throws DiskTrouble when the system takes no more writes
+   * Runs `work` in one transaction: committed when this returns, rolled back when it throws. Can't be nested.
+   * @throws DiskTrouble when the system accepts no more writes
    */
   transaction<T>(work: () => T): T;
   /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest is. */
@@ -25,15 +25,15 @@ export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble'
   notice(sentence: string): void;
   /** Called when the store closes, while it can still be written. */
   beforeClose(write: () => void): void;
-  /** Folds the write-ahead log into the file; after this the file alone is the whole store. */
+  /** Copies the write-ahead log into the file; after this, the file alone is the whole store. */
   close(): void;
 }
 
 export interface StoreOptions {
   readonly migrations: readonly Migration[];
-  /** FULL: a commit survives power loss. NORMAL: it survives a crash of the process only (logs). */
+  /** FULL: a commit survives power loss. NORMAL: a commit survives only a crash of the process (logs). */
   readonly synchronous: 'FULL' | 'NORMAL';
-  /** Called when nothing can be written any more (once for each reason), and (`null`) when writes work again. */
+  /** Called when nothing can be written any more (once for each reason), and with `null` when writes work again. */
   readonly onTrouble?: (trouble: DiskTrouble | null) => void;
 }
 
@@ -43,28 +43,33 @@ const compareIndexesBytes = 8 * mebibyte;
 /** Up to this size the file's structure is checked on every start (measured: 1 to 1.5 ms per MB). */
 const alwaysCheckBytes = 64 * mebibyte;
 const smallestDatabase = 512;
-/** With less the disk counts as full once a write has failed. */
+/** With less free space, the disk counts as full once a write has failed. */
 const minRoomBytes = 1024 * 1024;
-/** Together they leave all as it was. One that sets what is there already would write nothing at all. */
+/**
+ * Together, these statements leave all data unchanged. A single one that sets the existing value would write nothing.
+ */
 const thereAndBack = [
   'UPDATE store_meta SET version = version + 1',
   'UPDATE store_meta SET version = version - 1',
 ] as const;
 /**
- * How long a statement waits for another program's lock. It blocks everything meanwhile: who can wait longer does so
- * asynchronously (keep.ts, group-commit.ts). Nobody waits for a lock that is known.
+ * How long a statement waits for another program's lock. This blocks everything else: code that can wait longer does so
+ * asynchronously (keep.ts, group-commit.ts), and nothing waits for a lock that is already known.
  */
 const busyTimeoutMs = 5;
-/** The log is cut back to this after a checkpoint, so that one burst of large bodies doesn't stay on disk. */
+/**
+ * The write-ahead log is truncated to this size after a checkpoint, so that a burst of large bodies doesn't stay on
+ * disk.
+ */
 const walLimitBytes = 64 * mebibyte;
 
 /**
- * Opens the store, makes it when absent, and brings its tables to the present version.
+ * Opens the store, creates it if it doesn't exist, and migrates its tables to the current version.
  *
- * A damaged or truncated file never stops the emulator: it is moved aside, a fresh one takes what can still be read,
- * and `notices()` says what was dropped (docs/quality.md#damaged-files).
- * @throws UserError when a newer minifal wrote the file, or when the file cannot be reached at all; DiskTrouble when
- *   another program has locked it (`openPatiently` waits for that)
+ * A damaged or truncated file never stops the emulator: it is moved aside, a new one receives what can still be read,
+ * and `notices()` reports what was dropped (docs/quality.md#damaged-files).
+ * @throws UserError when a newer minifal wrote the file, or when the file cannot be accessed at all
+ * @throws DiskTrouble when another program has locked it (`openPatiently` waits for that)
  */
 export function openStore(file: string, options: StoreOptions): Store {
   const notices: string[] = [];
@@ -116,7 +121,7 @@ export function openStore(file: string, options: StoreOptions): Store {
     try {
       const value = work();
       sql('COMMIT').run();
-      // SQLite commits into a deleted file without a word.
+      // SQLite commits into a deleted file without an error.
       if (!isThere()) throw new DiskTrouble('gone', file);
       return value;
     } catch (error) {
@@ -141,7 +146,7 @@ export function openStore(file: string, options: StoreOptions): Store {
       sql('ROLLBACK TO piece').run();
       sql('RELEASE piece').run();
     } catch {
-      // After a full disk SQLite has already rolled back all of it by itself; the first error is the one to report.
+      // After a full disk, SQLite has already rolled back everything; the first error is the one to report.
     }
   }
 }
@@ -157,7 +162,7 @@ function freeBytes(file: string): number {
 
 function connect(file: string, options: StoreOptions, notices: string[]): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  // SQLite takes an empty file for a new database and would start over without a word.
+  // SQLite treats an empty file as a new database and would start over without an error.
   if (existsSync(file) && statSync(file).size === 0) notices.push(`${file} was empty; a fresh one was started.`);
   try {
     return open(file, options);
@@ -184,13 +189,13 @@ function connect(file: string, options: StoreOptions, notices: string[]): Databa
 function open(file: string, { migrations, synchronous }: StoreOptions): DatabaseSync {
   const crashed = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
   const bytes = existsSync(file) ? statSync(file).size : 0;
-  // So short a file SQLite would take for a new one, too.
+  // SQLite would treat a file this short as a new one, too.
   if (bytes > 0 && bytes < smallestDatabase) throw new DamagedStore(`cut to ${bytes} bytes`);
   ownerOnly(file);
   const db = new DatabaseSync(file);
   try {
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    // Must come before the first table; lets prune give pages back to the file system.
+    // Must come before the first table; lets prune return pages to the file system.
     if (bytes === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     db.exec('PRAGMA journal_mode = WAL');
     db.exec(`PRAGMA synchronous = ${synchronous}`);
@@ -199,7 +204,7 @@ function open(file: string, { migrations, synchronous }: StoreOptions): Database
     const kind = checkOf(bytes, crashed);
     if (kind) check(db, kind);
     migrate(db, migrations, file);
-    // A store that can't be written is found now, not at the first request.
+    // A store that can't be written must be detected now, not at the first request.
     db.exec(`BEGIN; ${thereAndBack.join('; ')}; COMMIT`);
     return db;
   } catch (error) {
@@ -208,19 +213,22 @@ function open(file: string, { migrations, synchronous }: StoreOptions): Database
   }
 }
 
-/** Requests may hold anything. Before SQLite opens it, because the write-ahead log takes the rights of the file. */
+/**
+ * Restricts the permissions, because requests may contain anything. Must run before SQLite opens the file, because the
+ * write-ahead log inherits the file's permissions.
+ */
 function ownerOnly(file: string): void {
   try {
     if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     else if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
   } catch {
-    // A place that can't be written is reported by SQLite itself, with the right words.
+    // SQLite itself reports a location that can't be written, with a better message.
   }
 }
 
 /**
- * Which check a file of this size gets at a start: one that a start can bear. A large one is checked after a crash
- * only.
+ * Which check a file of this size gets at start, so that starting stays fast. A large file is checked only after a
+ * crash.
  */
 export function checkOf(bytes: number, crashed: boolean): 'integrity_check' | 'quick_check' | undefined {
   if (bytes === 0) return undefined;
@@ -237,6 +245,6 @@ function rollBack(db: DatabaseSync): void {
   try {
     db.exec('ROLLBACK');
   } catch {
-    // After a full disk SQLite has already rolled back by itself; the first error is the one to report.
+    // After a full disk, SQLite has already rolled back; the first error is the one to report.
   }
 }

@@ -5,7 +5,8 @@ const everyMs = 100;
 
 /**
  * Opens a store although another program has locked its file: tries again for `patienceMs` (30 s) and calls `tell` once
- * with the trouble. @throws what `open` throws, at last the lock's DiskTrouble
+ * with the trouble.
+ * @throws what `open` throws; after the last try, the lock's DiskTrouble
  */
 export async function openPatiently<T>(
   open: () => T,

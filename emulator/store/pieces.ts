@@ -2,16 +2,16 @@ import { asDiskTrouble } from '../local/disk-trouble.ts';
 
 /** Transactions of a store. */
 export interface Transactions {
-  /** One transaction: committed when this returns, undone when `work` throws. */
+  /** One transaction: committed when this returns, rolled back when `work` throws. */
   readonly transact: <T>(work: () => T) => T;
-  /** Runs a piece of a transaction so that what it did is undone when it throws. */
+  /** Runs a piece of a transaction; its changes are rolled back when it throws. */
   readonly undoable: (piece: () => void) => void;
 }
 
 /**
- * Runs all of `pieces` in one transaction, in their order; one that throws is undone alone. A piece may run twice.
- * @returns what each of them threw, `undefined` for those that are committed
- * @throws what means a disk trouble: then none is committed
+ * Runs all `pieces` in one transaction, in order; a piece that throws is rolled back alone. A piece may run twice.
+ * @returns the error of each piece, `undefined` for committed ones
+ * @throws an error that means disk trouble; no piece is committed then
  */
 export function transactPieces(
   { transact, undoable }: Transactions,
@@ -40,7 +40,7 @@ export function transactPieces(
   );
 }
 
-/** Notifies whoever handed in the pieces of what came of each. */
+/** Reports the outcome of each piece to the code that submitted it. */
 export function settle(
   pieces: readonly { readonly resolve: () => void; readonly reject: (error: unknown) => void }[],
   errors: readonly unknown[],

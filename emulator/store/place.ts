@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 
 /**
- * Remembers which file is at this path now. The returned function says whether it is still that one: `false` once it
- * was deleted, moved or replaced, though anyone who has it open can still write to it. 2 µs.
+ * Remembers which file is at this path now. The returned function says whether it is still the same file: `false` once
+ * the file was deleted, moved, or replaced, although a process that has it open can still write to it. Takes 2 µs.
  */
 export function placeOf(file: string): () => boolean {
   const { dev, ino } = statSync(file, { bigint: true });
@@ -11,7 +11,7 @@ export function placeOf(file: string): () => boolean {
       const now = statSync(file, { bigint: true, throwIfNoEntry: false });
       return now !== undefined && now.dev === dev && now.ino === ino;
     } catch {
-      return true; // a disk that can't be asked at present
+      return true; // the disk can't be accessed at present
     }
   };
 }

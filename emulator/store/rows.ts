@@ -4,12 +4,10 @@ import type { z } from 'zod';
 
 type Row = { readonly [column: string]: SQLOutputValue };
 
-/** A stored row that isn't what was written: wrong type, wrong checksum. Its reader drops the row and says so. */
+/** A stored row that isn't what was written: wrong type, wrong checksum. The reader drops the row and reports it. */
 export class DamagedRow extends Error {}
 
-/**
- * Checksum of what belongs together in a row; SQLite has none of its own, and one flipped bit must not pass as data.
- */
+/** Checksum of the fields of a row. SQLite has no checksums of its own, and a flipped bit must not pass as data. */
 export function checksum(text: string, bytes?: Uint8Array): number {
   return bytes ? crc32(bytes, crc32(text)) : crc32(text);
 }
@@ -36,7 +34,7 @@ export function bytes(row: Row, column: string): Uint8Array {
   return value;
 }
 
-/** A document whose checksum holds; one that is not of this shape counts as damaged. */
+/** A document whose checksum is correct; one of another shape counts as damaged. */
 export function parsed<T>(shape: z.ZodType<T>, document: string): T {
   const result = shape.safeParse(jsonOf(document));
   if (result.success) return result.data;
@@ -44,7 +42,7 @@ export function parsed<T>(shape: z.ZodType<T>, document: string): T {
   throw new DamagedRow(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** `undefined` instead of a damaged row. */
+/** `undefined` for a damaged row. */
 export function whole<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -54,7 +52,10 @@ export function whole<T>(read: () => T): T | undefined {
   }
 }
 
-/** What the text means. @throws DamagedRow when it is not JSON */
+/**
+ * Parses the text.
+ * @throws DamagedRow when it is not JSON
+ */
 export function jsonOf(document: string): unknown {
   try {
     return JSON.parse(document);

@@ -2,9 +2,9 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Copies every row that can still be read from the damaged file into the fresh store, and says in a sentence what was
- * kept and what was dropped. Never throws for what the damaged file does. Rooms verify their rows by checksum when they
- * load them.
+ * Copies every row that can still be read from the damaged file into the new store, and returns a sentence about what
+ * was kept and what was dropped. Never throws because of the damaged file. Rooms verify their rows by checksum when
+ * they load them.
  */
 export function salvage(damagedFile: string, into: DatabaseSync): string {
   const kept: string[] = [];
@@ -36,17 +36,19 @@ export function salvage(damagedFile: string, into: DatabaseSync): string {
     : `${keptText} Nothing was dropped.`;
 }
 
-/** Bytes of the file header that are the same in every file of ours (sqlite.org/fileformat2.html §1.3), by offset. */
+/** Bytes of the file header that are the same in all our files (sqlite.org/fileformat2.html §1.3), by offset. */
 const constantHeader: readonly (readonly [offset: number, bytes: Buffer])[] = [
   [0, Buffer.from('SQLite format 3\0')],
   [16, Buffer.from([0x10, 0x00, 2, 2, 0, 64, 32, 32])], // page size 4096, WAL, no reserved bytes, payload fractions
   [44, Buffer.from([0, 0, 0, 4])], // schema format
   [56, Buffer.from([0, 0, 0, 1])], // UTF-8
-  // Reserved; and "version-valid-for" 0, so that the number of pages is taken from the file's size.
+  // Reserved; and "version-valid-for" 0, so that the number of pages is derived from the file's size.
   [72, Buffer.alloc(24)],
 ];
 
-/** One flipped bit in the header would make the whole file unreadable. The file was set aside; it is ours to fix. */
+/**
+ * One flipped bit in the header would make the whole file unreadable. The file was moved aside, so we may repair it.
+ */
 function restoreHeader(file: string): void {
   const fd = openSync(file, 'r+');
   try {
@@ -58,7 +60,7 @@ function restoreHeader(file: string): void {
 }
 
 function tableNames(db: DatabaseSync): string[] {
-  // In order of creation, so that rows come after the rows they refer to.
+  // In order of creation, so that rows come after the rows they reference.
   const rows = db
     .prepare(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> " +
@@ -68,7 +70,7 @@ function tableNames(db: DatabaseSync): string[] {
   return rows.map((row) => String(row.name));
 }
 
-/** From the front until a page can't be read, then from the back until the same place. */
+/** Reads from the front until a page can't be read, then from the back to the same position. */
 function copyTable(from: DatabaseSync, into: DatabaseSync, table: string): { rows: number; complete: boolean } {
   const columns = into
     .prepare(`PRAGMA table_info(${table})`)
@@ -84,7 +86,7 @@ function copyTable(from: DatabaseSync, into: DatabaseSync, table: string): { row
         try {
           rows += Number(insert.run(...columns.map((name) => row[name] ?? null)).changes);
         } catch {
-          refused = true; // a damaged value that the table's own rules don't allow
+          refused = true; // a damaged value that violates the table's own constraints
         }
       }
       return true;

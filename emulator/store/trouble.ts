@@ -2,13 +2,13 @@ import type { DiskTrouble } from '../local/disk-trouble.ts';
 import { contain, throwLater } from '../local/loop/contain.ts';
 import type { DiskTroubleKind } from '../wire/errors.ts';
 
-/** Why nothing can be written to a store at present, and who hears of it. */
+/** Why nothing can be written to a store at present, and the listeners that are notified of it. */
 export interface Trouble {
-  /** `null`: all is well. */
+  /** `null`: no trouble. */
   present(): DiskTrouble | null;
   began(trouble: DiskTrouble): void;
   passed(): void;
-  /** Calls `listener` when `present` has changed; gives back what ends that. */
+  /** Calls `listener` when `present` has changed; returns a function that unsubscribes. */
   follow(listener: () => void): () => void;
 }
 
@@ -27,7 +27,7 @@ export function createTrouble(onTrouble: (trouble: DiskTrouble | null) => void):
   return {
     present: () => present,
     began(trouble) {
-      // A failing disk that the system then takes for reading only needs other words from then on.
+      // A failing disk that the system then remounts read-only needs a different message from then on.
       become(trouble);
       if (reported.has(trouble.trouble)) return;
       reported.add(trouble.trouble);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** For tests: a folder of the present test's own, removed after it. */
+/** For tests: a folder of the current test, removed after it. */
 export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
