@@ -36,7 +36,7 @@ function setUp() {
 }
 
 describe('the records of stored files', () => {
-  it('are on disk when a call returns, and say what went', () => {
+  it('are on disk when a call returns, and report what was removed', () => {
     const { records, afterCrash } = setUp();
     expect(records.put(file('a', 5))).toBe(0);
     expect(records.put(file('b', 7))).toBe(0);
@@ -48,7 +48,7 @@ describe('the records of stored files', () => {
     expect([later.has('a'), later.find('a'), later.has('b'), later.used()]).toEqual([false, undefined, true, 7]);
   });
 
-  it('are as before when one can not be replaced', () => {
+  it('are unchanged when one cannot be replaced', () => {
     const { store, records, afterCrash } = setUp();
     records.put(file('a', 5));
     store.sql("CREATE TRIGGER no BEFORE INSERT ON stored_files BEGIN SELECT RAISE(ABORT, 'no'); END").run();
@@ -61,7 +61,7 @@ describe('the records of stored files', () => {
     expect([after.find('a'), after.used()]).toEqual([file('a', 5), 5]);
   });
 
-  it('that have expired are removed some at a time, each with its bytes; until then they are found', () => {
+  it('that have expired are removed in batches, each with its bytes; until then they are found', () => {
     const { records, afterCrash } = setUp();
     for (const [n, expiresAt] of [10, 20, 30, null].entries()) records.put(file(`f${n}`, n + 1, { expiresAt }));
     expect(records.find('f0')).toEqual(file('f0', 1, { expiresAt: 10 }));
@@ -76,7 +76,7 @@ describe('the records of stored files', () => {
   it.each([
     ['its document', "UPDATE stored_files SET about = replace(about, 'owner', 'thief')"],
     ['its checksum', 'UPDATE stored_files SET check_sum = check_sum + 1'],
-  ])('are not given out when %s is damaged, and still counted until they are removed', (_, damage) => {
+  ])('are not returned when %s is damaged, but count until they are removed', (_, damage) => {
     const { store, records } = setUp();
     records.put(file('a', 5));
     store.sql(damage).run();

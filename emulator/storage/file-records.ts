@@ -5,7 +5,7 @@ import type { StoredFile } from './stored-file.ts';
 
 const decision = z.enum(['allow', 'forbid', 'hide']);
 
-/** On disk, whichever minifal wrote it. */
+/** The format on disk, for all versions of minifal. */
 const fileDocument: z.ZodType<StoredFile> = z.object({
   id: z.string(),
   name: z.string(),
@@ -18,28 +18,34 @@ const fileDocument: z.ZodType<StoredFile> = z.object({
 });
 
 /**
- * The records of stored files, by id; their content is not here.
+ * The records of stored files, by id; their content is stored elsewhere.
  *
- * - Atomic: each call. A file that is put again is never there twice, nor meanwhile not at all.
+ * - Atomic: each call. A file that is put again never exists twice, nor is it missing in between.
  * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). A `put` that throws has
- *   changed nothing (DiskTrouble: the disk takes no writes).
- * - Loaded: whole records only; a damaged one is given out as DamagedRow, for its caller to remove.
- * - Excluded: a second process. That the content is there before its record, and goes after it, is the caller's
- *   business, as is the quota: each removal says what its files counted.
+ *   changed nothing (DiskTrouble: the disk accepts no writes).
+ * - Loaded: complete records only; a damaged one is returned as DamagedRow, for its caller to remove.
+ * - Excluded: a second process. The caller must write the content before its record, remove it after its record, and
+ *   account for the quota: each removal returns the bytes that its files counted.
  */
 export interface FileRecords {
-  /** Creates or replaces it. @returns the bytes of what it replaced; 0: it is new */
+  /**
+   * Creates or replaces the record.
+   * @returns the bytes of the record it replaced; 0: it is new
+   */
   put(file: StoredFile): number;
   has(id: string): boolean;
-  /** Expired ones, too. */
+  /** Includes expired files. */
   find(id: string): StoredFile | DamagedRow | undefined;
-  /** @returns its bytes; 0: there was none */
+  /** @returns its bytes; 0: there was no such record */
   remove(id: string): number;
-  /** Removes at most so many of those that have expired at `now`. @returns their bytes, each */
+  /**
+   * Removes at most this many of the files that have expired at `now`.
+   * @returns the bytes of each
+   */
   removeExpired(now: number, most: number): readonly number[];
   /** The bytes of all files. */
   used(): number;
-  /** A sentence for the person at the machine, once. */
+  /** A sentence for the user, reported once. */
   notice(sentence: string): void;
 }
 

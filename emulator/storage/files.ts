@@ -12,23 +12,23 @@ import type { Quota } from './quota.ts';
 import type { Received } from './receive.ts';
 import type { FileAbout, StoredFile } from './stored-file.ts';
 
-/** Expired files that are forgotten in one turn of the event loop. */
+/** The number of expired files that are removed in one turn of the event loop. */
 const atOnce = 500;
 
 /** The files of the CDN: content below a folder, records in the store. */
 export interface Files {
-  /** An id for a file to come. */
+  /** An id for a new file. */
   newId(): string;
   /**
-   * Moves the content into place, durably; replaces an earlier content of the same id. Its bytes are in the quota
-   * already.
+   * Moves the content into place, durably; replaces earlier content of the same id. Its bytes must already be in the
+   * quota.
    */
   keep(about: FileAbout, content: Received): Promise<StoredFile>;
   /** `undefined`: unknown or expired. `path` is for reading only. */
   find(id: string): { readonly file: StoredFile; readonly path: string } | undefined;
   /**
-   * Removes expired files, and content that no record names, some at a time, until `isOver`. @returns how many, and
-   * their bytes
+   * Removes expired files, and content that no record refers to, in batches, until `isOver`.
+   * @returns their number and their bytes
    */
   prune(isOver?: () => boolean): Promise<{ readonly files: number; readonly bytes: number }>;
 }
@@ -51,7 +51,7 @@ export function createFiles(options: {
     async keep(about, { file, size, md5 }) {
       const stored: StoredFile = { ...about, size, md5 };
       mkdirSync(join(folder, about.id.slice(0, 2)), { recursive: true, mode: 0o700 });
-      // In one turn of the event loop, so that `prune` never sees the one without the other.
+      // In one turn of the event loop, so that `prune` never sees one without the other.
       renameSync(file, place(about.id));
       syncFolder(join(folder, about.id.slice(0, 2)));
       quota.give(records.put(stored));
@@ -75,7 +75,8 @@ export function createFiles(options: {
       }
       let [files, freed] = [0, 0];
       for (const parent of await readdir(folder)) {
-        // Asked and removed in one turn of the event loop, so that nothing is removed that `keep` is about to name.
+        // Checked and removed in one turn of the event loop, so that nothing is removed that `keep` is about to refer
+        // to.
         await inSlices(await readdir(join(folder, parent)), (id) => {
           if (isOver() || records.has(id)) return;
           freed += statSync(place(id), { throwIfNoEntry: false })?.size ?? 0;

@@ -25,7 +25,7 @@ function setUp() {
 }
 
 describe('the records of key-value stores', () => {
-  it('are on disk when a call returns, and say what went', () => {
+  it('are on disk when a call returns, and report what was removed', () => {
     const { records, afterCrash } = setUp();
     records.put('a', value('12'), 10);
     records.put('b', value(''), 10);
@@ -36,7 +36,7 @@ describe('the records of key-value stores', () => {
     expect([afterCrash().find('a', 0), afterCrash().used()]).toEqual([undefined, 0]);
   });
 
-  it('are as before when one can not be replaced', () => {
+  it('are unchanged when one cannot be replaced', () => {
     const { store, records, afterCrash } = setUp();
     records.put('a', value('12'), 10);
     store.sql("CREATE TRIGGER no BEFORE INSERT ON key_values BEGIN SELECT RAISE(ABORT, 'no'); END").run();
@@ -48,7 +48,7 @@ describe('the records of key-value stores', () => {
     expect([afterCrash().find('a', 9), afterCrash().used()]).toEqual([value('12'), 2]);
   });
 
-  it('that have expired are not found, but counted until they are removed, some at a time', () => {
+  it('that have expired are not found, but count until they are removed in batches', () => {
     const { records, afterCrash } = setUp();
     for (const [n, text] of ['1', '22', '333'].entries()) records.put(text, value(text), 10 * (n + 1));
     expect([records.find('22', 19), records.find('22', 20)]).toEqual([value('22'), undefined]);
@@ -62,7 +62,7 @@ describe('the records of key-value stores', () => {
   it.each([
     ['its value', "UPDATE key_values SET value = x'00'"],
     ['its name', "UPDATE key_values SET name = 'b'"],
-  ])('are not given out when %s is damaged', (_, damage) => {
+  ])('are not returned when %s is damaged', (_, damage) => {
     const { store, records } = setUp();
     records.put('a', value('12'), 10);
     store.sql(damage).run();

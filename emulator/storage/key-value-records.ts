@@ -4,26 +4,30 @@ import { bytes, checksum, DamagedRow, integer } from '../store/rows.ts';
 /**
  * The values of key-value stores on disk, by name.
  *
- * - Atomic: each call. A value that is put again replaces the former one in one step.
+ * - Atomic: each call. A value that is put again replaces the previous one in one step.
  * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). A `put` that throws has
- *   changed nothing (DiskTrouble: the disk takes no writes).
- * - Loaded: whole values only; a damaged one is given out as DamagedRow, for its caller to remove.
- * - Excluded: a second process. The quota is the caller's business: each removal says what its values counted.
+ *   changed nothing (DiskTrouble: the disk accepts no writes).
+ * - Loaded: complete values only; a damaged one is returned as DamagedRow, for its caller to remove.
+ * - Excluded: a second process. The caller accounts for the quota: each removal returns the bytes that its values
+ *   counted.
  */
 export interface KeyValueRecords {
   /** Creates or replaces it. */
   put(name: string, value: Uint8Array, expiresAt: number): void;
-  /** `undefined`: there is none, or it has expired at `now`. */
+  /** `undefined`: the value doesn't exist, or has expired at `now`. */
   find(name: string, now: number): Uint8Array | DamagedRow | undefined;
-  /** The bytes of the value, expired or not; 0: there is none. */
+  /** The bytes of the value, expired or not; 0: it doesn't exist. */
   sizeOf(name: string): number;
-  /** @returns its bytes; 0: there was none */
+  /** @returns its bytes; 0: it didn't exist */
   remove(name: string): number;
-  /** Removes at most so many of those that have expired at `now`. @returns their bytes, each */
+  /**
+   * Removes at most this many of the values that have expired at `now`.
+   * @returns the bytes of each
+   */
   removeExpired(now: number, most: number): readonly number[];
   /** The bytes of all values. */
   used(): number;
-  /** A sentence for the person at the machine, once. */
+  /** A sentence for the user, reported once. */
   notice(sentence: string): void;
 }
 

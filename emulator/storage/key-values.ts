@@ -13,14 +13,17 @@ export interface KeyValues {
   set(db: string, key: string, value: Uint8Array, seconds: number): void;
   /** Idempotent. */
   delete(db: string, key: string): void;
-  /** Removes what has expired, some at a time, until `isOver`. @returns how many */
+  /**
+   * Removes expired values in batches, until `isOver`.
+   * @returns their number
+   */
   prune(isOver?: () => boolean): Promise<number>;
 }
 
 /** The documented limit, 1.9 MB (use-kv-store). */
 export const maxValueBytes = 1_900_000;
 
-/** Expired values that are removed in one turn of the event loop: each may have 1.9 MB. */
+/** The number of expired values that are removed in one turn of the event loop: each may have 1.9 MB. */
 const atOnce = 20;
 
 export function createKeyValues(store: Store, quota: Quota, clock: () => number): KeyValues {
@@ -62,7 +65,7 @@ export function createKeyValues(store: Store, quota: Quota, clock: () => number)
   };
 }
 
-/** One text for both, so that no two pairs share it. */
+/** A single text for both parts that is unique for each pair. */
 function nameOf(db: string, key: string): string {
   return JSON.stringify([db, key]);
 }

@@ -19,7 +19,7 @@ async function served(handler: RequestListener) {
 const signal = AbortSignal.timeout(20_000);
 const here = { isAllowed: (address: string) => address === '127.0.0.1', signal };
 
-describe('fetching what a caller names', () => {
+describe('fetching a URL that a caller named', () => {
   it('knows the public internet', () => {
     const open = ['8.8.8.8', '1.1.1.1', '172.15.0.1', '172.32.0.1', '100.63.0.1', '2606:4700::1111'];
     const closed = [
@@ -50,7 +50,7 @@ describe('fetching what a caller names', () => {
     expect(calls).toBe(0);
   });
 
-  it('follows redirects under the same rule, five at most, and says what status came', async () => {
+  it('follows at most five redirects under the same rule, and reports the status it received', async () => {
     const host = await served((request, response) => {
       const target = {
         '/ok': '/file',

@@ -20,8 +20,8 @@ export interface FetchRules {
 const maxRedirects = 5;
 
 /**
- * Gets a URL that a caller named, for storing it. The host is resolved first, refused when any of its addresses is not
- * public, and then that very address is connected to; the same for each redirect. Proxies are not used.
+ * Fetches a URL that a caller named, to store it. The host is resolved first and refused if any of its addresses is not
+ * public; then the connection goes to exactly that address. The same applies to each redirect. Proxies are not used.
  * @throws Refusal `bad_request` with the reason
  */
 export async function fetchPublic(url: string, rules: FetchRules): Promise<IncomingMessage> {
@@ -34,13 +34,16 @@ export async function fetchPublic(url: string, rules: FetchRules): Promise<Incom
     if (statusCode < 300 || statusCode > 399 || headers.location === undefined) {
       throw new Refusal('bad_request', `The URL answered with status ${statusCode}.`);
     }
-    // What isn't a URL is refused like one that was named first.
+    // A redirect to something that isn't a URL is refused like an invalid first URL.
     at = URL.parse(headers.location, at)?.href ?? headers.location;
   }
   throw new Refusal('bad_request', `The URL redirects more than ${maxRedirects} times.`);
 }
 
-/** `undefined`: none, or one that can't be called: a name or password of broken percent-encoding parses as a URL. */
+/**
+ * `undefined`: not a URL, or one that can't be requested: a name or password with invalid percent-encoding parses as a
+ * URL.
+ */
 function readUrl(text: string): URL | undefined {
   try {
     const url = new URL(text);
@@ -65,7 +68,7 @@ async function get(text: string, { isAllowed, signal }: FetchRules): Promise<Inc
   if (!found.every(({ address }) => isAllowed(address))) {
     throw new Refusal('bad_request', `The host ${host} is not on the public internet; it is not fetched.`);
   }
-  // What was checked is what is connected to: a second look-up may say something else.
+  // Connects to the address that was checked: a second DNS lookup may return another one.
   const lookup: LookupFunction = (_name, options, done) => {
     if (options.all === true) done(null, [first]);
     else done(null, first.address, first.family);

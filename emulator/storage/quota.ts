@@ -1,8 +1,8 @@
 import { Refusal } from './refusal.ts';
 
-/** How many bytes stored files, values and unfinished uploads may take together. */
+/** The number of bytes that stored files, values, and unfinished uploads may use together. */
 export interface Quota {
-  /** @throws Refusal `full` when the limit would be passed; nothing is taken then */
+  /** @throws Refusal `full` when the limit would be exceeded; nothing is reserved then */
   take(bytes: number): void;
   give(bytes: number): void;
   readonly used: () => number;

@@ -8,13 +8,13 @@ export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 export interface Received {
   readonly file: string;
   readonly size: number;
-  /** Hex MD5: what storage services give as the etag. */
+  /** Hex MD5: storage services return it as the etag. */
   readonly md5: string;
 }
 
 /**
- * Writes a body into a new file, synced, never whole in memory. Its bytes are taken from the quota; when this throws,
- * they are given back and the file is gone.
+ * Writes a body into a new file, synced, without ever holding all of it in memory. Its bytes are reserved in the quota;
+ * when this throws, they are released and the file is deleted.
  * @throws Refusal `full`, `too_large` above `maxBytes`
  */
 export async function receive(
@@ -47,7 +47,7 @@ export async function receive(
   return { file, size, md5: hash.digest('hex') };
 }
 
-/** A full disk and a caller that left are nothing to report. */
+/** A full disk and a caller that left are not reported as bugs. */
 export function asRefusal(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new Refusal('full', 'The disk of this machine is full.');

@@ -1,6 +1,6 @@
 export type RefusalReason = 'bad_request' | 'not_found' | 'too_large' | 'full';
 
-/** What storage won't do, in a sentence for the caller. Only `edge/` turns it into a status. */
+/** A request that storage refuses, with a sentence for the caller. Only `edge/` turns it into a status. */
 export class Refusal extends Error {
   readonly reason: RefusalReason;
   constructor(reason: RefusalReason, message: string) {

@@ -49,7 +49,7 @@ function made(maxBytes = 100) {
 }
 
 describe('stored files', () => {
-  it('are there after a restart, with type, owner and rules, and count against the limit', async () => {
+  it('exist after a restart, with type, owner and rules, and count against the limit', async () => {
     const { put, reopen } = made();
     const acl = { default: 'forbid' as const, rules: [{ user: 'friend', decision: 'allow' as const }] };
     await put({ acl }, 'hello');
@@ -60,7 +60,7 @@ describe('stored files', () => {
     expect(again.quota.used()).toBe(5);
   });
 
-  it('expire when their lifecycle says, and give their bytes back', async () => {
+  it('expire according to their lifecycle, and release their bytes', async () => {
     const { state, storage, put } = made();
     await put({ expiresAt: state.now + 1000 }, 'short');
     await put({ id: 'bb22' }, 'kept');
@@ -73,7 +73,7 @@ describe('stored files', () => {
     expect(storage.files.find('bb22')).toBeDefined();
   });
 
-  it('expire in any number, some at a time', async () => {
+  it('expire in any number, in batches', async () => {
     const { state, storage } = made(2_000);
     const { store } = storage;
     for (let n = 0; n < 1_200; n++) storage.keyValues.set('db', String(n), new Uint8Array(1), n < 90 ? 1 : 1_000);
@@ -104,7 +104,7 @@ describe('stored files', () => {
     expect(storage.quota.used()).toBe(4);
   });
 
-  it('content without a record, as a crash leaves it, is removed; a record without content is no file', async () => {
+  it('without a record, as after a crash, are removed; a record without content is not a file', async () => {
     const { folder, storage, put } = made();
     mkdirSync(join(folder, 'storage', 'files', 'cc'), { recursive: true });
     writeFileSync(join(folder, 'storage', 'files', 'cc', 'cc33'), 'left');
@@ -114,7 +114,7 @@ describe('stored files', () => {
     expect(storage.files.find('aa11')).toBeUndefined();
   });
 
-  it('a changed record is never taken for data', async () => {
+  it('are never read from a changed record', async () => {
     const { storage, put } = made();
     await put({}, 'x');
     storage.store.sql("UPDATE stored_files SET about = replace(about, 'owner', 'thief')").run();
@@ -123,7 +123,7 @@ describe('stored files', () => {
     expect(storage.quota.used()).toBe(0);
   });
 
-  it('are read by whom their rules allow, and always by their owner', () => {
+  it('are readable for users that their rules allow, and always for their owner', () => {
     const file = (acl: StoredFile['acl']): StoredFile => ({ ...about, acl, size: 0, md5: '' });
     expect(decide(file(null), undefined)).toBe('allow');
     const rules = [
@@ -140,7 +140,7 @@ describe('stored files', () => {
 });
 
 describe('the key-value store', () => {
-  it('keeps a value for its time, over a restart; names never mix', async () => {
+  it('keeps a value until it expires, also across a restart; names never mix', async () => {
     const { state, storage, reopen } = made();
     const { keyValues } = storage;
     keyValues.set('db', 'a/b', Buffer.from('1'), 60);
@@ -163,7 +163,7 @@ describe('the key-value store', () => {
     expect(again.quota.used()).toBe(0);
   });
 
-  it('replaces a value where there is no room for both', () => {
+  it('replaces a value when there is no room for both', () => {
     const { storage } = made(10);
     storage.keyValues.set('db', 'a', Buffer.from('12345678'), 60);
     storage.keyValues.set('db', 'a', Buffer.from('87654321'), 60);
@@ -183,7 +183,7 @@ describe('the key-value store', () => {
   });
 });
 
-it('what the database did not take counts nothing, and what it kept still counts', async () => {
+it('does not count what the database rejected, and still counts what it kept', async () => {
   const { storage, put } = made();
   await put({}, '1234');
   storage.keyValues.set('db', 'a', Buffer.from('12345'), 60);

@@ -13,21 +13,21 @@ export interface Storage {
   readonly files: Files;
   readonly uploads: Uploads<FileAbout, StoredFile>;
   readonly keyValues: KeyValues;
-  /** `/data`, and uploads to it: each is about its path. */
+  /** `/data`, and uploads to it, each identified by its path. */
   readonly dataFiles: DataFiles;
   readonly dataUploads: Uploads<string, { readonly md5: string }>;
   readonly quota: Quota;
-  /** Removes what has expired, some at a time, until `isOver`. Call it now and then. */
+  /** Removes expired data in batches, until `isOver`. Call it from time to time. */
   prune(isOver?: () => boolean): Promise<void>;
 }
 
 export interface StorageOptions {
-  /** The emulator's folder: `storage/` below it holds content, `data/` is the runners' `/data`. */
+  /** The emulator's folder: `storage/` in it contains the content, `data/` is the runners' `/data`. */
   readonly folder: string;
   readonly store: Store;
   /**
-   * For stored files, values and unfinished uploads together; `/data` is bounded by the disk alone, because runners
-   * write there too.
+   * The limit for stored files, values, and unfinished uploads together. `/data` is limited only by the disk, because
+   * runners also write there.
    */
   readonly maxBytes: number;
   /** Milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 /**
- * Stored files (their content is on disk) and key-value pairs. Instants are milliseconds since the epoch; no
- * `expires_at`: kept until deleted. `about`: the file's record as JSON.
+ * Stored files (their content is on disk) and key-value pairs. Instants are milliseconds since the epoch. Without
+ * `expires_at`, an entry is kept until deleted. `about`: the file's record as JSON.
  */
 export const storageTables: readonly string[] = [
   `CREATE TABLE stored_files (

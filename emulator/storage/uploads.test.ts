@@ -19,7 +19,7 @@ function made(maxBytes = 1000) {
     clock: () => state.now,
     async keep(about: string, { file, size, md5: etag }) {
       kept.push(`${about}: ${readFileSync(file, 'utf8')}`);
-      // As if it were deleted again.
+      // As if it were deleted once more.
       quota.give(size);
       return { etag };
     },
@@ -30,7 +30,7 @@ function made(maxBytes = 1000) {
 const bytes = (text: string) => [Buffer.from(text)];
 
 describe('uploads', () => {
-  it('join their parts in order, whatever order they came in; quotes of etags mean nothing', async () => {
+  it('join their parts in order, whatever order they arrived in; quotes of etags are ignored', async () => {
     const { folder, quota, kept, uploads } = made();
     const id = uploads.begin('a');
     const second = await uploads.putPart(id, 2, bytes('world'));
@@ -46,7 +46,7 @@ describe('uploads', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('asked twice to complete, also at once, are completed once', async () => {
+  it('are completed once when completion is requested twice, even at the same time', async () => {
     const { kept, uploads } = made();
     const id = uploads.begin('a');
     const parts = [{ partNumber: 1, etag: await uploads.putPart(id, 1, bytes('x')) }];
@@ -56,7 +56,7 @@ describe('uploads', () => {
     expect(kept).toEqual(['a: x']);
   });
 
-  it('a part sent again replaces the first; parts that are not listed are dropped', async () => {
+  it('replace a part that is sent again, and drop parts that are not listed', async () => {
     const { quota, kept, uploads } = made();
     const id = uploads.begin('a');
     await uploads.putPart(id, 1, bytes('old'));
@@ -68,7 +68,7 @@ describe('uploads', () => {
     expect(quota.used()).toBe(0);
   });
 
-  it('refuse parts that are missing, changed, doubled or none at all, and can be repaired', async () => {
+  it('refuse missing, changed, duplicate or no parts, and can be repaired', async () => {
     const { uploads, kept } = made();
     const id = uploads.begin('a');
     const etag = await uploads.putPart(id, 1, bytes('x'));
@@ -91,7 +91,7 @@ describe('uploads', () => {
     expect(kept).toEqual(['a: x']);
   });
 
-  it('give the quota back when the limit is passed in the middle of a body, and leave nothing behind', async () => {
+  it('release the quota when a body exceeds the limit midway, and leave nothing behind', async () => {
     const { folder, quota, uploads } = made(10);
     const id = uploads.begin('a');
     await uploads.putPart(id, 1, bytes('12345'));
@@ -104,7 +104,7 @@ describe('uploads', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('a body that breaks off is not kept', async () => {
+  it('do not keep a body that breaks off', async () => {
     const { quota, kept, uploads } = made();
     const id = uploads.begin('a');
     async function* broken() {

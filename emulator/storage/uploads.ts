@@ -12,27 +12,27 @@ interface Part {
   readonly etag: string;
 }
 
-/** Uploads that are under way: `T` is what each is about, `R` what it becomes. */
+/** Uploads in progress: `T` describes the target of each, `R` is the result. */
 export interface Uploads<T, R> {
-  /** @returns an id that nobody can guess: it is the right to upload */
+  /** @returns an id that can't be guessed: knowing it is the right to upload */
   begin(about: T): string;
   /** Stores a part (from 1), replacing an earlier one. @returns its etag, without quotes */
   putPart(uploadId: string, partNumber: number, source: Bytes): Promise<string>;
-  /** Joins the listed parts. Asked again, it answers the same: clients repeat what took long. */
+  /** Joins the listed parts. A repeated call returns the same result: clients repeat requests that took long. */
   complete(uploadId: string, parts: readonly Part[]): Promise<R>;
-  /** The whole content in one body, instead of parts; sent again, it replaces the first. */
+  /** The whole content in one body instead of parts; a body sent again replaces the first one. */
   putWhole(uploadId: string, source: Bytes): Promise<R>;
-  /** Unknown ids are fine. */
+  /** Unknown ids are ignored. */
   cancel(uploadId: string): Promise<void>;
 }
 
 export interface UploadsOptions<T, R> {
-  /** Emptied at the start: ids live in memory, so an earlier emulator's uploads can't be completed any more. */
+  /** Emptied at start: ids are kept in memory, so uploads of an earlier emulator can't be completed any more. */
   readonly folder: string;
   readonly quota: Quota;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Takes the file over (moves it), and its bytes in the quota. */
+  /** Takes over the file (moves it) and its bytes in the quota. */
   readonly keep: (about: T, content: Received) => Promise<R>;
 }
 
@@ -81,7 +81,7 @@ export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsOptio
     const single = chosen.length === 1 ? chosen[0] : undefined;
     const joined = single ?? (await concatenate(chosen, join(upload.folder, 'joined')));
     const value = await keep(upload.about, joined);
-    // Its bytes are the content's now; what is left over is given back.
+    // Its bytes now belong to the content; the rest is released.
     for (const [number, part] of upload.parts) if (chosen.includes(part)) upload.parts.delete(number);
     await drop(upload);
     return value;

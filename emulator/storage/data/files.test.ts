@@ -37,14 +37,14 @@ describe('files of /data', () => {
     expect((await files.list('')).map(({ path }) => path)).toEqual(['/data/b']);
   });
 
-  it('a directory that is not there has no children, a file neither', async () => {
+  it('a missing directory has no children, nor has a file', async () => {
     const { files, put } = made();
     await put('file', 'x');
     expect(await files.list('/data/none/at/all')).toEqual([]);
     expect(await files.list('/data/file')).toEqual([]);
   });
 
-  it('links that lead inside are listed as what they mean; those that lead out are not listed', async () => {
+  it('links that lead inside are listed as their targets; links that lead outside are not listed', async () => {
     const { root, files, put } = made();
     await put('dir/file', 'x');
     symlinkSync('/data/dir', join(root, 'inside'));
@@ -56,7 +56,7 @@ describe('files of /data', () => {
     ]);
   });
 
-  it('removing is recursive, takes a link for itself, and never the whole of /data', async () => {
+  it('removing is recursive, removes a link itself, and never all of /data', async () => {
     const { root, files, put } = made();
     await put('dir/deep/file', 'x');
     symlinkSync('dir', join(root, 'link'));
@@ -70,7 +70,7 @@ describe('files of /data', () => {
     }
   });
 
-  it('renaming makes the folders on the way, and says what it can not do', async () => {
+  it('renaming creates the parent folders, and reports what it cannot do', async () => {
     const { files, put } = made();
     await put('a', 'x');
     await files.rename('/data/a', '/data/new/b');
@@ -80,7 +80,7 @@ describe('files of /data', () => {
     await expect(files.rename('/data/new', '/data/../out')).rejects.toMatchObject({ reason: 'bad_request' });
   });
 
-  it('a directory is not written, and a file is no directory', async () => {
+  it('a directory cannot be written, and a file is not a directory', async () => {
     const { files, put } = made();
     await put('dir/file', 'x');
     for (const path of ['/data/dir', '/data', 'new/', '/data/dir/file/below']) {

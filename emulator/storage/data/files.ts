@@ -8,40 +8,40 @@ import { worded } from './words.ts';
 import { readZip } from './zip.ts';
 
 /**
- * `/data` of the account, as the runners see it (docs/platform/rest.md#data-files, docs/platform/runners.md#data).
- * Every path is a client's; none leaves the root.
+ * The account's `/data`, as the runners see it (docs/platform/rest.md#data-files, docs/platform/runners.md#data). All
+ * paths come from clients; none leads outside the root.
  */
 export interface DataFiles {
   /**
-   * Direct children, sorted; none for a directory that isn't there, as in an object store (the SDK's `exists` counts on
-   * it).
+   * Direct children, sorted; empty for a directory that doesn't exist, as in an object store (the SDK's `exists` relies
+   * on it).
    */
   list(path: string): Promise<readonly DataEntry[]>;
   /** A file for reading; the caller closes it. */
   openFile(path: string): Promise<{ readonly handle: FileHandle; readonly size: number }>;
-  /** Where a file may be put; refuses before its bytes come. */
+  /** Checks that a file may be put here; refuses before its bytes arrive. */
   check(path: string): Promise<void>;
-  /** Moves a finished file into place, parents made. */
+  /** Moves a finished file into place and creates parent folders. */
   place(path: string, file: string): Promise<void>;
   /** Unpacks a zip archive below the path. */
   unpack(path: string, zip: Buffer): Promise<void>;
   /** Recursive. */
   remove(path: string): Promise<void>;
   rename(path: string, destination: string): Promise<void>;
-  /** Whether the directory was synced from one with this hash: the archive brought it along in `.fal_hash`. */
+  /** Whether the directory was synced from one with this hash, which the archive contains in `.fal_hash`. */
   hasHash(path: string, hash: string): Promise<boolean>;
 }
 
 /** @throws Refusal `bad_request`, `not_found` (all methods) */
 export function createDataFiles(root: string): DataFiles {
-  /** Works at something in /data that is meant itself: a link is a link. */
+  /** Operates on an entry of /data itself: a link is not followed. */
   async function itself<T>(path: string, make: boolean, work: (at: string) => Promise<T>): Promise<T> {
     const steps = stepsOf(path);
     if (steps.length === 0) throw new Refusal('bad_request', 'This is the whole of /data; name something in it.');
     return at(root, steps, { last: 'keep', make }, work);
   }
 
-  /** Works at a file to be written: through a link at the end, too, as a runner would write. */
+  /** Operates on a file to be written: a link at the end is followed, as when a runner writes. */
   async function destination<T>(path: string, make: boolean, work: (to: string) => Promise<T>): Promise<T> {
     return at(root, stepsOf(path), { last: 'follow', make }, async (to, isRoot) => {
       if (isRoot || path.endsWith('/') || (await statOf(to))?.isDirectory()) {
@@ -56,7 +56,7 @@ export function createDataFiles(root: string): DataFiles {
     openFile: async (path) => worded(at(root, stepsOf(path), { last: 'follow' }, openFile)),
     async check(path) {
       await destination(path, false, async () => undefined).catch((error: unknown) => {
-        // Directories on the way may be missing: they will be made.
+        // Parent directories may be missing: they are created later.
         if (!(error instanceof Refusal && error.reason === 'not_found' && error.message === missing)) throw error;
       });
     },
@@ -112,7 +112,7 @@ const maxHash = 4096;
 const writing =
   constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Without waiting: a runner may have put a pipe there. */
+/** Opens without blocking: a runner may have put a pipe there. */
 async function openFile(path: string): Promise<{ readonly handle: FileHandle; readonly size: number }> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const about = await handle.stat();

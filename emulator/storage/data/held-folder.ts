@@ -1,23 +1,20 @@
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 
-/**
- * A directory that stays the one it was when it was opened, whatever is done to its name. Paths below `path` begin in
- * it.
- */
+/** A directory that stays the same one that was opened, even if its name changes. Paths below `path` start in it. */
 export interface HeldFolder {
   readonly path: string;
   close(): Promise<void>;
 }
 
-/** Linux: a place in the tree without the right to read it. Node has no constant for it. */
+/** Linux: a reference to a path without the right to read it. Node has no constant for it. */
 const pathOnly = 0o10000000;
 const canHold = process.platform === 'linux';
 
 /**
- * Holds a directory by its descriptor: Node has no `openat`, but a path below `/proc/self/fd/N` begins in the directory
- * itself. Fails with ELOOP or ENOTDIR for a symbolic link at the end, unless it is to be followed. differs: systems
- * other than Linux can't hold one; there the name is looked at and used again.
+ * Holds a directory by its descriptor: Node has no `openat`, but a path below `/proc/self/fd/N` starts in the directory
+ * itself. Fails with ELOOP or ENOTDIR for a symbolic link at the end, unless the link is to be followed. differs:
+ * systems other than Linux can't hold a directory; there, the name is checked and used again.
  */
 export async function holdFolder(path: string, link: 'refuse' | 'follow' = 'refuse'): Promise<HeldFolder> {
   if (!canHold) {

@@ -15,11 +15,11 @@ export interface DataEntry {
   readonly updatedAt: number;
 }
 
-/** Entries of a directory that are looked at side by side. */
+/** The number of directory entries that are examined in parallel. */
 const atOnce = 64;
 
 /**
- * Direct children of a directory below `root`, sorted; none for one that isn't there.
+ * Direct children of a directory below `root`, sorted; empty for a directory that doesn't exist.
  * @throws Refusal `bad_request`
  */
 export async function listData(root: string, path: string): Promise<readonly DataEntry[]> {
@@ -44,7 +44,7 @@ export async function listData(root: string, path: string): Promise<readonly Dat
   }
 }
 
-/** `undefined`: there is nothing. A link is a link. */
+/** `undefined`: there is nothing. A link is returned as a link. */
 export async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
@@ -65,7 +65,7 @@ async function children(root: string, folder: HeldFolder, steps: readonly string
   return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-/** `undefined`: gone meanwhile, or a link that leads nowhere we go. */
+/** `undefined`: deleted in the meantime, or a link that leads nowhere or outside. */
 async function entryOf(
   root: string,
   folder: HeldFolder,

@@ -33,7 +33,7 @@ function made() {
   return { folder, root, names: Object.keys(links) };
 }
 
-/** Where the work is done, without the descriptor. */
+/** The path where the work is done, without the descriptor. */
 const locate = (root: string, steps: readonly string[], last: 'follow' | 'keep') =>
   at(root, steps, { last }, async (path, isRoot) =>
     isRoot ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path)),
@@ -51,7 +51,7 @@ describe('paths of /data', () => {
     }
   });
 
-  it('links are followed as a runner follows them, and never out of /data', async () => {
+  it('links are followed as a runner follows them, but never out of /data', async () => {
     const { root } = made();
     expect(await locate(root, ['inside', 'file'], 'follow')).toBe(join(root, 'dir', 'file'));
     expect(await locate(root, ['absolute', 'file'], 'follow')).toBe(join(root, 'dir', 'file'));
@@ -63,7 +63,7 @@ describe('paths of /data', () => {
     }
   });
 
-  it('no path of 3,000 leads out of the root, whatever is asked of it', { timeout: 120_000 }, async () => {
+  it('none of 3,000 paths leads out of the root, whatever the operation', { timeout: 120_000 }, async () => {
     const { folder, root, names } = made();
     const files = createDataFiles(root);
     const step = fc.oneof(
@@ -81,7 +81,7 @@ describe('paths of /data', () => {
       try {
         const found = await locate(root, stepsOf(asked), last);
         expect(found === root || found.startsWith(`${root}/`)).toBe(true);
-        // The system agrees: where it exists, its folder is really there.
+        // The system agrees: if the path exists, its folder is really there.
         const parent = found === root ? root : join(found, '..');
         try {
           expect(`${realpathSync(parent)}/`.startsWith(`${root}/`)).toBe(true);

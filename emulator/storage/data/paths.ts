@@ -8,8 +8,8 @@ const maxPath = 4096;
 const maxLinks = 40;
 
 /**
- * The steps below `/data` that a client's path means (docs/platform/rest.md#data-files): `/data/x` is absolute, `x` is
- * below `/data`; repeated slashes and `.` mean nothing. `..` is refused, not resolved: no client sends it.
+ * The steps below `/data` that a client's path consists of (docs/platform/rest.md#data-files): `/data/x` is absolute,
+ * `x` is relative to `/data`; repeated slashes and `.` are ignored. `..` is refused, not resolved: no client sends it.
  * @throws Refusal `bad_request`
  */
 export function stepsOf(path: string): readonly string[] {
@@ -23,20 +23,20 @@ export function stepsOf(path: string): readonly string[] {
 }
 
 export interface Way {
-  /** Whether a link at the very end is followed, or is itself what is meant (deleting, renaming). */
+  /** Whether a link at the very end is followed, or is itself the target (deleting, renaming). */
   readonly last: 'follow' | 'keep';
-  /** Whether missing directories on the way are made. */
+  /** Whether missing parent directories are created. */
   readonly make?: boolean;
 }
 
 /**
- * Walks the steps from the root, symbolic links followed as a runner follows them: `/data` is the root, and what points
- * outside is refused. Then does the work at the path that it is given, which begins in a directory that is held:
- * runners' code writes here freely, at any moment, and no name that was looked at once is looked up again. At the end
- * of the path the work itself must not follow a link (O_NOFOLLOW, lstat, rename); where it fails with ELOOP, one has
- * just been put there and is followed in turn.
+ * Follows the steps from the root, including symbolic links, as a runner does: `/data` is the root, and a link that
+ * points outside is refused. Then calls `work` with a path that starts in a directory that is held open: code in
+ * runners can write here at any moment, so no name that was checked once is looked up again. At the end of the path,
+ * `work` itself must not follow a link (O_NOFOLLOW, lstat, rename); if it fails with ELOOP, a link has just been put
+ * there, and is followed in turn.
  *
- * @param work `isRoot`: the path is the whole of /data
+ * @param work `isRoot`: the path is /data itself
  * @throws Refusal `bad_request`, `not_found`; and what `work` throws
  */
 export async function at<T>(
@@ -54,8 +54,7 @@ export async function at<T>(
     here = folder;
   };
   /**
-   * Back to the root, where a `..` or an absolute link leads: a directory that was moved has another parent than it
-   * had.
+   * Returns to the root for a `..` or an absolute link: a directory that was moved has a different parent than before.
    */
   const restart = async (names: readonly string[]): Promise<void> => {
     pending = names;
@@ -110,7 +109,7 @@ export async function at<T>(
   }
 }
 
-/** `undefined`: what is there has just changed; look again. */
+/** `undefined`: the entry has just changed; look again. */
 async function enter(path: string, make: boolean): Promise<HeldFolder | undefined> {
   try {
     return await holdFolder(path);
@@ -118,7 +117,7 @@ async function enter(path: string, make: boolean): Promise<HeldFolder | undefine
     const code = codeOf(error);
     if (code === 'ENOENT' && make) {
       await worded(mkdir(path)).catch((failure: unknown) => {
-        // The other one made it, or something else: the next look says.
+        // Another process has created it, or something else in its place: the next look decides.
         if (!(failure instanceof Refusal && failure.reason === 'bad_request')) throw failure;
       });
       return holdFolder(path).catch(() => undefined);
@@ -129,7 +128,7 @@ async function enter(path: string, make: boolean): Promise<HeldFolder | undefine
   }
 }
 
-/** Where a symbolic link leads; `undefined`: this is none, or there is nothing. */
+/** The target of a symbolic link; `undefined`: this is not a link, or nothing exists here. */
 async function linkAt(path: string): Promise<string | undefined> {
   try {
     return await readlink(path);

@@ -4,15 +4,15 @@ import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { codeOf } from './words.ts';
 
-/** Each level holds a descriptor. */
+/** The maximum depth: each level holds a descriptor. */
 const deepest = 200;
-/** Somebody may be writing there, and put links in the place of directories. */
+/** The number of tries: other code may be writing there and replacing directories with links. */
 const maxTries = 10;
 
 /**
- * Removes a file, a link, or a directory with all that is in it, and nothing that a link leads to. (Node's `rm` looks
- * at each name and then uses it again: between the two, a directory may have become a link to elsewhere.)
- * @throws Refusal `bad_request` for a tree too deep; what the system says otherwise (ENOENT: there is nothing)
+ * Removes a file, a link, or a directory with its contents, and nothing that a link leads to. (Node's `rm` checks each
+ * name and then uses it again: between the two, a directory may have been replaced with a link to another place.)
+ * @throws Refusal `bad_request` for a tree that is too deep; otherwise the system's error (ENOENT: nothing exists here)
  */
 export async function removeTree(path: string, depth = 0): Promise<void> {
   if (depth > deepest) throw new Refusal('bad_request', `This tree has more than ${deepest} levels.`);
@@ -20,7 +20,7 @@ export async function removeTree(path: string, depth = 0): Promise<void> {
     try {
       return await unlink(path);
     } catch (error) {
-      // EPERM: what POSIX wants for a directory, and what macOS says.
+      // EPERM: the error for a directory according to POSIX, and on macOS.
       if (codeOf(error) !== 'EISDIR' && codeOf(error) !== 'EPERM') throw error;
     }
     try {

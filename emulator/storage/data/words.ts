@@ -21,7 +21,7 @@ const words: { readonly [code: string]: readonly ['bad_request' | 'not_found' | 
   EDQUOT: ['full', 'The disk of this machine is full.'],
 };
 
-/** The failures that a path can cause, as sentences; any other one stays what it is. */
+/** The failures that a path can cause, as sentences; all others are passed on unchanged. */
 export async function worded<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

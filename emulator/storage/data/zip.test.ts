@@ -9,7 +9,7 @@ const read = async (zip: Buffer) => {
 };
 
 describe('a zip archive', () => {
-  it('gives its files, stored and deflated, empty ones too, and no directories', async () => {
+  it('yields its files, stored, deflated and empty ones, and no directories', async () => {
     const zip = zipOf([
       { name: 'a.txt', content: 'a'.repeat(1000) },
       { name: 'd/', content: '', isStored: true },
@@ -23,7 +23,7 @@ describe('a zip archive', () => {
     ]);
   });
 
-  it('is refused when it is damaged, encrypted, a bomb or no archive at all', async () => {
+  it('is refused when it is damaged, encrypted, a bomb, or not an archive', async () => {
     const refused = (zip: Buffer) =>
       expect(read(zip)).rejects.toThrow(/zip archive|encrypted|compression|larger|Zip64/);
     await refused(Buffer.from('no zip'));
@@ -36,7 +36,7 @@ describe('a zip archive', () => {
     await refused(zipOf([{ name: 'a', content: 'x', says: { size: 0xffffffff } }]));
   });
 
-  it('cut or changed anywhere gives its files or a refusal, never another failure', async () => {
+  it('that was cut or changed anywhere yields its files or a refusal, never another failure', async () => {
     const zip = zipOf([
       { name: 'a', content: 'hello hello hello' },
       { name: 'b', content: 'stored', isStored: true },
@@ -55,7 +55,7 @@ describe('a zip archive', () => {
   });
 });
 
-it('a large file of an archive is unpacked while others get on', async () => {
+it('does not block other work while a large file is unpacked', async () => {
   const zip = zipOf([{ name: 'a', content: 'x'.repeat(64 * 1024 ** 2) }]);
   let turns = 0;
   const counting = setInterval(() => turns++, 1);

@@ -3,7 +3,7 @@ import { crc32, createInflateRaw } from 'node:zlib';
 import { Refusal } from '../refusal.ts';
 
 export interface ZipEntry {
-  /** As the archive says: anyone who unpacks it checks it. Never a directory. */
+  /** As given in the archive: the code that unpacks it must check it. Never a directory. */
   readonly name: string;
   readonly content: Buffer;
 }
@@ -11,9 +11,9 @@ export interface ZipEntry {
 const endOfDirectory = 0x06054b50;
 const directoryEntry = 0x02014b50;
 const localHeader = 0x04034b50;
-/** Of all entries of an archive together: a small one may be a bomb. */
+/** The limit for all entries of an archive together: a small archive may be a bomb. */
 const maxBytes = 1024 ** 3;
-/** What is summed up or copied in one turn of the event loop. */
+/** The number of bytes that are summed or copied in one turn of the event loop. */
 const turnBytes = 1024 ** 2;
 const stored = 0;
 const deflated = 8;

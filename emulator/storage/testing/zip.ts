@@ -5,7 +5,7 @@ export interface PackedFile {
   readonly content: string;
   /** Default: deflated. */
   readonly isStored?: boolean;
-  /** Instead of the right ones. */
+  /** Replaces the correct values. */
   readonly says?: {
     readonly size?: number;
     readonly check?: number;
