@@ -8,7 +8,7 @@ _NAME = "minifal_runner"
 
 
 def make_package():
-    """After that its modules are imported like any others."""
+    """Creates the package; its modules are then imported like any others."""
     if _NAME not in sys.modules:
         here = os.path.dirname(os.path.abspath(__file__))
         spec = importlib.util.spec_from_loader(_NAME, None, is_package=True)

@@ -21,7 +21,7 @@ _APP = "MINIFAL_APP"
 
 
 class Become(BaseException):
-    """Carries a forked runner out of the supervisor's loop, so that no frame and no `finally` of it remains below."""
+    """Unwinds the supervisor's loop in a forked runner, so that none of its frames and `finally` blocks remain."""
 
     def __init__(self, config: dict, sock: socket.socket):
         super().__init__()
@@ -31,8 +31,8 @@ class Become(BaseException):
 
 def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int, hand: socket.socket) -> None:
     """
-    In the new main process of a runner; ends in `Become`, or in the same program started afresh (`spawn`). `hand`: of
-    `servers.hand_over_filter`.
+    Runs in the new main process of a runner. Ends in `Become`, or in the same program started again (`spawn`). `hand`:
+    see `servers.hand_over_filter`.
     """
     try:
         _prepare(config, sock, outputs, keeper, hand)
@@ -45,12 +45,12 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     os.setsid()
     _take_streams(outputs)
     descriptors.close_all_but({0, 1, 2, sock.fileno(), hand.fileno()})
-    # Whoever is in a user namespace of its own writes its id maps, and may be debugged.
+    # A process that enters a user namespace of its own has to write its id maps, and may be debugged.
     kernel.set_dumpable(True)
     _forget_signals()
     before = mounts.user_namespace()
     app_folder = _enter_world(config)
-    # Entering a user namespace clears the request for a signal at the parent's death: so only now.
+    # Entering a user namespace clears the signal that is sent at the parent's death, so it is requested only now.
     kernel.die_with_parent(signal.SIGKILL, keeper)
     if config["filtered"]:
         servers.hand_over_filter(hand)
@@ -58,13 +58,13 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     if config["world"].kept_away:
         landlock.enter()
     if mounts.user_namespace() != before:
-        # Its maker could take mounts away, under which there is what they hide. Against real root there is no lock.
+        # The creator of the namespace could unmount what hides other files. Real root can't be kept from that.
         kernel.give_up_capabilities()
     config = {**config, "appFolder": app_folder}
     _set_environment(config)
     if config["door"] is not None:
         door.make(config["door"], keeper)
-    # It can be joined now (`fal runners shell`).
+    # Commands can enter it from now on (`fal runners shell`).
     BlockingChannel(sock).send({"event": "entered"})
     if config["startMethod"] == "spawn":
         _start_afresh(config, sock)
@@ -74,7 +74,7 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
 
 
 def arrive(descriptor: int) -> tuple[dict, BlockingChannel]:
-    """In a process that `_start_afresh` made: the configuration comes over the channel."""
+    """In a process that `_start_afresh` started: the configuration arrives over the channel."""
     os.set_inheritable(descriptor, False)
     channel = BlockingChannel(socket.socket(fileno=descriptor))
     config = channel.receive() or {}
@@ -98,8 +98,8 @@ def _forget_signals() -> None:
 
 def _enter_world(config: dict) -> str | None:
     """
-    Shows /data and /app, and a disk of its own, where that is possible; returns the folder of the app's files as the
-    app will see it.
+    Shows /data and /app, and a disk of the runner's own, where that is possible. Returns the path at which the app will
+    see its files.
     """
     world: isolation.World = config["world"]
     folder = config["appDir"]
@@ -131,7 +131,9 @@ def _enter_root(config: dict, world: isolation.World, binds: dict[str, str]) -> 
 
 
 def _limit_files(most_bytes: int) -> None:
-    """One file alone can't fill the machine's disk faster than the emulator looks at the layer's size."""
+    """
+    Limits the size of one file, so that it can't fill the machine's disk before the emulator checks the layer's size.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     if hard == resource.RLIM_INFINITY or hard > most_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
@@ -145,7 +147,7 @@ def _set_environment(config: dict) -> None:
     os.environ.clear()
     os.environ.update(rootfs.fitting(config["env"], config["dataDir"], config["world"].missing))
     os.environ[rules.VARIABLE] = config["rules"]
-    # What a library looked up in the supervisor: its TMPDIR need not be here.
+    # A library may have looked this up in the supervisor, whose TMPDIR need not exist here.
     tempfile.tempdir = None
 
 

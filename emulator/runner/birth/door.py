@@ -1,9 +1,9 @@
 """
-How a command of a person (shell.py) comes into a runner that is kept away from other programs (landlock.py), which
-nothing can enter from outside: an idle process of the runner, made before any user code, starts a helper for each.
+How a user's command (shell.py) enters a runner that is isolated from other programs (landlock.py) and that no outside
+process can enter: an idle process of the runner, created before any user code, starts a helper for each command.
 
-It is as much within reach of user code as all else in the runner. What comes from there is no more than what the runner
-says, and what goes there is no more than what the runner has.
+User code can reach it like everything else in the runner. So its output is trusted no more than the runner's output,
+and it is sent nothing that the runner doesn't have.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _CHUNK = 64 * 1024
 _RUNNERS_END_SECONDS = 3.0
 _LENGTH = struct.Struct(">I")
 ENDED = b"e"
-"""What a helper says last."""
+"""The last message of a helper."""
 
 
 def make(name: str, keeper: int) -> None:
     """
-    In a new runner, when it is in its world. `name`: can't be guessed; it goes to `go_through`. `keeper`: the runner's
-    parent. Raises OSError.
+    Called in a new runner, once it is in its world. `name`: can't be guessed; `go_through` takes it. `keeper`: the
+    runner's parent. Raises OSError.
     """
     server = socket.socket(socket.AF_UNIX)
     server.bind(_address(name))
     server.listen()
-    # No child of the runner's: those are user code's, which may wait for all of them.
+    # Not a child of the runner: children belong to user code, which may wait for all of them.
     if kernel.fork_sibling() == 0:
         try:
             kernel.die_with_parent(signal.SIGKILL, keeper)
@@ -44,15 +44,15 @@ def make(name: str, keeper: int) -> None:
 
 def go_through(name: str, runner: int, said: bytes) -> None:
     """
-    In the helper that the emulator started: one in the `runner`, the process that called `make`, takes over what comes
-    in and goes out, with what was `said` already. Waits for its end, and ends it with this process. Raises OSError.
+    Runs in the helper that the emulator started. A helper in the `runner`, the process that called `make`, takes over
+    input and output, with what was `said` already. Waits for its end, and ends it with this process. Raises OSError.
     """
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(_address(name))
             process, user = _peer(connection)
-            # The name can be read in a list, and another runner's program may take it when ours has ended. Where a
-            # filter holds up each `listen`, the keeper carried it out (notify.py).
+            # The system lists the name, so another runner's program may take it when our process has ended. Where a
+            # filter suspends each `listen`, the keeper executed it (notify.py).
             is_the_runners = process in (runner, kernel.parent(runner)) and user == os.getuid()
         except (ConnectionError, FileNotFoundError):
             is_the_runners = False
@@ -62,7 +62,7 @@ def go_through(name: str, runner: int, said: bytes) -> None:
         connection.sendall(said)
         _let_go()
         if connection.recv(1) != ENDED:
-            # Killed: if by the end of the runner, the emulator hears of that, and ends us as the runner's.
+            # Killed: if by the end of the runner, the emulator is notified of that, and ends us with the runner.
             time.sleep(_RUNNERS_END_SECONDS)
 
 
@@ -71,13 +71,15 @@ def _address(name: str) -> str:
 
 
 def _peer(connection: socket.socket) -> tuple[int, int]:
-    """Process and user that connected or, on the other side, made the server."""
+    """
+    Process and user of the peer: the one that connected or, seen from the client, the one that created the server.
+    """
     process, user, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return process, user
 
 
 def _let_go() -> None:
-    """Of the standard streams."""
+    """The descriptors of the standard streams."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -89,7 +91,7 @@ def _keep(server: socket.socket) -> None:
     _let_go()
     descriptors.close_all_but({0, 1, 2, server.fileno()})
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Nobody waits for the helpers.
+    # No process waits for the helpers.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         connection, _ = server.accept()

@@ -1,8 +1,8 @@
 """
-Keeps a runner away from the machine's other programs: neither it nor what it starts can send signals to what is
-outside, look into it, or connect to its abstract Unix sockets (those with a path are a matter of the disk). Among
-themselves they can do all of that, and what is outside can do it to them. Linux 6.12, Landlock's version 6; needs no
-privilege.
+Isolates a runner from the machine's other programs: neither the runner nor what it starts can send signals to outside
+processes, inspect them, or connect to their abstract Unix sockets (the disk's isolation covers sockets with a path).
+Among themselves they can do all of that, and outside processes can do it to them. Requires Linux 6.12 (Landlock ABI 6),
+but no privilege.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def why_not() -> str | None:
-    """Why runners can't be kept away here; None: they can. Tries it in a child."""
+    """Why runners can't be isolated here; None: they can. Tries it in a child process."""
     library = kernel.libc()
     if library is None:
         return "that takes Linux and ctypes"
@@ -49,16 +49,16 @@ def _try() -> None:
 
 
 def enter() -> None:
-    """This process (single-threaded), and all that it will start, for good. Raises OSError."""
+    """Restricts this process (single-threaded), and everything that it will start, permanently. Raises OSError."""
     library = kernel.libc()
-    # What it rules about files and ports, nothing, and what it keeps to itself.
+    # The ruleset: nothing about files and ports, then the scopes that it restricts.
     attributes = struct.pack("QQQ", 0, 0, _ABSTRACT_UNIX_SOCKET | _SIGNAL)
     rules = library.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     kernel.check(min(rules, 0), "Landlock")
     try:
         result = library.syscall(_RESTRICT_SELF, rules, 0)
         if result != 0 and ctypes.get_errno() == errno.EPERM:
-            # Without privileges in our user namespace: then programs must not gain any (sudo).
+            # The process has no privileges in its user namespace. Then programs must not be able to gain any (sudo).
             library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
             result = library.syscall(_RESTRICT_SELF, rules, 0)
         kernel.check(result, "Landlock")

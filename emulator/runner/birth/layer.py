@@ -1,7 +1,7 @@
 """
-A disk of a runner's own. It sees the machine's files as they are, except those that no container has (homes, temporary
-files, the emulator's data); whatever it writes goes to a folder that is deleted at its end, and nowhere else. For a
-runner of the real root this is tidiness, not a boundary.
+A disk of a runner's own. The runner sees the machine's files as they are, except those that no container has (homes,
+temporary files, the emulator's data). All its writes go to a folder that is deleted when it ends, and nowhere else. For
+a runner with real root this is tidiness, not a boundary.
 
 The folder of a runner's layer:
 
@@ -24,19 +24,19 @@ from .places import HUGGING_FACE, Places, is_at_or_below
 
 READ_ONLY = "read-only"
 _ON_DISK = ("/usr", "/var", "/opt")
-"""Where programs install and keep things. An upper side in memory is made in a tenth of the time."""
+"""Where programs install and keep files. An upper side in memory is created in a tenth of the time."""
 _OF_RUN = ("systemd/resolve", "resolvconf", "NetworkManager", "nscd", "nvidia-persistenced", "opengl-driver")
-"""What name resolution and graphics drivers need of /run."""
+"""The parts of /run that name resolution and graphics drivers need."""
 _THE_USERS = ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/share")
 """Folders of /var and /usr that an ordinary user may write to, as the root of a container may."""
 
 
 def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, str]) -> dict[str, str]:
     """
-    Moves this process (single-threaded) into a world whose disk is its own, with `binds` (path in it -> folder) on top.
-    `folder`: doesn't exist yet, on a disk. `known`: what an earlier call returned, so that nothing is tried that
-    failed. Returns by path how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises OSError;
-    the process may then be in a half-made world.
+    Moves this process (single-threaded) into a world with a disk of its own, with `binds` (path in it -> folder) on
+    top. `folder`: doesn't exist yet, on a disk. `known`: the result of an earlier call, so that nothing that failed is
+    tried again. Returns, by path, how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises
+    OSError; the process may then be in an incomplete world.
     """
     folder = os.path.realpath(folder)
     is_user = mounts.own_namespace()
@@ -51,7 +51,7 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
         world.hide()
         world.let_through()
         for target, source in binds.items():
-            # The person's home may be there, too.
+            # The user's home may be there, too.
             os.makedirs(world.root + target, exist_ok=True)
             mounts.bind(source, world.root + target)
         world.let_hugging_face()
@@ -98,7 +98,7 @@ class _World:
             self._own_terminals(target)
 
     def hide(self) -> None:
-        """What is hidden and not yet absent, and what everybody has of their own."""
+        """Hides what is not yet absent, and mounts the folders that every runner has of its own."""
         places = self._places
         private = (("tmp", "/tmp", 0o1777), ("var-tmp", "/var/tmp", 0o1777), ("home", places.home, 0o700))
         for name, path, mode in private:
@@ -110,7 +110,7 @@ class _World:
                 mounts.bind(f"{self._folder}/{name}", target)
         self._lead_home()
         done = [path for _, path, _ in private]
-        # A hidden folder at the top is absent already. What is shown of ours needs a place.
+        # A hidden top-level folder is already absent. Shown parts of ours need a mount point.
         nested = [path for path in places.hidden if path.count("/") > 1 and path not in done]
         for number, path in enumerate(dict.fromkeys([*nested, places.data_folder])):
             target = self._inside(path)
@@ -120,7 +120,7 @@ class _World:
                 mounts.bind(f"{self._memory}/plain/{number}", target)
 
     def _lead_home(self) -> None:
-        """Where a link led to the home from a place that is absent now (`/home`)."""
+        """The target of a link that led to the home from a place that is absent now (`/home`)."""
         link = self._places.home_link
         folder = None if link is None else self._inside(os.path.dirname(link))
         if link is not None and folder is not None and not os.path.lexists(self.root + link):
@@ -128,7 +128,7 @@ class _World:
             os.symlink(self._places.home, self.root + link)
 
     def let_through(self) -> None:
-        """What is needed from places that are hidden."""
+        """Shows the parts of hidden places that are needed."""
         places = self._places
         done: list[str] = []
         for path in places.copied:
@@ -142,7 +142,7 @@ class _World:
             self._let(path, mounts.bind)
 
     def let_hugging_face(self) -> None:
-        """On top of /data."""
+        """Mounted on top of /data."""
         cache = self._places.hugging_face
         target = self._inside(HUGGING_FACE)
         if cache is not None and target is not None and os.path.isdir(cache["path"]):
@@ -154,9 +154,9 @@ class _World:
                 self._copy(source, target, "hugging-face")
 
     def _let(self, path: str, show) -> None:
-        """Shows at its own path: a file as a file, a folder as a folder."""
+        """Shows a file or a folder at its own path."""
         target = self._inside(path)
-        # What is reached through a link is there by its real path.
+        # What is reached through a link is mounted at its real path.
         if target is None or not os.path.exists(path):
             return
         if os.path.isdir(path):
@@ -168,7 +168,7 @@ class _World:
 
     def _inside(self, path: str) -> str | None:
         """
-        The place of `path` in the new root; None where a link leads out of it on the way, which from here would be to
+        The place of `path` in the new root; None if a link on the way leads out of it: from here, that would lead to
         the machine's own files.
         """
         target = self.root + path
@@ -176,10 +176,10 @@ class _World:
 
     def _copy(self, source: str, target: str, name: str) -> None:
         """
-        Writable, if possible, with what is written on the disk or in memory; else read-only. Never a writable bind, by
-        which the machine's own files would be written. `name`: of its folder in `up` and `work`.
+        Shows the folder writable, if possible, with writes on the disk or in memory; otherwise read-only. Never uses a
+        writable bind, which would write to the machine's own files. `name`: of its folder in `up` and `work`.
         """
-        # What belongs to root in /usr, nearly all, an ordinary user can't write to anyway.
+        # In /usr nearly everything belongs to root, and an ordinary user can't write to it anyway.
         on_disk = not name.startswith("top.") or source in _ON_DISK and not (self._is_user and source == "/usr")
         for kind in ("disk", "memory") if on_disk else ("memory", "disk"):
             if self._known.get(source, kind) == kind:
@@ -207,7 +207,7 @@ class _World:
                     continue  # It is gone meanwhile, or can't be shown without being writable.
 
     def _own(self, upper: str, source: str) -> None:
-        """The upper side's owner and rights are those that are seen."""
+        """The owner and mode of the upper side are those that programs see."""
         known = os.stat(source)
         if not self._is_user:
             os.chown(upper, known.st_uid, known.st_gid)
@@ -233,12 +233,12 @@ class _World:
             os.symlink("/dev/shm", f"{target}/shm")
 
     def _own_memory(self, target: str) -> None:
-        """Shared memory: what a killed runner leaves there would stay in the machine's."""
+        """Shared memory of its own: what a killed runner leaves would otherwise stay in the machine's."""
         if os.path.isdir(f"{target}/shm") and not os.path.islink(f"{target}/shm"):
             mounts.mount("tmpfs", f"{target}/shm", mounts.MS_NOSUID | mounts.MS_NODEV, "tmpfs", "mode=1777")
 
     def _own_terminals(self, target: str) -> None:
-        """In the machine's one reads what the developer types there."""
+        """Terminals of its own: in the machine's, a program could read what the developer types."""
         if os.path.isdir(f"{target}/pts"):
             mounts.mount("devpts", f"{target}/pts", mounts.MS_NOSUID, "devpts", "mode=620,ptmxmode=666")
             if os.path.exists(f"{target}/ptmx") and not os.path.islink(f"{target}/ptmx"):

@@ -1,4 +1,4 @@
-"""Mount namespaces: what the kernel is asked for, and nothing that knows what a runner should see."""
+"""Mount namespaces: the kernel calls alone, without any knowledge of what a runner should see."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _ATTR_RDONLY = 1
 _MOUNT_SETATTR = 442
-"""The call's number on every architecture; Linux 5.12."""
+"""The system call's number on every architecture; Linux 5.12."""
 
 
 def library():
-    """The C library. Raises OSError where there are no namespaces."""
+    """The C library. Raises OSError if there are no namespaces."""
     found = kernel.libc()
     if found is None:
         raise OSError("mount namespaces need Linux and ctypes")
@@ -36,8 +36,8 @@ def library():
 
 def own_namespace() -> bool:
     """
-    Moves this process (single-threaded) into a mount namespace of its own, from which nothing reaches the machine's.
-    Returns whether it also got a user namespace, as anyone but root does. Raises OSError.
+    Moves this process (single-threaded) into a mount namespace of its own, whose changes don't affect the machine's.
+    Returns whether it also entered a user namespace, which every user except root needs. Raises OSError.
     """
     uid, gid = os.getuid(), os.getgid()
     is_user = uid != 0 or library().unshare(CLONE_NEWNS) != 0
@@ -51,14 +51,12 @@ def own_namespace() -> bool:
 
 
 def own_ipc() -> None:
-    """
-    System V's shared memory and semaphores would outlive this process. On a kernel without such namespaces they do.
-    """
+    """System V shared memory and semaphores would outlive this process. On a kernel without IPC namespaces they do."""
     library().unshare(CLONE_NEWIPC)
 
 
 def user_namespace() -> int | None:
-    """Which one this process is in."""
+    """The user namespace of this process."""
     try:
         return os.stat("/proc/self/ns/user").st_ino
     except OSError:
@@ -66,21 +64,21 @@ def user_namespace() -> int | None:
 
 
 def mount(source: str | None, target: str, flags: int, kind: str | None = None, data: str | None = None) -> None:
-    """Raises OSError that names `target`."""
+    """Raises an OSError that names `target`."""
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
     result = library().mount(encoded[0], encoded[1], encoded[2], flags, encoded[3])
     kernel.check(result, f"mount on {target}")
 
 
 def bind(source: str, target: str) -> None:
-    """Shows `source` (a folder with all that is mounted below it, or a file) at `target`, which exists."""
+    """Shows `source` (a folder with all mounts below it, or a file) at `target`, which exists."""
     mount(source, target, MS_BIND | MS_REC)
 
 
 def bind_read_only(source: str, target: str) -> None:
     """
-    As `bind`, without the right to write anywhere below. Raises OSError; nothing is left at `target` then, for it would
-    be writable.
+    Like `bind`, but read-only, including all mounts below. Raises OSError; nothing is left at `target` then, because it
+    would be writable.
     """
     bind(source, target)
     attributes = struct.pack("QQQQ", _ATTR_RDONLY, 0, 0, 0)
@@ -96,8 +94,8 @@ def bind_read_only(source: str, target: str) -> None:
 
 def overlay(lower: str, upper: str, work: str, target: str, is_user: bool) -> None:
     """
-    Shows `lower` at `target`; what is written there goes to `upper` alone. `work`: an empty folder next to it. Nothing
-    is flushed to the disk: what was written ends with the runner, at the latest with the machine. Raises OSError.
+    Shows `lower` at `target`; writes go to `upper` alone. `work`: an empty folder next to it. Nothing is flushed to the
+    disk: the writes are lost when the runner ends, at the latest when the machine stops. Raises OSError.
     """
     opened: list[int] = []
     try:
@@ -110,7 +108,7 @@ def overlay(lower: str, upper: str, work: str, target: str, is_user: bool) -> No
 
 
 def _without_separators(path: str, opened: list[int]) -> str:
-    """The same folder by a name that has no character which separates mount options."""
+    """Another name of the same folder, without characters that separate mount options."""
     if not any(character in path for character in ",:\\"):
         return path
     opened.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
@@ -118,7 +116,7 @@ def _without_separators(path: str, opened: list[int]) -> str:
 
 
 def below(folder: str, table: list[str]) -> list[str]:
-    """The outermost of the mount points in `table` that are strictly below `folder`."""
+    """The outermost mount points in `table` that are strictly below `folder`."""
     prefix = folder.rstrip("/") + "/"
     found: list[str] = []
     for point in sorted(point for point in table if point.startswith(prefix)):
@@ -130,13 +128,15 @@ def below(folder: str, table: list[str]) -> list[str]:
 def points() -> list[str]:
     """Every mount point that this process can see."""
     with open("/proc/self/mountinfo", "rb") as file:
-        # Blanks and the like are escaped as octal numbers.
+        # Blanks and similar characters are escaped as octal numbers.
         escaped = [line.split(b" ")[4] for line in file]
     return [os.fsdecode(re.sub(rb"\\(\d{3})", lambda match: bytes([int(match[1], 8)]), path)) for path in escaped]
 
 
 def move_root(new_root: str) -> None:
-    """`new_root`, a mount point, becomes this process's root and folder; the old root is gone. Raises OSError."""
+    """
+    Makes `new_root`, a mount point, this process's root and working folder; the old root is unmounted. Raises OSError.
+    """
     os.chdir(new_root)
     kernel.check(library().syscall(_pivot_root_number(), b".", b"."), "pivot_root")
     kernel.check(library().umount2(b".", MNT_DETACH), "umount the old root")

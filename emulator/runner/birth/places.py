@@ -1,4 +1,4 @@
-"""Which of the machine's folders a runner must not see, and which of them it needs nevertheless."""
+"""Which of the machine's folders are hidden from a runner, and which parts of them it needs nevertheless."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..shared.here import FOLDER
 from . import mounts
 
 _NOT_A_CONTAINERS = ("/home", "/root", "/mnt", "/media", "/boot", "/lost+found", "/tmp", "/var/tmp")
-"""No container has what a machine keeps there. /run, /dev and the like are dealt with one by one."""
+"""Containers don't have the contents of these folders of a machine. /run, /dev and the like are handled one by one."""
 
 HUGGING_FACE = "/data/.cache/huggingface"
-"""Where the platform's variables lead huggingface_hub to."""
+"""The path to which the platform's variables point huggingface_hub."""
 
 
 class Places(NamedTuple):
@@ -22,20 +22,20 @@ class Places(NamedTuple):
 
     home: str
     home_link: str | None
-    """Where HOME says it is, if that leads there."""
+    """The path in HOME, if it is a link that leads to `home`."""
     hidden: list[str]
-    """Shown empty; what is below an earlier one isn't listed."""
+    """Shown empty; folders below an earlier one aren't listed."""
     shown: list[str]
-    """Read-only, where they are hidden."""
+    """Shown read-only, in hidden places."""
     shared: list[str]
-    """Writable, where they are hidden."""
+    """Shown writable, in hidden places."""
     copied: list[str]
-    """What is written to them is the runner's alone."""
+    """Writes to these are private to the runner."""
     hugging_face: dict | None
-    """`path`, shown at HUGGING_FACE; not `writable`: what is written there is the runner's alone."""
+    """`path`, shown at HUGGING_FACE; if not `writable`, writes are private to the runner."""
     data_folder: str
     mount_points: list[str]
-    """All of the machine's."""
+    """All mount points of the machine."""
 
     def hides(self, path: str) -> bool:
         return any(is_at_or_below(path, place) for place in self.hidden)
@@ -43,14 +43,14 @@ class Places(NamedTuple):
 
 def find(disk: dict, extra_paths: list[str]) -> Places:
     """
-    `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write
-    where they are; `huggingFace`; `compiled`, one more of those that can be written.
+    `disk`, of the supervisor's configuration: `dataFolder`; `shown` and `shared`, which runners may read and write at
+    their own paths; `huggingFace`; `compiled`, one more writable folder.
     """
     given_home = os.path.abspath(os.environ.get("HOME") or _registered_home())
     home = os.path.realpath(given_home)
     hidden = [*_NOT_A_CONTAINERS, home, _registered_home(), disk["dataFolder"]]
     is_virtual = sys.prefix != sys.base_prefix
-    # Where the machine's own libraries are is no reason to show a whole home.
+    # That the machine's own libraries are there is no reason to show a whole home.
     libraries = [path for path in _libraries() if not is_at_or_below(home, path)]
     shown = [FOLDER, *_python(home), *extra_paths, *disk["shown"], *libraries]
     return Places(
@@ -79,9 +79,7 @@ def _registered_home() -> str:
 
 
 def _python(home: str) -> list[str]:
-    """
-    Where Python itself is, which people install into their home or its .local, too, with all that is private there.
-    """
+    """The folders of Python itself, which people also install into their home or its .local, next to private files."""
     prefix = os.path.realpath(sys.base_prefix)
     if not is_at_or_below(home, prefix) and prefix != os.path.join(home, ".local"):
         return [sys.base_prefix]
@@ -101,7 +99,10 @@ def _outermost(paths) -> list[str]:
 
 
 def _ways_to(program: str) -> list[str]:
-    """The links that lead to a program, without it: the one in a virtual environment leads to one that may be moved."""
+    """
+    The links that lead to a program, without the program: the link in a virtual environment leads to one that may be
+    moved.
+    """
     found = []
     while os.path.islink(program) and len(found) < 40:
         program = os.path.normpath(os.path.join(os.path.dirname(program), os.readlink(program)))

@@ -1,7 +1,7 @@
 """
-/data and /app inside a runner, without a trace on the machine: a mount namespace of its own whose root is a tmpfs
-that shows every top-level entry of the real root, except that these two lead to folders of the emulator. And a host
-name.
+/data and /app inside a runner, without a trace on the machine: a mount namespace of the runner's own, whose root is a
+tmpfs that shows every top-level entry of the real root, except that these two lead to folders of the emulator. Also
+sets a host name.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _NAMESPACES = {
     "ipc": mounts.CLONE_NEWIPC,
     "mnt": mounts.CLONE_NEWNS,
 }
-"""What a runner has of its own. Who may enter the others is decided by the first."""
+"""The namespaces of a runner. The first one decides who may enter the others."""
 
 
 def hidden_by(paths: list[str], targets: list[str]) -> str | None:
-    """The first of `paths` that would disappear behind one of `targets` (the emulator itself may live in /app)."""
+    """The first of `paths` that one of `targets` would hide (the emulator itself may be in /app)."""
     for path in paths:
         for form in (os.path.abspath(path), os.path.realpath(path)):
             for target in targets:
@@ -50,8 +50,8 @@ def why_not(probe: str, extra_paths: list[str]) -> str | None:
 def enter(mount_point: str, binds: dict[str, str]) -> None:
     """
     Moves this process (single-threaded) into a namespace where each key of `binds` shows its value's folder.
-    `mount_point`: an empty folder. Raises OSError; the process may then be in a half-made namespace: try it in a child
-    first (`is_possible`).
+    `mount_point`: an empty folder. Raises OSError; the process may then be in an incomplete namespace, so try it in a
+    child process first (`is_possible`).
     """
     mounts.own_namespace()
     mounts.mount("tmpfs", mount_point, mounts.MS_NOSUID, "tmpfs", "mode=755")
@@ -67,9 +67,8 @@ def enter(mount_point: str, binds: dict[str, str]) -> None:
 
 def fitting(env: dict[str, str], data_folder: str, missing) -> dict[str, str]:
     """
-    The variables as they hold in the world that this process is in. Where /data can't be shown (`folders` are
-    missing), caches that are told to live below it find their folder all the same. A folder for temporary files that
-    isn't there is none.
+    The variables, adapted to the world of this process. If /data can't be shown (`folders` are missing), caches that
+    are configured below it still find their folder. A folder for temporary files that doesn't exist is dropped.
     """
     if "folders" in missing:
         env = {
@@ -87,41 +86,44 @@ def join(pid: int, app_folder: str) -> None:
     """
     expected = os.stat(app_folder)
     enter_namespaces(foreign_namespaces(pid, tuple(_NAMESPACES)))
-    # The process id may be another's by now.
+    # The process id may belong to another process by now.
     if not os.path.exists("/app") or not os.path.samestat(os.stat("/app"), expected):
         raise OSError("the runner is gone")
 
 
 def foreign_namespaces(pid: int, names: tuple[str, ...]) -> list[tuple[int, str, int]]:
     """
-    Those of a process that aren't this one's, each with an open descriptor, in the order in which they can be entered.
-    Raises OSError.
+    The namespaces of a process that differ from this process's, each with an open descriptor, in the order in which
+    they can be entered. Raises OSError.
     """
     found = []
     for name in names:
         if not os.path.exists(f"/proc/self/ns/{name}"):
             continue
         theirs = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
-        # Entering the user namespace that one is in already is an error, and the others may be the machine's.
+        # Entering the current user namespace again is an error, and the others may be the machine's.
         if not os.path.samestat(os.fstat(theirs), os.stat(f"/proc/self/ns/{name}")):
             found.append((theirs, name, _NAMESPACES[name]))
     return found
 
 
 def enter_namespaces(namespaces: list[tuple[int, str, int]]) -> None:
-    """Moves this process (single-threaded) into what `foreign_namespaces` found. Raises OSError."""
+    """Moves this process (single-threaded) into the namespaces that `foreign_namespaces` found. Raises OSError."""
     for theirs, name, kind in namespaces:
         kernel.check(mounts.library().setns(theirs, kind), f"enter the runner's {name} namespace")
 
 
 def is_possible(mount_point: str, source: str) -> str | None:
-    """Tries it in a child that ends at once. None: it works. Else the reason, in the system's words."""
+    """Tries it in a child process that ends at once. None: it works. Otherwise the reason, in the system's words."""
     found = try_in_child(lambda: enter(mount_point, {"/data": source, "/app": source}))
     return None if isinstance(found, dict) else found
 
 
 def try_in_child(attempt) -> dict | str:
-    """What `attempt` returns (a small dict, or None), in a child that ends at once; a string says why it failed."""
+    """
+    The result of `attempt` (a small dict, or None), run in a child process that ends at once; a string says why it
+    failed.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -141,13 +143,13 @@ def try_in_child(attempt) -> dict | str:
 
 def take_name(name: str, addresses: list[str]) -> None:
     """
-    In the new root: the machine is called `name` where the kernel allows that too. The name leads to loopback as in a
-    container, and the `addresses` lead to it: what looks itself up must not wait for a name server.
+    Called in the new root. Sets the host name to `name` if the kernel allows it. The name resolves to loopback, as in a
+    container, and the `addresses` resolve to the name: a program that looks itself up must not wait for a name server.
     """
     try:
         _take_name(mounts.library(), name, addresses)
     except OSError:
-        pass  # The machine's own name then; all else works without.
+        pass  # The runner keeps the machine's name; everything else works.
 
 
 def _take_name(library, name: str, addresses: list[str]) -> None:
@@ -167,7 +169,8 @@ def _take_name(library, name: str, addresses: list[str]) -> None:
 
 def _show(source: str, target: str) -> None:
     """
-    One entry of the real root at its place in the new one; what can't be shown (rare: no right to look) is absent.
+    Shows one entry of the real root at its place in the new one; an entry that can't be shown (rare: no permission) is
+    absent.
     """
     mode = os.lstat(source).st_mode
     if stat.S_ISLNK(mode):

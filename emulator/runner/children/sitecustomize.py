@@ -1,4 +1,4 @@
-"""Runs at the start of every Python process that a runner starts: the same rules for its sockets as in the runner."""
+"""Runs at the start of every Python process that a runner starts: applies the runner's socket rules there, too."""
 
 import importlib.util
 import os
@@ -19,7 +19,7 @@ def _apply():
 
 
 def _run_the_next(here):
-    """The environment's own sitecustomize, which ours stands before."""
+    """Runs the environment's own sitecustomize, which this one shadows."""
     from importlib.machinery import PathFinder
 
     rest = [path for path in sys.path if os.path.abspath(path or os.curdir) != here]

@@ -1,1 +1,1 @@
-"""Runs in a runner's process together with its app, and what of it also holds in the app's Python children."""
+"""Runs in a runner's process together with its app; parts of it also apply in the app's Python child processes."""

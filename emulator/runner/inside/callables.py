@@ -1,5 +1,5 @@
 """
-The registered callable: how it is loaded, and how its outcome is put into words and bytes
+The registered callable: how it is loaded, and how its outcome is described and serialized
 (docs/platform/runner-process.md#what-arrives, #results).
 """
 
@@ -21,7 +21,9 @@ _LONGEST_TEXT = 1_000_000
 
 
 class Refused(Exception):
-    """The callable, or its result, can't cross: a sentence for the caller (docs/platform/control-plane.md#errors)."""
+    """
+    The callable, or its result, can't be serialized: a sentence for the caller (docs/platform/control-plane.md#errors).
+    """
 
 
 class Unloadable(Refused):
@@ -29,20 +31,21 @@ class Unloadable(Refused):
 
     def as_result(self) -> Exception | None:
         """
-        What isolate gives the caller in this case: its SerializationError around the cause, from which the SDK names
-        the missing module. None where the environment has no isolate."""
+        What isolate returns to the caller in this case: its SerializationError around the cause, from which the SDK
+        names the missing module. None where the environment has no isolate.
+        """
         try:
             from isolate.connections.common import SerializationError
         except ImportError:
             return None
         error = SerializationError("Error while deserializing the given object")
-        # Without frames: those of a failed import are the emulator's and cloudpickle's, and the CLI would print them.
+        # Without frames: those of a failed import belong to the emulator and cloudpickle, and the CLI would print them.
         error.__cause__ = self.__cause__.with_traceback(None)
         return error
 
 
 def load(spec: dict, kind: str):
-    """The callable that `spec` names. `kind`: `function` or `setup`, for the sentence when it fails."""
+    """Loads the callable that `spec` names. `kind`: `function` or `setup`, for the sentence when loading fails."""
     if spec["kind"] == "entrypoint":
         return _Entrypoint(spec["name"])
     try:
@@ -50,7 +53,7 @@ def load(spec: dict, kind: str):
             found = importlib.import_module(spec["method"]).loads(file.read())
     except BaseException as error:
         sentence = f"The {kind} function could not be deserialized: {in_words(error)}"
-        # What a missing module needs is its name; where the app's own code failed, the frames tell where.
+        # For a missing module its name is enough; where the app's own code failed, the frames say where.
         print(sentence if isinstance(error, ImportError) else traceback_of(error), file=sys.stderr)
         raise Unloadable(sentence) from error
     hosts.correct_loaded()
@@ -60,7 +63,7 @@ def load(spec: dict, kind: str):
 
 
 class _Entrypoint:
-    """Resolved when it is called: an import that fails is the run's outcome, not a refusal."""
+    """Resolved when it is called: an import that fails is the outcome of the run, not a refusal."""
 
     def __init__(self, name: str):
         self._name = name
@@ -80,7 +83,7 @@ class _Entrypoint:
 
 def ports_for(function, port: int, metrics_port: int) -> dict[str, int]:
     """
-    The keywords that the callable's signature takes, and no others
+    The port arguments that the callable's signature accepts, and no others
     (docs/platform/runner-process.md#shapes-of-a-callable).
     """
     target = function.resolve() if isinstance(function, _Entrypoint) else function
@@ -93,13 +96,13 @@ def ports_for(function, port: int, metrics_port: int) -> dict[str, int]:
 
 
 def invoke(function, arguments: list, options: dict):
-    """Calls on this thread; waits for a coroutine on a loop of its own."""
+    """Calls the function on this thread; runs a coroutine to completion on a loop of its own."""
     value = function(*arguments, **options)
     return asyncio.run(value) if inspect.iscoroutine(value) else value
 
 
 def method_of(spec: dict) -> str:
-    """The module that serializes the result."""
+    """Name of the module that serializes the result."""
     return "pickle" if spec["kind"] == "entrypoint" else spec["method"]
 
 
@@ -114,7 +117,7 @@ def serialize(value, method: str) -> bytes:
 
 
 def describe(error: BaseException) -> dict:
-    """The three texts that go beside a pickled exception, and the exception itself without our frames."""
+    """The three texts that accompany a pickled exception, and the exception itself without our frames."""
     text = traceback_of(error)
     error.__traceback__ = _users_part(error)
     return {"traceback": text, "exceptionType": type(error).__name__, "exceptionMessage": _message(error)}
@@ -141,7 +144,7 @@ def _message(error: BaseException) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """Its type and text, also where the text can't be made."""
+    """The exception's type and text, also if creating the text fails."""
     return f"{type(error).__name__}: {_message(error)}"
 
 

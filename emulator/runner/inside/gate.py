@@ -1,8 +1,8 @@
 """
-Lets only the emulator in to the runner's servers: its gateway and its health probes send the runner's secret with every
-request, which web pages and neighbours don't know. Outside of CORS and of every other middleware, for HTTP and
-websockets, and the header is gone when any of them looks. For uvicorn, which serves all apps of the SDK; other servers
-are left as they are.
+Admits only the emulator to the runner's servers. Its gateway and its health probes send the runner's secret with every
+request; web pages and other runners don't know it. The gate is outside of CORS and of every other middleware, for HTTP
+and websockets, and removes the header before they run. It covers uvicorn, which serves all apps of the SDK; other
+servers are unchanged.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from hmac import compare_digest as _is_same
 from . import imports
 
 HEADER = b"x-minifal-runner"
-"""engines/pass.ts writes it."""
+"""Written by engines/pass.ts."""
 _silent = logging.Logger("minifal.gate")
 _silent.disabled = True
 
 
 class Gate:
     """
-    Around an ASGI application. `ports`: as the app declares them and as they really are; servers on others stay open.
-    `is_own_call`: whether a connection from (host, port) is the runner's own (network.py).
+    Wraps an ASGI application. `ports`: the declared and the real ones; servers on other ports stay open. `is_own_call`:
+    whether a connection from (host, port) is the runner's own (network.py).
     """
 
     __slots__ = ("_app", "_secret", "_ports", "_is_own_call")
@@ -32,12 +32,12 @@ class Gate:
         self._ports = ports
         self._is_own_call = is_own_call
 
-    # A coroutine function: servers look whether an application is one.
+    # Must be a coroutine function: servers check that to detect the kind of application.
     async def __call__(self, scope, receive, send):
         kind = scope["type"]
         if kind != "lifespan":
             headers = scope["headers"]
-            # The emulator writes it first; servers and libraries may put theirs before it.
+            # The emulator writes it first; servers and libraries may insert their headers before it.
             if headers and headers[0][0] == HEADER and _is_same(headers[0][1], self._secret):
                 del headers[0]
             elif not self._admits(scope):
@@ -60,7 +60,7 @@ class Gate:
 async def _refuse(kind: str, send) -> None:
     _hush(getattr(send, "__self__", None))
     if kind == "websocket":
-        # Before it is accepted: the client gets HTTP 403.
+        # Closed before it is accepted: the client gets HTTP 403.
         await send({"type": "websocket.close", "code": 1008})
         return
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
@@ -69,7 +69,7 @@ async def _refuse(kind: str, send) -> None:
 
 
 def _hush(exchange) -> None:
-    """The server's own lines about this answer: a page could fill the app's log with them."""
+    """Silences the server's own log lines about this response: a web page could fill the app's log with them."""
     if hasattr(exchange, "access_log"):
         exchange.access_log = False
     for speaker in (exchange, getattr(exchange, "conn", None)):
@@ -78,7 +78,7 @@ def _hush(exchange) -> None:
 
 
 def install(secret: str, ports: frozenset[int], is_own_call, report_gate) -> None:
-    """`report_gate`: called before a server on one of the ports listens, behind the gate."""
+    """Calls `report_gate` before a server on one of the ports listens behind the gate."""
 
     def around(app):
         return app if isinstance(app, Gate) else Gate(app, secret.encode(), ports, is_own_call)
@@ -96,7 +96,7 @@ def _change(server, around, is_ours, report_gate) -> None:
     startup = server.startup
 
     async def start_behind_gate(self, sockets=None):
-        # All else has been put around the application by now, and no connection has been made.
+        # By now everything else has wrapped the application, and no connection has been made.
         if is_ours(self.config, sockets):
             self.config.loaded_app = around(self.config.loaded_app)
             report_gate()

@@ -1,7 +1,7 @@
 """
-The SDK's toolkit refuses to download from loopback (docs/platform/runner-process.md#downloads), which is where the
-emulator's files are. Here `ipaddress` answers the SDK's check, and nobody else, that the emulator's own addresses are
-public.
+The SDK's toolkit refuses to download from loopback (docs/platform/runner-process.md#downloads), where the emulator
+serves its files. Here `ipaddress` reports the emulator's own addresses as public to the SDK's check, and to no other
+caller.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ _ASKED = ("is_private", "is_loopback", "is_reserved")
 
 
 def install(addresses: list[str]) -> None:
-    """`addresses`: exactly these are let through. The check may have travelled by value: its module name tells it."""
+    """
+    `addresses`: only these are allowed. The check may have been pickled by value, so it is recognized by its module
+    name.
+    """
     allowed = frozenset(ipaddress.ip_address(address) for address in addresses)
     for kind in (ipaddress.IPv4Address, ipaddress.IPv6Address):
         for name in _ASKED:

@@ -17,14 +17,17 @@ from . import callables, gate, labels, request_limit, rules, streams
 
 
 def run(config: dict, channel) -> int:
-    """Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are set."""
+    """
+    Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are already
+    set.
+    """
     context = _fresh_main()
     serving = streams.install(config["token"], context, config.get("board"))
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     network = rules.apply_from_environment()
     network.report = lambda host, port: _tell(channel, "listening", host=host, port=port)
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
-        # Without a wrapper of the SDK nobody else makes app files importable.
+        # Without a wrapper of the SDK, nothing else makes app files importable.
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
         labels.install(context, serving)
@@ -35,7 +38,9 @@ def run(config: dict, channel) -> int:
 
 
 def _tell(channel, event: str, **about: object) -> None:
-    """What a server does on the way: an app that has closed all that it didn't open serves nevertheless."""
+    """
+    Reports an event. An app that has closed the channel (it closes every descriptor that it didn't open) still serves.
+    """
     try:
         channel.send({"event": event, **about})
     except OSError:
@@ -43,7 +48,7 @@ def _tell(channel, event: str, **about: object) -> None:
 
 
 def leave(code: int) -> None:
-    """Ends the process now: a thread that the app left running doesn't keep a finished runner."""
+    """Ends the process now: a thread that the app left running must not keep a finished runner alive."""
     try:
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
@@ -109,7 +114,7 @@ def _answer(config: dict, channel) -> int:
 
 
 def _setup(config: dict) -> list:
-    """The setup function's value comes first among the arguments."""
+    """Returns the first arguments: the setup function's value, if there is one."""
     if "setup" not in config:
         return []
     return [callables.invoke(callables.load(config["setup"], "setup"), [], {})]

@@ -1,8 +1,9 @@
 """
-fal's own packages inside a runner call this emulator. Some of their hosts are constants, and functions that travelled
-by value bring those of the machine that registered them (docs/platform/runner-process.md#host-names-in-the-pickle);
-each would send the runner's key to a host that isn't ours. The names are those of fal 1.57 to 1.83 and fal_client 0.9
-to 1.0; where a release has a variable for a host, this agrees with it.
+fal's own packages inside a runner call this emulator. Some of their hosts are constants, and functions that were
+pickled by value contain the hosts of the machine that registered them
+(docs/platform/runner-process.md#host-names-in-the-pickle). Each would send the runner's key to a host that isn't ours.
+The names are those of fal 1.57 to 1.83 and fal_client 0.9 to 1.0; where a release has a variable for a host, this
+agrees with it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _ours: dict[str, str] = {}
 
 
 def install() -> None:
-    """For modules that are imported from now on. Does nothing in a runner without the platform's variables."""
+    """Corrects modules that are imported from now on. Does nothing in a runner without the platform's variables."""
     hosts = {name: os.environ.get(variable) for name, variable in _VARIABLES.items()}
     if not all(hosts.values()):
         return
@@ -55,7 +56,7 @@ def install() -> None:
 
 
 def correct_loaded() -> None:
-    """For functions and modules that came by value, which no import announces."""
+    """Corrects functions and modules that were pickled by value: no import hook sees them."""
     if not _ours:
         return
     seen = set()

@@ -1,4 +1,4 @@
-"""Changes to modules of other people's packages, made right after they are imported."""
+"""Changes to third-party modules, made right after they are imported."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 
 def after(is_wanted, change, around=contextlib.nullcontext) -> None:
     """
-    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported; `around(name)` is entered
-    while its code runs.
+    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported. Enters `around(name)`
+    while the module's code runs.
     """
     for name, module in list(sys.modules.items()):
         if is_wanted(name) and module is not None:
@@ -42,8 +42,8 @@ class _Finder:
 
 def _others_find(name, path, target):
     for finder in sys.meta_path:
-        # Those from before Python 3.4 (six 1.15 has one) know no specs. Python asks them itself when nobody else finds
-        # anything.
+        # Finders from before Python 3.4 (six 1.15 has one) don't know specs. Python asks them itself when no other
+        # finder has the module.
         find_spec = None if isinstance(finder, _Finder) else getattr(finder, "find_spec", None)
         spec = find_spec and find_spec(name, path, target)
         if spec is not None:

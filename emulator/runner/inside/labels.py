@@ -1,7 +1,7 @@
 """
-The labels of log lines, which the SDK sends to the platform with isolate's SetMetadata when a request begins, and empty
-when it is over (docs/platform/runner-process.md#logs). Later SDKs also set a context variable; here the message sets it
-for those of 2025, in the task that then writes the lines.
+The labels of log lines. The SDK sends them to the platform with isolate's SetMetadata when a request begins, and sends
+empty ones when it is over (docs/platform/runner-process.md#logs). Later SDKs also set a context variable. For the SDKs
+of 2025, this module sets it from the message, in the task that then writes the lines.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _request = contextvars.ContextVar("minifal_request", default=(None, None))
 
 
 def install(context, serving) -> None:
-    """`context`: the variable that `streams` reads. `serving`: hears of the beginning and the end of requests."""
+    """`context`: the variable that `streams` reads. `serving`: is notified when requests begin and end."""
     try:
         from isolate.server.definitions import IsolateStub
     except ImportError:
@@ -43,7 +43,7 @@ def _follow(labels: dict[str, str], serving) -> None:
     except RuntimeError:
         task = None
     request, of_task = _request.get()
-    # A task that a request started has its context, and is another one.
+    # A task that a request started has its context, but is a different task.
     if of_task is task:
         serving.end(request)
     if not labels:
@@ -51,5 +51,5 @@ def _follow(labels: dict[str, str], serving) -> None:
     request = serving.begin(labels)
     _request.set((request, task))
     if task is not None:
-        # A request whose caller leaves in the middle may end without a word.
+        # A request whose caller disconnects midway may end without a message.
         task.add_done_callback(lambda _: serving.end(request))

@@ -1,8 +1,8 @@
 """
-Keeps a runner's servers on its own addresses where the machine refuses the filter of system calls that does so for any
-program (notify.py), or isn't Linux. Applies to Python's sockets and uvloop, in the runner and (through
-children/sitecustomize.py) in Python processes that it starts. UDP and other programs are left as they are, and so are
-servers that ask for loopback themselves, on a port that isn't the app's: such programs talk to others than Python's.
+Keeps a runner's servers on its own addresses where the machine refuses the system-call filter that does so for every
+program (notify.py), or isn't Linux. It applies to Python's sockets and uvloop, in the runner and (through
+children/sitecustomize.py) in Python processes that it starts. UDP and other programs are unchanged. So are servers that
+ask for loopback themselves on a port that isn't the app's: such servers communicate with programs other than Python.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from . import imports
 
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _getaddrinfo = socket.getaddrinfo
-"""The system's, also where an app has put its own in its place."""
+"""The system's own function, also where an app has replaced it."""
 _BIND_ADDRESS_NO_PORT = 24
-"""Linux: the port of a bound socket is chosen when it connects."""
+"""Linux: the port of a bound socket is chosen when the socket connects."""
 
 
 class Network:
-    """Of the runner with these addresses. `report(host, port)`: called when the app's port listens."""
+    """The network rules of the runner with these addresses. Calls `report(host, port)` when the app's port listens."""
 
     def __init__(self, own: Addresses):
         self.own = own
         self.report = None
         self._calls: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
-        """Where the runner has no address of its own: this process's connections to its own servers, by their port."""
+        """For a runner without an address of its own: this process's connections to its own servers, by local port."""
 
     def bound(self, family: int, host: str, port: int, only_v6: bool) -> tuple[str, int]:
-        """Where a bind to (host, port) really goes; `host` is numeric."""
+        """The real address for a bind to (host, port); `host` is numeric."""
         if addresses.is_debuggers(host, port):
             return "127.0.0.1", port
         if host in ("127.0.0.1", "::1") and port not in self.own.ports():
@@ -42,7 +42,7 @@ class Network:
         return self.own.of(family, host, only_v6), self.own.given.get(port, port)
 
     def reached(self, host: str, port: int) -> tuple[str, int] | None:
-        """Where a connection to (host, port) really goes; None: where it says."""
+        """The real target of a connection to (host, port); None: unchanged."""
         if host == "localhost":
             host = "127.0.0.1"
         if not _is_here(host):
@@ -54,23 +54,23 @@ class Network:
         return None
 
     def source(self, family: int) -> str | None:
-        """From where a connection comes that `reached` led; None: from anywhere."""
+        """The source address for a connection that `reached` redirected; None: any."""
         caller = self.own.caller
         return addresses.MAPPED + caller if caller is not None and family == socket.AF_INET6 else caller
 
     def remember_call(self, sock) -> None:
-        """A client of ours that is bound, and about to connect to a server of ours."""
+        """Records a bound client socket of the runner that is about to connect to one of the runner's servers."""
         self._calls[sock.getsockname()[1]] = sock
 
     def is_own_call(self, client: tuple[str, int]) -> bool:
-        """Whether a connection that a server of the runner got from there is the runner's own."""
+        """Whether a connection from this address to a server of the runner is the runner's own."""
         caller = self.own.caller
         if caller is not None:
             return addresses.plain(client[0]) == caller
         known = self._calls.get(client[1])
         if known is None or known.fileno() == -1:
             return False
-        # While it is open nobody else has its port there.
+        # While the connection is open, no other socket has its port.
         host, port = known.getsockname()[:2]
         return (addresses.plain(host), port) == (addresses.plain(client[0]), client[1])
 
@@ -83,7 +83,7 @@ class Network:
 
 
 def install(network: Network) -> None:
-    """Patches `socket.socket` and, when it is imported, uvloop."""
+    """Patches `socket.socket`, and uvloop when it is imported."""
     bind, listen, connect, connect_ex = (getattr(socket.socket, n) for n in ("bind", "listen", "connect", "connect_ex"))
 
     def is_tcp(sock, address) -> bool:
@@ -107,7 +107,7 @@ def install(network: Network) -> None:
         if found is None:
             return address
         source, target = network.source(self.family), _in_family(self.family, found[0])
-        # One that is bound already keeps its address.
+        # A socket that is already bound keeps its address.
         with contextlib.suppress(OSError):
             if source is not None:
                 self.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
@@ -130,7 +130,7 @@ def _is_address(value) -> bool:
 
 
 def _is_here(host) -> bool:
-    """Whether a client looks for a server of this machine there; of names only one says so."""
+    """Whether a client looks for a server of this machine there; `localhost` is the only name that counts."""
     try:
         return addresses.is_loopback(host) or addresses.is_local(host)
     except (ValueError, TypeError):
@@ -138,7 +138,7 @@ def _is_here(host) -> bool:
 
 
 def _numeric(family: int, host: str | bytes) -> str | None:
-    """As the system takes it (`""` and `"0"` are any address); None: it doesn't."""
+    """The address as the system reads it (`""` and `"0"` are any address); None if the system rejects it."""
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     try:
         found = _getaddrinfo(name or None, 0, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
@@ -158,7 +158,7 @@ def _takes_only_v6(sock) -> bool:
 
 
 def _patch_uvloop(module, network: Network) -> None:
-    """uvloop binds in C, past Python's sockets; its sockets of IPv6 take no address of IPv4."""
+    """uvloop binds in C, bypassing Python's sockets; its IPv6 sockets accept no IPv4 address."""
     original, connect = module.Loop.create_server, module.Loop.create_connection
 
     async def create_server(self, protocol_factory, host=None, port=None, *args, **options):

@@ -1,6 +1,7 @@
 """
-uvicorn's `limit_max_requests` (`fal run --limit-max-requests`): our health checks don't count, and we hear that the
-limit was reached before the server refuses connections, so that nobody takes an app that is done for one that broke.
+uvicorn's `limit_max_requests` (`fal run --limit-max-requests`). Our health checks don't count, and the runner reports
+that the limit was reached before the server refuses connections, so that an app that is done is not mistaken for one
+that failed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def _change(module, report_done) -> None:
 
     class CallersOnly(module.ServerState):
         callers = 0
-        # The protocols add every request to it, and the server compares it with the limit.
+        # The protocols add every request to this counter, and the server compares it with the limit.
         total_requests = property(lambda self: self.callers, lambda self, value: None)
 
     def init_and_count(self, config, *args, **options):
@@ -38,7 +39,7 @@ def _change(module, report_done) -> None:
         config.load = load_and_count
 
     async def tell_and_shut_down(self, *args, **options):
-        # Newer releases add a jitter of their own to the limit. A signal that came meanwhile changes nothing.
+        # Newer releases add a random jitter to the limit. A signal that arrived meanwhile changes nothing.
         limit = getattr(self, "limit_max_requests", self.config.limit_max_requests)
         if limit is not None and self.server_state.total_requests >= limit:
             report_done()

@@ -1,4 +1,4 @@
-"""What holds in the runner's process and in every Python process below it; travels in one variable, MINIFAL_RUNNER."""
+"""The rules for the runner's process and for every Python process below it, passed in one variable, MINIFAL_RUNNER."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _network: network.Network | None = None
 
 def describe(own: Addresses, filtered: bool, addresses: list[str], extra_paths: list[str]) -> str:
     """
-    The variable's value. `filtered`: whether system calls keep servers on the runner's `own` addresses, so that nothing
-    of Python needs to. `addresses`: the emulator's, which toolkit downloads may reach.
+    The variable's value. `filtered`: whether a system-call filter keeps servers on the runner's `own` addresses, so
+    that Python code doesn't have to. `addresses`: the emulator's addresses, from which toolkit downloads are allowed.
     """
     return json.dumps(
         {"own": own.describe(), "filtered": filtered, "addresses": addresses, "extraPaths": extra_paths}
@@ -25,11 +25,11 @@ def describe(own: Addresses, filtered: bool, addresses: list[str], extra_paths: 
 
 
 def apply_from_environment() -> network.Network:
-    """Installs the rules once per process."""
+    """Applies the rules, once per process."""
     global _network
     if _network is None:
         config = json.loads(os.environ[VARIABLE])
-        # Behind the environment's own packages, as isolate does (docs/platform/runner-process.md#as-isolate-does-it).
+        # After the environment's own packages, as isolate does (docs/platform/runner-process.md#as-isolate-does-it).
         sys.path.extend(path for path in config["extraPaths"] if path not in sys.path)
         _network = network.Network(Addresses.described(config["own"]))
         if not config["filtered"]:

@@ -1,6 +1,6 @@
 """
-Which requests the runner serves now. What names no request (a thread, a child, native code) is of the one that is
-alone.
+Which requests the runner is serving. Output that names no request (of a thread, a child process, native code) belongs
+to the request that is being served alone.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import threading
 
 class Serving:
     """
-    `mark(labels, over)` is called when the labels of lines without any change, and when a request is over: its
-    `requestId`, else None.
+    Calls `mark(labels, over)` when the labels of unlabelled lines change, and when a request is over. `over` is then
+    its `requestId`, otherwise None.
     """
 
     def __init__(self, mark):
         self.alone: dict[str, str] = {}
-        """Labels of the only request; empty while there is none, or more than one: then nobody can tell."""
+        """
+        Labels of the only request; empty while there is none, or more than one, because the source is then unknown.
+        """
         self._mark = mark
         self._open: dict[object, dict[str, str]] = {}
         self._lock = threading.Lock()
 
     def begin(self, labels: dict[str, str]) -> object:
-        """What `end` takes."""
+        """Returns the value to pass to `end`."""
         request = object()
         with self._lock:
             self._open[request] = labels

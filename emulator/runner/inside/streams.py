@@ -1,8 +1,8 @@
 """
-stdout and stderr inside a runner: each write carries the request that it belongs to, so that requests served in
-parallel keep their own lines (docs/platform/runner-process.md#logs). What is written past them, by programs and native
-code, is labelled by the board, which says which request is served alone, and where that changes while output is unread
-by marks on the same descriptors. Unbuffered, as under PYTHONUNBUFFERED.
+stdout and stderr inside a runner. Each write carries the request that it belongs to, so that requests served in
+parallel keep their own lines (docs/platform/runner-process.md#logs). Output that bypasses these streams, from programs
+and native code, is labelled by the board, which says which request is served alone. Where that changes while output is
+unread, marks on the same descriptors say so. Unbuffered, as under PYTHONUNBUFFERED.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .serving import Serving
 
 _NOTHING = bytes(4)
 LABELS = {"fal_request_id": "requestId", "fal_endpoint": "endpoint"}
-"""What the SDK's middleware puts into `isolate_log_context`, and our names for it."""
+"""The keys that the SDK's middleware puts into `isolate_log_context`, and our names for them."""
 
 
 class LabelledBytes(io.RawIOBase):
-    """Writes to a descriptor; frames what is written while the context variable, or else `serving`, has labels."""
+    """Writes to a descriptor; frames the text while the context variable, or else `serving`, has labels."""
 
     mode = "wb"
 
@@ -37,7 +37,7 @@ class LabelledBytes(io.RawIOBase):
         self._serving = serving
         self._pipe = _identity(fd)
         self._open_lines: dict[str, set[int]] = {}
-        """By request: the threads whose last write ended without a newline."""
+        """Per request: the threads whose last write ended without a newline."""
 
     def writable(self) -> bool:
         return True
@@ -49,7 +49,7 @@ class LabelledBytes(io.RawIOBase):
         return False
 
     def close(self) -> None:
-        """Like the real stdout, this one outlives whoever closes it: tracebacks of the end must be seen."""
+        """Stays open, like the real stdout, when it is closed: tracebacks at shutdown must be visible."""
 
     def write(self, data) -> int:
         view = memoryview(data).cast("B")
@@ -64,21 +64,19 @@ class LabelledBytes(io.RawIOBase):
         return len(view)
 
     def mark(self, was: dict, alone: dict, over: str | None, always: bool) -> None:
-        """Where the reader could not know: what it has yet to read was written before the change."""
+        """Writes a mark where the reader can't know: its unread output was written before the change."""
         left_open = self._open_lines.pop(over, None)
-        # Requests begin and end more often than they print: what asks the system comes last.
+        # Requests begin and end more often than they print: the checks with a system call come last.
         if (left_open or (was != alone and (always or _has_unread(self._fd)))) and self._leads_to_us():
             self._write(lines.mark(self._token, was, alone, over))
 
     def _leads_to_us(self) -> bool:
-        """
-        False where the app has put a file of its own at the descriptor, or closed it: our frames are nothing for that.
-        """
+        """False if the app has put a file of its own at the descriptor, or closed it: our frames must not go there."""
         try:
             about = os.fstat(self._fd)
         except OSError:
             return False
-        # Once per write: no call, no tuple.
+        # Runs once per write, so it makes no call and creates no tuple.
         return self._pipe is not None and about.st_ino == self._pipe[1] and about.st_dev == self._pipe[0]
 
     def _note_end(self, request: str | None, thread: int, data: memoryview) -> None:
@@ -89,7 +87,7 @@ class LabelledBytes(io.RawIOBase):
         elif threads := self._open_lines.get(request):
             threads.discard(thread)
             if not threads:
-                # A task that outlives its request may write for ever, and nothing more says that the request is over.
+                # A task that outlives its request may keep writing, and no later event says that the request is over.
                 self._open_lines.pop(request, None)
 
     def _request(self) -> dict:
@@ -102,19 +100,19 @@ class LabelledBytes(io.RawIOBase):
             try:
                 left = left[os.write(self._fd, left) :]
             except BlockingIOError:
-                # A child switched the shared pipe to non-blocking mode.
+                # A child process switched the shared pipe to non-blocking mode.
                 select.select([], [self._fd], [])
 
 
 def ours(labels: dict) -> dict[str, str]:
-    """The SDK's labels by our names."""
+    """The SDK's labels under our names."""
     return {name: labels[theirs] for theirs, name in LABELS.items() if labels.get(theirs)}
 
 
 def install(token: str, context, board) -> Serving:
     """
-    Replaces sys.stdout and sys.stderr. Whoever learns of requests tells what is returned. `board`: None where nobody
-    reads one.
+    Replaces sys.stdout and sys.stderr. The caller reports the begin and end of requests to the returned object.
+    `board`: None where no supervisor reads one.
     """
     made: list[LabelledBytes] = []
     was: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """
-WebRTC in a runner (`fal.wma`, aiortc): peers are on this machine, so aioice offers loopback, which it leaves out by
-itself, and nothing else: no address that other machines reach, and no question to a public STUN server, which takes
-seconds where there is no network. An app's own TURN server is asked as ever.
+WebRTC in a runner (`fal.wma`, aiortc). Peers are on this machine, so aioice offers loopback, which it omits by default,
+and nothing else: no address that other machines can reach, and no query to a public STUN server, which takes seconds
+where there is no network. An app's own TURN server is used as usual.
 """
 
 from __future__ import annotations

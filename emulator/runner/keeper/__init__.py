@@ -1,1 +1,4 @@
-"""Runs in the keeper, the small process above each runner: it ends what is left of it and looks after its servers."""
+"""
+Runs in the keeper, the small process above each runner. It ends the runner's leftover processes and handles its
+servers.
+"""

@@ -1,4 +1,4 @@
-"""System calls that a filter (seccomp.py) holds up: to take one, to look at what its caller has, and to answer it."""
+"""System calls that a filter (seccomp.py) suspends: receives a call, inspects its caller, and answers it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _RECEIVE, _SEND, _IS_VALID, _SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082102, 0x4
 _CONTINUE = 1
 _SYNCHRONOUS_WAKE_UP = 1
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438
-"""By number: a Python that was built on an older Linux has no function for the first."""
+"""By number: a Python that was built on an older Linux has no function for the first one."""
 _PIDFD_THREAD = os.O_EXCL
 _LONGEST_ADDRESS = 128
 _SIZE = 80
-"""Of `struct seccomp_notif`."""
+"""Size of `struct seccomp_notif`."""
 
 
 class Call(NamedTuple):
@@ -29,24 +29,24 @@ class Call(NamedTuple):
     number: int
     descriptor: int
     second: int
-    """Of `bind` and `connect`: where the address is in the caller's memory; of `listen`: how many may wait."""
+    """For `bind` and `connect`: where the address is in the caller's memory. For `listen`: the backlog."""
     length: int
-    """Of the address."""
+    """Length of the address."""
 
 
 class Gone(Exception):
-    """The caller was killed, or a signal took the call back: nobody waits for an answer."""
+    """The caller was killed, or a signal interrupted the call: no answer is needed."""
 
 
 def open_conversation(descriptor: int) -> None:
     try:
         fcntl.ioctl(descriptor, _SET_FLAGS, _SYNCHRONOUS_WAKE_UP)
     except OSError:
-        pass  # Before 6.6 it is only slower.
+        pass  # Before Linux 6.6 this is only slower.
 
 
 def receive(descriptor: int) -> Call:
-    """The next call, of which there is one by what `poll` says. Raises `Gone`."""
+    """The next call; only when `poll` says that there is one. Raises `Gone`."""
     received = bytearray(_SIZE)
     try:
         fcntl.ioctl(descriptor, _RECEIVE, received)
@@ -59,7 +59,7 @@ def receive(descriptor: int) -> Call:
 
 
 def answer(descriptor: int, id: int, result: int | None) -> None:
-    """`result`: 0 or an error's number; None: the kernel carries the call out as it was made."""
+    """`result`: 0 or an error number; None: the kernel executes the call unchanged."""
     sent = struct.pack("=Qqii", id, 0, -(result or 0), _CONTINUE if result is None else 0)
     try:
         fcntl.ioctl(descriptor, _SEND, sent)
@@ -69,7 +69,7 @@ def answer(descriptor: int, id: int, result: int | None) -> None:
 
 
 def address_of(call: Call) -> bytes:
-    """The address that it passed. Raises OSError, as the call would, and where the caller can't be looked into."""
+    """The address that the caller passed. Raises OSError, as the call would, or if the caller can't be inspected."""
     if not 2 <= call.length <= _LONGEST_ADDRESS:
         raise OSError(errno.EINVAL, "no address has this length")
     buffer = ctypes.create_string_buffer(call.length)
@@ -82,8 +82,8 @@ def address_of(call: Call) -> bytes:
 
 def socket_of(descriptor: int, call: Call) -> socket.socket:
     """
-    A duplicate of the socket that it was made with. Raises OSError, as the call would (EBADF, ENOTSOCK), and where the
-    caller can't be looked into; `Gone`.
+    A duplicate of the socket of the call. Raises OSError, as the call would (EBADF, ENOTSOCK), or if the caller can't
+    be inspected. Raises `Gone`.
     """
     process = _open_process(call.thread)
     try:
@@ -102,7 +102,7 @@ def socket_of(descriptor: int, call: Call) -> socket.socket:
 
 
 def is_waiting(descriptor: int, id: int) -> bool:
-    """Whether the caller still waits: what was looked at by its process id wasn't another's by then. Raises OSError."""
+    """Whether the caller is still waiting. If so, what was read by its process id belonged to it. Raises OSError."""
     try:
         fcntl.ioctl(descriptor, _IS_VALID, struct.pack("=Q", id))
     except OSError as error:
@@ -113,7 +113,7 @@ def is_waiting(descriptor: int, id: int) -> bool:
 
 
 def program_of(call: Call) -> str:
-    """The name of the caller's program; empty where that can't be seen."""
+    """The name of the caller's program; empty if it can't be read."""
     try:
         return os.path.basename(os.readlink(f"/proc/{call.thread}/exe"))
     except OSError:
@@ -121,7 +121,7 @@ def program_of(call: Call) -> str:
 
 
 def signed(register: int) -> int:
-    """The `int` that a register holds."""
+    """The C `int` in a register."""
     return ctypes.c_int(register & 0xFFFFFFFF).value
 
 
@@ -130,7 +130,7 @@ class _Piece(ctypes.Structure):
 
 
 def _open_process(thread: int) -> int:
-    """Of the thread itself (6.9), whose descriptors may be its own; else of its process."""
+    """Opens the thread itself (Linux 6.9), whose descriptors may be its own; otherwise its process."""
     for flags in (_PIDFD_THREAD, 0):
         opened = kernel.libc().syscall(_PIDFD_OPEN, thread, flags)
         if opened >= 0:

@@ -2,7 +2,7 @@
 The keeper: one small process between the supervisor and each runner, so that nothing a runner started outlives it.
 
 It is the subreaper of everything below it. When the runner's main process ends, or the supervisor dies, it kills all
-that is left, also processes that made a session of their own. It runs no user code and holds no connection to it.
+remaining processes, also those in a session of their own. It runs no user code and has no connection to it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _CHUNK = 4096
 
 def keep(main: int, status_fd: int, supervisor: int, servers) -> None:
     """
-    Waits for the runner's main process, ends what it left behind, reports its wait status; doesn't return. `servers`
-    (servers.py): what is done about the runner's servers meanwhile.
+    Waits for the runner's main process, ends the processes that it left behind, and reports its wait status; doesn't
+    return. `servers` (servers.py) handles the runner's servers meanwhile.
     """
     code = 1
     try:
@@ -36,7 +36,7 @@ def keep(main: int, status_fd: int, supervisor: int, servers) -> None:
             try:
                 loop.turn(servers.turn())
             except Exception as error:
-                # A bug: the runner must not live without what it was to do.
+                # A bug: the runner must not run without its server handling.
                 why = f"its servers could not be looked after ({type(error).__name__}: {error})"
                 _report(status_fd, main, ("violation", why))
                 break
@@ -50,14 +50,14 @@ def keep(main: int, status_fd: int, supervisor: int, servers) -> None:
 
 
 def _report(status_fd: int, main: int, words: tuple) -> None:
-    """A line for the supervisor; the runner of a violation ends at once."""
+    """Sends a line to the supervisor; after a violation, the runner ends at once."""
     if words[0] == "violation":
         kill_group(main)
     os.write(status_fd, " ".join(map(str, words)).replace("\n", " ").encode(errors="replace") + b"\n")
 
 
 def _wake_by_children() -> int:
-    """A descriptor that can be read when a child has ended."""
+    """A descriptor that becomes readable when a child has ended."""
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
@@ -66,7 +66,9 @@ def _wake_by_children() -> int:
 
 
 def reap(main: int) -> int | None:
-    """Takes every child that has ended, orphans that came to us too; the wait status of `main` if it is among them."""
+    """
+    Reaps every child that has ended, including adopted orphans; returns the wait status of `main` if it is among them.
+    """
     ended = None
     while True:
         try:
@@ -80,7 +82,7 @@ def reap(main: int) -> int | None:
 
 
 def wait_for(main: int) -> int:
-    """Until `main` has ended, which was killed."""
+    """Waits until `main`, which was killed, has ended."""
     while True:
         try:
             pid, status = os.waitpid(-1, 0)
@@ -100,7 +102,7 @@ def kill_group(main: int) -> None:
 
 
 def sweep(main: int = 0) -> None:
-    """Kills the rest of the group `main` and every descendant; each death hands the next generation to us."""
+    """Kills the rest of the group `main` and every descendant; each death makes the next generation our children."""
     if main:
         try:
             os.killpg(main, signal.SIGKILL)
@@ -110,7 +112,7 @@ def sweep(main: int = 0) -> None:
         children = kernel.children()
         killed = kill_all(children)
         try:
-            # One look for all that can be reaped now: looking once per child would take quadratic time.
+            # Reap all that have ended in one pass: a pass per child would take quadratic time.
             reaped = os.waitpid(-1, 0 if killed else os.WNOHANG)[0]
             while reaped:
                 reaped = os.waitpid(-1, os.WNOHANG)[0]
@@ -121,7 +123,7 @@ def sweep(main: int = 0) -> None:
 
 
 def kill_all(pids) -> list[int]:
-    """SIGKILL to each; those that it reached. What became another user's is out of reach."""
+    """SIGKILL to each process; returns those that were signaled. Processes that changed to another user can't be."""
     killed = []
     for pid in pids:
         try:
@@ -134,8 +136,8 @@ def kill_all(pids) -> list[int]:
 
 def kill_others(known: set[int]) -> None:
     """
-    Kills the children of this process that aren't `known`, and all below them: each death hands the next generation to
-    us.
+    Kills the children of this process that aren't `known`, and all their descendants: each death makes the next
+    generation our children.
     """
     while True:
         killed = kill_all(pid for pid in kernel.children() if pid not in known)

@@ -1,4 +1,4 @@
-"""TCP servers as Linux lists them, and whose they are."""
+"""TCP servers as Linux lists them, and which process they belong to."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Server(NamedTuple):
 
     @property
     def is_outside(self) -> bool:
-        """Whether other machines reach it."""
+        """Whether other machines can reach it."""
         return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def reachable_at(self) -> str:
-        """Where this machine reaches it."""
+        """The address at which this machine reaches it."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
 
 def servers() -> list[Server]:
-    """All of the machine."""
+    """All TCP servers of the machine."""
     found = []
     for table in ("tcp", "tcp6"):
         try:
@@ -38,7 +38,7 @@ def servers() -> list[Server]:
                 next(file)
                 for line in file:
                     columns = line.split()
-                    # Those that listen come first.
+                    # Listening sockets come first in the table.
                     if columns[3] != _LISTEN:
                         break
                     host, port = columns[1].split(":")
@@ -49,7 +49,7 @@ def servers() -> list[Server]:
 
 
 def inodes_below(process: int) -> set[int]:
-    """Of the sockets that descendants of the process hold open."""
+    """Inodes of the sockets that descendants of the process hold open."""
     found = set()
     for pid in _descendants(process):
         try:
@@ -77,7 +77,7 @@ def _descendants(process: int) -> set[int]:
 
 
 def _host(hexadecimal: str) -> str:
-    """Words as the machine has them in memory."""
+    """The table holds words in the machine's byte order."""
     order = "<" if sys.byteorder == "little" else ">"
     words = [int(hexadecimal[at : at + 8], 16) for at in range(0, len(hexadecimal), 8)]
     return str(ipaddress.ip_address(struct.pack(f"{order}{len(words)}I", *words)))

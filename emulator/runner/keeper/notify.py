@@ -1,11 +1,11 @@
 """
-Answers the system calls that a filter (seccomp.py) holds up, so that every TCP server of a runner, in whatever
-language, listens on the runner's own addresses, and the runner's clients find it where they expect it.
+Answers the system calls that a filter (seccomp.py) suspends, so that every TCP server of a runner, in any language,
+listens on the runner's own addresses, and the runner's clients find it where they expect it.
 
-What a caller's memory holds may change while it is looked at, and so may what its descriptors mean. So no server is
-judged and then let through: we work on a duplicate of the caller's socket and a copy of its address, and every `bind`
-and `listen` is ours, of whatever kind the socket is. No socket listens before its address was checked, however it came
-to be bound. Connections alone are made by their callers, where they lead to no server of the runner.
+The contents of a caller's memory may change while we read them, and so may the meaning of its descriptors. So no server
+is checked and then allowed to continue: we work on a duplicate of the caller's socket and a copy of its address, and we
+execute every `bind` and `listen` ourselves, whatever the kind of socket. No socket listens before its address was
+checked, however it was bound. Only connections are made by their callers, if they lead to no server of the runner.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from .calls import Call
 from .seccomp import MACHINE
 
 _MOST_WAITING = 256
-"""Calls under way at once for callers that wait for them; each takes a descriptor of ours."""
+"""Maximum number of pending calls; each takes one of our descriptors."""
 _ANY = ("0.0.0.0", "::")
 _COMPARING = ("node", "nodejs")
-"""Programs whose servers (Node's cluster) fail where they find themselves on a port that they did not ask for."""
+"""Programs whose servers (Node's cluster) fail if they find themselves on a port that they did not ask for."""
 
 
 class _Later(Exception):
-    """The answer comes when the connection is there, or the child that does the work has done it."""
+    """The answer follows when the connection is established, or when the child process has done the work."""
 
 
 class _Waiting(NamedTuple):
     id: int
-    """The call's."""
+    """The call's id."""
     opened: socket.socket | io.FileIO
-    """Ours, by which we hear that there is a result."""
+    """Our descriptor that signals the result."""
     result: Callable[[], int]
 
 
 class Notifier:
     """
-    Of one tree of processes, of which this one must be an ancestor. An event loop watches `fileno()` and calls `turn`.
-    `on_listen(host, port)` is called after each `listen` of a TCP socket. Never waits; nothing that a caller does ends
-    it or makes it grow without bound. Closes `filter_fd` with itself.
+    Serves one tree of processes, of which this process must be an ancestor. An event loop watches `fileno()` and calls
+    `turn`. `on_listen(host, port)` is called after each `listen` of a TCP socket. It never blocks, and no action of a
+    caller ends it or makes it grow without bound. Closes `filter_fd` when it closes.
     """
 
     def __init__(self, filter_fd: int, own: Addresses, on_listen):
@@ -56,7 +56,7 @@ class Notifier:
         self._own = own
         self._on_listen = on_listen
         self._moved: dict[tuple[str, int], int] = {}
-        """(address, port that was asked for) -> port, where another program of the machine has it everywhere."""
+        """(address, requested port) -> port, if another program of the machine has that port on all addresses."""
         self._waiting: dict[int, _Waiting] = {}
         """By the descriptor that we opened."""
         self._ready = select.epoll()
@@ -91,7 +91,7 @@ class Notifier:
             pass
 
     def _judge(self, call: Call) -> int | None:
-        """What `calls.answer` takes."""
+        """Returns the `result` for `calls.answer`."""
         try:
             if call.number == MACHINE.listen:
                 with calls.socket_of(self._filter, call) as sock:
@@ -102,7 +102,7 @@ class Notifier:
             with calls.socket_of(self._filter, call) as sock:
                 return self._bind(call, sock, raw)
         except OSError as error:
-            # A client that can't be looked into goes its own way; a server that can't be doesn't listen.
+            # A client that can't be inspected connects unchanged; a server that can't be inspected doesn't listen.
             return None if call.number == MACHINE.connect else error.errno or errno.EACCES
 
     # Servers
@@ -111,13 +111,13 @@ class Notifier:
         if sock.family == socket.AF_UNIX and unix_bind.is_path(raw):
             self._bind_path(call, sock, raw)
         if not sockets.is_tcp(sock):
-            # UDP stays where it is put.
+            # UDP sockets keep the address that they ask for.
             return sockets.bind_raw(sock, raw)
         host, port, scope = _parsed(raw, sock.family)
         if addresses.is_debuggers(host, port):
             return sockets.bind(sock, "127.0.0.1", port)
         if port == 0 and host in _ANY and not sockets.is_reused(sock):
-            # Most of these are clients, which would reach nobody from loopback. `_listen` moves the others.
+            # Most of these are clients, which could reach no other machine from loopback. `_listen` moves the others.
             return sockets.bind(sock, host, 0)
         if not addresses.is_local(host, scope):
             return errno.EADDRNOTAVAIL
@@ -125,12 +125,12 @@ class Notifier:
         real = port if calls.program_of(call) in _COMPARING else self._real(address, port)
         result = sockets.bind(sock, address, real)
         if result == errno.EADDRINUSE and real == port and addresses.is_everywhere(port):
-            # Another program of this machine has the port on all addresses; in a runner it is free all the same.
+            # Another program of this machine has the port on all addresses. In a runner the port counts as free.
             result = sockets.bind(sock, address, 0)
             if result == 0:
                 self._moved[address, port] = sock.getsockname()[1]
         if result == errno.EINVAL and self._own.owns(sock.getsockname()[0]):
-            # Before 5.19 a signal makes the call come twice.
+            # Before Linux 5.19 a signal makes the call arrive twice.
             return 0
         return result
 
@@ -153,7 +153,7 @@ class Notifier:
             return errno.EOPNOTSUPP
         host, port = sock.getsockname()[:2]
         if host in _ANY:
-            # Never bound, or to some port of any address: moved with its port, which the app may know already.
+            # Never bound, or bound to all addresses: moved with its port, which the app may already know.
             if port != 0:
                 sockets.unbind(sock, self._own.v4)
             result = sockets.bind(sock, self._own.of(sock.family, host, sockets.takes_only_v6(sock)), port)
@@ -165,7 +165,7 @@ class Notifier:
         if result != 0:
             return result
         if not self._may_listen(sock):
-            # Only what races with us on purpose gets here.
+            # Reached only by a process that races with us on purpose.
             sock.shutdown(socket.SHUT_RDWR)
             return errno.EACCES
         host, port = sock.getsockname()[:2]
@@ -189,17 +189,20 @@ class Notifier:
             waits = not fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK
             if waits and len(self._waiting) >= _MOST_WAITING:
                 return errno.EAGAIN
-            # From the runner's own address, by which its servers know their own.
+            # From the runner's own address, by which its servers recognize its calls.
             sockets.bind_client(sock, self._own.v4)
             result = sockets.connect(sock, *found)
             if not waits or result not in (errno.EINPROGRESS, errno.EALREADY):
                 return result
             kept = sock.dup()
-            # The caller has the same open file: closing ours would not end this.
+            # The caller shares the open file: closing our descriptor would not end the connection.
             self._wait(call, kept, select.EPOLLOUT, lambda: kept.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
     def _find(self, host: str, port: int) -> tuple[str, int] | None:
-        """Where a server of the runner is that a client looks for there; None: there is none, the machine may have."""
+        """
+        The runner's server that a client looks for at this address; None: the runner has none, the machine may have
+        one.
+        """
         if self._own.owns(host):
             return host, port
         if addresses.is_debuggers(host, port):
@@ -213,7 +216,7 @@ class Notifier:
     def _real(self, address: str, port: int) -> int:
         return self._moved.get((address, port), self._own.given.get(port, port))
 
-    # Answers that come later
+    # Delayed answers
 
     def _wait(self, call: Call, opened: socket.socket | io.FileIO, event: int, result: Callable[[], int]) -> NoReturn:
         self._waiting[opened.fileno()] = _Waiting(call.id, opened, result)
@@ -230,8 +233,8 @@ class Notifier:
 
 def _parsed(raw: bytes, socket_family: int | None = None) -> tuple[str, int, int]:
     """
-    Host, port and scope. `socket_family`: of the socket, which may have addresses of another family only where they
-    are an old way to say "any". Raises OSError, as `bind` would.
+    Host, port and scope. `socket_family`: the family of the socket, which may have an address of another family only if
+    that is an old way to say "any". Raises OSError, as `bind` would.
     """
     (family,) = struct.unpack_from("=H", raw)
     if family == socket.AF_UNSPEC and socket_family == socket.AF_INET and not any(raw[4:8]):

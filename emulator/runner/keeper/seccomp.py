@@ -1,6 +1,6 @@
 """
-A filter of system calls: each `bind`, `connect` and `listen` of this process, and of all that it will start, in
-whatever language, waits for the answer of who holds the filter's descriptor (notify.py). Linux 5.6; needs no privilege.
+A system-call filter: each `bind`, `connect` and `listen` of this process and its descendants, in any language, waits
+for the answer of the process that holds the filter's descriptor (notify.py). Requires Linux 5.6, but no privilege.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ class _Machine(NamedTuple):
     connect: int
     listen: int
     foreign: tuple[int, ...]
-    """Of 32-bit programs: what could listen past the filter (socketcall, bind, listen). It doesn't exist for them."""
+    """
+    Calls by which 32-bit programs could listen past the filter (socketcall, bind, listen). To these programs they
+    appear not to exist.
+    """
 
 
 _MACHINES = {
@@ -42,18 +45,18 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def install() -> int:
-    """In a process with one thread. Returns the descriptor, which no program inherits. Raises OSError."""
+    """For a process with one thread. Returns the descriptor, which no program inherits. Raises OSError."""
     library = kernel.libc()
     if library is None or MACHINE is None:
         raise OSError("a filter of system calls needs Linux on a machine whose numbers are known, and ctypes")
     library.syscall.restype = ctypes.c_long
     code = _program(MACHINE)
     program = _Program(len(code) // 8, code)
-    # Without the last flag (5.19) a signal makes a call come twice.
+    # Without the last flag (Linux 5.19) a signal makes a call arrive twice.
     for flags in (_NEW_LISTENER | _SPEC_ALLOW | _WAIT_KILLABLE, _NEW_LISTENER | _SPEC_ALLOW):
         descriptor = _try(library, flags, program)
         if descriptor < 0 and ctypes.get_errno() == errno.EACCES:
-            # Without privileges in our user namespace: then programs must not gain any (sudo).
+            # The process has no privileges in its user namespace. Then programs must not be able to gain any (sudo).
             library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
             descriptor = _try(library, flags, program)
         if descriptor >= 0:
@@ -75,7 +78,7 @@ def _try(library, flags: int, program: _Program) -> int:
 def _program(machine: _Machine) -> bytes:
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
     number, architecture, length = 0, 4, 32
-    """Where `struct seccomp_data` has them; the length is the third argument."""
+    """Offsets in `struct seccomp_data`; the length is the third argument."""
     return _assembled([
         (load, 0, 0, architecture),
         (equal, 0, "foreign", machine.architecture),
@@ -84,7 +87,7 @@ def _program(machine: _Machine) -> bytes:
         (equal, "notify", 0, machine.listen),
         (equal, "bind", 0, machine.bind),
         (equal, "connect", 0, machine.connect),
-        # It does all of this without a system call.
+        # io_uring can do all of this without a system call.
         (equal, "absent", 0, IO_URING_SETUP),
         (give, 0, 0, _ALLOW),
         "connect",

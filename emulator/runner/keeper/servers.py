@@ -1,7 +1,7 @@
 """
-What a keeper does about its runner's servers: with a filter of system calls it places them, else it looks at the
-machine's list of ports. `report(*words)` goes to the supervisor: `listening HOST PORT` of the app's own server, or
-`violation SENTENCE`, a part of one that says why the runner must end.
+What a keeper does about its runner's servers: with a system-call filter it assigns their addresses, otherwise it polls
+the machine's list of ports. `report(*words)` sends to the supervisor: `listening HOST PORT` for the app's own server,
+or `violation SENTENCE`, part of a sentence that says why the runner must end.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ..shared.loop import Loop
 from . import listed
 
 _SOON, _LATER = 0.2, 1.0
-"""Seconds between two looks at the list: until the app's server is there, and then."""
+"""Seconds between two polls of the list: until the app's server listens, and afterwards."""
 _PROBE_SECONDS = 5.0
 
 
 def looked_after(config: dict, hand: socket.socket) -> Placed | Listed:
-    """`config`: the runner's. `hand`: our end of what `hand_over_filter` takes."""
+    """`config`: the runner's. `hand`: our end of the socket pair that `hand_over_filter` uses."""
     own = Addresses.described(config["own"])
     if config["filtered"]:
         return Placed(hand, own)
@@ -31,7 +31,10 @@ def looked_after(config: dict, hand: socket.socket) -> Placed | Listed:
 
 
 def hand_over_filter(hand: socket.socket) -> None:
-    """In a new runner: from now on its servers are placed by who holds the other end of `hand`. Raises OSError."""
+    """
+    Called in a new runner: from now on the process at the other end of `hand` assigns its servers' addresses. Raises
+    OSError.
+    """
     from . import seccomp
 
     descriptor = seccomp.install()
@@ -41,7 +44,7 @@ def hand_over_filter(hand: socket.socket) -> None:
 
 
 class Placed:
-    """`hand`: where the filter's descriptor comes in."""
+    """`hand`: the socket over which the filter's descriptor arrives."""
 
     def __init__(self, hand: socket.socket, own: Addresses):
         self._hand = hand
@@ -55,7 +58,7 @@ class Placed:
         loop.watch(self._hand.fileno(), self._take_filter)
 
     def turn(self) -> float | None:
-        """Before each wait; how long that may last."""
+        """Called before each wait; returns the maximum length of the wait."""
         return None
 
     def close(self) -> None:
@@ -87,7 +90,7 @@ class Placed:
 
 class Listed:
     """
-    `ports`: the app's, as it declares it and as it is. `may_be_outside`: servers may listen where other machines reach
+    `ports`: the app's declared port, and its real one. `may_be_outside`: servers may listen where other machines reach
     them.
     """
 
@@ -102,7 +105,7 @@ class Listed:
         self._report = report
 
     def turn(self) -> float | None:
-        """Before each wait; how long that may last."""
+        """Called before each wait; returns the maximum length of the wait."""
         if not kernel.LINUX:
             return None
         now = time.monotonic()
@@ -143,9 +146,9 @@ class Listed:
 
 
 def why_not_placed() -> str | None:
-    """Why servers can't be placed by a filter on this machine; None: they can. Tries it in a child."""
+    """Why a filter can't assign servers' addresses on this machine; None: it can. Tries it in a child process."""
     try:
-        # Here and not above, because there are Pythons without ctypes; and once for all the keepers to come.
+        # Imported here because some Pythons have no ctypes; and once for all keepers to come.
         from . import notify, seccomp  # noqa: F401
     except ImportError as error:
         return str(error)
@@ -175,7 +178,7 @@ def why_not_placed() -> str | None:
 
 
 def _hear(reader: int, placed: Placed) -> str:
-    """What comes out of the pipe, while the child's servers are placed."""
+    """Reads the pipe to its end while the child's servers are handled."""
     said = bytearray()
     loop = Loop()
     deadline = time.monotonic() + _PROBE_SECONDS

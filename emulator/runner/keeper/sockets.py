@@ -1,4 +1,4 @@
-"""What notify.py does with another process's socket. Results are errors' numbers, 0 for none; nothing waits."""
+"""What notify.py does with another process's socket. Results are error numbers, 0 for success. No function blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNSPECIFIED = struct.pack("=H", socket.AF_UNSPEC) + bytes(26)
 
 
 def is_tcp(sock: socket.socket) -> bool:
-    """Or what counts as such (MPTCP)."""
+    """Whether it is TCP, or treated as such (MPTCP)."""
     return sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
 
 
@@ -35,12 +35,12 @@ def bind(sock: socket.socket, host: str, port: int) -> int:
 
 
 def bind_raw(sock: socket.socket, address: bytes) -> int:
-    """To a `struct sockaddr` as it is."""
+    """Binds to a `struct sockaddr` as it is."""
     return _result(kernel.libc().bind(sock.fileno(), address, len(address)))
 
 
 def bind_client(sock: socket.socket, host: str) -> None:
-    """Unless it is bound. The port is chosen when it connects."""
+    """Binds the socket, unless it is bound. The port is chosen when it connects."""
     if sock.getsockname()[1] == 0:
         try:
             sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
@@ -50,15 +50,15 @@ def bind_client(sock: socket.socket, host: str) -> None:
 
 
 def is_reused(sock: socket.socket) -> bool:
-    """Whether its address may be used again at once, which servers ask for."""
+    """Whether its address may be reused at once, which servers ask for."""
     options = (socket.SO_REUSEADDR, socket.SO_REUSEPORT)
     return any(sock.getsockopt(socket.SOL_SOCKET, option) for option in options)
 
 
 def unbind(sock: socket.socket, somewhere: str) -> None:
     """
-    Where neither address nor port was asked for. The kernel takes both away when a connection ends, so one is begun
-    towards `somewhere`, an address on which nothing listens, and ended.
+    For a socket that asked for neither address nor port. The kernel removes both when a connection ends. So this opens
+    a connection to `somewhere`, an address on which nothing listens, and ends it.
     """
     connect(sock, somewhere, _NOBODYS_PORT)
     kernel.libc().connect(sock.fileno(), _UNSPECIFIED, len(_UNSPECIFIED))
@@ -70,7 +70,7 @@ def listen(sock: socket.socket, backlog: int) -> int:
 
 
 def connect(sock: socket.socket, host: str, port: int) -> int:
-    """EINPROGRESS where it isn't there at once, also if the socket's owner waits for it."""
+    """Returns EINPROGRESS if the connection isn't established at once, even if the socket's owner waits for it."""
     if sock.family == socket.AF_INET6:
         _open_to_v4(sock, host)
         packed = socket.inet_pton(socket.AF_INET6, _in_family(sock, host))
@@ -78,7 +78,7 @@ def connect(sock: socket.socket, host: str, port: int) -> int:
     else:
         address = struct.pack("=H", sock.family) + struct.pack(">H", port) + socket.inet_aton(host) + bytes(8)
     flags = fcntl.fcntl(sock, fcntl.F_GETFL)
-    # The owner has the same open file and mode. It waits for us, so nobody sees the change.
+    # The owner shares the open file and its mode. It is waiting for us, so the change is never visible.
     fcntl.fcntl(sock, fcntl.F_SETFL, flags | os.O_NONBLOCK)
     try:
         return _result(kernel.libc().connect(sock.fileno(), address, len(address)))
@@ -96,7 +96,7 @@ def _in_family(sock: socket.socket, host: str) -> str:
 
 
 def _open_to_v4(sock: socket.socket, host: str) -> None:
-    """A socket that takes IPv6 alone can't have an address of IPv4."""
+    """A socket that takes IPv6 alone can't have an IPv4 address."""
     if sock.family == socket.AF_INET6 and "." in host and takes_only_v6(sock):
         try:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)

@@ -1,6 +1,6 @@
 """
-A bind of a Unix socket that is carried out for its caller (notify.py): to a path in the caller's own files, relative to
-its own folder, with its user and umask. Only a process in that world can do so, hence each takes a child of ours.
+Binds a Unix socket on behalf of its caller (notify.py): to a path among the caller's own files, relative to its own
+folder, with its user and umask. Only a process in the caller's world can do so, so each bind takes a child process.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _FAMILY_BYTES = 2
 
 
 def is_path(raw: bytes) -> bool:
-    """Whether the address is a path, and no abstract name, which has no owner and no folder."""
+    """Whether the address is a path, as opposed to an abstract name, which has no owner and no folder."""
     (family,) = struct.unpack_from("=H", raw)
     return family == socket.AF_UNIX and len(raw) > _FAMILY_BYTES and raw[_FAMILY_BYTES] != 0
 
 
 def start(sock: socket.socket, raw: bytes, thread: int, is_waiting: Callable[[], bool]) -> int:
     """
-    Returns a descriptor, from which one byte comes: 0 or an error's number; its end alone means that the attempt died.
-    `is_waiting`: whether the caller, `thread`, still is who it was when the call was taken. Raises OSError.
+    Returns a descriptor that yields one byte: 0 or an error number. No byte before its end means that the attempt
+    crashed. `is_waiting`: whether `thread` is still the caller whose call was received. Raises OSError.
     """
     reader, writer = os.pipe()
     try:
@@ -55,13 +55,13 @@ def _bind(sock: socket.socket, raw: bytes, thread: int, is_waiting: Callable[[],
     except OSError as error:
         return error.errno or errno.EACCES
     asked = raw[_FAMILY_BYTES:].split(b"\0")[0]
-    # Before 5.19 a signal makes the call come twice.
+    # Before Linux 5.19 a signal makes the call arrive twice.
     return 0 if result == errno.EINVAL and os.fsencode(sock.getsockname()) == asked else result
 
 
 class _Caller(NamedTuple):
     namespaces: list[tuple[int, str, int]]
-    """Those that aren't ours, as `rootfs.enter_namespaces` takes them."""
+    """The caller's namespaces that differ from ours, in the form that `rootfs.enter_namespaces` takes."""
     root: int
     folder: int
     user: int
@@ -70,11 +70,11 @@ class _Caller(NamedTuple):
 
 
 def _look_at(thread: int) -> _Caller:
-    """Raises OSError where the caller can't be looked into."""
+    """Raises OSError if the caller can't be inspected."""
     root, folder = (os.open(f"/proc/{thread}/{name}", os.O_PATH | os.O_DIRECTORY) for name in ("root", "cwd"))
     with open(f"/proc/{thread}/status") as file:
         about = dict(line.rstrip("\n").split(":", 1) for line in file)
-    # Real, effective, saved, and that of the file system.
+    # Real, effective, saved and file-system id.
     user, group = (int(about[name].split()[3]) for name in ("Uid", "Gid"))
     namespaces = rootfs.foreign_namespaces(thread, ("user", "mnt"))
     return _Caller(namespaces, root, folder, user, group, int(about["Umask"], 8))

@@ -1,6 +1,7 @@
 """
-Where a runner's servers listen: on loopback addresses of its own, which no other machine reaches and no page can guess.
-On Linux all of 127.0.0.0/8 is there, so each runner gets two random ones; elsewhere only 127.0.0.1 and ::1 are.
+The addresses on which a runner's servers listen: loopback addresses of its own, which other machines can't reach and
+web pages can't guess. On Linux all of 127.0.0.0/8 exists, so each runner gets two random addresses; elsewhere only
+127.0.0.1 and ::1 exist.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ import socket
 from . import kernel
 
 MAPPED = "::ffff:"
-"""Before an IPv4 address: how a socket of IPv6 has it."""
+"""The prefix of an IPv4 address in an IPv6 socket."""
 DEBUG_PORTS = frozenset({5678, 9229})
-"""debugpy's and Node's: an editor looks for them on 127.0.0.1, so there they stay."""
+"""The ports of debugpy and Node. An editor looks for debuggers on 127.0.0.1, so these servers stay there."""
 
 _bind = socket.socket.bind
-"""The system's, also in a process where it leads elsewhere (network.py)."""
+"""The system's own `bind`, also in a process where network.py replaces it."""
 
 
 class Addresses:
     """
-    Of one runner. `v4`: of its servers. `v6`: of those on IPv6 alone, because many programs listen on both with one
-    port. `given`: port that the app declares -> port of this runner. `app_port`: where the gateway calls it.
+    The addresses of one runner. `v4`: for its servers. `v6`: for its servers on IPv6 alone, because many programs
+    listen on both with one port. `given`: maps a port that the app declares to the port of this runner. `app_port`: the
+    port that the gateway calls.
     """
 
     def __init__(self, v4: str, v6: str, given: dict[int, int], app_port: int):
@@ -47,44 +49,44 @@ class Addresses:
         return cls(about["v4"], about["v6"], dict(about["given"]), about["appPort"])
 
     def describe(self) -> dict:
-        """For `described`, as JSON."""
+        """The addresses as JSON, for `described`."""
         return {"v4": self.v4, "v6": self.v6, "given": sorted(self.given.items()), "appPort": self.app_port}
 
     @property
     def caller(self) -> str | None:
         """
-        From where the runner's clients come to its own servers, which know them by that (gate.py): no page calls from
-        there. None where loopback is 127.0.0.1 alone.
+        The address from which the runner's clients connect to its own servers. The servers recognize them by it
+        (gate.py), because no web page connects from there. None where 127.0.0.1 is the only loopback address.
         """
         return self.v4 if self.v4 != "127.0.0.1" else None
 
     def ports(self) -> frozenset[int]:
-        """The app's, as it declares them, and as they are."""
+        """The app's ports: both the declared ones and the real ones."""
         return frozenset((*self.given, *self.given.values()))
 
     def owns(self, host: str) -> bool:
         return plain(host) in (self.v4, plain(self.v6))
 
     def towards(self, host: str) -> tuple[str, ...]:
-        """The addresses on which a server that a client looks for on this `host` of the machine may be."""
+        """The addresses to try when a client looks for a server on this `host` of the machine."""
         return (self.v6, self.v4) if ":" in host and not host.startswith(MAPPED) else (self.v4,)
 
 
 def pick() -> tuple[str, str]:
-    """New ones: of IPv4 and IPv6."""
+    """Picks new addresses: one for IPv4 and one for IPv6."""
     if not kernel.LINUX:
         return "127.0.0.1", "::1"
     return _random(), MAPPED + _random()
 
 
 def _random() -> str:
-    # Below 127.16 are those that systems and people give out (127.0.0.53, 127.0.1.1).
+    # Systems and people use addresses below 127.16 (127.0.0.53, 127.0.1.1).
     dice = random.SystemRandom()
     return f"127.{dice.randrange(16, 255)}.{dice.randrange(256)}.{dice.randrange(1, 255)}"
 
 
 def free_ports(address: str, count: int) -> list[int]:
-    """On which nothing listens. Raises OSError."""
+    """Ports on which nothing listens. Raises OSError."""
     with contextlib.ExitStack() as opened:
         probes = [opened.enter_context(_socket_for(address)) for _ in range(count)]
         for probe in probes:
@@ -93,41 +95,46 @@ def free_ports(address: str, count: int) -> list[int]:
 
 
 def is_taken(address: str, port: int) -> bool:
-    """Whether something listens there, on it or on all addresses. Needs no privilege, and connects to nobody."""
+    """
+    Whether a server listens there, on this address or on all addresses. Needs no privilege, and opens no connection.
+    """
     with _socket_for(address) as probe:
-        # With it, the rest of a connection or a socket that doesn't listen yet is no obstacle.
+        # With this option, leftovers of a connection, or a socket that doesn't listen yet, don't count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             _bind(probe, (plain(address), port))
         except OSError as error:
-            # Others: below 1024 where only root has servers, or no address of this machine.
+            # Other errors: below 1024 only root has servers, or the address doesn't belong to this machine.
             return error.errno == errno.EADDRINUSE
     return False
 
 
 def is_everywhere(port: int) -> bool:
-    """Whether some program of this machine has the port on all addresses."""
+    """Whether a program of this machine listens on the port on all addresses."""
     return kernel.LINUX and is_taken(_random(), port)
 
 
 def is_own(address: str, port: int) -> bool:
-    """Whether a server of the runner that has `address` listens there, and not one of the machine."""
+    """Whether the server there belongs to the runner that has `address`, and not to the machine."""
     return is_taken(address, port) and not is_everywhere(port)
 
 
 def is_debuggers(host: str, port: int) -> bool:
-    """Whether a server stays where it is, on 127.0.0.1, because it is a debugger's."""
+    """Whether a server stays on 127.0.0.1 because it belongs to a debugger."""
     return port in DEBUG_PORTS and host in ("127.0.0.1", "0.0.0.0")
 
 
 def is_loopback(host: str) -> bool:
-    """Of a numeric address; all interfaces count, because a client gets to loopback by them."""
+    """
+    Whether a numeric address is loopback. The wildcard addresses count, because a client that uses them reaches
+    loopback.
+    """
     address = ipaddress.ip_address(plain(host).partition("%")[0])
     return address.is_loopback or address.is_unspecified
 
 
 def is_local(host: str, scope: int = 0) -> bool:
-    """Whether the numeric address is one of this machine's."""
+    """Whether the numeric address belongs to this machine."""
     try:
         with _socket_for(host, socket.SOCK_DGRAM) as probe:
             _bind(probe, (plain(host), 0, 0, scope) if probe.family == socket.AF_INET6 else (plain(host), 0))
@@ -137,7 +144,7 @@ def is_local(host: str, scope: int = 0) -> bool:
 
 
 def plain(host: str) -> str:
-    """Without the form in which sockets of IPv6 have addresses of IPv4."""
+    """The address without the form that IPv6 sockets use for IPv4 addresses."""
     return host[len(MAPPED) :] if host.startswith(MAPPED) and "." in host else host
 
 

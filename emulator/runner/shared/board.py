@@ -1,6 +1,6 @@
 """
-Memory that a runner shares with its supervisor: which request is alone. Asked only when there is output to label, so
-that a request without any wakes nobody.
+Memory that a runner shares with its supervisor. It says which request is being served alone. It is read only when there
+is output to label, so a request without output wakes no process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _TRIES = 8
 
 
 class Board:
-    """Made before the fork. What is read comes from the runner's process: it may be anything."""
+    """Created before the fork. The content is written by the runner's process and may be anything."""
 
     def __init__(self):
         self._memory = mmap.mmap(-1, SIZE)
@@ -21,21 +21,21 @@ class Board:
         self._known = (b"", {})
 
     def close(self) -> None:
-        """In processes that have it from the fork and must not reach it."""
+        """For processes that inherit it by the fork and must not reach it."""
         self._memory.close()
 
     def write(self, labels: dict[str, str]) -> None:
-        """In the runner. Labels that are too long for it are none."""
+        """Called in the runner. Labels that are too long are written as no labels."""
         text = json.dumps(labels).encode()
         if len(text) > SIZE - 1:
             text = b"{}"
-        # Odd while the text changes.
+        # The version is odd while the text changes.
         self._memory[0] = self._version = (self._version + 1) % 256
         self._memory[1:] = text.ljust(SIZE - 1)
         self._memory[0] = self._version = (self._version + 1) % 256
 
     def read(self) -> dict:
-        """In the supervisor."""
+        """Called in the supervisor."""
         for _ in range(_TRIES):
             version = self._memory[0]
             text = self._memory[1:]

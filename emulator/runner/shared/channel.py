@@ -9,13 +9,13 @@ CHUNK = 64 * 1024
 
 
 class TooMuch(Exception):
-    """The other side sent more than it may without ending the message."""
+    """The other side sent more than the limit without completing a message."""
 
 
 class Channel:
     """
-    For an event loop: never blocks. What can't be sent yet waits in `pending`. `limit`: bytes that may come in without
-    a complete line; None where the other side is trusted.
+    For an event loop: never blocks. What can't be sent yet waits in `pending`. `limit`: how many bytes may arrive
+    without a complete line; None where the other side is trusted.
     """
 
     def __init__(self, sock: socket.socket, limit: int | None = None):
@@ -26,7 +26,7 @@ class Channel:
         sock.setblocking(False)
 
     def send(self, message: dict) -> None:
-        """Goes out with the next `flush`."""
+        """Queues the message for the next `flush`."""
         self.pending += json.dumps(message).encode() + b"\n"
 
     def flush(self) -> None:
@@ -39,7 +39,7 @@ class Channel:
             del self.pending[:sent]
 
     def receive(self) -> list[bytes] | None:
-        """Lines that have come in; None at the end. Raises `TooMuch`."""
+        """Lines that have arrived; None at the end of the stream. Raises `TooMuch`."""
         try:
             data = self.sock.recv(CHUNK)
         except BlockingIOError:
@@ -59,7 +59,7 @@ class Channel:
 
 
 class BlockingChannel:
-    """For a runner: waits."""
+    """For a runner: blocks until the message is sent."""
 
     def __init__(self, sock: socket.socket):
         sock.setblocking(True)

@@ -1,5 +1,6 @@
 """
-Descriptors that a process must not keep: its parent's, and what the shell that started the emulator had left open.
+Descriptors that a process must not keep: those of its parent, and those that the shell that started the emulator left
+open.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ _MOST = 65536
 
 
 def close_all_but(keep: set[int]) -> None:
-    """Closes the rest. Nothing in this process may use them any more."""
+    """Closes all other descriptors. Nothing in this process may use them afterwards."""
     for number in _open_ones():
         if number not in keep:
             try:

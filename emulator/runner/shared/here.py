@@ -1,6 +1,6 @@
-"""Where our modules are."""
+"""The location of the runner's modules."""
 
 import os
 
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-"""Of all of them, and of the programs that the emulator starts."""
+"""The folder of all modules, and of the programs that the emulator starts."""

@@ -1,4 +1,4 @@
-"""Calls to the kernel that Python has no function for. On other systems than Linux they do nothing."""
+"""Calls to the kernel that Python has no function for. They do nothing on systems other than Linux."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def _prctl(option: int, value: int) -> None:
 
 
 def become_subreaper() -> None:
-    """From now on orphaned descendants become children of this process, whatever session they made for themselves."""
+    """From now on orphaned descendants become children of this process, in whatever session they are."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent(signal_number: int, parent: int) -> None:
-    """Receive this signal when the parent dies; ends at once if it already did."""
+    """Sends this signal to the process when its parent dies; ends the process at once if the parent is already dead."""
     _prctl(PR_SET_PDEATHSIG, int(signal_number))
     if LINUX and os.getppid() != parent:
         os._exit(1)
@@ -70,13 +70,13 @@ def can_fork_sibling() -> bool:
 
 def fork_sibling() -> int:
     """
-    As `os.fork`, but the new process is a child of our parent: nothing that comes to be in this process can wait for
-    it. For a process with one thread, where `can_fork_sibling`. Hooks of `os.register_at_fork` aren't called. Raises
+    Like `os.fork`, but the new process is a child of our parent, so nothing in this process can wait for it. For a
+    process with one thread, where `can_fork_sibling` holds. Doesn't call the hooks of `os.register_at_fork`. Raises
     OSError.
     """
     import ctypes
 
-    # It keeps the interpreter's lock, so that both go on having it.
+    # PyDLL keeps the interpreter's lock, so that both processes hold it afterwards.
     library = ctypes.PyDLL(None, use_errno=True)
     child = library.syscall(_CLONE[os.uname().machine], _CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0)
     check(min(child, 0), "fork")
@@ -85,13 +85,15 @@ def fork_sibling() -> int:
 
 def set_dumpable(value: bool) -> None:
     """
-    Whether processes of the same user may look into this one's memory and descriptors. Starting a program sets it.
+    Whether processes of the same user may inspect this one's memory and descriptors. Starting a program enables it.
     """
     _prctl(PR_SET_DUMPABLE, int(value))
 
 
 def leave_keyring() -> None:
-    """Takes a new one instead of that of the person's session, with what is logged in there. Else it stays."""
+    """
+    Joins a new session keyring instead of the user's, which holds the login credentials. Keeps the old one on failure.
+    """
     library, number = libc(), _KEYCTL.get(os.uname().machine)
     if library is not None and number is not None:
         library.syscall(number, _JOIN_SESSION_KEYRING, None)
@@ -99,23 +101,23 @@ def leave_keyring() -> None:
 
 def give_up_capabilities() -> None:
     """
-    Those that the maker of a user namespace has in it. Who is root there keeps all but the one for mounts, because
-    installers need them. Raises OSError.
+    Gives up the capabilities of the creator of a user namespace. Root in the namespace keeps all except the one for
+    mounts, because installers need them. Raises OSError.
     """
     library, number = libc(), _CAPSET.get(os.uname().machine)
     if library is None or number is None:
         raise OSError("the number of capset isn't known on this machine")
-    # What root starts gets all that this allows.
+    # A program that root starts gets everything that the bounding set allows.
     check(library.prctl(PR_CAPBSET_DROP, _CAP_SYS_ADMIN, 0, 0, 0), "give up the right to mount")
     kept = 0 if os.getuid() != 0 else ~(1 << _CAP_SYS_ADMIN) & _permitted()
     low, high = kept & 0xFFFFFFFF, kept >> 32
-    # Effective, permitted and inheritable, of the lower capabilities and of the higher ones.
+    # Effective, permitted and inheritable sets: first for the lower capabilities, then for the higher ones.
     sets = struct.pack("6I", low, low, 0, high, high, 0)
     check(library.syscall(number, struct.pack("Ii", _CAPABILITIES_3, 0), sets), "give up capabilities")
 
 
 def act_on_files_as(user: int, group: int) -> None:
-    """What this thread does with files is done as if by them. Root has none of its rights over files then."""
+    """File operations of this thread are done as this user. Root's rights over files don't apply then."""
     library = libc()
     if library is not None:
         library.setfsgid(group)
@@ -128,13 +130,13 @@ def _permitted() -> int:
 
 
 def parent(process: int) -> int:
-    """Raises OSError where there is no such process."""
+    """Raises OSError if there is no such process."""
     with open(f"/proc/{process}/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("PPid:"))
 
 
 def children(process: int | None = None) -> list[int]:
-    """Direct children of a process (this one unless given); an empty list where there is no /proc."""
+    """Direct children of a process (default: this one); an empty list where there is no /proc."""
     parent = os.getpid() if process is None else process
     found = []
     try:
@@ -142,7 +144,7 @@ def children(process: int | None = None) -> list[int]:
             with open(f"/proc/{parent}/task/{task}/children", "rb") as file:
                 found += [int(pid) for pid in file.read().split()]
     except OSError:
-        # A kernel without these lists, or a process that ended.
+        # The kernel has no such lists, or the process has ended.
         return _children_by_scan(parent)
     return found
 
@@ -158,7 +160,8 @@ def _children_by_scan(parent: int) -> list[int]:
             continue
         try:
             with open(f"/proc/{name}/stat", "rb") as file:
-                # The command name stands in parentheses and may hold anything: the parent comes after the last one.
+                # The command name is in parentheses and may contain any character: the parent follows the last
+                # parenthesis.
                 if int(file.read().rpartition(b")")[2].split()[1]) == parent:
                     found.append(int(name))
         except (OSError, IndexError, ValueError):

@@ -1,7 +1,7 @@
 """
-What a runner wrote, as lines. Its Python streams put a frame around labelled text, on the same descriptor as raw
-writes, so that the order is kept; a random token per runner keeps user code from forging one. A frame without text is a
-mark: it says which request was alone before, and is from here on.
+Splits what a runner wrote into lines. The runner's Python streams put a frame around labelled text, on the same
+descriptor as raw writes, so that the order is kept. A random token per runner keeps user code from forging frames. A
+frame without text is a mark: it names the request that was alone before it, and the request that is alone after it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import json
 import sys
 
 MAX_LINE = 64 * 1024
-"""Bytes; a longer line comes out in pieces."""
+"""Bytes; a longer line is split into pieces."""
 MAX_PARTIAL = 256
-"""Unfinished lines kept apart per stream."""
+"""How many unfinished lines are kept per stream."""
 ATOMIC = 4096 if sys.platform == "linux" else 512
-"""A write of this size to a pipe is never torn (PIPE_BUF)."""
+"""A write of this size to a pipe is atomic (PIPE_BUF)."""
 MAX_SHOWN = 4096
-"""Bytes of an unfinished line that is shown; a longer one is no progress bar."""
+"""Bytes; a longer unfinished line is not shown, because it is no progress bar."""
 MOST_SHOWN = 16
-"""Unfinished lines of a stream that are shown at once."""
+"""How many unfinished lines of a stream are shown at once."""
 _LONGEST_LABEL = 200
 _LONGEST_FRAME = 64 * 1024
 
@@ -29,7 +29,7 @@ def start_of_frame(token: str) -> bytes:
 
 
 def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
-    """Cuts `text` into frames that each fit an atomic write. `key`: keeps apart unfinished lines of several threads."""
+    """Cuts `text` into frames that each fit an atomic write. `key` separates unfinished lines of several threads."""
     head = _head(token, key, tuple(_short(labels).items()))
     room = max(ATOMIC - len(head) - 8, 256)
     for at in range(0, len(text), room):
@@ -39,12 +39,14 @@ def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
 
 @functools.lru_cache(maxsize=64)
 def _head(token: str, key: int, labels: tuple[tuple[str, str], ...]) -> bytes:
-    """Kept, because a request writes many lines, and each `print` twice."""
+    """Cached: a request writes many lines, and each `print` writes twice."""
     return start_of_frame(token) + json.dumps({"k": key, **dict(labels)}).encode()
 
 
 def mark(token: str, was: dict[str, str], alone: dict[str, str], over: str | None) -> bytes:
-    """`was`, `alone`: labels of raw writes before and from here on. `over`: the request of which nothing more comes."""
+    """
+    `was`, `alone`: labels of raw writes before and after this point. `over`: the request that writes nothing more.
+    """
     about = {"was": _short(was), "alone": _short(alone), "over": None if over is None else str(over)[:_LONGEST_LABEL]}
     return start_of_frame(token) + json.dumps(about).encode() + b"0\x1f"
 
@@ -59,9 +61,9 @@ class ForgedFrame(Exception):
 
 class Lines:
     """
-    Bytes in, lines out: `emit(text, labels, unfinished)`. `labels` is empty for raw writes while no request is alone. A
-    return without a newline starts the line again, as on a terminal; what it had is gone. Raises `ForgedFrame` for a
-    frame that our own streams don't write.
+    Turns bytes into lines: calls `emit(text, labels, unfinished)`. `labels` is empty for raw writes while no request is
+    alone. A carriage return without a newline restarts the line, as on a terminal; the earlier text is dropped. Raises
+    `ForgedFrame` for a frame that our own streams don't write.
     """
 
     def __init__(self, token: str, emit):
@@ -76,11 +78,11 @@ class Lines:
 
     @property
     def has_news(self) -> bool:
-        """Whether `show` has something."""
+        """Whether `show` would emit anything."""
         return bool(self._changed)
 
     def show(self) -> None:
-        """Emits the unfinished lines that changed since the last time, as they are now."""
+        """Emits the unfinished lines that changed since the last call, in their current state."""
         changed, self._changed = self._changed, {}
         for key in list(changed)[-MOST_SHOWN:]:
             text = self._partial.get(key, b"").rstrip(b"\r")
@@ -89,11 +91,11 @@ class Lines:
 
     @property
     def awaits_end(self) -> bool:
-        """Whether a raw line waits whose request may be over."""
+        """Whether a raw line is waiting whose request may be over."""
         return None in self._partial and bool(self._alone)
 
     def settle(self, alone: dict | None) -> None:
-        """`alone`: labels of raw writes from now on; None: as before."""
+        """`alone`: labels of raw writes from now on; None: unchanged."""
         if alone is None or alone == self._alone:
             return
         if None in self._partial:
@@ -101,7 +103,7 @@ class Lines:
         self._alone = alone
 
     def feed(self, data: bytes, alone: dict | None = None) -> None:
-        """`alone`: labels of raw writes in `data`, as far as no mark in it says otherwise."""
+        """`alone`: labels of raw writes in `data`, unless a mark in it says otherwise."""
         data = self._waiting + data
         self.settle(self._before_mark(data, alone))
         at = 0
@@ -131,7 +133,7 @@ class Lines:
             at = end
 
     def finish(self) -> None:
-        """The stream ended: what is unfinished goes out as it is."""
+        """The stream ended: emits unfinished lines as they are."""
         rest, self._waiting = self._waiting, b""
         self._add(None, rest)
         for key in list(self._partial):
@@ -156,11 +158,11 @@ class Lines:
         self.settle(alone)
 
     def _give_up(self, key: bytes | None) -> None:
-        """Nothing more comes: the line goes out as it is."""
+        """The line gets no more text: emits it as it is."""
         self._changed.pop(key, None)
         line = self._partial.pop(key)
         text = line.rstrip(b"\r")
-        # A bar that was wiped away has nothing to say.
+        # A progress bar that was erased has no text left to emit.
         if text.strip() or text == line:
             self._send(key, text)
 
@@ -170,7 +172,7 @@ class Lines:
         self._waiting = frame
 
     def _possible_start(self, data: bytes, at: int) -> int:
-        """Where a frame may begin whose marker is cut off at the end of `data`."""
+        """Position at the end of `data` where the cut-off marker of a frame may begin."""
         last = data.rfind(b"\x1e", max(at, len(data) - len(self._start) + 1))
         return last if last >= 0 and self._start.startswith(data[last:]) else len(data)
 
@@ -210,7 +212,7 @@ class Lines:
         return b""
 
     def _send(self, key: bytes | None, line: bytes, unfinished: bool = False) -> None:
-        # One after the other, most lines are of the same request.
+        # Consecutive lines mostly belong to the same request.
         if key is not None and key != self._last[0]:
             self._last = (key, _parsed(key))
         labels = self._alone if key is None else self._last[1]
@@ -218,10 +220,10 @@ class Lines:
 
 
 def _after_return(line: bytes) -> bytes:
-    """What is left of a line that started again: what follows the last return that has something behind it."""
+    """The part of a restarted line that remains: the text after the last carriage return that is followed by text."""
     text = line.rstrip(b"\r")
     if len(line) > len(text) + 1:
-        # One of them is enough to know that the line starts again.
+        # One carriage return is enough to record that the line restarts.
         line = text + b"\r"
     return line[line.rfind(b"\r", 0, len(text)) + 1 :]
 

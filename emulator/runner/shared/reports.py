@@ -1,6 +1,6 @@
 """
-What a runner may report over its channel. The channel is within reach of user code, so everything that comes in is
-judged here: known events with known keys, in the order that a runner of this mode sends them.
+What a runner may report over its channel. User code can write to the channel, so every message is checked here: only
+known events with known keys, in the order that a runner of this mode sends them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from .addresses import Addresses
 
 LIMIT = 256 * 1024
-"""Bytes of one report."""
+"""Maximum size of one report, in bytes."""
 _LONGEST_NUMBER = 20
 _SHAPES = {
     "entered": {},
@@ -27,13 +27,13 @@ _RAISED = {"traceback": str, "exceptionType": str, "exceptionMessage": str}
 
 
 class Violation(Exception):
-    """A part of a sentence: what the runner did."""
+    """The text is part of a sentence: what the runner did."""
 
 
 class Reports:
     """
-    The reports of one runner. `mode`: `serve` or `call`. `own`: on what its server may say that it listens; None: the
-    keeper reports that.
+    Checks the reports of one runner. `mode`: `serve` or `call`. `own`: the addresses that its server may report to
+    listen on; None: the keeper reports them.
     """
 
     def __init__(self, mode: str, own: Addresses | None):
@@ -48,13 +48,13 @@ class Reports:
         self._called = True
 
     def judge(self, line: bytes) -> dict | None:
-        """The report that a line is; None where it says nothing new. Raises `Violation`."""
+        """The report in a line; None for a report that says nothing new. Raises `Violation`."""
         report = _parse(line)
         event = report["event"]
         if not self._is_in_order(event, report):
             raise Violation(f'it reported "{event}" out of order over the emulator\'s connection')
         if event == "gated" and event in self._seen:
-            # The metrics have a server of their own, and forked processes may have one, too.
+            # The metrics server reports too, and so may servers in forked processes.
             return None
         self._seen.add(event)
         if event == "listening":
@@ -79,12 +79,15 @@ class Reports:
             return False
         if event == "loaded":
             return event not in self._seen
-        # What fails while it is loaded is the outcome, too.
+        # A failure while the callable is loaded is the outcome, too.
         return event == "refused" or report["raised"] is not None or self._called
 
 
 def fitted(raised: dict) -> dict:
-    """The three texts about an exception, cut so that they fit into one report: of a traceback the end says most."""
+    """
+    The three texts about an exception, cut so that they fit into one report. A traceback is cut at its start, because
+    its end says most.
+    """
     return {
         "traceback": cut(raised["traceback"], 150_000, at_start=True),
         "exceptionType": cut(raised["exceptionType"], 10_000),
@@ -93,7 +96,7 @@ def fitted(raised: dict) -> dict:
 
 
 def cut(text: str, most: int, at_start: bool = False) -> str:
-    """`most`: bytes as JSON."""
+    """`most`: the limit in bytes, as JSON."""
     while (size := len(json.dumps(text))) > most:
         keep = len(text) * most // size
         text = text[-keep:] if at_start else text[:keep]

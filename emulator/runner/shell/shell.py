@@ -1,11 +1,11 @@
 """
 A command in a runner, for `fal runners shell` and `exec` (docs/platform/control-plane.md#shellrunner): `python
-shell.py`, started by the emulator. Enters the runner's namespaces, or has its place taken by a process of the runner
-(door.py), and passes bytes between the emulator and the command's terminal or pipes.
+shell.py`, started by the emulator. It enters the runner's namespaces, or a process of the runner takes over (door.py),
+and passes bytes between the emulator and the command's terminal or pipes.
 
 Frames on stdin and stdout: a letter, the payload's length (4 bytes, big endian), the payload. In: `c` the configuration
 (JSON, first), `d` data, `e` end of input, `r` size of the terminal (JSON). Out: `1` and `2` data, `x` exit code, last.
-What the command left in the background lives on until stdin ends, which is when the runner does.
+What the command left in the background keeps running until stdin ends, which is when the runner ends.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import termios
 
 CHUNK = 64 * 1024
 HIGH_WATER = 256 * 1024
-"""Input waiting for the command above which the emulator's is left in its pipe."""
+"""Bytes of input queued for the command. Above this, the emulator's input stays in its pipe."""
 END_OF_INPUT = b"\x04"
 CANNOT_EXECUTE, NOT_FOUND = 126, 127
 
 
 class Ends:
-    """Our ends of what the command reads and writes. With a terminal all three are one descriptor."""
+    """Our ends of the command's input and output. With a terminal all three are one descriptor."""
 
     def __init__(self, tty: bool):
         self.tty = tty
@@ -51,7 +51,7 @@ class Ends:
             fcntl.ioctl(self.input, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def end(self) -> None:
-        """No more input. At a terminal nothing but its own character for that can say so."""
+        """Ends the input. On a terminal only the end-of-input character can do that."""
         if self.tty:
             self.pending += END_OF_INPUT
         self.ending = not self.tty
@@ -63,7 +63,7 @@ class Ends:
         except BlockingIOError:
             return
         except OSError:
-            # The command reads no more.
+            # The command no longer reads its input.
             self.pending.clear()
             self.ending = not self.tty
         if self.ending and not self.pending and self.input is not None:
@@ -71,13 +71,13 @@ class Ends:
             self.input = None
 
     def read(self, fd: int) -> int:
-        """Passes on what is there and returns how many bytes that were."""
+        """Passes on the available output and returns the number of bytes."""
         try:
             data = os.read(fd, CHUNK)
         except BlockingIOError:
             return 0
         except OSError as error:
-            # A terminal that nobody holds open on the other side.
+            # A terminal that no process holds open on the other side.
             if error.errno != errno.EIO:
                 raise
             data = b""
@@ -88,7 +88,7 @@ class Ends:
         return len(data)
 
     def close(self) -> None:
-        """The command ended: passes on what is left. What lives on in the background may write for ever."""
+        """The command ended: passes on the remaining output. Background processes may keep writing without end."""
         for fd in list(self.outputs):
             rest = HIGH_WATER * 4
             while rest > 0 and (passed := self.read(fd)):
@@ -107,7 +107,7 @@ class Ends:
 
 
 class Incoming:
-    """Frames of the emulator."""
+    """Frames from the emulator."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
@@ -134,7 +134,7 @@ class Incoming:
 
 
 def send(kind: bytes, data: bytes) -> None:
-    """Waits while the emulator is behind, and the command with us."""
+    """Blocks while the emulator is behind, and the command blocks with us."""
     frame = memoryview(kind + struct.pack(">I", len(data)) + data)
     while frame:
         frame = frame[os.write(1, frame) :]
@@ -166,15 +166,15 @@ def main() -> None:
         door.go_through(config["door"], config["pid"], said)
         return
     enter(config)
-    # Entering a user namespace clears the request for a signal at the parent's death: so only now.
+    # Entering a user namespace clears the signal that is sent at the parent's death, so it is requested only now.
     kernel.die_with_parent(signal.SIGTERM, emulator)
     run(config, incoming, frames, placed(config), None)
 
 
 def take_over(said: bytes, gone: int) -> None:
     """
-    In a process of the runner: what `main` does, with what the emulator `said` already. `gone`: can be read when nobody
-    wants the command any more.
+    In a process of the runner: does what `main` does, with what the emulator `said` already. `gone` becomes readable
+    when the command is no longer wanted.
     """
     from minifal_runner.shared import kernel
 
@@ -184,12 +184,12 @@ def take_over(said: bytes, gone: int) -> None:
     incoming = Incoming()
     frames = incoming.feed(said)
     config = json.loads(frames.pop(0)[1])
-    # It has the runner's filter of system calls already.
+    # The process already has the runner's system-call filter.
     carefully(lambda: (fit(config), run(config, incoming, frames, False, gone)))
 
 
 def run(config: dict, incoming: Incoming, frames: list[tuple[bytes, bytes]], filtered: bool, gone: int | None) -> None:
-    """Starts the command and serves it. `filtered`: it needs a filter of its own. `gone`: of `take_over`."""
+    """Starts the command and serves it. `filtered`: it needs a filter of its own. `gone`: see `take_over`."""
     from minifal_runner.keeper import keeper
     from minifal_runner.shared import kernel
 
@@ -214,12 +214,14 @@ def run(config: dict, incoming: Incoming, frames: list[tuple[bytes, bytes]], fil
 
 
 def placed(config: dict) -> bool:
-    """Whether a filter of system calls keeps the runner's servers on its own addresses, and so the command's."""
+    """
+    Whether a system-call filter keeps the servers of the runner, and so of the command, on the runner's own addresses.
+    """
     return json.loads(config["env"]["MINIFAL_RUNNER"])["filtered"]
 
 
 def look_after_servers(config: dict, hand, childs_hand):
-    """A loop that does so; None: nobody does. The runner's keeper isn't the command's."""
+    """A loop that handles the command's servers; None: not needed. The runner's keeper doesn't handle the command's."""
     if hand is None:
         return None
     from minifal_runner.keeper import servers
@@ -238,11 +240,11 @@ def say_ended(gone: int) -> None:
     try:
         os.write(gone, door.ENDED)
     except OSError:
-        pass  # Nobody listens any more.
+        pass  # The other side is gone.
 
 
 def pump(child: int, ends: Ends, incoming: Incoming, woken: int, servers, gone: int | None) -> None:
-    """Until the emulator's end of the input, or until nothing of the command is left."""
+    """Runs until the emulator ends the input, or until no process of the command is left."""
     while True:
         ends.write()
         reading = [woken, *ends.outputs, *(one for one in (servers, gone) if one is not None)]
@@ -281,7 +283,7 @@ def obey(ends: Ends, kind: bytes, payload: bytes) -> None:
 
 
 def reap(child: int) -> tuple[int | None, bool]:
-    """The wait status of `child` when it has ended, and whether anything is left."""
+    """The wait status of `child` if it has ended, and whether any process is left."""
     ended = None
     while True:
         try:
@@ -304,7 +306,7 @@ def enter(config: dict) -> None:
 
 
 def fit(config: dict) -> None:
-    """As `enter`, where this process is in that world."""
+    """Like `enter`, for a process that is already in that world."""
     from minifal_runner.birth import rootfs
 
     os.chdir("/app" if "folders" not in config["missing"] else config["appDir"])
@@ -312,7 +314,9 @@ def fit(config: dict) -> None:
 
 
 def start(config: dict, ends: Ends, kernel, hand) -> int:
-    """The command in a session of its own, on its ends. `hand`: of `servers.hand_over_filter`; None: without."""
+    """
+    Starts the command in a session of its own, on its ends. `hand`: see `servers.hand_over_filter`; None: no filter.
+    """
     ourselves = os.getpid()
     child = os.fork()
     if child:
@@ -350,7 +354,7 @@ def execute(config: dict) -> None:
 
 
 def is_nowhere(command: list[str] | None, env: dict) -> bool:
-    """Python takes a folder on PATH that can't be read for a file that can't be executed; a shell passes over it."""
+    """Python reports an unreadable folder on PATH as a file that can't be executed; a shell skips it."""
     if command is None or "/" in command[0]:
         return False
     folders = (env.get("PATH") or os.defpath).split(os.pathsep)
@@ -359,8 +363,8 @@ def is_nowhere(command: list[str] | None, env: dict) -> bool:
 
 def login_shell(env: dict) -> None:
     """
-    Without this machine's profiles, which are not part of a runner: many of them put another Python first on PATH.
-    Nor is what is typed here kept with the person's own history.
+    Starts a shell without this machine's profiles, which are not part of a runner: many of them put another Python
+    first on PATH. Commands typed here are not added to the user's own history.
     """
     env = {"PS1": r"runner:\w\$ ", "HISTFILE": "", **env}
     try:
@@ -388,7 +392,7 @@ def _run() -> None:
 
 
 def carefully(act) -> None:
-    """What can't be done is the command's own error."""
+    """Reports failures as errors of the command itself."""
     try:
         act()
     except OSError as error:

@@ -1,1 +1,3 @@
-"""Runs in the supervisor, one process per environment: it starts, hears and ends runners, and imports no user code."""
+"""
+Runs in the supervisor, one process per environment. It starts, monitors and ends runners, and imports no user code.
+"""

@@ -1,4 +1,4 @@
-"""Which parts of a world of its own a runner gets: those that its mode asks for and this machine allows."""
+"""Which parts of an isolated world a runner gets: those that its mode asks for and this machine allows."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ class World(NamedTuple):
     """What every runner of this supervisor gets."""
 
     missing: dict[str, str]
-    """Why a part can't be had: `folders` (/data and /app), `disk`, `writes` (to some folders), `addresses`,
-    `programs` (the machine's are within reach)."""
+    """
+    The parts that are unavailable, each with the reason: `folders` (/data and /app), `disk`, `writes` (to some
+    folders), `addresses`, `programs` (the machine's other programs are within reach).
+    """
     places: places.Places | None
-    """None: the disk is the machine's."""
+    """None: runners use the machine's disk."""
     known: dict[str, str]
-    """What `layer.enter` found out."""
+    """The result of `layer.enter`."""
     placed: bool = False
-    """Whether a filter of system calls keeps its servers on addresses of its own."""
+    """Whether a system-call filter keeps the runner's servers on addresses of its own."""
     kept_away: bool = False
-    """Whether it is kept away from the machine's other programs."""
+    """Whether the runner is isolated from the machine's other programs."""
 
     def missing_list(self) -> list[dict[str, str]]:
-        """As the emulator is sent it."""
+        """The missing parts, in the form that is sent to the emulator."""
         return [{"part": part, "why": why} for part, why in self.missing.items()]
 
 
 def find(config: dict) -> World:
-    """Tries each part once, in a child. `config`: the supervisor's."""
+    """Tries each part once, in a child process. `config`: the supervisor's configuration."""
     world = _find_disk(config)
     if config["isolation"] != "full":
         return world
@@ -59,7 +61,7 @@ def _find_disk(config: dict) -> World:
 
 
 def _try_layer(config: dict, seen: places.Places) -> dict[str, str] | str:
-    """What `layer.enter` returns, or why it fails."""
+    """The result of `layer.enter`, or the reason why it fails."""
     try:
         folder = tempfile.mkdtemp(dir=config["probeDir"])
     except OSError as error:
@@ -77,7 +79,7 @@ def _try_layer(config: dict, seen: places.Places) -> dict[str, str] | str:
 
 
 def _remove(folder: str) -> None:
-    """Overlays leave folders without rights."""
+    """Overlays leave folders behind without any permissions."""
     for path, names, _ in os.walk(folder):
         for name in names:
             inner = os.path.join(path, name)

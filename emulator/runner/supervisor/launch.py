@@ -15,20 +15,22 @@ from ..shared.board import Board
 
 class Launched(NamedTuple):
     keeper: int
-    """Its process id."""
+    """The keeper's process id."""
     channel: socket.socket
     stdout: int
     stderr: int
     status: int
-    """The keeper writes lines of words: `main PID` first, `ended STATUS` last, between them what servers.py reports."""
+    """
+    The keeper writes lines of words: `main PID` first, `ended STATUS` last, and between them the reports of servers.py.
+    """
     board: Board | None
-    """None for a runner that doesn't keep this process's memory."""
+    """None for a runner that is started as a new program."""
 
 
 def launch(config: dict, drop_descriptors) -> Launched:
     """
-    Raises OSError, and leaves nothing behind then. `drop_descriptors(keep)`: closes all others in a forked process. In
-    the new runner it ends by raising `birth.Become`.
+    Raises OSError, and leaves nothing behind in that case. `drop_descriptors(keep)` closes all others in a forked
+    process. In the new runner this call ends by raising `birth.Become`.
     """
     opened: list[int] = []
     board = Board() if config["startMethod"] == "fork" else None
@@ -37,7 +39,7 @@ def launch(config: dict, drop_descriptors) -> Launched:
         opened += [ours, theirs]
         for _ in range(3):
             opened += os.pipe()
-        # A SIGTERM that comes while a new process still has our handler would act on our connection.
+        # A new process still has our SIGTERM handler, which would act on our connection.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
     except OSError:
@@ -55,7 +57,7 @@ def launch(config: dict, drop_descriptors) -> Launched:
 
 
 def _be_keeper(config: dict, drop_descriptors, channel: int, outputs: tuple[int, int], status: int) -> None:
-    """In the forked process: never returns."""
+    """Runs in the forked process and never returns."""
     supervisor, ourselves = os.getppid(), os.getpid()
     try:
         drop_descriptors({0, 1, 2, channel, *outputs, status})

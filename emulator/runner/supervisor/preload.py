@@ -1,4 +1,4 @@
-"""What a supervisor imports before it forks runners: libraries of the SDK's own apps, and never user code."""
+"""What a supervisor imports before it forks runners: libraries that the SDK's own apps use, and never user code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMES = (
     "tblib.pickling_support", "tomli", "tomli_w", "cloudpickle", "grpc", "grpc.aio", "websockets", "msgpack",
     "isolate", "isolate.server.definitions", "asyncio", "multiprocessing", "concurrent.futures.thread",
 )  # fmt: skip
-"""None opens a device or starts a thread when it is imported."""
+"""None of them opens a device or starts a thread on import."""
 
 
 def preload() -> None:
@@ -19,5 +19,5 @@ def preload() -> None:
         try:
             importlib.import_module(name)
         except BaseException:
-            # Not in this environment, or broken there: the app will tell if it needs it.
+            # Missing or broken in this environment: the app reports that itself if it needs the module.
             continue

@@ -1,4 +1,4 @@
-"""What the supervisor knows of one runner."""
+"""The supervisor's state for one runner."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Runner:
             **{"host": own.v4, "port": own.app_port, "isReported": config["filtered"]},
             **{"rules": config["rules"], "door": config["door"]},
         }
-        """What the emulator is sent once it has entered its namespaces."""
+        """What is sent to the emulator once the runner has entered its namespaces."""
         self.status = launched.status
         self.status_rest = b""
         self.wait_status: int | None = None
-        """Of its main process, from the keeper."""
+        """The wait status of its main process, as reported by the keeper."""
         self.board = launched.board
         self.outputs: dict[int, Lines] = {}
         self.broken: str | None = None
-        """Why it is ended for what it sent."""
+        """Why it is being ended because of what it sent."""
 
     def alone(self) -> dict | None:
         """Labels of the request that is alone; None where only marks in the output say so."""

@@ -25,14 +25,17 @@ from .runner import Runner
 
 CHUNK = 64 * 1024
 HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
-"""Bytes waiting for the emulator above which runners' output is left in their pipes until they are this few again."""
+"""
+Bytes queued for the emulator. Above the first figure runners' output stays in their pipes, until the queue falls below
+the second.
+"""
 READS = 16
-"""Chunks that are read out of turn: more than fits into a pipe or a report, and an end for a flood."""
+"""How many chunks are read out of turn: more than fits into a pipe or a report, but bounded in case of a flood."""
 METRICS_PORT = 9090
-"""What the SDK's apps use unless told otherwise (docs/platform/runner-process.md#shapes-of-a-callable)."""
+"""The port that the SDK's apps use by default (docs/platform/runner-process.md#shapes-of-a-callable)."""
 KEEPER_SECONDS = 3.0
 SHOW_SECONDS = 0.1
-"""How long an unfinished line stays unseen, and how often it is shown at most."""
+"""How long an unfinished line waits until it is shown, and the minimum interval between two updates."""
 
 
 class Supervisor:
@@ -44,22 +47,22 @@ class Supervisor:
         self._held_back = False
         self._stopping = False
         self._asked: list[Runner] = []
-        """Whose lines the emulator asked for while it was behind."""
+        """Runners whose lines the emulator asked for while it was behind."""
         self._dying: dict[Runner, float] = {}
-        """Whose keepers were asked to end them, and until when that is waited for."""
+        """Runners whose keepers were asked to end them, and the deadline for each."""
         self._unfinished: dict[Lines, Runner] = {}
         self._show_at = 0.0
         self._world = isolation.find(config)
         self._loop.watch(sock.fileno(), self._on_command)
 
     def run(self) -> None:
-        """Until the emulator is gone. In a new runner it ends by raising `birth.Become`."""
+        """Runs until the emulator is gone. In a new runner it ends by raising `birth.Become`."""
         while not self._stopping:
             self.turn()
         self._end_all()
 
     def turn(self) -> None:
-        """Waits until something happens, and deals with it."""
+        """Waits for events and handles them."""
         due = [*self._dying.values(), *([self._show_at] if self._unfinished else [])]
         self._loop.turn(max(0.0, min(due) - time.monotonic()) if due else None)
         self._show_unfinished()
@@ -69,7 +72,7 @@ class Supervisor:
     def stop(self) -> None:
         self._stopping = True
 
-    # Commands of the emulator
+    # Commands from the emulator
 
     def _on_command(self) -> None:
         lines = self._emulator.receive()
@@ -97,25 +100,25 @@ class Supervisor:
             self._kill(runner)
 
     def _terminate(self, runner: Runner) -> None:
-        """SIGTERM to the main process, as soon as its pid is known."""
+        """Sends SIGTERM to the main process, as soon as its pid is known."""
         if runner.main and runner.terminating:
             try:
                 os.kill(runner.main, signal.SIGTERM)
             except OSError:
-                # It is gone, or is another user's by now.
+                # The process is gone, or belongs to another user by now.
                 pass
 
     def _kill(self, runner: Runner) -> None:
-        """The keeper ends the group and all below it, also when it has yet to tell us its pid."""
+        """The keeper ends the group and everything below it, even if it hasn't reported the group's pid yet."""
         os.kill(runner.keeper, signal.SIGTERM)
-        # Its runner may have stopped it.
+        # The runner may have stopped its keeper.
         os.kill(runner.keeper, signal.SIGCONT)
         self._dying.setdefault(runner, time.monotonic() + KEEPER_SECONDS)
 
     def _end_hindered_keepers(self) -> None:
         """
-        A runner can stop its keeper again and again. When that is dead, `_ended` does what it should have done; also
-        when a child of the keeper still has the pipe by which we hear of its end.
+        A runner can stop its keeper again and again, so a keeper that misses its deadline is killed. `_ended` then does
+        the keeper's work, also when a child of the keeper still holds the pipe that reports the keeper's end.
         """
         for runner, until in list(self._dying.items()):
             if time.monotonic() < until:
@@ -126,7 +129,7 @@ class Supervisor:
                 self._dying[runner] = until + KEEPER_SECONDS
                 os.kill(runner.keeper, signal.SIGKILL)
 
-    # The birth of a runner
+    # Starting a runner
 
     def _start(self, config: dict) -> None:
         token = secrets.token_hex(16)
@@ -142,7 +145,7 @@ class Supervisor:
             self._send(runner, config)
 
     def _addresses(self, config: dict) -> dict:
-        """What a new runner's configuration says about its addresses and ports."""
+        """The part of a new runner's configuration that describes its addresses and ports."""
         v4, v6 = addresses.pick()
         port, metrics_port = addresses.free_ports(v4, 2)
         given = {METRICS_PORT: metrics_port, config["declaredPort"]: port} if config["mode"] == "serve" else {}
@@ -159,7 +162,7 @@ class Supervisor:
         }
 
     def attend(self, runner: Runner, launched: Launched, token: str) -> Runner:
-        """From now on what the runner says is heard."""
+        """Watches the runner's channel and output from now on."""
         self._runners[runner.id] = runner
         for fd, stream in ((launched.stdout, "stdout"), (launched.stderr, "stderr")):
             self._take_output(runner, fd, stream, token)
@@ -168,9 +171,9 @@ class Supervisor:
         return runner
 
     def _drop_descriptors(self, keep: set[int]) -> None:
-        """In a forked process: what belongs to the supervisor and to other runners, their memory too."""
+        """In a forked process: closes what belongs to the supervisor and to other runners, including shared memory."""
         self._loop.close()
-        # By their objects first, which would otherwise close what has their number later.
+        # Close the objects first: they would otherwise close a descriptor that later gets the same number.
         self._emulator.sock.close()
         for runner in self._runners.values():
             runner.channel.sock.close()
@@ -178,10 +181,10 @@ class Supervisor:
                 runner.board.close()
         descriptors.close_all_but(keep)
 
-    # What comes from runners
+    # Input from runners
 
     def _carefully(self, runner: Runner, act) -> None:
-        """Whatever one runner sends ends nobody but this one."""
+        """Input that fails ends only the runner that sent it."""
         try:
             act()
         except Violation as violation:
@@ -194,7 +197,7 @@ class Supervisor:
             self._break(runner, f"what it sent met a bug of the emulator ({type(error).__name__}: {error})")
 
     def _break(self, runner: Runner, why: str) -> None:
-        """Ends a runner for what it sent; nothing more of its channel is heard."""
+        """Ends a runner because of what it sent; ignores its channel from then on."""
         self._loop.forget(runner.channel.sock.fileno())
         if runner.broken is None:
             runner.broken = f"was ended, because {why}."
@@ -202,7 +205,7 @@ class Supervisor:
         self._kill(runner)
 
     def _on_report(self, runner: Runner) -> bool:
-        """Reads once; False at the end."""
+        """Reads once; False at the end of the stream."""
         lines = runner.channel.receive()
         if lines is None:
             self._loop.forget(runner.channel.sock.fileno())
@@ -235,7 +238,7 @@ class Supervisor:
         self._loop.watch(fd, lambda: self._carefully(runner, lambda: self._on_output(runner, fd)))
 
     def _on_output(self, runner: Runner, fd: int) -> bool:
-        """Reads once; False when nothing more is there now."""
+        """Reads once; False when no more data is available now."""
         before = runner.alone()
         try:
             data = os.read(fd, CHUNK)
@@ -243,7 +246,7 @@ class Supervisor:
             return False
         if data:
             lines = runner.outputs[fd]
-            # A request that just began or ended: what was unread when that happened has a mark.
+            # If a request has just begun or ended, a mark separates what was unread at that moment.
             alone = before or runner.alone()
             self._carefully(runner, lambda: lines.feed(data, alone))
             if lines.has_news:
@@ -258,7 +261,7 @@ class Supervisor:
         self._unfinished[lines] = runner
 
     def _show_unfinished(self) -> None:
-        """Progress bars, and text whose line is still to end; not while the emulator is behind."""
+        """Shows progress bars and other unfinished lines; does nothing while the emulator is behind."""
         if not self._unfinished or time.monotonic() < self._show_at:
             return
         due, self._unfinished = self._unfinished, {}
@@ -280,13 +283,16 @@ class Supervisor:
         self._carefully(runner, lines.finish)
 
     def _tell_now(self, runner: Runner) -> None:
-        """Whoever asks has seen an answer of the runner; the lines that it wrote before may still be in its pipes."""
+        """
+        The emulator asks after an answer of the runner: lines that the runner wrote before it may still be in its
+        pipes.
+        """
         if self._is_behind():
             self._asked.append(runner)
             return
         for fd in list(runner.outputs):
             for _ in range(READS):
-                # A flood isn't waited for.
+                # Don't wait for a flood to end.
                 if self._is_behind() or not self._on_output(runner, fd):
                     break
         for lines in runner.outputs.values():
@@ -303,7 +309,7 @@ class Supervisor:
                 self._tell(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
                 self._terminate(runner)
             elif word == "listening":
-                # What the server said before it listened comes first.
+                # Handle first what the server reported before it listened.
                 self._carefully(runner, lambda: self._on_report(runner))
                 host, port = rest.split()
                 self._tell(runner.id, "listening", host=host, port=int(port))
@@ -315,14 +321,18 @@ class Supervisor:
             self._ended(runner)
 
     def _ended(self, runner: Runner) -> None:
-        """The keeper is gone, and with it everything of the runner: what is left in the pipes is all that it said."""
+        """
+        The keeper is gone, and with it all processes of the runner: what is left in the pipes is the rest of its
+        output.
+        """
         self._loop.forget(runner.status)
         os.close(runner.status)
         for fd in list(runner.outputs):
             for _ in range(READS):
                 if not self._on_output(runner, fd):
                     break
-            # Who is not below the keeper (another user's process, a shell) may still hold it open, and write for ever.
+            # A process that is not below the keeper (another user's, a shell) may still hold the pipe open and write
+            # without end.
             if fd in runner.outputs:
                 self._close_output(runner, fd)
         if runner.broken is None:
@@ -334,7 +344,7 @@ class Supervisor:
         os.waitpid(runner.keeper, 0)
         status = runner.wait_status
         if status is None:
-            # The keeper was killed: what it looked after has become ours.
+            # The keeper was killed: its descendants are now our children.
             keeper.kill_others({other.keeper for other in self._runners.values()})
             status = int(signal.SIGKILL)
         died = os.WIFSIGNALED(status)
@@ -346,7 +356,7 @@ class Supervisor:
             **({} if runner.broken is None else {"error": runner.broken}),
         )
 
-    # The loop's own business
+    # The loop itself
 
     def _tell(self, id: str, event: str, **about: object) -> None:
         self._emulator.send({"event": event, "id": id, **about})
@@ -366,8 +376,8 @@ class Supervisor:
 
     def _flush(self) -> None:
         """
-        At the end of each turn. Holds back runners' output while the emulator is behind: then they wait, not our
-        memory.
+        Called at the end of each turn. Holds back runners' output while the emulator is behind, so that runners wait
+        and our memory doesn't grow.
         """
         self._send_out()
         while self._asked and not self._is_behind():
@@ -406,10 +416,10 @@ class Supervisor:
         while alive and time.monotonic() < deadline:
             alive -= {pid for pid in alive if os.waitpid(pid, os.WNOHANG)[0] == pid}
             time.sleep(0.005)
-        # Whatever is left is a child of ours by now, or becomes one when its keeper dies.
+        # What is left is already our child, or becomes one when its keeper dies.
         keeper.sweep()
 
 
 def _is_dead(child: int) -> bool:
-    """Whether it waits to be reaped. Elsewhere than on Linux keepers have no children of their own."""
+    """Whether it waits to be reaped. Keepers have children of their own on Linux only."""
     return kernel.LINUX and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

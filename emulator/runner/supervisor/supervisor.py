@@ -1,7 +1,7 @@
 """
-Started by the emulator, one per execution environment: `python supervisor.py CONFIG`, connection on descriptor 3.
-Also the program of a runner that is started afresh: `python supervisor.py --runner FD`; and `python supervisor.py
---probe CONFIG` prints what runners of such a supervisor would have to do without, as JSON.
+Started by the emulator, one per execution environment: `python supervisor.py CONFIG`, with the connection on descriptor
+3. It is also the program of a runner that is spawned: `python supervisor.py --runner FD`. And `python supervisor.py
+--probe CONFIG` prints, as JSON, what runners of such a supervisor have to do without.
 """
 
 import gc
@@ -47,18 +47,18 @@ def _supervise():
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     kernel.become_subreaper()
-    # A copy, because Python's own descriptors must not be inherited by programs.
+    # A copy: programs must not inherit Python's own descriptors.
     sock = socket.socket(fileno=os.dup(EMULATOR_FD))
     os.close(EMULATOR_FD)
     config = json.loads(sys.argv[1])
     sys.path.extend(path for path in config["extraPaths"] if path not in sys.path)
     if config["preload"]:
         preload.preload()
-    # What is there now stays as it is: collecting it in a runner would only copy its pages.
+    # Exclude existing objects from garbage collection: collecting them in a runner would only copy their pages.
     gc.collect()
     gc.freeze()
     supervisor = supervise.Supervisor(sock, config)
-    # The same as the emulator's end, also while the loop waits.
+    # SIGTERM acts like the emulator's end, also while the loop waits.
     signal.signal(signal.SIGTERM, lambda *_: sock.shutdown(socket.SHUT_RDWR))
     try:
         supervisor.run()
