@@ -1,6 +1,6 @@
 /**
- * How long something has lasted, for people. Where the platform's time runs faster, in that time and marked: `300 s
- * (x60)`.
+ * Formats how long something has lasted. Where the platform's time runs faster, the result is in platform time and
+ * marked: `300 s (x60)`.
  */
 export function age(realMs: number, timeScale: number): string {
   const seconds = Math.max(0, Math.floor((realMs * timeScale) / 1000));

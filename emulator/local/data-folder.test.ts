@@ -14,7 +14,7 @@ describe('the data folder', () => {
     expect(dataFolder(option)).toBe(expected);
   });
 
-  it.each(['', undefined])("is below the person's home where HOME is %j, never below the current folder", (home) => {
+  it.each(['', undefined])("is below the user's home where HOME is %j, never below the current folder", (home) => {
     vi.stubEnv('MINIFAL_DATA', undefined);
     vi.stubEnv('HOME', home);
     expect(dataFolder(undefined)).toBe(join(userInfo().homedir, '.minifal'));

@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { proxyExemptions } from './network/environment.ts';
 
-/** What the data folder says of the emulator that uses it. */
+/** The data folder's record of the emulator that uses it. */
 const runningSchema = z.object({
   pid: z.int().positive(),
-  /** Distinguishes a process from a later one with the same pid. */
+  /** Distinguishes the process from a later one with the same pid. */
   processStart: z.string(),
   version: z.string(),
   startedAt: z.number(),
@@ -18,14 +18,14 @@ export type RunningEmulator = z.infer<typeof runningSchema>;
 export const processIdentity = z.object({ pid: z.int().positive(), processStart: z.string() });
 export type ProcessIdentity = z.infer<typeof processIdentity>;
 
-/** The folder that was asked for, else MINIFAL_DATA, else `~/.minifal`. */
+/** The requested folder, otherwise MINIFAL_DATA, otherwise `~/.minifal`. */
 export function dataFolder(option: string | undefined): string {
-  // An empty HOME would be the folder that somebody happens to be in.
+  // With an empty HOME the path would be relative to the current folder.
   const home = homedir() || userInfo().homedir;
   return resolve(option ?? process.env.MINIFAL_DATA ?? join(home, '.minifal'));
 }
 
-/** The emulator that runs on this folder now; `undefined`: none (what a killed one left behind counts as none). */
+/** The emulator that is using this folder now; `undefined`: none (the record of a killed one doesn't count). */
 export function findRunning(folder: string): RunningEmulator | undefined {
   const found = readJson(join(folder, 'emulator.json'), runningSchema);
   return found && isAlive(found) ? found : undefined;
@@ -40,8 +40,8 @@ export function readLocalKey(folder: string): string | undefined {
 /**
  * The variables that point `fal`, the SDK and `fal_client` at this emulator (docs/platform/control-plane.md#hosts,
  * docs/platform/gateway.md#clients). We use TLS with our CA in a bundle, not ISOLATE_TEST_MODE: the clients then run
- * the same code as in the cloud, and a foreign process on our port gets no key.
- * @param around the environment that they are added to: what it keeps from its proxy stays so
+ * the same code as in the cloud, and another process on our port gets no key.
+ * @param around the environment that they are added to: its proxy exceptions are kept
  */
 export function clientEnv(
   folder: string,
@@ -62,13 +62,13 @@ export function clientEnv(
     SSL_CERT_FILE: bundle,
     REQUESTS_CA_BUNDLE: bundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
-    // The whole bundle: what this variable named before, a company's authority say, is part of it.
+    // The whole bundle: it includes what this variable named before, such as a company's authority.
     NODE_EXTRA_CA_CERTS: bundle,
     ...proxyExemptions(around),
   };
 }
 
-/** Whether this very process still runs; one that ended and waits to be collected by its parent does not. */
+/** Whether this exact process is still running. A process that ended and wasn't reaped by its parent is not. */
 export function isAlive(holder: ProcessIdentity): boolean {
   try {
     process.kill(holder.pid, 0);
@@ -92,7 +92,7 @@ export function processStart(pid: number): string {
   }
 }
 
-/** The JSON file as the schema has it; `undefined` when it is missing, torn or something else. */
+/** The JSON file, if it matches the schema; `undefined` when it is missing, damaged or different. */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
   try {
     return schema.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -1,8 +1,8 @@
 import { UserError } from '../wire/errors.ts';
 
 /**
- * The error as a sentence where the system refuses this user a file; else `undefined`. Mostly the files are root's:
- * minifal ran with sudo before.
+ * The error as a sentence if the system denies this user access to a file; otherwise `undefined`. Mostly the files
+ * belong to root, because minifal ran with sudo before.
  */
 export function asDenied(error: unknown): UserError | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -9,7 +9,7 @@ import { takesReserve } from './descriptors.ts';
 
 const room = join(import.meta.dirname, '..');
 
-/** Uses up every descriptor that the process may have, asks each room, and says what it answered. */
+/** Uses up every descriptor that the process may have, calls each component, and returns the answers. */
 const program = `
 import { openSync } from 'node:fs';
 import { descriptorLimit } from '${room}/local/descriptors.ts';
@@ -59,7 +59,7 @@ describe('a connection that was just accepted', () => {
 });
 
 describe.runIf(process.platform === 'linux')('without a descriptor left', () => {
-  it('nothing reads as a dead runner or as a machine without Python', async () => {
+  it('nothing is reported as a dead runner or as a machine without Python', async () => {
     const server = createServer((_request, response) => void response.end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());

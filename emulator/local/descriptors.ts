@@ -4,10 +4,10 @@ import { UserError } from '../wire/errors.ts';
 
 /**
  * File descriptors: every connection, file and child process of the emulator takes some of a number that the system
- * limits. Node has raised the soft limit to the hard one before our code runs, so what is read here is what there is.
+ * limits. Node has raised the soft limit to the hard one before our code runs, so the value read here is final.
  */
 
-/** Where the system doesn't say: what every Unix grants at least to a program that asked for more. */
+/** Where the system reports no limit: what every Unix grants at least to a program that asked for more. */
 const cautious = 1024;
 
 let known: number | undefined;
@@ -19,8 +19,8 @@ export function descriptorLimit(): number {
 }
 
 /**
- * The part of the limit that no connection from outside may take: the database, logs, runners (their channels, pipes,
- * health checks and the gateway's connections to them) live on it.
+ * The part of the limit that external connections must not use. It is kept for the database, logs and runners (their
+ * channels, pipes, health checks and the gateway's connections to them).
  */
 export function descriptorReserve(limit: number = descriptorLimit()): number {
   return Math.min(1024, Math.ceil(limit / 4));
@@ -36,8 +36,8 @@ export function takesReserve(socket: Socket, limit: number = descriptorLimit()):
 }
 
 /**
- * Whether this failure says that this process (EMFILE) or this machine (ENFILE) has no descriptor left: nobody else's
- * fault.
+ * Whether this failure says that this process (EMFILE) or this machine (ENFILE) has no descriptor left, in which case
+ * nothing else is at fault.
  */
 export function isOutOfDescriptors(error: unknown): boolean {
   return error instanceof Error && 'code' in error && isOutOfDescriptorsCode(error.code);
@@ -47,7 +47,7 @@ export function isOutOfDescriptorsCode(code: unknown): boolean {
   return code === 'EMFILE' || code === 'ENFILE';
 }
 
-/** @param what could not be done, the end of a sentence: `start uv` */
+/** @param what the failed action, the end of a sentence: `start uv` */
 export function outOfDescriptors(what: string): UserError {
   return new UserError(
     'DESCRIPTORS_EXHAUSTED',

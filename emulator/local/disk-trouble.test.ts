@@ -4,7 +4,7 @@ import { asDiskTrouble, DiskTrouble } from './disk-trouble.ts';
 const sqlite = (errcode: number) => Object.assign(new Error('of SQLite'), { code: 'ERR_SQLITE_ERROR', errcode });
 const file = (code: string) => Object.assign(new Error(`${code}: of a file`), { code });
 
-describe('what says that the disk takes no writes', () => {
+describe('errors that mean that the disk accepts no writes', () => {
   it.each([
     ['SQLITE_FULL', sqlite(13), 'full', /^The disk is full: /, /Free some space/],
     ['SQLITE_IOERR_SHMSIZE', sqlite(4874), 'full', /^The disk is full: /, /Free some space/],
@@ -37,7 +37,7 @@ describe('what says that the disk takes no writes', () => {
     expect(asDiskTrouble(error)).toBeUndefined();
   });
 
-  it('a trouble stays itself', () => {
+  it('a DiskTrouble is returned unchanged', () => {
     const trouble = new DiskTrouble('io', 'x');
     expect(asDiskTrouble(trouble)).toBe(trouble);
   });

@@ -31,12 +31,12 @@ const words: {
   },
 };
 
-/** The system takes no writes at present: nobody's bug. What was promised is kept and written later. */
+/** The system accepts no writes at present, which is not a bug. What was promised is kept and written later. */
 export class DiskTrouble extends UserError {
   readonly trouble: DiskTroubleKind;
-  /** What the system said. */
+  /** The system's message. */
   readonly why: string;
-  /** What a person does about it, also where no emulator runs. */
+  /** What the user can do about it, also if no emulator is running. */
   readonly remedy: string;
 
   constructor(trouble: DiskTroubleKind, why: string) {
@@ -56,7 +56,7 @@ export class DiskTrouble extends UserError {
 }
 
 /**
- * SQLite's primary result codes for what the system refused: BUSY and LOCKED, READONLY, IOERR, FULL, PROTOCOL (the lock
+ * SQLite's primary result codes for refusals by the system: BUSY and LOCKED, READONLY, IOERR, FULL, PROTOCOL (the lock
  * of the write-ahead log's index).
  */
 const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
@@ -67,7 +67,7 @@ const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
   [13, 'full'],
   [15, 'locked'],
 ]);
-/** IOERR_SHMSIZE: the write-ahead log's index found no room, in SQLite's own words mostly because the disk is full. */
+/** IOERR_SHMSIZE: no room for the write-ahead log's index, mostly because the disk is full (SQLite's own words). */
 const noRoomForIndex = 4874;
 const ofFiles: ReadonlyMap<unknown, DiskTroubleKind> = new Map([
   ['ENOSPC', 'full'],
@@ -76,7 +76,7 @@ const ofFiles: ReadonlyMap<unknown, DiskTroubleKind> = new Map([
   ['EIO', 'io'],
 ]);
 
-/** The error, where it says that the system takes no writes: from SQLite, or from a file. Else `undefined`. */
+/** The error as disk trouble, if SQLite or a file reports that the system accepts no writes; otherwise `undefined`. */
 export function asDiskTrouble(error: unknown): DiskTrouble | undefined {
   if (error instanceof DiskTrouble) return error;
   if (!(error instanceof Error)) return undefined;

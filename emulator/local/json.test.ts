@@ -28,7 +28,7 @@ const pieces = fc.constantFrom(
   ...['"a"', '"a":', '1', 'true', 'false', 'null', 'nul', 'NaN', '\\u12aF', '\\n', '\\x', '"\\"', '1.5e-3', 'ü', '\t'],
 );
 const texts = fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join(''));
-/** JSON, of which a piece may be missing or another. */
+/** JSON in which a piece may be missing or replaced. */
 const spoiled = fc
   .tuple(fc.json(), fc.nat(), fc.nat({ max: 2 }), fc.option(pieces, { nil: '' }))
   .map(([json, at, length, piece]) => {
@@ -38,7 +38,7 @@ const spoiled = fc
 const cuts = fc.array(fc.nat({ max: 40 })).map((places) => places.sort((a, b) => a - b));
 
 describe('JsonCheck', () => {
-  it('takes what JSON.parse takes, wherever the pieces begin', () => {
+  it('accepts what JSON.parse accepts, however the text is split into pieces', () => {
     const same = (text: string, places: readonly number[]): void =>
       void expect(isJson(text, places), text).toBe(canParse(text));
     fc.assert(fc.property(fc.json(), cuts, same), { numRuns: 500 });
@@ -65,7 +65,7 @@ describe('JsonCheck', () => {
     '"\\u12"',
   ])('judges %j as JSON.parse does', (text) => expect(isJson(text)).toBe(canParse(text)));
 
-  it('follows lists and objects however deep they are', () => {
+  it('follows lists and objects of any depth', () => {
     const deep = 100_000;
     expect(isJson(`${'[{"a":'.repeat(deep)}1${'}]'.repeat(deep)}`)).toBe(true);
     expect(isJson(`${'[{"a":'.repeat(deep)}1${']}'.repeat(deep)}`)).toBe(false);

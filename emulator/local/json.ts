@@ -7,14 +7,14 @@ const words: ReadonlyMap<number, string> = new Map(
 );
 
 type State =
-  /** Between values: what may come. */
+  /** Between values: what may come next. */
   | 'value'
   | 'first of list'
   | 'first key'
   | 'key'
   | 'colon'
   | 'comma'
-  /** Inside of one: what was read of it. */
+  /** Inside a value: what was read of it. */
   | 'string'
   | 'escape'
   | 'word'
@@ -29,24 +29,24 @@ type State =
 const wholeNumbers: ReadonlySet<State> = new Set(['zero', 'digits', 'fraction', 'exponent']);
 
 /**
- * Whether bytes that come in pieces are JSON (RFC 8259, as `JSON.parse` takes it), without making a value of them: that
- * of a large text takes thirty times its size, and a heap that is full ends the process, also if it is a thread's. Kept
- * is one bit for each list and object that is open. Whether the bytes are UTF-8 isn't looked at.
+ * Checks whether bytes that arrive in pieces are JSON (RFC 8259, as `JSON.parse` accepts it), without creating a value:
+ * the value of a large text takes thirty times its size, and a full heap ends the process, even if the heap is a
+ * thread's. The check keeps one bit for each open list and object. It doesn't check whether the bytes are UTF-8.
  */
 export class JsonCheck {
   /** Values and keys that have begun so far. */
   values = 0;
   #state: State = 'value';
   #isKey = false;
-  /** What a word still lacks. */
+  /** The missing rest of a word. */
   #rest = '';
-  /** Digits that a `\u` still lacks. */
+  /** How many digits of a `\u` escape are missing. */
   #hex = 0;
-  /** What is open, the innermost last; a bit that is set is an object. */
+  /** The open lists and objects, the innermost last; a set bit is an object. */
   #open = new Uint8Array(8);
   #depth = 0;
 
-  /** `false`: these are none, whatever follows. */
+  /** `false`: the bytes are not JSON, whatever follows. */
   push(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length; at += 1) {
       if (this.#state === 'string' && this.#hex === 0) at = endOfPlain(bytes, at);
@@ -56,7 +56,7 @@ export class JsonCheck {
     return true;
   }
 
-  /** Whether all that came is one whole value. */
+  /** Whether the bytes so far are one complete value. */
   end(): boolean {
     return this.#depth === 0 && (this.#state === 'comma' || wholeNumbers.has(this.#state));
   }
@@ -174,7 +174,7 @@ export class JsonCheck {
   }
 }
 
-/** The place of the first byte that ends a string, or begins an escape, or may not be in one. */
+/** The position of the first byte that ends a string, begins an escape, or is not allowed in a string. */
 function endOfPlain(bytes: Uint8Array, from: number): number {
   let at = from;
   for (let byte = bytes[at] ?? 0; byte >= space && byte !== quote && byte !== backslash; byte = bytes[at] ?? 0) at += 1;
@@ -194,7 +194,7 @@ function isHex(byte: number): boolean {
   return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
 }
 
-/** A byte order mark may come before JSON, but not within. */
+/** A byte order mark may precede JSON, but not occur within it. */
 export function withoutMark(body: Uint8Array): Uint8Array {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }

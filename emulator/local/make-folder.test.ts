@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeFolder } from './make-folder.ts';
 
-it('makes what is missing, twice too', () => {
+it('makes missing folders, also when called twice', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-make-'));
   for (const _ of [1, 2]) makeFolder(join(folder, 'a', 'b'), 0o700);
   expect(statSync(join(folder, 'a', 'b')).mode & 0o777).toBe(0o700);
@@ -13,6 +13,6 @@ it('makes what is missing, twice too', () => {
   rmSync(folder, { recursive: true });
 });
 
-it.runIf(existsSync('/proc/self'))('throws where a system says that a folder is not there which is', () => {
+it.runIf(existsSync('/proc/self'))('throws where a system reports an existing folder as missing', () => {
   expect(() => makeFolder('/proc/no-home/.cache')).toThrow(/ENOENT/);
 });

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing. Not Node's `recursive`, which tries for ever where the system
- * answers ENOENT for a folder that is there, as /proc does (the home folder of some service accounts).
+ * Makes a folder and its missing parents. Not with Node's `recursive`, which never stops trying if the system answers
+ * ENOENT for a folder that exists, as /proc does (the home folder of some service accounts).
  * @throws the system's error
  */
 export function makeFolder(folder: string, mode = 0o777): void {
@@ -13,7 +13,7 @@ export function makeFolder(folder: string, mode = 0o777): void {
   try {
     mkdirSync(folder, { mode });
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it first.
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { printable, printableJson, printableLines } from './printable.ts';
 
-/** What real programs and attackers send to terminals, each with how it is shown. */
+/** What real programs and attackers send to terminals, each with its escaped form. */
 const corpus: readonly (readonly [what: string, text: string, shown: string])[] = [
   ['a window title (OSC 0, BEL)', '\x1b]0;owned\x07', '\\x1b]0;owned\\x07'],
   ['a window title (OSC 2, ST)', '\x1b]2;owned\x1b\\', '\\x1b]2;owned\\x1b\\'],
@@ -48,7 +48,7 @@ describe('printable', () => {
     expect(JSON.parse(printableJson(text))).toBe(text);
   });
 
-  it('keeps one line one line, and several lines several', () => {
+  it('keeps a single line single, and keeps the breaks of several lines', () => {
     expect(printable('a\nb\tc')).toBe('a\\nb\\tc');
     expect(printableLines('a\nb\tc')).toBe('a\nb\tc');
     expect(printableJson({ a: 'x\ny' }, 2)).toBe('{\n  "a": "x\\ny"\n}');

@@ -5,13 +5,13 @@ const [oldest, , newest] = minors;
 /** `3.10`: minifal's own tools need it, too. */
 export const oldestPython = `3.${oldest}`;
 
-/** The one that is advised. */
+/** The recommended version. */
 export const newestPython = `3.${newest}`;
 
-/** For sentences: `3.10 to 3.12`. */
+/** For use in sentences: `3.10 to 3.12`. */
 export const pythonsInWords = `${oldestPython} to ${newestPython}`;
 
-/** As uv and pip write it. */
+/** In the syntax of uv and pip. */
 export const pythonRange = `>=${oldestPython},<3.${newest + 1}`;
 
 /** Names of their interpreters on PATH, the newest first. */

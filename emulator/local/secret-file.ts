@@ -4,28 +4,27 @@ import { join } from 'node:path';
 import * as z from 'zod';
 
 /**
- * What the owner of a keychain hands to `minifal start --keychain`, as one JSON value on standard input: never in
- * arguments, environment, files or logs.
+ * What the owner of a keychain passes to `minifal start --keychain`, as one JSON value on standard input: never in
+ * arguments, environment variables, files or logs.
  */
 export const keychainOrder = z.object({
   /** 32 bytes in hex. */
   wrappingKey: z.string().regex(/^[0-9a-f]{64}$/),
   /**
-   * `open`: what is sealed is opened for this run. `seal`: and what is open is sealed. `unseal`: what is sealed is
-   * open from now on.
+   * `open`: opens a sealed key for this run. `seal`: also seals an open key. `unseal`: leaves the key open permanently.
    */
   want: z.enum(['open', 'seal', 'unseal']),
 });
 export type KeychainOrder = z.infer<typeof keychainOrder>;
 
-/** A key that is sealed in its file; one that is open is 64 hex digits there. */
+/** A key that is sealed in its file; an open key is stored there as 64 hex digits. */
 export interface SealedKey {
-  /** Which wrapping key opens it; `null`: written before the file said so. */
+  /** The wrapping key that opens it; `null`: written before the file recorded that. */
   readonly keyId: string | null;
   readonly bytes: string;
 }
 
-/** Says which wrapping key it is, and nothing of the key. */
+/** Identifies a wrapping key without revealing anything about it. */
 export function keyIdOf(wrappingKey: string): string {
   return createHash('sha256').update(`minifal wrapping key\0${wrappingKey}`).digest('hex').slice(0, 16);
 }
@@ -35,19 +34,19 @@ export function sealedText(keyId: string, bytes: string): string {
   return `sealed-2 ${keyId} ${bytes}\n`;
 }
 
-/** `undefined`: the text says nothing of being sealed. */
+/** `undefined`: the text is not a sealed key. */
 export function readSealed(text: string): SealedKey | undefined {
   if (text.startsWith('sealed-1 ')) return { keyId: null, bytes: text.slice(9).trim() };
   const [, keyId, bytes] = /^sealed-2 ([0-9a-f]{16}) (.*)/.exec(text) ?? [];
   return keyId === undefined ? undefined : { keyId, bytes: (bytes ?? '').trim() };
 }
 
-/** The file with the key of the secrets. */
+/** The file that holds the key of the secrets. */
 export function secretKeyFile(folder: string): string {
   return join(folder, 'secret.key');
 }
 
-/** The key of the secrets where it can be had from a keychain only; else `undefined`. */
+/** The key of the secrets if it is available only from a keychain; otherwise `undefined`. */
 export function sealedKeyOf(folder: string): SealedKey | undefined {
   try {
     return readSealed(readFileSync(secretKeyFile(folder), 'latin1'));
@@ -57,8 +56,8 @@ export function sealedKeyOf(folder: string): SealedKey | undefined {
 }
 
 /**
- * Moves a key that can't be opened out of the way, so that the next start makes a new one. Nothing is deleted: moved
- * back, it opens the secrets that were not set again.
+ * Moves a key that can't be opened out of the way, so that the next start creates a new one. Nothing is deleted: when
+ * the file is moved back, it opens the secrets that were not set again.
  * @returns the file's new name
  */
 export function setKeyAside(folder: string, now: Date): string {

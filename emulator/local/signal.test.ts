@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { signalChild } from './signal.ts';
 
-it('reaches a child that runs', async () => {
+it('reaches a running child', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   expect(signalChild(child, 'SIGTERM')).toBe(true);
   expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);

@@ -1,6 +1,8 @@
 export type Report = (error: unknown) => void;
 
-/** A report for where nobody listens: a test, or the last resort of the process, hears of it. */
+/**
+ * The report where no other is set: rethrows the error later, so that a test, or the process's last resort, sees it.
+ */
 export function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;
@@ -8,9 +10,9 @@ export function throwLater(error: unknown): void {
 }
 
 /**
- * A callback as it may be handed to another room, a timer or an event emitter: it never throws into who calls it, and a
- * promise that it returns has a handler. What it throws or rejects with is reported; then `failed` ends the one
- * request, runner or app that it was for.
+ * Wraps a callback before it is passed to another room, a timer or an event emitter. It never throws into its caller,
+ * and a promise that it returns has a handler. An error is reported; then `failed` ends the one request, runner or app
+ * that the callback was for.
  */
 export function contain<A extends readonly unknown[]>(
   report: Report,

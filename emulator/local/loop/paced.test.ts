@@ -12,14 +12,14 @@ beforeEach(() => {
   paced = createPaced((error) => reported.push(error));
 });
 
-/** Hands in so many that say their number. */
+/** Queues this many pieces of work, which report their numbers. */
 function handIn(count: number, from = 0): void {
   for (let n = from; n < from + count; n++) paced.do(() => done.push(n));
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-it('does at once what is little, in every turn', async () => {
+it('does a small amount of work at once, in every turn', async () => {
   for (let turn = 0; turn < 3; turn++) {
     handIn(50, turn * 50);
     expect(done).toEqual(upTo(turn * 50 + 50));
@@ -27,7 +27,7 @@ it('does at once what is little, in every turn', async () => {
   }
 });
 
-it('does what is much in its order, some of it in each turn', async () => {
+it('does a large amount of work in order, some of it in each turn', async () => {
   handIn(170);
   const after: number[] = [];
   for (let turn = 0; turn < 4; turn++) {
@@ -38,7 +38,7 @@ it('does what is much in its order, some of it in each turn', async () => {
   expect(done).toEqual(upTo(170));
 });
 
-it('lets nothing overtake what waits, also from within', async () => {
+it('lets nothing overtake waiting work, not even work that a piece adds', async () => {
   handIn(50);
   paced.do(() => handIn(1, 52));
   handIn(1, 50);
@@ -48,7 +48,7 @@ it('lets nothing overtake what waits, also from within', async () => {
   expect(done).toEqual([...upTo(51), 52, 51]);
 });
 
-it('reports what a piece throws, and does the others', async () => {
+it('reports an error that a piece throws, and does the others', async () => {
   handIn(49);
   for (const message of ['now', 'later']) {
     paced.do(() => {
@@ -61,7 +61,7 @@ it('reports what a piece throws, and does the others', async () => {
   expect(done).toEqual(upTo(50));
 });
 
-it('counts what was done besides', async () => {
+it('counts work that was done elsewhere', async () => {
   for (let n = 0; n < 49; n++) paced.count();
   handIn(2);
   expect(done).toEqual([0]);
@@ -69,7 +69,7 @@ it('counts what was done besides', async () => {
   expect(done).toEqual([0, 1]);
 });
 
-it('does one piece in a turn where each brings about very much', async () => {
+it('does one piece per turn where each causes very much work', async () => {
   let pieces = 0;
   for (let n = 0; n < 3; n++) {
     paced.do(() => {

@@ -1,29 +1,31 @@
 import { contain, type Report } from './contain.ts';
 
-/** Counts what is done in a turn of the event loop. */
+/** Limits the work that is done in one turn of the event loop. */
 export interface Paced {
-  /** Does a piece of work: now, or after what came before it. */
+  /** Runs a piece of work: now, or after the work that is already queued. */
   do(work: () => void): void;
-  /** One thing more was done in this turn, be it by a piece of work or not: so much less may follow. */
+  /** Counts one more thing done in this turn, as work or otherwise, so that less work fits into the turn. */
   count(): void;
 }
 
-/** Things of one turn (measured: up to 0.1 ms for the end of a runner, with all that follows from it). */
+/**
+ * Maximum number per turn (measured: the end of a runner, with everything that follows from it, takes up to 0.1 ms).
+ */
 const maxAtOnce = 50;
 
 /**
- * For work that comes from outside, nobody knows how much of it at once: it is done in its order, at once while it is
- * little, and what is too much for one turn of the event loop in the turns after it. What a piece throws is reported;
- * the others are done all the same.
+ * For work that comes from outside in unknown amounts. It is done in order: immediately while there is little of it,
+ * and in later turns of the event loop what is too much for one. An error that a piece throws is reported, and the
+ * other pieces are still done.
  */
 export function createPaced(report: Report): Paced {
   let waiting: (() => void)[] = [];
-  /** Since the loop was last let go: never less than what was done in this turn. */
+  /** Since the last return to the event loop: never less than what was done in this turn. */
   let done = 0;
 
   function count(): void {
     done += 1;
-    // Not at the first: on quiet days each turn would have one more, for nothing.
+    // Not at the first one: under light load each turn would schedule a needless extra turn.
     if (done === maxAtOnce) setImmediate(nextTurn);
   }
 
@@ -35,7 +37,7 @@ export function createPaced(report: Report): Paced {
   function nextTurn(): void {
     done = 0;
     let at = 0;
-    // What they bring about meanwhile comes after those that wait.
+    // Work that these pieces add is done after the work that is already waiting.
     for (; done < maxAtOnce; at += 1) {
       const next = waiting[at];
       if (!next) break;

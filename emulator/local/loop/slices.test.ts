@@ -7,7 +7,7 @@ it('does everything in order', async () => {
   expect(done).toEqual([3, 1, 2]);
 });
 
-it('lets others have their turn while much is left to do', async () => {
+it('lets other work run while much is left to do', async () => {
   let others = 0;
   const timer = setInterval(() => others++, 0);
   const spin = (ms: number): void => {
@@ -18,13 +18,13 @@ it('lets others have their turn while much is left to do', async () => {
   expect(others).toBeGreaterThan(10);
 });
 
-it('groups what there is in its order, the rest last', () => {
+it('groups the items in order, the remainder last', () => {
   expect([...inGroups([1, 2, 3, 4, 5], 2)]).toEqual([[1, 2], [3, 4], [5]]);
   expect([...inGroups([1, 2], 2)]).toEqual([[1, 2]]);
   expect([...inGroups([], 2)]).toEqual([]);
 });
 
-it('stops at what throws', async () => {
+it('stops at an error', async () => {
   const done: number[] = [];
   const work = (n: number): void => {
     if (n === 2) throw new Error('two');

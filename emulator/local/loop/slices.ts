@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Long enough to get on, and far from what a caller in between would notice. */
+/** Long enough to make progress, and far below what a caller in between would notice. */
 const sliceMs = 5;
 
 /** The items in their order, as many as `size` at a time. */
@@ -16,8 +16,8 @@ export function* inGroups<T>(items: Iterable<T>, size: number): Generator<readon
 }
 
 /**
- * Does `work` for each item in their order, a few milliseconds' worth in each turn of the event loop. Rejects with what
- * it throws.
+ * Calls `work` for each item in order, a few milliseconds' worth in each turn of the event loop. Rejects with an error
+ * that `work` throws.
  */
 export async function inSlices<T>(items: Iterable<T>, work: (item: T) => void): Promise<void> {
   let until = performance.now() + sliceMs;

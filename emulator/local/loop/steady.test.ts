@@ -22,7 +22,7 @@ function setUp() {
 }
 
 describe('steady time', () => {
-  it('begins with the wall clock and passes with it', () => {
+  it('starts at the wall clock and advances with it', () => {
     const { steady, live } = setUp();
     expect([steady.now(), steady.ahead()]).toEqual([start, 0]);
     live(3 * hours);
@@ -54,7 +54,7 @@ describe('steady time', () => {
     expect(steady.now() + steady.ahead()).toBe(clocks.wall);
   });
 
-  it('leaves small corrections of the wall clock alone', () => {
+  it('ignores small corrections of the wall clock', () => {
     const { clocks, steady } = setUp();
     clocks.wall += 15;
     expect(steady.ahead()).toBe(0);

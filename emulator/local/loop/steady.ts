@@ -1,24 +1,23 @@
 /**
- * Time for durations. `now` begins with the wall clock but never jumps with it, and does not move while this process
- * doesn't run (the machine sleeps, the process is stopped): what was asked for within a time is not over because of
- * that.
+ * Time for durations. `now` starts at the wall clock's time but never jumps with it, and stops while this process
+ * doesn't run (the machine sleeps, the process is stopped), so that a deadline doesn't expire because of that.
  */
 export interface Steady {
-  /** Milliseconds, comparable with each other alone. */
+  /** Milliseconds, to be compared only with each other. */
   now(): number;
-  /** How far the wall clock is ahead, for instants that come from disk or callers, and that are stored or shown. */
+  /** How far the wall clock is ahead, for instants that come from disk or from callers, or that are stored or shown. */
   ahead(): number;
 }
 
-/** Nobody was served for so long: the process didn't run. It looks at the clock once a second (`beatMs`). */
+/** A longer gap means that the process didn't run: it reads the clock once a second (`beatMs`). */
 const maxGapMs = 10_000;
 export const beatMs = 1_000;
-/** The wall clock is corrected a little all the time; instants that are shown need not move with each correction. */
+/** The wall clock is always being corrected a little; displayed instants need not move with each correction. */
 const noticedMs = 20;
 
 /**
  * @param wall milliseconds since the epoch
- * @param monotonic milliseconds since whenever; counts sleep on some systems (macOS) and not on others (Linux)
+ * @param monotonic milliseconds since any start; counts sleep on some systems (macOS) and not on others (Linux)
  */
 export function createSteady(wall: () => number, monotonic: () => number = () => performance.now()): Steady {
   let seen = monotonic();
@@ -40,7 +39,7 @@ export function createSteady(wall: () => number, monotonic: () => number = () =>
   };
 }
 
-/** Where one clock serves for all: tests. */
+/** For tests in which one clock serves both purposes. */
 export function steadyAs(wall: () => number): Steady {
   return { now: wall, ahead: () => 0 };
 }

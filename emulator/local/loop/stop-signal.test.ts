@@ -28,7 +28,7 @@ it.each(signals)('calls each listener once, in order, and none that was removed:
   expect(calls).toEqual(['first', 'second, true']);
 });
 
-it('calls the others where one throws, which is a bug that is reported', async () => {
+it('calls the other listeners if one throws, and reports the bug', async () => {
   const stop = new Stop();
   const later = vi.fn();
   const bug = new Error('a bug');

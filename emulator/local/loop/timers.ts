@@ -1,12 +1,12 @@
-/** `setTimeout` takes 31 bits of milliseconds; what is longer would fire at once. */
+/** `setTimeout` takes 31 bits of milliseconds; a longer delay would fire at once. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** A length from an app, a request or a file as `setTimeout` can take it: at most 24 days. */
+/** A duration from an app, a request or a file, limited to what `setTimeout` takes: at most 24 days. */
 export function timerMs(seconds: number): number {
   return Math.min(Math.max(0, seconds * 1000), longestTimerMs);
 }
 
-/** Calls `run` after `delayMs`, however long that is; returns what calls it off. */
+/** Calls `run` after `delayMs`, of any length; returns a function that cancels it. */
 export function later(delayMs: number, run: () => void): () => void {
   const wait = Math.min(delayMs, longestTimerMs);
   let callOff = () => clearTimeout(timer);

@@ -13,7 +13,7 @@ describe('where an address leads', () => {
     ['private', ['224.0.0.1', '239.255.255.250', '240.0.0.1', '255.255.255.255']],
     ['private', ['::', '::2', 'fc00::1', 'fd00::1', 'fe80::1', 'fec0::1', 'ff02::1', '100::1', '5f00::1', '4000::1']],
     ['private', ['2001:db8::1', '3fff::1', '2001:2::1', '2001:10::1', '2001:20::1']],
-    // What IPv6 can carry inside: 10.0.0.5, 127.0.0.1 and 169.254.169.254.
+    // IPv4 addresses to embed in IPv6: 10.0.0.5, 127.0.0.1 and 169.254.169.254.
     ['private', ['2002:a00:5::', '2002:a00:5::1', '2002:7f00:1::', '64:ff9b::a00:5', '64:ff9b::7f00:1']],
     ['private', ['64:ff9b:1::a00:5', '64:ff9b::a9fe:a9fe', '::10.0.0.5', '::a00:5', '::127.0.0.1']],
     ['private', ['::ffff:10.0.0.5', '::ffff:a9fe:a9fe', '::ffff:0:10.0.0.5', '::ffff:8.8.8.8']],
@@ -26,7 +26,7 @@ describe('where an address leads', () => {
     );
   });
 
-  it('has one answer for each of 10,000 addresses in all their spellings, and never throws', () => {
+  it('is the same for all spellings of each of 10,000 addresses, and never throws', () => {
     const words = fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 });
     fc.assert(
       fc.property(words, (list) => {

@@ -1,9 +1,9 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Where an address leads, judged in one place for whatever calls out on behalf of a caller or an app. `private`: not
- * for anybody's URL (private, link-local, shared, reserved, documentation, multicast), and every spelling that may
- * mean such an address.
+ * Classifies the target of an address, for all code that connects on behalf of a caller or an app. `private`: not
+ * allowed in any URL (private, link-local, shared, reserved, documentation, multicast), including every spelling that
+ * may mean such an address.
  */
 export type Network = 'public' | 'loopback' | 'private';
 
@@ -14,7 +14,7 @@ const loopback = blockList([
   ['::ffff:127.0.0.0', 104],
 ]);
 
-/** IANA's registries of special-purpose addresses, what isn't globally reachable in them. */
+/** IANA's registries of special-purpose addresses: the entries that aren't globally reachable. */
 const closed4 = blockList([
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -33,19 +33,19 @@ const closed4 = blockList([
 ]);
 
 /**
- * All that was ever given out for use in the internet: without `::a.b.c.d`, `::ffff:a.b.c.d`, `64:ff9b:1::`, `fc00::`,
- * `fe80::`, `ff00::`.
+ * Every range that was ever allocated for use on the internet: without `::a.b.c.d`, `::ffff:a.b.c.d`, `64:ff9b:1::`,
+ * `fc00::`, `fe80::`, `ff00::`.
  */
 const unicast = blockList([['2000::', 3]]);
 const closed6 = blockList([
-  // Protocols and tests, among them Teredo (2001::/32), which carries an IPv4 address inside.
+  // Protocols and tests, among them Teredo (2001::/32), which embeds an IPv4 address.
   ['2001::', 23],
   ['2001:db8::', 32],
-  // 6to4: an IPv4 address inside.
+  // 6to4, which embeds an IPv4 address.
   ['2002::', 16],
   ['3fff::', 20],
 ]);
-/** NAT64: networks without IPv4 reach it in this way; the last 32 bits are the address. */
+/** NAT64: how networks without IPv4 reach it; the last 32 bits are the address. */
 const nat64 = blockList([['64:ff9b::', 96]]);
 
 /** Pure. `address`: as `isIP` takes it, without brackets; anything else, and any address with a zone, is `private`. */
@@ -70,7 +70,7 @@ function lastAsIpv4(words: readonly number[]): string {
   return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
 }
 
-/** The eight words of an IPv6 address, which the URL class spells out in one way whatever way it came in. */
+/** The eight words of an IPv6 address; the URL class normalizes every spelling. */
 function wordsOf(address: string): readonly number[] {
   const [head = '', tail] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
   const parts = (text: string): string[] => (text === '' ? [] : text.split(':'));

@@ -4,7 +4,7 @@ import { networkEnvironment, proxyExemptions } from './environment.ts';
 const ours = 'localhost,.localhost,127.0.0.1,::1';
 
 describe("the machine's network", () => {
-  it('is its proxies in both spellings and its certificates, and nothing else', () => {
+  it('consists of its proxies in both spellings and its certificates, and nothing else', () => {
     const network = {
       HTTP_PROXY: 'http://p:1',
       https_proxy: 'http://p:2',

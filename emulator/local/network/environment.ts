@@ -3,8 +3,8 @@ type Env = { readonly [name: string]: string | undefined };
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'GRPC_PROXY'];
 
 /**
- * What a machine's network asks of every program: its proxies, with their exceptions, and the certificates that it
- * trusts. Both spellings of the proxy variables, because programs read the one or the other.
+ * The network settings of a machine that every program needs: its proxies, with their exceptions, and the certificates
+ * that it trusts. Proxy variables exist in two spellings, and programs read one or the other.
  */
 const network = new RegExp(
   '^(?:(?:HTTP|HTTPS|ALL|NO|GRPC|NO_GRPC)_PROXY|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|' +
@@ -12,7 +12,7 @@ const network = new RegExp(
   'i',
 );
 
-/** Where the emulator answers, in the spellings that httpx, requests, urllib, grpcio, curl and Node compare with. */
+/** The emulator's hosts, in the spellings that httpx, requests, urllib, grpcio, curl and Node compare with. */
 const ours = ['localhost', '.localhost', '127.0.0.1', '::1'];
 
 /** The variables of `env` that describe the machine's network; builds and runners get all of them. */
@@ -25,7 +25,8 @@ export function networkEnvironment(env: Env): Record<string, string> {
 /**
  * `NO_PROXY` and `no_proxy` that keep the emulator's own hosts away from the proxies that `env` names, with the
  * exceptions that `env` has; nothing where it names no proxy. Each spelling keeps its own list and falls back to the
- * other's. gRPC knows no star (measured with grpcio 1.85), and has a variable of its own, which wins over these.
+ * other's. gRPC doesn't know the star (measured with grpcio 1.85), and has a variable of its own, which takes
+ * precedence.
  */
 export function proxyExemptions(env: Env): Record<string, string> {
   const isSet = (name: string) => Boolean(env[name]) || Boolean(env[name.toLowerCase()]);
@@ -37,12 +38,12 @@ export function proxyExemptions(env: Env): Record<string, string> {
 
 function merged(list = ''): string {
   const given = hostsOf(list);
-  // A star means everything, and some programs see it only where it is alone.
+  // A star means everything, and some programs recognize it only when it is alone.
   if (given.includes('*')) return '*';
   return [...new Set([...given, ...ours])].join(',');
 }
 
-/** Of such a list; commas, blanks or both are between them. */
+/** The hosts of such a list, which commas, blanks or both separate. */
 function hostsOf(list = ''): readonly string[] {
   return list.split(/[\s,]+/).filter((host) => host !== '');
 }

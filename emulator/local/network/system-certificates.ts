@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Where systems keep the certificates that they trust, in one file. */
+/** Where systems keep the certificates that they trust, in a single file. */
 export const systemBundles: readonly string[] = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -8,7 +8,7 @@ export const systemBundles: readonly string[] = [
   '/etc/ssl/cert.pem',
 ];
 
-/** The first of them that is there. */
+/** The first of them that exists. */
 export function systemBundle(): string | undefined {
   return systemBundles.find((file) => existsSync(file));
 }
