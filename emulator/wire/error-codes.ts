@@ -1,6 +1,7 @@
 /**
- * The codes of errors that a person can fix, each with what it means. Stable: programs match them (`--json`, the
- * editor), while the sentences next to them may change. A new one is added here; none is reused for something else.
+ * The codes of errors that the user can fix, each with its meaning. The codes are stable: programs match them
+ * (`--json`, the editor), while the sentences next to them may change. New codes are added here; no code is reused for
+ * another meaning.
  */
 export const userErrorCodes = {
   ACCESS_DENIED: 'A file or folder belongs to another user.',

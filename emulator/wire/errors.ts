@@ -2,7 +2,7 @@ import type { UserErrorCode } from './error-codes.ts';
 
 /**
  * The errors that the platform defines, with their HTTP codes (docs/platform/gateway.md#errors).
- * They are values: only `edge/` turns them into HTTP or gRPC answers.
+ * They are values: only `edge/` turns them into HTTP or gRPC responses.
  */
 export const platformErrorStatus = {
   request_timeout: 504,
@@ -37,13 +37,13 @@ export function platformError(type: PlatformErrorType, detail: string, userTimeo
   return { kind: 'platform', type, status: platformErrorStatus[type], detail, userTimeout };
 }
 
-/** What can be wrong with the disk of the data folder. */
+/** The kinds of problems with the disk of the data folder. */
 export const diskTroubleKinds = ['full', 'readonly', 'io', 'locked', 'gone'] as const;
 export type DiskTroubleKind = (typeof diskTroubleKinds)[number];
 
-/** An error that a person can fix. Thrown inside, worded at the edge. */
+/** An error that the user can fix. Thrown by the inner rooms; `edge/` words it. */
 export class UserError extends Error {
-  /** What programs match; the sentences may change. */
+  /** For programs to match; the sentences may change. */
   readonly code: UserErrorCode;
   readonly next: string;
   /** @param why what happened, a sentence. @param next the next step: a command, a setting, a place to look. */
@@ -56,8 +56,8 @@ export class UserError extends Error {
 }
 
 /**
- * The error in one line with its code, for where a program reads it out of text that another one prints.
- * @param about the value that it is about, for programs that word it themselves
+ * The error on one line with its code, for a program that reads it from text that another program prints.
+ * @param about the value that the error refers to, for programs that word the message themselves
  */
 export function withCode({ code, message, next }: UserError, about?: string): string {
   return `${message} ${next} (${code}${about === undefined ? '' : ` ${about}`})`;

@@ -6,7 +6,7 @@ export interface Hosts {
   readonly ws: string;
 }
 
-/** The only spellings of a loopback host that we answer to. */
+/** The only spellings of a loopback host that we accept. */
 export function loopbackHosts(port: number): readonly string[] {
   return [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
 }
@@ -17,7 +17,7 @@ export function loopbackHosts(port: number): readonly string[] {
  */
 export const namesBelowLocalhost = ['queue.localhost', 'ws.localhost', 'wma.localhost'] as const;
 
-/** How a host may be called that answers as `authority` (`localhost:PORT` or a name below localhost). */
+/** The accepted spellings of a host that serves `authority` (`localhost:PORT` or a name below localhost). */
 export function spellingsOf(authority: string): readonly string[] {
   const [name = '', port = ''] = authority.split(':');
   return name === 'localhost' ? loopbackHosts(Number(port)) : [authority];

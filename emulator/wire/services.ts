@@ -31,8 +31,8 @@ export function loadServices(): Services {
 }
 
 /**
- * As grpc-js takes it. Not from @grpc/proto-loader, which describes each message once more for reflection that nobody
- * asks for here (measured: 25 ms of each start).
+ * The form that grpc-js takes. Not from @grpc/proto-loader, which describes each message once more for reflection that
+ * nobody needs here (measured: 25 ms of each start).
  */
 function definitionOf(service: string, method: protobuf.Method): MethodDefinition<object, object> {
   const request = codec(method.resolvedRequestType);

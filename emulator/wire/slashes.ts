@@ -1,6 +1,6 @@
 /**
- * Without the slashes at its end, or at both. No pattern: `/+$` takes the square of a long row of slashes before
- * something else.
+ * Removes the slashes at the end, or at both ends. Not with a pattern: `/+$` takes quadratic time for a long row of
+ * slashes before other text.
  */
 export function withoutSlashes(text: string, where: 'end' | 'both'): string {
   let [start, end] = [0, text.length];

@@ -7,9 +7,9 @@ const appSchema = z.object({
   revision: z.string(),
   authMode: z.enum(['private', 'public', 'shared']),
   url: z.string(),
-  /** Waiting requests, direct ones too. */
+  /** Waiting requests, including direct ones. */
   queueSize: z.int(),
-  /** Why the latest start of a runner failed, until one becomes ready; `null`: it did not. */
+  /** Why the latest start of a runner failed, until a runner becomes ready; `null`: it did not fail. */
   lastFailure: z.string().nullable().default(null),
 });
 
@@ -22,31 +22,28 @@ const runnerSchema = z.object({
   requests: z.array(z.string()),
   endedAt: z.number().nullable(),
   endReason: z.string().nullable(),
-  /** Oldest first. In `/minifal/events` the first and the last one alone. */
+  /** Oldest first. `/minifal/events` contains only the first and the last one. */
   transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
 });
 
 const waitingSchema = z.object({ requestId: z.string(), alias: z.string(), since: z.number(), why: z.string() });
 
 const troubleFields = {
-  /** A sentence while something keeps minifal from working as it should (a full disk); `null`: all is well. */
+  /** A sentence while a problem keeps minifal from working as it should (a full disk); `null`: no problem. */
   trouble: z.string().nullable().default(null),
-  /** The same for programs: what kind it is, and what the system said. */
+  /** The same for programs: the kind of problem, and the system's message. */
   troubleWhy: z
     .object({ kind: z.enum(diskTroubleKinds), why: z.string() })
     .nullable()
     .default(null),
 };
 
-/** What `GET /minifal/status` answers: everything the command line and the panes show at a glance. */
+/** The response of `GET /minifal/status`: everything that the command line and the views show at a glance. */
 export const statusSchema = z.object({
   version: z.string(),
   pid: z.int(),
   startedAt: z.number(),
-  /**
-   * Platform seconds in a second. Instants here are real; the ages of states and `why` are shown in platform time
-   * (`age`).
-   */
+  /** Platform seconds per second. Instants here are real; the ages of states and `why` are in platform time (`age`). */
   timeScale: z.number(),
   owner: z.string(),
   /** `sealed`: apps that get secrets can't start, and none can be set. */
@@ -55,7 +52,7 @@ export const statusSchema = z.object({
   ...troubleFields,
   apps: z.array(appSchema),
   runners: z.array(runnerSchema),
-  /** Requests that wait, with the sentence that says why. */
+  /** Waiting requests, each with a sentence that says why. */
   waiting: z.array(waitingSchema),
 });
 export type Status = z.infer<typeof statusSchema>;
@@ -63,20 +60,20 @@ export type Status = z.infer<typeof statusSchema>;
 /** Runners that ended longer ago than this are no longer shown. */
 export const endedShownMs = 60 * 60 * 1000;
 
-/** An event `change` of `/minifal/events`: what differs from the events before it. */
+/** An event `change` of `/minifal/events`: the difference from the events before it. */
 export const statusChangeSchema = z.object({
   ...troubleFields,
-  /** As they are now, those that are new among them. */
+  /** The current state of changed apps, including new ones. */
   apps: z.array(appSchema),
-  /** Aliases that are no more. */
+  /** Aliases that no longer exist. */
   goneApps: z.array(z.string()),
   runners: z.array(runnerSchema),
-  /** All that is shown of the requests that wait for one of `apps`. */
+  /** All displayed requests that wait for one of `apps`. */
   waiting: z.array(waitingSchema),
 });
 export type StatusChange = z.infer<typeof statusChangeSchema>;
 
-/** The state after a change that came at `now`. Pure. */
+/** The state after a change that arrived at `now`. Pure. */
 export function withChange(status: Status, change: StatusChange, now: number): Status {
   const { trouble, troubleWhy } = change;
   const gone = new Set(change.goneApps);
@@ -92,27 +89,27 @@ export function withChange(status: Status, change: StatusChange, now: number): S
   };
 }
 
-/** Each item that is there already keeps its place; new ones come last. */
+/** Items that already exist keep their place; new ones are added at the end. */
 function replaced<T>(before: readonly T[], after: readonly T[], key: (item: T) => string): T[] {
   const items = new Map(before.map((item) => [key(item), item]));
   for (const item of after) items.set(key(item), item);
   return [...items.values()];
 }
 
-/** What `GET /minifal/requests/ID` answers of a queued request. */
+/** The response of `GET /minifal/requests/ID` for a queued request. */
 export const requestFactsSchema = z.object({
   requestId: z.string(),
-  /** Of the app it was sent to. */
+  /** The app it was sent to. */
   alias: z.string(),
   phase: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
   submittedAt: z.number(),
   completedAt: z.number().nullable(),
-  /** Where the latest attempt ran. */
+  /** The runner of the latest attempt. */
   runnerId: z.string().nullable(),
   attempts: z.int(),
-  /** HTTP code of the result. */
+  /** HTTP status code of the result. */
   status: z.int().nullable(),
-  /** A sentence: the platform's error that ended it. */
+  /** A sentence: the platform error that ended it. */
   error: z.string().nullable(),
   /** A sentence: why it waits. */
   why: z.string().nullable(),

@@ -25,7 +25,7 @@ const json: fc.Arbitrary<Json> = fc.letrec<{ json: Json }>((tie) => ({
 })).json;
 
 describe('Struct', () => {
-  it('comes back as it went in, through the real wire encoding', () => {
+  it('is unchanged after a round trip through the real wire encoding', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), json, { maxKeys: 4, noNullPrototype: true }), (metadata) => {
         const sent = roundTrip('RegisterApplication', { metadata: jsonToStruct(metadata) });

@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 export type JsonObject = { readonly [key: string]: Json };
 
-/** A `google.protobuf.Value` as services.ts decodes it: exactly one of these is set; none of them reads as null. */
+/** A `google.protobuf.Value` as services.ts decodes it: exactly one of these is set; if none is, the value is null. */
 export interface ProtoValue {
   readonly nullValue?: unknown;
   readonly numberValue?: number | undefined;
@@ -62,7 +62,7 @@ export function timestampFromMs(atMs: number): { readonly seconds: number; reado
   return { seconds, nanos: (wholeMs - seconds * 1000) * 1e6 };
 }
 
-/** A Timestamp in milliseconds since the epoch; finer parts are cut off. */
+/** A Timestamp in milliseconds since the epoch; smaller units are cut off. */
 export function msFromTimestamp(timestamp: ProtoTimestamp): number {
   return (timestamp.seconds ?? 0) * 1000 + Math.floor((timestamp.nanos ?? 0) / 1e6);
 }
