@@ -25,9 +25,9 @@ import type { Foundations } from './foundations.ts';
 import type { EmulatorOptions } from './options.ts';
 import type { Promises } from './promises.ts';
 
-/** What runs apps. */
+/** The part that runs apps. */
 export interface Compute {
-  /** For those who deploy and run. */
+  /** For users who deploy and run apps. */
   readonly builds: Builds;
   readonly fleet: Fleet;
   readonly exchange: Exchange;
@@ -35,15 +35,15 @@ export interface Compute {
   readonly runnerHistory: RunnerHistory;
   readonly runnerKeys: RunnerKeys;
   readonly isolation: Pick<ProcessEngine, 'missing' | 'probe'>;
-  /** Gives runners their grace, then ends them. */
+  /** Gives runners their grace period, then ends them. */
   endRunners(): Promise<void>;
-  /** Ends what served them, and builds under way. */
+  /** Ends the services for runners, and builds in progress. */
   close(): Promise<void>;
 }
 
 type KindOptions = Pick<EmulatorOptions, 'folder' | 'tell' | 'isolation' | 'shares' | 'allowOutside'>;
 
-/** Kinds of environments: a builder and an engine for each. */
+/** The kinds of environments: a builder and an engine for each. */
 function createKinds(
   { folder, tell, isolation, shares, allowOutside = false }: KindOptions,
   { clock, caBundle, mask, ownLog, report }: Foundations,
@@ -78,7 +78,10 @@ function createKinds(
   };
 }
 
-/** @param given `hosts`: under which runners reach us; `runnerSources`: the folder of the runners' Python */
+/**
+ * @param given `hosts`: the addresses at which runners reach us; `runnerSources`: the folder of the runners' Python
+ *   code
+ */
 export function createCompute(
   options: KindOptions & Pick<EmulatorOptions, 'timeScale' | 'maxRunners' | 'gpuSlots'>,
   foundations: Foundations,

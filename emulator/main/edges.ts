@@ -25,9 +25,9 @@ import type { Promises } from './promises.ts';
 
 const spoolBytes = 4 * 1024 ** 3;
 
-/** What answers callers. */
+/** The servers that answer callers. */
 export interface Edges {
-  /** Takes requests, also those of before a restart. */
+  /** Dispatches requests, including those from before a restart. */
   readonly requests: Dispatcher;
   readonly handlers: Parameters<OpenPorts['serve']>[0];
   /** Closes open websockets. */

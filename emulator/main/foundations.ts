@@ -20,9 +20,9 @@ import type { EmulatorOptions } from './options.ts';
 
 const logBytes = 512 * 1024 * 1024;
 
-/** What is there before the ports are open. */
+/** What exists before the ports are open. */
 export interface Ground {
-  /** Milliseconds since the epoch: for what is stored and shown. */
+  /** Milliseconds since the epoch: for stored and displayed times. */
   readonly clock: () => number;
   readonly startedAt: number;
   /** For durations. */
@@ -34,16 +34,16 @@ export interface Ground {
   readonly ownLog: OwnLog;
 }
 
-/** The data folder's own folders, the local authority, and where things are said that go wrong from now on. */
+/** Creates the data folder's own folders and the local authority, and opens the log for problems from now on. */
 export async function prepareGround({ folder }: Pick<EmulatorOptions, 'folder'>): Promise<Ground> {
   const clock = Date.now;
   const [startedAt, steady] = [clock(), createSteady(clock)];
-  // Programs run from these: whatever the umask, nobody else may put another one there.
+  // Programs are started from these folders: whatever the umask, no other user may place a program there.
   for (const name of ['agents', 'compile-caches', 'environments', 'runners', 'tools'])
     makeFolder(join(folder, name), 0o700);
   const tls = await loadOrCreateTls(folder);
   const caBundle = join(folder, 'tls', 'bundle.pem');
-  // pip's own authority too: what a company set up for pip is meant for every install.
+  // Includes pip's own authority: a company that configures pip with one means it for every install.
   tls.writeBundle(caBundle, [readPipSettings(process.env).cert]);
   const mask = createMask();
   return {
@@ -57,29 +57,29 @@ export async function prepareGround({ folder }: Pick<EmulatorOptions, 'folder'>)
   };
 }
 
-/** What every room is built on. */
+/** The foundations that every room uses. */
 export interface Foundations extends Ground {
   readonly store: Store;
-  /** Of apps. */
+  /** The logs of apps. */
   readonly logs: Logs;
-  /** Writes a bug down in the emulator's own log; disk trouble goes to the store, which waits until it is over. */
+  /** Records a bug in the emulator's own log. Disk trouble goes to the store, which waits until it is over. */
   readonly report: Report;
   readonly keys: {
-    /** What opens the secrets; or why they stay sealed. */
+    /** The key that opens the secrets, or why they stay sealed. */
     readonly secrets: SecretKey;
-    /** What signs tokens. */
+    /** The key that signs tokens. */
     readonly tokens: Buffer;
-    /** By which runners' calls to our label service are known. */
+    /** Identifies calls of runners to our label service. */
     readonly controller: string;
   };
-  /** What a person should know: what was damaged, what was dropped. */
+  /** What the user should know: damaged files, and data that was dropped. */
   notices(): readonly string[];
   close(): void;
 }
 
 type Asked = Pick<EmulatorOptions, 'folder' | 'keychain' | 'tell' | 'onGone'>;
 
-/** Opens what is on disk. Waits a while for another program that has locked it. @throws UserError, DiskTrouble */
+/** Opens the data on disk. Waits a while if another program has locked it. @throws UserError, DiskTrouble */
 export async function openFoundations({ folder, keychain, tell, onGone }: Asked, ground: Ground): Promise<Foundations> {
   const { mask, ownLog } = ground;
   const say = (sentence: string): void => {
@@ -98,7 +98,7 @@ export async function openFoundations({ folder, keychain, tell, onGone }: Asked,
   const report: Report = (error) => {
     const disk = asDiskTrouble(error);
     if (!disk) ownLog.report(error);
-    // The store has reported its own; what a file met is reported here, until the store could write.
+    // The store has reported its own trouble; trouble with a file is reported here, until the store can write.
     else if (!(error instanceof DiskTrouble)) store.meet(disk);
   };
   const { key: secrets, notice } = openSecretKey(folder, keychain);

@@ -18,7 +18,7 @@ import type { EmulatorOptions } from './options.ts';
 const storageBytes = 50 * 1024 ** 3;
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** What people and programs rely on to be there after a crash, too. */
+/** What users and programs rely on even after a crash. */
 export interface Promises {
   readonly catalog: LocalCatalog;
   readonly blobs: Blobs;
@@ -29,7 +29,7 @@ export interface Promises {
   /** Public halves of the keys that sign webhooks. */
   readonly jwks: object;
   readonly workflows: Workflows;
-  /** Writes down how the last requests ended, and abandons webhooks under way. Never rejects. */
+  /** Records how the last requests ended, and abandons webhooks in progress. Never rejects. */
   settle(): Promise<void>;
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ import type { Promises } from './promises.ts';
 
 type Unfinished = ReturnType<Queue['unfinished']> extends Iterable<infer One> ? One : never;
 
-/** Requests that the scheduler takes up in one step after a start (measured: 1 ms). */
+/** Requests that the scheduler resumes in one step after a start (measured: 1 ms). */
 const takenUpAtOnce = 200;
 
 const notTakenUp: RequestOutcome = {
@@ -18,7 +18,7 @@ const notTakenUp: RequestOutcome = {
   error: platformError('internal_error', 'minifal could not take up this request again after a restart.'),
 };
 
-/** Takes up what an earlier emulator promised: aliases, then the requests that wait for them, oldest first. */
+/** Resumes the promises of an earlier emulator: aliases, then the requests that wait for them, oldest first. */
 export async function recover(
   { clock, report }: Pick<Foundations, 'clock' | 'report'>,
   { catalog, queue, webhooks }: Pick<Promises, 'catalog' | 'queue' | 'webhooks'>,
@@ -30,7 +30,7 @@ export async function recover(
   }
   const infoAgain = ({ request, attempts, retried, interrupted }: Unfinished) =>
     infoOf(request, attempts, { retried, interrupted });
-  // One that can't be taken up ends with an error; the others must not wait for it.
+  // A request that can't be resumed ends with an error; the others must not be affected.
   const takeUpAlone = contain(
     report,
     (unfinished: Unfinished) => requests.enqueue(infoAgain(unfinished)),

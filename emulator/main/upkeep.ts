@@ -8,20 +8,20 @@ import { placeOf } from '../store/place.ts';
 import type { Foundations } from './foundations.ts';
 import type { Promises } from './promises.ts';
 
-/** An idle emulator writes nothing by which it would notice that its folder is gone. */
+/** Without this check, an idle emulator writes nothing and doesn't notice that its folder is gone. */
 const lookAtPlacesMs = 2_000;
 const pruneEveryMs = 60 * 60 * 1000;
-/** Not every emulator runs for an hour: each prunes once, when the first calls are through. */
+/** Not every emulator runs for an hour, so each one prunes once, after the first calls. */
 const firstPruneMs = 2_000;
 
-/** What is done by the clock, whoever calls; gives back what ends it. */
+/** Runs the periodic tasks; returns a function that stops them. */
 export function startUpkeep(
   folder: string,
   { store, clock, steady, report }: Pick<Foundations, 'store' | 'clock' | 'steady' | 'report'>,
   { queue, storage }: Pick<Promises, 'queue' | 'storage'>,
   isStopping: () => boolean,
 ): () => void {
-  // A wall clock that jumps ahead must not drop results that were promised for longer.
+  // A wall clock that jumps ahead must not delete results before their promised retention is over.
   const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune(isStopping)]);
   const callOffFirst = later(firstPruneMs, contain(report, prune));
   const places = [store.file, join(folder, 'emulator.lock')].filter((path) => existsSync(path)).map(placeOf);
