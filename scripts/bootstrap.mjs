@@ -31,7 +31,7 @@ export async function bootstrap() {
   }
   installPackages();
   const node = existsSync(localNode) ? localNode : process.execPath;
-  // Scripts that packages and our own steps start find the same Node first.
+  // Scripts of packages and of the next steps find the same Node first.
   process.env.PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`;
   run(node, ['scripts/protos.ts'], 'generate the protocol descriptors');
   buildIfChanged(node);
@@ -66,7 +66,7 @@ const untrusted =
   " The registry's certificate is signed by an authority that npm doesn't trust. If your network has one of its own," +
   ' set NODE_EXTRA_CA_CERTS to a file that holds it, and start again.';
 
-/** npm trusts what the system trusts, and keeps its cache here where the home folder can't be written. */
+/** npm uses the system's certificates, and keeps its cache in this folder if the home folder can't be written. */
 function npmEnvironment() {
   const env = { ...process.env, npm_config_update_notifier: 'false' };
   const bundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem'];
@@ -78,7 +78,7 @@ function npmEnvironment() {
   return env;
 }
 
-/** Not with `recursive`: Node tries for ever in /proc, the home of some service accounts. */
+/** Not with `recursive`: Node retries endlessly in /proc, which is the home folder of some service accounts. */
 function canKeep(folder) {
   try {
     if (!existsSync(folder)) mkdirSync(folder);

@@ -9,9 +9,8 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 
 /**
- * To import `node:http` is to read all of its exports, and one of them loads undici (measured: 25 to 45 ms of each
- * start). Taken without an import, it stays unloaded until somebody uses it. A name that is missing here ends the
- * build.
+ * Importing `node:http` reads all of its exports, and one of them loads undici (measured: 25 to 45 ms of each start).
+ * Without the import, undici is loaded only when it is used. The build fails if a name is missing here.
  */
 const httpWithoutUndici: Plugin = {
   name: 'node:http without undici',
@@ -53,10 +52,7 @@ cpSync(join(root, 'emulator/runner'), join(dist, 'runner'), {
   filter: (path) => !path.includes('__pycache__'),
 });
 
-/**
- * What activation doesn't need is a bundle of its own, read from disk when it is first asked for:
- * `import('./session.ts')`.
- */
+/** The code that activation doesn't need is a separate bundle, loaded on first use: `import('./session.ts')`. */
 const lazyBundles: Plugin = {
   name: 'lazy bundles',
   setup({ onResolve }) {
@@ -83,7 +79,7 @@ await build({
   mainFields: ['module', 'main'],
   logLevel: 'warning',
   external: ['vscode'],
-  // As `require`: only that goes through the editor's own loader, which knows `vscode`.
+  // As `require`, which goes through the editor's own loader; only that one can resolve `vscode`.
   supported: { 'dynamic-import': false },
   plugins: [lazyBundles],
 });

@@ -19,7 +19,7 @@ import { printable, printableLines } from '../emulator/local/printable.ts';
 import { pythonRange } from '../emulator/local/python-versions.ts';
 import { UserError } from '../emulator/wire/errors.ts';
 
-/** What keeps the demo from its end, with the next step. */
+/** An error that ends the demo early, with the next step. */
 class DemoProblem extends Error {
   readonly next: string;
   constructor(what: string, next: string) {
@@ -86,7 +86,7 @@ async function heading<T>(title: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-/** A virtual environment with the pinned tools, made once. Returns its bin folder. */
+/** Creates a virtual environment with the pinned tools, once. Returns its bin folder. */
 async function installTools(): Promise<string> {
   const folder = join(root, '.tools', `client-${falPackages.join('-').replaceAll(/[^\w.-]/g, '_')}`);
   const bin = join(folder, 'bin');
@@ -112,9 +112,9 @@ async function startEmulator(): Promise<{ running: RunningEmulator; child: Child
   const port = options.port === undefined ? [] : ['--port', options.port];
   const child = spawn(process.execPath, ['bin/minifal.mjs', 'start', '--data', dataFolder, ...port], {
     cwd: root,
-    // The channel ends with us, however we end: then it stops by itself.
+    // The channel closes when this process ends for any reason; the emulator then stops automatically.
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    detached: true, // Ctrl-C goes to us; we stop it in order
+    detached: true, // Ctrl-C reaches only this process, which stops the emulator in order
   });
   for (;;) {
     const running = findRunning(dataFolder);

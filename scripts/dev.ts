@@ -7,9 +7,9 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const emulator = join(root, 'emulator');
-/** An editor writes a file in several steps, and a checkout writes many. */
+/** Waits for further changes: an editor writes a file in several steps, and a checkout writes many files. */
 const settleMs = 100;
-/** One Ctrl+C comes twice: from the terminal, and from npm. A person's second one is later. */
+/** One Ctrl+C arrives twice: from the terminal and from npm. A second Ctrl+C of the user comes later. */
 const sameSignalMs = 500;
 
 const own = process.argv.slice(2);
@@ -19,7 +19,7 @@ const args = [join(emulator, 'cli/main.ts'), 'start', ...data, ...own];
 let child: ChildProcess = start();
 let timer: NodeJS.Timeout | undefined;
 let restarting = Promise.resolve();
-/** The one that was asked to end: not twice, which would end it without waiting. */
+/** The emulator that was asked to end. It isn't asked twice, because that would end it without waiting. */
 let asked: ChildProcess | undefined;
 let isEnding = false;
 let endedAt = Number.NEGATIVE_INFINITY;
@@ -43,8 +43,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 /**
- * In a process group of its own: Ctrl+C reaches it through us alone, because it takes a second signal as the wish to
- * end without waiting. The channel ends with this process, however that ends: then the emulator stops.
+ * Starts the emulator in a process group of its own. Ctrl+C reaches it only through this process, because a second
+ * signal makes it end without waiting. The channel closes when this process ends for any reason; the emulator then
+ * stops.
  */
 function start(): ChildProcess {
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const;
@@ -59,7 +60,7 @@ function start(): ChildProcess {
 async function restart(file: string): Promise<void> {
   console.log(`dev: ${file} was saved; the emulator is started again.`);
   await stop();
-  // Ctrl+C may have come meanwhile.
+  // Ctrl+C may have been pressed in the meantime.
   if (!isEnding) child = start();
 }
 
@@ -73,7 +74,7 @@ async function stop(): Promise<number | null> {
   return code;
 }
 
-/** What an emulator or a runner loads: no tests, and nothing that they or Python write. */
+/** Files that an emulator or a runner loads: no tests, and no files that these or Python write. */
 function isSource(file: string): boolean {
   return /\.(ts|py|json)$/.test(file) && !/\.test\.ts$|(^|\/)testing\/|__pycache__/.test(file);
 }

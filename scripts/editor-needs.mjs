@@ -1,5 +1,5 @@
-// What the tests in a browser and in a real editor need of this machine, besides npm packages. Plain JavaScript: `npm
-// test` asks before anything is installed. Run by itself, it prints the sentence.
+// The requirements of the tests in a browser and in a real editor, besides npm packages. Plain JavaScript, because `npm
+// test` checks them before anything is installed. As a program, it prints the sentence.
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * One sentence with the command that installs what is missing; `undefined`: all is there, or test/lab/vscode-server.sh
- * installs it.
+ * One sentence with the command that installs the missing parts; `undefined`: everything is installed, or
+ * test/lab/vscode-server.sh installs it.
  */
 export function missingForEditor(env = process.env) {
   const isThere = (program) => (env.PATH ?? '').split(delimiter).some((folder) => isProgram(join(folder, program)));
-  // As root the lab installs what it needs.
+  // As root, the lab installs its requirements.
   if (process.getuid?.() === 0 && isThere('apt-get')) return undefined;
   const missing = [];
   if (!(env.CHROMIUM ? isProgram(env.CHROMIUM) || isThere(env.CHROMIUM) : isThere('chromium'))) {
@@ -26,7 +26,7 @@ export function missingForEditor(env = process.env) {
   );
 }
 
-/** Its native module needs a compiler once. */
+/** The editor's native module is compiled once. */
 function isBuilt(env) {
   const home = env.VSCODE_SERVER_HOME ?? join(root, 'test', '.cache', 'vscode');
   const version = env.CODE_SERVER_VERSION ?? '4.139.1';

@@ -1,14 +1,13 @@
-// An ordinary user of this machine for a while, with a copy of the clone of their own: what runs as root in CI is run
-// by people who aren't.
+// Creates a temporary ordinary user with a copy of the clone: CI runs as root, but most people don't.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { root } from './bootstrap.mjs';
 
-/** Made, installed or built for anyone who runs the tests; the user does so again. */
+/** Folders that are installed or built by each user who runs the tests, and aren't copied. */
 const notCopied = new Set(['.git', '.tools', '.minifal', join('test', '.cache')]);
-/** Variables that lead into the home of who calls. */
+/** Variables that point into the caller's home folder. */
 const personal = new RegExp(
   '^(HOME|USER|LOGNAME|MAIL|SHELL|PWD|OLDPWD|TMPDIR|XDG_.*|MINIFAL_.*|FAL_.*|PYENV_.*|VIRTUAL_ENV|' +
     '.*_CACHE_DIR|npm_.*)$',
@@ -31,9 +30,9 @@ export function ordinaryUser(node) {
     rmSync(place, { recursive: true, force: true });
   };
   process.once('exit', remove);
-  // Ended from outside, this process would leave the user behind.
+  // Without this, a signal would leave the user behind.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-  // A name with a blank: many people's folders have one.
+  // The name contains a space, like many people's folders.
   const folder = join(place, 'a clone');
   const home = join(place, 'home');
   chmodSync(place, 0o755);
@@ -43,7 +42,7 @@ export function ordinaryUser(node) {
     verbatimSymlinks: true,
     filter: (path) => !notCopied.has(relative(root, path)),
   });
-  // Ours before the ownership is handed over: a folder that root makes there later is one the user can't write to.
+  // Created before the change of ownership: the user couldn't write to a folder that root creates later.
   mkdirSync(join(folder, 'test', '.cache'), { recursive: true });
   execFileSync('chown', ['--recursive', `${name}:`, folder]);
   const env = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !personal.test(variable)));

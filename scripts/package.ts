@@ -53,7 +53,7 @@ try {
   rmSync(staging, { recursive: true, force: true });
 }
 
-/** A folder with what is shipped: the packager would else sort it out of the whole repository. */
+/** A folder with the shipped files only; otherwise the packager would search the whole repository. */
 function stage(folder: string): void {
   const copy = (path: string, to = path) =>
     cpSync(join(root, path), join(folder, to), {
@@ -62,7 +62,7 @@ function stage(folder: string): void {
     });
   for (const path of ['dist', 'media', 'templates', 'LICENSE']) copy(path);
   copy('extension/README.md', 'README.md');
-  // What concerns the repository and the command stays out; the extension's entry is CommonJS by its name.
+  // Fields for the repository and the command are left out. The name of the extension's entry makes it CommonJS.
   const { scripts: _s, devDependencies: _d, dependencies: _p, bin: _b, files: _f, type: _t, ...shipped } = manifest;
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(shipped, null, 2)}\n`);
 }

@@ -1,8 +1,8 @@
 /**
- * Makes the wire descriptor from the protos that the SDK itself ships (isolate_proto and isolate, pinned):
- * nothing is retyped, so the wire is always the SDK's. The result is git-ignored and read at run time without network.
+ * Makes the wire descriptor from the protos that the SDK itself ships (isolate_proto and isolate, pinned): nothing is
+ * copied by hand, so the protocol is always the SDK's. The result is git-ignored and read at run time without network.
  *
- *   node scripts/protos.ts      quick when the descriptor is there and of the pinned versions
+ * node scripts/protos.ts      quick when the descriptor is there and of the pinned versions
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ try {
   unpackWheels(folder);
   const descriptor = describe(folder);
   mkdirSync(dirname(target), { recursive: true });
-  // A rename, so that a second process never reads half a file.
+  // Renamed into place, so that a second process never reads a partial file.
   const scratch = `${target}.${process.pid}`;
   writeFileSync(scratch, `${JSON.stringify({ versions, descriptor })}\n`);
   renameSync(scratch, target);
@@ -43,7 +43,7 @@ function upToDate(): boolean {
   return JSON.stringify(stored.versions) === JSON.stringify(versions);
 }
 
-/** Unpacks the pinned wheels with whichever ordinary installer is here. */
+/** Unpacks the pinned wheels with the first available installer. */
 function unpackWheels(into: string): void {
   const packages = Object.entries(versions).map(([name, version]) => `${name}==${version}`);
   const uv = ['uv', join(root, '.tools/uv'), join(root, '.tools/bin/uv')];

@@ -7,7 +7,7 @@ const demo = spawn(node, ['scripts/demo.ts', ...process.argv.slice(2)], {
   cwd: root,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
-// Ctrl-C reaches the demo by itself; it stops the emulator and this process then ends with it.
+// Ctrl-C also reaches the demo, which stops the emulator; this process then ends with it.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => demo.kill(signal));
 demo.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

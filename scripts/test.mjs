@@ -12,7 +12,7 @@ import { missingForEditor } from './editor-needs.mjs';
 import { ordinaryUser } from './ordinary-user.mjs';
 
 if (process.argv.includes('--slow')) process.env.MINIFAL_SLOW = '1';
-// Said before minutes of work.
+// Printed first, before minutes of work.
 const missing = missingForEditor();
 if (missing) console.log(missing);
 const { node } = await bootstrap();
@@ -37,13 +37,13 @@ const failed = total('failed');
 console.log(`\n${total('passed')} passed, ${failed} failed, ${total('skipped')} skipped`);
 process.exit(failed > 0 ? 1 : 0);
 
-/** Runs one step under a heading with its time, and notes what it counted. */
+/** Runs one step under a heading, and records its time and its counts. */
 async function step(title, action) {
   console.log(`\n== ${title}`);
   const began = Date.now();
   const { code, passed = 0, failed = 0, skipped = 0, output = '' } = await action();
   const seconds = (Date.now() - began) / 1000;
-  // A step that ends badly without naming a failed test has broken itself.
+  // A step that fails without a failed test is itself broken.
   const broken = code !== 0 && failed === 0 ? 1 : failed;
   steps.push({ title, seconds, passed, failed: broken, skipped });
   for (const [, reason] of stripVTControlCharacters(output).matchAll(/^Skipped: (.+)$/gm)) reasons.add(reason);
@@ -80,7 +80,7 @@ function vitestCounts(report) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
   } catch {
-    return {}; // it ended before it could report; its exit code says so
+    return {}; // it ended before it could report; its exit code shows the failure
   }
 }
 
@@ -129,7 +129,7 @@ function total(name) {
   return steps.reduce((sum, one) => sum + one[name], 0);
 }
 
-/** Shows the output as it comes and returns it too. */
+/** Shows the output as it arrives, and returns it. */
 function run(command, args, options) {
   return new Promise((resolve) => {
     const [program, words] = options.through ? [options.through[0], options.through.slice(1)] : [command, args];

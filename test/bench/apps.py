@@ -73,7 +73,7 @@ def echo():
         server = await loop.create_server(Echo, "0.0.0.0", 8080, backlog=512)
         await server.serve_forever()
 
-    # In /data, which isn't found under this name on a machine without namespaces.
+    # In /data, which has another path on a machine without namespaces.
     data = os.path.dirname(os.path.dirname(os.environ["HF_HOME"]))
     while not os.path.exists(f"{data}/gate"):
         time.sleep(0.02)

@@ -9,7 +9,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { openConnection, requestBytes } from './client.ts';
 
-/** An emulator of its own, with apps.py next to the real command line. */
+/** A dedicated emulator, with apps.py and the real command line. */
 export interface Bed {
   readonly emulator: Emulator;
   readonly owner: string;
@@ -65,7 +65,7 @@ export function platformHeaders(app: string): { readonly [name: string]: string 
   };
 }
 
-/** Where the one runner listens whose answer to `body` is right: found among everything below the emulator. */
+/** The address of the runner that answers `body` correctly, found among all listening descendants of the emulator. */
 export async function runnerAddress(emulator: Emulator, body: unknown, expected: string): Promise<RunnerAddress> {
   const pids = processTree(emulator.pid).filter((pid) => pid !== emulator.pid);
   const found = listeningSockets(pids).filter(({ address }) => address.startsWith('127.'));
@@ -75,7 +75,7 @@ export async function runnerAddress(emulator: Emulator, body: unknown, expected:
       const answer = await connection.exchange(requestBytes('POST', '/', platformHeaders('local/probe'), body)(port));
       if (answer.status === 200 && answer.body === expected) return { host, port };
     } catch {
-      // The metrics port, or another app's.
+      // The metrics port, or the port of another app.
     } finally {
       connection.close();
     }

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /**
- * One kept-alive HTTP/1.1 connection that costs as little as possible, so that what we measure is the other side: a
- * request is one write, an answer is cut at its content-length or its last chunk. One request at a time.
+ * One kept-alive HTTP/1.1 connection with minimal overhead, so that the measurement is of the other side: a request is
+ * one write, an answer ends at its content-length or its last chunk. One request at a time.
  */
 export interface Connection {
   /** Resolves to the whole answer. Rejects when the connection ends before. */
@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /**
- * Calls from the same address, too: a server of the SDK lets in who calls from its own
+ * Also calls from this address: a server of the SDK admits callers from its own address
  * (emulator/runner/inside/gate.py).
  */
 export async function openConnection(port: number, host = '127.0.0.1'): Promise<Connection> {

@@ -2,7 +2,7 @@ import { type Bed, createBed, platformHeaders, type RunnerAddress, runnerAddress
 import { type Connection, openConnection, requestBytes } from './client.ts';
 import { median, show, summarise } from './stats.ts';
 
-/** How a call looks to both sides, and what must come back. */
+/** A call as both sides see it, and the expected answer. */
 interface Subject {
   readonly title: string;
   readonly app: string;
@@ -18,12 +18,12 @@ interface Way {
 }
 
 const connections = 32;
-/** What V8 needs to compile the gateway for good: some ten thousand requests. */
+/** Warm-up until V8 has optimised the gateway: some ten thousand requests. */
 const warmUpSeconds = 10;
 
 /**
- * The same calls to the app's own server and through the gateway, in turns: A B A B. Every answer is compared.
- * Goals: one connection, +0.5 ms median and +3 ms p99; 32 connections, 90 % of the direct rate.
+ * Makes the same calls directly to the app's server and through the gateway, alternating: A B A B. Compares every
+ * answer. Goals: one connection, +0.5 ms median and +3 ms p99; 32 connections, 90 % of the direct rate.
  */
 export async function benchGateway({ rounds, seconds }: { readonly rounds: number; readonly seconds: number }) {
   const bed = await createBed();
@@ -74,7 +74,7 @@ function straight({ app, body }: Subject, { host, port }: RunnerAddress): Way {
   return { host, port, request: (n) => requestBytes('POST', '/', platformHeaders(app), body(n))(port) };
 }
 
-/** One connection each; the two ways take turns request by request. */
+/** One connection each; the two paths alternate request by request. */
 async function alone(subject: Subject, direct: Way, gateway: Way, rounds: number): Promise<void> {
   const a = await openConnection(direct.port, direct.host);
   const b = await openConnection(gateway.port);
@@ -100,7 +100,7 @@ async function alone(subject: Subject, direct: Way, gateway: Way, rounds: number
   goal('p99', g.p99 - d.p99, 3, 'ms');
 }
 
-/** 32 connections; blocks of both ways take turns. */
+/** 32 connections; blocks of both paths alternate. */
 async function together(
   bed: Bed,
   subject: Subject,

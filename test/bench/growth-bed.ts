@@ -20,14 +20,14 @@ import { createNoteRecorder } from '../../emulator/telemetry/notes.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 
 /**
- * The emulator's own rooms in this process; only the engine is scripted: its runners are ready in the next turn of the
- * loop.
+ * The emulator's own rooms in this process. Only the engine is scripted: its runners are ready in the next turn of the
+ * event loop.
  */
 export type Rooms = ReturnType<typeof createRooms>;
 
 const noSecrets: readonly string[] = [];
 
-/** `answers`: whether the apps answer what they are sent, in the next turn. */
+/** `answers`: whether the apps answer their requests, in the next turn. */
 export function createRooms({ answers = true }: { readonly answers?: boolean } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'));
   const clock = Date.now;
@@ -98,7 +98,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
   };
 }
 
-/** Whose runners end as they are asked, in a later turn. */
+/** An engine whose runners end on request, in a later turn. */
 function scriptedEngine(): Engine {
   return createFakeEngine(({ events }) => {
     setImmediate(() => {
@@ -130,7 +130,7 @@ export function requestFor(alias: string, submittedAt = Date.now()): SubmittedRe
   };
 }
 
-/** Resolves when so many runners of the app have become ready. To be called before it is deployed. */
+/** Resolves when this many runners of the app are ready. Call it before the app is deployed. */
 export function ready({ fleet }: Rooms, runners: number): Promise<void> {
   return new Promise((resolve) => {
     let left = runners;
@@ -144,16 +144,14 @@ export function ready({ fleet }: Rooms, runners: number): Promise<void> {
   });
 }
 
-/** Submits so many requests, a thousand at a time. */
+/** Submits this many requests, a thousand at a time. */
 export async function submitAll({ queue }: Pick<Rooms, 'queue'>, requests: readonly SubmittedRequest[]): Promise<void> {
   for (let n = 0; n < requests.length; n += 1_000) {
     await Promise.all(requests.slice(n, n + 1_000).map((request) => queue.submit(request)));
   }
 }
 
-/**
- * The longest time for which the event loop did nothing else while `work` ran: by the clock, and the CPU's part of it.
- */
+/** The longest time that `work` blocked the event loop: wall-clock time, and the CPU time in it. */
 export async function longestBlock(work: () => unknown): Promise<{ readonly ms: number; readonly cpuMs: number }> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   let cpuMs = 0;
@@ -173,7 +171,7 @@ export async function longestBlock(work: () => unknown): Promise<{ readonly ms: 
   look();
   await sampled();
   delay.reset();
-  // The first interval after a reset counts for nothing.
+  // The first interval after a reset is meaningless.
   await sampled();
   cpuMs = 0;
   await work();

@@ -11,9 +11,9 @@ import { createLogs } from '../../emulator/telemetry/logs.ts';
 import { webhookBody } from '../../emulator/webhooks/payload.ts';
 import { createRooms, longestBlock, requestFor } from './growth-bed.ts';
 
-/** What grows with the size of one thing. All: the longest turn of the loop, CPU milliseconds. */
+/** Costs that grow with the size of one item. All: the longest turn of the event loop, in CPU milliseconds. */
 
-/** A form with a file of so many KiB comes and goes to the disk. */
+/** Receives a form with a file of this many KiB and writes it to the disk. */
 export async function formOf(kib: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'));
   const quota = createQuota(Number.POSITIVE_INFINITY);
@@ -47,7 +47,7 @@ export async function formOf(kib: number): Promise<number> {
   }
 }
 
-/** A text that no line has is looked for in so many. */
+/** Searches this many lines for a text that none contains. */
 export async function searchOf(lines: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-growth-'));
   const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: 2 ** 30 });
@@ -68,7 +68,7 @@ export async function searchOf(lines: number): Promise<number> {
   }
 }
 
-/** A result of so many KiB becomes the body of a webhook. */
+/** Makes the body of a webhook from a result of this many KiB. */
 export async function webhookOf(kib: number): Promise<number> {
   const body = Buffer.from(JSON.stringify({ image: 'x'.repeat(kib * 1024) }));
   const block = await longestBlock(async () => {
@@ -78,7 +78,7 @@ export async function webhookOf(kib: number): Promise<number> {
   return block.cpuMs;
 }
 
-/** A request with a body of so many KiB is queued. */
+/** Queues a request with a body of this many KiB. */
 export async function submitOf(kib: number): Promise<number> {
   const rooms = createRooms();
   try {

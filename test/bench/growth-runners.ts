@@ -7,10 +7,12 @@ import { defaultLimits } from '../../emulator/scheduler/world/world.ts';
 import { createRooms, longestBlock, type Rooms, ready, requestFor, submitAll } from './growth-bed.ts';
 import { median } from './stats.ts';
 
-/** What concerns many runners of one app at once; each of them has a request, and none of them answers. */
+/** Operations on many runners of one app at once. Each runner has a request, and none answers. */
 export type Ending = 'deleted' | 'deployed' | 'rolled' | 'rolled out' | 'killed' | 'stopped';
 
-/** The longest turn of the loop, CPU milliseconds, until the old runners are gone and the new ones are ready. */
+/**
+ * The longest turn of the event loop, in CPU milliseconds, until the old runners have ended and the new ones are ready.
+ */
 export async function manyEnd(size: number, how: Ending): Promise<number> {
   const rooms = createRooms({ answers: how !== 'deleted' });
   try {
@@ -24,7 +26,7 @@ export async function manyEnd(size: number, how: Ending): Promise<number> {
     const before = rooms.fleet.runners('app').map(({ id }) => id);
     const block = await longestBlock(async () => {
       end(rooms, how, scale);
-      // One that is left is found at once: a list of all of them would be part of what is measured.
+      // Polls one runner at a time: listing all of them would be part of the measurement.
       for (const id of before) while (rooms.fleet.runner(id) !== undefined) await nextTurn();
       await rooms.queue.settled();
     });
@@ -43,7 +45,7 @@ function end({ fleet, deploy }: Rooms, how: Ending, scale: Parameters<Rooms['dep
   else void fleet.close();
 }
 
-/** A step while a rollout replaces so many runners, µs. */
+/** A step while a rollout replaces this many runners, in µs. */
 export function stepInRollout(size: number): number {
   let world = emptyWorld('bench');
   const send = (event: Event, now = 0): void => {
@@ -55,7 +57,7 @@ export function stepInRollout(size: number): number {
   return timeOfCalls(world, 'app');
 }
 
-/** A step on a machine that is full of so many apps, while another one waits for room, µs. */
+/** A step on a machine that is full with this many apps, while another app waits for room, in µs. */
 export function stepOnFullMachine(size: number): number {
   let world = emptyWorld('bench', { ...defaultLimits, runners: size });
   const send = (event: Event): void => {
@@ -69,7 +71,7 @@ export function stepOnFullMachine(size: number): number {
   return timeOfCalls(world, 'app-0');
 }
 
-/** Median of an arrival and an end, with the question for the next wake-up, µs per step. */
+/** The median of an arrival and an end, including the query for the next wake-up, in µs per step. */
 function timeOfCalls(start: World, alias: string): number {
   let world = start;
   const times: number[] = [];

@@ -19,7 +19,7 @@ import { median } from './stats.ts';
 
 type Sizes = readonly [number, number, number];
 
-/** One figure at three sizes. */
+/** One measurement at three sizes. */
 interface Figure {
   readonly name: string;
   readonly unit: string;
@@ -35,10 +35,10 @@ export interface GrowthOptions {
 }
 
 /**
- * What grows with the number of requests, runners, apps and hints: each figure at three sizes, the ratio of the largest
- * to the smallest in the last column. The emulator's own rooms in one process, without processes of apps. "block": the
- * longest time for which the event loop did nothing else, by the CPU's clock and (in brackets) by the wall's, which
- * counts other programs, too.
+ * Costs that grow with the number of requests, runners, apps and hints: each is measured at three sizes, and the last
+ * column has the ratio of the largest to the smallest. Runs the emulator's own rooms in one process, without app
+ * processes. "block": the longest time that the event loop was blocked, in CPU time and (in brackets) in wall-clock
+ * time, which includes other programs.
  */
 export async function benchGrowth(options: GrowthOptions): Promise<void> {
   console.log(`  ${'figure'.padEnd(44)}${'at'.padStart(10)}${'at'.padStart(18)}${'at'.padStart(18)}    ratio`);
@@ -150,7 +150,7 @@ function endOf(world: World, requestId: string): Event {
   return { type: 'attemptEnded', requestId, attemptId, outcome: { kind: 'response', status: 200 } };
 }
 
-/** Median of an arrival and an end, with the question for the next wake-up, µs per step. */
+/** The median of an arrival and an end, including the query for the next wake-up, in µs per step. */
 function timeOf(start: World, hintOf: (n: number) => string | null = () => null): number {
   let world = start;
   const times: number[] = [];
@@ -195,7 +195,7 @@ const isolation = () => ({ mode: 'off' as const, missing: [] });
 const noTrouble = { trouble: () => null, followTrouble: () => () => undefined };
 const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
 
-/** What one change of one runner and one queue costs an open pane. */
+/** The cost of one change of one runner and one queue for an open pane. */
 async function watch(amount: Amount, what: 'time' | 'bytes' = 'time'): Promise<number> {
   const rooms = await roomsWith(amount);
   try {
@@ -297,7 +297,7 @@ async function load(size: number): Promise<number> {
 async function prune(size: number): Promise<number> {
   const rooms = createRooms();
   try {
-    // As the queue writes them, but without a call for each.
+    // Writes them as the queue does, but without a call for each.
     rooms.store.transaction(() => {
       const record = rooms.store.sql(
         'INSERT INTO requests (seq, id, alias, phase, completed_at, size, record, check_sum) VALUES (?, ?, ' +
@@ -312,7 +312,7 @@ async function prune(size: number): Promise<number> {
         input.run(n, text, body);
       }
     });
-    // Else the first step pays for the log that only this filling leaves.
+    // Otherwise the first step pays for the log that filling the queue produces.
     rooms.store.sql('PRAGMA wal_checkpoint(TRUNCATE)').all();
     let dropped = 0;
     const block = await longestBlock(async () => {
@@ -340,7 +340,7 @@ async function submits(size: number, withWebhooks: boolean): Promise<number> {
     });
     let left = size;
     const began = performance.now();
-    // As 64 connections do: the next one when the one before was accepted.
+    // Like 64 connections: each sends its next request when the previous one was accepted.
     const caller = async (): Promise<void> => {
       while (left-- > 0) {
         const request = { ...requestFor('closed'), webhook: withWebhooks ? 'https://example.com/hook' : null };
@@ -356,7 +356,7 @@ async function submits(size: number, withWebhooks: boolean): Promise<number> {
   }
 }
 
-/** Calls come and end while so many wait, with an open pane; most runners and apps of the options. */
+/** Calls arrive and end while this many wait, with an open pane and the largest numbers of runners and apps. */
 async function busy(size: number, runners: Sizes, apps: Sizes): Promise<number> {
   const rooms = await roomsWith({ waiting: size, runners: runners[2], apps: apps[2] });
   try {

@@ -9,9 +9,9 @@ import { median, show } from './stats.ts';
 const app = 'def main(): pass';
 
 /**
- * From the order to start a runner until its function is loaded, until it has ended, and what the removal of its folder
- * takes after that; in each mode of isolation, in turns, from supervisors that are ready. Goal: at most 10 ms slower
- * than `off`.
+ * Times from the order to start a runner until its function is loaded and until it has ended, and the time to remove
+ * its folder afterwards; alternating between the modes of isolation, with supervisors that are ready. Goal: at most 10
+ * ms slower than `off`.
  */
 export async function benchIsolation({ rounds }: { readonly rounds: number }): Promise<void> {
   const work = workFolder();
@@ -32,7 +32,7 @@ export async function benchIsolation({ rounds }: { readonly rounds: number }): P
       await runner.exited;
       const over = performance.now();
       await runner.handle.dispose();
-      // The first of each finds its supervisor starting.
+      // The first runner of each mode waits for its supervisor to start.
       if (round < 0) continue;
       loaded.push(ready - began);
       ended.push(over - ready);

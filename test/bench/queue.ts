@@ -9,9 +9,9 @@ const blockSize = 1_000;
 const accepted = z.object({ request_id: z.string(), status: z.literal('IN_QUEUE') });
 
 /**
- * Submits through real HTTP to an app that is still starting, so that accepting alone is measured; then the app opens,
- * and every result is fetched and compared. Then submit-to-result against a direct call, in turns.
- * Goals: 5,000 durable submits per second on 2 cores; at most 5 ms more than a direct call.
+ * Submits over real HTTP to an app that is still starting, so that only acceptance is measured. Then the app opens, and
+ * every result is fetched and compared. Finally compares submit-to-result with a direct call, alternating. Goals: 5,000
+ * durable submits per second on 2 cores; at most 5 ms more than a direct call.
  */
 export async function benchQueue({ submits, rounds }: { readonly submits: number; readonly rounds: number }) {
   const bed = await createBed();
@@ -59,7 +59,7 @@ async function accept(bed: Bed, submits: number): Promise<readonly string[]> {
   return ids;
 }
 
-/** All of them are performed, and each has its own answer. */
+/** Checks that all requests were performed and that each has its own answer. */
 async function drain(bed: Bed, ids: readonly string[]): Promise<void> {
   const cpuBefore = bed.cpuMs();
   bed.openGate();
@@ -80,7 +80,7 @@ async function drain(bed: Bed, ids: readonly string[]): Promise<void> {
   );
 }
 
-/** One caller; the status stream reports the end, as in the SDK's own clients that stream. */
+/** One caller; the status stream reports the end, as in the SDK's streaming clients. */
 async function wholeWay(bed: Bed, rounds: number): Promise<void> {
   const { run, queue } = bed.emulator.ports;
   const direct = await openConnection(run);

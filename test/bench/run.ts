@@ -1,6 +1,6 @@
 // `npm run bench [gateway|growth|isolation|queue|restart|start|scale|state ...] [--quick]`: ratios measured in one run,
-// in turns; every answer is checked. Needs dist/ (`npm run build`). Nothing here runs in `npm test`: times on a busy
-// machine prove nothing.
+// alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no benchmark, because times on a
+// busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';

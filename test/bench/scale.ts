@@ -24,8 +24,8 @@ const right = /^\{"message": ?"Hello, x!"\}$/;
 const here = import.meta.dirname;
 
 /**
- * From nothing running to the first right answer, of an app whose setup() sleeps for a second, all in turns. What is
- * shown is the time beyond that second. Goal: 0.3 s. `cog` needs a Docker daemon and is left out.
+ * The time from nothing running to the first correct answer, for an app whose setup() sleeps for a second; alternating
+ * between the servers. The printed time excludes that second. Goal: 0.3 s. `cog` needs a Docker daemon and is left out.
  */
 export async function benchScale({ rounds }: { readonly rounds: number }): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'minifal-bench-'));
@@ -65,7 +65,7 @@ export async function benchScale({ rounds }: { readonly rounds: number }): Promi
   }
 }
 
-/** Deploys and calls once, so that what is compiled once is compiled. */
+/** Deploys and calls once, so that everything is compiled. */
 async function deployed(dataDir: string, tools: PythonTools): Promise<void> {
   const emulator = await startEmulator({ dataDir });
   const project = await createProject(tools, emulator, { 'apps.py': readFileSync(join(here, 'apps.py'), 'utf8') });
@@ -83,7 +83,7 @@ async function throughMinifal(emulator: Emulator): Promise<number> {
   return firstAnswer(emulator.ports.run, path, { authorization: emulator.authorization });
 }
 
-/** Starts the server, takes its first right answer, and ends it. */
+/** Starts the server, waits for its first correct answer, and ends it. */
 async function command(
   program: string,
   args: readonly string[],
@@ -99,13 +99,13 @@ async function command(
     });
     return performance.now() - began;
   } finally {
-    // Not its group: some put their workers into sessions of their own.
+    // Not by its group: some servers put their workers into sessions of their own.
     for (const pid of server.pid === undefined ? [] : processTree(server.pid)) process.kill(pid, 'SIGKILL');
     await server.finished;
   }
 }
 
-/** Milliseconds until the right answer; a closed port is tried again. */
+/** Milliseconds until the correct answer; retries a closed port. */
 async function firstAnswer(port: number, path: string, headers: { readonly [name: string]: string }): Promise<number> {
   const began = performance.now();
   const request = requestBytes('POST', path, headers, { name: 'x' })(port);
@@ -124,7 +124,7 @@ async function firstAnswer(port: number, path: string, headers: { readonly [name
   }
 }
 
-/** The app's runner has ended, its keep_alive being over. */
+/** Waits until the app's runner has ended after its keep_alive. */
 async function nothingRuns(emulator: Emulator): Promise<void> {
   await until('the runner has ended', async () => {
     const status = statusSchema.parse(await (await call(emulator, 'api', '/minifal/status')).json());
@@ -132,7 +132,7 @@ async function nothingRuns(emulator: Emulator): Promise<void> {
   });
 }
 
-/** Their environment's bin folder; made once. */
+/** The bin folder of the servers' environment, which is created once. */
 async function installOthers(): Promise<string> {
   const venv = join(cacheDir, `servers-${others.join('-')}`);
   const ready = join(venv, 'minifal-ready');

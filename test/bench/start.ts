@@ -8,9 +8,8 @@ import { isolationArgs, minifalCommand } from '../support/emulator.ts';
 import { median, show } from './stats.ts';
 
 /**
- * From the start of the process until it listens and has said so (emulator.json), on a folder that was used before and
- * on a new one (which makes the CA); and what the emulator keeps of the memory for itself when idle.
- * Goals: 0.5 s; 100 MB (PSS).
+ * The time from the start of the process until it listens and has published its ports (emulator.json), on a used folder
+ * and on a new one (which creates the CA); and the memory of the idle emulator. Goals: 0.5 s; 100 MB (PSS).
  */
 export async function benchStart({ rounds }: { readonly rounds: number }): Promise<void> {
   const used = mkdtempSync(join(tmpdir(), 'minifal-bench-'));
@@ -35,10 +34,12 @@ export async function benchStart({ rounds }: { readonly rounds: number }): Promi
   console.log(`  idle memory (PSS)       ${show(memory, 1)} MB  (goal: under 100 MB)  ${word(median(memory) < 100)}`);
 }
 
-/** Starts an emulator on the folder; `ms`: from the start of its process until it listens and has said so. */
+/**
+ * Starts an emulator on the folder; `ms`: from the start of its process until it listens and has published its ports.
+ */
 export async function timedStart(folder: string): Promise<{ readonly ms: number; readonly child: ChildProcess }> {
   const file = join(folder, 'emulator.json');
-  // A killed one leaves it.
+  // A killed emulator leaves this file.
   rmSync(file, { force: true });
   const began = performance.now();
   const child = spawn(
@@ -64,7 +65,7 @@ async function startOnce(folder: string): Promise<{ readonly ms: number; readonl
   return { ms, pssMb };
 }
 
-/** Memory of the process, what it shares with others counted in parts. */
+/** The memory of the process; shared pages count proportionally. */
 export function pssOf(pid: number): number {
   const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
   return Number(kilobytes) / 1024;

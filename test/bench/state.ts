@@ -45,12 +45,12 @@ class Closed(Open):
     def setup(self):
         time.sleep(3600)
 `;
-/** Few enough for the goal of a folder that has been used for weeks. */
+/** The size of a folder that has been used for weeks, for which the goal holds. */
 const fewWaiting = 500;
 
 /**
- * An emulator left with many apps and stored requests: from the start of the process until it listens, after a good end
- * and after kill -9; then what its status and lists cost. Goals: start 1.5 s, status 5 ms (median).
+ * An emulator with many apps and stored requests: the time from the start of the process until it listens, after a
+ * clean stop and after kill -9; then the cost of its status and lists. Goals: start 1.5 s, status 5 ms (median).
  */
 export async function benchState({ apps: count, requests, starts, polls }: StateOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-bench-'));
@@ -65,8 +65,8 @@ export async function benchState({ apps: count, requests, starts, polls }: State
 }
 
 /**
- * An emulator left with very many requests that wait: from the start of the process until it listens, after a good end
- * and after kill -9, and the memory that it has then. Goal: 1 s.
+ * An emulator with very many waiting requests: the time from the start of the process until it listens, after a clean
+ * stop and after kill -9, and its memory at that point. Goal: 1 s.
  */
 export async function benchRestart(options: { readonly waiting: number; readonly starts: number }): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-bench-'));
@@ -99,7 +99,7 @@ async function measureStarts(folder: string, starts: number, goal: number): Prom
   console.log(`  memory (PSS), 1 s later ${show(memory, 1)} MB`);
 }
 
-/** Two real deploys; the other apps and all requests go through the rooms while no emulator runs. */
+/** Two real deploys. The other apps and all requests are written through the rooms while no emulator is running. */
 async function fill(
   folder: string,
   amount: { readonly apps: number; readonly finished: number; readonly waiting: number },

@@ -1,4 +1,4 @@
-/** Figures of one kind, in the order in which they were measured. */
+/** Measurements of one kind, in order. */
 export interface Summary {
   readonly count: number;
   readonly median: number;
@@ -7,7 +7,7 @@ export interface Summary {
   readonly max: number;
 }
 
-/** Of at least one figure. */
+/** Needs at least one measurement. */
 export function summarise(values: readonly number[]): Summary {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number): number =>

@@ -1,6 +1,6 @@
 // `node test/isolation/cases.ts FOLDER [--only NAME]`: runs cases against an emulator of its own, in the mode that
-// MINIFAL_ISOLATION names. A case is a folder with an app and a run.sh, which ends with 0 when the answer is right; it
-// has the variables of `minifal env`, fal's tools on PATH, MINIFAL (for one that starts an emulator itself) and
+// MINIFAL_ISOLATION names. A case is a folder with an app and a run.sh, which exits with 0 when the answer is right. It
+// gets the variables of `minifal env`, fal's tools on PATH, MINIFAL (for a case that starts an emulator itself) and
 // INDEX_HOSTS.
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const [source] = positionals;
 if (!source) throw new Error('cases.ts needs the folder of the cases.');
 const work = mkdtempSync(join(tmpdir(), 'minifal-cases-'));
 const copy = join(work, 'cases');
-// What they leave next to themselves stays out of their folder.
+// Runs on a copy, so that files that the cases write don't end up in their folder.
 cpSync(resolve(source), copy, { recursive: true });
 await mustRun('chmod', ['-R', 'u+w', copy]);
 const command = join(work, 'minifal.mjs');
@@ -58,7 +58,7 @@ console.log(
 );
 process.exit(failed.length > 0 || names.length === 0 ? 1 : 0);
 
-/** Says how things are while it waits, and ends it. */
+/** Prints the status while the case waits, and ends the case. */
 async function giveUp(running: Running): Promise<void> {
   const { stdout } = await run(process.execPath, [minifalCommand, 'status', '--data', emulator.dataDir]);
   const processes = await run('ps', ['-eo', 'pid,ppid,etimes,stat,wchan:20,args', '--forest']);
@@ -68,7 +68,7 @@ async function giveUp(running: Running): Promise<void> {
   setTimeout(() => running.signal('SIGKILL'), 2_000).unref();
 }
 
-/** The hosts of pip's index, with commas. */
+/** The hosts of pip's index, separated by commas. */
 async function indexHosts(): Promise<string> {
   const { stdout } = await run('python3', ['-m', 'pip', 'config', 'get', 'global.index-url']);
   const index = stdout.trim();

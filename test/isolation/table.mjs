@@ -20,7 +20,7 @@ mkdirSync(logs, { recursive: true });
 const counted = (code, output, who) => {
   const said = [...output.matchAll(/^\d+ passed, \d+ failed.*$/gm)].at(-1)?.[0] ?? `ended with ${code}`;
   const failed = [...output.matchAll(/^ {2}\S+::(\w+) passed before: /gm)].map(([, test]) => test);
-  // It compares host names: without namespaces a runner has none of its own (FIDELITY.md).
+  // The test compares host names; without namespaces, a runner has no host name of its own (FIDELITY.md).
   if (who === 'refused' && failed.length > 0 && failed.every((test) => test === 'test_isolated'))
     return { ok: true, text: `${said} (test_isolated: the host name)` };
   return { ok: code === 0, text: said };
@@ -41,7 +41,7 @@ const parts = {
     judge: (code, output) => ({ ok: code === 0, text: code === 0 ? figures(output) : `ended with ${code}` }),
   },
 };
-/** The machine's own switch, in a namespace of its own: the machine stays as it is. */
+/** Sets the machine's own switch inside a namespace, so that the machine isn't changed. */
 const refusing = [
   ...['unshare', '--user', '--map-current-user', '--keep-caps', 'sh', '-c'],
   'echo 0 > /proc/sys/user/max_user_namespaces && ' +
@@ -64,7 +64,7 @@ process.exit([...cells.values()].every(({ ok }) => ok) ? 0 : 1);
 function anOrdinaryUser() {
   const made = ordinaryUser(process.execPath);
   if (typeof made === 'string') throw new Error(made);
-  // Theirs to read, whoever has it.
+  // Copied, so that the ordinary user can read the cases, whatever their owner.
   if (values.cases) cpSync(values.cases, join(made.folder, 'test', '.cache', 'cases'), { recursive: true });
   return made;
 }
@@ -105,7 +105,7 @@ function run(who, words, log) {
   });
 }
 
-/** What the bench says of starts and of a call, without its details. */
+/** The bench's results for starts and for a call, without details. */
 function figures(output) {
   return output
     .split('\n')

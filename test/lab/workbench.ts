@@ -1,7 +1,7 @@
 import { errors, type Locator, type Page } from 'playwright-core';
 import { until } from '../support/wait.ts';
 
-/** What a person does with a window of the editor, in the editor's own words. Every wait is for a state. */
+/** A user's actions in an editor window, in the editor's terms. Every wait is for a state. */
 export interface Workbench {
   readonly page: Page;
   /** Runs a command of the palette by its whole title, e.g. `fal: Start Emulator`. */
@@ -10,7 +10,7 @@ export interface Workbench {
   offeredCommands(search: string): Promise<readonly string[]>;
   /** Chooses the row whose label contains `label` in the quick pick that is open or about to open. */
   pick(label: string): Promise<void>;
-  /** A notification whose text matches, once it is there. */
+  /** Waits for a notification whose text matches. */
   toast(text: string | RegExp): Promise<Locator>;
   /** Presses the button of a notification. */
   pressInToast(text: string | RegExp, button: string): Promise<void>;
@@ -18,13 +18,13 @@ export interface Workbench {
   showContainer(title: string): Promise<void>;
   /** The pane of a view in the side bar. */
   view(name: string): Locator;
-  /** Types a line into the terminal that is shown; its text is drawn, so let the command write a file. */
+  /** Types a line into the visible terminal. Its output is drawn on a canvas, so let the command write to a file. */
   typeInTerminal(line: string): Promise<void>;
-  /** Waits until the terminal of this name is the one that is shown. */
+  /** Waits until the terminal of this name is visible. */
   terminalIsShown(name: string): Promise<void>;
   /** Chooses a terminal in the list. */
   selectTerminal(name: string): Promise<void>;
-  /** Ends the terminal of this name, the one that is shown. */
+  /** Ends the terminal of this name, which must be visible. */
   killTerminal(name: string): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
 
   const titles = async () => (await labels.allInnerTexts()).map((title) => title.replaceAll('\u00a0', ' '));
 
-  /** Whatever takes the focus closes the palette, and extensions come late: the whole way is tried again. */
+  /** Retries the whole sequence: any change of focus closes the palette, and extensions load late. */
   async function inPalette<T>(search: string, act: () => Promise<T | undefined>): Promise<T> {
     let seen: readonly string[] = [];
     for (let attempt = 1; attempt <= tries; attempt++) {

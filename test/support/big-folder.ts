@@ -7,7 +7,7 @@ import type { Store } from '../../emulator/store/open.ts';
 import { createLogs } from '../../emulator/telemetry/logs.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 
-/** Fills a data folder that no emulator runs on, through the rooms themselves, as weeks of use would. */
+/** Fills a data folder without a running emulator, through the rooms themselves, like weeks of use. */
 
 /**
  * Registers `count` more apps that are like the deployed one named `like`, each with three revisions, as redeploys
@@ -28,7 +28,7 @@ export function addApps(catalog: LocalCatalog, like: string, count: number): rea
 
 export interface Amount {
   readonly finished: number;
-  /** Of an app that has not opened; the last tenth of them has failed attempts behind it. */
+  /** Requests of an app that isn't ready; the last tenth of them already has failed attempts. */
   readonly waiting: number;
   /** Ended runners of the last day. */
   readonly runners: number;
@@ -36,7 +36,7 @@ export interface Amount {
 }
 
 export interface Filled {
-  /** Ids of requests; `numberOf` what each was sent. */
+  /** Ids of requests; `numberOf` gives the number that was sent in each. */
   readonly finished: readonly string[];
   readonly waiting: readonly string[];
 }
@@ -60,7 +60,7 @@ export async function addHistory(
   const at = (n: number) => began + Math.floor((n / amount.finished) * 19 * 24 * 3_600_000);
   const appOf = (n: number) => apps.open[n % apps.open.length] ?? apps.closed;
 
-  // A group commit takes what is handed in at once.
+  // Writes that start together share a group commit.
   const group = 1_000;
   for (let first = 0; first < finished.length; first += group) {
     const some = finished.slice(first, first + group).map((id, n) => ({ id, n: first + n }));
@@ -125,7 +125,7 @@ function request(id: string, alias: string, number: number, submittedAt: number)
   };
 }
 
-/** One in twenty failed. */
+/** One of twenty requests failed. */
 export function failed(number: number): boolean {
   return number % 20 === 19;
 }

@@ -15,44 +15,44 @@ const lockSchema = z.object({ pid: z.number(), ports: portsSchema });
 type Ports = z.infer<typeof portsSchema>;
 
 export interface StartOptions {
-  /** Kept at the end when given; else a temporary folder that `stop` removes. */
+  /** The data folder, which is kept at the end; absent: a temporary folder that `stop` removes. */
   readonly dataDir?: string;
-  /** First of four; 0 (default): the system chooses. */
+  /** The first of four ports; 0 (default): the system chooses. */
   readonly port?: number;
   /** Further arguments of `minifal start`. */
   readonly args?: readonly string[];
-  /** Given to it on standard input, which then ends. */
+  /** The whole standard input of the emulator. */
   readonly input?: string;
   /** A command that runs it, by `exec`: the process stays the same. */
   readonly through?: readonly string[];
   /** Added to the environment of the emulator's process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** How many file descriptors the system allows it; absent: as many as this process. */
+  /** The limit of file descriptors; absent: the limit of this process. */
   readonly descriptors?: number;
 }
 
 export interface Emulator {
   readonly pid: number;
   readonly ports: Ports;
-  /** What `minifal env` prints, and nothing else. */
+  /** Exactly the variables that `minifal env` prints. */
   readonly variables: { readonly [name: string]: string };
-  /** Environment for a client: ours without any FAL_ variable, plus `variables`. */
+  /** The environment for a client: that of this process without FAL_ variables, plus `variables`. */
   readonly env: NodeJS.ProcessEnv;
   readonly dataDir: string;
   /** Value of an Authorization header that the emulator accepts. */
   readonly authorization: string;
-  /** Everything the emulator has written to its standard streams. */
+  /** Everything that the emulator has written to its standard streams. */
   logText(): string;
   /** Sends the signal to the emulator's process alone and waits for its end. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /**
-   * SIGTERM, SIGKILL if it is still there after 20 s; removes a temporary data folder. Rejects when it had ended by
-   * itself.
+   * Sends SIGTERM, and SIGKILL if it is still running after 20 s; removes a temporary data folder. Rejects if the
+   * emulator had already ended.
    */
   stop(): Promise<void>;
 }
 
-/** MINIFAL_ISOLATION: another mode of isolation for a whole test run. */
+/** MINIFAL_ISOLATION sets the mode of isolation for a whole test run. */
 export function isolationArgs(): readonly string[] {
   return process.env.MINIFAL_ISOLATION ? ['--isolation', process.env.MINIFAL_ISOLATION] : [];
 }
@@ -73,7 +73,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
   const limited = options.descriptors ? ['sh', '-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh'] : [];
   const [command = '', ...commandArgs] = [...(options.through ?? []), ...limited, process.execPath, ...args];
   const child = spawn(command, commandArgs, {
-    // One uv for all the emulators of a test run; each would otherwise fetch its own into its data folder.
+    // One uv for all emulators of a test run; otherwise each would download its own into its data folder.
     env: { ...process.env, MINIFAL_UV: await findUv(), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -109,7 +109,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
       async () => {
         if (!isRunning()) throw new Error(`the emulator ended with ${child.exitCode ?? child.signalCode}`);
         const found = await readLock(dataDir);
-        // A file that an earlier, killed emulator left names another process.
+        // The file of an earlier, killed emulator names another process.
         return found?.pid === child.pid ? found : undefined;
       },
       { timeoutMs: 60_000, everyMs: 25 },

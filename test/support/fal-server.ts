@@ -5,9 +5,8 @@ import type { Finished } from './process.ts';
 import type { PythonTools } from './python.ts';
 
 /**
- * The real command line without its 1.5 s of imports each time: Python has imported it once and forks for every
- * command, which has its own process, arguments, standard streams and exit code, as if it had been started from a
- * shell.
+ * The real command line without 1.5 s of imports per command: Python imports it once and forks for every command. Each
+ * command has its own process, arguments, standard streams and exit code, as if started from a shell.
  */
 const server = `
 import json, os, sys, tempfile
@@ -48,12 +47,12 @@ for line in sys.stdin:
 const answer = z.object({ code: z.number(), stdout: z.string(), stderr: z.string() });
 
 export interface FalServer {
-  /** `fal ...`, to its end; one at a time. */
+  /** Runs `fal ...` to its end; one command at a time. */
   fal(args: readonly string[], input?: string): Promise<Finished>;
   close(): void;
 }
 
-/** Starts it for the environment of an emulator's clients. Rejects a command when Python is gone, with what it said. */
+/** Starts it with the environment of an emulator's clients. If Python has ended, commands reject with its output. */
 export function startFalServer(tools: PythonTools, environment: NodeJS.ProcessEnv, cwd: string): FalServer {
   const child = spawn(tools.python, ['-W', 'ignore', '-c', server], {
     cwd,

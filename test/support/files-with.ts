@@ -1,8 +1,8 @@
 import { run } from './process.ts';
 
 /**
- * The files below a folder that hold one of these texts. Rejects when something there can't be searched, besides what
- * the kernel keeps for an overlay: that can be read by root alone.
+ * The files below a folder that hold one of these texts. Rejects if a file can't be searched, except for the kernel's
+ * own files of an overlay, which only root can read.
  */
 export async function filesWith(texts: readonly string[], folder: string): Promise<readonly string[]> {
   const patterns = texts.flatMap((text) => ['-e', text]);

@@ -71,7 +71,7 @@ window.attack = async (targets) => {
 };
 `;
 
-/** Each with the path that it asks for. */
+/** Each target with the path that it requests. */
 export const attempts: readonly (readonly [kind: string, path: string])[] = [
   ['get', '/'],
   ['get', '/openapi.json'],
@@ -106,14 +106,14 @@ const page = `<!doctype html><body><script>${program}</script>${sandboxed.replac
 /** One page per origin in a real browser, and one in a sandboxed frame, whose origin is `null`. */
 export interface HostilePages {
   readonly origins: readonly string[];
-  /** What got through, from the page of that origin. */
+  /** The successful attempts of the page of that origin. */
   attack(origin: string, targets: readonly (readonly [kind: string, url: string])[]): Promise<readonly Through[]>;
   close(): Promise<void>;
 }
 
 type Through = readonly [kind: string, url: string, found: string];
 
-/** Another name, none at all, and two on this machine: one of them is of the same site as the emulator. */
+/** A foreign origin, the `null` origin, and two on this machine, one of which is same-site with the emulator. */
 export async function openHostilePages(): Promise<HostilePages> {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8');
@@ -122,7 +122,7 @@ export async function openHostilePages(): Promise<HostilePages> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const executablePath = await installBrowser();
-  // Newer browsers ask a person before a page calls this machine; here nobody may get through without that.
+  // Newer browsers ask the user before a page calls this machine; here the emulator must refuse without that prompt.
   const open = '--disable-features=LocalNetworkAccessChecks';
   const browser: Browser = await chromium.launch({ executablePath, args: [...chromiumFlags, open] });
   const opened = async (url: string): Promise<Frame> => {

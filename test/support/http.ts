@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Emulator } from './emulator.ts';
 
-/** Plain HTTP calls as any program would make them: clear text on localhost, the key in the header. */
+/** Plain HTTP calls like those of any program: clear text on localhost, with the key in the header. */
 export type Host = keyof Emulator['ports'];
 
 export interface CallOptions {
@@ -11,7 +11,7 @@ export interface CallOptions {
   readonly body?: unknown;
 }
 
-/** Calls one of the four hosts with the emulator's own key, unless `headers` bring another authorization. */
+/** Calls one of the four hosts with the emulator's own key, unless `headers` contain another authorization. */
 export function call(emulator: Emulator, host: Host, path: string, options: CallOptions = {}): Promise<Response> {
   const { body } = options;
   return fetch(`http://localhost:${emulator.ports[host]}${path}`, {
@@ -30,7 +30,7 @@ const accepted = z.object({
   cancel_url: z.string(),
 });
 
-/** Submits to the queue; `undefined` when it was not accepted. Rejects like `fetch` when nobody answers. */
+/** Submits to the queue; `undefined` if the request was not accepted. Rejects like `fetch` if there is no answer. */
 export async function submit(
   emulator: Emulator,
   app: string,

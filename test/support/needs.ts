@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { root } from './root.ts';
 
 /**
- * For `skipIf`: whether what a test needs is missing on this machine. Then it says so, for `npm test` to list at its
- * end.
+ * For `skipIf`: whether this machine lacks a requirement of a test. If so, records it for the list at the end of `npm
+ * test`.
  * @param what the test's subject and what it needs, as `a full disk: mounting one takes root`
  */
 export function isMissing(isThere: unknown, what: string): boolean {

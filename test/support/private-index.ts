@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { loadOrCreateTls } from '../../emulator/edge/tls/ca.ts';
 import { mustRun } from './process.ts';
 
-/** A pure package with one module of that name, as a wheel. Returns its file. */
+/** Makes a wheel of a pure package with one module of that name. Returns its file. */
 export async function makeWheel(python: string, folder: string, name: string, version: string): Promise<string> {
   const wheel = join(folder, `${name}-${version}-py3-none-any.whl`);
   const program = `
@@ -29,18 +29,18 @@ with zipfile.ZipFile(wheel, "w") as archive:
 }
 
 export interface PrivateIndex {
-  /** As for `UV_DEFAULT_INDEX`. */
+  /** The URL for `UV_DEFAULT_INDEX`. */
   readonly url: string;
-  /** A file with the authority that has signed its certificate. */
+  /** A file with the authority that signed its certificate. */
   readonly authority: string;
-  /** Paths that were asked for. */
+  /** The requested paths. */
   readonly asked: readonly string[];
   close(): void;
 }
 
 /**
- * A package index as companies have them: behind TLS of an authority that no system knows. Serves these wheels, and
- * leads to the public index for the rest.
+ * A package index as companies run them, with a TLS certificate of a private authority. Serves the given wheels, and
+ * redirects to the public index for all others.
  */
 export async function startPrivateIndex(
   folder: string,

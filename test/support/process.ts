@@ -18,7 +18,7 @@ export interface RunOptions {
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const running = start(command, args, options);
   const timeoutMs = options.timeoutMs ?? 120_000;
-  // With PYTHONFAULTHANDLER set, Python answers SIGABRT with the stacks of its threads: where it hung.
+  // With PYTHONFAULTHANDLER set, Python answers SIGABRT with its threads' stacks, which show where it hung.
   const abort = setTimeout(() => running.signal('SIGABRT'), timeoutMs);
   const kill = setTimeout(() => running.signal('SIGKILL'), timeoutMs + 2_000);
   return running.finished.finally(() => {
@@ -27,7 +27,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Like `run`, but an exit code other than 0 is an error that shows the output. Returns stdout. */
+/** Like `run`, but rejects with the output if the exit code isn't 0. Returns stdout. */
 export async function mustRun(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const done = await run(command, args, options);
   if (done.code === 0) return done.stdout;
@@ -36,7 +36,7 @@ export async function mustRun(command: string, args: readonly string[], options:
 
 export interface Running {
   readonly pid: number | undefined;
-  /** What it has written so far, both streams in order of arrival. */
+  /** Its output so far, both streams in order of arrival. */
   output(): string;
   /** Sends a signal to the whole process group, as a terminal does. */
   signal(name: NodeJS.Signals): void;

@@ -42,7 +42,7 @@ describe('processes', () => {
   });
 });
 
-describe('what a process holds', () => {
+describe('the resources of a process', () => {
   it('sockets and memory are counted while they are held', async () => {
     const before = openFiles(process.pid);
     const server = createServer().listen(0, '127.0.0.1');

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** What Linux reports about processes and sockets. Processes that end while we look are left out. */
+/** Linux's information about processes and sockets. Processes that end during the search are left out. */
 
 /** Processes whose environment, arguments or working folder mention this text, no matter who their parent is. */
 export function processesMentioning(text: string): readonly number[] {
@@ -24,7 +24,7 @@ export function processTree(pid: number): readonly number[] {
   return [...tree];
 }
 
-/** Bytes of memory that the process uses, its part of what it shares included; `undefined`: it is gone. */
+/** The memory of the process in bytes, including its part of shared pages; `undefined`: it has ended. */
 export function usedMemory(pid: number): number | undefined {
   const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '')?.[1];
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
@@ -41,15 +41,13 @@ export function commandLine(pid: number): string {
   return read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ') ?? '';
 }
 
-/**
- * Distinguishes a process from a later one with the same number; `undefined`: it is gone, or dead and not yet buried.
- */
+/** Identifies a process even if its process id is reused later; `undefined`: it has ended, or is a zombie. */
 export function processIdentity(pid: number): string | undefined {
   const fields = statFields(pid);
   return fields === undefined || fields[0] === 'Z' ? undefined : `${pid} started at ${fields[19]}`;
 }
 
-/** Processes whose environment, as they were started with it, holds this text. */
+/** Processes whose initial environment contains this text. */
 export function environmentsWith(text: string): readonly number[] {
   return processIds().filter((pid) => read(`/proc/${pid}/environ`)?.includes(text));
 }
@@ -62,13 +60,14 @@ export function argumentsWith(text: string): readonly number[] {
 export interface ListeningSocket {
   readonly pid: number;
   /**
-   * One of IPv4 also for a socket of IPv6 that has it; `::1`, `::`, or the kernel's hexadecimal form of another one.
+   * An IPv4 address, also for an IPv6 socket with a mapped one; `::1`, `::`, or the kernel's hexadecimal form of any
+   * other address.
    */
   readonly address: string;
   readonly port: number;
 }
 
-/** TCP sockets in LISTEN state that these processes hold. */
+/** The listening TCP sockets of these processes. */
 export function listeningSockets(pids: readonly number[]): readonly ListeningSocket[] {
   return pids.flatMap((pid) => {
     const inodes = new Set(socketInodes(pid));

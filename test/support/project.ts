@@ -6,7 +6,7 @@ import type { Finished, Running } from './process.ts';
 import { run, start } from './process.ts';
 import type { PythonTools } from './python.ts';
 
-/** An app that gives its number back after a while; it prints what it does. */
+/** An app that returns its number after a delay, and prints each step. */
 export const echoApp = `
 import asyncio
 
@@ -33,16 +33,16 @@ class Echo(fal.App, keep_alive=60, max_concurrency=2, max_multiplexing=4):
         return Output(number=input.number)
 `;
 
-/** A developer's folder with the real tools pointed at one emulator. */
+/** A project folder, with the real tools pointing at one emulator. */
 export interface Project {
   readonly folder: string;
-  /** `fal ...`, to its end. */
+  /** Runs `fal ...` to its end. */
   fal(...args: readonly string[]): Promise<Finished>;
   /** Like `fal`, and an exit code other than 0 is an error. Returns stdout. */
   mustFal(...args: readonly string[]): Promise<string>;
   /** `mustFal` in another folder. */
   falIn(cwd: string, ...args: readonly string[]): Promise<string>;
-  /** `fal ...`, left running. */
+  /** Starts `fal ...` and leaves it running. */
   startFal(...args: readonly string[]): Running;
   /** Runs a Python program in the folder, with the SDK and the clients installed. */
   python(source: string, ...args: readonly string[]): Promise<Finished>;

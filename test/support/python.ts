@@ -10,11 +10,11 @@ import { findUv } from './uv.ts';
 const newest = join(import.meta.dirname, 'python-requirements.txt');
 
 export interface PythonTools {
-  /** Interpreter of the environment that holds the pinned SDK and clients. */
+  /** The interpreter of the environment with the pinned SDK and clients. */
   readonly python: string;
   /** `3.11`. */
   readonly version: string;
-  /** `environment` for the tools: the environment first on PATH, a home folder of their own, no update check. */
+  /** `environment` for the tools: the virtual environment first on PATH, a separate home folder, no update check. */
   env(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   /** The real `fal` command against an emulator. */
   fal(args: readonly string[], environment: NodeJS.ProcessEnv, options?: RunOptions): Promise<Finished>;
@@ -30,7 +30,7 @@ export async function pythonTools(requirements = newest): Promise<PythonTools> {
   const key = createHash('sha256').update(pins).update(interpreter.path).update(interpreter.full).digest('hex');
   const venv = join(cacheDir, `python-${interpreter.version}-${key.slice(0, 12)}`);
   const python = join(venv, 'bin', 'python');
-  // Written last: a folder without it is half done.
+  // Written last: a folder without it is incomplete.
   const ready = join(venv, 'minifal-ready');
   if (!existsSync(ready)) {
     await rm(venv, { recursive: true, force: true });
@@ -54,7 +54,7 @@ export async function pythonTools(requirements = newest): Promise<PythonTools> {
     FAL_CONFIG_PATH: join(home, 'config.toml'),
     // The SDK sends naive local times as if they were UTC (fal's own test_runner_machine_type).
     TZ: 'UTC',
-    // The CLI breaks even JSON at the terminal's width.
+    // The CLI wraps even JSON at the terminal's width.
     COLUMNS: '10000',
     PYTHONUNBUFFERED: '1',
     PYTHONFAULTHANDLER: '1',

@@ -4,8 +4,8 @@ import type { Emulator } from './emulator.ts';
 import { root } from './root.ts';
 
 /**
- * The block of code in README.md that holds this text, for this emulator's ports: what a reader pastes is what is
- * tested. Throws when there is none.
+ * The code block in README.md that contains this text, with this emulator's ports, so that tests run exactly what a
+ * reader pastes. Throws if there is none.
  */
 export function readmeCode(containing: string, { ports }: Pick<Emulator, 'ports'>): string {
   const blocks = readFileSync(join(root, 'README.md'), 'utf8').match(/^( {4}.*\n|\n)+/gm) ?? [];

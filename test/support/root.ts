@@ -2,5 +2,5 @@ import { join } from 'node:path';
 
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..');
-/** What tests fetch and make once; git ignores it. */
+/** Files that tests download or create once; ignored by git. */
 export const cacheDir = join(root, 'test', '.cache');

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import type { Emulator } from './emulator.ts';
 
 /**
- * Apps whose input says what each attempt does: the n-th attempt of a key performs the n-th step, later ones the last.
- * Every attempt is noted in `/data` before it does anything. Python source.
+ * Apps whose input scripts each attempt: the n-th attempt of a key performs the n-th step, later ones the last step.
+ * Every attempt is recorded in `/data` before it does anything. Python source.
  *
  * A step is a word and headers of the answer: `ok`, `gate` (waits until the test opens it), `sleep`, `raise`,
  * `cancelled` (an unhandled CancelledError), `crash`, `cut` (half a body), `text`, or a status: `503
@@ -128,7 +128,7 @@ class Hinted(Scripted, max_concurrency=2):
 
 const note = z.object({ request: z.string(), runner: z.number() });
 
-/** The attempts of a key, as the app noted them. */
+/** The attempts of a key that the app recorded. */
 export async function attemptsOf(
   { dataDir }: Pick<Emulator, 'dataDir'>,
   key: string,

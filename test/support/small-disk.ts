@@ -7,9 +7,9 @@ import { run } from './process.ts';
 /** A real file system of a few megabytes that can be filled up. */
 export interface SmallDisk {
   readonly folder: string;
-  /** Takes all the room that is left. */
+  /** Fills the disk. */
   fill(): void;
-  /** Gives it back. */
+  /** Frees the space again. */
   free(): void;
   remove(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function mountSmallDisk(mebibytes: number, option = 'exec'): Promis
     fill() {
       const file = openSync(ballast, 'a');
       try {
-        // Whole pages first, then what is left of them.
+        // Writes whole pages first, then the remaining bytes.
         for (const bytes of [1024 * 1024, 4096, 1]) writeUntilFull(file, Buffer.alloc(bytes));
       } finally {
         closeSync(file);

@@ -3,7 +3,8 @@ import { ensureUv } from '../../emulator/builds/uv/uv.ts';
 import { cacheDir } from './root.ts';
 
 /**
- * The uv that makes the tests' Python environments: found or installed as the emulator does it, kept below test/.cache.
+ * The uv that creates the tests' Python environments: found or installed like the emulator's, and kept below
+ * test/.cache.
  */
 export function findUv(): Promise<string> {
   return ensureUv({ toolsDir: join(cacheDir, 'tools') });

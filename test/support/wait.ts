@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks `probe` again and again until it gives something other than `undefined` or `false`, and returns that.
+ * Calls `probe` repeatedly until it returns something other than `undefined` or `false`, and returns that.
  * @param what completes "gave up waiting until …" when `timeoutMs` have passed
  */
 export async function until<T>(

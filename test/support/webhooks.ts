@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 export interface WebhookReceiver {
-  /** For the query of a submit. */
+  /** The query for a submit. */
   readonly hook: string;
-  /** The bodies that came for a request, in their order; `undefined`: none yet. */
+  /** The received bodies for a request, in order; `undefined`: none yet. */
   calls(requestId: string | undefined): readonly unknown[] | undefined;
   close(): void;
 }
 
-/** Takes the webhooks of any request, and answers 200. */
+/** Receives the webhooks of all requests, and answers 200. */
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const received = new Map<string, unknown[]>();
   const server = createServer(async (request, response) => {

@@ -16,7 +16,7 @@ function rowsBelow(heading: string): readonly (readonly string[])[] {
 
 const places = rowsBelow('Where do I change…');
 
-/** The files and folders that the row about this names, tests left out. */
+/** The files and folders in the row about this, without tests. */
 function filesFor(what: string): readonly string[] {
   const row = places.find(([first]) => first?.includes(what));
   return row
@@ -42,19 +42,19 @@ describe('ARCHITECTURE.md', () => {
     ['a CLI command', 4],
     ['an extension setting', 3],
     ['a template', 1],
-  ])('says where to change %s: in %i places at most', (what, most) => {
+  ])('names the places to change for %s: at most %i', (what, most) => {
     expect(filesFor(what).length).toBeGreaterThan(0);
     expect(filesFor(what).length).toBeLessThanOrEqual(most);
   });
 
-  it('explains twenty words and more, in order', () => {
+  it('explains at least twenty terms, in alphabetical order', () => {
     const words = rowsBelow('Glossary').map(([word]) => word ?? '');
     expect(words.length).toBeGreaterThanOrEqual(20);
     expect(words).toEqual(words.toSorted((a, b) => a.localeCompare(b, 'en')));
   });
 
-  it('names every file of the product that a setting of the extension is written in', () => {
-    // Others are used by name where they take effect.
+  it('names every product file that mentions a setting of the extension', () => {
+    // Other settings are used by name where they take effect.
     const passedOn = startSettings.filter((name) => !['port', 'isolation', 'share', 'sealSecrets'].includes(name));
     const sources = ['package.json', ...citingFiles(root)].filter(
       (name) => /^(package\.json|extension\/)/.test(name) && !name.endsWith('.test.ts'),

@@ -11,9 +11,7 @@ import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 import { addApps, addHistory, type Filled, failed, resultOf } from '../support/big-folder.ts';
 import { aliases, revisions, secretKey } from './old-folders/content.ts';
 
-/**
- * The folder of `npm run bench -- state`, smaller: what is right, and that nothing is read that grows with the history.
- */
+/** The folder of `npm run bench -- state`, but smaller: checks the results, and that no cost grows with the history. */
 const amount = { finished: 2_000, waiting: 50, runners: 20, logLines: 4_000 };
 const clock = Date.now;
 let folder: string;
@@ -34,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The store, and how SQLite goes about each statement that was used. */
+/** The store, and SQLite's query plan for each statement that was used. */
 function watched(store: Store) {
   const texts = new Set<string>();
   const plans = () =>
@@ -52,13 +50,13 @@ function watched(store: Store) {
   return { store: { ...store, sql }, plans };
 }
 
-/** Tables of documents are small and live in memory; of the others no statement may look at every row. */
+/** Tables of documents are small and kept in memory. No statement may scan any other table. */
 const small = /^SCAN (keys|environments|secrets|revisions|aliases|runners|webhooks|workflows)\b/;
-/** Its index holds unfinished requests only. */
+/** Its index contains only unfinished requests. */
 const unfinishedOnly = 'SCAN requests USING INDEX requests_unfinished';
 
 describe('a folder with 50 apps and a long history', () => {
-  it('answers every stored request rightly after a start', () => {
+  it('answers every stored request correctly after a start', () => {
     const store = openMain();
     const queue = createQueue({ store, clock });
     for (const [n, id] of filled.finished.entries()) {
@@ -88,7 +86,7 @@ describe('a folder with 50 apps and a long history', () => {
     logs.close();
   });
 
-  it('is started and asked without looking at every request, however many there are', async () => {
+  it('starts and answers without a scan of all requests, whatever their number', async () => {
     const { store, plans } = watched(openMain());
     const queue = createQueue({ store, clock });
     createCatalog({ store, clock, secretKey });
@@ -115,7 +113,7 @@ describe('a folder with 50 apps and a long history', () => {
     store.close();
   });
 
-  it('is pruned without looking at what is kept', async () => {
+  it('is pruned without reading the rows that are kept', async () => {
     const { store, plans } = watched(openMain());
     const queue = createQueue({ store, clock });
     expect(await queue.prune()).toBe(0);

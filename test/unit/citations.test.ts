@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { root } from '../support/root.ts';
 import { anchorsOf, citationsIn, citingFiles, unresolved } from './citations.ts';
 
-/** All but this file and its helper, whose examples lead nowhere on purpose. */
+/** All files except this one and its helper, whose examples are broken on purpose. */
 const files = citingFiles(root).filter((name) => !name.startsWith('test/unit/citations.'));
 
 describe('citations', () => {
-  it('in code and pages lead to files, folders and headings that exist', () => {
+  it('in code and pages refer to files, folders and headings that exist', () => {
     const citations = files.flatMap((name) => citationsIn(name, readFileSync(join(root, name), 'utf8')));
     expect(citations.length).toBeGreaterThan(500);
     expect(unresolved(root, files, citations)).toEqual([]);
@@ -44,11 +44,11 @@ describe('citations', () => {
     ['in code', 'emulator/x.ts', "const name = 'gone.ts';"],
     ['in an address', 'docs/quality.md', '<https://example.com/gone.md#x>'],
     ['in someone else’s package', 'emulator/x.ts', '// fal/wma/_billing.py'],
-  ])('%s resolve, or are none', (_what, from, text) => {
+  ])('%s resolve or are ignored', (_what, from, text) => {
     expect(unresolved(root, files, citationsIn(from, text))).toEqual([]);
   });
 
-  it('to headings are spelled as GitHub does', () => {
+  it('to headings use the same anchors as GitHub', () => {
     expect(anchorsOf('# What is "to" run?\n## A\n```\n# no\n```\n### A\n## `/data`')).toEqual([
       'what-is-to-run',
       'a',

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
-/** What a comment or a page refers to in this repository: a file, a folder, or a heading of a page. */
+/** A reference from a comment or a page to a file, a folder, or a heading of a page in this repository. */
 export interface Citation {
   readonly from: string;
   /** `docs/platform/runners.md#states`, `edge/guard.ts`, `#glossary`. */
@@ -9,20 +9,20 @@ export interface Citation {
 }
 
 const folders = ['.ci', 'bin', 'docs', 'emulator', 'extension', 'scripts', 'templates', 'test'] as const;
-/** Not ours, and the outcomes of fal's suites, which name fal's files. */
+/** Files of other projects, and the results of fal's suites, which name fal's files. */
 const skipped = /(^|\/)(\.cache|node_modules|__pycache__|RESULTS\.md)$/;
 
-/** Where paths in comments and pages may begin, besides the citing file's own folder and those above it. */
+/** The folders that a path may be relative to, besides the citing file's folder and its parents. */
 const bases = ['', 'emulator', 'extension', 'test'] as const;
 
-/** Files of other people's packages, which comments name as sources; what a build makes; names that are examples. */
+/** Files of other packages that comments cite as sources, build outputs, and example names. */
 const foreign = /^(fal|isolate|backends|server|tests)\/[\w/]*\.py$|^dist\//;
 const foreignNames = new Set(['app.py', 'test.py', 'test_apps.py', 'WMA.md', 'testing.ts']);
 
-/** `*SDK: app.py*`: where a fact on a page about the platform is from. */
+/** `*SDK: app.py*`: the source of a fact on a page about the platform. */
 const sourceMarks = /\*(SDK|isolate|isolate_proto|proto|JS client|upstream|docs)\b[^*]*\*/gi;
 
-/** Every text of the repository that may cite, with its path from the root. */
+/** All files of the repository that may contain citations, as paths from the root. */
 export function citingFiles(root: string): readonly string[] {
   const below = folders.flatMap((folder) => (existsSync(join(root, folder)) ? textsBelow(root, folder) : []));
   return [...readdirSync(root).filter((name) => name.endsWith('.md')), ...below];
@@ -37,7 +37,7 @@ function textsBelow(root: string, folder: string): readonly string[] {
   });
 }
 
-/** What a file cites: the whole text of a page, the comments of code. */
+/** The citations in a file: in the whole text of a page, in the comments of code. */
 export function citationsIn(from: string, source: string): readonly Citation[] {
   const isPage = from.endsWith('.md');
   const text = isPage ? source.replace(/^```[\s\S]*?^```/gm, '') : commentsOf(from, source);
@@ -53,13 +53,13 @@ export function citationsIn(from: string, source: string): readonly Citation[] {
   return [...new Set(cited)].map((to) => ({ from, to }));
 }
 
-/** The citations that lead nowhere, as `FILE cites TARGET`. @param files all citing files */
+/** The citations that don't resolve, as `FILE cites TARGET`. @param files all citing files */
 export function unresolved(root: string, files: readonly string[], citations: readonly Citation[]): readonly string[] {
   const names = new Set(files.map((name) => posix.basename(name)));
   return citations.filter((citation) => !isThere(root, citation, names)).map(({ from, to }) => `${from} cites ${to}`);
 }
 
-/** The anchors that GitHub makes of a page's headings. */
+/** The anchors that GitHub generates for a page's headings. */
 export function anchorsOf(page: string): readonly string[] {
   const seen = new Map<string, number>();
   return [...page.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
@@ -74,7 +74,7 @@ export function anchorsOf(page: string): readonly string[] {
   });
 }
 
-/** Comments joined to running text, so that a citation may be broken between two lines. */
+/** Joins comments to running text, so that a citation may span two lines. */
 function commentsOf(name: string, source: string): string {
   const found = name.endsWith('.py')
     ? source.matchAll(/"""[\s\S]*?"""|(?:^|\s)#\s.*$/gm)

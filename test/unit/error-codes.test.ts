@@ -11,7 +11,7 @@ describe('the codes of errors', () => {
     expect(Object.fromEntries([...rows].map(([, code, meaning]) => [code, meaning]))).toEqual(userErrorCodes);
   });
 
-  it('are all in use', () => {
+  it('are all used', () => {
     const files = readdirSync(join(root, 'emulator'), { recursive: true, encoding: 'utf8' });
     const sources = files
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('error-codes.ts'))

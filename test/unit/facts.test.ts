@@ -19,12 +19,12 @@ const code = citingFiles(root)
 const filesWith = (pattern: RegExp) => code.filter(({ text }) => pattern.test(text)).map(({ name }) => name);
 
 describe('the supported versions of Python', () => {
-  it.each(['README.md', 'extension/README.md', 'package.json'])('%s names as the code does', (name) => {
+  it.each(['README.md', 'extension/README.md', 'package.json'])('are the same in %s as in the code', (name) => {
     const named = read(name).match(/3\.1\d(, 3\.1\d)*,? (to|or|and) 3\.1\d/g) ?? [];
     expect([...new Set(named)]).toEqual([pythonsInWords]);
   });
 
-  it.each(readdirSync(join(root, 'templates')))('the template %s asks for', (name) => {
+  it.each(readdirSync(join(root, 'templates')))('are required by the template %s', (name) => {
     expect(read(`templates/${name}/pyproject.toml`)).toContain(`requires-python = "${pythonRange}"`);
   });
 
@@ -34,7 +34,7 @@ describe('the supported versions of Python', () => {
 });
 
 describe("the releases of fal's packages", () => {
-  it('are the newest that the conformance suites run with', () => {
+  it('are the newest ones that the conformance suites use', () => {
     expect(falPackages).toContain(`fal==${sdks[0]?.version}`);
     const installed = read('test/support/python-requirements.txt').replaceAll('fal-client', 'fal_client').split('\n');
     expect(installed).toEqual(expect.arrayContaining([...falPackages]));
@@ -45,7 +45,7 @@ describe("the releases of fal's packages", () => {
   });
 });
 
-it('the first port is the same for the command, the editor and in README.md', () => {
+it('the first port is the same in the command, the editor and README.md', () => {
   expect(usable('port', undefined)).toBe(defaultPort);
   expect(read('README.md')).toContain(`Ports: ${defaultPort} to ${defaultPort + 3} on 127.0.0.1`);
   expect(usage).toContain(`(default ${defaultPort};`);
@@ -54,6 +54,6 @@ it('the first port is the same for the command, the editor and in README.md', ()
 it.each([
   ['the machine type where none is named', /\?\? ['"]XS['"]|= ['"]XS['"]/, 'emulator/catalog/machine-types.ts'],
   ['what is said in a folder that is not trusted', /Nothing runs in a folder before/, 'extension/problem.ts'],
-])('%s is decided in one file', (_fact, pattern, file) => {
+])('%s is defined in one file', (_fact, pattern, file) => {
   expect(filesWith(pattern)).toEqual([file]);
 });

@@ -11,7 +11,7 @@ const rows = readFileSync(join(root, 'FIDELITY.md'), 'utf8')
 describe('FIDELITY.md', () => {
   it('has rows', () => expect(rows.length).toBeGreaterThan(50));
 
-  it.each(rows)('%s: says where we know it from', (_behaviour, source) => {
+  it.each(rows)('%s: has a source', (_behaviour, source) => {
     expect(['measured', 'SDK code', 'documented', 'assumed']).toContain(source);
   });
 

@@ -17,7 +17,10 @@ const root = join(import.meta.dirname, '..', '..');
 const imports = readImports(root, ['emulator', 'extension', 'webview']);
 const floors = readFloors(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'));
 
-/** What the ranked list can't say. Own files are written with their folder; packages and `node:` have no such start. */
+/**
+ * Rules that the ranked list can't express. Our own files are written with their folder; packages and `node:` modules
+ * aren't.
+ */
 const rules: readonly Rule[] = [
   {
     says: 'the emulator knows nothing of the editor',
@@ -69,17 +72,17 @@ describe('the import graph', () => {
     expect(cycles(imports)).toEqual([]);
   });
 
-  it('was read: both lists and the files that they rank', () => {
+  it('covers both lists and the files that they rank', () => {
     for (const [top, rooms] of floors) {
       const read = new Set(imports.filter(({ from }) => from.startsWith(`${top}/`)).map(({ from }) => roomOf(from)));
-      // The runner is Python; the two files without imports of their own import nothing.
+      // The runner is Python, and the two other files have no imports.
       expect(rooms.filter((room) => !read.has(room) && !['runner', 'problem'].includes(room))).toEqual([]);
     }
     expect([...floors.keys()]).toEqual(['extension', 'emulator']);
   });
 });
 
-describe('the reader of imports', () => {
+describe('the import parser', () => {
   it('finds every form of import', () => {
     const source = `import type { A } from '../wire/errors.ts';
 import { b,
@@ -104,7 +107,7 @@ const g = await import('./g.ts');`;
     expect(importsOf('emulator/queue/a.ts', source)).toHaveLength(7);
   });
 
-  it('sees a planted crossing under each rule', () => {
+  it('finds a planted violation of each rule', () => {
     const planted = [
       ['emulator/fleet/x.ts', 'vscode'],
       ['extension/target/x.ts', 'emulator/queue/types.ts'],
@@ -121,7 +124,7 @@ const g = await import('./g.ts');`;
     expect(planted).toHaveLength(rules.length);
   });
 
-  it('sees an import that goes up between any two rooms, and allows it downwards', () => {
+  it('finds an upward import between any two rooms, and allows downward ones', () => {
     for (const [top, rooms] of floors) {
       for (const [index, upper] of rooms.entries()) {
         for (const lower of rooms.slice(index + 1)) {
@@ -133,12 +136,12 @@ const g = await import('./g.ts');`;
     }
   });
 
-  it('takes a room that is not in the list for an error', () => {
+  it('reports a room that is not in the list', () => {
     const [from, to] = ['emulator/attic/x.ts', 'emulator/wire/errors.ts'];
     expect(climbs([{ from, to, isType: false }], floors)).toEqual([`${from} imports ${to}`]);
   });
 
-  it('sees a circle, also one of types', () => {
+  it('finds circular imports, including those of types', () => {
     const edge = (from: string, to: string, isType = false) => ({ from, to, isType });
     expect(cycles([edge('a', 'b'), edge('b', 'c'), edge('c', 'a')])).toEqual(['a > b > c > a']);
     expect(cycles([edge('a', 'b'), edge('b', 'a', true)])).toEqual(['a > b > a']);

@@ -5,16 +5,16 @@ import { groupBy } from '../support/group-by.ts';
 export interface Import {
   /** Path from the project's root, `/` between folders. */
   readonly from: string;
-  /** Likewise for a file of ours; else the package or `node:` module. */
+  /** The same form for our own files; otherwise the package or `node:` module. */
   readonly to: string;
-  /** `import type` and `export type`: gone at run time. */
+  /** `import type` and `export type`, which are erased at run time. */
   readonly isType: boolean;
 }
 
 /** Helpers of tests, and programs that tests start: in the `testing/` folder of their room. */
 export const testSupport = /(^|\/)testing\//;
 
-/** All imports of the .ts files below these folders; tests, their helpers and generated files left out. */
+/** All imports of the .ts files below these folders, without tests, their helpers and generated files. */
 export function readImports(root: string, folders: readonly string[]): readonly Import[] {
   return folders
     .flatMap((folder) => sources(join(root, folder)))
@@ -37,7 +37,7 @@ export function importsOf(from: string, source: string): readonly Import[] {
 }
 
 export interface Rule {
-  /** The sentence that the test shows. */
+  /** The sentence in the test's title. */
   readonly says: string;
   readonly from: RegExp;
   readonly forbids: (to: string) => boolean;
@@ -70,7 +70,10 @@ export function roomOf(file: string): string {
   return file.split('/')[1]?.replace(/\.ts$/, '') ?? '';
 }
 
-/** `FROM imports TO` for each import from a room to one above it, and for each of a room that has no rank. */
+/**
+ * `FROM imports TO` for each import from a room to one above it, and for each import that involves a room without a
+ * rank.
+ */
 export function climbs(imports: readonly Import[], floors: ReadonlyMap<string, readonly string[]>): readonly string[] {
   return imports
     .filter(({ from, to }) => {

@@ -22,7 +22,7 @@ import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
 import { createWorkflows } from '../../emulator/workflows/workflows.ts';
 import * as was from './old-folders/content.ts';
 
-/** SHA-256 of the statements of each released step. */
+/** The SHA-256 of each released step's statements. */
 const frozen = {
   main: [
     'df2094ce361db602788f363a46ec1c70cf574054f76298b30cce9d52939fb7aa',
@@ -32,7 +32,7 @@ const frozen = {
   logs: ['8ba67381ded61ad4444f692ccb383274e0c5703ac3822a226c1c7695b5fb9b3a'],
 };
 
-/** Bodies come back as other kinds of byte arrays. */
+/** Bodies are read back as other kinds of byte arrays. */
 const asText = (request: SubmittedRequest) => ({ ...request, body: Buffer.from(request.body).toString() });
 
 const closing: (() => void)[] = [];
@@ -40,7 +40,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** The folder as that minifal left it (old-folders/write.ts). */
+/** The folder as the earlier minifal wrote it (old-folders/write.ts). */
 function unpack(step: number): string {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-old-'));
   closing.push(() => rmSync(folder, { recursive: true }));
@@ -53,7 +53,7 @@ function unpack(step: number): string {
   return folder;
 }
 
-/** The rooms of today on that folder, a minute later. */
+/** The current rooms on that folder, a minute later. */
 function open(folder: string) {
   const clock = () => was.now + 60_000;
   const store = openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
@@ -94,7 +94,7 @@ function open(folder: string) {
 }
 
 describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
-  it('is brought to the present schema without a word', () => {
+  it('is migrated to the current schema without a message', () => {
     const { store, logs } = open(unpack(step));
     expect(store.sql('PRAGMA user_version').get()).toEqual({ user_version: mainMigrations.length });
     expect([...store.notices(), ...logs.notices()]).toEqual([]);
@@ -119,7 +119,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
     expect(readFileSync(createBlobs(join(folder, 'blobs')).path(blob))).toEqual(was.callable);
   });
 
-  it('keeps results, and performs what was not done', async () => {
+  it('keeps results, and performs unfinished requests', async () => {
     const { queue } = open(unpack(step));
     expect(queue.record('done')).toMatchObject({ phase: 'COMPLETED', status: 200, runnerId: 'r-ended', attempts: 1 });
     const done = queue.result('done');
@@ -136,7 +136,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
       expect(input).toMatchObject({ ...request });
       return { ...asText(input), ...past };
     });
-    // These folders know of no retries that were granted.
+    // These folders have no record of granted retries.
     const retried = { server_error: 0, timeout: 0, connection_error: 0 };
     expect(unfinished).toMatchObject([
       { ...asText(waiting), attempts: 0, interrupted: false, retried },
@@ -184,7 +184,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
     expect(Buffer.from(storage.keyValues.get('db', 'greeting') ?? []).toString()).toBe('good day');
   });
 
-  it.runIf(step >= 3)('keeps workflows, and calls the webhooks that are owed', async () => {
+  it.runIf(step >= 3)('keeps workflows, and calls pending webhooks', async () => {
     const { workflows, webhooks, queue, posted } = open(unpack(step));
     expect(workflows.list()).toMatchObject([{ ...was.workflow, createdAt: was.now }]);
     webhooks.resume();
@@ -202,9 +202,7 @@ describe('a schema step that was released', () => {
   const digest = (statements: readonly string[]) =>
     createHash('sha256').update(JSON.stringify(statements)).digest('hex');
 
-  /**
-   * Folders of people have it: a change is a new step with a fixture of its own (old-folders/write.ts), never an edit.
-   */
+  /** Users' folders have it: a change is a new step with its own fixture (old-folders/write.ts), never an edit. */
   it('is never edited', () => {
     expect(mainMigrations.map(({ statements }) => digest(statements)).slice(0, frozen.main.length)).toEqual(
       frozen.main,
@@ -212,7 +210,7 @@ describe('a schema step that was released', () => {
     expect(logMigrations.map(({ statements }) => digest(statements)).slice(0, frozen.logs.length)).toEqual(frozen.logs);
   });
 
-  it('has a digest here and a folder that was written with it', () => {
+  it('has a digest here, and a folder that was written with it', () => {
     expect([mainMigrations.length, logMigrations.length]).toEqual([frozen.main.length, frozen.logs.length]);
     for (const step of frozen.main.keys()) expect(unpack(step + 1)).toBeTruthy();
   });

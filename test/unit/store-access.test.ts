@@ -13,14 +13,14 @@ const files = globSync('{emulator,extension,webview}/**/*.ts', { cwd: root })
   );
 
 describe('the store', () => {
-  it('is reached by the records of a room alone', () => {
+  it('is accessed only by the records of a room', () => {
     const others = files.filter((file) => !file.startsWith('emulator/store/'));
     expect(others.flatMap((file) => storeAccess(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
     expect(others).toContain('emulator/queue/queue.ts');
   });
 });
 
-describe('the search for it', () => {
+describe('the search for store access', () => {
   it.each([
     ["store.sql('SELECT 1')", 'prepares a statement'],
     ['const row = sql(text).get();', 'prepares a statement'],

@@ -1,4 +1,4 @@
-/** Ways to reach the store that only the records of a room use. */
+/** Kinds of store access that only the records of a room may use. */
 const ways: readonly { readonly what: string; readonly found: RegExp }[] = [
   { what: 'prepares a statement', found: /\bsql\s*\(/ },
   { what: 'opens a transaction', found: /\b(transaction|transactEach)\s*(<[^>()]*>)?\(/ },
@@ -10,8 +10,8 @@ const ways: readonly { readonly what: string; readonly found: RegExp }[] = [
 const table = { what: 'declares a table', found: /['"`]\s*CREATE |\bdocumentTable\s*\(/ };
 
 /**
- * Who may reach the store in a room: `records.ts`, and `NOUN-records.ts` where one file would be too long. `tables.ts`
- * declares the tables and does nothing else.
+ * The files of a room that may access the store: `records.ts`, and `NOUN-records.ts` if one file would be too long.
+ * `tables.ts` only declares the tables.
  */
 export function storeAccess(file: string, source: string): readonly string[] {
   if (/(^|\/)([a-z-]+-)?records\.ts$/.test(file)) return [];

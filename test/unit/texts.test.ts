@@ -11,7 +11,7 @@ const texts = folders
   )
   .filter((name) => /\.(md|ts|mjs|json|sh|py)$/.test(name) && !name.startsWith('test/.cache') && name !== here);
 
-it('no text has a person or a script fetch this program by its name from a package registry', () => {
+it('no text or script installs this program by its name from a package registry', () => {
   const commands = [
     'npx|npm (exec|create|init)|npm (i|install|add) (-g |--global )?|pnpm (dlx|add)',
     'yarn (dlx|add|global)|bunx|uvx|pipx? \\w+',
@@ -25,12 +25,12 @@ it('no text has a person or a script fetch this program by its name from a packa
   expect(found).toEqual([]);
 });
 
-it('the path that README names is a program', () => {
+it('the path in README.md is an executable program', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   expect(readme).toContain('    bin/minifal.mjs start\n');
   expect(() => accessSync(join(root, 'bin', 'minifal.mjs'), constants.X_OK)).not.toThrow();
 });
 
-it('the package can not be published by mistake', () => {
+it('the package cannot be published by mistake', () => {
   expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).private).toBe(true);
 });

@@ -7,21 +7,21 @@ import { until } from '../wait.ts';
 
 const answer = z.object({ id: z.number(), result: z.record(z.string(), z.unknown()).optional() });
 
-/** A burst's memory goes back to the system within this many collections, 200 ms apart. */
+/** After a burst, memory is returned to the system within this many collections, 200 ms apart. */
 const enough = 10;
 
-/** What the process holds after its garbage was collected: the measure of a leak. */
+/** The resources that the process holds after garbage collection: the measure of a leak. */
 export interface Collector {
   /**
-   * Bytes of the process as the system counts them, once collecting frees no more: what a burst used is given back bit
-   * by bit.
+   * The bytes of the process as the system counts them, once collections free no more: memory of a burst is returned
+   * gradually.
    */
   memory(): Promise<number>;
   close(): void;
 }
 
 /**
- * Collects through Node's own inspector, which SIGUSR1 opens in any Node process: the emulator runs as it always does.
+ * Collects garbage through Node's inspector, which SIGUSR1 opens in any Node process, so the emulator runs unmodified.
  * Start it with `NODE_OPTIONS=--inspect-port=0`, so that two of them don't want the same port.
  */
 export async function openCollector(emulator: Emulator): Promise<Collector> {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { Host } from '../http.ts';
 
-/** Where the inputs go, and what makes them look like a real client's. */
+/** The targets of the inputs, and the credentials that make them look like a real client's. */
 export interface Bed {
   readonly ports: { readonly [H in Host]: number };
   /** The emulator's own certificate authority. */
@@ -13,13 +13,16 @@ export interface Bed {
   /** `owner/alias` of an app that echoes, streams, and speaks realtime. */
   readonly app: string;
   readonly runnerId: string;
-  /** What a runner shows to SetMetadata. */
+  /** The token that a runner sends to SetMetadata. */
   readonly token: string;
   /** Address of the hostile receiver of webhooks. */
   readonly receiver: string;
 }
 
-/** Bytes for a socket and how the client leaves. Holes in them (`{key}`, `{port}` …) are filled from the bed. */
+/**
+ * The bytes for a socket, and how the client ends the connection. Holes in them (`{key}`, `{port}` …) are filled from
+ * the bed.
+ */
 export interface SocketInput {
   readonly host: Host;
   readonly tls: boolean;
@@ -29,15 +32,15 @@ export interface SocketInput {
   readonly pieces: readonly string[];
   readonly pauseMs: number;
   /**
-   * `close`: lets the server hang up; `answer`: waits for one before it hangs up; `finish`: says that no more will
-   * come; `leave`, `reset`: is gone at once.
+   * `close`: waits for the server to close; `answer`: closes after an answer; `finish`: half-closes the connection;
+   * `leave`, `reset`: disconnects immediately.
    */
   readonly ending: 'close' | 'answer' | 'finish' | 'leave' | 'reset';
 }
 
-/** A hang is what takes longer than this. */
+/** An exchange that takes longer than this is a hang. */
 export const patienceMs = 30_000;
-/** An answer is taken as whole when nothing more came for so long. */
+/** An answer counts as complete after this much silence. */
 const quietMs = 40;
 
 export class Hang extends Error {}
@@ -61,7 +64,7 @@ export async function exchange(bed: Bed, input: SocketInput): Promise<string> {
     received.push(chunk);
     lastByteAt = performance.now();
   });
-  // Being cut off is a fine answer to nonsense.
+  // Closing the connection is a valid answer to malformed input.
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const isClosed = () => socket.destroyed;
@@ -104,7 +107,7 @@ export async function exchange(bed: Bed, input: SocketInput): Promise<string> {
   }
 }
 
-/** As long as what it replaces, so that lengths in binary messages stay true. */
+/** The replacement has the same length, so that lengths in binary messages stay correct. */
 export const runnerHole = `{runner${'-'.repeat(28)}}`;
 
 /** Fills the holes of a text: `{key}`, `{token}`, `{app}`, `{port}`, `{runner…}`, `{receiver%}` (percent-encoded). */

@@ -5,7 +5,7 @@ import { loadServices } from '../../../emulator/wire/services.ts';
 import { type Bed, fill, Hang, patienceMs, runnerHole, type SocketInput } from './exchange.ts';
 import { mutated, noise, oddNumber, oddText } from './vocabulary.ts';
 
-/** A call whose headers are HTTP/2's, and whose messages, order or end are not what gRPC wants. */
+/** A call with valid HTTP/2 headers whose messages, order or end violate gRPC. */
 export interface CallInput {
   readonly tls: boolean;
   readonly path: string;
@@ -17,7 +17,7 @@ export interface CallInput {
   readonly ending: 'end' | 'cancel' | 'leave';
 }
 
-/** Plays the client. Resolves with the status and its message, as far as they came. */
+/** Plays the client. Resolves with the status and its message, if they arrived. */
 export async function callGrpc(bed: Bed, input: CallInput): Promise<string> {
   const { api: port } = bed.ports;
   const session: ClientHttp2Session = connect(
@@ -75,7 +75,7 @@ export async function callGrpc(bed: Bed, input: CallInput): Promise<string> {
 const services = loadServices();
 type Methods = typeof services.controller;
 
-/** A message as it goes over the wire: flag, length, bytes. */
+/** A message in its wire format: flag, length, bytes. */
 function framed(message: string, flag = 0, claimed = message.length): string {
   const prefix = Buffer.alloc(5);
   prefix[0] = flag;
@@ -86,13 +86,13 @@ function framed(message: string, flag = 0, claimed = message.length): string {
 const bytesOf = (methods: Methods, method: string, message: object): string =>
   methods[method]?.requestSerialize(message).toString('latin1') ?? '';
 
-/** No interpreter has this version, so that nothing is ever built. */
+/** No interpreter has this version, so nothing is ever built. */
 const environments = [
   { kind: 'virtualenv', configuration: { fields: { python_version: { stringValue: 'none' } } }, force: true },
 ];
 const callable = { method: 'cloudpickle', definition: Buffer.from('\x80\x04not a pickle') };
 
-/** Messages that would be taken, but for what they name. */
+/** Valid messages that name unknown things. */
 const valid: { readonly [method: string]: object } = {
   BuildEnvironment: { environments, machine_requirements: { machine_types: ['XS'], keep_alive: 3 } },
   RegisterApplication: {

@@ -6,7 +6,7 @@ import { mutated, noise, oddBody, oddJson, oddSegment, utf8, visible } from './v
 const auth = 'Authorization: Key {key}';
 export const hostLine = 'Host: localhost:{port}';
 
-/** Every route that takes something, by host; `*` is where a caller's own text goes. */
+/** Every route with input, by host; `*` stands for text of the caller. */
 const routes: readonly (readonly [Host, method: string, path: string])[] = [
   ...(['POST', 'GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH'] as const).map(
     (m) => ['run', m, '/{app}/*'] as const,
@@ -233,7 +233,7 @@ const target = (path: string): fc.Arbitrary<string> =>
       fc.constant(path.split('*')[0] ?? ''),
     );
 
-/** Well-formed HTTP whose content isn't what the route wants. */
+/** Well-formed HTTP with content that the route doesn't accept. */
 const oddRequest: fc.Arbitrary<SocketInput> = fc.constantFrom(...routes).chain(([host, method, path]) =>
   fc
     .record({
@@ -356,7 +356,7 @@ const hosts = fc.constantFrom<Host>('api', 'run', 'queue', 'ws');
 const leaving = fc.constantFrom('finish', 'finish', 'finish', 'leave', 'reset', 'answer') as fc.Arbitrary<
   SocketInput['ending']
 >;
-/** In one write, or cut somewhere. */
+/** In one write, or split somewhere. */
 const inPieces = (bytes: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> =>
   fc.tuple(bytes, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 })).map(([text, cuts]) => {
     const places = cuts.map((cut) => Math.floor(cut * text.length)).sort((a, b) => a - b);
@@ -364,8 +364,8 @@ const inPieces = (bytes: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> 
   });
 
 /**
- * Bytes that are hardly HTTP. A client that waits for an answer to half a request would wait for the server's own time
- * limit: it finishes.
+ * Bytes that are barely HTTP. The client half-closes, because waiting for an answer to half a request would take until
+ * the server's time limit.
  */
 const rawRequest: fc.Arbitrary<SocketInput> = fc
   .record({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Texts and bytes that programs stumble over. Bytes are latin-1 texts: one character, one byte. */
+/** Texts and bytes that often break programs. Bytes are latin-1 texts: one character per byte. */
 
 /** Any bytes. */
 export const noise = (maxLength: number): fc.Arbitrary<string> =>
@@ -8,7 +8,7 @@ export const noise = (maxLength: number): fc.Arbitrary<string> =>
 
 const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', 'length', ''];
 
-/** Names of fields that some route reads, and names that objects have by themselves. */
+/** Field names that some route reads, and names that every object has. */
 const fieldName = fc.constantFrom(
   ...names,
   ...['hashes', 'url', 'destination', 'hash', 'parts', 'part_number', 'partNumber', 'etag', 'metadata', 'size', 'mode'],
@@ -70,7 +70,7 @@ export const oddJson: fc.Arbitrary<Json> = fc.letrec<{ json: Json }>((tie) => ({
   ),
 })).json;
 
-/** What is where JSON should be: of another shape, broken, too deep, not text at all. UTF-8 in latin-1 characters. */
+/** Bodies in place of JSON: of another shape, broken, too deep, not text at all. UTF-8 in latin-1 characters. */
 export const oddBody: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: oddJson.map((value) => utf8(JSON.stringify(value))), weight: 4 },
   {
@@ -97,7 +97,7 @@ export const oddBody: fc.Arbitrary<string> = fc.oneof(
   noise(300),
 );
 
-/** What is in a path: broken percent-encoding, NUL, ways out, names that objects have, length. */
+/** Parts of paths: broken percent-encoding, NUL, traversal, names that every object has, excessive length. */
 export const oddSegment: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '%',
@@ -160,7 +160,7 @@ export function mutated(whole: fc.Arbitrary<string>): fc.Arbitrary<string> {
   });
 }
 
-/** Without what would end a request line. */
+/** Without characters that would end a request line. */
 export function visible(text: string): string {
   return text.replace(/[^\x21-\x7e\x80-\xff]/g, '%20');
 }

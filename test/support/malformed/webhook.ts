@@ -5,7 +5,7 @@ import type { SocketInput } from './exchange.ts';
 import { hostLine } from './http.ts';
 import { noise, oddText } from './vocabulary.ts';
 
-/** What a receiver of webhooks does instead of answering 200. */
+/** What a hostile webhook receiver does instead of answering 200. */
 const misdeeds: { readonly [name: string]: (socket: Socket, base: string) => void } = {
   redirect: (socket, base) =>
     socket.end(`HTTP/1.1 302 Found\r\nLocation: ${base}redirect\r\nContent-Length: 0\r\n\r\n`),
@@ -31,7 +31,7 @@ const misdeeds: { readonly [name: string]: (socket: Socket, base: string) => voi
   never: () => undefined,
 };
 
-/** Writes without end, as fast as the other side reads. */
+/** Writes endlessly, as fast as the other side reads. */
 function pour(socket: Socket, head: string, rest: string): void {
   socket.write(head);
   const more = (): void => {
@@ -44,12 +44,12 @@ function pour(socket: Socket, head: string, rest: string): void {
 export interface Receiver {
   /** `http://127.0.0.1:PORT/` */
   readonly url: string;
-  /** How many calls of each misdeed have come. */
+  /** The number of calls per kind of misbehaviour. */
   readonly calls: ReadonlyMap<string, number>;
   close(): void;
 }
 
-/** A receiver of webhooks that does what the path of the call names. */
+/** A webhook receiver with the behaviour that the path of the call names. */
 export async function startHostileReceiver(): Promise<Receiver> {
   const sockets = new Set<Socket>();
   const calls = new Map<string, number>();
@@ -77,9 +77,7 @@ export async function startHostileReceiver(): Promise<Receiver> {
   };
 }
 
-/**
- * Addresses that lead nowhere, to places that must not be called, or that only look like one. None leaves this machine.
- */
+/** Addresses that don't exist, that must not be called, or that only look like an address. None leaves this machine. */
 const oddUrl: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     'x',
@@ -120,7 +118,7 @@ const oddUrl: fc.Arbitrary<string> = fc.oneof(
 /** `encodeURIComponent` refuses half a character. */
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
 
-/** Submits whose webhook is nonsense, and submits whose webhook leads to the hostile receiver. */
+/** Submits with an invalid webhook, and submits whose webhook is the hostile receiver. */
 export const malformedWebhook: fc.Arbitrary<SocketInput> = fc
   .record({
     tls: fc.boolean(),
@@ -156,7 +154,7 @@ export const malformedWebhook: fc.Arbitrary<SocketInput> = fc
     ending: 'answer',
   }));
 
-/** The one that keeps a connection for as long as the emulator lets it. */
+/** The behaviour that keeps a connection open for as long as the emulator allows. */
 export const neverAnswers: SocketInput = {
   host: 'queue',
   tls: false,

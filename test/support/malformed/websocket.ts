@@ -9,11 +9,11 @@ interface Frame {
   readonly opcode: number;
   readonly masked: boolean;
   readonly payload: string;
-  /** Instead of the payload's own length. */
+  /** Replaces the payload's real length. */
   readonly claimed?: number;
 }
 
-/** A frame as it goes over the wire; the mask is zero, so that bytes stay readable. RFC 6455 §5.2. */
+/** A frame in its wire format; the mask is zero, so that bytes stay readable. RFC 6455 §5.2. */
 function frame({ fin, reserved, opcode, masked, payload, claimed }: Frame): string {
   const length = claimed ?? payload.length;
   const head = [(fin ? 0x80 : 0) | (reserved << 4) | opcode];
@@ -44,7 +44,7 @@ const oddFrame: fc.Arbitrary<string> = fc.oneof(
   fc
     .tuple(fc.constantFrom(1, 2, 8, 9), fc.constantFrom(2 ** 31, 2 ** 53 - 1, 300_000_000, 65_536, 126))
     .map(([opcode, claimed]) => frame({ fin: true, reserved: 0, opcode, masked: true, payload: 'x', claimed })),
-  // A continuation of nothing; a message that is begun again and again; control frames in pieces or too long.
+  // A continuation without a message; a message that begins repeatedly; control frames that are fragmented or too long.
   fc.constantFrom(
     frame({ fin: true, reserved: 0, opcode: 0, masked: true, payload: 'x' }),
     frame({ fin: false, reserved: 0, opcode: 1, masked: true, payload: 'x' }).repeat(3),
@@ -115,7 +115,7 @@ const handshake = fc
     [`${method} ${path} HTTP/1.1`, hostLine, ...(key === '' ? [] : [key]), ...headers, '', ''].join('\r\n'),
   );
 
-/** Handshakes that are none, and frames that break the protocol, before and after the app answers. */
+/** Invalid handshakes, and frames that violate the protocol, before and after the app answers. */
 export const malformedWebsocket: fc.Arbitrary<SocketInput> = fc.record({
   host: fc.constantFrom('run', 'run', 'ws', 'ws', 'queue', 'api'),
   tls: fc.boolean(),

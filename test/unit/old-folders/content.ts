@@ -3,8 +3,8 @@ import type { RequestOutcome, SubmittedRequest } from '../../../emulator/queue/t
 import type { LogLine } from '../../../emulator/telemetry/types.ts';
 
 /**
- * What the old data folders hold, in the shapes of their time. The fixtures were written from this: a field that is
- * added to a document later must not be added here, that is the point of them.
+ * The content of the old data folders, in the shapes of that time. The fixtures were written from this, so a field that
+ * is added to a document later must not be added here.
  */
 export const now = 1_760_000_000_000;
 export const secretKey = Buffer.alloc(32, 7);

@@ -19,7 +19,7 @@ import type { createWebhooks } from '../../../emulator/webhooks/webhooks.ts';
 import type { createWorkflows } from '../../../emulator/workflows/workflows.ts';
 import * as was from './content.ts';
 
-/** The modules of that minifal; their types are today's, and what is used here was the same then. */
+/** The modules of that minifal, with today's types: the parts that are used here haven't changed. */
 interface OldMinifal {
   readonly mainMigrations: typeof mainMigrations;
   readonly logMigrations: typeof logMigrations;
@@ -112,7 +112,7 @@ async function write(old: OldMinifal, count: number): Promise<void> {
       report: console.error,
     });
     const note = webhooks.expect(was.requests.waiting);
-    // The older ones have written it by now.
+    // Older versions have already written it at this point.
     if (note) store.transaction(note);
     webhooks.close();
   }
