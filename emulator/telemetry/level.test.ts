@@ -25,7 +25,7 @@ describe('inferLevel', () => {
     ['{"level": "error"', 'stdout', 'STDOUT'],
     ['{"nested": {"level": "error"}}', 'stdout', 'STDOUT'],
     ['["level", "error"]', 'stdout', 'STDOUT'],
-  ])('takes %j on %s for %s', (text, stream, level) => {
+  ])('classifies %j on %s as %s', (text, stream, level) => {
     expect(inferLevel(text, stream)).toBe(level);
   });
 });

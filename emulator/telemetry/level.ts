@@ -13,10 +13,10 @@ const byName = new Map(names);
 const jsonFields = ['level', 'levelname', 'severity'];
 
 /**
- * The level of a line that user code wrote (docs/platform/runner-process.md#logs): a JSON object's own level; else a
- * line that begins with a level's name or contains it in brackets; else the stream.
+ * The level of a line that user code wrote (docs/platform/runner-process.md#logs): the level in a JSON object;
+ * otherwise the level name at the start of the line or in brackets; otherwise the stream.
  *
- * differs: where isolate itself falls back to INFO for both streams, the documented STDOUT/STDERR is used
+ * differs: where isolate falls back to INFO for both streams, the documented STDOUT/STDERR is used
  * (docs/platform/logs.md#fields), which keeps the streams apart; the CLI prints both.
  */
 export function inferLevel(text: string, stream: 'stdout' | 'stderr'): LogLevel {
@@ -40,7 +40,7 @@ function structuredLevel(text: string): LogLevel | undefined {
 
 /**
  * The text inside the one-line object `{"traceback": …}` that the SDK prints for an unhandled error; `undefined` for
- * every other line. Its parts are in reverse order as printed (exception first), and left so.
+ * all other lines. Its parts are printed in reverse order (exception first), and the order is kept.
  */
 export function tracebackIn(text: string): string | undefined {
   if (!text.includes('"traceback"')) return undefined;
@@ -49,8 +49,8 @@ export function tracebackIn(text: string): string | undefined {
 }
 
 /**
- * For the minimum-level filter. STDOUT and STDERR count as INFO, as which isolate infers them: someone who asks for
- * warnings doesn't mean every print.
+ * For the minimum-level filter. STDOUT and STDERR count as INFO, which is how isolate infers them: a user who asks for
+ * warnings doesn't want to see every print.
  */
 export function severity(level: LogLevel): number {
   return severities[level];

@@ -18,7 +18,7 @@ function recorder() {
   };
 }
 
-/** A piece as the runner cuts it: 64 KiB that end like this. */
+/** A piece as the runner cuts it: 64 KiB that end with this text. */
 const piece = (end: string) => 'x'.repeat(64 * 1024 - end.length) + end;
 
 describe('a line that is cut into pieces', () => {
@@ -39,7 +39,7 @@ describe('a line that is cut into pieces', () => {
     expect(messages[1]).toBe('and something else');
   });
 
-  it('is one of its own stream', () => {
+  it('belongs to its own stream', () => {
     const { messages, write } = recorder();
     write(piece(secret.slice(0, 9)));
     write('meanwhile', 'stderr');
@@ -55,7 +55,7 @@ describe('a line that is cut into pieces', () => {
     expect(messages.slice(1)).toEqual(['meanwhile', '']);
   });
 
-  it('changes nothing of lines that come later', () => {
+  it('does not change later lines', () => {
     const { messages, write } = recorder();
     write(piece(secret.slice(0, -3)));
     write('meanwhile');
@@ -76,14 +76,14 @@ describe('a line that is cut into pieces', () => {
   });
 });
 
-it('an ordinary line keeps an end that looks like the beginning of a secret', () => {
+it('keeps the end of an ordinary line that looks like the beginning of a secret', () => {
   const { messages, write } = recorder();
   write('hunter2-');
   write('hunter2');
   expect(messages).toEqual(['hunter2-', 'hunter2']);
 });
 
-describe('the present state of an unfinished line', () => {
+describe('the current state of an unfinished line', () => {
   it.each([
     ['key: hunter2-hun', 'key: ********'],
     ['key: hunt', 'key: ********'],
@@ -99,7 +99,7 @@ describe('the present state of an unfinished line', () => {
     expect(appended).toEqual([expect.objectContaining({ message: shown, unfinished: true })]);
   });
 
-  it('says nothing about what comes next', () => {
+  it('has no effect on what comes next', () => {
     const { messages, write } = recorder();
     write('key: hunter2-', 'stderr');
     write('hunter2 is a word', 'stderr');

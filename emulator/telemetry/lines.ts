@@ -2,7 +2,7 @@ import { inferLevel } from './level.ts';
 import type { Mask } from './masking/mask.ts';
 import type { LogLine, Logs } from './types.ts';
 
-/** A line as a runner wrote it, and whose it is. */
+/** A line as a runner wrote it, and the app and runner it belongs to. */
 interface Written {
   readonly at: number;
   readonly stream: 'stdout' | 'stderr';
@@ -13,23 +13,23 @@ interface Written {
 }
 
 /**
- * A piece of a longer line is at least so long: the runner cuts at 64 KiB, and up to three bytes before
+ * The minimum length of a piece of a longer line: the runner cuts at 64 KiB or up to three bytes earlier
  * (runner/shared/lines.py, MAX_LINE).
  */
 const pieceBytes = 64 * 1024 - 3;
-/** Fewer characters of a secret say nothing, and are the end of many a progress bar. */
+/** Fewer characters of a secret reveal nothing, and many progress bars end with them. */
 const minShown = 4;
 /**
- * Another thread of the request may write so many lines between two pieces; rests as short as `minShown` only follow
- * at once.
+ * The number of lines that another thread of the request may write between two pieces; rests as short as `minShown`
+ * only match in the next line.
  */
 const maxBetween = 100;
-/** More unfinished lines than these aren't remembered: an app has hardly as many streams. */
+/** The maximum number of unfinished lines that are remembered: an app hardly has as many streams. */
 const maxUnfinished = 1_000;
 
 /**
  * Turns what runners write into log lines (docs/platform/runner-process.md#logs). Hides secrets that are cut in two;
- * `logs` hides the others.
+ * `logs` hides all others.
  */
 export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
   /** What the next piece may begin with, by runner and stream. */
@@ -41,7 +41,7 @@ export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
     begun.delete(stream);
     const open = rest === undefined && passed < maxBetween ? rests : [];
     if (open.length > 0) begun.set(stream, { rests: open, passed: passed + 1 });
-    // The piece before ends with the mask.
+    // The previous piece ends with the mask.
     const own = rest === undefined ? text : text.slice(rest.length);
     if (Buffer.byteLength(text) < pieceBytes) return own;
     const piece = mask.unfinished(own);

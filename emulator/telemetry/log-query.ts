@@ -1,7 +1,7 @@
 import { severity, tracebackIn } from './level.ts';
 import type { LogLine, LogQuery } from './types.ts';
 
-/** The filters of a query (log-records.ts) for a line that has just arrived; time bounds don't apply to it. */
+/** Applies the filters of a query (log-records.ts) to a line that has just arrived; time bounds are ignored. */
 export function matches(query: Omit<LogQuery, 'limit' | 'order'>, line: LogLine): boolean {
   return (
     (query.alias === undefined || query.alias === line.alias) &&

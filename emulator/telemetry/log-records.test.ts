@@ -34,7 +34,7 @@ function setUp() {
       other.close();
       return rows.map(({ seq }) => seq);
     },
-    /** Something goes wrong inside of the database from now on. */
+    /** Makes the database fail internally from now on. */
     sabotage(trigger: string): void {
       const other = new DatabaseSync(file);
       other.exec(trigger);
@@ -44,7 +44,7 @@ function setUp() {
 }
 
 describe('the records of log lines', () => {
-  it('are in the file when a call returns, and found as they were', () => {
+  it('are in the file when a call returns, and are found unchanged', () => {
     const { records, onDisk } = setUp();
     expect([records.lastSeq(), records.find(all)]).toEqual([0, []]);
     const lines = [line(1), line(2, { level: 'ERROR', source: 'BRIDGE', stream: null, requestId: 'q', endpoint: '/' })];
@@ -53,7 +53,7 @@ describe('the records of log lines', () => {
     expect([records.lastSeq(), records.find(all)]).toEqual([2, lines]);
   });
 
-  it('that are added together are all there, or none is', () => {
+  it('that are added together are all stored, or none is', () => {
     const { records, onDisk, sabotage } = setUp();
     records.add([line(1)]);
     sabotage("CREATE TRIGGER one BEFORE INSERT ON lines WHEN NEW.seq = 3 BEGIN SELECT RAISE(ABORT, 'not 3'); END");
@@ -63,7 +63,7 @@ describe('the records of log lines', () => {
     expect(onDisk()).toEqual([1, 2, 4]);
   });
 
-  it('are as before when another program has locked the file', async () => {
+  it('are unchanged when another program has locked the file', async () => {
     const { file, records, onDisk } = setUp();
     const release = await lockElsewhere(file, 'IMMEDIATE');
     expect(() => records.add([line(1)])).toThrow(expect.objectContaining({ trouble: 'locked' }));
@@ -78,7 +78,7 @@ describe('the records of log lines', () => {
     ['those with a text', { search: '7' }],
     ['both, the newest first', { alias: 'other', search: '7', order: 'newest' }],
     ['a few', { limit: 4, search: '7' }],
-  ])('are found a look at a time as they are in one go: %s', (_, change) => {
+  ])('are the same whether found in steps or all at once: %s', (_, change) => {
     const { records } = setUp();
     records.add(Array.from({ length: 100 }, (_, n) => line(n + 1, { at: n >> 2, alias: n % 3 ? 'app' : 'other' })));
     const query = { ...all, ...change };
@@ -94,10 +94,10 @@ describe('the records of log lines', () => {
     expect(found.length).toBeGreaterThan(0);
   });
 
-  it('that can’t be read are left out, and the others found', () => {
+  it('that can’t be read are skipped, and the others are found', () => {
     const { records, sabotage } = setUp();
     records.add([line(1), line(2), line(3)]);
-    // A STRICT table would take no such value; a flipped bit in the file asks nobody.
+    // A STRICT table would refuse such a value; a flipped bit in the file is not checked.
     sabotage(
       `ALTER TABLE lines RENAME TO strict_lines; CREATE TABLE lines AS SELECT * FROM strict_lines;
        UPDATE lines SET message = x'ff' WHERE seq = 2`,
@@ -106,7 +106,7 @@ describe('the records of log lines', () => {
     expect(records.look(all, undefined, { most: 10, wanted: 10 }).lines.map(({ seq }) => seq)).toEqual([1, 3]);
   });
 
-  it('go from the oldest on, so many at a time, while they take too much', () => {
+  it('are removed in batches, oldest first, while they take up too much space', () => {
     const { records, onDisk } = setUp();
     records.add(Array.from({ length: 1_000 }, (_, n) => line(n + 1, { message: 'x'.repeat(1_000) })));
     expect(records.dropOldest(2 ** 30, 10)).toBe(false);

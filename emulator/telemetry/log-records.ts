@@ -5,39 +5,39 @@ import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { logMigrations } from './migrations.ts';
 import type { LogLine, LogQuery } from './types.ts';
 
-/** Where a look ended, in the order of its query. */
+/** Where a step of a search ended, in the order of its query. */
 export type Place = readonly [at: number, seq: number];
 
 interface Look {
-  /** Those that match, in the order of the query. */
+  /** The matching lines, in the order of the query. */
   readonly lines: readonly LogLine[];
-  /** Where to look from next; `undefined`: there was nothing more. */
+  /** Where the next step starts; `undefined`: there are no more lines. */
   readonly next: Place | undefined;
 }
 
 /**
- * Log lines on disk, in a file of their own: the only file of this room that knows it.
+ * Log lines on disk, in a file of their own: the only module of this room that accesses that file.
  *
- * - Atomic: each call. Lines that are added together are all there or none is.
- * - Durable when `add` returns: the lines survive the end of the process, not a loss of power (synchronous=NORMAL).
- * - A line that can't be read any more is left out of what is found; it has no checksum.
- * - Excluded: nested calls, and a second process that writes. Numbers of lines, their order of arrival and what must
- *   not be in them are the caller's business.
+ * - Atomic: each call. Lines that are added together are all stored, or none is.
+ * - Durable when `add` returns: the lines survive the end of the process, but not a power loss (synchronous=NORMAL).
+ * - A line that can't be read any more is missing from the results; lines have no checksum.
+ * - Excluded: nested calls, and a second process that writes. The caller is responsible for the numbers of lines, their
+ *   order of arrival, and removing what they must not contain.
  */
 export interface LogRecords {
-  /** The highest number there is; 0: no line. */
+  /** The highest line number; 0: there are no lines. */
   lastSeq(): number;
-  /** @throws DiskTrouble and other errors of the disk: none of the lines was added */
+  /** @throws DiskTrouble and other disk errors: none of the lines was added */
   add(lines: readonly LogLine[]): void;
-  /** All that match, up to the query's limit, in one go. */
+  /** All matching lines, up to the query's limit, in one step. */
   find(query: LogQuery): readonly LogLine[];
   /**
-   * Looks at `most` lines from `from` on, at fewer where every one of them matches, and keeps of those that match no
-   * more than `wanted`.
+   * Examines `most` lines starting at `from` (fewer if all of them match), and returns at most `wanted` of the matching
+   * ones.
    */
   look(query: LogQuery, from: Place | undefined, counts: { readonly most: number; readonly wanted: number }): Look;
   /**
-   * Drops the oldest lines, at most about `most`, until the others take no more than `maxBytes`, counted in pages.
+   * Drops the oldest lines, about `most` at once, until the rest takes up no more than `maxBytes`, counted in pages.
    * @returns whether there are still too many
    */
   dropOldest(maxBytes: number, most: number): boolean;
@@ -46,7 +46,7 @@ export interface LogRecords {
   close(): void;
 }
 
-/** @throws UserError, DiskTrouble as `openStore` */
+/** @throws UserError, DiskTrouble like `openStore` */
 export function openLogRecords(file: string): LogRecords {
   const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
   return {
@@ -103,7 +103,7 @@ function insert(store: Store, line: LogLine): void {
     );
 }
 
-/** Counts pages in use: exact enough, and free, where a sum over the lines would read them all. */
+/** Counts pages in use: accurate enough, and free, whereas a sum over the lines would read them all. */
 function dropOldest(store: Store, maxBytes: number, most: number): boolean {
   for (let dropped = 0; usedBytes(store) > maxBytes; ) {
     if (dropped >= most) return true;
@@ -127,7 +127,7 @@ function orderOf({ order }: Pick<LogQuery, 'order'>): { readonly order: string; 
   return { order: `ORDER BY at ${direction}, seq ${direction}`, beyond: order === 'newest' ? '<' : '>' };
 }
 
-/** What one of the indexes answers, and what has to be looked at. */
+/** What one of the indexes covers, and what has to be examined. */
 function partsOf({ requestId, runnerId, alias, since, until, limit: _limit, order: _order, ...rest }: LogQuery) {
   const time = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
   const owners = [
@@ -142,7 +142,7 @@ function partsOf({ requestId, runnerId, alias, since, until, limit: _limit, orde
   };
 }
 
-/** The filters of a query as SQL over `lines`: constant text, values apart. */
+/** The filters of a query as SQL over `lines`: constant text, with values passed separately. */
 function whereOf(query: Partial<LogQuery>): { readonly sql: string; readonly values: readonly SQLInputValue[] } {
   const conditions: (readonly [sql: string, value: SQLInputValue | undefined])[] = [
     ['alias = ?', query.alias],
@@ -153,7 +153,7 @@ function whereOf(query: Partial<LogQuery>): { readonly sql: string; readonly val
     ['traceback = ?', query.traceback ? 1 : undefined],
     ['at >= ?', query.since],
     ['at < ?', query.until],
-    // ASCII letters in either case, as `matches` of log-query.ts.
+    // ASCII letters are case-insensitive, like `matches` in log-query.ts.
     ["message LIKE ? ESCAPE '\\'", query.search && `%${query.search.replace(/[\\%_]/g, '\\$&')}%`],
   ];
   const set = conditions.filter(

@@ -2,17 +2,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogRecords, Place } from './log-records.ts';
 import type { LogLine, LogQuery } from './types.ts';
 
-/** Lines of one look, at first. How many follow from how long the look before took: they may be short or long. */
+/**
+ * The number of lines in the first step. Later steps depend on how long the previous one took, because lines may be
+ * short or long.
+ */
 const linesAtFirst = 500;
 const minLines = 20;
 const maxLines = 20_000;
-/** What a look may take, about; callers wait for it. */
+/** The approximate duration of a step; callers wait for it. */
 const lookMs = 4;
 
 /**
- * The lines of a query, a look at some lines at a time: a filter without an index reads every line there is (measured:
- * 40 ms for 200,000 short ones). Lines that are dropped meanwhile may be missing.
- * @param isOver the records are closed: nobody waits for the rest
+ * The lines that match a query, searched in steps: a filter without an index reads every line in the file (measured: 40
+ * ms for 200,000 short ones). Lines that are dropped in the meantime may be missing.
+ * @param isOver the records are closed: nothing waits for the rest
  */
 export async function searchLines(
   records: Pick<LogRecords, 'look'>,

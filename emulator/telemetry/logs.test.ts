@@ -32,7 +32,7 @@ function testLine(message: string, change: Partial<LogLine> = {}): Omit<LogLine,
 const all = { limit: 100, order: 'oldest' } as const;
 
 describe('createLogs', () => {
-  it('shows every line that was appended before, whole, and again after a restart', () => {
+  it('shows every line that was appended before, complete, and again after a restart', () => {
     const { logs, open } = setUp();
     const line = testLine('hello\n\u0000 ü <b>', { requestId: 'q', endpoint: '/x', level: 'ERROR', stream: 'stderr' });
     const platform = testLine('started', {
@@ -55,7 +55,7 @@ describe('createLogs', () => {
     expect(again.query(all)).toEqual([...expected, { ...testLine('third'), seq: 3 }]);
   });
 
-  it('shows the state of an unfinished line to those who follow, and keeps only whole lines', () => {
+  it('shows the state of an unfinished line to followers, and keeps only complete lines', () => {
     const { logs } = setUp();
     const seen: string[] = [];
     logs.follow({ alias: 'app' }, ({ message, unfinished }) => void seen.push(`${message} ${unfinished ?? 'whole'}`));
@@ -171,7 +171,7 @@ describe('createLogs', () => {
     expect(await searching).toEqual([]);
   });
 
-  it('hands live lines to followers with their number, until they leave', () => {
+  it('passes live lines to followers with their number, until they unsubscribe', () => {
     const { logs } = setUp();
     const seen: LogLine[] = [];
     const leave = logs.follow({ requestId: 'q' }, (line) => seen.push(line));
@@ -204,7 +204,7 @@ describe('createLogs', () => {
     expect(statSync(file).size).toBeLessThan(maxBytes + 1_000 * 1_000);
   });
 
-  it('drops many lines that became too many a few at a time', async () => {
+  it('drops a large excess of lines in small batches', async () => {
     const { logs, file, open } = setUp();
     for (let n = 0; n < 5_000; n++) logs.append(testLine(`${n} ${'x'.repeat(400)}`));
     logs.close();
@@ -224,7 +224,7 @@ describe('createLogs', () => {
     open().close();
   });
 
-  it('cuts a line that is far too long, with a remark', () => {
+  it('truncates a line that is far too long, with a remark', () => {
     const { logs } = setUp();
     logs.append(testLine('x'.repeat(10_000_000)));
     const [line] = logs.query(all);
@@ -242,7 +242,7 @@ describe('createLogs', () => {
     expect(logs.query(all).map(({ message }) => message)).toEqual(['while locked', 'later']);
   });
 
-  it('continues when lines cannot be stored, and says how many were lost', () => {
+  it('continues when lines cannot be stored, and reports how many were lost', () => {
     const { logs, file } = setUp();
     logs.append(testLine('before'));
     logs.query(all);
@@ -262,7 +262,7 @@ describe('createLogs', () => {
     ).toEqual(['after', 'before', 'minifal: 2 log lines before this one could not be stored: disk full.']);
   });
 
-  it('starts over from a damaged file and says so', () => {
+  it('starts over from a damaged file and reports that', () => {
     const { logs, file, open } = setUp();
     logs.append(testLine('gone'));
     logs.close();

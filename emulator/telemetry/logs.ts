@@ -7,11 +7,11 @@ import type { LogLine, Logs } from './types.ts';
 
 export interface LogsOptions {
   readonly file: string;
-  /** Size of the stored lines, about; above it the oldest lines go, some at a time. */
+  /** The approximate size of the stored lines; above it, the oldest lines are removed in batches. */
   readonly maxBytes: number;
-  /** Hides secrets, before anything is stored or shown (`createMask`). */
+  /** Hides secrets before anything is stored or shown (`createMask`). */
   readonly mask?: (text: string) => string;
-  /** Hears of what a listener threw. By default it is thrown. */
+  /** Receives errors that a listener threw. By default, they are thrown. */
   readonly report?: Report;
 }
 
@@ -20,23 +20,23 @@ export interface StoredLogs extends Logs {
   notices(): readonly string[];
 }
 
-/** One line may not fill the store; what is longer is cut with a remark. */
+/** One line must not fill the store; a longer line is truncated with a remark. */
 const maxMessage = 256 * 1024;
-/** More than this isn't left in memory. */
+/** No more than this stays in memory. */
 const maxBatch = 1_000;
-/** Lines that come within this time share a transaction: one for each line would be felt by every request. */
+/** Lines that arrive within this time share a transaction: one per line would slow down every request. */
 const batchMs = 20;
-/** Lines that are dropped in one turn of the event loop (measured: 10 µs each). */
+/** The number of lines that are dropped in one turn of the event loop (measured: 10 µs each). */
 const trimmedAtOnce = 500;
-/** So many characters of lines wait for the end of a lock; what comes then is counted, not kept. */
+/** The number of characters that wait for the end of a lock; later lines are counted but not kept. */
 const maxWaiting = 4 * 1024 * 1024;
 const lockPauseMs = 250;
 
 /**
- * Log lines in a file of their own. Lines are seen at once, and written within 20 ms; they survive a crash of
- * the process once written, not a loss of power. While another program has locked the file, some lines wait in memory.
- * Other trouble with the file (a full disk) costs lines, never the emulator: how many is said by a line as soon as
- * lines can be written again. What a listener of `follow` throws is reported, and nobody else's business.
+ * Log lines in a file of their own. Lines are visible at once and written within 20 ms. Written lines survive a crash
+ * of the process, but not a power loss. While another program has locked the file, some lines wait in memory. Other
+ * trouble with the file (a full disk) costs lines, but never stops the emulator: a log line reports how many as soon as
+ * lines can be written again. An error that a listener of `follow` throws is reported and does not affect the others.
  */
 export function createLogs({
   file,
@@ -122,7 +122,7 @@ export function createLogs({
       else lost += batch.length;
       return;
     }
-    // So there are never many more than there may be, however fast lines come.
+    // The excess stays small, however fast lines arrive.
     trim(2 * batch.length);
   }
 

@@ -1,5 +1,5 @@
 import type { Migration } from '../store/migrate.ts';
 import { logTables } from './tables.ts';
 
-/** `logs.db`: a file of its own, because it may lose its last moments and is cut at a size. */
+/** `logs.db`: a separate file, because its last moments may be lost and its size is limited. */
 export const logMigrations: readonly Migration[] = [{ name: 'log lines', statements: logTables }];

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-it('shows a wait for room to who follows the app, and changes of state to who asks for them', () => {
+it('shows a wait for room to followers of the app, and changes of state on request', () => {
   const store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   closing.push(() => store.close());
   const lines: Omit<LogLine, 'seq'>[] = [];

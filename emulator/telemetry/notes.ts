@@ -4,7 +4,7 @@ import type { RunnerHistory } from './runners.ts';
 import type { Logs } from './types.ts';
 
 /**
- * Writes down what the scheduler decided: the runners' histories, and a line of the platform for each decision a
+ * Records what the scheduler decided: the runners' histories, and a log line of the platform for each decision that a
  * developer asks about.
  */
 export function createNoteRecorder(deps: { readonly history: RunnerHistory; readonly logs: Pick<Logs, 'append'> }) {
@@ -14,7 +14,7 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
     },
     record(notes: readonly Note[]): void {
       for (const note of notes) {
-        // Who waits at a terminal for `fal run` is shown why.
+        // Shows the reason to a developer who waits for `fal run` at a terminal.
         if (note.topic === 'runner.capacity' && note.runnerId)
           deps.logs.append(platformLine(note, note.runnerId, 'INFO', note.text));
         if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
@@ -27,12 +27,12 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
   };
 }
 
-/** Busy and idle again with every request: of the requests themselves there are other records. */
+/** A runner becomes busy and idle again with every request, and the requests themselves have other records. */
 function isDailyBusiness({ from, to }: Note): boolean {
   return (from === 'IDLE' && to === 'RUNNING') || (from === 'RUNNING' && to === 'IDLE');
 }
 
-/** Below INFO: seen by who asks for it, never in the terminal of `fal run`. */
+/** Below INFO: visible on request, and never in the terminal of `fal run`. */
 function platformLine(note: Note, runnerId: string, level: 'DEBUG' | 'INFO', message: string) {
   return {
     at: note.at,

@@ -6,7 +6,7 @@ import { createOwnLog } from './own-log.ts';
 
 it('a line that the disk did not take is written with the next one it takes', () => {
   const file = join(testFolder(), 'emulator.log');
-  // A folder in its place: nothing can be appended.
+  // A folder at its path: nothing can be appended.
   mkdirSync(file);
   const log = createOwnLog(
     file,
@@ -35,7 +35,7 @@ describe('a bug', () => {
     return { log: createOwnLog(file, () => 0, mask), lines };
   };
 
-  it('that comes again and again is written ever more rarely', () => {
+  it('that occurs again and again is logged less and less often', () => {
     const { log, lines } = logOf();
     const bug = new Error('again');
     for (let n = 0; n < 150; n++) log.report(bug);
@@ -65,7 +65,7 @@ describe('a bug', () => {
     expect(lines()).toMatchObject([{ level: 'error' }]);
   });
 
-  it('is written without its words when they can not be masked', () => {
+  it('is logged without its message when the message cannot be masked', () => {
     const { log, lines } = logOf(() => {
       throw new Error('sealed');
     });

@@ -4,19 +4,20 @@ import { printableJson } from '../local/printable.ts';
 /** The emulator's own log (never an app's): one JSON object per line. */
 export interface OwnLog {
   info(room: string, msg: string, fields?: { readonly [name: string]: string | number }): void;
-  /** A bug of ours: kept with its stack. One that comes again and again is written at its 1st, 10th, 100th … time. */
+  /** A bug in minifal: logged with its stack. A repeated one is logged at its 1st, 10th, 100th … occurrence. */
   report(error: unknown): void;
 }
 
 const maxBytes = 5 * 1024 * 1024;
-/** Lines that the disk did not take are tried again with the next one; more than these aren't kept. */
+/** Lines that could not be written are tried again with the next line; no more than this many are kept. */
 const maxUnwritten = 100;
-/** So many different bugs are distinguished. */
+/** The maximum number of different bugs that are distinguished. */
 const maxSeen = 100;
 
 /**
- * Appends to `file`; above 5 MiB the file moves to `<file>.1`, replacing the one before. Written at once, so that the
- * last words of a crash are there. `mask` hides keys and secrets. A full disk never stops the emulator.
+ * Appends to `file`; above 5 MiB, the file is moved to `<file>.1` and replaces the previous one. Lines are written at
+ * once, so that the last messages before a crash are in the file. `mask` hides keys and secrets. A full disk never
+ * stops the emulator.
  */
 export function createOwnLog(file: string, clock: () => number, mask: (text: string) => string): OwnLog {
   let bytes = sizeOf(file);
@@ -39,7 +40,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
     }
   }
 
-  /** A log that throws would end what reports to it. */
+  /** A log that throws would break the code that reports to it. */
   function lineOf(record: object): string {
     const at = new Date(clock()).toISOString();
     try {
@@ -49,12 +50,12 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
     }
   }
 
-  /** A full disk may have taken a part of a line. */
+  /** A full disk may have stored a part of a line. */
   function takeBack(): void {
     try {
       if (sizeOf(file) > bytes) truncateSync(file, bytes);
     } catch {
-      // not even that: continue
+      // That failed too: continue.
     }
   }
 
@@ -71,7 +72,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
   };
 }
 
-/** What was thrown may be anything, and asking it for its words may throw, too. */
+/** Any value can be thrown, and reading its message may throw, too. */
 function factsOf(error: unknown): { readonly msg: string; readonly stack: string | undefined } {
   try {
     if (error instanceof Error) return { msg: String(error.message), stack: error.stack && String(error.stack) };

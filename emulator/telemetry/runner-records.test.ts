@@ -34,7 +34,7 @@ function setUp() {
 }
 
 describe('the records of runners', () => {
-  it('are on disk when their promise resolves, those of one turn with one commit', async () => {
+  it('are on disk when their promise resolves, with one commit per turn', async () => {
     const { records, sizes, onDisk } = setUp();
     const written = Promise.all(['b', 'a'].map((id) => records.keep(id, () => runner(id))));
     expect(onDisk()).toEqual([]);
@@ -45,7 +45,7 @@ describe('the records of runners', () => {
     expect(onDisk()).toEqual([]);
   });
 
-  it('are written as they are then, and not at all when they are gone', async () => {
+  it('are written with their current values, and not at all when they no longer exist', async () => {
     const { records, onDisk } = setUp();
     const present = new Map([
       ['a', runner('a')],
@@ -58,7 +58,7 @@ describe('the records of runners', () => {
     expect(onDisk()).toEqual([runner('a', 'stopped')]);
   });
 
-  it('go together or not at all, and undo nothing of the same turn when they can’t', async () => {
+  it('are removed together or not at all, and roll back nothing else of the same turn', async () => {
     const { store, records, onDisk } = setUp();
     await Promise.all(['a', 'b'].map((id) => records.keep(id, () => runner(id))));
     const stay = "BEFORE DELETE ON runners WHEN OLD.id = 'b' BEGIN SELECT RAISE(ABORT, 'it stays'); END";

@@ -8,7 +8,7 @@ export interface StoredRunner extends RunnerRecord {
   readonly transitions: readonly RunnerTransition[];
 }
 
-/** On disk, whichever minifal wrote it. */
+/** The format on disk, for all versions of minifal. */
 const storedRunner: z.ZodType<StoredRunner> = z.object({
   id: z.string(),
   alias: z.string(),
@@ -21,19 +21,19 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
 });
 
 /**
- * The runners' history on disk: the only file of this room that knows the promises' store.
+ * The runners' history on disk: the only module of this room that accesses the main store.
  *
- * - Atomic: each call. Calls of one turn of the event loop share a transaction, and none undoes another.
- * - Durable when the promise resolves, power loss included (a store with synchronous=FULL): with the next group commit
- *   or, while the disk takes nothing, as soon as there is room. It rejects for a reason other than the disk only.
- * - Loaded: whole records only, in the order of the first starts; a damaged one is removed, which the store's notices
- *   say.
- * - Excluded: a second process. What is true is in the caller's memory and is asked for when it is written, which may
- *   be later and more than once.
+ * - Atomic: each call. Calls of one turn of the event loop share a transaction, and none rolls back another.
+ * - Durable when the promise resolves, including power loss (a store with synchronous=FULL): with the next group commit
+ *   or, while the disk accepts nothing, as soon as there is room. It rejects only for reasons other than the disk.
+ * - Loaded: complete records only, in the order of the first starts; a damaged one is removed and reported in the
+ *   store's notices.
+ * - Excluded: a second process. The caller keeps the current values in memory; they are requested when a record is
+ *   written, which may be later and more than once.
  */
 export interface RunnerRecords {
   load(): readonly StoredRunner[];
-  /** Writes what `present` says then; `undefined`: it is gone, and nothing is written. */
+  /** Writes what `present` returns at that time; `undefined`: the runner no longer exists, and nothing is written. */
   keep(id: string, present: () => StoredRunner | undefined): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
 }

@@ -34,7 +34,7 @@ const runner = (id: string, startedAt = 0) => ({ id, alias: 'app', revision: 'r1
 const ids = (records: readonly { readonly id: string }[]) => records.map(({ id }) => id);
 
 describe('createRunnerHistory', () => {
-  it('lists runners that lived since an instant, live ones included', () => {
+  it('lists runners that were alive since an instant, including live ones', () => {
     const { history } = setUp();
     for (const id of ['a', 'b', 'c']) history.started(runner(id));
     history.ended('a', 100, 'keep_alive over');
@@ -113,7 +113,7 @@ describe('createRunnerHistory', () => {
     expect(ids(room.history.since(0))).toEqual(['live', 'b']);
   });
 
-  it('keeps transitions in order, and none of a runner that it does not know', () => {
+  it('keeps transitions in order, and none of an unknown runner', () => {
     const { history } = setUp();
     history.started(runner('a'));
     history.transition('a', { at: 1, state: 'SETUP', reason: null });
@@ -123,7 +123,7 @@ describe('createRunnerHistory', () => {
     expect(history.transitions('a').map(({ state }) => state)).toEqual(['SETUP', 'IDLE']);
   });
 
-  it('bounds the transitions of a busy runner and keeps its way up', () => {
+  it('limits the transitions of a busy runner and keeps those of its start', () => {
     const { history } = setUp();
     history.started(runner('a'));
     history.transition('a', { at: 0, state: 'PENDING', reason: null });

@@ -5,27 +5,27 @@ import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface RunnerHistory {
   started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
-  /** Remembered in memory while the runner lives, stored with its end. Ignored for runners that aren't alive. */
+  /** Kept in memory while the runner lives, and stored with its end. Ignored for runners that aren't alive. */
   transition(runnerId: string, transition: RunnerTransition): void;
   /** Ignored for runners that have ended. */
   ended(runnerId: string, at: number, reason: string): void;
   get(runnerId: string): RunnerRecord | undefined;
-  /** Runners that lived at or after the instant, in the order of their starts. */
+  /** Runners that were alive at or after the instant, in the order of their starts. */
   since(atMs: number): readonly RunnerRecord[];
-  /** Oldest first; of a busy runner the first and the most recent ones. */
+  /** Oldest first; for a busy runner, the first and the most recent ones. */
   transitions(runnerId: string): readonly RunnerTransition[];
 }
 
-/** Ended runners are shown this long (docs/platform/runners.md#states). */
+/** How long ended runners are shown (docs/platform/runners.md#states). */
 const keptMs = 24 * 60 * 60 * 1000;
-/** Between two looks at all of them for old ones. */
+/** The time between two searches for old runners. */
 const dropEveryMs = 10 * 60 * 1000;
-/** The way up to the first request is always kept; IDLE and RUNNING then alternate with every request. */
+/** Transitions up to the first request are always kept; after that, IDLE and RUNNING alternate with every request. */
 const keptFirst = 20;
 const keptLast = 180;
 
 /**
- * Runners as people saw them. Start and end are on disk with the next group commit, or, if the disk is full, as soon as
+ * Runners as users saw them. Start and end are on disk with the next group commit or, if the disk is full, as soon as
  * there is room. Runners that a crash of the emulator left open are closed at the next start: none of them can have
  * survived it.
  */
@@ -36,7 +36,7 @@ export function createRunnerHistory({
 }: {
   readonly store: Store;
   readonly clock: () => number;
-  /** Hears of what can't be written for another reason than the disk. By default it is thrown. */
+  /** Receives errors of writes that failed for a reason other than the disk. By default, they are thrown. */
   readonly report?: Report;
 }): RunnerHistory {
   const records = runnerRecords(store);
@@ -85,7 +85,7 @@ export function createRunnerHistory({
     return endedAt !== null && endedAt <= clock() - keptMs;
   }
 
-  /** Nothing that is old is shown: it may be there a little longer. */
+  /** Old entries are never shown, although they may be stored a little longer. */
   function dropOld(): void {
     if (clock() < nextDropAt) return;
     nextDropAt = clock() + dropEveryMs;

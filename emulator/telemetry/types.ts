@@ -1,8 +1,10 @@
 export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'STDOUT' | 'STDERR';
 
-/** One line of an app: a build, a runner or the platform speaking about a runner. Never the emulator's own log. */
+/**
+ * One log line of an app: from a build, a runner, or the platform about a runner. Never from the emulator's own log.
+ */
 export interface LogLine {
-  /** Grows by one per line; the cursor of every reader. */
+  /** Incremented per line; the cursor of every reader. */
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -16,7 +18,7 @@ export interface LogLine {
   readonly requestId: string | null;
   readonly endpoint: string | null;
   /**
-   * The present state of a line that isn't over yet: only those who follow see it, and they see the whole line later.
+   * The current state of a line that isn't complete yet: only followers see it, and they see the complete line later.
    */
   readonly unfinished?: true;
 }
@@ -29,7 +31,7 @@ export interface LogQuery {
   /** Case-insensitive substring. */
   readonly search?: string;
   readonly minLevel?: LogLevel;
-  /** Only lines that hold a `{"traceback": …}` object. */
+  /** Only lines that contain a `{"traceback": …}` object. */
   readonly traceback?: boolean;
   /** Inclusive, milliseconds. */
   readonly since?: number;
@@ -40,20 +42,21 @@ export interface LogQuery {
 }
 
 /**
- * Logs in SQLite with a size cap: the oldest lines go first. Writes are batched; reads see every line appended before.
+ * Logs in SQLite with a size limit: the oldest lines are removed first. Writes are batched; reads see every line that
+ * was appended before.
  */
 export interface Logs {
   append(line: Omit<LogLine, 'seq'>): void;
-  /** At once: for the lines of one request. */
+  /** Synchronous: for the lines of one request. */
   query(query: LogQuery): readonly LogLine[];
-  /** The same some lines at a time, because a filter may have to look at every line there is. */
+  /** The same in steps, because a filter may have to examine every line. */
   search(query: LogQuery): Promise<readonly LogLine[]>;
-  /** Live lines that match (`limit`, `order`, `since`, `until` are ignored); returns the unsubscriber. */
+  /** Live lines that match (`limit`, `order`, `since`, `until` are ignored); returns a function that unsubscribes. */
   follow(query: Omit<LogQuery, 'limit' | 'order'>, listener: (line: LogLine) => void): () => void;
   close(): void;
 }
 
-/** A runner as people saw it, kept for 24 h after its end (`fal runners list --since`). */
+/** A runner as users saw it, kept for 24 h after its end (`fal runners list --since`). */
 export interface RunnerRecord {
   readonly id: string;
   readonly alias: string;
@@ -64,11 +67,11 @@ export interface RunnerRecord {
   readonly endReason: string | null;
 }
 
-/** One change of a runner's state, as people read it. */
+/** One change of a runner's state, as shown to users. */
 export interface RunnerTransition {
   readonly at: number;
-  /** The platform's word: PENDING, SETUP, IDLE … */
+  /** The platform's name: PENDING, SETUP, IDLE … */
   readonly state: string;
-  /** Which rule or event caused it, a sentence; `null`: nothing to add. */
+  /** The rule or event that caused it, as a sentence; `null`: nothing to add. */
   readonly reason: string | null;
 }

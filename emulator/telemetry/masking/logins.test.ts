@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { passwordsIn, withoutLogin, withoutLogins } from './logins.ts';
 
-describe('logins in what a program prints', () => {
+describe('logins in the output of a program', () => {
   it('are hidden', () => {
     expect(withoutLogins('GET https://me:pw@example.com/simple/')).toBe('GET https://********@example.com/simple/');
   });
 
-  it('are hidden whole when the password has an @ in it', () => {
+  it('are hidden completely when the password contains an @', () => {
     expect(withoutLogins('GET https://me:p@ss@w@example.com/a@b http://u:v@h')).toBe(
       'GET https://********@example.com/a@b http://********@h',
     );
   });
 
-  it('are looked for in one pass, also in what a build script prints without blanks', () => {
+  it('are found in one pass, also in the output of a build script without spaces', () => {
     for (const text of ['x', 'x:', '://', '://x', '@'].map((part) => part.repeat(300_000)))
       expect(withoutLogins(text)).toBe(text);
   });
 
-  it('are not taken for what is none', () => {
+  it('do not include text that is not a login', () => {
     const text = ' + six==1.17.0 from https://example.com/a@b';
     expect(withoutLogins(text)).toBe(text);
   });
@@ -29,7 +29,7 @@ describe('logins in requirements', () => {
     ['https://token@example.com/x.whl', 'https://********@example.com/x.whl', ['token']],
     ['a @ https://example.com/x@v1', 'a @ https://example.com/x@v1', []],
     ['six==1.17.0', 'six==1.17.0', []],
-  ])('are known and hidden: %s', (requirement, shown, passwords) => {
+  ])('are recognized and hidden: %s', (requirement, shown, passwords) => {
     expect(withoutLogin(requirement)).toBe(shown);
     expect(passwordsIn([requirement])).toEqual(passwords);
   });

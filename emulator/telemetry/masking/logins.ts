@@ -1,20 +1,20 @@
 import { masked } from './mask.ts';
 
 /**
- * Logins inside addresses, `https://USER:PASSWORD@HOST/…`: values that are no secrets of ours, so nobody can list them
- * (an index in pip's settings, a token in a requirement). They are hidden by where they are, however short.
+ * Logins inside addresses, `https://USER:PASSWORD@HOST/…`: values that are not among our secrets and so are in no list
+ * (an index in pip's settings, a token in a requirement). They are found by their position, however short they are.
  */
 
-/** In text that a program prints: a blank or a slash ends the host. */
+/** In a program's output: a space or a slash ends the host. */
 const inText = /:\/\/[^/\s]+@/g;
-/** In a single address or requirement: a password may have blanks in it, although it should be encoded. */
+/** In a single address or requirement: a password may contain spaces, although they should be encoded. */
 const inAddress = /:\/\/([^/?#]*)@/g;
 
 const hidden = `://${masked}@`;
 
-/** Hides the logins in what a program prints. */
+/** Hides the logins in a program's output. */
 export function withoutLogins(text: string): string {
-  // Up to the last @, as the tools read them: a password may have one in it.
+  // Up to the last @, which is how the tools parse it: a password may contain one.
   return text.replace(inText, hidden);
 }
 
@@ -23,7 +23,9 @@ export function withoutLogin(address: string): string {
   return address.replace(inAddress, hidden);
 }
 
-/** The passwords and tokens in these requirements and addresses: for `Mask.hold`, because tools print them alone. */
+/**
+ * The passwords and tokens in these requirements and addresses, for `Mask.hold`, because tools also print them alone.
+ */
 export function passwordsIn(addresses: readonly string[]): readonly string[] {
   return addresses.flatMap((address) =>
     Array.from(address.matchAll(inAddress), ([, whole = '']) => whole.slice(whole.indexOf(':') + 1)),

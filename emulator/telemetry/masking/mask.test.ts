@@ -51,7 +51,7 @@ describe('createMask', () => {
     expect(mask('first-value second-value')).toBe('first-value ********');
   });
 
-  it('follows what is known later than the first text, and keeps what is held', () => {
+  it('follows values that become known after the first text, and keeps held ones', () => {
     const mask = createMask();
     mask.hold(['held-value']);
     expect(mask('held-value first-value')).toBe('******** first-value');
@@ -62,7 +62,7 @@ describe('createMask', () => {
     expect(mask('held-value first-value')).toBe('******** first-value');
   });
 
-  it('keeps hiding values as long as somebody holds them', () => {
+  it('keeps hiding values as long as they are held', () => {
     let values = ['first-value'];
     const mask = createMask(() => values);
     const releases = [mask.hold(['first-value', 'short']), mask.hold(['first-value'])];

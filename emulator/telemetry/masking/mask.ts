@@ -1,7 +1,7 @@
 import { replacer, shortestFound } from './occurrences.ts';
 import { spellingsOf } from './spellings.ts';
 
-/** What is shown in place of a value. */
+/** The text that replaces a value. */
 export const masked = '********';
 
 const none: readonly string[] = [];
@@ -10,37 +10,38 @@ const none: readonly string[] = [];
 export interface Mask {
   (text: string): string;
   /**
-   * Hides these values too until the returned function is called: those that a runner has, also when they were changed
-   * or deleted.
+   * Also hides these values until the returned function is called: the values that a runner has, even after they were
+   * changed or deleted.
    */
   hold(values: readonly string[]): () => void;
   /**
-   * Hides what this gives from now on, in place of what it followed before: texts are masked before the secrets are
-   * read.
-   * @param present must return the same array as long as nothing changed: the search is prepared again for another one
+   * From now on, hides the values that this function returns instead of the ones it followed before: texts are masked
+   * before the secrets are read.
+   * @param present must return the same array as long as nothing has changed: a new array rebuilds the search
    */
   follow(present: () => readonly string[]): void;
   /**
    * For text that continues in a next piece: also hides what may be the beginning of a value at its end. `rests`: what
-   * the next piece begins with if it was one. Beginnings of fewer than `least` characters (1 unless given) don't count.
+   * the next piece begins with if it was one. Beginnings of fewer than `least` characters (default: 1) don't count.
    */
   unfinished(text: string, least?: number): { readonly text: string; readonly rests: readonly string[] };
 }
 
 /**
- * The one place where values of secrets and keys are hidden: every text passes it on its way out of a runner or a
- * build, and into the emulator's own log. (What no list has, `logins.ts` finds by where it is.) Values shorter than 8
- * characters are left: hiding "1" or "true" everywhere would destroy the log and protect nothing.
+ * The only place where values of secrets and keys are hidden: all text passes through it on its way out of a runner or
+ * a build, and into the emulator's own log. (Values that are in no list are found by `logins.ts` by their position.)
+ * Values shorter than 8 characters are not hidden: hiding "1" or "true" everywhere would destroy the log and protect
+ * nothing.
  *
- * A value of several lines is printed line by line, so each of its lines counts. So do the spellings in which programs
- * print a value (`spellings.ts`).
- * @param first what it follows from the start; see `follow`
+ * A value of several lines is printed line by line, so each of its lines counts. The same applies to the spellings in
+ * which programs print a value (`spellings.ts`).
+ * @param first the values that it follows from the start; see `follow`
  */
 export function createMask(first: () => readonly string[] = () => none): Mask {
   let present = first;
   const held = new Map<string, number>();
   let source: readonly string[] | undefined;
-  /** By part of a value: to spell one takes longer than to look for it. */
+  /** By part of a value: computing its spellings takes longer than looking them up. */
   let spelled: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   let spellings: ReadonlySet<string> = new Set();
   let replace = replacer([], masked);
@@ -96,8 +97,8 @@ export function createMask(first: () => readonly string[] = () => none): Mask {
 }
 
 /**
- * How many characters at the end of the text are the beginning, and not the whole, of the spelling; 0 for fewer than
- * `least`.
+ * The number of characters at the end of the text that are the beginning, but not all, of the spelling; 0 for fewer
+ * than `least`.
  */
 function begunLength(text: string, spelling: string, least: number): number {
   const last = text.at(-1) ?? '';

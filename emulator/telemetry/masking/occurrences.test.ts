@@ -15,7 +15,7 @@ describe('replacer', () => {
     expect(replacer(texts, '*')(text)).toBe(expected);
   });
 
-  it('finds what looking at every place finds', () => {
+  it('finds the same as a search at every position', () => {
     const letters = fc.constantFrom('a', 'b', 'ü');
     const some = fc.array(fc.string({ unit: letters, minLength: 8, maxLength: 12 }), { maxLength: 4 });
     fc.assert(

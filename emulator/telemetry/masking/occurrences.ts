@@ -1,18 +1,19 @@
-/** Characters of each text that the search works with; no shorter text can be looked for. */
+/** The number of characters of each text that the search uses; shorter texts can't be searched for. */
 export const shortestFound = 8;
 const blockLength = 3;
 const longestShift = shortestFound - blockLength + 1;
 
 /**
- * Replaces every occurrence of the texts (each of `shortestFound` characters or more) by `mark`, also where one
- * overlaps another: then both by one mark.
+ * Replaces every occurrence of the texts (each at least `shortestFound` characters long) with `mark`; overlapping
+ * occurrences are replaced with a single mark.
  *
- * The algorithm of Wu and Manber, because every line of every app passes here: it looks at one block of three
- * characters in about six, however many texts there are. A regular expression of all of them gets slower with each.
+ * Uses the Wu-Manber algorithm, because every line of every app passes through here: it examines about one in six
+ * blocks of three characters, however many texts there are. A regular expression of all texts gets slower with each
+ * one.
  */
 export function replacer(texts: Iterable<string>, mark: string): (text: string) => string {
   const byStart = new Map<string, string[]>();
-  /** How far the end of a block is at least from the end of the first characters of a text. */
+  /** The minimum distance from the end of a block to the end of the first characters of a text. */
   const shifts = new Uint8Array(65_536).fill(longestShift);
   for (const text of texts) {
     const start = text.slice(0, shortestFound);
@@ -29,7 +30,7 @@ export function replacer(texts: Iterable<string>, mark: string): (text: string) 
 
   return (text) => {
     let shown = '';
-    /** Everything before is in `shown`, `from` to `to` is to be replaced. */
+    /** Everything before it is in `shown`; the range `from` to `to` is to be replaced. */
     let from = 0;
     let to = 0;
     let last = shortestFound - 1;
@@ -56,7 +57,7 @@ export function replacer(texts: Iterable<string>, mark: string): (text: string) 
   };
 }
 
-/** A number for the three characters that end at `last`; others may have the same one. */
+/** A number for the three characters that end at `last`; other characters may have the same number. */
 function blockAt(text: string, last: number): number {
   const mixed = (text.charCodeAt(last - 2) << 10) ^ (text.charCodeAt(last - 1) << 5) ^ text.charCodeAt(last);
   return mixed & 0xffff;

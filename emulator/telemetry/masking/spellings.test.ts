@@ -12,7 +12,7 @@ const values = [
 ];
 const shown = (text: string, value: string) => createMask(() => [value])(text);
 
-/** Prints its argument in many ways, one a line, each between bars. */
+/** Prints its argument in many ways, one per line, each between bars. */
 const python = `
 import base64, html, json, shlex, sys, urllib.parse
 value = sys.argv[1]
@@ -32,10 +32,10 @@ for text in [
     print("|" + text + "|")
 `;
 
-/** The same with a shell that traces what it does. */
+/** The same with a shell that traces its commands. */
 const bash = `printf '|%q|\\n' "$1"; declare -p 1 2>/dev/null; v=$1; declare -p v; echo "|\${v@Q}|"; set -x; : "$v"`;
 
-/** Long enough to say something, and spelled the same everywhere. */
+/** Long enough to be recognized, and spelled the same everywhere. */
 const marks = ['canary', Buffer.from('canary').toString('base64').slice(0, 6)];
 
 describe('a value', () => {
@@ -72,8 +72,8 @@ describe('a value', () => {
     expect(printed.filter((text) => shown(text, value).includes('canary'))).toEqual([]);
   });
 
-  it('without odd characters has few spellings', () => {
-    // Itself and base64, for each place in three bytes and with both alphabets.
+  it('without special characters has few spellings', () => {
+    // Itself and base64, for each position in a group of three bytes and with both alphabets.
     expect(spellingsOf('plain_canary-value.1').size).toBeLessThanOrEqual(7);
   });
 });

@@ -1,7 +1,7 @@
-/** Characters; a shorter piece of base64 could be part of anything. */
+/** In characters; a shorter piece of base64 could be part of anything. */
 const shortestPiece = 10;
 
-/** Spelled like this everywhere but in base64. */
+/** Characters that are spelled the same everywhere except in base64. */
 const isPlain = /^[\w.-]*$/;
 
 /** A way in which programs print a value, without the quotes around it. */
@@ -9,11 +9,11 @@ type Spell = (value: string) => string;
 
 const json: Spell = (value) => JSON.stringify(value).slice(1, -1);
 const jsonInAscii: Spell = (value) => json(value).replace(/[\u007f-\uffff]/g, unicodeEscape);
-/** Go's `encoding/json`, and JSON that is meant for a page. */
+/** Go's `encoding/json`, and JSON that is embedded in a page. */
 const jsonForHtml: Spell = (value) => json(value).replace(/[<>&\u2028\u2029]/g, unicodeEscape);
 /** Between single quotes; Python escapes no other quote. */
 const repr: Spell = (value) => reprInDoubleQuotes(value).replaceAll("'", "\\'");
-/** For a text with single quotes and no double ones, of which the value may be only a part. */
+/** For a text with single quotes and no double quotes, of which the value may be only a part. */
 const reprInDoubleQuotes: Spell = (value) =>
   value
     .replace(/[\\\n\r\t]/g, (character) => json(character))
@@ -30,7 +30,7 @@ const reprs: readonly Spell[] = [repr, reprInDoubleQuotes].flatMap((spell) => [
   ofBytes(spell),
 ]);
 
-/** They appear inside each other: an error's `repr` with JSON in it, JSON in JSON. */
+/** Spellings that can be nested: an error's `repr` that contains JSON, JSON in JSON. */
 const escapes: readonly Spell[] = [json, jsonInAscii, jsonForHtml, ...reprs];
 
 const component: Spell = (value) => encodeURIComponent(value.toWellFormed());
@@ -41,7 +41,7 @@ const percents: readonly Spell[] = [
   (value) => strictComponent(value).replaceAll('%2F', '/'),
   (value) => strictComponent(value).replaceAll('%20', '+'),
   (value) => new URLSearchParams([['', value]]).toString().slice(1),
-  // What is left as it is in a whole address, and between `//` and `@`.
+  // Characters that stay unescaped in a whole address, and between `//` and `@`.
   (value) => encodeURI(value.toWellFormed()),
   (value) => encodeURI(value.toWellFormed()).replace(/[/?@#]/g, percent),
   (value) => strictComponent(strictComponent(value)),
@@ -53,7 +53,7 @@ const shells: readonly Spell[] = [
   (value) => value.replaceAll("'", `'"'"'`),
   (value) => value.replace(/[\\"$`]/g, '\\$&'),
   (value) => value.replace(/[^\w@%+=:,./\-\u0080-\uffff]/g, '\\$&'),
-  // Between `$'` and `'`: all of it where the language of the shell is C, else what can't be printed.
+  // Between `$'` and `'`: all of it where the shell's locale is C, otherwise only what can't be printed.
   (value) =>
     Buffer.from(value)
       .toString('latin1')
@@ -83,7 +83,7 @@ export function spellingsOf(value: string): ReadonlySet<string> {
   ]);
 }
 
-/** What of the encoded text depends on the value alone, for each place in a group of three bytes. */
+/** The part of the encoded text that depends only on the value, for each position in a group of three bytes. */
 function base64(value: string): readonly string[] {
   return [0, 1, 2].flatMap((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(value)]);
