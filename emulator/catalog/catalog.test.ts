@@ -95,7 +95,7 @@ describe('keys', () => {
     expect(room.catalog.verifyKey(other.keyId, other.keySecret)).toBeDefined();
   });
 
-  it('have 256 random bits, of which nothing is stored or listed', () => {
+  it('have 256 random bits, none of which is stored or listed', () => {
     const room = setUp();
     const { keyId, keySecret } = room.catalog.createKey('ADMIN', 'a');
     expect(keyId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-/);
@@ -108,7 +108,7 @@ describe('keys', () => {
 });
 
 describe('environments', () => {
-  it('always has main, which cannot be made again or deleted', () => {
+  it('always include main, which cannot be created again or deleted', () => {
     const room = setUp();
     const [main] = room.catalog.listEnvironments();
     expect(main).toEqual({ name: 'main', description: null, isDefault: true, createdAt: 1 });
@@ -118,7 +118,7 @@ describe('environments', () => {
     expect(room.catalog.listEnvironments()).toEqual([main]);
   });
 
-  it('takes its secrets, aliases and revisions along when it goes, and nothing else', () => {
+  it('lose their secrets, aliases and revisions when deleted, and nothing else', () => {
     const room = setUp();
     expect(room.catalog.createEnvironment('dev', 'for trying')).toMatchObject({ name: 'dev', isDefault: false });
     expect(room.catalog.createEnvironment('dev', null)).toBe('exists');
@@ -142,7 +142,7 @@ describe('environments', () => {
 });
 
 describe('secrets', () => {
-  it('reach runners by default exposure or by exact names', () => {
+  it('are passed to runners by default exposure or by exact names', () => {
     const room = setUp();
     room.catalog.setSecret('A', 'value of a', 'main');
     room.catalog.setSecret('B', 'value of b', 'main', false);
@@ -169,7 +169,7 @@ describe('secrets', () => {
     expect(read('dev')).toEqual([undefined, undefined, undefined]);
   });
 
-  it('keep their exposure and creation time when only the value is set, and go when it is null', () => {
+  it('keep their exposure and creation time when only the value is set, and are deleted when it is null', () => {
     const { catalog } = setUp();
     catalog.setSecret('A', 'one', 'main', false);
     const [before] = catalog.listSecrets('main');
@@ -193,7 +193,7 @@ describe('secrets', () => {
     expect(JSON.stringify(room.catalog.listSecrets('main'))).not.toMatch(/planted|sealed/);
   });
 
-  it('are dropped with a notice when the key is another one or a value was moved to another name', () => {
+  it('are dropped with a notice when the key has changed or a value was moved to another name', () => {
     const room = setUp();
     room.catalog.setSecret('A', 'planted-value', 'main');
     room.restart(Buffer.alloc(32, 8));
@@ -224,7 +224,7 @@ describe('secrets', () => {
     expect(room.catalog.secretValues('main', ['A', 'B', 'C'])).toEqual({ A: 'value of a', B: 'value of b' });
   });
 
-  it('gives the masker the same list until one changes', () => {
+  it('are passed to the mask as the same list until one changes', () => {
     const { catalog } = setUp();
     catalog.setSecret('A', 'one', 'main');
     const values = catalog.allSecretValues();
@@ -233,14 +233,14 @@ describe('secrets', () => {
     expect(catalog.allSecretValues()).toEqual(['one', 'two']);
   });
 
-  it('refuses a key of the wrong length', () => {
+  it('require a key of the correct length', () => {
     const store = openTestStore(join(testFolder(), 'a.db'));
     expect(() => createCatalog({ store, secretKey: Buffer.alloc(16), clock: () => 0 })).toThrow(RangeError);
   });
 });
 
 describe('revisions and aliases', () => {
-  it('come back whole after a restart, revisions newest first', () => {
+  it('are complete after a restart, revisions newest first', () => {
     const room = setUp();
     const first = testRevision('r1');
     const second = testRevision('r2', { createdAt: 2, metadata: null, sourceCode: null, callable: { kind: 'image' } });
@@ -284,7 +284,7 @@ describe('revisions and aliases', () => {
     expect([catalog.alias('app'), catalog.listKeys()]).toEqual([undefined, []]);
   });
 
-  it('moves an alias also while the disk is full, and writes that when there is room', async () => {
+  it('moves an alias even while the disk is full, and writes it when there is room', async () => {
     const room = setUp();
     room.catalog.putAlias(testAlias('app'));
     const sql = room.store.sql;
@@ -303,7 +303,7 @@ describe('revisions and aliases', () => {
     expect(room.catalog.alias('app')).toMatchObject({ revision: 'r2' });
   });
 
-  it('reports what a follower of aliases throws, and calls the others all the same', () => {
+  it('reports an error that a follower of aliases throws, and still calls the others', () => {
     const { store } = setUp();
     const reported: unknown[] = [];
     const catalog = createCatalog({
@@ -339,7 +339,7 @@ describe('revisions and aliases', () => {
     expect(room.store.notices()).toEqual([]);
   });
 
-  it('of a minifal without GPU slots get those of their machine type', () => {
+  it('from a minifal without GPU slots get those of their machine type', () => {
     const room = setUp();
     room.catalog.addRevision(testRevision('r1', { machineTypes: ['GPU-H100'], numGpus: 2 }));
     room.catalog.putAlias(testAlias('app', { machineTypes: ['GPU'] }));
@@ -361,7 +361,7 @@ describe('revisions and aliases', () => {
     expect(room.catalog.alias('cpu')?.settings).toEqual(revisionDefaults);
   });
 
-  it('leaves alone what another minifal wrote and this one cannot read', () => {
+  it('keeps what another minifal wrote and this one cannot read', () => {
     const room = setUp();
     room.catalog.putAlias(testAlias('good'));
     room.catalog.putAlias(testAlias('foreign'));

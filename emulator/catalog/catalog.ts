@@ -11,15 +11,17 @@ export interface CatalogOptions {
   readonly store: Store;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Secrets at rest are encrypted with it (secret-key.ts); without it only what concerns their values fails. */
+  /** Encrypts stored secrets (secret-key.ts); without it, only operations on secret values fail. */
   readonly secretKey: SecretKey;
   readonly account?: Account;
-  /** Hears of what a follower threw, and of a write that failed for another reason than the disk. Else it is thrown. */
+  /**
+   * Receives errors that a follower threw, and write errors other than those of the disk. By default, they are thrown.
+   */
   readonly report?: Report;
 }
 
 export interface LocalCatalog extends Catalog {
-  /** Every secret's value, for masking log lines; the same array until one changes. Never to be shown. */
+  /** The values of all secrets, for masking log lines; the same array until one changes. Never to be shown. */
   allSecretValues(): readonly string[];
 }
 
@@ -27,11 +29,11 @@ const localAccount: Account = { userId: 'local|minifal', nickname: 'local', full
 const main = 'main';
 
 /**
- * The catalog of one account on an open store. Everything is read once and then served from memory; a write is on disk
- * before memory follows, so a failed write changes nothing.
+ * The catalog of one account in an open store. Everything is read once and then served from memory. A write is on disk
+ * before it changes memory, so a failed write changes nothing.
  *
- * Names arrive as full wire names (`app`, `app--dev`) with the environment next to them and are never rebuilt here
- * (docs/platform/control-plane.md#unary-rpcs). The environment `main` is always there.
+ * Names arrive as full wire names (`app`, `app--dev`) together with the environment and are never rebuilt here
+ * (docs/platform/control-plane.md#unary-rpcs). The environment `main` always exists.
  */
 export function createCatalog(options: CatalogOptions): LocalCatalog {
   const { store, clock, secretKey, account = localAccount, report = throwLater } = options;
@@ -67,7 +69,7 @@ export function createCatalog(options: CatalogOptions): LocalCatalog {
       const gone = {
         secrets: secrets.idsOf(name),
         aliases: aliases.all().flatMap((alias) => (isOfIt(alias) ? [alias.name] : [])),
-        // The revisions too: an environment made again under this name starts empty.
+        // The revisions are removed too: an environment that is created again under this name starts empty.
         revisions: revisions.all().flatMap((revision) => (isOfIt(revision) ? [revision.id] : [])),
       };
       records.removeEnvironment(name, gone);

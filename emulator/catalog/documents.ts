@@ -4,7 +4,7 @@ import { gpuSlotsOf } from './machine-types.ts';
 import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './types.ts';
 
 /**
- * The catalog's records as they are on disk, whichever minifal wrote them. A field that comes later needs a default
+ * The catalog's records as stored on disk, for all versions of minifal. A field that is added later needs a default
  * here.
  */
 
@@ -32,7 +32,7 @@ export interface StoredSecret extends SecretInfo {
   readonly sealed: string;
 }
 
-/** Before there were GPU slots, `gpuSlots` was missing: `withSlots` adds it. */
+/** `gpuSlots` is missing in records from before GPU slots existed: `withSlots` adds it. */
 const settings = z.object({
   maxMultiplexing: count,
   gpuSlots: count.optional(),
@@ -124,7 +124,7 @@ const alias = z.object({
   validRegions: words,
   updatedAt: count,
 });
-/** An old alias knows nothing of num_gpus: until the next deploy its runners take one slot each. */
+/** An old alias has no num_gpus: until the next deploy, its runners take one slot each. */
 export const aliasDocument: z.ZodType<Alias> = alias.transform((stored) => ({
   ...stored,
   settings: withSlots(stored.settings, stored.machineTypes, null),

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { testFolder } from '../store/testing/folder.ts';
 import { tokenKey } from './identity.ts';
 
-it('the key that signs tokens is made once, and again where its file is torn', () => {
+it('the key that signs tokens is created once, and again when its file is truncated', () => {
   const folder = testFolder();
   const key = tokenKey(folder);
   expect(key).toHaveLength(32);

@@ -3,7 +3,10 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Catalog } from './types.ts';
 
-/** The local account's key `id:secret`, from `<folder>/key` (0600); a new one when there is none or it was revoked. */
+/**
+ * The local account's key `id:secret`, from `<folder>/key` (0600); creates a new one if there is none or it was
+ * revoked.
+ */
 export function localKey(folder: string, catalog: Catalog): string {
   const file = join(folder, 'key');
   if (existsSync(file)) {
@@ -18,14 +21,14 @@ export function localKey(folder: string, catalog: Catalog): string {
 }
 
 /**
- * The key that signs tokens, from `<folder>/token.key` (0600), made once. Not that of the secrets: tokens are signed
- * and opened while secrets are sealed, too.
+ * The key that signs tokens, from `<folder>/token.key` (0600), created once. It is separate from the key of the
+ * secrets, because tokens must also be signed and verified while secrets are sealed.
  */
 export function tokenKey(folder: string): Buffer {
   const file = join(folder, 'token.key');
   const found = existsSync(file) ? Buffer.from(readFileSync(file, 'utf8').trim(), 'hex') : Buffer.alloc(0);
   if (found.length === 32) return found;
-  // None, or a torn one, with which anybody could sign.
+  // There is no file, or a truncated one, with which anybody could sign.
   const key = randomBytes(32);
   writePrivate(file, key.toString('hex'));
   return key;

@@ -15,7 +15,8 @@ export function createKeys(
   return {
     verifyKey(keyId, secret) {
       const key = keys.get(keyId);
-      // Key ids aren't secret, so finding one by a map may be seen in the timing; the secret's own bytes may not.
+      // Key ids aren't secret, so the map lookup may be visible in the timing; the comparison of the secret's bytes
+      // must not be.
       if (!key || !timingSafeEqual(sha256(secret), key.hash)) return undefined;
       return info(key);
     },
@@ -36,7 +37,7 @@ export function createKeys(
   };
 }
 
-/** With the bytes that each call is compared with. */
+/** Includes the bytes that each call is compared with. */
 function held(key: StoredKey) {
   return { ...key, hash: Buffer.from(key.secretHash, 'hex') };
 }

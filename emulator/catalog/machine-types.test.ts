@@ -17,7 +17,7 @@ describe('machine types', () => {
     ['gpu', 'GPU'],
     ['GPU-L40S', 'GPU-L40'],
     ['NVIDIA H200', 'GPU-H200'],
-  ])('%s is refused with the name that was meant', (name, meant) => {
+  ])('%s is refused with a suggested name', (name, meant) => {
     expect(machineTypeProblem(name)).toBe(`There is no machine type "${name}". Did you mean ${meant}?`);
   });
 
@@ -27,7 +27,7 @@ describe('machine types', () => {
     [['GPU-H100'], null, 1],
     [['GPU'], 0, 1],
     [['GPU-A100', 'GPU-H100'], 4, 4],
-    // Here a runner has the first one.
+    // Here, a runner gets the first one.
     [['L', 'GPU-H100'], null, 0],
     [[], 1, 0],
   ])('%j with num_gpus %s takes %i GPU slots', (types, numGpus, slots) => {

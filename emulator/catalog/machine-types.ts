@@ -1,6 +1,6 @@
 /**
- * The platform's closed list (documentation: machine-types; the last row: names of older pages and of examples, which
- * still deploy). Here every machine type runs on this machine.
+ * The platform's closed list (documentation: machine-types; the last row: names from older pages and examples, which
+ * can still be deployed). Here, every machine type runs on this machine.
  */
 export const machineTypes: readonly string[] = [
   ...['XS', 'S', 'M', 'L', 'XL'],
@@ -9,23 +9,25 @@ export const machineTypes: readonly string[] = [
 ];
 
 /**
- * Where neither the code nor the alias names one, as the CLI states (docs/platform/control-plane.md#scale-settings).
+ * The default where neither the code nor the alias names one, as the CLI states
+ * (docs/platform/control-plane.md#scale-settings).
  */
 export const defaultMachineType = 'XS';
 
-/** What a runner is started as: the first of the list, which is an order of preference. */
+/** The machine type that a runner starts on: the first of the list, which is in order of preference. */
 export function firstMachineType(types: readonly string[] | undefined): string {
   return types?.[0] ?? defaultMachineType;
 }
 
 /**
- * GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one where it has GPUs.
+ * The number of GPU slots that a runner takes on the first of these machine types: `num_gpus`, and at least one if the
+ * type has GPUs.
  */
 export function gpuSlotsOf(types: readonly string[], numGpus: number | null): number {
   return types[0]?.startsWith('GPU') ? Math.max(1, numGpus ?? 1) : 0;
 }
 
-/** A sentence when there is no such machine type, with the name that was probably meant. */
+/** A sentence if there is no such machine type, with a suggested name. */
 export function machineTypeProblem(name: string): string | undefined {
   if (machineTypes.includes(name)) return undefined;
   const nearest = nearestMachineType(name);
@@ -33,13 +35,13 @@ export function machineTypeProblem(name: string): string | undefined {
   return `There is no machine type ${JSON.stringify(name.slice(0, 60))}. ${advice}`;
 }
 
-/** How far a name may be from one of the list and still be taken for a slip of the pen. */
+/** The maximum distance from a name in the list at which a name still counts as a typo. */
 const maxDistance = 2;
 
-/** `gpu_h100`, `H100` and `GPU-H10` mean GPU-H100; `undefined`: nothing comes near. */
+/** `gpu_h100`, `H100`, and `GPU-H10` mean GPU-H100; `undefined`: no name is close enough. */
 function nearestMachineType(name: string): string | undefined {
   const wanted = core(name);
-  // The closest, and of those the first in the list.
+  // The closest one; if several are equally close, the first in the list.
   const [best] = machineTypes
     .map((type) => ({ type, distance: distance(wanted, core(type)) }))
     .sort((a, b) => a.distance - b.distance);
@@ -55,7 +57,7 @@ function core(name: string): string {
     .slice(0, 40);
 }
 
-/** Levenshtein's: insertions, deletions and replacements of one character. */
+/** Levenshtein distance: insertions, deletions, and replacements of one character. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...a].entries()) {

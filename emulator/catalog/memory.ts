@@ -1,21 +1,27 @@
 import { contain, type Report } from '../local/loop/contain.ts';
 import type { Records } from './records.ts';
 
-/** Records of one kind in memory, in the order of first appearance. A write is on disk before memory follows. */
+/**
+ * Records of one kind in memory, in the order in which they first appeared. A write is on disk before it changes
+ * memory.
+ */
 export interface Memory<T> {
   get(id: string): T | undefined;
   all(): T[];
   /** @throws DiskTrouble: nothing has changed */
   put(id: string, value: T): T;
-  /** As `put`; on a full disk it counts at once and is written when there is room. */
+  /** Like `put`; on a full disk, it takes effect at once and is written when there is room. */
   keep(id: string, value: T): void;
-  /** `undefined`: there was none. @throws DiskTrouble: nothing has changed */
+  /**
+   * `undefined`: there was no such record.
+   * @throws DiskTrouble: nothing has changed
+   */
   remove(id: string): T | undefined;
-  /** Memory follows what was removed on disk together with others. */
+  /** Updates memory after records were removed from disk together with others. */
   forget(id: string): void;
   /**
-   * Calls `listener` with the id of each record that was put, kept or removed, in the same turn and after memory has
-   * followed. What it throws is reported, and nobody else's business. Returns the unsubscriber.
+   * Calls `listener` with the id of each record that was put, kept, or removed, in the same turn and after memory was
+   * updated. An error that it throws is reported and does not affect the others. Returns a function that unsubscribes.
    */
   follow(listener: (id: string) => void): () => void;
 }

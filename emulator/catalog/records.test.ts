@@ -22,7 +22,7 @@ function setUp() {
   return {
     store,
     records: catalogRecords(store),
-    /** What another reader of the file sees now: nothing that is only in the memory of this one. */
+    /** What another reader of the file sees now: nothing that exists only in this process's memory. */
     onDisk<T>(read: (records: CatalogRecords) => Records<T>): readonly T[] {
       const other = openTestStore(file);
       const values = read(catalogRecords(other))
@@ -58,7 +58,7 @@ describe('the records of the catalog', () => {
     expect(onDisk((of) => of.keys).map(({ keyId }) => keyId)).toEqual(['b', 'a', 'c']);
   });
 
-  it('of an environment go with it, and no others', () => {
+  it('of an environment are removed with it, and no others', () => {
     const { records, onDisk } = setUp();
     records.environments.put('dev', environment);
     for (const name of ['dev', 'main']) records.secrets.put(`${name} TOKEN`, secret(name));
@@ -67,7 +67,7 @@ describe('the records of the catalog', () => {
     expect(onDisk((of) => of.secrets)).toEqual([secret('main')]);
   });
 
-  it('of an environment all stay when one of them can’t go', () => {
+  it('of an environment are all kept when one of them can’t be removed', () => {
     const { store, records, onDisk } = setUp();
     records.environments.put('dev', environment);
     records.secrets.put('dev TOKEN', secret('dev'));
@@ -78,7 +78,7 @@ describe('the records of the catalog', () => {
     expect(onDisk((of) => of.environments)).toEqual([environment]);
   });
 
-  it('are as before when the disk is full', async () => {
+  it('are unchanged when the disk is full', async () => {
     const { records, onDisk, full } = setUp();
     records.keys.put('k', key);
     await full(() => {
@@ -88,7 +88,7 @@ describe('the records of the catalog', () => {
     expect(onDisk((of) => of.keys)).toEqual([key]);
   });
 
-  it('that are kept are written when there is room: as they are then, and not if they are gone', async () => {
+  it('that are kept are written when there is room: their current value, and only if they exist', async () => {
     const { store, records, onDisk, full } = setUp();
     const present = new Map([
       ['a', { ...key, keyId: 'a', alias: large }],

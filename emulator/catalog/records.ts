@@ -11,21 +11,21 @@ import {
 } from './documents.ts';
 import type { Alias, EnvironmentInfo, Revision } from './types.ts';
 
-/** What the catalog keeps of one kind, by id. */
+/** The stored records of one kind, by id. */
 export interface Records<T> extends Pick<Documents<T>, 'load'> {
   /** Creates or replaces it. @throws DiskTrouble: nothing has changed */
   put(id: string, value: T): void;
   /** @throws DiskTrouble: nothing has changed */
   remove(id: string): void;
   /**
-   * As `put`, and also while the disk takes nothing: then written as soon as there is room. Resolves when it is on
-   * disk. `present` is asked when it is written, which may be later and more than once; `undefined`: it is gone, and
-   * nothing is written.
+   * Like `put`, but also works while the disk accepts nothing: the record is then written as soon as there is room.
+   * Resolves when it is on disk. `present` is called when the record is written, which may be later and more than once;
+   * `undefined`: the record no longer exists, and nothing is written.
    */
   keep(id: string, present: () => T | undefined): Promise<void>;
 }
 
-/** The ids of what goes with an environment. */
+/** The ids of the records that are removed with an environment. */
 interface EnvironmentContents {
   readonly secrets: readonly string[];
   readonly aliases: readonly string[];
@@ -33,15 +33,15 @@ interface EnvironmentContents {
 }
 
 /**
- * The catalog's records on disk: the only file of this room that knows the store.
+ * The catalog's records on disk: the only module of this room that accesses the store.
  *
- * - Atomic: each call. An environment goes with all its contents or not at all.
- * - Durable when a call returns: all that it wrote survives power loss (a store with synchronous=FULL); what `keep` was
- *   given, when its promise resolves.
- * - Loaded: whole records only, in the order in which their ids were first put. A damaged one is removed, and one that
- *   this minifal can't read is left alone; the store's notices name both.
- * - Excluded: nested calls, and a second process on the same file. What is kept in memory, and which ids exist, is the
- *   caller's business.
+ * - Atomic: each call. An environment is removed with all its contents or not at all.
+ * - Durable when a call returns: everything it wrote survives power loss (a store with synchronous=FULL); for `keep`,
+ *   when its promise resolves.
+ * - Loaded: complete records only, in the order in which their ids were first put. A damaged one is removed, and one
+ *   that this minifal can't read is kept unchanged; the store's notices name both.
+ * - Excluded: nested calls, and a second process on the same file. The caller decides what is kept in memory and which
+ *   ids exist.
  */
 export interface CatalogRecords {
   readonly keys: Records<StoredKey>;
@@ -49,7 +49,10 @@ export interface CatalogRecords {
   readonly secrets: Records<StoredSecret>;
   readonly revisions: Records<Revision>;
   readonly aliases: Records<Alias>;
-  /** Removes the environment and these of its records. @throws DiskTrouble: nothing has changed */
+  /**
+   * Removes the environment and the given records.
+   * @throws DiskTrouble: nothing has changed
+   */
   removeEnvironment(name: string, contents: EnvironmentContents): void;
 }
 

@@ -39,7 +39,7 @@ const present: Alias = {
 };
 
 describe('a registration', () => {
-  it('makes a revision of what it said, and of nothing that is about the alias', () => {
+  it('makes a revision from its own values, and from no value of the alias', () => {
     const { resetsScale: _, authMode: _mode, isRolling: _rolling, isDetached: _detached, ...own } = registration;
     const scale = { ...scaleDefaults, keepAliveSeconds: 60 };
     expect(revision).toEqual({ ...own, id: 'r2', createdAt: now, scale });
@@ -84,7 +84,7 @@ describe('pointing an alias', () => {
       clock: () => now,
       deploy: async ({ strategy }: { readonly strategy: string }) => {
         deeds.push(strategy);
-        // Somebody scales the app meanwhile.
+        // The app is scaled in the meantime.
         if (alias && strategy === 'rolling') alias = { ...alias, scale: { ...alias.scale, keepAliveSeconds: 77 } };
         return result;
       },

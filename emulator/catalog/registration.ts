@@ -3,26 +3,26 @@ import type { ScaleSettings } from '../scheduler/types.ts';
 import { type Said, scaleForRegistration } from './scale-settings.ts';
 import type { Alias, AuthMode, Catalog, Revision } from './types.ts';
 
-/** What an app is registered with, as far as it was said. */
+/** The values that an app is registered with; absent ones were not given. */
 export interface Registration extends Omit<Revision, 'id' | 'createdAt' | 'scale'> {
   readonly scale: Said<ScaleSettings>;
-  /** A redeploy, too, sets what it says about the scale; absent values by default. */
+  /** A redeploy sets the scale values too; absent ones get their defaults. */
   readonly resetsScale: boolean;
-  /** `undefined`: as the alias has it. */
+  /** `undefined`: the alias's current value. */
   readonly authMode: AuthMode | undefined;
   /** The alias moves when a runner of the new revision is healthy. */
   readonly isRolling: boolean;
-  /** Nobody waits for that. */
+  /** The client doesn't wait for that. */
   readonly isDetached: boolean;
 }
 
-/** The revision of a registration: what it said itself, whatever the alias has. */
+/** The revision of a registration: only its own values, whatever the alias has. */
 export function revisionOf(registration: Registration, id: string, now: number): Revision {
   const { scale, resetsScale: _, authMode: _mode, isRolling: _rolling, isDetached: _detached, ...own } = registration;
   return { id, createdAt: now, ...own, ...scaleForRegistration(undefined, scale, own.validRegions, true) };
 }
 
-/** The alias after a registration; `present`: as it was. */
+/** The alias after a registration; `present`: the alias before it. */
 export function aliasOf(
   registration: Registration,
   { id, alias: name, environmentName, settings, machineTypes }: Revision,
@@ -43,8 +43,8 @@ export function aliasOf(
 }
 
 /**
- * How calls come to the new revision. Recreate and first registration: at once, no runner is started. Rolling: when a
- * runner of the new revision is healthy. Rolling and detached: at once, and its runner is started then.
+ * When calls go to the new revision. Recreate and first registration: at once, and no runner is started. Rolling: when
+ * a runner of the new revision is healthy. Rolling and detached: at once, and its runner is started then.
  */
 export function strategyOf(
   { isRolling, isDetached }: Pick<Registration, 'isRolling' | 'isDetached'>,
@@ -57,8 +57,9 @@ export function strategyOf(
 type Deployed = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Points the alias to the revision of a registration, and has `deploy` do the same for its runners. A rolling one that
- * fails leaves the old revision in place; a failure after the alias was moved at once is nobody's error.
+ * Points the alias to the revision of a registration, and calls `deploy` to do the same for its runners. If a rolling
+ * deploy fails, the old revision stays in place; a failure after the alias was moved at once is not reported as an
+ * error.
  */
 export async function pointAlias(
   {
@@ -82,7 +83,7 @@ export async function pointAlias(
   if (strategy !== 'rolling') catalog.putAlias(alias);
   const deployed = await deploy({ alias: name, revision: revision.id, scale, settings, strategy });
   if (strategy !== 'rolling') return { kind: 'moved' };
-  // As the alias is now: it may have been scaled while the new runner started.
+  // The alias's current values: it may have been scaled while the new runner started.
   if (deployed.kind === 'moved') catalog.putAlias(aliasOf(registration, revision, catalog.alias(name), clock()));
   return deployed;
 }

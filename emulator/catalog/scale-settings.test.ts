@@ -69,7 +69,7 @@ describe('settingsForRevision', () => {
     validRegions: [],
   };
 
-  it('keeps the alias-level values of the active alias and takes the revision-level ones of the target', () => {
+  it("keeps the alias-level values of the active alias and takes the target's revision-level ones", () => {
     expect(settingsForRevision(existing, target)).toEqual({
       ...existing,
       settings: target.settings,
@@ -77,7 +77,7 @@ describe('settingsForRevision', () => {
     });
   });
 
-  it('takes everything from the revision for an alias that is new', () => {
+  it('takes everything from the revision for a new alias', () => {
     expect(settingsForRevision(undefined, target)).toEqual(target);
   });
 });
@@ -118,7 +118,7 @@ describe('updatedSettings', () => {
     expect(updatedSettings(present, update, 2)).toEqual(expected);
   });
 
-  it('takes the GPU slots away with the GPU machine type, and leaves them otherwise', () => {
+  it('removes the GPU slots with the GPU machine type, and keeps them otherwise', () => {
     const onGpu = { ...present, machineTypes: ['GPU-H100'], settings: { ...revisionDefaults, gpuSlots: 2 } };
     expect(updatedSettings(onGpu, { machineTypes: ['M'] }, 2).settings.gpuSlots).toBe(0);
     expect(updatedSettings(onGpu, { settings: { maxMultiplexing: 3 } }, 2).settings.gpuSlots).toBe(2);

@@ -2,14 +2,13 @@ import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
 import { defaultMachineType, gpuSlotsOf } from './machine-types.ts';
 import type { Alias, Revision } from './types.ts';
 
-/** Values as a request carries them: absent means "not said". */
+/** Values as given in a request: absent means "not given". */
 export type Said<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /**
- * What counts where neither request nor alias says anything: the values that the CLI names as the server's defaults
- * (fal/cli/deploy_check.py, SERVER_DEFAULT_SCALE_VALUES).
- * Fal's own sources disagree on `maxConcurrency`: the CLI says 2, the documentation names no limit
- * (docs/platform/runners.md#scaling).
+ * The defaults where neither request nor alias gives a value: the values that the CLI names as the server's defaults
+ * (fal/cli/deploy_check.py, SERVER_DEFAULT_SCALE_VALUES). Fal's own sources disagree on `maxConcurrency`: the CLI says
+ * 2, the documentation names no limit (docs/platform/runners.md#scaling).
  */
 export const scaleDefaults: ScaleSettings = {
   keepAliveSeconds: 10,
@@ -42,13 +41,13 @@ export const revisionDefaults: RevisionSettings = {
 
 export const defaultMachineTypes: readonly string[] = [defaultMachineType];
 
-/** The values that an alias carries next to its revision, all of which calls act on. */
+/** The values that an alias carries in addition to its revision. Calls are handled according to all of them. */
 export type AliasSettings = Pick<Alias, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>;
 
 /**
  * A registration's effect on the alias-level values (docs/platform/control-plane.md#scale-settings): a new alias and
- * `scale: true` take them from the request, absent ones by default; a redeploy without `scale` keeps what the alias
- * has.
+ * `scale: true` take them from the request, with defaults for absent ones; a redeploy without `scale` keeps the alias's
+ * values.
  */
 export function scaleForRegistration(
   existing: Pick<Alias, 'scale' | 'validRegions'> | undefined,
@@ -60,13 +59,13 @@ export function scaleForRegistration(
   return { scale: withSaid(defaultsFor(said), said), validRegions };
 }
 
-/** Who asks for more runners at least than there may be by default wants them: then the default makes room. */
+/** If a request asks for a minimum of runners above the default maximum, it wants them: the default is raised. */
 function defaultsFor({ minConcurrency = 0 }: Said<ScaleSettings>): ScaleSettings {
   const { maxConcurrency } = scaleDefaults;
   return { ...scaleDefaults, maxConcurrency: maxConcurrency && Math.max(maxConcurrency, minConcurrency) };
 }
 
-/** A sentence when the two limits contradict each other. */
+/** A sentence if the two limits contradict each other. */
 export function scaleProblem({
   minConcurrency: min,
   maxConcurrency: max,
@@ -75,7 +74,7 @@ export function scaleProblem({
   return `min_concurrency ${min} is above max_concurrency ${max}; raise max_concurrency, too`;
 }
 
-/** Set-rev and rollback: alias-level values stay with the alias, revision-level ones come with the revision. */
+/** Set-rev and rollback: alias-level values stay with the alias, revision-level ones come from the revision. */
 export function settingsForRevision(
   active: Pick<Alias, 'scale' | 'validRegions'> | undefined,
   target: Pick<Revision, 'scale' | 'settings' | 'machineTypes' | 'validRegions'>,
@@ -98,7 +97,7 @@ export interface SettingsUpdate {
   readonly validRegions?: readonly string[];
 }
 
-/** UpdateApplication: both groups may change, and nothing that isn't named does. `numGpus` is the revision's. */
+/** UpdateApplication: both groups may change, but only named values do. `numGpus` is the revision's. */
 export function updatedSettings(present: AliasSettings, update: SettingsUpdate, numGpus: number | null): AliasSettings {
   const machineTypes = update.machineTypes?.length ? update.machineTypes : undefined;
   const gpuSlots = machineTypes && gpuSlotsOf(machineTypes, numGpus);
@@ -112,11 +111,11 @@ export function updatedSettings(present: AliasSettings, update: SettingsUpdate, 
 
 function withSaid(base: ScaleSettings, said: Said<ScaleSettings>): ScaleSettings {
   const result = { ...base, ...defined(said) };
-  // 0 clears (docs/platform/control-plane.md#unary-rpcs); as a deadline it would fail every request.
+  // 0 clears it (docs/platform/control-plane.md#unary-rpcs); as a deadline, it would fail every request.
   return result.requestStartTimeoutSeconds === 0 ? { ...result, requestStartTimeoutSeconds: null } : result;
 }
 
-/** The object without its undefined values, so that a spread of it overwrites nothing with "not said". */
+/** The object without its undefined values, so that spreading it never overwrites a value with "not given". */
 function defined<T extends object>(said: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
   for (const key in said) {

@@ -5,7 +5,7 @@ export type AuthMode = 'private' | 'public' | 'shared';
 export interface Account {
   /** `provider|id` */
   readonly userId: string;
-  /** URL name, first path segment at the gateway. */
+  /** The name in URLs, the first path segment at the gateway. */
   readonly nickname: string;
   readonly fullName: string;
 }
@@ -15,10 +15,10 @@ export interface FileRef {
   readonly relativePath: string;
 }
 
-/** One immutable registration: everything needed to start a runner of it again after a restart. */
+/** One immutable registration: everything that is needed to start a runner of it again after a restart. */
 export interface Revision {
   readonly id: string;
-  /** Wire name under which it was registered. */
+  /** The wire name under which it was registered. */
   readonly alias: string;
   readonly environmentName: string;
   readonly createdAt: number;
@@ -27,7 +27,7 @@ export interface Revision {
     readonly kind: string;
     readonly configuration: { readonly [k: string]: unknown };
   }[];
-  /** Where the callable's bytes are: a hash in the blob store, or an entry point's name. */
+  /** Where the callable's bytes are stored: a hash in the blob store, or an entry point's name. */
   readonly callable:
     | { readonly kind: 'pickle'; readonly method: string; readonly blob: string }
     | { readonly kind: 'entrypoint'; readonly name: string }
@@ -42,7 +42,7 @@ export interface Revision {
   readonly files: readonly FileRef[];
   /** Exact secret names; `null`: all default-exposed ones. */
   readonly secretNames: readonly string[] | null;
-  /** As it arrived; `null`: the field was absent. */
+  /** The value as received; `null`: the field was absent. */
   readonly metadata: { readonly [k: string]: unknown } | null;
   readonly sourceCode: string | null;
   readonly privateLogs: boolean;
@@ -55,7 +55,7 @@ export interface Alias {
   readonly revision: string;
   readonly authMode: AuthMode;
   readonly scale: ScaleSettings;
-  /** Revision-level values in force, after UpdateApplication. */
+  /** The revision-level values in effect, after UpdateApplication. */
   readonly settings: RevisionSettings;
   readonly machineTypes: readonly string[];
   readonly validRegions: readonly string[];
@@ -90,7 +90,7 @@ export interface EnvironmentInfo {
 export interface Catalog {
   readonly account: Account;
 
-  /** Compares in constant time against stored hashes; `undefined`: no such key. */
+  /** Compares in constant time with stored hashes; `undefined`: no such key. */
   verifyKey(keyId: string, secret: string): KeyInfo | undefined;
   createKey(scope: 'ADMIN' | 'API', alias: string): { readonly keyId: string; readonly keySecret: string };
   listKeys(): readonly KeyInfo[];
@@ -99,43 +99,45 @@ export interface Catalog {
 
   listEnvironments(): readonly EnvironmentInfo[];
   createEnvironment(name: string, description: string | null): EnvironmentInfo | 'exists';
-  /** Removes its secrets and aliases too. Returns the names of the removed aliases. */
+  /** Also removes its secrets and aliases. Returns the names of the removed aliases. */
   deleteEnvironment(name: string): { readonly aliases: readonly string[] } | 'unknown' | 'default';
 
-  /** `value` null deletes. `defaultExposed` undefined keeps what was there (true for a new one). */
+  /** `value` null deletes the secret. `defaultExposed` undefined keeps the current setting (true for a new secret). */
   setSecret(name: string, value: string | null, environmentName: string, defaultExposed?: boolean): void;
   listSecrets(environmentName: string): readonly SecretInfo[];
   /** Values for a runner: all default-exposed ones, or exactly `names`. */
   secretValues(environmentName: string, names: readonly string[] | null): { readonly [name: string]: string };
   /**
-   * The value for `${NAME}` in a requirement of an app of this environment: any secret of the same environment, exposed
-   * to runners or not, and never one of another, `main` included. `undefined`: it is not set there.
+   * The value for `${NAME}` in a requirement of an app in this environment: any secret of the same environment, exposed
+   * to runners or not, and never one of another environment, including `main`. `undefined`: it is not set there.
    */
   buildSecret(environmentName: string, name: string): string | undefined;
 
   addRevision(revision: Revision): void;
   revision(id: string): Revision | undefined;
-  /** Newest first; without a name, the revisions of all names of the environment. */
+  /** Newest first; without a name, the revisions of all names in the environment. */
   revisions(environmentName: string | null, alias?: string): readonly Revision[];
   deleteRevision(id: string): boolean;
 
   /** Creates or replaces the alias. */
   putAlias(alias: Alias): void;
-  /** A deploy came through. Counts at once; on a full disk it is written as soon as there is room. */
+  /** A deploy succeeded. Takes effect at once; on a full disk, it is written as soon as there is room. */
   moveAlias(name: string, revision: string): void;
   alias(name: string): Alias | undefined;
   aliases(environmentName: string | null): readonly Alias[];
-  /** `undefined`: no such alias. Returns the one that was removed. */
+  /** Returns the removed alias; `undefined`: there was no such alias. */
   deleteAlias(name: string): Alias | undefined;
-  /** Calls `listener` with the name of each alias that was put, moved or removed; returns the unsubscriber. */
+  /**
+   * Calls `listener` with the name of each alias that was put, moved, or removed; returns a function that unsubscribes.
+   */
   followAliases(listener: (name: string) => void): () => void;
 }
 
 /** Content-addressed bytes on disk: pickled callables and synced app files (docs/platform/rest.md#app-files). */
 export interface Blobs {
-  /** Stores bytes under their hex SHA-256 and returns it; fsynced before it returns. */
+  /** Stores bytes under their hex SHA-256 and returns it; synced before it returns. */
   put(bytes: Uint8Array): string;
   has(hash: string): boolean;
-  /** Path of the stored bytes; for reading only. */
+  /** The path of the stored bytes; for reading only. */
   path(hash: string): string;
 }

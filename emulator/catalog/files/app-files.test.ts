@@ -23,7 +23,7 @@ async function uploaded(files: AppFiles, uploadId: string, parts: readonly strin
 }
 
 describe('createAppFiles', () => {
-  it('joins the parts in their order, keeps the mode, and remembers the file over a restart', async () => {
+  it('joins the parts in order, keeps the mode, and still has the file after a restart', async () => {
     const folder = testFolder();
     const files = createAppFiles(folder);
     const hash = hashOf('hello world', mode);
@@ -39,14 +39,14 @@ describe('createAppFiles', () => {
     expect(readFileSync(again.find(hash)?.path ?? '', 'utf8')).toBe('hello world');
   });
 
-  it('takes an empty file as one empty part', async () => {
+  it('accepts an empty file as one empty part', async () => {
     const files = createAppFiles(testFolder());
     const uploadId = files.beginUpload(hashOf('', 33_261), 33_261);
     expect(await files.completeUpload(uploadId, await uploaded(files, uploadId, ['']))).toBe('ok');
     expect(files.find(hashOf('', 33_261))?.mode).toBe(33_261);
   });
 
-  it('distinguishes files of equal content and other mode', async () => {
+  it('distinguishes files with equal content but different modes', async () => {
     const files = createAppFiles(testFolder());
     for (const one of [33_188, 33_261]) {
       const uploadId = files.beginUpload(hashOf('same', one), one);
@@ -72,7 +72,7 @@ describe('createAppFiles', () => {
     expect(await files.completeUpload(uploadId, parts)).toBe('unknown');
   });
 
-  it('refuses content or mode that is not what the hash says, and parts that changed on disk', async () => {
+  it('refuses content or a mode that does not match the hash, and parts that changed on disk', async () => {
     const folder = testFolder();
     const files = createAppFiles(folder);
     const hash = hashOf('right', mode);
@@ -108,7 +108,7 @@ describe('createAppFiles', () => {
     expect(readdirSync(join(folder, 'uploads'))).toEqual([]);
   });
 
-  it('makes no path of anything but a hash, a part number and a mode', async () => {
+  it('builds paths only from a hash, a part number and a mode', async () => {
     const files = createAppFiles(testFolder());
     expect(() => files.beginUpload('../../x', mode)).toThrow(RangeError);
     expect(() => files.beginUpload(hashOf('x', mode), -1)).toThrow(RangeError);

@@ -15,23 +15,30 @@ export interface UploadedPart {
  * store.
  */
 export interface AppFiles {
-  /** Those of `hashes` that aren't here; malformed ones count as missing. */
+  /** The `hashes` that aren't stored; malformed ones count as missing. */
   missing(hashes: readonly string[]): Promise<readonly string[]>;
-  /** The file's bytes on this machine and its whole `st_mode`. */
+  /** The path of the file on this machine and its complete `st_mode`. */
   find(hash: string): { readonly path: string; readonly mode: number } | undefined;
-  /** `mode`: the file's whole st_mode (`33188`), which is part of the hash. @returns the upload's id */
+  /**
+   * `mode`: the file's complete st_mode (`33188`), which is part of the hash.
+   * @returns the upload's id
+   */
   beginUpload(hash: string, mode: number): string;
-  /** Stores part `partNumber` (from 1), replacing an earlier one. @returns its etag, or what is wrong */
+  /**
+   * Stores part `partNumber` (from 1), replacing an earlier one.
+   * @returns its etag, or what is wrong
+   */
   putPart(
     uploadId: string,
     partNumber: number,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<{ readonly etag: string } | 'unknown' | 'too_large'>;
   /**
-   * Joins the parts and checks hex SHA-256 of content ‖ decimal mode. `mismatch` also for a missing or changed part.
+   * Joins the parts and checks the hex SHA-256 of content ‖ decimal mode. `mismatch` also means a missing or changed
+   * part.
    */
   completeUpload(uploadId: string, parts: readonly UploadedPart[]): Promise<'ok' | 'mismatch' | 'unknown'>;
-  /** Frees the parts. Unknown ids are fine. */
+  /** Frees the parts. Unknown ids are ignored. */
   cancelUpload(uploadId: string): Promise<void>;
 }
 
@@ -40,7 +47,7 @@ interface Upload {
   readonly mode: number;
   readonly folder: string;
   readonly parts: Map<number, { readonly etag: string; readonly bytes: number }>;
-  /** Of all parts, those that are still coming too. */
+  /** The limit for all parts together, including those that are still arriving. */
   bytes: number;
 }
 
@@ -48,10 +55,13 @@ interface Upload {
 const maxFile = 1024 ** 3;
 const maxParts = 10_000;
 
-/** Below `folder`: `files/ab/<hash>/<mode>` holds the bytes, its name the mode, so that both appear in one rename. */
+/**
+ * Below `folder`: `files/ab/<hash>/<mode>` contains the bytes. The mode is the file name, so that both appear in one
+ * rename.
+ */
 export function createAppFiles(folder: string): AppFiles {
   const uploadsFolder = join(folder, 'uploads');
-  // Ids of uploads live in memory: what an earlier emulator left of them can't be completed any more.
+  // Upload ids are kept in memory: uploads that an earlier emulator left behind can't be completed any more.
   rmSync(uploadsFolder, { recursive: true, force: true });
   mkdirSync(uploadsFolder, { recursive: true, mode: 0o700 });
   mkdirSync(join(folder, 'files'), { recursive: true, mode: 0o700 });
@@ -92,7 +102,7 @@ export function createAppFiles(folder: string): AppFiles {
       const upload = uploads.get(uploadId);
       if (!upload) return 'unknown';
       if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > maxParts) return 'too_large';
-      // Under a name of its own, because the same part may come twice at once.
+      // A unique file name, because the same part may arrive twice at the same time.
       const coming = join(upload.folder, randomUUID());
       const part = await receive(upload, partNumber, source, coming);
       if (part === 'too_large') return part;
@@ -102,7 +112,7 @@ export function createAppFiles(folder: string): AppFiles {
         await rm(coming, { force: true });
         return 'unknown';
       }
-      // In one turn, so that what is known of the part and its content change together.
+      // In one turn, so that the part's entry and its content change together.
       renameSync(coming, join(upload.folder, String(partNumber)));
       upload.parts.set(partNumber, part);
       return { etag: part.etag };
@@ -110,7 +120,7 @@ export function createAppFiles(folder: string): AppFiles {
     async completeUpload(uploadId, parts) {
       const upload = uploads.get(uploadId);
       if (!upload) return 'unknown';
-      // From here on the upload is ours alone: a second completion finds nothing.
+      // From here on, the upload belongs to this call alone: a second completion finds nothing.
       uploads.delete(uploadId);
       try {
         const joined = join(upload.folder, 'joined');
@@ -132,7 +142,7 @@ export function createAppFiles(folder: string): AppFiles {
   }
 }
 
-/** Writes a part into a new file. Its bytes count while they come, so that parts sent at once can't pass the limit. */
+/** Writes a part into a new file. Its bytes count while they arrive, so that parallel parts can't exceed the limit. */
 async function receive(
   upload: Upload,
   partNumber: number,
@@ -163,7 +173,7 @@ async function receive(
   }
 }
 
-/** Writes the parts in order into `joined`, synced; `false` when they aren't the file that was announced. */
+/** Writes the parts in order into `joined`, synced; `false` if the result isn't the file that was announced. */
 async function joinParts(upload: Upload, parts: readonly UploadedPart[], joined: string): Promise<boolean> {
   const ordered = [...parts].sort((a, b) => a.partNumber - b.partNumber);
   const numbers = new Set(ordered.map((part) => part.partNumber));

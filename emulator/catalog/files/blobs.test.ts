@@ -20,7 +20,7 @@ describe('createBlobs', () => {
     expect(blobs.has('0'.repeat(64))).toBe(false);
   });
 
-  it('keeps only what it is asked to, what a crash left half written included', () => {
+  it('keeps only the listed ones, and removes what a crash left half written', () => {
     const folder = testFolder();
     const blobs = createBlobs(folder);
     const [wanted, unwanted] = [blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))];
@@ -37,7 +37,7 @@ describe('createBlobs', () => {
     '0'.repeat(63),
     `${'0'.repeat(64)}\n`,
     `${'0'.repeat(61)}/..`,
-  ])('makes no path of %j', (hash) => {
+  ])('does not build a path from %j', (hash) => {
     const blobs = createBlobs(testFolder());
     expect(blobs.has(hash)).toBe(false);
     expect(() => blobs.path(hash)).toThrow(RangeError);

@@ -6,15 +6,15 @@ import type { Blobs } from '../types.ts';
 
 export interface StoredBlobs extends Blobs {
   /**
-   * Removes every other one: ephemeral runs store theirs too and have nobody to miss them. At start-up, before any is
-   * put.
+   * Removes all other blobs: ephemeral runs store theirs too, and nothing refers to those later. Call it at start,
+   * before any blob is put.
    */
   keepOnly(hashes: ReadonlySet<string>): void;
 }
 
 /**
- * Blobs below `folder`, each in a file named by its hash: written next to it, synced, then renamed, so a name means
- * whole bytes.
+ * Blobs below `folder`, each in a file named by its hash: written to a temporary file, synced, then renamed, so that a
+ * hash as a name guarantees complete content.
  */
 export function createBlobs(folder: string): StoredBlobs {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { testFolder } from '../../store/testing/folder.ts';
 import { openSecretKey } from './secret-key.ts';
 
-// No file system here fails at this one step when asked to; all the others are the real ones.
+// No file system here fails at this step on demand; all other steps are real.
 const disk = vi.hoisted(() => ({ confirms: true }));
 vi.mock('../../store/durable-file.ts', async (importOriginal) => {
   const real = await importOriginal<typeof import('../../store/durable-file.ts')>();

@@ -12,7 +12,7 @@ const isSealed = (folder: string) => sealedKeyOf(folder) !== undefined;
 const content = (folder: string) => readFileSync(join(folder, 'secret.key'), 'utf8');
 
 describe('the key of the secrets', () => {
-  it('is made once, and only its owner can read it', () => {
+  it('is created once, and only its owner can read it', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder);
     expect(key).toHaveLength(32);
@@ -22,20 +22,20 @@ describe('the key of the secrets', () => {
     expect(isSealed(folder)).toBe(false);
   });
 
-  it('is that of a folder from before there were keychains', () => {
+  it('is read from a folder that was created before keychain support', () => {
     const folder = testFolder();
     writeFileSync(join(folder, 'secret.key'), '07'.repeat(32));
     expect(openSecretKey(folder).key).toEqual(Buffer.alloc(32, 7));
   });
 
-  it('stays open when a keychain could open it and nobody wants it sealed', () => {
+  it('stays unsealed when a keychain is available but sealing was not requested', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder);
     for (const want of ['open', 'unseal'] as const) expect(openSecretKey(folder, order(want))).toEqual({ key });
     expect(isSealed(folder)).toBe(false);
   });
 
-  it.each(['a new folder', 'a folder with a key'])('is sealed when the keychain wants it: %s', (which) => {
+  it.each(['a new folder', 'a folder with a key'])('is sealed when the keychain requests it: %s', (which) => {
     const folder = testFolder();
     const before = which === 'a new folder' ? undefined : openSecretKey(folder).key;
     const { key, notice } = openSecretKey(folder, order('seal'));
@@ -49,7 +49,7 @@ describe('the key of the secrets', () => {
     expect(readdirSync(folder)).toEqual(['secret.key']);
   });
 
-  it('can be had from nothing but the keychain then, and says how', () => {
+  it('is then available only from the keychain, and the error says how', () => {
     const folder = testFolder();
     openSecretKey(folder, order('seal'));
     const before = content(folder);
@@ -66,7 +66,7 @@ describe('the key of the secrets', () => {
     expect(content(folder)).toBe(before);
   });
 
-  it('names the key that opens it, and gets that name where an earlier version sealed it', () => {
+  it('names the key that opens it, and gets that name when an earlier version sealed it', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder, order('seal'));
     const keyId = keyIdOf(order('seal').wrappingKey);
@@ -80,7 +80,7 @@ describe('the key of the secrets', () => {
     expect(content(folder)).toBe(now);
   });
 
-  it('comes back into its file when the keychain says so', () => {
+  it('is restored to its file when the keychain requests it', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder, order('seal'));
     const { key: opened, notice } = openSecretKey(folder, order('unseal'));
@@ -89,7 +89,7 @@ describe('the key of the secrets', () => {
     expect(openSecretKey(folder)).toEqual({ key });
   });
 
-  it('outlives a crash between writing and renaming', () => {
+  it('survives a crash between writing and renaming', () => {
     const folder = testFolder();
     const { key } = openSecretKey(folder);
     writeFileSync(join(folder, 'secret.key.new'), 'half');
@@ -97,7 +97,7 @@ describe('the key of the secrets', () => {
     expect(readdirSync(folder)).toEqual(['secret.key']);
   });
 
-  it.each(['seal', 'unseal'] as const)('is at hand and stays as it was when nothing can be written: %s', (want) => {
+  it.each(['seal', 'unseal'] as const)('is available and unchanged when nothing can be written: %s', (want) => {
     const folder = testFolder();
     const { key } = openSecretKey(folder, order(want === 'seal' ? 'open' : 'seal'));
     const before = content(folder);
@@ -106,7 +106,7 @@ describe('the key of the secrets', () => {
       const { openSecretKey } = await import(${module});
       const { key, notice } = openSecretKey(${JSON.stringify(folder)}, ${JSON.stringify(order(want))});
       process.stdout.write(JSON.stringify({ key: key.toString('hex'), notice }));`;
-    // No file may grow; the signal that says so is ignored, so that the write fails as on a full disk.
+    // No file may grow; the signal for that is ignored, so that the write fails as on a full disk.
     const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1"`;
     const answer = JSON.parse(execFileSync('sh', ['-c', limited, process.execPath, program], { encoding: 'utf8' }));
     expect(answer).toEqual({
@@ -117,7 +117,7 @@ describe('the key of the secrets', () => {
     expect(readdirSync(folder)).toEqual(['secret.key']);
   });
 
-  it('is said to be damaged when it is, and left for anyone who has a copy', () => {
+  it('is reported as damaged when it is, and left in place for anyone who has a copy', () => {
     for (const text of ['', '07', 'sealed-1 ????', 'sealed-2 ', 'sealed-2 0123456789abcdef ????']) {
       const folder = testFolder();
       writeFileSync(join(folder, 'secret.key'), text);
@@ -126,7 +126,7 @@ describe('the key of the secrets', () => {
     }
   });
 
-  it('makes room for a new one when it is set aside, and works again when it is put back', () => {
+  it('is replaced with a new one when it is set aside, and works again when it is put back', () => {
     const folder = testFolder();
     openSecretKey(folder, order('seal'));
     const before = content(folder);

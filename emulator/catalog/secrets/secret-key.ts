@@ -13,22 +13,22 @@ import { syncFolder, writeSynced } from '../../store/durable-file.ts';
 import { UserError } from '../../wire/errors.ts';
 import { createCipher } from './cipher.ts';
 
-/** The key of the secrets, or why it can't be had now. */
+/** The key of the secrets, or the reason why it isn't available. */
 export type SecretKey = Buffer | UserError;
 
 export interface OpenedSecretKey {
   readonly key: SecretKey;
-  /** What became of the file, or could not. */
+  /** What was done with the file, or could not be done. */
   readonly notice?: string;
 }
 
-/** Binds the sealed bytes to what they are. */
+/** Binds the sealed bytes to their purpose. */
 const place = 'the key of the secrets';
 
 /**
- * The 32 random bytes that encrypt secrets at rest, from `<folder>/secret.key` (0600), made once. They are not sealed,
- * or sealed by a key of the editor's keychain; then only who hands that key over (`order`) has them. At any moment,
- * also of a crash, the file is whole: old or new.
+ * The 32 random bytes that encrypt stored secrets, from `<folder>/secret.key` (0600), created once. They are stored
+ * either unsealed, or sealed by a key in the editor's keychain; then they are available only with that key (`order`).
+ * At any moment, including a crash, the file is complete: old or new.
  */
 export function openSecretKey(folder: string, order?: KeychainOrder): OpenedSecretKey {
   const file = secretKeyFile(folder);
@@ -64,7 +64,7 @@ function unlock(file: string, { keyId, bytes }: SealedKey, { wrappingKey, want }
   return { key, notice: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now names what opens it') };
 }
 
-/** The key is at hand either way: a full disk is no reason not to start. */
+/** The key is available either way: a full disk is no reason not to start. */
 function attempt(file: string, text: string, isWhole: (written: string) => boolean, done: string): string {
   try {
     replace(file, text, isWhole);
@@ -97,7 +97,8 @@ function read(file: string): string | undefined {
 }
 
 /**
- * Written next to it, synced, read back, and only then put in place of the old one; `syncFolder` then makes that last.
+ * Written to a temporary file, synced, read back, and only then moved over the old one; `syncFolder` then makes the
+ * change durable.
  */
 function replace(file: string, text: string, isWhole: (written: string) => boolean): void {
   const beside = `${file}.new`;

@@ -6,17 +6,17 @@ import { type Cipher, createCipher } from './cipher.ts';
 import type { SecretKey } from './secret-key.ts';
 
 export interface Secrets extends Pick<Catalog, 'setSecret' | 'listSecrets' | 'secretValues' | 'buildSecret'> {
-  /** Every value there is, for masking log lines; the same array until a secret changes. */
+  /** The values of all secrets, for masking log lines; the same array until a secret changes. */
   allValues(): readonly string[];
   /** The ids of the environment's records. */
   idsOf(environmentName: string): readonly string[];
-  /** Memory follows what was removed on disk with its environment. */
+  /** Updates memory after records were removed from disk with their environment. */
   forget(ids: readonly string[]): void;
 }
 
 /**
- * Secrets are encrypted on disk and in memory; a value is opened only when a runner or the masker asks for it. While
- * their key can't be had they are listed and may be deleted; who asks for a value, or sets one, gets the error that
+ * Secrets are encrypted on disk and in memory; a value is decrypted only when a runner or the mask requests it. While
+ * their key isn't available, secrets are listed and can be deleted; reading or setting a value throws the error that
  * says why.
  */
 export function createSecrets(
@@ -28,7 +28,7 @@ export function createSecrets(
   }: {
     readonly clock: () => number;
     readonly secretKey: SecretKey;
-    /** Gets a sentence for the person who starts the emulator. */
+    /** Receives a sentence for the person who starts the emulator. */
     readonly notice: (sentence: string) => void;
   },
 ): Secrets {
@@ -95,7 +95,7 @@ export function createSecrets(
   };
 }
 
-/** Names can't hold a NUL, so no two pairs meet. */
+/** Names can't contain a NUL, so the result is unique for each pair. */
 function place(environmentName: string, name: string): string {
   return `${environmentName}\0${name}`;
 }
