@@ -4,7 +4,7 @@ import type { RequestOutcome } from './types.ts';
 /** SQLite takes values of up to 10^9 bytes. */
 export const maxBody = 900_000_000;
 
-/** The outcome itself, or the error that takes its place because no store could hold it. */
+/** Returns the outcome, or an error in its place when the outcome is too large for any store. */
 export function storable(outcome: RequestOutcome): RequestOutcome {
   const bytes = outcomeBytes(outcome);
   if (bytes <= maxBody) return outcome;
@@ -19,8 +19,8 @@ export function outcomeBytes(outcome: RequestOutcome): number {
 }
 
 /**
- * The same bytes in memory of their own: a small piece of a block that many share keeps the whole block. For what is
- * kept long.
+ * Copies the bytes into their own memory. Use it for bytes that are kept for long: a small slice of a shared block
+ * keeps the whole block in memory.
  */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes);

@@ -7,14 +7,16 @@ type Spec = Omit<SubmittedRequest, 'body'>;
 
 const nothing = new Uint8Array();
 
-/** Single rows of the tables of inputs and results, which may be large; transactions are for records.ts. */
+/**
+ * Reads and writes single rows of the input and result tables. Bodies may be large. Transactions belong to records.ts.
+ */
 export function bodyRows(store: Store) {
   return {
     putInput({ body, ...spec }: SubmittedRequest, seq: number): void {
       writeInput(seq, spec, body);
     },
 
-    /** What its caller sent is gone; that there was a request stays. */
+    /** Deletes what the caller sent, and keeps the fact that there was a request. */
     clearInput(seq: number): void {
       const input = readInput(seq);
       if (!input) return;

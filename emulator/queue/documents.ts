@@ -3,7 +3,8 @@ import { type PlatformErrorType, platformErrorStatus } from '../wire/errors.ts';
 import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
 
 /**
- * The queue's records as they are on disk, whichever minifal wrote them. A field that comes later needs a default here.
+ * The on-disk format of the queue's records, for all versions of minifal. A field that is added later needs a default
+ * here.
  */
 
 const headers = z.array(z.tuple([z.string(), z.string()]));
@@ -42,8 +43,8 @@ const wishes = {
 } satisfies { readonly [N in keyof Wishes]: z.ZodType<Wishes[N]> };
 
 /**
- * A record with what a start needs to know of a request that waits; that is gone when it is completed, and absent where
- * an earlier minifal wrote it.
+ * A record, with the options of a waiting request that the emulator needs when it starts. They are removed when the
+ * request completes, and absent in records that an earlier version of minifal wrote.
  */
 export const recordDocument = z.object({ record, storeIo: z.boolean(), wishes: z.object(wishes).exactOptional() });
 

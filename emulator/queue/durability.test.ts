@@ -8,8 +8,8 @@ import { openTestStore } from './testing/requests.ts';
 const kills = process.env.MINIFAL_SLOW === '1' ? 200 : 10;
 
 /**
- * Starts the child on `file`, kills it after `lines` promises and some more microseconds, and returns what it had
- * promised.
+ * Starts the child on `file`, kills it some microseconds after its first `lines` promises, and returns all its
+ * promises.
  */
 async function killedChild(file: string, run: string, lines: number): Promise<string[]> {
   const child = spawn(process.execPath, [

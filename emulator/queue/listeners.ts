@@ -1,7 +1,10 @@
 import { contain } from '../local/loop/contain.ts';
 import type { Queue, RequestRecord } from './types.ts';
 
-/** Those who wait for news of a request. What one of them throws is reported; the others are called all the same. */
+/**
+ * The listeners for changes of a request. An error that one listener throws is reported; the other listeners are still
+ * called.
+ */
 export interface Listeners {
   readonly add: Queue['onChange'];
   notify(record: RequestRecord): void;

@@ -9,7 +9,7 @@ import { lockElsewhere } from '../store/testing/lock.ts';
 import { createQueue } from './queue.ts';
 import { openTestStore, testRequest, testResponse } from './testing/requests.ts';
 
-/** As long as SQLite itself once waited, and then gave up. */
+/** As long as SQLite's own busy timeout, after which statements used to fail. */
 const longLockMs = 5_500;
 
 function setUp() {
@@ -22,7 +22,7 @@ const errors: unknown[] = [];
 
 describe('a queue whose database another program has locked', () => {
   it.each(['IMMEDIATE', 'EXCLUSIVE'] as const)(
-    'keeps what ends (%s), refuses what is new after a while, and serves meanwhile',
+    'stores completed requests later (%s), refuses new ones after a timeout, and keeps serving',
     async (kind) => {
       const { file, store, queue } = setUp();
       for (let n = 0; n < 50; n++) await queue.submit(testRequest(`r${n}`));
@@ -34,7 +34,7 @@ describe('a queue whose database another program has locked', () => {
       });
       const refused: unknown[] = [];
       const submit = queue.submit(testRequest('new')).catch((error: unknown) => refused.push(error));
-      // The loop turns all the time; where one statement waits for the lock there is time for a turn or two.
+      // The event loop must keep running. If a statement waited for the lock, only one or two turns would fit in.
       let turns = 0;
       for (const until = performance.now() + longLockMs; performance.now() < until; turns++) {
         expect(queue.record('r1')?.phase).toBe('IN_PROGRESS');
@@ -69,7 +69,7 @@ describe('a queue whose database another program has locked', () => {
     expect(queue.record('a')?.phase).toBe('IN_QUEUE');
   });
 
-  it('is closed only when what ended is on disk', async () => {
+  it('closes only after completed requests are on disk', async () => {
     const { file, store, queue } = setUp();
     await queue.submit(testRequest('a'));
     const release = await lockElsewhere(file, 'IMMEDIATE');
@@ -85,7 +85,7 @@ describe('a queue whose database another program has locked', () => {
 });
 
 describe('a store whose file another program has locked', () => {
-  it('keeps many writes and makes them when the lock ends', async () => {
+  it('keeps many writes and performs them when the lock is released', async () => {
     const { file, store } = setUp();
     const release = await lockElsewhere(file, 'IMMEDIATE');
     const kept = Array.from({ length: 1_000 }, (_, n) =>
@@ -98,7 +98,7 @@ describe('a store whose file another program has locked', () => {
     await expect.poll(() => store.trouble()).toBeNull();
   });
 
-  it('opens when the lock ends, after one sentence', async () => {
+  it('opens when the lock is released, and reports the wait once', async () => {
     const { file } = setUp();
     const release = await lockElsewhere(file, 'IMMEDIATE');
     const told: string[] = [];
@@ -112,7 +112,7 @@ describe('a store whose file another program has locked', () => {
     expect(told).toEqual([expect.stringMatching(/^Another program has locked/)]);
   });
 
-  it('is not waited for without end', async () => {
+  it('is not waited for indefinitely', async () => {
     const { file } = setUp();
     const release = await lockElsewhere(file, 'EXCLUSIVE');
     await expect(
@@ -127,7 +127,7 @@ describe('a store whose file another program has locked', () => {
 });
 
 describe('a group commit', () => {
-  it('undoes a piece that fails alone', async () => {
+  it('rolls back only the part that fails', async () => {
     const { store } = setUp();
     const commits = createGroupCommit(store);
     const put = (id: string) =>

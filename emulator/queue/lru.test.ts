@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createLru } from './lru.ts';
 
 describe('createLru', () => {
-  it('drops what was unused for longest above the count', () => {
+  it('evicts the least recently used entry above the maximum count', () => {
     const lru = createLru<string, number>({ entries: 2, bytes: 1_000 });
     lru.set('a', 1, 1);
     lru.set('b', 2, 1);
@@ -11,7 +11,7 @@ describe('createLru', () => {
     expect([lru.get('a'), lru.get('b'), lru.get('c')]).toEqual([1, undefined, 3]);
   });
 
-  it('drops by bytes, counts a replaced entry once, and refuses one that is too large', () => {
+  it('evicts by bytes, counts a replaced entry once, and refuses an entry that is too large', () => {
     const lru = createLru<string, number>({ entries: 100, bytes: 80 });
     for (let n = 0; n < 20; n++) lru.set('same', n, 10);
     for (let n = 0; n < 7; n++) lru.set(`k${n}`, n, 10);

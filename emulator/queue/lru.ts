@@ -1,13 +1,13 @@
-/** Keeps what was used last, within a count and a sum of bytes. */
+/** Keeps the most recently used entries, within a maximum count and a maximum total of bytes. */
 export interface Lru<K, V> {
   get(key: K): V | undefined;
-  /** An entry that alone is larger than an eighth of the cache isn't kept: it would push out too much. */
+  /** Doesn't keep an entry larger than an eighth of the cache: it would evict too many others. */
   set(key: K, value: V, bytes: number): void;
   delete(key: K): void;
 }
 
 export function createLru<K, V>(limits: { readonly entries: number; readonly bytes: number }): Lru<K, V> {
-  // A Map keeps insertion order, so its first key is the one unused for longest.
+  // A Map keeps insertion order, so its first key is the least recently used one.
   const entries = new Map<K, { readonly value: V; readonly bytes: number }>();
   let total = 0;
   const remove = (key: K): void => {

@@ -5,28 +5,28 @@ import type { RecordRow } from './request-records.ts';
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
 const mebibyte = 1024 ** 2;
-/** What a record costs in memory, about. */
+/** Approximate memory use of a record. */
 const recordBytes = 1024;
 
 /**
- * What the queue knows: from memory every request that isn't COMPLETED, so that status polling (every 0.1 s per caller,
- * docs/platform/gateway.md#status) never touches the disk, and what was used last of the others and of the bodies; from
- * disk the rest. Writes nothing.
+ * Read access to the queue. Every request that isn't COMPLETED is in memory, so that status polling (every 0.1 s per
+ * caller, docs/platform/gateway.md#status) never reads the disk. The most recently used completed requests and bodies
+ * are cached in memory; everything else is read from disk. Writes nothing.
  */
 export interface Memory {
   /** Not COMPLETED, oldest first. */
   readonly live: ReadonlyMap<string, RecordRow>;
-  /** Whether it is in memory, finished or not. */
+  /** Whether the request is in memory, completed or not. */
   has(id: string): boolean;
   find(id: string): RecordRow | undefined;
   input(row: RecordRow): SubmittedRequest | undefined;
   outcome(row: RecordRow): RequestOutcome | undefined;
 
-  /** Take up what is on disk, or soon will be. */
+  /** Records a row that is on disk, or soon will be. */
   changed(row: RecordRow): void;
   accepted(row: RecordRow, request: SubmittedRequest): void;
   completed(row: RecordRow, outcome: RequestOutcome): void;
-  /** COMPLETED; nobody is expected to ask for it soon. */
+  /** Marks the request as COMPLETED; it isn't expected to be read soon. */
   ended(id: string): void;
   dropped(ids: readonly string[]): void;
 }

@@ -4,7 +4,7 @@ import { testQueue, testRequest, testResponse } from './testing/requests.ts';
 
 const hour = 3_600_000;
 
-describe('what a queue keeps', () => {
+describe('pruning a queue', () => {
   it('keeps inputs after completion unless the caller forbade it; the result stays', async () => {
     const room = testQueue();
     await room.queue.submit(testRequest('kept'));
@@ -18,7 +18,7 @@ describe('what a queue keeps', () => {
     }
   });
 
-  it('prunes what is older than the retention, never what is unfinished', async () => {
+  it('prunes requests older than the retention period, never unfinished ones', async () => {
     const { queue } = testQueue({ retentionMs: 10 * hour });
     for (const id of ['old', 'new', 'open']) await queue.submit(testRequest(id, { submittedAt: 0 }));
     await queue.complete('old', testResponse(), 1);
@@ -45,7 +45,7 @@ describe('what a queue keeps', () => {
     expect(await queue.prune(hour + 3)).toBe(0);
   });
 
-  it('prunes more than fits one step, and nothing once closed', async () => {
+  it('prunes more than one step holds, and nothing after the queue is closed', async () => {
     const { queue } = testQueue({ retentionMs: 1 });
     const ids = Array.from({ length: 1_200 }, (_, n) => `r${n}`);
     await Promise.all(ids.map((id) => queue.submit(testRequest(id))));
@@ -57,7 +57,7 @@ describe('what a queue keeps', () => {
     expect(await queue.prune(5_000)).toBe(0);
   });
 
-  it('ends when the queue and its store are closed before anything was pruned', async () => {
+  it('stops when the queue and its store are closed before anything was pruned', async () => {
     const { queue, store } = testQueue({ retentionMs: 1 });
     await queue.submit(testRequest('old'));
     await queue.complete('old', testResponse(), 1);
@@ -67,7 +67,7 @@ describe('what a queue keeps', () => {
     expect(await pruning).toBe(0);
   });
 
-  it('prunes in steps, by age and by size, and ends early when it is closed', async () => {
+  it('prunes in steps, by age and by size, and stops early when the queue is closed', async () => {
     const { store } = testQueue();
     const day = 24 * 60 * 60 * 1000;
     const queue = createQueue({ store, clock: () => 3 * day, retentionMs: day, maxBytes: 30 * 1024 });

@@ -6,22 +6,25 @@ export interface Retention {
   readonly now: number;
   readonly retentionMs: number;
   readonly maxBytes: number;
-  /** Asked between two steps: nothing more is to be done. */
+  /** Checked between steps; `true` stops the pruning. */
   readonly isOver: () => boolean;
 }
 
 /** Results stay readable for at least an hour, whatever the size cap says (docs/platform/gateway.md#result). */
 const atLeastMs = 60 * 60 * 1000;
-/** What one step drops: callers wait for it (measured: 20 µs per request with its bodies, 1 ms per MB of them). */
+/**
+ * Requests deleted in one step. Callers wait for a step (measured: 20 µs per request with its bodies, 1 ms per MB of
+ * bodies).
+ */
 const chunk = 100;
 const chunkBytes = 4 * 1024 * 1024;
 const freedPages = 500;
-/** Entries of an index that are added up in one step (measured: 0.04 µs each). */
+/** Index entries summed in one step (measured: 0.04 µs each). */
 const summedAtOnce = 50_000;
 
 /**
- * Drops the finished requests that are older than the retention or, oldest first, above the size cap. Yields the ids of
- * each step; others have their turn in between.
+ * Deletes finished requests that are older than the retention period and, oldest first, those above the size cap.
+ * Yields the IDs of each step, and lets other work run between steps.
  */
 export async function* pruneInSteps(
   finished: FinishedRecords,
@@ -50,7 +53,7 @@ export async function* pruneInSteps(
   }
 }
 
-/** The bodies of all finished requests, added up a part at a time. */
+/** The total size of the bodies of all finished requests, summed in parts. */
 async function finishedBytes(finished: FinishedRecords, isOver: () => boolean): Promise<number> {
   let sum = 0;
   let after = Number.NEGATIVE_INFINITY;

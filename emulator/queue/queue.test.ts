@@ -7,14 +7,14 @@ import { testQueue, testRequest, testResponse } from './testing/requests.ts';
 import type { RequestRecord } from './types.ts';
 
 describe('createQueue', () => {
-  it('never puts the begin of an attempt, which waited for a full disk, over the end of its request', async () => {
+  it('never overwrites the end of a request with a begin that waited for a full disk', async () => {
     const room = testQueue();
     await room.queue.submit(testRequest('a'));
     room.store.sql('PRAGMA max_page_count = 1').all();
     const begun = room.queue.begin('a', { attemptId: 'a', runnerId: 'r'.repeat(200_000), at: 1 }, 'keep');
     await expect.poll(() => room.store.trouble()?.trouble).toBe('full');
     room.store.sql('PRAGMA max_page_count = 1000000').all();
-    // Its runner has died meanwhile. The end finds room at once, before anything that is kept is tried again.
+    // The runner has died in the meantime. The end is written at once, before any kept write is retried.
     expect(await room.queue.complete('a', testResponse(), 2)).toBe(true);
     await begun;
     await room.restart();
@@ -22,7 +22,7 @@ describe('createQueue', () => {
     expect([...room.queue.unfinished()]).toEqual([]);
   });
 
-  it('takes a request through its life and remembers each step over a restart', async () => {
+  it('moves a request through its states and keeps each one across a restart', async () => {
     const room = testQueue();
     const request = testRequest('a');
     await room.queue.submit(request);
@@ -65,7 +65,7 @@ describe('createQueue', () => {
     expect(queue.record('a')).toBeDefined();
   });
 
-  it('completes exactly once, and shows it only when it is on disk', async () => {
+  it('completes a request exactly once, and shows COMPLETED only when it is on disk', async () => {
     const { queue } = testQueue();
     await queue.submit(testRequest('a'));
     const first = queue.complete('a', testResponse('first'), 1);
@@ -80,7 +80,7 @@ describe('createQueue', () => {
     expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('first');
   });
 
-  it('reports when everything handed in before is on disk', async () => {
+  it('reports when all earlier writes are on disk', async () => {
     const { queue } = testQueue();
     await queue.submit(testRequest('a'));
     void queue.complete('a', testResponse(), 1);
@@ -89,7 +89,7 @@ describe('createQueue', () => {
     expect(queue.record('a')?.phase).toBe('COMPLETED');
   });
 
-  it('stores a failure by the platform as its result', async () => {
+  it('stores a platform error as the result', async () => {
     const room = testQueue();
     await room.queue.submit(testRequest('a'));
     const error = platformError('request_timeout', 'too late', true);
@@ -102,14 +102,14 @@ describe('createQueue', () => {
     expect(room.queue.result('a')).toEqual({ kind: 'error', error });
   });
 
-  it('knows nothing of unknown ids and no result of unfinished ones', async () => {
+  it('returns nothing for unknown IDs and no result for unfinished requests', async () => {
     const { queue } = testQueue();
     await queue.submit(testRequest('a'));
     expect(queue.result('a')).toBeUndefined();
     expect([queue.record('b'), queue.result('b'), queue.submitted('b')]).toEqual([undefined, undefined, undefined]);
   });
 
-  it('refuses an id that it has, whether waiting, being written or completed', async () => {
+  it('refuses an ID that is in use, whether waiting, being written or completed', async () => {
     const { queue } = testQueue();
     const first = queue.submit(testRequest('a'));
     await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
@@ -119,7 +119,7 @@ describe('createQueue', () => {
     await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
   });
 
-  it('refuses an id that only the disk knows, and nothing that was handed in together with it', async () => {
+  it('refuses an ID that is only on disk, but nothing submitted together with it', async () => {
     const room = testQueue();
     await room.queue.submit(testRequest('a'));
     await room.queue.complete('a', testResponse(), 1);
@@ -150,7 +150,7 @@ describe('createQueue', () => {
     expect(queue.recent('app', 9).map((record) => record.id)).toEqual(['c', 'b', 'a']);
   });
 
-  it('notifies everyone of a group that it could not be written, and keeps nothing of it', async () => {
+  it('rejects every submit of a group that could not be written, and stores none of them', async () => {
     const room = testQueue();
     const broken = createQueue({
       store: {
@@ -187,7 +187,7 @@ describe('createQueue', () => {
     expect(await queue.complete('a', testResponse(), 1)).toBe(true);
   });
 
-  it('keeps no more memory than the bodies: not the blocks that they were read into', async () => {
+  it('keeps only the bodies in memory, not the blocks that they were read into', async () => {
     const { queue } = testQueue();
     const body = Buffer.alloc(64 * 1024, 'x').subarray(10, 20);
     await queue.submit(testRequest('a', { body }));
@@ -198,7 +198,7 @@ describe('createQueue', () => {
     expect(outcome?.kind === 'response' && Buffer.from(outcome.response.body).toString()).toBe('xxxxxxxxxx');
   });
 
-  it('on a full disk refuses new requests, keeps what was accepted, and completes it when there is room', async () => {
+  it('on a full disk refuses new requests, keeps accepted ones, and completes them when there is space', async () => {
     const { queue, store } = testQueue();
     await queue.submit(testRequest('a'));
     queue.begin('a', { attemptId: 'a', runnerId: 'r', at: 1 });
@@ -210,14 +210,14 @@ describe('createQueue', () => {
     const node = queue.submit(testRequest('c', { body }), 'keep');
     const completed = queue.complete('a', { kind: 'response', response: { status: 200, headers: [], body } }, 2);
     await expect.poll(() => store.trouble()).not.toBeNull();
-    // COMPLETED is a promise: not before it is on disk.
+    // COMPLETED is a promise: it isn't visible before it is on disk.
     expect([queue.record('a')?.phase, queue.record('b'), queue.record('c')]).toEqual([
       'IN_PROGRESS',
       undefined,
       undefined,
     ]);
     expect(await queue.complete('a', testResponse('second'), 3)).toBe(false);
-    // However often it is asked: what is kept in memory isn't settled.
+    // Writes kept in memory aren't settled, however often the queue is asked.
     for (const _ of [1, 2]) await expect(queue.settled()).rejects.toThrow(DiskTrouble);
     store.sql('PRAGMA max_page_count = 1000000').all();
     expect(await completed).toBe(true);
@@ -228,7 +228,7 @@ describe('createQueue', () => {
     await queue.submit(testRequest('b', { body }));
   });
 
-  it('calls listeners after each change of phase until they leave', async () => {
+  it('calls listeners after each change of phase until they unsubscribe', async () => {
     const { queue } = testQueue();
     await queue.submit(testRequest('a'));
     const seen: RequestRecord['phase'][] = [];
@@ -243,7 +243,7 @@ describe('createQueue', () => {
     expect(seen).toEqual(['IN_PROGRESS', 'IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
   });
 
-  it('lists the most recent requests of an alias with their present state', async () => {
+  it('lists the most recent requests of an alias with their current state', async () => {
     const { queue } = testQueue();
     for (const id of ['a', 'b', 'c', 'd']) await queue.submit(testRequest(id));
     await queue.submit(testRequest('x', { alias: 'other' }));
@@ -268,7 +268,7 @@ describe('createQueue', () => {
     expect(result?.kind === 'response' && result.response.body.length).toBe(0);
   });
 
-  it('refuses new requests once closed and has committed what came before', async () => {
+  it('refuses new requests once closed and has committed earlier ones', async () => {
     const room = testQueue();
     const pending = room.queue.submit(testRequest('a'));
     await room.queue.close();
@@ -278,7 +278,7 @@ describe('createQueue', () => {
     expect([...room.queue.unfinished()].length).toBe(1);
   });
 
-  it('writes very much in several transactions, in order', async () => {
+  it('splits large groups into several transactions, in order', async () => {
     const { store, sizes } = countingPieces(testQueue().store);
     const queue = createQueue({ store, clock: () => 0 });
     const ids = Array.from({ length: 1_000 }, (_, n) => `many-${n}`);

@@ -18,33 +18,34 @@ export interface QueueOptions {
   readonly clock: () => number;
   /** How long finished requests are kept; default 30 days (docs/platform/gateway.md#storage). */
   readonly retentionMs?: number;
-  /** Above this sum of stored bodies the oldest finished requests go first; default 4 GiB. */
+  /** Maximum total size of stored bodies; above it the oldest finished requests are deleted. Default: 4 GiB. */
   readonly maxBytes?: number;
   /**
-   * Hears of what a listener threw, or what could not be stored: bugs, which end nothing else. By default they are
-   * thrown.
+   * Receives errors that a listener threw, and failures to store something. These are bugs; nothing else stops because
+   * of them. By default they are thrown.
    */
   readonly report?: (error: unknown) => void;
 }
 
 export interface DurableQueue extends Queue {
   /**
-   * Drops finished requests that are too old, or too many by bytes; resolves to how many. Called at intervals; goes in
-   * small steps, so that nobody waits for it, and ends early when the queue is closed.
+   * Deletes finished requests that are too old or exceed the size cap; resolves to their number. Called at intervals.
+   * Works in small steps so that callers don't wait for it, and stops early when the queue is closed.
    */
   prune(now?: number): Promise<number>;
 }
 
 const defaultRetentionMs = 30 * 24 * 60 * 60 * 1000;
 const defaultMaxBytes = 4 * 1024 ** 3;
-/** How long a stop waits for another program's lock: what is finished would otherwise run again. */
+/** How long a shutdown waits for another program's lock. Requests whose completion isn't written would run again. */
 const closePatienceMs = 5_000;
 
 /**
  * The durable queue on an open store. Requests that were in progress when the last emulator ended are IN_QUEUE again.
  *
- * A change of phase is seen at once, except the two that are promises: accepted and COMPLETED are seen only after they
- * are on disk. What an `onChange` listener throws is reported; the others are called all the same.
+ * A change of phase is visible immediately, except for the two that are promises: accepted and COMPLETED are visible
+ * only after they are on disk. An error that an `onChange` listener throws is reported; the other listeners are still
+ * called.
  */
 export function createQueue(options: QueueOptions): DurableQueue {
   const { store, clock, retentionMs = defaultRetentionMs, maxBytes = defaultMaxBytes, report = throwLater } = options;
@@ -53,7 +54,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
   const listeners = createListeners(report);
   const { end, ...transitions } = createTransitions({ records, memory, listeners, clock, report });
   const { unfinished } = takeUp({ records, memory, end });
-  /** Handed in, not yet on disk. */
+  /** Submitted, not yet on disk. */
   const submitting = new Set<string>();
   let nextSeq = records.lastSeq() + 1;
   let closed = false;
@@ -63,7 +64,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
       const { id, storeIo, body } = request;
       if (closed) throw new Error('the queue is closed');
       if (body.length > maxBody) throw new Error(`a body of ${body.length} bytes cannot be stored`);
-      // Whether it is on disk alone is for the records to say: to ask first costs a submit an eighth (measured).
+      // The records check for an ID that is only on disk: a query here would make a submit an eighth slower (measured).
       if (submitting.has(id) || memory.has(id)) throw new TakenId(id);
       const row = { seq: nextSeq++, storeIo, record: newRecord(request), wishes: wishesOf(request) };
       submitting.add(id);

@@ -46,7 +46,7 @@ const full = 'PRAGMA max_page_count = 1';
 const roomAgain = 'PRAGMA max_page_count = 1000000';
 
 describe('the records of a queue: atomic', () => {
-  it('a request that was not accepted leaves nothing, of what its caller writes with it neither', async () => {
+  it('a request that was not accepted leaves nothing, including what its caller writes with it', async () => {
     const { records, store, afterCrash } = setUp();
     const note = () => void store.sql("INSERT INTO webhooks (id, document, check_sum) VALUES ('a', '', 0)").run();
     const broken = records.accept(rowA, { ...first, path: 1n as unknown as string }, 'refuse', note);
@@ -64,7 +64,7 @@ describe('the records of a queue: atomic', () => {
     expect(store.sql('SELECT count(*) AS n FROM webhooks').get()).toEqual({ n: 1 });
   });
 
-  it('of what is handed in together each succeeds or fails alone', async () => {
+  it('each write of a group succeeds or fails on its own', async () => {
     const { records, afterCrash } = setUp();
     const ends = await Promise.allSettled([
       records.accept(rowA, first),
@@ -94,7 +94,7 @@ describe('the records of a queue: atomic', () => {
     expect(after.unfinished()).toEqual([]);
   });
 
-  it('an input that its caller did not want kept goes with the end, and counts no more', async () => {
+  it('deletes an input that the caller did not want stored at the end, and no longer counts it', async () => {
     const { records, afterCrash } = setUp();
     for (const [seq, storeIo] of [[1, true] as const, [2, false] as const]) {
       const request = testRequest(`r${seq}`, { storeIo, body: Buffer.alloc(1_000) });
@@ -109,7 +109,7 @@ describe('the records of a queue: atomic', () => {
     expect(after.finished.bytesAfter(0, 9)).toEqual({ bytes: 1_006, last: 2 });
   });
 
-  it('what is dropped goes with inputs and results, all of it or nothing', async () => {
+  it('drops requests with their inputs and results, all or nothing', async () => {
     const { records, store, afterCrash } = setUp();
     for (const [row, request] of [
       [rowA, first],
@@ -133,7 +133,7 @@ describe('the records of a queue: atomic', () => {
 });
 
 describe('the records of a queue: durable', () => {
-  it('each promise is on disk when it resolves, and what returns none when it returns', async () => {
+  it('asynchronous writes are on disk when they resolve, synchronous ones when they return', async () => {
     const { records, afterCrash } = setUp();
     await records.accept(rowA, first);
     expect(afterCrash().input(1)).toEqual({ ...first, body: new Uint8Array(first.body) });
@@ -146,7 +146,7 @@ describe('the records of a queue: durable', () => {
     expect(afterCrash().lastSeq()).toBe(0);
   });
 
-  it('everything handed in before is on disk when it is settled, and when it is closed', async () => {
+  it('all earlier writes are on disk when the queue is settled, and when it is closed', async () => {
     const { records, afterCrash } = setUp();
     void records.accept(rowA, first);
     await records.settled();
@@ -156,7 +156,7 @@ describe('the records of a queue: durable', () => {
     expect(afterCrash().find('a')).toEqual(running(rowA, 1));
   });
 
-  it('on a full disk nothing new is accepted, and what waits writes what is true when there is room', async () => {
+  it('on a full disk accepts nothing new, and waiting writes store the current state when there is space', async () => {
     const { records, store, afterCrash } = setUp();
     await records.accept(rowA, first);
     await records.accept(rowB, second);
@@ -182,7 +182,7 @@ describe('the records of a queue: durable', () => {
 });
 
 describe('the records of a queue: excluded', () => {
-  it('two requests of one id: waiting, finished, and known to the disk alone', async () => {
+  it('two requests with one ID: waiting, finished, and only on disk', async () => {
     const { records, afterCrash } = setUp();
     await records.accept(rowA, first);
     await expect(records.accept(rowOf(2, first), first)).rejects.toThrow(TakenId);
@@ -228,7 +228,7 @@ describe('the records of a queue: excluded', () => {
 });
 
 describe('the records of a queue: in order', () => {
-  it('finds the unfinished oldest first, those of an alias newest first, the finished by their end', async () => {
+  it('lists unfinished requests oldest first, those of an alias newest first, finished ones by end time', async () => {
     const { records } = setUp();
     const requests = ['a', 'b', 'c', 'd'].map((id) => testRequest(id, id === 'd' ? { alias: 'other' } : {}));
     await Promise.all(requests.map((request, n) => records.accept(rowOf(n + 1, request), request)));
@@ -243,7 +243,7 @@ describe('the records of a queue: in order', () => {
     expect(records.finished.bytesAfter(30, 1)).toBeUndefined();
   });
 
-  it('drops all that is finished but what is named', async () => {
+  it('drops all finished requests except the named ones', async () => {
     const { records, store, afterCrash } = setUp();
     for (const [seq, id] of ['a', 'b', 'c'].entries())
       await records.accept(rowOf(seq + 1, testRequest(id)), testRequest(id));

@@ -5,7 +5,7 @@ import { bodyRows } from './body-records.ts';
 import { type FinishedRow, finishedRows, isTakenId, type RecordRow, requestRows } from './request-records.ts';
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
-/** There is a request of this id already. */
+/** A request with this ID already exists. */
 export class TakenId extends Error {
   constructor(id: string) {
     super(`request ${id} exists already`);
@@ -13,47 +13,48 @@ export class TakenId extends Error {
 }
 
 /**
- * What the queue has on disk: with the two files that it is made of, all of this room that knows the store.
+ * The queue's data on disk. In this folder, only this file and the two that it is built from access the store.
  *
- * - Atomic: each call. `accept` stores a request, its input and what its caller writes with it; `complete` and `end`
- *   the last record and the result, and they remove an input that its caller did not want kept; `finished.drop` removes
- *   its requests with inputs and results. Calls of one turn of the event loop share a transaction, and none undoes
- *   another.
- * - Durable, power loss included (a store with synchronous=FULL): what gives a promise when that resolves, everything
- *   else when it returns. While the disk takes no writes, `refuse` rejects with DiskTrouble and `keep` waits for room.
- *   What waits may be written after later changes of the same request: that is why `update` asks for the row only then.
- * - Loaded: whole rows only. One whose checksum differs is as if it were not there; where a record was lost the store's
- *   notices say so.
- * - Excluded: two requests of one id (`accept` rejects with TakenId, also where only the disk knows the first), and a
- *   second process. That nothing changes after the end, and that there is one end, is the caller's business.
+ * - Atomic: each call. `accept` stores a request, its input and what the caller writes with it. `complete` and `end`
+ *   store the last record and the result, and remove an input that the caller did not want stored. `finished.drop`
+ *   removes requests with their inputs and results. Calls of one turn of the event loop share a transaction; a failed
+ *   call doesn't roll back the others.
+ * - Durable, including power loss (a store with synchronous=FULL): asynchronous calls when their promise resolves, all
+ *   other calls when they return. While the disk can't be written, `refuse` rejects with DiskTrouble and `keep` waits
+ *   for space. A waiting write may happen after later changes of the same request, so `update` reads the row only when
+ *   it writes.
+ * - Loaded: whole rows only. A row with a wrong checksum is treated as missing; the store's notices report each lost
+ *   record.
+ * - Excluded: two requests with one ID (`accept` rejects with TakenId, even if the first one is only on disk), and a
+ *   second process. The caller ensures that a request ends once and doesn't change after its end.
  */
 export interface QueueRecords {
   accept(row: RecordRow, request: SubmittedRequest, whenFull?: WhenFull, also?: () => void): Promise<void>;
-  /** `present` is asked when it is written; `undefined`: there is nothing to write any more. */
+  /** `present` is called at the time of the write; `undefined`: there is nothing left to write. */
   update(present: () => RecordRow | undefined, whenFull?: WhenFull): Promise<void>;
-  /** Waits for room. */
+  /** Waits for disk space. */
   complete(row: RecordRow, outcome: RequestOutcome): Promise<void>;
-  /** `complete` at once. @throws DiskTrouble */
+  /** As `complete`, but synchronous. @throws DiskTrouble */
   end(row: RecordRow, outcome: RequestOutcome): void;
 
   find(id: string): RecordRow | undefined;
   /** Newest first; damaged ones are left out. */
   newest(alias: string, limit: number): readonly RecordRow[];
-  /** Oldest first. Damaged ones can neither be performed nor answered: they are removed. */
+  /** Oldest first. Damaged requests are removed: they can neither be run nor answered. */
   unfinished(): readonly RecordRow[];
-  /** `undefined`: not there, or damaged. */
+  /** `undefined`: missing or damaged. */
   input(seq: number): SubmittedRequest | undefined;
-  /** `undefined`: not there, or damaged. */
+  /** `undefined`: missing or damaged. */
   outcome(seq: number): RequestOutcome | undefined;
   /** The highest number in use; 0: none. */
   lastSeq(): number;
 
   readonly finished: FinishedRecords;
-  /** A sentence for the person at the machine, once. */
+  /** Shows a message to the user, once. */
   notice(sentence: string): void;
-  /** Resolves when everything handed in before is on disk. @throws DiskTrouble when it can't be written now */
+  /** Resolves when all earlier writes are on disk. @throws DiskTrouble when they can't be written now */
   settled(): Promise<void>;
-  /** Commits what is pending; waits for another program's lock only so long. */
+  /** Commits pending writes; waits at most `patienceMs` for another program's lock. */
   close(patienceMs: number): Promise<void>;
 }
 
@@ -61,16 +62,16 @@ type WhenFull = 'refuse' | 'keep';
 
 /** Finished requests as retention sees them. */
 export interface FinishedRecords {
-  /** At most so many, completed at `until` or before, the earliest first. */
+  /** At most `most` requests completed at or before `until`, earliest first. */
   oldest(until: number, most: number): readonly FinishedRow[];
   /**
-   * The bodies of the next so many that were completed later than `after`, and when the last of those was; `undefined`:
-   * there are none.
+   * The total size of the bodies of the next `most` requests completed after `after`, and when the last of them
+   * completed; `undefined`: there are none.
    */
   bytesAfter(after: number, most: number): { readonly bytes: number; readonly last: number } | undefined;
   /** @throws DiskTrouble */
   drop(those: readonly Pick<FinishedRow, 'seq'>[]): void;
-  /** Gives so many freed pages back to the file system. */
+  /** Returns up to `pages` free pages to the file system. */
   shrink(pages: number): void;
 }
 
@@ -88,7 +89,7 @@ export function queueRecords(store: Store): QueueRecords {
     bodies.putInput(request, row.seq);
   }
 
-  /** A request whose caller asked for it loses its input (docs/platform/gateway.md#storage). */
+  /** Deletes the input if the caller asked for that (docs/platform/gateway.md#storage). */
   function finish({ seq, storeIo, record }: RecordRow, outcome: RequestOutcome): void {
     requests.update({ seq, storeIo, record });
     bodies.putOutcome(outcome, seq);
@@ -125,7 +126,7 @@ export function queueRecords(store: Store): QueueRecords {
     notice: store.notice,
     async settled() {
       await commits.write(() => undefined);
-      // A full disk takes this empty transaction, but not what is kept until there is room.
+      // This empty transaction succeeds on a full disk, although kept writes still wait for space.
       const trouble = store.trouble();
       if (trouble) throw trouble;
     },
@@ -147,8 +148,8 @@ function createFinishedRecords(store: Store): FinishedRecords {
 }
 
 /**
- * Drops every finished request, whatever its age, but those in `keep`. For a store that no queue is open on.
- * @returns how many
+ * Deletes every finished request, whatever its age, except those in `keep`. Only for a store without an open queue.
+ * @returns the number of deleted requests
  */
 export function dropFinished(store: Store, keep: ReadonlySet<string>): number {
   const { all, remove, shrink } = finishedRows(store);

@@ -4,7 +4,7 @@ import { createQueue } from './queue.ts';
 import { testQueue, testRequest, testResponse } from './testing/requests.ts';
 
 describe('a queue that is opened again', () => {
-  it('keeps the retries granted and knows after a restart what was running, once', async () => {
+  it('keeps the granted retries, and reports once after a restart which requests were running', async () => {
     const room = testQueue();
     const retried = { server_error: 2, timeout: 0, connection_error: 1 };
     for (const id of ['waits', 'retried', 'running']) await room.queue.submit(testRequest(id));
@@ -24,7 +24,7 @@ describe('a queue that is opened again', () => {
     expect([...room.queue.unfinished()].map(({ interrupted }) => interrupted)).toEqual([false, false, false]);
   });
 
-  it('does not take up again what was cancelled while it ran', async () => {
+  it('does not resume a request that was cancelled while it ran', async () => {
     const room = testQueue();
     const { queue } = room;
     for (const id of ['cancelled', 'running']) {
@@ -45,7 +45,7 @@ describe('a queue that is opened again', () => {
     expect(after.result('cancelled')).toMatchObject({ error: { type: 'client_cancelled' } });
   });
 
-  it('knows after a restart what each request wants, oldest first, and reads its input when asked for it', async () => {
+  it('restores the options of each request after a restart, oldest first, and reads its input on demand', async () => {
     const { queue, store } = testQueue();
     const wishes = [
       { id: 'first', submittedAt: 9 },
@@ -93,7 +93,7 @@ describe('a queue that is opened again', () => {
     expect(read).toEqual([1, 2, 3, 4]);
   });
 
-  it('answers a request of an earlier minifal whose input is damaged with internal_error', async () => {
+  it('answers a request of an earlier version of minifal with internal_error when its input is damaged', async () => {
     const room = testQueue();
     await room.queue.submit(testRequest('a'));
     const { record } = room.store.sql('SELECT record FROM requests').get() ?? {};
@@ -108,7 +108,7 @@ describe('a queue that is opened again', () => {
     expect(room.store.notices()).toEqual([expect.stringContaining('Request a was damaged')]);
   });
 
-  it('gives out no input and no result that is damaged, and drops a damaged record', async () => {
+  it('returns no damaged input or result, and drops a damaged record', async () => {
     const reported: unknown[] = [];
     const room = testQueue({ report: (error) => reported.push(error) });
     await room.queue.submit(testRequest('a'));
@@ -119,7 +119,7 @@ describe('a queue that is opened again', () => {
     room.store.sql("UPDATE requests SET record = replace(record, 'predict', 'predicT') WHERE seq = 2").run();
     room.store.sql("UPDATE results SET body = X'00' WHERE seq = 3").run();
     await room.restart();
-    // Its attempt will end it with internal_error (fleet/requests/attempts.ts).
+    // Its attempt ends the request with internal_error (fleet/requests/attempts.ts).
     expect([...room.queue.unfinished()].map(({ request }) => request.id)).toEqual(['a']);
     expect(room.queue.submitted('a')).toBeUndefined();
     expect(reported).toEqual([expect.objectContaining({ message: expect.stringContaining('request a is damaged') })]);

@@ -7,8 +7,8 @@ import type { Transitions } from './transitions.ts';
 import type { Queue } from './types.ts';
 
 /**
- * Takes up the requests that an earlier emulator accepted and did not complete. Those that ran are IN_QUEUE again. What
- * is not wanted any more is answered at once, so that nobody polls for ever.
+ * Resumes the requests that an earlier emulator accepted and did not complete. Those that were running are IN_QUEUE
+ * again. Cancelled ones are answered immediately, so that their callers don't poll indefinitely.
  */
 export function takeUp(deps: {
   readonly records: Pick<QueueRecords, 'unfinished' | 'input' | 'notice'>;
@@ -16,7 +16,7 @@ export function takeUp(deps: {
   readonly end: Transitions['end'];
 }): Pick<Queue, 'unfinished'> {
   const { records, memory, end } = deps;
-  /** Those that ran when the last emulator ended, until their first change. */
+  /** Requests that were running when the last emulator ended, until their first change. */
   const interrupted = new WeakSet<RecordRow>();
   for (const found of records.unfinished()) {
     const { record } = found;

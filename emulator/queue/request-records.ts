@@ -7,16 +7,16 @@ export interface RecordRow {
   readonly seq: number;
   readonly storeIo: boolean;
   readonly record: RequestRecord;
-  /** Of those that wait; absent where an earlier minifal stored it. */
+  /** For waiting requests only; absent if an earlier version of minifal stored the record. */
   readonly wishes?: Wishes;
 }
 
-/** What is known of a finished request without reading its record. */
+/** A finished request, as far as it is known without reading its record. */
 export interface FinishedRow {
   readonly seq: number;
   readonly id: string;
   readonly completedAt: number;
-  /** Bytes of its bodies. */
+  /** Total bytes of its bodies. */
   readonly size: number;
 }
 
@@ -24,7 +24,7 @@ const phaseNumber = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
 const columns = 'seq, id, alias, phase, record, check_sum';
 const uniqueFailed = 2067;
 
-/** What `insert` throws when there is a request of this id. */
+/** Whether `insert` threw this because a request with this ID exists. */
 export function isTakenId(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -34,7 +34,7 @@ export function isTakenId(error: unknown): boolean {
   );
 }
 
-/** Single rows of the table of requests; transactions are for records.ts. */
+/** Reads and writes single rows of the request table. Transactions belong to records.ts. */
 export function requestRows(store: Store) {
   return {
     /** `size`: bytes of its input. */
@@ -78,7 +78,7 @@ export function requestRows(store: Store) {
     unfinished(): readonly RecordRow[] {
       const found: RecordRow[] = [];
       const damaged: { readonly seq: number; readonly id: string }[] = [];
-      // One by one: all of their documents at once would have to be moved about in memory until the last is read.
+      // One by one: loading all documents at once would keep them all in memory until the last one is read.
       for (const row of store.sql(`SELECT ${columns} FROM requests WHERE phase < 2 ORDER BY seq`).iterate()) {
         const decoded = whole(() => decode(row));
         if (decoded) found.push(decoded);
@@ -95,7 +95,7 @@ export function requestRows(store: Store) {
   };
 }
 
-/** Finished rows of the table, as retention sees them. */
+/** Finished rows of the table, for pruning. */
 export function finishedRows(store: Store) {
   return {
     oldest(until: number, most: number): readonly FinishedRow[] {
@@ -133,10 +133,10 @@ export function finishedRows(store: Store) {
         .all()
         .map((row) => ({ seq: integer(row, 'seq'), id: text(row, 'id') })),
 
-    /** With its input and its result. */
+    /** Also removes the input and the result. */
     remove: (seq: number) => void store.sql('DELETE FROM requests WHERE seq = ?').run(seq),
 
-    /** Gives freed pages back to the file system. */
+    /** Returns free pages to the file system. */
     shrink: (pages: number | 'all') =>
       void store.sql(`PRAGMA incremental_vacuum${pages === 'all' ? '' : `(${pages})`}`).all(),
   };
@@ -147,7 +147,7 @@ function decode(row: Parameters<typeof text>[0]): RecordRow {
   if (checksum(document) !== integer(row, 'check_sum')) throw new DamagedRow('the checksum differs');
   const stored = parsed(recordDocument, document);
   const { record } = stored;
-  // The columns repeat the document for the indexes; they must not have changed without it.
+  // The columns repeat fields of the document for the indexes. A difference means that the row is damaged.
   const same = record.id === row.id && record.alias === row.alias && phaseNumber[record.phase] === row.phase;
   if (!same) throw new DamagedRow('its columns differ from its document');
   return { seq: integer(row, 'seq'), ...stored };

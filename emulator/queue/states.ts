@@ -23,13 +23,13 @@ export function newRecord(request: SubmittedRequest): RequestRecord {
   };
 }
 
-/** What is kept with the record of a request that waits, apart from the rest of its input. */
+/** The options that are stored with the record of a waiting request, separately from the rest of its input. */
 export function wishesOf({ priority, startBy, hint, noRetry, retries }: Wishes): Wishes {
   return { priority, startBy, hint, noRetry, retries };
 }
 
 /**
- * Failed, cancelled and timed-out requests are COMPLETED too; their result carries the error
+ * Failed, cancelled and timed-out requests are COMPLETED, too; their result contains the error
  * (docs/platform/gateway.md#status).
  */
 export function completedRecord(record: RequestRecord, outcome: RequestOutcome, at: number): RequestRecord {

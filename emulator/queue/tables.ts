@@ -1,6 +1,6 @@
 /**
- * The queue's tables. The small record is apart from the bodies, because SQLite rewrites a whole row on every update.
- * `phase`: 0 in queue, 1 in progress, 2 completed. `size`: bytes of the stored bodies.
+ * The queue's tables. The small record is stored separately from the bodies, because SQLite rewrites a whole row on
+ * every update. `phase`: 0 in queue, 1 in progress, 2 completed. `size`: bytes of the stored bodies.
  */
 export const queueTables: readonly string[] = [
   `CREATE TABLE requests (

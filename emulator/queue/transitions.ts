@@ -8,11 +8,11 @@ import { completedRecord } from './states.ts';
 import type { Queue, RequestOutcome, RequestRecord } from './types.ts';
 
 /**
- * What happens to a request once it is accepted. It is COMPLETED exactly once, and seen as that only when it is on
- * disk; any other change is seen at once, and comes too late when the end is under way.
+ * The state changes of an accepted request. It is COMPLETED exactly once, and that is visible only when it is on disk.
+ * Any other change is visible immediately, and is ignored once the completion has started.
  */
 export interface Transitions extends Pick<Queue, 'begin' | 'cancelRequested' | 'requeue' | 'complete'> {
-  /** Ends one that was found after a start, without any attempt. @throws DiskTrouble */
+  /** Ends a request found at startup, without an attempt. @throws DiskTrouble */
   end(row: RecordRow, error: PlatformError): void;
 }
 
@@ -24,7 +24,7 @@ export function createTransitions(deps: {
   readonly report: (error: unknown) => void;
 }): Transitions {
   const { records, memory, listeners } = deps;
-  /** Their one completion is under way. */
+  /** Requests whose completion is in progress. */
   const completing = new Set<string>();
 
   function change(
@@ -36,9 +36,9 @@ export function createTransitions(deps: {
     if (!row || completing.has(id)) return Promise.resolve(false);
     const changed = { ...row, record: next(row.record) };
     memory.changed(changed);
-    // A write that fails is made good by the next one of this request, which writes the whole record again;
-    // a crash before that only forgets that an attempt began. One that is kept may come after later ones: what is true
-    // then counts, and nothing once the end is under way.
+    // The next write of this request makes up for a failed one, because it writes the whole record again. A crash
+    // before that only loses the fact that an attempt began. A kept write may happen after later ones: it writes the
+    // state of that moment, and nothing once the completion has started.
     const present = () => (completing.has(id) ? undefined : memory.live.get(id));
     const written = records.update(present, whenFull).then(
       () => true,
@@ -76,7 +76,7 @@ export function createTransitions(deps: {
       try {
         const stored = onItsOwn(storable(outcome));
         await finish(row, stored, at).catch((error: unknown) => {
-          // Not a full disk, which would have been waited for. Its caller must get an answer all the same.
+          // This isn't a full disk: `keep` would have waited. The caller still needs an answer.
           deps.report(error);
           return finish(row, unstorable, at);
         });

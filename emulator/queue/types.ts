@@ -1,7 +1,7 @@
 import type { Recovered, RequestId, Retried } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
-/** A queued request as the caller submitted it: enough to perform it again after a crash. */
+/** A queued request as the caller submitted it, with everything needed to run it again after a crash. */
 export interface SubmittedRequest {
   readonly id: RequestId;
   /** Wire name of the alias. */
@@ -9,11 +9,11 @@ export interface SubmittedRequest {
   /** `user_id` of the caller; follow-up URLs answer this account and the owner only. */
   readonly callerId: string;
   readonly method: string;
-  /** Path at the app, begins with `/`; sub-path included. */
+  /** Path in the app, begins with `/`, includes the sub-path. */
   readonly path: string;
   /** Query without the gateway's own keys, without `?`. */
   readonly query: string;
-  /** Headers to hand to the app, lower-case names, already cleaned by the gateway. */
+  /** Headers to pass to the app: lowercase names, already filtered by the gateway. */
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array;
   readonly priority: 'normal' | 'low';
@@ -28,10 +28,10 @@ export interface SubmittedRequest {
   readonly webhook: string | null;
 }
 
-/** What its caller wants of the scheduler. */
+/** The caller's options for the scheduler. */
 export type Wishes = Pick<SubmittedRequest, 'priority' | 'startBy' | 'hint' | 'noRetry' | 'retries'>;
 
-/** All that the scheduler must know of a request that waits; the rest is read when an attempt begins. */
+/** Everything the scheduler needs to know about a waiting request; the rest is read when an attempt begins. */
 export type WaitingRequest = Pick<SubmittedRequest, 'id' | 'alias' | 'submittedAt'> & Wishes;
 
 export interface StoredResponse {
@@ -42,7 +42,7 @@ export interface StoredResponse {
 
 type RequestPhase = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
 
-/** What status polling needs, answered from memory for requests that are not finished. */
+/** The fields that status polling needs; in memory for unfinished requests. */
 export interface RequestRecord {
   readonly id: RequestId;
   readonly alias: string;
@@ -59,7 +59,7 @@ export interface RequestRecord {
   readonly startedAt: number | null;
   readonly completedAt: number | null;
   readonly runnerId: string | null;
-  /** Its caller wanted it stopped while it ran: no other attempt of it is made. */
+  /** The caller cancelled the request while it ran: no further attempt is made. */
   readonly cancelRequested: boolean;
   /** COMPLETED only: HTTP code of the result. */
   readonly status: number | null;
@@ -71,18 +71,18 @@ export type RequestOutcome =
   | { readonly kind: 'error'; readonly error: PlatformError };
 
 /**
- * The durable queue: in queue -> in progress -> completed, one transaction per step, group-committed.
- * It stores and remembers; what happens next is the scheduler's decision.
+ * The durable queue: in queue -> in progress -> completed, one transaction per step, group-committed. The queue only
+ * stores; the scheduler decides what happens next.
  */
 export interface Queue {
   /**
-   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller hear of it. While the disk
-   * is full it rejects with DiskTrouble, or (`keep`) waits for room. `also` is written with it, or not at all.
+   * Resolves when the request is on disk (WAL, synchronous=FULL); only then may the caller get an answer. While the
+   * disk is full, rejects with DiskTrouble or, with `keep`, waits for space. `also` writes in the same transaction.
    */
   submit(request: SubmittedRequest, whenFull?: 'refuse' | 'keep', also?: () => void): Promise<void>;
   /**
-   * IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit; resolves then, to whether it was
-   * written. With `keep` a full disk is waited for. Never rejects.
+   * IN_PROGRESS: an attempt begins on a runner. Durable with the next group commit, when the promise resolves to
+   * whether it was written. With `keep`, waits while the disk is full. Never rejects.
    */
   begin(
     id: RequestId,
@@ -90,34 +90,37 @@ export interface Queue {
     whenFull?: 'refuse' | 'keep',
   ): Promise<boolean>;
   /**
-   * Its caller wants a running one stopped. Durable with the next group commit; after a restart it is not run again but
-   * ends with 499.
+   * The caller cancels a running request. Durable with the next group commit. After a restart the request doesn't run
+   * again but ends with 499.
    */
   cancelRequested(id: RequestId): void;
   /** Back to IN_QUEUE after a failed attempt, with the retries granted so far. */
   requeue(id: RequestId, retried?: Retried): void;
   /**
-   * COMPLETED; exactly once: a second call is ignored and answers false. Resolves when on disk, be it that the disk was
-   * full meanwhile.
+   * COMPLETED, exactly once: a second call is ignored and resolves to `false`. Resolves when the result is on disk,
+   * even if the disk is full for a while.
    */
   complete(id: RequestId, outcome: RequestOutcome, at: number): Promise<boolean>;
-  /** From memory for unfinished and recently finished requests, else from disk. */
+  /** Read from memory for unfinished and recently finished requests, otherwise from disk. */
   record(id: RequestId): RequestRecord | undefined;
   /** The stored result of a COMPLETED request. */
   result(id: RequestId): RequestOutcome | undefined;
-  /** The request as submitted, for its executor; `undefined`: unknown, or what is stored of it is damaged. */
+  /** The request as submitted, for its executor; `undefined`: unknown, or the stored data is damaged. */
   submitted(id: RequestId): SubmittedRequest | undefined;
   /**
-   * Every request that isn't COMPLETED, oldest first, with its attempts so far: fed to the scheduler after a start.
-   * From memory: inputs stay on disk until their attempts begin, because there may be more of them than time or memory.
+   * Every request that isn't COMPLETED, oldest first, with its attempts so far: input for the scheduler after a start.
+   * Read from memory. Inputs stay on disk until their attempts begin, because reading all of them could take too much
+   * time and memory.
    */
   unfinished(): Iterable<{ readonly request: WaitingRequest; readonly attempts: number } & Recovered>;
-  /** Called after each change of phase (for status streams and waiters); returns the unsubscriber. */
+  /**
+   * Calls `listener` after each change of phase (for status streams and waiters). Returns a function that unsubscribes.
+   */
   onChange(id: RequestId, listener: (record: RequestRecord) => void): () => void;
   /** Most recent requests of an alias, newest first. */
   recent(alias: string, limit: number): readonly RequestRecord[];
-  /** Resolves when everything that was handed in before is on disk; rejects when it can't be written. */
+  /** Resolves when all earlier writes are on disk; rejects when they can't be written. */
   settled(): Promise<void>;
-  /** Commits what is pending and closes. */
+  /** Commits pending writes and closes. */
   close(): Promise<void>;
 }

@@ -4,8 +4,8 @@ import { createQueue } from '../queue.ts';
 import { testRequest, testResponse } from './requests.ts';
 
 /**
- * A process for durability.test.ts to kill: it submits, begins and completes requests without end, and prints each
- * promise that the queue has given ("submitted ID", "completed ID") once it was given.
+ * A process for durability.test.ts to kill: it submits, begins and completes requests in an endless loop, and prints
+ * each promise of the queue ("submitted ID", "completed ID") after the queue made it.
  */
 const [, , file = '', run = ''] = process.argv;
 const store = openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });

@@ -5,7 +5,7 @@ import { testFolder } from '../../store/testing/folder.ts';
 import { createQueue, type QueueOptions } from '../queue.ts';
 import type { RequestOutcome, SubmittedRequest } from '../types.ts';
 
-/** For tests: a request with everything set; `change` what the test is about. */
+/** For tests: a request with every field set. `change` overrides the fields that the test is about. */
 export function testRequest(id: string, change: Partial<SubmittedRequest> = {}): SubmittedRequest {
   return {
     id,
@@ -36,7 +36,7 @@ export function openTestStore(file: string): Store {
   return openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });
 }
 
-/** A queue on disk, which a test may open again. */
+/** A queue on disk that a test can reopen. */
 export function testQueue(options: Partial<QueueOptions> = {}) {
   const file = join(testFolder(), 'minifal.db');
   const open = () => {
