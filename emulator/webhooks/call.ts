@@ -15,18 +15,19 @@ export interface CallDeps {
   /** Milliseconds since the epoch: for what is stored and signed. */
   readonly clock: () => number;
   readonly steady: Steady;
-  /** To be called again at `at`, in steady time. */
+  /** Schedules another call at `at`, in steady time. */
   readonly again: (id: string, at: number) => void;
-  /** A sentence when a webhook is given up. */
+  /** Receives a message when a webhook is given up. */
   readonly onGivenUp: (sentence: string) => void;
   readonly report: (error: unknown) => void;
-  /** Calls under way are abandoned, and count as not made. */
+  /** Aborts the calls in progress; they count as not made. */
   readonly closing: AbortSignal;
 }
 
 /**
- * One call of a webhook, and what follows from how it ends: it is forgotten, called again after a pause, or given up.
- * @returns what makes it; rejects only where `report` or `onGivenUp` throws
+ * Makes one call of a webhook. Depending on the result, the webhook is removed, called again after a pause, or given
+ * up.
+ * @returns a function that makes the call; rejects only if `report` or `onGivenUp` throws
  */
 export function createCall(deps: CallDeps) {
   const { owed, queue, steady, closing } = deps;
@@ -42,24 +43,24 @@ export function createCall(deps: CallDeps) {
     }
   };
 
-  /** `undefined`: there was nothing to send. */
+  /** Returns `undefined` if there was nothing to send. */
   async function attempt(id: string, weigh: (bytes: number) => void): Promise<Sent | undefined> {
     const hook = owed.hooks.get(id);
     const record = queue.record(id);
     const outcome = queue.result(id);
     if (!hook) return undefined;
-    // Its request was dropped: there is nothing left to report.
+    // The request was deleted, so there is nothing to report.
     if (!record || !outcome) {
       owed.forget(id);
       return undefined;
     }
     const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
-    // Before anything takes its time: until then others begin as if this one were small.
+    // First of all, because until then other calls start as if this body were small.
     weigh(resultBytes);
     const body = await webhookBody(record, outcome);
     const completedAt = owed.completedAt(id) ?? steady.now();
     const delivery = { completedAt, resultBytes, attempts: hook.attempts + 1 };
-    // The first attempt is always made, however long we were away.
+    // The first attempt is always made, however long the emulator was stopped.
     if (hook.attempts > 0 && steady.now() > expiresAt(delivery)) {
       giveUp(id, hook, 'its result has expired');
       return undefined;
@@ -76,7 +77,10 @@ export function createCall(deps: CallDeps) {
     return sent;
   }
 
-  /** A bug of ours, or a file that can't be read at present: neither ends the webhook, nor repeats it without pause. */
+  /**
+   * Handles a bug in minifal or a file that currently can't be read: the webhook is kept, and retried only after a
+   * pause.
+   */
   function failed(id: string): void {
     const hook = owed.hooks.get(id);
     if (!hook || closing.aborted) return;
@@ -100,7 +104,7 @@ export function createCall(deps: CallDeps) {
 
   function giveUp(id: string, { url, attempts }: Pending, because: string): void {
     owed.forget(id);
-    // The origin alone: paths and queries of webhooks often hold secrets.
+    // Only the origin, because paths and queries of webhooks often contain secrets.
     deps.onGivenUp(
       `The webhook of request ${id} to ${URL.canParse(url) ? new URL(url).origin : 'no URL'} was given up ` +
         `after attempt ${attempts + 1}: ${because}.`,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLanes, defaultLimits, type Lanes, lateAfterMs } from './lanes.ts';
 
-/** What begins at this instant, by receiver. */
+/** The receivers of the calls that begin now. */
 function begin(lanes: Lanes, now: number): string[] {
   const begun: string[] = [];
   for (let call = lanes.next(now); call; call = lanes.next(now)) begun.push(call.receiver);
@@ -15,8 +15,8 @@ function fill(lanes: Lanes, receivers: number, each: number, name = 'silent'): v
 
 const count = (begun: readonly string[], name: string) => begun.filter((receiver) => receiver === name).length;
 
-describe('which webhook is called next', () => {
-  it('receivers take turns, however much one of them has to receive', () => {
+describe('the order of webhook calls', () => {
+  it('receivers take turns, however many webhooks one of them has waiting', () => {
     const lanes = createLanes(defaultLimits);
     fill(lanes, 1, 1_000, 'busy');
     lanes.add('quiet', 'q');
@@ -27,7 +27,7 @@ describe('which webhook is called next', () => {
     expect(begin(lanes, 1)).toEqual(['quiet']);
   });
 
-  it('one receiver has sixteen calls at once, silent or not', () => {
+  it('one receiver gets at most sixteen concurrent calls, silent or not', () => {
     const lanes = createLanes(defaultLimits);
     fill(lanes, 1, 100);
     expect(begin(lanes, 0)).toHaveLength(16);
@@ -52,7 +52,7 @@ describe('which webhook is called next', () => {
     expect(now).toBeLessThanOrEqual(Math.ceil(receivers / 16) * lateAfterMs);
   });
 
-  it('those that are known to be silent hold up nobody at all', () => {
+  it('receivers known to be silent delay no other receiver', () => {
     const lanes = createLanes(defaultLimits);
     fill(lanes, 16, 100);
     for (let now = 0; now <= 5 * lateAfterMs; now += lateAfterMs) begin(lanes, now);
@@ -63,7 +63,7 @@ describe('which webhook is called next', () => {
     }
   });
 
-  it('one that failed late waits among the silent ones until it answers; one that failed at once does not', () => {
+  it('a receiver that failed late counts as silent until it answers; one that failed immediately does not', () => {
     const lanes = createLanes({ ...defaultLimits, late: { calls: 0, bytes: 0 } });
     lanes.add('late', '1');
     lanes.add('quick', '1');
@@ -75,7 +75,7 @@ describe('which webhook is called next', () => {
     expect(begin(lanes, 20_000)).toEqual(['quick']);
   });
 
-  it('one that answers slowly is no silent one', () => {
+  it('a receiver that answers slowly is not silent', () => {
     const lanes = createLanes({ ...defaultLimits, late: { calls: 0, bytes: 0 } });
     lanes.add('slow', '1');
     begin(lanes, 0);
@@ -84,7 +84,7 @@ describe('which webhook is called next', () => {
     expect(begin(lanes, 5_000)).toEqual(['slow']);
   });
 
-  it('large bodies count, so that what waits in memory has a limit', () => {
+  it('large bodies count, so that memory use is limited', () => {
     const { bytes } = defaultLimits.total;
     const lanes = createLanes(defaultLimits);
     fill(lanes, 4, 1);
@@ -98,7 +98,7 @@ describe('which webhook is called next', () => {
     expect(begin(lanes, 15_000)).toContain('healthy');
   });
 
-  it('whatever happens: limits hold, nothing is lost or begun twice, and what may begin does', () => {
+  it('limits always hold, no call is lost or begun twice, and every call that may begin does', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), receiver: fc.integer({ min: 0, max: 40 }) }),
       fc.record({ kind: fc.constant('end' as const), which: fc.nat(), answered: fc.boolean() }),
@@ -136,7 +136,7 @@ describe('which webhook is called next', () => {
           }
           pump();
         }
-        // All that is under way ends again and again: all that was added has its turn.
+        // End all calls in progress repeatedly, so that every added call gets its turn.
         while (under.length > 0) {
           now += lateAfterMs;
           for (const call of under.splice(0)) lanes.ended(call.receiver, call.id, now, 'failed');

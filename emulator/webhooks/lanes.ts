@@ -1,20 +1,23 @@
 /**
- * Which webhook is called next, so that no receiver waits for others that don't answer. Pure: given the time, it
- * decides.
+ * Decides which webhook is called next, so that no receiver waits for others that don't answer. Pure: the time is an
+ * argument.
  *
- * Receivers that answer share the prompt lane, those that are silent the late one: a receiver is silent while one of
- * its calls has been out for a second, and after one that failed so late. So a call that hangs gives up its place in
- * the prompt lane after a second, and keeps only its socket. In either lane the receiver with the fewest calls under
- * way is next.
+ * Receivers that answer share the prompt lane; silent receivers share the late lane. A receiver is silent while one of
+ * its calls has been unanswered for a second, and after a call that failed that late. So a call that hangs frees its
+ * place in the prompt lane after a second and keeps only its socket. In each lane the receiver with the fewest calls in
+ * progress is next.
  */
 export const lateAfterMs = 1_000;
 
 export interface Limits {
-  /** Calls to one receiver at once. */
+  /** Concurrent calls to one receiver. */
   readonly ofReceiver: number;
-  /** Calls at once to receivers that answer. */
+  /** Concurrent calls to receivers that answer. */
   readonly prompt: number;
-  /** No call to a silent receiver begins above these; no call at all begins above `total`. Bytes: of their bodies. */
+  /**
+   * Limits above which no call to a silent receiver begins; above `total`, no call begins. `bytes` counts request
+   * bodies.
+   */
   readonly late: { readonly calls: number; readonly bytes: number };
   readonly total: { readonly calls: number; readonly bytes: number };
 }
@@ -26,18 +29,18 @@ export const defaultLimits: Limits = {
   late: { calls: 128, bytes: 128 * mebibyte },
   total: { calls: 256, bytes: 256 * mebibyte },
 };
-/** Of receivers with nothing to do it is remembered that they were silent, of so many. */
+/** Maximum number of receivers that are remembered, once some of them are idle, for having been silent. */
 const maxRemembered = 1_000;
 
 export interface Lanes {
-  /** A call to make. */
+  /** Adds a call to make. */
   add(receiver: string, id: string): void;
-  /** The next call that may begin now, which counts as under way from here on. */
+  /** Returns the next call that may begin now, and counts it as in progress from then on. */
   next(now: number): { readonly receiver: string; readonly id: string } | undefined;
-  /** How large the body of a call turned out to be. */
+  /** Reports the size of a call's body. */
   weigh(receiver: string, id: string, bytes: number): void;
   ended(receiver: string, id: string, now: number, end: 'answered' | 'failed'): void;
-  /** When to ask again although no call has ended; `undefined`: no need to. */
+  /** When to call `next` again even if no call has ended; `undefined`: not needed. */
   wakeAt(now: number): number | undefined;
 }
 
@@ -53,7 +56,7 @@ interface Receiver {
 }
 
 export function createLanes(limits: Limits): Lanes {
-  /** In the order in which they had their last turn. */
+  /** In the order of their last turn. */
   const receivers = new Map<string, Receiver>();
 
   function of(name: string): Receiver {
@@ -71,7 +74,7 @@ export function createLanes(limits: Limits): Lanes {
     return { calls: calls.length, bytes: calls.reduce((bytes, call) => bytes + call.bytes, 0) };
   }
 
-  /** Which lanes have room. */
+  /** Returns whether the lane of a receiver has capacity. */
   function room(now: number): (receiver: Receiver) => boolean {
     const busy = [...receivers.values()].filter(({ calls }) => calls.size > 0);
     const silent = sum(busy.filter((receiver) => isSilent(receiver, now)));
@@ -85,7 +88,7 @@ export function createLanes(limits: Limits): Lanes {
     return (receiver) => (isSilent(receiver, now) ? late : soon);
   }
 
-  /** Silence is forgotten with the receiver, of the longest idle ones first. */
+  /** Removes an idle receiver. Silent ones are remembered up to a maximum; the ones idle longest are removed first. */
   function tidy(name: string, receiver: Receiver): void {
     if (receiver.waiting.length > 0 || receiver.calls.size > 0) return;
     receivers.delete(name);

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { JsonCheck } from '../local/json.ts';
 
-/** What a result of any size needs, without holding anybody else up. */
+/** Operations on results of any size that don't block the event loop. */
 
-/** Bytes of a result that are looked at without a pause (measured: 1 ms); several results may be under way. */
+/** Bytes processed without a pause (measured: 1 ms); several results may be processed concurrently. */
 const atOnce = 64 * 1024;
 
-/** Whether the bytes are JSON in UTF-8. */
+/** Whether the bytes are valid UTF-8 encoded JSON. */
 export async function isJson(bytes: Uint8Array): Promise<boolean> {
   const check = new JsonCheck();
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -23,7 +23,7 @@ export async function isJson(bytes: Uint8Array): Promise<boolean> {
   }
 }
 
-/** The pieces in one. */
+/** Concatenates the pieces. */
 export async function joined(pieces: readonly Uint8Array[]): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(pieces.reduce((sum, { length }) => sum + length, 0));
   await fill(whole, pieces);

@@ -1,13 +1,13 @@
 import type { Pending, WebhookRecords } from './records.ts';
 
-/** The webhooks that are owed, from memory; each change goes to disk by itself. */
+/** The undelivered webhooks, in memory. Each change is written to disk automatically. */
 export interface Owed {
   readonly hooks: ReadonlyMap<string, Pending>;
-  /** Owed from now on. @returns what notes it on disk, to be written in the transaction that stores its request */
+  /** Adds a webhook. @returns a function that stores it, to be called in the transaction that stores its request */
   add(id: string, hook: Pending): () => void;
   change(id: string, hook: Pending): void;
   forget(id: string): void;
-  /** Its request was completed at `at`, in steady time. */
+  /** Records that the request completed at `at`, in steady time. */
   completed(id: string, at: number): void;
   completedAt(id: string): number | undefined;
 }

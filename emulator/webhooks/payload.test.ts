@@ -10,7 +10,7 @@ const response = async (status: number, body: string | Buffer) =>
   ).toString();
 
 describe('the body of a webhook', () => {
-  it('holds the result of a request that went well', async () => {
+  it('contains the result of a successful request', async () => {
     expect(JSON.parse(await response(200, '{"images": []}'))).toEqual({
       request_id: 'r1',
       gateway_request_id: 'a2',
@@ -19,7 +19,7 @@ describe('the body of a webhook', () => {
     });
   });
 
-  it("holds the error body of an app's refusal", async () => {
+  it("contains the body of an app's error response", async () => {
     expect(JSON.parse(await response(422, '{"detail": "no"}'))).toEqual({
       request_id: 'r1',
       gateway_request_id: 'a2',
@@ -29,7 +29,7 @@ describe('the body of a webhook', () => {
     });
   });
 
-  it('holds the error of the platform', async () => {
+  it('contains the platform error', async () => {
     const error = platformError('client_cancelled', 'The request was cancelled.');
     expect(JSON.parse((await webhookBody(record, { kind: 'error', error })).toString())).toMatchObject({
       status: 'ERROR',
@@ -59,7 +59,7 @@ describe('the body of a webhook', () => {
     expect(await response(200, '{"seed": 12345678901234567890}')).toContain('12345678901234567890');
   });
 
-  it('holds large results, and what comes after a byte order mark', async () => {
+  it('contains large results, and results that begin with a byte order mark', async () => {
     const large = JSON.stringify({ image: 'ü'.repeat(2_000_000), seed: 1 });
     for (const [sent, payload] of [
       [large, large],
@@ -71,18 +71,18 @@ describe('the body of a webhook', () => {
     }
   });
 
-  it('needs no memory for what a dense result means', () => {
+  it('does not parse a dense result into memory', () => {
     const program = `
       import { isJson } from '${new URL('large.ts', import.meta.url)}';
       const dense = Buffer.concat([Buffer.from('['), Buffer.alloc(9_999_999, '[],'), Buffer.from('[]]')]);
       process.exitCode = (await isJson(dense)) ? 0 : 1;`;
-    // A heap that is full ends the process.
+    // The process would crash if its heap were full.
     execFileSync(process.execPath, ['--max-old-space-size=32', '--input-type=module', '-e', program], {
       stdio: 'pipe',
     });
   });
 
-  it('lets others have their turn while it looks at a large one', async () => {
+  it('does not block the event loop while it checks a large result', async () => {
     let turns = 0;
     const count = (): void => {
       turns += 1;

@@ -15,7 +15,7 @@ export async function webhookBody(
     ...(status === 200 ? {} : { error: `Invalid status code: ${status}` }),
     ...(payload === undefined ? { payload_error: notSerialisable } : {}),
   };
-  // The app's own spelling: numbers larger than a double stay what they are.
+  // Keep the app's text as it is: numbers that don't fit into a double must not change.
   const before = Buffer.from(`${JSON.stringify(known).slice(0, -1)},"payload":`);
   return joined([before, payload ?? Buffer.from('null'), Buffer.from('}')]);
 }
@@ -25,7 +25,7 @@ const notSerialisable =
 
 interface Content {
   readonly status: number;
-  /** JSON; `undefined`: there is none. */
+  /** JSON; `undefined`: no payload. */
   readonly payload: Uint8Array | undefined;
 }
 

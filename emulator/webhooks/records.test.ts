@@ -14,7 +14,7 @@ function setUp() {
   return {
     store,
     records: webhookRecords(store),
-    /** What the next emulator would find if this one were killed now. */
+    /** The records that the next emulator would find if this one were killed now. */
     afterCrash() {
       const other = openTestStore(afterCrash(store.file));
       onTestFinished(() => other.close());
@@ -24,7 +24,7 @@ function setUp() {
 }
 
 describe('the records of webhooks', () => {
-  it('are noted with what their transaction stores, or not at all', () => {
+  it('are stored with the rest of their transaction, or not at all', () => {
     const { store, records, afterCrash } = setUp();
     const submit = (bug?: string) =>
       store.transaction(() => {
@@ -37,7 +37,7 @@ describe('the records of webhooks', () => {
     expect(afterCrash()).toEqual([{ id: 'a', value: hook }]);
   });
 
-  it('are on disk when the promise resolves, in the order in which they were noted, and then gone', async () => {
+  it('are on disk when the promise resolves, in insertion order, and then removed', async () => {
     const { records, afterCrash } = setUp();
     for (const id of ['b', 'a']) await records.keep(id, () => hook);
     await records.keep('b', () => later);
@@ -49,7 +49,7 @@ describe('the records of webhooks', () => {
     expect(afterCrash()).toEqual([{ id: 'a', value: hook }]);
   });
 
-  it('share a transaction, in which one that fails undoes no other', async () => {
+  it('share a transaction, in which a failed write rolls back no other', async () => {
     const { store, records, afterCrash } = setUp();
     const broken = records.keep('a', () => {
       throw new Error('a bug');
@@ -60,7 +60,7 @@ describe('the records of webhooks', () => {
     expect(store.trouble()).toBeNull();
   });
 
-  it('wait for room on a full disk, and then write what is true', async () => {
+  it('wait for space on a full disk, and then write the current state', async () => {
     const { store, records, afterCrash } = setUp();
     await records.keep('a', () => hook);
     await records.keep('b', () => hook);
@@ -78,7 +78,7 @@ describe('the records of webhooks', () => {
     expect(afterCrash()).toEqual([{ id: 'a', value: later }]);
   });
 
-  it('are loaded whole: a damaged one is removed, one of another minifal is left alone', () => {
+  it('are loaded whole: a damaged one is removed, one of another version of minifal is kept', () => {
     const { store, records } = setUp();
     for (const id of ['damaged', 'strange', 'whole']) store.transaction(() => records.note(id, hook));
     store.transaction(() => records.note('strange', { url: 'x' } as Pending));

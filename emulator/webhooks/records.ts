@@ -3,16 +3,16 @@ import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 
-/** A webhook that is still to be delivered. */
+/** A webhook that has yet to be delivered. */
 export interface Pending {
   readonly url: string;
   readonly userId: string;
   readonly attempts: number;
-  /** After a failed attempt; `null`: as soon as the request is completed. */
+  /** Time of the next attempt after a failed one; `null`: as soon as the request is completed. */
   readonly nextAt: number | null;
 }
 
-/** On disk, whichever minifal wrote it. */
+/** The on-disk format, for all versions of minifal. */
 const pendingDocument: z.ZodType<Pending> = z.object({
   url: z.string(),
   userId: z.string(),
@@ -21,22 +21,23 @@ const pendingDocument: z.ZodType<Pending> = z.object({
 });
 
 /**
- * Webhooks that are owed, on disk, by the id of their request: the only file of this room that knows the store.
+ * Undelivered webhooks on disk, by request ID. In this folder, only this file accesses the store.
  *
- * - Atomic: each call of `keep`. Calls of one turn of the event loop share a transaction, and none undoes another.
- *   `note` opens no transaction: it belongs into the one that stores the request, so that there is both or neither.
- * - Durable, power loss included (a store with synchronous=FULL): `note` with its request; `keep` when its promise
- *   resolves, with the next group commit or, while the disk takes nothing, as soon as there is room. That promise
- *   rejects for a reason other than the disk only.
- * - Loaded: whole webhooks only, in the order in which they were noted. A damaged one is removed, and one that this
- *   minifal can't read is left alone; the store's notices name both.
- * - Excluded: a second process, and a webhook that comes back: what is true is in the caller's memory and is asked for
- *   when it is written, which may be later and more than once.
+ * - Atomic: each call of `keep`. Calls of one turn of the event loop share a transaction; a failed call doesn't roll
+ *   back the others. `note` opens no transaction: call it in the transaction that stores the request, so that both are
+ *   stored or neither.
+ * - Durable, including power loss (a store with synchronous=FULL): `note` with its request; `keep` when its promise
+ *   resolves, which is with the next group commit or, while the disk can't be written, as soon as there is space. The
+ *   promise never rejects because of the disk.
+ * - Loaded: whole webhooks only, in insertion order. A damaged webhook is removed. A webhook that this version of
+ *   minifal can't read is kept. The store's notices name both.
+ * - Excluded: a second process, and the return of a removed webhook. The caller's memory holds the current state, which
+ *   is read at the time of the write; that can be later and more than once.
  */
 export interface WebhookRecords {
   load(): readonly { readonly id: string; readonly value: Pending }[];
   note(id: string, hook: Pending): void;
-  /** Writes what `present` says then; `undefined`: it is owed no more, and removed. */
+  /** Writes the value that `present` returns at the time of the write; `undefined` removes the webhook. */
   keep(id: string, present: () => Pending | undefined): Promise<void>;
 }
 

@@ -38,7 +38,7 @@ describe('the schedule of a webhook', () => {
     expect(nextAttemptAt({ completedAt: 0, resultBytes, attempts }, now)).toBe(next);
   });
 
-  it('allows all 31 retries of a small result when each fails at once', () => {
+  it('allows all 31 retries of a small result when each fails immediately', () => {
     let now = 0;
     let attempts = 1;
     for (let at = nextAttemptAt({ completedAt: 0, resultBytes: 1, attempts }, now); at !== undefined; ) {

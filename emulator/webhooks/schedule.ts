@@ -1,16 +1,17 @@
 /**
- * When a webhook is called, and how long one call may take: the later text of docs/platform/gateway.md#webhooks. Pure.
+ * When a webhook is called, and how long one call may take, according to the later text of
+ * docs/platform/gateway.md#webhooks. Pure.
  */
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
-/** After the first attempt. */
+/** Maximum number of attempts after the first one. */
 export const maxRetries = 31;
 export const maxPauseMs = 2 * minuteMs;
-/** From this size on a result is kept for a shorter time. */
+/** Results of this size or larger are kept for a shorter time. */
 const largeResultBytes = 10 * 1024;
 
-/** `attempts`: how many were made already. */
+/** `attempts`: number of attempts already made. */
 export function timeoutMs(attempts: number): number {
   return attempts === 0 ? 15 * secondMs : 120 * secondMs;
 }
@@ -24,14 +25,14 @@ export interface Delivery {
   /** Milliseconds since the epoch. */
   readonly completedAt: number;
   readonly resultBytes: number;
-  /** How many were made. */
+  /** Number of attempts made. */
   readonly attempts: number;
 }
 
 /**
- * The instant of the next attempt after one that failed at `now`; `undefined`: that was the last. Pauses of 5 s,
- * doubling up to 2 min (assumed: only "back-off" is documented; this way all 31 fit into the hour when they fail at
- * once).
+ * The instant of the next attempt after one that failed at `now`; `undefined`: that was the last one. The pauses are 5
+ * s, doubling up to 2 min (assumed: only "back-off" is documented; with these pauses all 31 retries fit into the hour
+ * if they fail immediately).
  */
 export function nextAttemptAt(delivery: Delivery, now: number): number | undefined {
   const { attempts } = delivery;

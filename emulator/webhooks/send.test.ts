@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { post } from './send.ts';
 
-/** Calls a receiver that does this with its end of the connection. */
+/** Calls a receiver that handles its end of the connection with `receive`. */
 async function sentTo(receive: (socket: Socket) => void, timeoutMs = 20_000) {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -23,7 +23,7 @@ async function sentTo(receive: (socket: Socket) => void, timeoutMs = 20_000) {
   });
 }
 
-/** Writes without end, as fast as the other side reads. */
+/** Writes endlessly, as fast as the other side reads. */
 function pour(socket: Socket, bytes: string): void {
   const more = (): void => {
     while (!socket.destroyed && socket.write(bytes));
@@ -32,19 +32,19 @@ function pour(socket: Socket, bytes: string): void {
   more();
 }
 
-describe('a receiver that never comes to an end', () => {
-  it('with interim answers is cut off, and tried again later', async () => {
+describe('a receiver that never finishes', () => {
+  it('sending interim responses is disconnected and retried later', async () => {
     const began = performance.now();
     const sent = await sentTo((socket) => pour(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50)));
     expect(sent).toEqual({ kind: 'retry', because: 'it sent interim answers without end' });
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 
-  it('with silence is tried again later, once its time is over', async () => {
+  it('sending nothing is retried after the timeout', async () => {
     expect(await sentTo(() => undefined, 100)).toEqual({ kind: 'retry', because: 'it took too long' });
   });
 
-  it('with headers is tried again later', async () => {
+  it('sending headers is retried later', async () => {
     expect(
       await sentTo((socket) => pour(socket, `HTTP/1.1 200 OK\r\n${`X: ${'y'.repeat(900)}\r\n`.repeat(50)}`)),
     ).toEqual({
@@ -53,7 +53,7 @@ describe('a receiver that never comes to an end', () => {
     });
   });
 
-  it('with its body has been delivered to', async () => {
+  it('sending its body counts as delivered', async () => {
     let closed = false;
     const sent = await sentTo((socket) => {
       socket.once('close', () => {

@@ -4,15 +4,15 @@ import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { mayBeCalled } from './url.ts';
 
-/** How one call of a webhook ended. `retry` and `refused` say why, without the URL. */
+/** The result of one webhook call. `retry` and `refused` give the reason, without the URL. */
 export type Sent =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly because: string }
-  /** Never to be tried again. */
+  /** Never retried. */
   | { readonly kind: 'refused'; readonly because: string };
 
 export interface Post {
-  /** One that `isWebhookUrl` took. */
+  /** A URL that `isWebhookUrl` accepted. */
   readonly url: string;
   readonly headers: { readonly [name: string]: string };
   readonly body: Uint8Array;
@@ -21,7 +21,7 @@ export interface Post {
 }
 
 const maxAnswerBytes = 64 * 1024;
-/** Interim answers (1xx) before the real one; a receiver could send them without end, as fast as we read. */
+/** Maximum number of interim responses (1xx). A receiver could otherwise send them endlessly. */
 const maxInterimAnswers = 16;
 
 class ForbiddenAddress extends Error {}
@@ -29,8 +29,8 @@ class EndlessAnswer extends Error {}
 class TookTooLong extends Error {}
 
 /**
- * One POST. Redirects are not followed, and are not tried again (docs/platform/gateway.md#webhooks). The address that
- * was judged is the one that is connected to. Never rejects.
+ * Sends one POST. Redirects are neither followed nor retried (docs/platform/gateway.md#webhooks). Connects to the same
+ * address that was checked. Never rejects.
  */
 export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<Sent> {
   const { protocol, hostname } = new URL(url);
@@ -49,7 +49,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
         ...headers,
       },
     });
-    // By hand: `AbortSignal.timeout` would hold the whole exchange in memory until the time is over.
+    // `AbortSignal.timeout` would keep the whole exchange in memory until the timeout expires.
     const late = setTimeout(() => request.destroy(new TookTooLong()), timeoutMs);
     const leave = (): void => void request.destroy();
     signal.addEventListener('abort', leave, { once: true });
@@ -64,7 +64,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     });
     request.on('response', (response) => {
       const { statusCode: status = 0 } = response;
-      // What the receiver says is of no interest: read away, so that it can finish, but not without end.
+      // The response body is ignored. It is read, up to a limit, so that the receiver can finish.
       let seen = 0;
       response
         .on('error', () => undefined)
@@ -93,7 +93,10 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
 
 const forbidden: Sent = { kind: 'refused', because: 'its address is in a private network' };
 
-/** The name's addresses, if every one of them may be called: no name that leads to both sides of the fence. */
+/**
+ * Resolves a host name, and fails unless all its addresses may be called. A name must not resolve to public and private
+ * addresses.
+ */
 const judged: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses: readonly LookupAddress[]) => {
     const [first] = addresses ?? [];

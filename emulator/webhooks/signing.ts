@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sig
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { sha256Of } from './large.ts';
 
-/** Signs webhooks, and shows receivers how to check that (docs/platform/gateway.md#webhooks). */
+/** Signs webhooks, and publishes the key with which receivers verify them (docs/platform/gateway.md#webhooks). */
 export interface Signing {
   /** The four `X-Fal-Webhook-…` headers. `at`: milliseconds since the epoch. */
   headers(
@@ -16,8 +16,8 @@ export interface Signing {
 type WebhookHeaders = { readonly [name: string]: string };
 
 /**
- * @param file Ed25519 private key (PEM, 0600); made when there is none, so that receivers may keep its public half over
- *   restarts.
+ * @param file Ed25519 private key (PEM, 0600); created if missing. It is kept so that receivers can cache the public
+ *   key across restarts.
  */
 export function createSigning(file: string): Signing {
   if (!existsSync(file)) {
@@ -40,7 +40,7 @@ export function createSigning(file: string): Signing {
         'X-Fal-Webhook-Signature': signature,
       };
     },
-    // Unpadded, 43 characters: public verification snippets count on it.
+    // Unpadded, 43 characters: published verification snippets rely on it.
     jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: 'EdDSA', kid, x }] },
   };
 }

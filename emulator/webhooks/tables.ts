@@ -1,4 +1,4 @@
 import { documentTable } from '../store/documents.ts';
 
-/** Webhooks that are still to be delivered, by request id. */
+/** Undelivered webhooks, by request ID. */
 export const webhookTables: readonly string[] = [documentTable('webhooks')];

@@ -2,25 +2,25 @@ import { contain } from '../local/loop/contain.ts';
 import type { Steady } from '../local/loop/steady.ts';
 import { createLanes, type Limits } from './lanes.ts';
 
-/** When each call is made: after its pause, and when its receiver's turn has come. */
+/** Decides when each call is made: after its pause, and when it is its receiver's turn. */
 export interface Turns {
-  /** To be called at `at` (steady time), or as soon after it as its turn comes. */
+  /** Makes the call at `at` (steady time), or later when its turn comes. */
   wait(id: string, at: number): void;
-  /** To be called as soon as its turn comes. */
+  /** Makes the call as soon as its turn comes. */
   ready(id: string): void;
-  /** Nothing is called any more. */
+  /** Stops all further calls. */
   close(): void;
 }
 
 export interface TurnsDeps {
   readonly limits: Limits;
   readonly steady: Steady;
-  /** Runs something later; gives back what calls it off. */
+  /** Runs a callback after a delay; returns a function that cancels it. */
   readonly later: (delayMs: number, run: () => void) => () => void;
   readonly report: (error: unknown) => void;
-  /** Whose turn the call has to wait for; `undefined`: it is not wanted any more. */
+  /** The receiver whose turn the call waits for; `undefined`: the call is no longer needed. */
   readonly receiverOf: (id: string) => string | undefined;
-  /** Makes the call, and says how large its body is as soon as it knows. */
+  /** Makes the call, and calls `weigh` as soon as it knows the size of the body. */
   readonly call: (id: string, weigh: (bytes: number) => void) => Promise<'answered' | 'failed'>;
 }
 

@@ -16,7 +16,7 @@ import { createWebhooks } from './webhooks.ts';
 
 const minute = 60_000;
 
-/** A receiver on a port of its own; answers with these statuses in turn, then 200. */
+/** A receiver on its own port. It answers with these statuses in turn, then 200. */
 async function receiver(...statuses: number[]) {
   const calls: { readonly headers: IncomingHttpHeaders; readonly body: Buffer }[] = [];
   const server = createServer(async (request, response) => {
@@ -32,7 +32,7 @@ async function receiver(...statuses: number[]) {
   return { calls, url: `http://localhost:${address.port}/hook?token=t` };
 }
 
-/** One life of an emulator on the folder; time passes only when the test lets it. */
+/** One run of an emulator with this folder. Time passes only when the test advances it. */
 function life(folder: string, time: { now: number; jump?: number }, send: typeof post = post, limits = defaultLimits) {
   const store = openTestStore(join(folder, 'main.db'));
   onTestFinished(() => store.close());
@@ -63,7 +63,7 @@ function life(folder: string, time: { now: number; jump?: number }, send: typeof
     const request = testRequest(id, { webhook: url });
     await queue.submit(request, 'refuse', webhooks.expect(request));
   };
-  /** Lets time pass up to the earliest timer. */
+  /** Advances time to the earliest timer. */
   const nextTimer = async () => {
     await expect.poll(() => timers.length).toBeGreaterThan(0);
     const timer = timers.shift();
@@ -96,7 +96,7 @@ describe('a webhook', () => {
       payload: { answer: 42 },
     });
 
-    // As a receiver does it.
+    // Verify the signature as a receiver does.
     const about = ['request-id', 'user-id', 'timestamp'].map((name) => headers[`x-fal-webhook-${name}`]);
     expect(about).toEqual(['r1', 'local|minifal', '1700000000']);
     const signed = [...about, createHash('sha256').update(body).digest('hex')].join('\n');
@@ -109,7 +109,7 @@ describe('a webhook', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is called again until the receiver takes it', async () => {
+  it('is retried until the receiver accepts it', async () => {
     const { calls, url } = await receiver(500, 404);
     const time = { now: 0 };
     const { accept, queue, nextTimer, pending } = life(testFolder(), time);
@@ -122,7 +122,7 @@ describe('a webhook', () => {
     expect(time.now).toBe(15_000);
   });
 
-  it('is given up when the receiver redirects: nobody follows', async () => {
+  it('is given up when the receiver redirects, without following the redirect', async () => {
     const { calls, url } = await receiver(302);
     const { accept, queue, givenUp, pending } = life(testFolder(), { now: 0 });
     await accept('r1', url);
@@ -132,7 +132,7 @@ describe('a webhook', () => {
     expect(givenUp).toEqual([
       expect.stringMatching(/^The webhook of request r1 to http:\/\/localhost:\d+ was given up.*302/),
     ]);
-    // Its query may hold a secret.
+    // The query may contain a secret.
     expect(givenUp[0]).not.toContain('token');
   });
 
@@ -160,7 +160,7 @@ describe('a webhook', () => {
     expect(time.now).toBeLessThanOrEqual(60 * minute);
   });
 
-  it('is not looked at together with others whose results are as large as all may be', async () => {
+  it('is not processed together with others whose results already reach the size limit', async () => {
     const urls: string[] = [];
     const slow = ({ url }: Parameters<typeof post>[0]) => {
       urls.push(url);
@@ -176,7 +176,7 @@ describe('a webhook', () => {
     expect(urls).toHaveLength(2);
   });
 
-  it('is not called together with more others of its receiver than may be', async () => {
+  it('is not called while its receiver is at its limit of concurrent calls', async () => {
     const open: (() => void)[] = [];
     const slow = () =>
       new Promise<Sent>((resolve) => {
@@ -199,7 +199,7 @@ describe('a webhook', () => {
 });
 
 describe('a webhook among receivers that never answer', () => {
-  it('is called without waiting for them, and each of them gets its time', async () => {
+  it('is called without waiting for them, and each of them gets its full timeout', async () => {
     let silent = 0;
     const seen: string[] = [];
     const send: typeof post = ({ url, timeoutMs, signal }) => {
@@ -219,7 +219,7 @@ describe('a webhook among receivers that never answer', () => {
     await accept('h', 'http://healthy.test/');
     await queue.complete('h', done, 0);
     expect([silent, seen.includes('healthy.test')]).toEqual([16, false]);
-    // The one second after which those are known to be silent; the time of no call has passed.
+    // One second passes, after which the receivers count as silent. No call has timed out yet.
     await nextTimer();
     await expect.poll(pending).toBe(40);
     expect(seen.indexOf('healthy.test')).toBeLessThan(21);
@@ -228,7 +228,7 @@ describe('a webhook among receivers that never answer', () => {
 });
 
 describe('on a full disk', () => {
-  it('a webhook is refused with its request; what was delivered is forgotten when there is room', async () => {
+  it('a webhook is refused with its request, and a delivered one is removed when there is space', async () => {
     const { url, calls } = await receiver();
     const { store, queue, webhooks, accept, pending, errors } = life(testFolder(), { now: 0 });
     await accept('r1', url);
@@ -243,7 +243,7 @@ describe('on a full disk', () => {
     expect(errors).toEqual([]);
   });
 
-  it('a request that was not accepted takes its webhook along', async () => {
+  it('the webhook of a request that was not accepted is removed', async () => {
     const { url, calls } = await receiver();
     const { queue, webhooks, pending } = life(testFolder(), { now: 0 });
     const request = testRequest('r1', { webhook: url });
@@ -291,7 +291,7 @@ describe('on a full disk', () => {
 });
 
 describe('after a crash', () => {
-  it('a request that was accepted before calls its webhook when it is completed after', async () => {
+  it('a request accepted before the crash calls its webhook when it completes', async () => {
     const folder = testFolder();
     const { calls, url } = await receiver();
     await life(folder, { now: 0 }).accept('r1', url);
@@ -303,7 +303,7 @@ describe('after a crash', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('a call that was under way is made again, with the same key', async () => {
+  it('a call that was in progress is made again, signed with the same key', async () => {
     const folder = testFolder();
     const { calls, url } = await receiver();
     const hanging = () => new Promise<Sent>(() => undefined);
@@ -343,7 +343,7 @@ describe('after a crash', () => {
     await expect.poll(() => timeouts).toEqual([120_000]);
   });
 
-  it('a webhook whose request was never accepted is forgotten', async () => {
+  it('a webhook whose request was never accepted is removed', async () => {
     const folder = testFolder();
     const before = life(folder, { now: 0 });
     const note = before.webhooks.expect(testRequest('r1', { webhook: 'http://localhost:1/' }));
@@ -356,7 +356,7 @@ describe('after a crash', () => {
 });
 
 describe.each([2 * hours, -2 * hours])('a webhook while the wall clock jumps by %d ms', (jump) => {
-  it('is tried again as before, and neither given up nor called without a pause', async () => {
+  it('is retried as before, and neither given up nor called without a pause', async () => {
     const { calls, url } = await receiver(500, 500);
     const time: { now: number; jump?: number } = { now: 10 * hours };
     const { queue, accept, timers, givenUp, nextTimer } = life(testFolder(), time);
@@ -371,7 +371,7 @@ describe.each([2 * hours, -2 * hours])('a webhook while the wall clock jumps by 
     expect(givenUp).toEqual([]);
   });
 
-  it('that happens between two lives makes it wait for two minutes at most', async () => {
+  it('waits at most two minutes when the jump happens between two runs', async () => {
     const { calls, url } = await receiver(500);
     const time: { now: number; jump?: number } = { now: 10 * hours };
     const folder = testFolder();

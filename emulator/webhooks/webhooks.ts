@@ -11,20 +11,21 @@ import type { Signing } from './signing.ts';
 import { createTurns } from './turns.ts';
 
 /**
- * Delivers what `fal_webhook` asked for: one POST when a queued request is finally done
+ * Delivers webhooks requested with `fal_webhook`: one POST when a queued request is completed
  * (docs/platform/gateway.md#webhooks).
  */
 export interface Webhooks {
   /**
-   * Waits for the end of a request with a webhook. To be called before the request is submitted.
-   * @returns what notes the webhook, to be written in the transaction that stores the request; `undefined`: it has none
+   * Waits for the end of a request with a webhook. Call it before the request is submitted.
+   * @returns a function that stores the webhook, to be called in the transaction that stores the request; `undefined`:
+   *   the request has no webhook
    */
   expect(request: Pick<SubmittedRequest, 'id' | 'webhook' | 'callerId'>): (() => void) | undefined;
-  /** The request was not accepted. */
+  /** Removes the webhook of a request that was not accepted. */
   withdraw(id: string): void;
-  /** Takes up what an earlier emulator left. To be called once, when the queue is loaded. */
+  /** Resumes the webhooks that an earlier emulator left. Call it once, after the queue is loaded. */
   resume(): void;
-  /** Abandons calls under way; they count as not made. */
+  /** Aborts calls in progress; they count as not made. */
   close(): void;
 }
 
@@ -37,18 +38,18 @@ export interface WebhooksDeps {
   readonly clock: () => number;
   /** For every duration; by default `clock` serves for both. */
   readonly steady?: Steady;
-  /** Runs something later; gives back what calls it off. */
+  /** Runs a callback after a delay; returns a function that cancels it. */
   readonly later: (delayMs: number, run: () => void) => () => void;
-  /** A sentence when a webhook is given up. */
+  /** Receives a message when a webhook is given up. */
   readonly onGivenUp: (sentence: string) => void;
-  /** What should not have happened. */
+  /** Receives unexpected errors. */
   readonly report: (error: unknown) => void;
   readonly limits?: Limits;
 }
 
 /**
- * Durable: a webhook is noted together with its request, and forgotten when it was delivered or given up. A crash in
- * between repeats the call: receivers may get duplicates, as the platform warns.
+ * Durable: a webhook is stored together with its request, and removed when it was delivered or given up. After a crash
+ * the call is repeated, so receivers may get duplicates, as the platform's documentation warns.
  */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { queue, clock, report } = deps;
@@ -62,12 +63,12 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     report,
     receiverOf(id) {
       const hook = owed.hooks.get(id);
-      // One that is no URL fails at its turn.
+      // An invalid URL fails when its turn comes.
       return hook && (URL.canParse(hook.url) ? new URL(hook.url).host : '');
     },
     call: createCall({ ...deps, owed, steady, again: (id, at) => turns.wait(id, at), closing: closing.signal }),
   });
-  /** Not completed yet: how to stop waiting for that. */
+  /** Requests that aren't completed, with the functions that stop watching them. */
   const watched = new Map<string, () => void>();
 
   function watch(id: string): void {
@@ -102,7 +103,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
         if (!record) owed.forget(id);
         else if (record.phase !== 'COMPLETED') watch(id);
         else {
-          // The wall clock may have been set meanwhile: neither a wait nor an age is longer than it can be.
+          // The wall clock may have been changed in the meantime, so waits and ages are clamped to possible values.
           owed.completed(id, steady.now() - Math.max(0, clock() - (record.completedAt ?? clock())));
           turns.wait(id, steady.now() + Math.min((nextAt ?? 0) - clock(), maxPauseMs));
         }
