@@ -8,12 +8,12 @@ function messages(contents: unknown): readonly string[] {
 }
 
 describe('the contents of a workflow', () => {
-  it('are echoed as they came, with keys that we do not know', () => {
+  it('are returned unchanged, including unknown keys', () => {
     const contents = { ...rawContents({ a: [{ x: '$input.x' }] }, { y: '$a.y' }), metadata: { position: [1, 2] } };
     expect(workflowContents.parse(contents)).toEqual(contents);
   });
 
-  it('may hold display nodes, which show what other nodes made', () => {
+  it('may contain display nodes, which show the output of other nodes', () => {
     const { nodes, ...rest } = rawContents({ a: [{}] }, '$a');
     const shown = { ...nodes, d: { type: 'display', id: 'd', depends: ['a'], fields: ['$a.url'] } };
     expect(messages({ ...rest, nodes: shown })).toEqual([]);
@@ -37,7 +37,7 @@ describe('the contents of a workflow', () => {
     expect(messages(contents)).toEqual([message]);
   });
 
-  it('a circle is refused, and everything in it is named', () => {
+  it('a cycle is refused, and the error names every node in it', () => {
     const contents = rawContents({ a: [{ x: '$b' }], b: [{}, 'c'], c: [{ x: '$a.y' }], free: [{}] }, {});
     expect(messages(contents)).toEqual([
       'nodes.a: waits for itself',
@@ -46,18 +46,18 @@ describe('the contents of a workflow', () => {
     ]);
   });
 
-  it('nesting without end is refused, not followed', () => {
+  it('excessive nesting is refused without recursion', () => {
     const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
     expect(messages(rawContents({ a: [{ deep }] }, {}))).toEqual([': A value is nested more than 100 deep.']);
   });
 });
 
-describe('a graph that nobody published', () => {
+describe('an unpublished graph', () => {
   const run = { id: 'a', type: 'run', depends: ['input'], app: 'me/app', input: { x: '$input.x' } };
   const start = { id: 'input', type: 'input', depends: [], input: { x: 1 } };
   const shows = (id: string, fields: unknown) => ({ id, type: 'display', depends: ['a'], fields });
 
-  it('gives what its display node `output` shows, else the last one', () => {
+  it('returns the value of its display node `output`, or else of the last display node', () => {
     const parse = (workflow: object) => adHocWorkflow.parse({ input: { x: 2 }, workflow });
     const output = shows('output', { y: '$a.y' });
     expect(parse({ input: start, a: run, output, other: shows('other', '$a') })).toMatchObject({

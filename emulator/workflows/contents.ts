@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { parseReference, ReferenceProblem, referenceTexts } from './references.ts';
 
 /**
- * What a published workflow consists of (docs/platform/rest.md#workflows; fal/workflows.py). Unknown keys are kept: it
- * is echoed as it came.
+ * The contents of a published workflow (docs/platform/rest.md#workflows; fal/workflows.py). Unknown keys are kept,
+ * because the workflow is returned unchanged.
  */
 const node = z.discriminatedUnion('type', [
   z.looseObject({
@@ -18,7 +18,7 @@ const node = z.discriminatedUnion('type', [
 export type WorkflowNode = z.output<typeof node>;
 
 const maxNodes = 1000;
-/** Its parts; that it can be run is `workflowContents`. */
+/** Checks only the shape; `workflowContents` also checks that the workflow can run. */
 export const workflowShape = z.looseObject({
   name: z.string(),
   schema: z.looseObject({ input: z.unknown(), output: z.unknown() }),
@@ -28,7 +28,7 @@ export const workflowShape = z.looseObject({
 });
 export type WorkflowContents = z.output<typeof workflowShape>;
 
-/** Checked so far that it can be run: every reference leads to the input or a node, and nothing waits for itself. */
+/** Also checks that the workflow can run: every reference points to the input or a node, and there is no cycle. */
 export const workflowContents = workflowShape.superRefine((contents, context) => {
   for (const { path, message } of problemsOf(contents)) context.addIssue({ code: 'custom', path: [...path], message });
 });
@@ -39,9 +39,9 @@ const adHoc = z.looseObject({
 });
 
 /**
- * The body of `workflows/execute` (fal's page "Custom workflow UI"): a graph that nobody published, and its input.
- * There the nodes have nothing around them, the input is a node, too, and the result is what the display node
- * `output` shows. differs: without one of that name it is the last display node.
+ * The body of `workflows/execute` (fal's page "Custom workflow UI"): an unpublished graph and its input. In this format
+ * the nodes are at the top level, the input is a node, too, and the result is the value of the display node `output`.
+ * differs: if no display node has that name, the last display node is used.
  */
 export const adHocWorkflow = adHoc.transform(({ input, workflow }, context) => {
   const nodes = Object.entries(workflow).filter(([, { type }]) => type !== 'input');
@@ -61,7 +61,10 @@ export const adHocWorkflow = adHoc.transform(({ input, workflow }, context) => {
   return z.NEVER;
 });
 
-/** Ids of the nodes that must be done before this one: what it says, and what its values refer to. */
+/**
+ * IDs of the nodes that must complete before this one: its declared dependencies, and the nodes that its values refer
+ * to.
+ */
 export function dependenciesOf(one: WorkflowNode): ReadonlySet<string> {
   const named = referenceTexts(contentOf(one)).flatMap((text) => parseReference(text)?.name ?? []);
   return new Set([...one.depends, ...named].filter((id) => id !== 'input'));
@@ -105,8 +108,8 @@ function wrongReferences(path: readonly string[], value: unknown, known: Readonl
 }
 
 /**
- * Takes away what waits for nothing until nothing more goes; what is left waits in a circle. Looks at each dependency
- * once.
+ * Removes nodes without open dependencies until none are left to remove. The remaining nodes are in a cycle or depend
+ * on one. Visits each dependency once.
  */
 function waitsForItself(known: ReadonlyMap<string, WorkflowNode>): readonly Problem[] {
   const left = new Map<string, number>();

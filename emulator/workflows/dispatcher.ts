@@ -4,18 +4,19 @@ import { platformError } from '../wire/errors.ts';
 import { isWorkflow, type WorkflowCall, type WorkflowRequests } from './requests.ts';
 import type { WorkflowEvent } from './run.ts';
 
-/** What performs requests of apps. */
+/** Runs the requests of apps. */
 type Apps = Pick<Fleet, 'lease' | 'enqueue' | 'takeUp' | 'cancel'>;
 
-/** Takes requests of every kind; each call means what it means in `Fleet`. */
+/** Accepts requests of every kind; each method works as in `Fleet`. */
 export interface Dispatcher extends Apps {
-  /** A call of a workflow that is not in the queue: `WorkflowRequests.run`. Never rejects. */
+  /** Runs a workflow call that isn't in the queue; see `WorkflowRequests.run`. Never rejects. */
   runWorkflow(call: WorkflowCall, gone: AbortSignal, onEvent?: (event: WorkflowEvent) => void): Promise<RequestOutcome>;
 }
 
 /**
- * Decides who performs a request: for apps the fleet, for workflows we ourselves. Those have no runner, so nothing of
- * theirs is the scheduler's business; the requests of their nodes come back here, because a node may be a workflow too.
+ * Routes a request: the fleet runs requests of apps, this folder runs requests of workflows. Workflows have no runner,
+ * so the scheduler doesn't know them. The requests of their nodes come back here, because a node may be a workflow,
+ * too.
  */
 export function createDispatcher(apps: Apps, workflows: WorkflowRequests): Dispatcher {
   const dispatcher: Dispatcher = {

@@ -20,7 +20,7 @@ function setUp() {
   return {
     store,
     records: workflowRecords(store),
-    /** What another reader of the file sees now. */
+    /** The contents of the file, as another reader sees them now. */
     onDisk(): readonly unknown[] {
       const other = openTestStore(file);
       const workflows = workflowRecords(other).load();
@@ -31,7 +31,7 @@ function setUp() {
 }
 
 describe('the records of workflows', () => {
-  it('are on disk when a call returns, in the order of their first names', () => {
+  it('are on disk when a call returns, in the order of their original names', () => {
     const { records, onDisk } = setUp();
     records.put(workflow('b'));
     records.put(workflow('a'));
@@ -42,7 +42,7 @@ describe('the records of workflows', () => {
     expect(onDisk()).toEqual([workflow('a')]);
   });
 
-  it('get another name in one step', () => {
+  it('are renamed atomically', () => {
     const { store, records, onDisk } = setUp();
     records.put(workflow('old'));
     records.put(workflow('new'), 'old');
@@ -52,7 +52,7 @@ describe('the records of workflows', () => {
     expect(onDisk()).toEqual([workflow('new')]);
   });
 
-  it('are as before when the disk is full', () => {
+  it('are unchanged when the disk is full', () => {
     const { store, records, onDisk } = setUp();
     records.put(workflow('a'));
     store.sql('PRAGMA max_page_count = 1').all();
@@ -61,7 +61,7 @@ describe('the records of workflows', () => {
     expect(onDisk()).toEqual([workflow('a')]);
   });
 
-  it('that are damaged are dropped, which the notices say', () => {
+  it('are dropped when damaged, and the notices report it', () => {
     const { store, records } = setUp();
     for (const name of ['good', 'bad']) records.put(workflow(name));
     store.sql("UPDATE workflows SET document = replace(document, 'false', 'true') WHERE id = 'bad'").run();

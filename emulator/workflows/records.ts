@@ -4,7 +4,7 @@ import type { Store } from '../store/open.ts';
 import { workflowShape } from './contents.ts';
 import type { Workflow } from './types.ts';
 
-/** On disk, whichever minifal wrote it. */
+/** The on-disk format, for all versions of minifal. */
 const workflowDocument: z.ZodType<Workflow> = z.object({
   name: z.string(),
   title: z.string(),
@@ -14,18 +14,18 @@ const workflowDocument: z.ZodType<Workflow> = z.object({
 });
 
 /**
- * Published workflows on disk, by name: the only file of this room that knows the store.
+ * Published workflows on disk, by name. In this folder, only this file accesses the store.
  *
- * - Atomic: each call. A workflow that gets another name is never there under both, nor under none.
- * - Durable when a call returns: it survives power loss (a store with synchronous=FULL). One that throws (DiskTrouble:
- *   the disk takes nothing) has changed nothing.
- * - Loaded: whole workflows only, in the order in which their names were first put. A damaged one is removed, and one
- *   that this minifal can't read is left alone; the store's notices name both.
- * - Excluded: nested calls, and a second process. Whether a name is free is the caller's business.
+ * - Atomic: each call. A workflow that is renamed never exists under both names or under none.
+ * - Durable when a call returns, including power loss (a store with synchronous=FULL). A call that throws (DiskTrouble:
+ *   the disk can't be written) changes nothing.
+ * - Loaded: whole workflows only, in the order in which their names were first stored. A damaged workflow is removed. A
+ *   workflow that this version of minifal can't read is kept. The store's notices name both.
+ * - Excluded: nested calls, and a second process. The caller checks whether a name is free.
  */
 export interface WorkflowRecords {
   load(): readonly Workflow[];
-  /** Creates or replaces it; it takes the place of the one that was called `formerName` before. */
+  /** Creates or replaces a workflow. With `formerName`, renames the workflow that had that name. */
   put(workflow: Workflow, formerName?: string): void;
   remove(name: string): void;
 }

@@ -11,22 +11,22 @@ describe('a reference', () => {
     expect(parseReference(text)).toEqual(reference);
   });
 
-  it.each(['$', '$.x', '$a..b', '$a.b c', '$a.1x', '$a.99999999999'])('%s is none', (text) => {
+  it.each(['$', '$.x', '$a..b', '$a.b c', '$a.1x', '$a.99999999999'])('%s is not a reference', (text) => {
     expect(parseReference(text)).toBeUndefined();
   });
 
-  it('is found wherever it is in a value', () => {
+  it('is found anywhere in a value', () => {
     expect(referenceTexts({ a: ['$x.y', 1, null, { b: '$z' }], c: 'costs 5 $', d: true })).toEqual(['$x.y', '$z']);
   });
 });
 
-describe('hydrating', () => {
+describe('resolving references', () => {
   const values = new Map<string, unknown>([
     ['input', { lhs: 2, list: [{ url: 'u0' }, { url: 'u1' }] }],
     ['node', 'text'],
   ]);
 
-  it('puts what is referred to in the place of each reference, and leaves the rest', () => {
+  it('replaces each reference with its value, and keeps the rest', () => {
     expect(hydrate({ a: '$input.lhs', b: ['$input.list.1.url', '$node', 'x', 3, null] }, values)).toEqual({
       a: 2,
       b: ['u1', 'text', 'x', 3, null],
@@ -52,7 +52,7 @@ describe('hydrating', () => {
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
   });
 
-  it('refuses a short value that names a long one again and again, before it takes time and memory', () => {
+  it('refuses a short value that refers to a long one many times, before it takes time and memory', () => {
     const values = new Map<string, unknown>([['input', { text: 'x'.repeat(1_000_000), list: Array(100_000).fill(1) }]]);
     const many = (reference: string, count: number) => Array.from({ length: count }, () => reference);
     for (const reference of ['$input.text', '$input.list', '$input'])

@@ -1,21 +1,24 @@
 /**
- * `$input.prompt`, `$node.images.0.url`: where a value of a workflow comes from. The grammar is the SDK's
- * (fal/workflows.py, parse_leaf): a text that begins with `$` is a reference as a whole; parts of digits index a list,
- * others name a key. Pure.
+ * `$input.prompt`, `$node.images.0.url`: the source of a value in a workflow. The grammar is that of the SDK
+ * (fal/workflows.py, parse_leaf): a string that begins with `$` is a reference as a whole; parts made of digits index a
+ * list, other parts name a key. Pure.
  */
 export interface Reference {
-  /** `input`, or the id of a node. */
+  /** `input`, or the ID of a node. */
   readonly name: string;
   readonly path: readonly (string | number)[];
 }
 
-/** Nesting of a workflow's values; deeper ones are refused, because they are walked by recursion. */
+/** Maximum nesting of a workflow's values. Deeper values are refused, because they are processed recursively. */
 const deepest = 100;
-/** Characters that references may bring into one value: a short text can name a long one any number of times. */
+/**
+ * Maximum number of characters that references may add to one value. A short string can refer to a long one any number
+ * of times.
+ */
 const maxReferred = 32 * 1024 * 1024;
 const identifier = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
-/** A reference leads nowhere, or a value is nested too deeply. The message is for the caller. */
+/** A reference can't be resolved, or a value is nested too deeply. The message is for the caller. */
 export class ReferenceProblem extends Error {
   readonly reference: Reference | undefined;
   constructor(message: string, reference?: Reference) {
@@ -24,14 +27,14 @@ export class ReferenceProblem extends Error {
   }
 }
 
-/** `undefined`: begins with `$` and is no reference. */
+/** Returns `undefined` for a string that begins with `$` but isn't a reference. */
 export function parseReference(text: string): Reference | undefined {
   const [name = '', ...parts] = text.slice(1).split('.');
   if (name === '' || parts.some((part) => !/^\d{1,9}$/.test(part) && !identifier.test(part))) return undefined;
   return { name, path: parts.map((part) => (/^\d/.test(part) ? Number(part) : part)) };
 }
 
-/** Every text in the value that begins with `$`. @throws ReferenceProblem when it is nested too deeply */
+/** Every string in the value that begins with `$`. @throws ReferenceProblem when the value is nested too deeply */
 export function referenceTexts(value: unknown, depth = 0): readonly string[] {
   if (depth > deepest) throw new ReferenceProblem(`A value is nested more than ${deepest} deep.`);
   if (typeof value === 'string') return value.startsWith('$') ? [value] : [];
@@ -41,7 +44,7 @@ export function referenceTexts(value: unknown, depth = 0): readonly string[] {
 
 /**
  * The value with every reference replaced by what it refers to.
- * @throws ReferenceProblem when one leads nowhere, or all of them together to too much
+ * @throws ReferenceProblem when a reference can't be resolved, or the resolved values are too large in total
  */
 export function hydrate(value: unknown, values: ReadonlyMap<string, unknown>): unknown {
   const room = { left: maxReferred };
@@ -58,7 +61,7 @@ export function hydrate(value: unknown, values: ReadonlyMap<string, unknown>): u
   return filled(value);
 }
 
-/** Takes the characters of the value's JSON, about. Looks at no more of it than there is room for. */
+/** Subtracts the approximate length of the value's JSON from the remaining room. Stops as soon as nothing is left. */
 function take(room: { left: number }, value: unknown): void {
   room.left -= typeof value === 'string' ? value.length + 3 : 3;
   if (room.left < 0)

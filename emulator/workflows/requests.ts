@@ -9,18 +9,18 @@ import { json, type Order, runWorkflow, type WorkflowEvent } from './run.ts';
 import type { Workflows } from './types.ts';
 import { readValue } from './values.ts';
 
-/** A request to an app, made by a node in the name of the one who called the workflow. */
+/** A request that a node makes to an app on behalf of the workflow's caller. */
 export interface NodeRequest {
   readonly id: string;
   /** `owner/alias[/path]` */
   readonly app: string;
   readonly body: Uint8Array;
-  /** How many workflows call each other down to here. */
+  /** Nesting depth of workflow calls. */
   readonly depth: number;
   readonly caller: Caller;
   /**
-   * `keep`: its workflow was promised, so it isn't refused for want of room; `refuse`: its caller still waits for an
-   * answer.
+   * `keep`: the workflow was already accepted, so the request waits for disk space. `refuse`: the caller still waits
+   * for an answer, so the request can be refused.
    */
   readonly whenFull: 'refuse' | 'keep';
 }
@@ -28,8 +28,8 @@ export interface NodeRequest {
 type Caller = Pick<SubmittedRequest, 'callerId' | 'priority' | 'storeIo' | 'noRetry'>;
 
 /**
- * Submits the request to the queue, or finds the one of this id that is there already, says `submitted`, and waits for
- * its end. `signal` cancels it (docs/platform/gateway.md#cancel); the promise still waits for its end.
+ * Submits the request to the queue, or finds the existing one with this ID, calls `submitted`, and waits for the end of
+ * the request. `signal` cancels the request (docs/platform/gateway.md#cancel); the promise still waits for its end.
  */
 export type CallApp = (
   request: NodeRequest,
@@ -38,10 +38,10 @@ export type CallApp = (
   submitted: () => void,
 ) => Promise<RequestOutcome>;
 
-/** What a submitted request is handed to, and what cancels it: the dispatcher. */
+/** Runs and cancels submitted requests: the dispatcher. */
 export type Performers = Pick<Fleet, 'enqueue' | 'cancel'>;
 
-/** A call of a workflow, queued or direct. */
+/** A workflow call, queued or direct. */
 export interface WorkflowCall extends Caller {
   readonly id: string;
   readonly alias: string;
@@ -52,13 +52,16 @@ export interface WorkflowCall extends Caller {
 
 export interface WorkflowRequests {
   /**
-   * Runs a request that is in the durable queue to its end; also again after a restart. `performers`: of its nodes'
-   * requests.
+   * Runs a request of the durable queue to its end; called again after a restart. `performers` run the requests of its
+   * nodes.
    */
   enqueue(id: string, performers: Performers): void;
-  /** `undefined`: no queued workflow request that runs here. */
+  /** Returns `undefined` if no queued workflow request with this ID is running. */
   cancel(id: string): 'requested' | undefined;
-  /** Runs one that is not in the queue; its nodes' requests are. `onEvent` hears of each step. Never rejects. */
+  /**
+   * Runs a workflow call that isn't in the queue; the requests of its nodes are. `onEvent` receives each step. Never
+   * rejects.
+   */
   run(
     call: WorkflowCall,
     performers: Performers,
@@ -67,31 +70,31 @@ export interface WorkflowRequests {
   ): Promise<RequestOutcome>;
 }
 
-/** Aliases have no slash: this distinguishes a workflow from an app wherever an alias is. */
+/** App aliases have no slash, so this prefix distinguishes workflows from apps wherever an alias is used. */
 const prefix = 'workflows/';
 export const workflowAlias = (name: string): string => `${prefix}${name}`;
 /**
- * What `workflows/execute` is called with says what to run. No published workflow has this alias, because names have no
- * slash.
+ * The alias of `workflows/execute`, whose request body contains the workflow. No published workflow has this alias,
+ * because names have no slash.
  */
 export const executeAlias = `${prefix}/execute`;
 export const isWorkflow = (alias: string): boolean => alias.startsWith(prefix);
 
-/** Kept with a queued request, so that a circle of workflows ends. */
+/** Stored with a queued request, so that workflows that call each other in a cycle end. */
 export const depthHeader = 'x-fal-workflow-depth';
 const deepest = 8;
 
 /**
- * Requests to workflows. One in the durable queue survives a restart: it is run again from its start, but the ids of
- * its nodes' requests follow from its own, so those that were submitted before are found, not repeated.
- * differs: nobody documents how the cloud does it.
+ * Requests to workflows. A request in the durable queue survives a restart: it runs again from its start. The IDs of
+ * its nodes' requests are derived from its own ID, so those that were already submitted are found and not repeated.
+ * differs: the behaviour of the cloud isn't documented.
  */
 export function createWorkflowRequests(deps: {
   readonly workflows: Pick<Workflows, 'get'>;
   readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted' | 'cancelRequested'>;
   readonly callApp: CallApp;
   readonly clock: () => number;
-  /** What should not have happened: for the emulator's own log. */
+  /** Receives unexpected errors, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }): WorkflowRequests {
   const running = new Map<string, AbortController>();
@@ -147,7 +150,7 @@ export function createWorkflowRequests(deps: {
       if (running.has(id)) return;
       const request = deps.queue.submitted(id);
       if (!request) {
-        // After a restart, when what is stored of it is damaged.
+        // The stored request was damaged when it was read after a restart.
         deps.queue.complete(id, broken, deps.clock()).catch(deps.report);
         return;
       }
@@ -176,7 +179,7 @@ const broken: RequestOutcome = {
   error: platformError('internal_error', 'The workflow could not be run.'),
 };
 
-/** What is to be run with what; or why it can't be. */
+/** Reads the workflow and its input, or the reason why they can't run. */
 async function readCall(
   workflows: Pick<Workflows, 'get'>,
   call: WorkflowCall,
@@ -200,7 +203,7 @@ async function readCall(
   return json(422, { detail });
 }
 
-/** A UUID that follows from the request and the node. */
+/** A UUID derived from the request and the node. */
 function nodeRequestId(requestId: string, nodeId: string): string {
   const hex = createHash('sha256').update(`${requestId}\0${nodeId}`).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(

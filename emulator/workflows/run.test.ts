@@ -4,7 +4,7 @@ import { platformError } from '../wire/errors.ts';
 import { json, runWorkflow, type WorkflowEvent } from './run.ts';
 import { testContents } from './testing/contents.ts';
 
-/** Calls of nodes that the test answers by hand. */
+/** Calls of nodes that the test answers itself. */
 function testCalls() {
   const orders: {
     readonly id: string;
@@ -35,7 +35,7 @@ const bodyOf = (outcome: RequestOutcome) =>
     ? [outcome.response.status, JSON.parse(Buffer.from(outcome.response.body).toString())]
     : outcome.error.type;
 
-/** Lets everything that can continue without an answer continue. */
+/** Lets everything that doesn't wait for an answer continue. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('running a workflow', () => {
@@ -44,7 +44,7 @@ describe('running a workflow', () => {
     { total: '$c.result', first: '$a.result' },
   );
 
-  it('ends with a clear error when a node answers with more than it takes', async () => {
+  it('ends with a clear error when a node answers with too much', async () => {
     const { call, answer, about } = testCalls();
     const outcome = runWorkflow(sum, { x: 5 }, call, never, about);
     await settle();
@@ -55,7 +55,7 @@ describe('running a workflow', () => {
     expect(bodyOf(await outcome)).toEqual([500, { detail, node_id: 'a', error: null }]);
   });
 
-  it('starts independent nodes side by side, a dependent one when all of its own are done', async () => {
+  it('starts independent nodes in parallel, and a dependent node when all its dependencies are done', async () => {
     const { call, asked, answer, about, events } = testCalls();
     const outcome = runWorkflow(sum, { x: 5 }, call, never, about);
     await settle();
@@ -83,7 +83,7 @@ describe('running a workflow', () => {
     ]);
   });
 
-  it('waits for what a node only says that it depends on', async () => {
+  it('waits for dependencies that a node only declares', async () => {
     const { call, asked, answer, about } = testCalls();
     const outcome = runWorkflow(testContents({ a: [{}], b: [{}, 'a'] }, 'done'), {}, call, never, about);
     await settle();
@@ -117,7 +117,7 @@ describe('running a workflow', () => {
     ]);
   });
 
-  it('passes the platform error of a node on', async () => {
+  it('returns the platform error of a node', async () => {
     const { call, answer, about } = testCalls();
     const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never, about);
     await settle();
@@ -125,7 +125,7 @@ describe('running a workflow', () => {
     expect(bodyOf(await outcome)).toMatchObject([504, { error: { detail: 'late', error_type: 'startup_timeout' } }]);
   });
 
-  it('fails when a node answers with something that is not JSON', async () => {
+  it('fails when a node answers with anything but JSON', async () => {
     const { call, answer, about } = testCalls();
     const outcome = runWorkflow(testContents({ a: [{}] }, '$a'), {}, call, never, about);
     await settle();
@@ -133,7 +133,7 @@ describe('running a workflow', () => {
     expect(bodyOf(await outcome)).toMatchObject([500, { detail: 'Node "a" (me/app/add) did not answer with JSON.' }]);
   });
 
-  it('words a missing input as a missing field', async () => {
+  it('reports a missing input as a missing field', async () => {
     const { call, about, events } = testCalls();
     expect(bodyOf(await runWorkflow(sum, {}, call, never, about))).toMatchObject([
       422,

@@ -4,7 +4,7 @@ import { dependenciesOf, type WorkflowContents } from './contents.ts';
 import { hydrate, ReferenceProblem } from './references.ts';
 import { type Read, readValue } from './values.ts';
 
-/** A step of a workflow on its way; `node_id` of the last one is `output`. The documented names. */
+/** A step of a running workflow, with the documented names. The `node_id` of the last step is `output`. */
 export type WorkflowEvent =
   | { readonly type: 'submit'; readonly node_id: string; readonly app_id: string; readonly request_id: string }
   | { readonly type: 'completion'; readonly node_id: string; readonly app_id: string; readonly output: unknown }
@@ -16,7 +16,7 @@ export type WorkflowEvent =
       readonly error: { readonly status: number; readonly body: unknown };
     };
 
-/** A run node's request to its app. */
+/** The request of a run node to its app. */
 export interface Order {
   readonly nodeId: string;
   readonly requestId: string;
@@ -25,17 +25,18 @@ export interface Order {
 }
 
 /**
- * Performs it: a queued request. `submitted` is to be called when it is in the queue; `signal`: the workflow is over,
- * the request is not wanted any more.
+ * Makes the queued request of a node. Calls `submitted` when the request is in the queue. `signal` aborts when the
+ * workflow is over and the request is no longer needed.
  */
 export type CallNode = (order: Order, signal: AbortSignal, submitted: () => void) => Promise<RequestOutcome>;
 
 /**
- * Runs a workflow once (docs/platform/rest.md#workflows): each node as soon as those before it are done, so that
- * independent ones run in parallel. The first node that fails ends it: the rest is cancelled, the outcome has that
- * node's status. Display nodes do nothing on a server. Never rejects but with what `call` rejects with.
+ * Runs a workflow once (docs/platform/rest.md#workflows). Each node starts as soon as its dependencies are done, so
+ * that independent nodes run in parallel. The first node that fails ends the workflow: the others are cancelled, and
+ * the outcome has the status of that node. Display nodes do nothing on a server. Rejects only with an error from
+ * `call`.
  *
- * @param about `requestIdOf`: id of a node's request. `onEvent`: hears of every step; nothing after a cancellation.
+ * @param about `requestIdOf`: ID of a node's request. `onEvent`: receives every step, and nothing after a cancellation.
  */
 export async function runWorkflow(
   contents: Pick<WorkflowContents, 'nodes' | 'output'>,
@@ -86,7 +87,7 @@ export async function runWorkflow(
     onEvent({ type: 'output', node_id: 'output', output });
     return json(200, output);
   } catch (error) {
-    // The other nodes fail soon too; the first is the one to report.
+    // The other nodes will fail soon, too; report only the first failure.
     for (const promise of running.values()) promise.catch(() => undefined);
     if (cancelled.aborted) return cancelledOutcome;
     if (!(error instanceof NodeFailure)) throw error;
@@ -97,7 +98,7 @@ export async function runWorkflow(
   }
 }
 
-/** `message` and `told` are what an `error` event says of it. */
+/** `message` and `told` are the contents of the `error` event. */
 class NodeFailure extends Error {
   readonly nodeId: string;
   readonly outcome: RequestOutcome;
@@ -120,7 +121,7 @@ const cancelledOutcome: RequestOutcome = {
   error: platformError('client_cancelled', 'The request was cancelled.'),
 };
 
-/** What later nodes may refer to; a failed node ends the workflow with its own status. */
+/** The value that later nodes may refer to. A failed node ends the workflow with its own status. */
 async function valueOfNode({ nodeId, app, requestId }: Order, outcome: RequestOutcome): Promise<unknown> {
   const { status, read } = await contentOf(outcome);
   const isOk = status >= 200 && status < 300;
@@ -149,7 +150,7 @@ function whyNoValue(read: Read): string {
   return read.kind === 'too much' ? `answered with too much. ${read.problem}` : 'did not answer with JSON.';
 }
 
-/** As a missing field of a body is worded (docs/platform/gateway.md#errors). */
+/** Uses the wording for a missing field of a body (docs/platform/gateway.md#errors). */
 function missing(nodeId: string, { message, reference }: ReferenceProblem): NodeFailure {
   const loc = [reference?.name === 'input' ? 'body' : 'workflow', ...(reference?.path ?? [])];
   const body = { detail: [{ loc, msg: message, type: 'missing' }] };

@@ -10,14 +10,14 @@ export interface Workflow {
   readonly createdAt: number;
 }
 
-/** Published workflows, kept in memory and on disk: a write is committed when the call returns. */
+/** Published workflows, kept in memory and on disk. A write is committed when the call returns. */
 export interface Workflows {
-  /** `exists`: another one has this name. */
+  /** Returns `exists` if another workflow has this name. */
   create(workflow: Omit<Workflow, 'createdAt'>): Workflow | 'exists';
   get(name: string): Workflow | undefined;
   /** Oldest first. */
   list(): readonly Workflow[];
   update(name: string, change: Partial<Omit<Workflow, 'createdAt'>>): Workflow | 'unknown' | 'exists';
-  /** `false`: there was none. */
+  /** Returns `false` if there was no workflow with this name. */
   delete(name: string): boolean;
 }

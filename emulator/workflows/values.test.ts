@@ -30,16 +30,16 @@ it.each([
   expect(await read(text)).toEqual({ kind: 'no JSON' });
 });
 
-it('reads past a byte order mark', async () => {
+it('skips a byte order mark', async () => {
   for (const text of ['[1]', numbers(90_000)])
     expect(await read(`\ufeff${text}`)).toEqual({ kind: 'value', value: JSON.parse(text) });
 });
 
-it('takes what is not UTF-8 for no JSON', async () => {
+it('treats bytes that are not UTF-8 as not JSON', async () => {
   expect(await readValue(Uint8Array.of(0x22, 0xff, 0x22))).toEqual({ kind: 'no JSON' });
 });
 
-it('lets others have their turn while it looks at much', async () => {
+it('does not block the event loop while it reads a large value', async () => {
   let turns = 0;
   let isOver = false;
   const next = (): void => {

@@ -2,22 +2,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { JsonCheck, withoutMark } from '../local/json.ts';
 
 /**
- * What a workflow takes of one result, or as its input: all of it is read and written in one piece, and values take
- * thirty times the memory of their text.
+ * Maximum size of one result or of the input. It is parsed and serialized in one piece, and values take thirty times
+ * the memory of their text.
  */
 const maxBytes = 16 * 1024 * 1024;
-/** Values and keys; measured: up to 0.4 µs for each. */
+/** Maximum number of values and keys (measured: up to 0.4 µs for each). */
 const maxValues = 100_000;
-/** Bytes that are looked at in one turn of the event loop. */
+/** Bytes processed in one turn of the event loop. */
 const atOnce = 64 * 1024;
 
 export type Read =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'no JSON' }
-  /** It may be JSON. `problem` is a sentence for the caller. */
+  /** The body may be JSON. `problem` is a message for the caller. */
   | { readonly kind: 'too much'; readonly problem: string };
 
-/** Reads JSON in UTF-8. More than a workflow takes is found out in small steps, and never becomes a value. */
+/** Reads UTF-8 encoded JSON. The size is checked in small steps, and a body that is too large is never parsed. */
 export async function readValue(body: Uint8Array): Promise<Read> {
   const bytes = withoutMark(body);
   if (bytes.length > maxBytes) return tooMuch(`${maxBytes} bytes`);

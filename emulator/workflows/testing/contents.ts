@@ -11,7 +11,7 @@ export function testContents(
   return workflowContents.parse(rawContents(nodes, output));
 }
 
-/** The same, unchecked. */
+/** The same contents, unchecked. */
 export function rawContents(
   nodes: { readonly [id: string]: readonly [input: unknown, ...depends: string[]] },
   output: unknown,
