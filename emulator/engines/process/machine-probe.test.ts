@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProcessEngine } from './process-engine.ts';
 import { runnerSources, type WorkFolder, workFolder } from './testing/runners.ts';
 
@@ -48,6 +48,26 @@ describe.runIf(process.platform === 'linux')('a start', () => {
 
   it('says nothing where no Python is found', async () => {
     expect(await probed({})).toEqual({ parts: [], known: [], said: [] });
+  });
+
+  it('leaves nothing of a probe that its end cut off, nor of one that was killed with the emulator before', async () => {
+    const probeDir = join(work.root, 'runners', '.probe');
+    const left = (name: string) => join(probeDir, name, 'layer', 'work.top.opt', 'work');
+    mkdirSync(left('killed'), { recursive: true });
+    chmodSync(left('killed'), 0);
+    const bin = join(work.root, 'bin');
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'python3'),
+      `#!/bin/sh\nPATH='${process.env.PATH}'\nmkdir -p '${left('cut-off')}'\nchmod 0 '${left('cut-off')}'\nexec sleep 600\n`,
+    );
+    chmodSync(join(bin, 'python3'), 0o755);
+    const hostEnv = { ...process.env, PATH: bin };
+    const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', hostEnv });
+    void engine.probe();
+    await vi.waitFor(() => expect(existsSync(join(probeDir, 'cut-off'))).toBe(true), { timeout: 20_000 });
+    await engine.close();
+    expect(existsSync(probeDir)).toBe(false);
   });
 
   it('says nothing of a Python that answers something else', async () => {

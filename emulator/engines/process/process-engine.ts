@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwLater } from '../../local/loop/contain.ts';
 import type { Missing } from '../../wire/isolation.ts';
@@ -39,6 +39,8 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
   const runnersDir = join(dataDir, 'runners');
   const probeDir = join(runnersDir, probeName);
   mkdirSync(probeDir, { recursive: true });
+  // What a probe left that was killed; nothing uses the folder yet.
+  const leftByProbes = readdirSync(probeDir);
   const now = () => options.clock?.now() ?? Date.now();
   const closing = new AbortController();
   const { signal } = closing;
@@ -48,7 +50,9 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
   const layerSizes = createLayerSizes(dataDir, report, options.layerLimits);
   const bytecode = createBytecode();
   const removals = createRemovals();
+  for (const name of leftByProbes) void removals.remove(join(probeDir, name));
   const spawnOnly = new Set<string>();
+  let probing: Promise<unknown> = Promise.resolve();
   const crews = createCrews((environment, { onMessage, onGone }) => {
     const { python } = environment;
     const [config, env] = [surroundings.config(environment), surroundings.machine(environment)];
@@ -87,7 +91,9 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
     missing: missing.all,
 
     async probe() {
-      const found = await probeMachine({ runnerSources, ...surroundings.probe(), signal });
+      const asked = probeMachine({ runnerSources, ...surroundings.probe(), signal });
+      probing = asked;
+      const found = await asked;
       if (found && !signal.aborted) missing.found(found);
       return missing.all();
     },
@@ -125,7 +131,9 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
       closing.abort();
       layerSizes.close();
       bytecode.close();
-      await Promise.all([crews.close(), shells.close(), swept]);
+      await Promise.all([crews.close(), shells.close(), swept, probing]);
+      // One that was ended leaves folders that only a removal with rights of their owner gets rid of.
+      void removals.remove(probeDir);
       await removals.settled(lastRemovalsMs);
     },
   };
