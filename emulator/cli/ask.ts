@@ -8,11 +8,10 @@ export interface Answer {
 }
 
 /**
- * GET from a port of this machine, in clear text: it never leaves it. Not `fetch`, which may be set up
- * (NODE_USE_ENV_PROXY) to ask the machine's proxy.
- * @param patienceMs until the whole answer must be there: a process that is suspended takes connections and says
- *   nothing
- * @returns `'silent'` when that time is over, `undefined` when nothing listens
+ * Sends a GET to a port of this machine, in clear text: the request never leaves the machine. Not with `fetch`, which
+ * may be configured (NODE_USE_ENV_PROXY) to use the machine's proxy.
+ * @param patienceMs limit for the whole response: a suspended process accepts connections but doesn't respond
+ * @returns `'silent'` when the limit is reached, `undefined` when nothing listens
  */
 export async function ask(
   port: number,

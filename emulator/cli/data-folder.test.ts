@@ -23,7 +23,7 @@ async function deadPid(): Promise<number> {
   return child.pid ?? 0;
 }
 
-/** Another process that takes the lock, if it can, and keeps it until all have tried. */
+/** Another process that takes the lock, if it can, and keeps it until all processes have tried. */
 async function startElsewhere(folder: string): Promise<string> {
   const program = `
     import { lockFolder } from ${JSON.stringify(new URL('./data-folder.ts', import.meta.url).href)};
@@ -45,7 +45,7 @@ describe('the data folder', () => {
     expect(lockFolder(folder)).toEqual({ heldBy: process.pid });
   });
 
-  it('is refused, and stays as it is, when it has files of something else where an emulator tidies up', () => {
+  it('is refused and left unchanged when it has foreign files where an emulator cleans up', () => {
     const tidied = ['runners/mine/code.py', 'environments/prod/main.tf', 'blobs/ab/c', 'storage/uploads/x', 'tools/a'];
     for (const file of tidied) {
       const project = join(folder, `project-${file.replaceAll('/', '-')}`);
@@ -56,7 +56,7 @@ describe('the data folder', () => {
     }
   });
 
-  it('may have other things in it, empty folders, and what an earlier start left', () => {
+  it('may contain other files, empty folders, and what an earlier start left', () => {
     mkdirSync(join(folder, 'src'));
     mkdirSync(join(folder, 'runners'));
     expect(lockFolder(folder)).toHaveProperty('release');
@@ -117,14 +117,14 @@ describe('the data folder', () => {
     expect(() => lockFolder(folder)).toThrow(/cannot be locked: EACCES/);
   });
 
-  it('reports who runs on it, to the owner only', () => {
+  it('reports which emulator uses it, to the owner only', () => {
     expect(findRunning(folder)).toBeUndefined();
     publish(folder, ports, '0.0.0');
     expect(findRunning(folder)).toMatchObject({ pid: process.pid, ports });
     expect(statSync(join(folder, 'emulator.json')).mode & 0o077).toBe(0);
   });
 
-  it('does not tell of an emulator that was killed', async () => {
+  it('does not report an emulator that was killed', async () => {
     const dead = { pid: await deadPid(), processStart: '1', version: '0', startedAt: 0, ports };
     writeFileSync(join(folder, 'emulator.json'), JSON.stringify(dead));
     expect(findRunning(folder)).toBeUndefined();

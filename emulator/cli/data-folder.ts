@@ -6,17 +6,20 @@ import { makeFolder } from '../local/make-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { releaseLock, takeLock } from './lock-file.ts';
 
-/** Another start takes the lock within a moment. */
+/** For the moment in which another start is taking the lock. */
 const maxTries = 200;
 const pauseMs = 10;
 
-/** Each of them is made by the first start, and says that the folders below belong to an emulator. */
+/** The first start creates these files, which shows that the folders below belong to an emulator. */
 const ourFiles = ['minifal.db', 'logs.db', 'emulator.log', 'token.key', 'webhook-key.pem'];
-/** What an emulator removes from by itself: runners and builds of a killed one, contents that nothing names. */
+/**
+ * Folders from which an emulator removes files automatically: runners and builds of a killed one, unreferenced
+ * contents.
+ */
 const tidiedFolders = ['agents', 'app-files', 'blobs', 'environments', 'runners', 'storage', 'tools', 'waiting-bodies'];
 
 /**
- * Takes the folder for this process. A lock that a dead process left is replaced.
+ * Takes the folder for this process. Replaces a lock that a dead process left.
  * @returns the release, or the pid of the emulator that holds the folder
  */
 export function lockFolder(folder: string): { release(): void } | { heldBy: number } {
@@ -51,13 +54,13 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
   );
 }
 
-/** A full disk is said as such: another folder on it would not help. */
+/** Reports a full disk as such: another folder on the same disk would not help. */
 function refuseFull(error: unknown): void {
   const disk = asDiskTrouble(error);
   if (disk?.code === 'DISK_FULL') throw disk;
 }
 
-/** A project's own `runners` or `environments` must not be taken for what a killed emulator left behind. */
+/** A project's own `runners` or `environments` must not be mistaken for leftovers of a killed emulator. */
 function refuseForeign(folder: string): void {
   if (ourFiles.some((name) => existsSync(join(folder, name)))) return;
   const foreign = tidiedFolders.find((name) => !isEmpty(join(folder, name)));

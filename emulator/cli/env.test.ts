@@ -17,7 +17,7 @@ const shells = [
   { shell: 'pwsh', format: 'powershell', isThere: isThere('pwsh') },
 ] as const;
 
-/** What may be in a path, and more. */
+/** Characters that may be in a path, and more. */
 const odd = {
   WITH_SPACES: '/my  data/ x ',
   WITH_QUOTES: `it's "so" \`so\` ‘so’ ''`,
@@ -31,7 +31,7 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'minifal env\'s $HOME\n"x" '));
   mkdirSync(join(folder, 'bin'));
-  // A stand-in for `minifal env`: it prints what the file that is its second argument holds.
+  // A stand-in for `minifal env`: it prints the values in the file that is its second argument.
   writeFileSync(join(folder, 'bin', 'it'), '#!/bin/sh\ncat -- "$2"\n', { mode: 0o755 });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ describe('the printed variables', () => {
     const file = join(folder, `${shell}'s variables`);
     writeFileSync(file, `${formatEnv(odd, format)}\n`);
     const line = evalLine([join(folder, 'bin', 'it'), 'env', file], format);
-    // Another program is asked: what counts is what reaches the programs that the shell starts.
+    // Asks another program, because the values have to reach the programs that the shell starts.
     const print = `process.stdout.write(JSON.stringify(process.env))`;
     const call = format === 'powershell' ? '&' : '';
     expect(printable(line)).toBe(line);
@@ -50,7 +50,7 @@ describe('the printed variables', () => {
     expect(JSON.parse(told)).toMatchObject(odd);
   });
 
-  it('survive a reader of JSON, and one of .env files as far as there is one way to read them', () => {
+  it('survive readers of JSON, and of .env files as far as these agree on the syntax', () => {
     expect(JSON.parse(formatEnv(odd, 'json'))).toEqual(odd);
     expect(formatEnv({ A: '/a b/$HOME\n"c"', B: "it's" }, 'dotenv')).toBe(`A='/a b/$HOME\n"c"'\nB="it's"`);
   });

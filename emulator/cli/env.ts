@@ -4,7 +4,7 @@ export const envFormats = ['sh', 'fish', 'powershell', 'json', 'dotenv'] as cons
 export type EnvFormat = (typeof envFormats)[number];
 type Shell = Exclude<EnvFormat, 'json' | 'dotenv'>;
 
-/** The format of the user's shell, `sh` where it can't be known. */
+/** The format of the user's shell, `sh` if the shell is unknown. */
 export function formatOfShell(shell: string | undefined, platform: NodeJS.Platform): Shell {
   if (!shell) return platform === 'win32' ? 'powershell' : 'sh';
   const name = basename(shell);
@@ -12,7 +12,7 @@ export function formatOfShell(shell: string | undefined, platform: NodeJS.Platfo
   return name.startsWith('pwsh') || name.startsWith('powershell') ? 'powershell' : 'sh';
 }
 
-/** Text to be evaluated by the shell (or parsed, for json and dotenv). Values are quoted for it. */
+/** Text for the shell to evaluate (or to be parsed, for json and dotenv). Values are quoted. */
 export function formatEnv(env: Readonly<Record<string, string>>, format: EnvFormat): string {
   const entries = Object.entries(env);
   switch (format) {
@@ -29,16 +29,15 @@ export function formatEnv(env: Readonly<Record<string, string>>, format: EnvForm
   }
 }
 
-/** A command as it is typed into a shell of this kind: on one line that a terminal shows as it is. */
+/** A command for the user to type into a shell of this kind, on one printable line. */
 export function commandLine(words: readonly string[], shell: Shell): string {
   const line = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : onOneLine(word, shell))).join(' ');
-  // PowerShell prints a quoted word unless it is asked to call it.
+  // PowerShell prints a quoted word unless the call operator precedes it.
   return shell === 'powershell' && line.startsWith("'") ? `& ${line}` : line;
 }
 
 /**
- * The line that sets these variables in a shell of this kind: `command` prints them. Also right for values of several
- * lines.
+ * The line that sets these variables in a shell of this kind: `command` prints them. Handles values of several lines.
  */
 export function evalLine(command: readonly string[], shell: Shell): string {
   const call = commandLine(command, shell);
@@ -54,7 +53,7 @@ export function evalLine(command: readonly string[], shell: Shell): string {
 
 const controls = /(\p{Cc})/u;
 
-/** `quoted`, with control characters in the shell's own escapes; sh, which has none, asks printf. */
+/** `quoted`, with control characters in the shell's own escapes; sh has none, so the line calls printf. */
 function onOneLine(word: string, shell: Shell): string {
   const parts = word.split(controls);
   if (parts.length === 1) return quoted(word, shell);
@@ -79,13 +78,13 @@ function onOneLine(word: string, shell: Shell): string {
   }
 }
 
-/** One word, whatever is in it. */
+/** Quotes any text as one word. */
 function quoted(value: string, shell: Shell): string {
   switch (shell) {
     case 'fish':
       return `'${value.replace(/[\\']/g, '\\$&')}'`;
     case 'powershell':
-      // PowerShell takes the typographic quotes for plain ones.
+      // PowerShell treats typographic quotes as plain ones.
       return `'${value.replace(/['‘’‚‛]/g, '$&$&')}'`;
     case 'sh':
       return `'${value.replaceAll("'", "'\\''")}'`;
@@ -93,8 +92,7 @@ function quoted(value: string, shell: Shell): string {
 }
 
 /**
- * Readers of such files expand `$` and backslashes between double quotes, each in its own way; between single ones none
- * does.
+ * Readers of .env files expand `$` and backslashes in double quotes, each in its own way; in single quotes none does.
  */
 function dotenvValue(value: string): string {
   return value.includes("'") ? JSON.stringify(value) : `'${value}'`;

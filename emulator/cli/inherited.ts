@@ -3,12 +3,12 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 const closeOnExec = 0o2000000;
 
 /**
- * Closes what the starter's shell left open and every program that we start would inherit, user code included. Node has
- * taken the low numbers out of that by itself, those behind the first gap not. Linux; elsewhere, and where the editor's
- * own Node runs us, the supervisor alone keeps them from runners.
+ * Closes the descriptors that the starting shell left open. Otherwise every program that we start would inherit them,
+ * user code included. Node itself claims the low numbers among them, but not those after the first gap. Linux only;
+ * elsewhere, and where the editor's own Node runs us, only the supervisor keeps them from runners.
  */
 export function closeInherited(): void {
-  // Electron's descriptors are its own, and it ends the process when someone else closes one.
+  // Electron's descriptors are its own, and it ends the process if other code closes one.
   if (process.platform !== 'linux' || 'electron' in process.versions) return;
   for (const name of readdirSync('/proc/self/fd')) {
     const fd = Number(name);
@@ -16,7 +16,7 @@ export function closeInherited(): void {
     try {
       closeSync(fd);
     } catch {
-      // It is gone already.
+      // It is already closed.
     }
   }
 }
@@ -26,7 +26,7 @@ function isInheritable(fd: number): boolean {
     const [, flags = ''] = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
     return flags !== '' && (Number.parseInt(flags, 8) & closeOnExec) === 0;
   } catch {
-    // The one with which the folder was read.
+    // The descriptor with which the folder was read.
     return false;
   }
 }

@@ -11,8 +11,8 @@ const patienceMs = 60_000;
 type Lock = Extract<ReturnType<typeof lockFolder>, { release(): void }>;
 
 /**
- * The folder for this process, or the emulator that runs on it. While another one starts there, waits until it runs
- * (or has ended, which frees the folder) and says so first.
+ * Takes the folder for this process, or finds the emulator that uses it. While another emulator starts there, says so
+ * and waits until it runs (or has ended, which frees the folder).
  * @throws UserError when that takes more than a minute
  */
 export async function takeOrFind(folder: string): Promise<Lock | { readonly runs: RunningEmulator }> {
@@ -34,7 +34,7 @@ export async function takeOrFind(folder: string): Promise<Lock | { readonly runs
   }
 }
 
-/** Says where it is, and which options of this call change nothing. */
+/** Says where it runs, and which options of this call have no effect. */
 export function sayThatItRuns(folder: string, { pid, ports }: RunningEmulator, options: CliOptions): void {
   say(`minifal already runs on ${folder} (pid ${pid}): api on localhost:${ports.api}.`);
   if (options.allowedOrigins.length > 0)

@@ -5,7 +5,7 @@ import { readKeychainOrder } from './keychain.ts';
 const wrappingKey = '0123456789abcdef'.repeat(4);
 
 describe('the order of a keychain on standard input', () => {
-  it('is read to its end', async () => {
+  it('is read to the end', async () => {
     const text = JSON.stringify({ wrappingKey, want: 'seal' });
     const order = await readKeychainOrder(Readable.from([Buffer.from(text.slice(0, 9)), Buffer.from(text.slice(9))]));
     expect(order).toEqual({ wrappingKey, want: 'seal' });

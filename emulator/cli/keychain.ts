@@ -3,7 +3,7 @@ import { UserError } from '../wire/errors.ts';
 
 const maxBytes = 4096;
 
-/** Reads the order to its end. What came is never shown: it holds a key. */
+/** Reads the order to its end. The text is never shown, because it holds a key. */
 export async function readKeychainOrder(input: AsyncIterable<Buffer>): Promise<KeychainOrder> {
   const chunks: Buffer[] = [];
   let bytes = 0;

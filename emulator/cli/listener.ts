@@ -6,7 +6,7 @@ export const defaultPort = 4710;
 
 const tables = ['/proc/net/tcp', '/proc/net/tcp6'];
 
-/** The process of this user that listens on the port of the loopback addresses; `undefined`: none that can be seen. */
+/** The process of this user that listens on the port of the loopback addresses; `undefined`: none is visible. */
 export function processListeningOn(port: number): number | undefined {
   if (process.platform !== 'linux') return askLsof(port);
   const sockets = new Set(tables.flatMap((table) => listening(table, port)).map(({ inode }) => inode));
@@ -17,7 +17,7 @@ export function processListeningOn(port: number): number | undefined {
     .find((pid) => socketsOf(pid).some((inode) => sockets.has(inode)));
 }
 
-/** The user whose process listens on the port of the loopback addresses; `undefined`: none, or it isn't known. */
+/** The user whose process listens on the port of the loopback addresses; `undefined`: none, or unknown. */
 export function userListeningOn(port: number): number | undefined {
   const [server] = tables.flatMap((table) => listening(table, port));
   return server?.uid;

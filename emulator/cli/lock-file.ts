@@ -3,9 +3,9 @@ import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeF
 import { isAlive, type ProcessIdentity, processIdentity, processStart } from '../local/data-folder.ts';
 
 /**
- * Takes the lock file for this process. It appears whole or not at all, so that nobody reads half a lock and takes it
- * for a dead one. Of a dead process's lock one process alone becomes the heir: who holds a lock file of its own, named
- * after the dead one, in the same way.
+ * Takes the lock file for this process. The file appears whole or not at all, so that no process reads half a lock and
+ * takes its owner for dead. When the owner is dead, exactly one process inherits the lock: the one that holds, in the
+ * same way, a lock file named after the dead owner.
  * @returns `taken`; the pid of the process that holds it; or `busy`: another one is taking it at this moment
  * @throws the system's error
  */
@@ -23,7 +23,7 @@ export function takeLock(file: string): 'taken' | 'busy' | { readonly heldBy: nu
     const claim = `${file}.heir-${createHash('sha256').update(found.content).digest('hex').slice(0, 12)}`;
     if (takeLock(claim) !== 'taken') return 'busy';
     try {
-      // Between the look and the claim another heir may have come and gone.
+      // Between the first read and this claim another process may have inherited and released the lock.
       if (read(file)?.content !== found.content) return 'busy';
       renameSync(own, file);
       return 'taken';
@@ -35,14 +35,16 @@ export function takeLock(file: string): 'taken' | 'busy' | { readonly heldBy: nu
   }
 }
 
-/** Removes the lock, if it is still this process's: the folder may have been removed, and made again by another one. */
+/**
+ * Removes the lock, if this process still holds it: the folder may have been removed and recreated by another process.
+ */
 export function releaseLock(file: string): boolean {
   if (read(file)?.holder?.pid !== process.pid) return false;
   rmSync(file, { force: true });
   return true;
 }
 
-/** `undefined`: there is none. `holder`: the process that lives and has it. @throws when it can't be read */
+/** `undefined`: there is no lock. `holder`: the living process that holds it. @throws when the file can't be read */
 function read(file: string): { readonly content: string; readonly holder: ProcessIdentity | undefined } | undefined {
   let content: string;
   try {
@@ -63,7 +65,7 @@ function holderIn(content: string): ProcessIdentity | undefined {
   }
 }
 
-/** Gives the file its second name, where that is free. */
+/** Gives the file its second name, if that name is free. */
 function linked(own: string, file: string): boolean {
   try {
     linkSync(own, file);
@@ -72,7 +74,7 @@ function linked(own: string, file: string): boolean {
     if (codeOf(error) === 'EEXIST') return false;
     if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))) throw error;
   }
-  // A file system without hard links: there for a moment half a lock can be seen.
+  // On a file system without hard links, half a lock is visible for a moment.
   try {
     const fd = openSync(file, 'wx', 0o600);
     writeSync(fd, readFileSync(own));

@@ -38,18 +38,18 @@ function print(text: string): number {
   return 0;
 }
 
-// What a command loads is kept compiled with the bundle, as safe as that is itself, and gone with it (measured: 35 ms
-// of a start). A folder that can't be written keeps nothing.
+// Node keeps compiled code next to the bundle, as secure as the bundle itself and removed with it (measured: saves 35
+// ms of a start). If the folder isn't writable, nothing is kept.
 enableCompileCache(join(import.meta.dirname, '.compile-cache'));
 
-// Anyone who read our output may leave (`minifal start | head -1`), or its disk be full: that ends no command.
+// The reader of our output may stop (`minifal start | head -1`), or its disk may be full: that must not end a command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const failure = failureOf(error);
-  // One line for a program that reads it (the editor); the codes are stable (wire/error-codes.ts).
+  // One line for programs such as the editor; the codes are stable (wire/error-codes.ts).
   const text = process.argv.includes('--json')
     ? `${printableJson({ error: failure }, 0)}\n`
     : printableLines(`minifal: ${failure.message}\n${failure.next}\n`);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../wire/errors.ts';
 
 /**
- * Refuses a data folder of another user: what runs there can't be seen, and must not be taken for nothing.
+ * Refuses a data folder of another user: its processes are invisible, and must not be reported as absent.
  * @throws UserError with the next step
  */
 export function refuseOthers(folder: string): void {
@@ -15,7 +15,7 @@ export function refuseOthers(folder: string): void {
   ] as const) {
     if (!isDenied(path, mode)) continue;
     const uid = ownerOf(path);
-    // One that its own user locked says so where it is opened.
+    // A folder that its own user can't open is reported when it is opened.
     if (uid === process.getuid?.()) continue;
     const user = uid === undefined ? 'another user' : nameOf(uid);
     throw new UserError(
@@ -26,10 +26,10 @@ export function refuseOthers(folder: string): void {
   }
 }
 
-/** The name of a user; `user N` where there is none. */
+/** The name of a user; `user N` if it is unknown. */
 export function nameOf(uid: number): string {
   try {
-    // Not /etc/passwd: many machines have their users elsewhere.
+    // Not from /etc/passwd: many machines keep their users elsewhere.
     return execFileSync('id', ['-nu', String(uid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {
     return `user ${uid}`;
@@ -45,7 +45,7 @@ function isDenied(path: string, mode: number): boolean {
   }
 }
 
-/** Of the path, or of the folder that keeps it from being seen. */
+/** The owner of the path, or of the folder that makes it inaccessible. */
 function ownerOf(path: string): number | undefined {
   try {
     return statSync(path).uid;

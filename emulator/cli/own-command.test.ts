@@ -23,13 +23,13 @@ it('is the path where no link on PATH leads to this program', () => {
   expect(ownCommand({}, bundle)).toEqual([program]);
 });
 
-it('is the name where the first of that name is this program, and only then', () => {
+it('is the name if the first command of that name is this program, and only then', () => {
   const [links, others] = [join(folder, 'links'), join(folder, 'others')];
   expect(ownCommand({ PATH: `/nowhere:${links}/:${others}` }, bundle)).toEqual(['minifal']);
   expect(ownCommand({ PATH: `${others}:${links}` }, bundle)).toEqual([program]);
 });
 
-it('is the bundle where nothing else was installed', () => {
+it('is the bundle if nothing else is installed', () => {
   rmSync(program);
   expect(ownCommand({ PATH: '/usr/bin' }, bundle)).toEqual(['node', join(folder, 'dist', 'minifal.mjs')]);
 });

@@ -1,16 +1,16 @@
 import { printable, printableLines } from '../local/printable.ts';
 
-/** A line for the person at the terminal. What came from apps, requests or files in it is made printable. */
+/** Prints a line for the user at the terminal. Text in it that came from apps, requests or files is made printable. */
 export function say(line: string): void {
   process.stdout.write(`${printable(line)}\n`);
 }
 
-/** The same for what went wrong. */
+/** The same for errors. */
 export function complain(line: string): void {
   process.stderr.write(`${printable(line)}\n`);
 }
 
-/** Text of several lines for the person at the terminal. */
+/** Prints text of several lines for the user at the terminal. */
 export function sayLines(text: string): void {
   process.stdout.write(printableLines(text.endsWith('\n') ? text : `${text}\n`));
 }

@@ -16,7 +16,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 const check = (path: string) => checkShares([{ path, writable: false }], join(home, '.minifal'));
 
-it.each(['', '.minifal', '.minifal/runners', 'models/link'])('refuses ~/%s, where the data folder is', (path) => {
+it.each(['', '.minifal', '.minifal/runners', 'models/link'])('refuses ~/%s, which shares the data folder', (path) => {
   expect(() => check(join(home, path))).toThrow(UserError);
 });
 
@@ -24,7 +24,7 @@ it('refuses the whole machine', () => {
   expect(() => check('/')).toThrow(/minifal's own data folder is there/);
 });
 
-it.each(['models', '.minifal-models'])('takes ~/%s', (path) => {
+it.each(['models', '.minifal-models'])('accepts ~/%s', (path) => {
   expect(() => check(join(home, path))).not.toThrow();
 });
 

@@ -4,7 +4,7 @@ import { UserError } from '../wire/errors.ts';
 import type { HuggingFaceMode, IsolationMode, Missing, Shares } from '../wire/isolation.ts';
 
 /**
- * Refuses shares by which every app would see the data folder, where the owner's key, the secrets and all requests are.
+ * Refuses shares that would show the data folder to every app: it holds the owner's key, the secrets and all requests.
  * @param folder the data folder; may not exist yet
  * @throws UserError with the next step
  */
@@ -37,9 +37,9 @@ function real(path: string): string {
 const offer = 'To change that, or to have this no longer said: `minifal start --hugging-face read`, `write` or `off`.';
 
 /**
- * What a person should know of what their apps share with this machine, in sentences.
- * @param huggingFace absent: nothing was said about it
- * @param cache where the person's models are; absent: they have none
+ * What the user should know about what their apps share with this machine, in sentences.
+ * @param huggingFace absent: not specified
+ * @param cache the folder of the user's models; absent: they have none
  */
 export function shareNotes(start: {
   readonly isolation: IsolationMode;

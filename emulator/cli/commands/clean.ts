@@ -10,7 +10,7 @@ import { ownFolderCall } from '../own-command.ts';
 import { say, sayLines } from '../print.ts';
 
 /**
- * `minifal clean`: frees disk space in the data folder of an emulator that doesn't run; while it runs, it says so and
+ * `minifal clean`: frees disk space in the data folder of an emulator that isn't running. If it is running, says so and
  * does nothing.
  */
 export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> {

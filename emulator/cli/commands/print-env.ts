@@ -5,7 +5,7 @@ import type { CliOptions } from '../line/options.ts';
 import { refuseOthers } from '../others.ts';
 import { ownFolderCall } from '../own-command.ts';
 
-/** `minifal env`: prints the variables; only they go to standard output. */
+/** `minifal env`: prints the variables, and nothing else, to standard output. */
 export function printEnv(options: CliOptions): number {
   const folder = dataFolder(options.data);
   refuseOthers(folder);

@@ -19,11 +19,12 @@ import { version } from '../version.ts';
 /** As on the platform (docs/platform/gateway.md#storage). */
 const defaultRetentionDays = 30;
 const defaultIsolation = 'full';
-/** Different bugs that a terminal hears of; the log has all. */
+/** Number of distinct bugs that the terminal shows; the log contains all. */
 const maxTold = 20;
 
 /**
- * `minifal start`: runs until SIGINT or SIGTERM. When an emulator runs on the folder already, says where and ends well.
+ * `minifal start`: runs until SIGINT or SIGTERM. If an emulator is already using the folder, says where and exits with
+ * 0.
  */
 export async function start(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
@@ -34,14 +35,14 @@ export async function start(options: CliOptions): Promise<number> {
     sayThatItRuns(folder, lock.runs, options);
     return 0;
   }
-  // A second signal does not wait for the first one's good manners.
+  // A second signal doesn't wait for the graceful shutdown that the first one started.
   let stop: (code: number) => void = () => undefined;
   const stopped = new Promise<number>((resolve) => {
     stop = resolve;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(0));
-    // A closing terminal may send several, and each is the first.
+    // A closing terminal may send several signals, and each counts as the first.
     process.on('SIGHUP', () => resolve(0));
-    // Of an older Node that handed over to this one (bin/minifal.mjs): it was killed.
+    // The older Node that started this one (bin/minifal.mjs) was killed.
     if (process.connected) process.once('disconnect', () => resolve(0));
   });
   closeInherited();
@@ -72,9 +73,9 @@ export async function start(options: CliOptions): Promise<number> {
       },
     });
     const told = new Set<string>();
-    // The last resort, also for promises without a handler. All seams between rooms have a guard of their own
-    // (local/loop/contain.ts), promises are on disk and transactions undone: what is left is one callback that did not
-    // end. To stop for it would end every app for the bug of one, and again after each start.
+    // The last resort, also for promises without a handler. All boundaries between rooms have a guard of their own
+    // (local/loop/contain.ts), promises are on disk, and transactions are rolled back, so only one unfinished callback
+    // is affected. Stopping would end every app because of one bug, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);
       const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);
@@ -94,13 +95,13 @@ export async function start(options: CliOptions): Promise<number> {
           `${options.timeScale} times as fast; an app's own work does not.`,
       );
     for (const notice of emulator.notices) say(`Note: ${notice}`);
-    // Another terminal may not have the variable that named the folder here.
+    // Another terminal may not have the variable that specified the folder here.
     const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
     say(`Point a terminal here:  ${ownEvalLine(isUsual ? undefined : folder)}`);
     const { shared: folders, huggingFace } = options;
     const models = hasModels(cache) ? cache : undefined;
     void Promise.race([emulator.probeIsolation(), stopped]).then((missing) => {
-      // Stopped meanwhile: nobody reads it.
+      // The emulator was stopped meanwhile: nothing reads the answer.
       if (typeof missing === 'number') return;
       for (const note of shareNotes({ isolation, missing, folders, huggingFace, cache: models })) say(`Note: ${note}`);
     });

@@ -43,7 +43,7 @@ it('status says how long a runner has been in its state', () => {
   expect(describe(state, 4710, now)).not.toContain('time x');
 });
 
-it('status says that time runs faster, and marks the times that do; how long the emulator is up is real', () => {
+it('status says that time runs faster, and marks the scaled times; the uptime of the emulator is real', () => {
   const text = describe({ ...state, timeScale: 60 }, 4710, now);
   expect(text).toContain('up 61 s,');
   expect(text).toContain('time x60: ');
@@ -58,7 +58,7 @@ it('status says what runners have to do without, on one line', () => {
   expect(describe(state, 4710, now)).not.toContain('isolation');
 });
 
-it('status shows the words of an app on one line, and sends none of their escape sequences', () => {
+it('status shows text of an app on one line, and sends none of its escape sequences', () => {
   const why = 'The last start failed: \x1b]0;owned\x07\nlocal/other  (private, revision 12345678).';
   const [app] = state.apps;
   const text = describe(
@@ -75,7 +75,7 @@ it('status shows the words of an app on one line, and sends none of their escape
   );
 });
 
-it('status keeps saying why the last start failed when nobody waits any more', () => {
+it('status keeps showing why the last start failed when no request is waiting', () => {
   const [app] = state.apps;
   const apps = app ? [{ ...app, lastFailure: 'The process exited with code 1.\nValueError: x' }] : [];
   expect(describe({ ...state, apps }, 4710, now)).toContain(
@@ -83,7 +83,7 @@ it('status keeps saying why the last start failed when nobody waits any more', (
   );
 });
 
-it('status shows blanks without end in one pass', () => {
+it('status shows a very long row of blanks in linear time', () => {
   const [app] = state.apps;
   const apps = app ? [{ ...app, lastFailure: `It said: ${' '.repeat(300_000)}x \n\n  and more` }] : [];
   expect(describe({ ...state, apps }, 4710, now)).toContain('  x and more\n');

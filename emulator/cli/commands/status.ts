@@ -26,7 +26,7 @@ export async function status(options: CliOptions): Promise<number> {
   return 0;
 }
 
-/** Reads the state of the emulator whose api port is given. `patienceMs`: how long it may take to answer. */
+/** Reads the state of the emulator whose api port is given. `patienceMs`: how long the answer may take. */
 export async function fetchStatus(port: number, key: string, patienceMs = 10_000): Promise<Status> {
   const answer = await ask(port, '/minifal/status', patienceMs, { authorization: `Key ${key}` });
   if (answer === undefined) {
@@ -61,7 +61,7 @@ export async function fetchStatus(port: number, key: string, patienceMs = 10_000
   return parsed.data;
 }
 
-/** `undefined` when it isn't JSON. */
+/** `undefined` if the text isn't JSON. */
 function parse(body: string): unknown {
   try {
     return JSON.parse(body);
@@ -91,7 +91,7 @@ export function describe(state: Status, port: number, now: number): string {
     );
     const waiting = state.waiting.filter((request) => request.alias === app.alias);
     if (app.queueSize > 0) lines.push(`  ${app.queueSize} waiting${waiting[0] ? `: ${oneLine(waiting[0].why)}` : ''}`);
-    // A waiting request's reason names the failure already.
+    // The reason of a waiting request already names the failure.
     if (app.lastFailure !== null && app.queueSize === 0)
       lines.push(`  the last start failed: ${oneLine(app.lastFailure)}`);
     lines.push(...runnerLines(state, app.alias, now));
@@ -107,7 +107,7 @@ export function describe(state: Status, port: number, now: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A reason may hold the many lines of a build; it must not pass for lines of ours. */
+/** A reason may hold the many lines of a build; they must not look like lines of ours. */
 function oneLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   return printable(lines.filter((line) => line !== '').join(' '));

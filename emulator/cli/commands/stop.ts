@@ -8,12 +8,12 @@ import { nameOf, refuseOthers } from '../others.ts';
 import { ownCall } from '../own-command.ts';
 import { say } from '../print.ts';
 
-/** The emulator lets requests finish and gives its runners their grace; then it is killed (its runners die with it). */
+/** Lets requests finish and runners use their grace period; then the emulator is killed (its runners die with it). */
 const patienceMs = 20_000;
 
 /**
- * `minifal stop`: ends the emulator of the data folder; nothing to stop is not an error. With `--port` also the one
- * that listens there, whose folder may be gone.
+ * `minifal stop`: ends the emulator of the data folder; if there is none, that is not an error. With `--port` also ends
+ * the emulator that listens there, whose folder may be gone.
  */
 export async function stop(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
@@ -27,7 +27,7 @@ export async function stop(options: CliOptions): Promise<number> {
     return 0;
   }
   signal(running.pid, 'SIGTERM');
-  // One that Ctrl+Z suspended hears of it only when it is woken.
+  // A process that Ctrl+Z suspended receives the signal only when it is resumed.
   signal(running.pid, 'SIGCONT');
   const deadline = performance.now() + patienceMs;
   while (isAlive(running)) {
@@ -44,7 +44,7 @@ export async function stop(options: CliOptions): Promise<number> {
   return 0;
 }
 
-/** A process that is gone by now is what is wanted. */
+/** A process that is already gone is the desired result. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
@@ -55,7 +55,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Only what answers as minifal does on its api port: nobody else's process is to be ended. */
+/** Only a process that answers as minifal does on its api port: no other process may be ended. */
 async function findByPort(port: number): Promise<ProcessIdentity | undefined> {
   if (!(await isOurs(port))) return undefined;
   const pid = processListeningOn(port);
@@ -66,7 +66,7 @@ async function findByPort(port: number): Promise<ProcessIdentity | undefined> {
   return undefined;
 }
 
-/** Whether an emulator answers there. One that is suspended can't say what it is: its own folder finds it. */
+/** Whether an emulator answers there. A suspended one can't identify itself: it is found by its own folder. */
 async function isOurs(port: number): Promise<boolean> {
   const answer = await ask(port, '/', 5_000);
   return answer !== undefined && answer !== 'silent' && answer.body.startsWith('minifal:');

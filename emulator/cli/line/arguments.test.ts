@@ -63,7 +63,7 @@ describe('the options of the command', () => {
     );
   });
 
-  it('share a folder for reading, or also for writing, and say so when the suffix is another one', () => {
+  it('share a folder for reading, or also for writing, and report any other suffix', () => {
     const folder = join(testFolder(), 'models');
     mkdirSync(folder);
     expect(options('--share', folder, '--share', `${folder}:rw`).shared).toEqual([

@@ -12,7 +12,7 @@ import {
 } from '../../wire/isolation.ts';
 import type { CliOptions } from './options.ts';
 
-/** The words after `minifal`, as they were typed. @throws Node's ERR_PARSE_ARGS_… for an option that there isn't */
+/** Parses the words after `minifal`. @throws Node's ERR_PARSE_ARGS_… for an unknown option */
 export function parseCommandLine(argv: readonly string[]) {
   return parseArgs({
     args: [...argv],
@@ -29,7 +29,7 @@ export function parseCommandLine(argv: readonly string[]) {
       share: { type: 'string', multiple: true },
       'hugging-face': { type: 'string' },
       'allow-outside': { type: 'boolean' },
-      // For the editor: it hands over its keychain's order (local/secret-file.ts) on standard input.
+      // For the editor: it passes its keychain's order (local/secret-file.ts) on standard input.
       keychain: { type: 'boolean' },
       format: { type: 'string' },
       json: { type: 'boolean' },
@@ -39,7 +39,7 @@ export function parseCommandLine(argv: readonly string[]) {
   });
 }
 
-/** What the values of options mean. @throws UserError for one that is out of range */
+/** Interprets the values of options. @throws UserError for a value out of range */
 export function optionsOf(values: ReturnType<typeof parseCommandLine>['values']): CliOptions {
   return {
     port: portNumber(values.port),
@@ -134,7 +134,7 @@ function huggingFace(text: string | undefined): HuggingFaceMode | undefined {
   );
 }
 
-/** At 1000 a minute of keep_alive is 60 ms: beyond that, nothing is left to watch. */
+/** At a factor of 1000, a keep_alive of one minute lasts 60 ms; a higher factor would leave nothing to watch. */
 function timeScale(text: string | undefined): number {
   if (text === undefined) return 1;
   const factor = Number(text);
