@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createBuilds } from './builds.ts';
 import type { Builder, EnvironmentDefinition } from './types.ts';
 
-/** A builder that says which it is by the ids of its environments. */
+/** A builder that identifies itself by the ids of its environments. */
 function builderOf(kind: string, deeds: string[] = []): Builder {
   return {
     async build({ configuration }, log) {
@@ -41,7 +41,7 @@ describe('an environment', () => {
     expect(refused).toEqual({ kind: 'failed', reason: expect.stringContaining(words) });
   });
 
-  it('that has a builder is refused no more', async () => {
+  it('with a builder is no longer refused', async () => {
     const builds = createBuilds({ container: builderOf('container') });
     expect(await builds.build(definition('container'), () => undefined)).toMatchObject({ kind: 'built' });
   });

@@ -1,7 +1,8 @@
 import type { Builder, BuildLog, BuildResult } from './types.ts';
 
 /**
- * Environments of every kind: each is built by the builder of its kind, and other kinds are refused here alone.
+ * Environments of every kind: each is built by the builder of its kind. This is the only place that refuses other
+ * kinds.
  * @param byKind the same kinds as `createEngines` has engines for
  */
 export function createBuilds(byKind: { readonly [kind: string]: Builder }): Builder {
@@ -18,7 +19,7 @@ export function createBuilds(byKind: { readonly [kind: string]: Builder }): Buil
   };
 }
 
-/** Why an environment of this kind can't be built, and what can. */
+/** Why an environment of this kind can't be built, and which kinds can. */
 function refusalOf(kind: string): string {
   if (kind === 'container') {
     return (

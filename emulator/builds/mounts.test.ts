@@ -9,12 +9,12 @@ const inNamespace = ['unshare', '-m', ...(process.getuid?.() === 0 ? [] : ['-Ur'
 const canMount =
   spawnSync(inNamespace[0] ?? '', [...inNamespace.slice(1), 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
-it('is none where programs run, and where there is no such folder', () => {
+it('is undefined where programs can run, and where there is no such folder', () => {
   expect(noexecMount(import.meta.dirname)).toBeUndefined();
   expect(noexecMount('/no/such/folder')).toBeUndefined();
 });
 
-it.runIf(canMount)('is the innermost mount that holds the folder, whatever it is called', () => {
+it.runIf(canMount)('is the innermost mount that contains the folder, whatever its name', () => {
   const folder = mkdtempSync(join(tmpdir(), 'minifal mount\t\\'));
   const source = `import { noexecMount } from ${JSON.stringify(join(import.meta.dirname, 'mounts.ts'))};
     console.log(JSON.stringify(process.argv.slice(1).map((folder) => noexecMount(folder) ?? null)));`;

@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync } from 'node:fs';
 
 /**
- * Where programs can't be started from this folder: the place where its file system is mounted so (`noexec`). Else
- * `undefined`.
+ * If programs can't be started from this folder: the mount point of its file system, which is mounted with `noexec`.
+ * Otherwise `undefined`.
  */
 export function noexecMount(folder: string): string | undefined {
   let path: string;
@@ -13,7 +13,7 @@ export function noexecMount(folder: string): string | undefined {
   } catch {
     return undefined; // no Linux, or no such folder
   }
-  // Of mounts at one place the last hides those before it.
+  // Of several mounts at one mount point, the last hides the others.
   const [mount] = table
     .split('\n')
     .map((line) => line.split(' '))
@@ -24,7 +24,7 @@ export function noexecMount(folder: string): string | undefined {
   return mount?.options.split(',').includes('noexec') ? mount.place : undefined;
 }
 
-/** Blanks, tabs, line ends and backslashes are octal there. */
+/** Blanks, tabs, line ends and backslashes are octal escapes there. */
 function unescaped(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

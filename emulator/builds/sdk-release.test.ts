@@ -5,7 +5,7 @@ const text = (value: string) => `\x8c${String.fromCharCode(value.length)}${value
 const tuple = (...numbers: number[]) => `${numbers.map((n) => `K${String.fromCharCode(n)}`).join('')}\x87\x94`;
 const names = (...values: string[]) => Buffer.from(`\x80\x05${values.join('')}.`, 'latin1');
 
-/** Pieces of what cloudpickle writes for the module `fal`; test/e2e/examples.test.ts has the real bytes. */
+/** Parts of what cloudpickle writes for the module `fal`; test/e2e/examples.test.ts has the real bytes. */
 const [version, versions] = [text('__version__'), text('version_tuple')];
 
 describe('the release of the SDK in a pickle', () => {
@@ -25,7 +25,7 @@ describe('the release of the SDK in a pickle', () => {
     expect(sdkReleaseIn(pickle)).toBe(release);
   });
 
-  it('is looked for in one pass, whatever repeats in it', () => {
+  it('is found in one pass, however much the pickle repeats', () => {
     const many = 200_000;
     const agents = names(versions, 'fal-sdk/1.1.1'.repeat(many));
     const versionsOnly = names(versions, text('1.83.0').repeat(many));

@@ -13,7 +13,7 @@ function slowWork() {
 }
 
 describe('builds of one environment', () => {
-  it('share one build, and who comes late sees the lines that were printed before', async () => {
+  it('share one build, and a late caller sees the lines that were printed before', async () => {
     const shared = sharedBuilds();
     const { started, work } = slowWork();
     const first: string[] = [];
@@ -31,7 +31,7 @@ describe('builds of one environment', () => {
     ]);
   });
 
-  it('continue when one of two goes away, and are cancelled when the last one does', async () => {
+  it('continue when one of two callers cancels, and are cancelled when the last one does', async () => {
     const shared = sharedBuilds();
     const { started, work } = slowWork();
     const [one, two] = [new AbortController(), new AbortController()];
@@ -45,7 +45,7 @@ describe('builds of one environment', () => {
     expect(started[0]?.signal.aborted).toBe(true);
   });
 
-  it('start again after a cancelled one, even while that one still clears up', async () => {
+  it('start again after a cancelled one, even while that one is still cleaning up', async () => {
     const shared = sharedBuilds();
     const { started, work } = slowWork();
     const one = new AbortController();
@@ -58,7 +58,7 @@ describe('builds of one environment', () => {
     expect(await b).toEqual(built);
   });
 
-  it('do not begin for a caller that is gone already', async () => {
+  it('do not begin for a caller that has already cancelled', async () => {
     const { started, work } = slowWork();
     expect((await sharedBuilds().join('h', () => {}, AbortSignal.abort(), work)).kind).toBe('failed');
     expect(started).toHaveLength(0);

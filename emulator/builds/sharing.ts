@@ -13,8 +13,8 @@ interface Flight<Result> {
 export const cancelled: BuildFailure = { kind: 'failed', reason: 'The build was cancelled.' };
 
 /**
- * One build per key at a time, shared by all who ask while it runs. Each sees all its lines, also those before it came.
- * Who is cancelled stops waiting; when nobody waits any more, the build itself is cancelled.
+ * One build per key at a time, shared by all callers that ask while it runs. Each caller gets all log lines, including
+ * earlier ones. A cancelled caller stops waiting; when no caller is left, the build itself is cancelled.
  */
 export function sharedBuilds<Environment extends BuiltEnvironment>() {
   type Result = BuildResult<Environment>;
@@ -28,7 +28,8 @@ export function sharedBuilds<Environment extends BuiltEnvironment>() {
       lines.push(line);
       for (const listener of listeners) listener(line);
     };
-    // A cancelled build leaves at once, so that who asks next starts a new one and doesn't inherit the cancellation.
+    // A cancelled build gives up its place at once, so that the next caller starts a new one instead of a cancelled
+    // one.
     cancel.signal.addEventListener('abort', () => release());
     const release = () => {
       if (flights.get(key) === flight) flights.delete(key);
@@ -46,7 +47,7 @@ export function sharedBuilds<Environment extends BuiltEnvironment>() {
       work: (log: Listener, signal: AbortSignal) => Promise<Result>,
     ): Promise<Result> {
       if (signal?.aborted) return cancelled;
-      // A listener of one's own: the same function may wait twice.
+      // A listener per caller: the same function may wait twice.
       const listener: Listener = (line) => log(line);
       const known = flights.get(key);
       const flight = known ?? depart(key, work);
@@ -66,7 +67,7 @@ export function sharedBuilds<Environment extends BuiltEnvironment>() {
       }
     },
 
-    /** Cancels all builds and waits for their end. */
+    /** Cancels all builds and waits until they have ended. */
     async close(): Promise<void> {
       const running = [...flights.values()];
       for (const flight of running) flight.cancel.abort();

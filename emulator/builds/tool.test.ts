@@ -28,7 +28,7 @@ describe('what a tool prints', () => {
     return { lines, ...exit };
   };
 
-  it('comes in lines, however they end', async () => {
+  it('is split into lines, whatever the line ending', async () => {
     const { lines, output } = await run(
       `process.stdout.write('one\\r\\ntwo\\n\\n  three\\rf\u00fcnf'); process.exitCode = 2`,
     );
@@ -36,7 +36,7 @@ describe('what a tool prints', () => {
     expect(output).toEqual(lines);
   });
 
-  it('may be a line longer than a string can be: it is left out, and what comes then is kept', async () => {
+  it('may be a line longer than the longest string: it is dropped, and later lines are kept', async () => {
     // Node's longest string has 512 MiB.
     const { code, output } = await run(
       `const { writeSync } = require('node:fs'); const b = Buffer.alloc(2 ** 20, 120);
@@ -49,7 +49,7 @@ describe('what a tool prints', () => {
     expect(output).toEqual(['[a line of more than a million characters was left out]', 'end']);
   });
 
-  it('is kept from its end where it is a flood', async () => {
+  it('is limited to its end when there is very much of it', async () => {
     const { lines, output } = await run("for (let n = 0; n < 100_000; n++) console.log(n + ' ' + 'x'.repeat(100))");
     expect(lines).toHaveLength(100_000);
     expect(output.at(-1)).toMatch(/^99999 x/);

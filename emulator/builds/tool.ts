@@ -10,13 +10,13 @@ export interface ToolRun {
   readonly env: { readonly [name: string]: string };
   /** Called for each line of either stream, as the tool prints it. */
   readonly line: (text: string) => void;
-  /** Kills the tool and whatever it started. */
+  /** Kills the tool and all processes that it started. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * `code` is null when the tool could not be started or was killed; `output` then says why, else it holds its lines (of
- * a flood the last ones).
+ * `code` is null when the tool could not be started or was killed; `output` then says why. Otherwise `output` holds the
+ * tool's lines (the last ones, if there are very many).
  */
 export interface ToolExit {
   readonly code: number | null;
@@ -24,14 +24,14 @@ export interface ToolExit {
 }
 
 /**
- * Characters; a longer line is left out: a piece of it could end within a secret. A build script prints what it likes.
+ * Characters. A longer line is dropped: a piece of it could end within a secret, and a build script can print anything.
  */
 const maxLine = 1024 * 1024;
 const tooLong = '[a line of more than a million characters was left out]';
-/** Characters of lines that are kept for the outcome; above it the older half goes. */
+/** Characters of lines that are kept for the outcome; above this limit the older half is dropped. */
 const maxKept = 4 * 1024 * 1024;
 
-/** A group of its own: uv starts compilers and Python for source packages, and they must end with it. */
+/** A process group of its own: uv starts compilers and Python for source packages, and they must end with it. */
 function start(run: ToolRun) {
   return spawn(run.command, run.args, {
     cwd: run.cwd,
@@ -49,7 +49,8 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
     try {
       child = start(run);
     } catch (error) {
-      // What Node can't even hand to the system: an argument with NUL, a list that is too long, a path below a file.
+      // An error that occurs before Node calls the system: an argument with NUL, a list that is too long, a path below
+      // a file.
       resolve({ code: null, output: [`${run.command} could not be started: ${(error as Error).message}`] });
       return;
     }
@@ -66,7 +67,7 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
       }
       run.line(line);
     };
-    // Without a descriptor left, node makes no streams at all; the 'error' that follows says so.
+    // Without a free descriptor, Node makes no streams at all; the 'error' event that follows reports it.
     const inputs: readonly (Readable | undefined)[] = [child.stdout, child.stderr];
     const streams = inputs.filter((input) => input !== undefined).map((input) => readLines(input, take));
     const kill = () => {
@@ -74,7 +75,7 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // The group is gone already: that is what was asked for.
+        // The group is already gone, which is the desired result.
       }
     };
     run.signal?.addEventListener('abort', kill, { once: true });
@@ -94,7 +95,7 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
 }
 
 /**
- * Calls `take` for each line and resolves at the end. Not Node's readline, which keeps a line without end until no
+ * Calls `take` for each line and resolves at the end. Not with Node's readline, which keeps an endless line until no
  * string can hold it.
  */
 function readLines(input: Readable, take: (line: string) => void): Promise<void> {

@@ -1,11 +1,11 @@
-/** What pip, uv, npm and OpenSSL say when a server's certificate has an authority that they don't know. */
+/** What pip, uv, npm and OpenSSL print when they don't know the authority of a server's certificate. */
 const untrusted = new RegExp(
   'UnknownIssuer|CERTIFICATE_VERIFY_FAILED|self.signed certificate|unable to get local issuer|' +
     'unknown certificate authority',
   'i',
 );
 
-/** The next step where a tool's words say that it didn't trust a server; else `undefined`. */
+/** The next step if a tool's output says that it didn't trust a server; otherwise `undefined`. */
 export function trustAdvice(output: string): string | undefined {
   if (!untrusted.test(output)) return undefined;
   return (

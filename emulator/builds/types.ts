@@ -2,15 +2,19 @@ import type { BuiltEnvironment } from '../engines/engine.ts';
 
 /** An `EnvironmentDefinition` as it arrived (docs/platform/control-plane.md#environments). */
 export interface EnvironmentDefinition {
-  /** Any word: builds.ts judges which are known. */
+  /** Any word: builds.ts decides which kinds are known. */
   readonly kind: string;
-  /** Its kind's own; the builder of the kind checks it. */
+  /** Specific to the kind; the builder of the kind checks it. */
   readonly configuration: { readonly [key: string]: unknown };
   readonly force: boolean;
-  /** The deployment environment (`main`, `dev`) that it is for: its requirements may name the secrets of that one. */
+  /**
+   * The deployment environment (`main`, `dev`) that it is for: its requirements may name the secrets of that
+   * environment.
+   */
   readonly secretsOf: string;
   /**
-   * Release of the SDK that runners of this environment also need (sdk-release.ts); not part of the environment itself.
+   * The release of the SDK that runners of this environment also need (sdk-release.ts); not part of the environment
+   * itself.
    */
   readonly sdk?: string;
 }
@@ -25,7 +29,7 @@ export type BuildResult<Environment extends BuiltEnvironment = BuiltEnvironment>
   | { readonly kind: 'built'; readonly environment: Environment; readonly cached: boolean }
   | BuildFailure;
 
-/** `reason`: the tool's own words, for the person who deploys (INVALID_ARGUMENT). */
+/** `reason`: the tool's own message, for the user who deploys (INVALID_ARGUMENT). */
 export interface BuildFailure {
   readonly kind: 'failed';
   readonly reason: string;
@@ -43,8 +47,8 @@ export interface Builds<Environment extends BuiltEnvironment = BuiltEnvironment>
   ): Promise<BuildResult<Environment>>;
 }
 
-/** What builds the environments of one kind, for the engine of that kind. */
+/** Builds the environments of one kind, for the engine of that kind. */
 export interface Builder<Environment extends BuiltEnvironment = BuiltEnvironment> extends Builds<Environment> {
-  /** Cancels all builds and waits for their end. */
+  /** Cancels all builds and waits until they have ended. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../engines/engine.ts';
 import type { Builds } from './types.ts';
 
-/** Builds for those who are about to run something in what is built: the engine makes it ready at once. */
+/** Builds for callers that are about to start a runner in the environment: the engine prepares for it at once. */
 export function warmingBuilds(builds: Builds, engine: Pick<Engine, 'warm'>): Builds {
   return {
     async build(...order) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 
-/** What pip was given about its index. uv reads no pip configuration, so we hand it over. */
+/** pip's settings for its index. uv doesn't read pip's configuration, so we pass them on. */
 export interface PipSettings {
   readonly indexUrl?: string;
   readonly extraIndexUrls?: readonly string[];
@@ -12,8 +12,8 @@ export interface PipSettings {
 type Env = { readonly [name: string]: string | undefined };
 
 /**
- * pip's own order: site, then user files, then `PIP_CONFIG_FILE`, then variables; the later wins. Unreadable files
- * count as absent.
+ * pip's own order: site, then user files, then `PIP_CONFIG_FILE`, then variables; the later one takes precedence.
+ * Unreadable files count as absent.
  */
 export function readPipSettings(env: Env): PipSettings {
   const home = env.HOME ?? '/';

@@ -3,14 +3,12 @@ import { runTool } from '../tool.ts';
 
 const listSchema = z.array(z.object({ version: z.string() }));
 
-/**
- * Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; `undefined` when it can't find out.
- */
+/** Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; `undefined` if uv fails. */
 export async function foundPythons(
   uv: string,
   env: { readonly [name: string]: string },
 ): Promise<readonly string[] | undefined> {
-  // Between warnings about broken interpreters: the list itself is one line of JSON.
+  // There may be warnings about broken interpreters around it: the list itself is one line of JSON.
   const exit = await runTool({
     command: uv,
     args: ['python', 'list', '--only-installed', '--output-format', 'json'],

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a shell script in uv's place. */
+/** Runs a shell script instead of uv. */
 async function run(script: string, mask = (text: string) => text) {
   const uv = join(folder, 'uv');
   writeFileSync(uv, `#!/bin/sh\n${script}\n`);
@@ -43,7 +43,7 @@ describe('running uv', () => {
     expect([exit.code, lines]).toEqual([1, ['error: no such package']]);
   });
 
-  it('masks secrets in what streams and in what is returned', async () => {
+  it('masks secrets in streamed output and in the result', async () => {
     const { exit, lines } = await run('echo "token planted here"; echo "https://a:b@host/x" >&2', (text) =>
       text.replaceAll('planted', '***'),
     );
@@ -58,8 +58,8 @@ describe('running uv', () => {
   });
 });
 
-describe('the last words of a tool', () => {
-  it('begin at its error, leaving out what it said before', () => {
+describe('the last lines of a tool', () => {
+  it('begin at its error, without earlier output', () => {
     const output = [
       'Using Python 3.11.7 environment at: /somewhere',
       'error: No solution found',

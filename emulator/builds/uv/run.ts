@@ -6,18 +6,19 @@ export interface UvCall {
   readonly uv: string;
   readonly args: readonly string[];
   readonly env: { readonly [name: string]: string };
-  /** Hides secrets in what is printed. */
+  /** Masks secrets in output. */
   readonly mask: (text: string) => string;
   readonly line: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/** uv could not reach the package index at all (as opposed to: the index answered, and said no). */
+/** uv could not reach the package index at all (as opposed to an index that answered with a refusal). */
 const unreachable = /error sending request|dns error|client error \(Connect\)|network is unreachable/i;
 
 /**
- * Runs uv, with a second try on cached packages alone when the index can't be reached: once its packages are cached, an
- * environment needs no network. Runs in the root folder, so that no `pyproject.toml` around the data folder has a say.
+ * Runs uv. If the index can't be reached, tries again with cached packages alone: once its packages are cached, an
+ * environment needs no network. Runs in the root folder, so that no `pyproject.toml` around the data folder has any
+ * effect.
  */
 export async function runUv(call: UvCall): Promise<ToolExit> {
   const shown = (text: string) => withoutLogins(call.mask(text));
@@ -41,8 +42,8 @@ export async function runUv(call: UvCall): Promise<ToolExit> {
 }
 
 /**
- * The last words of a tool, and the next step where it is known, short enough for a gRPC status: metadata is limited to
- * 8 KiB, and other than ASCII travels percent-encoded there.
+ * The last lines of a tool's output, and the next step if it is known, short enough for a gRPC status: metadata is
+ * limited to 8 KiB, and characters other than ASCII are percent-encoded there.
  */
 export function lastWords(exit: ToolExit): string {
   const error = exit.output.findIndex((text) => /^\s*(error\b|×)/.test(text));

@@ -46,7 +46,7 @@ describe('the environment of a build', () => {
     expect(toolEnvironment({ HOME: home, UV_INDEX_URL: 'https://c.example.com' }).UV_DEFAULT_INDEX).toBeUndefined();
   });
 
-  it('trusts the one bundle it is given, and asks no proxy for the own storage', () => {
+  it('trusts only the bundle that it is given, and uses no proxy for our own storage', () => {
     const env = toolEnvironment(
       { HOME: home, SSL_CERT_FILE: '/other.pem', HTTPS_PROXY: 'p' },
       { caBundle: '/ours.pem' },
@@ -56,7 +56,7 @@ describe('the environment of a build', () => {
     expect(env.UV_SYSTEM_CERTS).toBeUndefined();
   });
 
-  it("keeps uv's cache where it is, or in the spare place where that can't be written", () => {
+  it("keeps uv's cache where it is, or uses the spare folder if that can't be written", () => {
     const spare = join(home, 'spare');
     const cacheOf = (env: { [name: string]: string }) => toolEnvironment(env, { spareCache: spare }).UV_CACHE_DIR;
     expect(cacheOf({ HOME: home })).toBeUndefined();

@@ -9,8 +9,8 @@ import { readPipSettings } from './pip-settings.ts';
 type Env = { readonly [name: string]: string | undefined };
 
 /**
- * Variables that a build may see. An allow-list: a package's build script is a stranger's code, and the developer's
- * keys are none of its business; docs/platform/runner-process.md#variables says that none of the platform's variables
+ * Variables that a build may see. This is an allow-list, because a package's build script is untrusted code that must
+ * not see the developer's keys; docs/platform/runner-process.md#variables says that none of the platform's variables
  * exist during a build.
  */
 const allowed = [
@@ -23,15 +23,15 @@ const allowed = [
 ];
 
 export interface ToolOptions {
-  /** Every certificate that is to be trusted, the emulator's own among them: requirements may be in its storage. */
+  /** Every trusted certificate, including the emulator's own: requirements may be in its storage. */
   readonly caBundle?: string | undefined;
-  /** Where uv's cache goes when the person's own can't be written. */
+  /** The folder for uv's cache if the user's own can't be written. */
   readonly spareCache?: string | undefined;
 }
 
 /**
- * The environment that uv runs in: few variables, never a download of Python, the index that pip would use, no proxy
- * before our own storage.
+ * The environment that uv runs in: few variables, no downloads of Python, the index that pip would use, and no proxy
+ * for our own storage.
  */
 export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonly [name: string]: string } {
   const env = { ...networkEnvironment(from), ...proxyExemptions(from) };
@@ -47,7 +47,7 @@ export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonl
   if (!env.UV_DEFAULT_INDEX && !env.UV_INDEX_URL && pip.indexUrl) env.UV_DEFAULT_INDEX = pip.indexUrl;
   if (!env.UV_INDEX && !env.UV_EXTRA_INDEX_URL && pip.extraIndexUrls) env.UV_INDEX = pip.extraIndexUrls.join(' ');
   if (!env.SSL_CERT_FILE && pip.cert && existsSync(pip.cert)) env.SSL_CERT_FILE = pip.cert;
-  // It replaces what uv trusts by itself.
+  // Replaces the certificates that uv trusts by default.
   if (options.caBundle !== undefined) env.SSL_CERT_FILE = options.caBundle;
   if (options.spareCache !== undefined && !hasCache(env)) {
     env.UV_CACHE_DIR = options.spareCache;
@@ -55,7 +55,7 @@ export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonl
   }
   const decided = env.SSL_CERT_FILE ?? env.UV_SYSTEM_CERTS ?? env.UV_NATIVE_TLS;
   if (decided === undefined && systemBundle() !== undefined) {
-    // uv trusts what the system trusts then, as pip and curl do.
+    // uv then trusts what the system trusts, as pip and curl do.
     env.UV_SYSTEM_CERTS = '1';
     // The older name of the same setting.
     env.UV_NATIVE_TLS = '1';
@@ -63,7 +63,7 @@ export function toolEnvironment(from: Env, options: ToolOptions = {}): { readonl
   return env;
 }
 
-/** Whether uv can keep its cache where it would by itself. */
+/** Whether uv can use its default cache folder. */
 function hasCache(env: Env): boolean {
   const folder = env.UV_CACHE_DIR ?? join(env.XDG_CACHE_HOME || join(env.HOME ?? homedir(), '.cache'), 'uv');
   try {
@@ -76,13 +76,13 @@ function hasCache(env: Env): boolean {
 }
 
 /**
- * PATH as it is, but with pyenv's interpreters instead of its shims: a shim of a version that isn't the selected one
- * exits with 127, and uv gives up on it. isolate finds pyenv's versions too (backends/virtualenv.py).
+ * PATH with pyenv's interpreters instead of its shims: a shim of a version that isn't selected exits with 127, and uv
+ * then gives up on it. isolate finds pyenv's versions too (backends/virtualenv.py).
  */
 function searchPath(from: Env): string {
   const root = from.PYENV_ROOT ?? join(from.HOME ?? '/', '.pyenv');
   const folders = (from.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
-  // Relative ones would lead elsewhere: uv runs in the root folder.
+  // Relative entries would mean other folders: uv runs in the root folder.
   const kept = folders.filter((folder) => isAbsolute(folder) && folder !== join(root, 'shims'));
   return [...kept, ...pyenvFolders(root)].join(delimiter);
 }

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A program that says which version of uv it is. */
+/** A program that reports a given version of uv. */
 function uvOf(version: string, ...path: string[]): string {
   const file = join(folder, ...path, 'uv');
   mkdirSync(join(folder, ...path), { recursive: true });
@@ -27,7 +27,7 @@ const failure = (env: { [name: string]: string }) =>
   );
 
 describe('finding uv', () => {
-  it('takes MINIFAL_UV first, then PATH, then the tools folder', async () => {
+  it('prefers MINIFAL_UV, then PATH, then the tools folder', async () => {
     const named = uvOf('0.13.9', 'named');
     const onPath = uvOf('0.12.0', 'path');
     const installed = uvOf('0.13.9', 'tools', 'uv', 'bin');
@@ -37,16 +37,16 @@ describe('finding uv', () => {
     expect(await ensureUv({ toolsDir, env: { PATH: '/nowhere' } })).toBe(installed);
   });
 
-  it('passes over a uv on PATH that is too old', async () => {
+  it('skips a uv on PATH that is too old', async () => {
     uvOf('0.9.30', 'path');
     const installed = uvOf('1.0.0', 'tools', 'uv', 'bin');
     expect(await ensureUv({ toolsDir: join(folder, 'tools'), env: { PATH: join(folder, 'path') } })).toBe(installed);
   });
 
-  it('passes over entries of PATH that are relative, closed or no folders, and folders of that name', async () => {
+  it('skips entries of PATH that are relative, inaccessible or not folders, and folders of that name', async () => {
     mkdirSync(join(folder, 'folder', 'uv'), { recursive: true });
     mkdirSync(join(folder, 'closed'));
-    // It can be listed, and so removed, but nothing in it can be reached.
+    // The folder can be listed, and so removed, but its contents can't be reached.
     chmodSync(join(folder, 'closed'), 0o600);
     writeFileSync(join(folder, 'file'), '');
     const found = uvOf('0.12.0', 'path');
@@ -55,7 +55,7 @@ describe('finding uv', () => {
     expect(await ensureUv({ toolsDir, env: { PATH: path.join(':') } })).toBe(found);
   });
 
-  it('says what to do when MINIFAL_UV is no usable uv', async () => {
+  it('says what to do when MINIFAL_UV is not a usable uv', async () => {
     const error = await failure({ MINIFAL_UV: uvOf('0.1.0', 'old'), PATH: '' });
     expect(error instanceof UserError && error.next).toContain('unset it');
   });

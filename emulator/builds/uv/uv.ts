@@ -11,9 +11,9 @@ import { noexecMount } from '../mounts.ts';
 import { trustAdvice } from '../trust.ts';
 import { readPipSettings } from './pip-settings.ts';
 
-/** The uv that we install. */
+/** The version of uv that we install. */
 const pinnedUv = '0.13.9';
-/** The oldest uv that we use when it is already there: the first line of releases with `--excludes`. */
+/** The oldest installed uv that we use: the first line of releases with `--excludes`. */
 const oldestUv = [0, 10, 0] as const;
 
 type Env = { readonly [name: string]: string | undefined };
@@ -26,8 +26,8 @@ export interface UvOptions {
 }
 
 /**
- * Path of a usable uv: `MINIFAL_UV`, else `uv` on PATH if recent enough, else the one in `toolsDir`, which is installed
- * there with pip when it is missing (seconds, needs the package index).
+ * Path of a usable uv: `MINIFAL_UV`, otherwise `uv` on PATH if recent enough, otherwise the one in `toolsDir`, which
+ * pip installs there if it is missing (takes seconds, needs the package index).
  * @throws UserError with the next step when there is none and it can't be installed.
  */
 export async function ensureUv(options: UvOptions): Promise<string> {
@@ -78,7 +78,7 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
   try {
     let last = await tryRun(python, ['-m', 'pip', ...pipArgs, ...what], env);
     if (!last.ok) {
-      // Distributions ship Python without pip; a venv brings its own.
+      // Distributions ship Python without pip; a venv includes its own.
       const venv = join(temporary, 'venv');
       const made = await tryRun(python, ['-m', 'venv', venv], env);
       if (made.ok) last = await tryRun(join(venv, 'bin', 'python'), ['-m', 'pip', ...pipArgs, ...what], env);
@@ -112,14 +112,14 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
   }
 }
 
-/** Older pips know only the authorities that they bring along. */
+/** Older versions of pip trust only the authorities that they ship with. */
 function trustingSystem(env: Env): Env {
   const own = readPipSettings(env).cert ?? env.REQUESTS_CA_BUNDLE ?? env.CURL_CA_BUNDLE;
   const system = env.SSL_CERT_FILE ?? systemBundle();
   return own === undefined && system !== undefined ? { ...env, PIP_CERT: system } : env;
 }
 
-/** Moves the finished folder into place; another process that did so first has done the same work. */
+/** Moves the finished folder into place; if another process did so first, its result is equivalent. */
 async function put(from: string, to: string, uv: string, env: Env): Promise<void> {
   if (await isUsable(uv, env)) return;
   await rm(to, { recursive: true, force: true });
@@ -128,7 +128,7 @@ async function put(from: string, to: string, uv: string, env: Env): Promise<void
   });
 }
 
-/** A Python from the oldest supported on: on PATH first, then pyenv's, the newest first. */
+/** A Python of at least the oldest supported version: on PATH first, then pyenv's, the newest first. */
 async function findPython(env: Env): Promise<string | undefined> {
   const pyenv = join(env.PYENV_ROOT ?? join(env.HOME ?? '/', '.pyenv'), 'versions');
   const candidates = ['python3', ...pythonNames, 'python3.13', 'python3.14', 'python']
@@ -158,7 +158,7 @@ function onPath(name: string, env: Env): string | undefined {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     const file = join(folder, name);
     try {
-      // A relative entry leads elsewhere when the tool is started, and a folder may be called so, too.
+      // A relative entry means another folder when the tool is started, and a folder may have this name, too.
       if (!isAbsolute(folder) || !statSync(file).isFile()) continue;
       accessSync(file, constants.X_OK);
       return file;
@@ -169,7 +169,7 @@ function onPath(name: string, env: Env): string | undefined {
   return undefined;
 }
 
-/** @throws UserError when nothing can be started at present: that must not read as "there is no Python". */
+/** @throws UserError when no process can be started at present: that must not be reported as "there is no Python". */
 function tryRun(command: string, args: readonly string[], env: Env): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve, reject) => {
     execFile(command, [...args], { env: { ...env }, timeout: 300_000 }, (error, stdout, stderr) => {

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { lastWords, runUv, type UvCall } from '../uv/run.ts';
 
 /**
- * What every runner needs in addition to the app's own requirements (docs/platform/runner-process.md#launch):
- * cloudpickle loads the callable, isolate brings grpc and the SetMetadata stubs. Not `fal`: it travels inside the
- * pickle, and fal's own test (test_missing_dependencies_nested_server_error) shows that the platform's runners don't
- * have it.
+ * The packages that every runner needs in addition to the app's own requirements
+ * (docs/platform/runner-process.md#launch): cloudpickle loads the callable, isolate provides grpc and the SetMetadata
+ * stubs. Not `fal`: it is pickled with the app, and fal's own test (test_missing_dependencies_nested_server_error)
+ * shows that the platform's runners don't have it.
  */
 const packages = ['cloudpickle==3.1.2', 'isolate[server]==0.26.12', 'isolate-proto==0.34.5'];
 
 /**
- * Dependencies of isolate that runners don't use. They are left out because they are names that apps import too: an app
- * that forgot `pyyaml` in its requirements must fail here as it fails in the cloud.
+ * Dependencies of isolate that runners don't use. They are left out because apps import packages of the same names: an
+ * app that forgot `pyyaml` in its requirements must fail here as it fails in the cloud.
  */
 const leftOut = ['distlib', 'filelock', 'python-discovery', 'pyyaml', 'virtualenv'];
 
@@ -28,7 +28,7 @@ export type AgentResult =
   | { readonly ok: true; readonly folder: string }
   | { readonly ok: false; readonly reason: string };
 
-/** Packages that runners have behind the app's own, and the name of their folder: content and Python version. */
+/** Packages that runners get after the app's own, and the name of their folder: content and Python version. */
 export interface RunnerPackages {
   readonly name: string;
   readonly packages: readonly string[];
@@ -51,10 +51,10 @@ export function sdkPackages(minor: string, release: string): RunnerPackages {
 
 /**
  * Installs a runner's packages once, into a folder of their own that comes *after* the environment's packages on the
- * module path (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package whole from the first folder
- * that has it: an app's own grpc, protobuf or pydantic wins in every module, and is never overwritten. What an app
- * doesn't bring comes from here, in versions that fit each other. The folder is `<agentsDir>/<name>`, there only when
- * complete.
+ * module path (isolate does the same with `AGENT_REQUIREMENTS_TXT`). Python takes a package as a whole from the first
+ * folder that has it: an app's own grpc, protobuf or pydantic takes precedence in every module, and is never
+ * overwritten. Packages that an app lacks come from here, in versions that are compatible with each other. The folder
+ * is `<agentsDir>/<name>`, and exists only when it is complete.
  */
 export async function installAgent(
   agentsDir: string,
@@ -81,7 +81,7 @@ export async function installAgent(
   }
 }
 
-/** Removes what interrupted installs left. Only at start-up. */
+/** Removes the remains of interrupted installations. Only at start-up. */
 export async function cleanAgents(agentsDir: string): Promise<void> {
   const entries = await readdir(agentsDir).catch(() => []);
   for (const entry of entries.filter((name) => name.startsWith('tmp-'))) {

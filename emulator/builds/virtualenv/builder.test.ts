@@ -49,7 +49,7 @@ async function reason(definition: EnvironmentDefinition, log: (line: BuildLog) =
   return result.reason;
 }
 
-/** Runs Python as a runner would: the environment's packages first, the extra paths behind them. */
+/** Runs Python as a runner would: the environment's packages first, then the extra paths. */
 function python(environment: { python: string; extraPaths: readonly string[] }, code: string): string {
   const script = `import sys\nsys.path.extend(${JSON.stringify(environment.extraPaths)})\n${code}`;
   return execFileSync(environment.python, ['-c', script], { encoding: 'utf8', env: {} }).trim();
@@ -59,7 +59,7 @@ const buildFolders = (hash: string) =>
   readdirSync(join(dataDir, 'environments', hash)).filter((name) => name !== 'current');
 
 describe('building an environment', () => {
-  it('puts a release of the SDK behind everything where it is asked for, and keeps it', { timeout }, async () => {
+  it('puts a release of the SDK after everything else if it is requested, and keeps it', { timeout }, async () => {
     const plain = await built(virtualenv(['rich==13.9.4']));
     const lines: BuildLog[] = [];
     const asked = { ...virtualenv(['rich==13.9.4']), sdk: '1.83.0' };
@@ -74,7 +74,7 @@ describe('building an environment', () => {
     expect(again).toEqual([]);
   });
 
-  it('does without a release of the SDK that the index does not have, and says so', { timeout }, async () => {
+  it('works without a release of the SDK that the index does not have, and says so', { timeout }, async () => {
     const lines: BuildLog[] = [];
     const asked = { ...virtualenv([]), sdk: '1.99.99' };
     const { environment } = await built(asked, (line) => lines.push(line));
@@ -100,12 +100,12 @@ describe('building an environment', () => {
     expect(again).toEqual([]);
   });
 
-  it('installs layers one after the other, so that a later one wins', { timeout }, async () => {
+  it('installs layers one after the other, so that a later one takes precedence', { timeout }, async () => {
     const { environment } = await built(virtualenv([['six==1.16.0'], ['six==1.17.0']]));
     expect(python(environment, 'import six; print(six.__version__)')).toBe('1.17.0');
   });
 
-  it("puts the runner's own packages behind the app's, which win as whole packages", { timeout }, async () => {
+  it("puts the runner's own packages after the app's, which win as whole packages", { timeout }, async () => {
     const { environment } = await built(virtualenv(['cloudpickle==3.0.0']));
     expect(python(environment, 'import cloudpickle; print(cloudpickle.__version__)')).toBe('3.0.0');
     const plain = await built(virtualenv([]));
@@ -123,7 +123,7 @@ describe('building an environment', () => {
     expect(python(environment, missing)).toBe('[]');
   });
 
-  it('with force builds again next to the old one, which stays usable until the next start', { timeout }, async () => {
+  it('with force builds next to the old one, which stays usable until the next start', { timeout }, async () => {
     const old = await built(virtualenv(['six==1.17.0']));
     const fresh = await built({ ...virtualenv(['six==1.17.0']), force: true });
     expect(fresh).toMatchObject({ cached: false, environment: { id: old.environment.id } });
@@ -150,7 +150,7 @@ describe('building an environment', () => {
     expect(python(environment, `sys.dont_write_bytecode = True\n${cache}`)).toBe('True');
   });
 
-  it('does not take a half-built folder for an environment after a crash', { timeout }, async () => {
+  it('does not use a half-built folder as an environment after a crash', { timeout }, async () => {
     const { environment } = await built(virtualenv(['six==1.17.0']));
     await builds.close();
     const home = join(dataDir, 'environments', environment.id);
@@ -170,7 +170,7 @@ describe('building an environment', () => {
     expect((await built(virtualenv([]))).cached).toBe(false);
   });
 
-  it('is cancelled with its process, leaves nothing behind, and can be asked for again', { timeout }, async () => {
+  it('is cancelled with its process, leaves nothing behind, and can be requested again', { timeout }, async () => {
     const cancel = new AbortController();
     const definition = virtualenv(['six==1.17.0']);
     const stopped = builds.build(definition, () => cancel.abort(), cancel.signal);
@@ -192,7 +192,7 @@ describe('a build that fails', () => {
     expect(await reason(definition)).toBe(first);
   });
 
-  it('names the Pythons of this machine when the asked one is missing', { timeout }, async () => {
+  it('lists the Pythons of this machine when the requested one is missing', { timeout }, async () => {
     const words = await reason(virtualenv([], { python_version: '3.99' }));
     expect(words).toMatch(
       /^Python 3\.99 is not available on this machine\. Found on this machine: (\d+\.\d+\.\d+(, )?)+\./,
@@ -215,7 +215,7 @@ describe('a build that fails', () => {
     expect(words + lines.join('\n')).not.toMatch(/planted-secret|other-secret/);
   });
 
-  it('names the secrets of its own deployment environment, and is no other one’s', { timeout }, async () => {
+  it('names the secrets of its own deployment environment, and is not shared with others', { timeout }, async () => {
     const asked: string[] = [];
     const secretValue = (environmentName: string, name: string) => {
       asked.push(`${environmentName} ${name}`);
@@ -232,7 +232,7 @@ describe('a build that fails', () => {
     expect((await built(of('dev', named))).cached).toBe(true);
     const what = 'names the secret VERSION, which is not set in environment staging';
     expect(await reason(of('staging', named))).toContain(what);
-    // What names no secret is the same for all.
+    // An environment that names no secret is shared by all.
     const plain = await built(of('main', 'six==1.17.0'));
     expect(await built(of('dev', 'six==1.17.0'))).toEqual({ ...plain, cached: true });
   });
@@ -257,7 +257,7 @@ describe('a build that fails', () => {
     expect(await reason(virtualenv([], { constraints_file: '/nowhere/constraints.txt' }))).toContain('can not be read');
   });
 
-  it('keeps to a constraints file, whose content is part of the identity', { timeout }, async () => {
+  it('respects a constraints file, whose content is part of the identity', { timeout }, async () => {
     const file = join(dataDir, 'constraints.txt');
     writeFileSync(file, 'six==1.16.0\n');
     const first = await built(virtualenv(['six'], { constraints_file: file }));

@@ -24,10 +24,10 @@ export interface VirtualenvBuilderOptions {
   readonly clock: () => number;
   /** Default: this process's environment. Builds see a small part of it. */
   readonly env?: { readonly [name: string]: string | undefined };
-  /** What uv trusts: the machine's certificates and the emulator's. Default: as uv does by itself. */
+  /** The certificates that uv trusts: the machine's and the emulator's. Default: uv's own default. */
   readonly caBundle?: string;
   /**
-   * Values for `${NAME}` in requirements and index URLs, by deployment environment; without it they stay as they are.
+   * Values for `${NAME}` in requirements and index URLs, by deployment environment; without it placeholders are kept.
    */
   readonly secretValue?: (environmentName: string, name: string) => string | undefined;
   /** Hides secrets in logs and reasons. */
@@ -35,9 +35,9 @@ export interface VirtualenvBuilderOptions {
 }
 
 /**
- * Virtual environments, built once per content and kept across restarts. Decides nothing about runners. A failed build
- * is a value with the tool's own words, never an exception. Call it once per data folder: it removes unfinished builds
- * at start.
+ * Virtual environments, built once per content and kept across restarts. Makes no decisions about runners. A failed
+ * build is a value with the tool's own message, never an exception. Create one per data folder: it removes unfinished
+ * builds at start.
  */
 export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Builder<Virtualenv> {
   const folders = environmentFolders(join(options.dataDir, 'environments'));
@@ -61,8 +61,8 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
   }
 
   /**
-   * The environment with a release of the SDK behind everything else. The app may get by without it: then a line says
-   * what is missing.
+   * The environment with a release of the SDK after everything else. The app may work without it, so if it can't be
+   * installed, a log line says what is missing.
    */
   async function withSdk(built: Built, release: string, log: Log): Promise<Built> {
     const { environment } = built;
@@ -100,7 +100,7 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
   };
 }
 
-/** What is to be installed, or why that can't be had: values of secrets may be out of reach. */
+/** What is to be installed, or why that is unavailable: values of secrets may be out of reach. */
 function fill(
   { definition }: Identified,
   secretsOf: string,
@@ -114,7 +114,7 @@ function fill(
   }
 }
 
-/** What a person can do something about is a failed build; the rest is a bug. */
+/** An error that the user can fix is a failed build; any other error is a bug. */
 function failureOf(error: unknown): BuildFailure {
   if (!(error instanceof UserError)) throw error;
   return { kind: 'failed', reason: withCode(error) };

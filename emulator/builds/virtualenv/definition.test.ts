@@ -55,7 +55,7 @@ describe('the content hash', () => {
     expect(changed).not.toBe(hash(base));
   });
 
-  it('stays the same between releases of minifal, so that environments are not built again without a reason', () => {
+  it('stays the same between releases of minifal, so that environments are not rebuilt without a reason', () => {
     // sha256 of "3.11\nnumpy\nsix\nresolver=uv\nagent=": isolate's fields in isolate's order, then ours.
     expect(hash(base, [], '')).toBe('7c0bc61b96cb4030344a4a120f5f746346ad11c3c483438c4b4f02e19dade2ce');
   });

@@ -3,8 +3,8 @@ import { z } from 'zod';
 
 /**
  * `configuration` of a `virtualenv` environment (docs/platform/control-plane.md#virtual-environments). Unknown keys are
- * tolerated, as the SDK may send new ones. `resolver` absent means pip in the cloud; differs: we install with uv in
- * both cases.
+ * tolerated, as the SDK may send new ones. Without `resolver` the cloud uses pip. Known difference: we install with uv
+ * in both cases.
  */
 const virtualenvSchema = z.object({
   python_version: z
@@ -35,7 +35,7 @@ export type ParsedDefinition =
   | { readonly ok: true; readonly definition: VirtualenvDefinition }
   | { readonly ok: false; readonly reason: string };
 
-/** Checks a `virtualenv` configuration; a bad one yields isolate's sentence, `Invalid environment: …`. */
+/** Checks a `virtualenv` configuration; an invalid one returns isolate's sentence, `Invalid environment: …`. */
 export function parseVirtualenv(configuration: unknown): ParsedDefinition {
   const parsed = virtualenvSchema.safeParse(configuration);
   if (!parsed.success) {
@@ -69,9 +69,9 @@ function toLayers(requirements: readonly string[] | readonly string[][]): readon
 
 /**
  * Content hash of an environment: the fields and their order are isolate's cache key (python version, requirements,
- * constraints, index URLs, sorted tags, extras), then the agent's pin, because the agent's packages belong to the
- * result. `constraints`: lines of the constraints file, not its path. `owner`: the deployment environment that it is
- * for alone.
+ * constraints, index URLs, sorted tags, extras), followed by the agent's pin, because the agent's packages belong to
+ * the result. `constraints`: lines of the constraints file, not its path. `owner`: the only deployment environment that
+ * it is for.
  */
 export function environmentHash(
   definition: VirtualenvDefinition,

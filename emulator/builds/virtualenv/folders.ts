@@ -9,15 +9,15 @@ const currentSchema = z.object({ version: z.literal(1), build: z.string().regex(
 /** A finished build: `<dir>/<hash>/<build>`. */
 export interface FinishedBuild {
   readonly folder: string;
-  /** `3.11`: which agent folder belongs to it. */
+  /** `3.11`: selects the agent folder. */
   readonly pythonMinor: string;
 }
 
 /**
- * Where environments are: `<dir>/<hash>/<n>`, and `<dir>/<hash>/current` names the build that is taken. A virtual
- * environment can't be moved, so it is built in place; only the marker makes it valid, and the marker is written last
- * and in one step. A crash in the middle leaves a folder that nothing names. `force` builds next to the old one, which
- * runners may be using, and turns the marker over.
+ * Where environments are: `<dir>/<hash>/<n>`, and `<dir>/<hash>/current` names the valid build. A virtual environment
+ * can't be moved, so it is built in place. Only the marker makes it valid, and the marker is written last and
+ * atomically. A crash in the middle leaves a folder that no marker names. `force` builds next to the old build, which
+ * runners may be using, and then switches the marker.
  */
 export function environmentFolders(dir: string) {
   const marker = (hash: string) => join(dir, hash, 'current');
@@ -31,14 +31,14 @@ export function environmentFolders(dir: string) {
       return existsSync(join(folder, 'bin', 'python')) ? { folder, pythonMinor: parsed.data.python } : undefined;
     },
 
-    /** A new folder for a build of this hash; its number was never used before in this folder. */
+    /** A new folder for a build of this hash; its number was never used in this folder. */
     async next(hash: string): Promise<string> {
       const parent = join(dir, hash);
       await mkdir(parent, { recursive: true });
       const used = (await readdir(parent)).map(Number).filter(Number.isInteger);
       for (let number = Math.max(0, ...used) + 1; ; number += 1) {
         const folder = join(parent, String(number));
-        // `undefined`: a cancelled build that is still clearing up has it.
+        // `undefined`: a cancelled build that is still cleaning up uses this folder.
         if ((await mkdir(folder, { recursive: true })) !== undefined) return folder;
       }
     },
@@ -63,7 +63,7 @@ export function environmentFolders(dir: string) {
         const parsed = currentSchema.safeParse(readJson(marker(hash)));
         for (const entry of await listed(join(dir, hash))) {
           if (entry === 'current' || (parsed.success && entry === parsed.data.build)) continue;
-          // What can't be removed now is in nobody's way, and is tried again at the next start.
+          // A folder that can't be removed now does no harm, and is tried again at the next start.
           await rm(join(dir, hash, entry), { recursive: true, force: true }).catch(() => {});
         }
       }
@@ -75,7 +75,7 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    // Not to be taken for an environment that was never built.
+    // Must not be reported as an environment that was never built.
     if (isOutOfDescriptors(error)) throw outOfDescriptors('read its environments');
     return undefined;
   }

@@ -34,7 +34,7 @@ describe('credentials in the addresses of git repositories', () => {
     },
   );
 
-  it('lead git to a file for their servers alone', () => {
+  it('point git to a file, for their servers only', () => {
     expect(gitCredentialSettings(['https://u:p@h', 'https://v:q@h'], "/it's/file")).toEqual({
       GIT_CONFIG_COUNT: '2',
       GIT_CONFIG_KEY_0: 'credential.https://h.helper',

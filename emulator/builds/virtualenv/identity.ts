@@ -11,14 +11,14 @@ export interface Identified {
   readonly hash: string;
 }
 
-/** The environment of deployments that name none. */
+/** The environment of deployments that specify none. */
 const main = 'main';
 
 /**
- * Which virtualenv this is, or why it is none. The hash is of the text with its placeholders: a secret's value is never
- * part of a folder's name. One whose requirements name secrets belongs to the deployment environment that they come
- * from, because what another one's token opened is not for this one; those of `main` have no mark, and keep the hashes
- * that they had before there were marks.
+ * Which virtualenv this is, or why it can't be one. The hash is of the text with its placeholders: a secret's value is
+ * never part of a folder's name. A virtualenv whose requirements name secrets belongs to the deployment environment
+ * that they come from, because other environments must not use what its token gave access to. Those of `main` have no
+ * mark, and keep the hashes that they had before marks existed.
  */
 export function identify({
   configuration,

@@ -13,20 +13,20 @@ import type { FilledDefinition } from './placeholders.ts';
 import type { createRunnerPackages } from './runner-packages.ts';
 import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
 
-/** What a build works with; see VirtualenvBuilderOptions. */
+/** The tools of a build; see VirtualenvBuilderOptions. */
 export interface BuildTools {
   readonly dataDir: string;
   readonly uv: () => Promise<string>;
   readonly clock: () => number;
   readonly mask: Mask;
-  /** Variables of uv. */
+  /** Environment variables for uv. */
   readonly env: { readonly [name: string]: string };
   readonly folders: ReturnType<typeof environmentFolders>;
   readonly packages: ReturnType<typeof createRunnerPackages>;
 }
 
 /**
- * Builds the virtual environment of this hash in a folder of its own, which is gone again unless it is finished. May
+ * Builds the virtual environment of this hash in a folder of its own, which is removed unless the build succeeds. May
  * reject with a UserError.
  */
 export async function buildNew(
@@ -80,7 +80,7 @@ function noPrograms(dataDir: string, mount: string): UserError {
   );
 }
 
-/** `3.11`, from the file that describes a virtual environment. */
+/** The version, such as `3.11`, from the file that describes a virtual environment. */
 async function pythonMinor(folder: string): Promise<string> {
   const text = await readFile(join(folder, 'pyvenv.cfg'), 'utf8');
   const minor = /^version(?:_info)?\s*=\s*(\d+\.\d+)/m.exec(text)?.[1];

@@ -8,7 +8,7 @@ function filled(requirements: string[], secretValue?: (name: string) => string |
   return fillDefinition(parsed.definition, 'dev', secretValue && ((_environment, name) => secretValue(name)));
 }
 
-/** `${NAME}`, which Biome takes for a mistake in a plain string. */
+/** `${NAME}`, which Biome reports as a mistake in a plain string. */
 const placeholder = (name: string) => `$\{${name}}`;
 
 describe('placeholders in requirements', () => {
@@ -28,7 +28,7 @@ describe('placeholders in requirements', () => {
     expect(result.ok ? '' : result.reason).toContain('fal secrets set NOT_SET=… --env dev');
   });
 
-  it('are looked for in requirements and in the addresses of indexes', () => {
+  it('are searched for in requirements and in index URLs', () => {
     const names = (configuration: object) => {
       const parsed = parseVirtualenv(configuration);
       return parsed.ok && namesSecrets(parsed.definition);
@@ -38,7 +38,7 @@ describe('placeholders in requirements', () => {
     expect(names({ requirements: ['six', '$T', '$'.concat('{}')], tags: [placeholder('T')] })).toBe(false);
   });
 
-  it('stay as they are where no secrets are offered', () => {
+  it('are kept where no secrets are available', () => {
     expect(filled(['a', placeholder('X')])).toMatchObject({
       ok: true,
       definition: { layers: [['a', placeholder('X')]] },

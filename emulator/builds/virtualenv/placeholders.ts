@@ -33,7 +33,7 @@ export function namesSecrets({ layers, extraIndexUrls }: VirtualenvDefinition): 
 /**
  * Replaces `${NAME}` in requirements and index URLs by the value of the secret of this deployment environment
  * (docs/platform/control-plane.md#requirements-that-need-the-client); `values` lists what must never be printed.
- * Without `secretValue` the text stays as it is.
+ * Without `secretValue` the text is unchanged.
  */
 export function fillDefinition(
   definition: VirtualenvDefinition,

@@ -9,8 +9,8 @@ import { createMask } from '../../telemetry/masking/mask.ts';
 import { ensureUv } from '../uv/uv.ts';
 import { createVirtualenvBuilder } from './builder.ts';
 
-// The real uv and the real git, with a repository that wants a password, served as files.
-/** With characters that an address may not have: uv would encode them and hand it to git. */
+// The real uv and the real git, with a repository that requires a password, served as files.
+/** With characters that a URL may not contain: uv would encode them and pass it to git. */
 const token = 'planted "tok en"';
 const mark = 'planted';
 const timeout = 120_000;
@@ -50,7 +50,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('a private git repository is installed, and its token is no argument of git', { timeout }, async () => {
+it('a private git repository is installed, and its token is not an argument of git', { timeout }, async () => {
   const spy = join(folder, 'bin');
   const seen = join(folder, 'arguments');
   mkdirSync(spy);
@@ -74,6 +74,6 @@ it('a private git repository is installed, and its token is no argument of git',
   expect(result).toMatchObject({ kind: 'built' });
   expect(readFileSync(seen, 'utf8')).toContain(`${origin}/secretly.git`);
   expect(readFileSync(seen, 'utf8')).not.toContain(mark);
-  // grep ends with 1: nowhere in what was built, kept or cached.
+  // grep exits with 1: the token is nowhere in what was built, kept or cached.
   expect(spawnSync('grep', ['-rqF', mark, join(folder, 'data'), join(folder, 'cache')]).status).toBe(1);
 });

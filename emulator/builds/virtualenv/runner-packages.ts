@@ -6,17 +6,19 @@ import { type AgentResult, agentPackages, installAgent, type RunnerPackages, sdk
 
 type Line = (text: string) => void;
 
-/** For which Python packages are installed: its interpreter, and its version (`3.11`). */
+/** The Python that packages are installed for: its interpreter, and its version (`3.11`). */
 export interface TargetPython {
   readonly python: string;
   readonly minor: string;
 }
 
-/** The folders of packages that runners have behind the app's own; each is made once, when it is first needed. */
+/**
+ * The folders of packages that runners get after the app's own packages; each is created once, when it is first needed.
+ */
 export function createRunnerPackages(agentsDir: string, uv: () => Promise<string>, call: Pick<UvCall, 'env' | 'mask'>) {
   const running = new Map<string, Promise<AgentResult>>();
 
-  /** Not cancelled with a build: the next one needs it as well. */
+  /** Not cancelled together with a build: the next build needs it as well. */
   function once(wanted: RunnerPackages, what: string, python: string, line: Line): Promise<AgentResult> {
     const known = running.get(wanted.name);
     if (known) return known;
@@ -29,7 +31,7 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
   }
 
   return {
-    /** The folder of the agent's packages, if it is there. */
+    /** The folder of the agent's packages, if it exists. */
     agentFolder(minor: string): string | undefined {
       const folder = join(agentsDir, agentPackages(minor).name);
       return existsSync(folder) ? folder : undefined;
@@ -39,7 +41,10 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
       return once(agentPackages(minor), `the runner's own packages for Python ${minor}`, python, line);
     },
 
-    /** The folder of a release of the SDK; a reason when it can't be installed. Asks for uv only when it must be. */
+    /**
+     * The folder of a release of the SDK, or a reason why it can't be installed. Asks for uv only when it has to
+     * install.
+     */
     async sdk(release: string, { python, minor }: TargetPython, line: Line): Promise<AgentResult> {
       const wanted = sdkPackages(minor, release);
       const folder = join(agentsDir, wanted.name);
@@ -52,7 +57,7 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
       }
     },
 
-    /** Waits for what is being installed. */
+    /** Waits for installations in progress. */
     async close(): Promise<void> {
       await Promise.allSettled(running.values());
     },

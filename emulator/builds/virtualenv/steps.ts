@@ -10,9 +10,9 @@ import { gitCredentialSettings, separateGitCredentials } from './git-credentials
 
 export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'> {
   readonly folder: string;
-  /** As it was registered: with placeholders in place of secrets. */
+  /** The definition as it was registered: with placeholders in place of secrets. */
   readonly definition: VirtualenvDefinition;
-  /** The same with the values of secrets. */
+  /** The same definition with the values of secrets. */
   readonly filled: VirtualenvDefinition;
   readonly signal: AbortSignal;
 }
@@ -46,8 +46,8 @@ export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResul
 }
 
 /**
- * What holds a secret is read by uv and git from files that only this user may read: every process may read another
- * one's arguments.
+ * Arguments that hold a secret are passed to uv and git in files that only this user can read, because every process
+ * can read the arguments of others.
  */
 async function installLayer(job: VirtualenvJob, layer: readonly string[], filled: readonly string[]) {
   const { definition } = job;
@@ -81,7 +81,7 @@ async function installLayer(job: VirtualenvJob, layer: readonly string[], filled
   }
 }
 
-/** The value of a placeholder was filled in, or a URL has a password of its own. */
+/** Whether the value of a placeholder was filled in, or a URL has a password of its own. */
 function holdsSecret(filled: string, registered: string | undefined): boolean {
   return filled !== registered || withoutLogin(filled) !== filled;
 }

@@ -7,7 +7,7 @@ import { environmentHash, parseVirtualenv } from './definition.ts';
 import { removeUnused } from './unused.ts';
 
 describe('unused environments', () => {
-  it('are those that no configuration represents, old agents included', async () => {
+  it('are those that match no configuration, old agents included', async () => {
     const folder = testFolder();
     const configuration = { requirements: ['pillow'], python_version: '3.11' };
     const environment = { kind: 'virtualenv', configuration, secretsOf: 'main' };
@@ -24,7 +24,7 @@ describe('unused environments', () => {
       writeFileSync(join(folder, 'compile-caches', hash, 'kernel'), '123');
     }
     const others = { ...environment, configuration: { requirements: 7 } };
-    // Two of five bytes, and what was compiled for one of them, which is counted as it is on the disk.
+    // Two of five bytes, and the compile cache of one of them, which is counted by its size on the disk.
     expect(await removeUnused(folder, [environment, others])).toEqual({
       environments: 2,
       bytes: expect.toSatisfy((bytes: number) => bytes >= 10 + 3),
@@ -33,7 +33,7 @@ describe('unused environments', () => {
     expect(existsSync(join(folder, 'environments', used, '1', 'bin', 'python'))).toBe(true);
     expect(await removeUnused(folder, [environment])).toEqual({ environments: 0, bytes: 0 });
     expect(await removeUnused(join(folder, 'nowhere'), [])).toEqual({ environments: 0, bytes: 0 });
-    // Those that name secrets are one deployment environment's own.
+    // Environments that name secrets belong to one deployment environment.
     const naming = { ...environment, configuration: { requirements: [`six${'$'}{TOKEN}`] } };
     const named = parseVirtualenv(naming.configuration);
     const hashes = ['dev', undefined].map(
@@ -43,7 +43,7 @@ describe('unused environments', () => {
     expect((await removeUnused(folder, [environment, { ...naming, secretsOf: 'dev' }])).environments).toBe(1);
     expect(existsSync(join(folder, 'environments', String(hashes[0])))).toBe(true);
     expect((await removeUnused(folder, [environment])).environments).toBe(1);
-    // Of another kind with the same words: its builder is another one.
+    // The same configuration for another kind of environment: its builder is another one.
     expect(await removeUnused(folder, [{ ...environment, kind: 'other' }])).toEqual({
       environments: 1,
       bytes: expect.toSatisfy((bytes: number) => bytes >= 5 + 3),

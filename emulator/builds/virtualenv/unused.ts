@@ -5,9 +5,9 @@ import type { EnvironmentDefinition } from '../types.ts';
 import { identify } from './identity.ts';
 
 /**
- * Removes every virtualenv that none of these environments is, and what was compiled for it, and of the other compile
- * caches those above their limit; what is needed again is built or compiled again. Only
- * while no emulator uses the folder: runners and builds must not lose theirs.
+ * Removes every virtualenv that matches none of these environments, and its compile cache. Of the other compile caches,
+ * removes those above their limit. What is needed later is built or compiled again. Call this only while no emulator
+ * uses the folder: its runners and builds must not lose theirs.
  * @returns how many, and their bytes (files shared with uv's cache count in full)
  */
 export async function removeUnused(
@@ -23,7 +23,7 @@ export async function removeUnused(
     rmSync(join(dir, hash), { recursive: true, force: true });
     count += 1;
   }
-  // What runners compiled for an environment is of no use without it.
+  // What runners compiled for an environment is useless without it.
   bytes += await trimCompileCaches(dataDir, (id) => used.has(id), { most: 0 });
   bytes += await trimCompileCaches(dataDir, () => false);
   return { environments: count, bytes };

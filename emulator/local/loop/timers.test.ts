@@ -15,7 +15,7 @@ describe('later', () => {
     expect(run).toHaveBeenCalledOnce();
   });
 
-  it('does not call after it was canceled, also in its second part', () => {
+  it('does not call after it was cancelled, also in its second part', () => {
     const run = vi.fn();
     const callOff = later(longestTimerMs * 2, run);
     vi.advanceTimersByTime(longestTimerMs + 1);
