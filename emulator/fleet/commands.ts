@@ -3,7 +3,7 @@ import type { RunnerId } from '../scheduler/types.ts';
 import type { Questions } from './questions.ts';
 import type { Fleet } from './types.ts';
 
-/** What a person may ask of apps and runners: an event for the scheduler each, which decides what comes of it. */
+/** The user's commands for apps and runners. Each one becomes an event for the scheduler, which decides what to do. */
 export function createCommands(
   dispatch: (event: Event) => void,
   questions: Pick<Questions, 'runner'>,

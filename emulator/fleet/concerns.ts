@@ -2,20 +2,21 @@ import type { Effect } from '../scheduler/effects.ts';
 import type { Event } from '../scheduler/events.ts';
 
 /**
- * The one thing that ends when a bug of ours stops an event or effect half way: nobody must wait for it without end.
+ * The request, runner or deploy that ends when a bug in minifal stops an event or effect halfway, so that nothing waits
+ * for it indefinitely.
  */
 export type Concern =
-  /** What the scheduler still counts: an attempt, which holds a place on a runner; that it waits; or nothing. */
+  /** What the scheduler still counts: an attempt, which holds a slot of a runner; a waiting request; or nothing. */
   | {
       readonly kind: 'request';
       readonly id: string;
       readonly left: { readonly attempt: string } | 'waiting' | 'nothing';
     }
-  /** `abandon`: its engine could not be asked, so nothing is to be hoped from it. */
+  /** `abandon`: the engine couldn't be called, so it won't report the end of the runner. */
   | { readonly kind: 'runner'; readonly id: string; readonly how: 'kill' | 'abandon' }
   | { readonly kind: 'deploy'; readonly alias: string };
 
-/** `undefined`: nothing waits for it, or it comes again by itself. */
+/** Returns `undefined` if nothing waits for the event or effect, or if it repeats automatically. */
 export function concernOf(cause: Event | Effect): Concern | undefined {
   switch (cause.type) {
     case 'requestArrived':

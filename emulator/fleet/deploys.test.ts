@@ -17,7 +17,7 @@ import {
 import { testLaunch } from './testing/launch.ts';
 
 describe('a deploy', () => {
-  it('by rolling fails with the reason when the new revision does not start, and the old one continues', async () => {
+  it('of strategy rolling fails with the reason when the new revision does not start; the old one continues', async () => {
     await deploy();
     const next = runners.next();
     const granted = direct('d1');
@@ -32,7 +32,7 @@ describe('a deploy', () => {
     expect(isLease(lease) && fleet.runner(lease.runnerId)?.state.kind).toBe('running');
   });
 
-  it('by rolling that a later one overtakes fails for that reason, and the later one has its own end', async () => {
+  it('of strategy rolling fails when a later one supersedes it, and the later one has its own result', async () => {
     await deploy();
     const first = runners.next(false);
     const overtaken = deploy('r2', 'rolling');
@@ -45,7 +45,7 @@ describe('a deploy', () => {
     expect(await later).toEqual({ kind: 'moved' });
   });
 
-  it('by rolling ends with its application', async () => {
+  it('of strategy rolling ends when its application is deleted', async () => {
     await deploy();
     const next = runners.next(false);
     const rolled = deploy('r2', 'rolling');
@@ -54,7 +54,7 @@ describe('a deploy', () => {
     expect(await rolled).toEqual({ kind: 'failed', reason: 'The application was deleted.' });
   });
 
-  it('whose launch cannot be had counts as a failed start', async () => {
+  it('whose launch cannot be resolved counts as a failed start', async () => {
     resolvable.delete('r1');
     await deploy();
     const told = new Promise<string>((resolve) => {
@@ -64,7 +64,7 @@ describe('a deploy', () => {
     expect(await told).toContain('There is no revision r1.');
   });
 
-  it('says why a runner is not started whose variables cannot be had', async () => {
+  it('reports why a runner does not start when its variables are unavailable', async () => {
     bed.sealed = true;
     void deploy();
     const told = new Promise<string>((resolve) => {
@@ -76,7 +76,7 @@ describe('a deploy', () => {
 });
 
 describe('health checks', () => {
-  it("have the app's own timeout_seconds, also on demand", async () => {
+  it("use the app's timeout_seconds, also on demand", async () => {
     const health = { ...settings.health, timeoutSeconds: 42 };
     void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: { ...settings, health }, strategy: 'recreate' });
     const next = runners.next();
@@ -86,7 +86,7 @@ describe('health checks', () => {
     expect(deeds).toEqual(['probe 42']);
   });
 
-  it('are made at once when the answer to a queued request asks for one', async () => {
+  it('run immediately when the response to a queued request asks for one', async () => {
     void deploy();
     const next = runners.next();
     await submit('a');

@@ -1,22 +1,22 @@
 import type { Event } from '../scheduler/events.ts';
 import type { Deployment, DeployResult, Launch } from './types.ts';
 
-/** Deploys that are under way, and the launches that came with one. */
+/** Deploys in progress, and the launches that were passed with a deploy. */
 export interface Deploys {
   /** See `Fleet.deploy`. */
   deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult>;
-  /** The oldest deploy of the alias has ended. */
+  /** Resolves the oldest deploy of the alias. */
   settle(alias: string, result: DeployResult): void;
   /** See `Fleet.removeAlias`. */
   removeAlias(alias: string): void;
-  /** The launch of a revision that came with its deploy. */
+  /** The launch that was passed with the deploy of the revision. */
   launchOf(revision: string): Launch | undefined;
 }
 
 export function createDeploys(dispatch: (event: Event) => void): Deploys {
-  /** By revision: ephemeral apps have no other home. */
+  /** By revision. Launches of ephemeral apps are stored only here. */
   const launches = new Map<string, { readonly alias: string; readonly launch: Launch }>();
-  /** The oldest first: the scheduler ends the one under way before it begins the next. */
+  /** Oldest first: the scheduler ends the current deploy before it begins the next one. */
   const underWay = new Map<string, ((result: DeployResult) => void)[]>();
   return {
     deploy(deployment, launch) {

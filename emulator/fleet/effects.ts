@@ -7,7 +7,7 @@ import type { Attempts } from './requests/attempts.ts';
 import type { Probes } from './runners/probes.ts';
 import type { Runners } from './runners/runners.ts';
 
-/** What each of the scheduler's effects does. */
+/** Carries out the scheduler's effects. */
 export function createEffects(deps: {
   readonly attempts: Attempts;
   readonly runners: Runners;
@@ -15,7 +15,7 @@ export function createEffects(deps: {
   readonly deploys: Deploys;
   readonly questions: Questions;
   readonly world: Host['world'];
-  /** A deploy came through: calls go to `revision` from now on. */
+  /** Called when a deploy succeeded: calls go to `revision` from now on. */
   readonly onMoved: (alias: string, revision: string) => void;
 }): (effect: Effect) => void {
   const { attempts, runners, probes, deploys, questions, world } = deps;

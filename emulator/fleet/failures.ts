@@ -8,7 +8,7 @@ import type { Runners } from './runners/runners.ts';
 
 const reason = 'minifal failed at this; its own log says more.';
 
-/** Ends the one request, runner or deploy at whose event or effect we ourselves failed, and reports the bug. */
+/** Ends the request, runner or deploy whose event or effect failed because of a bug in minifal, and reports the bug. */
 export function createFailures(deps: {
   readonly attempts: Pick<Attempts, 'giveUp'>;
   readonly runners: Pick<Runners, 'abandon' | 'kill'>;
@@ -22,13 +22,13 @@ export function createFailures(deps: {
     attempts.giveUp(requestId);
     if (left === 'waiting') dispatch({ type: 'requestWithdrawn', requestId });
     if (left === 'waiting' || left === 'nothing') return;
-    // Whatever became of it, its place on the runner is free.
+    // The slot of the runner is free, whatever happened to the attempt.
     dispatch({ type: 'attemptEnded', requestId, attemptId: left.attempt, outcome: { kind: 'response', status: 500 } });
   }
 
   return (cause, error) => {
     report(error);
-    // The others of the group must not end for one of them.
+    // One failing request of the group must not end the others.
     if (cause.type === 'requestsRecovered')
       for (const request of cause.requests) dispatch({ type: 'requestArrived', request });
     const concern = concernOf(cause);

@@ -23,14 +23,14 @@ import {
 } from './testing/fleet.ts';
 import type { Launch } from './types.ts';
 
-describe('the end of the emulator', () => {
+describe('the shutdown of the emulator', () => {
   it('does not wait for an environment that is still being built', async () => {
     const never = new Promise<Launch>(() => undefined);
     bed.launching = () => never;
     await deploy();
     await submit('q1');
     expect(fleet.runners('app').map(({ state }) => state.kind)).toEqual(['pending']);
-    // Its patience never ends: there is nothing to wait for.
+    // Its timeout never expires, because there is nothing to wait for.
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     await fleet.close();
@@ -38,8 +38,8 @@ describe('the end of the emulator', () => {
   });
 });
 
-describe('a runner whose image is fetched', () => {
-  it('is in DOCKER_PULL until its process is there, with how much of it there is', async () => {
+describe('a runner whose image is pulled', () => {
+  it('is in DOCKER_PULL, with its progress, until its process exists', async () => {
     await deploy();
     const next = runners.next(false);
     await submit('q1');
@@ -58,7 +58,7 @@ describe('a runner whose image is fetched', () => {
 });
 
 describe('a queued request', () => {
-  it('starts a runner, is performed on it, and its answer is stored', async () => {
+  it('starts a runner, runs on it, and its response is stored', async () => {
     await deploy();
     const next = runners.next();
     await submit('q1');
@@ -70,7 +70,7 @@ describe('a queued request', () => {
     expect(queue.result('q1')).toMatchObject({ kind: 'response', response: { status: 200 } });
   });
 
-  it('is queued again when its runner dies, and what the dead runner still says is not heard', async () => {
+  it('is queued again when its runner dies, and later output of the dead runner is ignored', async () => {
     await deploy();
     const next = runners.next();
     await submit('q1');
@@ -88,14 +88,14 @@ describe('a queued request', () => {
     expect(result?.kind === 'response' && Buffer.from(result.response.body).toString()).toBe('answer');
   });
 
-  it('that cannot be read any more ends alone: its runner, and what else runs there, is left in peace', async () => {
+  it('that cannot be read ends alone, without affecting its runner and the other requests there', async () => {
     const shared = { ...settings, maxMultiplexing: 2 };
     void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: shared, strategy: 'recreate' });
     const next = runners.next();
     const other = direct('other');
     const { deeds } = await next;
     const lease = await other;
-    // Too large to be remembered.
+    // Too large for the cache.
     await submit('q1', Buffer.alloc(9 * 1024 * 1024), () => store.sql('UPDATE inputs SET check_sum = 1').run());
     await completed('q1');
     expect(queue.result('q1')).toMatchObject({ error: { type: 'internal_error' } });
@@ -106,7 +106,7 @@ describe('a queued request', () => {
     if (isLease(lease)) lease.end(ok);
   });
 
-  it('of a group that is taken up after a start ends alone when the scheduler fails at it', async () => {
+  it('of a group that is resumed after a start ends alone when the scheduler fails on it', async () => {
     await deploy();
     const infos = ['q1', 'q2', 'q3'].map((id) => requestOf(id, { submittedAt: Date.now() }));
     for (const { id } of infos) await queue.submit({ ...testRequest(id), alias: 'app' });
@@ -117,11 +117,11 @@ describe('a queued request', () => {
     await completed('q2');
     expect(queue.result('q2')).toMatchObject({ error: { type: 'internal_error' } });
     expect([fleet.queuePosition('q1'), fleet.queuePosition('q3'), fleet.queueSize('app')]).toEqual([0, 1, 2]);
-    // Once for the group, once for the one.
+    // Once for the group, once for the request.
     expect(takeReported()).toHaveLength(2);
   });
 
-  it('that waits is withdrawn by a cancel, and completed with 499', async () => {
+  it('that waits is withdrawn when it is cancelled, and completed with 499', async () => {
     await deploy();
     const starting = runners.next(false);
     await submit('q1');
@@ -132,7 +132,7 @@ describe('a queued request', () => {
     expect([fleet.cancel('q1'), fleet.cancel('unheard of')]).toEqual(['completed', 'unknown']);
   });
 
-  it('that waits gets another place, and whoever follows the fleet hears of its app then', async () => {
+  it('that waits gets another position, and listeners of the fleet are notified of its app', async () => {
     await deploy();
     const starting = runners.next(false);
     for (const id of ['q1', 'q2', 'q3']) await submit(id);
@@ -147,7 +147,7 @@ describe('a queued request', () => {
     expect([...places]).toEqual([2, 1, 0]);
   });
 
-  it('that runs is cancelled by a call to its own runner', async () => {
+  it('that runs is cancelled by a call to its runner', async () => {
     await deploy();
     const next = runners.next();
     await submit('q1');
@@ -173,7 +173,7 @@ describe('a queued request', () => {
     expect(queue.result('q1')).toMatchObject({ error: { type: 'client_cancelled', status: 499 } });
   });
 
-  it('is flushed together with thousands without holding the event loop all the while', async () => {
+  it('is flushed together with thousands of others without blocking the event loop', async () => {
     void fleet.deploy({
       alias: 'app',
       revision: 'r1',
@@ -197,7 +197,7 @@ describe('a queued request', () => {
     expect(ids.every((id) => queue.record(id)?.status === 499)).toBe(true);
   });
 
-  it('is flushed while it waits, the running one stays', async () => {
+  it('is flushed while it waits, and the running one continues', async () => {
     await deploy();
     const next = runners.next();
     await submit('q1');
@@ -214,7 +214,7 @@ describe('a queued request', () => {
 });
 
 describe('a direct request', () => {
-  it('gets a lease on a runner, and hears why when its runner is killed', async () => {
+  it('gets a lease on a runner, and the reason when its runner is killed', async () => {
     await deploy();
     const next = runners.next();
     const granted = direct('d1');
@@ -229,7 +229,7 @@ describe('a direct request', () => {
     expect(fleet.killRunner(lease.runnerId)).toBe(false);
   });
 
-  it('whose caller leaves while it waits is forgotten', async () => {
+  it('is removed when its caller disconnects while it waits', async () => {
     await deploy();
     const starting = runners.next(false);
     const gone = new AbortController();
@@ -240,7 +240,7 @@ describe('a direct request', () => {
     expect(fleet.queueSize('app')).toBe(0);
   });
 
-  it('of an unknown app is refused', async () => {
+  it('to an unknown app is refused', async () => {
     expect(await direct('d1')).toMatchObject({ kind: 'platform', type: 'runner_scheduling_failure' });
   });
 });

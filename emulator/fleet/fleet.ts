@@ -24,32 +24,32 @@ import type { Fleet, Launch } from './types.ts';
 import { createWatchers } from './watchers.ts';
 
 interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine'> {
-  /** Makes runner ids; a new one for each start of the emulator. */
+  /** Seed for runner IDs; a new one for each start of the emulator. */
   readonly seed: string;
-  /** Milliseconds since the epoch: for what is stored. */
+  /** Milliseconds since the epoch, for stored times. */
   readonly clock: () => number;
-  /** For every duration; by default `clock` serves for both. */
+  /** For all durations; default: `clock`. */
   readonly steady?: Steady;
   readonly time: TimeScale;
-  /** How many runners the machine has room for; absent: any number. */
+  /** Maximum number of runners on this machine; absent: no limit. */
   readonly maxRunners?: number;
-  /** How many GPU slots it has; absent: no limit. */
+  /** Number of GPU slots of this machine; absent: no limit. */
   readonly gpuSlots?: number | undefined;
   readonly queue: Queue;
   readonly exchange: Pick<Exchange, 'perform' | 'cancel'>;
-  /** The launch of a deployed revision; rejects with a sentence when it can't be had. */
+  /** Resolves the launch of a deployed revision; rejects with a message when that fails. */
   readonly launchOf: (revision: string) => Promise<Launch>;
-  /** A deploy came through: calls go to `revision` from now on. */
+  /** Called when a deploy succeeded: calls go to `revision` from now on. */
   readonly onMoved: (alias: string, revision: string) => void;
-  /** A runner was asked for; `machineType` is known here for ephemeral apps only. */
+  /** Called when a runner is requested; `machineType` is known here for ephemeral apps only. */
   readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
   readonly onNotes: (notes: readonly Note[]) => void;
-  /** Hears of bugs: each ends the one request, runner or deploy that it was about. By default they are thrown. */
+  /** Receives bugs. Each one ends only the request, runner or deploy that it affects. By default they are thrown. */
   readonly report?: Report;
 }
 
 /**
- * What an app's teardown() gets when the emulator stops: the platform's default grace
+ * Grace period for an app's teardown() when the emulator stops: the platform's default
  * (docs/platform/runners.md#shutdown).
  */
 const shutdownGraceMs = 5_000;
@@ -59,12 +59,12 @@ const shutdownGraceMs = 5_000;
  */
 export const finishMs = 5_000;
 
-/** The way in to the scheduler: turns calls into events, carries effects out on the engine, decides nothing. */
+/** The entry point to the scheduler: turns calls into events and carries out effects on the engine. Decides nothing. */
 export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
   const { queue, exchange, clock, maxRunners, gpuSlots, onMoved, onCreated, onNotes, report = throwLater } = deps;
   const { runners: mostRunners, gpuSlots: mostSlots } = defaultLimits;
   const steady = deps.steady ?? steadyAs(clock);
-  // The loop and its hands need each other: these are there before its first event.
+  // The host and the effects depend on each other: the effects are set before the first event.
   const host = createHost({
     seed: deps.seed,
     steady,
@@ -83,8 +83,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const dispatch = (event: Event) => host.dispatch(event);
   const questions = createQuestions(host, () => ({ ...deps.time, ahead: steady.ahead() }));
   /**
-   * What apps bring about without being asked: a thousand of them may answer, or end, in the same moment, and each of
-   * these events may be followed by as many effects as a step may have.
+   * Paces unsolicited events of apps. A thousand apps may answer or exit at the same moment, and each of these events
+   * may cause as many effects as a step allows.
    */
   const paced = createPaced(report);
   const watchers = createWatchers(report);
@@ -148,7 +148,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     async close() {
       dispatch({ type: 'shutdown' });
       await runners.allEnded(finishMs);
-      // Whatever still runs may finish within the grace of its runner, and counts if it does.
+      // Running requests may finish within the grace period of their runner; their results then count.
       runners.terminateAll();
       await runners.allEnded(shutdownGraceMs);
       host.close();

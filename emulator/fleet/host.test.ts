@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A host whose runners come up at once, and what it did at which real time after the start, in ms. */
+/** A host whose runners are ready immediately, with its actions and their real times after the start, in ms. */
 function hostAt(factor: number) {
   const did: [atMs: number, effect: Effect['type']][] = [];
   const notes: Note[] = [];
@@ -61,7 +61,7 @@ function hostAt(factor: number) {
 }
 
 describe.each([1, 60, 1000])('the host at %d times the speed', (factor) => {
-  it('passes keep_alive and back-off that much faster, and writes down when it really was', () => {
+  it('shortens keep_alive and back-off by that factor, and records real times', () => {
     const { host, did, notes, send, arrive, end, letSetup } = hostAt(factor);
     send(deployOf({ scale: scaleOf({ keepAliveSeconds: 300 }) }));
     arrive('a');
@@ -80,7 +80,7 @@ describe.each([1, 60, 1000])('the host at %d times the speed', (factor) => {
     host.close();
   });
 
-  it('leaves startup_timeout, request_timeout, the grace period and a start deadline as they are', () => {
+  it('does not change startup_timeout, request_timeout, the grace period and a start deadline', () => {
     const { host, did, send, arrive } = hostAt(factor);
     const settings = settingsOf({ terminationGraceSeconds: 7 });
     const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 20 });
@@ -119,7 +119,7 @@ describe.each([
   ['a machine that slept for two hours, or a clock set ahead by as much', twoHours],
   ['a clock set back by two hours', -twoHours],
 ])('%s', (_name, jump) => {
-  it('ends no request, runner or wait before its time, nor later', () => {
+  it('ends each request, runner and wait neither too early nor too late', () => {
     const { did, notes, wall, send, arrive, end, host } = hostAt(1);
     const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 20, keepAliveSeconds: 60 });
     send(deployOf({ scale }));
@@ -145,7 +145,7 @@ describe.each([
   });
 });
 
-it('counts the time in which no emulator ran against a start deadline', () => {
+it('counts the time during which no emulator ran against a start deadline', () => {
   const { did, send, arrive, host } = hostAt(1);
   send(deployOf({ scale: scaleOf({ maxConcurrency: 1 }) }));
   arrive('busy', { kind: 'direct' });

@@ -10,11 +10,11 @@ import { createAlarm } from './alarm.ts';
 const failedTickPauseMs = 1_000;
 
 export interface Host {
-  /** Advances the world by one event and carries out what was decided, in order. Safe to call from within an effect. */
+  /** Advances the world by one event and carries out the effects in order. Safe to call from within an effect. */
   dispatch(event: Event): void;
-  /** The world as it is now, for reading. Its instants are in platform time. */
+  /** The current world, read-only. Its instants are in platform time. */
   world(): World;
-  /** Platform time: what a question to the world is asked with. */
+  /** Platform time, for queries of the world. */
   now(): Instant;
   close(): void;
 }
@@ -29,24 +29,27 @@ export function createHost(deps: {
   readonly time: TimeScale;
   readonly limits?: Limits;
   readonly perform: (effect: Effect) => void;
-  /** What was thrown on the way: a bug. What the event or effect was for is to end; all else continues. */
+  /**
+   * Called with an error thrown by the scheduler or an effect, which is a bug. End whatever the event or effect was
+   * for; everything else continues.
+   */
   readonly failed: (cause: Event | Effect, error: unknown) => void;
   /** Called after all effects of one event were performed; must not throw. */
   readonly settled: () => void;
   /** Must not throw. */
   readonly record: (notes: readonly Note[]) => void;
-  /** Called last, with what may differ from before; must not throw. */
+  /** Called last, with everything that may have changed; must not throw. */
   readonly changed: (changed: Step['changed']) => void;
 }): Host {
   let world = emptyWorld(deps.seed, limitsIn(deps.time, deps.limits ?? defaultLimits));
   const inbox: Event[] = [];
   let busy = false;
   let closed = false;
-  /** After a tick at which the scheduler failed: the same moment must not come again at once, without end. */
+  /** Set after a tick at which the scheduler failed, so that the same tick doesn't repeat immediately and endlessly. */
   let notBefore = 0;
   const now = () => toPlatform(deps.time, deps.steady.now());
   const alarm = createAlarm(deps.time.factor, now, wake);
-  /** For instants on the wall as it is now. */
+  /** The time scale for the current wall clock. */
   const time = (): TimeScale => ({ ...deps.time, ahead: deps.steady.ahead() });
 
   function dispatch(event: Event): void {
@@ -67,7 +70,7 @@ export function createHost(deps: {
     alarm.set(due());
   }
 
-  /** An event that the scheduler can't take leaves the world as it was. */
+  /** If the scheduler fails on an event, the world doesn't change. */
   function decide(event: Event): Step | undefined {
     try {
       const here = time();
@@ -90,7 +93,7 @@ export function createHost(deps: {
     }
   }
 
-  /** When the scheduler wants to be asked again. */
+  /** When the scheduler needs its next tick. */
   function due(): Instant | undefined {
     const at = closed ? undefined : nextWakeup(world);
     return at === undefined ? undefined : Math.max(at, notBefore);

@@ -6,7 +6,7 @@ import type { Questions } from './questions.ts';
 import type { Runners } from './runners/runners.ts';
 import type { Watchers } from './watchers.ts';
 
-/** Passes on what the scheduler notes: new runners first, then the notes, then the changes of state in them. */
+/** Forwards the scheduler's notes: first new runners, then all notes, then the changes of state among them. */
 export function createNotes(deps: {
   readonly questions: Pick<Questions, 'runner'>;
   readonly deploys: Pick<Deploys, 'launchOf'>;

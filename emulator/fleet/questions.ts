@@ -4,7 +4,7 @@ import { why } from '../scheduler/why.ts';
 import type { Host } from './host.ts';
 import type { Fleet } from './types.ts';
 
-/** What may be asked about the world: answers in real instants and durations, however fast the platform's time runs. */
+/** The queries of the world. Answers are in real instants and durations, however fast platform time runs. */
 export type Questions = Pick<
   Fleet,
   | 'expirationCountdownSeconds'
@@ -19,7 +19,7 @@ export type Questions = Pick<
   | 'why'
 >;
 
-/** `time`: for instants on the wall as it is now. */
+/** `time`: the time scale for the current wall clock. */
 export function createQuestions({ world, now }: Pick<Host, 'world' | 'now'>, time: () => TimeScale): Questions {
   return {
     isRolling: (alias) => select.isRolling(world(), alias),

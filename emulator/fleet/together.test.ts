@@ -14,10 +14,10 @@ import {
 } from './testing/fleet.ts';
 
 const many = 200;
-/** Events of one turn of the loop, with a tick; twice, for what is counted here begins and ends within a turn. */
+/** Maximum events of one turn of the loop, including a tick; doubled, because one counted turn can span two. */
 const most = 2 * 51;
 
-/** Deploys an app with so many runners, all of them ready. */
+/** Deploys an app and makes all its runners ready. */
 async function runMany(): Promise<void> {
   const all = { ...scale, minConcurrency: many, maxConcurrency: many };
   void fleet.deploy({ alias: 'app', revision: 'r1', scale: all, settings, strategy: 'recreate' });
@@ -29,7 +29,7 @@ async function runMany(): Promise<void> {
 
 const count = (kind: string): number => fleet.runners('app').filter(({ state }) => state.kind === kind).length;
 
-/** The most events that reached the scheduler in one turn of the loop. */
+/** The maximum number of events that reached the scheduler in one turn of the loop. */
 async function mostInATurn(work: () => Promise<void>): Promise<number> {
   let [inThisTurn, largest] = [0, 0];
   const unfollow = fleet.follow(() => {
@@ -42,7 +42,7 @@ async function mostInATurn(work: () => Promise<void>): Promise<number> {
   return largest;
 }
 
-it('takes the ends of many runners that come together a part at a time', async () => {
+it('handles many runners that end at the same moment in batches', async () => {
   await runMany();
   const before = [...runners.started];
   const largest = await mostInATurn(async () => {
@@ -54,7 +54,7 @@ it('takes the ends of many runners that come together a part at a time', async (
   expect(before.every(({ deeds }) => deeds.includes('dispose'))).toBe(true);
 });
 
-it('takes the answers of many requests that come together a part at a time', async () => {
+it('handles many responses that arrive at the same moment in batches', async () => {
   await runMany();
   const ids = Array.from({ length: many }, (_, n) => `q${n}`);
   await Promise.all(ids.map((id) => submit(id)));

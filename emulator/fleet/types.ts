@@ -13,7 +13,7 @@ import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
 import type { RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
-/** A direct request's place on a runner. Exactly one `end` per lease. */
+/** A direct request's slot on a runner. Call `end` exactly once per lease. */
 export interface Lease {
   readonly runnerId: string;
   readonly address: RunnerAddress;
@@ -39,7 +39,7 @@ export interface Launch {
   readonly mode: 'serve' | 'call';
   readonly declaredPort: number | null;
   readonly appFiles: readonly AppFile[];
-  /** Exact secret names; `null`: all default-exposed ones of the environment. */
+  /** Exact secret names; `null`: all secrets of the environment that are exposed by default. */
   readonly secretNames: readonly string[] | null;
   /** Deployment environment (`main`, `dev`). */
   readonly environmentName: string;
@@ -63,42 +63,43 @@ export interface Deployment {
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
 
-/** Gets each change of state, after the lines that the runner wrote before it were logged. */
+/** Called for each change of state, after the lines that the runner wrote before it were logged. */
 export type RunnerWatcher = (change: {
   readonly runnerId: string;
   readonly state: RunnerState['kind'];
-  /** A sentence. */
+  /** A message for the user. */
   readonly reason: string;
   /** `terminated`: exit code of its process; `null` when a signal ended it or there was no process. */
   readonly exitCode: number | null;
-  /** `terminated`: its supervisor died, and another runner takes its place at once. */
+  /** `terminated`: its supervisor died, and another runner replaces it immediately. */
   readonly lost: boolean;
-  /** The app stops because it has served as many requests as it was meant to: said then, and with `terminated`. */
+  /**
+   * The app stops because it has served its maximum number of requests. Reported at that moment, and with `terminated`.
+   */
   readonly done: boolean;
 }) => void;
 
-/** Must not throw, and must be quick: it is called for every event. */
+/** Must not throw, and must be fast: it is called for every event. */
 export type ChangeListener = (changed: {
   readonly apps: ReadonlySet<string>;
   readonly runners: ReadonlySet<string>;
 }) => void;
 
 export type FunctionRun =
-  /** `dispose` frees the result's file; call it once the bytes were read. */
+  /** `dispose` frees the result's file; call it after the bytes were read. */
   | { readonly kind: 'ended'; readonly result: CallResult; dispose(): void }
-  /** The process died; the sentence for the gRPC error's details. */
+  /** The process died; `reason` is the message for the details of the gRPC error. */
   | { readonly kind: 'died'; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
 /**
- * What the edge may ask of the fleet: the only way in to the scheduler. It turns calls into events, carries out effects
- * on the engine, and decides nothing. Every instant that it takes or gives is real, however fast the platform's time
- * runs.
+ * The interface of the fleet for the edge, and the only entry point to the scheduler. It turns calls into events,
+ * carries out effects on the engine, and decides nothing. All its instants are real, however fast platform time runs.
  */
 export interface Fleet {
   /**
-   * Waits for a runner for a direct request (cold start included). `gone` withdraws it while it waits.
-   * Resolves to the platform's error when the request ends before it has a runner.
+   * Waits for a runner for a direct request (cold start included). `gone` withdraws the request while it waits.
+   * Resolves to the platform's error if the request ends before it has a runner.
    */
   lease(request: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError>;
   /**
@@ -107,71 +108,75 @@ export interface Fleet {
    * The launch of `revision` must be known: given here, or resolvable from the catalog.
    */
   deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult>;
-  /** UpdateApplication: new settings of the present revision, in force at once. */
+  /** UpdateApplication: new settings of the current revision, effective immediately. */
   applySettings(alias: string, scale: ScaleSettings, settings: RevisionSettings): void;
-  /** The alias is gone: its runners end, its waiting requests fail. */
+  /** Removes the alias: its runners end, and its waiting requests fail. */
   removeAlias(alias: string): void;
   rollout(alias: string, force: boolean): void;
-  /** `false`: unknown or ended runner. */
+  /** Returns `false` if the runner is unknown or has ended. */
   stopRunner(id: string, replaceFirst: boolean): boolean;
   killRunner(id: string): boolean;
   /**
-   * Runs a command in the runner (see RunnerHandle.exec); `undefined`: it is unknown, has ended, or has no process yet.
+   * Runs a command in the runner (see RunnerHandle.exec). Returns `undefined` if the runner is unknown, has ended, or
+   * has no process yet.
    */
   exec(id: string, command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession | undefined;
-  /** Whether a rolling deploy of the alias is under way. */
+  /** Whether a rolling deploy of the alias is in progress. */
   isRolling(alias: string): boolean;
-  /** Calls `watch` at each change of state of the alias's runners; returns the unsubscriber. */
+  /** Calls `watch` at each change of state of the alias's runners. Returns a function that unsubscribes. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
   /**
-   * Calls `listener` after each event with the apps and live runners that it may have changed; returns the
-   * unsubscriber.
+   * Calls `listener` after each event with the apps and live runners that it may have changed. Returns a function that
+   * unsubscribes.
    */
   follow(listener: ChangeListener): () => void;
-  /** Real seconds of keep_alive left of an idle runner, rounded up; `null` when it isn't counting. */
+  /** Real seconds left of an idle runner's keep_alive, rounded up; `null` when it isn't counting down. */
   expirationCountdownSeconds(runnerId: string): number | null;
-  /** Runs a plain function once on a runner of its own, listed under `alias` (a UUID); `signal` ends the runner. */
+  /** Runs a plain function once on its own runner, listed under `alias` (a UUID). `signal` ends the runner. */
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
-  /** Hands a request that is already in the durable queue to the scheduler. */
+  /** Passes a request that is already in the durable queue to the scheduler. */
   enqueue(request: RequestInfo): void;
-  /** The same for those that waited before a start, in their order: many at once cost less than one by one. */
+  /**
+   * Passes the requests that waited before a start to the scheduler, in their order. Many at once cost less than one by
+   * one.
+   */
   takeUp(requests: readonly RequestInfo[]): void;
   /**
-   * Waiting: withdrawn and completed with 499. Running: POST to `<path>/cancel` on its runner, though its slots are
-   * full.
+   * A waiting request is withdrawn and completed with 499. For a running one, sends a POST to `<path>/cancel` on its
+   * runner, even if the runner's slots are full.
    */
   cancel(requestId: string): 'requested' | 'completed' | 'unknown';
-  /** Requests ahead of this one, 0-based; 0 when it isn't waiting. */
+  /** Number of requests ahead of this one; 0 when it isn't waiting. */
   queuePosition(requestId: string): number;
-  /** Waiting requests of the alias's queue. */
+  /** Number of waiting requests in the alias's queue. */
   queueSize(alias: string): number;
-  /** All its waiting requests, direct ones too. */
+  /** Number of all waiting requests of the alias, including direct ones. */
   waitingSize(alias: string): number;
-  /** Why the latest start of a runner of the alias failed, a sentence, until one becomes ready; `null`: it did not. */
+  /**
+   * A message that says why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did
+   * not fail.
+   */
   lastFailure(alias: string): string | null;
   /**
-   * The first `most` waiting requests of the alias in the order of dispatch, and since when (milliseconds since the
+   * The first `most` waiting requests of the alias in dispatch order, and since when they wait (milliseconds since the
    * epoch).
    */
   waiting(alias: string, most: number): readonly { readonly id: string; readonly since: number }[];
-  /**
-   * Completes every waiting queued request of the alias with 499; resolves when that is on disk, to how many there
-   * were.
-   */
+  /** Completes every waiting queued request of the alias with 499. Resolves to their number when that is on disk. */
   flush(alias: string): Promise<number>;
   /**
-   * One sentence: why this request waits, or `null` when it doesn't. Its seconds are the platform's, marked where those
-   * aren't real.
+   * One sentence that says why this request waits, or `null` when it doesn't. Seconds are platform seconds, and marked
+   * if those aren't real seconds.
    */
   why(requestId: string): string | null;
-  /** Live runners; of one alias or of all. */
+  /** Live runners of one alias, or of all. */
   runners(alias?: string): readonly Runner[];
   runner(id: string): Runner | undefined;
   /**
-   * Resolves when every line that the runner wrote before was logged; at once when it is gone, because then they were.
-   * Never rejects.
+   * Resolves when every line that the runner has written so far is logged. Resolves immediately if the runner is gone,
+   * because its lines are already logged. Never rejects.
    */
   linesTold(runnerId: string): Promise<void>;
-  /** The `X-Fal-Runner-Health-Check` response header: probe now, one failure ends the runner. */
+  /** The `X-Fal-Runner-Health-Check` response header: runs a health check now; one failure ends the runner. */
   probeOnDemand(runnerId: string): void;
 }

@@ -5,13 +5,13 @@ import type { RunnerId, RunnerState } from '../scheduler/types.ts';
 import { stateOfWord } from '../scheduler/world/runner-state.ts';
 import type { ChangeListener, Fleet, RunnerWatcher } from './types.ts';
 
-/** Everyone who hears of what happens to runners and apps; one that throws keeps no other from it. */
+/** The listeners for changes of runners and apps. If one throws, the others are still called. */
 export interface Watchers extends Pick<Fleet, 'follow' | 'watchRunners'> {
-  /** After an event: what it may have changed. */
+  /** Called after an event, with everything that it may have changed. */
   changed: ChangeListener;
-  /** Changes of state; `exitOf`: how the process of a runner ended, if that is what was reported. */
+  /** Called with changes of state. `exitOf`: how the process of a runner ended, if that was reported. */
   noted(notes: readonly Note[], exitOf: (id: RunnerId) => RunnerExit | null): void;
-  /** The app stops because it has served as many requests as it was meant to. */
+  /** Called when the app stops because it has served its maximum number of requests. */
   done(alias: string, runnerId: RunnerId, state: RunnerState['kind']): void;
 }
 

@@ -7,8 +7,8 @@ import { createLeases, type Leases } from './leases.ts';
 import { wordError } from './scheduler-errors.ts';
 
 /**
- * Requests on their way through runners: leases of direct ones, executions of queued ones. Turns the scheduler's
- * request effects into deeds and reports how each attempt ended. Decides nothing.
+ * Running requests: leases of direct requests, executions of queued ones. Carries out the scheduler's request effects
+ * and reports how each attempt ended. Decides nothing.
  */
 export interface Attempts {
   readonly lease: Leases['lease'];
@@ -17,18 +17,18 @@ export interface Attempts {
   accept(id: RequestId): void;
   requeue(id: RequestId, retried?: Retried): void;
   fail(id: RequestId, error: SchedulerError): void;
-  /** Ends a request at which we ourselves failed. */
+  /** Ends a request that failed because of a bug in minifal. */
   giveUp(id: RequestId): void;
-  /** After all effects of a step. */
+  /** Called after all effects of a step. */
   settled(): void;
-  /** The runner that performs this queued request now. */
+  /** The runner on which this queued request is running. */
   runnerOf(id: RequestId): RunnerId | undefined;
 }
 
 export function createAttempts(deps: ExecutionsDeps): Attempts {
   const leases = createLeases(deps);
   const executions = createExecutions(deps);
-  /** Fired after the whole step, so that the reason (a later effect) is known to anyone who listens. */
+  /** Fired after the whole step, so that listeners can read the reason, which a later effect sets. */
   let aborting: Stop[] = [];
 
   const abortOf = (id: RequestId): Stop | undefined => leases.abortOf(id) ?? executions.abortOf(id);

@@ -12,7 +12,7 @@ const fails = async () => {
   throw new Error('a bug');
 };
 
-it.each(['call', 'connect'] as const)('ends its lease when the exchange fails at it: %s', async (way) => {
+it.each(['call', 'connect'] as const)('ends its lease when the exchange throws: %s', async (way) => {
   const ends: AttemptOutcome[] = [];
   const calls = createDirectCalls({
     fleet: {

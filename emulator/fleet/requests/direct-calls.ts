@@ -7,16 +7,17 @@ import { refuseSocket, type SocketCall } from '../../exchange/sockets/tunnel.ts'
 import type { StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Fleet, Lease } from '../types.ts';
 
-/** Calls that wait for their answer: a lease on a runner, one exchange with it, and what the scheduler hears of it. */
+/** Direct calls: takes a lease on a runner, makes one exchange with it, and reports the outcome to the scheduler. */
 export interface DirectCalls {
   /**
-   * Resolves when the call is over and its lease ended. `gone` aborts when the caller has left. Rejects, here and
-   * below, by a bug of ours alone; the lease has ended then, too.
+   * Resolves when the call is over and its lease has ended. `gone` aborts when the caller disconnects. Here and below,
+   * rejects only because of a bug in minifal; the lease has ended then, too.
    */
   call(call: DirectCall, sink: Sink, gone: StopSignal): Promise<void>;
   /**
-   * Joins a caller's websocket with one of the app's: one request for its whole life. Messages of the caller wait until
-   * there is a runner. `gone` aborts when the caller has closed. Resolves when both are closed.
+   * Connects a caller's WebSocket to one of the app; the connection counts as one request for its whole lifetime.
+   * Messages from the caller wait until there is a runner. `gone` aborts when the caller has closed its socket.
+   * Resolves when both sockets are closed.
    */
   connect(call: SocketCall, caller: Half, gone: StopSignal): Promise<void>;
 }
@@ -41,9 +42,8 @@ export function createDirectCalls({
       const ending = await over(lease, () => exchange.stream(call, runner, sink, [gone, lease.aborted]));
       const { outcome, error, signals, isStarted } = ending;
       if (error && gone.aborted) {
-        // Our connection is closed; an app that can't see that has a second chance
-        // (docs/platform/gateway.md#direct-calls,
-        // #cancel).
+        // Our connection is closed. An app that can't detect that is also sent a cancel call
+        // (docs/platform/gateway.md#direct-calls, #cancel).
         lease.end({ kind: 'caller_gone' });
         await exchange.cancel(address, call.path, call.info.id);
         return;
@@ -67,7 +67,7 @@ export function createDirectCalls({
   };
 }
 
-/** A place on a runner must not be held for good by an exchange at which we failed. */
+/** Ends the lease if the exchange throws, so that a bug in minifal doesn't hold a slot of the runner forever. */
 async function over<T>(lease: Lease, exchanged: () => Promise<T>): Promise<T> {
   try {
     return await exchanged();

@@ -19,7 +19,7 @@ interface Running {
   readonly runnerId: RunnerId;
   readonly abort: Stop;
   response?: StoredResponse;
-  /** Why it could not be made. */
+  /** Why the attempt could not be made. */
   error?: PlatformError;
 }
 
@@ -33,29 +33,29 @@ export interface ExecutionsDeps {
   readonly perform: Exchange['perform'];
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
   readonly dispatch: (event: Event) => void;
-  /** The app asked for a health probe with its answer. */
+  /** Called when the app's response asks for a health check. */
   readonly probe: (runnerId: RunnerId) => void;
-  /** Takes what many apps may answer in the same moment. */
+  /** Paces responses, because many apps may answer at the same moment. */
   readonly paced: Paced;
   readonly clock: () => number;
-  /** A bug that stopped an attempt. */
+  /** Receives a bug that stopped an attempt. */
   readonly failed: (assign: Assign, error: unknown) => void;
   readonly report: Report;
 }
 
-/** Queued requests on their runners: an attempt each at a time, its input read and its outcome stored. */
+/** Queued requests on their runners, one attempt per request at a time: reads the input and stores the outcome. */
 interface Executions {
   assign(effect: Assign): void;
-  /** Stores the answer of the attempt under way as the request's. */
+  /** Stores the response of the current attempt as the result of the request. */
   accept(id: RequestId): void;
   requeue(id: RequestId, retried?: Retried): void;
-  /** Completes it with an error, whether it is under way or waits. */
+  /** Completes the request with an error, whether it runs or waits. */
   end(id: RequestId, error: PlatformError): void;
-  /** Whatever comes of the attempt under way is nobody's business any more. */
+  /** Ignores the outcome of the current attempt. */
   forget(id: RequestId): void;
-  /** What aborts the attempt under way. */
+  /** Aborts the current attempt. */
   abortOf(id: RequestId): Stop | undefined;
-  /** The runner that performs this request now. */
+  /** The runner on which this request is running. */
   runnerOf(id: RequestId): RunnerId | undefined;
 }
 
@@ -67,7 +67,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
     const attempt: Running = { runnerId, abort: new Stop() };
     running.set(requestId, attempt);
     const begun = queue.begin(requestId, { attemptId, runnerId, at: deps.clock() }, last ? 'keep' : 'refuse');
-    // Otherwise a crash within the next moments would forget the attempt, and it would be made a second time.
+    // Otherwise a crash before the commit would lose the attempt, and it would be made a second time.
     const mayBegin = last ? await begun : true;
     if (running.get(requestId) !== attempt) return;
     const request = await stored(requestId, attempt.abort);
@@ -83,7 +83,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
       : { outcome: { kind: 'disconnected' } };
     if (done.healthCheck) deps.probe(runnerId);
     deps.paced.do(() => {
-      if (running.get(requestId) !== attempt) return; // aborted meanwhile: the verdict fell already
+      if (running.get(requestId) !== attempt) return; // Aborted in the meantime: the verdict was already given.
       if (done.response) attempt.response = done.response;
       const hints = done.hints ? { hints: done.hints } : {};
       dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });

@@ -16,7 +16,7 @@ describe('a function run', () => {
     return { runner, ended };
   }
 
-  it('calls once its runner is ready, and keeps the result until it was read', async () => {
+  it('calls the function when its runner is ready, and keeps the result until it is read', async () => {
     const { runner, ended } = await begin();
     runner.events.ready(null);
     await runner.called;
@@ -29,7 +29,7 @@ describe('a function run', () => {
     expect(fleet.runners('f-1')).toEqual([]);
   });
 
-  it('shows neither secrets nor escape sequences in how it ended', async () => {
+  it('shows neither secrets nor escape sequences in the reason it ended', async () => {
     bed.given = ['hunter2-hunter2'];
     const { runner, ended } = await begin();
     runner.events.ready(null);
@@ -37,7 +37,7 @@ describe('a function run', () => {
     expect(await ended).toEqual({ kind: 'died', reason: 'exited: \\x1b]0;********\\x07' });
   });
 
-  it('shows no secret in the words next to its result', async () => {
+  it('shows no secret in the text next to its result', async () => {
     bed.given = ['hunter2-hunter2'];
     const { runner, ended } = await begin();
     runner.events.ready(null);
@@ -47,7 +47,7 @@ describe('a function run', () => {
     expect(await ended).toMatchObject({ result: { traceback: 'at ********', exceptionMessage: '********' } });
   });
 
-  it('reports how its process died, and is not run again', async () => {
+  it('reports how its process died, and does not run again', async () => {
     const { runner, ended } = await begin();
     runner.events.ready(null);
     runner.events.exited({ code: null, signal: 'SIGKILL', reason: 'it died with <Signals.SIGKILL: 9>.`' });
@@ -69,14 +69,14 @@ describe('a function run', () => {
     expect(runners.started).toHaveLength(2);
   });
 
-  it('that could not be loaded ends with that result, before any call', async () => {
+  it('whose function cannot be loaded ends with that result, before any call', async () => {
     const { runner, ended } = await begin();
     runner.events.result({ kind: 'refused', reason: 'no such module' });
     expect(await ended).toMatchObject({ kind: 'ended', result: { kind: 'refused' } });
     expect(runner.deeds).not.toContain('call');
   });
 
-  it('is killed when its caller leaves', async () => {
+  it('is killed when its caller disconnects', async () => {
     const caller = new AbortController();
     const { runner, ended } = await begin(caller.signal);
     caller.abort();
@@ -84,7 +84,7 @@ describe('a function run', () => {
     expect(runner.deeds).toContain('kill');
   });
 
-  it('leaves neither an entry nor a folder when its caller leaves while its result arrives', async () => {
+  it('leaves neither an entry nor a folder when its caller disconnects while its result arrives', async () => {
     const caller = new AbortController();
     const { runner, ended } = await begin(caller.signal);
     runner.events.ready(null);

@@ -5,7 +5,7 @@ import type { PlatformError } from '../../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from '../types.ts';
 import { directInfo } from './leases.ts';
 
-/** A function's runner starts for its one call and never again. */
+/** A function has one runner, which starts once, for a single call. */
 const oneRunner: ScaleSettings = {
   keepAliveSeconds: 0,
   minConcurrency: 0,
@@ -23,14 +23,14 @@ interface Waiting {
 }
 
 /**
- * A plain function run is an ephemeral app whose one request is the call: it goes the way of every request (runner
- * states, timeouts, the tree of runners), only the exchange with the runner differs.
+ * A plain function run is an ephemeral app with a single request, the call. It is handled like every request (runner
+ * states, timeouts, the tree of runners); only the exchange with the runner differs.
  */
 export function createFunctionRuns(report: Report) {
   const waiting = new Map<string, Waiting>();
 
   return {
-    /** False: nobody waits for it. */
+    /** Returns false if nothing waits for the result. */
     onResult(alias: string, runnerId: RunnerId, result: CallResult): boolean {
       const run = waiting.get(alias);
       run?.onResult(runnerId, result);
@@ -69,7 +69,7 @@ export function createFunctionRuns(report: Report) {
           waiting.set(alias, {
             onResult: (runnerId, result) => finish({ kind: 'ended', result, dispose: () => fleet.release(runnerId) }),
             onExit({ reason, cause }) {
-              // The scheduler starts another runner; the function was not called yet.
+              // The function was not called yet, so the scheduler starts another runner.
               if (cause !== 'supervisor_lost' || lease) finish({ kind: 'died', reason });
             },
           });

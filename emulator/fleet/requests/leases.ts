@@ -16,20 +16,23 @@ interface Direct {
 
 type Assign = Extract<Effect, { readonly type: 'assign' }>;
 
-/** Direct requests: each waits for its place on a runner, and has that until it says how its attempt ended. */
+/**
+ * Leases of direct requests. Each request waits for a slot on a runner, and holds it until it reports how its attempt
+ * ended.
+ */
 export interface Leases {
   /** See `Fleet.lease`. */
   lease(info: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError>;
-  /** `false`, here and below: there is no direct request of this id. */
+  /** Here and below, returns `false` if there is no direct request with this ID. */
   assign(effect: Assign): boolean;
   accept(id: RequestId): boolean;
-  /** Ends it with an error: instead of a lease, or as the reason of its abort. */
+  /** Ends the request with an error, instead of a lease or as the reason of its abort. */
   end(id: RequestId, error: PlatformError): boolean;
-  /** What aborts it. */
+  /** Aborts the request. */
   abortOf(id: RequestId): Stop | undefined;
 }
 
-/** A direct request as the scheduler knows it: one attempt, whatever its app may say about retries. */
+/** A direct request as the scheduler sees it: one attempt, whatever its app configures for retries. */
 export function directInfo(about: Pick<RequestInfo, 'id' | 'alias' | 'submittedAt' | 'startBy' | 'hint'>): RequestInfo {
   return { ...about, kind: 'direct', priority: 'normal', noRetry: true, retries: {}, attempts: 0 };
 }

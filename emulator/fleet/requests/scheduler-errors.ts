@@ -2,8 +2,8 @@ import type { SchedulerError } from '../../scheduler/effects.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 
 /**
- * What the caller is reported when the scheduler itself ends a request (docs/platform/gateway.md#errors; the sentences
- * are ours).
+ * The error that the caller gets when the scheduler itself ends a request (docs/platform/gateway.md#errors; the
+ * messages are minifal's own).
  */
 export function wordError(error: SchedulerError): PlatformError {
   switch (error.type) {

@@ -9,7 +9,7 @@ import type { RequestId, RunnerId } from '../../scheduler/types.ts';
 import type { Host } from '../host.ts';
 import type { Fleet } from '../types.ts';
 
-/** Queued requests that shall not be performed any more. */
+/** Cancels and flushes queued requests. */
 export function createWithdrawals(deps: {
   readonly queue: Pick<Queue, 'record' | 'cancelRequested' | 'settled'>;
   readonly runnerOf: (id: RequestId) => RunnerId | undefined;
@@ -27,7 +27,7 @@ export function createWithdrawals(deps: {
       if (record.phase === 'COMPLETED') return 'completed';
       const runnerId = deps.runnerOf(requestId);
       const address = runnerId ? deps.addressOf(runnerId) : null;
-      // Runners end with the emulator: the caller who heard must find after a crash that it isn't run again.
+      // Store the cancellation, because runners end with the emulator: a confirmed cancellation must survive a crash.
       if (runnerId) queue.cancelRequested(requestId);
       if (address) contain(deps.report, deps.sendCancel)(address, record.path, requestId);
       dispatch({ type: 'requestWithdrawn', requestId });
@@ -36,7 +36,7 @@ export function createWithdrawals(deps: {
     async flush(alias) {
       let count = 0;
       await inSlices(select.waitingInOrder(world(), alias), (requestId) => {
-        // Some have begun, or ended, since the first slice.
+        // Some requests have begun or ended since the first slice.
         if (!select.isWaiting(world(), requestId) || !queue.record(requestId)) return;
         count += 1;
         dispatch({ type: 'requestWithdrawn', requestId });

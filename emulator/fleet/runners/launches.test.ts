@@ -33,7 +33,7 @@ function setUp(change: (blob: string) => Partial<Revision> = () => ({})) {
 }
 
 describe('the launch of a stored revision', () => {
-  it('is what its registration asked for, its environment found or built again without force', async () => {
+  it('matches its registration, with its environment cached or rebuilt without force', async () => {
     const { launch, rooms, blob, built } = setUp();
     expect(await launch('rev')).toEqual({
       environment: { kind: 'virtualenv', id: 'env-hash' },
@@ -50,7 +50,7 @@ describe('the launch of a stored revision', () => {
     ]);
   });
 
-  it('has the machine type that UpdateApplication named for the active revision', async () => {
+  it('uses the machine type that UpdateApplication set for the active revision', async () => {
     const { launch, rooms } = setUp();
     const settings = { scale: scaleDefaults, settings: revisionDefaults, machineTypes: ['L'], validRegions: [] };
     const alias = {
@@ -85,7 +85,7 @@ describe('the launch of a stored revision', () => {
     await expect(launch('rev')).rejects.toThrow(words);
   });
 
-  it("rejects with the tool's words when the environment can't be built any more", async () => {
+  it("rejects with the tool's message when the environment can't be built any more", async () => {
     const { launch, buildPlan } = setUp();
     buildPlan.failure = 'no such package';
     await expect(launch('rev')).rejects.toThrow(/no such package/);

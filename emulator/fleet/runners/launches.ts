@@ -8,7 +8,7 @@ import type { AppFile, Callable } from '../../engines/engine.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Launch } from '../types.ts';
 
-/** Where the bytes of synced app files are. */
+/** Looks up the bytes of synced app files. */
 export type AppFileSource = Pick<AppFiles, 'find'>;
 
 interface LaunchRooms {
@@ -21,8 +21,8 @@ interface LaunchRooms {
 const deployAgain = 'Deploy the app again: the CLI sends what is missing.';
 
 /**
- * Resolves a stored revision into what a runner needs to start, also after a restart of the emulator: its environment
- * is found in the build cache, or built again. Rejects with a sentence (UserError) when that fails.
+ * Resolves a stored revision into everything a runner needs to start, also after a restart of the emulator. The
+ * environment comes from the build cache or is built again. Rejects with a UserError when that fails.
  */
 export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms) {
   return async (revisionId: string): Promise<Launch> => {
@@ -52,7 +52,7 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
   };
 }
 
-/** `force` is a wish of one build, not a property of the revision. */
+/** `force` applies to a single build; it isn't a property of the revision. */
 function definitionOf(revision: Revision): EnvironmentDefinition {
   const stored = revision.environments[0];
   if (stored === undefined) throw new UserError('ENVIRONMENT_MISSING', 'The revision has no environment.', deployAgain);
@@ -60,7 +60,7 @@ function definitionOf(revision: Revision): EnvironmentDefinition {
   return { kind, configuration, force: false, secretsOf: revision.environmentName };
 }
 
-/** The stored callable as the engine takes it. */
+/** Converts the stored callable to the form that the engine accepts. */
 export function callableFrom(callable: Revision['callable'], blobs: Blobs): Callable {
   if (callable.kind === 'entrypoint') return callable;
   if (callable.kind === 'image') {
@@ -75,7 +75,7 @@ export function callableFrom(callable: Revision['callable'], blobs: Blobs): Call
   return { kind: 'pickle', method: callable.method, file: blobs.path(callable.blob) };
 }
 
-/** The release of the SDK that these bring as a whole, for the definition of their environment. */
+/** The SDK release that one of the callables embeds as a whole, for the definition of their environment. */
 export async function sdkReleaseOf(callables: readonly (Callable | undefined)[]): Promise<{ readonly sdk?: string }> {
   for (const callable of callables) {
     const sdk = callable?.kind === 'pickle' ? sdkReleaseIn(await readFile(callable.file)) : undefined;
@@ -84,7 +84,7 @@ export async function sdkReleaseOf(callables: readonly (Callable | undefined)[])
   return {};
 }
 
-/** Finds the uploaded bytes of each file; names every one that is missing. */
+/** Finds the uploaded bytes of each file; the error names every missing file. */
 export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource): readonly AppFile[] {
   const found: AppFile[] = [];
   const missing: string[] = [];
@@ -98,7 +98,7 @@ export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource)
   return found;
 }
 
-/** UpdateApplication may have named other machine types for the revision in force. */
+/** UpdateApplication may have set other machine types for the active revision. */
 function machineTypeNow(revision: Revision, catalog: Catalog): string {
   const alias = catalog.alias(revision.alias);
   const types = alias?.revision === revision.id ? alias.machineTypes : revision.machineTypes;

@@ -9,40 +9,40 @@ export interface StartOrder {
   readonly settings: RevisionSettings;
 }
 
-/** A runner from its start order until nothing of it is needed any more. */
+/** A runner, from its start order until nothing of it is needed any more. */
 export interface LiveRunner {
   readonly order: StartOrder;
   handle?: RunnerHandle;
   address: RunnerAddress | null;
-  /** Asked to end before the engine was asked to start. */
+  /** The runner was cancelled before the engine was asked to start it. */
   cancelled: boolean;
-  /** The result's files are still to be read. */
+  /** The result's files have yet to be read. */
   keep: boolean;
   exit: RunnerExit | null;
-  /** Ends the hiding of the secrets that it was given. */
+  /** Stops masking the secrets that the runner was given. */
   releaseSecrets: () => void;
 }
 
-/** Every runner that was ordered and is still there, and how each comes to its end. */
+/** All runners that were requested and haven't ended, and the ways to end them. */
 export interface LiveRunners {
   add(order: StartOrder): LiveRunner;
   get(id: RunnerId): LiveRunner | undefined;
-  /** Ids of processes of this alias that were started and have not exited. */
+  /** IDs of runners of this alias whose processes were started and have not exited. */
   ofAlias(alias: string): readonly RunnerId[];
-  /** Asks its process to end; one that has none yet gets none. */
+  /** Ends the runner's process. If there is no process yet, none is started. */
   end(id: RunnerId, how: 'terminate' | 'kill'): void;
-  /** It has ended; said once. */
+  /** Reports, once, that the runner has ended. */
   ended(runner: LiveRunner, exit: RunnerExit): void;
-  /** It has ended without a process of its own. */
+  /** Reports that the runner has ended without a process. */
   neverRan(runner: LiveRunner, reason: string): void;
-  /** The result's files were read, or nobody will: the runner's folder may go. */
+  /** Lets the runner's folder be deleted: the result's files were read or are no longer needed. */
   release(runner: LiveRunner): void;
-  /** Resolves when every runner has ended, or when the patience is over. */
+  /** Resolves when every runner has ended, or after `patienceMs`. */
   allEnded(patienceMs: number): Promise<void>;
   terminateAll(): void;
 }
 
-/** `onEnded`: called once for each runner, while it can still be asked how it ended; must not throw. */
+/** `onEnded`: called once for each runner, while its exit can still be queried; must not throw. */
 export function createLiveRunners(deps: {
   readonly onEnded: (order: StartOrder, exit: RunnerExit) => void;
   readonly report: Report;
@@ -50,7 +50,7 @@ export function createLiveRunners(deps: {
   const live = new Map<RunnerId, LiveRunner>();
   let drained: (() => void) | undefined;
 
-  /** One that was called off while its environment was being built has nothing that could end. */
+  /** A runner that was cancelled while its environment was being built has no process to wait for. */
   function lookWhetherDrained(): void {
     const isThere = ({ exit, cancelled, handle }: LiveRunner) => !exit && (handle !== undefined || !cancelled);
     if (drained && ![...live.values()].some(isThere)) drained();

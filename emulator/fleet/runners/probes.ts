@@ -4,11 +4,11 @@ import type { Event } from '../../scheduler/events.ts';
 import type { Runner, RunnerId } from '../../scheduler/types.ts';
 import type { Runners } from './runners.ts';
 
-/** Questions to a runner itself, whose answers become events. */
+/** Probes of a runner. The results become events. */
 export interface Probes {
-  /** Asks its app whether it is healthy. `onDemand`: the app itself wanted that. */
+  /** Runs the app's health check. `onDemand`: the app requested the check. */
   health(id: RunnerId, onDemand: boolean): void;
-  /** Looks whether its port is open. */
+  /** Checks whether the runner's port is open. */
   tcp(id: RunnerId): void;
   /** See `Fleet.linesTold`. */
   linesTold(id: RunnerId): Promise<void>;
@@ -16,7 +16,7 @@ export interface Probes {
 
 export function createProbes(deps: {
   readonly handle: Runners['handle'];
-  /** The runner as the scheduler has it, its instants and durations real. */
+  /** The scheduler's state of the runner, with real instants and durations. */
   readonly runner: (id: RunnerId) => Runner | undefined;
   readonly paced: Paced;
   readonly dispatch: (event: Event) => void;
@@ -24,7 +24,7 @@ export function createProbes(deps: {
 }): Probes {
   const { handle, paced, dispatch } = deps;
 
-  /** What can't be asked is not well. */
+  /** A probe that fails counts as unhealthy. */
   async function found(ask: () => Promise<boolean> | undefined): Promise<boolean> {
     try {
       return (await ask()) ?? false;

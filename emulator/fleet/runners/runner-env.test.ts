@@ -14,13 +14,13 @@ const input = {
   secrets: { TOKEN: 'x', PATH: '/evil', FAL_RUN_HOST: 'evil.example' },
 };
 
-it('no secret takes the place of a variable of the platform', () => {
+it('no secret overrides a variable of the platform', () => {
   const env = runnerEnv(input);
   expect(env).toMatchObject({ TOKEN: 'x', FAL_RUN_HOST: 'localhost:2' });
   expect(env).not.toHaveProperty('PATH');
 });
 
-it('every variable of the platform is known as one', () => {
+it('every variable of the platform is recognized', () => {
   const set = Object.keys(runnerEnv({ ...input, secrets: {} }));
   expect(set.filter((name) => !isPlatformVariable(name))).toEqual([]);
 });

@@ -5,13 +5,13 @@ import type { Launch, RunnerVariables } from '../types.ts';
 interface RunnerEnvInput {
   readonly hosts: Hosts;
   readonly account: Account;
-  /** `id:secret` of a key of the runner's own (edge/auth/runner-keys.ts). */
+  /** `id:secret` of the runner's own key (edge/auth/runner-keys.ts). */
   readonly key: string;
   /** Bundle of public roots and the local CA. */
   readonly caBundle: string;
-  /** Token for the SDK's SetMetadata call to us. */
+  /** Token for the SDK's SetMetadata call to the emulator. */
   readonly controllerToken: string;
-  /** Where edge/labels/ listens. */
+  /** Port of edge/labels/. */
   readonly labelsPort: number;
   readonly runnerId: string;
   readonly alias: string;
@@ -39,8 +39,9 @@ export function isPlatformVariable(name: string): boolean {
 }
 
 /**
- * The variables of docs/platform/runner-process.md#variables. A secret named like one of the platform's, which an older
- * minifal took, counts for nothing. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps", 6).
+ * The variables of docs/platform/runner-process.md#variables. A secret with the name of a platform variable, which
+ * older versions of minifal accepted, is ignored. `FAL_HOST` equals the client's gRPC host byte for byte ("Ten traps",
+ * 6).
  */
 export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: string } {
   const [keyId = '', keySecret = ''] = input.key.split(':');
@@ -65,17 +66,18 @@ export function runnerEnv(input: RunnerEnvInput): { readonly [name: string]: str
     TRANSFORMERS_CACHE: '/data/.cache/huggingface/hub',
     SSL_CERT_FILE: input.caBundle,
     REQUESTS_CA_BUNDLE: input.caBundle,
-    // The machine's own values of these would not know the local CA; the bundle has their certificates.
+    // The machine's own values would not include the local CA. The bundle also contains the certificates of the
+    // machine.
     CURL_CA_BUNDLE: input.caBundle,
     NODE_EXTRA_CA_CERTS: input.caBundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: input.caBundle,
-    // The SDK labels its logs only when a service answers here (docs/platform/runner-process.md#logs).
+    // The SDK labels its logs only if a service answers on this port (docs/platform/runner-process.md#logs).
     NOMAD_ALLOC_PORT_grpc: String(input.labelsPort),
     ISOLATE_CONTROLLER_AUTH_KEY: input.controllerToken,
   };
 }
 
-/** The variables of each runner that starts, with the secrets as they are then. */
+/** Creates the variables for each runner that starts, with the current secrets. */
 export function createRunnerVariables(deps: {
   readonly catalog: Pick<Catalog, 'account' | 'secretValues'>;
   readonly hosts: Hosts;

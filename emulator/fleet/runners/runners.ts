@@ -11,13 +11,13 @@ export interface Runners extends Pick<LiveRunners, 'ofAlias' | 'allEnded' | 'ter
   kill(id: RunnerId): void;
   handle(id: RunnerId): RunnerHandle | undefined;
   address(id: RunnerId): RunnerAddress | null;
-  /** How it ended, while that is being reported; `null`: not by its own process. */
+  /** How the runner ended, while its end is being reported; `null`: it didn't end with a process exit. */
   exit(id: RunnerId): RunnerExit | null;
   /** See `Fleet.exec`. */
   exec(id: RunnerId, ...order: Parameters<RunnerHandle['exec']>): ExecSession | undefined;
-  /** It can't be dealt with any more, by a bug of ours: counts as ended. */
+  /** Marks the runner as ended because a bug in minifal made it unmanageable. */
   abandon(id: RunnerId, reason: string): void;
-  /** The result's files were read: the runner's folder may go. */
+  /** Lets the runner's folder be deleted after the result's files were read. */
   release(id: RunnerId): void;
 }
 
@@ -25,13 +25,13 @@ export interface RunnersDeps extends StartDeps {
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
 }
 
-/** Carries runners through the engine and feeds what happens back as events. Decides nothing. */
+/** Runs runners on the engine and turns what happens into events. Decides nothing. */
 export function createRunners(deps: RunnersDeps): Runners {
   const { report, dispatch } = deps;
   const live = createLiveRunners({
     report,
     onEnded(order, exit) {
-      // Words of an app on their way to logs, tables and terminals.
+      // The reason may contain text from the app, and is shown in logs, tables and terminals.
       const reason = printableLines(deps.mask(exit.reason));
       const { cause } = exit;
       contain(report, deps.onExit)(order, { ...exit, reason });

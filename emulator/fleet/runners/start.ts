@@ -11,20 +11,20 @@ export interface StartDeps {
   readonly engine: Engine;
   readonly launchOf: (revision: string) => Promise<Launch>;
   readonly envOf: (order: StartOrder, launch: Launch) => Promise<RunnerVariables>;
-  /** Hides secrets in every text that leaves a runner here; lines pass it where they are recorded. */
+  /** Masks secrets in all text from a runner that is handled here; log lines are masked where they are recorded. */
   readonly mask: Mask;
   readonly dataDir: string;
   readonly dispatch: (event: Event) => void;
-  /** Takes what many runners may report in the same moment. */
+  /** Paces events, because many runners may report at the same moment. */
   readonly paced: Paced;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
-  /** False: nobody waits for it. */
+  /** Returns false if nothing waits for the result. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
   readonly onDone: (order: StartOrder) => void;
   readonly report: Report;
 }
 
-/** Brings a runner up: what it needs is resolved, the engine starts it, and what it reports becomes events. */
+/** Starts a runner: resolves everything it needs, starts it on the engine, and turns its reports into events. */
 export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOrder) => Promise<void> {
   return async (order) => {
     const runner = live.add(order);
@@ -47,7 +47,7 @@ export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOr
       live.neverRan(runner, `The engine could not start it: ${reasonOf(error)}`);
       return;
     }
-    // Asked to end while the engine was starting it (the callbacks above may run at once).
+    // The runner was cancelled while the engine was starting it (the callbacks above may run synchronously).
     if (runner.cancelled) runner.handle.kill();
   };
 }
@@ -71,7 +71,7 @@ async function specOf(deps: StartDeps, runner: LiveRunner, launch: Launch): Prom
   };
 }
 
-/** What goes wrong in one of these ends this runner; its engine, which has others, never hears of it. */
+/** An error in one of these callbacks ends this runner and never reaches the engine, which has other runners. */
 function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): RunnerEvents {
   const { order } = runner;
   const { runnerId } = order;
@@ -90,7 +90,7 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
     line: contain(deps.report, (line) => deps.onLine(order, line)),
     result: paced<CallResult>((result) => {
       runner.keep = true;
-      // Anyone who waited for it may have left meanwhile; then nobody will read its files.
+      // The caller may have disconnected in the meantime; then the result's files aren't needed.
       if (!deps.onResult(order, withShown(result, deps.mask))) live.release(runner);
     }, kill),
     done: paced<void>(() => deps.onDone(order)),
@@ -98,7 +98,7 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
   };
 }
 
-/** The pickled result is its caller's, as it is; the words next to it are shown and stored. */
+/** Masks the text next to the result, which is shown and stored. The pickled result goes to the caller unchanged. */
 function withShown(result: CallResult, mask: Mask): CallResult {
   if (result.kind === 'refused') return { ...result, reason: mask(result.reason) };
   if (!result.raised) return result;

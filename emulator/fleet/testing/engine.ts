@@ -2,7 +2,7 @@ import type { RunnerEvents, RunnerSpec } from '../../engines/engine.ts';
 import { noSession } from '../../engines/no-session.ts';
 import { createFakeEngine } from '../../engines/testing/fake-engine.ts';
 
-/** A fake engine whose runners do what the test says. */
+/** A fake engine whose runners are controlled by the test. */
 export function scriptedEngine() {
   const started: { spec: RunnerSpec; events: RunnerEvents; deeds: string[]; called: Promise<void> }[] = [];
   const waiting: ((index: number) => void)[] = [];
@@ -39,7 +39,7 @@ export function scriptedEngine() {
   return {
     engine,
     started,
-    /** The next runner that is started, brought up unless asked otherwise. */
+    /** The next runner that starts, made ready unless `up` is false. */
     async next(up = true) {
       const index = await new Promise<number>((resolve) => waiting.push(resolve));
       const runner = started[index];

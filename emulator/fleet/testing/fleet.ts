@@ -15,7 +15,7 @@ import type { Launch, Lease } from '../types.ts';
 import { scriptedEngine } from './engine.ts';
 import { testLaunch } from './launch.ts';
 
-/** For tests of the fleet: a new one for each test, with a real queue and a scripted engine. */
+/** For tests of the fleet: each test gets a new fleet with a real queue and a scripted engine. */
 
 export const scale = { ...scaleDefaults, maxConcurrency: 1 };
 export const settings = revisionDefaults;
@@ -34,12 +34,12 @@ export let cancels: string[];
 export let resolvable: Map<string, Launch>;
 let reported: unknown[];
 
-/** What a test may change. */
+/** Settings that a test can change. */
 export const bed: {
   launching: (revision: string) => Promise<Launch>;
   /** Secrets that runners are given. */
   given: readonly string[];
-  /** The variables of runners can't be had. */
+  /** Makes the variables of runners unavailable. */
   sealed: boolean;
 } = { launching: async () => testLaunch, given: [], sealed: false };
 
@@ -91,7 +91,7 @@ beforeEach(() => {
   });
 });
 
-/** What a test expects to be reported, it takes. */
+/** Returns and clears the reported errors. A test that expects errors must call it. */
 export function takeReported(): readonly string[] {
   return reported.splice(0).map((error) => (error instanceof Error ? error.message : String(error)));
 }
