@@ -68,7 +68,7 @@ class NoSuchRequirement(fal.App):
         return Output()
 `;
 
-/** `helper` exists on the developer's side only, so the runner cannot load the function. */
+/** `helper` exists only on the developer's side, so the runner cannot load the function. */
 const needsHelper = `
 import fal
 import helper
@@ -99,7 +99,7 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-// Whatever came in: the same process still answers on every protocol, and never met what it calls a bug.
+// After all inputs, the same process still answers on every protocol and has reported no bug.
 afterEach(async () => {
   const echoed = await call(emulator, 'run', `/${account}/echo`, { body: { number: 1 } });
   expect([echoed.status, await echoed.json()]).toEqual([200, { number: 1 }]);
@@ -133,12 +133,12 @@ describe('over HTTP', () => {
     expect((await call(emulator, 'queue', `/${account}/echo/requests/${id}`)).status).toBe(422);
   });
 
-  it('malformed JSON on the REST host is reported in words', async () => {
+  it('malformed JSON on the REST host is reported in a sentence', async () => {
     const response = await call(emulator, 'api', '/files/missing_hashes', { body: '{"hashes": [' });
     await expectValidation(response);
   });
 
-  it('JSON of another shape on the REST host is reported in words', async () => {
+  it('JSON of the wrong shape on the REST host is reported in a sentence', async () => {
     await expectValidation(await call(emulator, 'api', '/files/missing_hashes', { body: { hashes: 'all' } }));
   });
 
@@ -169,7 +169,7 @@ describe('over HTTP', () => {
   });
 });
 
-/** The shape that the openapi clients parse (docs/platform/rest.md#rules). */
+/** The shape that OpenAPI clients parse (docs/platform/rest.md#rules). */
 async function expectValidation(response: Response): Promise<void> {
   const text = await response.text();
   expect([400, 422], text).toContain(response.status);
@@ -177,7 +177,7 @@ async function expectValidation(response: Response): Promise<void> {
   expect(JSON.parse(text)).toHaveProperty('detail');
 }
 
-/** Sends zeros until the server answers or has them all. */
+/** Sends zeros until the server answers or has received all of them. */
 async function postZeros(port: number, path: string, length: number): Promise<number> {
   const sent = request({
     host: 'localhost',
@@ -191,7 +191,7 @@ async function postZeros(port: number, path: string, length: number): Promise<nu
       response.resume();
       resolve(response.statusCode ?? 0);
     });
-    // A server may close once it has answered; the answer was read then.
+    // A server may close after its answer, which has been read by then.
     sent.once('error', reject);
   });
   const chunk = Buffer.alloc(1024 * 1024);
@@ -223,7 +223,7 @@ describe('garbage on the api port', () => {
     ['nothing', Buffer.alloc(0)],
   ])('%s does no harm', async (_name, bytes) => {
     const socket = connect(emulator.ports.api, '127.0.0.1');
-    // Being cut off is a fine answer to garbage.
+    // Closing the connection is a valid answer to garbage.
     socket.on('error', () => undefined);
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.end(bytes);
@@ -270,12 +270,12 @@ describe('through the SDK', () => {
     expect(await logs.text()).toContain('no weights here');
   });
 
-  it('a health check at a path with spaces and for months is made as declared', async () => {
+  it('a health check with spaces in its path and a timeout of months is made as declared', async () => {
     await project.mustFal('deploy', 'broken.py::OddHealth', '--app-name', 'odd-health');
     expect(await (await call(emulator, 'run', `/${account}/odd-health`, { body: {} })).json()).toEqual({ ok: true });
   });
 
-  it('an app that writes to every descriptor it has ends alone', async () => {
+  it('an app that writes to all its descriptors ends only its own runner', async () => {
     await project.mustFal('deploy', 'broken.py::Hostile', '--app-name', 'hostile');
     const other = call(emulator, 'run', `/${account}/echo`, { body: { number: 7, seconds: 3 } });
     const headers = { 'x-fal-request-timeout': '8' };
@@ -310,7 +310,7 @@ with nothing.host._connection as connection:
 });
 
 describe('on the command line', () => {
-  it('a port that is taken is named, with a next step', async () => {
+  it('a port in use is named, with a next step', async () => {
     const taken = String(emulator.ports.api);
     const { code, stdout, stderr } = await minifal('start', '--port', taken, '--data', `${project.folder}/other`);
     expect(code).toBe(1);
@@ -343,12 +343,12 @@ describe('on the command line', () => {
     const { code, stdout, stderr } = await minifal(...args);
     expect(code).toBe(1);
     expect(stdout).toBe('');
-    // What is wrong, and what to do next.
+    // The problem, and the next step.
     expect(stderr).toMatch(/^minifal: \S.+\n\S.+\n$/);
     expectNoStackTrace(stderr);
   });
 
-  it('a folder that is shared in an unknown way is reported with the known ones', async () => {
+  it('an unknown mode of sharing a folder is reported with the known modes', async () => {
     const { stderr } = await minifal('start', '--share', '/etc:rx');
     expect(stderr).toBe(
       'minifal: There is no /etc:rx to share.\n' +

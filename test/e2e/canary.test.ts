@@ -13,7 +13,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** How a running app lets out a secret: a piece of Python that gets it as `value`. */
+/** Ways for a running app to leak a secret: Python code that gets it as `value`. */
 const ways = {
   PRINTED: 'print("value is", value)',
   STDERR: 'print(value, file=sys.stderr)',
@@ -44,7 +44,7 @@ const ways = {
 type Way = keyof typeof ways;
 const names = Object.keys(ways) as Way[];
 
-/** How one gets out of an app that doesn't start, a function and a build. */
+/** Ways to leak a secret from an app that doesn't start, from a function, and from a build. */
 const others = ['IN_SETUP', 'AT_EXIT', 'IN_FUNCTION', 'REQUIRED'] as const;
 
 const app = (name: string, body: string, more = '') => `
@@ -83,13 +83,13 @@ def function():
     raise ValueError("with " + os.environ["IN_FUNCTION"])
 `;
 
-/** With what the spellings of JSON, Python and URLs change. */
+/** Contains characters that JSON, Python and URLs escape. */
 const planted = (name: string) => `canary-${name.toLowerCase()}-"it's"/ü&\\${randomBytes(8).toString('hex')}`;
 const values: { readonly [name: string]: string } = Object.fromEntries([
   ...names.map((name) => [name, name === 'BY_LINE' ? `${planted('first')}\n${planted('second')}` : planted(name)]),
   ...others.map((name) => [name, name === 'REQUIRED' ? `canary-${randomBytes(8).toString('hex')}` : planted(name)]),
 ]);
-/** The parts of the values that every spelling leaves as they are, and what base64 makes of one behind `me:`. */
+/** The parts of the values that no escaping changes, and the base64 form of a value after `me:`. */
 const marks = [
   Buffer.from(`me:${values.IN_BASE64}`).toString('base64').slice(4, -4),
   ...(Object.values(values)
@@ -102,7 +102,7 @@ let project: Project;
 let emulator: Emulator;
 let line: FalServer;
 let account: string;
-/** What the command line printed. */
+/** The output of the command line. */
 let printed = '';
 
 async function fal(...args: readonly string[]): Promise<number | null> {
@@ -150,7 +150,7 @@ afterAll(async () => {
   await project?.remove();
 });
 
-describe('a secret that an app lets out', () => {
+describe('a secret that an app leaks', () => {
   it.each(names)('%s is hidden in its log', async (way) => {
     if (way === 'PRINTED') expect(await deploy('Leaky')).toBe(0);
     if (way === 'CHANGED') expect(await fal('secrets', 'set', 'CHANGED=another-value')).toBe(0);
@@ -174,7 +174,7 @@ describe('a secret that an app lets out', () => {
       (await status()).waiting.find(({ alias, why }) => alias === name.toLowerCase() && why.includes('exited with')),
     );
     if (name === 'Failing') expect(why.why).toContain('********');
-    // Escape sequences of an app do not reach a terminal.
+    // Escape sequences of an app don't reach a terminal.
     expect((await minifalStatus()) + (await minifalStatus('--json'))).not.toContain('\x1b');
   });
 
@@ -209,9 +209,9 @@ it('no secret and no key is in a file, an argument, an environment, or what the 
   const hidden = [...marks, keySecret];
   expect(hidden.filter((mark) => shown.includes(mark))).toEqual([]);
   expect(hidden.filter((mark) => argumentsWith(mark).length > 0)).toEqual([]);
-  // A runner's own copy begins with its fork: it never was an environment that a process was started with.
+  // A runner gets its copy at its fork, so it is never in the initial environment of a process.
   expect(marks.filter((mark) => environmentsWith(mark).length > 0)).toEqual([]);
-  // The key's own file is where clients find it.
+  // Clients read the key from its file.
   const files = await filesWith(hidden, emulator.dataDir);
   expect(files.filter((file) => !file.endsWith('/key'))).toEqual([]);
 });

@@ -12,8 +12,8 @@ import { type PythonTools, pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 /**
- * Every command of docs/platform/control-plane.md#commands that can be led here, run by the real command line against
- * one emulator.
+ * Every command of docs/platform/control-plane.md#commands that can be pointed at the emulator, run by the real command
+ * line against one emulator.
  */
 const source = `
 import time
@@ -48,8 +48,8 @@ class Greet(fal.App, keep_alive=300, max_concurrency=1):
 `;
 
 /**
- * Runs the rest of its arguments on a terminal of 50 x 160 as a person would: types a line when the shell asks, then
- * widens it.
+ * Runs the rest of its arguments on a terminal of 50 x 160, like a user: types a line at the shell's prompt, then
+ * widens the terminal.
  */
 const person = `
 import fcntl, os, pty, re, signal, struct, sys, termios
@@ -89,13 +89,13 @@ let account: string;
 let line: FalServer;
 
 const fal = (...args: readonly string[]): Promise<Finished> => line.fal(args);
-/** Of a command that succeeds: its stdout. */
+/** Runs a command that must succeed. Returns its stdout. */
 async function mustFal(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await fal(...args);
   if (code === 0) return stdout;
   throw new Error(`fal ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
 }
-/** Its last line of output, which is JSON. */
+/** The last line of its output, which is JSON. */
 const json = async (...args: readonly string[]): Promise<unknown> => lastJson(await mustFal(...args, '--json'));
 
 beforeAll(async () => {
@@ -123,7 +123,7 @@ async function app(name = 'greet') {
 const runnerList = z.object({ runners: z.array(z.looseObject({ runner_id: z.string(), state: z.string() })) });
 const runners = async (...flags: readonly string[]) =>
   runnerList.parse(await json('runners', 'list', ...flags)).runners;
-/** A live runner of the app, woken up if need be. */
+/** A live runner of the app, started if necessary. */
 async function runner(): Promise<string> {
   const live = (await runners()).find(({ state }) => state === 'IDLE');
   if (live) return live.runner_id;
@@ -131,7 +131,7 @@ async function runner(): Promise<string> {
   return runner();
 }
 
-describe('deploying and looking after apps', () => {
+describe('deploying and managing apps', () => {
   let first: string;
 
   it('fal deploy takes strategy, message and annotations', async () => {
@@ -140,7 +140,7 @@ describe('deploying and looking after apps', () => {
     first = told.revision;
   });
 
-  it('fal api submits and polls, and streams where the path ends so', async () => {
+  it('fal api submits and polls, and streams if the path ends in /stream', async () => {
     expect(await mustFal('api', `${account}/greet`, 'name=Ada')).toContain("{'message': 'Hello, Ada!'}");
     expect(await mustFal('api', `${account}/greet/stream`, 'name=Ada')).toBe(
       'data: {"part": 0}\ndata: {"part": 1}\ndata: {"part": 2}\n',
@@ -179,7 +179,7 @@ describe('deploying and looking after apps', () => {
   it('fal queue size and flush', async () => {
     await runner();
     for (const name of ['one', 'two', 'three']) {
-      // Not retried: killing the runner ends what it does.
+      // Not retried, so that killing the runner ends the request.
       const headers = { 'x-fal-no-retry': '1' };
       await call(emulator, 'queue', `/${account}/greet`, { body: { name, seconds: 60 }, headers });
     }
@@ -200,7 +200,7 @@ describe('deploying and looking after apps', () => {
 });
 
 describe('runners', () => {
-  it('fal apps runners and fal runners list show the same ones', async () => {
+  it('fal apps runners and fal runners list show the same runners', async () => {
     const id = await runner();
     expect(await json('apps', 'runners', 'greet')).toMatchObject({ runners: [{ runner_id: id, machine_type: 'XS' }] });
     expect((await runners())[0]).toMatchObject({ runner_id: id, alias: 'greet' });
@@ -209,7 +209,7 @@ describe('runners', () => {
     expect(await mustFal('runners', 'gpus')).toContain('Total: 0');
   });
 
-  it('fal runners logs shows what it said, and -f continues to show it', async () => {
+  it('fal runners logs shows the output, and -f follows it', async () => {
     const id = await runner();
     await mustFal('api', `${account}/greet`, 'name=Bea');
     expect(await mustFal('runners', 'logs', id)).toMatch(/greeting Bea/);
@@ -223,7 +223,7 @@ describe('runners', () => {
     expect((await fal('runners', 'logs', 'nobody')).code).toBe(1);
   });
 
-  it('fal runners exec runs a command in its place, and gives its output and exit code', async () => {
+  it('fal runners exec runs a command in the runner, and returns its output and exit code', async () => {
     const id = await runner();
     const script = 'echo $FAL_JOB_ID; pwd; which python; echo wrong >&2; exit 4';
     const { code, stdout, stderr } = await fal('runners', 'exec', id, '--', 'sh', '-c', script);
@@ -241,20 +241,20 @@ describe('runners', () => {
     const input = "echo 'a' > t.txt\ncat t.txt\nexit 3\n";
     const shell = await line.fal(['runners', 'shell', id], input);
     expect(shell.code).toBe(3);
-    // What cat wrote, not the echo of what was typed.
+    // The output of cat, not the echo of the input.
     expect(shell.stdout).toMatch(/[^']a\r\n/);
     const cat = await line.fal(['runners', 'exec', '-it', id, '--', 'cat'], 'x\r\n\x04y');
     expect([cat.code, cat.stdout]).toEqual([0, 'x\r\n\x04y']);
   });
 
-  it('fal runners shell is a terminal for a person: size, resize, Ctrl-C, exit code', async () => {
+  it('fal runners shell is an interactive terminal: size, resize, Ctrl-C, exit code', async () => {
     const id = await runner();
     const { code, stdout } = await project.python(person, tools.python, '-m', 'fal', 'runners', 'shell', id);
     expect(stdout).toMatch(/from=\/dev\/pts\/\d+ size=50 160/);
     expect(code, stdout).toBe(9);
   });
 
-  it('ends what exec runs when its command line is killed', async () => {
+  it('fal runners exec ends its command when the CLI is killed', async () => {
     const id = await runner();
     const running = project.startFal('runners', 'exec', id, '--', 'sh', '-c', 'echo pid=$$; exec sleep 1000');
     const pid = await until('it runs', () => /pid=(\d+)/.exec(running.output())?.[1]);
@@ -270,7 +270,7 @@ describe('runners', () => {
     });
   });
 
-  it('fal runners stop --replace, stop and kill; ended ones stay in list --since', async () => {
+  it('fal runners stop --replace, stop and kill; list --since includes ended runners', async () => {
     const first = await runner();
     await mustFal('runners', 'stop', '--replace', first);
     const second = await until('another one took over', async () =>
@@ -291,7 +291,7 @@ describe('runners', () => {
 });
 
 describe('the account', () => {
-  it('fal auth whoami and doctor say where one is', async () => {
+  it('fal auth whoami and doctor show the account and the host', async () => {
     expect(await mustFal('auth', 'whoami')).toContain(account);
     expect(await mustFal('doctor')).toContain(`localhost:${emulator.ports.api}`);
   });
@@ -315,7 +315,7 @@ describe('the account', () => {
     expect(await listed()).toBeUndefined();
   });
 
-  it('fal environments create, list and delete; apps and secrets live in them', async () => {
+  it('fal environments create, list and delete; apps and secrets belong to them', async () => {
     await mustFal('environments', 'create', 'dev', '--description', 'to try');
     expect(await json('environments', 'list')).toMatchObject({
       environments: [
@@ -330,7 +330,7 @@ describe('the account', () => {
     expect((await fal('environments', 'delete', 'dev', '--yes')).code).toBe(1);
   });
 
-  it('fal profile keeps a key that works instead of the variable', async () => {
+  it('fal profile stores a key that replaces the variable', async () => {
     const home = await mkdtemp(join(tmpdir(), 'minifal-profile-'));
     const config = join(home, 'config.toml');
     await writeFile(config, 'check_updates = false\n');

@@ -7,7 +7,7 @@ import { mustRun, type Running, run, start } from '../support/process.ts';
 import { root } from '../support/root.ts';
 import { until } from '../support/wait.ts';
 
-/** The loops of a contributor (CONTRIBUTING.md), run in a copy of the sources: `.vscode/` and `npm run dev`. */
+/** A contributor's loops (CONTRIBUTING.md), run in a copy of the sources: `.vscode/` and `npm run dev`. */
 
 const launchSchema = z.object({
   configurations: z.array(
@@ -79,12 +79,12 @@ function held(running: Running): Running {
 const starts = ({ output }: Running): number => [...output().matchAll(/^minifal \S+ runs:/gm)].length;
 
 describe('.vscode', () => {
-  it('has a task of that name for every configuration that needs one, and all parts of its compounds', () => {
+  it('has every task that a configuration names, and all parts of its compounds', () => {
     const labels = tasks.map(({ label }) => label);
     for (const { preLaunchTask } of launch.configurations) if (preLaunchTask) expect(labels).toContain(preLaunchTask);
     const names = launch.configurations.map(({ name }) => name);
     for (const { configurations } of launch.compounds) expect(names).toEqual(expect.arrayContaining(configurations));
-    // Run below; "Extension" is what the editor's tests run, packed.
+    // These run below; the editor's tests run "Extension", packaged.
     expect([...names].sort()).toEqual([
       'Emulator',
       'Extension',
@@ -104,7 +104,7 @@ describe('.vscode', () => {
     expect([code, `${stdout}${stderr}`]).toEqual([0, expect.stringMatching(/Checked \d+ files/)]);
   });
 
-  it('runs unit tests with its task, and debugs those of a file', async () => {
+  it('runs unit tests with its task, and debugs the tests of a file', async () => {
     for (const name of ['unit tests', 'Unit tests of this file']) {
       const more = name === 'unit tests' ? ['-- emulator/local/age.test.ts'] : [];
       const { code, stdout } = await begin(name, more).finished;
@@ -128,7 +128,7 @@ describe('.vscode', () => {
 });
 
 describe('npm run dev', () => {
-  it('starts the emulator again when a source was saved, on the same data', async () => {
+  it('restarts the emulator on the same data when a source is saved', async () => {
     const dev = begin('dev', ['-- --port 0']);
     await until('it runs', () => starts(dev) === 1);
     const key = await readFile(join(copy, '.dev/key'), 'utf8').catch(() => '');
@@ -142,7 +142,7 @@ describe('npm run dev', () => {
     expect(starts(dev)).toBe(2);
   });
 
-  it('leaves no emulator when Ctrl+C comes while it starts again, and lets that one end in peace', async () => {
+  it('leaves no emulator after Ctrl+C during a restart, and lets it end cleanly', async () => {
     const dev = begin('dev', ['-- --port 0']);
     await until('it runs', () => starts(dev) === 1);
     await utimes(join(copy, 'emulator/cli/version.ts'), new Date(), new Date());

@@ -40,7 +40,7 @@ beforeAll(async () => {
   emulator = await startEmulator({ dataDir, port });
   project = await createProject(await pythonTools(), emulator, { 'load.py': loadApp(0) });
   await project.mustFal('deploy', 'load.py::Load', '--app-name', 'load');
-  // `recreate`: a rolling deploy would wait for a runner that never gets ready.
+  // `recreate`, because a rolling deploy would wait for a runner that never becomes ready.
   await project.mustFal('deploy', 'load.py::Closed', '--app-name', 'closed', '--strategy', 'recreate');
   const about = { owner: await owner(emulator), hook: receiver.hook, random, accepted: new Map() };
   load = { ...about, version: 0, nextNumber: 0, kindsAccepted: new Set(), mostWorking: 0, livesWithThree: 0 };
@@ -62,7 +62,7 @@ describe('kill -9 of the emulator', () => {
         if (moment < 0.15) await killDuringDeploy();
         else await killAtWork();
         if (moment > 0.8 && kill + 1 < kills) {
-          // A second kill, before the next life has well begun.
+          // A second kill, soon after the restart.
           kill++;
           await killWhileStarting();
         }
@@ -71,7 +71,7 @@ describe('kill -9 of the emulator', () => {
         restartsMs.push(performance.now() - began);
       }
       const requests = [...load.accepted.values()];
-      // A cancellation that was cut off may have been lost; these would wait for ever.
+      // An interrupted cancellation may have been lost; these requests would wait forever.
       for (const request of requests) {
         if (request.kind.name === 'withdrawn' && !request.cancelled) await cancel(load, emulator, request);
       }
@@ -111,7 +111,7 @@ describe('kill -9 of the emulator', () => {
           `restarts: slowest ${Math.round(Math.max(...restartsMs))} ms`,
         ].join('\n  '),
       );
-      // Otherwise there was no load to speak of.
+      // Otherwise there was no significant load.
       expect(requests.length).toBeGreaterThan(kills * 3);
       expect(load.kindsAccepted.size).toBe(kinds.length);
       expect(load.livesWithThree).toBeGreaterThan(0);
@@ -126,7 +126,7 @@ async function isCompleted(request: Accepted): Promise<boolean> {
   return JSON.parse((await look(load, emulator, request)).status).status === 'COMPLETED';
 }
 
-/** Anywhere from the first request to full work; runners need a second or so to start. */
+/** Any moment between the first request and full load; runners start in about a second. */
 async function killAtWork(): Promise<void> {
   const cut = loadUntilCut(load, emulator);
   await delay(random() * 3500);
@@ -134,7 +134,7 @@ async function killAtWork(): Promise<void> {
   await cut;
 }
 
-/** A deploy of a next version is under way; what was answered must be there in the next life. */
+/** A deploy of the next version is under way; an answered deploy must be there after the restart. */
 async function killDuringDeploy(): Promise<void> {
   const cut = loadUntilCut(load, emulator);
   const version = ++deploys.begun;
@@ -145,7 +145,7 @@ async function killDuringDeploy(): Promise<void> {
     deploys.answered++;
     load.version = version;
   });
-  // Somewhere in it, or just after its answer.
+  // During the deploy, or just after its answer.
   await Promise.race([answered, delay(random() * 15_000)]);
   await delay(random() * 300);
   await killNow('during a deploy', () => deploy.signal('SIGKILL'));
@@ -155,7 +155,7 @@ async function killDuringDeploy(): Promise<void> {
 async function killNow(when: keyof typeof killed, alsoEnd?: () => void): Promise<void> {
   const family = identities(processTree(emulator.pid));
   await emulator.kill('SIGKILL');
-  // The client of the dead emulator might try again; it is no process of the emulator's.
+  // The client of the killed emulator might retry; it is not one of the emulator's processes.
   alsoEnd?.();
   killed[when]++;
   await until('every process of the killed emulator has ended', () => survivors(family).length === 0);
@@ -174,7 +174,7 @@ async function killWhileStarting(): Promise<void> {
   await until('every process of the killed emulator has ended', () => survivors(family).length === 0);
 }
 
-/** At least once, every time the same, and what the result says. */
+/** Called at least once, with the same body each time, which matches the result. */
 async function wasTold(id: string, code: number, result: string): Promise<void> {
   const bodies = await until(`the webhook of ${id} is called`, () => receiver.told.get(id), { timeoutMs: 120_000 });
   expect(new Set(bodies).size).toBe(1);
@@ -187,7 +187,7 @@ function identities(pids: readonly number[]): readonly string[] {
   return pids.flatMap((pid) => processIdentity(pid) ?? []);
 }
 
-/** What still lives of the family, and who else has to do with the data folder. */
+/** The descendants that are still alive, and other processes that use the data folder. */
 function survivors(family: readonly string[]): readonly string[] {
   const alive = family.filter((identity) => processIdentity(Number.parseInt(identity, 10)) === identity);
   return [...alive, ...identities(processesMentioning(dataDir))];

@@ -68,7 +68,7 @@ describe('an app deployed with the real fal command', () => {
     expect(response.headers.get('x-fal-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('may come from a template and its pyproject.toml', async () => {
+  it('can be created from a template with its pyproject.toml', async () => {
     const hello = join(root, 'templates', 'hello');
     const told = await project.falIn(hello, 'deploy', 'hello', '--json');
     expect(lastJson(told)).toMatchObject({ app_name: 'hello', status: 'deployed' });

@@ -19,7 +19,7 @@ it.skipIf(isMissing(canLimit, 'a failing disk: prlimit (util-linux) makes one'))
     onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
     const emulator = await startEmulator({ dataDir });
     onTestFinished(() => emulator.stop());
-    // The system lets no file of this process grow: SQLite reports IOERR_WRITE, as for a disk that fails.
+    // The system allows no file of this process to grow, so SQLite reports IOERR_WRITE, as for a failing disk.
     const limit = (bytes: number | 'unlimited') =>
       execFileSync('prlimit', ['--pid', String(emulator.pid), `--fsize=${bytes}:`]);
     const store = () => call(emulator, 'api', '/workflows/', { body: workflow() });

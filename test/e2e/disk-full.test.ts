@@ -16,7 +16,7 @@ import { pythonTools } from '../support/python.ts';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import { until } from '../support/wait.ts';
 
-// The environments of the app and of its runner have to fit.
+// The environments of the app and of its runner must fit.
 const disk = await mountSmallDisk(400);
 const status = z.object({ status: z.string() });
 const trouble = z.object({ pid: z.number(), trouble: z.string().nullable() });
@@ -33,7 +33,7 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
     let receiver: Server;
     let hook: string;
     const called: unknown[] = [];
-    /** Request id by the number that was sent: what was promised. */
+    /** The accepted requests: their ids by the number that was sent. */
     const accepted = new Map<number, string>();
 
     beforeAll(async () => {
@@ -49,7 +49,7 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
       project = await createProject(await pythonTools(), emulator, { 'echo.py': echoApp });
       await project.mustFal('deploy', 'echo.py::Echo', '--app-name', 'echo');
       app = `${await owner(emulator)}/echo`;
-      // A runner is up, so that nothing but the disk is in the way.
+      // A runner is ready, so that only the disk limits the requests.
       expect((await call(emulator, 'run', `/${app}`, { body: { number: 0 } })).status).toBe(200);
     });
     afterAll(async () => {
@@ -59,11 +59,11 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
       await remove();
     });
 
-    it('refuses what is new, keeps what it accepted, says so, and completes it when there is room', async () => {
+    it('refuses new requests with a sentence, keeps accepted ones, and completes them when there is room', async () => {
       for (let number = 1; number <= 4; number++) await accept(number, 3);
       accepted.set(99, (await submit(emulator, `${app}?fal_webhook=${hook}`, { number: 99, seconds: 3 })) ?? '');
       fill();
-      // The write-ahead log may still have room of its own; whatever is accepted counts.
+      // The write-ahead log may still have space; every accepted request counts.
       let number = 100;
       for (const pad of ['x'.repeat(200_000), '']) {
         while (await accept(number++, 1, pad)) expect(number).toBeLessThan(1_000);
@@ -79,7 +79,7 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
       expect(await ownStatus()).toEqual({ pid: emulator.pid, trouble: expect.stringContaining('The disk is full') });
       expect(await minifalStatus()).toContain('The disk is full');
       expect(emulator.logText()).toContain('The disk is full');
-      // What needs no disk still works.
+      // Operations without disk writes still work.
       const direct = await call(emulator, 'run', `/${app}`, { body: { number: 7 } });
       expect([direct.status, await direct.json()]).toEqual([200, { number: 7 }]);
       const stored = await call(emulator, 'api', '/workflows/', { body: workflow });
@@ -88,7 +88,7 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
       expect(secret.code).not.toBe(0);
       expect(secret.stdout + secret.stderr).toContain('The disk is full');
 
-      // Each direct call goes the way of a queued attempt; by now every attempt of the accepted ones has ended.
+      // A direct call takes the same path as a queued attempt; by now, every attempt of an accepted request has ended.
       const phases = () => Promise.all([...accepted.values()].map(async (id) => (await statusOf(id)).status));
       await until('the runner is idle', async () => {
         const { runners } = z

@@ -27,11 +27,11 @@ afterAll(async () => {
 
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
 const own = /^(FAL_|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|NODE_EXTRA_CA_CERTS)/;
-/** What a new terminal has. */
+/** The variables of a new terminal. */
 const bare = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 
 describe('the command', () => {
-  it('is a program, also through a link and in another folder', async () => {
+  it('is executable, including through a link and in another folder', async () => {
     await mkdir(join(folder, 'bin'));
     await symlink(minifalCommand, join(folder, 'bin', 'minifal'));
     for (const program of [minifalCommand, join(folder, 'bin', 'minifal')]) {
@@ -61,7 +61,7 @@ describe.each([
   it.skipIf(isMissing(isThere(shell), `the variables in ${shell}: it is not installed`))(
     'points this shell here, whatever the data folder is called',
     async () => {
-      // A second start says so, too, for the shell of anyone who calls it.
+      // A second start prints the line, too, for the shell of its caller.
       const dataDir = join(folder, `data of "${shell}"`);
       const one = await startEmulator({ dataDir, env: { SHELL: path } });
       try {
@@ -78,7 +78,7 @@ describe.each([
   );
 });
 
-describe('on a machine whose way out is a proxy', () => {
+describe('on a machine behind a proxy', () => {
   let proxy: Server;
   let address: string;
   const asked: string[] = [];
@@ -97,7 +97,7 @@ describe('on a machine whose way out is a proxy', () => {
   });
   afterAll(() => void proxy?.close());
 
-  /** A terminal with a proxy, after the variables of `minifal env`, printed there. */
+  /** A terminal with a proxy, with the variables that `minifal env` printed there. */
   async function terminal(exempted: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
     const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
     const { NO_PROXY: _u, no_proxy: _l, ...rest } = bare();
@@ -156,7 +156,7 @@ describe('on a machine whose way out is a proxy', () => {
     expect(asked).toEqual([]);
   });
 
-  it('and the own command line does as well, also where Node heeds such variables', async () => {
+  it('minifal’s own command line does, too, even if Node uses the proxy variables', async () => {
     const env = { ...(await terminal({})), NODE_USE_ENV_PROXY: '1' };
     const { NO_PROXY: _u, no_proxy: _l, ...without } = env as NodeJS.ProcessEnv;
     asked.length = 0;

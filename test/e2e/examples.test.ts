@@ -71,13 +71,13 @@ describe("the examples in fal's own source distribution, unmodified", { timeout:
 });
 
 describe('an app whose method names the module fal', { timeout: 300_000 }, () => {
-  it('starts, and the SDK does in the runner what it is asked', async () => {
+  it('starts, and can use the SDK in the runner', async () => {
     await project.mustFal('deploy', 'whole.py::Whole', '--app-name', 'whole');
     const answer = await call(emulator, 'run', `/${account}/whole`, { body: {} });
     expect(await answer.json()).toEqual({ stored: 'v', file: true });
   });
 
-  it('keeps its own versions of what the SDK also requires', async () => {
+  it('keeps its own versions of packages that the SDK also requires', async () => {
     await project.mustFal('deploy', 'whole.py::Pinned', '--app-name', 'pinned');
     const answer = await call(emulator, 'run', `/${account}/pinned`, { body: {} });
     const at = expect.stringContaining('/environments/');

@@ -7,7 +7,7 @@ import { run } from '../support/process.ts';
 import { root } from '../support/root.ts';
 import { findUv } from '../support/uv.ts';
 
-// `npm start` of a fresh clone in a network that has an authority of its own, which this machine doesn't know.
+// `npm start` of a fresh clone in a network with a private certificate authority, which this machine doesn't trust.
 let folder: string;
 let clone: string;
 let index: PrivateIndex;
@@ -25,14 +25,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('ends with a sentence and the next step where the packages of npm can not be fetched', async () => {
+it('ends with a sentence and the next step if npm packages cannot be downloaded', async () => {
   const { TMPDIR: _, ...env } = process.env;
   const registry = {
     npm_config_registry: index.url,
     npm_config_fetch_retries: '0',
     npm_config_cache: join(folder, 'npm'),
   };
-  // Also with a home folder and a temporary folder that aren't there.
+  // Also with a home folder and a temporary folder that don't exist.
   const odd = { HOME: '/proc/no-home', TMPDIR: join(folder, 'none') };
   const { code, stdout, stderr } = await run(process.execPath, ['scripts/start.mjs', '--once'], {
     cwd: clone,
@@ -45,7 +45,7 @@ it('ends with a sentence and the next step where the packages of npm can not be 
   expect(stderr).not.toMatch(/^ {4}at /m);
 });
 
-it('ends with a sentence and the next step where the tools of fal can not be fetched', async () => {
+it('ends with a sentence and the next step if fal’s tools cannot be downloaded', async () => {
   await rm(join(clone, 'node_modules'), { recursive: true, force: true });
   await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
   const { code, stderr } = await run(process.execPath, ['scripts/demo.ts', '--once', '--data', join(folder, 'data')], {

@@ -8,7 +8,7 @@ import { freePortBlock } from '../support/ports.ts';
 import { run, start } from '../support/process.ts';
 import { until } from '../support/wait.ts';
 
-describe('an emulator whose data folder goes away', () => {
+describe('an emulator whose data folder disappears', () => {
   it.each([
     ['is deleted', (folder: string) => rm(folder, { recursive: true })],
     ['is moved', (folder: string) => rename(folder, `${folder}-moved`)],
@@ -21,7 +21,7 @@ describe('an emulator whose data folder goes away', () => {
     expect(code).toBe(1);
   });
 
-  it('accepts nothing that would be lost', async () => {
+  it('accepts no request that would be lost', async () => {
     const { folder, emulator, ports, key } = await startOn(0);
     await rm(folder, { recursive: true });
     const put = await fetch(`http://localhost:${ports.api}/workflows/`, {
@@ -41,7 +41,7 @@ describe('an emulator whose data folder goes away', () => {
     expect((await emulator.finished).code).toBe(1);
   });
 
-  it('leaves a folder alone that another emulator has made there meanwhile', async () => {
+  it('doesn’t touch a folder that another emulator has created there in the meantime', async () => {
     const { folder, emulator } = await startOn(0);
     await rename(folder, `${folder}-moved`);
     const second = await startOn(0, folder);

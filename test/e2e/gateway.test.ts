@@ -95,11 +95,11 @@ const shaky = async (path: string): Promise<readonly [number, string | null]> =>
   return [response.status, response.headers.get('x-fal-served-from')];
 };
 
-describe('an app that fails now and then', () => {
+describe('an app that fails occasionally', () => {
   it.each([
     ['its handler raises', '/bad', 500],
     ['a background task of it raises', '/late', 200],
-  ])('keeps its runner, and the next call is served by it: %s', async (_, path, status) => {
+  ])('keeps its runner, which serves the next call: %s', async (_, path, status) => {
     const [, runner] = await shaky('/good');
     const seen: unknown[] = [];
     for (let n = 0; n < 30; n++) seen.push(await shaky(path), await shaky('/good'));
@@ -208,7 +208,7 @@ describe('`minifal stop` while requests run', () => {
     expect(receiver.calls(id)).toMatchObject([{ status: 'OK', payload: { number: 31 } }]);
   });
 
-  it('ends at once at a second signal; what was accepted runs after the next start', async () => {
+  it('ends immediately at a second signal; accepted requests run after the next start', async () => {
     const id = await submit(emulator, `${account}/echo`, { number: 41, seconds: 3 });
     await until('it runs', async () => (await lines(41)) === 1, { timeoutMs: 60_000 });
     const stopped = emulator.kill('SIGTERM');

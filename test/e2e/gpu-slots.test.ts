@@ -10,7 +10,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** No device is touched: what counts is the machine type. `fails` makes the second revision of Paint end in setup(). */
+/** No device is used: only the machine type counts. `fails` makes the second revision of Paint fail in setup(). */
 const source = (control: string, version: number, fails = false) => `
 import pathlib
 import time
@@ -100,7 +100,7 @@ const waiting = (app: string) =>
   until(`a request of ${app} waits`, async () => (await status()).waiting.find(({ alias }) => alias === app));
 
 describe('two GPU apps with one slot', () => {
-  it('take turns: the second waits, is shown why, and gets the slot of the first; others run', async () => {
+  it('take turns: the second waits with a reason and gets the slot of the first; other apps run', async () => {
     await hold();
     const first = ask('paint', 'first', { hold: true });
     await runs('first');
@@ -130,7 +130,7 @@ describe('two GPU apps with one slot', () => {
 });
 
 describe('a rolling deploy with one slot', () => {
-  it('waits for the old runner to finish, and says so', async () => {
+  it('waits for the old runner to finish, and shows that it waits', async () => {
     await hold();
     const old = ask('paint', 'old', { hold: true });
     await runs('old');

@@ -7,14 +7,14 @@ import { minifalCommand } from '../support/emulator.ts';
 import { processIdentity } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
 
-/** Makes the command believe that its Node is an old one, so that it hands over to the right one. */
+/** Makes the command see an old Node version, so that it hands over to the right one. */
 const oldNode =
   'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"18.0.0"}})';
 
 async function startByOldNode() {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-handover-'));
   const args = ['--import', oldNode, minifalCommand, 'start', '--port', '0', '--data', folder];
-  // A group of its own, of which each test signals the one process only.
+  // A separate process group, in which each test signals only one process.
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   onTestFinished(async () => {
@@ -39,7 +39,7 @@ describe('an older Node that handed over to the right one', () => {
     expect(await log()).toMatch(/stopped/);
   });
 
-  it('takes the emulator with it when it is killed, which stops cleanly', async () => {
+  it('takes the emulator along when it is killed; the emulator stops cleanly', async () => {
     const { child, pid, log } = await startByOldNode();
     child.kill('SIGKILL');
     await until('the emulator is gone', async () => (processIdentity(pid) === undefined ? true : undefined));

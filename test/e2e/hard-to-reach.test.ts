@@ -13,7 +13,7 @@ async function started(): Promise<Emulator> {
   return emulator;
 }
 
-it('`minifal status` and `minifal stop` come back from an emulator that Ctrl+Z suspended', async () => {
+it('`minifal status` and `minifal stop` return although Ctrl+Z suspended the emulator', async () => {
   const emulator = await started();
   process.kill(emulator.pid, 'SIGSTOP');
   const status = await run(process.execPath, [minifalCommand, 'status', '--data', emulator.dataDir]);
@@ -25,7 +25,7 @@ it('`minifal status` and `minifal stop` come back from an emulator that Ctrl+Z s
   expect(stop).toMatchObject({ code: 0, stdout: 'Stopped.\n' });
 });
 
-it('`minifal stop` and `minifal status` find it by its port though Node is set up to ask a proxy', async () => {
+it('`minifal stop` and `minifal status` find it by its port although Node is configured to use a proxy', async () => {
   const emulator = await started();
   const { NO_PROXY: _upper, no_proxy: _lower, ...others } = process.env;
   const env = {

@@ -17,8 +17,8 @@ import { root } from '../support/root.ts';
 const noBrowser = isBrowserMissing();
 
 /**
- * What a web page does with the real client; gives back what it got. Runs in the browser, so that it may use nothing
- * from here.
+ * The calls of a web page with the real client; returns the results. Runs in the browser, so it can't use anything from
+ * this file.
  */
 const program = (recipe: string) => `
 import { fal } from '@fal-ai/client';
@@ -93,7 +93,7 @@ beforeAll(async () => {
       contents: program(readmeCode('class extends WebSocket', emulator)),
       resolveDir: join(root, 'test'),
     },
-    // As bundlers put variables of the build into a page.
+    // Like bundlers, which put build variables into a page.
     define: { 'process.env.FAL_KEY': JSON.stringify(emulator.variables.FAL_KEY) },
     bundle: true,
     write: false,
@@ -137,15 +137,15 @@ describe.skipIf(noBrowser)('@fal-ai/client in a real browser page', () => {
     });
   });
 
-  it('of any other origin gets nothing, though it knows the key', async () => {
+  it('of any other origin gets nothing, although it knows the key', async () => {
     const page = await browser.newPage();
-    // The same page by another name is another origin.
+    // The same page under another host name has another origin.
     await page.route('http://other.localhost/**', async (route) => {
       await route.fulfill({ response: await page.request.get(`http://localhost:${port}/`) });
     });
     await page.goto('http://other.localhost/');
     await expect(perform(page)).rejects.toThrow(/Failed to fetch/);
-    // Not even with a good token: browsers send a socket's origin, too.
+    // Not even with a valid token, because browsers also send the origin of a socket.
     const token = await call(emulator, 'api', '/tokens/', { body: { allowed_apps: ['js'], token_expiration: 60 } });
     const query = `fal_jwt_token=${encodeURIComponent(String(await token.json()))}`;
     const address = `ws://localhost:${emulator.ports.run}/${await owner(emulator)}/js/realtime?${query}`;

@@ -19,7 +19,7 @@ beforeAll(async () => {
   project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
   await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
   endpoint = `${await owner(emulator)}/js`;
-  // The only line that a program must change.
+  // The only line that a program must add.
   fal = createFalClient({
     proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
     credentials: emulator.variables.FAL_KEY ?? '',
@@ -31,13 +31,13 @@ afterAll(async () => {
 });
 
 describe('@fal-ai/client', () => {
-  it('runs an app, and knows its request by id', async () => {
+  it('runs an app, and returns the request’s id', async () => {
     const { data, requestId } = await fal.run(endpoint, { input: { number: 1 } });
     expect(data).toEqual({ number: 1 });
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('runs a path with spaces and letters beyond ASCII, as it does without a proxy', async () => {
+  it('calls a path with spaces and non-ASCII letters, as without a proxy', async () => {
     const { data } = await fal.run(`${endpoint}/named/gr\u00fcn 1`, { input: {} });
     expect(data).toEqual({ name: 'gr\u00fcn 1' });
   });
@@ -59,7 +59,7 @@ describe('@fal-ai/client', () => {
     expect(last && 'logs' in last ? last.logs.map(({ message }) => message) : []).toContain('echo 2');
   });
 
-  it('submits, asks for the status, and fetches the result later', async () => {
+  it('submits, gets the status, and fetches the result later', async () => {
     const {
       request_id: requestId,
       status,
@@ -69,7 +69,7 @@ describe('@fal-ai/client', () => {
       priority: 'low',
     });
     expect(status).toBe('IN_QUEUE');
-    // It leads to the queue host, as the cloud's URLs do behind a proxy.
+    // It points to the queue host, like the cloud's URLs behind a proxy.
     expect(url).toBe(`http://localhost:${emulator.ports.queue}/${endpoint}/requests/${requestId}`);
     await fal.queue.subscribeToStatus(endpoint, { requestId, pollInterval: 50 });
     expect((await fal.queue.status(endpoint, { requestId })).status).toBe('COMPLETED');
@@ -92,7 +92,7 @@ describe('@fal-ai/client', () => {
     expect(await stream.done()).toEqual({ number: 2 });
   });
 
-  describe('with the lines of README.md for what no proxy reaches', () => {
+  describe('with the lines of README.md for calls that bypass every proxy', () => {
     const real = { WebSocket: globalThis.WebSocket, key: process.env.FAL_KEY };
     const dialled: string[] = [];
     beforeAll(() => {
@@ -111,7 +111,7 @@ describe('@fal-ai/client', () => {
       else process.env.FAL_KEY = real.key;
     });
 
-    it('talks in real time, with a token of its own making', async () => {
+    it('talks in real time, with a token that it created itself', async () => {
       const results: unknown[] = [];
       const connection = shared.realtime.connect(endpoint, {
         connectionKey: 'test',
@@ -130,7 +130,7 @@ describe('@fal-ai/client', () => {
       ]);
     });
 
-    it('talks in real time with a token that its own back end fetched, and with text messages', async () => {
+    it('talks in real time with a token from its back end, and with text messages', async () => {
       const results: unknown[] = [];
       const asked: string[] = [];
       const connection = shared.realtime.connect(endpoint, {
@@ -155,13 +155,13 @@ describe('@fal-ai/client', () => {
       expect(asked).toEqual([`${endpoint}/plain`]);
     });
 
-    it('streams as a web page does, with a token instead of a key', async () => {
+    it('streams like a web page, with a token instead of a key', async () => {
       const stream = await shared.stream(endpoint, { input: { number: 2 }, connectionMode: 'client' });
       expect(await stream.done()).toEqual({ number: 1 });
     });
   });
 
-  it('raises a ValidationError for a wrong input, and an ApiError without a good key', async () => {
+  it('raises a ValidationError for invalid input, and an ApiError without a valid key', async () => {
     const wrong = fal.run(endpoint, { input: { number: 'x' } });
     await expect(wrong).rejects.toBeInstanceOf(ValidationError);
     await expect(wrong).rejects.toMatchObject({ fieldErrors: [{ loc: ['body', 'number'] }] });
@@ -205,7 +205,7 @@ describe('@fal-ai/client', () => {
     expect(await stream.done()).toMatchObject({ type: 'output', output: { number: 11 } });
   });
 
-  it('makes a token for a web page, which opens a stream of that app and nothing else', async () => {
+  it('creates a token for a web page that opens only a stream of that app', async () => {
     const [, alias = ''] = endpoint.split('/');
     const issued = await call(emulator, 'api', '/tokens/', { body: { allowed_apps: [alias], token_expiration: 120 } });
     const token = String(await issued.json());

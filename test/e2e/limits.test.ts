@@ -11,7 +11,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** What anybody on this machine can do to the emulator without a key: open connections and calls without end. */
+/** Attacks on the emulator that need no key: unlimited connections and calls. */
 const app = `
 import os
 import fal
@@ -57,11 +57,11 @@ function memory(field: 'VmRSS' | 'VmHWM'): number {
   return Number(kilobytes) / 1024;
 }
 
-describe('calls of the control plane that nobody has a key for', () => {
-  it('cost no memory: 5 MB of them', async () => {
+describe('control plane calls without a key', () => {
+  it('use no memory: 5 MB of them', async () => {
     await runnerOf();
     const before = memory('VmRSS');
-    // HEADERS that begin a call, and nothing more: each stays open as long as its peer likes.
+    // Only HEADERS that begin a call: each call stays open as long as its peer wants.
     const head = [':method', 'POST', ':scheme', 'http', ':path', '/controller.IsolateController/Run'];
     const block = literals([...head, ':authority', `localhost:${emulator.ports.api}`, 'te', 'trailers']);
     let sent = 0;
@@ -79,7 +79,7 @@ describe('calls of the control plane that nobody has a key for', () => {
 });
 
 describe(`${silentSockets} silent sockets where the system allows ${descriptors} files`, () => {
-  it('take neither runners nor builds nor callers their descriptors, and are in the log', async () => {
+  it('leave enough descriptors for runners, builds and callers, and are logged', async () => {
     const runner = await runnerOf();
     const sockets: Socket[] = [];
     let gone = 0;

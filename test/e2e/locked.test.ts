@@ -13,7 +13,7 @@ import { type PythonTools, pythonTools } from '../support/python.ts';
 import { attemptsOf, openGate, scriptedApps } from '../support/scripted-app.ts';
 import { until } from '../support/wait.ts';
 
-/** Longer than the 5 s after which SQLite itself gives up by default settings of many programs. */
+/** Longer than 5 s, the default busy timeout of SQLite in many programs. */
 const longLockMs = 6_000;
 
 let dataDir: string;
@@ -41,7 +41,7 @@ describe('while another program holds a lock on the data', () => {
   it.each(['IMMEDIATE', 'EXCLUSIVE'])('%s: nothing is lost or doubled, and calls are answered', async (kind) => {
     const keys = Array.from({ length: 12 }, (_, n) => `${kind}-${n}`);
     const ids = await Promise.all(keys.map((key) => submit(emulator, app, { key, steps: ['gate'] })));
-    // They arrive in any order: which of them run, only their states say.
+    // They arrive in any order; only their states show which of them run.
     const running = await until('four run', async () => {
       const states = await phases(ids);
       const found = ids.filter((_, n) => states[n] === 'IN_PROGRESS');
@@ -55,7 +55,7 @@ describe('while another program holds a lock on the data', () => {
       const direct = await call(emulator, 'run', `/${app}`, { body: { key: 'direct' } });
       expect([direct.status, await phases(running.slice(0, 1))]).toEqual([200, ['IN_PROGRESS']]);
     }
-    // Far more than the one or two that are answered when a statement waits for the lock.
+    // Far more than the one or two answers that are possible while a statement waits for the lock.
     expect(answered).toBeGreaterThan(20);
     const refused = await call(emulator, 'queue', `/${app}`, { body: { key: 'refused' } });
     expect([refused.status, await refused.json()]).toEqual([
@@ -77,7 +77,7 @@ describe('while another program holds a lock on the data', () => {
     expect(emulator.logText()).toContain('takes writes again');
   });
 
-  it('a start waits for its end, and says so; another start waits for that one', async () => {
+  it('a start waits for its end with a message, and another start waits for the first', async () => {
     await emulator.stop();
     const release = await transaction('EXCLUSIVE', ['minifal.db']);
     const starting = startEmulator({ dataDir });
@@ -118,7 +118,7 @@ async function status() {
   return shape.parse(await (await call(emulator, 'api', '/minifal/status')).json());
 }
 
-/** A program that holds write transactions on these files of the data folder, as a database browser does. */
+/** A program that holds write transactions on these files of the data folder, like a database browser. */
 async function transaction(kind: string, files: readonly string[]): Promise<() => Promise<void>> {
   const program = `
 import sqlite3, sys

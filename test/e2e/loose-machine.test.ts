@@ -27,7 +27,7 @@ let emulator: Emulator;
 let project: Project;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'minifal-loose-'));
-  // Made before by a person, for everybody to look into.
+  // Created by the user beforehand, readable for everyone.
   await chmod(dataDir, 0o755);
   emulator = await startEmulator({
     dataDir,
@@ -47,18 +47,18 @@ it('without a locale and a temporary folder, builds and runs', async () => {
   expect(await project.mustFal('run', 'work.py::work')).toMatch(/in \/(var\/)?tmp .+ ä 数/);
 });
 
-it('with a umask that hides nothing, keeps to itself what is private, and where programs run from', async () => {
+it('with a permissive umask, protects private files and the folders of its programs', async () => {
   const loose: string[] = [];
   for (const name of await readdir(dataDir)) {
     const { mode } = await lstat(join(dataDir, name));
-    // The authority's certificate and the bundle are for every program to read.
+    // Every program may read the authority's certificate and the bundle.
     if ((mode & 0o077) !== 0) loose.push(name);
   }
   expect(loose).toEqual([]);
   expect(await readdir(dataDir)).toEqual(expect.arrayContaining(['environments', 'key', 'minifal.db', 'secret.key']));
 });
 
-// Root may read everything, so it gives that up.
+// Root can read everything, so this gives up root's rights.
 const ordinary = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
 const canDrop = ordinary.length === 0 || spawnSync('setpriv', ['--version']).error === undefined;
 it.skipIf(isMissing(canDrop, 'files of another user: setpriv (util-linux) takes rights away'))(
@@ -68,7 +68,7 @@ it.skipIf(isMissing(canDrop, 'files of another user: setpriv (util-linux) takes 
     const commands = ['start', 'env', 'status'];
     try {
       for (const name of ['key', 'secret.key', 'token.key']) {
-        // A start may have made it already; the mode counts for new files alone.
+        // A start may have created the file already; the mode applies only to new files.
         await rm(join(folder, name), { force: true });
         await writeFile(join(folder, name), 'x', { mode: 0 });
         for (const command of name === 'key' ? commands : ['start']) {

@@ -21,18 +21,18 @@ const total = Number(process.env.MINIFAL_MALFORMED_INPUTS ?? (process.env.MINIFA
 const seed = Number(process.env.MINIFAL_MALFORMED_SEED ?? Date.now() % 1_000_000);
 const atOnce = 16;
 const batchSize = 100;
-/** Inputs that warm the emulator up before its memory is measured: code is compiled, caches and pools are filled. */
+/** Inputs that warm up the emulator before its memory is measured: they compile code and fill caches and pools. */
 const warmUp = Math.ceil(total * 0.3);
 const growthLimit = 0.1;
 /** Finished requests that the queue keeps in memory. */
 const remembered = 10_000;
 /**
- * The runner connects to the emulator by itself (SetMetadata), and one connection to it is kept for the next call: both
- * come and go.
+ * The runner opens a connection to the emulator on its own (SetMetadata), and one connection to the runner is kept for
+ * the next call: both come and go.
  */
 const ofRunner = 2;
 
-/** Echoes, streams, speaks realtime; and reports what a runner knows. */
+/** Echoes, streams, speaks realtime, and reports the data that a runner has. */
 const app = `
 import os
 import fal
@@ -120,7 +120,7 @@ describe('malformed HTTP, gRPC, websocket and webhook inputs', () => {
     }
     let base: { readonly memory: number; readonly sockets: number; readonly others: number } | undefined;
     for (let done = 0; done < total; done += batchSize) {
-      // A batch has its own seed, so that ten thousand inputs are never in memory together.
+      // Each batch has its own seed, so that ten thousand inputs are never in memory at the same time.
       const batch = fc.sample(inputs, { numRuns: Math.min(batchSize, total - done), seed: seed + done });
       for (const { kind } of batch) counts[kind]++;
       await playAll(batch, done);
@@ -140,9 +140,7 @@ describe('malformed HTTP, gRPC, websocket and webhook inputs', () => {
     );
     expect(growth).toBeLessThanOrEqual(growthLimit);
 
-    /**
-     * Memory and open files once nothing is under way: webhooks that are tried again open a connection now and then.
-     */
+    /** Memory and open files when idle: retried webhooks occasionally open a connection. */
     async function settled() {
       let least = openFiles(emulator.pid);
       const seen = performance.now();
@@ -161,7 +159,7 @@ describe('malformed HTTP, gRPC, websocket and webhook inputs', () => {
   });
 });
 
-/** Plays a batch, some at a time, and holds each to the laws that one exchange shows. */
+/** Plays a batch, several inputs at a time, and checks each exchange against the laws. */
 async function playAll(batch: readonly Input[], first: number): Promise<void> {
   const failures: string[] = [];
   const waiting = batch.entries();
@@ -180,13 +178,13 @@ function play(input: Input): Promise<string> {
   return 'call' in input ? callGrpc(bed, input.call) : exchange(bed, input.socket);
 }
 
-/** What no answer may be: our own failure, or the inside of our program. */
+/** Forbidden answers: an internal error, or internals of the program. */
 function wrongIn(answer: string): string | undefined {
   const [head = ''] = answer.split('\r\n\r\n', 1);
-  // An app may fail as it likes; the runner that served shows it.
+  // An app may fail in any way; the header with its runner identifies such an answer.
   const byApp = /^x-fal-served-from:/im.test(head) && !/^x-fal-error-type:/im.test(head);
   if (/^HTTP\/1\.1 500 /.test(answer) && !byApp) return `answered ${answer.slice(0, 500)}`;
-  // INTERNAL is also the library's own word for what isn't gRPC; UNKNOWN is its word for a handler that threw.
+  // The library also uses INTERNAL for input that isn't gRPC, and UNKNOWN for a handler that threw.
   const bug = /internal_error|minifal failed|gateway failed|node:internal|\n\s+at \S+ \(|^grpc-status 2:/;
   return bug.test(answer) && !byApp ? `answered ${answer.slice(0, 500)}` : undefined;
 }
@@ -197,7 +195,7 @@ function shown(input: Input): string {
     .slice(0, 2_000);
 }
 
-/** As many requests as the queue remembers in memory: what comes after them takes the place of others. */
+/** As many requests as the queue keeps in memory, so that later ones replace earlier ones. */
 async function fillCaches(): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   let left = remembered;
@@ -225,7 +223,7 @@ async function fillCaches(): Promise<void> {
   );
 }
 
-/** What the emulator itself calls a bug. */
+/** The bugs that the emulator reports. */
 async function reportedBugs(): Promise<readonly string[]> {
   const log = await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8');
   return log.split('\n').filter((line) => line.includes('"level":"error"'));
@@ -251,8 +249,8 @@ async function expectWell(): Promise<void> {
 }
 
 /**
- * A well-formed request on a connection of its own: a pool would hold connections that the emulator counts. Gives the
- * JSON of the answer.
+ * Sends a well-formed request on a separate connection, because a pool would hold connections that the emulator counts.
+ * Returns the JSON of the answer.
  */
 async function ask(host: Host, method: string, path: string, body = ''): Promise<unknown> {
   const head = [
@@ -271,7 +269,7 @@ async function ask(host: Host, method: string, path: string, body = ''): Promise
   return JSON.parse(isChunked ? unchunked(answer.slice(start)) : answer.slice(start));
 }
 
-/** RFC 9112 §7.1, without trailers. All that is asked here answers in ASCII. */
+/** RFC 9112 §7.1, without trailers. All answers here are ASCII. */
 function unchunked(body: string): string {
   let text = '';
   for (let rest = body; ; ) {

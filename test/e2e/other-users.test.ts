@@ -8,7 +8,7 @@ import { mustRun } from '../support/process.ts';
 import { root } from '../support/root.ts';
 
 const nobody = 65_534;
-/** Whose file names can't be read as `nobody` are loaded before: a clone may be in a private folder. */
+/** Loads modules before the switch to `nobody`, who can't read them if the clone is in a private folder. */
 const asNobody = `
 const [folder, command, options] = process.argv.slice(1);
 const { [command]: act } = await import(folder + '/' + command + '.ts');
@@ -37,7 +37,7 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
       return mustRun(process.execPath, [...args, JSON.stringify(options)]);
     };
 
-    it.each(['start', 'status', 'stop', 'clean'])('is not taken for none by `minifal %s`', async (command) => {
+    it.each(['start', 'status', 'stop', 'clean'])('is noticed by `minifal %s`', async (command) => {
       const said = await call(command, { data: emulator.dataDir, shared: [] });
       expect(said).toBe(
         `${emulator.dataDir} is used by root: an emulator that runs there is not this user's. ` +
@@ -45,7 +45,7 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
       );
     });
 
-    it('is not looked for in a folder of their own that they locked', async () => {
+    it('is not searched for in a folder that its owner locked', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'minifal-locked-'));
       onTestFinished(() => rmSync(folder, { recursive: true }));
       chmodSync(folder, 0);
@@ -53,7 +53,7 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
       expect(await call('stop', { data: folder })).toBe(`No emulator runs on ${folder}.\n`);
     });
 
-    it('is named when it is to be stopped by its port', async () => {
+    it('is named when `minifal stop` finds it by its port', async () => {
       const said = await call('stop', { data: '/nonexistent/minifal', port: emulator.ports.api });
       expect(said).toBe(
         `The emulator on port ${emulator.ports.api} is root's. It can be stopped by that user, or by root.\n`,

@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
 
-describe('a stored request that no attempt can be made of', () => {
+describe('a stored request that cannot be attempted', () => {
   const poison: readonly (readonly [name: string, change: Partial<SubmittedRequest>])[] = [
     ['a method that is none', { method: 'NOT A METHOD' }],
     ['a path with characters that no request line takes', { path: '/he alth\n' }],
@@ -44,7 +44,7 @@ describe('a stored request that no attempt can be made of', () => {
     ['an app that is none', { alias: '\0' }],
   ];
 
-  it('ends with an error; the emulator starts, and others are served', async () => {
+  it('ends with an error; the emulator starts and serves other requests', async () => {
     const good = await submit(emulator, app, { number: 1 });
     await emulator.stop();
     const store = openStore(join(dataDir, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
@@ -66,7 +66,7 @@ describe('a stored request that no attempt can be made of', () => {
     expect((await call(emulator, 'queue', `/${app}/requests/${good}`)).status).toBe(200);
   });
 
-  it('is not the only thing that may be damaged: rows of every table', async () => {
+  it('isn’t the only damage that the emulator survives: rows of every table', async () => {
     await emulator.stop();
     const db = new DatabaseSync(join(dataDir, 'minifal.db'));
     const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'store_meta'").all();
@@ -74,7 +74,7 @@ describe('a stored request that no attempt can be made of', () => {
     for (const { name: table } of tables) {
       for (const { name, type } of db.prepare(`PRAGMA table_info(${table})`).all()) {
         if (type !== 'TEXT' && type !== 'BLOB') continue;
-        // A column that others refer to stays as it is.
+        // Columns that others refer to are not changed.
         if (['id', 'name', 'alias'].includes(String(name))) continue;
         db.exec(`UPDATE ${table} SET ${name} = CAST('spoiled' AS ${type})
           WHERE rowid = (SELECT max(rowid) FROM ${table})`);
@@ -91,7 +91,7 @@ describe('a stored request that no attempt can be made of', () => {
   });
 });
 
-it('an emulator outlives the reader of what it says', async () => {
+it('an emulator outlives the reader of its output', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-pipe-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const child = spawn(process.execPath, [minifalCommand, 'start', '--port', '0', '--data', folder], {

@@ -38,8 +38,8 @@ async function killAndRestart(): Promise<void> {
   emulator = await startEmulator({ dataDir, port });
 }
 
-describe('what was promised before kill -9 of the emulator', () => {
-  it('a webhook is called, with the result; what was finished before can be read again', async () => {
+describe('promises made before kill -9 of the emulator', () => {
+  it('a webhook is called with the result, and finished results are still readable', async () => {
     const finished = await submit(emulator, `${account}/echo`, { number: 5 });
     const readAgain = async () => {
       const response = await call(emulator, 'queue', `/${account}/echo/requests/${finished}`);
@@ -53,7 +53,7 @@ describe('what was promised before kill -9 of the emulator', () => {
     expect(receiver.calls(id)).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 1 } }]);
   });
 
-  it('a running request that was cancelled is not run again, and says so to its caller', async () => {
+  it('a cancelled running request is not run again, and its caller sees the cancellation', async () => {
     const id = await submit(emulator, `${account}/echo?${receiver.hook}`, { number: 4711, seconds: 60 });
     const path = `/${account}/echo/requests/${id}`;
     const lines = async () => {
@@ -68,7 +68,7 @@ describe('what was promised before kill -9 of the emulator', () => {
     expect([result.status, await result.json()]).toMatchObject([499, { error_type: 'client_cancelled' }]);
     await until('the webhook is called', () => receiver.calls(id), { timeoutMs: 60_000 });
     expect(receiver.calls(id)).toMatchObject([{ status: 'ERROR', error: 'Invalid status code: 499' }]);
-    // The one that comes after it is served: nothing of the cancelled one is in its way, or came before it.
+    // The next request is served, so nothing of the cancelled one blocks it or ran before it.
     const next = await call(emulator, 'run', `/${account}/echo`, { body: { number: 1 } });
     expect(next.status).toBe(200);
     expect(await lines()).toBe(1);
@@ -91,7 +91,7 @@ describe('what was promised before kill -9 of the emulator', () => {
     expect(await lines()).toBe(1);
   });
 
-  it('a workflow is finished, without doing again what was done', async () => {
+  it('a workflow is finished without repeating finished nodes', async () => {
     const node = (id: string, number: unknown, seconds: number) => ({
       type: 'run',
       id,
@@ -113,13 +113,13 @@ describe('what was promised before kill -9 of the emulator', () => {
       const response = await call(emulator, 'api', '/logs/?search=echo%2077', { method: 'POST' });
       return ((await response.json()) as unknown[]).length;
     };
-    // Both nodes say the same; the second works for a while.
+    // Both nodes return the same; the second takes a while.
     await until('the second node runs', async () => (await lines()) === 2, { timeoutMs: 60_000 });
     await killAndRestart();
     await until('the webhook is called', () => receiver.calls(id), { timeoutMs: 60_000 });
     expect(receiver.calls(id)).toMatchObject([{ request_id: id, status: 'OK', payload: { number: 77 } }]);
-    // The second node's attempt was cut off and made again, the first node's was not. The last lines before a kill may
-    // be lost.
+    // The second node's attempt was interrupted and repeated; the first node's was not. The last lines before a kill
+    // may be lost.
     expect(await lines()).toBeLessThanOrEqual(3);
   });
 });

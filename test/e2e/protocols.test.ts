@@ -13,8 +13,8 @@ import { attemptsOf, openGate, scriptedApps } from '../support/scripted-app.ts';
 import { until } from '../support/wait.ts';
 
 /**
- * The protocols that aren't plain requests (docs/platform/gateway.md#streams, #websockets), with the Python clients and
- * the SDK; and streams of workflows.
+ * Protocols beyond plain requests (docs/platform/gateway.md#streams, #websockets), with the Python clients and the SDK;
+ * and streams of workflows.
  */
 let emulator: Emulator;
 let project: Project;
@@ -122,7 +122,7 @@ function node(id: string, number: unknown, depends: readonly string[]) {
   return { type: 'run', id, depends, app: `${account}/echo`, input: { number } };
 }
 
-/** A node whose app does what its steps say. */
+/** A node whose app performs the given steps. */
 function scriptedNode(id: string, key: string, steps: readonly string[], depends: readonly string[] = []) {
   return { type: 'run', id, depends, app: `${account}/many`, input: { key, steps } };
 }
@@ -195,14 +195,14 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
       message: `Error while fetching the result of the request ${requestOf('bad')}`,
       error: { status: 418, body: { attempt: 1, runner: expect.any(Number) } },
     });
-    // Cancelled; its app has no way to stop, and continues until its gate opens.
+    // Cancelled, but its app can't stop, and continues until its gate opens.
     await openGate(emulator, 'waits');
     await fal.queue.subscribeToStatus(`${account}/many`, { requestId: requestOf('good'), pollInterval: 50 });
     await expect(fal.subscribe(id, { input: {}, pollInterval: 50 })).rejects.toMatchObject({
       status: 418,
       body: { node_id: 'bad' },
     });
-    // What can't begin is answered with its status, not with a stream.
+    // A workflow that can't begin is answered with its status, not with a stream.
     const refused = await call(emulator, 'run', `/${id}/stream`, { body: '{' });
     expect([refused.status, refused.headers.get('content-type')]).toEqual([422, 'application/json']);
   });
@@ -232,7 +232,7 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
     await cancelled(2);
   });
 
-  it('that nobody published is sent along: streamed, direct, and through the queue', async () => {
+  it('that isn’t published is sent in the request: streamed, direct, and through the queue', async () => {
     const workflow = {
       input: { id: 'input', type: 'input', depends: [], input: { number: 0 } },
       node_1: node('node_1', '$input.number', ['input']),
@@ -247,7 +247,7 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
     ]);
     expect(await stream.done()).toMatchObject({ output: { shown: 6 } });
     expect((await fal.run('workflows/execute', { input })).data).toEqual({ shown: 6 });
-    // The JS client takes `execute` for an owner and asks for `workflows/execute/undefined/requests/…`.
+    // The JS client treats `execute` as an owner and requests `workflows/execute/undefined/requests/…`.
     const subscribed = await fal.subscribe('workflows/execute', { input, pollInterval: 50 });
     expect(subscribed.data).toEqual({ shown: 6 });
     const strange = await call(emulator, 'run', '/workflows/execute', { body: input, headers: { authorization: '' } });
@@ -256,7 +256,7 @@ print(json.dumps(list(fal_client.stream(sys.argv[1], arguments={"number": 5}))))
 });
 
 describe('a bare websocket', () => {
-  it('that compresses its messages is spoken to without', async () => {
+  it('that offers compression is served without it', async () => {
     const socket = new WebSocket(`ws://localhost:${emulator.ports.run}/${account}/echo/plain`, {
       headers: { authorization: emulator.authorization },
       perMessageDeflate: true,

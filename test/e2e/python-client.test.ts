@@ -62,8 +62,8 @@ class Talk(fal.App, keep_alive=60, max_concurrency=1):
 `;
 
 /**
- * One program for both clients: `get` waits where there is something to wait for. REST has a fixed host in fal_client,
- * moved as upstream's own unit test moves it (docs/platform/gateway.md#clients).
+ * One program for both clients: `get` awaits the result if it is awaitable. REST has a fixed host in fal_client, which
+ * is replaced as in upstream's own unit test (docs/platform/gateway.md#clients).
  */
 const program = `
 import asyncio, inspect, json, os, sys, fal_client, fal_client.client as module

@@ -17,7 +17,7 @@ import { until } from '../support/wait.ts';
 
 /**
  * The queue as its callers see it (docs/platform/gateway.md#submit to #webhooks,
- * docs/platform/runners.md#queue-and-retries): real deploys, real clients, apps that do what their input says.
+ * docs/platform/runners.md#queue-and-retries): real deploys, real clients, apps that their input scripts.
  */
 const apps = {
   scripted: 'Scripted',
@@ -36,7 +36,7 @@ let account: string;
 let receiver: Server;
 /** Where the receiver listens. `/flaky` fails the first time, `/moved` redirects. */
 let hooks: string;
-/** What the webhook receiver got, by request id. */
+/** The calls that the webhook receiver got, by request id. */
 const told = new Map<string, { readonly headers: IncomingHttpHeaders; readonly body: string }[]>();
 
 beforeAll(async () => {
@@ -90,7 +90,7 @@ const jsClient = () =>
     credentials: emulator.variables.FAL_KEY ?? '',
   });
 
-/** Keys of this file's requests: notes and gates of one never meet those of another. */
+/** A unique key per request, so that notes and gates of different requests never mix. */
 let keys = 0;
 const freshKey = (): string => `key-${++keys}`;
 
@@ -125,13 +125,13 @@ async function occupy(app: App, headers: { readonly [name: string]: string } = {
   const { request_id: id } = await send(app, { key, steps: ['gate'] }, headers);
   await reaches(app, id, 'IN_PROGRESS');
   const release = () => openGate(emulator, key);
-  // A test that fails before must not hold up the next ones.
+  // A test that fails earlier must not block the next ones.
   onTestFinished(release);
   return { id, key, release };
 }
 
 describe('a full app', () => {
-  it('serves normal before low priority, first come first served, and says how many are ahead', async () => {
+  it('serves normal before low priority, first come first served, and reports the queue position', async () => {
     const blocker = await occupy('one');
     const low = { 'x-fal-queue-priority': 'low' };
     const first = freshKey();
@@ -149,7 +149,7 @@ describe('a full app', () => {
     const [low1 = '', normal1 = '', low2 = '', normal2 = ''] = sent;
     expect(await Promise.all(sent.map(async (id) => (await statusOf('one', id)).queue_position))).toEqual([2, 0, 3, 1]);
 
-    // More than n wait already, over all callers: refused. As many: accepted.
+    // Refused if more than n already wait, over all callers; accepted if exactly n do.
     const refused = await queue(`/${account}/one?fal_max_queue_length=3`, { body: { key: freshKey() } });
     expect([refused.status, await refused.json()]).toEqual([429, { detail: expect.stringContaining('4 requests') }]);
     const { request_id: last } = await send('one', { key: first }, {}, '?fal_max_queue_length=4');
@@ -170,7 +170,7 @@ describe('a full app', () => {
     expect(result.headers.get('x-fal-request-timeout-type')).toBe('user');
     expect(result.headers.get('x-fal-error-type')).toBe('request_timeout');
     expect(await result.json()).toMatchObject({ error_type: 'request_timeout' });
-    // Direct calls have it too; and it does not touch the runner, which continues.
+    // The limit also applies to direct calls, and doesn't affect the runner, which continues.
     const direct = await call(emulator, 'run', `/${account}/one`, {
       body: { key },
       headers: { 'x-fal-request-timeout': '0.3' },
@@ -182,10 +182,10 @@ describe('a full app', () => {
     expect(await attemptsOf(emulator, key)).toEqual([]);
   });
 
-  it('limits the start of its owner’s requests as its code says, and nobody else’s', async () => {
+  it('applies the start timeout of its code to its owner’s requests only', async () => {
     const key = freshKey();
     const nobody = { authorization: '' };
-    // Not its owner's: the first runner may take longer to start than the code allows.
+    // Not sent as its owner, because the first runner may take longer to start than the code allows.
     const blocker = await occupy('hasty', nobody);
     const { request_id: anybody } = await send('hasty', { key }, nobody);
     const { request_id: own } = await send('hasty', { key });
@@ -196,7 +196,7 @@ describe('a full app', () => {
     expect((await attemptsOf(emulator, key)).map(({ request }) => request)).toEqual([anybody]);
   });
 
-  it('never runs what was cancelled while it waited', async () => {
+  it('never runs a request that was cancelled while it waited', async () => {
     const blocker = await occupy('one');
     const key = freshKey();
     const { request_id: id } = await send('one', { key });
@@ -209,7 +209,7 @@ describe('a full app', () => {
     const result = await resultOf('one', id);
     expect([result.status, await result.json()]).toMatchObject([499, { error_type: 'client_cancelled' }]);
     await blocker.release();
-    // The next in line proves that the cancelled one's turn has passed.
+    // The next request in the queue proves that the cancelled one's turn has passed.
     await reaches('one', (await send('one', { key: freshKey() })).request_id, 'COMPLETED');
     expect(await attemptsOf(emulator, key)).toEqual([]);
   });
@@ -254,7 +254,7 @@ print(json.dumps([positions, started, waited, normal.get()["attempt"], low.get()
     expect(await attemptsOf(emulator, 'never')).toEqual([]);
   });
 
-  it('takes as many requests at once as it multiplexes, all on one runner', async () => {
+  it('serves as many requests at once as its multiplexing allows, all on one runner', async () => {
     const key = freshKey();
     const sent = await Promise.all([1, 2, 3, 4, 5].map(() => send('many', { key, steps: ['gate'] })));
     await until('four are in progress', async () => (await attemptsOf(emulator, key)).length === 4);
@@ -267,7 +267,7 @@ print(json.dumps([positions, started, waited, normal.get()["attempt"], low.get()
 });
 
 describe('a request in progress', () => {
-  it('is cancelled on its own runner, past full slots, and the app says 499', async () => {
+  it('is cancelled on its own runner even if all slots are full, and the app answers 499', async () => {
     const key = freshKey();
     const ids = await Promise.all(
       [1, 2, 3, 4].map(async () => {
@@ -308,7 +308,7 @@ describe('a request in progress', () => {
     );
   });
 
-  it('that its app can not cancel delivers its result all the same', async () => {
+  it('that its app cannot cancel still delivers its result', async () => {
     const key = freshKey();
     const { request_id: id } = await send('many', { key, steps: ['gate'] });
     await reaches('many', id, 'IN_PROGRESS');
@@ -318,7 +318,7 @@ describe('a request in progress', () => {
     expect((await resultOf('many', id)).status).toBe(200);
   });
 
-  it('beyond request_timeout is tried again on another runner; a direct one gets 504', async () => {
+  it('beyond request_timeout is retried on another runner; a direct call gets 504', async () => {
     const key = freshKey();
     const { request_id: id } = await send('short', { key, steps: ['sleep', 'ok'] });
     const direct = await call(emulator, 'run', `/${account}/short`, { body: { key: freshKey(), steps: ['sleep'] } });
@@ -329,7 +329,7 @@ describe('a request in progress', () => {
     expect(new Set((await attemptsOf(emulator, key)).map(({ runner }) => runner)).size).toBe(2);
   });
 
-  it('whose runner is killed under it is performed again on another one', async () => {
+  it('whose runner is killed is retried on another runner', async () => {
     const key = freshKey();
     const { request_id: id } = await send('many', { key, steps: ['gate'] });
     const direct = call(emulator, 'run', `/${account}/many`, { body: { key, steps: ['gate'] } });
@@ -350,7 +350,7 @@ describe('a request in progress', () => {
     expect(attempts[0]?.runner).not.toBe(attempts[1]?.runner);
   });
 
-  it('is finished by its old runner when the app is deployed again; what waits goes to the new revision', async () => {
+  it('is finished by its old runner after a redeploy; waiting requests go to the new revision', async () => {
     const old = await occupy('one');
     const key = freshKey();
     const { request_id: waiting } = await send('one', { key });
@@ -376,7 +376,7 @@ describe('a request in progress', () => {
     expect((await queue(`/${account}/one/requests/${first}/cancel`, { method: 'PUT' })).status).toBe(202);
     expect(await reaches('one', first, 'COMPLETED')).toMatchObject({ error_type: 'client_cancelled' });
 
-    // A runner is up, so that the first attempt starts at once; the next one would start after 1 s.
+    // A runner is ready, so the first attempt starts immediately; the next one would start after 1 s.
     await reaches('one', (await send('one', { key: freshKey() })).request_id, 'COMPLETED');
     const { request_id: second } = await send(
       'one',
@@ -389,7 +389,7 @@ describe('a request in progress', () => {
     expect(await attemptsOf(emulator, late)).toHaveLength(1);
   });
 
-  it('shows IN_QUEUE between attempts, in the status stream too', async () => {
+  it('shows IN_QUEUE between attempts, including in the status stream', async () => {
     const { request_id: id } = await send('scripted', { key: freshKey(), steps: ['503', 'ok'] });
     const response = await queue(`/${account}/scripted/requests/${id}/status/stream?logs=1`);
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
@@ -416,17 +416,14 @@ describe('a request in progress', () => {
   });
 });
 
-/**
- * docs/platform/runners.md#retries. `attempts`: how often the app was called; each on a runner of its own where it was
- * called again.
- */
+/** docs/platform/runners.md#retries. `attempts`: the number of calls of the app, each on another runner. */
 const retryTable: readonly {
   readonly steps: readonly string[];
   readonly app?: App;
   readonly headers?: { readonly [name: string]: string };
   readonly status: number;
   readonly attempts: number;
-  /** Where it isn't one per attempt. */
+  /** The number of runners, if it isn't one per attempt. */
   readonly runners?: number;
   readonly type?: string;
 }[] = [
@@ -434,7 +431,7 @@ const retryTable: readonly {
   { steps: ['504', 'ok'], status: 200, attempts: 2 },
   { steps: ['crash', 'ok'], status: 200, attempts: 2 },
   { steps: ['cut', 'ok'], status: 200, attempts: 2 },
-  // Where there may be only one runner, a healthy one is used again.
+  // If only one runner is allowed, a healthy runner is used again.
   { app: 'one', steps: ['504', 'ok'], status: 200, attempts: 2, runners: 1 },
   { app: 'one', steps: ['503 x-fal-stop-runner=false', 'ok'], status: 200, attempts: 2, runners: 1 },
   { steps: ['500', 'ok'], status: 500, attempts: 1 },
@@ -490,8 +487,8 @@ function config(conditions: object): { readonly [name: string]: string } {
 }
 
 describe('retries', () => {
-  it('follow the whole table, each further attempt on another runner where there may be one', async () => {
-    // All at once: their back-off delays (1 s, doubling) pass together.
+  it('follow the whole table, each further attempt on another runner if one is allowed', async () => {
+    // All at the same time, so that their back-off delays (1 s, doubling) overlap.
     const done = await Promise.all(
       retryTable.map(async ({ app = 'scripted', steps, headers }) => {
         const key = freshKey();
@@ -542,7 +539,7 @@ describe('retries', () => {
 });
 
 describe('a runner', () => {
-  it('is ended when its answer asks for that, however good it is', async () => {
+  it('is ended when its answer requests that, whatever the answer’s status', async () => {
     const runner = z.object({ runner: z.number() });
     const one = async (step: string) => {
       const response = await call(emulator, 'run', `/${account}/one`, { body: { key: freshKey(), steps: [step] } });
@@ -556,7 +553,7 @@ describe('a runner', () => {
 });
 
 describe('a webhook', () => {
-  /** As the platform's documentation asks receivers to do it, with nothing of ours but the public key. */
+  /** Verifies as the platform's documentation describes for receivers, using only the public key of the emulator. */
   async function isSigned({ headers, body }: { readonly headers: IncomingHttpHeaders; readonly body: string }) {
     const keySet = await (await fetch(`http://localhost:${emulator.ports.api}/.well-known/jwks.json`)).json();
     const [id, user, timestamp, signature] = ['request-id', 'user-id', 'timestamp', 'signature'].map((name) =>
@@ -574,7 +571,7 @@ describe('a webhook', () => {
       });
   }
 
-  it('is called once with the result or the error, and its signature holds', async () => {
+  it('is called once with the result or the error, with a valid signature', async () => {
     const cases = {
       ok: ['ok'],
       retried: ['503', 'ok'],
@@ -614,7 +611,7 @@ describe('a webhook', () => {
     for (const calls of told.values()) expect(calls).toHaveLength(1);
   });
 
-  it('that failed is called again 5 s later, the same and signed again; one that redirects is not', async () => {
+  it('that failed is called again after 5 s, unchanged but signed again; one that redirects is not', async () => {
     const to = (path: string) => `?fal_webhook=${encodeURIComponent(`${hooks}${path}`)}`;
     const { request_id: moved } = await send('scripted', { key: freshKey() }, {}, to('/moved'));
     const { request_id: flaky } = await send('scripted', { key: freshKey() }, {}, to('/flaky'));
@@ -629,7 +626,7 @@ describe('a webhook', () => {
     expect(told.get(moved)).toHaveLength(1);
   });
 
-  it('is asked for by the JavaScript client, with its priority and its hint', async () => {
+  it('can be requested by the JavaScript client, with priority and hint', async () => {
     const fal = jsClient();
     const { request_id: id } = await fal.queue.submit(`${account}/scripted`, {
       input: { key: freshKey() },
@@ -644,9 +641,9 @@ describe('a webhook', () => {
 });
 
 describe('hints', () => {
-  it('lead to the runner that announced them, queued and direct', async () => {
+  it('route to the runner that announced them, queued and direct', async () => {
     const load = (key: string) => call(emulator, 'run', `/${account}/hinted/load`, { body: { key } });
-    // Each keeps its runner busy until both are there.
+    // Each request keeps its runner busy until both have arrived.
     const loading = Promise.all([load('red'), load('blue')]);
     await until('both runners work', async () => (await attemptsOf(emulator, 'loads')).length === 2, {
       timeoutMs: 60_000,
@@ -668,7 +665,7 @@ describe('hints', () => {
   });
 });
 
-describe('what was asked of the queue', () => {
+describe('a request to the queue', () => {
   it.each(['polling', 'streaming'] as const)(
     'shows by %s the lines that an app printed just before its answer',
     async (mode) => {
@@ -690,7 +687,7 @@ describe('what was asked of the queue', () => {
     },
   );
 
-  it('can be read again, and forgets its input where the caller wants that', async () => {
+  it('can be read again, and its input is deleted if the caller wants that', async () => {
     const [kept, forgotten] = [freshKey(), freshKey()];
     const { request_id: keptId } = await send('scripted', { key: kept });
     const { request_id: forgottenId } = await send('scripted', { key: forgotten }, { 'x-fal-store-io': '0' });
@@ -708,7 +705,7 @@ describe('what was asked of the queue', () => {
     store.close();
   });
 
-  it('is nobody else’s: follow-up URLs need the key, and know the ids of their own app only', async () => {
+  it('is private: follow-up URLs need the key, and know only the ids of their own app', async () => {
     const { request_id: id } = await send('scripted', { key: freshKey() });
     await reaches('scripted', id, 'COMPLETED');
     const base = `/${account}/scripted/requests/${id}`;

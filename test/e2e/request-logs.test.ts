@@ -70,19 +70,19 @@ print(json.dumps(lines))
 `;
 
 describe('the log of a request', () => {
-  it('has what threads, pools, children and native code wrote', async () => {
+  it('contains the output of threads, pools, child processes and native code', async () => {
     expect(await project.pythonJson(program, '/')).toEqual(
       expect.arrayContaining(['plain', 'thread', 'pool-0', 'pool-1', 'sub-out', 'sub-err', 'native']),
     );
   });
 
-  it('has a progress bar once, as it was in the end', async () => {
+  it('contains a progress bar once, in its final state', async () => {
     const lines = (await project.pythonJson(program, '/bar')) as string[];
     expect(lines.filter((line) => line.includes('loading'))).toEqual([expect.stringContaining('60/60')]);
   });
 });
 
-describe('the traceback of an exception that nobody handles', () => {
+describe('the traceback of an unhandled exception', () => {
   it("is in the runner's log and not in the request's, whose labels end before it is printed", async () => {
     const lines = (await project.pythonJson(program, '/failing')) as string[];
     expect(lines.filter((line) => /before it failed|seen by the runner/.test(line))).toEqual(['before it failed']);
@@ -93,7 +93,7 @@ describe('the traceback of an exception that nobody handles', () => {
 });
 
 describe('text without a newline at the end of a request', () => {
-  it('is in its log, though other threads write whole lines for it', async () => {
+  it('is in its log, although other threads write whole lines for it', async () => {
     expect(await project.pythonJson(program, '/tail')).toContain('cut off');
   });
 });
@@ -111,7 +111,7 @@ print("null")`);
       await until('the end of the bar', async () => /loading: 100%.*60\/60/.test(running.output()) || undefined);
       const states = new Set(running.output().match(/loading: +\d+%/g));
       expect(states.size).toBeGreaterThan(2);
-      // What it is cut off by: the request's end.
+      // The request's end cuts it off.
       await until('the text without a newline', async () => running.output().includes('and no newline') || undefined);
     } finally {
       running.signal('SIGINT');

@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A function that prints the version of a module that is among its requirements. */
+/** A function that prints the version of a module in its requirements. */
 const source = (requirement: string, module: string) => `
 import fal
 
@@ -35,7 +35,7 @@ def work():
     print("version", ${module}.VERSION)
 `;
 
-/** `fal run` of it against this emulator: all that was printed. */
+/** Runs it with `fal run` against this emulator. Returns the whole output. */
 async function printed(
   emulator: Emulator,
   text: string,
@@ -61,7 +61,7 @@ async function withEmulator<T>(env: NodeJS.ProcessEnv, use: (emulator: Emulator)
 }
 
 it('a requirement may be a local project, and a wheel in the own storage', async () => {
-  // A proxy must not come between builds and the emulator's own storage.
+  // Builds must reach the emulator's own storage without the proxy.
   const env = { NO_PROXY: 'pypi.org,files.pythonhosted.org', no_proxy: 'pypi.org,files.pythonhosted.org' };
   const proxies = { HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9' };
   await withEmulator({ ...env, ...proxies }, async (emulator) => {
@@ -99,7 +99,7 @@ fal_client.client.REST_URL = fal_client.client.CDN_URL = "https://" + os.environ
 print(json.dumps(fal_client.upload_file(sys.argv[1])))
 `;
 
-it("where the network has its own authority, builds take the system's certificates, or say what to do", async () => {
+it("in a network with a private authority, builds use the system's certificates, or report the next step", async () => {
   const work = source('"minifal-tiny"', 'minifal_tiny');
   const env = { UV_DEFAULT_INDEX: index.url };
   const refused = await withEmulator(env, (emulator) => printed(emulator, work));
@@ -108,12 +108,12 @@ it("where the network has its own authority, builds take the system's certificat
   expect(refused).toContain('SSL_CERT_FILE');
   const trusted = await withEmulator({ ...env, SSL_CERT_FILE: index.authority }, (emulator) => printed(emulator, work));
   expect(trusted).toContain('version 1.2.3');
-  // pip's own setting counts for uv, too.
+  // pip's own setting also applies to uv.
   const { SSL_CERT_FILE: _, ...pip } = { ...env, SSL_CERT_FILE: undefined, PIP_CERT: index.authority };
   expect(await withEmulator(pip, (emulator) => printed(emulator, work))).toContain('version 1.2.3');
 });
 
-it("where the home folder can't be written, builds keep their cache in the data folder", async () => {
+it("if the home folder can't be written, builds keep their cache in the data folder", async () => {
   const env = { HOME: '/proc/no-home', UV_CACHE_DIR: undefined, XDG_CACHE_HOME: undefined };
   const told = await withEmulator({ ...env, SSL_CERT_FILE: index.authority, UV_DEFAULT_INDEX: index.url }, (emulator) =>
     printed(emulator, source('"minifal-tiny"', 'minifal_tiny')),

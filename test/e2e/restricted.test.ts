@@ -11,7 +11,7 @@ import { root } from '../support/root.ts';
 import { until } from '../support/wait.ts';
 
 const restricted = (kind: string) => ['python3', join(root, 'test', 'support', 'restricted.py'), kind];
-/** The machine's own switch, in a namespace of its own: the machine stays as it is. */
+/** Sets the machine's own switch inside a namespace, so that the machine isn't changed. */
 const noNamespaces =
   'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"';
 const machines: readonly (readonly [string, readonly string[]])[] = [
@@ -91,7 +91,7 @@ describe.each(machines)('in %s', (what, through) => {
       expect([done.code, done.stdout]).toEqual([0, 'helloweights']);
     });
 
-    it('says once, at its start, what is missing, why, and what to do', async () => {
+    it('reports once, at its start, what is missing, why, and the next step', async () => {
       expect(atStart).toEqual(await missing());
       const { runners } = JSON.parse(await project.mustFal('runners', 'list', '--json'));
       await project.mustFal('runners', 'kill', runners[0].runner_id);

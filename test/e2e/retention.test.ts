@@ -12,7 +12,7 @@ import { until } from '../support/wait.ts';
 const dayMs = 24 * 3_600_000;
 let dataDir: string;
 
-/** A folder whose emulator was stopped, with results of three, ten and forty days ago. */
+/** The data folder of a stopped emulator, with results from three, ten and forty days ago. */
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'minifal-retention-'));
   const store = openTestStore(join(dataDir, 'minifal.db'));
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
 
-/** Starts, waits until `gone` is forgotten, and reports which of the others still have their result. */
+/** Starts, waits until the results of `gone` are deleted, and returns which of the others still have their result. */
 async function keptBy(args: readonly string[], gone: string): Promise<readonly string[]> {
   const emulator = await startEmulator({ dataDir, args });
   try {
@@ -46,12 +46,12 @@ async function keptBy(args: readonly string[], gone: string): Promise<readonly s
 }
 
 describe('a result is readable', () => {
-  it('for 30 days, and then for the days that --retention-days says', async () => {
+  it('for 30 days, or for the days in --retention-days', async () => {
     expect(await keptBy([], 'days-40')).toEqual(['days-3', 'days-10']);
     expect(await keptBy(['--retention-days', '7'], 'days-10')).toEqual(['days-3']);
   });
 
-  it.each(['0', '-1', '1.5', 'week', '1e3'])('--retention-days=%s is refused with the way out', async (value) => {
+  it.each(['0', '-1', '1.5', 'week', '1e3'])('--retention-days=%s is refused with the next step', async (value) => {
     const done = await run(process.execPath, [minifalCommand, 'start', '--data', dataDir, `--retention-days=${value}`]);
     expect(done.code).toBe(1);
     expect(done.stderr).toBe(

@@ -36,7 +36,7 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-/** Without a key: `fal run` makes public apps. */
+/** Without a key, because `fal run` makes public apps. */
 async function callEphemeral(url: string): Promise<Response> {
   return fetch(url, {
     method: 'POST',

@@ -13,9 +13,7 @@ import { findUv } from '../support/uv.ts';
 let emulator: Emulator;
 let project: Project;
 
-/**
- * Notes every name that is looked up and every address that is connected to, and lets none of them leave the machine.
- */
+/** Records every name lookup and every connection, and lets none of them leave the machine. */
 const app = `
 import ipaddress, os, socket
 import fal
@@ -143,7 +141,7 @@ print(json.dumps(fal_client.run("local/clients", {}, path="/everything")))`;
 const sdks = ['1.57.0', '1.59.0', '1.62.0', '1.66.0', '1.70.0', '1.75.5', '1.79.1', '1.83.0'].map((v) => `fal==${v}`);
 const clients = ['0.9.0', '0.10.0', '0.12.0', '0.13.0', '1.0.0', '1.0.3'].map((v) => `fal-client==${v}`);
 
-/** One release without its dependencies. */
+/** Installs one release without its dependencies. */
 async function unpacked(release: string): Promise<string> {
   const folder = join(cacheDir, 'releases', release);
   if (!existsSync(folder)) {
@@ -153,8 +151,8 @@ async function unpacked(release: string): Promise<string> {
 }
 
 /**
- * Prints each text in the release's code that names a host of fal's and is bound to no name of the table, and what
- * those names are once the release was imported under a runner's rules.
+ * Prints each string in the release's code that contains one of fal's hosts and isn't assigned to a name of the table,
+ * and the values of those names after the release was imported as in a runner.
  */
 const search = `
 import ast, importlib, json, os, pathlib, re, sys
@@ -186,8 +184,8 @@ print(json.dumps({"found": sorted(found), "bound": bound}))
 `;
 
 /**
- * Not called: the login's and the error's pages, backup names of hosts that aren't used, and what 1.57 to 1.70 replace
- * by FAL_HOST.
+ * Never called: pages for login and errors, backup names of unused hosts, and hosts that 1.57 to 1.70 replace by
+ * FAL_HOST.
  */
 const harmless = new RegExp(
   '^(auth0\\.py: (AUTH0_DOMAIN|WEBSITE_URL|-) |auth\\.py: AUTH0_DOMAIN |_errors\\.py: ERROR_URL |' +

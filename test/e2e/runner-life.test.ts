@@ -16,12 +16,14 @@ import { createProject, lastJson, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** Platform seconds in a second: a minute of keep_alive is a second here, what the apps do takes its time. */
+/**
+ * Platform seconds per real second: a minute of keep_alive takes a second here, but the apps' own work takes real time.
+ */
 const timeScale = 60;
 
 /**
- * Apps that do what files in a folder say: `Name.hold` keeps setup() waiting, `Name.broken` makes that of the revision
- * in it fail, `Name.busy` a request last, and so on.
+ * Apps that files in a folder control: `Name.hold` keeps setup() waiting, `Name.broken` makes setup() of the revision
+ * in the file fail, `Name.busy` keeps a request running, and so on.
  */
 const source = (control: string) => `
 import os
@@ -168,14 +170,14 @@ def finite():
     uvicorn.run(app, host="0.0.0.0", port=8080, limit_max_requests=3, lifespan="off")
 `;
 
-// Calls wait for runners as long as it takes: one that never comes fails its own test, soon.
+// Calls wait for runners without a limit; if a runner never starts, this limit fails the test early.
 vi.setConfig({ testTimeout: 90_000 });
 
 let emulator: Emulator;
 let project: Project;
 let account: string;
 let line: FalServer;
-/** For a command that lasts. */
+/** For a long-running command. */
 let besides: FalServer;
 let control: string;
 
@@ -198,13 +200,13 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
-  // What a failed test left would fail the next ones.
+  // Remains of a failed test would fail the next ones.
   for (const file of await readdir(control)) {
     if (/\.(hold|busy|sick|cling)$/.test(file)) await rm(join(control, file));
   }
 });
 
-/** Of a command that succeeds: its stdout. */
+/** Runs a command that must succeed. Returns its stdout. */
 async function fal(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await line.fal(args);
   if (code === 0) return stdout;
@@ -212,7 +214,7 @@ async function fal(...args: readonly string[]): Promise<string> {
 }
 
 const deployed = z.object({ revision: z.string(), status: z.string() });
-/** Deploys the class under its name in lower case; the new revision. */
+/** Deploys the class under its lower-case name. Returns the new revision. */
 async function deploy(name: string, ...flags: readonly string[]): Promise<string> {
   const args = ['deploy', `life.py::${name}`, '--app-name', name.toLowerCase(), '--yes', '--json', ...flags];
   return deployed.parse(lastJson(await fal(...args))).revision;
@@ -231,7 +233,7 @@ type Runner = Status['runners'][number];
 async function status(): Promise<Status> {
   return statusSchema.parse(await (await call(emulator, 'api', '/minifal/status')).json());
 }
-/** The app's runners, the ended ones too, oldest first. */
+/** The app's runners, including ended ones, oldest first. */
 async function runners(name: string): Promise<readonly Runner[]> {
   return (await status()).runners.filter(({ alias }) => alias === name.toLowerCase()).toReversed();
 }
@@ -246,7 +248,7 @@ function untilState(id: string, state: string): Promise<Runner> {
     return found.state === state && found;
   });
 }
-/** When the runner came into a state, and why; the last time. */
+/** When and why the runner last entered a state. */
 function entry(of: Runner, state: string) {
   const found = of.transitions.findLast((one) => one.state === state);
   if (!found) throw new Error(`runner ${of.id} was never ${state}: ${JSON.stringify(of.transitions)}`);
@@ -275,7 +277,7 @@ async function result(name: string, id: string): Promise<Response> {
   return call(emulator, 'queue', path);
 }
 
-/** What ListAliases says; no command shows it. */
+/** The answer of ListAliases, which no command shows. */
 async function isRolling(): Promise<boolean> {
   const { path, requestSerialize, responseDeserialize } = loadServices().controller.ListAliases ?? {};
   if (!path || !requestSerialize || !responseDeserialize) throw new Error('there is no ListAliases');
@@ -300,14 +302,14 @@ async function list(...flags: readonly string[]) {
   return listed.parse(lastJson(await fal('runners', 'list', '--json', ...flags))).runners;
 }
 
-it('says that time runs faster wherever it shows a time', async () => {
+it('shows the time scale wherever it shows a time', async () => {
   expect(emulator.logText()).toContain(`Time x${timeScale}: `);
   expect(await minifalStatus()).toContain(`time x${timeScale}: `);
   expect((await status()).timeScale).toBe(timeScale);
 });
 
 describe('starting', () => {
-  it('is put off longer with each failure; a runner that becomes ready wakes the others', async () => {
+  it('is delayed longer after each failure; a runner that becomes ready wakes the others', async () => {
     await tell('Fragile', 'hold');
     await tell('Fragile', 'broken');
     const broken = await deploy('Fragile');
@@ -324,14 +326,14 @@ describe('starting', () => {
       const all = await runners('Fragile');
       return all.filter(({ transitions }) => transitions[0]?.state === 'FAILURE_DELAY').length === 4 && all;
     });
-    // The fourth waits longest: long enough for the one whose setup() continues now to become ready.
+    // The fourth runner waits longest, so the runner whose setup() continues now becomes ready first.
     await untell('Fragile', 'hold');
     const [slow = ''] = await notes('Fragile', 'first');
     const found = await until('it is ready', async () => {
       const one = await runner(slow);
       return one.transitions.some(({ state }) => state === 'IDLE') && one;
     });
-    // Of the two that started at once, the one that failed had not waited.
+    // Of the two that started immediately, the one that failed had not waited.
     const failing = waiting.filter(({ id, transitions }) => id !== slow && transitions[0]?.state === 'FAILURE_DELAY');
     const waits = failing
       .slice(0, 3)
@@ -350,7 +352,7 @@ describe('starting', () => {
     for (const id of requests) expect(answered.parse(await (await result('Fragile', id)).json()).revision).toBe(broken);
   });
 
-  it('begins again with a fixed deploy, which waits for nothing', async () => {
+  it('starts again without delay after a fixed deploy', async () => {
     const broken = await deploy('Steady', '--strategy', 'recreate');
     await tell('Steady', 'broken', broken);
     const id = await enqueue('Steady');
@@ -378,7 +380,7 @@ describe('a runner', () => {
     expect(await notes('Brief', 'teardowns')).toEqual([id]);
   });
 
-  it('that no request came to ends after 10 s', async () => {
+  it('without any request ends after 10 s', async () => {
     const second = await deploy('Brief', '--strategy', 'rolling');
     const unused = (await runners('Brief')).find(({ revision }) => revision === second);
     const ended = await untilState(unused?.id ?? '', 'TERMINATED');
@@ -402,7 +404,7 @@ describe('a runner', () => {
     }
   });
 
-  it('says why to what a person runs in it when it ends', async () => {
+  it('shows the reason for its end to commands that run in it', async () => {
     await deploy('Steady');
     const { runner: id } = await ask('Steady');
     const command = project.startFal('runners', 'exec', id, '--', 'sh', '-c', 'echo there; sleep 1000');
@@ -416,7 +418,7 @@ describe('a runner', () => {
     ]);
   });
 
-  it('that is stopped finishes its request while another one takes what comes, and tears down', async () => {
+  it('that is stopped finishes its request while another runner takes new ones, and tears down', async () => {
     const { runner: id } = await ask('Steady');
     await tell('Steady', 'busy');
     const running = ask('Steady', { busy: true });
@@ -431,7 +433,7 @@ describe('a runner', () => {
     expect(await notes('Steady', 'teardowns')).toContain(id);
   });
 
-  it('that is stopped with --replace serves until its substitute is ready', async () => {
+  it('that is stopped with --replace serves until its replacement is ready', async () => {
     const { runner: id } = await ask('Steady');
     await tell('Steady', 'hold');
     await fal('runners', 'stop', id, '--replace');
@@ -449,7 +451,7 @@ describe('a runner', () => {
     );
   });
 
-  it('that is killed loses what it does: a direct caller gets an error, a queued request another runner', async () => {
+  it('that is killed loses its requests: a direct caller gets an error, a queued request another runner', async () => {
     const { runner: id } = await ask('Steady');
     await tell('Steady', 'busy');
     const direct = call(emulator, 'run', `/${account}/steady`, { body: { busy: true } });
@@ -468,7 +470,7 @@ describe('a runner', () => {
     expect(answered.parse(await (await result('Steady', queued)).json()).runner).not.toBe(second.id);
   });
 
-  it('that no longer listens is found out after an answer of 502, and replaced', async () => {
+  it('that no longer listens is detected after a 502 answer, and replaced', async () => {
     await deploy('deaf');
     const path = `/${account}/deaf`;
     const answer = await call(emulator, 'run', path, { body: {} });
@@ -492,7 +494,7 @@ describe('a runner', () => {
     expect(entry(await untilState(id, 'TERMINATED'), 'TERMINATING').reason).toContain('request_timeout');
   });
 
-  it('has its grace for teardown(), in real seconds, and is killed after it', async () => {
+  it('has its grace period for teardown(), in real seconds, and is killed after it', async () => {
     await deploy('Stubborn');
     await tell('Stubborn', 'cling');
     const { runner: id } = await ask('Stubborn');
@@ -512,7 +514,7 @@ describe('health checks', () => {
       const [one] = await runners('Checked');
       return one?.state === 'IDLE' && one;
     });
-    // Regular ones, every 15 s of the platform, besides that of its start.
+    // Regular checks, every 15 platform seconds, besides the one at its start.
     await until('checks have passed', async () => (await notes('Checked', 'checks')).length > 3);
     await tell('Checked', 'sick');
     const ended = await until('the runner is ended', async () => {
@@ -528,7 +530,7 @@ describe('health checks', () => {
     );
   });
 
-  it('come on demand only where the app wants that, and then one failure ends the runner', async () => {
+  it('are made only on demand if the app wants that, and then one failure ends the runner', async () => {
     await deploy('OnDemand');
     const { runner: id } = await ask('OnDemand');
     const ready = (await notes('OnDemand', 'checks')).length;
@@ -584,7 +586,7 @@ describe('an app that ends its own process', () => {
     expect((await running.finished).code).toBe(0);
     over = true;
     await Promise.all(callers);
-    // The app's own server and that of its metrics.
+    // The app's own server and its metrics server.
     expect(running.output().match(/Uvicorn running/g)).toHaveLength(2);
     expect(running.output()).not.toContain('GET /health');
   });
@@ -600,7 +602,7 @@ describe('a new revision', () => {
     );
   }
 
-  it('that does not start leaves the old one serving, and the CLI says why', async () => {
+  it('that does not start leaves the old one serving, and the CLI shows the reason', async () => {
     const { revision: old, runner: id } = await ask('Steady');
     await tell('Steady', 'hold');
     const deploying = startDeploy();
@@ -617,7 +619,7 @@ describe('a new revision', () => {
     expect(await ask('Steady')).toEqual({ runner: id, revision: old });
   });
 
-  it('that starts takes over without a lost request, and the old runner finishes its own', async () => {
+  it('that starts takes over without losing a request, and the old runner finishes its own', async () => {
     const { revision: old, runner: id } = await ask('Steady');
     await tell('Steady', 'busy');
     const running = ask('Steady', { busy: true });
@@ -635,7 +637,7 @@ describe('a new revision', () => {
     expect(states).toEqual(['DRAINING', 'TERMINATING', 'TERMINATED']);
   });
 
-  it('by fal apps set-rev rolls back likewise, and keeps what was scaled', async () => {
+  it('by fal apps set-rev rolls back in the same way, and keeps the scale settings', async () => {
     const { revision: now } = await ask('Steady');
     const old = (await runners('Steady')).map(({ revision }) => revision).find((revision) => revision !== now) ?? '';
     await fal('apps', 'scale', 'steady', '--keep-alive', '30000');
@@ -648,7 +650,7 @@ describe('a new revision', () => {
     expect(apps).toContainEqual(expect.objectContaining({ alias: 'steady', revision: old, keep_alive: 30000 }));
   });
 
-  it('by recreate is in force at once, and starts with the next request', async () => {
+  it('by recreate is active immediately, and starts with the next request', async () => {
     const { runner: id } = await ask('Steady');
     const next = await deploy('Steady', '--strategy', 'recreate');
     await untilState(id, 'TERMINATED');
@@ -656,7 +658,7 @@ describe('a new revision', () => {
     expect((await ask('Steady')).revision).toBe(next);
   });
 
-  it('by --detach is in force at once and starts then; its failure takes nothing back', async () => {
+  it('by --detach is active immediately and starts then; its failure isn’t rolled back', async () => {
     const { revision: old, runner: id } = await ask('Steady');
     await tell('Steady', 'hold');
     const detached = ['deploy', 'life.py::Steady', '--app-name', 'steady', '--yes', '--json', '--detach'];
@@ -689,13 +691,13 @@ describe('an app under traffic', () => {
       const seen: string[] = [];
       while (going) {
         seen.push((await ask('Pair')).revision);
-        // Leaves the machine to the commands.
+        // Leaves CPU time for the commands.
         await delay(20);
       }
       return seen;
     });
     const all = Promise.all(callers);
-    // The one that was found may end before the command reaches it: a rollout continues for a while.
+    // The runner that was found may end before the command reaches it, because a rollout continues for a while.
     const stopOne = (...flags: readonly string[]) =>
       until('a runner is stopped', async () => {
         const one = (await runners('Pair')).find(({ state }) => state === 'RUNNING' || state === 'IDLE');
@@ -718,7 +720,7 @@ describe('an app under traffic', () => {
 });
 
 describe('a rollout', () => {
-  it('by grace replaces runners without a lost request', async () => {
+  it('with grace replaces runners without losing a request', async () => {
     const { runner: id, revision } = await ask('Steady');
     await tell('Steady', 'busy');
     const running = ask('Steady', { busy: true });
@@ -732,7 +734,7 @@ describe('a rollout', () => {
     expect(entry(await untilState(id, 'TERMINATED'), 'DRAINING').reason).toContain('rollout');
   });
 
-  it('by force kills them: what is queued runs again, elsewhere', async () => {
+  it('by force kills runners: queued requests run again on other runners', async () => {
     const { runner: id } = await ask('Steady');
     await tell('Steady', 'busy');
     const queued = await enqueue('Steady', { busy: true });

@@ -7,7 +7,7 @@ import { call, owner } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 
-/** Fetches something that only the proxy knows, and then the emulator, which the proxy refuses. */
+/** Fetches a resource that only the proxy provides, and then the emulator, which the proxy refuses. */
 const app = `
 import os, urllib.request
 import fal
@@ -36,7 +36,7 @@ beforeAll(async () => {
   await once(proxy, 'listening');
   const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const proxies = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'].map((name) => [name, address]);
-  // Builds reach the package index past it.
+  // Builds reach the package index without the proxy.
   const index = { NO_PROXY: 'pypi.org,files.pythonhosted.org', no_proxy: 'pypi.org,files.pythonhosted.org' };
   emulator = await startEmulator({ env: { ...Object.fromEntries(proxies), ...index } });
   project = await createProject(await pythonTools(), emulator, { 'app.py': app });
@@ -47,7 +47,7 @@ afterAll(async () => {
   proxy?.close();
 });
 
-it("an app reaches the outside through the machine's proxy, and the emulator past it", async () => {
+it("an app reaches the outside through the machine's proxy, and the emulator without it", async () => {
   await project.mustFal('deploy', 'app.py::Fetcher', '--app-name', 'fetcher');
   const answer = await call(emulator, 'run', `/${await owner(emulator)}/fetcher`, { body: {} });
   expect(await answer.json()).toEqual({ weights: 'through the proxy', stored: 'v' });

@@ -12,7 +12,7 @@ import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** Requests note that they run, and wait while the file `hold` is there when they were asked to. */
+/** Requests record that they run, and on request wait while the file `hold` exists. */
 const source = (control: string) => `
 import os
 import pathlib
@@ -111,7 +111,7 @@ const completed = (app: string, id: string) =>
   until(`${id} is completed`, async () => (await statusOf(app, id)).status === 'COMPLETED');
 
 describe('a direct call', () => {
-  it('goes before queued requests and has no place in their queue', async () => {
+  it('is served before queued requests and has no position in their queue', async () => {
     await hold();
     const busy = ask('single', { name: 'busy', hold: true });
     await runs('busy');
@@ -160,7 +160,7 @@ describe('after a 503', () => {
 });
 
 describe('a machine with room for one runner', () => {
-  it('lets a second app wait, says so, and gives it the place of the first one', async () => {
+  it('lets a second app wait, shows that, and gives it the place of the first one', async () => {
     await hold();
     const busy = ask('single', { name: 'busy', hold: true });
     await runs('busy');
@@ -179,7 +179,7 @@ describe('a machine with room for one runner', () => {
 });
 
 describe('the death of the supervisor', () => {
-  it('is followed by another runner at once, without the pause after failed starts', async () => {
+  it('is followed immediately by another runner, without the delay after failed starts', async () => {
     const { runner } = await ask('single', { name: 'before' });
     const supervisors = processTree(emulator.pid).filter((pid) => commandLine(pid).includes('supervisor.py'));
     await hold();

@@ -15,7 +15,7 @@ import { createProject, lastJson, type Project } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
-/** The same app three times: with every exposed secret (nothing said), with those it lists, with none. */
+/** The same app three times: with every exposed secret (the default), with the secrets that it lists, with none. */
 const app = (name: string, secrets: string) => `
 class ${name}(fal.App, keep_alive=300):
     machine_type = "XS"
@@ -54,7 +54,7 @@ let emulator: Emulator;
 let line: FalServer;
 let account: string;
 
-/** As VS Code starts it (with an order), or a terminal. */
+/** Started by VS Code (with an order) or by a terminal. */
 async function begin(want?: KeychainOrder['want'], key = wrappingKey): Promise<void> {
   const order: KeychainOrder | undefined = want && { want, wrappingKey: key };
   const given = order ? { args: ['--keychain'], input: JSON.stringify(order) } : {};
@@ -115,7 +115,7 @@ describe('secrets in runners', () => {
     expect(await seenBy(name)).toEqual(expected());
   });
 
-  it('fal secrets list tells exposure and environment, and no value', async () => {
+  it('fal secrets list shows exposure and environment, but no value', async () => {
     const listed = await mustFal('secrets', 'list', '--json');
     expect(lastJson(listed)).toMatchObject({
       secrets: [
@@ -144,13 +144,13 @@ describe('secrets whose key a keychain seals', () => {
     for (const text of [...Object.values(values), wrappingKey]) {
       expect(await filesWith([text], dataDir)).toEqual([]);
       expect(argumentsWith(text)).toEqual([]);
-      // A runner's own copy begins with its fork: it never was an environment that a process was started with.
+      // A runner gets its copy at its fork, so it is never in the initial environment of a process.
       expect(environmentsWith(text)).toEqual([]);
       expect(emulator.logText() + status).not.toContain(text);
     }
   });
 
-  it('are out of reach for an emulator that a terminal starts, which says so once; all else works', async () => {
+  it('are unavailable to an emulator that a terminal starts, which reports that once; all else works', async () => {
     const body = { allowed_apps: [`${account}/bare`], token_expiration: 600 };
     const token: unknown = await (await call(emulator, 'api', '/tokens/', { body })).json();
     await end();
@@ -167,7 +167,7 @@ describe('secrets whose key a keychain seals', () => {
     expect(status).toContain('Secrets are sealed');
   });
 
-  it('keep apps that get one from starting, with the sentence that says why', async () => {
+  it('keep apps that need one from starting, with a sentence that gives the reason', async () => {
     const { code, stdout, stderr } = await line.fal(['deploy', 'apps.py::Listing', '--app-name', 'listing']);
     expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(/sealed by VS Code's keychain/)]);
     expect((await call(emulator, 'queue', `/${account}/usual`, { body: {} })).status).toBe(200);
@@ -178,7 +178,7 @@ describe('secrets whose key a keychain seals', () => {
     expect(why).toContain('Start it from VS Code');
   });
 
-  it('stay sealed for another keychain, and nothing of them is lost', async () => {
+  it('stay sealed for another keychain, and none is lost', async () => {
     const before = await readFile(join(dataDir, 'secret.key'));
     await end();
     await begin('seal', randomBytes(32).toString('hex'));
@@ -187,7 +187,7 @@ describe('secrets whose key a keychain seals', () => {
     expect(await readFile(join(dataDir, 'secret.key'))).toEqual(before);
   });
 
-  it('make room for new ones when their key is set aside, and are not lost by that', async () => {
+  it('can be replaced by new ones after a reset of their key, and are not lost by that', async () => {
     await end();
     const aside = setKeyAside(dataDir, new Date());
     await begin();
@@ -199,17 +199,17 @@ describe('secrets whose key a keychain seals', () => {
     await rename(aside, join(dataDir, 'secret.key'));
   });
 
-  it('are back when the right one opens them, and what waited for them is done', async () => {
+  it('are available again when the right keychain opens them, and waiting requests complete', async () => {
     await begin('open');
     expect(emulator.logText()).not.toContain('sealed');
-    // It was set anew under the other key.
+    // It was set again under the other key.
     expect(emulator.logText()).toContain('The secret HIDDEN of environment main cannot be decrypted; set it again.');
     await mustFal('secrets', 'set', '--not-exposed-by-default', `HIDDEN=${values.hidden}`);
     expect(await seenBy('usual')).toEqual(found(values.shown, null));
     await until('nothing waits', async () => (await mustFal('queue', 'size', 'usual')).includes('size: 0'));
   });
 
-  it('can be used from terminals again once their key was put back into its file', async () => {
+  it('can be used from terminals again after their key was written back to its file', async () => {
     await end();
     await begin('unseal');
     await end();

@@ -23,7 +23,7 @@ const upgrade = {
 };
 const hosts: readonly Host[] = ['api', 'run', 'queue', 'ws'];
 
-/** Its own server asks for every interface, as many bring-your-own servers do; the class app is started by the SDK. */
+/** Its own server binds all interfaces, like many bring-your-own servers; the SDK starts the class app. */
 const apps = `
 import os
 
@@ -125,13 +125,13 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-/** How often the apps were called. */
+/** The number of calls of the apps. */
 async function calls(): Promise<readonly unknown[]> {
   const paths = [`/${account}/leaky/calls`, `/${account}/server/calls`];
   return await Promise.all(paths.map(async (path) => (await call(emulator, 'run', path, { body: {} })).json()));
 }
 
-/** Where this machine answers for us; the emulator's own listen on ::1, too. */
+/** The addresses on which this machine answers for the emulator; its own servers also listen on ::1. */
 function listening(): readonly { readonly address: string; readonly port: number }[] {
   const found = listeningSockets(family()).filter(({ address }) => address.startsWith('127.'));
   return [...new Map(found.map((socket) => [socket.port, socket])).values()];
@@ -143,7 +143,7 @@ function family(): readonly number[] {
 }
 
 describe('listening sockets', () => {
-  it('are on loopback, those of the runners too', () => {
+  it('are on loopback, including those of the runners', () => {
     const sockets = listeningSockets(family());
     const ports = new Set(sockets.map(({ port }) => port));
     for (const port of Object.values(emulator.ports)) expect(ports).toContain(port);
@@ -159,9 +159,9 @@ describe.skipIf(noBrowser)('a page in a real browser', () => {
   });
   afterAll(async () => pages?.close());
 
-  it('of any other origin gets nothing from any port, and makes nobody do anything', async () => {
+  it('of any other origin gets nothing from any port, and has no effect on any app', async () => {
     const before = await calls();
-    // The one that knows no secret has a test of its own.
+    // The server that knows no secret has a separate test.
     const bare = (await call(emulator, 'run', `/${account}/bare/`)).text();
     const [bareAddress] = z.tuple([z.string(), z.number()]).parse(JSON.parse(await bare));
     const open = listening().filter(({ address }) => address !== bareAddress);
@@ -170,7 +170,8 @@ describe.skipIf(noBrowser)('a page in a real browser', () => {
         attempts.map(([kind, path]) => [kind, `http://${name}:${port}${path}`] as const),
       ),
     );
-    // Four of the emulator, that of the label calls, and three of runners: two apps, and metrics of one.
+    // Four ports of the emulator, the port for label calls, and three ports of runners: two apps, and the metrics of
+    // one.
     expect(targets.length * pages.origins.length).toBeGreaterThan(1_500);
     expect(pages.origins).toHaveLength(4);
     const through = await Promise.all(pages.origins.map((origin) => pages.attack(origin, targets)));
@@ -188,11 +189,11 @@ describe.skipIf(noBrowser)('a page in a real browser', () => {
     const spelled = ['127.0.0.1', 'localhost', '[::1]', '127.0.0.2', '127.0.1.1', 'bare.localhost'];
     const guesses = spelled.map((name) => ['get', `http://${name}:${port}/`] as const);
     expect(await pages.attack(evil, guesses)).toEqual([]);
-    // Nothing else keeps the page away.
+    // Nothing else protects it from the page.
     expect(await pages.attack(evil, [['get', `http://${address}:${port}/`]])).toHaveLength(1);
   });
 
-  it('that tries all ports finds nothing that answers it', async () => {
+  it('that tries all ports gets no answer from any', async () => {
     const own = new Set(listening().map(({ port }) => port));
     const all = Array.from({ length: 65_535 }, (_, at) => at + 1);
     const ports = process.env.MINIFAL_SLOW ? all : [...own, ...all.filter((port) => port % 499 === 0)];
@@ -200,13 +201,13 @@ describe.skipIf(noBrowser)('a page in a real browser', () => {
       pages.origins[0] ?? '',
       ports.map((port) => ['get', `http://127.0.0.1:${port}/`]),
     );
-    // Others on this machine may answer; none of ours does.
+    // Other programs on this machine may answer; the emulator and its runners don't.
     expect(found.filter(([, url]) => own.has(Number(new URL(url).port)))).toEqual([]);
   });
 });
 
 describe('a Host header', () => {
-  it("that isn't exactly ours opens no port, though the key is right", async () => {
+  it("that isn't exactly ours opens no port, even with the right key", async () => {
     expect(new Set(hostSpellings).size).toBeGreaterThanOrEqual(250);
     for (const { address, port } of listening()) {
       const seen: string[] = [];
@@ -216,7 +217,7 @@ describe('a Host header', () => {
       }
       expect([port, seen]).toEqual([port, []]);
     }
-    // It is the Host that counts.
+    // The Host header decides.
     const { api } = emulator.ports;
     expect(await firstLine('127.0.0.1', api, `localhost:${api}`)).toBe('HTTP/1.1 200 OK');
   });
@@ -224,7 +225,7 @@ describe('a Host header', () => {
 
 describe.each(hosts)('the %s host', (host) => {
   const path = () => (host === 'api' ? '/users/current' : `/${account}/leaky`);
-  // The ws host speaks nothing but websockets.
+  // The ws host speaks only websockets.
   const usual: { readonly [name: string]: string } = host === 'ws' ? upgrade : {};
 
   it.each([
@@ -275,7 +276,7 @@ describe.each(hosts)('the %s host', (host) => {
       authorization: emulator.authorization,
       ...upgrade,
     });
-    // 403, or the host has no websockets at all; never 101.
+    // 403, or another error if the host has no websockets; never 101.
     expect(answer.status).toBeGreaterThanOrEqual(400);
   });
 });
@@ -289,17 +290,17 @@ describe('names below localhost, which older SDKs derive from the run host', () 
     });
 
   it("are the queue and the ws host on the run host's port", async () => {
-    // Unknown to the queue, and in its words; the run host would have called the app.
+    // The queue's own error for an unknown request; the run host would have called the app.
     const unknown = `/${account}/leaky/requests/00000000-0000-4000-8000-000000000000/status`;
     const asked = await named('run', 'queue', unknown);
     expect([asked.status, JSON.parse(asked.body)]).toEqual([404, { status: 'NOT_FOUND' }]);
     expect((await named('run', 'ws', `/${account}/leaky`, upgrade)).status).toBe(101);
-    // It speaks websockets alone.
+    // This host speaks only websockets.
     expect((await named('run', 'ws', `/${account}/leaky`)).status).toBe(426);
   });
 
-  it('are the bridge of WebRTC sessions, too', async () => {
-    // It takes POST alone; at the run host this would be no app.
+  it('include the bridge of WebRTC sessions', async () => {
+    // It accepts only POST; at the run host this would be an unknown app.
     const asked = await named('run', 'wma', '/session');
     expect([asked.status, JSON.parse(asked.body)]).toEqual([405, { error: 'Method not allowed' }]);
   });
@@ -337,7 +338,7 @@ describe.each(hosts)('a request line with a whole URL, to the %s host', (host) =
       authorization: emulator.authorization,
     });
 
-  it('is refused where it names another server, whatever the Host header', async () => {
+  it('is refused if it names another server, whatever the Host header', async () => {
     const own = `localhost:${emulator.ports[host]}`;
     for (const authority of [
       'evil.example',
@@ -350,8 +351,9 @@ describe.each(hosts)('a request line with a whole URL, to the %s host', (host) =
     }
   });
 
-  it('is taken where it names this one', async () => {
-    // The run host's app has no such path, the queue's method is no submit, the ws host opens before it knows.
+  it('is accepted if it names this server', async () => {
+    // The app has no such path at the run host, the method isn't a submit at the queue, and the ws host opens before it
+    // checks.
     const expected = { api: 200, run: 404, queue: 405, ws: 101 }[host];
     expect((await line(`127.0.0.1:${emulator.ports[host]}`)).status).toBe(expected);
   });
@@ -391,7 +393,7 @@ describe('a planted secret', () => {
     expect(guilty).toEqual([]);
   });
 
-  it('shares that with the key, which only its own file holds', async () => {
+  it('is as well hidden as the key, which is only in its own file', async () => {
     const secret = emulator.variables.FAL_KEY?.split(':')[1] ?? '';
     expect(secret.length).toBeGreaterThan(16);
     expect(await filesWith([secret], emulator.dataDir)).toEqual([`${emulator.dataDir}/key`]);
@@ -406,7 +408,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** With node:http, because fetch forbids to set Host and Origin. */
+/** With node:http, because fetch doesn't allow setting Host and Origin. */
 function ask(host: Host, path: string, headers: { readonly [name: string]: string }): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
@@ -428,7 +430,7 @@ function ask(host: Host, path: string, headers: { readonly [name: string]: strin
   });
 }
 
-/** The first line of the answer to a request with the emulator's own key; empty: it was hung up on. */
+/** The first line of the answer to a request with the emulator's own key; empty: the connection was closed. */
 function firstLine(host: string, port: number, name: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';

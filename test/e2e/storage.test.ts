@@ -54,16 +54,14 @@ describe('the real `fal files` command', () => {
   });
 });
 
-/**
- * The hosts that fal_client has built in, as upstream's own unit test moves them (docs/platform/gateway.md#clients).
- */
+/** The built-in hosts of fal_client, replaced as in upstream's own unit test (docs/platform/gateway.md#clients). */
 const moved = `
 import json, os, httpx, fal_client, fal_client.client as client
 client.REST_URL = client.CDN_URL = "https://" + os.environ["FAL_REST_HOST"]
 `;
 
 describe('fal_client', () => {
-  it('uploads whole and in parts, through the CDN and the storage, and what it uploads can be read', async () => {
+  it('uploads whole and in parts, through the CDN and the storage, and the files can be read', async () => {
     const program = `${moved}
 content = os.urandom(11 * 1024 * 1024)
 small = fal_client.upload(b"small", "text/x-own", file_name="a b.txt")

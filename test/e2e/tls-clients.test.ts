@@ -19,7 +19,7 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-/** Each prints the HTTP status that URL (argument 1) answers with, certificate checked, or fails. */
+/** Each prints the HTTP status of the URL (argument 1) with the certificate verified, or fails. */
 const clients: { readonly [name: string]: (url: string, trust: boolean) => Promise<string> } = {
   urllib: (url, trust) =>
     viaPython(
@@ -50,7 +50,7 @@ function viaPython(source: string, url: string, trust: boolean): Promise<string>
   return printed(python, ['-c', source, url], environment(trust));
 }
 
-/** What a client finds; without trust, what it had before `minifal env`. */
+/** The environment of a client; without trust: the one before `minifal env`. */
 function environment(trust: boolean): NodeJS.ProcessEnv {
   if (trust) return emulator.env;
   const ours = Object.keys(emulator.variables).filter((name) => !name.startsWith('FAL_'));
@@ -64,7 +64,7 @@ async function printed(command: string, args: readonly string[], env: NodeJS.Pro
 
 describe.each(Object.entries(clients))('%s', (_name, client) => {
   it.each(['api', 'run', 'queue', 'ws'] as const)('verifies the %s host by name', async (host) => {
-    // 401 without a key, 404 where nothing is: any answer proves the handshake.
+    // 401 without a key, 404 for an unknown path: any answer proves the handshake.
     expect(await client(`https://localhost:${emulator.ports[host]}/nobody/nothing`, true)).toMatch(/^4\d\d$/);
   });
 

@@ -24,10 +24,10 @@ async function listening(server: Server): Promise<string> {
   return encodeURIComponent(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 }
 
-/** Done at once, with 422: it needs no runner. */
+/** Completes immediately with 422, because it needs no runner. */
 const finished = (hook: string) => submit(emulator, `workflows/execute?fal_webhook=${hook}`, {});
 
-it('a receiver that answers is called while twenty others never do, and each of those keeps its time', async () => {
+it('a receiver that answers is called while twenty others never do; each of those keeps its timeout', async () => {
   let open = 0;
   let cut = 0;
   const told = new Map<string, number>();
@@ -53,7 +53,7 @@ it('a receiver that answers is called while twenty others never do, and each of 
   for (let n = 0; n < 3; n++) {
     const id = (await finished(healthy)) ?? '';
     await until('the healthy one is called', () => told.has(id), { timeoutMs: 60_000 });
-    // Not because one of the others was given up: none of their 15 s has passed.
+    // Not because a call to another receiver timed out: none of their 15 s has passed.
     expect(told.get(id)).toBe(0);
   }
   await until('the others are called, too', () => open === 60, { timeoutMs: 60_000 });

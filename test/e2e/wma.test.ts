@@ -17,10 +17,10 @@ import { until } from '../support/wait.ts';
 const noBrowser = isBrowserMissing();
 
 /**
- * A session by the browser's own WebRTC. `bridge`: over the bridge, as fal's page on WMA and `@fal-ai/client` do it,
- * with the ICE servers and the heartbeats; else as the SDK's WMA.md describes it: one complete offer to
- * `/start-session`, whose answer is the first event of a stream that owns the session. `send`: a message for the
- * control channel; gives back what the app says and shows.
+ * A session with the browser's own WebRTC. `bridge`: over the bridge, like fal's page on WMA and `@fal-ai/client`, with
+ * ICE servers and heartbeats; otherwise as the SDK's WMA.md describes: one complete offer to `/start-session`, whose
+ * answer is the first event of a stream that owns the session. `send`: a message for the control channel. Returns the
+ * app's messages and video.
  */
 const page = `<!doctype html><meta charset="utf-8"><title>wma</title><script>
 const gathered = (peer) => new Promise((resolve) => {
@@ -86,7 +86,7 @@ window.session = async ({ url, bridge, key, camera, send }) => {
 };
 </script>`;
 
-/** Says what the bridge gave it, and has units to report at the end of a session. */
+/** Returns the fields that the bridge passed, and reports units at the end of a session. */
 const app = `
 import fal.wma
 
@@ -146,7 +146,7 @@ afterAll(async () => {
 interface Wish {
   readonly camera: boolean;
   readonly send: object;
-  /** The bridge instead of the run host: where it is, and the proxy on the way. */
+  /** Uses the bridge instead of the run host: its address, and the proxy. */
   readonly bridge?: { readonly base: string; readonly proxy?: string };
 }
 
@@ -167,13 +167,13 @@ async function session(file: string, { bridge, ...wish }: Wish): Promise<unknown
 const example = (name: string) => join(examples.folder, 'examples', name);
 
 describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout: 300_000 }, () => {
-  it('opens its control channel over loopback alone, and hears its messages answered', async () => {
+  it('opens its control channel over loopback only, and gets answers to its messages', async () => {
     const send = { type: 'echo', text: 'hello' };
     const got = await session(`${example('wma_echo.py')}::EchoApp`, { camera: false, send });
     expect(got).toEqual({ candidates: ['127.0.0.1'], said: send, session_id: null });
   });
 
-  it('sends the camera, and shows what the app makes of it', async () => {
+  it('sends the camera, and shows the app’s video', async () => {
     const send = { type: 'effect', mode: 'edges', strength: 1 };
     const got = await session(`${example('wma_filter.py')}::FilterApp`, { camera: true, send });
     expect(got).toMatchObject({ size: [480, 270] });
@@ -187,7 +187,7 @@ describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout
     expect(got).toMatchObject({ candidates: ['127.0.0.1'], size: [480, 270], alive: true });
   });
 
-  it('gets ICE servers from the bridge, and its units are settled when the page has left', async () => {
+  it('gets ICE servers from the bridge, and its units are settled after the page has left', async () => {
     const bridge = { base: `http://wma.localhost:${emulator.ports.run}` };
     const got = await session('world.py::World', { camera: false, send: { type: 'describe' }, bridge });
     const stun = 'stun:stun.l.google.com:19302';
@@ -202,7 +202,7 @@ describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout
         id: z.object({ session_id: z.uuid() }).parse(got).session_id,
       },
     });
-    // Its own among those of earlier sessions, which had nothing to bill.
+    // The session's own lines, among those of earlier sessions without units.
     await until('its units are settled', async () => {
       const response = await call(emulator, 'api', '/logs/?app_id=wma&search=settled');
       const lines = z.array(z.object({ message: z.string() })).parse(await response.json());

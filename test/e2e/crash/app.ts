@@ -1,6 +1,6 @@
 /**
- * The app under the kills. `version` comes back in its results, so that they show which deploy they come from.
- * `Closed` never gets ready: what is sent to it waits until its start deadline, or until it is withdrawn.
+ * The app of the crash tests. Its results contain `version`, which shows the deploy that they come from. `Closed` never
+ * becomes ready: its requests wait until their start deadline, or until they are cancelled.
  */
 export function loadApp(version: number): string {
   return `

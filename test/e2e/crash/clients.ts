@@ -5,28 +5,28 @@ import type { Emulator } from '../../support/emulator.ts';
 import { call, submit } from '../../support/http.ts';
 import { anyKind, type Kind, kinds, type Seen, type Sent } from './kinds.ts';
 
-/** A request that was accepted: it was promised an end. */
+/** An accepted request, which must complete. */
 export interface Accepted extends Sent {
   readonly id: string;
   readonly kind: Kind;
   readonly hooked: boolean;
-  /** What a client saw when it was done, before some later kill. */
+  /** The result that a client saw at completion, before a later kill. */
   seen?: Seen;
 }
 
 export interface Load {
   readonly owner: string;
-  /** Query that asks for a webhook. */
+  /** The query that requests a webhook. */
   readonly hook: string;
   readonly random: () => number;
   /** By request id. */
   readonly accepted: Map<string, Accepted>;
-  /** Number of the last deploy that was answered. */
+  /** The number of the last answered deploy. */
   version: number;
   nextNumber: number;
   /** Names. */
   readonly kindsAccepted: Set<string>;
-  /** Runners of `load` that worked at the same time, at most, and in how many lives of the emulator three did. */
+  /** The maximum of simultaneously busy runners of `load`, and the number of emulator runs in which three were busy. */
   mostWorking: number;
   livesWithThree: number;
 }
@@ -34,7 +34,8 @@ export interface Load {
 const clients = 4;
 
 /**
- * Several clients, and one that watches the runners, until the emulator is gone. What got no answer was never promised.
+ * Runs several clients, and one that watches the runners, until the emulator has ended. Requests without an answer
+ * don't count as accepted.
  */
 export async function loadUntilCut(load: Load, emulator: Emulator): Promise<void> {
   const cut = (work: () => Promise<void>) => work().catch((error) => mustBeCut(error));
@@ -42,7 +43,7 @@ export async function loadUntilCut(load: Load, emulator: Emulator): Promise<void
   await Promise.all([...sending, cut(() => watchRunners(load, emulator))]);
 }
 
-/** `fetch` says this when the other side is gone; anything else is a finding. */
+/** The error of `fetch` when the server has ended; any other error fails the test. */
 function mustBeCut(error: unknown): void {
   if (!(error instanceof TypeError)) throw error;
 }
@@ -74,7 +75,7 @@ async function sendForEver(load: Load, emulator: Emulator): Promise<never> {
   }
 }
 
-/** `true`: 202; `false`: it was completed already. */
+/** `true`: 202; `false`: the request had already completed. */
 export async function cancel(load: Load, emulator: Emulator, { id, kind }: Accepted): Promise<boolean> {
   const path = `/${load.owner}/${kind.app}/requests/${id}/cancel`;
   const response = await call(emulator, 'queue', path, { method: 'PUT' });
@@ -85,7 +86,7 @@ export async function cancel(load: Load, emulator: Emulator, { id, kind }: Accep
 
 const event = z.object({ status: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']) });
 
-/** Reads its status stream, in which COMPLETED comes once and last. */
+/** Reads the status stream, which contains COMPLETED once, at the end. */
 export async function followToEnd(load: Load, emulator: Emulator, { id, kind }: Accepted): Promise<void> {
   const response = await call(emulator, 'queue', `/${load.owner}/${kind.app}/requests/${id}/status/stream`);
   const text = await response.text();

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 
-/** What a client sees of a finished request: the whole of it, so that two looks can be compared. */
+/** Everything that a client sees of a finished request, so that two reads can be compared. */
 export interface Seen {
   readonly code: number;
   readonly body: string;
@@ -13,24 +13,24 @@ export interface Seen {
   readonly status: string;
 }
 
-/** A kind of request, and the end that the platform's documents give it. */
+/** A kind of request, and its documented end. */
 export interface Kind {
   readonly name: string;
-  /** These weights say of how many requests one is of this kind. */
+  /** The relative frequency of this kind. */
   readonly weight: number;
   readonly app: 'load' | 'closed';
   readonly headers?: { readonly [name: string]: string };
   /** The client asks for its cancellation at once. */
   readonly cancelled?: true;
-  /** Sent instead of the number. */
+  /** The input, in place of the number. */
   readonly wrongNumber?: true;
-  /** Which ends are right. Throws for any other. */
+  /** Throws for any other end than the allowed ones. */
   check(seen: Seen, sent: Sent): void;
 }
 
 export interface Sent {
   readonly number: number;
-  /** The last deploy that was answered before this request was sent. */
+  /** The last deploy that was answered before this request. */
   readonly version: number;
   /** Whether a cancellation was answered with 202. */
   readonly cancelled: boolean;
@@ -73,14 +73,14 @@ export const kinds: readonly Kind[] = [
     wrongNumber: true,
     check: (seen, { number }) => appError(422, [expect.objectContaining({ input: `wrong ${number}` })])(seen),
   },
-  // Its first attempt ends its runner; the next one is answered.
+  // The first attempt ends its runner; the next one is answered.
   { name: 'flaky', weight: 4, app: 'load', check: own },
   {
     name: 'dying',
     weight: 3,
     app: 'load',
     headers: { 'x-fal-no-retry': '1' },
-    // A kill that cuts its only attempt off ends it: it must not run a second time.
+    // A kill that interrupts its only attempt ends the request, which must not run a second time.
     check: (seen, { number }) =>
       seen.body.includes('runner_disconnected')
         ? platformError(seen, 503, 'runner_disconnected')
@@ -91,7 +91,7 @@ export const kinds: readonly Kind[] = [
     weight: 6,
     app: 'load',
     headers: { 'x-fal-request-timeout': '0.4' },
-    // Which of the two is a race that the client can't see.
+    // Which of the two happens is a race that the client can't observe.
     check: (seen, sent) => (seen.code === 504 ? lateError(seen) : own(seen, sent)),
   },
   {
@@ -102,7 +102,7 @@ export const kinds: readonly Kind[] = [
     check: (seen, sent) => (seen.code === 499 ? cancelledError(seen) : own(seen, sent)),
   },
   { name: 'late', weight: 5, app: 'closed', headers: { 'x-fal-request-timeout': '0.5' }, check: lateError },
-  // It waits for certain: once its cancellation was answered it never runs, whatever happens to the emulator.
+  // The request certainly waits: after an answered cancellation it never runs, whatever happens to the emulator.
   {
     name: 'withdrawn',
     weight: 6,
@@ -112,7 +112,7 @@ export const kinds: readonly Kind[] = [
   },
 ];
 
-/** One of the kinds, by weight. */
+/** A random kind, by weight. */
 export function anyKind(random: () => number): Kind {
   let left = random() * kinds.reduce((sum, { weight }) => sum + weight, 0);
   for (const kind of kinds) {

@@ -6,9 +6,9 @@ import { z } from 'zod';
 
 /** Receives webhooks, whatever happens to the emulator. */
 export interface Receiver {
-  /** Query of a submit that asks for a webhook here. */
+  /** The query of a submit that requests a webhook to this receiver. */
   readonly hook: string;
-  /** The bodies that came, by request id. */
+  /** The received bodies, by request id. */
   readonly told: ReadonlyMap<string, readonly string[]>;
   close(): void;
 }
@@ -24,7 +24,7 @@ export async function createReceiver(): Promise<Receiver> {
       told.set(request_id, [...(told.get(request_id) ?? []), body]);
       response.end();
     } catch {
-      // The caller was killed while it spoke.
+      // The caller was killed during the call.
       response.destroy();
     }
   });
