@@ -13,7 +13,7 @@ export interface Checkout {
   remove(): Promise<void>;
 }
 
-/** The unpacked source distribution in a temporary folder, inside a git repository as its container apps expect. */
+/** Unpacks the source distribution into a temporary folder inside a git repository, as its container apps expect. */
 export async function checkOut(source: Source, pip: PythonTools): Promise<Checkout> {
   const archive = await fetchArchive(source, pip);
   const folder = await mkdtemp(join(tmpdir(), 'minifal-conformance-'));
@@ -21,7 +21,7 @@ export async function checkOut(source: Source, pip: PythonTools): Promise<Checko
   await rewrite(folder, source);
   const env = {
     ...process.env,
-    // Nothing of the person's own git settings; fixed times make a fixed commit id, which ends up in Dockerfile texts.
+    // Without the user's git settings. Fixed times give a fixed commit id, which is part of the Dockerfile texts.
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
@@ -47,7 +47,7 @@ async function rewrite(folder: string, source: Source): Promise<void> {
   }
 }
 
-/** Downloads through pip, hence with the person's own index, proxy and certificates; kept below test/.cache. */
+/** Downloads through pip, and so with the user's index, proxy and certificates; kept below test/.cache. */
 async function fetchArchive(source: Source, pip: PythonTools): Promise<string> {
   const name = `${source.package}-${source.version}.tar.gz`;
   const archive = join(cacheDir, name);
@@ -56,7 +56,7 @@ async function fetchArchive(source: Source, pip: PythonTools): Promise<string> {
     await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh, { recursive: true });
     const what = ['--no-deps', '--no-binary', source.package, `${source.package}==${source.version}`];
-    // pip asks the package for its metadata, which takes its pure Python build backend but compiles nothing.
+    // pip reads the package's metadata, which needs its pure Python build backend but compiles nothing.
     await mustRun(pip.python, ['-m', 'pip', 'download', '--quiet', '--dest', fresh, ...what], { timeoutMs: 300_000 });
     await rename(join(fresh, name), archive);
   }

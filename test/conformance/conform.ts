@@ -12,19 +12,19 @@ import { passedTests, regressions, resultsTable, type SuiteResult } from './resu
 import type { Sdk, Suite } from './sdks.ts';
 
 export interface Wishes {
-  /** One suite alone. */
+  /** Runs only this suite. */
   readonly only?: string | undefined;
   /** An expression for pytest's `-k`. */
   readonly filter?: string | undefined;
-  /** Makes what passes now the baseline. */
+  /** Makes the tests that pass now the baseline. */
   readonly update: boolean;
-  /** Test processes side by side. */
+  /** The number of parallel test processes. */
   readonly workers: number;
 }
 
 export interface Verdict {
   readonly passed: number;
-  /** A sentence per test of the baseline that no longer passes, and per suite that is not what it should be. */
+  /** A sentence per test of the baseline that no longer passes, and per suite with unexpected counts. */
   readonly failures: readonly string[];
 }
 
@@ -95,7 +95,7 @@ function folderOf({ source }: Suite, checkouts: Checkouts): string {
   return checkout.folder;
 }
 
-/** What must be there before any test's clock runs. */
+/** Prepares everything that must exist before the time limit of any test starts. */
 async function prepare(
   pytest: Pytest,
   suites: readonly Suite[],
@@ -116,7 +116,7 @@ async function prepare(
   }
 }
 
-/** Runs the suspects of one suite again, each alone; a test that passes then has passed. */
+/** Reruns the failed tests of one suite, each alone; a test that passes then counts as passed. */
 async function retry(
   pytest: Pytest,
   folder: string,

@@ -11,19 +11,20 @@ import type { Sdk, Suite } from './sdks.ts';
 export interface PytestDeps {
   readonly sdk: Sdk;
   readonly tools: PythonTools;
-  /** Of a client of the emulator. */
+  /** The environment of a client of the emulator. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Test processes side by side. */
+  /** The number of parallel test processes. */
   readonly workers: number;
 }
 
 /** Seconds per test, fixtures included; upstream's own figures (60 to 180) leave the deploys of fixtures out. */
 const testTimeoutSeconds = 120;
-/** A whole suite; whatever has not ended then counts as failed. */
+/** The limit of a whole suite; tests that haven't ended by then count as failed. */
 const suiteTimeoutMs = 25 * 60_000;
 
 /**
- * `python_files`: until 1.75 a file of the integration tests was called `test.py`, which pytest leaves out by itself.
+ * `python_files`: until 1.75, a file of the integration tests was called `test.py`, which pytest doesn't collect by
+ * default.
  */
 const settings = ['-o', 'python_files=test*.py', '-q', '--durations=10', '--tb=short', '-rN'];
 
@@ -62,32 +63,34 @@ export async function createPytest({ sdk, tools, environment, workers }: PytestD
       },
       suiteTimeoutMs,
     );
-    // 0 all passed, 1 some failed, 5 nothing matched the filter; anything else means that pytest itself broke.
+    // 0: all passed, 1: some failed, 5: no test matched the filter; any other code means that pytest itself failed.
     if (code !== 0 && code !== 1 && code !== 5) console.log(`pytest ended with ${code}:\n${output.slice(-4000)}`);
     return { results: existsSync(report) ? await readReport(report) : [], output };
   };
 
   return {
-    /** pytest's own words of the last whole suites, tracebacks and all; too much for the console. */
+    /** The complete pytest output of the last whole suites, with tracebacks; too long for the console. */
     logFile,
-    /** Builds all environments of the SDK's own suites in the emulator; `false`: some failed (shown). */
+    /**
+     * Builds all environments of the SDK's own suites in the emulator; `false`: some builds failed, and were printed.
+     */
     async warm(folder: string): Promise<boolean> {
       const program = ['-W', 'ignore', join(import.meta.dirname, 'warm.py')];
       const { code, output } = await python(folder, program, {}, 15 * 60_000);
-      // Its own lines; those of the SDK begin with a time or an arrow.
+      // Keeps the program's own lines; those of the SDK begin with a time or an arrow.
       console.log(code === 0 ? output.match(/^ {2}.*$/gm)?.join('\n') : output);
       return code === 0;
     },
     /** Whole files or folders, in parallel. @param filter an expression for pytest's `-k` */
     async run(folder: string, suite: Suite, filter?: string): Promise<readonly TestResult[]> {
-      // worksteal gives each worker a run of neighbours, which share deployed apps.
+      // worksteal gives each worker consecutive tests, which share deployed apps.
       const sharing = suite.inOrder ? 'loadfile' : 'worksteal';
       const args = ['-n', String(workers), '--dist', sharing, ...(filter ? ['-k', filter] : [])];
       const { results, output } = await pytest(folder, [...args, ...suite.paths]);
       await appendFile(logFile, output);
       return results;
     },
-    /** One test, nothing else; shows what pytest says. */
+    /** Runs only one test, and shows pytest's output. */
     async runAlone(folder: string, nodeid: string): Promise<TestResult | undefined> {
       const { results, output } = await pytest(folder, [nodeid]);
       console.log(output);

@@ -5,9 +5,9 @@ import { groupBy } from '../support/group-by.ts';
 export type Outcome = 'passed' | 'failed' | 'not_implemented' | 'skipped' | 'xfailed' | 'xpassed';
 
 export interface TestResult {
-  /** Node id with long parameters cut, as `plugin.py` writes it. */
+  /** The node id with long parameters shortened, as `plugin.py` writes it. */
   readonly test: string;
-  /** As pytest wants it on its command line. */
+  /** The id for pytest's command line. */
   readonly nodeid: string;
   readonly outcome: Outcome;
   readonly reason: string;
@@ -26,7 +26,7 @@ const line = z.object({
 });
 type Line = z.infer<typeof line>;
 
-/** Reads what `plugin.py` wrote; sorted by test. A test that never came to its end has failed. */
+/** Reads the output of `plugin.py`, sorted by test. A test that never ended has failed. */
 export async function readReport(file: string): Promise<readonly TestResult[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return mergePhases(
@@ -37,7 +37,7 @@ export async function readReport(file: string): Promise<readonly TestResult[]> {
   );
 }
 
-/** One result per test out of its phases: the first failure counts, then a skip, then what the call said. */
+/** Merges the phases of a test into one result: the first failure counts, then a skip, then the result of the call. */
 export function mergePhases(lines: readonly Line[]): readonly TestResult[] {
   const byTest = groupBy(lines, (entry) => entry.test);
   return [...byTest.entries()]
@@ -62,8 +62,8 @@ function decisive(phases: readonly Line[]): Line | undefined {
 }
 
 /**
- * Takes out what differs from run to run (ids, ports, temporary names, times), so that the committed table only changes
- * with a reason.
+ * Removes everything that differs from run to run (ids, ports, temporary names, times), so that the committed table
+ * changes only for a reason.
  */
 export function stable(reason: string): string {
   return reason

@@ -76,7 +76,7 @@ describe('stable', () => {
     );
   });
 
-  it('keeps what a reader needs', () => {
+  it('keeps the information that a reader needs', () => {
     expect(stable('assert 3 == 4, got 503 from /health')).toBe('assert 3 == 4, got 503 from /health');
   });
 });
@@ -88,17 +88,17 @@ describe('regressions', () => {
     expect(regressions(baseline, [suite(['a', 'failed'], ['b', 'skipped'])])).toEqual(['a', 'b', 'c']);
   });
 
-  it('is content when all of them pass, whatever else fails', () => {
+  it('reports nothing if all of them pass, whatever else fails', () => {
     expect(regressions(baseline, [suite(['a', 'passed'], ['b', 'passed'], ['c', 'passed'], ['d', 'failed'])])).toEqual(
       [],
     );
   });
 
-  it('leaves out what was not meant to run', () => {
+  it('ignores tests that were not selected', () => {
     expect(regressions(baseline, [suite(['a', 'failed'])], (test) => test === 'a')).toEqual(['a']);
   });
 
-  it('counts only a plain pass for the baseline', () => {
+  it('includes only plain passes in the baseline', () => {
     expect(passedTests([suite(['b', 'passed'], ['a', 'passed'], ['x', 'xpassed'], ['y', 'failed'])])).toEqual([
       'a',
       'b',
@@ -113,12 +113,12 @@ describe('resultsTable', () => {
     expect(table).toContain('| e2e | 2 | 1 | 0 | 1 | 0 | 0 | 0 |');
   });
 
-  it('says what a reader must know of a suite', () => {
+  it('includes the note of a suite', () => {
     const noted = resultsTable([{ ...suite(['a', 'passed']), note: 'With stand-ins.' }], ['fal 1']);
     expect(noted).toContain('## e2e\n\nWith stand-ins.\n\n| test |');
   });
 
-  it('keeps a reason from breaking the table', () => {
+  it('escapes reasons that would break the table', () => {
     expect(table).toContain('| b | not_implemented | a \\| &lt;b> |');
   });
 });

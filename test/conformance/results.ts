@@ -8,7 +8,7 @@ export interface SuiteResult {
 
 const words: readonly Outcome[] = ['passed', 'failed', 'not_implemented', 'skipped', 'xfailed', 'xpassed'];
 
-/** RESULTS.md. Holds no times and no dates: it only changes when a result does. */
+/** RESULTS.md. Contains no times or dates, so it changes only when a result changes. */
 export function resultsTable(suites: readonly SuiteResult[], pins: readonly string[]): string {
   const head = [
     '# Conformance',
@@ -43,14 +43,14 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }
 
-/** What goes into baseline.json: the tests that pass. */
+/** The content of baseline.json: the tests that pass. */
 export function passedTests(suites: readonly SuiteResult[]): readonly string[] {
   return suites
     .flatMap(({ results }) => results.filter(({ outcome }) => outcome === 'passed').map(({ test }) => test))
     .sort();
 }
 
-/** Tests of the baseline that didn't pass now. `ran` says which of the baseline were meant to run. */
+/** Tests of the baseline that didn't pass in this run. `ran` decides which tests of the baseline were selected. */
 export function regressions(
   baseline: readonly string[],
   suites: readonly SuiteResult[],

@@ -16,7 +16,7 @@ describe.each(sdks)('fal $version', ({ version, folder, results, requirements, s
       .map((line) => line.slice(2).split(' | ') as [test: string, outcome: string]),
   );
 
-  it('skips and unskips tests that exist, with their reasons', () => {
+  it('skips and unskips only existing tests, with their reasons', () => {
     const skipped = Object.keys(reasons.parse(read(folder, 'skips.json')));
     const unskipped = Object.keys(reasons.parse(read(folder, 'unskips.json')));
     expect(skipped.filter((test) => rows.get(test) !== 'skipped')).toEqual([]);
@@ -29,7 +29,7 @@ describe.each(sdks)('fal $version', ({ version, folder, results, requirements, s
     expect(rows.size).toBe(suites.reduce((sum, { tests }) => sum + tests, 0));
   });
 
-  it('runs in an environment that pins this very release', () => {
+  it('runs in an environment that pins exactly this release', () => {
     expect(readFileSync(requirements, 'utf8').split('\n')).toContain(`fal==${version}`);
   });
 });

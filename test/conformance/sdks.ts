@@ -7,7 +7,8 @@ export interface Source {
   /** Digest of the `.tar.gz`. */
   readonly sha256: string;
   /**
-   * Texts to replace in test files before they run, where nothing else can lead them here; said in the suite's note.
+   * Texts to replace in test files before they run, if nothing else can point them at the emulator; mentioned in the
+   * suite's note.
    */
   readonly rewrite?: { readonly files: readonly string[]; readonly from: string; readonly to: string };
 }
@@ -15,27 +16,27 @@ export interface Source {
 export interface Suite {
   readonly name: string;
   readonly source: Source;
-  /** As pytest takes them: folders, files, single tests. */
+  /** Arguments for pytest: folders, files, single tests. */
   readonly paths: readonly string[];
-  /** How many tests it collects: a suite that shrinks unnoticed would pass. */
+  /** The number of collected tests: otherwise a suite could shrink unnoticed and pass. */
   readonly tests: number;
   /**
-   * Its tests share what an earlier one of the same file may take away, so that each file needs a process and its own
+   * Its tests share state that an earlier test of the same file may remove, so each file needs one process and its own
    * order.
    */
   readonly inOrder?: boolean;
-  /** The project's own bar, whatever the baseline says. */
+  /** The project's minimum, independent of the baseline. */
   readonly leastPassed?: number;
   /** Apps that the tests call and don't deploy: names for `fal deploy`, each with its app in a file of `stand-ins/`. */
   readonly standIns?: { readonly [name: string]: string };
-  /** For the reader of the results. */
+  /** A note for readers of the results. */
   readonly note?: string;
 }
 
 /** A release of the SDK together with the clients of its time, and the suites that run with it. */
 export interface Sdk {
   readonly version: string;
-  /** Of its client's environment, pinned exactly. */
+  /** The exactly pinned requirements of its client environment. */
   readonly requirements: string;
   readonly suites: readonly Suite[];
   /** Holds skips.json, unskips.json (test to reason) and baseline.json. */
@@ -71,7 +72,7 @@ const falClient: Suite = {
     'owner `fal-ai` is replaced by `local`, the account of every emulator.',
 };
 
-/** Newest first. Each folder's requirements.in says how its pins are made. */
+/** Newest first. Each folder's requirements.in explains how its pins are made. */
 export const sdks: readonly Sdk[] = [
   {
     version: '1.83.0',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 
-/** What axe has against the window, `rule: element` each, distinguished by whose part of the window it is. */
+/** axe's findings in the window, as `rule: element`, by the part of the window that they concern. */
 export interface Objections {
   /** Inside the extension's own parts. */
   readonly ours: readonly string[];
@@ -16,16 +16,16 @@ export interface Objections {
  */
 const ourParts = ['.sidebar .pane', '.activitybar [aria-label^="fal"]', '.statusbar-item[id*="minifal"]'];
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** As axe reports: what it objects to in one element. */
+/** axe's finding for one element. */
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string; readonly ours: boolean }[];
 }
 
 /**
- * Runs axe (rules of WCAG 2.2, A and AA) over the whole window. Not its experimental rule that what is spoken has to
- * hold all text that is seen: ages are spoken by the minute on purpose, and a unit test sees that each row is spoken by
- * its label.
+ * Runs axe (rules of WCAG 2.2, A and AA) over the whole window. Without its experimental rule that the spoken text must
+ * contain all visible text: spoken ages change only every minute on purpose, and a unit test checks that each row's
+ * spoken text contains its label.
  */
 export async function objections(page: Page): Promise<Objections> {
   await page.evaluate(axe);
@@ -49,7 +49,7 @@ export async function objections(page: Page): Promise<Objections> {
   return { ours: of(true), editors: of(false) };
 }
 
-/** Contrast of each icon of the tree's rows with what is behind it, by the icon's name. */
+/** The contrast of each icon in the tree's rows with its background, by the icon's name. */
 export function iconContrasts(page: Page): Promise<{ readonly [icon: string]: number }> {
   return page.evaluate<{ readonly [icon: string]: number }>(`(() => {
     const numbers = (color) => color.match(/[\\d.]+/g).map(Number);

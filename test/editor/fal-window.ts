@@ -4,7 +4,7 @@ import { openWorkbench, type Workbench } from '../lab/workbench.ts';
 import { until } from '../support/wait.ts';
 import { takePictures } from './pictures.ts';
 
-/** What a person does with the extension in one window. */
+/** A user's actions with the extension in one window. */
 export interface FalWindow {
   readonly workbench: Workbench;
   /** Shows the view container "fal". */
@@ -15,13 +15,13 @@ export interface FalWindow {
   row(text: RegExp): Promise<Locator>;
   /** From now on, records every state that the row of a runner shows, by the runner's label. */
   watchStates(): Promise<() => Promise<{ readonly [runner: string]: readonly string[] }>>;
-  /** What the view says in place of a tree. */
+  /** The view's text in place of a tree. */
   welcome(text: RegExp): Promise<Locator>;
   /** An item of the status bar. */
   status(text: RegExp): Promise<Locator>;
-  /** Dark, light and high contrast, below test/.cache/screenshots; for people to look at. */
+  /** Dark, light and high contrast, below test/.cache/screenshots, for manual review. */
   picture(name: string): Promise<void>;
-  /** As closing the tab does: the page says goodbye to its extension host. */
+  /** Like closing the tab: the page disconnects from its extension host. */
   close(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function openFalWindow(page: Page): Promise<FalWindow> {
   async function unfold(): Promise<void> {
     const folded = page.locator('.sidebar [role=treeitem][aria-expanded=false]');
     for (let left = await folded.count(); left > 0; left = await folded.count()) {
-      // It may be gone or unfolded by the time of the click: the next round sees.
+      // The row may have disappeared or been expanded before the click; the next round checks again.
       await folded
         .first()
         .locator('.monaco-tl-twistie')

@@ -19,7 +19,7 @@ async function windowOn(options: SceneOptions): Promise<FalWindow> {
 
 const waysOn = ['Choose Another Folder', 'Show Log'];
 
-describe('what a new machine can lack is said, with the way on', () => {
+describe('a missing requirement of a new machine is reported with a fix', () => {
   it('no folder', async () => {
     const window = await windowOn({ folder: 'none' });
     await window.welcome(/Open Folder/);
@@ -46,7 +46,7 @@ describe('what a new machine can lack is said, with the way on', () => {
     await window.picture('error-no-python');
   });
 
-  it('a free port: the fix takes free ones; and uv: the fix says where to get it', async () => {
+  it('a free port: the fix uses free ones; and uv: the fix shows where to get it', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');
@@ -68,7 +68,7 @@ describe('what a new machine can lack is said, with the way on', () => {
     expect(await window.workbench.page.locator('.notification-toast').count()).toBe(1);
   });
 
-  it('trust: nothing runs, and the palette offers nothing that would', async () => {
+  it('trust: nothing runs, and the palette offers no command that would run something', async () => {
     const window = await windowOn({ trust: 'ask' });
     await window.welcome(/trust/i);
     await window.picture('welcome-untrusted');

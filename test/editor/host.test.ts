@@ -6,7 +6,7 @@ import { inExtensionHost } from '../lab/extension-host.ts';
 import type { Facts } from './host/facts.ts';
 import { type Machine, makeMachine } from './machine.ts';
 
-/** A task that waits for one of ours to be ready, and writes down what the emulator says then. */
+/** A task that waits for one of the extension's tasks to be ready, and then records the emulator's answer. */
 const ask = `
   const fs = require('fs');
   const [data, told] = process.argv.slice(-2);
@@ -72,11 +72,11 @@ const commands = [
 ];
 
 describe('in the extension host', () => {
-  it('is not active before it is wanted', () => {
+  it('is not active before it is needed', () => {
     expect(facts.before).toMatchObject({ isActive: false, ports: 0, dataFolder: false, terminals: 0 });
   });
 
-  it('does nothing uninvited when it is activated: no process, port, folder or terminal', () => {
+  it('starts nothing on activation: no process, port, folder or terminal', () => {
     expect(facts.activated).toEqual({ ...facts.before, isActive: true });
   });
 
@@ -101,7 +101,7 @@ describe('in the extension host', () => {
     });
   });
 
-  it('gives results to anyone who runs its commands', () => {
+  it('returns results to callers of its commands', () => {
     expect([facts.started, facts.deployed, facts.deployedOther, facts.stopped]).toEqual([true, true, true, true]);
     expect(facts.leftover).toBe(false);
   });
@@ -139,7 +139,7 @@ describe('in the extension host', () => {
     },
   );
 
-  it('takes no keys from the editor', () => {
+  it('overrides no keybindings of the editor', () => {
     const json = facts.keybindings.replace(/^\s*\/\/.*$/gm, '');
     const bindings: readonly { readonly key: string; readonly command: string }[] = JSON.parse(json);
     expect(bindings.length).toBeGreaterThan(500);
@@ -175,13 +175,13 @@ describe('in the extension host', () => {
     for (const name of ours()) expect([name, terminals[which][name]]).toEqual([name, inherited[name]]);
   });
 
-  it('points ordinary terminals at the emulator only for those who opt in', () => {
+  it('points ordinary terminals at the emulator only after an opt-in', () => {
     const { local, optedIn } = facts.terminals;
     for (const name of ours()) expect([name, optedIn[name]]).toEqual([name, local[name]]);
   });
 });
 
-/** Names of the variables that point tools at the emulator. */
+/** The names of the variables that point tools at the emulator. */
 function ours(): readonly string[] {
   const names = Object.keys(facts.terminals.local).filter((name) =>
     /^(FAL_|SSL_|REQUESTS_|GRPC_|NODE_EXTRA)/.test(name),

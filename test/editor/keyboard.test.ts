@@ -5,7 +5,7 @@ import type { FalWindow } from './fal-window.ts';
 import { takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
-/** A person without a mouse: from the stopped emulator to the last row's menu, every action of the extension. */
+/** A user without a mouse: every action of the extension, from the stopped emulator to the last row's menu. */
 let scene: Scene;
 let window: FalWindow;
 
@@ -20,7 +20,7 @@ afterAll(() => scene?.close());
 const press = (...keys: readonly string[]) =>
   keys.reduce((before, key) => before.then(() => window.workbench.page.keyboard.press(key)), Promise.resolve());
 
-/** What a screen reader would say of the element that has the focus. */
+/** The text of a screen reader for the focused element. */
 function focused(): Promise<string> {
   return window.workbench.page.evaluate<string>(`(() => {
     const list = document.activeElement;
@@ -30,7 +30,7 @@ function focused(): Promise<string> {
   })()`);
 }
 
-/** Presses a key until the focus is where it should be; fails after a round. */
+/** Presses a key until the expected element has the focus; fails after one round. */
 async function reach(key: string, wanted: RegExp, most = 40): Promise<string> {
   const seen: string[] = [];
   for (let step = 0; step < most; step++) {
@@ -66,7 +66,7 @@ async function runTyped(title: string): Promise<void> {
   await press('Enter');
 }
 
-/** Whatever else opens late may take the focus away again. */
+/** Parts of the editor that open late may take the focus again. */
 async function focusTree(): Promise<void> {
   const { page } = window.workbench;
   await until('the tree has the focus', async () => {
@@ -80,7 +80,7 @@ async function focusTree(): Promise<void> {
   });
 }
 
-/** Labels of the context menu's or the dropdown's items that are open. */
+/** The labels of the items in the open context menu or dropdown. */
 async function menu(): Promise<readonly string[]> {
   const items = window.workbench.page.locator('.monaco-menu .action-item .action-label:visible');
   await items.first().waitFor();
@@ -130,14 +130,14 @@ it('runs, deploys, stops and opens the terminal by chords', async () => {
   await window.row(/^[0-9a-f]{8} IDLE · /);
   await press('Control+k', 'Alt+s');
   await window.row(/^[0-9a-f]{8} TERMINATED · /);
-  // What a person stopped has not failed.
+  // A run that the user stopped has not failed.
   await page.locator('.terminal-tabs-entry').filter({ hasText: 'run Hello' }).waitFor();
   expect(await page.locator('.terminal-tabs-entry [class*="codicon-error"]').count()).toBe(0);
   await press('Control+k', 'Alt+t');
   await window.workbench.terminalIsShown('fal (local)');
 });
 
-it('walks through the tree, which says of each row what it is', async () => {
+it('moves through the tree, in which each row has a spoken description', async () => {
   await focusTree();
   const said: string[] = [];
   for (let row = await focused(); said.at(-1) !== row; row = await focused()) {

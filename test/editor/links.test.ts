@@ -12,7 +12,7 @@ let scene: Scene;
 let window: FalWindow;
 
 beforeAll(async () => {
-  // Rows of a terminal that can be found, in place of a picture of them.
+  // Renders terminal rows as DOM elements instead of a canvas, so that tests can find them.
   scene = await setScene({ settings: { 'terminal.integrated.gpuAcceleration': 'off' } });
   window = await scene.open();
   await window.showApps();
@@ -66,7 +66,7 @@ it('makes requests and apps of the emulator links in any terminal, and nothing e
   expect(await isLink(rows.nth(0))).toBe(false);
 });
 
-/** Points at the begin of a terminal's line; a link is followed with Ctrl, and only then looks like one. */
+/** Points at the beginning of a terminal line. A link is underlined and can be followed only while Ctrl is pressed. */
 async function isLink(line: Locator): Promise<boolean> {
   const { page } = window.workbench;
   const box = await line.boundingBox();
@@ -75,7 +75,7 @@ async function isLink(line: Locator): Promise<boolean> {
   const pointer = page.locator('.terminal-wrapper.active .xterm-cursor-pointer');
   await page.mouse.move(x + 300, y + 100);
   let moves = 0;
-  // The editor hears of the link after a while, and of the Ctrl with the next move.
+  // The editor detects the link after a delay, and the Ctrl key with the next mouse move.
   return until(
     'it looks like a link',
     async () => {

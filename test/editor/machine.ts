@@ -12,8 +12,8 @@ import { until } from '../support/wait.ts';
 
 export interface MachineOptions {
   /**
-   * What the folder holds: the demo and an app that takes its time (default), nothing, or there is no folder. `two`:
-   * beside the default one, a second folder `other`, whose app is not found from anywhere else.
+   * The content of the folder: the demo and a slow app (default), nothing, or no folder at all. `two`: next to the
+   * default folder, a second folder `other`, whose app can be found only from there.
    */
   readonly folder?: 'apps' | 'two' | 'empty' | 'none';
   readonly settings?: Settings;
@@ -24,7 +24,7 @@ export interface MachineOptions {
 
 /** A developer's machine: a folder with apps, Python with fal's tools, a data folder of its own. */
 export interface Machine {
-  /** For VS Code to live on it. */
+  /** The environment for VS Code on this machine. */
   readonly options: VsCodeOptions;
   readonly workspace: string;
   readonly dataDir: string;
@@ -32,13 +32,13 @@ export interface Machine {
   readonly python: string;
   /** `python caller APP JSON [FILE]` calls an app; the result goes to standard output and into the file. */
   readonly caller: string;
-  /** The emulator that runs now, whoever started it, once it listens. */
+  /** Resolves with the running emulator, whatever started it, once it listens. */
   emulator(): Promise<RunningEmulator>;
   /** Resolves once nothing runs on the data folder. */
   emulatorIsGone(): Promise<void>;
-  /** Calls an app with the real fal_client, from outside of the editor; resolves with the result. */
+  /** Calls an app with the real fal_client from outside the editor; resolves with the result. */
   call(app: string, input: object): Promise<unknown>;
-  /** Stops an emulator that was left, and removes everything. */
+  /** Stops a remaining emulator, and removes everything. */
   remove(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ class Slow(fal.App):
         return Output(slept=input.seconds)
 `;
 
-/** In a file of the same name as the demo's, with a module beside it. */
+/** In a file with the same name as the demo's, next to a module. */
 const otherApp = `
 import fal
 from beside import message

@@ -21,7 +21,7 @@ describe('with the package installed in VS Code', () => {
     await window.picture('1-stopped');
   });
 
-  it('the palette starts the emulator, and the status bar says so', async () => {
+  it('the palette starts the emulator, and the status bar shows it', async () => {
     await window.workbench.command('fal: Start Emulator');
     await scene.emulator();
     await window.status(/fal: local/);
@@ -80,13 +80,13 @@ describe('with the package installed in VS Code', () => {
     await window.workbench.killTerminal('fal (local)');
   });
 
-  it('the terminal profile of that name points there too', async () => {
+  it('the terminal profile of that name points there, too', async () => {
     const host = join(scene.workspace, 'host');
     await window.workbench.command('Terminal: Create New Terminal');
     await window.workbench.terminalIsShown('bash');
     await window.workbench.command('Create New Terminal (With Profile)');
     await window.workbench.pick('fal (local)');
-    // The editor puts it into the list, behind the one that is shown.
+    // The editor adds it to the list, behind the visible one.
     await window.workbench.selectTerminal('fal (local)');
     await window.workbench.terminalIsShown('fal (local)');
     await window.workbench.typeInTerminal(`echo $FAL_HOST > ${host}`);
@@ -109,7 +109,7 @@ describe('with the package installed in VS Code', () => {
     );
   });
 
-  it('says that a killed emulator is gone, and recovers when it is started again', async () => {
+  it('shows that the emulator was killed, and recovers when it is started again', async () => {
     const { pid } = await scene.emulator();
     process.kill(pid, 'SIGKILL');
     await window.workbench.toast(`(process ${pid}) ended unexpectedly`);
@@ -118,7 +118,7 @@ describe('with the package installed in VS Code', () => {
     await window.workbench.pressInToast('ended unexpectedly', 'Start Emulator');
     await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
     await window.row(/^hello /);
-    // Runners that fell with it are not waiting for anything.
+    // Runners that ended with it aren't waiting for anything.
     expect((await window.rows()).filter((row) => / (PENDING|SETUP|RUNNING|IDLE) · /.test(row))).toEqual([]);
     expect(await scene.call('local/hello', { name: 'again' })).toEqual({ message: 'Hello, again!' });
     await window.picture('9-recovered');

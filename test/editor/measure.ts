@@ -1,5 +1,6 @@
 // `node test/editor/measure.ts [ROUNDS]`: how long the packaged extension takes to load and activate in a real VS Code,
-// each time in a new extension host. Fails over the budget; by hand only, because a time means nothing while tests run.
+// each time in a new extension host. Fails over the budget. Run by hand only, because times measured during tests mean
+// nothing.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

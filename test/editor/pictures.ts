@@ -13,11 +13,11 @@ const looks: readonly (Look & { readonly theme: string; readonly css: string })[
   { name: 'light', theme: 'Light Modern', css: 'vs', leastContrast: 3 },
   { name: 'high-contrast-light', theme: 'Light High Contrast', css: 'hc-light', leastContrast: 4.5 },
   { name: 'high-contrast', theme: 'Dark High Contrast', css: 'hc-black', leastContrast: 4.5 },
-  // Last: the theme that stays.
+  // Last, because this theme stays.
   { name: 'dark', theme: 'Dark Modern', css: 'vs-dark', leastContrast: 3 },
 ];
 
-/** Does something with the window in each kind of theme. */
+/** Performs an action with the window in each kind of theme. */
 export async function inEachTheme(
   { page, command, pick }: Workbench,
   act: (look: Look) => Promise<void>,
@@ -31,12 +31,12 @@ export async function inEachTheme(
   }
 }
 
-/** Takes the window in each theme, as `test/.cache/screenshots/NAME.THEME.png`. */
+/** Takes a screenshot of the window in each theme, as `test/.cache/screenshots/NAME.THEME.png`. */
 export async function takePictures(workbench: Workbench, name: string): Promise<void> {
   await inEachTheme(workbench, (look) => takePicture(workbench, `${name}.${look.name}`));
 }
 
-/** Takes the window as it is. */
+/** Takes a screenshot of the window as it is. */
 export async function takePicture({ page }: Workbench, name: string): Promise<void> {
   const folder = join(cacheDir, 'screenshots');
   await mkdir(folder, { recursive: true });

@@ -13,7 +13,7 @@ import { type Scene, setScene } from './scene.ts';
 
 let scene: Scene;
 let window: FalWindow;
-/** Stands for the main process of a desktop's editor, of which a server has none: its end is the end of a run. */
+/** Represents the main process of a desktop editor, which a server doesn't have: a run ends with this process. */
 let editor: Running;
 
 beforeAll(async () => {
@@ -48,15 +48,15 @@ async function reload(): Promise<void> {
   await window.showApps();
 }
 
-it('nothing is sealed by a keychain that was just found', async () => {
+it('nothing is sealed by a new keychain', async () => {
   await startFromPalette();
-  // On the way: a setting of no use is said, once.
+  // Also checks that an invalid setting is reported once.
   await window.workbench.toast('minifal.stopEmulatorOnClose has no such value');
   expect(isSealed()).toBe(false);
   await stopFromPalette();
 });
 
-it('it is sealed by one that remembers over runs of the editor', async () => {
+it('the key is sealed by a keychain that keeps its entries across runs of the editor', async () => {
   editor.signal('SIGKILL');
   await editor.finished;
   await reload();
@@ -64,12 +64,12 @@ it('it is sealed by one that remembers over runs of the editor', async () => {
   expect(isSealed()).toBe(true);
   expect(await secrets()).toBe('open');
   const { pid } = await scene.emulator();
-  // No key, plain or sealing, in what is written or seen by others: both are 64 hex digits.
+  // No key, plain or sealing, in files or in data that other processes can see: both are 64 hex digits.
   for (const text of [commandLine(pid), ...logs()]) expect(text).not.toMatch(/[0-9a-f]{64}/);
   await stopFromPalette();
 });
 
-it('what it sealed stays sealed for a terminal and opens for the editor', async () => {
+it('the sealed key stays sealed for a terminal and opens for the editor', async () => {
   const emulator = await startEmulator({ dataDir: scene.dataDir });
   expect(await secrets()).toBe('sealed');
   await window.status(/fal: local/);
@@ -79,7 +79,7 @@ it('what it sealed stays sealed for a terminal and opens for the editor', async 
   expect(await secrets()).toBe('open');
 });
 
-it('the setting is the way back to a key in a file, and to a sealed one again', async () => {
+it('the setting moves the key back to a file, and seals it again', async () => {
   for (const [choice, sealed] of [
     ['never', false],
     ['always', true],
@@ -95,7 +95,7 @@ it('the setting is the way back to a key in a file, and to a sealed one again', 
   await stopFromPalette();
 });
 
-it('a lost key is said, with the way to set secrets again', async () => {
+it('a lost key is reported, with a way to set secrets again', async () => {
   await window.workbench.page.evaluate("localStorage.removeItem('secrets.provider')");
   await reload();
   await startFromPalette();
@@ -111,7 +111,7 @@ it('a lost key is said, with the way to set secrets again', async () => {
   await until('secrets can be set', async () => (await secrets().catch(() => undefined)) === 'open');
 });
 
-/** Of the extension and of the emulator. */
+/** The logs of the extension and of the emulator. */
 function logs(): readonly string[] {
   const own = ['emulator.log', 'emulator.out'].map((name) => readFileSync(join(scene.dataDir, name), 'utf8'));
   const folder = join(scene.vscode.dataDir, 'data', 'logs');
@@ -122,7 +122,7 @@ function logs(): readonly string[] {
   return [...own, ...extension];
 }
 
-/** What the emulator that runs says of its secrets. */
+/** The state of the running emulator's secrets. */
 async function secrets(): Promise<string> {
   const { ports } = await scene.emulator();
   const key = readLocalKey(scene.dataDir) ?? '';

@@ -21,18 +21,20 @@ async function windowOn(options: SceneOptions = {}): Promise<{ scene: Scene; win
   return { scene, window };
 }
 
-/** Processes that windows left behind to decide about the emulator. */
+/** The processes that closed windows started to decide about the emulator. */
 function deciders({ dataDir }: Scene): readonly number[] {
   return processesMentioning(dataDir).filter((pid) => commandLine(pid).includes('extension-last-window'));
 }
 
-/** Windows that say they use the emulator. */
+/** The windows that registered as users of the emulator. */
 function windowsIn({ dataDir }: Scene): readonly string[] {
   const folder = join(dataDir, 'windows');
   return (existsSync(folder) ? readdirSync(folder) : []).filter((name) => /^\d+$/.test(name));
 }
 
-/** Does what ends the window's extension host, and waits until the process that it leaves has decided. */
+/**
+ * Performs an action that ends the window's extension host, and waits for the decision of the process that it starts.
+ */
 async function decided(scene: Scene, end: () => Promise<unknown>): Promise<void> {
   const ending = end();
   await until('the window has left', () => deciders(scene).length > 0, { everyMs: 20 });
@@ -40,8 +42,8 @@ async function decided(scene: Scene, end: () => Promise<unknown>): Promise<void>
   await until('it is decided', () => deciders(scene).length === 0);
 }
 
-describe('an emulator that several use', () => {
-  it('is found when a terminal started it, and outlives the window', async () => {
+describe('an emulator with several users', () => {
+  it('is found if a terminal started it, and outlives the window', async () => {
     const { scene, window } = await windowOn();
     await window.welcome(/No fal app/);
     const emulator = await startEmulator({ dataDir: scene.dataDir });
@@ -68,7 +70,7 @@ describe('an emulator that several use', () => {
     await scene.emulatorIsGone();
   });
 
-  it('stays when the setting says so', async () => {
+  it('keeps running if the setting is "never"', async () => {
     const { scene, window } = await windowOn({ settings: { 'minifal.stopEmulatorOnClose': 'never' } });
     await window.workbench.command('fal: Start Emulator');
     const { pid } = await scene.emulator();

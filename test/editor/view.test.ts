@@ -99,7 +99,7 @@ async function deploy(app: string): Promise<void> {
   await window.workbench.command('Notifications: Clear All Notifications');
 }
 
-it('starts an emulator whose time runs as the setting says, and that the allowed page may call', async () => {
+it('starts an emulator with the time scale and the allowed web pages of the settings', async () => {
   await window.workbench.command('fal: Start Emulator');
   await window.status(/fal: local x2/);
   const preflight = { origin, 'access-control-request-method': 'POST' };
@@ -116,31 +116,31 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
   await window.row(/^[0-9a-f]{8} TERMINATED · .*RuntimeError: There are \*no\* weights/);
   await window.row(/^[0-9a-f]{8} FAILURE_DELAY · .*The last start failed: .*RuntimeError/);
   await window.row(/^failing .*1 waiting: Backing off .* after .*failed start.*RuntimeError: There are \*no\* weights/);
-  // The request in progress stays with its runner, which gets no more.
+  // The request in progress stays on its runner, which gets no new ones.
   await deploy('Busy');
   await window.row(/^[0-9a-f]{8} DRAINING · .* · 1 in flight/);
-  // The new revision's runner gets no request, and ends for that.
+  // The new revision's runner gets no request, and therefore ends.
   await until('one is idle', async () => (await window.rows()).filter((row) => / IDLE · /.test(row)).length === 1);
 });
 
-it('reports more of a row to anyone who points at it', async () => {
+it('shows the details of a row in its tooltip', async () => {
   const told = await hover(/^failing /, 'app');
   expect(told).toMatch(
     /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Backing off/s,
   );
-  // An app's own words are no Markdown.
+  // An app's text is not interpreted as Markdown.
   expect(told).toContain('There are *no* weights.');
   expect(await hover(/^[0-9a-f]{8} IDLE · /, 'runner')).toMatch(
     /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, and waits for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
 });
 
-it('can be read in each theme, by eyes and by axe', async () => {
+it('is readable in each theme, and passes axe', async () => {
   const seen: { [look: string]: unknown } = {};
   await inEachTheme(window.workbench, async ({ name, leastContrast }) => {
     await window.row(/^[0-9a-f]{8} IDLE · /);
     await takePicture(window.workbench, `states.${name}`);
-    // The app that fails starts again and again: for a moment its runner has the icon of another one.
+    // The failing app restarts repeatedly, so its runner briefly has the icon of another state.
     const contrasts = await until('seven icons are shown', async () => {
       const shown = await iconContrasts(window.workbench.page);
       return Object.keys(shown).length >= 7 && shown;
@@ -155,7 +155,7 @@ it('can be read in each theme, by eyes and by axe', async () => {
   console.log(`contrasts, and what axe says of the editor itself: ${JSON.stringify(seen)}`);
 });
 
-it('clears ended runners: one by its own button, then all', async () => {
+it('clears ended runners: one with its own button, then all', async () => {
   const ended = async () =>
     (await window.rows()).filter((row) => / TERMINATED · /.test(row)).map((row) => row.slice(0, 8));
   const [one = ''] = await until('two have ended', async () => (await ended()).length > 1 && (await ended()), {
@@ -169,7 +169,7 @@ it('clears ended runners: one by its own button, then all', async () => {
   expect(others).not.toEqual([]);
   await window.workbench.command('fal: Clear Ended Runners');
   await until('they are gone', async () => !(await ended()).some((id) => others.includes(id)));
-  // Nothing was deleted: the emulator's history still knows them.
+  // Nothing was deleted: the emulator's history still contains them.
   const log = await readFile(join(scene.dataDir, 'emulator.json'), 'utf8');
   const { api } = (JSON.parse(log) as { readonly ports: { readonly api: number } }).ports;
   const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
@@ -177,7 +177,7 @@ it('clears ended runners: one by its own button, then all', async () => {
   expect(status).toContain(`"id":"${one}`);
 });
 
-it('takes a changed setting at the next start, and reports a wrong one once', async () => {
+it('uses a changed setting at the next start, and reports an invalid one once', async () => {
   const { workbench } = window;
   await workbench.command('Notifications: Clear All Notifications');
   await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.timeScale': 0 });
@@ -191,8 +191,7 @@ it('takes a changed setting at the next start, and reports a wrong one once', as
 });
 
 /**
- * What the editor shows next to what the mouse points at. A row that is drawn again or moves meanwhile has to be
- * pointed at again.
+ * The editor's hover for the element under the mouse. Points again at a row that is redrawn or moves in the meantime.
  */
 async function hover(row: RegExp, name: string): Promise<string> {
   const { page } = window.workbench;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { until } from '../../support/wait.ts';
 
-/** Starts the launch configuration `ask`, and reports what the emulator said when its program ran. */
+/** Starts the launch configuration `ask`, and returns the emulator's answer to its program. */
 export async function afterDebug(folder: vscode.WorkspaceFolder): Promise<unknown> {
   const told = join(folder.uri.fsPath, 'debugged.json');
   let isOver = false;

@@ -1,4 +1,4 @@
-// Runs inside the extension host. It only collects; `../host.test.ts` judges.
+// Runs inside the extension host. It only collects facts; `../host.test.ts` asserts.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -10,7 +10,7 @@ import { afterReady, offeredTasks, runTask } from './tasks.ts';
 export type Facts = Awaited<ReturnType<typeof run>>;
 
 /**
- * The editor itself looks for open ports now and then, from this very process; an empty line is one of these that has
+ * The editor itself occasionally searches for open ports from this process; an empty line is such a search that has
  * just ended.
  */
 const ofEditor = /^$|ps -F -A -l|^grep (root|socket)|ls -l \/proc\//;
@@ -50,7 +50,7 @@ export async function run() {
     file: 'app.py',
     app: 'Hello',
   });
-  // Of two files of that name, the one that has it, run where its modules are.
+  // Of two files with this name, runs the one that contains the app, in the folder of its modules.
   const deployedOther: unknown = await vscode.commands.executeCommand('minifal.deployToEmulator', { app: 'Other' });
   const served = await afterReady(workspace);
   const [folder] = vscode.workspace.workspaceFolders ?? [];
@@ -86,9 +86,7 @@ export async function run() {
   };
 }
 
-/**
- * The editor's own list, as its command "Open Default Keyboard Shortcuts (JSON)" shows it: with those of extensions.
- */
+/** The editor's default keybindings, including those of extensions, as in "Open Default Keyboard Shortcuts (JSON)". */
 async function defaultKeybindings(): Promise<string> {
   const uri = vscode.Uri.parse('vscode://defaultsettings/keybindings.json');
   return (await vscode.workspace.openTextDocument(uri)).getText();
@@ -96,7 +94,7 @@ async function defaultKeybindings(): Promise<string> {
 
 let asked = 0;
 
-/** The variables that a shell in this terminal has. */
+/** The variables of a shell in this terminal. */
 async function variablesOf(terminal: vscode.Terminal, workspace: string): Promise<{ [name: string]: string }> {
   const file = join(workspace, `variables-${++asked}.json`);
   const program = `require('fs').writeFileSync(${JSON.stringify(file)}, JSON.stringify(process.env) + '\\n')`;
@@ -112,7 +110,7 @@ async function variablesOf(terminal: vscode.Terminal, workspace: string): Promis
   );
 }
 
-/** Settings as the manifest has them, and what `vscode` makes of them. */
+/** Settings in the manifest, and their values in `vscode`. */
 function defaults(extension: vscode.Extension<unknown>): { [name: string]: unknown } {
   const contributed: { readonly [name: string]: unknown }[] = [extension.packageJSON.contributes.configuration]
     .flat()

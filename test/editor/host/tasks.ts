@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { until } from '../../support/wait.ts';
 
-/** What "Run Task" offers of ours. */
+/** The extension's tasks in "Run Task". */
 export async function offeredTasks() {
   const tasks = await vscode.tasks.fetchTasks({ type: 'minifal' });
   return tasks.map(({ name, scope, isBackground, problemMatchers }) => ({
@@ -29,7 +29,8 @@ export async function runTask(name: string): Promise<void> {
 }
 
 /**
- * Runs a task whose `dependsOn` is a background task of ours, and reports what the emulator said when it was its turn.
+ * Runs a task whose `dependsOn` is a background task of the extension, and returns the emulator's answer at the time of
+ * its start.
  */
 export async function afterReady(folder: string): Promise<unknown> {
   const told = join(folder, 'after.json');
