@@ -39,7 +39,7 @@ describe.runIf(process.platform === 'linux')('a start', () => {
   it('says once what a machine refuses, by the first Python that works', async () => {
     const { parts, known, said } = await probed({
       python3: broken,
-      'python3.12': python(restricted, 'docker python3'),
+      'python3.12': python(`'${restricted}'`, 'docker python3'),
     });
     expect(parts).toEqual(['folders', 'disk', 'addresses']);
     expect(known).toEqual(parts);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,14 +52,17 @@ const plays: { readonly [name: string]: Play } = {
     setImmediate(() => runner.events.exited({ code: null, signal: 'SIGKILL', reason: killedBySomeone }));
     return {};
   },
-  value: (runner) =>
-    loaded(runner, () => {
+  value(runner) {
+    const folder = mkdtempSync(join(tmpdir(), 'minifal-fake-result-'));
+    const program = loaded(runner, () => {
       say(runner, 'called');
       // "the value", pickled.
-      const file = join(tmpdir(), `fake-result-${runner.spec.runnerId}`);
+      const file = join(folder, 'result');
       writeFileSync(file, Buffer.from('\x80\x04\x8c\tthe value\x94.', 'latin1'));
       runner.events.result({ kind: 'value', method: 'pickle', file, raised: false });
-    }),
+    });
+    return { ...program, dispose: () => rmSync(folder, { recursive: true, force: true }) };
+  },
   complain: (runner) =>
     loaded(runner, () => {
       const raised = { exceptionType: 'ValueError', exceptionMessage: 'bad input', traceback: 'ValueError: bad input' };
