@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ConnectionLimitsOptions, createConnectionLimits, maxConnectionsFor } from './connection-limits.ts';
 import { peersOf } from './peers.ts';
 
-/** A server whose connections go through the limits, and what became of them. */
+/** A server whose connections go through the limits, and what happened to them. */
 async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions & { readonly spoken?: boolean }) {
   const limits = createConnectionLimits(options);
   const accepted: { readonly socket: Socket; readonly admitted: boolean }[] = [];
@@ -25,7 +25,7 @@ async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions &
     limits,
     port,
     accepted,
-    /** Connects once more; resolves when the server has seen it. */
+    /** Opens one more connection; resolves when the server has seen it. */
     async come() {
       const socket = connect(port, '127.0.0.1').on('error', () => undefined);
       onTestFinished(() => void socket.destroy());
@@ -37,11 +37,11 @@ async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions &
 }
 
 describe('the number of connections', () => {
-  it('is half of what is left apart from the reserve, and never more than 4096', () => {
+  it('is half of what remains after the reserve, and never more than 4096', () => {
     expect([256, 1024, 20_000, 1_000_000].map(maxConnectionsFor)).toEqual([96, 384, 4096, 4096]);
   });
 
-  it('makes room for a newcomer by closing who has been silent the longest', async () => {
+  it('makes room for a new connection by closing the one that has been silent the longest', async () => {
     const { come, accepted, limits } = await guarded({ maxConnections: 4 });
     for (let n = 0; n < 4; n++) {
       const one = await come();
@@ -51,13 +51,13 @@ describe('the number of connections', () => {
     expect(accepted.map(({ socket }) => socket.destroyed)).toEqual([true, false, false, false, false]);
   });
 
-  it('lets no more than half of them be silent', async () => {
+  it('allows no more than half of them to be silent', async () => {
     const { come, accepted } = await guarded({ maxConnections: 4 });
     for (let n = 0; n < 10; n++) await come();
     expect(accepted.filter(({ socket }) => !socket.destroyed).length).toBe(2);
   });
 
-  it('refuses a newcomer when all others have spoken, says so once, and asks for idle ones to be closed', async () => {
+  it('refuses a new connection when none is silent, reports it once, and requests to close idle ones', async () => {
     const said: string[] = [];
     const closeIdle = vi.fn();
     const { come, limits } = await guarded({ maxConnections: 3, onRefused: (text) => said.push(text) });
@@ -72,7 +72,7 @@ describe('the number of connections', () => {
     expect(said[0]).toMatch(/^Too many connections: refused 1\. 3 are open, of at most 3;/);
   });
 
-  it('takes the place of an idle connection that could be closed', async () => {
+  it('reuses the place of an idle connection that could be closed', async () => {
     const { come, limits, accepted } = await guarded({ maxConnections: 2 });
     limits.onPressure(() => accepted[0]?.socket.destroy());
     for (let n = 0; n < 2; n++) {
@@ -84,7 +84,7 @@ describe('the number of connections', () => {
 });
 
 describe.runIf(process.platform === 'linux')('one process', () => {
-  it('gets three quarters of the connections, and the log names it', async () => {
+  it('gets at most three quarters of the connections, and the log names it', async () => {
     const said: string[] = [];
     let now = 0;
     const { port, accepted, come } = await guarded({

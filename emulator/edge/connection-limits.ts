@@ -3,15 +3,15 @@ import { descriptorLimit, descriptorReserve, takesReserve } from '../local/descr
 import type { PeerProcess } from './peers.ts';
 
 /**
- * How many connections may be open before anybody has shown a key, over all ports together. What is accepted is closed
- * again in this order when there is no room: the one that has been silent the longest, then kept-alive connections that
- * nobody uses, then the newcomer.
+ * How many connections may be open before a valid key was presented, over all ports together. When there is no room,
+ * connections are closed in this order: the one that has been silent the longest, then unused kept-alive connections,
+ * then the new connection.
  */
 export interface ConnectionLimits {
-  /** Takes a new connection in; `false`: there was no room, and it is destroyed. */
+  /** Admits a new connection; `false`: there was no room, and it is destroyed. */
   admit(socket: Socket): boolean;
   /**
-   * The peer of this connection (its TLS socket will do) has sent a whole request, or opened a call with a good key.
+   * The peer of this connection (or of its TLS socket) has sent a complete request, or opened a call with a valid key.
    */
   heard(socket: Socket): void;
   /** How to free connections that are kept open between two requests. */
@@ -22,23 +22,27 @@ export interface ConnectionLimitsOptions {
   /** Default: `maxConnectionsFor` the descriptors of this process. */
   readonly maxConnections?: number;
   /**
-   * Who is at the other end of the connections with these ports of theirs; absent: no process has a limit of its own.
+   * Finds the processes at the other end of the connections with these peer ports; absent: processes have no limit of
+   * their own.
    */
   readonly peersOf?: (sockets: readonly Socket[]) => Promise<ReadonlyMap<Socket, PeerProcess>>;
-  /** A sentence for the emulator's own log, at most one in ten seconds. */
+  /** Receives a sentence for the emulator's own log, at most one in ten seconds. */
   readonly onRefused?: (sentence: string) => void;
   /** Milliseconds, monotonic. */
   readonly clock?: () => number;
 }
 
-/** More would be memory for nothing: each costs up to 60 KB. */
+/** More would waste memory: each costs up to 60 KB. */
 const maxAnywhere = 4096;
 const sayEveryMs = 10_000;
 const lookEveryMs = 1_000;
-/** What is left to all others when one process takes all it can get. */
+/** The share of the connections that one process may take; the rest is left to all others. */
 const shareOfOneProcess = 0.75;
 
-/** Half of what connections may use: nearly each has a counterpart, the gateway's connection to a runner. */
+/**
+ * Half of the descriptors for connections: nearly each connection has a counterpart, the gateway's connection to a
+ * runner.
+ */
 export function maxConnectionsFor(limit: number): number {
   return Math.max(8, Math.min(maxAnywhere, Math.floor((limit - descriptorReserve(limit)) / 2)));
 }
@@ -47,7 +51,7 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
   const { peersOf, onRefused = () => undefined, clock = () => performance.now() } = options;
   const most = options.maxConnections ?? maxConnectionsFor(descriptorLimit());
   const open = new Set<Socket>();
-  /** Oldest first, by both ends of the connection: a TLS socket and the one below it have them in common. */
+  /** Oldest first, keyed by both ends of the connection, which a TLS socket shares with the socket below it. */
   const silent = new Map<string, Socket>();
   const known = new WeakSet<Socket>();
   const freeing: (() => void)[] = [];
@@ -96,7 +100,7 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
     closedSilent = 0;
   }
 
-  /** Looking through the processes of a machine takes a while: never for each connection. */
+  /** Searching the processes of a machine takes a while, so it is never done for each connection. */
   async function look(): Promise<void> {
     if (!peersOf || open.size < most * shareOfOneProcess || clock() - lookedAt < lookEveryMs) return;
     lookedAt = clock();
@@ -108,7 +112,7 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
     }
     const [first] = [...byProcess.values()].sort((a, b) => b.sockets.length - a.sockets.length);
     biggest = first && { peer: first.peer, count: first.sockets.length };
-    // The newest go: those before them were there within its share.
+    // The newest ones are closed: the earlier ones were within the process's share.
     for (const socket of first?.sockets.slice(Math.floor(most * shareOfOneProcess)) ?? []) {
       refused += 1;
       socket.destroy();

@@ -5,7 +5,7 @@ import express from 'express';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { openEventStream } from './event-stream.ts';
 
-it('holds nothing for a reader who left before the end of the stream was set', async () => {
+it('holds nothing for a reader that disconnected before the end of the stream was set', async () => {
   const opened = Promise.withResolvers<ReturnType<typeof openEventStream>>();
   const left = Promise.withResolvers<void>();
   const app = express();

@@ -6,11 +6,14 @@ import { writeOrCut } from './slow-reader.ts';
 const heartbeatMs = 15_000;
 
 export interface EventStream {
-  /** One `data:` event with this object as JSON. A reader that is far behind is cut off; it can resume with `since`. */
+  /**
+   * Sends one `data:` event with this object as JSON. A reader that is far behind is cut off; it can resume with
+   * `since`.
+   */
   send(event: object, type?: string): void;
-  /** Resolves at once while the reader takes what it is sent, else when it has taken all of it, or has left. */
+  /** Resolves at once while the reader accepts data; otherwise, when it has accepted everything or has disconnected. */
   keepsUp(): Promise<void>;
-  /** Called once, no matter who ends the stream. */
+  /** Called once, no matter which side ends the stream. */
   onClose(listener: () => void): void;
   /** Ends the stream at this instant (milliseconds since the epoch). */
   closeAt(at: number): void;

@@ -183,11 +183,11 @@ describe('Origin', () => {
     }
   });
 
-  it('of our own is no foreign one, and needs no CORS', () => {
+  it('that is our own is not foreign, and needs no CORS', () => {
     expect(ask([...host, 'Origin', `http://localhost:${port}`])).toEqual({ ok: true, headers: [], preflight: false });
   });
 
-  it('that the developer listed gets exactly itself back, never *', () => {
+  it('that the developer listed is returned exactly, never *', () => {
     const verdict = ask([...host, 'Origin', 'http://localhost:3000', 'Sec-Fetch-Site', 'cross-site'], 'POST', allowed);
     expect(verdict.ok && Object.fromEntries(verdict.headers)).toMatchObject({
       'access-control-allow-origin': 'http://localhost:3000',
@@ -195,12 +195,12 @@ describe('Origin', () => {
     });
   });
 
-  it('twice is refused, though both are listed', () => {
+  it('that is repeated is refused, although both are listed', () => {
     const twice = [...host, 'Origin', 'http://localhost:3000', 'Origin', 'http://localhost:3000'];
     expect(ask(twice, 'POST', allowed).ok).toBe(false);
   });
 
-  it('listed: a preflight allows the platform headers and no others', () => {
+  it('that is listed: a preflight allows the platform headers and no others', () => {
     const asked = 'Authorization, X-Fal-Queue-Priority,x-app-fal-y, content-type,accept,x-evil,x-fal-<script>';
     const headers = ['Access-Control-Request-Method', 'PUT', 'Access-Control-Request-Headers', asked];
     const verdict = ask([...host, 'Origin', 'http://localhost:3000', ...headers], 'OPTIONS', allowed);

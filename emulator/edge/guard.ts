@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The first thing every HTTP edge asks: may this request speak to a local server at all? Against DNS rebinding (Host)
- * and against web pages of other origins (Origin, Sec-Fetch-Site). It knows nothing of keys. docs/quality.md#host,
+ * The first check of every HTTP edge: may this request access a local server at all? Protects against DNS rebinding
+ * (Host) and against web pages of other origins (Origin, Sec-Fetch-Site). It doesn't check keys. docs/quality.md#host,
  * #origin.
  */
 export interface GuardRules {
-  /** Exact values of Host that are ours, see `loopbackHosts`. */
+  /** The exact values of Host that are ours, see `loopbackHosts`. */
   readonly hosts: readonly string[];
   /** Web origins that the developer listed (`http://localhost:3000`); none by default. */
   readonly allowedOrigins: readonly string[];
@@ -14,8 +14,8 @@ export interface GuardRules {
 
 export type GuardVerdict =
   /**
-   * `headers`: CORS answer headers to send along; empty unless the origin is a listed one. `preflight`: answer 204 with
-   * them, nothing more.
+   * `headers`: CORS headers for the answer; empty unless the origin is a listed one. `preflight`: answer 204 with these
+   * headers and nothing else.
    */
   | { readonly ok: true; readonly headers: readonly (readonly [string, string])[]; readonly preflight: boolean }
   /** `text`: a sentence for `{"detail": …}`. */
@@ -33,13 +33,12 @@ const exposedHeaders = [
 const preflightHeader = /^(authorization|content-type|accept|x-fal-[a-z0-9-]+|x-app-[a-z0-9-]+)$/;
 const preflightMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
-/** Pure: judges the headers alone. The same rules for requests, event streams and websocket upgrades. */
+/** Pure: checks the headers alone. Requests, event streams, and websocket upgrades have the same rules. */
 export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
   const hosts = valuesOf(req, 'host');
   const host = hosts[0];
   if (host === undefined || hosts.length !== 1) return refuse(400, 'A request needs exactly one Host header.');
-  // Compared as bytes, never parsed: what isn't spelled like this is not us (CVE-2018-7160, CVE-2022-32212,
-  // CVE-2022-43548).
+  // Compared as bytes, never parsed: any other spelling is not ours (CVE-2018-7160, CVE-2022-32212, CVE-2022-43548).
   if (!rules.hosts.includes(host)) {
     return refuse(
       403,
@@ -67,9 +66,9 @@ const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 const authorities = new WeakMap<IncomingMessage, string>();
 
 /**
- * A request line may hold a whole URL (RFC 9112 §3.2.2: as sent to proxies, and every server must take it); its server
- * counts, not the Host header. Cuts it down to path and query for anyone who reads `req.url`; `guard` still judges the
- * server that was named.
+ * A request line may contain a complete URL (RFC 9112 §3.2.2: sent to proxies, but every server must accept it); the
+ * server in this URL takes precedence over the Host header. Reduces the line to path and query for all code that reads
+ * `req.url`; `guard` still checks the server in the URL.
  */
 export function toOriginForm(req: IncomingMessage): void {
   const match = isAbsolute(req) && absoluteForm.exec(req.url ?? '');
@@ -87,12 +86,12 @@ function isAbsolute({ url = '' }: IncomingMessage): boolean {
   return !url.startsWith('/');
 }
 
-/** Whether the request came over TLS: the scheme of the URLs that we hand out. */
+/** Whether the request arrived over TLS, which determines the scheme of the URLs that we return. */
 export function isTls(req: IncomingMessage): boolean {
   return 'encrypted' in req.socket && req.socket.encrypted === true;
 }
 
-/** Images, forms and navigations of other sites carry no Origin, but browsers say where they come from. */
+/** Images, forms, and navigations of other sites have no Origin, but browsers report where they come from. */
 function withoutOrigin(req: IncomingMessage): GuardVerdict {
   const sites = valuesOf(req, 'sec-fetch-site');
   if (sites.every((site) => site === 'same-origin' || site === 'none')) {

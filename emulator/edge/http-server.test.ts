@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type EdgeHandlers, edgeServer, writeRawAnswer } from './http-server.ts';
 
 /**
- * A caller's socket and ours, which the HTTP server got as edge/listener.ts hands it over: its first bytes were read
- * and put back.
+ * A caller's socket and ours, in the state in which edge/listener.ts passes it to the HTTP server: its first bytes were
+ * read and put back.
  */
 async function connection(
   headersTimeoutMs?: number,
@@ -68,7 +68,7 @@ describe('a connection that was refused with an answer', () => {
 });
 
 describe('a caller that never finishes the head of its request', () => {
-  it('is answered and leaves', async () => {
+  it('is answered and disconnected', async () => {
     const { caller, ours } = await connection(300);
     const closed = once(ours, 'close');
     caller.write('GET / HTTP/1.1\r\nHost: loc');
@@ -77,7 +77,7 @@ describe('a caller that never finishes the head of its request', () => {
     await closed;
   });
 
-  it('may take its time with the body', async () => {
+  it('may be slow with the body', async () => {
     const { caller } = await connection(300);
     caller.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n');
     const [answer] = await once(caller, 'data');
@@ -109,7 +109,7 @@ describe('a caller that was answered before it has sent its body', () => {
     expect(ours.destroyed).toBe(true);
   });
 
-  it('may continue for a while, but not for ever', async () => {
+  it('may continue for a while, but not forever', async () => {
     const { caller, ours } = await answered();
     for (let seconds = 0; seconds < 58; seconds += 2) {
       await sendPart({ caller, ours });
@@ -121,7 +121,7 @@ describe('a caller that was answered before it has sent its body', () => {
   });
 });
 
-describe('requests that come before an earlier one on their connection is answered', () => {
+describe('requests that arrive before an earlier one on their connection is answered', () => {
   const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 
   it('are answered in their order', async () => {
@@ -143,7 +143,7 @@ describe('requests that come before an earlier one on their connection is answer
     }
   });
 
-  it('end it when there is no end of them', async () => {
+  it('close the connection when they are too many', async () => {
     let count = 0;
     const { caller, ours } = await connection(undefined, () => {
       count++;

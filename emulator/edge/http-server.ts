@@ -4,35 +4,36 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { toOriginForm } from './guard.ts';
 
-/** What a host does with HTTP: requests, and sockets that ask for an upgrade. */
+/** How a host handles HTTP: requests, and sockets that request an upgrade. */
 export interface EdgeHandlers {
   request(req: IncomingMessage, res: ServerResponse): void;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 /**
- * Idle connections outlive the pools of the Python clients (5 s) and of Node's fetch (4 s), so that they close first.
+ * Idle connections stay open longer than in the pools of the Python clients (5 s) and of Node's fetch (4 s), so that
+ * the clients close first.
  */
 const keepAliveTimeoutMs = 75_000;
 const maxHeaderBytes = 64 * 1024;
-/** How long a caller that was answered and asked to leave may stay. */
+/** How long a caller that was answered and asked to disconnect may stay. */
 const lingerMs = 2_000;
 /**
- * How long one that was answered may continue with its body, in all and silently: most clients read no answer before it
- * is sent.
+ * How long a caller that was answered may continue to send its body, in total and without data: most clients read no
+ * answer before they have sent it.
  */
 const restMs = { inAll: 60_000, silent: 5_000 };
 
 /**
- * Requests of one connection behind one that isn't answered yet: HTTP/1.1 has no limit of its own, and hardly a client
- * does it.
+ * The maximum number of requests of one connection that wait for an earlier one: HTTP/1.1 has no limit, and hardly any
+ * client does this.
  */
 const maxPipelined = 100;
 
 /**
- * A node HTTP server for `listen()`: it doesn't listen itself. No time limit on a whole request (uploads and answers
- * stream as long as they like), but one on its head; missing Host left to guard.ts, and unreadable requests answered
- * with a request id, without a stack.
+ * A Node HTTP server for `listen()`: it doesn't listen itself. It has no time limit for a complete request (uploads and
+ * answers may stream as long as they need), but one for its head. A missing Host is left to guard.ts, and unreadable
+ * requests are answered with a request id, without a stack.
  */
 export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): Server {
   const options = {
@@ -42,7 +43,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     requestTimeout: 0,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: headersTimeoutMs / 2,
-    // Node >= 24.9: an offer of another protocol (Java's HttpClient offers h2c on every call) is simply not taken up.
+    // Node >= 24.9: an offer of another protocol (Java's HttpClient offers h2c on every call) is ignored.
     shouldUpgradeCallback: (req: IncomingMessage) => isWebsocketUpgrade(req),
   };
   const resting = new Set<Socket>();
@@ -56,7 +57,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     handlers.request(req, res);
   };
   const server = createServer(options, request);
-  // Who was answered and only sends what nobody wants is idle as well.
+  // A caller that was answered and only sends data that is discarded counts as idle, too.
   const closeIdle = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     closeIdle();
@@ -77,7 +78,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     const [status, detail] = refusals[error.code ?? ''] ?? [400, 'The request is not HTTP.'];
     writeRawAnswer(socket, status, detail);
   });
-  // Node's watch over unfinished heads begins when a server listens, which this one leaves to others.
+  // Node checks for unfinished heads only in a server that listens itself, which this one doesn't.
   server.emit('listening');
   return server;
 }
@@ -97,7 +98,7 @@ function mayHaveBody(req: IncomingMessage): boolean {
 
 const pipelined = new WeakMap<Duplex, number>();
 
-/** Counts requests that came before an earlier one on their connection was answered. */
+/** Counts requests that arrived before an earlier one on their connection was answered. */
 function isTooManyBehind({ socket }: IncomingMessage, res: ServerResponse): boolean {
   const count = (pipelined.get(socket) ?? 0) + 1;
   pipelined.set(socket, count);
@@ -106,15 +107,15 @@ function isTooManyBehind({ socket }: IncomingMessage, res: ServerResponse): bool
 }
 
 /**
- * After a complete answer: reads the rest of the body away, for a while, so that the caller gets to the answer.
- * @param resting holds its socket meanwhile
+ * After a complete answer: reads and discards the rest of the body for a while, so that the caller reads the answer.
+ * @param resting contains its socket in the meantime
  */
 function readRest(req: IncomingMessage, resting: Set<Socket>): void {
   if (req.complete || req.destroyed) return;
   const { socket } = req;
   let seen = socket.bytesRead;
   const end = setTimeout(() => socket.destroy(), restMs.inAll);
-  // By the socket: node emits nothing any more of a body that nobody had begun to read.
+  // Observed on the socket: Node emits no more events for a body that nobody had started to read.
   const silence = setInterval(() => {
     if (socket.bytesRead === seen) socket.destroy();
     seen = socket.bytesRead;
@@ -132,8 +133,9 @@ function readRest(req: IncomingMessage, resting: Set<Socket>): void {
 }
 
 /**
- * `Expect: 100-continue`: the caller hears that it may send when somebody wants to read, and not before the answer that
- * spares it the sending. Then nobody knows whether it sends all the same, and the connection can't be used again.
+ * `Expect: 100-continue`: the caller is asked to continue when its body is about to be read, and not before an answer
+ * that makes sending it unnecessary. After such an answer, the caller may or may not send the body, so the connection
+ * can't be reused.
  */
 function continueWhenRead(req: IncomingMessage, res: ServerResponse): void {
   const wasKept = res.shouldKeepAlive;
@@ -145,7 +147,7 @@ function continueWhenRead(req: IncomingMessage, res: ServerResponse): void {
   });
 }
 
-/** A close with the caller's bytes unread would reset the connection, and the caller would lose its answer. */
+/** Closing with unread bytes of the caller would reset the connection, and the caller would lose its answer. */
 function closeBehindBody(req: IncomingMessage): void {
   const { socket } = req;
   const close = socket.destroySoon;
@@ -174,15 +176,15 @@ export function writeRawAnswer(
     'connection: close',
   ].join('\r\n');
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));
-  // What the caller still sends is read away: unread, it would hide the end of the connection, and the socket would
-  // stay for ever.
+  // Data that the caller is still sending is read and discarded: unread data would hide the end of the connection, and
+  // the socket would stay open forever.
   socket.resume();
   const cut = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('close', () => clearTimeout(cut));
 }
 
 /**
- * Node's own phrases, and the one that the platform adds: JS clients show nothing else of an error
+ * Node's own phrases, and the one that the platform adds: JS clients show nothing else about an error
  * (docs/platform/gateway.md#errors).
  */
 export function reasonPhrase(status: number): string {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Its HTTP server answers `http`; its HTTP/2 server answers with the bytes that it was given. */
+/** The HTTP server answers `http`; the HTTP/2 server answers with the bytes that it received. */
 async function start(change: Partial<ListenOptions> = {}) {
   const http = edgeServer({
     request: (_req, res) => void res.end('http'),
@@ -66,7 +66,7 @@ describe('one port', () => {
     expect(await everything(secure)).toContain('http');
   });
 
-  it('hands HTTP/2 on with every byte, in clear text, by ALPN, and over TLS without ALPN', async () => {
+  it('passes HTTP/2 on with every byte, in clear text, by ALPN, and over TLS without ALPN', async () => {
     const { port } = await start();
     const plain = clear(port);
     plain.write(preface);
@@ -134,7 +134,7 @@ describe('one port', () => {
     expect(secure.alpnProtocol).toBe('http/1.0');
     secure.write('GET / HTTP/1.0\r\nHost: x\r\n\r\n');
     expect(await everything(secure)).toContain('http');
-    // With gRPC's protocol next to it, that one.
+    // If gRPC's protocol is also offered, that one is chosen.
     expect((await overTls(port, { ALPNProtocols: ['http/1.0', 'h2'] })).alpnProtocol).toBe('h2');
   });
 
@@ -145,7 +145,7 @@ describe('one port', () => {
     }
   });
 
-  it('without HTTP/2 takes everything for HTTP/1.1', async () => {
+  it('treats everything as HTTP/1.1 without HTTP/2', async () => {
     const http = edgeServer({
       request: (_req, res) => void res.end('ok'),
       upgrade: (_r, socket) => void socket.destroy(),
@@ -168,7 +168,7 @@ describe('one port', () => {
   });
 });
 
-describe('a stranger', () => {
+describe('an unexpected client', () => {
   const garbage: readonly (readonly [string, Buffer])[] = [
     ['zeros', Buffer.alloc(100)],
     ['half a TLS record', Buffer.from([0x16, 3, 1])],
@@ -178,7 +178,7 @@ describe('a stranger', () => {
     ['bytes above ASCII', Buffer.alloc(64, 0xff)],
   ];
 
-  it.each(garbage)('who sends %s is turned away and harms nobody', async (_name, bytes) => {
+  it.each(garbage)('that sends %s is disconnected and affects no other', async (_name, bytes) => {
     const { port } = await start();
     const socket = clear(port);
     socket.end(bytes);
@@ -189,7 +189,7 @@ describe('a stranger', () => {
     expect(await everything(next)).toContain('http');
   });
 
-  it('who says nothing is let go after a while; so is one who stops in the middle of the preface', async () => {
+  it('that is silent is disconnected after a while, as is one that stops in the middle of the preface', async () => {
     const { port } = await start({ firstByteTimeoutMs: 20 });
     for (const bytes of ['', 'PRI * ', Buffer.from([0x16])]) {
       const socket = clear(port);
@@ -199,7 +199,7 @@ describe('a stranger', () => {
     }
   });
 
-  it('who resets the connection at any moment is no error', async () => {
+  it('that resets the connection at any moment causes no error', async () => {
     const { port } = await start();
     for (const bytes of ['', 'P', preface, request, Buffer.from([0x16, 3, 1, 2, 0])]) {
       const socket = clear(port);
@@ -236,7 +236,7 @@ describe('the port', () => {
     socket.destroy();
   });
 
-  it('when taken is named in the error, with what to do', async () => {
+  it('is named in the error when it is in use, with the next step', async () => {
     const port = portOf(await occupy('127.0.0.1'));
     const error = await start({ port }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UserError);
@@ -246,13 +246,13 @@ describe('the port', () => {
     });
   });
 
-  it('when taken on ::1 alone is refused as well: localhost would lead there', async ({ skip }) => {
+  it('is refused as well when it is in use only on ::1: localhost would lead there', async ({ skip }) => {
     const first = await start();
     if (!first.addresses.includes('::1')) skip('no ::1 on this machine');
     await first.close();
     await occupy('::1', first.port);
     await expect(start({ port: first.port })).rejects.toThrow(`Port ${first.port} on ::1 is already in use.`);
-    await occupy('127.0.0.1', first.port); // and 127.0.0.1 was given back
+    await occupy('127.0.0.1', first.port); // and 127.0.0.1 was released
   });
 
   it('is free again after close(), and open connections are ended', async () => {
@@ -267,7 +267,7 @@ describe('the port', () => {
   });
 });
 
-it('callers that were answered and continue with a body keep nobody out', async () => {
+it('callers that were answered and keep sending a body do not block others', async () => {
   const { port } = await start({ limits: createConnectionLimits({ maxConnections: 4 }) });
   for (let n = 0; n < 4; n++) {
     const socket = clear(port);

@@ -6,22 +6,25 @@ import { type ConnectionLimits, createConnectionLimits } from './connection-limi
 import { type TlsMaterial, tlsVersion } from './tls/ca.ts';
 
 /**
- * One port that speaks TLS and clear text, HTTP/1.1 and (where asked for) HTTP/2, distinguished by the first bytes. It
- * decides which server gets the socket and nothing else; guard.ts decides who may speak. Loopback only.
+ * One port that speaks TLS and clear text, HTTP/1.1 and (if requested) HTTP/2, distinguished by the first bytes. It
+ * decides only which server gets the socket; guard.ts decides which requests are permitted. Loopback only.
  */
 export interface ListenOptions {
   /** 0: the system chooses. */
   readonly port: number;
   readonly tls: TlsMaterial;
-  /** Gets HTTP/1.1 sockets through `emit('connection')`; need not listen itself (see edge/http-server.ts). */
+  /** Receives HTTP/1.1 sockets through `emit('connection')`; needn't listen itself (see edge/http-server.ts). */
   readonly http: HttpServer;
-  /** Gets HTTP/2 sockets, bytes read so far put back; e.g. `injector.injectConnection` of grpc-js. */
+  /**
+   * Receives HTTP/2 sockets, with the bytes read so far put back; for example `injector.injectConnection` of grpc-js.
+   */
   readonly http2?: (socket: Socket) => void;
   /**
-   * How long a socket may stay silent at first, TLS handshake included. Browsers open spare connections: not too short.
+   * How long a socket may be silent at first, including the TLS handshake. Browsers open spare connections, so it isn't
+   * too short.
    */
   readonly firstByteTimeoutMs?: number;
-  /** Shared by the ports of one emulator; by default a port has its own. */
+  /** Shared by the ports of one emulator; by default, a port has its own. */
   readonly limits?: ConnectionLimits;
 }
 
@@ -29,13 +32,13 @@ export interface Listener {
   readonly port: number;
   /** Addresses in use: 127.0.0.1, and ::1 where the machine has it. */
   readonly addresses: readonly string[];
-  /** Closes the port and every connection that came through it. */
+  /** Closes the port and every connection that was made through it. */
   close(): Promise<void>;
 }
 
 const preface = Buffer.from('PRI * HTTP/2.0');
 const tlsHandshakeRecord = 0x16;
-/** Asked for port 0, the number given on 127.0.0.1 may be taken on ::1: try others. */
+/** For port 0, the number that the system assigns on 127.0.0.1 may be in use on ::1: try others. */
 const portAttempts = 20;
 
 /**
@@ -75,7 +78,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     socket.on('error', () => socket.destroy());
     byProtocol(socket, socket.alpnProtocol);
   });
-  // Scanners, wrong CAs, aborted handshakes: their business. Node has destroyed the socket.
+  // Scanners, wrong CAs, aborted handshakes: not our errors. Node has destroyed the socket.
   tlsServer.on('tlsClientError', (_error, socket) => socket.destroy());
 
   http.prependListener('request', ({ socket }) => limits.heard(socket));
@@ -90,7 +93,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const any = (): boolean => true;
     peek(socket, any, firstByteTimeoutMs, (bytes) => {
       if (bytes[0] === tlsHandshakeRecord) {
-        socket.allowHalfOpen = false; // as node:https: who leaves in the middle of a handshake is gone
+        socket.allowHalfOpen = false; // like node:https: a client that disconnects during a handshake needs no answer
         tlsServer.emit('connection', socket);
       } else byProtocol(socket, null);
     });
@@ -112,8 +115,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 /**
  * Our HTTP/2 is gRPC alone. gRPC clients offer only h2 and drop a server that doesn't choose it; curl and browsers
- * offer both and would be lost in a gRPC server. So HTTP/1.1 wherever it is on offer, and HTTP/1.0 (which the same
- * server speaks) where nothing else is. `undefined`: refused by an alert.
+ * offer both, but can't use a gRPC server. So HTTP/1.1 is chosen wherever it is offered, and HTTP/1.0 (which the same
+ * server speaks) if nothing else is. `undefined`: refused with an alert.
  */
 function chooseAlpn(offered: readonly string[], withHttp2: boolean): string | undefined {
   if (offered.includes('http/1.1')) return 'http/1.1';
@@ -122,8 +125,8 @@ function chooseAlpn(offered: readonly string[], withHttp2: boolean): string | un
 }
 
 /**
- * Reads the first bytes of a socket until they are `enough`, puts them back and then hands them to `take`. A socket
- * that stays silent too long, ends or fails before is destroyed without a word.
+ * Reads the first bytes of a socket until they are `enough`, puts them back, and passes them to `take`. A socket that
+ * is silent for too long, ends, or fails before that is destroyed without an answer.
  */
 function peek(
   socket: Socket,
@@ -173,7 +176,7 @@ async function bind(port: number, accept: (socket: Socket) => void): Promise<rea
       const code = codeOf(error);
       if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL') return [v4];
       await new Promise<void>((resolve) => v4.server.close(() => resolve()));
-      // With a fixed port that someone else holds on ::1, `localhost` would reach them, not us.
+      // If another program uses a fixed port on ::1, `localhost` would lead to that program and not to us.
       if (code === 'PORT_IN_USE' && port === 0 && attempt < portAttempts) continue;
       throw error;
     }
@@ -181,7 +184,7 @@ async function bind(port: number, accept: (socket: Socket) => void): Promise<rea
 }
 
 function open(address: string, port: number, accept: (socket: Socket) => void): Promise<Bound> {
-  // allowHalfOpen: as node:http's own servers; an HTTP server decides itself what a half-closed caller means.
+  // allowHalfOpen: like node:http's own servers; an HTTP server decides itself what a half-closed caller means.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(worded(error, address, port)));

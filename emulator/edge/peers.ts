@@ -10,9 +10,9 @@ export interface PeerProcess {
 const established = '01';
 
 /**
- * Which processes of this machine are at the other ends of these connections, as far as it can be known: on Linux, for
- * processes whose descriptors this user may read. Takes some hundred milliseconds on a busy machine, spread over many
- * small steps.
+ * Finds the processes of this machine at the other ends of these connections, as far as possible: on Linux, processes
+ * whose descriptors this user may read. Takes some hundred milliseconds on a busy machine, spread over many small
+ * steps.
  */
 export async function peersOf(sockets: readonly Socket[]): Promise<ReadonlyMap<Socket, PeerProcess>> {
   const found = new Map<Socket, PeerProcess>();

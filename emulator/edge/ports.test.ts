@@ -13,7 +13,7 @@ import { loadOrCreateTls } from './tls/ca.ts';
 
 async function setUp() {
   const limits = createConnectionLimits();
-  /** Whose request was read. */
+  /** The callers whose request was read. */
   const heard: Duplex[] = [];
   const heardToo = (socket: Socket): void => {
     heard.push(socket);
@@ -44,7 +44,7 @@ async function setUp() {
   };
 }
 
-it('calls that come while the emulator starts are answered when it serves', async () => {
+it('calls that arrive while the emulator starts are answered when it is ready', async () => {
   const { ports, heard, calls, serve } = await setUp();
   const body = 'a'.repeat(1_000_000);
   const answers = Promise.all(

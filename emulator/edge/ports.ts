@@ -16,7 +16,7 @@ export interface Ports {
 export interface OpenPorts {
   readonly ports: Ports;
   readonly hosts: Hosts;
-  /** Says who answers. Calls that came before wait for it. */
+  /** Sets the handlers. Calls that arrived earlier wait for it. */
   serve(
     handlers: {
       readonly api: Pick<EdgeHandlers, 'request'> & { readonly http2: (socket: Duplex) => void };
@@ -26,7 +26,7 @@ export interface OpenPorts {
     },
     report: Report,
   ): void;
-  /** Resolves when no direct call is under way, or when the patience is over. */
+  /** Resolves when no direct call is in progress, or when the time limit is over. */
   answered(patienceMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,18 +34,18 @@ export interface OpenPorts {
 const names = ['api', 'run', 'queue', 'ws'] as const;
 
 /**
- * Opens the four ports before anything else exists, because their numbers go into runners' variables and answers.
- * @throws UserError that names a taken port
+ * Opens the four ports before anything else exists, because their numbers are part of runners' variables and answers.
+ * @throws UserError that names a port in use
  */
 export async function openPorts(first: number, tls: TlsMaterial, limits: ConnectionLimits): Promise<OpenPorts> {
   let serving: Parameters<OpenPorts['serve']>[0] | undefined;
-  /** Calls that came while what answers them was still starting: there may be a lot to load, or a lock to wait for. */
+  /** Calls that arrived while their handlers were still starting: there may be much to load, or a lock to wait for. */
   let early: (() => void)[] = [];
   let report: Report = throwLater;
-  /** What a handler throws ends one connection. */
+  /** An error that a handler throws ends one connection. */
   const safely = <A extends readonly unknown[]>(handle: (...args: A) => void, failed: (...args: A) => void) =>
     contain<A>((error) => report(error), handle, failed);
-  /** The same, once there is somebody to serve the call, if its caller is still there. */
+  /** Passes the call on once there is a handler, if its caller is still connected. */
   const whenServed =
     <A extends readonly unknown[]>(handle: (...args: A) => void, socketOf: (...args: A) => Duplex) =>
     (...args: A): void => {
@@ -53,7 +53,7 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
       else early.push(() => socketOf(...args).destroyed || handle(...args));
     };
   const listeners: Listener[] = [];
-  /** Direct calls without a complete answer. */
+  /** The number of direct calls without a complete answer. */
   let underWay = 0;
   let whenAnswered: (() => void) | undefined;
   const ended = (): void => {

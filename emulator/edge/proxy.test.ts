@@ -49,7 +49,7 @@ describe('the target of the proxy mode', () => {
     'ftp://fal.run/me/app',
     'http://localhost:4710/api/fal/proxy',
     'http://localhost:4710/api/fal/proxy/x',
-  ])('%s is none', (url) => {
+  ])('%s is not a target', (url) => {
     expect(readProxyTarget(url, hosts)).toBeUndefined();
   });
 });
@@ -76,7 +76,7 @@ async function proxy() {
 }
 
 describe('the proxy', () => {
-  it('hands a call to the host that is named, with its own path; everything else is REST', async () => {
+  it('passes a call to the named host, with its own path; everything else is REST', async () => {
     const { call, seen } = await proxy();
     await call('/api/fal/proxy', {
       method: 'PUT',
@@ -90,7 +90,7 @@ describe('the proxy', () => {
     expect(seen).toEqual(['queue PUT /me/app/x?y=1', 'run POST /me/app', 'rest GET /users/current']);
   });
 
-  it('reads a target whose letters came as one byte or as UTF-8', async () => {
+  it('reads a target whose letters are sent as one byte or as UTF-8', async () => {
     const { call, seen } = await proxy();
     for (const text of ['gr\u00fcn 1', Buffer.from('gr\u00fcn 1').toString('latin1')]) {
       await call('/api/fal/proxy', {
@@ -101,14 +101,14 @@ describe('the proxy', () => {
     expect(seen).toEqual(['run POST /me/app/gr%C3%BCn%201', 'run POST /me/app/gr%C3%BCn%201']);
   });
 
-  it('refuses what has no target of ours', async () => {
+  it('refuses calls without a target of ours', async () => {
     const { call, seen } = await proxy();
     const response = await call('/api/fal/proxy', { method: 'POST' });
     expect([response.status, await response.json()]).toEqual([400, { detail: 'Invalid request' }]);
     expect(seen).toEqual([]);
   });
 
-  it('answers web pages of listed origins only', async () => {
+  it('answers only web pages of listed origins', async () => {
     const { call, seen } = await proxy();
     const preflight = (origin: string) =>
       call('/api/fal/proxy', {

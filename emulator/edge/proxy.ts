@@ -6,7 +6,7 @@ import type { Hosts } from '../wire/hosts.ts';
 import { send } from './gateway/answers.ts';
 import { type GuardRules, guard } from './guard.ts';
 
-/** Where `proxyUrl` of the JS client leads: the official server proxies have this path, too. */
+/** The path of the JS client's `proxyUrl`; the official server proxies have the same path. */
 const proxyPath = '/api/fal/proxy';
 const targetHeader = 'x-fal-target-url';
 
@@ -14,9 +14,9 @@ export type ProxyTarget = { readonly host: 'run' | 'queue' | 'rest' | 'wma'; rea
 
 /**
  * The JS client's proxy mode on the `api` port (docs/platform/gateway.md#cors-and-proxy-mode): the real address is in
- * `x-fal-target-url`. Its scheme and name only choose the host; path and query are what is called. Everything else
- * streams through as if it had come to that host itself. differs: official proxies add their own key; here the caller's
- * key is needed, so that no web page gets more than it has.
+ * `x-fal-target-url`. Its scheme and name only select the host; path and query are called. Everything else is passed on
+ * as if it had been sent to that host. differs: official proxies add their own key; here, the caller's key is required,
+ * so that no web page gets more access than its own.
  */
 export function withProxy(deps: {
   readonly run: RequestListener;
@@ -32,7 +32,7 @@ export function withProxy(deps: {
     if (!verdict.ok) return answer(res, [], jsonAnswer(verdict.status, { detail: verdict.text }));
     if (verdict.preflight) return answer(res, verdict.headers, { status: 204, headers: [], body: Buffer.alloc(0) });
     const target = readProxyTarget(headerOf(req), deps.hosts);
-    // The official proxy's words.
+    // The official proxy's message.
     if (!target) return answer(res, verdict.headers, jsonAnswer(400, { detail: 'Invalid request' }));
     req.url = target.url;
     deps[target.host](req, res);
@@ -45,11 +45,11 @@ export function readProxyTarget(text: string | undefined, hosts: Hosts): ProxyTa
   const match = /^(?:https?|wss?):\/\/([^/?#\\]+)([^#]*)/i.exec(text);
   if (!match) return undefined;
   const host = hostOf(match[1] ?? '', hosts);
-  // As it was written, not as the URL class would spell it: the app gets the caller's own bytes. Only what can't be
-  // in a request line is encoded, as `fetch` does for calls without a proxy, and for the official proxies.
+  // As it was written, not normalized by the URL class: the app gets the caller's own bytes. Only characters that are
+  // invalid in a request line are encoded, as `fetch` does for calls without a proxy and through the official proxies.
   const rest = (match[2] ?? '').toWellFormed().replace(/[^!-~]|["<>]/gu, encodeURIComponent);
   const url = rest.startsWith('/') ? rest : `/${rest}`;
-  // Else a request could send us round in circles.
+  // Otherwise, a request could loop through the proxy.
   if (!host || url.startsWith(proxyPath)) return undefined;
   return { host, url };
 }
@@ -68,7 +68,7 @@ function hostOf(authority: string, hosts: Hosts): ProxyTarget['host'] | undefine
 function headerOf(req: IncomingMessage): string | undefined {
   const value = req.headers[targetHeader];
   if (typeof value !== 'string') return undefined;
-  // Headers are bytes: JavaScript writes a letter up to U+00FF as one of them, other programs write UTF-8.
+  // Headers are bytes: JavaScript writes a letter up to U+00FF as one byte, other programs write UTF-8.
   const bytes = Buffer.from(value, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : value;
 }

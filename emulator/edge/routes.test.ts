@@ -67,7 +67,7 @@ describe('createRoutes', () => {
     expect([aliasOf('workflows/me', 'flow'), aliasOf('me', 'app')]).toEqual(['workflows/flow', 'app']);
   });
 
-  it('resolves an ephemeral app while it is there', () => {
+  it('resolves an ephemeral app while it exists', () => {
     const { routes } = setUp();
     const route: Route = {
       alias: '0b9c0e3e-1d7e-4c43-9d4e-5b6f0f7f1a11',

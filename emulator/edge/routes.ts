@@ -4,11 +4,11 @@ import { executeAlias, workflowAlias } from '../workflows/requests.ts';
 import type { Workflows } from '../workflows/types.ts';
 
 /**
- * What the gateway must know of a callable name: a deployed alias, an ephemeral app while its Run stream is open, or a
- * workflow.
+ * What the gateway needs to know about a callable name: a deployed alias, an ephemeral app while its Run stream is
+ * open, or a workflow.
  */
 export interface Route {
-  /** Name inside the fleet: wire name or UUID; of a workflow see `workflowAlias`. */
+  /** The name inside the fleet: wire name or UUID; for a workflow, see `workflowAlias`. */
   readonly alias: string;
   readonly revision: string;
   readonly authMode: AuthMode;
@@ -38,9 +38,9 @@ export function aliasOf(owner: string, name: string): string {
 }
 
 /**
- * Every callable name of the local account: its aliases by wire name, the ephemeral apps of the moment, its workflows
- * as `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public workflow is open to any
- * account, whose own rights its nodes use.
+ * Every callable name of the local account: its aliases by wire name, the current ephemeral apps, its workflows as
+ * `workflows/owner/name`, and `workflows/execute`, whose body says what to run. A public workflow is open to any
+ * account; its nodes run with the rights of the calling account.
  */
 export function createRoutes(deps: {
   readonly catalog: Pick<Catalog, 'account' | 'alias' | 'revision'>;

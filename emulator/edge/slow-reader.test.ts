@@ -4,7 +4,7 @@ import { maxBufferedBytes, writeOrCut } from './slow-reader.ts';
 
 const mebibyte = 'x'.repeat(1024 * 1024);
 
-it('cuts a reader off that takes nothing, and keeps no more than the limit for it', () => {
+it('cuts off a reader that reads nothing, and buffers no more than the limit for it', () => {
   const out = new Writable({ write: () => undefined });
   let most = 0;
   for (let n = 0; n < 100; n++) {
@@ -15,7 +15,7 @@ it('cuts a reader off that takes nothing, and keeps no more than the limit for i
   expect(most).toBeLessThanOrEqual(maxBufferedBytes + mebibyte.length);
 });
 
-it('does not cut a reader off that keeps up, however large a piece is', async () => {
+it('does not cut off a reader that keeps up, however large a piece is', async () => {
   const out = new Writable({ write: (_chunk, _encoding, done) => setImmediate(done) });
   for (let n = 0; n < 3; n++) {
     writeOrCut(out, mebibyte.repeat(20));
@@ -24,7 +24,7 @@ it('does not cut a reader off that keeps up, however large a piece is', async ()
   expect(out.destroyed).toBe(false);
 });
 
-it('leaves one alone that has ended', () => {
+it('ignores a reader that has ended', () => {
   const out = new Writable({ write: (_chunk, _encoding, done) => done() });
   out.end();
   expect(() => writeOrCut(out, 'late')).not.toThrow();

@@ -31,8 +31,8 @@ it.each([
     'Key Id:se:cret',
   ],
   ...['Key id:se:cret x', 'Key id:se:cret,Key a:b', 'Bearer eyJ.eyJ.sig', 'Key\tid:se:cret', 'KeyBearer id:se:cret'],
-])('%j is none', (authorization) => {
+])('%j is not a valid key', (authorization) => {
   expect(authenticate({ authorization })).toBeUndefined();
 });
 
-it('no header is no identity', () => expect(authenticate({})).toBeUndefined());
+it('without the header there is no identity', () => expect(authenticate({})).toBeUndefined());

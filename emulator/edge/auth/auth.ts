@@ -3,13 +3,13 @@ import type { Catalog } from '../../catalog/types.ts';
 import type { RunnerKeyCheck } from './runner-keys.ts';
 import type { Authenticate, Identity } from './types.ts';
 
-/** `Key id:secret` as every client sends it; `Bearer id:secret` for tools that know no other scheme. */
+/** `Key id:secret` as every client sends it; `Bearer id:secret` for tools that support no other scheme. */
 const credentials = /^(?:key|bearer) +([^\s:]+):(\S+)$/i;
 
 /**
- * Reads `Authorization` and asks the catalog and the runners' keys, which compare in constant time. Never throws and
- * never shows a credential: what doesn't parse is simply no identity. docs/platform/gateway.md#callers. differs: tokens
- * of `fal auth login` are unknown here.
+ * Checks `Authorization` against the catalog and the runners' keys, which compare in constant time. Never throws and
+ * never reveals a credential: a header that can't be parsed yields no identity. docs/platform/gateway.md#callers.
+ * differs: tokens of `fal auth login` are unknown here.
  */
 export function createAuthenticate(
   catalog: Pick<Catalog, 'account' | 'verifyKey'>,

@@ -37,7 +37,7 @@ describe('the control plane over gRPC', () => {
     const plane = await controlPlane();
     const keys = keysOf(plane);
     for (const scope of ['RUNNER', 'API', 'ADMIN'] as const) {
-      // A key that is refused has done nothing.
+      // A refused key must not have had any effect.
       expect(plane.calls).toEqual([]);
       const [id = '', secret = ''] = keys[scope].split(':');
       for (const method of Object.keys(grpcRights)) {
@@ -50,7 +50,7 @@ describe('the control plane over gRPC', () => {
   });
 });
 
-/** A path that a route of the table matches. */
+/** A path that matches a route of the table. */
 function pathOf(route: string): string {
   const [, path = ''] = route.split(' ');
   if (!path.startsWith('^')) {
@@ -78,7 +78,7 @@ describe('the control plane over REST', () => {
     expect(names.sort()).toEqual(Object.keys(restRights).sort());
   });
 
-  it('answers each route to whom the table says, and says to the others why not', async () => {
+  it('answers each route for the keys in the table, and gives the others a reason', async () => {
     const room = await restServer();
     const keys = keysOf(room);
     const ask = async (route: string, authorization: string) => {
@@ -86,7 +86,7 @@ describe('the control plane over REST', () => {
       const [method = ''] = route.split(' ');
       const sent = { method, headers: { authorization }, signal: leave.signal };
       const { status: code, headers, body } = await fetch(room.url(pathOf(route)), sent);
-      // Streams last until somebody leaves.
+      // Streams last until the client disconnects.
       const isText = headers.get('content-type')?.startsWith('application/json');
       const text = isText ? await new Response(body).text() : '';
       leave.abort();
@@ -103,7 +103,7 @@ describe('the control plane over REST', () => {
     }
   });
 
-  it("takes a runner's key, and tokens for the storage that came with it, until the runner's end", async () => {
+  it("accepts a runner's key, and storage tokens issued for it, until the runner ends", async () => {
     const room = await restServer();
     const { RUNNER, ADMIN } = keysOf(room);
     const ask = async (path: string, authorization: string, method = 'GET') =>
@@ -123,7 +123,7 @@ describe('the control plane over REST', () => {
     expect(await codes()).toEqual([401, 401, 404]);
   });
 
-  it("takes a runner's report of units for its own requests alone", async () => {
+  it("accepts a runner's report of units only for its own requests", async () => {
     const room = await restServer();
     const { RUNNER } = keysOf(room);
     const report = async (runnerId: string) => {

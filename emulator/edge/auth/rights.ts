@@ -4,19 +4,19 @@ import type { Identity } from './types.ts';
  * Who may use a method or a route of the control plane.
  *
  * - `owner`: keys of scope ADMIN.
- * - `callers`: every key: those of scope API and those of runners, too. They call apps, mint tokens for calling them,
- *   and use files, key-values and `/data`; they don't deploy, and see no secrets, keys, logs and runners.
- * - `anyone`: no key is asked for, or the route knows its callers by something else: a token, an address that can't be
- *   guessed.
+ * - `callers`: all keys, including those of scope API and those of runners. They call apps, issue tokens for calling
+ *   them, and use files, key-values, and `/data`; they don't deploy, and don't see secrets, keys, logs, or runners.
+ * - `anyone`: no key is required, or the route identifies its callers in another way: by a token, or an address that
+ *   can't be guessed.
  *
- * The hosts that call apps (run, queue, ws, the bridge) ask the app's auth mode instead (gateway/access.ts), and a
- * runner's label calls its token (labels/server.ts).
+ * The hosts that call apps (run, queue, ws, the bridge) check the app's auth mode instead (gateway/access.ts), and a
+ * runner's label call checks its token (labels/server.ts).
  */
 export type Who = 'owner' | 'callers' | 'anyone';
 
 export type Rights = { readonly [route: string]: Who };
 
-/** By the methods of `controller.IsolateController`. */
+/** By method of `controller.IsolateController`. */
 export const grpcRights: Rights = {
   BuildEnvironment: 'owner',
   CreateEnvironment: 'owner',
@@ -45,7 +45,7 @@ export const grpcRights: Rights = {
   UpdateApplication: 'owner',
 };
 
-/** By method and path as they are registered (rest/server.ts); regular expressions without their escaped slashes. */
+/** By method and path as registered (rest/server.ts); regular expressions without their escaped slashes. */
 export const restRights: Rights = {
   // Pages, and public halves of keys.
   'GET /': 'anyone',
@@ -54,8 +54,8 @@ export const restRights: Rights = {
   'GET /dashboard/apps/:owner/:app/*rest': 'anyone',
   'GET /.well-known/jwks.json': 'anyone',
 
-  // Stored files: read by their address, unless their access rules say otherwise; uploads by the address that was given
-  // out, or with a token of `/storage/auth/token`.
+  // Stored files: read by their address, unless their access rules require more; uploaded with the address that was
+  // issued, or with a token of `/storage/auth/token`.
   'GET /files/cdn/:id/:name': 'anyone',
   'PUT /storage/uploads/:uploadId': 'anyone',
   'POST /storage/uploads/:uploadId/complete': 'anyone',
@@ -108,7 +108,7 @@ export const restRights: Rights = {
   'PATCH /workflows/:user/:name': 'owner',
   'DELETE /workflows/:user/:name': 'owner',
 
-  // How apps are doing.
+  // The state of apps.
   'GET /applications/metrics': 'owner',
   'DELETE /applications/:owner/:app/queue': 'owner',
   'GET /runners/:id': 'owner',
@@ -121,12 +121,12 @@ export const restRights: Rights = {
   'GET /minifal/requests/:id': 'owner',
 };
 
-/** Whether a key's scope is enough. What is in no table is the owner's. */
+/** Whether a key's scope is sufficient. Anything that is in no table is reserved for the owner. */
 export function mayUse({ scope }: Pick<Identity, 'scope'>, who: Who | undefined): boolean {
   return scope === 'ADMIN' || who === 'callers' || who === 'anyone';
 }
 
-/** Why it isn't: a sentence for a person. */
+/** The reason for a refusal: a sentence for a person. */
 export function notAllowed({ scope }: Pick<Identity, 'scope'>): string {
   return scope === 'RUNNER'
     ? 'This is the key of a runner: it may call apps and use files, key-values and /data, but not manage anything. ' +

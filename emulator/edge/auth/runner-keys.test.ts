@@ -14,7 +14,7 @@ function parts(key: string): readonly [string, string] {
   return [id, secret];
 }
 
-it("a runner's key is its own, and the same whenever it is asked for", () => {
+it('each runner has its own key, which is always the same', () => {
   expect(keys.keyOf('one')).toBe(keys.keyOf('one'));
   expect(keys.verify(...parts(keys.keyOf('one')))).toBe('one');
   const [, secretOfTwo] = parts(keys.keyOf('two'));
@@ -29,19 +29,19 @@ it.each([
   ['nothing', () => ''],
   ['what all have', () => keys.common],
   ['its capitals', (secret: string) => secret.toUpperCase()],
-])('%s opens nothing', (_name, spoil) => {
+])('%s grants no access', (_name, spoil) => {
   const [id, secret] = parts(keys.keyOf('one'));
   expect(keys.verify(id, spoil(secret))).toBeUndefined();
 });
 
-it('an id without the prefix, or of no runner, opens nothing', () => {
+it('an id without the prefix, or of no runner, grants no access', () => {
   const [, secret] = parts(keys.keyOf('one'));
   for (const id of ['one', 'runner-', 'runner-three', 'RUNNER-one', 'runner-one ']) {
     expect([id, keys.verify(id, secret)]).toEqual([id, undefined]);
   }
 });
 
-it('ends with its runner, and with the process', () => {
+it('expires with its runner, and with the process', () => {
   const key = keys.keyOf('brief');
   const opens = (kind?: RunnerState['kind']): boolean => {
     if (kind) states.set('brief', kind);
@@ -56,7 +56,7 @@ it('ends with its runner, and with the process', () => {
   expect(later.verify(...parts(keys.keyOf('one')))).toBeUndefined();
 });
 
-it('has a part that all have and is useless without it', () => {
+it('contains a part that all keys share, and is useless without it', () => {
   for (const id of states.keys()) expect(keys.keyOf(id)).toContain(keys.common);
   expect(keys.common).toMatch(/^[0-9a-f]{32}$/);
 });

@@ -5,17 +5,20 @@ import type { RunnerState } from '../../scheduler/types.ts';
 export interface RunnerKeys {
   /** `id:secret` */
   keyOf(runnerId: string): string;
-  /** Whose key this is, whether or not that runner lives; `undefined`: nobody's. */
+  /** The runner that this key belongs to, whether or not it still lives; `undefined`: no runner's key. */
   runnerOf(keyId: string, secret: string): string | undefined;
-  /** A part of every key. Who hides it in a text has made all keys in it useless, however many runners there are. */
+  /**
+   * A part that all keys contain. Hiding it in a text makes every key in the text useless, however many runners there
+   * are.
+   */
   readonly common: string;
 }
 
-/** A runner's key is good as long as its runner lives. */
+/** A runner's key is valid as long as its runner lives. */
 export interface RunnerKeyCheck {
-  /** Whose key this is; `undefined`: nobody's who lives. */
+  /** The live runner that this key belongs to; `undefined`: none. */
   verify(keyId: string, secret: string): string | undefined;
-  /** Whether the runner's key is still good, and what was given out for it. */
+  /** Whether the runner's key, and the tokens that were issued for it, are still valid. */
   lives(runnerId: string): boolean;
 }
 
@@ -23,8 +26,8 @@ const prefix = 'runner-';
 const withoutProcess: ReadonlySet<RunnerState['kind'] | undefined> = new Set([undefined, 'terminated', 'failureDelay']);
 
 /**
- * Derived from the runner's id by a secret of this process: nothing is stored, nothing has to be revoked, and no key
- * outlives this emulator. differs: in the cloud a runner has an ordinary key of the app's owner.
+ * Derived from the runner's id with a secret of this process: nothing is stored, nothing has to be revoked, and no key
+ * outlives this emulator. differs: in the cloud, a runner has an ordinary key of the app's owner.
  */
 export function createRunnerKeys(): RunnerKeys {
   const own = randomBytes(32);

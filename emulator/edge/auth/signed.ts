@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
-/** What a token says: for whom, until when (milliseconds since the epoch), and what its kind adds. */
+/** The content of a token: the user, the expiry (milliseconds since the epoch), and fields of its kind. */
 interface Claims {
   readonly userId: string;
   readonly expiresAt: number;
-  /** What the token opens; empty where its kind alone says it. */
+  /** What the token gives access to; empty if its kind alone determines that. */
   readonly scope: readonly string[];
-  /** The runner whose key asked for it, with which it ends; `null`: another key did. */
+  /** The runner whose key requested the token, which expires with the runner; `null`: another key requested it. */
   readonly runnerId: string | null;
 }
 
@@ -24,23 +24,23 @@ const payload = z.object({
   scope: z.array(z.string()),
   runner: z.string().nullable(),
 });
-/** Longer ones are not ours. */
+/** Longer tokens were not issued here. */
 const maxToken = 32 * 1024;
 
-/** What the signers of a data folder have in common. */
+/** What the signers of a data folder share. */
 export interface Signing {
   /** The data folder's own key. */
   readonly secret: Buffer;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Whether a runner's key is still good. */
+  /** Whether a runner's key is still valid. */
   readonly lives: (runnerId: string) => boolean;
 }
 
 /**
- * Tokens that carry their own proof: HS256 JSON Web Tokens, of one `kind` each, so that a token for uploads never opens
- * an app. Nothing is stored; a restart keeps them valid, except those of runners, which it ends; another data folder
- * doesn't know them.
+ * Self-contained tokens: HS256 JSON Web Tokens, each of one `kind`, so that a token for uploads never gives access to
+ * an app. Nothing is stored. Tokens stay valid across a restart, except for those of runners; another data folder
+ * doesn't accept them.
  *
  * @param kind a constant of the code
  */
@@ -57,7 +57,7 @@ export function createSigner({ secret, clock, lives }: Signing, kind: string): S
       if (token.length > maxToken) return undefined;
       const end = token.lastIndexOf('.');
       const signed = token.slice(0, end);
-      // The header is ours to the byte: no other algorithm is ever looked at.
+      // The header must match ours byte for byte: no other algorithm is ever considered.
       if (end < 0 || !signed.startsWith(`${header}.`)) return undefined;
       const given = Buffer.from(token.slice(end + 1), 'base64url');
       const wanted = mac(signed);

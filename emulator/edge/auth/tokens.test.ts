@@ -12,7 +12,7 @@ function made() {
 const by = { userId: 'user' };
 
 describe('tokens for browsers', () => {
-  it('open the alias they name, at every path, until they expire', () => {
+  it('give access to the alias they name, at every path, until they expire', () => {
     const { state, tokens } = made();
     const token = tokens.issue(['app'], 120, by);
     expect(tokens.verify(token, { owner: 'me', name: 'app', path: '/realtime' })).toEqual({ userId: 'user' });
@@ -38,7 +38,7 @@ describe('tokens for browsers', () => {
     expect(tokens.verify(tokens.issue([], 60, by), { owner, name: 'app', path: '' })).toBeUndefined();
   });
 
-  it('survive a restart, and are worth nothing on another data folder', () => {
+  it('survive a restart, and are invalid in another data folder', () => {
     const { signing, tokens } = made();
     const token = tokens.issue(['app'], 60, by);
     const app = { owner: 'me', name: 'app', path: '' };
@@ -46,19 +46,19 @@ describe('tokens for browsers', () => {
     expect(createTokens({ ...signing, secret: Buffer.alloc(32, 2) }).verify(token, app)).toBeUndefined();
   });
 
-  it('that the key of a runner asked for end with the runner, and with the emulator', () => {
+  it("that were requested with a runner's key expire with the runner, and with the emulator", () => {
     const { state, signing, tokens } = made();
     const app = { owner: 'me', name: 'app', path: '' };
     const token = tokens.issue(['app'], 60, { userId: 'user', runnerId: 'runner' });
     expect(tokens.verify(token, app)).toEqual({ userId: 'user' });
-    // A new process knows no runner of the one before.
+    // A new process doesn't know the runners of the previous one.
     expect(createTokens({ ...signing, lives: () => false }).verify(token, app)).toBeUndefined();
     state.alive.clear();
     expect(tokens.verify(token, app)).toBeUndefined();
     expect(tokens.verify(tokens.issue(['app'], 60, by), app)).toBeDefined();
   });
 
-  it('are not to be forged: no changed character, no other algorithm, no token of another kind', () => {
+  it('cannot be forged: no changed character, no other algorithm, no token of another kind', () => {
     const { signing, tokens } = made();
     const token = tokens.issue(['app'], 60, by);
     const app = { owner: 'me', name: 'app', path: '' };

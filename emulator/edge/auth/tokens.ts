@@ -1,7 +1,7 @@
 import { createSigner, type Signing } from './signed.ts';
 import type { Identity } from './types.ts';
 
-/** What a caller wants to reach. `path`: below the app, with or without its leading slash. */
+/** What a caller wants to access. `path`: below the app, with or without its leading slash. */
 interface TokenTarget {
   readonly owner: string;
   readonly name: string;
@@ -13,19 +13,21 @@ type TokenIssuer = Pick<Identity, 'userId' | 'runnerId'>;
 export interface Tokens {
   /**
    * A token for browsers, sent as `fal_jwt_token`.
-   * @param allowedApps aliases (`app`), apps (`owner/app`) or single endpoints (`owner/app/path`): it opens nothing
-   *   else
-   * @param by `runnerId`: of the runner whose key asks for it, with which it ends
+   * @param allowedApps aliases (`app`), apps (`owner/app`), or single endpoints (`owner/app/path`): it gives access to
+   *   nothing else
+   * @param by `runnerId`: the runner whose key requests the token, which expires with the runner
    */
   issue(allowedApps: readonly string[], seconds: number, by: TokenIssuer): string;
-  /** Who issued it; `undefined`: not ours, expired, of a runner that has ended, or not for this app. */
+  /**
+   * The user who issued it; `undefined`: not issued here, expired, from a runner that has ended, or not for this app.
+   */
   verify(token: string, app: TokenTarget): { userId: string } | undefined;
 }
 
 /**
  * Temporary tokens for web pages (docs/platform/rest.md#tokens, docs/platform/gateway.md#callers), signed with a key of
- * the data folder: they survive a restart, unless a runner asked for them. differs: the cloud's are signed with a key
- * pair; nobody but the issuer reads them.
+ * the data folder: they survive a restart, unless a runner requested them. differs: the cloud's tokens are signed with
+ * a key pair; nobody but the issuer reads them.
  */
 export function createTokens(signing: Signing): Tokens {
   const signer = createSigner(signing, 'apps');

@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Who calls. One local account today; `userId` is its `user_id`. */
+/** The identity of a caller. There is one local account today; `userId` is its `user_id`. */
 export interface Identity {
   readonly userId: string;
   readonly keyId: string;
-  /** See rights.ts. RUNNER: the key of a runner, which is good as long as it lives. */
+  /** See rights.ts. RUNNER: the key of a runner, which is valid as long as the runner lives. */
   readonly scope: 'ADMIN' | 'API' | 'RUNNER';
-  /** Of a runner's key. */
+  /** Set for a runner's key. */
   readonly runnerId?: string;
 }
 
-/** Key check on `Authorization: Key id:secret` or `Bearer …`; `undefined`: no or bad credentials. */
+/** Checks the key in `Authorization: Key id:secret` or `Bearer …`; `undefined`: no credentials, or invalid ones. */
 export type Authenticate = (headers: IncomingHttpHeaders) => Identity | undefined;
 
 /**
- * Checks a browser's token for one endpoint; `undefined`: not ours, expired, or for something else.
+ * Checks a browser's token for one endpoint; `undefined`: not issued here, expired, or for something else.
  * docs/platform/gateway.md#callers.
  */
 export type VerifyToken = (

@@ -2,7 +2,7 @@ import type { Account } from '../../catalog/types.ts';
 import type { Identity } from '../auth/types.ts';
 import type { Route } from '../routes.ts';
 
-/** Stands in for an account in records of callers without a key (public apps). */
+/** Replaces the account id in records of callers without a key (public apps). */
 export const anonymous = 'anonymous';
 
 export type Access =
@@ -10,8 +10,9 @@ export type Access =
   | { readonly ok: false; readonly status: 401 | 403; readonly detail: string };
 
 /**
- * May this caller use this app? private: the owner; shared: any account; public: anybody, whatever key they send.
- * docs/platform/gateway.md#callers. Without a route (a follow-up for an app that is gone) only the owner may.
+ * Whether this caller may use this app. private: the owner; shared: any account; public: everyone, whatever key they
+ * send. docs/platform/gateway.md#callers. Without a route (a follow-up for an app that was deleted), only the owner
+ * may.
  */
 export function authorise(
   route: Route | undefined,

@@ -11,14 +11,15 @@ import { type Envelope, notFound, send, stopping } from './answers.ts';
 import { type Resolved, resolveTarget, type Target } from './app-url.ts';
 import type { GatewayDeps } from './context.ts';
 
-/** The way in, the same for requests and upgrades of all three hosts: Host and Origin, then the app, then the key. */
+/** Admits requests and upgrades to all three hosts: checks Host and Origin, then the app, then the key. */
 
 type Greeting =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly envelope: Envelope; readonly answer: Answer };
 
 /**
- * Host and Origin rules, and the answer to CORS preflights. `host`: how the host that the request came to is called.
+ * Checks the Host and Origin rules, and answers CORS preflights. `host`: the name of the host that received the
+ * request.
  */
 export function greet(deps: GatewayDeps, req: IncomingMessage, host: string): Greeting {
   const requestId = randomUUID();
@@ -33,7 +34,7 @@ export function greet(deps: GatewayDeps, req: IncomingMessage, host: string): Gr
     : { ok: true, envelope };
 }
 
-/** A handler of requests: whatever goes wrong inside is reported, and the caller gets a sentence, never a stack. */
+/** Wraps a request handler: errors are reported, and the caller gets a sentence, never a stack. */
 export function answering(
   deps: GatewayDeps,
   serve: (deps: GatewayDeps, req: IncomingMessage, res: ServerResponse) => Promise<void>,
@@ -55,8 +56,8 @@ export type Admission =
   | { readonly ok: false; readonly answer: Answer };
 
 /**
- * Who calls: by the key in the header, else by a web page's `fal_jwt_token`, which was cut out of the query
- * (docs/platform/gateway.md#callers).
+ * Identifies the caller: by the key in the header, otherwise by a web page's `fal_jwt_token`, which was removed from
+ * the query (docs/platform/gateway.md#callers).
  */
 export function identify(
   deps: Pick<GatewayDeps, 'authenticate' | 'verifyToken'>,
@@ -67,7 +68,7 @@ export function identify(
   return deps.authenticate(req.headers) ?? (token ? deps.verifyToken?.(token, { owner, name, path }) : undefined);
 }
 
-/** Which app is meant, and may this caller use it? */
+/** Finds the requested app, and checks whether this caller may use it. */
 export function admit(deps: GatewayDeps, req: IncomingMessage): Admission {
   const target = resolveTarget(req.url ?? '', deps.routes);
   if ('unknown' in target) return { ok: false, answer: notFound(target.unknown) };

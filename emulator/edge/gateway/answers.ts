@@ -5,7 +5,7 @@ import { platformError } from '../../wire/errors.ts';
 import { reasonPhrase } from '../http-server.ts';
 
 /**
- * The one place that words the gateway's own answers. Bodies are always bytes: node would otherwise encode latin-1
+ * The only place that formats the gateway's own answers. Bodies are always bytes: otherwise, Node would encode latin-1
  * headers that precede a text body as UTF-8.
  */
 
@@ -19,7 +19,8 @@ export interface Envelope {
 }
 
 /**
- * A request body that nobody read is read away by node: closing at once would reset the caller before it has read this.
+ * Node reads and discards a request body that nobody read: closing at once would reset the connection before the caller
+ * has read the answer.
  */
 export function send(res: ServerResponse, envelope: Envelope, answer: Answer): void {
   writeHead(res, envelope, answer.status, [...answer.headers, ['content-length', String(answer.body.length)]]);
@@ -34,15 +35,15 @@ export function writeHead(res: ServerResponse, envelope: Envelope, status: numbe
 export const notFound = (app: string): Answer => jsonAnswer(404, { detail: `Application "${app}" not found` });
 export const tooLarge = (bytes: number): Answer =>
   jsonAnswer(413, { detail: `The request body is larger than ${bytes} bytes.` });
-/** To a request that comes while the emulator stops. */
+/** The answer to a request that arrives while the emulator stops. */
 export const stopping: Answer = errorAnswer(
   platformError('runner_scheduling_failure', 'The emulator is stopping. Start it again, then repeat the call.'),
 );
 export const unknownRequest: Answer = jsonAnswer(404, { status: 'NOT_FOUND' });
 
 /**
- * Sends the head now, before any byte of the body. Not `flushHeaders()`: node 24 encodes latin-1 headers as UTF-8 there
- * (measured).
+ * Sends the head now, before the first byte of the body. `flushHeaders()` isn't used: Node 24 encodes latin-1 headers
+ * as UTF-8 there (measured).
  */
 export function flushHead(res: ServerResponse): void {
   res.write(Buffer.alloc(0));

@@ -3,7 +3,7 @@ import { withoutSlashes } from '../../wire/slashes.ts';
 import type { Routes } from '../routes.ts';
 import { loneName, readTargets, resolveTarget } from './app-url.ts';
 
-describe('a URL read as an app and what the app sees', () => {
+describe('a URL parsed into an app and what the app sees', () => {
   it.each([
     ['/me/app', 'me', 'app', '/', ''],
     ['/me/app/', 'me', 'app', '/', ''],
@@ -34,11 +34,11 @@ describe('a URL read as an app and what the app sees', () => {
     ['/workflows/execute', '/'],
     ['/workflows/execute/stream', '/stream'],
     ['/workflows/execute/requests/1/status', '/requests/1/status'],
-  ])('%s names the runner of graphs that nobody published', (url, path) => {
+  ])('%s names the runner of unpublished graphs', (url, path) => {
     expect(readTargets(url).at(-1)).toMatchObject({ owner: 'workflows', name: 'execute', path });
   });
 
-  it("takes the gateway's own keys out of the query, decoded", () => {
+  it("removes the gateway's own keys from the query, decoded", () => {
     const own = readTargets('/me/app?fal_webhook=https%3A%2F%2Fa.b%2Fc%3Fd%3De+f')[0]?.own;
     expect(own?.get('fal_webhook')).toBe('https://a.b/c?d=e f');
   });
@@ -55,12 +55,12 @@ describe('an id without a slash, pasted verbatim', () => {
   it.each([
     ['/123-sd-xl', '123', 'sd-xl', '/'],
     ['/123-sd-xl/predict', '123', 'sd-xl', '/predict'],
-    ['/9-x/app/predict', '9-x', 'app', '/predict'], // an owner that merely looks like one
+    ['/9-x/app/predict', '9-x', 'app', '/predict'], // an owner that only looks like one
   ])('%s', (url, owner, name, path) => {
     expect(resolveTarget(url, routes)).toMatchObject({ owner, name, path });
   });
 
-  it('that is unknown is named as it was written', () => {
+  it('that is unknown is reported as it was written', () => {
     expect(resolveTarget('/me/nothing/x', routes)).toEqual({ unknown: 'me/nothing' });
     expect(resolveTarget('/nothing', routes)).toEqual({ unknown: 'nothing' });
     expect(resolveTarget('/nothing/?x=1', routes)).toEqual({ unknown: 'nothing' });
@@ -68,7 +68,7 @@ describe('an id without a slash, pasted verbatim', () => {
   });
 });
 
-it('with slashes without end is read in one pass', () => {
+it('with very many slashes is parsed in one pass', () => {
   const row = '/'.repeat(300_000);
   expect(loneName(`/${row}a${row}b${row}`)).toHaveLength(loneName(`a${row}b`).length);
   expect([withoutSlashes('//a//b//', 'both'), withoutSlashes('//a//', 'end'), withoutSlashes('//', 'both')]).toEqual([

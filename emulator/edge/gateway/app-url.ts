@@ -1,14 +1,14 @@
 import { withoutSlashes } from '../../wire/slashes.ts';
 import type { Route, Routes } from '../routes.ts';
 
-/** A URL taken apart: which app, and what the app is to see. docs/platform/gateway.md#urls. */
+/** A parsed URL: the requested app, and what the app receives. docs/platform/gateway.md#urls. */
 export interface Target {
-  /** As the caller wrote them, decoded. `owner` holds the shifting word too: `workflows/owner`. */
+  /** As written by the caller, decoded. `owner` includes the prefix word: `workflows/owner`. */
   readonly owner: string;
   readonly name: string;
-  /** What follows, as the bytes came; begins with `/`. */
+  /** The rest of the path, as the bytes arrived; begins with `/`. */
   readonly path: string;
-  /** Without `?`, without the gateway's own keys. */
+  /** Without `?` and without the gateway's own keys. */
   readonly query: string;
   /** The gateway's own keys. */
   readonly own: ReadonlyMap<OwnKey, string>;
@@ -23,14 +23,14 @@ type OwnKey = (typeof ownKeys)[number];
 
 const longestShown = 200;
 
-/** First segments that come before the owner. */
+/** First segments that precede the owner. */
 const shifting: readonly string[] = ['workflows', 'comfy'];
-/** Legacy id `123-name`, pasted verbatim into URLs by the Python client. */
+/** Legacy id `123-name`, which the Python client puts into URLs unchanged. */
 const legacyId = /^(\d+)-(.+)$/;
 
 /**
- * The possible readings of a request target, the usual one first. Empty: it names no app.
- * Path and query are cut out of the raw text, so that the app gets the very bytes of the caller.
+ * The possible interpretations of a request target, the usual one first. Empty: it names no app. Path and query are cut
+ * out of the raw text, so that the app gets exactly the caller's bytes.
  */
 export function readTargets(url: string): readonly Target[] {
   if (!url.startsWith('/')) return [];
@@ -54,7 +54,7 @@ export function readTargets(url: string): readonly Target[] {
   return readings;
 }
 
-/** The first reading that is an app; or the reading to name in the 404. */
+/** The first interpretation that is an app; otherwise, the one to name in the 404. */
 export function resolveTarget(url: string, routes: Routes): Resolved | { readonly unknown: string } {
   const readings = readTargets(url);
   for (const target of readings) {
@@ -66,7 +66,8 @@ export function resolveTarget(url: string, routes: Routes): Resolved | { readonl
 }
 
 /**
- * What a caller wrote who left the owner out, for them to see it again; without query, and no longer than a name is.
+ * What a caller who left out the owner wrote, to show it in the error; without query, and limited to the length of a
+ * name.
  */
 export function loneName(url: string): string {
   const [path = ''] = url.split('?', 1);

@@ -11,7 +11,7 @@ const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, 
   return gateway;
 };
 
-describe('who may call', () => {
+describe('callers', () => {
   it.each([
     ['/me/app', {}, 401],
     ['/me/app', { authorization: 'Key test-key:wrong' }, 401],
@@ -34,7 +34,7 @@ describe('who may call', () => {
 });
 
 describe('other origins', () => {
-  it('are refused, whatever the app would say', async () => {
+  it('are refused, whatever the app would answer', async () => {
     const gateway = await start(echo);
     const reply = await call(gateway.ports.run, '/me/open', {
       headers: { origin: 'https://evil.example' },

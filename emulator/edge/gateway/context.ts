@@ -10,53 +10,53 @@ import type { Dispatcher } from '../../workflows/dispatcher.ts';
 import type { Authenticate, VerifyToken } from '../auth/types.ts';
 import type { Routes } from '../routes.ts';
 
-/** Everything the gateway may touch. Its handlers take it whole: it is what "the gateway" is. */
+/** Everything the gateway may access. Its handlers receive all of it: it defines what "the gateway" is. */
 export interface GatewayDeps {
   readonly account: Account;
   readonly routes: Routes;
   readonly authenticate: Authenticate;
-  /** Takes requests, whoever performs them. */
+  /** Accepts requests, whatever performs them. */
   readonly requests: Pick<Dispatcher, 'enqueue' | 'cancel' | 'runWorkflow'>;
   readonly fleet: Pick<Fleet, 'queuePosition' | 'queueSize' | 'linesTold' | 'follow'>;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
-  /** What waits for its answer. */
+  /** Requests that wait for their answer. */
   readonly calls: DirectCalls;
-  /** The emulator stops: what runs may finish, new requests are refused. */
+  /** The emulator stops: running requests may finish, new ones are refused. */
   readonly isStopping: () => boolean;
-  /** For bodies whose runner isn't there yet. */
+  /** For bodies whose runner isn't available yet. */
   readonly spool: Spool;
   readonly logs: Pick<Logs, 'query' | 'follow'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** `localhost:PORT` of each host; asked on each request, because ports are known only after listening. */
+  /** `localhost:PORT` of each host; requested for each request, because ports are known only after listening. */
   readonly hosts: () => Hosts;
   /** Web origins that may call; none by default. */
   readonly allowedOrigins: () => readonly string[];
   readonly limits: GatewayLimits;
-  /** Asked about each queued request before it is accepted. */
+  /** Called for each queued request before it is accepted. */
   readonly webhooks?: Pick<Webhooks, 'expect' | 'withdraw'>;
-  /** `fal_jwt_token` of web pages; absent: such tokens open nothing. */
+  /** Checks the `fal_jwt_token` of web pages; absent: such tokens grant no access. */
   readonly verifyToken?: VerifyToken;
   /** Authority of follow-up URLs; absent: the host that the client used. */
   readonly followUpAuthority?: string;
-  /** What should not have happened: for the emulator's own log. */
+  /** Receives unexpected errors, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }
 
 export interface GatewayLimits {
-  /** Of a request, direct or queued; above: 413. */
+  /** The limit for a request body, direct or queued; above it: 413. */
   readonly maxRequestBytes: number;
   /** Bytes from a websocket caller that are kept while its runner starts. */
   readonly maxHeldSocketBytes: number;
-  /** Between comment lines of a silent status stream. */
+  /** Between two comment lines of a silent status stream. */
   readonly pingIntervalMs: number;
-  /** Between two reports of a status stream that the place in the queue has changed. */
+  /** Between two reports of a status stream that the position in the queue has changed. */
   readonly positionIntervalMs: number;
-  /** A WebRTC session without a heartbeat for this long is over. */
+  /** A WebRTC session without a heartbeat for this long has ended. */
   readonly wmaSilenceMs: number;
 }
 
-/** Undocumented upstream: chosen (docs/platform/gateway.md#limits). */
+/** Undocumented in the cloud: our choice (docs/platform/gateway.md#limits). */
 export const defaultLimits: GatewayLimits = {
   maxRequestBytes: 100 * 1024 * 1024,
   maxHeldSocketBytes: 16 * 1024 * 1024,

@@ -6,16 +6,16 @@ import { createTunnel } from './ws/tunnel.ts';
 import { createWsHost } from './ws/ws-host.ts';
 
 /**
- * The data plane: the run, queue and ws hosts (docs/platform/gateway.md). It parses, authenticates, calls in to
- * the queue and the fleet, and words the answers. It decides nothing about runners or retries, and keeps no state of
- * its own.
+ * The data plane: the run, queue, and ws hosts (docs/platform/gateway.md). It parses, authenticates, calls the queue
+ * and the fleet, and formats the answers. It decides nothing about runners or retries, and has no state of its own.
  */
 export interface Gateway {
   readonly run: EdgeHandlers;
   readonly queue: EdgeHandlers;
   readonly ws: EdgeHandlers;
   /**
-   * Closes open websockets, where calls are under way behind their answers; plain connections end with their listener.
+   * Closes open websockets, which have calls in progress after their answers; plain connections end with their
+   * listener.
    */
   close(): void;
 }

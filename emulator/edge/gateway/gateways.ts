@@ -6,13 +6,13 @@ import type { GatewayDeps } from './context.ts';
 import { createGateway } from './gateway.ts';
 import { createWmaBridge } from './wma/wma-bridge.ts';
 
-/** The gateway under each of its names: it judges Host by the one that the caller used. */
+/** The gateway under each of its names: it checks Host against the name that the caller used. */
 export interface Gateways {
-  /** The hosts at ports of their own; `run` answers to older names below localhost, too. */
+  /** The hosts with their own ports; `run` also answers to older names below localhost. */
   readonly run: EdgeHandlers;
   readonly queue: EdgeHandlers;
   readonly ws: EdgeHandlers;
-  /** The same, and the bridge of WebRTC sessions, behind the api port (edge/proxy.ts). */
+  /** The same hosts, and the bridge of WebRTC sessions, behind the api port (edge/proxy.ts). */
   readonly proxied: { readonly [host in 'run' | 'queue' | 'wma']: RequestListener };
   /** Closes open websockets and sessions; plain connections end with their listener. */
   close(): void;
@@ -27,7 +27,7 @@ export function createGateways(given: Omit<GatewayDeps, 'hosts' | 'followUpAutho
     ...at({ ...hosts, run: hosts.api, queue: hosts.api }),
     followUpAuthority: hosts.queue,
   });
-  // Older SDKs: the queue and the ws host on the run host's port. The bridge has no other name.
+  // Older SDKs: the queue and ws hosts on the run host's port. The bridge has no other name.
   const below = { queue: `queue.${hosts.run}`, ws: `ws.${hosts.run}`, wma: `wma.${hosts.run}` };
   const named = createGateway(at({ ...hosts, queue: below.queue, ws: below.ws }));
   return {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The whole body, or why there is none. */
+/** The whole body, or the reason why there is none. */
 export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer | 'too large' | 'caller gone'> {
   if (Number(req.headers['content-length'] ?? 0) > limit) return 'too large';
   const chunks: Buffer[] = [];

@@ -43,7 +43,7 @@ it.each(['5', '5.5', '.5', '1e2', ' 7 '])('start timeout %j is a number', (text)
   expect(wishes({ 'x-fal-request-timeout': text }).startTimeoutSeconds).toBe(Number(text));
 });
 
-it('the newer name of the start timeout counts, also where both are sent', () => {
+it('the newer name of the start timeout takes precedence', () => {
   const [older, newer] = ['x-fal-request-timeout', 'x-fal-request-start-timeout'];
   expect(wishes({ [newer]: '7' }).startTimeoutSeconds).toBe(7);
   expect(wishes({ [older]: '3', [newer]: '7' }).startTimeoutSeconds).toBe(7);
@@ -60,7 +60,7 @@ it.each([
   ['no', false],
 ])('X-Fal-No-Retry: %s is %s', (text, noRetry) => expect(wishes({ 'x-fal-no-retry': text }).noRetry).toBe(noRetry));
 
-it('the caller decides the start deadline, else the alias', () => {
+it('the start deadline comes from the caller, otherwise from the alias', () => {
   const [owner, other] = [{ isOwner: true }, { isOwner: false }];
   const [hasty, patient] = [{ requestStartTimeoutSeconds: 9 }, { requestStartTimeoutSeconds: null }];
   for (const caller of [owner, other]) {
@@ -68,11 +68,11 @@ it('the caller decides the start deadline, else the alias', () => {
     expect(startBy(wishes({}), patient, caller, 1000)).toBeNull();
   }
   expect(startBy(wishes({}), hasty, owner, 1000)).toBe(10_000);
-  // The app's own default is for its owner's requests.
+  // The app's own default applies only to requests of its owner.
   expect(startBy(wishes({}), hasty, other, 1000)).toBeNull();
 });
 
-it('a number without end is refused in one pass', () => {
+it('a very long number is refused in one pass', () => {
   for (const value of [`${'1'.repeat(300_000)}x`, '1..5', '.']) {
     expect(readWishes([['x-fal-request-timeout', value]], true)).toMatchObject({ kind: 'platform' });
   }

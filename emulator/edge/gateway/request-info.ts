@@ -3,9 +3,11 @@ import { type HeaderList, headerOf } from '../../exchange/headers.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Route } from '../routes.ts';
 
-/** What a caller may say about the handling of a request, checked. docs/platform/gateway.md#headers-from-callers. */
+/**
+ * What a caller may specify about the handling of a request, validated. docs/platform/gateway.md#headers-from-callers.
+ */
 export interface Wishes {
-  /** Seconds from submit to start on a runner; `null`: the caller gave none. */
+  /** Seconds from submit to start on a runner; `null`: not specified. */
   readonly startTimeoutSeconds: number | null;
   readonly hint: string | null;
   readonly priority: 'normal' | 'low';
@@ -14,19 +16,19 @@ export interface Wishes {
   readonly storeIo: boolean;
 }
 
-/** Digits can be read in one way alone: else a long row of them takes the square of its length. */
+/** Digits can be matched in one way only: otherwise, a long run of them takes quadratic time. */
 const decimal = /^(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const condition = z.object({ retries: z.int().min(0) }).transform(({ retries }) => retries);
-/** The short form `"server_error": 3` and unknown names don't count; one bad entry doesn't spoil its neighbours. */
+/** The short form `"server_error": 3` and unknown names are ignored; an invalid entry doesn't affect the others. */
 const retryConfig = z.object({
   server_error: condition.optional().catch(undefined),
   timeout: condition.optional().catch(undefined),
   connection_error: condition.optional().catch(undefined),
 });
 
-/** `isOwner`: only the owner of an app may set its retries; others' settings are ignored without a word. */
+/** `isOwner`: only the owner of an app may set its retries; settings of others are ignored silently. */
 export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | PlatformError {
-  // The newer name counts where both are sent (docs/platform/gateway.md#time-limits).
+  // The newer name takes precedence if both are sent (docs/platform/gateway.md#time-limits).
   const newer = headerOf(headers, 'x-fal-request-start-timeout');
   const startTimeoutSeconds = readStartTimeout(newer ?? headerOf(headers, 'x-fal-request-timeout'));
   if (startTimeoutSeconds === undefined) {
@@ -44,8 +46,8 @@ export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | Plat
 }
 
 /**
- * The instant by which the request must start: the caller's wish, else for the owner of the app its default
- * (fal/app.py), else none.
+ * The instant by which the request must start: as specified by the caller; otherwise, for the owner of the app, its
+ * default (fal/app.py); otherwise none.
  */
 export function startBy(
   wishes: Pick<Wishes, 'startTimeoutSeconds'>,

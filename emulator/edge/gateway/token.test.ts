@@ -43,19 +43,19 @@ describe('fal_jwt_token', () => {
     ['another endpoint', forStream],
     ['nothing', 'nonsense'],
     ['nothing, being empty', ''],
-  ])('that is for %s opens nothing', async (_what, token) => {
+  ])('that is for %s grants no access', async (_what, token) => {
     await start();
     expect((await post(`/me/app/realtime?fal_jwt_token=${token}`)).status).toBe(401);
     expect(urls).toEqual([]);
   });
 
-  it('opens nothing that has expired', async () => {
+  it('grants no access after it has expired', async () => {
     const later = createTokens({ ...signing, clock: () => 61_000 });
     await start(later.verify);
     expect((await post(`/me/app/stream?fal_jwt_token=${forApp}`)).status).toBe(401);
   });
 
-  it('that a runner asked for opens its app while the runner lives', async () => {
+  it('that a runner requested gives access to its app while the runner lives', async () => {
     await start();
     const token = tokens.issue(['app'], 60, { ...account, runnerId: 'runner' });
     expect((await post(`/me/app/stream?fal_jwt_token=${token}`)).status).toBe(200);
@@ -63,7 +63,7 @@ describe('fal_jwt_token', () => {
     expect((await post(`/me/app/stream?fal_jwt_token=${token}`)).status).toBe(401);
   });
 
-  it('watches a status stream, but neither submits nor reads results', async () => {
+  it('permits watching a status stream, but neither submitting nor reading results', async () => {
     await start();
     const submitted = await call(gateway.ports.queue, '/me/app', { body: '{}' });
     const { request_id: id } = JSON.parse(submitted.body);

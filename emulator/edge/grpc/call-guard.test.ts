@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { controlPlane } from './testing/control-plane.ts';
 
-describe('who may call the control plane', () => {
+describe('calls to the control plane', () => {
   it('a call with a key is answered, as two metadata entries or as a header', async () => {
     const plane = await controlPlane();
     const { keyId, keySecret } = plane.key;
@@ -33,14 +33,14 @@ describe('who may call the control plane', () => {
     expect((await plane.rpc('ListAliases')).code).toBe(status.UNAUTHENTICATED);
   });
 
-  it('a key of scope API may not manage apps', async () => {
+  it('a key of scope API cannot manage apps', async () => {
     const plane = await controlPlane();
     const { keyId, keySecret } = plane.rooms.catalog.createKey('API', 'caller');
     const reply = await plane.call('ListAliases', {}, { 'auth-key-id': keyId, 'auth-key': keySecret });
     expect(reply.code).toBe(status.PERMISSION_DENIED);
   });
 
-  it('another :authority than ours is refused, whatever the key', async () => {
+  it('any :authority other than ours is refused, whatever the key', async () => {
     const plane = await controlPlane();
     for (const authority of [
       'evil.example:80',
@@ -57,7 +57,7 @@ describe('who may call the control plane', () => {
   });
 });
 
-describe('methods that are not there', () => {
+describe('methods that are not implemented', () => {
   it.each(['Map', 'InteractiveRun'])('%s is UNIMPLEMENTED with a sentence', async (method) => {
     const plane = await controlPlane();
     const { code, details } = await plane.rpc(method);

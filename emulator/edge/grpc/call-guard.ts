@@ -9,11 +9,11 @@ const controllerPath = '/controller.IsolateController/';
 type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
 
 /**
- * Judges an RPC by its headers alone, before a byte of its message is read and before grpc-js hears of it: our own
- * `:authority` (DNS rebinding), then the key, then what it may do (rights.ts). `undefined`: it may go on. Pure but for
- * the catalog's look at the key.
+ * Checks an RPC by its headers alone, before any byte of its message is read and before grpc-js sees it: our own
+ * `:authority` (DNS rebinding), then the key, then its rights (rights.ts). `undefined`: the call is permitted. Pure
+ * except for the key lookup in the catalog.
  *
- * @param raw the header list as it came: Node joins or drops what is given twice
+ * @param raw the header list as received: Node joins or drops repeated headers
  */
 export function judgeCall(
   deps: GuardDeps,
@@ -35,14 +35,14 @@ export function judgeCall(
   return { code: status.PERMISSION_DENIED, details: notAllowed(identity) };
 }
 
-/** Keys come as two entries, logins as `authorization: Bearer …` (docs/platform/control-plane.md#credentials). */
+/** Keys arrive as two entries, logins as `authorization: Bearer …` (docs/platform/control-plane.md#credentials). */
 function authorizationOf(raw: readonly string[]): string {
   const keyId = one(raw, 'auth-key-id');
   const secret = one(raw, 'auth-key');
   return keyId === '' && secret === '' ? one(raw, 'authorization') : `Key ${keyId}:${secret}`;
 }
 
-/** An entry given twice counts as none: which of them was checked must not be in doubt. */
+/** A repeated entry counts as none: there must be no doubt about which value was checked. */
 function one(raw: readonly string[], name: string): string {
   let found: string | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {

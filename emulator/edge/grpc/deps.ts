@@ -8,11 +8,11 @@ import type { Hosts } from '../../wire/hosts.ts';
 import type { Authenticate } from '../auth/types.ts';
 import type { LocalRoutes } from '../routes.ts';
 
-/** The rooms that the control plane calls in to. */
+/** The rooms that the control plane calls. */
 export interface GrpcRooms {
   readonly catalog: Catalog;
   readonly blobs: Blobs;
-  /** App files that were synced over REST before (docs/platform/rest.md#app-files). */
+  /** App files that were synced over REST earlier (docs/platform/rest.md#app-files). */
   readonly appFiles: AppFileSource;
   readonly builds: Builds;
   readonly fleet: Fleet;
@@ -20,7 +20,7 @@ export interface GrpcRooms {
   readonly routes: Pick<LocalRoutes, 'addEphemeral' | 'removeEphemeral'>;
   readonly runnerHistory: {
     get(runnerId: string): RunnerRecord | undefined;
-    /** Runners that lived at or after the instant, ended ones included. */
+    /** Runners that were alive at or after the instant, including ended ones. */
     since(atMs: number): readonly RunnerRecord[];
     /** Oldest first. */
     transitions(runnerId: string): readonly RunnerTransition[];
@@ -32,10 +32,10 @@ export interface GrpcRooms {
 
 export interface GrpcDeps extends GrpcRooms {
   readonly authenticate: Authenticate;
-  /** Exact spellings of `:authority` that are ours: `loopbackHosts(port)` of edge/guard.ts. */
+  /** The exact values of `:authority` that are ours: `loopbackHosts(port)` of edge/guard.ts. */
   readonly authorities: readonly string[];
-  /** Called once for a connection on which a call with a good key has come. */
+  /** Called once for a connection on which a call with a valid key has arrived. */
   readonly heard?: (socket: Socket) => void;
-  /** Gets failures that are ours, for the emulator's own log. */
+  /** Receives errors in minifal, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

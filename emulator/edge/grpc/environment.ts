@@ -4,7 +4,7 @@ import type { WireEnvironment } from './apps/schemas.ts';
 import type { GrpcRooms } from './deps.ts';
 import { invalidArgument, notFound } from './rpc-error.ts';
 
-/** The one definition that the SDK sends. `first` exists: the schema asked for exactly one. */
+/** The only definition that the SDK sends. `first` exists: the schema requires exactly one. */
 export function definitionOf(request: {
   readonly environments: readonly WireEnvironment[];
   readonly environment_name: string;
@@ -15,7 +15,7 @@ export function definitionOf(request: {
 }
 
 /**
- * Builds or finds the environment; a failed build is INVALID_ARGUMENT in the tool's own words
+ * Builds or finds the environment; a failed build is INVALID_ARGUMENT with the tool's own message
  * (docs/platform/control-plane.md#buildenvironment).
  */
 export async function buildOrFail(
@@ -29,7 +29,7 @@ export async function buildOrFail(
   return result.environment;
 }
 
-/** Deployment environments (`main`, `dev`) must exist before something is put in them. */
+/** Deployment environments (`main`, `dev`) must exist before anything is added to them. */
 export function requireEnvironment(rooms: Pick<GrpcRooms, 'catalog'>, name: string): void {
   if (rooms.catalog.listEnvironments().some((environment) => environment.name === name)) return;
   throw notFound(`Environment "${name}" not found. Create it with \`fal environments create ${name}\`.`);

@@ -8,9 +8,9 @@ import {
 } from '../../wire/struct.ts';
 
 /**
- * Fields that several RPCs have. The schemas.ts of each folder says what its RPCs accept, as wire/services.ts decodes
- * it: an absent field is absent, an enum is its name, a list is never missing. Each schema also turns wire types into
- * plain ones (Struct to object, Timestamp to milliseconds).
+ * Fields that several RPCs share. The schemas.ts of each folder defines what its RPCs accept, as decoded by
+ * wire/services.ts: an absent field is absent, an enum is its name, a list is never missing. Each schema also converts
+ * wire types to plain ones (Struct to object, Timestamp to milliseconds).
  */
 
 const protoValue: z.ZodType<ProtoValue> = z.lazy(() =>

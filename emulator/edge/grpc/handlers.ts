@@ -4,9 +4,7 @@ import { type RpcStatus, toStatus } from './rpc-error.ts';
 
 type Report = (error: unknown) => void;
 
-/**
- * Checks the request, calls `handle`, and answers its value or its failure. What `handle` wrote is committed by then.
- */
+/** Checks the request, calls `handle`, and sends its value or its error. What `handle` wrote is committed by then. */
 export function unary<Request>(schema: z.ZodType<Request>, report: Report, handle: (request: Request) => object) {
   return (call: ServerUnaryCall<unknown, object>, answer: sendUnaryData<object>): void => {
     void (async () => {
@@ -29,9 +27,8 @@ export interface Replies {
 }
 
 /**
- * A server stream that closes when `handle` is done, and carries its failure as the status. `signal` fires when the
- * client cancels or its connection breaks; clients also do so after the terminal message, when there is nothing to undo
- * any more.
+ * A server stream that closes when `handle` is done, with its error as the status. `signal` fires when the client
+ * cancels or its connection breaks; clients also cancel after the terminal message, when there is nothing left to undo.
  */
 export function serverStream<Request>(
   schema: z.ZodType<Request>,

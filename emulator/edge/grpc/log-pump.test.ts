@@ -3,7 +3,7 @@ import type { Replies } from './handlers.ts';
 import { createLogPump } from './log-pump.ts';
 import { type LogMessage, logMessage } from './messages.ts';
 
-/** A client that reads when the test says. */
+/** A client that reads when the test triggers it. */
 function client() {
   const received: LogMessage[] = [];
   let slow = false;
@@ -31,7 +31,7 @@ function client() {
 const line = (message: string) => logMessage({ message, source: 'USER', level: 'INFO', at: 0 });
 
 describe('log lines on a stream', () => {
-  it('go out at once while the client keeps up', () => {
+  it('are sent at once while the client keeps up', () => {
     const { replies, texts } = client();
     const pump = createLogPump(replies, () => 0);
     pump.push(line('a'));
@@ -50,7 +50,7 @@ describe('log lines on a stream', () => {
     expect(slow.texts()).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('the oldest are left out when far too many wait, and a line says how many', () => {
+  it('the oldest are dropped when far too many wait, and a line reports how many', () => {
     const slow = client();
     const pump = createLogPump(slow.replies, () => 0);
     slow.stall();
@@ -62,7 +62,7 @@ describe('log lines on a stream', () => {
     expect(texts.at(-1)).toBe('20000');
   });
 
-  it('what is left goes out before the result, ready or not', () => {
+  it('remaining lines are sent before the result, even if the client is not ready', () => {
     const slow = client();
     const pump = createLogPump(slow.replies, () => 0);
     slow.stall();

@@ -1,13 +1,13 @@
 import type { Replies } from './handlers.ts';
 import { type LogMessage, logMessage } from './messages.ts';
 
-/** More than a client can be behind before the oldest lines are left out. */
+/** The number of lines that a client can be behind before the oldest ones are dropped. */
 const maxPending = 20_000;
 const atOnce = 1_000;
 
 /**
- * Sends log lines as the client keeps up with them; a runner that prints faster than the client reads costs a bounded
- * amount of memory, and the gap is said in a line of its own.
+ * Sends log lines as fast as the client reads them. A runner that prints faster than the client reads costs a limited
+ * amount of memory, and a separate line reports the gap.
  */
 export function createLogPump(replies: Replies, clock: () => number) {
   let pending: LogMessage[] = [];
@@ -43,7 +43,7 @@ export function createLogPump(replies: Replies, clock: () => number) {
       }
       pump();
     },
-    /** Sends what is left, whether or not the client keeps up: the result comes next. */
+    /** Sends the remaining lines, whether or not the client keeps up: the result comes next. */
     flush,
   };
 }

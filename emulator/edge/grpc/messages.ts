@@ -20,7 +20,7 @@ export function logMessage(line: Pick<LogLine, 'message' | 'source' | 'level' | 
   };
 }
 
-/** A lone surrogate has no UTF-8 and would fail the whole message: it becomes U+FFFD. */
+/** A lone surrogate has no UTF-8 encoding and would fail the whole message: it becomes U+FFFD. */
 export function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }

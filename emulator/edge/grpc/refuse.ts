@@ -1,13 +1,13 @@
 import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import { unimplemented } from './rpc-error.ts';
 
-/** Calls of any of the three kinds that the two services have. */
+/** A call of any of the three kinds that the two services have. */
 type AnyCall =
   | ServerUnaryCall<unknown, object>
   | ServerWritableStream<unknown, object>
   | ServerDuplexStream<unknown, object>;
 
-/** Answers UNIMPLEMENTED with a sentence, whatever kind the method is of. */
+/** Answers UNIMPLEMENTED with a sentence, for any kind of method. */
 export function refuseMethod(name: string) {
   const { code, message: details } = unimplemented(`${name} is not part of minifal yet; FIDELITY.md lists what is.`);
   return (call: AnyCall, answer?: sendUnaryData<object>): void => {

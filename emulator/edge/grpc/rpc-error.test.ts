@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../../wire/errors.ts';
 import { fitDetails, notFound, toStatus } from './rpc-error.ts';
 
-describe('what a failure becomes on the wire', () => {
+describe('failures on the wire', () => {
   const reported: unknown[] = [];
   const report = (error: unknown) => void reported.push(error);
 
@@ -15,7 +15,7 @@ describe('what a failure becomes on the wire', () => {
     });
   });
 
-  it('an error that a person can fix says why and what next', () => {
+  it('an error that a user can fix explains the reason and the next step', () => {
     expect(toStatus(new UserError('UV_NOT_INSTALLED', 'No uv here.', 'Install it.'), report)).toEqual({
       code: status.FAILED_PRECONDITION,
       details: 'No uv here.\nInstall it. (UV_NOT_INSTALLED)',
@@ -43,7 +43,7 @@ describe('what a failure becomes on the wire', () => {
     expect(toStatus(error, report).details).toBe('The request is not valid: There is no x. Did you mean y?');
   });
 
-  it('anything else is INTERNAL, reported, and shows nothing of itself', () => {
+  it('anything else is INTERNAL, reported, and reveals no details', () => {
     const failure = new Error('password=hunter2');
     const { code, details } = toStatus(failure, report);
     expect(code).toBe(status.INTERNAL);

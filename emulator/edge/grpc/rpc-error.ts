@@ -28,8 +28,8 @@ export interface RpcStatus {
 }
 
 /**
- * Words any failure for the wire. What is not meant for a caller becomes INTERNAL with one sentence and goes to
- * `report`: no stack trace and no secret leaves this way. UNAVAILABLE is never sent: clients would repeat the call
+ * Converts any error for the wire. An error that is not meant for a caller becomes INTERNAL with one sentence and is
+ * passed to `report`: no stack trace and no secret is sent. UNAVAILABLE is never sent: clients would repeat the call
  * (docs/platform/control-plane.md#channel).
  */
 export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
@@ -65,14 +65,14 @@ function wordIssues(error: z.ZodError): string {
   return `The request is not valid: ${isSentence(text) ? text : `${text}.`}`;
 }
 
-/** Says by itself what is wrong with which value. */
+/** The message itself names the value and what is wrong with it. */
 function isSentence(text: string): boolean {
   return /[.?]$/.test(text);
 }
 
 /**
- * A process that died. The SDK advises a bigger machine type when the details end exactly like this, dot after the
- * backtick included (fal/api/api.py, `_handle_grpc_error`).
+ * A process that died. The SDK recommends a bigger machine type when the details end exactly like this, including the
+ * dot after the backtick (fal/api/api.py, `_handle_grpc_error`).
  */
 export function processDied(sentence: string): RpcError {
   const details = sentence.endsWith(killed) ? `${sentence}.` : sentence;
@@ -81,12 +81,14 @@ export function processDied(sentence: string): RpcError {
 
 const killed = 'died with <Signals.SIGKILL: 9>.`';
 
-/** Status details travel percent-encoded in a trailer, and grpc's C core drops calls with more than 8 KiB of those. */
+/**
+ * Status details are sent percent-encoded in a trailer, and grpc's C core drops calls with more than 8 KiB of those.
+ */
 const detailsBudgetBytes = 6 * 1024;
 
-/** Shortens in the middle: the start says what failed, the end how (SIGKILL advice depends on the last words). */
+/** Shortens in the middle: the start says what failed, the end how (the SIGKILL advice depends on the last words). */
 export function fitDetails(text: string): string {
-  // The CLI prints it as it comes.
+  // The CLI prints it unchanged.
   const whole = printableLines(text);
   if (encodeURI(whole).length <= detailsBudgetBytes) return whole;
   const letters = Array.from(whole);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { frame, literals, preface } from '../testing/http2.ts';
 import { controlPlane } from './testing/control-plane.ts';
 
-describe('a call that is taken back in the packet that makes it', () => {
+describe('a call that is cancelled in the packet that makes it', () => {
   it.each([
     ['of a wrong content type', '/controller.IsolateController/ListAliases', 'text/plain'],
     ['of an unknown method', '/nowhere/at/all', 'application/grpc'],
@@ -32,7 +32,7 @@ describe('a call that is taken back in the packet that makes it', () => {
     socket.end(Buffer.concat([preface, frame(4, 0, 0, Buffer.alloc(0)), ...calls.flat()]));
     socket.resume();
     await once(socket, 'close');
-    // An error that nobody caught would fail this file.
+    // An uncaught error would fail this file.
     expect((await plane.rpc('ListAliases')).code).toBe(status.OK);
     expect(plane.reported).toEqual([]);
   });

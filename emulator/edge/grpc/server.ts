@@ -25,14 +25,14 @@ import { guardSessions, maxStreams } from './sessions.ts';
 
 /** The control plane. */
 export interface GrpcEdge {
-  /** Takes over a connection that speaks HTTP/2 in clear text (TLS is already taken off). */
+  /** Accepts a connection that speaks HTTP/2 in clear text (TLS is already terminated). */
   inject(socket: Duplex): void;
   /** Ends every call and connection. */
   close(): Promise<void>;
 }
 
 /**
- * `controller.IsolateController` for the SDK and the CLI, on an HTTP/2 server that opens no port of its own
+ * `controller.IsolateController` for the SDK and the CLI, on an HTTP/2 server that opens no port itself
  * (docs/platform/control-plane.md).
  */
 export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
@@ -50,7 +50,7 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   });
   return {
     inject(socket) {
-      // A client that dies sends FIN and nothing more. HTTP/2 has no half-open connections, and its calls must end.
+      // A client that dies sends FIN and nothing else. HTTP/2 has no half-open connections, so its calls must end.
       socket.allowHalfOpen = false;
       injector.injectConnection(socket);
     },
@@ -90,7 +90,7 @@ function controllerMethods(deps: GrpcDeps): UntypedServiceImplementation {
   };
 }
 
-/** Every method of the proto that is not implemented says so in a sentence. */
+/** Every unimplemented method of the proto answers that in a sentence. */
 function withRefusals(service: ServiceDefinition, methods: UntypedServiceImplementation): UntypedServiceImplementation {
   const refused = Object.keys(service).filter((name) => !(name in methods));
   return { ...methods, ...Object.fromEntries(refused.map((name) => [name, refuseMethod(name)])) };

@@ -5,7 +5,7 @@ import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { guardSessions } from './sessions.ts';
 
-/** A grpc-js server behind the guard, and connections to it; calls with the header `key: good` are let in. */
+/** A grpc-js server behind the guard, and connections to it; calls with the header `key: good` are permitted. */
 async function guarded(strangerMs: number) {
   const server = new Server();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -40,7 +40,7 @@ async function call(client: ClientHttp2Session, key: string) {
 }
 
 describe('a connection without a good key', () => {
-  it('gets its refusals in words, and after a hundred of them is closed', async () => {
+  it('gets its refusals with a message, and is closed after a hundred of them', async () => {
     const { join, heard } = await guarded(60_000);
     const client = join();
     expect(await call(client, 'wrong')).toBe(String(status.UNAUTHENTICATED));
@@ -50,7 +50,7 @@ describe('a connection without a good key', () => {
     expect(heard).toEqual([]);
   });
 
-  it('is closed after a while; one with a good key stays, and is known once', async () => {
+  it('is closed after a while; one with a valid key stays, and is reported once', async () => {
     const { join, heard } = await guarded(500);
     const known = join();
     expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));

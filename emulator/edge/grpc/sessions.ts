@@ -4,24 +4,25 @@ import type { Server } from '@grpc/grpc-js';
 import type { RpcStatus } from './rpc-error.ts';
 
 export interface SessionRules {
-  /** Judges a call by its headers; see call-guard.ts. */
+  /** Checks a call by its headers; see call-guard.ts. */
   readonly judge: (headers: IncomingHttpHeaders, raw: readonly string[]) => RpcStatus | undefined;
-  /** Called once for a connection on which a call was let in. */
+  /** Called once for a connection on which a call was permitted. */
   readonly heard: (socket: Socket) => void;
-  /** How long a connection may stay on which no call has been let in. */
+  /** How long a connection may stay open without a permitted call. */
   readonly strangerMs?: number;
 }
 
-/** Calls at once on one connection; a client waits with the next one by itself. */
+/** The maximum number of concurrent calls on one connection; a client delays further calls automatically. */
 export const maxStreams = 1_000;
 /**
- * Refused calls of a connection, after which it is closed: a client with a wrong key makes a few, and gets its answers.
+ * The number of refused calls after which a connection is closed: a client with a wrong key makes a few, and gets its
+ * answers.
  */
 const maxRefusals = 100;
 
 /**
- * Puts a guard between grpc-js and its connections: until a call with a good key has come, a connection is a
- * stranger's, who gets answers of a few bytes, no state in grpc-js, and not much time.
+ * Puts a guard between grpc-js and its connections: until a call with a valid key has arrived, a connection is not
+ * trusted. It gets answers of a few bytes, no state in grpc-js, and little time.
  */
 export function guardSessions(server: Server, { judge, heard, strangerMs = 60_000 }: SessionRules): void {
   const refusals = new WeakMap<Http2Session, number>();
@@ -41,7 +42,7 @@ export function guardSessions(server: Server, { judge, heard, strangerMs = 60_00
     if (count > maxRefusals) return void session.destroy();
     const status = { 'grpc-status': String(code), 'grpc-message': encodeURI(details) };
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...status }, { endStream: true });
-    // What the caller still sends is not waited for.
+    // Data that the caller is still sending is ignored.
     stream.close();
   }
 
@@ -55,8 +56,8 @@ export function guardSessions(server: Server, { judge, heard, strangerMs = 60_00
     const listeners = http2.listeners('stream');
     http2.removeAllListeners('stream');
     http2.on('stream', (stream, headers, flags, raw: readonly string[]) => {
-      // A client may take a call back in the packet that makes it. grpc-js (1.14.7) then still answers a call of a
-      // wrong content type or of an unknown method, and answering a stream that is gone throws where nobody catches: it
+      // A client may cancel a call in the packet that makes it. grpc-js (1.14.7) then still answers a call with a wrong
+      // content type or of an unknown method. Answering a closed stream throws an error that nothing catches, which
       // would end the emulator.
       stream.on('error', () => undefined);
       const { session } = stream;

@@ -72,7 +72,7 @@ describe("a runner's label call", () => {
     expect(await call('SetMetadata', good, stranger)).toMatchObject({ code: status.PERMISSION_DENIED });
   });
 
-  it('without the token a hundred times closes the connection, and harms no other', async () => {
+  it('without the token a hundred times closes the connection, and affects no other', async () => {
     const stranger = connect(`http://127.0.0.1:${port}`);
     stranger.on('error', () => undefined);
     const closed = once(stranger, 'close');
@@ -87,7 +87,7 @@ describe("a runner's label call", () => {
     expect(await call('SetMetadata', good)).toMatchObject({ code: status.OK });
   });
 
-  it('is answered however many strangers are connected and silent', async () => {
+  it('is answered regardless of how many unauthenticated connections are silent', async () => {
     const strangers: Socket[] = [];
     for (let n = 0; n < 300; n++) {
       const stranger = dial(port, '127.0.0.1').on('error', () => undefined);
@@ -103,7 +103,7 @@ describe("a runner's label call", () => {
     expect(await call('List', good)).toMatchObject({ code: status.UNIMPLEMENTED });
   });
 
-  it('comes to one port, however often it is asked for; HTTP/1.1 there harms nothing', async () => {
+  it('uses the same port, however often it is requested; HTTP/1.1 there has no effect', async () => {
     expect(await labels.port()).toBe(port);
     await new Promise<void>((done) => {
       const ended = () => done();

@@ -3,15 +3,15 @@ import { Worker } from 'node:worker_threads';
 
 export interface Labels {
   /**
-   * Where runners send their labels; starts the thread when it is first asked for. Rejects when the thread can't start.
+   * Returns where runners send their labels; starts the thread on the first call. Rejects when the thread can't start.
    */
   port(): Promise<number>;
   close(): Promise<void>;
 }
 
 /**
- * Runners' label calls (server.ts) on a thread of their own: an app makes one right after each answer, and the gateway
- * must not be busy with it while the next request comes in.
+ * Handles runners' label calls (server.ts) on a separate thread: an app makes one right after each answer, and must not
+ * keep the gateway busy while the next request arrives.
  */
 export function createLabels(deps: { readonly token: string; readonly report: (error: unknown) => void }): Labels {
   let worker: Worker | undefined;
@@ -24,7 +24,7 @@ export function createLabels(deps: { readonly token: string; readonly report: (e
       throw new Error('the thread of the label calls ended before it listened');
     });
     const [message] = await Promise.race([once(worker, 'message'), exited]);
-    // From here on it only fails through a bug. Apps then log without labels and continue.
+    // From here on, it fails only because of a bug. Apps then log without labels and continue.
     worker.on('error', deps.report);
     return Number(message);
   }

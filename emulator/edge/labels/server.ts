@@ -13,29 +13,29 @@ export interface LabelServer {
 const path = '/Isolate/SetMetadata';
 /** gRPC's framing of a message without fields: not compressed, no bytes. */
 const emptyMessage = Buffer.alloc(5);
-/** One for each runner and some to spare. */
+/** One for each runner, and some spare ones. */
 const maxConnections = 2_048;
-/** A runner makes two calls for each request that it works on. */
+/** A runner makes two calls for each request that it handles. */
 const maxStreams = 1_000;
-/** What a connection gets before it has shown the token: answers of a few bytes, and not much time. */
+/** The limits of a connection that hasn't presented the token: answers of a few bytes, and little time. */
 const maxRefusals = 100;
 const strangerMs = 60_000;
-/** Connections that have shown no token at once; a runner shows it within a moment. */
+/** The maximum number of connections without a token; a runner presents it at once. */
 const maxStrangers = 256;
 const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
 
 /**
- * isolate's `SetMetadata` for runners, on a loopback port of its own (docs/platform/runner-process.md#logs). The SDK's
- * app server calls it twice for each request and waits for the first answer; the labels themselves come another way
- * (emulator/runner/inside/streams.py), so the answer is always the same. Plain HTTP/2, because reading a message that
- * nobody needs would cost an app's request more than the gateway does.
+ * isolate's `SetMetadata` for runners, on a separate loopback port (docs/platform/runner-process.md#logs). The SDK's
+ * app server calls it twice for each request and waits for the first answer; the labels themselves arrive another way
+ * (emulator/runner/inside/streams.py), so the answer is always the same. Plain HTTP/2, because parsing an unused
+ * message would cost an app's request more than the gateway does.
  *
  * `token`: what a runner must send as `controller-token`, compared in constant time.
  */
 export async function listenForLabels(token: string): Promise<LabelServer> {
   const server = createServer({ settings: { maxConcurrentStreams: maxStreams } });
   const sessions = new Set<Http2Session>();
-  /** Connections that have shown no token yet, and how many of their calls were refused. */
+  /** Connections that haven't presented the token yet, and how many of their calls were refused. */
   const strangers = new Map<Http2Session, number>();
   server.maxConnections = maxConnections;
   server.on('connection', (socket) => {
@@ -43,7 +43,8 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
   });
   server.on('session', (session) => {
     sessions.add(session);
-    // The one that has been silent the longest goes: else one silent process could keep all runners out.
+    // The connection that has been silent the longest is closed: otherwise, one silent process could lock out all
+    // runners.
     const [oldest] = strangers.size < maxStrangers ? [] : strangers.keys();
     if (oldest) {
       strangers.delete(oldest);
@@ -63,7 +64,7 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
   const authorities = loopbackHosts(port);
 
   server.on('stream', (stream, headers) => {
-    // A runner that dies in the middle of a call: nobody waits for the answer.
+    // A runner died in the middle of a call: nobody waits for the answer.
     stream.on('error', () => stream.destroy());
     stream.resume();
     const refusal = judge(headers, authorities, token);
@@ -113,7 +114,7 @@ function refuse(stream: ServerHttp2Stream, { code, text }: Refusal): void {
   stream.respond({ ':status': 200, ...headers }, { endStream: true });
 }
 
-/** Byte by byte in constant time. The length of our own token is no secret. */
+/** Compares byte by byte in constant time. The length of our own token is no secret. */
 function sameSecret(given: string | readonly string[] | undefined, expected: string): boolean {
   const [a, b] = [Buffer.from(typeof given === 'string' ? given : ''), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -14,7 +14,7 @@ describe('a late report of billable units', () => {
     expect(line?.message).toBe('Billable units settled: 12.50000000');
   });
 
-  it('is 404 where nothing waits', async () => {
+  it('is 404 if no request waits', async () => {
     const { send } = await restServer();
     const { status, json } = await send('POST', path, { billable_units: '1' });
     expect([status, json]).toEqual([404, { detail: `No request ${id} waits for billable units.` }]);

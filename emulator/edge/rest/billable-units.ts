@@ -8,7 +8,7 @@ const requestId = z.object({ id: z.uuid() });
 const report = z.object({ billable_units: z.string().regex(/^\d{1,310}(\.\d{1,20})?$/, 'must be a decimal number') });
 
 /**
- * Where an app reports the units of a request that it bills later (docs/platform/rest.md#applications;
+ * The route where an app reports the units of a request that it bills later (docs/platform/rest.md#applications;
  * fal/wma/_billing.py).
  */
 export function billableUnits({ lateUnits, authenticate }: Pick<RestDeps, 'lateUnits' | 'authenticate'>): Router {

@@ -15,7 +15,7 @@ import type { Tokens } from '../auth/tokens.ts';
 import type { Authenticate } from '../auth/types.ts';
 import type { GuardRules } from '../guard.ts';
 
-/** The rooms that the REST edge calls in to. */
+/** The rooms that the REST edge calls. */
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
@@ -29,14 +29,14 @@ export interface RestDeps {
   readonly storage: Storage;
   readonly lateUnits: Pick<LateUnits, 'settle'>;
   readonly tokens: Pick<Tokens, 'issue'>;
-  /** Signs what `/storage/auth/token` gives out. */
+  /** Signs the tokens of `/storage/auth/token`. */
   readonly uploadTokens: Signer;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly hosts: Hosts;
   readonly authenticate: Authenticate;
   readonly guardRules: GuardRules;
-  /** What `minifal status` says of this process; `startedAt` in milliseconds since the epoch. */
+  /** What `minifal status` reports about this process; `startedAt` in milliseconds since the epoch. */
   readonly about: {
     readonly version: string;
     readonly startedAt: number;
@@ -44,10 +44,10 @@ export interface RestDeps {
     readonly secrets: Status['secrets'];
     readonly isolation: () => Status['isolation'];
   };
-  /** Why the disk takes no writes; `null`: all is well. */
+  /** Why the disk accepts no writes; `null`: no trouble. */
   readonly trouble: () => DiskTrouble | null;
-  /** Calls the listener when that has changed; returns the unsubscriber. */
+  /** Calls the listener when that has changed; returns a function that unsubscribes. */
   readonly followTrouble: (listener: () => void) => () => void;
-  /** Gets failures that are ours, for the emulator's own log. */
+  /** Receives errors in minifal, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

@@ -5,7 +5,7 @@ const name = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
  * The page at `/`, and the pages behind the links that `fal deploy` prints (docs/platform/control-plane.md#commands):
- * plain text that says what this is. Open without a key: they show nothing that the caller doesn't know.
+ * plain text that explains what this is. No key is required: they show nothing that the caller doesn't know.
  */
 export function home(hosts: Hosts): Router {
   const router = Router();

@@ -22,8 +22,8 @@ const refusalStatus: { readonly [reason in RefusalReason]: number } = {
 };
 
 /**
- * Words every failure as the platform does (docs/platform/rest.md#rules): `{"detail": "text"}`; 422 only as a list of
- * `{loc, msg, type}`. What isn't meant for a caller is one sentence and goes to `report`.
+ * Formats every error as the platform does (docs/platform/rest.md#rules): `{"detail": "text"}`; 422 always has a list
+ * of `{loc, msg, type}`. An error that isn't meant for a caller becomes one sentence and is passed to `report`.
  */
 export function errorHandler(report: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {

@@ -7,9 +7,7 @@ const methods = ['get', 'put', 'post', 'patch', 'delete'] as const;
 type Stack = Router['stack'];
 type Route = NonNullable<Stack[number]['route']>;
 
-/**
- * What a router answers: each of its routes, and of the routers below it, under the names that rights.ts has for it.
- */
+/** All routes of a router and of its nested routers, under their names in rights.ts. */
 export function routesOf(stack: Stack): readonly { readonly names: readonly string[]; readonly route: Route }[] {
   return stack.flatMap(({ route, handle }) => {
     if (route) return [{ names: namesOf(route), route }];
@@ -18,8 +16,8 @@ export function routesOf(stack: Stack): readonly { readonly names: readonly stri
 }
 
 /**
- * Puts in front of each route what rights.ts says about it. Throws for one that isn't in the table: a new route can't
- * be forgotten there.
+ * Puts the check of rights.ts in front of each route. Throws for a route that isn't in the table, so that a new route
+ * can't be forgotten there.
  */
 export function guardRoutes(router: Router, authenticate: Authenticate): void {
   for (const { names, route } of routesOf(router.stack)) {
@@ -31,7 +29,7 @@ export function guardRoutes(router: Router, authenticate: Authenticate): void {
   }
 }
 
-/** Who sent a good key; everybody else is refused. */
+/** The sender of a valid key; all others are refused. */
 export function signedIn(authenticate: Authenticate, { headers }: Request, response: Response): Identity {
   const identity = authenticate(headers);
   if (identity) return identity;

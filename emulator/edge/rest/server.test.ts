@@ -81,7 +81,7 @@ describe('every request', () => {
     expect(listed.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
   });
 
-  it('does not say what it is made of', async () => {
+  it('does not reveal its implementation', async () => {
     const { get } = await restServer();
     expect((await get('/users/current')).headers.get('x-powered-by')).toBeNull();
   });
@@ -95,7 +95,7 @@ describe('pages without a key', () => {
     expect(await response.text()).toContain('minifal');
   });
 
-  it('the links that `fal deploy` prints lead to a page; anything that is no name is not echoed', async () => {
+  it('the links that `fal deploy` prints lead to a page; anything that is not a name is not echoed', async () => {
     const { url, get } = await restServer();
     const page = await fetch(url('/dashboard/apps/local/greet/testing/playground?endpoint=x'));
     expect(page.headers.get('content-type')).toMatch(/^text\/plain/);

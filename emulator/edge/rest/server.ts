@@ -20,9 +20,9 @@ import { browserTokens } from './tokens.ts';
 import { workflows } from './workflows.ts';
 
 /**
- * The REST host of the platform, for the `api` port (docs/platform/rest.md#rules to #app-files). Host and Origin are
- * judged first, then the key, then what it may do (rights.ts); every error is `{"detail"}`; paths are matched as they
- * come, never normalised or redirected.
+ * The platform's REST host, for the `api` port (docs/platform/rest.md#rules to #app-files). Host and Origin are checked
+ * first, then the key, then its rights (rights.ts); every error is `{"detail"}`; paths are matched as received, never
+ * normalized or redirected.
  */
 export function createRestEdge(deps: RestDeps): Express {
   const app = express();
@@ -33,7 +33,7 @@ export function createRestEdge(deps: RestDeps): Express {
   app.use(home(deps.hosts));
   // Receivers of webhooks have no key (docs/platform/rest.md#others).
   app.get('/.well-known/jwks.json', (_request, response) => void response.json(deps.jwks));
-  // These know their callers by tokens and by addresses that can't be guessed.
+  // These identify their callers by tokens and by addresses that can't be guessed.
   app.use(uploadTargets(deps), cdnUploads(deps), kv({ ...deps, keyValues: deps.storage.keyValues }));
   app.use(authenticated(deps));
   app.use(

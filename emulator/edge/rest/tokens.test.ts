@@ -28,7 +28,7 @@ describe('tokens for browsers', () => {
     expect(server.rooms.tokens.verify(token, { ...target, path: '' })).toBeUndefined();
   });
 
-  it.each(['/tokens/', '/tokens/realtime'])('of %s end with the runner whose key asked for them', async (path) => {
+  it.each(['/tokens/', '/tokens/realtime'])('of %s expire with the runner whose key requested them', async (path) => {
     const server = await restServer();
     const state: Runner['state'] = { kind: 'idle', since: 0 };
     server.runners.push({

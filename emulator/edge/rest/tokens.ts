@@ -11,8 +11,8 @@ const tokenBody = z.object({ allowed_apps: apps, token_expiration: seconds.defau
 const realtimeBody = z.object({ allowed_apps: apps, duration: seconds.default(120) });
 
 /**
- * Tokens for browsers (docs/platform/rest.md#tokens): clients want a bare JSON string; the documented second form
- * answers an object. What a runner's key asks for ends with the runner, at the latest.
+ * Tokens for browsers (docs/platform/rest.md#tokens): clients expect a bare JSON string; the documented second form
+ * returns an object. A token that was requested with a runner's key expires with the runner at the latest.
  */
 export function browserTokens(deps: {
   readonly authenticate: Authenticate;

@@ -17,7 +17,7 @@ const pageQuery = z.object({
 
 /**
  * Published workflows (docs/platform/rest.md#workflows, the SDK's openapi client): POST and PATCH answer 201, DELETE
- * 204, or the client finds nothing in the answer. `contents` comes back as it was sent.
+ * 204; with other statuses, the client finds nothing in the answer. `contents` is returned as it was sent.
  */
 export function workflows(room: Workflows, account: Account): Router {
   const router = Router();

@@ -4,7 +4,7 @@ import { type ChannelOptions, Client, credentials, Metadata, type ServiceError }
 import { loadServices } from '../../wire/services.ts';
 import type { GrpcEdge } from '../grpc/server.ts';
 
-/** What one call of a test brought back. */
+/** The result of one call of a test. */
 export interface Reply {
   readonly code: number;
   readonly details: string;
@@ -12,9 +12,9 @@ export interface Reply {
   readonly messages: readonly { readonly [field: string]: unknown }[];
 }
 
-/** A socket for the edge and a client of the real gRPC library on it. */
+/** A socket for the edge, and a client of the real gRPC library on it. */
 export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
-  // As edge/listener.ts hands them over: open to half-closing, the first bytes read and put back.
+  // As passed on by edge/listener.ts: half-open allowed, the first bytes read and put back.
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -42,8 +42,8 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
     return made;
   }
   /**
-   * A client behind a wire that can be cut: the server then sees the end of the connection and no more, as when a
-   * process dies.
+   * A client on a connection that can be cut: the server then sees only the end of the connection, as when a process
+   * dies.
    */
   async function mortalClient() {
     const ends: (() => void)[] = [];
@@ -94,7 +94,7 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
       reply,
       messages,
       cancel: () => call.cancel(),
-      /** Resolves when a message has come that `wanted` accepts. */
+      /** Resolves when a message that `wanted` accepts has arrived. */
       async until(wanted: (message: { readonly [field: string]: unknown }) => boolean): Promise<void> {
         while (!messages.some(wanted)) await new Promise<void>((arrived) => arrivals.push(arrived));
       },

@@ -12,7 +12,7 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   return Buffer.concat([head, payload]);
 }
 
-/** HPACK's plainest form: each name and value as a literal below 127 bytes, pairs that are not remembered. */
+/** HPACK's simplest form: each name and value as a literal below 127 bytes, pairs that are not indexed. */
 export function literals(texts: readonly string[]): Buffer {
   return Buffer.concat(
     texts.map((text, place) => Buffer.from(`${place % 2 === 0 ? '\0' : ''}${String.fromCharCode(text.length)}${text}`)),

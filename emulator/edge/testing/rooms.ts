@@ -29,14 +29,14 @@ import { createSigner } from '../auth/signed.ts';
 import { createTokens } from '../auth/tokens.ts';
 import { createRoutes } from '../routes.ts';
 
-/** For `expect.poll`: something comes for certain, and when doesn't matter. */
+/** For `expect.poll`: something that is certain to happen, at any time. */
 export const patiently = { timeout: 20_000, interval: 5 };
 
 type Call = { readonly method: string; readonly args: readonly unknown[] };
 
 /**
- * For tests of the edge: the real catalog, blobs, app files, routes, logs and runner history in a folder, and doubles
- * of what would need Python (builds, fleet). The doubles record their calls and do what the test says.
+ * For tests of the edge: the real catalog, blobs, app files, routes, logs, and runner history in a folder, and doubles
+ * of everything that would need Python (builds, fleet). The doubles record their calls and behave as set by the test.
  */
 export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32, 7)) {
   const start = Date.parse('2026-01-02T03:04:05.678Z');
@@ -74,7 +74,7 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
   };
 }
 
-/** A build that ends as the test says; `built` is what was asked for. */
+/** A build that ends as set by the test; `built` contains the requested builds. */
 function testBuilds() {
   const built: EnvironmentDefinition[] = [];
   const plan = { log: [] as readonly string[], failure: undefined as string | undefined };
@@ -90,7 +90,7 @@ function testBuilds() {
   return { builds: createBuilds({ virtualenv }), built, buildPlan: plan };
 }
 
-/** A fleet that records what it is asked. `runners` are those that the test puts there. */
+/** A fleet that records its calls. `runners` contains those that the test adds. */
 function testFleet() {
   const calls: Call[] = [];
   const runners: Runner[] = [];
@@ -168,14 +168,14 @@ function testFleet() {
   const tell: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {
     for (const watch of watchers.get(alias) ?? []) watch(change);
   };
-  /** As after an event of the scheduler that concerned these. */
+  /** Notifies as after an event of the scheduler that concerned these. */
   const changed = (apps: readonly string[], runnerIds: readonly string[] = []): void => {
     for (const follower of followers) follower({ apps: new Set(apps), runners: new Set(runnerIds) });
   };
   return { fleet, calls, runners, fleetPlan: plan, tell, watchers, changed, changeFollowers: followers };
 }
 
-/** The real logs; `followers` holds a member per subscriber. */
+/** The real logs; `followers` contains one member per subscriber. */
 function testLogs(folder: string) {
   const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: 64 * 1024 * 1024 });
   const followers = new Set<() => void>();

@@ -19,9 +19,10 @@ export function writeBundle(
   const sources = [...more, ...named, ...systemBundles]
     .filter((path): path is string => path !== undefined && path !== '')
     .map((path) => resolve(path))
-    // A terminal of ours already points to an older bundle: reading it back would keep dead CAs of ours for ever.
+    // A terminal of ours may already point to an older bundle: reading it back would keep our outdated CAs forever.
     .filter((path) => path !== target && existsSync(path));
-  // A keychain is no file. Node 22.15 or newer reads it; on Linux the bundles above are the same, and sooner read.
+  // A keychain is not a file. Node 22.15 or newer reads it; on Linux, the bundles above have the same content and are
+  // faster to read.
   const keychain = process.platform === 'darwin' ? (getCACertificates?.('system') ?? []) : [];
   const all = new Map<string, string>();
   for (const pem of [...rootCertificates, ...keychain, ...sources.flatMap(certificatesIn), ownCaPem]) {

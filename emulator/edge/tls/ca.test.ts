@@ -19,7 +19,7 @@ const newFolder = (): string => {
 const certificate = (folder: string, name: string) =>
   new X509Certificate(readFileSync(join(folder, 'tls', `${name}.crt`)));
 
-it('makes one authority and two leafs, and finds them again', async () => {
+it('creates one authority and two leafs, and finds them again', async () => {
   const folder = newFolder();
   const first = await loadOrCreateTls(folder);
   expect(readdirSync(join(folder, 'tls')).toSorted()).toEqual([
@@ -34,7 +34,7 @@ it('makes one authority and two leafs, and finds them again', async () => {
   expect([second.caPem, second.cert]).toEqual([first.caPem, first.cert]);
 });
 
-it('keeps its keys to itself', async () => {
+it('keeps its keys private', async () => {
   const folder = newFolder();
   await loadOrCreateTls(folder);
   expect(statSync(join(folder, 'tls')).mode & 0o777).toBe(0o700);
@@ -52,7 +52,7 @@ it('constrains the authority, critically, to localhost and loopback', async () =
   expect(permitted).toEqual(['localhost', '127.0.0.0/8', '::1/128']);
 });
 
-it('gives leafs a life of 90 to 397 days, the authority ten years', async () => {
+it('gives leafs a validity of 90 to 397 days, the authority ten years', async () => {
   const folder = newFolder();
   const now = Date.now();
   await loadOrCreateTls(folder, now);
@@ -74,7 +74,7 @@ it('renews a leaf in its last week, under the same authority', async () => {
   expect(renewed.caPem).toBe(first.caPem);
 });
 
-it('makes everything again when the authority can no longer outlive a leaf', async () => {
+it('recreates everything when the authority can no longer outlive a leaf', async () => {
   const folder = newFolder();
   const now = Date.now();
   const first = await loadOrCreateTls(folder, now);
@@ -114,7 +114,7 @@ it('writes a bundle of public roots, the extra roots of the machine and ours, ea
   expect(text).not.toContain('PRIVATE');
 });
 
-it('does not read its own older bundle back, though the environment names it', async () => {
+it('does not read its own older bundle back, although the environment names it', async () => {
   const folder = newFolder();
   const old = await loadOrCreateTls(newFolder());
   const tls = await loadOrCreateTls(folder);

@@ -50,9 +50,9 @@ const dayMs = 86_400_000;
 const renewBeforeMs = 7 * dayMs;
 
 /**
- * Reads the certificates in `<dataDir>/tls`, and makes what is absent, damaged, about to expire (7 days), not signed by
- * the present authority, or of an earlier minifal that had fewer names. Keys are 0600 in a folder 0700. Never touches a
- * system store.
+ * Reads the certificates in `<dataDir>/tls`, and recreates those that are missing, damaged, about to expire (7 days),
+ * not signed by the current authority, or from an earlier minifal with fewer names. Keys are 0600 in a folder 0700.
+ * Never modifies a system store.
  */
 export async function loadOrCreateTls(dataDir: string, now: number = Date.now()): Promise<TlsMaterial> {
   const folder = join(dataDir, 'tls');
@@ -60,7 +60,7 @@ export async function loadOrCreateTls(dataDir: string, now: number = Date.now())
   chmodSync(folder, 0o700);
 
   const storedCa = read(folder, 'ca');
-  // An authority must outlive every leaf it may sign today.
+  // An authority must outlive every leaf that it may sign today.
   const usable = storedCa !== undefined && validFor(storedCa, now, (leafLifetimeDays + 1) * dayMs);
   const authority = usable ? storedCa : await makeAuthority(now);
   if (!usable) write(folder, 'ca', authority);
@@ -98,7 +98,7 @@ function read(folder: string, name: string): KeyAndCertificate | undefined {
     const matches = new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
     return matches ? { keyPem, certPem } : undefined;
   } catch (error) {
-    // A file that can't be opened at present is neither absent nor damaged.
+    // A file that can't be opened at present is neither missing nor damaged.
     if (isOutOfDescriptors(error)) throw outOfDescriptors('read its certificates');
     return undefined; // absent or damaged: made again
   }
@@ -118,7 +118,7 @@ function covers({ certPem }: KeyAndCertificate, kind: LeafKind): boolean {
   return leafNames[kind].every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)));
 }
 
-/** Key first: a crash in between leaves a pair that doesn't match, which the next start replaces. */
+/** The key is written first: a crash in between leaves a pair that doesn't match, which the next start replaces. */
 function write(folder: string, name: string, { keyPem, certPem }: KeyAndCertificate): void {
   for (const [extension, text, mode] of [
     ['key', keyPem, 0o600],

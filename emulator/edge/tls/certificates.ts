@@ -22,10 +22,13 @@ export interface KeyAndCertificate {
   readonly certPem: string;
 }
 
-/** `dns`: for clients that send a server name (SNI). `ip`: for those that connect by address and send none. */
+/** `dns`: for clients that send a server name (SNI). `ip`: for clients that connect by address and send none. */
 export type LeafKind = 'dns' | 'ip';
 
-/** What each leaf is good for. Spelled out: some verifiers take no wildcard right below a top-level name. */
+/**
+ * The names that each leaf is valid for. Listed explicitly: some verifiers reject a wildcard right below a top-level
+ * name.
+ */
 export const leafNames: { readonly [kind in LeafKind]: readonly string[] } = {
   dns: ['localhost', ...namesBelowLocalhost],
   ip: ['127.0.0.1', '::1'],
@@ -34,17 +37,17 @@ export const leafNames: { readonly [kind in LeafKind]: readonly string[] } = {
 const dayMs = 86_400_000;
 /** Ten years. */
 const caLifetimeDays = 3650;
-/** Below the 398 days that the strictest verifiers accept. */
+/** Below the maximum of 398 days that the strictest verifiers accept. */
 export const leafLifetimeDays = 365;
-/** Clients in containers and virtual machines may run a little behind. */
+/** The clocks of containers and virtual machines may be a little behind. */
 const backdateMs = 3_600_000;
 
 const commonName = '2.5.4.3';
 const ecdsaWithSha256 = '1.2.840.10045.4.3.2';
 
 /**
- * A new authority, name-constrained (critical) to what a local server can be called: DNS `localhost` and the loopback
- * addresses. Anyone who steals its key can impersonate nothing but loopback.
+ * A new authority, name-constrained (critical) to the names of a local server: DNS `localhost` and the loopback
+ * addresses. An attacker who steals its key can impersonate nothing but loopback.
  */
 export async function makeAuthority(now: number): Promise<KeyAndCertificate> {
   const { x509, extension, keyIdentifier } = await load();
@@ -156,7 +159,7 @@ async function load() {
   const [x509, schema] = await Promise.all([import('@peculiar/asn1-x509'), import('@peculiar/asn1-schema')]);
   const extension = (extnID: string, critical: boolean, value: unknown): AsnExtension =>
     new x509.Extension({ extnID, critical, extnValue: new schema.OctetString(schema.AsnConvert.serialize(value)) });
-  /** RFC 5280 §4.2.1.2, method 1: SHA-1 of the bare public key. A name, not a protection. */
+  /** RFC 5280 §4.2.1.2, method 1: SHA-1 of the bare public key. An identifier, not a protection. */
   const keyIdentifier = (key: KeyObject): ArrayBuffer => {
     const { subjectPublicKey } = schema.AsnConvert.parse(spkiOf(key), x509.SubjectPublicKeyInfo);
     return bufferOf(createHash('sha1').update(Buffer.from(subjectPublicKey)).digest());

@@ -47,7 +47,7 @@ const call = async (file: string, args: readonly string[]): Promise<string> =>
   (await run(file, [...args], { env, timeout: 30_000 })).stdout.trim();
 const fetchScript = (url: string): string => `process.stdout.write(await (await fetch(${JSON.stringify(url)})).text())`;
 
-/** Names below localhost are led here by hand where the system's resolver doesn't know them. */
+/** Names below localhost are resolved here if the system's resolver doesn't know them. */
 const resolved = (): readonly string[] =>
   ['ws.localhost', 'queue.localhost', 'wma.localhost'].flatMap((name) => [
     '--resolve',

@@ -1,6 +1,6 @@
 """
 Calls a URL with urllib and prints what came back. Used by clients.test.ts; roots come from SSL_CERT_FILE.
-A second argument is the address of every name: not each system's resolver knows names below localhost.
+A second argument is the address to use for every name: some resolvers don't know names below localhost.
 """
 
 import socket

@@ -30,7 +30,7 @@ it.each([
   expect(readFollowUp(method, path)).toBeUndefined();
 });
 
-it('builds urls on the host that the caller used', () => {
+it('builds URLs with the host that the caller used', () => {
   expect(followUpUrls('https://localhost:8444', 'me/app--dev', id)).toEqual({
     response_url: `https://localhost:8444/me/app--dev/requests/${id}`,
     status_url: `https://localhost:8444/me/app--dev/requests/${id}/status`,

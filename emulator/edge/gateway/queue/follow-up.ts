@@ -1,19 +1,19 @@
-/** Which of a queued request's URLs is meant. docs/platform/gateway.md#urls, #submit to #result-and-cancel. */
+/** Which URL of a queued request is requested. docs/platform/gateway.md#urls, #submit to #result-and-cancel. */
 export interface FollowUp {
   readonly requestId: string;
   readonly what: 'result' | 'status' | 'stream' | 'cancel';
 }
 
 /**
- * `/requests/{id}` and what may follow, with or without a sub-path before and a slash after: both spellings answer
+ * `/requests/{id}` and what may follow, with or without a sub-path before it and a slash after it: both forms answer
  * directly, because some clients don't follow redirects.
  */
 const shape = /^(?:\/.*)?\/requests\/([^/]+)(\/status|\/status\/stream|\/cancel|\/response)?\/?$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * Reads a follow-up out of what comes behind `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is
- * only a follow-up if it speaks of a request id: an app may have an endpoint `/requests/…` of its own.
+ * Parses a follow-up from the part after `owner/alias`; `undefined`: a submit to an endpoint of the app. A POST is a
+ * follow-up only if it contains a request id: an app may have its own endpoint `/requests/…`.
  */
 export function readFollowUp(method: string, path: string): FollowUp | undefined {
   const match = shape.exec(path);
@@ -36,8 +36,8 @@ export interface FollowUpUrls {
 }
 
 /**
- * From the host and scheme that the client used, so that a client pointed here gets URLs that lead here; never with the
- * sub-path. `app`: `owner/alias`.
+ * Built from the host and scheme that the client used, so that a client that is configured for minifal gets URLs of
+ * minifal; never includes the sub-path. `app`: `owner/alias`.
  */
 export function followUpUrls(origin: string, app: string, requestId: string): FollowUpUrls {
   const response_url = `${origin}/${app.split('/').map(encodeURIComponent).join('/')}/requests/${requestId}`;

@@ -147,7 +147,7 @@ describe('cancel', () => {
     });
   });
 
-  it('is answered only when it is on disk', async () => {
+  it('is answered only after it is on disk', async () => {
     const gateway = await start(ok);
     gateway.fleet.hold();
     const { id } = await submit(gateway);
@@ -162,14 +162,14 @@ describe('cancel', () => {
       answered = true;
     });
     await asked.promise;
-    // Whatever was answered before would have come with this one.
+    // Any earlier answer would have arrived together with this one.
     await call(gateway.ports.queue, `/me/app/requests/${id}/status`);
     expect(answered).toBe(false);
     onDisk.resolve();
     expect((await reply).status).toBe(202);
   });
 
-  it('of a running request reaches the app next to the call that runs', async () => {
+  it('of a running request reaches the app in parallel with the running call', async () => {
     const cancelled = deferred<string>();
     const gateway = await start(async (req, res) => {
       if (req.url === '/predict/cancel') {

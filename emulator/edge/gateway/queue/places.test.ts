@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChangeListener } from '../../../fleet/types.ts';
 import { createPlaces } from './places.ts';
 
-/** Places of a fleet that changes when the test says so, on a clock that the test advances. */
+/** Places of a fleet that changes when the test triggers it, on a clock that the test advances. */
 function setUp() {
   const followers = new Set<ChangeListener>();
   const timers = new Map<() => void, number>();
@@ -42,7 +42,7 @@ function setUp() {
 }
 
 describe('the places in a queue', () => {
-  it('are looked at after a change, without a timer while nothing changes', async () => {
+  it('are checked after a change, without a timer while nothing changes', async () => {
     const { places, change, advance, pending } = setUp();
     let looks = 0;
     places.watch('app', () => looks++);
@@ -57,7 +57,7 @@ describe('the places in a queue', () => {
     expect([looks, pending()]).toEqual([1, []]);
   });
 
-  it('that change all the time are looked at once in a while, and once more after the last change', async () => {
+  it('that change all the time are checked at intervals, and once more after the last change', async () => {
     const { places, change, advance, pending } = setUp();
     let looks = 0;
     places.watch('app', () => looks++);
@@ -71,14 +71,14 @@ describe('the places in a queue', () => {
     expect([looks, pending()]).toEqual([4, []]);
   });
 
-  it('cost an event the same with one watcher and a thousand', () => {
+  it('cost the same per event with one watcher and a thousand', () => {
     const { places, change, followers, pending } = setUp();
     for (let n = 0; n < 1_000; n++) places.watch('app', () => undefined);
     change('app');
     expect([followers.size, pending().length]).toEqual([1, 1]);
   });
 
-  it('are nobody’s business after the last watcher has left', async () => {
+  it('are not checked after the last watcher has left', async () => {
     const { places, change, advance, followers, pending } = setUp();
     let looks = 0;
     const leave = [places.watch('app', () => looks++), places.watch('app', () => looks++)];
@@ -96,7 +96,7 @@ describe('the places in a queue', () => {
     expect(looks).toBe(2);
   });
 
-  it('are seen by all watchers, though one of them throws or leaves meanwhile', async () => {
+  it('are seen by all watchers, although one of them throws or leaves in the meantime', async () => {
     const { places, change, advance, reported } = setUp();
     const looked: string[] = [];
     places.watch('app', () => {

@@ -3,34 +3,34 @@ import { contain, type Report } from '../../../local/loop/contain.ts';
 import { inSlices } from '../../../local/loop/slices.ts';
 import { later as onTimer } from '../../../local/loop/timers.ts';
 
-/** Who waits for another place in a queue. */
+/** Notifies watchers that the position of a request in a queue may have changed. */
 export interface Places {
   /**
-   * Calls `look` when the places of the alias's waiting requests may have changed: soon, but in a turn of its own, and
-   * not more often than once in `restMs`. While nothing changes nothing runs, and no timer is set. What `look` throws
-   * is reported. Returns the unsubscriber.
+   * Calls `look` when the places of the alias's waiting requests may have changed: soon, but in a separate turn, and at
+   * most once per `restMs`. While nothing changes, nothing runs and no timer is set. Errors that `look` throws are
+   * reported. Returns a function that unsubscribes.
    */
   watch(alias: string, look: () => void): () => void;
 }
 
 interface Watched {
   readonly looks: Set<() => void>;
-  /** When they were called last; for `now`. */
+  /** When they were last called, for `now`. */
   lookedAt: number;
   callOff: (() => void) | undefined;
 }
 
 /**
- * All watchers share one follower of the fleet, and those of an alias one timer: an event costs the same with any
- * number of them, and many are called a few milliseconds' worth at a time.
+ * All watchers share one follower of the fleet, and the watchers of an alias share one timer: an event costs the same
+ * with any number of them, and if there are many, they are called in batches of a few milliseconds.
  */
 export function createPlaces(deps: {
   readonly follow: Fleet['follow'];
   readonly restMs: number;
   readonly report: Report;
-  /** A timer that can be called off. */
+  /** Starts a timer; returns a function that cancels it. */
   readonly later?: (delayMs: number, run: () => void) => () => void;
-  /** Milliseconds of a clock that doesn't jump. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }): Places {
   const { follow, restMs, report, later = onTimer, now = () => performance.now() } = deps;
@@ -43,7 +43,7 @@ export function createPlaces(deps: {
     watched.callOff = later(Math.max(0, watched.lookedAt + restMs - now()), () => {
       watched.callOff = undefined;
       watched.lookedAt = now();
-      // Some leave while others are called.
+      // Some unsubscribe while others are called.
       inSlices([...watched.looks], (look) => {
         if (watched.looks.has(look)) contain(report, look)();
       }).catch(report);

@@ -6,7 +6,7 @@ import { authorization, call } from '../testing/client.ts';
 import { completed, ok, start, status, submit, urlsOf } from '../testing/queue-host.ts';
 
 describe('submit', () => {
-  it('answers 200 with the urls of the host that the caller used, once the request is on disk', async () => {
+  it('answers 200 with URLs of the host that the caller used, once the request is on disk', async () => {
     const gateway = await start(ok);
     gateway.fleet.hold();
     const { reply, json, id } = await submit(gateway, '/me/app/sub/path?fal_webhook=https%3A%2F%2Fa.example%2Fb&x=1');
@@ -28,7 +28,7 @@ describe('submit', () => {
     });
   });
 
-  it('over TLS hands out https urls', async () => {
+  it('returns https URLs over TLS', async () => {
     const gateway = await start(ok);
     const port = gateway.ports.queue;
     const request = httpsRequest({
@@ -42,7 +42,7 @@ describe('submit', () => {
     expect(status_url).toMatch(`https://localhost:${port}/me/app/requests/`);
   });
 
-  it('keeps what the caller wished for, checked', async () => {
+  it('keeps the validated options of the caller', async () => {
     const gateway = await start(ok);
     gateway.fleet.hold();
     const { id } = await submit(gateway, '/me/app', {
@@ -66,7 +66,7 @@ describe('submit', () => {
     ]);
   });
 
-  it('takes any bytes: malformed JSON is for the app to refuse', async () => {
+  it('accepts any bytes: the app refuses malformed JSON', async () => {
     let seen = '';
     const gateway = await start((req, res) => {
       req.on('data', (chunk: Buffer) => {

@@ -17,7 +17,7 @@ import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
 
 /**
- * The queue host: submit, and what becomes of a request: status, status stream, result, cancel.
+ * The queue host: submit, and the follow-ups of a request: status, status stream, result, cancel.
  * docs/platform/gateway.md#submit to #result-and-cancel.
  */
 export function createQueueHost(deps: GatewayDeps): EdgeHandlers {
@@ -69,7 +69,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
   const { target, followUp, cors, places } = about;
   const reply = (answer: Answer, requestId = about.fresh): void => send(res, { requestId, cors }, answer);
   const route = deps.routes.resolve(target.owner, target.name);
-  // The JS client watches a status stream of its own with a token (`connectionMode: "client"`).
+  // The JS client opens its own status stream with a token (`connectionMode: "client"`).
   const identity = followUp.what === 'stream' ? identify(deps, req, target) : deps.authenticate(req.headers);
   const access = authorise(route, identity, deps.account);
   if (!access.ok) return reply(jsonAnswer(access.status, { detail: access.detail }));
@@ -79,7 +79,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
   }
   const record = deps.queue.record(followUp.requestId);
   const alias = route?.alias ?? aliasOf(target.owner, target.name);
-  // Someone else's request is as unknown as one that never was.
+  // Another user's request is as unknown as one that never existed.
   if (!record || record.alias !== alias || !(access.isOwner || record.callerId === access.callerId)) {
     return reply(unknownRequest);
   }
@@ -87,7 +87,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
   const urls = followUpUrls(about.origin, appId(target), record.id);
   const hidden = route?.privateLogs === true && !access.isOwner;
   const wanted = wantsLogs(target.query);
-  // The answer of an app may be here before the lines that it printed on the way.
+  // The app's answer may arrive before the lines that it printed earlier.
   if (wanted && record.phase === 'COMPLETED' && record.runnerId) await deps.fleet.linesTold(record.runnerId);
   const logs = wanted ? (hidden ? [] : linesOf(deps, record)) : null;
   switch (followUp.what) {
@@ -100,7 +100,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
         logs === null || hidden
           ? () => undefined
           : deps.logs.follow({ requestId: record.id }, (line) => {
-              // A status has the lines so far; each state of a progress bar would stay in it.
+              // A status contains all lines so far; it would otherwise contain every state of a progress bar.
               if (!line.unfinished) listener(line);
             });
       const order = { record, urls, logs, followLogs, places };
@@ -110,7 +110,8 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
       return reply(resultOf(deps, record), record.id);
     case 'cancel': {
       const word = deps.requests.cancel(record.id);
-      // A promise like the acceptance: who heard it would never run must find it so after a crash.
+      // A promise like the acceptance: a client that was informed of the cancellation must find it unchanged after a
+      // crash.
       if (word === 'requested') await deps.queue.settled();
       return reply(cancelled[word], record.id);
     }
@@ -124,7 +125,7 @@ const cancelled: { readonly [W in 'requested' | 'completed' | 'unknown']: Answer
   unknown: unknownRequest,
 };
 
-/** docs/platform/gateway.md#result: the app's answer as it was, or the platform's error. Repeatable. */
+/** docs/platform/gateway.md#result: the app's answer unchanged, or the platform's error. Repeatable. */
 function resultOf(deps: GatewayDeps, record: RequestRecord): Answer {
   if (record.phase !== 'COMPLETED') return jsonAnswer(400, { detail: 'Request is still in progress' });
   const outcome = deps.queue.result(record.id);
@@ -135,12 +136,12 @@ function resultOf(deps: GatewayDeps, record: RequestRecord): Answer {
   return { status, headers: [...headers, ...servedFrom], body: viewOf(body) };
 }
 
-/** The same bytes: a copy of a large answer would hold everybody else up. */
+/** A view of the same bytes: a copy of a large answer would block everything else. */
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** Lines that a poll returns at most; the newest ones. */
+/** The maximum number of lines that a poll returns; the newest ones. */
 const maxLines = 10_000;
 
 function linesOf(deps: GatewayDeps, record: RequestRecord): readonly LogLine[] {
@@ -152,7 +153,7 @@ function wantsLogs(query: string): boolean {
   return ['1', 'true'].includes(new URLSearchParams(query).get('logs')?.toLowerCase() ?? '');
 }
 
-/** POST, and any other method that brings a body. */
+/** POST, and any other method that has a body. */
 function submits(req: IncomingMessage): boolean {
   if (req.method === 'POST' || req.method === 'PUT' || req.method === 'PATCH') return true;
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;

@@ -41,7 +41,7 @@ describe('status stream', () => {
     expect(events.every((event) => typeof event.response_url === 'string')).toBe(true);
   });
 
-  it('has the lines that an app printed just before its answer in its last event, and so has the status', async () => {
+  it('includes lines printed just before the answer in its last event, and so does the status', async () => {
     const gateway = await start(ok);
     gateway.fleet.hold();
     const { id } = await submit(gateway);
@@ -57,7 +57,7 @@ describe('status stream', () => {
     expect(JSON.parse(body).logs).toMatchObject([{ message: 'last words' }, { message: 'very last words' }]);
   });
 
-  it('of a finished request is one event', async () => {
+  it('of a finished request consists of one event', async () => {
     const gateway = await start(ok);
     const { id } = await submit(gateway);
     await completed(gateway, id);
@@ -96,7 +96,7 @@ describe('status stream', () => {
     release.resolve();
   });
 
-  it('reports at once that the place in the queue has changed, and keeps a silent connection alive', async () => {
+  it('reports a changed position in the queue at once, and keeps a silent connection alive', async () => {
     const gateway = await start(ok, { positionIntervalMs: 3_600_000, pingIntervalMs: 1 });
     gateway.fleet.hold();
     const first = await submit(gateway);
@@ -110,7 +110,7 @@ describe('status stream', () => {
   });
 });
 
-/** Reads an event stream as it comes. */
+/** Reads an event stream as it arrives. */
 async function listenTo(gateway: TestGateway, path: string) {
   const port = gateway.ports.queue;
   const request = httpRequest({

@@ -12,23 +12,23 @@ import { statusBody } from './status.ts';
 interface StreamOrder {
   readonly record: RequestRecord;
   readonly urls: FollowUpUrls;
-  /** Lines already printed, when logs were asked for; each later event carries only new ones. */
+  /** Lines that were already printed, if logs were requested; each later event contains only new ones. */
   readonly logs: readonly LogLine[] | null;
-  /** Calls back with each further line; returns the unsubscriber. */
+  /** Calls back with each further line; returns a function that unsubscribes. */
   readonly followLogs: (listener: (line: LogLine) => void) => () => void;
   readonly places: Places;
 }
 
 /**
- * Lines that wait for the next event that carries any (of a request that waits for a retry); of more, the latest ones
- * are sent.
+ * The maximum number of lines that wait for the next event that contains lines (for a request that waits for a retry);
+ * if there are more, the latest ones are sent.
  */
 const mostNews = 10_000;
 
 /**
- * `…/status/stream`: server-sent events, one status object per change, the last one COMPLETED, then the end: JS
- * resolves with the last event it saw. Comment lines keep silent connections alive. docs/platform/gateway.md#status.
- * Resolves when the stream is over.
+ * `…/status/stream`: server-sent events, one status object per change. The last one is COMPLETED, then the stream ends:
+ * JS resolves with the last event it received. Comment lines keep silent connections alive.
+ * docs/platform/gateway.md#status. Resolves when the stream has ended.
  */
 export function streamStatus(
   deps: GatewayDeps,
@@ -49,12 +49,12 @@ export function streamStatus(
   flushHead(res);
 
   let finish = (): void => undefined;
-  // A failure of ours ends this stream: one that only fell silent would keep its client waiting.
+  // An error in minifal ends this stream: if it only fell silent, its client would keep waiting.
   const contained = (run: () => unknown): (() => void) => contain(deps.report, run, () => finish());
   const emit = contained(() => {
     sentPosition = record.phase === 'IN_QUEUE' ? deps.fleet.queuePosition(record.id) : -1;
     const lines = logs === null ? null : news;
-    // IN_QUEUE has no logs key: what came while waiting goes with the next event that has.
+    // IN_QUEUE has no logs key: lines that arrived while waiting are sent with the next event that has one.
     if (record.phase !== 'IN_QUEUE') news = [];
     const body = statusBody({ record, urls, position: sentPosition, logs: lines });
     writeOrCut(res, `data: ${JSON.stringify(body)}\n\n`);
@@ -87,7 +87,7 @@ export function streamStatus(
       if (record.phase === 'COMPLETED') completed();
       else emit();
     });
-    // Nothing comes after this event: the lines that the app printed before its answer must be in it.
+    // This is the last event: it must contain the lines that the app printed before its answer.
     const completed = contained(() => {
       if (logs === null || !record.runnerId) return end();
       return deps.fleet.linesTold(record.runnerId).then(end);
@@ -96,7 +96,7 @@ export function streamStatus(
       news.push(line);
       if (news.length > 2 * mostNews) news = news.slice(-mostNews);
       if (waiting) return;
-      waiting = true; // a burst of lines makes one event
+      waiting = true; // a burst of lines becomes one event
       setImmediate(() => {
         waiting = false;
         if (news.length > 0 && record.phase === 'IN_PROGRESS' && !res.writableEnded) emit();

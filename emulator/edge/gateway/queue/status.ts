@@ -2,19 +2,19 @@ import type { RequestRecord } from '../../../queue/types.ts';
 import type { LogLevel, LogLine } from '../../../telemetry/types.ts';
 import type { FollowUpUrls } from './follow-up.ts';
 
-/** The JSON of a queue status, key by key as the clients need it. docs/platform/gateway.md#status. Pure. */
+/** The JSON of a queue status, with exactly the keys that the clients need. docs/platform/gateway.md#status. Pure. */
 interface StatusFacts {
   readonly record: RequestRecord;
   readonly urls: FollowUpUrls;
-  /** Requests ahead. */
+  /** The number of requests ahead. */
   readonly position: number;
-  /** `null`: not asked for. */
+  /** `null`: not requested. */
   readonly logs: readonly LogLine[] | null;
 }
 
 type StatusBody = { readonly status: RequestRecord['phase'] } & { readonly [key: string]: unknown };
 
-/** Only these words, or the Python clients raise. */
+/** Only these words; the Python clients raise an error for others. */
 export function statusBody({ record, urls, position, logs }: StatusFacts): StatusBody {
   const id = { request_id: record.id };
   switch (record.phase) {
@@ -34,17 +34,17 @@ export function statusBody({ record, urls, position, logs }: StatusFacts): Statu
   }
 }
 
-/** SDK: 200 means completed, whatever the body says. */
+/** SDK: 200 means completed, whatever the body contains. */
 export function statusCode(record: RequestRecord): 200 | 202 {
   return record.phase === 'COMPLETED' ? 200 : 202;
 }
 
-/** Of the last attempt, in seconds; from stored instants, hence the same on every poll. */
+/** Duration of the last attempt in seconds; computed from stored instants, so it is the same on every poll. */
 function metrics({ startedAt, completedAt }: RequestRecord): { readonly inference_time?: number } {
   return startedAt === null || completedAt === null ? {} : { inference_time: (completedAt - startedAt) / 1000 };
 }
 
-/** Failed requests are COMPLETED too: these two keys, and the result URL, show that. */
+/** Failed requests are COMPLETED too: these two keys, and the result URL, indicate the failure. */
 function failure({ error, status }: RequestRecord): { readonly error?: string; readonly error_type?: string } {
   if (error) return { error: error.detail, error_type: error.type };
   return status !== null && status >= 400 ? { error: `Invalid status code: ${status}` } : {};

@@ -14,8 +14,8 @@ import { readWishes, startBy } from '../request-info.ts';
 import { followUpUrls } from './follow-up.ts';
 
 /**
- * Queue submit (docs/platform/gateway.md#submit): checked, made durable, handed to the scheduler, and only then
- * answered. The body is bytes: whether it is good JSON is for the app to say.
+ * Queue submit (docs/platform/gateway.md#submit): validated, made durable, passed to the scheduler, and only then
+ * answered. The body is treated as bytes: whether it is valid JSON is up to the app.
  */
 export async function submit(
   deps: GatewayDeps,
@@ -42,7 +42,7 @@ export async function submit(
     method: req.method ?? 'POST',
     path: target.path,
     query: target.query,
-    // The stored answer is read by any client: the one who submitted must not choose its compression.
+    // Any client may read the stored answer: the submitter must not choose its compression.
     headers: toApp(headers, { requestId, app: appId(target), path: target.path, callerId: access.callerId }).filter(
       ([name]) => name !== 'accept-encoding',
     ),
@@ -73,14 +73,16 @@ export async function submit(
   });
 }
 
-/** What the scheduler must know of a queued request; also for those found in the store after a restart. */
+/**
+ * What the scheduler needs to know about a queued request; also used for requests found in the store after a restart.
+ */
 export function infoOf(request: WaitingRequest, attempts: number, recovered?: Recovered): RequestInfo {
   const { id, alias, priority, submittedAt, startBy, hint, noRetry, retries } = request;
   const info = { id, alias, kind: 'queued', priority, submittedAt, startBy, hint, noRetry, retries, attempts } as const;
   return recovered ? { ...info, recovered } : info;
 }
 
-/** `fal_max_queue_length=n`: refused if more than n wait already, over all callers. */
+/** `fal_max_queue_length=n`: refused if more than n requests of all callers are already waiting. */
 function checkLength(deps: GatewayDeps, target: Resolved): Answer | undefined {
   const text = target.own.get('fal_max_queue_length');
   if (text === undefined) return undefined;
@@ -94,8 +96,8 @@ function checkLength(deps: GatewayDeps, target: Resolved): Answer | undefined {
 }
 
 /**
- * Where it leads is looked at when it is called (webhooks/url.ts). differs: what the cloud says to such a URL is not
- * documented.
+ * The target of the URL is checked when it is called (webhooks/url.ts). differs: how the cloud answers to such a URL is
+ * not documented.
  */
 function checkWebhook(target: Resolved): Answer | undefined {
   const url = target.own.get('fal_webhook');

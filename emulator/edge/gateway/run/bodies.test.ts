@@ -7,8 +7,7 @@ import { startGateway, type TestGateway } from '../testing/bed.ts';
 import { authorization, standstill } from '../testing/client.ts';
 
 /**
- * Bodies that are larger than what the sockets on the way hold, of calls whose caller leaves or whose app answers
- * early.
+ * Bodies that exceed what the sockets on the way can buffer, in calls whose caller leaves or whose app answers early.
  */
 
 const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}, spoolBytes = 1024 ** 3) => {
@@ -24,7 +23,7 @@ const hashOf = (...parts: readonly Buffer[]): string => {
   return hash.digest('hex');
 };
 
-/** A caller on a bare socket: one that, like most clients, reads no answer before it has sent its whole body. */
+/** A caller on a bare socket that, like most clients, reads no answer before it has sent its whole body. */
 function dial(port: number): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -39,11 +38,11 @@ function headOf(gateway: TestGateway, path: string, length: number, extra: reado
   return [...lines, `content-length: ${length}`, ...extra, '', ''].join('\r\n');
 }
 
-/** Resolves when everything was handed to the system; rejects when that doesn't happen. */
+/** Resolves when everything was passed to the system; rejects if that doesn't happen. */
 const write = (socket: Socket, data: string | Buffer): Promise<void> =>
   new Promise((resolve, reject) => socket.write(data, (error) => (error ? reject(error) : resolve())));
 
-/** What came so far, up to the end of the answer with this body. */
+/** What has arrived so far, up to the end of the answer with this body. */
 async function answerOn(socket: Socket, ending: string): Promise<string> {
   let text = '';
   socket.on('data', (chunk) => {
@@ -60,7 +59,7 @@ describe('a caller that leaves while its request waits for a runner', () => {
     ['300 KB', 300 * 1024, 300 * 1024],
     ['20 MB', 20 * megabyte, 20 * megabyte],
     ['half of 20 MB', 20 * megabyte, 10 * megabyte],
-  ])('withdraws it, with a body of %s', async (_, announced, sent) => {
+  ])('cancels it, with a body of %s', async (_, announced, sent) => {
     let calls = 0;
     const gateway = await start((_req, res) => {
       calls++;
@@ -70,7 +69,7 @@ describe('a caller that leaves while its request waits for a runner', () => {
     const socket = dial(gateway.ports.run);
     await write(socket, headOf(gateway, '/me/app/', announced));
     await expect.poll(() => gateway.fleet.requests.length).toBe(1);
-    // As much as it gets rid of.
+    // As much as it can send.
     void write(socket, bytes(sent)).catch(() => undefined);
     await new Promise((turn) => setImmediate(turn));
     socket.end();
@@ -130,7 +129,7 @@ describe('a caller that leaves while its request waits for a runner', () => {
   });
 });
 
-/** How apps deal with a body that they don't want. */
+/** How apps handle a body that they don't want. */
 const early: readonly (readonly [string, RequestListener])[] = [
   [
     'and reads on',
@@ -158,7 +157,7 @@ const early: readonly (readonly [string, RequestListener])[] = [
 
 describe('an app that answers before it has read the body', () => {
   describe.each(early)('%s', (_, app) => {
-    it.each([1, 20])('is heard, %d MB later, on a connection that can be used again', async (size) => {
+    it.each([1, 20])('delivers its answer, %d MB later, on a connection that can be reused', async (size) => {
       const gateway = await start(app);
       const socket = dial(gateway.ports.run);
       for (let round = 0; round < 3; round++) {
@@ -192,7 +191,7 @@ describe('an app that answers before it has read the body', () => {
     },
   );
 
-  it('is heard by a caller that asked before it sent anything', async () => {
+  it('delivers its answer to a caller that asked before it sent anything', async () => {
     const gateway = await start(early[1]?.[1] ?? (() => undefined));
     const socket = dial(gateway.ports.run);
     await write(socket, headOf(gateway, '/me/app/mistyped', 20 * megabyte, ['expect: 100-continue']));
@@ -210,7 +209,7 @@ describe("the gateway's own answer to a large body", () => {
     ['401', '/me/app/', ['authorization: Key wrong:key']],
     ['404', '/me/nobody/', []],
     ['413', '/me/app/', []],
-  ])('%s is heard', async (status, path, extra) => {
+  ])('%s reaches the caller', async (status, path, extra) => {
     const gateway = await start(none, { maxRequestBytes: 10 * megabyte });
     const socket = dial(gateway.ports.run);
     const head = headOf(gateway, path, 20 * megabyte, extra).replace(
@@ -222,7 +221,7 @@ describe("the gateway's own answer to a large body", () => {
     expect(await answerOn(socket, '"detail"')).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
-  it.each(['401', '404', '413'])('%s spares a caller that asks first the sending', async (status) => {
+  it.each(['401', '404', '413'])('%s saves a caller that asks first from sending the body', async (status) => {
     const gateway = await start(none, { maxRequestBytes: 10 * megabyte });
     const socket = dial(gateway.ports.run);
     const path = status === '404' ? '/me/nobody/' : '/me/app/';

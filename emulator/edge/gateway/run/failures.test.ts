@@ -6,7 +6,7 @@ import { call } from '../testing/client.ts';
 import { open, start } from '../testing/run-host.ts';
 
 describe('a direct call that fails', () => {
-  it("words the platform's error in body and headers", async () => {
+  it("returns the platform's error in body and headers", async () => {
     const gateway = await start(echo);
     gateway.fleet.refuseWith(platformError('request_timeout', 'Too late.', true));
     const reply = await call(gateway.ports.run, '/me/app', { body: '{}' });
@@ -57,7 +57,7 @@ describe('a direct call that fails', () => {
     expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'response', status: 502 } }]);
   });
 
-  it('has its connection to the runner closed before the caller hears that the platform ended it', async () => {
+  it('closes its connection to the runner before the caller is notified that the platform ended it', async () => {
     const closed = deferred<void>();
     const arrived = deferred<void>();
     const gateway = await start((req) => {
@@ -96,7 +96,7 @@ describe('a caller that hangs up', () => {
     expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'caller_gone' } }]);
   });
 
-  it('withdraws a request that waits for a runner', async () => {
+  it('cancels a request that waits for a runner', async () => {
     const gateway = await start(echo);
     gateway.fleet.hold();
     const request = open(gateway, '/me/app');
@@ -106,6 +106,6 @@ describe('a caller that hangs up', () => {
     expect((await call(gateway.ports.run, '/me/nothing')).status).toBe(404); // the gateway continues
     gateway.fleet.release();
     expect((await call(gateway.ports.run, '/me/app')).status).toBe(200);
-    expect(gateway.fleet.ends).toHaveLength(1); // the withdrawn one never got a lease
+    expect(gateway.fleet.ends).toHaveLength(1); // the cancelled one never got a lease
   });
 });

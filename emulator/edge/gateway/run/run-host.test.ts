@@ -21,7 +21,7 @@ describe('a direct call', () => {
     expect(gateway.fleet.ends).toEqual([{ outcome: { kind: 'response', status: 200 } }]);
   });
 
-  it('hands the app its context and none of the credentials or reserved headers', async () => {
+  it('passes the app its context and none of the credentials or reserved headers', async () => {
     const gateway = await start(echo);
     const reply = await call(gateway.ports.run, '/me/app/predict', {
       headers: {
@@ -52,7 +52,7 @@ describe('a direct call', () => {
     expect(gateway.fleet.requests[0]).toMatchObject({ kind: 'direct', hint: 'lora:a' });
   });
 
-  it("hands the caller the app's status, headers and bytes, minus what was meant for the platform", async () => {
+  it("passes the app's status, headers and bytes to the caller, except those for the platform", async () => {
     const gateway = await start((_req, res) => {
       res.writeHead(200, [
         ...['content-type', 'application/json', 'x-fal-runner-hints', 'caf\u00e9,b', 'x-fal-needs-retry', '1'],
@@ -81,7 +81,7 @@ describe('a direct call', () => {
     expect(gateway.fleet.probes).toEqual(['runner-1']);
   });
 
-  it('hands over a 503 of the app, and its wish for a retry', async () => {
+  it('passes on a 503 of the app, and its request for a retry', async () => {
     const gateway = await start((_req, res) => {
       res.writeHead(503, { 'x-fal-needs-retry': 'true' }).end('CUDA error: out of memory');
     });
@@ -153,7 +153,7 @@ describe('a direct call', () => {
     expect((await call(gateway.ports.run, '/me/app', { body: 'x'.repeat(10) })).status).toBe(200);
   });
 
-  it('does not take up an offer of another protocol', async () => {
+  it('does not accept an offer of another protocol', async () => {
     const gateway = await start(echo);
     const headers = {
       ...authorization,
@@ -190,7 +190,7 @@ describe('a direct call', () => {
     },
   );
 
-  it('takes the start deadline of the caller, else that of the alias', async () => {
+  it('uses the start deadline of the caller, otherwise that of the alias', async () => {
     const gateway = await start(echo);
     await call(gateway.ports.run, '/me/hasty', { body: '{}' });
     await call(gateway.ports.run, '/me/hasty', {

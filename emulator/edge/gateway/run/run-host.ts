@@ -15,7 +15,7 @@ import { readWishes, startBy } from '../request-info.ts';
 import { serveWorkflow } from '../workflows/workflow-call.ts';
 import type { Tunnel } from '../ws/tunnel.ts';
 
-/** The run host: direct calls with any method, streamed both ways, and websockets tunnelled to the app. */
+/** The run host: direct calls with any method, streamed in both directions, and websockets tunneled to the app. */
 export function createRunHost(deps: GatewayDeps, tunnel: Tunnel): EdgeHandlers {
   return {
     request: answering(deps, serve),
@@ -85,9 +85,9 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
 }
 
 /**
- * Bytes of an answer that wait for a caller who still sends: most callers read nothing before they have sent
- * everything, so an app that answers early would wait for the caller, and the caller for the app. Beyond that both wait
- * until the app's `request_timeout`.
+ * The number of bytes of an answer that are buffered for a caller who is still sending. Most callers read nothing
+ * before they have sent everything, so without a buffer, an app that answers early would wait for the caller, and the
+ * caller for the app. Above this limit, both wait until the app's `request_timeout`.
  */
 const mostEarlyBytes = 16 * 1024 * 1024;
 
@@ -96,7 +96,8 @@ function httpSink(req: IncomingMessage, res: ServerResponse, envelope: Envelope)
   return {
     start(status, headers) {
       writeHead(res, envelope, status, headers);
-      // An event stream may stay silent for long; what comes at once travels in the same packet as the head.
+      // An event stream may stay silent for a long time; data that is available at once is sent in the same packet as
+      // the head.
       setImmediate(() => {
         if (onlyHead && !res.writableEnded && !res.destroyed) flushHead(res);
       });

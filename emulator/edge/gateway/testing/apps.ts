@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 
-/** An app that answers with what it was asked. */
+/** An app that answers with the request it received. */
 export const echo: RequestListener = (req, res) => {
   const chunks: Buffer[] = [];
   req.on('data', (chunk: Buffer) => chunks.push(chunk));

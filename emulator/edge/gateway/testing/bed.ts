@@ -22,8 +22,8 @@ import { type TestFleet, testFleet } from './fleet.ts';
 import { type TestLogs, testLogs } from './logs.ts';
 
 /**
- * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server that
- * stands in for a runner. Only the fleet is a double: one runner per app, free or not as the test says.
+ * For the gateway's own tests: the real gateway on real ports with the real queue, in front of a real HTTP server in
+ * place of a runner. Only the fleet is a double: one runner per app, free or not as set by the test.
  */
 
 export const account = { userId: 'local|minifal', nickname: 'me', fullName: 'Me' };
@@ -67,20 +67,20 @@ export interface TestGateway {
   readonly queue: Queue;
   readonly tls: TlsMaterial;
   readonly runner: Server;
-  /** What the queue is in. */
+  /** The store of the queue. */
   readonly store: Store;
   readonly errors: unknown[];
   /** Ports of the three hosts, and of the bridge. */
   readonly ports: { readonly run: number; readonly queue: number; readonly ws: number; readonly wma: number };
   readonly time: { now: number };
-  /** The bridge closes. */
+  /** Closes the bridge. */
   endSessions(): void;
   close(): Promise<void>;
 }
 
 let sharedTls: Promise<TlsMaterial> | undefined;
 
-/** `app`: what the runner's server answers. */
+/** `app`: the answers of the runner's server. */
 export async function startGateway(
   app: RequestListener,
   options: {

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
-/** What tests of the gateway call it with. */
+/** The client that tests of the gateway use. */
 export const key = 'test-key:test-secret';
 export const authorization = { authorization: `Key ${key}` };
 
@@ -12,7 +12,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** One HTTP/1.1 request with exactly these headers (flat list allowed for repeated ones), own connection. */
+/** One HTTP/1.1 request with exactly these headers (a flat list allows repeated ones), on a new connection. */
 export function call(
   port: number,
   path: string,
@@ -47,7 +47,7 @@ export function call(
   });
 }
 
-/** Resolves when `size` has stopped to grow: it was the same over many looks. */
+/** Resolves when `size` has stopped growing: it was the same in many successive checks. */
 export async function standstill(size: () => number): Promise<void> {
   let last = -1;
   for (let same = 0; same < 20; same = size() === last ? same + 1 : 0) {

@@ -7,25 +7,25 @@ import type { AttemptOutcome } from '../../../scheduler/events.ts';
 import { type PlatformError, platformError } from '../../../wire/errors.ts';
 import type { GatewayDeps } from '../context.ts';
 
-/** The fleet's double: one runner per app, free or not as the test says, and the real exchange with it. */
+/** The fleet's double: one runner per app, free or not as set by the test, with the real exchange. */
 export interface TestFleet {
   readonly deps: GatewayDeps['fleet'] & Pick<Fleet, 'lease' | 'enqueue' | 'cancel' | 'probeOnDemand'>;
   readonly exchange: Exchange;
-  /** Requests as the scheduler got them. */
+  /** Requests as received by the scheduler. */
   readonly requests: Parameters<Fleet['enqueue']>[0][];
   /** How direct attempts ended. */
   readonly ends: { readonly outcome: AttemptOutcome; readonly hints?: readonly string[] }[];
   readonly probes: string[];
-  /** Ids of requests whose units come later. */
+  /** Ids of requests whose units are reported later. */
   readonly billedLater: string[];
-  /** Ids of direct requests whose caller left before there was a runner. */
+  /** Ids of direct requests whose caller left before a runner was available. */
   readonly withdrawn: string[];
   /** No runner is free until `release`. */
   hold(): void;
   release(): void;
-  /** What the runner has written, but nobody has read until it is asked for. */
+  /** Output that the runner has written, but that is read only on request. */
   readonly unread: (() => void)[];
-  /** The platform ends all direct attempts. */
+  /** Ends all direct attempts, as the platform does. */
   abort(reason: PlatformError): void;
   /** Direct requests get this instead of a runner. */
   refuseWith(error: PlatformError | undefined): void;

@@ -4,7 +4,7 @@ import type { GatewayDeps } from '../context.ts';
 export interface TestLogs {
   readonly deps: GatewayDeps['logs'];
   add(requestId: string, message: string, level?: LogLine['level']): void;
-  /** How many follow the lines now. */
+  /** The number of current followers. */
   followers(): number;
 }
 

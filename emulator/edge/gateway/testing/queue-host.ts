@@ -4,7 +4,7 @@ import type { GatewayLimits } from '../context.ts';
 import { startGateway, type TestGateway } from './bed.ts';
 import { authorization, call } from './client.ts';
 
-/** For tests of the queue host: what most of them begin with. */
+/** For tests of the queue host: their common setup. */
 
 export const start = async (app: RequestListener, limits: Partial<GatewayLimits> = {}) => {
   const gateway = await startGateway(app, { limits });

@@ -5,7 +5,7 @@ import type { GatewayLimits } from '../context.ts';
 import { startGateway, type TestGateway } from './bed.ts';
 import { authorization } from './client.ts';
 
-/** For tests of the run host: what most of them begin with. */
+/** For tests of the run host: their common setup. */
 
 export const start = async (
   app: RequestListener,

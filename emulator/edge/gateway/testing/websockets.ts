@@ -7,7 +7,7 @@ import { authorization } from './client.ts';
 
 const noHttp: RequestListener = (_req, res) => void res.writeHead(404).end();
 
-/** A gateway before an app with one websocket route, `/realtime`. */
+/** A gateway in front of an app with one websocket route, `/realtime`. */
 export async function startApp(
   route: (socket: WebSocket, req: IncomingMessage) => void,
   http: RequestListener = noHttp,
@@ -37,7 +37,7 @@ export function dial(
   return socket;
 }
 
-/** Messages in the order they came: text as text, binary as a Buffer. */
+/** Messages in the order in which they arrived: text as text, binary as a Buffer. */
 export function inbox(socket: WebSocket) {
   const messages: (string | Buffer)[] = [];
   socket.on('message', (data: RawData, binary) => {

@@ -18,7 +18,9 @@ import { infoOf } from '../queue/submit.ts';
 import { createCallApp } from '../workflows/call-app.ts';
 import { account } from './bed.ts';
 
-/** One life of an emulator on the folder: the real store, queue and workflows; apps answer when the test says so. */
+/**
+ * One run of an emulator on the folder: the real store, queue, and workflows; apps answer when the test triggers it.
+ */
 export function life(folder: string) {
   const store = openStore(join(folder, 'main.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   onTestFinished(() => store.close());
@@ -72,7 +74,7 @@ export function life(folder: string) {
     await queue.submit(request);
     requests.enqueue(infoOf(request, 0));
   };
-  /** As after a restart, but this one alone. */
+  /** As after a restart, but only for this request. */
   const takeUp = (id: string) => {
     const found = [...queue.unfinished()].filter(({ request }) => request.id === id);
     requests.takeUp(found.map(({ request, attempts }) => infoOf(request, attempts)));

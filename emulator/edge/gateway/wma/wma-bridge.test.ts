@@ -10,12 +10,12 @@ interface Session {
   readonly offer: { readonly [field: string]: unknown };
   readonly headers: { readonly [name: string]: unknown };
   readonly url: string;
-  /** Resolves when the bridge has left. */
+  /** Resolves when the bridge has disconnected. */
   readonly left: Promise<void>;
   readonly response: ServerResponse;
 }
 
-/** A gateway in front of an app that answers offers as `fal.wma` does. */
+/** A gateway in front of an app that answers offers like `fal.wma`. */
 async function start(limits: Partial<GatewayLimits> = {}, answer?: RequestListener) {
   const opened = deferred<Session>();
   const app: RequestListener = (req, res) => {
@@ -48,7 +48,7 @@ const ask = async (
 const openOne = async (gateway: TestGateway): Promise<string> => (await ask(gateway, '/session')).body.session_id;
 
 describe('a session over the bridge', () => {
-  it('is opened by an offer, which the app gets with ICE servers and their status', async () => {
+  it('is opened by an offer, which the app receives with ICE servers and their status', async () => {
     const { gateway, session } = await start();
     const { status, body } = await ask(gateway, '/session');
     const { offer: got, headers, url } = await session;
@@ -71,7 +71,7 @@ describe('a session over the bridge', () => {
     expect(gateway.fleet.billedLater).toEqual([headers['x-fal-request-id']]);
   });
 
-  it('lasts while heartbeats come, and ends with the app', async () => {
+  it('lasts while heartbeats arrive, and ends with the app', async () => {
     const { gateway, session } = await start();
     const session_id = await openOne(gateway);
     expect((await ask(gateway, '/session/heartbeat', { session_id })).body).toEqual({ alive: true });
@@ -103,7 +103,7 @@ describe('a session over the bridge', () => {
     await (await session).left;
   });
 
-  it('waits for the app as long as it takes, whatever the heartbeats', async () => {
+  it('waits for the app as long as needed, regardless of heartbeats', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const { gateway, session } = await start();
@@ -147,7 +147,7 @@ describe('an app without an answer', () => {
     ['no event', (_req, res) => void res.end(), 502, { error: expect.stringContaining('no SDP answer') }],
     ['another event', (_req, res) => void res.write('data: 1\n\n'), 502, { error: expect.stringContaining('no SDP') }],
     ['a break', (req) => void req.socket.destroy(), 503, { error_type: 'runner_disconnected' }],
-  ])('is said to the caller: %s', async (_name, app, status, body) => {
+  ])('is reported to the caller: %s', async (_name, app, status, body) => {
     const { gateway } = await start({}, app);
     const answer = await ask(gateway, '/session');
     expect(answer.status).toBe(status);
@@ -191,17 +191,17 @@ describe('the bridge', () => {
     expect([answer.status, answer.body]).toEqual([status, words]);
   });
 
-  it('takes no offer above 256 KB', async () => {
+  it('accepts no offer above 256 KB', async () => {
     const { gateway } = await start();
     expect((await ask(gateway, '/session', { ...offer, sdp: 'x'.repeat(256 * 1024) })).status).toBe(413);
   });
 
-  it('takes POST alone', async () => {
+  it('accepts only POST', async () => {
     const { gateway } = await start();
     expect((await call(gateway.ports.wma, '/session')).status).toBe(405);
   });
 
-  it('answers pages of listed origins only, under its own name only', async () => {
+  it('answers only pages of listed origins, and only under its own name', async () => {
     const { gateway } = await start();
     const from = (origin: string) => ask(gateway, '/ice', { app_id: 'me/app' }, { ...authorization, origin });
     const listed = await from('http://localhost:3000');

@@ -13,12 +13,12 @@ import { readBody } from '../read-body.ts';
 import { iceServers, openSession, type WmaSession } from './wma-session.ts';
 
 /**
- * The bridge of `fal.wma`, in the cloud `wma.fal.run`: what a page calls to open a WebRTC session with an app, and to
- * keep it. fal's page on WMA documents `/session` and `/session/heartbeat`; `/ice`, and what errors look like, are
- * known from programs around `@fal-ai/client` alone.
+ * The bridge of `fal.wma`, in the cloud `wma.fal.run`: a page calls it to open a WebRTC session with an app and to keep
+ * it alive. fal's page on WMA documents `/session` and `/session/heartbeat`; `/ice` and the format of errors are known
+ * only from programs that use `@fal-ai/client`.
  */
 interface WmaBridge {
-  /** The bridge as it answers under this authority: several, with the same sessions. */
+  /** The bridge under this authority: several of them share the same sessions. */
   at(authority: string): EdgeHandlers;
   /** Ends all sessions. */
   close(): void;
@@ -27,7 +27,7 @@ interface WmaBridge {
 const maxOfferBytes = 256 * 1024;
 const startSession = '/start-session';
 
-/** What follows it in our own URL must stay its path. */
+/** It is followed by a path in our own URL and must stay one. */
 const app_id = z.string().regex(/^[^?#\s]+$/);
 const app = z.object({ app_id });
 const offer = z.object({ app_id, sdp: z.string().min(1), type: z.literal('offer') });
@@ -35,7 +35,7 @@ const heartbeat = z.object({ session_id: z.string().min(1) });
 
 export function createWmaBridge(deps: GatewayDeps): WmaBridge {
   const sessions = new Map<string, WmaSession>();
-  /** A caller as an endpoint sees it. */
+  /** A caller as seen by an endpoint. */
   interface Call {
     readonly identity: Identity;
     readonly body: unknown;
@@ -125,7 +125,7 @@ function plain(status: number, text: string): Answer {
   return { status, headers: [['content-type', 'text/plain; charset=utf-8']], body: Buffer.from(text) };
 }
 
-/** In the words of the cloud's bridge where a field is missing. */
+/** Worded like the cloud's bridge if a field is missing. */
 function wordsOf({ issues: [issue] }: z.ZodError): string {
   const field = issue?.path.join('.') || 'body';
   const isMissing = issue?.code === 'invalid_type' && issue.message.endsWith('undefined');

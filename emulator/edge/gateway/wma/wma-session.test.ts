@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { GatewayDeps } from '../context.ts';
 import { openSession, type WmaSession } from './wma-session.ts';
 
-it('a session at whose call we fail has ended, its caller gets an answer, and the bug is reported', async () => {
+it('a session whose call fails because of a bug ends, its caller gets an answer, and the bug is reported', async () => {
   const reported: unknown[] = [];
   const ended: WmaSession[] = [];
   const deps: Pick<GatewayDeps, 'calls' | 'clock' | 'limits' | 'report'> = {

@@ -9,16 +9,16 @@ import type { GatewayDeps } from '../context.ts';
 import { startBy } from '../request-info.ts';
 
 /**
- * What an app gets for its own peer connection, where no TURN server is configured: `stun_only_ice_servers()` and its
- * status in fal/wma/ice.py. Runners here ask no STUN server (runner/inside/webrtc.py); it is the one address besides
- * fal's relays that the SDK accepts.
+ * What an app gets for its own peer connection if no TURN server is configured: `stun_only_ice_servers()` and its
+ * status in fal/wma/ice.py. Runners here contact no STUN server (runner/inside/webrtc.py); it is the only address
+ * besides fal's relays that the SDK accepts.
  */
 export const iceServers = { ice_servers: [{ urls: 'stun:stun.l.google.com:19302' }], ice_status: 'stun_only' } as const;
 
 export interface WmaSession {
   readonly id: string;
   readonly callerId: string;
-  /** The caller is still there. */
+  /** The caller is still connected. */
   beat(): void;
   end(): void;
 }
@@ -29,14 +29,14 @@ interface SessionOrder {
   readonly target: Resolved;
   readonly access: Access & { readonly ok: true };
   readonly sdp: string;
-  /** Aborts when the caller left before it had its answer. */
+  /** Aborts if the caller left before it got its answer. */
   readonly gone: AbortSignal;
 }
 
 /**
- * Opens a session: one call of the app's `/start-session`, whose first event answers the offer. The call stays open
- * as long as the session lasts, and owns it. Resolves with what the caller is to get. `began` is called with the
- * session once it has an answer; `ended` at its end.
+ * Opens a session: one call of the app's `/start-session`, whose first event answers the offer. The call stays open as
+ * long as the session lasts, and owns it. Resolves with the caller's answer. `began` is called with the session once it
+ * has an answer; `ended` at its end.
  */
 export function openSession(
   deps: GatewayDeps,
@@ -77,7 +77,7 @@ export function openSession(
       clearTimeout(silence);
       gone.removeEventListener('abort', end);
       on.ended(session);
-      // Counts only where there was no answer.
+      // Counts only if there was no answer.
       resolve(noAnswer);
     };
     deps.calls.call(call, sink, over.signal).catch(deps.report).finally(ended);

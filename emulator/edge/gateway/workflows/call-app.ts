@@ -19,7 +19,7 @@ type Deps = Pick<GatewayDeps, 'account' | 'routes' | 'queue' | 'clock'>;
 
 /**
  * The queue without HTTP, for the nodes of a workflow: the same names, the same rights as if the caller had submitted
- * it, durable before it runs. A request of this id that is there already is joined.
+ * the request, and durable before it runs. If a request with this id already exists, it is joined.
  */
 export function createCallApp(deps: Deps): CallApp {
   return async (node, performers, signal, submitted) => {
@@ -69,7 +69,7 @@ function requestOf(deps: Deps, node: NodeRequest): SubmittedRequest | Answer {
   };
 }
 
-/** Resolves when the request is COMPLETED, with what was stored. */
+/** Resolves with the stored result when the request is COMPLETED. */
 function ending(
   queue: Deps['queue'],
   performers: Performers,

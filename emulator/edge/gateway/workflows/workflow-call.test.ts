@@ -16,7 +16,7 @@ function unused(): never {
   throw new Error('no app is called here');
 }
 
-/** A workflow of two nodes, called as a stream; `broken` can't be submitted, by a fault of ours. */
+/** A workflow of two nodes, called as a stream; `broken` can't be submitted because of a bug in minifal. */
 async function streamed(broken: 'a' | 'b') {
   const errors: unknown[] = [];
   let calls = 0;
@@ -54,7 +54,7 @@ async function streamed(broken: 'a' | 'b') {
   return { errors, response, text: await response.text() };
 }
 
-it('a stream that a fault of ours ends says so in its last event', async () => {
+it('a stream that ends because of a bug reports it in its last event', async () => {
   const { errors, response, text } = await streamed('b');
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   const events = text.split('\n\n').filter((part) => part.startsWith('data: '));
@@ -71,7 +71,7 @@ it('a stream that a fault of ours ends says so in its last event', async () => {
   expect(errors).toHaveLength(1);
 });
 
-it('what fails so before its first event is answered with its status', async () => {
+it('a failure before the first event is answered with its status', async () => {
   const { response, text } = await streamed('a');
   expect([response.status, JSON.parse(text)]).toEqual([500, expect.objectContaining({ error_type: 'internal_error' })]);
 });

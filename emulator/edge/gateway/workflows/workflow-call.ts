@@ -13,16 +13,15 @@ import { readWishes } from '../request-info.ts';
 interface WorkflowOrder {
   readonly requestId: string;
   readonly admission: Admission & { readonly ok: true };
-  /** Path at the workflow, as it is to be understood. */
+  /** The path within the workflow, decoded. */
   readonly path: string;
-  /** Of the caller. */
+  /** The caller's. */
   readonly headers: HeaderList;
   readonly body: Uint8Array;
 }
 
 /**
- * Runs a workflow to its end (docs/platform/rest.md#workflows). Its nodes' requests are queued ones; `gone` cancels
- * them.
+ * Runs a workflow to its end (docs/platform/rest.md#workflows). Its nodes' requests are queued; `gone` cancels them.
  */
 export async function callWorkflow(
   requests: Pick<Dispatcher, 'runWorkflow'>,
@@ -54,12 +53,12 @@ export async function callWorkflow(
   return { status, headers, body: Buffer.from(body) };
 }
 
-/** What the clients put behind the id of what they want to stream. */
+/** The suffix that the clients append to the id of what they want to stream. */
 const streamPath = /^\/stream\/?$/;
 
 /**
- * A direct call of a workflow: answered when its last node is done, or below `/stream` with an event for every step
- * (fal's page "Workflow endpoints"). A caller that goes away cancels its nodes' requests.
+ * A direct call of a workflow: answered when its last node is done or, below `/stream`, with an event for every step
+ * (fal's page "Workflow endpoints"). If the caller disconnects, its nodes' requests are cancelled.
  */
 export async function serveWorkflow(
   deps: Pick<GatewayDeps, 'limits' | 'requests'>,
@@ -97,12 +96,12 @@ export async function serveWorkflow(
 }
 
 /**
- * Server-sent events. The head goes out with the first one: what can't even begin is answered with its status, which
- * clients show.
+ * Server-sent events. The head is sent with the first event: a workflow that can't even start is answered with its
+ * status, which clients show.
  */
 function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, envelope: Envelope) {
   let ping: ReturnType<typeof setInterval> | undefined;
-  /** The last event was one that clients take for the end. */
+  /** The last event was one that clients treat as the end. */
   let concluded = false;
   function tell(event: WorkflowEvent): void {
     if (res.writableEnded || res.destroyed) return;
@@ -120,8 +119,8 @@ function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, en
   return {
     tell,
     /**
-     * Ends the stream; what went wrong apart from its nodes is its last event. `false`: there was no event, so there is
-     * no stream.
+     * Ends the stream; an error outside its nodes becomes its last event. `false`: there was no event, so there is no
+     * stream.
      */
     end(answer: Answer): boolean {
       if (!ping) return false;

@@ -12,7 +12,7 @@ import { life } from '../testing/workflows.ts';
 const chain = testContents({ a: [{ x: '$input.x' }], b: [{ x: '$a.y' }] }, { z: '$b.y' });
 
 describe('a queued request to a workflow', () => {
-  it("makes a queued request of each node, in the caller's name, and ends with the output", async () => {
+  it("creates a queued request for each node, in the caller's name, and ends with the output", async () => {
     const { publish, submit, queue, enqueued, input, answer, result, errors } = life(testFolder());
     publish('flow', chain);
     await submit('w1', '{"x": 1}');
@@ -41,7 +41,7 @@ describe('a queued request to a workflow', () => {
     await expect.poll(() => before.enqueued.length).toBe(2);
     const [, b = ''] = before.enqueued;
 
-    // The old life is simply left, as after kill -9: what counts is what is on disk.
+    // The old emulator is abandoned, as after kill -9: only what is on disk counts.
     const after = life(folder);
     const unfinished = [...after.queue.unfinished()].map(({ request }) => request.id);
     expect(unfinished.toSorted()).toEqual(['w1', b].toSorted());
@@ -71,13 +71,13 @@ describe('a queued request to a workflow', () => {
     await submit('w1', '{"x": 1}');
     await expect.poll(() => enqueued.length).toBe(1);
     expect(requests.cancel('w1')).toBe('requested');
-    // Also for a restart before its end.
+    // This also holds for a restart before its end.
     expect(queue.record('w1')).toMatchObject({ phase: 'IN_PROGRESS', cancelRequested: true });
     expect(await result('w1')).toBe('client_cancelled');
     expect(cancelled).toEqual(enqueued);
   });
 
-  it('that nobody published says in its body what to run', async () => {
+  it('that was not published contains in its body what to run', async () => {
     const { queue, requests, enqueued, input, answer, result } = life(testFolder());
     const workflow = {
       a: { id: 'a', type: 'run', depends: ['input'], app: 'me/app/add', input: { x: '$input.x' } },
@@ -98,7 +98,7 @@ describe('a queued request to a workflow', () => {
     expect(await result('w2')).toMatchObject([422, { detail: [{ loc: ['body', 'workflow'] }] }]);
   });
 
-  it('reports a submitted node only when its request can be looked up, and none that was refused', async () => {
+  it('reports a submitted node only when its request can be looked up, and no refused one', async () => {
     const { publish, requests, queue, enqueued, answer } = life(testFolder());
     publish('flow', chain);
     const call = { alias: 'workflows/flow', path: '/', depth: 0, body: Buffer.from('{"x": 1}') };
@@ -126,7 +126,7 @@ describe('a queued request to a workflow', () => {
     expect(told).toEqual([['a', 'error', undefined]]);
   });
 
-  it('called directly is refused on a full disk, in its words; one that was accepted waits for room', async () => {
+  it('called directly is refused on a full disk, with that reason; an accepted one waits for room', async () => {
     const { publish, submit, store, requests, enqueued, answer, result } = life(testFolder());
     publish('flow', chain);
     const large = JSON.stringify({ x: 'x'.repeat(100_000) });
@@ -158,7 +158,7 @@ describe('a queued request to a workflow', () => {
     expect(enqueued).toEqual([]);
   });
 
-  it('may call another workflow, but not itself without end', async () => {
+  it('may call another workflow, but not itself endlessly', async () => {
     const { publish, submit, result, workflows, enqueued, answer } = life(testFolder());
     const { nodes, ...rest } = testContents({ a: [{ x: '$input.x' }] }, '$a');
     const calling = (app: string): WorkflowContents => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { bodyFramer } from './frames.ts';
 
-it('holds a JSON text until it is whole, but no more of it than it may', () => {
+it('buffers a JSON text until it is complete, but only up to the limit', () => {
   const framer = bodyFramer('application/json', 10);
   expect(framer.push(Buffer.from('[1,2,'))).toEqual([]);
   expect(framer.push(Buffer.from('3,4]'))).toEqual([]);

@@ -1,21 +1,21 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * The frames of HTTP over WebSocket (docs/platform/gateway.md#http-over-websocket). A client takes any text frame whose
- * JSON object has both `type` and `request_id` as control; so a body that looks like that goes as binary.
+ * The frames of HTTP over WebSocket (docs/platform/gateway.md#http-over-websocket). Clients treat any text frame whose
+ * JSON object has both `type` and `request_id` as control, so a body that looks like that is sent as binary.
  */
 interface Frame {
   readonly data: string | Buffer;
   readonly binary: boolean;
 }
 
-/** Turns the body of one answer into frames: JSON whole, other text piece by piece, media as bytes. */
+/** Turns the body of one answer into frames: JSON complete, other text piece by piece, media as bytes. */
 interface BodyFramer {
   push(chunk: Buffer): readonly Frame[];
   end(): readonly Frame[];
 }
 
-/** Of a text that goes whole: as much as the queue stores of an answer. */
+/** The limit for a text that is sent complete: as much as the queue stores of an answer. */
 const mostWholeBytes = 256 * 1024 * 1024;
 
 /** `push` throws for a JSON text of more than `mostWhole` bytes. */
@@ -26,7 +26,7 @@ export function bodyFramer(contentType: string, mostWhole = mostWholeBytes): Bod
   return { push: (chunk) => [{ data: chunk, binary: true }], end: () => [] };
 }
 
-/** One frame: a client could not distinguish half a JSON text from another's half. */
+/** One frame: a client could not distinguish half of a JSON text from another one's half. */
 function wholeText(most: number): BodyFramer {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -45,7 +45,7 @@ function wholeText(most: number): BodyFramer {
 }
 
 function runningText(): BodyFramer {
-  const decoder = new StringDecoder('utf8'); // a character may be cut by a chunk's end
+  const decoder = new StringDecoder('utf8'); // a chunk may end in the middle of a character
   const frames = (text: string): readonly Frame[] => (text === '' ? [] : [textFrame(text)]);
   return { push: (chunk) => frames(decoder.write(chunk)), end: () => frames(decoder.end()) };
 }

@@ -25,8 +25,8 @@ export interface TunnelOrder {
 
 /**
  * Websockets of the run host: a transparent tunnel to the app's own websocket route. The upgrade is accepted before a
- * runner is known, so that cold starts happen inside; messages wait for it. One in-flight request for its whole life;
- * no retries, no priority, no start deadline.
+ * runner is known, so that cold starts happen after it; messages wait for the runner. One in-flight request for its
+ * whole life; no retries, no priority, no start deadline.
  */
 export function createTunnel(deps: GatewayDeps): Tunnel {
   const server = new WebSocketServer({ noServer: true, ...tunnelled });

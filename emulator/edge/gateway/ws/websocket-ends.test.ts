@@ -9,13 +9,13 @@ import { startGateway, type TestGateway } from '../testing/bed.ts';
 import { authorization } from '../testing/client.ts';
 
 /**
- * How websockets begin and end: the offer of subprotocols, last messages, codes and reasons of a close, callers who
- * vanish.
+ * How websockets start and end: the offer of subprotocols, last messages, codes and reasons of a close, and callers
+ * that vanish.
  */
 
 type Route = (socket: WebSocket, req: IncomingMessage) => void;
 
-/** A gateway before an app that takes any websocket; `before` delays its answer to the handshake. */
+/** A gateway in front of an app that accepts any websocket; `before` delays its answer to the handshake. */
 async function startApp(
   route: Route,
   options: ConstructorParameters<typeof WebSocketServer>[0] = {},
@@ -42,7 +42,7 @@ function dial(gateway: TestGateway, protocols: string[] = [], host: 'run' | 'ws'
   return socket;
 }
 
-/** Everything that came, and how it ended. */
+/** Everything that arrived, and how the socket ended. */
 function story(socket: WebSocket) {
   const texts: string[] = [];
   const end = deferred<{ readonly code: number; readonly reason: string }>();
@@ -52,7 +52,7 @@ function story(socket: WebSocket) {
 }
 
 describe('subprotocols', () => {
-  it('are offered to the app as the caller offered them, all and in order; the caller gets the first one', async () => {
+  it('are offered to the app exactly as the caller offered them; the caller gets the first one', async () => {
     const seen = deferred<string | undefined>();
     const gateway = await startApp((_app, req) => seen.resolve(req.headers['sec-websocket-protocol']));
     const socket = dial(gateway, ['chat.v2', 'bearer.s3cret']);
@@ -72,7 +72,7 @@ describe('subprotocols', () => {
   });
 });
 
-describe('messages that are followed at once by a close', () => {
+describe('messages that are immediately followed by a close', () => {
   const texts = Array.from({ length: 50 }, (_, n) => `${n}`);
 
   it('reach the app', async () => {
@@ -88,7 +88,7 @@ describe('messages that are followed at once by a close', () => {
     await expect.poll(() => gateway.fleet.ends).toEqual([{ outcome: { kind: 'caller_gone' } }]);
   });
 
-  it('reach an app that takes its time with the handshake', async () => {
+  it('reach an app that is slow with the handshake', async () => {
     const arrived = deferred<ReturnType<typeof story>>();
     const shake = deferred<void>();
     const gateway = await startApp((app) => arrived.resolve(story(app)), {}, shake.promise);
@@ -115,7 +115,7 @@ describe('messages that are followed at once by a close', () => {
 });
 
 describe('messages before a close, while nobody reads for minutes', () => {
-  // More than the system keeps for a reader.
+  // More than the system buffers for a reader.
   const messages = Array.from({ length: 128 }, (_, n) => String(n).padEnd(64 * 1024, '.'));
 
   async function minutesPass(): Promise<void> {
@@ -146,7 +146,7 @@ describe('messages before a close, while nobody reads for minutes', () => {
     expect(texts).toEqual(messages);
   });
 
-  it('an app that reads on and does not answer the close is cut off', async () => {
+  it('an app that keeps reading and does not answer the close is cut off', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const gateway = await startApp((app) => {
@@ -184,12 +184,12 @@ describe('the code and the reason of a close', () => {
     },
   );
 
-  it('are none where none were given', async () => {
+  it('are absent if none were given', async () => {
     const gateway = await startApp((app) => app.close());
     expect(await story(dial(gateway)).end).toEqual({ code: 1005, reason: '' });
   });
 
-  it('say that something broke where the app just vanished', async () => {
+  it('report a broken connection if the app just vanished', async () => {
     const gateway = await startApp((app) => app.terminate());
     expect(await story(dial(gateway)).end).toEqual({ code: 1011, reason: 'Error while forwarding the request' });
   });
@@ -217,7 +217,7 @@ describe('a caller that vanishes while its request waits for a runner', () => {
   });
 });
 
-it('a caller that still sends hears that its runner could not be had', async () => {
+it('a caller that is still sending is notified that no runner is available', async () => {
   const gateway = await startApp(() => undefined);
   gateway.fleet.hold();
   const socket = dial(gateway);

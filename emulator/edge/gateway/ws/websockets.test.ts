@@ -20,7 +20,7 @@ describe('a websocket on the run host', () => {
     expect(gateway.fleet.ends).toEqual([]); // one in-flight request for its whole life
   });
 
-  it('is accepted before there is a runner; what was sent meanwhile arrives first', async () => {
+  it('is accepted before there is a runner; messages sent in the meantime arrive first', async () => {
     const gateway = await startApp((app) => app.on('message', (data, binary) => app.send(data, { binary })));
     gateway.fleet.hold();
     const socket = dial(gateway, 'run', '/me/app/realtime');
@@ -34,7 +34,7 @@ describe('a websocket on the run host', () => {
     await expect.poll(() => messages).toEqual(['1', '2', '3']);
   });
 
-  it('hands the app path, query, protocol and context', async () => {
+  it('passes path, query, protocol and context to the app', async () => {
     const seen = deferred<IncomingMessage>();
     const gateway = await startApp((_socket, req) => seen.resolve(req));
     const socket = new WebSocket(
@@ -130,7 +130,7 @@ describe('an odd handshake on the run host', () => {
     expect((await seen.promise).rawHeaders).toContain('__proto__');
   });
 
-  it('a path that is no websocket address is closed with 1011, and no runner is to blame', async () => {
+  it('a path that is not a websocket address is closed with 1011, and does not count against the runner', async () => {
     const gateway = await startApp(() => undefined);
     const headers = {
       ...authorization,

@@ -41,7 +41,7 @@ describe('HTTP over WebSocket', () => {
     expect(gateway.fleet.ends).toHaveLength(3);
   });
 
-  it('is not read from while more bytes wait than may', async () => {
+  it('is not read while more bytes wait than the limit', async () => {
     const app: RequestListener = (req, res) => req.resume().on('end', () => res.end('ok'));
     const gateway = await startGateway(app, { limits: { maxHeldSocketBytes: 1024 ** 2 } });
     onTestFinished(() => gateway.close());
@@ -81,7 +81,7 @@ describe('HTTP over WebSocket', () => {
     }
   });
 
-  it('words a failure of the platform as an answer, and serves the next frame', async () => {
+  it('returns a failure of the platform as an answer, and serves the next frame', async () => {
     const gateway = await startApp(() => undefined, double);
     const socket = dial(gateway, 'ws', '/me/app');
     const frames = inbox(socket);
@@ -119,6 +119,6 @@ describe('HTTP over WebSocket', () => {
     await arrived.promise;
     socket.close();
     expect(await cancelled.promise).toBe(gateway.fleet.requests[0]?.id);
-    expect(gateway.fleet.requests).toHaveLength(1); // the second was never begun
+    expect(gateway.fleet.requests).toHaveLength(1); // the second was never started
   });
 });

@@ -18,7 +18,7 @@ import { callWorkflow } from '../workflows/workflow-call.ts';
 import { bodyFramer } from './frames.ts';
 import type { TunnelOrder } from './tunnel.ts';
 
-/** Requests of one connection that may wait before we stop reading from it. */
+/** The number of waiting requests of one connection above which it is no longer read. */
 const maxPipelined = 64;
 
 /**
@@ -57,7 +57,7 @@ async function refusePlain(deps: GatewayDeps, req: IncomingMessage, res: ServerR
   send(res, greeting.envelope, greeting.ok ? answer : greeting.answer);
 }
 
-/** Serves a caller; gives back what closes its socket (1001), behind the answers that are due. */
+/** Serves a caller; returns a function that closes its socket (1001) after the pending answers. */
 function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): () => void {
   const gone = new AbortController();
   const waiting: { readonly data: RawData; readonly binary: boolean }[] = [];
@@ -80,7 +80,7 @@ function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, ab
       waitingBytes -= sizeOf(next.data);
       if (caller.isPaused && !isFull()) caller.resume();
       await callOnce(deps, req, caller, about, next.data, next.binary, gone.signal);
-      // Who only sends and doesn't read its answers is not read from any further.
+      // A caller that only sends and doesn't read its answers is not read any further.
       await keepsUp(caller);
     }
     busy = false;
@@ -108,7 +108,7 @@ async function callOnce(
   const requestId = randomUUID();
   const submittedAt = deps.clock();
   const sink = frameSink(deps, caller, requestId, submittedAt);
-  // The handshake's own headers say nothing about the calls inside.
+  // The headers of the handshake don't apply to the calls inside.
   const given = pairs(req.rawHeaders).filter(([name]) => !name.startsWith('sec-websocket-') && name !== 'content-type');
   if (isWorkflow(target.route.alias)) {
     const admission = { ok: true, target, access } as const;
@@ -170,7 +170,7 @@ function frameSink(deps: GatewayDeps, caller: WebSocket, requestId: string, rece
       for (const { data, binary } of framer.push(answer.body)) caller.send(data, { binary });
       end();
     },
-    // There is no frame that takes a started answer back.
+    // No frame can retract a started answer.
     cut: () => caller.close(1011, 'Error while forwarding the request'),
   };
 }

@@ -24,7 +24,7 @@ describe('secrets', () => {
     expect(JSON.stringify(messages)).not.toContain('hunter2');
   });
 
-  it('without a value are deleted; an empty value is a value; an unset exposure stays', async () => {
+  it('without a value are deleted; an empty value is a value; an unset exposure stays unchanged', async () => {
     const plane = await controlPlane();
     await plane.rpc('SetSecret', { name: 'A', value: 'x', default_exposed: false });
     await plane.rpc('SetSecret', { name: 'A', value: '' });
@@ -43,12 +43,12 @@ describe('secrets', () => {
         status.INVALID_ARGUMENT,
         expect.stringContaining(`sets ${name} in every runner`),
       ]);
-      // One that an older minifal took can still be deleted.
+      // A secret that an older minifal accepted can still be deleted.
       expect((await plane.rpc('SetSecret', { name })).code).toBe(status.OK);
     },
   );
 
-  it('that are sealed answer FAILED_PRECONDITION when one is set, and say how to open them', async () => {
+  it('that are sealed answer FAILED_PRECONDITION when one is set, and explain how to unseal them', async () => {
     const plane = await controlPlane({
       secretKey: new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.'),
     });
@@ -75,7 +75,7 @@ describe('secrets', () => {
 });
 
 describe('environments', () => {
-  it('main is there and is the default; others come and go', async () => {
+  it('main exists and is the default; others can be created and deleted', async () => {
     const plane = await controlPlane();
     const created = await plane.rpc('CreateEnvironment', { name: 'dev', description: 'try things' });
     expect(created.messages).toMatchObject([
@@ -133,7 +133,7 @@ describe('keys', () => {
     [{ policy_preset: 'READONLY' }, status.UNIMPLEMENTED],
     [{ policy: { permissions: ['serverless:apps:run'] } }, status.UNIMPLEMENTED],
     [{ policy_preset: 'API', scope: 'ADMIN' }, status.INVALID_ARGUMENT],
-  ])('%j is refused rather than given more than it says', async (request, code) => {
+  ])('%j is refused rather than granted more than requested', async (request, code) => {
     const plane = await controlPlane();
     expect((await plane.rpc('CreateUserKey', request)).code).toBe(code);
     expect(plane.rooms.catalog.listKeys()).toHaveLength(1);

@@ -11,7 +11,7 @@ export function listEnvironments({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (): object => ({ environments: catalog.listEnvironments().map(message) });
 }
 
-/** CreateEnvironment: a name that exists is ALREADY_EXISTS. */
+/** CreateEnvironment: an existing name is ALREADY_EXISTS. */
 export function createEnvironment({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: z.output<typeof createEnvironmentSchema>): object => {
     const created = catalog.createEnvironment(request.name, request.description ?? null);
@@ -22,7 +22,7 @@ export function createEnvironment({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   };
 }
 
-/** DeleteEnvironment: with all its secrets and apps, as the CLI warns; `main` stays. */
+/** DeleteEnvironment: with all its secrets and apps, as the CLI warns; `main` can't be deleted. */
 export function deleteEnvironment({ catalog, fleet }: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
   return (request: z.output<typeof environmentNameSchema>): object => {
     const deleted = catalog.deleteEnvironment(request.name);

@@ -6,7 +6,9 @@ import type { createUserKeySchema, revokeUserKeySchema } from './schemas.ts';
 
 type CreateRequest = z.output<typeof createUserKeySchema>;
 
-/** CreateUserKey: the secret is in this answer and nowhere else (docs/platform/control-plane.md#unary-rpcs). */
+/**
+ * CreateUserKey: this answer is the only place that contains the secret (docs/platform/control-plane.md#unary-rpcs).
+ */
 export function createUserKey({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: CreateRequest): object => {
     const key = catalog.createKey(scopeOf(request), request.alias ?? '');
@@ -15,9 +17,8 @@ export function createUserKey({ catalog }: Pick<GrpcRooms, 'catalog'>) {
 }
 
 /**
- * Precedence policy, preset, scope; no scope means ADMIN, as old clients send it.
- * differs: only the presets that have a scope exist here. Any other would grant more than its name says, so it is
- * refused.
+ * In order of precedence: policy, preset, scope; no scope means ADMIN, as old clients send it. differs: only the
+ * presets that correspond to a scope exist here. Any other would grant more than its name says, so it is refused.
  */
 function scopeOf(request: CreateRequest): 'ADMIN' | 'API' {
   const { policy, policy_preset: preset, scope } = request;
@@ -44,7 +45,7 @@ export function listUserKeys({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   });
 }
 
-/** RevokeUserKey: from now on the key is refused. */
+/** RevokeUserKey: from then on, the key is refused. */
 export function revokeUserKey({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: z.output<typeof revokeUserKeySchema>): object => {
     if (!catalog.revokeKey(request.key_id)) throw notFound(`Key ${request.key_id} not found.`);

@@ -13,7 +13,7 @@ export const setSecretSchema = z
     default_exposed: z.boolean().optional(),
   })
   .superRefine(({ name, value }, context) => {
-    // Deleting one that an older minifal took is fine.
+    // Deleting a secret that an older minifal accepted is allowed.
     if (value === undefined || !isPlatformVariable(name)) return;
     const message = `the platform sets ${name} in every runner itself; choose another name`;
     context.addIssue({ code: 'custom', path: ['name'], message });

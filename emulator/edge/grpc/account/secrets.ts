@@ -14,7 +14,7 @@ export function setSecret({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   };
 }
 
-/** ListSecrets: names only, values never leave this way (docs/platform/control-plane.md#unary-rpcs). */
+/** ListSecrets: names only; values are never returned (docs/platform/control-plane.md#unary-rpcs). */
 export function listSecrets({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: z.output<typeof environmentFilterSchema>): object => {
     requireEnvironment({ catalog }, request.environment_name);

@@ -24,7 +24,7 @@ describe('SetAlias', () => {
     expect(plane.calls).toEqual([]);
   });
 
-  it('set-rev takes revision-level settings from the target and keeps the alias-level ones', async () => {
+  it("set-rev uses the target's revision-level settings and keeps the alias-level ones", async () => {
     const { plane, first } = await twoRevisions();
     await plane.rpc('UpdateApplication', { application_name: 'greet', keep_alive: 300 });
     const { messages } = await plane.rpc('SetAlias', { alias: 'greet', revision: first });
@@ -43,7 +43,7 @@ describe('SetAlias', () => {
     expect(reply.messages[0]).toMatchObject({ alias_info: { revision: first, max_multiplexing: 1 } });
   });
 
-  it('rolling: a failed start leaves the alias where it was', async () => {
+  it('rolling: a failed start does not move the alias', async () => {
     const { plane, first, second } = await twoRevisions();
     plane.fleetPlan.deploy = async () => ({ kind: 'failed', reason: 'It did not start.' });
     const reply = await plane.rpc('SetAlias', { alias: 'greet', revision: first, deployment_strategy: 'ROLLING' });
@@ -51,7 +51,7 @@ describe('SetAlias', () => {
     expect(plane.rooms.catalog.alias('greet')?.revision).toBe(second);
   });
 
-  it('creates an alias that is new, private unless it says otherwise', async () => {
+  it('creates a new alias, private unless specified otherwise', async () => {
     const { plane, first } = await twoRevisions();
     await plane.rpc('SetAlias', { alias: 'other', revision: first });
     expect(plane.rooms.catalog.alias('other')).toMatchObject({ revision: first, authMode: 'private' });
@@ -74,7 +74,7 @@ describe('DeleteAlias', () => {
 });
 
 describe('UpdateApplication', () => {
-  it('changes the named fields only and answers the complete alias under its wire name', async () => {
+  it('changes only the named fields and returns the complete alias under its wire name', async () => {
     const { plane } = await twoRevisions();
     const change = { keep_alive: 77, max_concurrency: 5, max_multiplexing: 9 };
     const first = await plane.rpc('UpdateApplication', { application_name: 'greet', ...change });
@@ -125,7 +125,7 @@ describe('revisions and rollouts', () => {
     expect((await plane.rpc('DeleteApplication', { application_id: first })).code).toBe(status.NOT_FOUND);
   });
 
-  it('ListApplications counts the active runners of each revision in one look at all of them', async () => {
+  it('ListApplications counts the active runners of all revisions in one pass', async () => {
     const { plane, first, second } = await twoRevisions();
     const idle = { kind: 'idle', since: 0 } as const;
     const pending = { kind: 'pending', since: 0, deadline: 1 } as const;
@@ -160,14 +160,14 @@ describe('revisions and rollouts', () => {
     expect(looks).toHaveBeenCalledTimes(2);
   });
 
-  it('RolloutApplication hands `force` on; an unknown app is NOT_FOUND', async () => {
+  it('RolloutApplication passes `force` on; an unknown app is NOT_FOUND', async () => {
     const { plane } = await twoRevisions();
     await plane.rpc('RolloutApplication', { application_name: 'greet', force: true });
     expect(plane.calls).toEqual([{ method: 'rollout', args: ['greet', true] }]);
     expect((await plane.rpc('RolloutApplication', { application_name: 'x' })).code).toBe(status.NOT_FOUND);
   });
 
-  it('environments keep their apps apart; the full wire name comes and goes unchanged', async () => {
+  it('environments separate their apps; the full wire name is passed in both directions unchanged', async () => {
     const { plane } = await twoRevisions();
     await plane.rpc('CreateEnvironment', { name: 'dev' });
     await plane.rpc('RegisterApplication', appRequest({ application_name: 'greet--dev', environment_name: 'dev' }));

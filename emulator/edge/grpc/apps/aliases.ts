@@ -17,9 +17,9 @@ export function listAliases(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
 }
 
 /**
- * SetAlias (`fal apps set-rev`, create_alias): alias-level settings stay the alias's own, revision-level ones come from
- * the target revision (docs/platform/control-plane.md#scale-settings). Absent fields change nothing; the same revision
- * with another auth mode restarts nothing.
+ * SetAlias (`fal apps set-rev`, create_alias): alias-level settings stay unchanged, revision-level ones come from the
+ * target revision (docs/platform/control-plane.md#scale-settings). Absent fields change nothing; the same revision with
+ * another auth mode restarts nothing.
  */
 export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) {
   return async (request: z.output<typeof setAliasSchema>): Promise<object> => {
@@ -28,7 +28,7 @@ export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) 
     if (revision === undefined) throw notFound(`Revision ${request.revision} not found.`);
     const present = rooms.catalog.alias(request.alias);
     const moves = present?.revision !== revision.id;
-    // UpdateApplication may have changed revision-level values of the revision in force; they last until the next
+    // UpdateApplication may have changed revision-level values of the active revision; the changes last until the next
     // deploy.
     const settings = present && !moves ? settingsOf(present) : settingsForRevision(present, revision);
     const alias = nextAlias(rooms, request, present, { revision: revision.id, ...settings });
@@ -39,7 +39,7 @@ export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) 
     }
     const moved = await rooms.fleet.deploy(deployment(alias, 'rolling'));
     if (moved.kind === 'failed') throw failedPrecondition(moved.reason);
-    // As the alias is now: it may have been scaled while the new runner started.
+    // The alias's current values: it may have been scaled while the new runner started.
     const now = rooms.catalog.alias(request.alias);
     const after = nextAlias(rooms, request, now, { revision: revision.id, ...settingsForRevision(now, revision) });
     rooms.catalog.putAlias(after);
@@ -72,8 +72,8 @@ function deployment(alias: Alias, strategy: Deployment['strategy']): Deployment 
 }
 
 /**
- * DeleteAlias: its runners end, its waiting requests fail; the revisions stay listed. NOT_FOUND reads as "nothing
- * deleted".
+ * DeleteAlias: its runners end and its waiting requests fail; the revisions stay listed. Clients read NOT_FOUND as
+ * "nothing deleted".
  */
 export function deleteAlias({ catalog, fleet }: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
   return (request: z.output<typeof aliasSchema>): object => {

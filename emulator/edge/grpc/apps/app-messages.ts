@@ -27,7 +27,7 @@ function settingsMessage(scale: ScaleSettings, settings: RevisionSettings) {
   };
 }
 
-/** `AliasInfo`: the alias under its wire name, with the settings in force. */
+/** `AliasInfo`: the alias under its wire name, with its current settings. */
 export function aliasInfo({ fleet }: Pick<GrpcRooms, 'fleet'>, alias: Alias): object {
   return {
     alias: alias.name,
@@ -42,7 +42,7 @@ export function aliasInfo({ fleet }: Pick<GrpcRooms, 'fleet'>, alias: Alias): ob
   };
 }
 
-/** How many active runners the app has, or all apps have, by revision. */
+/** The number of active runners of the app, or of all apps, by revision. */
 export function activeByRevision(
   { fleet }: Pick<GrpcRooms, 'fleet'>,
   alias: string | undefined,
@@ -53,7 +53,7 @@ export function activeByRevision(
   return counts;
 }
 
-/** `ApplicationInfo`: a revision with the values that its registration carried. */
+/** `ApplicationInfo`: a revision with the values from its registration. */
 export function applicationInfo(active: ReadonlyMap<string, number>, revision: Revision): object {
   return {
     application_id: revision.id,
@@ -66,7 +66,7 @@ export function applicationInfo(active: ReadonlyMap<string, number>, revision: R
   };
 }
 
-/** The CLI's own head count: not pending, in setup or terminated (docs/platform/control-plane.md#unary-rpcs). */
+/** Counted as in the CLI: not pending, in setup, or terminated (docs/platform/control-plane.md#unary-rpcs). */
 function isActive({ state }: Runner): boolean {
   return state.kind === 'idle' || state.kind === 'running' || state.kind === 'draining';
 }

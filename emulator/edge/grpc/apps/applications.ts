@@ -12,10 +12,10 @@ import type {
 } from './schemas.ts';
 import { saidUpdate } from './settings.ts';
 
-/** ListApplications: revisions, newest first; without a name those of all names. */
+/** ListApplications: revisions, newest first; without a name, the revisions of all names. */
 export function listApplications(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
   return (request: z.output<typeof listApplicationsSchema>): object => {
-    // Counted once: an app may have many revisions, and many runners.
+    // Counted once: an app may have many revisions and many runners.
     const active = activeByRevision(rooms, request.application_name);
     const revisions = rooms.catalog.revisions(request.environment_name, request.application_name);
     return { applications: revisions.map((revision) => applicationInfo(active, revision)) };
@@ -40,7 +40,7 @@ export function updateApplication(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | '
   };
 }
 
-/** DeleteApplication: a revision that no alias points to. */
+/** DeleteApplication: deletes a revision that no alias points to. */
 export function deleteApplication({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: z.output<typeof applicationIdSchema>): object => {
     const user = catalog.aliases(null).find((alias) => alias.revision === request.application_id);
@@ -53,7 +53,7 @@ export function deleteApplication({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   };
 }
 
-/** RolloutApplication: the same revision on new runners; forced = at once. */
+/** RolloutApplication: starts the same revision on new runners; forced: at once. */
 export function rolloutApplication({ catalog, fleet }: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
   return (request: z.output<typeof rolloutSchema>): object => {
     const alias = aliasOrFail(catalog, request.application_name);

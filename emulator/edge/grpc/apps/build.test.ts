@@ -15,13 +15,13 @@ describe('BuildEnvironment', () => {
     expect(plane.built).toEqual([built]);
   });
 
-  it('hands `force` on', async () => {
+  it('passes `force` on', async () => {
     const plane = await controlPlane();
     await plane.rpc('BuildEnvironment', appRequest({ environments: [{ kind: 'virtualenv', force: true }] }));
     expect(plane.built).toEqual([{ kind: 'virtualenv', configuration: {}, force: true, secretsOf: 'main' }]);
   });
 
-  it('is for the deployment environment of its call, like the builds of Run and RegisterApplication', async () => {
+  it('uses the deployment environment of its call, like the builds of Run and RegisterApplication', async () => {
     const plane = await controlPlane();
     plane.rooms.catalog.createEnvironment('dev', null);
     const there = { application_name: 'greet--dev', environment_name: 'dev' };

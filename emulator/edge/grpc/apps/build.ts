@@ -6,7 +6,7 @@ import { builderLog } from '../messages.ts';
 import type { BuildEnvironmentRequest } from './schemas.ts';
 
 /**
- * BuildEnvironment: logs as the build tool prints them, then SUCCESS with the environment's content hash
+ * BuildEnvironment: the logs as printed by the build tool, then SUCCESS with the environment's content hash
  * (docs/platform/control-plane.md#buildenvironment).
  */
 export function buildEnvironment(rooms: GrpcRooms) {

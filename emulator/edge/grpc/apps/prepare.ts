@@ -5,7 +5,7 @@ import type { RunRequest } from '../runs/schemas.ts';
 import type { MachineRequirements, RegisterRequest, SerializedObject } from './schemas.ts';
 
 /**
- * What Run and RegisterApplication ask to run, its bytes stored: function, entry point, or nothing
+ * What Run and RegisterApplication run, with its bytes stored: a function, an entry point, or nothing
  * (docs/platform/control-plane.md#what-is-to-run).
  */
 export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blobs): Revision['callable'] {
@@ -21,7 +21,7 @@ export function storePickle({ method, definition }: SerializedObject, blobs: Blo
   return { kind: 'pickle', method, blob: blobs.put(definition) };
 }
 
-/** The list wins over the old single field. */
+/** The list takes precedence over the old single field. */
 export function machineTypesOf(requirements: MachineRequirements | undefined): readonly string[] {
   if (requirements === undefined) return defaultMachineTypes;
   if (requirements.machine_types.length > 0) return requirements.machine_types;

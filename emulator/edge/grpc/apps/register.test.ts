@@ -94,7 +94,7 @@ describe('RegisterApplication', () => {
     expect(settings).toMatchObject({ gpuSlots: gpuSlots || 2 });
   });
 
-  it('metadata that was not sent stays absent, and no secrets at all is not the same as unset', async () => {
+  it('metadata that was not sent stays absent, and an empty list of secrets differs from unset', async () => {
     const plane = await controlPlane();
     const id = await register(plane, { secrets: { names: [] } });
     expect(plane.rooms.catalog.revision(id)).toMatchObject({ metadata: null, secretNames: [] });
@@ -102,7 +102,7 @@ describe('RegisterApplication', () => {
     expect(plane.rooms.catalog.revision(other)).toMatchObject({ secretNames: null });
   });
 
-  it('a redeploy takes alias-level values with `scale` alone; multiplexing always comes from the code', async () => {
+  it('a redeploy sets alias-level values only with `scale`; multiplexing always comes from the code', async () => {
     const plane = await controlPlane();
     await register(plane, { machine_requirements: requirements({ max_multiplexing: 1, max_concurrency: 1 }) });
     const change = { machine_requirements: requirements({ max_multiplexing: 3, max_concurrency: 2 }) };
@@ -131,7 +131,7 @@ describe('RegisterApplication', () => {
     expect(plane.rooms.catalog.alias('greet')?.authMode).toBe('private');
   });
 
-  it('rolling: the alias moves when the new runner is healthy, and its lines are shown meanwhile', async () => {
+  it('rolling: the alias moves when the new runner is healthy; its lines are shown in the meantime', async () => {
     const plane = await controlPlane();
     const first = await register(plane);
     let finish: (result: DeployResult) => void = () => {};
@@ -162,7 +162,7 @@ describe('RegisterApplication', () => {
     expect(plane.rooms.catalog.alias('greet')?.revision).toBe(first);
   });
 
-  it('rolling: a client that leaves does not undo the deploy', async () => {
+  it('rolling: a client that disconnects does not undo the deploy', async () => {
     const plane = await controlPlane();
     await register(plane);
     let finish: (result: DeployResult) => void = () => {};
@@ -191,14 +191,14 @@ describe('RegisterApplication', () => {
     expect(plane.calls.at(-1)?.args[0]).toMatchObject({ strategy: 'detached' });
   });
 
-  it('names the machine type that was probably meant', async () => {
+  it('suggests a machine type with a similar name', async () => {
     const plane = await controlPlane();
     const change = { machine_requirements: requirements({ machine_types: ['gpu-h100'] }) };
     const { details } = await plane.rpc('RegisterApplication', appRequest(change));
     expect(details).toContain('There is no machine type "gpu-h100". Did you mean GPU-H100?');
   });
 
-  it('an app that wants more runners at least than there may be by default gets them', async () => {
+  it('an app whose minimum of runners exceeds the default maximum gets them', async () => {
     const plane = await controlPlane();
     await register(plane, { machine_requirements: requirements({ min_concurrency: 4 }) });
     expect(plane.rooms.catalog.alias('greet')?.scale).toMatchObject({ minConcurrency: 4, maxConcurrency: 4 });

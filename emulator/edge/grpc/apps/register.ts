@@ -17,9 +17,9 @@ import { revisionSettings, saidScale } from './settings.ts';
 
 /**
  * RegisterApplication (docs/platform/control-plane.md#registerapplication, #scale-settings): builds or finds the
- * environment, stores the revision, points the alias to it. One message carries result and service_urls: the client
- * stops reading there, and everything is committed by then. Once the revision is stored, the client's leaving changes
- * nothing.
+ * environment, stores the revision, and points the alias to it. One message contains result and service_urls: the
+ * client stops reading there, and everything is committed by then. Once the revision is stored, a client that
+ * disconnects changes nothing.
  */
 export function registerApplication(rooms: GrpcRooms) {
   return async (request: RegisterRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
@@ -29,7 +29,7 @@ export function registerApplication(rooms: GrpcRooms) {
     const id = randomUUID();
     try {
       const callable = storeCallable(request, rooms.blobs);
-      resolveFiles(filesOf(request), rooms.appFiles); // says now what is missing, not at the first start
+      resolveFiles(filesOf(request), rooms.appFiles); // reports missing files now, not at the first start
       const definition = definitionOf(request);
       const environment = await buildOrFail(
         rooms,
@@ -93,8 +93,8 @@ function registrationOf(
 }
 
 /**
- * Points the alias to the revision; while that waits for a runner, the client is shown its logs. That it came to
- * nothing is the deploy's error, with its logs before it.
+ * Points the alias to the revision; while that waits for a runner, the client is shown the runner's logs. A failed
+ * deploy is returned as an error, after its logs.
  */
 async function point(
   rooms: GrpcRooms,

@@ -16,7 +16,10 @@ function checkMachineType(name: string, context: z.core.$RefinementCtx): void {
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 }
 
-/** What a registration brings and UpdateApplication changes (docs/platform/control-plane.md#scale-settings). */
+/**
+ * The values that a registration contains and UpdateApplication changes
+ * (docs/platform/control-plane.md#scale-settings).
+ */
 const scaleFields = {
   keep_alive: seconds.optional(),
   max_multiplexing: z.int().min(1).optional(),
@@ -35,7 +38,7 @@ const scaleFields = {
 const machineRequirements = z
   .object({
     ...scaleFields,
-    // An empty one counts as absent.
+    // An empty value counts as absent.
     machine_type: z
       .string()
       .superRefine((name, context) => {
@@ -79,7 +82,7 @@ const files = z.array(
 );
 const secrets = z.object({ names: z.array(z.string()) }).optional();
 
-/** A route as the app declares it; empty: none. Characters that a URL escapes are escaped when it is asked for. */
+/** A route as the app declares it; empty: none. Characters that a URL escapes are escaped when it is requested. */
 const healthPath = z
   .string()
   .max(2_000)
@@ -95,7 +98,7 @@ const healthCheck = z.object({
 });
 export type WireHealthCheck = z.output<typeof healthCheck>;
 
-/** All that BuildEnvironment has; Run and RegisterApplication have it, too. */
+/** The fields of BuildEnvironment; Run and RegisterApplication have them, too. */
 export const buildEnvironmentSchema = z.object({
   environments,
   machine_requirements: machineRequirements.optional(),

@@ -6,7 +6,7 @@ import { machineTypesOf } from './prepare.ts';
 import type { MachineRequirements, RegisterRequest, UpdateApplicationRequest, WireHealthCheck } from './schemas.ts';
 
 /**
- * What a request says about alias-level values; what that means is catalog/scale-settings.ts's
+ * The alias-level values in a request; catalog/scale-settings.ts defines their effect
  * (docs/platform/control-plane.md#scale-settings).
  */
 export function saidScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
@@ -50,8 +50,8 @@ export function revisionSettings(request: RegisterRequest | RunRequest): Revisio
 }
 
 /**
- * An ephemeral app has exactly one runner unless its code asks for more, and it stays while the stream is open: it
- * starts right away and is replaced when it ends (fal's own test_app_exceptions).
+ * An ephemeral app has exactly one runner unless its code requests more. The runner stays while the stream is open: it
+ * starts immediately and is replaced when it ends (fal's own test_app_exceptions).
  */
 export function ephemeralScale(request: RunRequest): ScaleSettings {
   const said = saidScale(request.machine_requirements);
@@ -82,7 +82,7 @@ function healthPolicy(wire: WireHealthCheck | undefined, startupTimeoutSeconds: 
   };
 }
 
-/** CLIENT_ERROR has no trigger on any page (docs/platform/runners.md#retries): nothing to skip. */
+/** CLIENT_ERROR has no trigger on any page (docs/platform/runners.md#retries): there is nothing to skip. */
 function retryCondition(wire: RegisterRequest['skip_retry_conditions'][number]): readonly RetryCondition[] {
   switch (wire) {
     case 'TIMEOUT':

@@ -21,7 +21,7 @@ const runner = (id: string, state: RunnerState, more: Partial<Runner> = {}): Run
 const attempts = [{ requestId: 'q1', attemptId: 'a1' }];
 
 describe('ListRunners', () => {
-  it('shows every state under its wire name', async () => {
+  it('reports every state under its wire name', async () => {
     const plane = await controlPlane();
     plane.runners.push(
       runner('1', { kind: 'pending', since: 0, deadline: 1 }),
@@ -49,7 +49,7 @@ describe('ListRunners', () => {
     });
   });
 
-  it('reports uptime, keep_alive left, machine type and the requests it holds', async () => {
+  it('reports uptime, remaining keep_alive, machine type and the requests in progress', async () => {
     const plane = await controlPlane();
     plane.fleetPlan.countdownSeconds = 41.2;
     plane.runnerHistory.started({ ...record('4'), startedAt: plane.state.now });
@@ -76,7 +76,7 @@ describe('ListRunners', () => {
     expect(runnersIn(messages)[0]).not.toHaveProperty('expiration_countdown');
   });
 
-  it('with start_time also those that ended since, of this alias only', async () => {
+  it('with start_time also includes runners that ended since, of this alias only', async () => {
     const plane = await controlPlane();
     const { now } = plane.state;
     const aliases = { old: 'greet', new: 'greet', other: 'else', live: 'greet' };
@@ -97,7 +97,7 @@ describe('ListRunners', () => {
 });
 
 describe('StopRunner and KillRunner', () => {
-  it.each(['StopRunner', 'KillRunner'])('%s says "not found" of an unknown id', async (method) => {
+  it.each(['StopRunner', 'KillRunner'])('%s answers "not found" for an unknown id', async (method) => {
     const plane = await controlPlane();
     const { code, details } = await plane.rpc(method, { runner_id: 'bogus' });
     expect(code).toBe(status.NOT_FOUND);

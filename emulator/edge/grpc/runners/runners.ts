@@ -12,7 +12,7 @@ type Rooms = Pick<GrpcRooms, 'catalog' | 'fleet' | 'runnerHistory' | 'clock'>;
 const wireReplacements = { none: 'NO_REPLACE', will: 'WILL_REPLACE', did: 'DID_REPLACE' } as const;
 const starting: readonly RunnerState['kind'][] = ['pending', 'dockerPull', 'setup', 'failureDelay'];
 
-/** ListRunners: the live ones of all apps; with `start_time` also those that ended since. */
+/** ListRunners: the live runners of all apps; with `start_time`, also those that ended since. */
 export function listRunners(rooms: Rooms) {
   return (request: z.output<typeof listRunnersSchema>): object => ({ runners: list(rooms, undefined, request) });
 }
@@ -25,8 +25,8 @@ export function listAliasRunners(rooms: Rooms) {
 }
 
 /**
- * StopRunner: no new requests, finish those in flight, then end. Unknown: "not found" (the e2e tests look for the
- * words).
+ * StopRunner: accepts no new requests, finishes those in flight, then ends. Unknown id: "not found" (fal's e2e tests
+ * look for these words).
  */
 export function stopRunner({ fleet }: Pick<GrpcRooms, 'fleet'>) {
   return (request: z.output<typeof stopRunnerSchema>): object => {
@@ -83,7 +83,7 @@ function liveMessage(rooms: Rooms, runner: Runner): object {
   };
 }
 
-/** What it was started with; before its start, what its revision asks for first. */
+/** The machine type it was started with; before its start, the first one that its revision requests. */
 function machineType({ catalog, runnerHistory }: Rooms, runner: Runner): string {
   const started = runnerHistory.get(runner.id);
   return started?.machineType ?? firstMachineType(catalog.revision(runner.revision)?.machineTypes);

@@ -10,7 +10,7 @@ export const listAliasRunnersSchema = listRunners.extend({ alias: id });
 export const stopRunnerSchema = z.object({ runner_id: id, replace_first: z.boolean().optional() });
 export const killRunnerSchema = z.object({ runner_id: id });
 
-/** One message of a client of ShellRunner; what opens the session counts in the first only. */
+/** One message of a client of ShellRunner; the fields that open the session count only in the first message. */
 export const shellInputSchema = z.object({
   runner_id: z.string().optional(),
   command: z.array(z.string()),

@@ -35,13 +35,13 @@ async function shell() {
   const call = plane.client().makeBidiStreamRequest(path, requestSerialize, responseDeserialize, headers);
   onTestFinished(() => call.cancel());
   const messages: object[] = [];
-  // Without the loader's marks of optional fields.
+  // Without the loader's markers of optional fields.
   call.on('data', ({ _stream, _exit_code, ...message }) => messages.push(message));
   const end = new Promise<{ code: status; details: string }>((resolve) => {
     call.on('error', ({ code, details }: ServiceError) => resolve({ code, details }));
     call.on('status', resolve);
   });
-  /** The command's own side, once it runs. */
+  /** The command's own end of the session, once it runs. */
   async function command(): Promise<ExecIo> {
     await expect.poll(() => made.io, patiently).toBeDefined();
     if (!made.io) throw new Error('no command');
@@ -53,7 +53,7 @@ async function shell() {
 const data = (text: string) => Buffer.from(text);
 
 describe('ShellRunner', () => {
-  it('opens a login shell on a terminal unless asked otherwise', async () => {
+  it('opens a login shell on a terminal unless requested otherwise', async () => {
     const { plane, call, command } = await shell();
     call.write({ runner_id: 'here' });
     await command();
@@ -77,7 +77,7 @@ describe('ShellRunner', () => {
     expect(deeds).not.toContain('kill');
   });
 
-  it("continues after the client's half-close, which is the end of input only without a terminal", async () => {
+  it("continues after the client's half-close, which ends the input only without a terminal", async () => {
     for (const tty of [true, false]) {
       const { deeds, call, messages, end, command } = await shell();
       call.write({ runner_id: 'here', tty });
@@ -101,7 +101,7 @@ describe('ShellRunner', () => {
     io.exited(137);
   });
 
-  it('says why when the command ends with its runner', async () => {
+  it('reports why when the command ends with its runner', async () => {
     for (const tty of [true, false]) {
       const { plane, call, messages, end, command } = await shell();
       const record = { id: 'here', alias: 'greet', revision: 'rev', machineType: 'S', startedAt: 0 };
@@ -123,7 +123,7 @@ describe('ShellRunner', () => {
     }
   });
 
-  it('reads no further while the command does not, and holds the command back while the client does not', async () => {
+  it('stops reading while the command does not, and pauses the command while the client does not read', async () => {
     const { deeds, made, call, command } = await shell();
     call.write({ runner_id: 'here' });
     const io = await command();
@@ -132,7 +132,7 @@ describe('ShellRunner', () => {
     await expect.poll(() => deeds, patiently).toEqual(['one']);
     call.write({ data: data('two') });
     call.pause();
-    // More than the windows of the connection hold.
+    // More than the connection's flow-control windows hold.
     for (let n = 0; n < 200; n++) io.output(1, Buffer.alloc(64 * 1024));
     expect(deeds.slice(0, 2)).toEqual(['one', 'pause']);
     expect(deeds).not.toContain('two');

@@ -8,14 +8,14 @@ import { shellInputSchema } from './schemas.ts';
 
 type Input = z.output<typeof shellInputSchema>;
 const endStates: readonly string[] = ['DRAINING', 'TERMINATING', 'TERMINATED'];
-/** Sizes come as the terminal has them; without them 24 x 80. */
+/** Sizes as reported by the terminal; the default is 24 x 80. */
 const sizeOf = ({ tty_size: size }: Input) => size && { rows: size.height, columns: size.width };
 
 /**
  * ShellRunner (docs/platform/control-plane.md#shellrunner): the first message names runner and command, later ones
- * carry input. The answer is what the command writes, then its exit code in a message of its own. The client's
- * half-close ends nothing at a terminal; its leaving kills the command. Neither side is read faster than the other
- * takes it.
+ * carry input. The answer is the command's output, then its exit code in a separate message. At a terminal, the
+ * client's half-close ends nothing; if the client disconnects, the command is killed. Neither side is read faster than
+ * the other one accepts data.
  */
 export function shellRunner({ fleet, runnerHistory, report }: Pick<GrpcDeps, 'fleet' | 'runnerHistory' | 'report'>) {
   return (call: ServerDuplexStream<unknown, object>): void => {
@@ -45,7 +45,7 @@ export function shellRunner({ fleet, runnerHistory, report }: Pick<GrpcDeps, 'fl
         if (over) return;
         over = true;
         if (withRunner) call.write({ stream: tty ? 1 : 2, data: Buffer.from(goodbye(endOf(runnerHistory, id), tty)) });
-        // Data in the message of the exit code would be lost.
+        // Data in the same message as the exit code would be lost.
         call.write({ exit_code: code });
         call.end();
       },
@@ -95,13 +95,13 @@ export function shellRunner({ fleet, runnerHistory, report }: Pick<GrpcDeps, 'fl
   };
 }
 
-/** Why the runner came to its end: what the platform decided says more than how its process ended. */
+/** Why the runner ended: the platform's decision explains more than how its process ended. */
 function endOf({ transitions }: GrpcDeps['runnerHistory'], id: string): string | null {
   const ends = transitions(id).filter(({ state, reason }) => endStates.includes(state) && reason !== null);
   return ends[0]?.reason ?? null;
 }
 
-/** A terminal is in raw mode, and its cursor anywhere. */
+/** A terminal is in raw mode, and its cursor may be anywhere. */
 function goodbye(why: string | null, tty: boolean): string {
   const newLine = tty ? '\r\n' : '\n';
   const said = printableLines(`[minifal] ${why === null ? '' : `${why} `}This command has ended with its runner.`);

@@ -9,9 +9,7 @@ import { logMessage, wellFormed } from '../messages.ts';
 import { invalidArgument, processDied, RpcError } from '../rpc-error.ts';
 import type { RunSession } from './session.ts';
 
-/**
- * Calls a plain function on a runner of its own and sends what became of it (docs/platform/runner-process.md#results).
- */
+/** Calls a plain function on its own runner and sends the outcome (docs/platform/runner-process.md#results). */
 export async function runFunction(rooms: GrpcRooms, session: RunSession): Promise<void> {
   const { alias, launch, request, replies, pump, signal } = session;
   const unfollow = rooms.logs.follow({ alias }, (line) => {
@@ -21,7 +19,7 @@ export async function runFunction(rooms: GrpcRooms, session: RunSession): Promis
     const ended = await rooms.fleet.runFunction(alias, launch, revisionSettings(request), signal);
     if (ended.kind === 'cancelled') throw new RpcError(status.CANCELLED, 'The run was cancelled.');
     try {
-      // The client decodes a raised result before the logs of the same message, hence two messages
+      // The client decodes a raised result before the logs of the same message, so they are sent as two messages
       // (docs/platform/control-plane.md#run).
       pump.flush();
       if (ended.kind === 'died') throw processDied(ended.reason);
@@ -35,7 +33,7 @@ export async function runFunction(rooms: GrpcRooms, session: RunSession): Promis
   }
 }
 
-/** The SerializedObject of a result. User exceptions are results too: SUCCESS, raised. */
+/** The SerializedObject of a result. User exceptions are results too: SUCCESS with the raised flag. */
 async function resultMessage(result: CallResult): Promise<object> {
   if (result.kind === 'refused') throw invalidArgument(result.reason);
   const value = { method: result.method, definition: await bytesOf(result.file), was_it_raised: result.raised };
@@ -49,7 +47,8 @@ async function resultMessage(result: CallResult): Promise<object> {
 }
 
 /**
- * The runner wrote it: it must not be a link to a file of ours that it can't read itself, or a pipe that never ends.
+ * The runner wrote this path: it must not be a link to a file of ours that the runner can't read itself, or a pipe that
+ * never ends.
  */
 async function bytesOf(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

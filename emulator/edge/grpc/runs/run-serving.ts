@@ -8,15 +8,15 @@ import { processDied } from '../rpc-error.ts';
 import type { RunSession } from './session.ts';
 
 /**
- * A developer waits at the terminal and can end it: no start of an ephemeral app is cut short
+ * A developer waits at the terminal and can end the run: no start of an ephemeral app is aborted
  * (docs/platform/runners.md#start-up-and-health).
  */
 const maxStartSeconds = 24 * 3600;
 
 /**
- * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept up (and replaced when the
- * app ends it with a 503), its lines are shown as they come. Ends when the client leaves, when the app ends normally by
- * itself (`--limit-max-requests`), or when a start fails.
+ * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept running (and replaced
+ * when the app ends it with a 503), and its log lines are shown as they arrive. Ends when the client disconnects, when
+ * the app ends normally (`--limit-max-requests`), or when a start fails.
  */
 export async function runServing(rooms: GrpcRooms, session: RunSession): Promise<void> {
   const { alias, launch, request, replies, pump, signal } = session;
@@ -26,7 +26,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   });
   const settings = { ...revisionSettings(request), startupTimeoutSeconds: maxStartSeconds };
   const watch = watchForEnd(rooms.fleet, alias, (doneId) => {
-    // Nobody is to take its place: one may have been started already for callers who met its closed port.
+    // The runner must not be replaced: a new one may already have been started for callers that found its port closed.
     rooms.fleet.applySettings(alias, { ...scale, minConcurrency: 0, maxConcurrency: 0 }, settings);
     for (const { id } of rooms.fleet.runners(alias)) if (id !== doneId) rooms.fleet.killRunner(id);
   });
@@ -41,7 +41,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   try {
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
     const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
-    // SDKs up to 1.69 find the URL of a spawned app in this very sentence; all of them hide it.
+    // SDKs up to 1.69 find the URL of a spawned app in exactly this sentence; all of them hide it.
     const message = `And API access through ${urls.run}`;
     const told = logMessage({ message, source: 'BRIDGE', level: 'INFO', at: rooms.clock() });
     replies.send({ run_id: alias, service_urls: urls, logs: [told] });
@@ -62,7 +62,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
 }
 
 /**
- * In an ephemeral run a setup longer than startup_timeout is a warning, not an end
+ * In an ephemeral run, a setup that is longer than startup_timeout causes a warning and doesn't end the runner
  * (docs/platform/runners.md#start-up-and-health).
  */
 function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: () => boolean): NodeJS.Timeout {
@@ -93,9 +93,8 @@ function left(signal: AbortSignal): Promise<End> {
 }
 
 /**
- * A runner that ends before it was ever ready failed to start; one that ends by itself with exit code 0, or because it
- * has served as many requests as it was meant to, is an app that is done.
- * Every other end (503, crash, stop) is followed by a new runner.
+ * If a runner ends before it was ever ready, its start failed. If it exits with code 0, or because it has served its
+ * maximum number of requests, the app is done. In all other cases (503, crash, stop), a new runner follows.
  */
 function watchForEnd(
   fleet: Fleet,
@@ -116,7 +115,7 @@ function watchForEnd(
         if (before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });
         return;
       }
-      // Who met its closed port may have had it ended before it could end.
+      // A caller that found its port closed may have ended the runner before it could exit.
       if (done || (exitCode === 0 && (before === 'idle' || before === 'running'))) resolve({ kind: 'finished' });
     });
   });

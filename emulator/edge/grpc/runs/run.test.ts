@@ -11,7 +11,7 @@ import { appRequest, controlPlane, userLine } from '../testing/control-plane.ts'
 const plainFunction = (more: object = {}) =>
   appRequest({ machine_requirements: { machine_types: ['XS'], keep_alive: 10 }, application_name: 'my func', ...more });
 
-/** A finished run whose result is in a file, as the engine leaves it. */
+/** A finished run with its result in a file, as the engine leaves it. */
 function ended(bytes: Buffer, more: object = {}): { readonly run: FunctionRun; readonly dispose: () => void } {
   const file = join(testFolder(), 'result');
   writeFileSync(file, bytes);
@@ -81,7 +81,7 @@ describe('Run of a plain function', () => {
     expect(await plane.rpc('Run', plainFunction())).toMatchObject({ code: status.INVALID_ARGUMENT, details: reason });
   });
 
-  it('a process that died says how; the SIGKILL words stay at the end', async () => {
+  it('a process that died reports how; the SIGKILL words stay at the end', async () => {
     const plane = await controlPlane();
     const reason = 'The runner is gone: `its process died with <Signals.SIGKILL: 9>.`';
     plane.fleetPlan.runFunction = async (alias) => {
@@ -90,12 +90,12 @@ describe('Run of a plain function', () => {
     };
     const { code, details, messages } = await plane.rpc('Run', plainFunction());
     expect(code).toBe(status.ABORTED);
-    // The SDK looks for exactly this end.
+    // The SDK looks for exactly this ending.
     expect(details.endsWith('died with <Signals.SIGKILL: 9>.`.')).toBe(true);
     expect(messages).toMatchObject([{ logs: [{ message: 'last words' }] }]);
   });
 
-  it('the client leaving ends the runner', async () => {
+  it('a client that disconnects ends the runner', async () => {
     const plane = await controlPlane();
     const stopped = new Promise<void>((resolve) => {
       plane.fleetPlan.runFunction = (alias, _launch, signal) =>
@@ -140,11 +140,11 @@ describe('Run of a plain function', () => {
   });
 });
 
-/** Where older SDKs find the URL; first of all lines. */
+/** Where older SDKs find the URL; it precedes all other lines. */
 const urlSentence = { message: expect.stringMatching(/^And API access through https:/), source: 'BRIDGE' };
 
 describe('Run of an app', () => {
-  /** Starts an ephemeral app and returns its name once the URLs came. */
+  /** Starts an ephemeral app and returns its name once the URLs have arrived. */
   async function serve(change: object = {}) {
     const plane = await controlPlane();
     const call = plane.begin('Run', appRequest(change));
@@ -166,7 +166,7 @@ describe('Run of an app', () => {
     done: false,
   });
 
-  it('is callable under a UUID while the stream is open, with one runner kept up', async () => {
+  it('is callable under a UUID while the stream is open, with one runner kept running', async () => {
     const { plane, call, urls, alias, route } = await serve();
     expect(alias).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
     expect(urls.run).toBe(`https://localhost:7001/${plane.rooms.catalog.account.nickname}/${alias}`);
@@ -188,7 +188,7 @@ describe('Run of an app', () => {
     expect(plane.watchers.get(alias)?.size).toBe(0);
   });
 
-  it('ends when the client dies without a word', async () => {
+  it('ends when the client dies without notice', async () => {
     const plane = await controlPlane();
     const { client, die } = await plane.mortalClient();
     const call = plane.start('Run', appRequest(), plane.credentials, client);
@@ -198,7 +198,7 @@ describe('Run of an app', () => {
     expect(plane.followers.size).toBe(0);
   });
 
-  it('an app that ends by itself with code 0 is a SUCCESS with a pickled None', async () => {
+  it('an app that exits with code 0 is a SUCCESS with a pickled None', async () => {
     const { plane, call, alias, route } = await serve();
     plane.tell(alias, change('setup'));
     plane.tell(alias, change('idle'));
@@ -212,7 +212,7 @@ describe('Run of an app', () => {
     expect(route()).toBeUndefined();
   });
 
-  it('an app that served as many requests as it was meant to is done, though it was ended meanwhile', async () => {
+  it('an app that served its maximum of requests is done, although it was ended in the meantime', async () => {
     const { plane, call, alias } = await serve();
     for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
     plane.tell(alias, { ...change('terminated'), done: true });
@@ -221,7 +221,7 @@ describe('Run of an app', () => {
     expect(messages.at(-1)).toMatchObject({ status: { state: 'SUCCESS' } });
   });
 
-  it('nothing takes the place of an app that is done, though callers had another runner started', async () => {
+  it('an app that is done is not replaced, although callers caused another runner to start', async () => {
     const { plane, call, alias } = await serve();
     for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
     for (const id of ['r1', 'r2']) {
@@ -250,7 +250,7 @@ describe('Run of an app', () => {
     expect(plane.calls.at(-1)).toEqual({ method: 'removeAlias', args: [alias] });
   });
 
-  it('a runner that its supervisor took away before it was ready is replaced, too', async () => {
+  it('a runner that was lost with its supervisor before it was ready is replaced, too', async () => {
     const { plane, call, alias, route } = await serve();
     plane.tell(alias, change('setup'));
     plane.tell(alias, { ...change('terminated'), lost: true });

@@ -14,9 +14,9 @@ import type { RunRequest } from './schemas.ts';
 import type { RunSession } from './session.ts';
 
 /**
- * Run (docs/platform/control-plane.md#run): builds inline unless asked not to, then serves an ephemeral app until the
- * client leaves, or calls a plain function once. The alias is a fresh UUID; nothing of it outlives the stream but the
- * stored bytes and its logs.
+ * Run (docs/platform/control-plane.md#run): builds inline unless requested otherwise, then serves an ephemeral app
+ * until the client disconnects, or calls a plain function once. The alias is a new UUID; only the stored bytes and its
+ * logs outlive the stream.
  */
 export function run(rooms: GrpcRooms) {
   return async (request: RunRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
@@ -29,7 +29,7 @@ export function run(rooms: GrpcRooms) {
       const session = { alias, launch, request, replies, pump, signal };
       await (launch.mode === 'serve' ? runServing(rooms, session) : runFunction(rooms, session));
     } catch (error) {
-      // What was printed explains the error, so it comes first.
+      // The output explains the error, so it is sent first.
       pump.flush();
       throw error;
     }
@@ -51,7 +51,7 @@ async function prepare(
     { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
     (line) => {
       rooms.logs.append({ ...line, ...ofNoRunner, alias, revision: alias });
-      // After an explicit BuildEnvironment the client has seen them.
+      // After an explicit BuildEnvironment, the client has already seen them.
       if (request.build_environment !== false) pump.push(builderLog(line));
     },
     signal,
@@ -69,7 +69,7 @@ async function prepare(
   };
 }
 
-/** The rest of a log line that a build wrote. */
+/** The remaining fields of a log line that a build wrote. */
 export const ofNoRunner = {
   source: 'BUILDER',
   stream: null,
@@ -79,8 +79,8 @@ export const ofNoRunner = {
 } as const;
 
 /**
- * An exposed port makes it an app. The metadata probe of an entry point carries the app's port too, but returns a value
- * (docs/platform/control-plane.md#what-is-to-run).
+ * An exposed port makes it an app. The metadata probe of an entry point includes the app's port too, but returns a
+ * value (docs/platform/control-plane.md#what-is-to-run).
  */
 function modeOf(request: RunRequest): Launch['mode'] {
   if (request.machine_requirements?.exposed_port === undefined) return 'call';

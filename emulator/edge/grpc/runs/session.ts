@@ -5,12 +5,12 @@ import type { RunRequest } from './schemas.ts';
 
 /** One Run stream. */
 export interface RunSession {
-  /** UUID: the ephemeral name, also in logs and in the list of runners. */
+  /** A UUID: the ephemeral name, also used in logs and in the list of runners. */
   readonly alias: string;
   readonly launch: Launch;
   readonly request: RunRequest;
   readonly replies: Replies;
   readonly pump: ReturnType<typeof createLogPump>;
-  /** The client left. */
+  /** Aborts when the client has disconnected. */
   readonly signal: AbortSignal;
 }

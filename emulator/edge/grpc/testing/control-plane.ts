@@ -6,7 +6,7 @@ import { grpcOnSocket } from '../../testing/grpc.ts';
 import { testRooms } from '../../testing/rooms.ts';
 import { createGrpcEdge } from '../server.ts';
 
-/** The control plane of one test on a socket of its own, and a client with a good key. */
+/** The control plane of one test on its own socket, and a client with a valid key. */
 export async function controlPlane(options: { readonly secretKey?: SecretKey } = {}) {
   const made = testRooms(testFolder(), options.secretKey);
   const { key, rooms, builds, fleet, logs, runnerHistory } = made;
@@ -34,7 +34,7 @@ export async function controlPlane(options: { readonly secretKey?: SecretKey } =
     ...wire,
     credentials,
     reported,
-    /** With the good key. */
+    /** With the valid key. */
     rpc: (method: string, request: object = {}) => wire.call(method, request, credentials),
     begin: (method: string, request: object = {}) => wire.start(method, request, credentials),
   };
@@ -53,7 +53,7 @@ export function appRequest(more: object = {}): object {
   };
 }
 
-/** A line that a runner of the app wrote. */
+/** A line written by a runner of the app. */
 export function userLine(message: string, alias: string, revision: string | null = null) {
   return {
     at: 1,

@@ -1,24 +1,24 @@
 import { later as onTimer } from '../../../local/loop/timers.ts';
 
-/** One timer for the earliest of what is due: set only while something is. */
+/** One timer for the earliest due time: set only while something is due. */
 export interface DueTimer {
-  /** Something may be due earlier than before. */
+  /** Call it when something may be due earlier than before. */
   look(): void;
   close(): void;
 }
 
 /**
- * Calls `ring` `delayMs` after something became due, and again as long as something is. `ring` must not throw.
- * @param deps `dueAt`: when, in the time of `clock`; `undefined`: nothing is
+ * Calls `ring` `delayMs` after something became due, and again as long as something is due. `ring` must not throw.
+ * @param deps `dueAt`: the due time according to `clock`; `undefined`: nothing is due
  */
 export function createDueTimer(deps: {
   readonly dueAt: () => number | undefined;
-  /** From what is due to `ring`: what becomes due meanwhile shares it. */
+  /** The delay between the due time and `ring`: whatever becomes due in the meantime shares the call. */
   readonly delayMs: number;
   readonly ring: () => void;
-  /** A timer that can be called off. */
+  /** Starts a timer; returns a function that cancels it. */
   readonly later?: (delayMs: number, run: () => void) => () => void;
-  /** Milliseconds of a clock that doesn't jump. */
+  /** Milliseconds of a monotonic clock. */
   readonly clock?: () => number;
 }): DueTimer {
   const { dueAt, delayMs, ring, later = onTimer, clock = () => performance.now() } = deps;
@@ -30,7 +30,7 @@ export function createDueTimer(deps: {
     if (due === undefined) return;
     const present = clock();
     const at = Math.max(due, present + delayMs);
-    // One that comes too early looks again.
+    // A timer that fires too early checks again.
     if (timer && timer.at <= at) return;
     timer?.callOff();
     const callOff = later(at - present, () => {

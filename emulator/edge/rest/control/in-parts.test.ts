@@ -18,7 +18,7 @@ it.each([
   expect(await all).toBe(JSON.stringify(object));
 });
 
-it('never makes more than a part of a long list in one turn', async () => {
+it('never converts more than a part of a long list in one turn', async () => {
   const sizes: number[] = [];
   const out = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -30,7 +30,7 @@ it('never makes more than a part of a long list in one turn', async () => {
   expect(Math.max(...sizes)).toBeLessThan(60 * 40);
 });
 
-it('waits for its reader, and ends when that has gone', async () => {
+it('waits for its reader, and ends when the reader has disconnected', async () => {
   const out = new PassThrough({ highWaterMark: 1 });
   const sent = sendInParts(out, { many });
   await once(out, 'readable');

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Items of a list that are made text in one turn of the event loop. */
+/** The number of list items that are converted to text in one turn of the event loop. */
 const atOnce = 50;
 
 /**
- * Writes an object as JSON and ends `out`: a part of its lists at a time and no faster than its reader takes them, so
- * that a long list holds nobody up. Resolves early when the reader has gone.
+ * Writes an object as JSON and ends `out`: in parts of its lists and no faster than its reader accepts them, so that a
+ * long list doesn't block other work. Resolves early if the reader has disconnected.
  */
 export async function sendInParts(out: Writable, object: { readonly [key: string]: unknown }): Promise<void> {
   for await (const text of partsOf(object)) {

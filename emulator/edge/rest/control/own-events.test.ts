@@ -84,7 +84,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('reports a queue that grew, though no runner moved', async () => {
+  it('reports a queue that grew, although no runner changed', async () => {
     const server = await restServer();
     server.fleet.waiting = () => [];
     server.rooms.catalog.putAlias(demo);
@@ -109,7 +109,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('reports an app that was changed or removed, though the scheduler has no part in it', async () => {
+  it('reports an app that was changed or removed, although the scheduler is not involved', async () => {
     const server = await restServer();
     server.rooms.catalog.putAlias(demo);
     const events = await listen(server);
@@ -121,7 +121,7 @@ describe('/minifal/events', () => {
     await events.close();
   });
 
-  it('stops listening when its reader has gone', async () => {
+  it('stops listening when its reader has disconnected', async () => {
     const server = await restServer();
     const events = await listen(server);
     await events.next();
@@ -131,7 +131,7 @@ describe('/minifal/events', () => {
   });
 });
 
-/** A watcher whose first look at the rooms fails. */
+/** A watcher whose first access to the rooms fails. */
 const failingWatcher = () =>
   watcher(({ fleet }) => {
     fleet.waitingSize = () => {
@@ -183,7 +183,7 @@ async function watcher(prepare: (server: Server) => void = () => undefined) {
     failures,
     close,
     pending: () => [...timers.values()],
-    /** Step by step from one timer to the next. */
+    /** Advances from one timer to the next. */
     advanceTo(until: number): void {
       for (;;) {
         const [next] = [...timers].filter(([, at]) => at <= until).sort(([, a], [, b]) => a - b);
@@ -198,7 +198,7 @@ async function watcher(prepare: (server: Server) => void = () => undefined) {
 }
 
 describe('a watcher', () => {
-  it('has no timer while nothing changes, and is sent a change of any room when it comes', async () => {
+  it('has no timer while nothing changes, and is sent a change of any room when it occurs', async () => {
     const { server, sent, pending, advanceTo, close } = await watcher();
     expect([sent, pending()]).toEqual([['0 demo'], []]);
     advanceTo(3_600_000);
@@ -230,7 +230,7 @@ describe('a watcher', () => {
     expect([sent.slice(1), pending()]).toEqual([['10100 demo', '11100 demo', '12100 demo'], []]);
   });
 
-  it('is sent why something waits again and again, as long as it does', async () => {
+  it('is repeatedly sent the reason why something waits, as long as it waits', async () => {
     const { server, sent, pending, advanceTo } = await watcher();
     server.fleetPlan.queueSize = 1;
     server.changed(['demo']);
@@ -259,7 +259,7 @@ describe('a watcher', () => {
 });
 
 describe('what one watcher is sent', () => {
-  /** A feed over so many apps, each with a runner, after all of them were sent. */
+  /** A feed over this many apps, each with a runner, after all of them were sent. */
   async function feedOver(count: number) {
     const server = await restServer();
     for (let n = 0; n < count; n++) {
@@ -304,7 +304,7 @@ describe('what one watcher is sent', () => {
     expect(await cost(600)).toEqual(await cost(3));
   });
 
-  it('of many rows comes in parts', async () => {
+  it('of many rows is sent in parts', async () => {
     const { begun, parts } = await feedOver(600);
     expect([begun, ...parts].map(({ apps, runners }) => [apps.length, runners.length])).toEqual([
       [250, 250],
@@ -314,7 +314,7 @@ describe('what one watcher is sent', () => {
     expect(new Set([begun, ...parts].flatMap(({ apps }) => apps.map(({ alias }) => alias))).size).toBe(600);
   });
 
-  it('of a row that keeps changing comes at once, and then once a second', async () => {
+  it('of a row that keeps changing is sent at once, and then once a second', async () => {
     const { server, feed, now } = await feedOver(2);
     const sent: number[] = [];
     for (let at = now; at < now + 3_000; at += 100) {

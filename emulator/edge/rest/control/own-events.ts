@@ -7,21 +7,22 @@ import { createDueTimer } from './due-timer.ts';
 import { appOf, headOf, runnerOf, type StatusRooms, troubleOf, waitingOf } from './own-status.ts';
 import { createRowPacer } from './row-pacer.ts';
 
-/** From a change to its event; anyone who watches a busy app sees states, not every step between them. */
+/** The delay from a change to its event; a watcher of a busy app gets states, not every step between them. */
 const coalesceMs = 100;
-/** A row that keeps changing (a queue's length, a busy runner) is sent once in this time. */
+/** A row that keeps changing (a queue's length, a busy runner) is sent once per this time. */
 const pace = { restMs: 1_000, maxAtOnce: 250 };
 /**
- * While something waits, whose reason counts seconds. Not each of them: a row that is drawn again loses its tooltip.
+ * The refresh interval while something waits, because its reason counts seconds. Longer than a second: a row that is
+ * redrawn loses its tooltip.
  */
 const retoldMs = 5_000;
 
 /**
- * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` for what is
- * different. Of each app the first waiting request is shown, of each runner the first and the last transition. What one
- * event costs depends on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows at a
- * time, and a long list begins with its first 250. While nothing changes nothing runs but the comments that keep a
- * quiet stream open. Reading changes nothing.
+ * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` with the
+ * differences. Each app is shown with its first waiting request, each runner with its first and last transition. The
+ * cost of an event depends on neither apps nor runners nor requests: each row is sent at most once a second, 250 rows
+ * at a time, and a long list begins with its first 250. While nothing changes, nothing runs except for the comments
+ * that keep a quiet stream open. Reading changes nothing.
  */
 export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router {
   const router = Router();
@@ -34,8 +35,8 @@ export function ownEvents(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router
 }
 
 /**
- * Sends the status now and each change of it as long as `close`, which is returned, wasn't called. A failure of ours
- * is reported and calls `failed`. Timers are set only while a change waits to be sent.
+ * Sends the status now and each later change until the returned `close` is called. An error in minifal is reported and
+ * calls `failed`. Timers are set only while a change waits to be sent.
  */
 export function watchStatus(
   rooms: StatusRooms & Pick<RestDeps, 'report'>,
@@ -47,9 +48,9 @@ export function watchStatus(
   }: {
     readonly send: (event: Status | StatusChange, type?: 'change') => void;
     readonly failed: () => void;
-    /** Milliseconds of a clock that doesn't jump. */
+    /** Milliseconds of a monotonic clock. */
     readonly clock?: () => number;
-    /** A timer that can be called off. */
+    /** Starts a timer; returns a function that cancels it. */
     readonly later?: (delayMs: number, run: () => void) => () => void;
   },
 ): () => void {
@@ -81,7 +82,7 @@ export function watchStatus(
   return close;
 }
 
-/** What one watcher is sent. `now` is of a clock that doesn't jump, in milliseconds. */
+/** What one watcher is sent. `now` is in milliseconds of a monotonic clock. */
 export function createFeed(rooms: StatusRooms) {
   const { catalog, fleet, runnerHistory, followTrouble } = rooms;
   const rows = { apps: createRowPacer(pace), runners: createRowPacer(pace) };
@@ -141,7 +142,7 @@ export function createFeed(rooms: StatusRooms) {
       const { apps, runners, waiting } = rowsOf(now);
       return { ...headOf(rooms), apps, runners, waiting };
     },
-    /** `undefined`: nothing is new. */
+    /** `undefined`: nothing has changed. */
     next(now: number): StatusChange | undefined {
       if (now - retoldAt >= retoldMs) {
         retoldAt = now;
@@ -156,7 +157,10 @@ export function createFeed(rooms: StatusRooms) {
     onNews(listener: () => void): void {
       tell = listener;
     },
-    /** From when on `next` may have something to say, as far as is known now; `undefined`: not before `onNews`. */
+    /**
+     * The earliest time at which `next` may have something to send, as far as is known now; `undefined`: not before
+     * `onNews`.
+     */
     dueAt(): number | undefined {
       if (isTroubleNew) return Number.NEGATIVE_INFINITY;
       const retold = queued.size > 0 ? retoldAt + retoldMs : Number.POSITIVE_INFINITY;

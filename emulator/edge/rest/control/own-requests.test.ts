@@ -11,7 +11,7 @@ describe('/minifal/requests/ID', () => {
     expect(await get('/minifal/requests/q-1')).toMatchObject({ status: 404, json: { detail: expect.any(String) } });
   });
 
-  it('reports what becomes of one: why it waits, where it ran, how it ended', async () => {
+  it('reports the progress of one: why it waits, where it ran, how it ended', async () => {
     const { queue, fleet, get } = await restServer();
     const facts = async () => requestFactsSchema.parse((await get('/minifal/requests/q-1')).json);
     fleet.why = (id) => `${id} waits.`;

@@ -4,7 +4,7 @@ import type { RestDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
 
 /**
- * `GET /minifal/requests/ID`: what is known of a queued request by its id alone. For the panes; reading it changes
+ * `GET /minifal/requests/ID`: the state of a queued request, by its id alone. For the panes; reading it changes
  * nothing.
  */
 export function ownRequests({ queue, fleet }: Pick<RestDeps, 'queue' | 'fleet'>): Router {

@@ -28,7 +28,7 @@ async function status(names: readonly string[]) {
   return { ...statusSchema.parse(json), asked };
 }
 
-it('shows the first hundred of what waits, and asks for no more', async () => {
+it('shows the first hundred waiting requests, and reads no more', async () => {
   const { waiting, asked } = await status(['demo']);
   expect(waiting.map(({ requestId }) => requestId)).toEqual(Array.from({ length: 100 }, (_, n) => `demo-${n}`));
   expect(asked).toBe(100);

@@ -12,7 +12,7 @@ export type StatusRooms = Pick<
 type App = Status['apps'][number];
 type ShownRunner = Status['runners'][number];
 
-/** So many waiting requests are shown in all; of each app at least the first one. */
+/** The maximum number of waiting requests shown in total; for each app, at least the first one is shown. */
 const shownWaiting = 100;
 
 /** `GET /minifal/status`: our own page, for `minifal status` and other programs. Reading it changes nothing. */
@@ -27,7 +27,7 @@ export function ownStatus(rooms: StatusRooms & Pick<RestDeps, 'report'>): Router
   return router;
 }
 
-/** Everything at a glance; runners that ended in the last hour are still shown. */
+/** An overview of everything; runners that ended in the last hour are still shown. */
 function statusOf(rooms: StatusRooms, now: number): Status {
   const { catalog, runnerHistory } = rooms;
   const apps = catalog.aliases(null).map((alias) => appOf(rooms, alias));
@@ -44,7 +44,7 @@ function statusOf(rooms: StatusRooms, now: number): Status {
   };
 }
 
-/** What there is only one of. */
+/** The parts of the status that exist only once. */
 export function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
   return {
     version: about.version,

@@ -1,20 +1,23 @@
-/** Which rows of a list a watcher is sent next. */
+/** Decides which rows of a list a watcher is sent next. */
 export interface RowPacer {
   /** The row differs from what was sent. */
   touch(row: string): void;
-  /** What is to be sent now, at most `maxAtOnce` rows; they count as sent. `now` in milliseconds. */
+  /** Returns the rows to send now, at most `maxAtOnce`; they count as sent. `now` in milliseconds. */
   take(now: number): readonly string[];
-  /** From when on `take` has rows to look at, as far as is known now; `undefined`: not before one is touched. */
+  /**
+   * The earliest time at which `take` has rows to check, as far as is known now; `undefined`: not before one is
+   * touched.
+   */
   dueAt(): number | undefined;
 }
 
 /**
- * A row that differs is sent at once, and then not again before `restMs` are over, however often it changes; many rows
- * are sent in several parts. Each call costs the same with any number of rows.
+ * A row that differs is sent at once, and then not again within `restMs`, however often it changes; many rows are sent
+ * in several parts. Each call costs the same with any number of rows.
  */
 export function createRowPacer(pace: { readonly restMs: number; readonly maxAtOnce: number }): RowPacer {
   const due = new Set<string>();
-  /** Sent a short time ago, the earliest first; `again`: changed since. */
+  /** Rows that were sent recently, the earliest first; `again`: changed since. */
   const resting = new Map<string, { readonly since: number; again: boolean }>();
   let again = 0;
   return {
@@ -46,7 +49,7 @@ export function createRowPacer(pace: { readonly restMs: number; readonly maxAtOn
     dueAt() {
       if (due.size > 0) return Number.NEGATIVE_INFINITY;
       const [first] = again > 0 ? resting.values() : [];
-      // The row that changed may have begun to rest later: then it is looked at once more.
+      // The row that changed may have been sent later: then it is checked once more.
       return first && first.since + pace.restMs;
     },
   };

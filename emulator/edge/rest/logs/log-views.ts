@@ -37,15 +37,15 @@ export function logItem(line: LogLine, owner: string): LogItem {
 export interface LogPage {
   /** Newest first. */
   readonly lines: readonly LogLine[];
-  /** Exclusive upper bound of the next page in milliseconds; `null`: nothing is left. */
+  /** Exclusive upper bound of the next page in milliseconds; `null`: there are no more lines. */
   readonly nextUntil: number | null;
 }
 
 const everything = 2 ** 31 - 1;
 
 /**
- * One page backwards in time. The cursor is a time, so lines of one millisecond are never torn apart: a page ends
- * before the millisecond that doesn't fit, or, when one millisecond alone has more lines than a page, after all of it.
+ * One page backwards in time. The cursor is a time, so lines of the same millisecond are never separated: a page ends
+ * before the millisecond that doesn't fit or, if a single millisecond has more lines than a page, after all of it.
  */
 export async function page(
   logs: Pick<Logs, 'search'>,

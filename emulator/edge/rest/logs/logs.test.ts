@@ -99,7 +99,7 @@ describe('POST /logs/history', () => {
 });
 
 describe('POST /logs/stream', () => {
-  it('sends a long past to a reader that keeps up, and what came meanwhile behind it', async () => {
+  it('sends a long history to a reader that keeps up, followed by lines that arrived in the meantime', async () => {
     const { logs, authorization, url } = await restServer();
     const long = 'x'.repeat(8_000);
     for (let n = 0; n < 4_000; n++) logs.append(line(n, `${n} ${long}`));
@@ -121,7 +121,7 @@ describe('POST /logs/stream', () => {
     expect(numbers).toEqual(Array.from({ length: 4_000 }, (_, n) => n));
   });
 
-  it('reports the past, then each new line once, and lets go when the reader leaves', async () => {
+  it('reports the history, then each new line once, and unsubscribes when the reader disconnects', async () => {
     const { url, authorization, logs, followers } = await restServer();
     logs.append(line(0, 'before'));
     const leave = new AbortController();
@@ -189,7 +189,7 @@ describe('/logs/', () => {
 });
 
 describe('GET /runners/ID', () => {
-  it('reports the bounds of its life; unknown is 404', async () => {
+  it('reports its start and end; unknown is 404', async () => {
     const { get, runnerHistory, state } = await restServer();
     const runner = { id: 'r1', alias: 'greet', revision: 'rev', machineType: 'S', startedAt: state.now - 1000 };
     runnerHistory.started(runner);

@@ -6,10 +6,10 @@ import { HttpError } from '../http-error.ts';
 import { type LabelFilter, type LogsQuery, logsBody, logsQuery, runnerLogsQuery } from '../schemas.ts';
 import { logItem, page } from './log-views.ts';
 
-/** What a stream reports of the past; anyone who needs all of it reads the history. */
+/** The number of past lines in a stream; clients that need all of them read the history. */
 const maxPastLines = 10_000;
 
-/** Bounds of a runner's life, and logs in three forms (docs/platform/rest.md#applications, #logs). */
+/** The start and end of a runner, and logs in three forms (docs/platform/rest.md#applications, #logs). */
 export function logs({
   catalog,
   fleet,
@@ -40,18 +40,18 @@ export function logs({
     const asked = runnerQuery(runnerLogsQuery.parse(query));
     const stream = openEventStream(response);
     const { since: _since, until, ...filter } = asked;
-    // Subscribed before the past is read, so that no line falls between the two.
+    // Subscribed before the history is read, so that no line is missed in between.
     let pending: LogLine[] | undefined = [];
     const follower = (line: LogLine): void => {
       if (!pending) stream.send(item(line));
-      // Who reads the past this slowly is cut off, as later (slow-reader.ts).
+      // A reader that reads the history this slowly is cut off, as it would be later (slow-reader.ts).
       else if (pending.push(line) > 2 * maxPastLines) response.destroy();
     };
     stream.onClose(logs.follow(filter, follower));
     const past = await logs.search({ ...asked, order: 'newest', limit: maxPastLines });
     const known = new Set(past.map(({ seq }) => seq));
     pending = [...past.toReversed(), ...pending.filter(({ seq }) => !known.has(seq))];
-    // The past comes all at once: a reader that keeps up must not be taken for a slow one.
+    // The whole history is sent at once: a reader that keeps up must not be mistaken for a slow one.
     for (let next = pending.shift(); next && !response.destroyed; next = pending.shift()) {
       stream.send(item(next));
       await stream.keepsUp();
@@ -99,7 +99,7 @@ function listQuery(asked: LogsQuery, filters: readonly LabelFilter[]): Filter {
   });
 }
 
-/** Leaves out what wasn't asked for: in a query, `undefined` is not a value. */
+/** Omits parameters that weren't given: in a query, `undefined` is not a value. */
 function given(query: { readonly [K in keyof Filter]: Filter[K] | undefined }): Filter {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
 }

@@ -7,8 +7,8 @@ import { userOf } from './user.ts';
 
 /**
  * The CDN host's own API, which fal_client and the SDK's internal repository use
- * (docs/platform/rest.md#uploads-of-the-sdk, #uploads-of-the-clients): the body as it is, or parts, with
- * `Authorization: <token_type> <token>`.
+ * (docs/platform/rest.md#uploads-of-the-sdk, #uploads-of-the-clients): the raw body, or parts, with `Authorization:
+ * <token_type> <token>`.
  */
 export function cdnUploads(edge: StorageEdge): Router {
   const { uploads } = edge.storage;
@@ -53,23 +53,23 @@ function fileOf(headers: { readonly [name: string]: string | string[] | undefine
 }
 
 /**
- * Anybody's bytes, shown from our address: no scripts, no forms, an origin of its own, and never taken for another
- * type.
+ * Untrusted bytes, served from our address: no scripts, no forms, an origin of its own, and never interpreted as
+ * another type.
  */
 const harmless = {
   'content-security-policy':
     "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  // Pages of any origin may show them, as they may the cloud's: who has the URL may read.
+  // Pages of any origin may show them, as in the cloud: everyone who has the URL may read.
   'cross-origin-resource-policy': 'cross-origin',
   'access-control-allow-origin': '*',
   'cache-control': 'no-cache',
 };
 
 /**
- * Reading stored files: without a key, from pages of any origin, unless the file's ACL says otherwise. Stands before
- * the guard of the other paths and checks Host by itself. Ranges and conditional requests are answered.
+ * Serves stored files: without a key, to pages of any origin, unless the file's ACL says otherwise. Registered before
+ * the guard of the other paths, so it checks Host itself. Ranges and conditional requests are supported.
  */
 export function cdnReads(edge: StorageEdge, ourHosts: readonly string[]): Router {
   const router = Router();
@@ -84,7 +84,7 @@ export function cdnReads(edge: StorageEdge, ourHosts: readonly string[]): Router
     if (decision === 'forbid') throw new HttpError(403, 'The access rules of this file do not let you read it.');
     const { file, path } = found;
     response.set({ ...harmless, etag: `"${file.md5}"` });
-    // Not through express, which would add a charset.
+    // Not sent through express, which would add a charset.
     response.setHeader('content-type', file.contentType);
     // dotfiles: the data folder is usually ~/.minifal.
     response.sendFile(path, { dotfiles: 'allow', cacheControl: false, lastModified: false }, (error) => {

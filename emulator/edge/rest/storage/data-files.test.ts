@@ -39,7 +39,7 @@ describe('/data over REST', () => {
     expect(await paths(server, '/data/none')).toEqual([]);
   });
 
-  it('breaks off a file that becomes shorter while it is read: it is not filled up with the next answer', async () => {
+  it('aborts a file that becomes shorter while it is read: it is not filled with the next answer', async () => {
     const server = await restServer();
     await put(server, '/data/f', 'x');
     const file = join(dirname(server.store.file), 'data', 'f');
@@ -57,7 +57,7 @@ describe('/data over REST', () => {
     expect(server.reported).toEqual([]);
   });
 
-  it('gives bytes that no browser takes for a page, empty files too', async () => {
+  it('returns bytes that no browser treats as a page, and empty files', async () => {
     const server = await restServer();
     await put(server, '/data/page.html', '<script>');
     await put(server, '/data/empty', '');
@@ -90,7 +90,7 @@ describe('/data over REST', () => {
     expect(server.rooms.storage.quota.used()).toBe(0);
   });
 
-  it('unpacks archives, and knows the hash that came along', async () => {
+  it('unpacks archives, and finds the hash in them', async () => {
     const server = await restServer();
     const zip = zipOf([
       { name: 'sub/file', content: 'x' },

@@ -12,7 +12,7 @@ import { partsBody } from './schemas.ts';
 const urlBody = z.object({ url: z.string().max(8192) });
 const renameBody = z.object({ destination: z.string() });
 const hashBody = z.object({ hash: z.string() });
-/** The client's own patience. */
+/** The client's own time limit. */
 const fetchMs = 10 * 60 * 1000;
 const maxForm = 100 * 1024 ** 2;
 /** The client sends parts of 10 MB; the rest is room for the multipart frame. */
@@ -20,13 +20,13 @@ export const maxPart = 12 * 1024 ** 2;
 
 export interface DataFilesEdge {
   readonly storage: Pick<Storage, 'dataFiles' | 'dataUploads'>;
-  /** Whether a URL of a caller may be fetched from this address. Default: public addresses alone. */
+  /** Whether a caller's URL at this address may be fetched. Default: only public addresses. */
   readonly mayFetchFrom?: (address: string) => boolean;
 }
 
 /**
- * `/data` files (docs/platform/rest.md#data-files). Paths are absolute and come behind a prefix, hence `//`: routes
- * match the raw path, and what a path means is for `storage/data/paths.ts`. Every success is exactly 200.
+ * `/data` files (docs/platform/rest.md#data-files). Paths are absolute and follow a prefix, hence `//`: routes match
+ * the raw path, and `storage/data/paths.ts` interprets it. Every success is exactly 200.
  */
 export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFilesEdge): Router {
   const { dataFiles: files, dataUploads: uploads } = storage;
@@ -58,7 +58,7 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
     const { handle, size } = await files.openFile(pathOf(request));
     response.set({ 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' });
     response.set('content-length', String(size));
-    // A runner may be writing: no more than was announced.
+    // A runner may be writing: never send more than was announced.
     const content = size === 0 ? Readable.from([]) : handle.createReadStream({ end: size - 1, autoClose: false });
     try {
       await pipeline(content, wholly(size), response);
@@ -118,7 +118,7 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
   return router;
 }
 
-/** Fails where less comes than was announced: the reader would take the next answer for the rest. */
+/** Fails if fewer bytes arrive than were announced: otherwise, the reader would treat the next answer as the rest. */
 function wholly(size: number) {
   return async function* (content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let seen = 0;
@@ -130,7 +130,7 @@ function wholly(size: number) {
   };
 }
 
-/** Percent-encoding undone by express. */
+/** The percent-encoding was decoded by express. */
 function pathOf(request: Request): string {
   return String(request.params.path ?? '');
 }

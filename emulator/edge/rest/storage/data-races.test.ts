@@ -8,8 +8,8 @@ import { restServer } from '../testing/rest.ts';
 const requests = Number(process.env.MINIFAL_RACES ?? (process.env.MINIFAL_SLOW ? 13_000 : 800));
 
 /**
- * What an app may do in /data at any moment, as fast as it can: `x` is a directory, then a link to elsewhere; so is a
- * file in `y`. It ends with its standard input, and by itself after five minutes.
+ * What an app may do in /data at any moment, as fast as it can: `x` is a directory, then a link to another place; so is
+ * a file in `y`. It ends with its standard input, and automatically after five minutes.
  */
 const swapper = `
 import { renameSync } from 'node:fs';
@@ -28,8 +28,8 @@ process.stdout.write('ready');
 turn();
 `;
 
-describe('/data while an app swaps directories and files for links to elsewhere', () => {
-  it('gives away nothing from outside, changes nothing there, and never fails', { timeout: 280_000 }, async () => {
+describe('/data while an app replaces directories and files with links to the outside', () => {
+  it('reveals nothing from outside, changes nothing there, and never fails', { timeout: 280_000 }, async () => {
     const server = await restServer();
     const folder = dirname(server.store.file);
     const root = join(folder, 'data');
@@ -90,7 +90,7 @@ describe('/data while an app swaps directories and files for links to elsewhere'
     }
     child.stdin.end();
     expect([...statuses.keys()].filter((status) => status >= 500)).toEqual([]);
-    // Both sides were met: without that, nothing was raced.
+    // Both states were seen: otherwise, there was no race.
     expect(statuses.get(200)).toBeGreaterThan(0);
     expect((statuses.get(400) ?? 0) + (statuses.get(404) ?? 0)).toBeGreaterThan(0);
     expect(server.reported).toEqual([]);

@@ -63,7 +63,7 @@ describe('file sync', () => {
     expect(server.rooms.appFiles.find(hash)).toBeDefined();
   });
 
-  it('bytes that are not what was announced are refused and not kept', async () => {
+  it('bytes that differ from the announced ones are refused and not kept', async () => {
     const server = await restServer();
     const { path, body, hash } = await upload(server, Buffer.from('announced'), [Buffer.from('something')]);
     expect(await server.send('POST', `${path}/complete`, body)).toMatchObject({
@@ -93,7 +93,7 @@ describe('file sync', () => {
     expect((await server.send('PUT', `${path}/0`, form(bytes))).status).toBe(422);
   });
 
-  it('a hash that is none never becomes a path', async () => {
+  it('an invalid hash never becomes a path', async () => {
     const server = await restServer();
     const reply = await server.send('POST', '/files/app/multipart/..%2f..%2fetc/initiate', metadata(Buffer.from('x')));
     expect(reply.status).toBe(422);

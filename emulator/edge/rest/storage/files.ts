@@ -30,7 +30,7 @@ export function files(appFiles: AppFiles): Router {
     response.json({ upload_id: appFiles.beginUpload(hash, metadata.mode) });
   });
 
-  // Before the part's route: `complete` and `cancel` are no part numbers.
+  // Before the part's route: `complete` and `cancel` are not part numbers.
   router.post(`${upload}/:uploadId/complete`, jsonBody, async ({ params, body }, response) => {
     const parts = completeBody.parse(body).parts.map((part) => ({ partNumber: part.part_number, etag: part.etag }));
     const done = await appFiles.completeUpload(params.uploadId, parts);

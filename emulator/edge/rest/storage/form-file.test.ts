@@ -17,7 +17,7 @@ describe('a file in a form', () => {
   let server: Server;
   let port: number;
   let read: (request: IncomingMessage) => Promise<string>;
-  /** What came of each request. */
+  /** The result of each request. */
   let results: string[];
   let arrived: () => void;
 
@@ -45,7 +45,7 @@ describe('a file in a form', () => {
 
   async function send(body: readonly string[], headers: Readonly<Record<string, string>> = multipart): Promise<string> {
     const sent = httpRequest({ host: '127.0.0.1', port, method: 'POST', headers });
-    // The end of the test closes the connections of those that are still writing.
+    // The end of the test closes the connections of clients that are still writing.
     sent.on('error', () => undefined);
     for (const piece of body) sent.write(piece);
     sent.end();
@@ -74,7 +74,7 @@ describe('a file in a form', () => {
     expect(await send(body)).toBe(result);
   });
 
-  it('announced as too large is refused before it comes', async () => {
+  it('announced as too large is refused before it arrives', async () => {
     const sent = httpRequest({
       host: '127.0.0.1',
       port,
@@ -97,7 +97,7 @@ describe('a file in a form', () => {
     expect(await send([file('content'), '--B--'], headers)).toMatch(result);
   });
 
-  it('is handed on in pieces, none larger than what one read of a socket brings', async () => {
+  it('is passed on in pieces, none larger than one read of a socket', async () => {
     let [pieces, longest, all] = [0, 0, 0];
     read = async (request) => {
       for await (const chunk of formFile(request, 30_000_000)) {
@@ -121,7 +121,7 @@ describe('a file in a form', () => {
     expect(await send([file('x'.repeat(20_000_000)), '--B--'])).toBe('200 left after true');
   });
 
-  it('whose sender leaves is not taken for a whole one', async () => {
+  it('whose sender disconnects is not treated as complete', async () => {
     const seen = new Promise<void>((resolve) => {
       arrived = resolve;
     });
@@ -145,7 +145,7 @@ describe('a file in a form', () => {
     expect(results).toEqual(['400 The multipart body could not be read.']);
   });
 
-  it('of a sender who has left before it was looked at is none', async () => {
+  it('of a sender that disconnected before it was read does not exist', async () => {
     const seen = new Promise<void>((resolve) => {
       arrived = resolve;
     });

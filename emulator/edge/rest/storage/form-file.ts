@@ -4,10 +4,10 @@ import { Busboy } from '@fastify/busboy';
 import { HttpError } from '../http-error.ts';
 
 /**
- * The bytes of the form field `file_upload` (docs/platform/rest.md#app-files, #data-files) as they come, never whole in
- * memory. What its reader leaves of the body is dropped, so that the caller can read the answer.
- * @param maxBytes of the whole body
- * @throws HttpError 400 for a body that is no such form or breaks off, 413
+ * The bytes of the form field `file_upload` (docs/platform/rest.md#app-files, #data-files) as they arrive, never all in
+ * memory. The part of the body that its reader doesn't read is dropped, so that the caller can read the answer.
+ * @param maxBytes the limit for the whole body
+ * @throws HttpError 400 for a body that isn't such a form or breaks off, 413
  */
 export async function* formFile(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer, void> {
   const form = beginForm(request);
@@ -71,9 +71,9 @@ export async function* formFile(request: IncomingMessage, maxBytes: number): Asy
   }
 }
 
-/** All of it in one piece, for what can't be read otherwise. */
+/** All of it in one piece, for formats that can't be read otherwise. */
 export async function wholeFormFile(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  // A size that was announced is at least the file's; memory that nothing is written to isn't taken.
+  // An announced size is at least the file's; memory that is never written to isn't actually used.
   const whole = Buffer.allocUnsafeSlow(Math.min(Number(request.headers['content-length'] ?? maxBytes), maxBytes));
   let size = 0;
   for await (const chunk of formFile(request, maxBytes)) size += chunk.copy(whole, size);
@@ -93,7 +93,7 @@ function beginForm({ headers }: IncomingMessage) {
   }
 }
 
-/** Clients send one; each costs a little. */
+/** Clients send one; each part has a small cost. */
 const maxParts = 1_000;
 
 function unreadable(): HttpError {
@@ -105,5 +105,5 @@ function tooLarge(): HttpError {
 }
 
 function ignore(): void {
-  // What it is about was said already.
+  // The error was already reported.
 }

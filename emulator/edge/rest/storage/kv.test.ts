@@ -28,12 +28,12 @@ describe('the key-value host', () => {
     expect((await server.get('/get/db/k')).status).toBe(404);
   });
 
-  it('takes the largest value that is documented', async () => {
+  it('accepts the largest documented value', async () => {
     const server = await restServer();
     expect((await server.send('PUT', '/set/db/k', 'x'.repeat(1_900_000))).status).toBe(200);
   });
 
-  it('words its errors with `error`', async () => {
+  it('returns its errors as `error`', async () => {
     const server = await restServer();
     const refused = [
       [await server.send('PUT', '/set/db/k?ttl=59', 'v'), 400],

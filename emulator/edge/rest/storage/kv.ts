@@ -8,7 +8,7 @@ import { type StorageUser, userOf } from './user.ts';
 
 const maxSeconds = 2_592_000;
 const query = z.object({ ttl: z.coerce.number().int().min(60).max(maxSeconds).default(maxSeconds) });
-/** The SDK puts the key into the path as it is: it may have slashes. */
+/** The SDK puts the key into the path unencoded: it may contain slashes. */
 const key = '(?<db>[^/]+)/(?<key>.+)';
 
 /**
@@ -42,7 +42,7 @@ export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: K
   return router;
 }
 
-/** This host's errors have a key of their own; what is no caller's business goes to the edge's handler. */
+/** This host's errors have their own key; errors that aren't meant for a caller are passed to the edge's handler. */
 const worded: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (error instanceof z.ZodError) response.status(400).json({ error: error.issues[0]?.message ?? 'Bad request.' });
   else if (error instanceof HttpError) response.status(error.status).json({ error: error.message });

@@ -19,7 +19,7 @@ async function initiate(
   return urls.parse(json);
 }
 
-/** A file that is there, and a reader without a key. */
+/** A stored file, and a reader without a key. */
 async function stored(server: Server, content: string, lifecycle?: object) {
   const headers = lifecycle ? { 'x-fal-object-lifecycle': JSON.stringify(lifecycle) } : {};
   const { file_url, upload_url } = await initiate(server, {}, headers);
@@ -59,7 +59,7 @@ describe('uploads by the SDK', () => {
     expect(await (await fetch(file_url)).text()).toBe('hello world');
   });
 
-  it('the gcs type asks for the URL of each part and spells its numbers otherwise', async () => {
+  it('the gcs type requests the URL of each part and spells its numbers differently', async () => {
     const server = await restServer();
     const { file_url, upload_url } = await initiate(server, { kind: 'initiate-multipart', type: 'gcs' });
     const { json } = await server.send('POST', `${new URL(upload_url).pathname}/1`);
@@ -117,7 +117,7 @@ describe('reading stored files', () => {
     ]);
     const beyond = await read({ range: 'bytes=10-' });
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */10']);
-    // Node's fetch would forbid it by a `cache-control` of its own.
+    // Node's fetch would prevent it with its own `cache-control`.
     expect((await read({ 'if-none-match': etag, 'cache-control': 'max-age=0' })).status).toBe(304);
     const head = await read({}, 'HEAD');
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '10', '']);
@@ -136,7 +136,7 @@ describe('reading stored files', () => {
     expect((await kept()).status).toBe(200);
   });
 
-  it('is up to the access rules: 403 where forbidden, 404 where hidden, always open to the owner', async () => {
+  it('depends on the access rules: 403 if forbidden, 404 if hidden, always open to the owner', async () => {
     const server = await restServer();
     const { authorization } = server;
     for (const [decision, status] of [
@@ -199,7 +199,7 @@ describe("the CDN's own API", () => {
     expect(late.status).toBe(401);
   });
 
-  it('takes nothing without a token, nor with one for browsers', async () => {
+  it('accepts nothing without a token, nor with one for browsers', async () => {
     const server = await restServer();
     const browser = server.rooms.tokens.issue(['app'], 60, { userId: 'user' });
     for (const headers of [{}, { authorization: `Bearer ${browser}` }, { authorization: 'Bearer x' }]) {
@@ -208,7 +208,7 @@ describe("the CDN's own API", () => {
     }
   });
 
-  it('says that the storage is full', async () => {
+  it('reports that the storage is full', async () => {
     const server = await restServer();
     server.rooms.storage.quota.take(1024 ** 3 - 3);
     const { status, json } = await server.send('POST', '/files/upload', 'four');

@@ -15,10 +15,10 @@ export interface StorageEdge extends StorageUser {
   readonly clock: () => number;
 }
 
-/** The SDK wants a token that stays valid for an hour. */
+/** The SDK requires a token that stays valid for an hour. */
 const tokenMs = 24 * 60 * 60 * 1000;
 
-/** Where this caller reaches us: by TLS, unless it came without. */
+/** The address under which this caller reaches us: with TLS, unless the request came without. */
 export function originFor(request: IncomingMessage, hosts: Hosts): string {
   return `${isTls(request) ? 'https' : 'http'}://${hosts.api}`;
 }
@@ -91,7 +91,7 @@ export function uploadTargets({ storage: { uploads }, hosts }: StorageEdge): Rou
     const { md5 } = await uploads.complete(params.uploadId, partsBody.parse(body).parts);
     response.json({ etag: md5 });
   });
-  // The `gcs` type asks for the URL of each part.
+  // The `gcs` type requests the URL of each part.
   router.post(`${target}/:part`, (request, response) => {
     const { uploadId, part } = request.params;
     response.json({ upload_url: `${originFor(request, hosts)}/storage/uploads/${uploadId}/${part}` });

@@ -2,14 +2,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Signer } from '../../auth/signed.ts';
 import type { Authenticate } from '../../auth/types.ts';
 
-/** What shows who speaks to the storage hosts: a key, or a token of `/storage/auth/token`. */
+/** The identification that storage hosts accept: a key, or a token of `/storage/auth/token`. */
 export interface StorageUser {
   readonly authenticate: Authenticate;
   readonly uploadTokens: Signer;
 }
 
 /**
- * A token for the storage hosts for the one who sent this key. A runner's ends with the runner, at the latest.
+ * A token for the storage hosts, for the user whose key was sent. A runner's token expires with the runner at the
+ * latest.
  *
  * @param expiresAt milliseconds since the epoch
  */
@@ -22,8 +23,8 @@ export function uploadToken(
 }
 
 /**
- * The user id of the one who sent `Authorization: Bearer <token>` or a key (docs/platform/rest.md#storage);
- * `undefined`: neither is valid.
+ * The id of the user who sent `Authorization: Bearer <token>` or a key (docs/platform/rest.md#storage); `undefined`:
+ * neither is valid.
  */
 export function userOf(headers: IncomingHttpHeaders, user: StorageUser): string | undefined {
   const identity = user.authenticate(headers);

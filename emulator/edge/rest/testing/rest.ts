@@ -9,7 +9,7 @@ import { createWorkflows } from '../../../workflows/workflows.ts';
 import { testRooms } from '../../testing/rooms.ts';
 import { createRestEdge } from '../server.ts';
 
-/** The REST edge of one test on a port of its own. */
+/** The REST edge of one test on its own port. */
 export async function restServer() {
   const made = testRooms(testFolder());
   const { key, rooms, fleet, logs, runnerHistory } = made;
@@ -54,7 +54,7 @@ export async function restServer() {
   const authorization = `Key ${key.keyId}:${key.keySecret}`;
   const url = (path: string) => `http://127.0.0.1:${port}${path}`;
 
-  /** With the good key; a body that is no string or bytes goes as JSON. */
+  /** With the valid key; a body that is neither a string nor bytes is sent as JSON. */
   async function send(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
     const raw =
       body === undefined || body instanceof FormData || typeof body === 'string' || body instanceof Uint8Array;
