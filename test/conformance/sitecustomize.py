@@ -1,13 +1,13 @@
 """
-Leads the clients under test to the emulator where they have a host built in and no variable for it. Python imports this
-file by itself in every process that has this folder on its PYTHONPATH. The tests' code and the clients stay as they
-are; only these names differ:
+Points the clients under test at the emulator if they have a built-in host without a variable for it. Python imports
+this file automatically in every process with this folder on its PYTHONPATH. The code of the tests and the clients isn't
+changed; only these names differ:
 
 - fal.toolkit.kv, fal_client: the hosts of the key-value store, of REST and of the CDN;
 - fal before 1.59: all hosts, which it derives from one that must begin with `api`.
 
-Names below localhost (`ws.localhost`, which fal 1.79.1 and before derive) lead to loopback, as they do on most desktops
-by themselves.
+Names below localhost (`ws.localhost`, which fal 1.79.1 and earlier derive) resolve to loopback, which is the default on
+most desktops.
 """
 
 import contextlib
