@@ -17,7 +17,7 @@ import {
 import { testLaunch } from './testing/launch.ts';
 
 describe('a deploy', () => {
-  it('of strategy rolling fails with the reason when the new revision does not start; the old one continues', async () => {
+  it('of strategy rolling fails with the reason when the new revision does not start; the old one stays', async () => {
     await deploy();
     const next = runners.next();
     const granted = direct('d1');
