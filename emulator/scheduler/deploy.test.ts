@@ -3,7 +3,7 @@ import { isRolling } from './requests/select.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 
-/** rev1 with one idle and one busy runner. */
+/** Creates rev1 with one idle and one busy runner. */
 function live() {
   const sim = createSim();
   sim.deploy({ scale: scaleOf({ maxConcurrency: 2 }) });
@@ -18,13 +18,13 @@ function states(sim: ReturnType<typeof createSim>) {
 }
 
 describe('recreate', () => {
-  it('moves the alias at once and starts nothing', () => {
+  it('moves the alias immediately and starts nothing', () => {
     const sim = createSim();
     expect(sim.deploy()).toEqual([{ type: 'aliasMoved', alias: 'app', revision: 'rev1' }]);
     expect(sim.runners()).toEqual([]);
   });
 
-  it('ends old idle runners at once and drains old busy ones', () => {
+  it('ends old idle runners immediately and drains old busy ones', () => {
     const { sim, idle } = live();
     expect(sim.deploy({ revision: 'rev2' })).toEqual([
       { type: 'aliasMoved', alias: 'app', revision: 'rev2' },
@@ -34,7 +34,7 @@ describe('recreate', () => {
     expect(types(sim.end('busy'))).toEqual(['acceptAttempt', 'terminateRunner']);
   });
 
-  it('kills old runners that are not ready, and the waiting requests get new ones', () => {
+  it('kills old runners that are not ready, and starts new ones for the waiting requests', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['r']);
@@ -49,7 +49,7 @@ describe('recreate', () => {
     expect(sim.runnerOf('r')).toBeDefined();
   });
 
-  it('brings min_concurrency up through scaling', () => {
+  it('starts min_concurrency runners through scaling', () => {
     const sim = createSim();
     expect(types(sim.deploy({ scale: scaleOf({ minConcurrency: 2 }) }))).toEqual([
       'aliasMoved',
@@ -58,7 +58,7 @@ describe('recreate', () => {
     ]);
   });
 
-  it('of the revision that is live only changes settings', () => {
+  it('of the live revision only changes settings', () => {
     const { sim } = live();
     const scale = scaleOf({ minConcurrency: 2 });
     expect(types(sim.deploy({ scale, strategy: 'rolling' }))).toEqual(['aliasMoved']);
@@ -116,7 +116,7 @@ describe('rolling', () => {
     expect(states(sim)).toEqual(['rev1 draining', 'rev1 terminating', 'rev2 idle', 'rev2 pending']);
   });
 
-  it('lets alias-level settings that were changed meanwhile outlive the move', () => {
+  it('keeps alias-level settings that were changed during the deploy', () => {
     const { sim } = live();
     sim.deploy({ revision: 'rev2', strategy: 'rolling', scale: scaleOf({ keepAliveSeconds: 60 }) });
     const scale = scaleOf({ keepAliveSeconds: 300, maxConcurrency: 2 });
@@ -211,7 +211,7 @@ describe('detached rolling', () => {
     expect(sim.after(10).filter(({ type }) => type === 'terminateRunner')).toHaveLength(1);
   });
 
-  it('takes nothing back when that runner fails: what waits gets runners by the back-off of a failed start', () => {
+  it('is not rolled back when that runner fails: waiting requests get runners after the usual back-off', () => {
     const { sim } = live();
     sim.deploy(detached);
     const runnerId = sim.runners()[2]?.id ?? '';
@@ -223,7 +223,7 @@ describe('detached rolling', () => {
     expect(states(sim).at(-1)).toBe('rev2 failureDelay');
   });
 
-  it('is like recreate for a first deploy, and changes only settings of the revision that is live', () => {
+  it('works like recreate for a first deploy, and only changes settings of the live revision', () => {
     const sim = createSim();
     expect(types(sim.deploy({ strategy: 'detached' }))).toEqual(['aliasMoved']);
     expect(types(sim.deploy({ strategy: 'detached' }))).toEqual(['aliasMoved']);
@@ -236,7 +236,7 @@ describe('detached rolling', () => {
     expect([isRolling(sim.world, 'app'), states(sim)]).toEqual([false, ['rev1 draining', 'rev1 terminating']]);
   });
 
-  it('that a later deploy overtakes did not fail: its runner continues, or goes with the alias', () => {
+  it('does not fail when a later deploy supersedes it: its runner continues, or ends with the alias', () => {
     const { sim } = live();
     sim.deploy(detached);
     const second = sim.runners()[2]?.id ?? '';
@@ -252,7 +252,7 @@ describe('detached rolling', () => {
 });
 
 describe('deleting an alias', () => {
-  it('fails what waits, lets what runs finish within the grace period, and ends everything', () => {
+  it('fails waiting requests, lets running ones finish within the grace period, and ends all runners', () => {
     const { sim, busy, idle } = live();
     sim.submit(['more', 'queued', 'waits']);
     sim.end('more');
@@ -273,7 +273,7 @@ describe('deleting an alias', () => {
     expect(sim.world.requests.size).toBe(0);
   });
 
-  it('kills starting runners at once, and drops those that back off', () => {
+  it('kills starting runners immediately, and drops those that back off', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a', 'b']);
@@ -308,7 +308,7 @@ describe('deleting an alias', () => {
     expect(states(sim)).toEqual(['rev1 terminating', 'rev1 terminating']);
   });
 
-  it('refuses later requests, and an alias of that name may come back meanwhile', () => {
+  it('refuses later requests, and allows a new alias of the same name', () => {
     const { sim } = live();
     sim.send({ type: 'aliasDeleted', alias: 'app' });
     expect(types(sim.submit(['late']))).toEqual(['failRequest']);

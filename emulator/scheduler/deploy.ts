@@ -12,16 +12,16 @@ import { noTrouble, type Release } from './world/world.ts';
 
 /**
  * A deploy or set-rev. Recreate moves the alias at once. Rolling starts one runner of the new revision, even without
- * traffic and beyond max_concurrency, and moves the alias when it is ready. Detached does the same in the other order,
- * and nothing is taken back when that runner fails; a first deploy has nothing to roll out from and is like recreate. A
- * deploy under way is superseded. The revision that the alias has already only gets the new settings.
+ * traffic and beyond max_concurrency, and moves the alias when it is ready. Detached does the same in reverse order,
+ * and isn't rolled back when that runner fails; a first deploy has no old revision and works like recreate. A deploy in
+ * progress is superseded. If the alias already has the revision, only the settings change.
  */
 export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'aliasDeployed' }>): void {
   const { alias, revision, scale, settings } = event;
   const release: Release = { revision, settings };
   const app = turn.world.apps.get(alias) ?? makeApp(turn, alias, scale);
   putApp(turn, app);
-  // What waited for the one of that name that was deleted doesn't wait for this one.
+  // Requests that waited for a deleted app of the same name don't wait for this one.
   if (app.live === null) failWaiting(turn, alias, true);
   abandon(turn, alias, 'A later deploy took its place.');
   if (event.strategy !== 'rolling' || app.live?.revision === revision) {
@@ -40,8 +40,8 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
 }
 
 /**
- * The alias has moved; what serves it comes up from here on. The rollout is under way until its first runner is ready,
- * or ended.
+ * Starts the first runner after the alias has moved. The rollout is in progress until that runner is ready or has
+ * ended.
  */
 function rollOut(turn: Turn, alias: AliasName, release: Release): void {
   const app = turn.world.apps.get(alias);
@@ -52,8 +52,8 @@ function rollOut(turn: Turn, alias: AliasName, release: Release): void {
 }
 
 /**
- * Moves the alias when the runner of a rolling deploy is ready, or gives the deploy up when that runner ended. Of a
- * detached one only the end is seen: ordinary scaling continues from there, with the back-off of a failed start.
+ * Moves the alias when the runner of a rolling deploy is ready, or abandons the deploy when that runner ended. For a
+ * detached deploy only marks the end: ordinary scaling continues from there, with the back-off of a failed start.
  */
 export function concludeDeploy(turn: Turn, alias: AliasName): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;
@@ -80,7 +80,10 @@ export function concludeDeploy(turn: Turn, alias: AliasName): void {
   switchTo(turn, alias, { revision, settings }, scale);
 }
 
-/** UpdateApplication: alias-level settings act at once, revision-level ones on runners started from now on. */
+/**
+ * UpdateApplication: alias-level settings take effect immediately, revision-level settings for runners started from now
+ * on.
+ */
 export function scaled(turn: Turn, event: Extract<Event, { readonly type: 'aliasScaled' }>): void {
   const app = turn.world.apps.get(event.alias);
   if (app === undefined || app.live === null) return;
@@ -88,7 +91,10 @@ export function scaled(turn: Turn, event: Extract<Event, { readonly type: 'alias
   putApp(turn, { ...app, scale: event.scale, live: { ...app.live, settings: event.settings }, rolling });
 }
 
-/** The alias is gone: what waits fails; what runs may finish within the grace period, but isn't retried. */
+/**
+ * The alias was deleted: waiting requests fail. Running requests may finish within the grace period, but aren't
+ * retried.
+ */
 export function deleted(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined) return;
@@ -101,12 +107,12 @@ export function deleted(turn: Turn, alias: AliasName): void {
 /** Why a rolling deploy fails when the emulator stops. */
 export const stoppingDeploy = 'The emulator is stopping. Start it again, then deploy again.';
 
-/** Gives up a rolling deploy: its runner ends at once, the alias stays. */
+/** Abandons a rolling deploy: its runner ends immediately, and the alias doesn't move. */
 export function abandon(turn: Turn, alias: AliasName, reason: string): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;
   if (rolling === null) return;
   changeApp(turn, alias, { rolling: null });
-  // A detached one is deployed already: its runner is retired like the others when the alias moves on.
+  // A detached deploy is already live: its runner is retired like the others when the alias moves on.
   if (rolling.detached) return;
   kill(turn, rolling.runnerId, 'replaced');
   turn.effects.push({ type: 'deployFailed', alias, revision: rolling.revision, reason });

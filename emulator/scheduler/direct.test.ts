@@ -3,7 +3,7 @@ import { queuePosition, queueSize, waitingSize } from './requests/select.ts';
 import { scaleOf } from './testing/samples.ts';
 import { createSim } from './testing/sim.ts';
 
-/** One runner, at most one, that is busy; six queued requests wait. */
+/** One busy runner, with max_concurrency 1, and six waiting queued requests. */
 function crowded() {
   const sim = createSim();
   sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }) });
@@ -32,7 +32,7 @@ describe('a direct call', () => {
     expect(sim.runnerOf('d')).toBeDefined();
   });
 
-  it('counts neither in queue_position nor in the length of the queue', () => {
+  it('counts neither in queue_position nor in the queue length', () => {
     const sim = crowded();
     sim.submit(['d0', 'd1'], { kind: 'direct' });
     expect(['q0', 'q5', 'd0', 'd1'].map((id) => queuePosition(sim.world, id))).toEqual([0, 5, 0, 0]);
@@ -40,7 +40,7 @@ describe('a direct call', () => {
     expect(waitingSize(sim.world, 'app'), 'people are shown all').toBe(8);
   });
 
-  it('counts as volume: a runner is started for it', () => {
+  it('counts as demand: a runner is started for it', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['d'], { kind: 'direct' });

@@ -3,7 +3,7 @@ import type { AttemptOutcome } from './events.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 
-/** One runner, at most one, with three requests on it; more than the grace period passes before request_timeout. */
+/** One runner, with max_concurrency 1 and three requests on it. The grace period is shorter than request_timeout. */
 function shared(requestTimeoutSeconds = 3600) {
   const sim = createSim();
   sim.deploy({
@@ -24,7 +24,7 @@ const outcomes: [string, AttemptOutcome][] = [
 ];
 
 describe.each(outcomes)('after %s', (_, outcome) => {
-  it('the other requests of the runner may finish, and it gets no new ones', () => {
+  it('the other requests of the runner may finish, and the runner gets no new ones', () => {
     const { sim, runnerId } = shared();
     const effects = sim.end('ends', outcome);
     expect(effects).toContainEqual({ type: 'terminateRunner', runnerId });
@@ -36,7 +36,7 @@ describe.each(outcomes)('after %s', (_, outcome) => {
     expect(sim.end('direct')).toEqual([{ type: 'acceptAttempt', requestId: 'direct', attemptId: 'direct' }]);
   });
 
-  it('what the grace period cuts off is retried, or fails where it is direct', () => {
+  it('requests cut off by the grace period are retried, or fail if they are direct', () => {
     const { sim, runnerId } = shared();
     sim.end('ends', outcome);
     const cut = sim.after(5).filter((effect) => !('runnerId' in effect) || effect.runnerId === runnerId);

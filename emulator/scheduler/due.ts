@@ -11,9 +11,9 @@ import { compareKeys, first } from './world/sorted.ts';
 import { heavy, type Turn } from './world/turn.ts';
 import type { App, LiveRunner, World } from './world/world.ts';
 
-/** What time alone brings about. */
+/** Changes that are caused by time alone. */
 
-/** Carries out everything of the app that is due, or as much of it as one step may. */
+/** Carries out everything that is due for the app, or as much of it as one step allows. */
 export function runDue(turn: Turn, alias: AliasName): void {
   endThoseLeft(turn, alias);
   if ((turn.world.apps.get(alias)?.live ?? null) === null) failWaiting(turn, alias);
@@ -24,7 +24,7 @@ export function runDue(turn: Turn, alias: AliasName): void {
 }
 
 /**
- * The next instant at which `runDue` or scaling has something to do; `null`: never. Asked after the app has settled.
+ * The next instant at which `runDue` or scaling has something to do; `null`: never. Call it after the app has settled.
  */
 export function nextDueAt(app: App, now: Instant): Instant | null {
   const attempt = first(app.requests.running)?.key[0];
@@ -36,7 +36,7 @@ export function nextDueAt(app: App, now: Instant): Instant | null {
     first(app.runners.due)?.key[0],
     nextToExpire(app)?.at,
     app.runners.inLine === null && app.runners.guestsInLine === 0 ? undefined : now + quantumMs,
-    // Once it has passed, scaling has acted on it as far as it could.
+    // Once the instant has passed, scaling has already done what it could.
     scaling !== null && scaling > now ? scaling : undefined,
   ].filter((at) => at !== undefined);
   return instants.length === 0 ? null : Math.min(...instants);
@@ -87,9 +87,9 @@ function runnerDue(turn: Turn, id: RunnerId): void {
 }
 
 /**
- * A start that exceeded startup_timeout. Direct calls that have waited for all of it get their error
- * (docs/platform/gateway.md#time-limits), unless another runner serves; one that came later waits for a whole start of
- * its own, and queued requests as long as it takes.
+ * Handles a start that exceeded startup_timeout. Direct calls that waited for the whole start get their error
+ * (docs/platform/gateway.md#time-limits), unless another runner serves. A direct call that came later waits for a
+ * complete start. Queued requests wait as long as necessary.
  */
 function tookTooLong(turn: Turn, { id, alias, role, startedAt }: LiveRunner): void {
   kill(turn, id, 'startup_timeout');

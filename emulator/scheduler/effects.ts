@@ -1,8 +1,8 @@
 import type { AliasName, AttemptId, Instant, RequestId, RevisionId, RunnerId } from './types.ts';
 
-/** What the scheduler decides: what comes out of `step`. */
+/** The scheduler's decisions: the output of `step`. */
 
-/** Errors that the scheduler itself decides. The words and HTTP codes live in wire/errors.ts. */
+/** Errors that the scheduler itself decides. Their messages and HTTP codes are in wire/errors.ts. */
 export type SchedulerError =
   | {
       readonly type: 'request_timeout' /** The caller's start deadline passed: `X-Fal-Request-Timeout-Type: user`. */;
@@ -36,7 +36,10 @@ export type Effect =
       readonly requestId: RequestId;
       readonly attemptId: AttemptId;
       readonly runnerId: RunnerId;
-      /** Its loss would not be retried, not even over a restart: that it begins must be on disk before it does. */
+      /**
+       * The attempt would not be retried if it were lost, not even after a restart. Its beginning must be on disk
+       * before it begins.
+       */
       readonly last?: true;
     }
   /**
@@ -75,12 +78,12 @@ export type Effect =
       readonly reason: string;
     };
 
-/** For the log and the panes: what was decided and why, as data. */
+/** What was decided and why, as data for the log and the panes. */
 export interface Note {
   readonly at: Instant;
   readonly alias: AliasName;
   readonly runnerId?: RunnerId;
-  /** The runner's, where who follows the deploy of it is to see the note. */
+  /** The revision of the runner, if followers of its deploy should see the note. */
   readonly revision?: RevisionId;
   readonly requestId?: RequestId;
   /** e.g. `runner.state`, `request.waiting`, `scale`, `retry`. */

@@ -9,22 +9,24 @@ import type {
   ScaleSettings,
 } from './types.ts';
 
-/** What can happen: what goes into `step`. */
+/** The events that can happen: the input of `step`. */
 
 /** How an attempt ended, as its executor saw it. */
 export type AttemptOutcome =
-  /** The app answered in full. `needsRetry` and `stopRunner` are the response headers of that name. */
+  /** The app sent a complete response. `needsRetry` and `stopRunner` are the response headers of the same name. */
   | { readonly kind: 'response'; readonly status: number; readonly needsRetry?: boolean; readonly stopRunner?: boolean }
   | { readonly kind: 'connection_refused' }
   /**
-   * The connection broke before an answer. `isStale`: one that had served before; its server may just have closed it.
+   * The connection broke before a response. `isStale`: the connection was reused; the server may simply have closed it.
    */
   | { readonly kind: 'disconnected'; readonly isStale?: boolean }
   | { readonly kind: 'incomplete' }
-  /** The caller of a direct request went away; the executor has closed its connection to the runner. */
+  /** The caller of a direct request disconnected; the executor has closed its connection to the runner. */
   | { readonly kind: 'caller_gone' };
 
-/** How a deploy moves the alias (docs/platform/runners.md#deploys). `detached`: rolling, but the alias first. */
+/**
+ * How a deploy moves the alias (docs/platform/runners.md#deploys). `detached`: like rolling, but moves the alias first.
+ */
 export type Strategy = 'recreate' | 'rolling' | 'detached';
 
 export type Event =
@@ -40,7 +42,7 @@ export type Event =
       readonly settings: RevisionSettings;
       readonly strategy: Strategy;
     }
-  /** UpdateApplication: complete new settings of the present revision. */
+  /** UpdateApplication: the complete new settings of the current revision. */
   | {
       readonly type: 'aliasScaled';
       readonly alias: AliasName;
@@ -50,10 +52,10 @@ export type Event =
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }
   | { readonly type: 'requestArrived'; readonly request: RequestInfo }
-  /** After a start: what waited before, in its order. The same as if each arrived by itself. */
+  /** After a start: the requests that were waiting before, in their order. Equivalent to separate arrivals. */
   | { readonly type: 'requestsRecovered'; readonly requests: readonly RequestInfo[] }
   /**
-   * A waiting request is withdrawn. One that runs ends as it does (the executor posts the cancel call), but is not
+   * Withdraws a waiting request. A running request ends normally (the executor posts the cancel call), but is not
    * retried.
    */
   | { readonly type: 'requestWithdrawn'; readonly requestId: RequestId }
@@ -65,14 +67,14 @@ export type Event =
       /** Value of `X-Fal-Runner-Hints`; absent: the header was missing. */
       readonly hints?: readonly string[];
     }
-  /** The engine fetches its image, and has `percent` of it, a whole number (PENDING -> DOCKER_PULL). */
+  /** The engine pulls the runner's image and has `percent` of it, an integer (PENDING -> DOCKER_PULL). */
   | { readonly type: 'runnerPulling'; readonly runnerId: RunnerId; readonly percent: number }
   /** The engine has a process (PENDING or DOCKER_PULL -> SETUP). */
   | { readonly type: 'runnerStarted'; readonly runnerId: RunnerId }
   /** Port open, setup done, health check passed (SETUP -> IDLE). */
   | { readonly type: 'runnerReady'; readonly runnerId: RunnerId }
   /**
-   * The process is gone. `reason` is a sentence for people. `cause`: not by itself, but with the supervisor above it.
+   * The process has exited. `reason` is a message for the user. `cause`: the process ended because its supervisor died.
    */
   | {
       readonly type: 'runnerExited';
@@ -89,7 +91,7 @@ export type Event =
   | { readonly type: 'tcpChecked'; readonly runnerId: RunnerId; readonly ok: boolean }
   | { readonly type: 'runnerStopRequested'; readonly runnerId: RunnerId; readonly replaceFirst: boolean }
   | { readonly type: 'runnerKillRequested'; readonly runnerId: RunnerId }
-  /** The emulator stops: what runs may finish, nothing begins any more. */
+  /** The emulator stops: running requests may finish, and nothing new begins. */
   | { readonly type: 'shutdown' }
   /** Time has passed; sent when `nextWakeup` is due. */
   | { readonly type: 'tick' };

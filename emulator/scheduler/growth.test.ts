@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** How many entries of the world's maps are looked at: the trees lead to nothing but these. */
+/** Counts how many entries of the world's maps are read. All trees contain only IDs of these entries. */
 function lookedAt(work: () => unknown): number {
   let count = 0;
   const { prototype } = IdMap<string, unknown>;
@@ -51,7 +51,7 @@ function withRunners(count: number, limits: Partial<Limits> = {}): Sim {
   return sim;
 }
 
-describe('much that ends at once', () => {
+describe('many things that end at once', () => {
   const many = Array.from({ length: 1_700 }, (_, i) => `r-${i}`);
   const failedIn = (effects: readonly Effect[]) => effects.filter(({ type }) => type === 'failRequest').length;
 
@@ -77,7 +77,7 @@ describe('much that ends at once', () => {
     expect(world.apps.size).toBe(0);
   });
 
-  it('is not served by an application that gets the name of the deleted one', () => {
+  it('are not served by an application that reuses the name of the deleted one', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 0 }) });
     sim.submit(many);
@@ -89,13 +89,13 @@ describe('much that ends at once', () => {
   });
 });
 
-describe('what concerns very many runners', () => {
+describe('an event for very many runners', () => {
   const count = 130;
   const all = scaleOf({ minConcurrency: count, maxConcurrency: count });
   const done = (effects: readonly Effect[]) =>
     effects.filter(({ type }) => ['startRunner', 'terminateRunner', 'killRunner', 'assign'].includes(type)).length;
 
-  /** What is started, ended and assigned in each step of a world that is let run. */
+  /** The number of starts, ends and assignments in each step after the event. */
   function steps(sim: Sim, event: Event): readonly number[] {
     const each: number[] = [];
     let [world, now] = [sim.world, sim.now];
@@ -139,7 +139,7 @@ describe('what concerns very many runners', () => {
     expect(each.reduce((sum, n) => sum + n, 0)).toBeGreaterThanOrEqual(least);
   });
 
-  it('is done in several steps: the end of keep_alive, and requests for one runner', () => {
+  it('is handled in several steps: the end of keep_alive, and requests for one runner', () => {
     const sim = createSim();
     sim.deploy({ settings: settingsOf({ maxMultiplexing: count }) });
     sim.submit(Array.from({ length: count }, (_, i) => `r-${i}`));
@@ -159,7 +159,7 @@ describe('what concerns very many runners', () => {
     expect(ends).toEqual([50, 50, 30]);
   });
 
-  it('leaves nothing to what is deployed in between', () => {
+  it('does not affect an app that is deployed in between', () => {
     const sim = busy();
     step(sim.world, { type: 'aliasDeleted', alias: 'app' }, sim.now);
     const { world } = step(sim.world, { type: 'aliasDeleted', alias: 'app' }, sim.now);
@@ -174,8 +174,8 @@ describe('what concerns very many runners', () => {
   });
 });
 
-describe('what an event costs', () => {
-  it('does not grow with the apps that it does not concern', () => {
+describe('the cost of an event', () => {
+  it('does not grow with the number of unrelated apps', () => {
     const cost = (apps: number) => {
       const sim = withApps(apps);
       return lookedAt(() => {
@@ -186,7 +186,7 @@ describe('what an event costs', () => {
         nextWakeup(sim.world);
       });
     };
-    // `bringUp` of the test itself walks over all apps.
+    // The test's own `bringUp` iterates over all apps.
     const walk = (apps: number) => {
       const sim = withApps(apps);
       return lookedAt(() => sim.runners());
@@ -211,7 +211,7 @@ describe('what an event costs', () => {
     expect(cost(500)).toBe(cost(10));
   });
 
-  it('does not grow with the apps on a full machine, for a request that only waits', () => {
+  it('does not grow with the number of apps on a full machine, for a request that only waits', () => {
     const cost = (apps: number) => {
       const sim = createSim({ runners: apps });
       const aliases = Array.from({ length: apps }, (_, i) => `app-${i}`);
@@ -232,7 +232,7 @@ describe('what an event costs', () => {
     const cost = (apps: number) => {
       const sim = createSim({ runners: apps });
       const aliases = Array.from({ length: apps }, (_, i) => `app-${i}`);
-      // None of them has any to spare.
+      // None of the apps has a spare runner.
       for (const alias of aliases) sim.deploy({ alias, scale: scaleOf({ minConcurrency: 1 }) });
       sim.bringUp();
       for (const alias of aliases) sim.submit([`of ${alias}`], { alias });
@@ -243,7 +243,7 @@ describe('what an event costs', () => {
     expect(cost(200)).toBe(cost(10));
   });
 
-  it('does not grow with the runners that a rollout has yet to replace', () => {
+  it('does not grow with the number of runners that a rollout has yet to replace', () => {
     const cost = (runners: number) => {
       const sim = withRunners(runners);
       sim.submit(Array.from({ length: runners }, (_, i) => `r-${i}`));
@@ -254,7 +254,7 @@ describe('what an event costs', () => {
     expect(cost(300)).toBe(cost(30));
   });
 
-  it('does not grow with the runners that a rollout replaces one after the other, on a full machine', () => {
+  it('does not grow with the number of runners that a rollout replaces one by one on a full machine', () => {
     const cost = (runners: number) => {
       const sim = withRunners(runners, { runners });
       sim.submit(Array.from({ length: runners }, (_, i) => `r-${i}`));
@@ -264,7 +264,7 @@ describe('what an event costs', () => {
     expect(cost(300)).toBe(cost(10));
   });
 
-  it('does not grow with the hints that are remembered', () => {
+  it('does not grow with the number of remembered hints', () => {
     const sim = withRunners(1);
     const cost = (hint: string) => {
       const looked = lookedAt(() => sim.submit([hint], { hint }));
@@ -277,7 +277,7 @@ describe('what an event costs', () => {
     expect(cost('last')).toBe(early);
   });
 
-  it('does not grow with the runners that wait after failed starts', () => {
+  it('does not grow with the number of runners that back off after failed starts', () => {
     const cost = (runners: number) => {
       const sim = createSim();
       sim.deploy({ scale: scaleOf({ minConcurrency: runners, maxConcurrency: runners }) });

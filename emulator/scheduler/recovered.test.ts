@@ -9,7 +9,7 @@ import type { RequestInfo, RevisionSettings } from './types.ts';
 const none = { server_error: 0, timeout: 0, connection_error: 0 };
 const disconnected = { type: 'failRequest', requestId: 'r', error: { type: 'runner_disconnected' } };
 
-/** What becomes of a request whose first attempt was cut off by the end of the emulator. */
+/** The result for a request whose first attempt was cut off by a shutdown of the emulator. */
 function recover(fields: Partial<RequestInfo>, settings: Partial<RevisionSettings> = {}) {
   const sim = createSim();
   sim.deploy({ settings: settingsOf(settings) });
@@ -17,8 +17,8 @@ function recover(fields: Partial<RequestInfo>, settings: Partial<RevisionSetting
   return { sim, effects: sim.submit(['r'], { attempts: 1, recovered, ...fields }) };
 }
 
-describe('a request that was cut off by the end of the emulator', () => {
-  it('is retried at once, and that costs one of its retries', () => {
+describe('a request that was cut off by a shutdown of the emulator', () => {
+  it('is retried immediately, which uses one of its retries', () => {
     const { sim, effects } = recover({});
     expect(types(effects)).toEqual(['requeueRequest', 'startRunner']);
     expect(effects[0]).toMatchObject({ availableAt: 0, because: 'the runner ended with the emulator' });
@@ -40,12 +40,12 @@ describe('a request that was cut off by the end of the emulator', () => {
     expect(recover(fields, settings).effects).toEqual([disconnected]);
   });
 
-  it('fails with its own error when its start deadline passed meanwhile', () => {
+  it('fails with its own error when its start deadline passed in the meantime', () => {
     expect(recover({ startBy: -1 }).effects).toMatchObject([{ error: { type: 'request_timeout', user: true } }]);
   });
 });
 
-it('a request that only waited runs, also with X-Fal-No-Retry, and keeps what is left of its budgets', () => {
+it('a request that only waited runs, even with X-Fal-No-Retry, and keeps the rest of its retry budgets', () => {
   const retried = { ...none, server_error: 2 };
   const { sim } = recover({ noRetry: true, attempts: 0, recovered: { retried, interrupted: false } });
   expect(sim.world.requests.get('r')?.retried).toEqual(retried);
@@ -69,7 +69,7 @@ describe('the last attempt', () => {
   });
 });
 
-describe('many that are taken up together', () => {
+describe('many requests that are recovered together', () => {
   const budgets = fc.record({ connection_error: fc.constantFrom(0, 1) }, { requiredKeys: [] });
   const request = fc.record({
     alias: fc.constantFrom('app', 'app', 'slow', 'gone'),
@@ -88,7 +88,7 @@ describe('many that are taken up together', () => {
     scalingDelaySeconds: fc.constantFrom(0, 0, 5),
   });
 
-  /** What is known of each request, its place in the line, the runners, and when something happens by itself. */
+  /** The state of each request, its queue position, the runners, and the next wake-up. */
   function stateOf(sim: Sim) {
     const ids = [...sim.world.requests.keys()].toSorted();
     return {
@@ -99,7 +99,7 @@ describe('many that are taken up together', () => {
     };
   }
 
-  it('are in the same order, with the same ends and runners, as if each had arrived by itself', () => {
+  it('have the same order, outcomes and runners as if they had arrived one by one', () => {
     fc.assert(
       fc.property(
         fc.array(request, { minLength: 1, maxLength: 30 }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 
-/** `count` runners that stay; the first has the request `r`. */
+/** `count` runners that don't expire; the first one has the request `r`. */
 function serving(count: number) {
   const sim = createSim();
   sim.deploy({ scale: scaleOf({ minConcurrency: count, maxConcurrency: count }) });
@@ -12,7 +12,7 @@ function serving(count: number) {
 }
 
 describe('a graceful rollout', () => {
-  it('starts replacements first, and ends each old runner when its own is ready', () => {
+  it('starts replacements first, and ends each old runner when its replacement is ready', () => {
     const { sim, ids } = serving(2);
     const effects = sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
     expect(types(effects)).toEqual(['startRunner', 'startRunner']);
@@ -32,7 +32,7 @@ describe('a graceful rollout', () => {
     expect(sim.runners()[1]?.id).toBe(ids[1]);
   });
 
-  it('ends idle runners that nothing needs without a replacement', () => {
+  it('ends surplus idle runners without a replacement', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a', 'b']);
@@ -49,7 +49,7 @@ describe('a graceful rollout', () => {
     expect(sim.send({ type: 'rolloutRequested', alias: 'app', force: false })).toEqual([]);
   });
 
-  it('starts runners again that are not ready yet', () => {
+  it('restarts runners that are not ready yet', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -59,7 +59,7 @@ describe('a graceful rollout', () => {
     ]);
   });
 
-  it('gives old runners work while their replacements start', () => {
+  it('assigns work to old runners while their replacements start', () => {
     const { sim, ids } = serving(2);
     sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
     sim.submit(['next']);
@@ -90,7 +90,7 @@ describe('a graceful rollout', () => {
     expect(sim.runnerOf('r')).toBeDefined();
   });
 
-  it('asked for twice changes nothing more', () => {
+  it('has no further effect when it is requested twice', () => {
     const { sim } = serving(1);
     sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
     const effects = sim.send({ type: 'rolloutRequested', alias: 'app', force: false });
@@ -138,7 +138,7 @@ describe('a forced rollout', () => {
 });
 
 describe('stop with replace_first', () => {
-  it('starts the substitute first, beyond max_concurrency, and then drains the old runner', () => {
+  it('starts the replacement first, beyond max_concurrency, and then drains the old runner', () => {
     const { sim, ids } = serving(1);
     const stop = { type: 'runnerStopRequested', runnerId: ids[0] ?? '', replaceFirst: true } as const;
     expect(types(sim.send(stop))).toEqual(['startRunner']);
@@ -149,7 +149,7 @@ describe('stop with replace_first', () => {
     expect(sim.states()).toEqual(['draining', 'idle']);
   });
 
-  it('of a runner that keep_alive ends first leaves a substitute that is never used', () => {
+  it('of a runner that keep_alive ends first leaves a replacement that is never used', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ keepAliveSeconds: 5 }), settings: settingsOf() });
     sim.submit(['a']);

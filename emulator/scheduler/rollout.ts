@@ -9,14 +9,14 @@ import { mayDoMore, putRunner, type Turn } from './world/turn.ts';
 import type { LiveRunner } from './world/world.ts';
 
 /**
- * New runners for old ones, of the same revision: rollouts and `runners stop --replace`
+ * Replaces runners by new ones of the same revision: rollouts and `runners stop --replace`
  * (docs/platform/runners.md#states, #deploys).
  */
 
 /**
- * A rollout. Forced: every runner is killed, what is in flight is lost (the CLI's own word for --force). Graceful: as
- * many serving runners as are needed end when their replacements are ready, busy ones first; the others end without
- * one. Runners that aren't ready yet begin again. Without runners nothing happens.
+ * A rollout. Forced: every runner is killed, and requests in flight are lost (as the CLI describes --force). Graceful:
+ * as many serving runners as needed are replaced, busy ones first, and end when their replacements are ready. The
+ * others end without a replacement. Runners that aren't ready yet are restarted. Without runners nothing happens.
  */
 export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
   const app = turn.world.apps.get(alias);
@@ -48,7 +48,7 @@ export function stop(turn: Turn, id: RunnerId, replaceFirst: boolean): void {
   else retire(turn, id, 'stopped');
 }
 
-/** Carries replacements on: starts missing ones, lets ready ones take over, keeps those whose old runner ended. */
+/** Advances replacements: starts missing ones, lets ready ones take over, and keeps those whose old runner ended. */
 export function replace(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined || app.live === null) return;
@@ -58,7 +58,7 @@ export function replace(turn: Turn, alias: AliasName): void {
   for (const id of values(successors)) takeOver(turn, id);
   for (const { value: id } of ascending(unreplaced)) {
     const old = turn.world.runners.get(id);
-    // On a full machine they come one after the other.
+    // On a full machine, replacements start one by one.
     if (old === undefined || succeeding > 0 || (replacements > 0 && isFull(turn.world, app.live))) return;
     if (!mayDoMore(turn)) return;
     replacements += 1;
@@ -76,7 +76,10 @@ function takeOver(turn: Turn, id: RunnerId): void {
   if (old !== undefined && isCounted(old)) endOld(turn, old);
 }
 
-/** No GPU slot is free for the replacement: the old runner ends first, and an ordinary one waits in its place. */
+/**
+ * No GPU slot is free for the replacement, so the old runner ends first, and the replacement becomes an ordinary runner
+ * that waits.
+ */
 export function handOver(turn: Turn, substitute: LiveRunner, old: LiveRunner): void {
   putRunner(turn, substitute.id, { ...substitute, role: { kind: 'member', succeeds: true } });
   endOld(turn, old);

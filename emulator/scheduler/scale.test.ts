@@ -105,11 +105,11 @@ describe('buffer', () => {
 describe('startTarget', () => {
   const volume = { inFlight: 1, queued: 3 };
 
-  it('counts the queue once scaling_delay is over', () => {
+  it('counts the queue after scaling_delay', () => {
     expect(startTarget(scaleOf(), volume, 1, true)).toBe(4);
   });
 
-  it('counts only requests in flight before', () => {
+  it('counts only requests in flight before scaling_delay is over', () => {
     expect(startTarget(scaleOf(), volume, 1, false)).toBe(1);
   });
 
@@ -118,7 +118,7 @@ describe('startTarget', () => {
     expect(startTarget(scaleOf({ concurrencyBuffer: 2 }), volume, 1, false)).toBe(3);
   });
 
-  it('is clamped to max_concurrency', () => {
+  it('is limited to max_concurrency', () => {
     expect(startTarget(scaleOf({ maxConcurrency: 2 }), volume, 1, true)).toBe(2);
   });
 });

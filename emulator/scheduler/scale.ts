@@ -1,30 +1,30 @@
 import type { ScaleSettings } from './types.ts';
 
-/** The formulas of docs/platform/runners.md#scaling. Pure numbers; who starts or ends what is decided in scaling.ts. */
+/** The formulas of docs/platform/runners.md#scaling. Pure arithmetic; scaling.ts decides which runners start or end. */
 
 type Sizes = Pick<ScaleSettings, 'minConcurrency' | 'maxConcurrency' | 'concurrencyBuffer' | 'concurrencyBufferPerc'>;
 
-/** Requests of the alias: on runners that count, and waiting (those waiting for a retry too). */
+/** Requests of the alias: those on counted runners, and waiting ones (including those that wait for a retry). */
 export interface Volume {
   readonly inFlight: number;
   readonly queued: number;
 }
 
-/** Runners needed to process `volume` requests at once. */
+/** Runners needed to process `volume` requests concurrently. */
 export function need(volume: number, maxMultiplexing: number): number {
   return Math.ceil(volume / maxMultiplexing);
 }
 
 /**
- * Runners to keep beyond the need: the larger of the absolute and the relative buffer.
- * The percentage is of the runners that the volume takes (inferred: 20 % of the traffic is 20 % of the runners).
+ * Runners to keep beyond the need: the larger of the absolute and the relative buffer. The percentage refers to the
+ * runners that the volume needs (inferred: 20 % of the traffic is 20 % of the runners).
  */
 export function buffer(scale: Sizes, volume: number, maxMultiplexing: number): number {
   const relative = Math.ceil((scale.concurrencyBufferPerc * volume) / (100 * maxMultiplexing));
   return Math.max(scale.concurrencyBuffer, relative);
 }
 
-/** Runners wanted when `volume` requests are to be served; never above max_concurrency. */
+/** Target number of runners for `volume` requests; never above max_concurrency. */
 export function target(scale: Sizes, volume: number, maxMultiplexing: number): number {
   const wanted = need(volume, maxMultiplexing) + buffer(scale, volume, maxMultiplexing);
   return clamp(scale, Math.max(wanted, scale.minConcurrency));

@@ -42,7 +42,7 @@ describe('starting runners', () => {
     expect(types(sim.submit(['a']))).toEqual(['assign', 'startRunner']);
   });
 
-  it('starts a runner only for a request that waited scaling_delay', () => {
+  it('starts a runner only for a request that waited for scaling_delay', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30 }) });
     expect(sim.submit(['a'])).toEqual([]);
@@ -73,7 +73,7 @@ describe('starting runners', () => {
     expect(types(sim.after(0.001))).toEqual(['startRunner', 'startRunner']);
   });
 
-  it('measures scaling_delay from when the request began to wait again, after a retry', () => {
+  it('measures scaling_delay after a retry from when the request began to wait again', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30 }) });
     sim.submit(['a']);
@@ -99,7 +99,7 @@ describe('starting runners', () => {
     expect(types(sim.submit(['a'], { submittedAt: 5000 }))).toEqual(['startRunner']);
   });
 
-  it('counts requests on draining runners out: their runners are not there either', () => {
+  it('does not count requests on draining runners, because those runners are not counted either', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -128,7 +128,7 @@ describe('ending surplus runners', () => {
     expect(sim.runners()[0]?.state).toMatchObject({ kind: 'terminating', why: 'keep_alive', killAt: 165_000 });
   });
 
-  it('counts again from the next request', () => {
+  it('restarts keep_alive with the next request', () => {
     const sim = idleAfterOne(60);
     sim.after(59);
     sim.submit(['b']);
@@ -137,11 +137,11 @@ describe('ending surplus runners', () => {
     expect(types(sim.after(1))).toEqual(['terminateRunner']);
   });
 
-  it('ends it at once with keep_alive 0', () => {
+  it('ends it immediately with keep_alive 0', () => {
     expect(idleAfterOne(0).states()).toEqual(['terminating']);
   });
 
-  it('hands a waiting request over before keep_alive 0 can end the runner', () => {
+  it('assigns a waiting request before keep_alive 0 can end the runner', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ keepAliveSeconds: 0, maxConcurrency: 1 }) });
     sim.submit(['a', 'b']);
@@ -161,7 +161,7 @@ describe('ending surplus runners', () => {
     expect(sim.runners()[0]?.state).toMatchObject({ why: 'never_used' });
   });
 
-  it('keeps what min_concurrency wants, and ends only the others', () => {
+  it('keeps the runners that min_concurrency needs, and ends only the others', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
     sim.submit(['a', 'b', 'c']);
@@ -171,7 +171,7 @@ describe('ending surplus runners', () => {
     expect(sim.states().toSorted()).toEqual(['idle', 'terminating', 'terminating']);
   });
 
-  it('keeps what a buffer wants', () => {
+  it('keeps the runners that a buffer needs', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ concurrencyBuffer: 1, keepAliveSeconds: 0 }) });
     sim.bringUp();
@@ -179,7 +179,7 @@ describe('ending surplus runners', () => {
     expect(sim.states()).toEqual(['idle']);
   });
 
-  it('ends the runner that is idle longest', () => {
+  it('ends the longest idle runner', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
     sim.submit(['a', 'b']);
@@ -194,7 +194,7 @@ describe('ending surplus runners', () => {
     ]);
   });
 
-  it('does not let a starting runner stand in for a serving one', () => {
+  it('does not count a starting runner in place of a serving one', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ keepAliveSeconds: 0 }) });
     sim.submit(['a', 'b']);
@@ -208,7 +208,7 @@ describe('ending surplus runners', () => {
     expect(sim.states()).toEqual(['idle', 'pending']);
   });
 
-  it('applies a changed keep_alive at once', () => {
+  it('applies a changed keep_alive immediately', () => {
     const sim = idleAfterOne(300);
     sim.after(100);
     const scale = scaleOf({ keepAliveSeconds: 60 });
@@ -254,7 +254,7 @@ describe('lowering max_concurrency', () => {
     expect(sim.states()).toEqual(['pending']);
   });
 
-  it('to 0 ends all and starts none', () => {
+  it('to 0 ends all runners and starts none', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }) });
     sim.submit(['a', 'b']);

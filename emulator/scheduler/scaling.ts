@@ -7,19 +7,19 @@ import { type Entry, first, last, rank, size, values } from './world/sorted.ts';
 import { mayDoMore, note, type Turn } from './world/turn.ts';
 import type { App, LiveRunner } from './world/world.ts';
 
-/** Who is started and who ends, by the formulas of scale.ts (docs/platform/runners.md#scaling). */
+/** Decides which runners start and end, using the formulas of scale.ts (docs/platform/runners.md#scaling). */
 
-/** A new runner that never got a request is kept this long (docs/platform/runners.md#scaling). */
+/** How long a new runner that never got a request is kept (docs/platform/runners.md#scaling). */
 const neverUsedMs = 10_000;
 
-/** Brings the number of the app's runners in line with its settings and its requests. */
+/** Adjusts the number of the app's runners to its settings and requests. */
 export function scaleApp(turn: Turn, alias: AliasName): void {
   capRunners(turn, alias);
   startRunners(turn, alias);
   endSurplus(turn, alias);
 }
 
-/** Runners that must not be ended by keep_alive: max(min_concurrency, need + buffer), within max_concurrency. */
+/** Number of runners that keep_alive must not end: max(min_concurrency, need + buffer), at most max_concurrency. */
 export function floorOf(app: App): number {
   if (app.live === null) return 0;
   const volume = app.runners.inFlight + size(app.requests.waiting);
@@ -27,8 +27,8 @@ export function floorOf(app: App): number {
 }
 
 /**
- * When the need of waiting requests counts for starting: once one has waited unpicked for `scaling_delay`, which begins
- * again after each attempt (a request whose retry time is still to come waits from then on). `null`: nothing waits.
+ * When waiting requests begin to count for starting runners: when one has waited without a runner for `scaling_delay`.
+ * The delay begins again after each attempt (for a request with a retry time, at that time). `null`: nothing waits.
  */
 export function queueDueAt(app: App): Instant | null {
   const unpicked = first(app.requests.unpicked)?.key[0] ?? Number.POSITIVE_INFINITY;
@@ -37,7 +37,7 @@ export function queueDueAt(app: App): Instant | null {
   return since === Number.POSITIVE_INFINITY ? null : since + app.scale.scalingDelaySeconds * 1000;
 }
 
-/** The idle runner whose keep_alive (or 10 s without any request) ends first, if a surplus one exists. */
+/** The idle runner whose keep_alive (or 10 s without any request) ends first, if there is a surplus runner. */
 export function nextToExpire(app: App): { readonly runnerId: RunnerId; readonly at: Instant } | undefined {
   if (app.runners.serving <= floorOf(app)) return undefined;
   const used = expiry(first(app.runners.idleUsed), app.scale.keepAliveSeconds * 1000);
@@ -52,7 +52,7 @@ export function expiresAt(app: App, runner: LiveRunner): Instant | null {
   return runner.state.since + (runner.used ? app.scale.keepAliveSeconds * 1000 : neverUsedMs);
 }
 
-/** How many idle runners' time is over before this one's. */
+/** Number of idle runners that expire before this one. */
 export function expiringBefore(app: App, runner: LiveRunner, at: Instant): number {
   const used = rank(app.runners.idleUsed, [at - app.scale.keepAliveSeconds * 1000, runner.serial]);
   return used + rank(app.runners.idleFresh, [at - neverUsedMs, runner.serial]);
@@ -62,7 +62,10 @@ function expiry(entry: Entry<RunnerId> | undefined, afterMs: number) {
   return entry === undefined ? undefined : { runnerId: entry.value, at: (entry.key[0] ?? 0) + afterMs };
 }
 
-/** A lowered max_concurrency ends what is above it at once: first what isn't ready, then idle, then the least busy. */
+/**
+ * Ends the runners above a lowered max_concurrency immediately: first those that aren't ready, then idle ones, then the
+ * least busy.
+ */
 function capRunners(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
   const max = app?.scale.maxConcurrency ?? null;
@@ -83,7 +86,7 @@ function worth(runner: LiveRunner): number {
 
 function startRunners(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
-  // One at a time is in the line for the app: who gets room joins it again at its end.
+  // Only one runner of the app is in the line at a time. After it gets room, the next one joins the line at its end.
   if (app === undefined || app.live === null || app.runners.inLine !== null) return;
   const dueAt = queueDueAt(app);
   const queueIsDue = dueAt !== null && (app.scale.scalingDelaySeconds === 0 || dueAt <= turn.now);
@@ -111,14 +114,15 @@ function endSurplus(turn: Turn, alias: AliasName): void {
 }
 
 /**
- * Runners that wait for room or back off have nothing to keep alive: they go when nobody wants them, the latest first.
+ * Drops runners that wait for room or back off when they are no longer needed, the latest first. They have no process
+ * to keep alive.
  */
 function dropWithoutProcess(turn: Turn, alias: AliasName): void {
   for (;;) {
     const app = turn.world.apps.get(alias);
     const latest = last(app?.runners.inLine ?? null) ?? last(app?.runners.backingOff ?? null);
     if (app === undefined || latest === undefined || app.runners.counted <= floorOf(app)) return;
-    // The first runner of a detached rolling deploy comes up without traffic, too.
+    // The first runner of a detached rolling deploy starts even without traffic.
     if (latest.value === app.rolling?.runnerId) return;
     kill(turn, latest.value, 'keep_alive');
   }

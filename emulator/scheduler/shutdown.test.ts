@@ -3,7 +3,7 @@ import { stoppingError } from './shutdown.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 
-/** One runner with a queued and a direct request on it, two of each that wait, and a runner that starts. */
+/** One runner with a queued and a direct request on it, two waiting requests of each kind, and a starting runner. */
 function busy() {
   const sim = createSim();
   const settings = settingsOf({ maxMultiplexing: 2, terminationGraceSeconds: 5 });
@@ -18,7 +18,7 @@ function busy() {
 }
 
 describe('when the emulator stops', () => {
-  it('what runs may finish, what starts is killed, direct calls that wait are refused', () => {
+  it('running requests may finish, starting runners are killed, waiting direct calls are refused', () => {
     const { sim, serving, starting } = busy();
     expect(sim.send({ type: 'shutdown' })).toEqual([
       { type: 'failRequest', requestId: 'caller', error: stoppingError },
@@ -35,7 +35,7 @@ describe('when the emulator stops', () => {
     expect(sim.after(3600)).toEqual([]);
   });
 
-  it('nothing begins any more: no runner, no attempt, no retry; requests keep their place in the queue', () => {
+  it('nothing new begins: no runner, no attempt, no retry; requests keep their place in the queue', () => {
     const { sim } = busy();
     sim.send({ type: 'shutdown' });
     expect(types(sim.end('queued', { kind: 'disconnected' }))).toContain('requeueRequest');
@@ -47,7 +47,7 @@ describe('when the emulator stops', () => {
     expect(['queued', 'waiting', 'waiting too', 'later'].filter((id) => !sim.world.requests.has(id))).toEqual([]);
   });
 
-  it.each(['rolling', 'detached', 'recreate'] as const)('a %s deploy that comes then starts no runner', (strategy) => {
+  it.each(['rolling', 'detached', 'recreate'] as const)('a later %s deploy starts no runner', (strategy) => {
     const { sim } = busy();
     sim.send({ type: 'shutdown' });
     const types = sim.deploy({ revision: 'rev2', strategy }).map(({ type }) => type);
@@ -55,7 +55,7 @@ describe('when the emulator stops', () => {
     expect(sim.after(3600).map(({ type }) => type)).not.toContain('startRunner');
   });
 
-  it('a rolling deploy under way fails, and anyone who waits for it hears why', () => {
+  it('a rolling deploy in progress fails with a reason', () => {
     const { sim } = busy();
     sim.deploy({ revision: 'rev2', strategy: 'rolling' });
     expect(sim.send({ type: 'shutdown' })).toContainEqual({

@@ -7,15 +7,15 @@ import { queueBegin } from './world/request-index.ts';
 import { compareKeys, first } from './world/sorted.ts';
 import { edit, type Turn } from './world/turn.ts';
 
-/** How direct calls end that have no runner when the emulator stops. */
+/** The error for direct calls that have no runner when the emulator stops. */
 export const stoppingError = {
   type: 'runner_scheduling_failure',
   detail: 'The emulator is stopping. Start it again, then repeat the call.',
 } as const satisfies SchedulerError;
 
 /**
- * The emulator stops: what runs may finish, and its runner ends behind it; nothing begins any more. Queued requests
- * that wait keep their place for the next start, direct calls that wait are refused.
+ * The emulator stops. Running requests may finish, and their runners end afterwards. Nothing new begins. Waiting queued
+ * requests keep their place for the next start; waiting direct calls are refused.
  */
 export function shutDown(turn: Turn): void {
   edit(turn, 'isClosing', true);

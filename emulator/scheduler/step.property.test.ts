@@ -69,7 +69,7 @@ const freshRequest = fc.record({
   attempts: fc.constantFrom(0, 0, 0, 0, 1, 9, 10),
 });
 
-/** Only attempts that were made can have been cut off by a restart. */
+/** A restart can only have cut off attempts that were made. */
 const request = fc
   .tuple(freshRequest, recovered)
   .map(([fresh, past]) => (fresh.attempts === 0 || fresh.kind === 'direct' ? fresh : { ...fresh, ...past }));
@@ -118,14 +118,14 @@ const storm = fc
   .map(([deploy, actions]): Action[] => [deploy, ...actions]);
 
 const seed = fc.integer();
-/** How many runners the machine has room for. */
+/** The machine's capacity for runners. */
 const room = fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 2, 4);
 const gpuRoom = fc.constantFrom(Number.POSITIVE_INFINITY, 1, 2, 3);
-/** Long enough for ten attempts that each run into the longest request_timeout. */
+/** Long enough for ten attempts that each reach the longest request_timeout. */
 const calmSeconds = 3 * 3600;
 
 describe('step', () => {
-  it('keeps every law at every step of random storms, and finishes everything in the calm after them', () => {
+  it('obeys every law at every step of random storms, and finishes everything in the calm after them', () => {
     let simulatedMs = 0;
     const states = new Set<string | undefined>();
     fc.assert(
@@ -167,7 +167,7 @@ describe('step', () => {
 const factors = fc.oneof(fc.constantFrom(2, 60, 1000), fc.double({ min: 1, max: 1000, noNaN: true }));
 
 describe('a time scale', () => {
-  it('of any size decides what real time decides, when the app and its callers are as much faster', () => {
+  it('of any factor makes the same decisions as real time, if the app and its callers are that much faster', () => {
     fc.assert(
       fc.property(storm, seed, factors, (actions, engineSeed, factor) => {
         const steps: Seen[] = [];
@@ -192,7 +192,7 @@ function onTheWall({ factor, start }: TimeScale, at: Instant): Instant {
   return start + (at - start) / factor;
 }
 
-/** The same event where setup, requests and teardown take, and may take, a `factor`th of the time. */
+/** The same event, with setup, requests and teardown, and their limits, shortened by `factor`. */
 function quicker(time: TimeScale, event: Event): Event {
   const { factor } = time;
   if (event.type === 'requestArrived') {
@@ -223,7 +223,7 @@ function quicker(time: TimeScale, event: Event): Event {
 }
 
 /**
- * Freezes a value all the way down, so that a step that changes its input throws. Visits what is new since last time.
+ * Freezes a value deeply, so that a step that changes its input throws. Visits only objects that weren't seen before.
  */
 function deepFreeze(value: unknown, seen: WeakSet<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;

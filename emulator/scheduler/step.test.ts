@@ -4,7 +4,7 @@ import { deployOf, requestOf, scaleOf } from './testing/samples.ts';
 import { createSim, types } from './testing/sim.ts';
 
 describe('step', () => {
-  it('leaves its input as it was and gives the same answer again', () => {
+  it('does not change its input and is deterministic', () => {
     const before = step(emptyWorld('s'), deployOf(), 0).world;
     const event = { type: 'requestArrived', request: requestOf('r') } as const;
     const one = step(before, event, 1);
@@ -14,14 +14,14 @@ describe('step', () => {
     expect(before.runners.size).toBe(0);
   });
 
-  it('makes other ids from another seed', () => {
+  it('makes different IDs from a different seed', () => {
     const idFrom = (seed: string) =>
       step(emptyWorld(seed), deployOf({ scale: scaleOf({ minConcurrency: 1 }) }), 0).effects[1];
     expect(idFrom('a')).toEqual(idFrom('a'));
     expect(idFrom('a')).not.toEqual(idFrom('b'));
   });
 
-  it('carries out what is due in other apps, whatever event comes', () => {
+  it('carries out what is due in other apps with every event', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a'], { startBy: 1000 });
@@ -29,7 +29,7 @@ describe('step', () => {
     expect(types(late.effects)).toEqual(['aliasMoved', 'failRequest']);
   });
 
-  it('keeps apps apart', () => {
+  it('keeps apps separate', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }) });
     sim.deploy({ alias: 'other', scale: scaleOf({ maxConcurrency: 1 }) });

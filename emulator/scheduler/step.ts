@@ -25,28 +25,28 @@ export { emptyWorld, type World } from './world/world.ts';
 
 export interface Step {
   readonly world: World;
-  /** What to carry out, in this order. */
+  /** The effects to carry out, in this order. */
   readonly effects: readonly Effect[];
   /** What was decided and why. */
   readonly notes: readonly Note[];
-  /** Apps and runners that may differ from before, those that are gone among them. */
+  /** Apps and runners that may have changed, including those that were removed. */
   readonly changed: { readonly apps: ReadonlySet<AliasName>; readonly runners: ReadonlySet<RunnerId> };
 }
 
 /**
- * Advances the world by one event at `now`. Pure: the input world stays as it was, and the same arguments give the same
- * result. An event about something that is no longer there changes nothing (news may come late).
- * After the step everything due by `now` is done, or 200 things of it and the rest is due a millisecond later; send
- * `tick` at `nextWakeup`. docs/platform/runners.md#states to #deploys. Its cost grows with the logarithm of requests,
- * runners and apps: 10 to 20 µs with 10,000 waiting in one app (measured). Only apps that the event concerns, or that
- * are due, are looked at.
+ * Advances the world by one event at `now`. Pure: the input world doesn't change, and the same arguments give the same
+ * result. An event about something that no longer exists changes nothing (events may arrive late). After the step
+ * everything due by `now` is done, or 200 items of it, and the rest is due a millisecond later. Send `tick` at
+ * `nextWakeup`. docs/platform/runners.md#states to #deploys. Its cost grows with the logarithm of requests, runners and
+ * apps: 10 to 20 µs with 10,000 waiting in one app (measured). Only apps that are due or that the event affects are
+ * visited.
  */
 export function step(world: World, event: Event, now: Instant): Step {
   const turn = beginTurn(world, now);
   if (event.type === 'requestsRecovered') recover(turn, event.requests);
   else {
     apply(turn, event);
-    // A request that only waits frees no room.
+    // A request that only waits doesn't free any room.
     settleAll(turn, [...turn.changedApps], event.type !== 'requestArrived');
     if (event.type === 'requestArrived') noteWaiting(turn, event.request.id);
   }
@@ -56,8 +56,8 @@ export function step(world: World, event: Event, now: Instant): Step {
 }
 
 /**
- * One decision for those of one app that follow each other; another app's come after it, because who asks first for
- * room on a full machine gets it.
+ * Decides once for consecutive requests of the same app. Requests of another app come afterwards, because on a full
+ * machine the first app to ask for room gets it.
  */
 function recover(turn: Turn, requests: readonly RequestInfo[]): void {
   requests.forEach((request, n) => {
@@ -76,7 +76,7 @@ function settleAll(turn: Turn, changed: readonly AliasName[], mayFreeRoom: boole
 
 const nothingDue: readonly AliasName[] = [];
 
-/** Apps that time alone changes by now. */
+/** Apps that are due by now. */
 function dueApps({ world: { wakeups }, now }: Turn): readonly AliasName[] {
   const isDue = (entry: Entry<AliasName> | undefined) => entry !== undefined && (entry.key[0] ?? 0) <= now;
   if (!isDue(first(wakeups))) return nothingDue;
@@ -146,7 +146,8 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
 }
 
 /**
- * Decides until nothing is left to decide: one decision may enable another. Each loop starts, hands over or ends less.
+ * Decides until there is nothing left to decide, because one decision may enable another. It terminates because each
+ * iteration has fewer runners and requests left to start, hand over or end.
  */
 function settle(turn: Turn, alias: AliasName): void {
   let before: number;

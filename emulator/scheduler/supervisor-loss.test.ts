@@ -5,7 +5,7 @@ import { createSim, types } from './testing/sim.ts';
 
 type Sim = ReturnType<typeof createSim>;
 
-/** The supervisor died under all of these. */
+/** Reports that the supervisor of all these runners died. */
 function lose(sim: Sim, runnerIds = sim.runners().map(({ id }) => id)) {
   return runnerIds.flatMap((runnerId) =>
     sim.send({ type: 'runnerExited', runnerId, reason: 'The supervisor died.', cause: 'supervisor_lost' }),
@@ -17,7 +17,7 @@ function startsOf(sim: Sim): number[] {
 }
 
 describe('the death of a supervisor', () => {
-  it('restarts ten runners that were starting at once, and no start failed', () => {
+  it('immediately restarts ten runners that were starting, without a start failure', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(Array.from({ length: 10 }, (_, i) => `r${i}`));
@@ -26,7 +26,7 @@ describe('the death of a supervisor', () => {
     expect(sim.world.apps.get('app')?.trouble).toMatchObject({ failures: 0, lastFailure: null });
   });
 
-  it('restarts what served and was idle at once; queued requests are retried, direct ones are not', () => {
+  it('immediately restarts serving and idle runners; queued requests are retried, direct ones are not', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 3 }) });
     sim.bringUp();
@@ -42,7 +42,7 @@ describe('the death of a supervisor', () => {
     });
   });
 
-  it('under a runner that was ending is its end and no loss', () => {
+  it('above a runner that was ending counts as its end, not as a loss', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
     const [runnerId = ''] = sim.bringUp();
@@ -63,7 +63,7 @@ describe('the death of a supervisor', () => {
     expect(lossDelaySeconds(losses)).toBe(seconds);
   });
 
-  it('at every start is no hot loop: the pauses grow, and the reason is said', () => {
+  it('at every start causes growing pauses, with the reason', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['r', 's']);
@@ -78,7 +78,7 @@ describe('the death of a supervisor', () => {
     expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/supervisor .* died \d+ times/);
   });
 
-  it('after an answer of the app begins the pauses again', () => {
+  it('after a response of the app resets the pauses', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ maxConcurrency: 1 }) });
     sim.submit(['r']);
@@ -94,7 +94,7 @@ describe('the death of a supervisor', () => {
     expect(sim.states()).toEqual(['pending']);
   });
 
-  it('under the first runner of a rolling deploy begins the deploy again', () => {
+  it('above the first runner of a rolling deploy restarts the deploy', () => {
     const sim = createSim();
     sim.deploy();
     expect(types(sim.deploy({ revision: 'rev2', strategy: 'rolling' }))).toEqual(['startRunner']);
@@ -104,7 +104,7 @@ describe('the death of a supervisor', () => {
     expect(sim.world.apps.get('app')?.live?.revision).toBe('rev2');
   });
 
-  it('under the first runner of a detached deploy starts another one', () => {
+  it('above the first runner of a detached deploy starts another runner', () => {
     const sim = createSim();
     sim.deploy();
     sim.deploy({ revision: 'rev2', strategy: 'detached' });
@@ -115,7 +115,7 @@ describe('the death of a supervisor', () => {
 });
 
 describe('a runner that dies soon after it was ready', () => {
-  /** Brings up every runner and lets it die `afterSeconds` later. */
+  /** Makes every runner ready and lets it die `afterSeconds` later. */
   function dieReady(sim: Sim, afterSeconds = 0.5): void {
     const ids = sim.bringUp();
     sim.after(afterSeconds);
@@ -132,7 +132,7 @@ describe('a runner that dies soon after it was ready', () => {
     expect(startsOf(sim)).toEqual([0, 30, 90, 180, 300]);
   });
 
-  it('after an answer is restarted at once', () => {
+  it('after a response is restarted immediately', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
     dieReady(sim);
@@ -145,14 +145,14 @@ describe('a runner that dies soon after it was ready', () => {
     expect(sim.world.apps.get('app')?.trouble).toMatchObject({ failures: 0, diedEarly: 0 });
   });
 
-  it('later than a start may take is restarted at once', () => {
+  it('later than the maximum duration of a start is restarted immediately', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
     dieReady(sim, 600);
     expect(sim.states()).toEqual(['pending']);
   });
 
-  it('under its first request is restarted at once: the request has its own pauses', () => {
+  it('during its first request is restarted immediately: the request has its own pauses', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['r']);

@@ -8,7 +8,7 @@ const fast: TimeScale = { factor: 60, start };
 const real: TimeScale = { factor: 1, start };
 
 describe('platform time', () => {
-  it('runs faster from the start on, backwards too, and leads back to the wall', () => {
+  it('runs faster from the start on, also backwards, and converts back to wall-clock time', () => {
     expect(toPlatform(fast, start + 1000)).toBe(start + 60_000);
     expect(toPlatform(fast, start - 1000)).toBe(start - 60_000);
     for (const ms of [0, 1, 999, 12_345]) expect(toReal(fast, toPlatform(fast, start + ms))).toBe(start + ms);
@@ -30,7 +30,7 @@ describe('platform time', () => {
 });
 
 describe('an event', () => {
-  it('keeps what the platform waits for, and stretches what the app and its callers may take', () => {
+  it('keeps the delays of the platform, and stretches the limits of the app and its callers', () => {
     const scale = scaleOf({ keepAliveSeconds: 300, scalingDelaySeconds: 30, requestTimeoutSeconds: 10 });
     const settings = settingsOf({ startupTimeoutSeconds: 20, terminationGraceSeconds: 5 });
     const { health } = settings;
@@ -45,14 +45,14 @@ describe('an event', () => {
           ...settings,
           startupTimeoutSeconds: 1200,
           terminationGraceSeconds: 300,
-          // The timeout of a check is measured by who performs it.
+          // The timeout of a check is measured by the component that makes the check.
           health: { ...health, startPeriodSeconds: health.startPeriodSeconds * 60, timeoutSeconds: 300 },
         },
       });
     }
   });
 
-  it('brings its instants into platform time: a start deadline stays where it is on the wall', () => {
+  it('converts its instants to platform time: a start deadline keeps its wall-clock time', () => {
     const request = requestOf('r', { submittedAt: start - 1000, startBy: start + 2000 });
     expect(eventIn(fast, { type: 'requestArrived', request })).toEqual({
       type: 'requestArrived',
@@ -62,13 +62,13 @@ describe('an event', () => {
     expect(eventIn(fast, { type: 'requestArrived', request: open })).toEqual({ type: 'requestArrived', request: open });
   });
 
-  it('without a time is as it was', () => {
+  it('without a time does not change', () => {
     const event = { type: 'runnerReady', runnerId: 'r' } as const;
     expect(eventIn(fast, event)).toBe(event);
   });
 });
 
-describe('what leaves', () => {
+describe('the output', () => {
   const at = start + 60_000;
   const states: readonly (readonly [RunnerState, object])[] = [
     [{ kind: 'idle', since: at }, { since: start + 1000 }],
@@ -110,7 +110,7 @@ describe('what leaves', () => {
     });
   });
 
-  it('is noted at the time on the wall', () => {
+  it('has notes with wall-clock times', () => {
     const note = { at, alias: 'app', topic: 'scale', text: '' };
     expect(noteOut(fast, note)).toEqual({ ...note, at: start + 1000 });
   });

@@ -4,40 +4,39 @@ import type { Instant, RequestInfo, RevisionSettings, Runner, RunnerState, Scale
 import type { Limits } from './world/world.ts';
 
 /**
- * Time that runs faster for the platform than on the wall: `minifal start --time-scale`. The scheduler lives wholly in
- * platform time, so every delay of the platform's own (keep_alive, the 10 s of an unused runner, scaling_delay,
- * back-off after failed starts, the pause before a retry, the time between health checks) passes `factor` times as
- * fast. What an app or a caller takes is not sped up with it: those limits are stretched by the same factor on their
- * way in, here and nowhere else.
+ * Platform time that runs faster than the wall clock: `minifal start --time-scale`. The scheduler uses only platform
+ * time, so every delay of the platform itself (keep_alive, the 10 s of an unused runner, scaling_delay, back-off after
+ * failed starts, the pause before a retry, the time between health checks) passes `factor` times as fast. The work of
+ * apps and callers isn't faster, so their limits are stretched by the same factor on input, only in this file.
  */
 export interface TimeScale {
   /** Platform seconds in a second; 1: real time. */
   readonly factor: number;
-  /** The instant that both clocks share. */
+  /** The instant at which both clocks agree. */
   readonly start: Instant;
   /**
-   * How far the wall clock has moved away since then, by itself or while the machine slept: no duration counts that. 0
-   * by default.
+   * How far the wall clock has jumped since then, because it was set or the machine slept. Durations don't include
+   * this. Default: 0.
    */
   readonly ahead?: number;
 }
 
-/** Platform time of an instant on the wall, to the millisecond. */
+/** Converts a wall-clock instant to platform time, to the millisecond. */
 export function toPlatform({ factor, start, ahead = 0 }: TimeScale, real: Instant): Instant {
   return Math.round(start + (real - ahead - start) * factor);
 }
 
-/** The instant on the wall of a platform time, to the millisecond. */
+/** Converts a platform time to a wall-clock instant, to the millisecond. */
 export function toReal({ factor, start, ahead = 0 }: TimeScale, platform: Instant): Instant {
   return Math.round(start + (platform - start) / factor + ahead);
 }
 
-/** How a platform second is written where people read it. */
+/** The unit for platform seconds in text for users. */
 export function secondWord({ factor }: Pick<TimeScale, 'factor'>): string {
   return factor === 1 ? 's' : `s (x${factor})`;
 }
 
-/** An event as the scheduler takes it: its instants in platform time, the limits of real work stretched. */
+/** Converts an event for the scheduler: instants to platform time, limits of real work stretched. */
 export function eventIn(time: TimeScale, event: Event): Event {
   switch (event.type) {
     case 'aliasDeployed':
@@ -61,12 +60,12 @@ function requestIn(time: TimeScale, request: RequestInfo): RequestInfo {
   };
 }
 
-/** A note with the time on the wall. */
+/** Converts a note to wall-clock time. */
 export function noteOut(time: TimeScale, note: Note): Note {
   return { ...note, at: toReal(time, note.at) };
 }
 
-/** A runner with times on the wall, and its settings as they were deployed. */
+/** Converts a runner to wall-clock times, and its settings to the deployed values. */
 export function runnerOut(time: TimeScale, runner: Runner): Runner {
   return {
     ...runner,
@@ -86,7 +85,7 @@ function stateOut(time: TimeScale, state: RunnerState): RunnerState {
   return { ...state, since };
 }
 
-/** The machine's limits: a process takes as long as it takes. */
+/** Converts the machine's limits: the start of a process isn't faster, so its limit is stretched. */
 export function limitsIn(time: Factor, limits: Limits): Limits {
   return { ...limits, pendingSeconds: stretch(limits.pendingSeconds, time) };
 }
@@ -94,7 +93,8 @@ export function limitsIn(time: Factor, limits: Limits): Limits {
 type Factor = Pick<TimeScale, 'factor'>;
 
 /**
- * keep_alive and scaling_delay are the platform's; how long a request may take or wait is the app's and the caller's.
+ * keep_alive and scaling_delay belong to the platform; the limits for running and waiting requests belong to the app
+ * and the caller.
  */
 function stretchScale(scale: ScaleSettings, time: Factor): ScaleSettings {
   const { requestTimeoutSeconds, requestStartTimeoutSeconds } = scale;
@@ -105,7 +105,7 @@ function stretchScale(scale: ScaleSettings, time: Factor): ScaleSettings {
   };
 }
 
-/** All of a revision's durations are its own work's. */
+/** All durations of a revision limit its own work. */
 function stretchSettings(settings: RevisionSettings, time: Factor): RevisionSettings {
   const { startupTimeoutSeconds, terminationGraceSeconds, health } = settings;
   return {

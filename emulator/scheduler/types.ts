@@ -1,28 +1,31 @@
 /**
- * The scheduler's vocabulary: what it knows. What can happen is in events.ts, what it decides in effects.ts.
+ * The types of the scheduler's state. Its events are in events.ts, its decisions in effects.ts.
  *
- * `step(world, event, now) -> { world, effects, notes }` owns every decision about time, scaling and retries.
- * Nothing below `scheduler/` reads a clock, makes a random number or performs I/O.
- * States, formulas and defaults: docs/platform/runners.md.
+ * `step(world, event, now) -> { world, effects, notes }` owns every decision about time, scaling and retries. Nothing
+ * below `scheduler/` reads a clock, makes a random number or performs I/O. States, formulas and defaults:
+ * docs/platform/runners.md.
  */
 
-/** Milliseconds since the epoch, handed in by the caller. */
+/** Milliseconds since the epoch, passed in by the caller. */
 export type Instant = number;
 
 /** Wire name of an alias (`name`, or `name--env`), or the UUID of an ephemeral app. */
 export type AliasName = string;
 export type RevisionId = string;
 export type RunnerId = string;
-/** UUID of a request; stays the same over its attempts. */
+/** UUID of a request; the same for all its attempts. */
 export type RequestId = string;
 /** `gateway_request_id`: equals the request id on the first attempt, new on each retry. */
 export type AttemptId = string;
 
-/** Alias-level settings: they act at once and outlive deploys (docs/platform/runners.md#settings-across-deploys). */
+/**
+ * Alias-level settings: they take effect immediately and survive deploys
+ * (docs/platform/runners.md#settings-across-deploys).
+ */
 export interface ScaleSettings {
   readonly keepAliveSeconds: number;
   readonly minConcurrency: number;
-  /** `null`: no limit of the alias's own. */
+  /** `null`: the alias has no limit. */
   readonly maxConcurrency: number | null;
   readonly concurrencyBuffer: number;
   readonly concurrencyBufferPerc: number;
@@ -36,7 +39,7 @@ export interface ScaleSettings {
 export type RetryCondition = 'server_error' | 'timeout' | 'connection_error';
 
 export interface HealthPolicy {
-  /** Path declared by the app; `null`: the runner's engine decides (`/health`, else the open port). */
+  /** Path declared by the app; `null`: the runner's engine decides (`/health`, otherwise the open port). */
   readonly path: string | null;
   readonly method: 'GET' | 'POST';
   readonly startPeriodSeconds: number;
@@ -45,10 +48,10 @@ export interface HealthPolicy {
   readonly callRegularly: boolean;
 }
 
-/** Revision-level settings: they come from the code and act on runners started afterwards. */
+/** Revision-level settings: they come from the code and apply to runners started afterwards. */
 export interface RevisionSettings {
   readonly maxMultiplexing: number;
-  /** GPU slots of the machine that a runner takes, where there is a limit (room.ts); 0: none. */
+  /** Number of GPU slots that a runner takes if the machine has a limit (room.ts); 0: none. */
   readonly gpuSlots: number;
   readonly startupTimeoutSeconds: number;
   readonly terminationGraceSeconds: number;
@@ -81,7 +84,7 @@ export type StopReason =
 
 export type RunnerState =
   | { readonly kind: 'pending'; readonly since: Instant; readonly deadline: Instant }
-  /** `percent`: how much of its image is there, a whole number. */
+  /** `percent`: the pulled part of its image, an integer. */
   | { readonly kind: 'dockerPull'; readonly since: Instant; readonly deadline: Instant; readonly percent: number }
   | { readonly kind: 'setup'; readonly since: Instant; readonly deadline: Instant }
   /** keep_alive counts from `since`. */
@@ -130,21 +133,21 @@ export interface Runner {
   readonly alias: AliasName;
   readonly revision: RevisionId;
   readonly state: RunnerState;
-  /** When the runner was asked for. */
+  /** When the runner was requested. */
   readonly createdAt: Instant;
   /** When it first became ready; absent before. */
   readonly readyAt?: Instant;
   /** Whether any request was ever assigned to it. */
   readonly used: boolean;
-  /** StopRunner with replace_first, and what became of it. */
+  /** State of a StopRunner call with replace_first. */
   readonly replacement: 'none' | 'will' | 'did';
-  /** Settings of its revision, as they were when it was started. */
+  /** Settings of its revision when the runner was started. */
   readonly settings: RevisionSettings;
   /** The latest `X-Fal-Runner-Hints`; `null`: the app doesn't use hints. */
   readonly hints: readonly string[] | null;
 }
 
-/** What the scheduler must know of a request. Its bytes are the queue's or the gateway's business. */
+/** What the scheduler needs to know about a request. The queue or the gateway handles its bytes. */
 export interface RequestInfo {
   readonly id: RequestId;
   readonly alias: AliasName;
@@ -168,9 +171,9 @@ export interface RequestInfo {
 /** Retries that a request was granted, by their conditions. */
 export type Retried = { readonly [C in RetryCondition]: number };
 
-/** What the queue still knew of a request after a restart. */
+/** What the queue still knows about a request after a restart. */
 export interface Recovered {
   readonly retried: Retried;
-  /** Its latest attempt ended with the emulator, and with the runner. */
+  /** Its latest attempt was cut off when the emulator and the runner ended. */
   readonly interrupted: boolean;
 }

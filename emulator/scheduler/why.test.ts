@@ -15,7 +15,7 @@ describe('why', () => {
     expect(why(sim.world, 'unknown', sim.now)).toBeNull();
   });
 
-  it('names the runner that starts, the furthest one, and for how long', () => {
+  it('names the starting runner that is furthest along, and for how long it has been starting', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a', 'b']);
@@ -40,7 +40,7 @@ describe('why', () => {
     expect(why(sim.world, 'a', 78_000)).toBe('Backing off 12 s more after 2 failed starts: ValueError: no weights.');
   });
 
-  it('keeps the last failure next to the next start, until a runner is ready or another revision is in force', () => {
+  it('keeps the last failure during the next start, until a runner is ready or another revision is active', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -53,7 +53,7 @@ describe('why', () => {
     expect(sim.world.apps.get('app')).toMatchObject({ trouble: { failures: 0, lastFailure: null } });
   });
 
-  it('does not blame a new revision for what the one before did', () => {
+  it('does not blame a new revision for failures of the previous one', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['a']);
@@ -86,7 +86,7 @@ describe('why', () => {
     );
   });
 
-  it('does not promise a runner that max_concurrency forbids', () => {
+  it('does not announce a runner that max_concurrency forbids', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ scalingDelaySeconds: 30, maxConcurrency: 1 }) });
     sim.submit(['a']);

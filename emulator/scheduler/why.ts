@@ -8,8 +8,9 @@ import { first } from './world/sorted.ts';
 import type { App, World } from './world/world.ts';
 
 /**
- * One sentence: why this request waits; `null` when it doesn't (it runs, or isn't known). Built from the facts that the
- * decisions use, so it can't disagree with them. `second`: the word for a second, where it isn't a real one.
+ * One sentence that says why this request waits; `null` when it doesn't (it runs or is unknown). It is built from the
+ * facts that the decisions use, so it can't disagree with them. `second`: the unit for seconds, if they aren't real
+ * seconds.
  */
 export function why(world: World, requestId: RequestId, now: Instant, second = 's'): string | null {
   const request = world.requests.get(requestId);

@@ -5,7 +5,7 @@ import { why } from '../why.ts';
 
 type Sim = ReturnType<typeof createSim>;
 
-/** A machine with room for so many runners. */
+/** A machine with capacity for this many runners. */
 function machine(runners: number, aliases: readonly string[] = ['app'], scale = scaleOf()): Sim {
   const sim = createSim({ runners });
   for (const alias of aliases) sim.deploy({ alias, scale, settings: settingsOf({ terminationGraceSeconds: 0 }) });
@@ -16,14 +16,17 @@ function many(count: number, prefix = 'r'): string[] {
   return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 }
 
-/** How many processes each app has. */
+/** The number of processes of each app. */
 function processes(sim: Sim): { readonly [alias: string]: number } {
   const counts: { [alias: string]: number } = {};
   for (const [alias, app] of sim.world.apps) counts[alias] = app.runners.placed;
   return counts;
 }
 
-/** Ends what has run the longest and brings up what starts, until `id` got its turn; how many requests ended before. */
+/**
+ * Repeatedly ends the longest running request and makes starting runners ready, until `id` runs. Returns how many
+ * requests ended before.
+ */
 function turnsUntilRun(sim: Sim, id: string): number {
   let ended = 0;
   for (; sim.world.requests.get(id)?.place.kind === 'waiting'; ended += 1) {
@@ -38,8 +41,8 @@ function turnsUntilRun(sim: Sim, id: string): number {
   return ended;
 }
 
-describe('a machine with room for four runners', () => {
-  it('starts four for 3,000 waiting requests, and one more stands in the line for all others', () => {
+describe('a machine with capacity for four runners', () => {
+  it('starts four for 3,000 waiting requests, and one more waits in line for all the others', () => {
     const sim = machine(4);
     sim.submit(many(3000));
     expect(sim.log.filter(({ effect }) => effect.type === 'startRunner')).toHaveLength(4);
@@ -47,7 +50,7 @@ describe('a machine with room for four runners', () => {
     expect(sim.world.apps.get('app')?.trouble.failures).toBe(0);
   });
 
-  it('says so to who waits', () => {
+  it('gives lack of capacity as the reason why a request waits', () => {
     const sim = machine(4, ['app', 'other']);
     sim.submit(many(4));
     sim.bringUp();
@@ -55,12 +58,12 @@ describe('a machine with room for four runners', () => {
     const says = 'No capacity: 4 of 4 runners of this machine are in use.';
     expect(why(sim.world, 'full', sim.now)).toBe(says);
     expect(sim.notes).toContainEqual(expect.objectContaining({ alias: 'other', topic: 'runner.capacity', text: says }));
-    // One of its four makes room for the other app when its request has ended.
+    // One of its four runners makes room for the other app when its request has ended.
     sim.submit(['next']);
     expect(why(sim.world, 'next', sim.now)).toMatch(/^All slots of 3 runners are busy .*\. No capacity: 4 of 4/);
   });
 
-  it('starts the next one when a process is gone, not earlier', () => {
+  it('starts the next one when a process has exited, not earlier', () => {
     const sim = machine(4);
     sim.submit(many(5));
     const [first = ''] = sim.runners().map(({ id }) => id);
@@ -70,7 +73,7 @@ describe('a machine with room for four runners', () => {
     expect(processes(sim)).toEqual({ app: 4 });
   });
 
-  it('forgets the one in the line when nobody needs it any more, without killing anything', () => {
+  it('drops the runner in line when it is no longer needed, without killing anything', () => {
     const sim = machine(4);
     sim.submit(many(5));
     expect(types(sim.send({ type: 'requestWithdrawn', requestId: 'r4' }))).toEqual(['failRequest']);
@@ -78,7 +81,7 @@ describe('a machine with room for four runners', () => {
     expect(sim.world.line).toBeNull();
   });
 
-  it('is no start failure to wait for, however long', () => {
+  it('does not count the wait as a start failure, however long it takes', () => {
     const sim = machine(4, ['app', 'other']);
     sim.submit(many(4));
     sim.bringUp();
@@ -87,7 +90,7 @@ describe('a machine with room for four runners', () => {
     expect(sim.world.apps.get('other')?.trouble.failures).toBe(0);
   });
 
-  it('has no room for runners whose delay after failed starts is over, but keeps their place', () => {
+  it('has no room for runners whose back-off is over, but keeps their place in line', () => {
     const sim = machine(1, ['app', 'other'], scaleOf({ keepAliveSeconds: 3600 }));
     sim.submit(['fails']);
     sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'exit code 1' });
@@ -100,8 +103,8 @@ describe('a machine with room for four runners', () => {
   });
 });
 
-describe('who makes room', () => {
-  it('is first an idle runner that nothing wants, the longest idle one', () => {
+describe('the runner that makes room', () => {
+  it('is first a surplus idle runner, the one idle longest', () => {
     const sim = machine(2, ['old', 'young', 'app']);
     sim.submit(['a'], { alias: 'old' });
     sim.submit(['b'], { alias: 'young' });
@@ -116,7 +119,7 @@ describe('who makes room', () => {
     );
   });
 
-  it('is a runner of a buffer only where requests wait, and the buffer takes nothing back from them', () => {
+  it('is a runner of a buffer only if requests wait, and the buffer does not take the room back', () => {
     const sim = machine(1, ['app', 'buffered']);
     sim.deploy({ alias: 'buffered', scale: scaleOf({ concurrencyBuffer: 1, keepAliveSeconds: 0 }) });
     sim.bringUp();
@@ -130,7 +133,7 @@ describe('who makes room', () => {
     expect(sim.runnerOf('r')).toBeDefined();
   });
 
-  it('is an app with more runners than the one that waits: shares become equal, without losing work', () => {
+  it('belongs to an app with more runners than the waiting one: shares become equal, without losing work', () => {
     const sim = machine(4, ['app', 'other']);
     sim.submit(many(100));
     sim.bringUp();
@@ -143,7 +146,7 @@ describe('who makes room', () => {
     expect(sim.log.filter(({ effect }) => effect.type === 'abortAttempt')).toEqual([]);
   });
 
-  it('is in the end any, also of min_concurrency, for an app that has none', () => {
+  it('is, as a last resort, any runner, even of min_concurrency, for an app without runners', () => {
     const sim = machine(1, ['app']);
     sim.deploy({ alias: 'kept', scale: scaleOf({ minConcurrency: 1, maxConcurrency: 1 }) });
     sim.bringUp();
@@ -155,7 +158,7 @@ describe('who makes room', () => {
     expect(processes(sim)).toEqual({ app: 1, kept: 0, 'kept too': 0 });
   });
 
-  it('is an idle one of min_concurrency rather than a busy one, which may take long', () => {
+  it('is an idle runner of min_concurrency rather than a busy one, which may take long', () => {
     const sim = machine(2, ['busy', 'app']);
     sim.deploy({ alias: 'kept', scale: scaleOf({ minConcurrency: 1 }) });
     sim.submit(['long'], { alias: 'busy' });
@@ -167,10 +170,10 @@ describe('who makes room', () => {
     expect(sim.runners().find(({ alias }) => alias === 'busy')?.state.kind).toBe('running');
   });
 
-  it.each([0, 1])('is an idle one that comes up while a busy one drains, min_concurrency %i', (minConcurrency) => {
+  it.each([0, 1])('is a runner that becomes idle while a busy one drains, min_concurrency %i', (minConcurrency) => {
     const sim = machine(2, ['parent', 'app']);
     sim.deploy({ alias: 'other', scale: scaleOf({ minConcurrency, keepAliveSeconds: 3600 }) });
-    // Its request waits for `r`: it never ends.
+    // This request waits for `r`, so it never ends.
     sim.submit(['calls r'], { alias: 'parent' });
     sim.submit(['short'], { alias: 'other' });
     sim.bringUp();
@@ -184,7 +187,7 @@ describe('who makes room', () => {
     expect(sim.runnerOf('r')).toBeDefined();
   });
 
-  it('is asked again when the runners of an app without one have had their time, though nothing else happens', () => {
+  it('is chosen later, without another event, when runners have served for their guaranteed time', () => {
     const sim = machine(1, ['busy', 'app']);
     sim.submit(['long'], { alias: 'busy' });
     sim.bringUp();
@@ -194,7 +197,7 @@ describe('who makes room', () => {
     expect(sim.states()).toEqual(['draining', 'pending']);
   });
 
-  it.each([1, 2, 3])('lets no app starve beside 300 requests of another one, with room for %i', (room) => {
+  it.each([1, 2, 3])('lets no app starve next to 300 requests of another one, with room for %i', (room) => {
     const sim = machine(room, ['app', 'b', 'c', 'd']);
     sim.submit(many(300));
     for (const alias of ['b', 'c', 'd']) sim.submit([`of ${alias}`], { alias });
@@ -203,14 +206,14 @@ describe('who makes room', () => {
 });
 
 describe('on a full machine', () => {
-  it('a rolling deploy still checks its new revision', () => {
+  it('still checks the new revision of a rolling deploy', () => {
     const sim = machine(1);
     sim.submit(['r']);
     sim.bringUp();
     expect(types(sim.deploy({ revision: 'rev2', strategy: 'rolling' }))).toEqual(['startRunner']);
   });
 
-  it('replacements come one after the other', () => {
+  it('starts replacements one by one', () => {
     const sim = machine(3, ['app'], scaleOf({ minConcurrency: 3 }));
     sim.bringUp();
     expect(types(sim.send({ type: 'rolloutRequested', alias: 'app', force: false }))).toEqual(['startRunner']);

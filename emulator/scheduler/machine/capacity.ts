@@ -12,13 +12,13 @@ import { offersNow, oldestIdle, quantumMs } from './offers.ts';
 import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
 
 /**
- * Who gets the machine's room for runners. The documents know only that a runner without capacity waits as PENDING,
- * without counting as a failure (docs/platform/runners.md#states); who goes first, and who makes room, is ours. GPU
- * slots are a second kind of room.
+ * Distributes the machine's capacity for runners. The documentation only says that a runner without capacity waits as
+ * PENDING, which isn't a failure (docs/platform/runners.md#states). The order, and the choice of the runner that makes
+ * room, are minifal's own. GPU slots are a second kind of capacity.
  */
 
 /**
- * Gives free room to the next in the line, or asks a runner to make room for it. The app that this concerns;
+ * Gives free capacity to the next runner in line, or asks a runner to make room for it. Returns the affected app;
  * `undefined`: nothing to do.
  */
 export function shareRoom(turn: Turn): AliasName | undefined {
@@ -35,7 +35,7 @@ export function shareRoom(turn: Turn): AliasName | undefined {
   return undefined;
 }
 
-/** Asks a runner to make room for this one, the next in its line. */
+/** Asks a runner to make room for `next`, the next runner in its line. */
 function makeRoom(turn: Turn, next: LiveRunner): AliasName | undefined {
   const { world, now } = turn;
   const app = world.apps.get(next.alias);
@@ -52,14 +52,14 @@ function makeRoom(turn: Turn, next: LiveRunner): AliasName | undefined {
   return runner.alias;
 }
 
-/** How much those in the line want, and how much of it becomes free. */
+/** The demand of the runners in line, and how much capacity is being freed for it. */
 interface Demand {
   readonly wanted: number;
   readonly leaving: number;
   readonly ending: number;
 }
 
-/** Places are made for those that requests wait for; the others count only where they are alone. */
+/** Room is made for runners that requests wait for; other runners count only if they are alone in the line. */
 function roomDemand(world: World): Demand {
   const { line, leaving, ending } = world;
   const head = nextForSlots(world);
@@ -68,7 +68,7 @@ function roomDemand(world: World): Demand {
   return { wanted: pressing || size(line) + Number(waits), leaving, ending };
 }
 
-/** The same for GPU slots, counted only as far as it is more than what becomes free. */
+/** The same for GPU slots, but counts only the demand beyond what is being freed. */
 function slotDemand(world: World): Demand {
   const { gpu, limits } = world;
   const free = freeSlots(world);
@@ -83,24 +83,25 @@ function slotDemand(world: World): Demand {
 interface Taker {
   readonly runner: LiveRunner;
   readonly app: App;
-  /** Milliseconds in the line. */
+  /** Milliseconds spent in the line. */
   readonly waits: number;
-  /** It lacks a GPU slot: only runners that hold one can help. */
+  /** The taker needs a GPU slot, so only runners that hold one can make room. */
   readonly forSlot: boolean;
-  /** Otherwise enough busy runners drain already; that may take long, so idle ones are asked all the same. */
+  /** False if enough busy runners drain already. Draining may take long, so idle runners are still asked. */
   readonly mayDrain: boolean;
 }
 
 interface Offer {
-  /** The least comes first. */
+  /** The least key comes first. */
   readonly key: Key;
   readonly runnerId: RunnerId;
 }
 
 /**
- * What an app can spare for another one that waits for room: first an idle runner that nothing wants. Only where
- * requests or a deploy wait there, also one of its buffer, then one of more than the other has, and where the other has
- * none, any, idle ones before busy ones: a request that never runs is worse than a cold start.
+ * The best runner that an app can give up for another app that waits for room: first a surplus idle runner. Only if
+ * requests or a deploy wait in the other app: next a runner of the buffer, then a runner of an app that has more
+ * runners than the other app. If the other app has none, any runner, idle before busy: a request that never runs is
+ * worse than a cold start.
  */
 function bestOffer(turn: Turn, taker: Taker): Offer | undefined {
   return taker.forSlot ? bestOfSlots(turn, taker) : bestOfRoom(turn, taker);
@@ -129,7 +130,7 @@ function bestOfRoom(turn: Turn, taker: Taker): Offer | undefined {
   return offer(ripe, (app) => members(world, app, false).find((runner) => hasServedLong(runner, now))?.id);
 }
 
-/** The first that isn't the taker itself. */
+/** The first app that isn't the taker itself. */
 function firstOther(tree: Sorted<AliasName>, alias: AliasName): Entry<AliasName> | undefined {
   for (const entry of ascending(tree)) if (entry.value !== alias) return entry;
   return undefined;
@@ -143,7 +144,10 @@ function hasServedLong({ state, readyAt }: LiveRunner, now: Instant): boolean {
   return isServing(state) && now - (readyAt ?? now) >= quantumMs;
 }
 
-/** There are never more holders than GPU slots, and this is asked only when all of them are taken. */
+/**
+ * Iterates over the holders: there are never more holders than GPU slots, and this is called only when all slots are
+ * taken.
+ */
 function bestOfSlots({ world, now }: Turn, taker: Taker): Offer | undefined {
   let best: Offer | undefined;
   for (const { value } of ascending(world.gpuHolders)) {
@@ -156,8 +160,8 @@ function bestOfSlots({ world, now }: Turn, taker: Taker): Offer | undefined {
 }
 
 /**
- * An app makes room for itself only where its new revision, or a replacement, needs the GPU slot of an old runner.
- * While another app has an idle runner that nothing wants, it doesn't have to.
+ * An app makes room for itself only if its new revision, or a replacement, needs the GPU slot of an old runner. It
+ * doesn't have to while another app has a surplus idle runner.
  */
 function ownOffer(world: World, { runner: { role }, app, mayDrain }: Taker): Offer | undefined {
   if (role.kind === 'member') return undefined;
@@ -166,7 +170,7 @@ function ownOffer(world: World, { runner: { role }, app, mayDrain }: Taker): Off
   return old !== undefined && (isFree || mayDrain) ? { key: [1], runnerId: old.id } : undefined;
 }
 
-/** As `bestOfRoom`, for one app and its GPU slots. */
+/** Like `bestOfRoom`, for one app and its GPU slots. */
 function offerOf(world: World, app: App, taker: Taker, now: Instant): Offer | undefined {
   const placed = app.runners.placedOnGpu;
   const idle = oldestIdleOnGpu(world, app);
@@ -204,7 +208,7 @@ function isOnGpu(runner: LiveRunner | undefined): boolean {
 }
 
 /**
- * The app's runners that have room and stay, the one that is missed least first: the latest that only starts, then the
+ * The app's runners that take up room and aren't leaving, the least useful first: the latest starting one, then the
  * least busy.
  */
 function members(world: World, app: App, onGpu: boolean): readonly LiveRunner[] {

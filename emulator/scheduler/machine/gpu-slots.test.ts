@@ -8,7 +8,7 @@ type Sim = ReturnType<typeof createSim>;
 
 const settings = (gpuSlots: number) => settingsOf({ gpuSlots, terminationGraceSeconds: 0 });
 
-/** A machine with so many GPU slots, and apps whose runners need so many each. */
+/** A machine with this many GPU slots, and apps whose runners need the given number of slots each. */
 function machine(
   gpuSlots: number,
   apps: { readonly [alias: string]: number },
@@ -21,12 +21,12 @@ function machine(
   return sim;
 }
 
-/** Runners that have a process, or were promised one, by app. */
+/** Runners that have a process, or are about to get one, by app. */
 function processes(sim: Sim): { readonly [alias: string]: number } {
   return Object.fromEntries([...sim.world.apps].map(([alias, app]) => [alias, app.runners.placed]));
 }
 
-/** A request of the app that runs on its only runner. */
+/** Runs a request of the app on its only runner. */
 function busy(sim: Sim, alias: string, id: string): void {
   sim.submit([id], { alias });
   sim.bringUp();
@@ -48,7 +48,7 @@ describe('GPU slots', () => {
     expect(processes(sim)).toEqual(expected);
   });
 
-  it('are waited for as PENDING, which is no failure, and who waits is shown why', () => {
+  it('are waited for as PENDING, which is no failure, and the reason is shown', () => {
     const sim = machine(1, { a: 1, b: 1 });
     busy(sim, 'a', 'long');
     sim.submit(['waits'], { alias: 'b' });
@@ -64,7 +64,7 @@ describe('GPU slots', () => {
     expect(sim.world.apps.get('b')?.trouble.failures).toBe(0);
   });
 
-  it('say how many a runner needs, who waits before it, and which of two limits it is', () => {
+  it('appear in the reason: how many a runner needs, who is ahead of it, and which limit applies', () => {
     const sim = machine(2, { a: 1, pair: 2, c: 1, cpu: 0 }, 2);
     busy(sim, 'a', 'long');
     sim.submit(['p'], { alias: 'pair' });
@@ -80,7 +80,7 @@ describe('GPU slots', () => {
     expect(why(sim.world, 'behind', sim.now)).toBe('No capacity: 2 of 2 runners of this machine are in use.');
   });
 
-  it('are kept for who needs two: others that need one do not overtake it', () => {
+  it('are reserved for a runner that needs two: others that need one do not overtake it', () => {
     const sim = machine(2, { a: 1, b: 1, pair: 2, c: 1 });
     busy(sim, 'a', 'a1');
     busy(sim, 'b', 'b1');
@@ -94,7 +94,7 @@ describe('GPU slots', () => {
     expect(processes(sim)).toEqual({ a: 0, b: 0, pair: 1, c: 0 });
   });
 
-  it('keep no app waiting that needs none, and the one that waits is next when there is room, too', () => {
+  it('do not delay an app that needs none, and a waiting runner is also next when there is room', () => {
     const sim = machine(1, { a: 1, b: 1, cpu: 0 }, 2);
     busy(sim, 'a', 'long');
     sim.submit(['waits'], { alias: 'b' });
@@ -105,7 +105,7 @@ describe('GPU slots', () => {
     expect(processes(sim)).toEqual({ a: 0, b: 1, cpu: 1 });
   });
 
-  it('of an idle runner are given to another app; an idle runner without a GPU is left alone', () => {
+  it('of an idle runner are given to another app; an idle runner without a GPU is not touched', () => {
     const sim = machine(1, { cpu: 0, a: 1, b: 1 });
     busy(sim, 'cpu', 'c');
     sim.end('c');
@@ -140,7 +140,7 @@ describe('GPU slots', () => {
     expect(processes(sim)).toEqual(expected);
   });
 
-  it('are no longer waited for once UpdateApplication has named a machine type without a GPU', () => {
+  it('are no longer waited for after UpdateApplication has set a machine type without a GPU', () => {
     const sim = machine(1, { a: 1, b: 1 });
     busy(sim, 'a', 'long');
     sim.submit(['waits'], { alias: 'b' });
@@ -198,7 +198,7 @@ describe('with one GPU slot', () => {
     expect(sim.log.filter(({ effect }) => effect.type === 'abortAttempt')).toEqual([]);
   });
 
-  it.each(['exit code 1', 'timeout'])('the old revision comes back where the new one fails: %s', (how) => {
+  it.each(['exit code 1', 'timeout'])('the old revision is restored if the new one fails: %s', (how) => {
     const sim = machine(1, { a: 1 });
     busy(sim, 'a', 'r');
     sim.end('r');
@@ -230,7 +230,7 @@ describe('with one GPU slot', () => {
     expect(sim.world.apps.get('a')?.live?.revision).toBe('rev2');
   });
 
-  it('a deploy that takes its place ends the wait of the first one', () => {
+  it('a deploy that supersedes another one ends its wait', () => {
     const sim = machine(1, { a: 1 });
     busy(sim, 'a', 'long');
     rolling(sim);
@@ -282,7 +282,7 @@ describe('with one GPU slot', () => {
     expect(sim.runners()[0]?.id).not.toBe(old);
   });
 
-  it('a rolling deploy keeps the old runner where a slot is free', () => {
+  it('a rolling deploy keeps the old runner if a slot is free', () => {
     const sim = machine(2, { a: 1 });
     busy(sim, 'a', 'long');
     expect(types(rolling(sim))).toEqual(['startRunner']);
@@ -298,7 +298,7 @@ describe('with two GPU slots', () => {
     return sim;
   }
 
-  it('a rollout replaces two runners one after the other', () => {
+  it('a rollout replaces two runners one by one', () => {
     const sim = serving();
     const old = sim.runners().map(({ id }) => id);
     sim.send({ type: 'rolloutRequested', alias: 'a', force: false });
@@ -311,7 +311,7 @@ describe('with two GPU slots', () => {
     expect(sim.runners().filter(({ id }) => old.includes(id))).toEqual([]);
   });
 
-  it('a rollout drains one busy runner after the other, while requests wait', () => {
+  it('a rollout drains busy runners one by one while requests wait', () => {
     const sim = serving();
     sim.submit(['r1', 'r2', 'r3', 'r4'], { alias: 'a' });
     sim.send({ type: 'rolloutRequested', alias: 'a', force: false });

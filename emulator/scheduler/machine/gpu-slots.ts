@@ -3,9 +3,12 @@ import { replaceKey } from '../world/request-index.ts';
 import { isEnding, isLeaving, isPlaced } from '../world/runner-index.ts';
 import type { GpuSlots, Limits, LiveRunner, World } from '../world/world.ts';
 
-/** The machine's GPU slots. Ours: on the platform each runner has a machine of its own. */
+/** The machine's GPU slots. They are minifal's own: on the platform each runner has its own machine. */
 
-/** Slots that the runner needs; what wants more than there are takes them all. Without a limit nobody needs any. */
+/**
+ * Number of slots that the runner needs. A runner that needs more than the machine has takes them all. Without a limit,
+ * 0.
+ */
 export function slotsOf(
   { gpuSlots: limit }: Pick<Limits, 'gpuSlots'>,
   runner: Pick<LiveRunner, 'settings'> | undefined,
@@ -13,12 +16,14 @@ export function slotsOf(
   return runner === undefined || limit === Number.POSITIVE_INFINITY ? 0 : Math.min(limit, runner.settings.gpuSlots);
 }
 
-/** Slots that nobody holds. */
+/** Number of unused slots. */
 export function freeSlots({ limits, gpu }: World): number {
   return limits.gpuSlots - gpu.used;
 }
 
-/** The slots in use, and the line for them, after one runner changed; `undefined`: it wasn't there, or left. */
+/**
+ * The slots in use, and the line for them, after one runner changed. `undefined`: the runner is new, or was removed.
+ */
 export function countSlots(
   { gpu, limits }: World,
   id: RunnerId,

@@ -8,14 +8,14 @@ import { edit, type Turn } from '../world/turn.ts';
 import type { App } from '../world/world.ts';
 
 /**
- * Which app can spare room for another one, found without a look at all of them. It is asked for only while somebody
- * waits for room, so apps are put in their places then: those that changed since it was asked last.
+ * Finds the app that can give up room for another one without iterating over all apps. The index is needed only while a
+ * runner waits for room, so it is updated then, for the apps that have changed since the last update.
  */
 
 /**
- * A runner that serves requests is left in peace for this long before it has to make room for an app that has none, and
- * so is an idle one of min_concurrency while others drain for that app. Who waits for room is looked at again after as
- * long.
+ * The guaranteed time for which a runner that serves requests doesn't have to make room for an app without runners. It
+ * also applies to an idle runner of min_concurrency while others drain for that app. The line for room is checked again
+ * after the same time.
  */
 export const quantumMs = 10_000;
 
@@ -23,7 +23,7 @@ const nothingStale = IdMap.empty<AliasName, true>();
 
 type Idle = { readonly since: Instant; readonly runnerId: RunnerId } | undefined;
 
-/** The offers of all apps as they are now. */
+/** The current offers of all apps. */
 export function offersNow(turn: Turn): Offers {
   const { world, unlooked } = turn;
   const before = ripened(world.offers, turn.now);
@@ -38,14 +38,14 @@ export function offersNow(turn: Turn): Offers {
   return offers;
 }
 
-/** Remembers at the end of a step which apps it changed. */
+/** Records at the end of a step which apps it changed. */
 export function rememberStale(turn: Turn): void {
   let { stale } = turn.world.offers;
   for (const alias of turn.unlooked) stale = stale.set(alias, true);
   if (stale !== turn.world.offers.stale) edit(turn, 'offers', { ...turn.world.offers, stale });
 }
 
-/** The idle runner that an app misses least. */
+/** The app's longest idle runner, which it needs least. */
 export function oldestIdle({ runners }: App): Idle {
   const [used, fresh] = [first(runners.idleUsed), first(runners.idleFresh)];
   const isFresh = fresh !== undefined && (used === undefined || isBefore(fresh.key, used.key));
@@ -75,7 +75,7 @@ function marksOf(app: App): OfferMarks {
   };
 }
 
-/** With what became due by now. */
+/** The offers, including those that became due by now. */
 function ripened(offers: Offers, now: Instant): Offers {
   if (now <= offers.ripeUntil) return offers;
   let { ripe, unripe } = offers;

@@ -3,21 +3,24 @@ import { putRunner, type Turn } from '../world/turn.ts';
 import type { App, LiveRunner, World } from '../world/world.ts';
 import { freeSlots, slotsOf } from './gpu-slots.ts';
 
-/** The machine's room for runners, and the line of those that wait for it. Who gets what is decided in capacity.ts. */
+/** The machine's capacity for runners, and the line of runners that wait for it. capacity.ts decides who gets it. */
 
 type Newcomer = Pick<LiveRunner, 'role' | 'settings'>;
 
 /**
- * What a runner has to wait for; `null`: nothing, when its turn comes. Those that come first to others' places never
- * wait for room, for nobody makes it for them: the check of a rolling deploy and replacements, of which an app has few
- * at a time (rollout.ts). A GPU slot they do wait for: the old runner gives it to them.
+ * What a runner has to wait for; `null`: nothing, when its turn comes. The check of a rolling deploy and replacements
+ * never wait for room, because no other runner makes room for them; an app has few of them at a time (rollout.ts). They
+ * do wait for a GPU slot, which the old runner gives up.
  */
 export function lackOf(world: World, { role, settings }: Newcomer): 'slots' | 'room' | null {
   if (slotsOf(world.limits, { settings }) > freeSlots(world)) return 'slots';
   return role.kind === 'member' && world.placed >= world.limits.runners ? 'room' : null;
 }
 
-/** Whether a new process has to wait for room or for a GPU slot. Nobody overtakes who waits for the same. */
+/**
+ * Whether a new process has to wait for room or for a GPU slot. A runner never overtakes those that wait for the same
+ * resource.
+ */
 export function mustWait(world: World, runner: Newcomer): boolean {
   if (lackOf(world, runner) !== null) return true;
   const ahead = nextForSlots(world);
@@ -32,7 +35,7 @@ export function isFull(world: World, { settings }: Pick<LiveRunner, 'settings'>)
   return lackOf(world, { role: { kind: 'member' }, settings }) !== null;
 }
 
-/** The next in each of the two lines, who comes first before the other. */
+/** The next runner of each of the two lines, the one with the earlier turn first. */
 export function nextInLine(world: World): readonly LiveRunner[] {
   if (world.line === null && world.gpu.line === null) return [];
   return [first(world.line), first(world.gpu.line)]
@@ -47,12 +50,12 @@ export function nextForSlots(world: World): LiveRunner | undefined {
   return world.runners.get(first(world.gpu.line)?.value ?? '');
 }
 
-/** Where those in the line begin that no request waits for. */
+/** Where the runners that no request waits for begin in the line. */
 export const onlySettings: Key = [1];
 
 /**
- * The place of a runner in the line: checks and replacements before all others; then those that requests wait for
- * before those that only settings want, then the app with the fewest runners, then the oldest wish.
+ * The place of a runner in the line: first checks and replacements, then runners that requests wait for, then those
+ * required only by settings. Among equals, the app with the fewest runners comes first, then the oldest runner.
  */
 export function placeInLine(app: App | undefined, runner: Pick<LiveRunner, 'role' | 'serial'>): Key {
   if (isGuest(runner)) return [-1, 0, runner.serial];
@@ -60,10 +63,7 @@ export function placeInLine(app: App | undefined, runner: Pick<LiveRunner, 'role
   return [wanted ? 0 : 1, app?.runners.placed ?? 0, runner.serial];
 }
 
-/**
- * Brings the app's runners in the line up to date: their places, and their settings, which may have changed while they
- * waited.
- */
+/** Updates the places and settings of the app's runners in the line. Both may have changed while they waited. */
 export function refreshLine(turn: Turn, app: App): void {
   if (app.runners.inLine === null) return;
   for (const id of values(app.runners.inLine)) {

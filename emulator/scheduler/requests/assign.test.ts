@@ -3,7 +3,7 @@ import type { Effect } from '../effects.ts';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
 import { createSim, types } from '../testing/sim.ts';
 
-/** An app with `count` idle runners that stay. */
+/** An app with `count` idle runners that don't expire. */
 function withRunners(count: number, maxMultiplexing = 1) {
   const sim = createSim();
   const scale = scaleOf({ minConcurrency: count, maxConcurrency: count });
@@ -31,7 +31,7 @@ describe('the order of dispatch', () => {
     expect([...assigned(sim.end('running')), ...assigned(sim.end('normal'))]).toEqual(['normal', 'low']);
   });
 
-  it('goes by the time of submission, so a retried request keeps its age', () => {
+  it('follows the time of submission, so a retried request keeps its age', () => {
     const { sim } = withRunners(1);
     sim.submit(['first']);
     sim.after(1);
@@ -42,7 +42,7 @@ describe('the order of dispatch', () => {
     expect(assigned(sim.end('second'))).toEqual(['first']);
   });
 
-  it('does not hold others up behind a request that waits for its retry', () => {
+  it('does not delay others behind a request that waits for its retry', () => {
     const { sim } = withRunners(1);
     sim.submit(['first', 'second']);
     expect(types(sim.end('first', 504))).toEqual(['requeueRequest', 'checkTcp', 'assign']);
@@ -51,7 +51,7 @@ describe('the order of dispatch', () => {
 });
 
 describe('the choice of a runner', () => {
-  it('goes round robin over free ones', () => {
+  it('is round-robin over free runners', () => {
     const { sim, ids } = withRunners(3);
     const served: (string | undefined)[] = [];
     for (const id of ['a', 'b', 'c', 'd']) {
@@ -118,7 +118,7 @@ describe('the choice of a runner', () => {
 });
 
 describe('hints', () => {
-  it('prefer a free runner that announces them', () => {
+  it('prefer a free runner that announces the hint', () => {
     const { sim, ids } = withRunners(3);
     sim.submit(['a', 'b', 'c']);
     sim.end('a', 200, []);
@@ -129,7 +129,7 @@ describe('hints', () => {
     expect(sim.runnerOf('d')).toBe(ids[1]);
   });
 
-  it('match by the latest announcement only, and a missing header keeps it', () => {
+  it('match only the latest announcement, which a missing header keeps', () => {
     const { sim, ids } = withRunners(2);
     sim.submit(['a', 'b']);
     sim.end('a', 200, ['x']);
@@ -143,7 +143,7 @@ describe('hints', () => {
     expect(sim.runners()[1]?.hints).toEqual(['x']);
   });
 
-  it('go in turn over several that announce them', () => {
+  it('rotate among several runners that announce the hint', () => {
     const { sim, ids } = withRunners(3);
     sim.submit(['a', 'b', 'c']);
     sim.end('a', 200, ['x']);
@@ -155,7 +155,7 @@ describe('hints', () => {
     expect(sim.runnerOf('e')).toBe(ids[2]);
   });
 
-  it('go back to the runner that served the same hint before, though it announces nothing', () => {
+  it('return to the runner that served the same hint before, although it announces nothing', () => {
     const { sim, ids } = withRunners(3);
     sim.submit(['a'], { hint: 'user-1' });
     sim.end('a');
@@ -178,7 +178,7 @@ describe('hints', () => {
     expect(sim.runnerOf('a')).toBe(ids[1]);
   });
 
-  it('are remembered for the latest thousand only', () => {
+  it('are remembered only for the latest thousand', () => {
     const { sim } = withRunners(2);
     for (let i = 0; i < 1001; i += 1) {
       sim.submit([`r${i}`], { hint: `hint-${i}` });

@@ -26,8 +26,8 @@ export function assign(turn: Turn, alias: AliasName): void {
 /**
  * The free runner that takes the request, `undefined` when none is free. In this order: one that announces the
  * request's hint, the one that served the same hint before, the next in turn (docs/platform/runners.md#hints). A
- * retried request goes to another runner than before when another is free (inferred: where only the same one is free it
- * isn't kept waiting).
+ * retried request goes to a different runner than before if one is free (inferred: if only the same one is free, the
+ * request doesn't wait).
  */
 function chooseRunner(world: World, app: App, request: LiveRequest): LiveRunner | undefined {
   const { free, announcing } = app.runners;
@@ -46,7 +46,7 @@ function isFree(app: App, runner: LiveRunner): boolean {
   return ceiling(app.runners.free, [runner.serial])?.value === runner.id;
 }
 
-/** The first runner of the tree after the one that was served last, and then from the start, but not `except`. */
+/** The first runner in the tree after `lastServed`, wrapping around to the start, but not `except`. */
 function nextInTurn(tree: Sorted<RunnerId>, lastServed: number, except: RunnerId | null): RunnerId | undefined {
   const next = ceiling(tree, [lastServed + 1]) ?? first(tree);
   if (next?.value !== except) return next?.value;

@@ -62,7 +62,7 @@ describe('a request that arrives', () => {
     expect(types(sim.submit(['r']))).toEqual(['failRequest']);
   });
 
-  it('is ignored when it is there already', () => {
+  it('is ignored when its ID exists already', () => {
     const { sim } = running();
     expect(sim.submit(['r'])).toEqual([]);
     expect(sim.world.requests.size).toBe(1);
@@ -134,7 +134,7 @@ describe('an attempt that ends', () => {
     expect(types(sim.end('r', 500))).toEqual(['acceptAttempt', 'terminateRunner']);
   });
 
-  it('with a broken connection takes the other attempts of the runner with it', () => {
+  it('with a broken connection also ends the other attempts of the runner', () => {
     const { sim, runnerId } = running({}, 2);
     sim.submit(['other']);
     sim.submit(['direct'], { kind: 'direct' });
@@ -211,7 +211,7 @@ describe('request_timeout', () => {
     expect(types(sim.after(1))).toContain('abortAttempt');
   });
 
-  it('acts at once when it is lowered', () => {
+  it('takes effect immediately when it is lowered', () => {
     const { sim } = running();
     sim.after(100);
     const scale = scaleOf({ maxConcurrency: 1, requestTimeoutSeconds: 60 });
@@ -274,7 +274,7 @@ describe('withdrawing', () => {
     ]);
   });
 
-  it('ends one that waits for its retry', () => {
+  it('ends a request that waits for its retry', () => {
     const { sim } = running();
     sim.end('r', 504);
     expect(types(sim.send({ type: 'requestWithdrawn', requestId: 'r' }))).toEqual(['failRequest']);
@@ -292,7 +292,7 @@ describe('withdrawing', () => {
     expect(types(sim.after(3600))).not.toContain('assign');
   });
 
-  it('a running one that answers all the same is answered so', () => {
+  it('a running one that still completes keeps its result', () => {
     const { sim } = running();
     sim.send({ type: 'requestWithdrawn', requestId: 'r' });
     expect(types(sim.end('r', 200))).toEqual(['acceptAttempt']);

@@ -37,14 +37,14 @@ export function arrived(turn: Turn, info: RequestInfo): void {
     return;
   }
   if (info.recovered?.interrupted === true) takeUp(turn, request, live.settings);
-  // Recovered without knowing that: an attempt after the last one would be one too many.
+  // The request was recovered without this information: another attempt would exceed the maximum.
   else if (info.attempts >= maxAttempts) fail(turn, request, { type: 'runner_disconnected' });
   else putRequest(turn, info.id, request);
 }
 
 /**
- * A request whose attempt was cut off by the end of the emulator: that attempt was lost with its runner, and is retried
- * as such. Without a pause, for no runner is to blame.
+ * Handles a request whose attempt was cut off by the end of the emulator. The attempt counts as lost with its runner
+ * and is retried, without a pause because no runner is to blame.
  */
 function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): void {
   const { info, attempts, retried } = request;
@@ -65,7 +65,10 @@ function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): v
   });
 }
 
-/** An executor reports how an attempt ended: first the verdict over the request, then what it means for the runner. */
+/**
+ * Handles the end of an attempt, as reported by its executor: first the verdict on the request, then the consequences
+ * for the runner.
+ */
 export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 'attemptEnded' }>): void {
   const request = turn.world.requests.get(event.requestId);
   if (request?.place.kind !== 'running' || request.place.attemptId !== event.attemptId) return;
@@ -84,14 +87,17 @@ export function attemptEnded(turn: Turn, event: Extract<Event, { readonly type: 
   }
 }
 
-/** The app has answered a request: it comes up and serves. */
+/** The app has answered a request, so it starts and serves correctly. */
 function answered(turn: Turn, alias: AliasName): void {
   const trouble = turn.world.apps.get(alias)?.trouble ?? noTrouble;
   if (trouble.diedEarly + trouble.losses > 0)
     changeApp(turn, alias, { trouble: { ...trouble, diedEarly: 0, losses: 0 } });
 }
 
-/** `request_timeout` passed: the attempt is aborted and its runner ends; its other requests have the grace period. */
+/**
+ * `request_timeout` passed: the attempt is aborted and its runner ends. The runner's other requests have the grace
+ * period.
+ */
 export function timedOut(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
   if (request?.place.kind !== 'running') return;
@@ -107,14 +113,14 @@ export function timedOut(turn: Turn, id: RequestId): void {
 export type RunnerFate =
   | { readonly kind: 'keep' }
   | { readonly kind: 'check' }
-  /** Its other requests may finish within the grace period. */
+  /** The runner's other requests may finish within the grace period. */
   | { readonly kind: 'endSoon'; readonly why: StopReason }
   | { readonly kind: 'end'; readonly why: StopReason };
 
 /**
- * What the end of an attempt means for its runner (docs/platform/runners.md#retries): `x-fal-stop-runner` decides where
- * it is given; else one 503 ends it, 500, 502 and 504 ask for a TCP check, and a broken connection ends it, unless the
- * server may merely have closed one that it had kept open.
+ * What the end of an attempt means for its runner (docs/platform/runners.md#retries): `x-fal-stop-runner` decides if it
+ * is set. Otherwise a single 503 ends the runner, 500, 502 and 504 cause a TCP check, and a broken connection ends the
+ * runner, unless the server may simply have closed a kept-alive connection.
  */
 export function fateOf(outcome: AttemptOutcome): RunnerFate {
   switch (outcome.kind) {

@@ -136,7 +136,7 @@ describe('decideRetry', () => {
     expect(word).toBe(expected);
   });
 
-  it('backs off by attempts and says why in words', () => {
+  it('backs off by the number of attempts and gives the reason', () => {
     expect(decideRetry(facts({ attempts: 3 }), lost, now)).toEqual({
       outcome: 'retry',
       at: now + 4000,

@@ -11,7 +11,7 @@ const defaultRetries = 9;
 /** How an attempt ended: as its executor saw it, or as the scheduler decided. */
 export type AttemptEnd =
   | AttemptOutcome
-  /** Its runner ended under it. `because` completes "the runner …". */
+  /** The runner ended during the attempt. `because` completes "the runner …". */
   | { readonly kind: 'runner_lost'; readonly because: string }
   /** `request_timeout` passed. */
   | { readonly kind: 'timeout' };
@@ -20,12 +20,12 @@ export interface RetryFacts {
   readonly request: Pick<RequestInfo, 'kind' | 'noRetry' | 'startBy' | 'retries'>;
   /** Attempts made, the ended one included. */
   readonly attempts: number;
-  /** Retries already granted per condition. */
+  /** Retries granted so far, per condition. */
   readonly retried: Retried;
   readonly settings: Pick<RevisionSettings, 'skipRetry' | 'retries'>;
 }
 
-/** What becomes of the request. `condition` null: the app itself asked for the retry. */
+/** The decision about the request. `condition` null: the app itself asked for the retry. */
 export type RetryDecision =
   | { readonly outcome: 'accept' }
   | {
@@ -54,7 +54,7 @@ export function decideRetry(facts: RetryFacts, end: AttemptEnd, now: Instant): R
   return { outcome: 'retry', at: now + backOffMs(facts.attempts), ...wanted };
 }
 
-/** Whether nothing would follow if the attempt that `facts` count as made were lost with its runner. */
+/** Whether there would be no retry if the attempt that `facts` already count were lost with its runner. */
 export function isLast(facts: RetryFacts, now: Instant): boolean {
   return decideRetry(facts, { kind: 'runner_lost', because: 'is gone' }, now).outcome !== 'retry';
 }
@@ -76,7 +76,10 @@ function wantsRetry(
   return facts.retried[trouble.condition] < budget(facts, trouble.condition) ? trouble : null;
 }
 
-/** The caller's own configuration, else what the app skips or configures, else the platform's default. */
+/**
+ * The caller's configuration, otherwise the app's skipped conditions or configuration, otherwise the platform's
+ * default.
+ */
 function budget(facts: RetryFacts, condition: RetryCondition): number {
   const own = facts.request.retries[condition];
   if (own !== undefined) return own;

@@ -39,7 +39,7 @@ describe('the queue', () => {
     expect(queuePosition(sim.world, 'c')).toBe(1);
   });
 
-  it('lists what waited when it was asked, while some of it begins or ends', () => {
+  it('lists the requests that waited at the time of the call, even if some begin or end meanwhile', () => {
     const sim = queue();
     const then = waitingInOrder(sim.world, 'app');
     expect(then.next().value).toBe('b');
@@ -50,7 +50,7 @@ describe('the queue', () => {
     expect(waitingIds(sim.world, 'app', 1)).toEqual(['low']);
   });
 
-  it('answers 0 for what does not wait, and nothing for an unknown alias', () => {
+  it('returns 0 for a request that does not wait, and nothing for an unknown alias', () => {
     const sim = queue();
     expect(queuePosition(sim.world, 'running')).toBe(0);
     expect(queuePosition(sim.world, 'unknown')).toBe(0);
@@ -96,7 +96,7 @@ describe('expirationCountdownSeconds', () => {
     expect(countdowns()).toEqual([59, 49, null]);
   });
 
-  it('does not count on those that min_concurrency wants: the longest idle goes first', () => {
+  it('does not count down on runners that min_concurrency needs: the longest idle one expires first', () => {
     expect(three(2).countdowns()).toEqual([null, 50, null]);
   });
 
@@ -121,7 +121,7 @@ describe('expirationCountdownSeconds', () => {
 });
 
 describe('why the last start failed', () => {
-  it('is kept when nobody waits any more, until a runner is ready', () => {
+  it('is kept when no request waits any more, until a runner is ready', () => {
     const sim = createSim();
     sim.deploy();
     expect(lastFailure(sim.world, 'app')).toBeNull();

@@ -4,7 +4,7 @@ import { dispatchKey, queueBegin } from '../world/request-index.ts';
 import { ascending, rank, size, values } from '../world/sorted.ts';
 import type { LiveRunner, World } from '../world/world.ts';
 
-/** Questions to a world. None of them changes anything. */
+/** Read-only queries of a world. */
 
 /** Live runners of one alias or of all, oldest first within an alias. */
 export function runnersOf(world: World, alias?: AliasName): readonly Runner[] {
@@ -12,7 +12,7 @@ export function runnersOf(world: World, alias?: AliasName): readonly Runner[] {
   return [...world.apps.keys()].flatMap((name) => liveRunners(world, name));
 }
 
-/** A live runner; `undefined`: never existed, or ended. */
+/** A live runner; `undefined`: it never existed, or has ended. */
 export function runner(world: World, id: RunnerId): Runner | undefined {
   return world.runners.get(id);
 }
@@ -29,33 +29,33 @@ export function queuePosition(world: World, requestId: RequestId): number {
   return Math.max(0, rank(waiting, dispatchKey(request)) - rank(waiting, queueBegin));
 }
 
-/** Waiting requests of the alias's queue, those that wait for a retry time included. */
+/** Number of waiting requests in the alias's queue, including those that wait for a retry time. */
 export function queueSize(world: World, alias: AliasName): number {
   const waiting = world.apps.get(alias)?.requests.waiting ?? null;
   return size(waiting) - rank(waiting, queueBegin);
 }
 
-/** All waiting requests of the alias, direct ones too. */
+/** Number of all waiting requests of the alias, including direct ones. */
 export function waitingSize(world: World, alias: AliasName): number {
   return size(world.apps.get(alias)?.requests.waiting ?? null);
 }
 
-/** Ids of all that wait, direct ones too, in the order of dispatch: all, or the first ones. */
+/** IDs of waiting requests, including direct ones, in dispatch order: all of them, or the first `most`. */
 export function waitingIds(world: World, alias: AliasName, most?: number): readonly RequestId[] {
   return values(world.apps.get(alias)?.requests.waiting ?? null, most);
 }
 
-/** Retries that a live request was granted so far. */
+/** Retries granted to a live request so far. */
 export function retriedOf(world: World, requestId: RequestId): Retried | undefined {
   return world.requests.get(requestId)?.retried;
 }
 
-/** The same, each one found when it is asked for; what changes meanwhile doesn't change them. */
+/** The IDs of all waiting requests, found lazily. Later changes of the world don't affect them. */
 export function* waitingInOrder(world: World, alias: AliasName): Generator<RequestId, void> {
   for (const { value } of ascending(world.apps.get(alias)?.requests.waiting ?? null)) yield value;
 }
 
-/** Whether a request is here and has no runner. */
+/** Whether a request is live and has no runner. */
 export function isWaiting(world: World, requestId: RequestId): boolean {
   const place = world.requests.get(requestId)?.place;
   return place !== undefined && place.kind !== 'running';
@@ -67,8 +67,8 @@ export function submittedAt(world: World, requestId: RequestId): Instant {
 }
 
 /**
- * Seconds left of a runner's keep_alive, rounded up; `null` when it isn't counting: the runner isn't idle, or
- * min_concurrency, a buffer or the requests want it (docs/platform/runners.md#states).
+ * Seconds left of a runner's keep_alive, rounded up; `null` when it isn't counting down, because the runner isn't idle,
+ * or min_concurrency, a buffer or the requests need it (docs/platform/runners.md#states).
  */
 export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now: Instant): number | null {
   const subject = world.runners.get(runnerId);
@@ -79,12 +79,12 @@ export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now
   return expiringBefore(app, subject, at) < surplus ? Math.max(0, Math.ceil((at - now) / 1000)) : null;
 }
 
-/** Why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did not. */
+/** Why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did not fail. */
 export function lastFailure(world: World, alias: AliasName): string | null {
   return world.apps.get(alias)?.trouble.lastFailure ?? null;
 }
 
-/** Whether a rolling deploy of the alias is under way. */
+/** Whether a rolling deploy of the alias is in progress. */
 export function isRolling(world: World, alias: AliasName): boolean {
   return (world.apps.get(alias)?.rolling ?? null) !== null;
 }

@@ -5,15 +5,15 @@ import { note, putRequest, type Turn } from '../world/turn.ts';
 import type { LiveRequest } from '../world/world.ts';
 import { type AttemptEnd, decideRetry } from './retry.ts';
 
-/** How waiting and cut-off requests of a deleted application end. */
+/** The error for waiting and cut-off requests of a deleted application. */
 export const deletedError = {
   type: 'runner_scheduling_failure',
   detail: 'The application was deleted.',
 } as const satisfies SchedulerError;
 
 /**
- * The verdict over a running request whose attempt ended: its response is accepted, it waits again, or it fails.
- * `settings` are those of the runner that it ran on. Exactly one verdict effect.
+ * Gives the verdict on a running request whose attempt ended: its response is accepted, it waits again, or it fails.
+ * `settings` are those of the runner that it ran on. Produces exactly one verdict effect.
  */
 export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, settings: RevisionSettings): void {
   const { info, attempts, retried, place } = request;
@@ -33,7 +33,7 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
     fail(turn, request, { type: 'client_cancelled' });
     return;
   }
-  // A request whose application is gone has no runner to be retried on.
+  // A request whose application was deleted has no runner for a retry.
   if ((turn.world.apps.get(info.alias)?.live ?? null) === null) {
     fail(turn, request, deletedError);
     return;
@@ -52,14 +52,14 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
   say(turn, request, 'retry', `Attempt ${attempts} is retried in ${seconds} s: ${because}.`);
 }
 
-/** Ends a request with a platform error; it leaves the world. */
+/** Ends a request with a platform error and removes it from the world. */
 export function fail(turn: Turn, request: LiveRequest, error: SchedulerError): void {
   putRequest(turn, request.info.id, undefined);
   turn.effects.push({ type: 'failRequest', requestId: request.info.id, error });
   say(turn, request, 'request.failed', `Failed: ${error.type}.`);
 }
 
-/** Ends what waits for an application that was deleted: all of it, or as much as one step may. */
+/** Ends the requests that wait for a deleted application: all of them, or as many as one step allows. */
 export function failWaiting(turn: Turn, alias: AliasName, all = false): void {
   while (all || turn.left > 0) {
     const next = first(turn.world.apps.get(alias)?.requests.waiting ?? null);
@@ -70,7 +70,7 @@ export function failWaiting(turn: Turn, alias: AliasName, all = false): void {
   }
 }
 
-/** The start deadline of a waiting request passed. The runner that may be starting for it is left alone. */
+/** The start deadline of a waiting request passed. A runner that may be starting for it isn't affected. */
 export function expire(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
   if (request !== undefined) fail(turn, request, { type: 'request_timeout', user: true });
@@ -82,14 +82,14 @@ export function waitedInVain(turn: Turn, id: RequestId): void {
   if (request !== undefined) fail(turn, request, { type: 'startup_timeout' });
 }
 
-/** The retry time of a delayed request has come: it waits for a runner, with its age. */
+/** The retry time of a delayed request has come: it waits for a runner and keeps its age. */
 export function release(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
   if (request !== undefined) putRequest(turn, id, { ...request, place: { kind: 'waiting', since: turn.now } });
 }
 
 /**
- * A caller withdrew a request. One that runs may end as it does, for its executor posts the cancel call
+ * A caller withdrew a request. A running request ends normally, because its executor posts the cancel call
  * (docs/platform/gateway.md#cancel), but it gets no further attempt.
  */
 export function withdraw(turn: Turn, id: RequestId): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
 import { createSim, types } from '../testing/sim.ts';
 
-/** One runner, at most one, with a queued and a direct request on it. */
+/** One runner, with max_concurrency 1, and a queued and a direct request on it. */
 function busy(terminationGraceSeconds = 5) {
   const sim = createSim();
   sim.deploy({
@@ -32,7 +32,7 @@ describe('stopping a runner', () => {
     expect(sim.runners()[0]?.state).toMatchObject({ kind: 'terminating', why: 'stopped' });
   });
 
-  it('sends an idle one SIGTERM at once, without DRAINING', () => {
+  it('sends an idle one SIGTERM immediately, without DRAINING', () => {
     const { sim, runnerId } = idle();
     const stop = { type: 'runnerStopRequested', runnerId, replaceFirst: false } as const;
     expect(sim.send(stop)).toEqual([{ type: 'terminateRunner', runnerId }]);
@@ -47,7 +47,7 @@ describe('stopping a runner', () => {
     expect(sim.states()).toEqual(['draining', 'pending']);
   });
 
-  it('makes room under max_concurrency at once', () => {
+  it('makes room under max_concurrency immediately', () => {
     const { sim, runnerId } = busy();
     sim.submit(['next']);
     const effects = sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });
@@ -56,7 +56,7 @@ describe('stopping a runner', () => {
 });
 
 describe('a terminating runner', () => {
-  it('is killed when the grace period is over, and is gone', () => {
+  it('is killed and removed when the grace period is over', () => {
     const { sim, runnerId } = idle();
     sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });
     expect(sim.after(4.999)).toEqual([]);
@@ -65,7 +65,7 @@ describe('a terminating runner', () => {
     expect(sim.send({ type: 'runnerExited', runnerId, reason: 'signal SIGKILL' })).toEqual([]);
   });
 
-  it('is gone when its process exits, which is no failure', () => {
+  it('is removed when its process exits, which is no failure', () => {
     const { sim, runnerId } = idle();
     sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });
     sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 0' });
@@ -83,7 +83,7 @@ describe('a terminating runner', () => {
 });
 
 describe('killing a runner', () => {
-  it('loses what it has in flight: queued requests are retried elsewhere, direct ones fail', () => {
+  it('loses its requests in flight: queued ones are retried elsewhere, direct ones fail', () => {
     const { sim, runnerId } = busy();
     const effects = sim.send({ type: 'runnerKillRequested', runnerId });
     expect(effects).toMatchObject([
@@ -108,8 +108,8 @@ describe('killing a runner', () => {
   });
 });
 
-describe('a process that exits by itself', () => {
-  it('while serving loses its requests, is no start failure, and is replaced at once', () => {
+describe('a process that exits on its own', () => {
+  it('while serving loses its requests, is no start failure, and is replaced immediately', () => {
     const { sim, runnerId } = busy();
     const effects = sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 137' });
     expect(effects).toMatchObject([
@@ -122,13 +122,13 @@ describe('a process that exits by itself', () => {
     expect(sim.states()).toEqual(['pending']);
   });
 
-  it('while idle leaves quietly', () => {
+  it('while idle is removed without further effects', () => {
     const { sim, runnerId } = idle();
     expect(sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 0' })).toEqual([]);
     expect(sim.runners()).toEqual([]);
   });
 
-  it('while draining loses what was left', () => {
+  it('while draining loses the remaining requests', () => {
     const { sim, runnerId } = busy();
     sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });
     const effects = sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 1' });

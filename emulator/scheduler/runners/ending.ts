@@ -9,8 +9,8 @@ import { troubleAfter } from './failures.ts';
 import { createRunner } from './starting.ts';
 
 /**
- * The ways in which a runner ends (docs/platform/runners.md#states, #requests-of-a-runner-that-ends). Unknown ids are
- * ignored: news may come late.
+ * The ways in which a runner ends (docs/platform/runners.md#states, #requests-of-a-runner-that-ends). Unknown IDs are
+ * ignored, because events may arrive late.
  */
 
 /** What happened to the runner; completes "the runner …". */
@@ -36,8 +36,8 @@ const endings: { readonly [W in StopReason]: string } = {
 };
 
 /**
- * Ends a runner without losing work: an idle one gets SIGTERM, a busy one drains first, one that isn't ready is killed.
- * One that is already ending is left alone.
+ * Ends a runner without losing work: an idle runner gets SIGTERM, a busy one drains first, one that isn't ready is
+ * killed. A runner that is already ending isn't changed.
  */
 export function retire(turn: Turn, id: RunnerId, why: StopReason): void {
   const runner = turn.world.runners.get(id);
@@ -56,8 +56,8 @@ export function retire(turn: Turn, id: RunnerId, why: StopReason): void {
 }
 
 /**
- * Ends a runner that must not continue: SIGTERM now, SIGKILL after the grace period; what it had in flight is lost.
- * One that isn't ready is killed.
+ * Ends a runner that must not continue: SIGTERM now, SIGKILL after the grace period. Its requests in flight are lost. A
+ * runner that isn't ready is killed.
  */
 export function endNow(turn: Turn, id: RunnerId, why: StopReason): void {
   const runner = turn.world.runners.get(id);
@@ -70,7 +70,7 @@ export function endNow(turn: Turn, id: RunnerId, why: StopReason): void {
   terminate(turn, { ...runner, state: withoutAttempts(runner) }, why);
 }
 
-/** SIGTERM at once, but what is in flight may finish within the grace period. */
+/** Sends SIGTERM immediately, but requests in flight may finish within the grace period. */
 export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined || runner.state.kind === 'terminating') return;
@@ -82,8 +82,8 @@ export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
 }
 
 /**
- * Ends one of many that end together: now, or in one of the next steps, where they are too many for this one. Until
- * then it gets nothing any more.
+ * Ends one of many runners that end together: now, or in one of the next steps if there are too many for this one.
+ * Until then the runner gets no more requests.
  */
 export function endWithOthers(turn: Turn, id: RunnerId, { how, why }: Leave): void {
   const runner = turn.world.runners.get(id);
@@ -92,7 +92,7 @@ export function endWithOthers(turn: Turn, id: RunnerId, { how, why }: Leave): vo
   else putRunner(turn, id, { ...runner, leave: { how, why } });
 }
 
-/** Carries out what `endWithOthers` left for a later step, as much as this one may. */
+/** Ends the runners that `endWithOthers` left for a later step, as many as this step allows. */
 export function endThoseLeft(turn: Turn, alias: AliasName): void {
   for (;;) {
     const next = first(turn.world.apps.get(alias)?.runners.leaving ?? null);
@@ -104,7 +104,7 @@ export function endThoseLeft(turn: Turn, alias: AliasName): void {
 
 const ways = { retire, terminateSoon, kill } as const;
 
-/** SIGKILL; everything in flight is lost and the runner is gone at once: no process survives SIGKILL. */
+/** Sends SIGKILL. Everything in flight is lost, and the runner is removed immediately: no process survives SIGKILL. */
 export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(why)): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
@@ -114,8 +114,8 @@ export function kill(turn: Turn, id: RunnerId, why: StopReason, text = sentence(
 }
 
 /**
- * The process is gone. Before it was ready that is a start failure, afterwards a loss, while ending it is the end. With
- * its supervisor gone too the app isn't to blame.
+ * The process exited. Before the runner was ready, that is a start failure; afterwards a loss; while it is ending, its
+ * end. If the supervisor died, too, the app isn't to blame.
  */
 export function exited(turn: Turn, event: Extract<Event, { readonly type: 'runnerExited' }>): void {
   const { runnerId: id, reason, cause } = event;
@@ -128,7 +128,7 @@ export function exited(turn: Turn, event: Extract<Event, { readonly type: 'runne
   gone(turn, runner, why, reason);
 }
 
-/** Takes an ended attempt off its runner; the last one makes it idle, or lets a draining one end. */
+/** Removes an ended attempt from its runner. After the last attempt the runner is idle or, if it was draining, ends. */
 export function freeSlot(turn: Turn, id: RunnerId, attemptId: AttemptId): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
@@ -151,7 +151,10 @@ function terminate(turn: Turn, runner: LiveRunner, why: StopReason): void {
   }
 }
 
-/** Aborts what still runs on the runner and decides over it. An attempt that was just judged is no longer there. */
+/**
+ * Aborts the attempts that still run on the runner and decides about their requests. An attempt that just got its
+ * verdict is already removed.
+ */
 function loseAttempts(turn: Turn, runner: LiveRunner, because: string): void {
   for (const attempt of attemptsOf(runner.state)) {
     const request = turn.world.requests.get(attempt.requestId);
@@ -167,8 +170,8 @@ function withoutAttempts(runner: LiveRunner): LiveRunner['state'] {
 }
 
 /**
- * The runner leaves the world, and its app's trouble may grow. Where that was the check of a rolling deploy only the
- * deploy fails, and where the supervisor took it away the deploy begins again.
+ * Removes the runner from the world, and may increase the failure counters of its app. If the runner was the check of a
+ * rolling deploy, only the deploy fails; if its supervisor died, the deploy begins again.
  */
 function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): void {
   if (!moveRunner(turn, runner, { kind: 'terminated', at: turn.now, why }, reason)) return;

@@ -16,7 +16,7 @@ describe('failureDelaySeconds', () => {
 });
 
 describe('start failures', () => {
-  /** An app with one waiting request whose runners fail at once. */
+  /** An app with one waiting request, whose runners fail immediately. */
   function failing() {
     const sim = createSim();
     sim.deploy();
@@ -41,7 +41,7 @@ describe('start failures', () => {
     expect(starts).toEqual([0, 30, 90, 180, 300]);
   });
 
-  it('make a second runner wait too, and count it against the demand', () => {
+  it('make a second runner wait, too, and count it against the demand', () => {
     const sim = failing();
     failStarting(sim);
     sim.after(10);
@@ -52,7 +52,7 @@ describe('start failures', () => {
     ]);
   });
 
-  it('are forgotten when any runner becomes ready, and everyone waiting starts', () => {
+  it('are reset when any runner becomes ready, and all waiting runners start', () => {
     const sim = failing();
     sim.submit(['second', 'third']);
     const [first, second] = sim.runners().map((r) => r.id);
@@ -66,7 +66,7 @@ describe('start failures', () => {
     expect(sim.runners().at(-1)?.state).toMatchObject({ kind: 'failureDelay', failures: 1 });
   });
 
-  it('are the reason that the next runner gives for waiting', () => {
+  it('are the reason why the next runner waits', () => {
     const sim = failing();
     sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'No\n weights.' });
     expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toBe('The last start failed: No weights.');
@@ -79,7 +79,7 @@ describe('start failures', () => {
     expect(sim.runners().map((r) => [r.revision, r.state.kind])).toEqual([['rev2', 'pending']]);
   });
 
-  it('leave nothing behind when the request gives up: a runner that backs off has no process to end', () => {
+  it('leave nothing behind when the request is withdrawn: a runner that backs off has no process to end', () => {
     const sim = failing();
     failStarting(sim);
     const effects = sim.send({ type: 'requestWithdrawn', requestId: 'r' });
@@ -87,7 +87,7 @@ describe('start failures', () => {
     expect(sim.runners()).toEqual([]);
   });
 
-  it('start the next runner with the settings of that moment', () => {
+  it('start the next runner with the settings at that time', () => {
     const sim = failing();
     failStarting(sim);
     const { scale, live } = sim.world.apps.get('app') ?? {};
@@ -97,7 +97,7 @@ describe('start failures', () => {
     expect(sim.runners()[0]).toMatchObject({ state: { kind: 'pending' }, settings: { startupTimeoutSeconds: 7 } });
   });
 
-  it('ignore news of a process for a runner that backs off', () => {
+  it('ignore process events for a runner that backs off', () => {
     const sim = failing();
     failStarting(sim);
     const runnerId = sim.runners()[0]?.id ?? '';

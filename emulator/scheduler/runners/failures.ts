@@ -10,23 +10,24 @@ export function failureDelaySeconds(failures: number): number {
 }
 
 /**
- * Delay before another start after the supervisor died n times without an answer of the app in between: none, then 1 s
- * doubling to 60 s. The cloud has no such thing: the app isn't to blame, but one that kills it at each start must not
- * keep the machine busy.
+ * Delay before another start after the supervisor died n times without a response of the app in between: none, then 1 s
+ * doubling to 60 s. The cloud has no such delay. The app isn't to blame, but an app that kills its supervisor at each
+ * start must not keep the machine busy.
  */
 export function lossDelaySeconds(losses: number): number {
   return losses < 2 ? 0 : Math.min(2 ** (losses - 2), 60);
 }
 
-/** Why a start waits after them; without a full stop. */
+/** Why a start waits after supervisor losses, without a full stop. */
 export function lossesSay(losses: number): string {
   return `The supervisor of the environment died ${losses} times without an answer of the app in between`;
 }
 
 /**
- * The trouble of an app after one of its runners ended. A failed start counts. So does a runner that died before it got
- * a request and before it had been ready for as long as its start might have taken: nothing else would slow its
- * restarts down, where one that dies under a request is slowed down by that request's retries.
+ * The failure counters of an app after one of its runners ended. A failed start counts. A runner also counts if it died
+ * before it got a request and before it had been ready for as long as its start was allowed to take, because nothing
+ * else would slow down its restarts. If a runner dies while it runs a request, the pauses before that request's retries
+ * slow down the restarts.
  */
 export function troubleAfter(
   trouble: Trouble,
@@ -48,7 +49,7 @@ export function troubleAfter(
       return { ...trouble, diedEarly, failures: Math.max(trouble.failures + 1, diedEarly), lastFailure: reason };
     }
     case 'supervisor_lost':
-      // One death takes many runners with it: it is counted by the first of them.
+      // The death of one supervisor ends many runners; only the first of them counts it.
       if (runner.lossesBefore !== trouble.losses) return trouble;
       return { ...trouble, losses: young ? trouble.losses + 1 : 1 };
     default:
@@ -58,7 +59,7 @@ export function troubleAfter(
 
 const maxClause = 240;
 
-/** A sentence of somebody else, made a part of ours: one line of bearable length, without its full stop. */
+/** Turns a foreign sentence into a clause for a message: one line, shortened, without its full stop. */
 export function clause(sentence: string): string {
   const line = sentence.replace(/\s+/g, ' ').trim();
   return line.length > maxClause ? `${line.slice(0, maxClause - 1)}…` : line.replace(/\.$/, '');

@@ -3,7 +3,7 @@ import { scaleOf, settingsOf } from '../testing/samples.ts';
 import { createSim, types } from '../testing/sim.ts';
 import type { HealthPolicy } from '../types.ts';
 
-/** One serving runner that stays, started at 0 and ready at 0. */
+/** One serving runner that doesn't expire, started and ready at 0. */
 function serving(health: Partial<HealthPolicy> = {}, startupTimeoutSeconds = 0.001) {
   const sim = createSim();
   const defaults = settingsOf().health;
@@ -18,7 +18,7 @@ function serving(health: Partial<HealthPolicy> = {}, startupTimeoutSeconds = 0.0
 }
 
 describe('regular health checks', () => {
-  it('come every 15 s, also while a request runs', () => {
+  it('run every 15 s, also while a request runs', () => {
     const { sim, runnerId, answer } = serving({ timeoutSeconds: 7 });
     expect(sim.after(14.999)).toEqual([]);
     expect(sim.after(0.001)).toEqual([{ type: 'probeHealth', runnerId }]);
@@ -29,7 +29,7 @@ describe('regular health checks', () => {
     expect(types(sim.after(15))).toEqual(['probeHealth']);
   });
 
-  it('are one at a time: one that is unanswered takes the place of the next', () => {
+  it('run one at a time: an unanswered check replaces the next one', () => {
     const { sim, answer } = serving({ timeoutSeconds: 20 });
     expect(types(sim.after(44.999))).toEqual(['probeHealth']);
     answer(true, true);
@@ -38,7 +38,7 @@ describe('regular health checks', () => {
     expect(types(sim.after(15))).toEqual(['probeHealth']);
   });
 
-  it('do not end with a lost answer: long after its timeout the check has failed, and the next one is out', () => {
+  it('do not stop after a lost answer: long after its timeout the check fails, and the next one begins', () => {
     const { sim, answer } = serving({ timeoutSeconds: 20, failureThreshold: 2 });
     expect(types(sim.after(15))).toEqual(['probeHealth']);
     expect(types(sim.after(45))).toEqual([]);
@@ -53,7 +53,7 @@ describe('regular health checks', () => {
     ]);
   });
 
-  it('do not come when the app wants them on demand only', () => {
+  it('do not run when the app wants checks only on demand', () => {
     expect(serving({ callRegularly: false }).sim.after(3600)).toEqual([]);
   });
 
@@ -73,7 +73,7 @@ describe('regular health checks', () => {
     expect(sim.runners()[0]).toMatchObject({ id: runnerId, state: { kind: 'terminating', why: 'unhealthy' } });
   });
 
-  it('lose what an unhealthy runner has in flight', () => {
+  it('lose the requests in flight of an unhealthy runner', () => {
     const { sim, answer } = serving({ failureThreshold: 1 });
     sim.submit(['r']);
     sim.after(1);
@@ -85,7 +85,7 @@ describe('regular health checks', () => {
     ]);
   });
 
-  it('are forgiven before the start period, counted from the start of the process', () => {
+  it('may fail during the start period, counted from the start of the process', () => {
     const { sim, answer } = serving({ failureThreshold: 1, startPeriodSeconds: 40 });
     sim.after(39.999);
     expect(answer(false)).toEqual([]);
@@ -93,7 +93,7 @@ describe('regular health checks', () => {
     expect(types(answer(false))).toContain('terminateRunner');
   });
 
-  it('take startup_timeout as the start period where that is longer', () => {
+  it('use startup_timeout as the start period if it is longer', () => {
     const { sim, answer } = serving({ failureThreshold: 1, startPeriodSeconds: 40 }, 100);
     sim.after(99.999);
     expect(answer(false)).toEqual([]);
@@ -116,7 +116,7 @@ describe('health checks on demand', () => {
     expect(types(answer(false)), 'the regular count continues').toContain('terminateRunner');
   });
 
-  it('end a draining runner too, but say nothing new about a terminating one', () => {
+  it('end a draining runner, too, but do not affect a terminating one', () => {
     const { sim, runnerId, answer } = serving();
     sim.submit(['r']);
     sim.send({ type: 'runnerStopRequested', runnerId, replaceFirst: false });

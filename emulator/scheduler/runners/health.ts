@@ -12,9 +12,9 @@ import { probeIntervalMs } from './starting.ts';
  */
 
 /**
- * The regular health check is due; the next one is 15 s later. One that is still unanswered takes the place of the
- * next: a runner that is busy for a moment fails one check, not several at once. Long after its timeout the answer was
- * lost, and the check has failed.
+ * The regular health check is due; the next one is 15 s later. While a check is unanswered, no other begins, so a
+ * runner that is busy for a moment fails one check and not several at once. Long after its timeout the answer counts as
+ * lost, and the check as failed.
  */
 export function probe(turn: Turn, runner: LiveRunner): void {
   const { probedAt, settings } = runner;
@@ -30,8 +30,8 @@ export function probe(turn: Turn, runner: LiveRunner): void {
 }
 
 /**
- * A health check has an answer. `failure_threshold` consecutive failures end the runner; those before the start period
- * is over don't count. On demand neither applies: one failure ends it.
+ * Handles the result of a health check. `failure_threshold` consecutive failures end the runner; failures during the
+ * start period don't count. Neither rule applies to checks on demand: one failure ends the runner.
  */
 export function probed(turn: Turn, event: Extract<Event, { readonly type: 'healthProbed' }>): void {
   const runner = turn.world.runners.get(event.runnerId);
@@ -52,7 +52,7 @@ function judge(turn: Turn, id: RunnerId, ok: boolean): void {
   if (!ok && !forgiven && probeFailures >= runner.settings.health.failureThreshold) endNow(turn, id, 'unhealthy');
 }
 
-/** The TCP check has an answer: a port that doesn't accept means the runner is replaced. */
+/** Handles the result of the TCP check: a runner whose port doesn't accept connections is replaced. */
 export function tcpChecked(turn: Turn, id: RunnerId, ok: boolean): void {
   const runner = turn.world.runners.get(id);
   if (!ok && runner !== undefined && mayBeUnhealthy(runner)) endNow(turn, id, 'unhealthy');
@@ -62,7 +62,7 @@ function mayBeUnhealthy(runner: LiveRunner): boolean {
   return isServing(runner.state) || runner.state.kind === 'draining';
 }
 
-/** The start period counts from the start of the process; the startup_timeout is taken where it is longer. */
+/** The start period counts from the start of the process. startup_timeout is used instead if it is longer. */
 function startPeriodEnd(runner: LiveRunner): number {
   const { health, startupTimeoutSeconds } = runner.settings;
   return (runner.startedAt ?? runner.createdAt) + Math.max(health.startPeriodSeconds, startupTimeoutSeconds) * 1000;

@@ -11,7 +11,7 @@ function starting(startupTimeoutSeconds = 600) {
 }
 
 describe('a runner that starts', () => {
-  it('goes PENDING, SETUP, IDLE, RUNNING, and each change is noted', () => {
+  it('goes PENDING, SETUP, IDLE, RUNNING, and notes each change', () => {
     const { sim, runnerId } = starting();
     sim.after(1);
     sim.send({ type: 'runnerStarted', runnerId });
@@ -30,7 +30,7 @@ describe('a runner that starts', () => {
     ]);
   });
 
-  it('is in DOCKER_PULL while its image is fetched, and in SETUP when its process is there', () => {
+  it('is in DOCKER_PULL while its image is pulled, and in SETUP when its process exists', () => {
     const { sim, runnerId } = starting();
     sim.after(1);
     expect(sim.send({ type: 'runnerPulling', runnerId, percent: 0 })).toEqual([]);
@@ -41,7 +41,7 @@ describe('a runner that starts', () => {
     expect(why(sim.world, 'r', sim.now)).toBe(`Runner ${runnerId} is in DOCKER_PULL for 60 s (40 %).`);
     sim.after(39);
     sim.send({ type: 'runnerStarted', runnerId });
-    // startup_timeout counts from the process on.
+    // startup_timeout counts from the start of the process.
     expect(sim.runners()[0]?.state).toEqual({ kind: 'setup', since: 100_000, deadline: 700_000 });
     sim.send({ type: 'runnerReady', runnerId });
     const moves = sim.notes.filter((note) => note.topic === 'runner.state').map(({ at, from, to }) => [at, from, to]);
@@ -54,7 +54,7 @@ describe('a runner that starts', () => {
     ]);
   });
 
-  it('is ready from DOCKER_PULL, too, where the news of its start is late', () => {
+  it('becomes ready from DOCKER_PULL, too, if the event of its start is late', () => {
     const { sim, runnerId } = starting();
     sim.send({ type: 'runnerPulling', runnerId, percent: 100 });
     sim.send({ type: 'runnerReady', runnerId });
@@ -63,7 +63,7 @@ describe('a runner that starts', () => {
     expect(sim.states()).toEqual(['running']);
   });
 
-  it('fails to start when its image cannot be had', () => {
+  it('fails to start when its image cannot be pulled', () => {
     const { sim, runnerId } = starting();
     sim.send({ type: 'runnerPulling', runnerId, percent: 3 });
     sim.send({ type: 'runnerExited', runnerId, reason: 'manifest unknown' });
@@ -73,7 +73,7 @@ describe('a runner that starts', () => {
     );
   });
 
-  it('is given up when its image is not there within an hour, however much of it is', () => {
+  it('is abandoned when its image is not complete within an hour, whatever the progress', () => {
     const { sim, runnerId } = starting();
     sim.after(60);
     sim.send({ type: 'runnerPulling', runnerId, percent: 0 });
@@ -84,7 +84,7 @@ describe('a runner that starts', () => {
     expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/image was not there within 60 min/);
   });
 
-  it('is killed in DOCKER_PULL at once, which is no start failure', () => {
+  it('is killed immediately in DOCKER_PULL, which is no start failure', () => {
     const { sim, runnerId } = starting();
     sim.send({ type: 'runnerPulling', runnerId, percent: 50 });
     const effects = sim.send({ type: 'runnerKillRequested', runnerId });
@@ -92,7 +92,7 @@ describe('a runner that starts', () => {
     expect(types(effects)).toEqual(['killRunner', 'startRunner']);
   });
 
-  it('may be ready before the news of its start arrives', () => {
+  it('may be ready before the event of its start arrives', () => {
     const { sim, runnerId } = starting();
     sim.send({ type: 'runnerReady', runnerId });
     expect(sim.states()).toEqual(['running']);
@@ -115,7 +115,7 @@ describe('a runner that starts', () => {
     expect(types(sim.after(30))).toEqual(['startRunner']);
   });
 
-  it('is given up when it gets no process within an hour, which is a start failure', () => {
+  it('is abandoned when it gets no process within an hour, which is a start failure', () => {
     const { sim, runnerId } = starting();
     expect(sim.after(3599.999)).toEqual([]);
     expect(sim.after(0.001)).toEqual([{ type: 'killRunner', runnerId }]);
@@ -149,7 +149,7 @@ describe('a runner that starts', () => {
       { type: 'failRequest', requestId: 'early', error },
       { type: 'failRequest', requestId: 'early too', error },
     ]);
-    // The one that came in the middle of it waits for a whole start, too.
+    // The call that arrived during the start waits for a complete start, too.
     sim.after(30);
     const next = sim.runners()[0]?.id ?? '';
     sim.send({ type: 'runnerStarted', runnerId: next });
@@ -162,7 +162,7 @@ describe('a runner that starts', () => {
     expect(sim.runnerOf('queued')).toBeDefined();
   });
 
-  it('ends no call that another runner may serve', () => {
+  it('does not end calls that another runner may serve', () => {
     const sim = createSim();
     const settings = settingsOf({ startupTimeoutSeconds: 20 });
     sim.deploy({ scale: scaleOf({ maxConcurrency: 2 }), settings });
@@ -194,7 +194,7 @@ describe('a runner that starts', () => {
     expect(sim.runners()[0]?.settings.startupTimeoutSeconds).toBe(99);
   });
 
-  it('ignores news of runners that nobody knows', () => {
+  it('ignores events of unknown runners', () => {
     const { sim } = starting();
     const runnerId = 'unknown';
     for (const type of ['runnerStarted', 'runnerReady', 'runnerKillRequested'] as const) {
@@ -207,7 +207,7 @@ describe('a runner that starts', () => {
     expect(sim.send({ type: 'tcpChecked', runnerId, ok: false })).toEqual([]);
   });
 
-  it('that is ready a second time keeps what it runs: news may come twice', () => {
+  it('that is reported ready twice keeps its requests', () => {
     const { sim, runnerId } = starting();
     sim.bringUp();
     expect(sim.send({ type: 'runnerReady', runnerId })).toEqual([]);

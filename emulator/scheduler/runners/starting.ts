@@ -6,14 +6,17 @@ import { changeApp, mayDoMore, moveRunner, newId, note, noteState, putRunner, ty
 import { type LiveRunner, noTrouble, type Release, type Role } from '../world/world.ts';
 import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './failures.ts';
 
-/** From the wish for a runner to its readiness (docs/platform/runners.md#states, #start-up-and-health). */
+/**
+ * The start of a runner, from the request for it until it is ready (docs/platform/runners.md#states,
+ * #start-up-and-health).
+ */
 
 /** Time between two regular health checks (docs/platform/runners.md#start-up-and-health). */
 export const probeIntervalMs = 15_000;
 
 /**
- * Asks for a runner of `release`. After start failures of the app it waits first (FAILURE_DELAY); the check of a
- * rolling deploy does so only after losses of the supervisor: a new revision begins with counter 0.
+ * Requests a runner of `release`. After start failures of the app the runner waits first (FAILURE_DELAY). The check of
+ * a rolling deploy waits only after supervisor losses, because a new revision begins with a failure counter of 0.
  */
 export function createRunner(turn: Turn, alias: AliasName, release: Release, role: Role, text: string): RunnerId {
   const serial = turn.world.counter;
@@ -61,7 +64,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
   return id;
 }
 
-/** Ends a runner's FAILURE_DELAY. It starts with the settings of now: they may have changed while it waited. */
+/** Ends a runner's FAILURE_DELAY. It starts with the current settings, which may have changed while it waited. */
 export function wake(turn: Turn, id: RunnerId, text: string): void {
   const runner = turn.world.runners.get(id);
   if (runner?.state.kind !== 'failureDelay') return;
@@ -75,8 +78,8 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
 }
 
 /**
- * The engine fetches the runner's image: DOCKER_PULL begins, or continues with more of it. All of it may take as long
- * as a process may, however much there is already.
+ * The engine pulls the runner's image: DOCKER_PULL begins, or its progress changes. The whole pull has the same time
+ * limit as the start of a process, whatever the progress.
  */
 export function pulling(turn: Turn, id: RunnerId, percent: number): void {
   const runner = turn.world.runners.get(id);
@@ -98,12 +101,12 @@ export function started(turn: Turn, id: RunnerId): void {
   moveRunner(turn, runner, setup, 'The process is up; setup() runs.', { startedAt: turn.now });
 }
 
-/** The runner serves. The app's failure counter is 0 again and every runner that was backing off starts. */
+/** The runner is ready. The app's failure counter is reset, and every runner that was backing off starts. */
 export function ready(turn: Turn, id: RunnerId): void {
   const { state, turn: place } = turn.world.runners.get(id) ?? {};
-  // News that comes twice finds it at work.
+  // The event may arrive twice, when the runner is already serving.
   if (state === undefined || !isStarting(state) || place != null) return;
-  // An engine that is quicker than its own news: ready implies started.
+  // Ready implies started: the event of the start may be late.
   if (state.kind !== 'setup') started(turn, id);
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
@@ -111,14 +114,14 @@ export function ready(turn: Turn, id: RunnerId): void {
   const idle = { kind: 'idle', since: turn.now } as const;
   if (!moveRunner(turn, runner, idle, 'The runner is ready.', { readyAt: turn.now, nextProbeAt })) return;
   const app = turn.world.apps.get(runner.alias);
-  // The check of a rolling deploy wakes nobody: the alias is about to move away from the others.
+  // The check of a rolling deploy wakes no other runner, because the alias is about to move away from them.
   if (app === undefined || app.trouble.failures === 0 || runner.role.kind === 'check') return;
   changeApp(turn, app.alias, { trouble: { ...app.trouble, failures: 0, lastFailure: null } });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
   for (const other of values(app.runners.all)) wakeWithOthers(turn, other);
 }
 
-/** Many may be waiting: those that are too many for one step are due in the next ones. */
+/** Wakes a runner now, or in one of the next steps if there are too many for this one. */
 function wakeWithOthers(turn: Turn, id: RunnerId): void {
   const runner = turn.world.runners.get(id);
   if (runner?.state.kind !== 'failureDelay') return;
@@ -126,7 +129,7 @@ function wakeWithOthers(turn: Turn, id: RunnerId): void {
   else putRunner(turn, id, { ...runner, state: { ...runner.state, retryAt: turn.now } });
 }
 
-/** The place in the line of a runner that isn't PENDING yet; `null`: there is room for it. */
+/** The place in the line for a runner that isn't PENDING yet; `null`: there is room for it. */
 function placeOf(turn: Turn, runner: LiveRunner): Key | null {
   if (!mustWait(turn.world, runner)) return null;
   return placeInLine(turn.world.apps.get(runner.alias), runner);

@@ -9,7 +9,7 @@ import { beginTurn } from '../world/turn.ts';
 import { type App, emptyApp, type LiveRunner, type World } from '../world/world.ts';
 import { law } from './law.ts';
 
-/** What is kept up to date with every change is what a count over all runners and requests finds. */
+/** Checks that the incrementally updated indexes equal a recount of all runners and requests. */
 export function checkIndexes(world: World, now: Instant): void {
   const runners = [...world.runners.values()];
   const requests = [...world.requests.values()];
@@ -29,7 +29,7 @@ export function checkIndexes(world: World, now: Instant): void {
   same([placed, leaving, ending], [count(isPlaced), count(isLeaving), count(isEnding)], 'the room in use is counted');
   const holders = [...world.apps.values()].filter((app) => app.runners.placedOnGpu > 0).map(({ alias }) => alias);
   same(entries(world.gpuHolders).map(last).sort(), holders.sort(), 'the holders of GPU slots are known');
-  // Without a limit nobody ever asks for room.
+  // Without a limit, no runner ever waits for room.
   if (world.limits.runners !== Number.POSITIVE_INFINITY) checkOffers(world, now);
   const inLine = runners.filter(({ turn }) => turn !== null).map(({ id }) => id);
   const lines = [...entries(world.line), ...entries(world.gpu.line)].map(last);

@@ -10,17 +10,17 @@ import { createRunnerLaws } from './runner-laws.ts';
 import type { Seen } from './storm.ts';
 
 /**
- * The laws of the scheduler, checked after every step of a storm against a model of its own: it knows requests,
- * processes and aliases only from events and effects, and computes the formulas of docs/platform/runners.md#scaling by
- * itself.
+ * The laws of the scheduler, checked after every step of a storm against an independent model. The model knows
+ * requests, processes and aliases only from events and effects, and computes the formulas of
+ * docs/platform/runners.md#scaling itself.
  */
 export interface Laws {
   check(seen: Seen): void;
-  /** After the calm: everything finished, and only wanted runners are left. */
+  /** After the calm: everything is finished, and only needed runners are left. */
   checkEnd(world: World): void;
 }
 
-/** A recount of everything takes longer than a step: one step in so many gets one. */
+/** A full recount takes longer than a step, so only one in this many steps is recounted. */
 const recountEvery = 16;
 
 interface Alias {
@@ -56,7 +56,7 @@ export function createLaws(): Laws {
     const runners = runnersOf(after, name);
     const serving = runners.filter(isServing);
 
-    // Beyond the limit are only the check of a rolling deploy, and replacements until they are ready.
+    // Only the check of a rolling deploy, and replacements until they are ready, may exceed the limit.
     const check = isRolling(after, name) && deploys.get(name)?.strategy === 'rolling';
     const staying = runners.filter((r) => !['draining', 'terminating'].includes(r.state.kind));
     const substitutes = staying.filter(({ id }) => after.runners.get(id)?.role.kind === 'replacement').length;
@@ -73,7 +73,7 @@ export function createLaws(): Laws {
     const { scalingDelaySeconds } = scale;
     const pressed = ids.length === 0 || scalingDelaySeconds === 0 || oldest + scalingDelaySeconds * 1000 <= now;
     const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
-    // On a full machine one runner is in the line for all that are missing.
+    // On a full machine one runner in the line represents all missing runners.
     const waits = runners.some(({ id }) => isInLine(after, id) && after.runners.get(id)?.role.kind === 'member');
     law(waits || counted >= least, 'as many runners as the formula wants', counted, least, runners);
 
@@ -88,7 +88,7 @@ export function createLaws(): Laws {
     checkOrder(seen, name, ready);
   }
 
-  /** What was assigned isn't younger than what still waits; direct before queued, normal before low. */
+  /** Assigned requests aren't younger than those that still wait; direct before queued, normal before low. */
   function checkOrder({ effects, event }: Seen, name: string, ready: readonly string[]): void {
     const head = requestLaws.get(ready[0] ?? '')?.info;
     if (head === undefined || (event.type === 'requestArrived' && event.request.id === head.id)) return;
@@ -103,7 +103,7 @@ export function createLaws(): Laws {
   /** Only replacements, and checks of rolling deploys, may start on a full machine. */
   function checkRoom({ after, effects, notes }: Seen): void {
     const { placed, limits } = after;
-    // One whose predecessor ends in the same step is an ordinary runner at once.
+    // A replacement whose predecessor ends in the same step is an ordinary runner immediately.
     const isGuest = (id: string) =>
       after.runners.get(id)?.role.kind !== 'member' ||
       notes.some(({ runnerId, from, text }) => runnerId === id && from === '' && text.startsWith('Replacement of'));
@@ -116,7 +116,7 @@ export function createLaws(): Laws {
     );
   }
 
-  /** The next of those that need a GPU slot, and the next of the others, lack something. */
+  /** The next runner of each line lacks a GPU slot or room. */
   function checkLine({ after }: Seen): void {
     const { placed, limits } = after;
     const runners = [...after.runners.values()];
@@ -135,8 +135,8 @@ export function createLaws(): Laws {
   }
 
   /**
-   * Whatever is waited for may never come: the scheduler wakes for its deadline. A running attempt's is its app's
-   * request_timeout.
+   * An expected event may never arrive, so the scheduler must wake at each deadline. The deadline of a running attempt
+   * is the request_timeout of its app.
    */
   function checkDeadlines(after: World, wakeAt: Instant): void {
     for (const runner of runnersOf(after)) {
@@ -174,7 +174,7 @@ export function createLaws(): Laws {
       for (const [name, { scale }] of aliases) {
         const wanted = Math.max(scale.minConcurrency, scale.concurrencyBuffer);
         law(!isRolling(world, name) || deploys.get(name)?.strategy === 'detached', 'a rolling deploy ends', name);
-        // What only settings want may have to wait for ever on a machine that is full of the same.
+        // Runners that only settings require may wait forever on a machine that is full of such runners.
         if (Math.min(world.limits.runners, world.limits.gpuSlots) !== Number.POSITIVE_INFINITY) continue;
         const states = runnersOf(world, name).map((runner) => runner.state.kind);
         const enough = states.length === Math.min(scale.maxConcurrency ?? wanted, wanted);
@@ -189,10 +189,10 @@ function rank(request: RequestInfo): number {
   return request.priority === 'low' ? 2 : 1;
 }
 
-/** Longer than any one state may last in a storm, from the birth of its runner. */
+/** Longer than any state may last in a storm, counted from the creation of the runner. */
 const longestWaitMs = 7 * 24 * 3_600_000;
 
-/** When the wait of a runner for something from outside ends; `null`: it waits for nothing but its requests. */
+/** The deadline for an external event that the runner waits for; `null`: it waits only for its requests. */
 function deadlineOf({ state }: Runner): Instant | null {
   switch (state.kind) {
     case 'pending':
@@ -212,7 +212,7 @@ function isInLine(world: World, id: string): boolean {
   return (world.runners.get(id)?.turn ?? null) !== null;
 }
 
-/** What wants more slots than there are takes them all. */
+/** A runner that needs more slots than the machine has takes them all. */
 function slotsIn({ limits }: World, { settings }: Runner): number {
   return limits.gpuSlots === Number.POSITIVE_INFINITY ? 0 : Math.min(limits.gpuSlots, settings.gpuSlots);
 }

@@ -6,7 +6,7 @@ import { why } from '../why.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';
 
-/** What the model knows of a request, from events and effects alone. */
+/** What the model knows about a request, only from events and effects. */
 interface Tracked {
   readonly info: RequestInfo;
   attempts: number;
@@ -26,7 +26,10 @@ export interface RequestLaws {
   readonly open: ReadonlySet<string>;
 }
 
-/** No request is lost, answered twice, run twice at once, tried more than ten times, or kept beyond its deadline. */
+/**
+ * No request is lost, answered twice, run twice at the same time, tried more than ten times, or kept beyond its
+ * deadline.
+ */
 export function createRequestLaws(): RequestLaws {
   const requests = new Map<string, Tracked>();
   const open = new Set<string>();
@@ -128,7 +131,7 @@ export function createRequestLaws(): RequestLaws {
   };
 }
 
-/** Queue positions are 0, 1, 2 … in the order of dispatch; direct requests have none. Returns all waiting ids. */
+/** Queue positions are 0, 1, 2 … in dispatch order; direct requests have none. Returns all waiting IDs. */
 export function checkPositions(world: World, alias: string): readonly string[] {
   const ids = waitingIds(world, alias);
   const queued = ids.filter((id) => world.requests.get(id)?.info.kind === 'queued');

@@ -4,7 +4,7 @@ import type { Instant } from '../types.ts';
 import { law } from './law.ts';
 import type { Seen } from './storm.ts';
 
-/** The published graph, in the words of docs/platform/runners.md#states. */
+/** The published graph, with the state names of docs/platform/runners.md#states. */
 const graph: { readonly [from: string]: readonly string[] } = {
   '': ['PENDING', 'FAILURE_DELAY'],
   FAILURE_DELAY: ['PENDING', 'TERMINATED'],
@@ -29,7 +29,7 @@ const word: { readonly [kind: string]: string } = {
 };
 
 /**
- * Runners move along the published graph only, get work only while they are ready, and are started and ended as
+ * Runners change state only along the published graph, get work only while they are ready, and are started and ended as
  * processes.
  */
 export function createRunnerLaws(): (seen: Seen) => void {
@@ -80,7 +80,7 @@ export function createRunnerLaws(): (seen: Seen) => void {
     }
   }
 
-  /** However much of an image there is already: all of it has one deadline. */
+  /** An image pull has one deadline, whatever its progress. */
   function checkPull({ before, after, event }: Seen): void {
     if (event.type !== 'runnerPulling') return;
     const { state: was } = findRunner(before, event.runnerId) ?? {};
@@ -90,7 +90,10 @@ export function createRunnerLaws(): (seen: Seen) => void {
     law(sameWait && is.percent === event.percent, 'progress is all that progress changes', was, is);
   }
 
-  /** Also where an answer was lost. A check is out for its timeout at most, twice that and an interval is a loss. */
+  /**
+   * Also holds if an answer was lost. A check takes at most its timeout; after twice that and an interval it counts as
+   * lost.
+   */
   function checkProbes({ after, now }: Seen): void {
     for (const { id, state, settings } of runnersOf(after)) {
       if (!settings.health.callRegularly || (state.kind !== 'idle' && state.kind !== 'running')) continue;

@@ -1,7 +1,7 @@
 import type { Event } from '../events.ts';
 import type { RequestInfo, RevisionSettings, ScaleSettings } from '../types.ts';
 
-/** Settings and events for the scheduler's tests: the platform's defaults, with what a test cares about on top. */
+/** Settings and events for the scheduler's tests: the platform's defaults, with overrides from the test. */
 
 const scaleDefaults: ScaleSettings = {
   keepAliveSeconds: 60,

@@ -6,21 +6,21 @@ import type { Instant, RequestInfo, Runner, RunnerId } from '../types.ts';
 import { defaultLimits, type Limits } from '../world/world.ts';
 import { deployOf, requestOf } from './samples.ts';
 
-/** A world with a hand-driven clock for table tests. Instants are milliseconds from 0; `after` takes seconds. */
+/** A world with a manual clock for table tests. Instants are milliseconds from 0; `after` takes seconds. */
 export interface Sim {
   readonly world: World;
   readonly now: Instant;
   /** Every effect so far, with its instant. */
   readonly log: readonly { readonly at: Instant; readonly effect: Effect }[];
   readonly notes: readonly Note[];
-  /** One step now; its effects. */
+  /** Makes one step now and returns its effects. */
   send(event: Event): readonly Effect[];
-  /** Lets time pass, ticking exactly when the scheduler asks to; the effects of that time. */
+  /** Advances time, with ticks exactly when the scheduler asks for them, and returns all effects. */
   after(seconds: number): readonly Effect[];
   deploy(fields?: Partial<Extract<Event, { type: 'aliasDeployed' }>>): readonly Effect[];
-  /** Submits requests now (ids as given). */
+  /** Submits requests with the given IDs now. */
   submit(ids: readonly string[], fields?: Partial<RequestInfo>): readonly Effect[];
-  /** Starts every runner that was asked for and isn't ready; their ids. */
+  /** Makes every requested runner that isn't ready ready, and returns their IDs. */
   bringUp(): readonly RunnerId[];
   /** Ends the running attempt of a request. */
   end(requestId: string, outcome?: AttemptOutcome | number, hints?: readonly string[]): readonly Effect[];

@@ -5,7 +5,7 @@ import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
 import type { Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
 import { defaultLimits, type Limits } from '../world/world.ts';
 
-/** What happens from outside in a storm. Indexes choose among what exists at that moment. */
+/** An external action in a storm. Indexes select among the objects that exist at that moment. */
 export type Action = { readonly gapSeconds: number } & (
   | {
       readonly do: 'arrive';
@@ -45,7 +45,7 @@ export interface Storm {
   readonly now: Instant;
 }
 
-/** Numbers in [0, 1) that follow from the seed. */
+/** Deterministic random numbers in [0, 1), from the seed. */
 function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -58,8 +58,7 @@ function randomFrom(seed: number): () => number {
 
 /**
  * Plays the actions against the scheduler, with an engine that starts, serves, fails, hangs and dies at random (by
- * `seed`). Then nothing comes from outside any more and the engine behaves well for `calmSeconds`. `check` sees every
- * step.
+ * `seed`). After the actions, the engine behaves well for `calmSeconds`. `check` is called for every step.
  */
 export function playStorm(
   actions: readonly Action[],
@@ -97,7 +96,7 @@ export function playStorm(
   }
 
   function exit(runnerId: RunnerId): Event | undefined {
-    if (!alive.delete(runnerId) || chance(0.03)) return undefined; // Also the news of an end may be lost.
+    if (!alive.delete(runnerId) || chance(0.03)) return undefined; // The event of an end may be lost, too.
     const cause = chance(0.1) ? ({ cause: 'supervisor_lost' } as const) : {};
     return { type: 'runnerExited', runnerId, reason: 'exit code 1', ...cause };
   }
@@ -109,12 +108,12 @@ export function playStorm(
       plan(between(0, 1), () => exit(runnerId));
       return;
     }
-    if (chance(0.03)) return; // The news of its start never comes.
+    if (chance(0.03)) return; // The event of its start never arrives.
     const pulled = chance(0.3) ? between(0, 30) : 0;
     for (let percent = 0; pulled > 0 && percent <= 100; percent += 25) {
       plan((pulled * percent) / 100, whileAlive({ type: 'runnerPulling', runnerId, percent }));
     }
-    if (pulled > 0 && chance(0.05)) return; // Its image never comes.
+    if (pulled > 0 && chance(0.05)) return; // Its image never arrives.
     const up = pulled + between(0, 2);
     if (!chance(0.1)) plan(up, whileAlive({ type: 'runnerStarted', runnerId }));
     if (chance(0.15)) plan(up + between(0, 40), () => exit(runnerId));
@@ -157,7 +156,7 @@ export function playStorm(
           ...(hints === undefined ? {} : { hints }),
         };
         plan(chance(0.5) ? between(0, 90) : between(0, 4), () => {
-          // An executor answers for attempts that it still has; the scheduler must bear late news too.
+          // An executor reports only attempts that it still has, but the scheduler must accept late events, too.
           const place = world.requests.get(requestId)?.place;
           const current = place?.kind === 'running' && place.attemptId === attemptId;
           if (!current) ended.push(event);
@@ -188,7 +187,7 @@ export function playStorm(
     }
   }
 
-  /** Time passes: what the engine planned and what the scheduler asked to be woken for, in order. */
+  /** Advances time: runs the engine's planned events and the scheduler's wake-ups in order. */
   function pass(seconds: number): void {
     const until = now + Math.round(seconds * 1000);
     for (;;) {
@@ -200,7 +199,7 @@ export function playStorm(
       if (next !== undefined && next.at <= wakeAt) {
         planned.shift();
         const event = next.event();
-        // News may come twice, or late.
+        // Events may arrive twice, or late.
         if (event !== undefined && chance(0.05)) plan(chance(0.5) ? 0 : between(0, 60), () => event);
         if (event !== undefined && !chance(0.02)) send(event);
         else if (event !== undefined) plan(between(0, 60), () => event);

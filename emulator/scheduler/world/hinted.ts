@@ -5,13 +5,13 @@ import { first, insert, remove, type Sorted } from './sorted.ts';
 /** The runner that last served a hint, for the hints that were served most recently. */
 export interface Hinted {
   readonly served: IdMap<string, { readonly runnerId: RunnerId; readonly serial: number }>;
-  /** The same hints, the one that was served longest ago first: [serial]. */
+  /** The same hints, the least recently served first: [serial]. */
   readonly order: Sorted<string>;
   /** Grows with each hint served. */
   readonly serial: number;
 }
 
-/** How many hints an alias remembers the last runner of. */
+/** Maximum number of hints for which an alias remembers the last runner. */
 const remembered = 1000;
 
 export const nothingHinted: Hinted = { served: IdMap.empty(), order: null, serial: 0 };
@@ -30,10 +30,13 @@ export function rememberHint({ served, order, serial }: Hinted, hint: string, ru
   return { ...next, served: next.served.delete(oldest.value), order: remove(next.order, oldest.key) };
 }
 
-/** An app may announce any number of hints, and each of them costs at every request: of more, the first ones count. */
+/**
+ * Maximum number of announced hints that count; the first ones are used. An app may announce any number of hints, and
+ * each of them has a cost at every request.
+ */
 const maxAnnounced = 100;
 
-/** What a runner announces from now on; the same list as before where it says the same. */
+/** The hints that a runner announces from now on; the same array as before if they are equal. */
 export function announced(before: readonly string[] | null, hints: readonly string[]): readonly string[] {
   const now = hints.slice(0, maxAnnounced);
   return before?.length === now.length && before.every((hint, i) => hint === now[i]) ? before : now;

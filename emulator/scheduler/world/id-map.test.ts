@@ -16,7 +16,7 @@ function made(entries: Iterable<readonly [string, number]>): IdMap<string, numbe
 }
 
 describe('map of ids', () => {
-  it('agrees with a Map after any changes, and each one leaves the maps before it alone', () => {
+  it('agrees with a Map after any changes, and no change affects earlier maps', () => {
     fc.assert(
       fc.property(operations, (steps) => {
         const model = new Map<string, number>();
@@ -40,7 +40,7 @@ describe('map of ids', () => {
     );
   });
 
-  it('has an order that follows from its keys alone', () => {
+  it('has an order that depends only on its keys', () => {
     fc.assert(
       fc.property(operations, fc.infiniteStream(fc.nat()), (steps, random) => {
         const keys = [...new Set(steps.map((step) => step.key))];
@@ -57,7 +57,7 @@ describe('map of ids', () => {
     );
   });
 
-  it('keeps words of the same hash apart', () => {
+  it('distinguishes words with the same hash', () => {
     const map = made(twins.map((word, i) => [word, i]));
     expect(map.get('costarring')).toBe(0);
     expect(map.get('liquid')).toBe(1);
@@ -66,7 +66,7 @@ describe('map of ids', () => {
     expect(map.delete('costarring').has('costarring')).toBe(false);
   });
 
-  it('stays the same map where nothing changes', () => {
+  it('stays the same map if nothing changes', () => {
     const map = made([['a', 1]]);
     expect(map.set('a', 1)).toBe(map);
     expect(map.delete('b')).toBe(map);

@@ -1,9 +1,9 @@
 /**
- * A persistent map of texts, which a step shares with the world before it: `get`, `has`, `set` and `delete` cost
- * O(log n), and a map that there is never changes. Its order says nothing, but follows from the keys alone.
+ * A persistent map with string keys, which a step shares with the previous world: `get`, `has`, `set` and `delete` cost
+ * O(log n), and an existing map never changes. Its order has no meaning, but depends only on the keys.
  *
- * Not a library's: they keep the hash of each long key in a table of their own, and ids are new at each request, so
- * that was an eighth of a step (measured). The tree is the hash array mapped trie of Bagwell.
+ * This isn't from a library: libraries store the hash of each long key in an extra table, and because IDs are new for
+ * each request, that took an eighth of a step (measured). The tree is Bagwell's hash array mapped trie.
  */
 export class IdMap<K extends string, V> implements Iterable<readonly [K, V]> {
   readonly size: number;
@@ -26,7 +26,7 @@ export class IdMap<K extends string, V> implements Iterable<readonly [K, V]> {
     return find(this.#root, key, hashOf(key)) !== undefined;
   }
 
-  /** The map with `value` at `key`; the same map where it was there already. */
+  /** The map with `value` at `key`; the same map if it already has that value. */
   set(key: K, value: V): IdMap<K, V> {
     const hash = hashOf(key);
     const before = find(this.#root, key, hash);
@@ -35,7 +35,7 @@ export class IdMap<K extends string, V> implements Iterable<readonly [K, V]> {
     return new IdMap<K, V>(size, put(this.#root, 0, new Leaf(key, hash, value, null)));
   }
 
-  /** The map without `key`; the same map where it wasn't there. */
+  /** The map without `key`; the same map if it doesn't have the key. */
   delete(key: K): IdMap<K, V> {
     const hash = hashOf(key);
     if (find(this.#root, key, hash) === undefined) return this;
@@ -60,7 +60,7 @@ class Leaf<V> {
   readonly key: string;
   readonly hash: number;
   readonly value: V;
-  /** Another key of the same hash; they are in the order of their texts. */
+  /** Another key with the same hash, in string order. */
   readonly next: Leaf<V> | null;
 
   constructor(key: string, hash: number, value: V, next: Leaf<V> | null) {
@@ -71,7 +71,7 @@ class Leaf<V> {
   }
 }
 
-/** Up to 32 subtrees, by five bits of the hash; a bit of `mask` says that there is one. */
+/** Up to 32 subtrees, by five bits of the hash; a bit of `mask` is set for each existing subtree. */
 class Branch<V> {
   readonly mask: number;
   readonly slots: readonly Slot<V>[];
@@ -121,7 +121,7 @@ function put<V>(branch: Branch<V>, shift: number, leaf: Leaf<V>): Branch<V> {
   return new Branch(mask, slots);
 }
 
-/** `undefined`: nothing is left. A branch above others that has but one leaf left is replaced by it. */
+/** Returns `undefined` if nothing is left. A branch with a single remaining leaf is replaced by that leaf. */
 function without<V>(branch: Branch<V>, shift: number, hash: number, key: string): Slot<V> | undefined {
   const { mask } = branch;
   const bit = bitOf(hash, shift);
@@ -159,7 +159,7 @@ function bitOf(hash: number, shift: number): number {
   return 1 << ((hash >>> shift) & 31);
 }
 
-/** How many bits of the mask are below this one: how many subtrees come before its own. */
+/** The number of mask bits below this one, which is the index of its subtree. */
 function placeOf(mask: number, bit: number): number {
   let count = mask & (bit - 1);
   count -= (count >>> 1) & 0x55555555;

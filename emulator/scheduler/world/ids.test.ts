@@ -8,7 +8,7 @@ describe('uuidFrom', () => {
     }
   });
 
-  it('follows from seed and counter alone', () => {
+  it('depends only on seed and counter', () => {
     expect(uuidFrom('seed', 7)).toBe(uuidFrom('seed', 7));
     expect(new Set([uuidFrom('a', 1), uuidFrom('a', 2), uuidFrom('b', 1), uuidFrom('a1', 1)]).size).toBe(4);
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A UUID that follows from its arguments: the same seed and counter always give the same one (version 4 in shape). */
+/** A UUID derived from its arguments: the same seed and counter always give the same one (version 4 in shape). */
 export function uuidFrom(seed: string, counter: number): string {
   const hex = createHash('sha256').update(`${seed}\n${counter}`).digest('hex');
   const variant = '89ab'[Number.parseInt(hex.charAt(16), 16) % 4];

@@ -2,10 +2,10 @@ import type { AliasName, Instant, RequestId, RunnerId } from '../types.ts';
 import { IdMap } from './id-map.ts';
 import type { Key, Sorted } from './sorted.ts';
 
-/** The indexes of a world: what a rule asks for is found without a walk over all apps, runners or requests. */
+/** The indexes of a world, so that rules find their data without iterating over all apps, runners or requests. */
 
 export interface RequestIndex {
-  /** All that wait, in the order of dispatch: [class, submittedAt, seq]. */
+  /** All waiting requests, in dispatch order: [class, submittedAt, seq]. */
   readonly waiting: Sorted<RequestId>;
   /** Those of them that may be dispatched now; same key. */
   readonly ready: Sorted<RequestId>;
@@ -41,15 +41,15 @@ export interface RunnerIndex {
   readonly idleFresh: Sorted<RunnerId>;
   /** Those for which an instant was set (deadline, kill, probe, end of a delay): [at, serial]. */
   readonly due: Sorted<RunnerId>;
-  /** Those that many others end with, and that have yet to be asked to (ending.ts): [serial]. */
+  /** Runners that end together with many others and haven't been asked to end yet (ending.ts): [serial]. */
   readonly leaving: Sorted<RunnerId>;
-  /** Serving ones that are to be replaced, and whose replacement isn't there: [serial]. */
+  /** Serving runners to be replaced that have no replacement yet: [serial]. */
   readonly unreplaced: Sorted<RunnerId>;
-  /** Replacements that can take over: ready, or without anything to wait for: [serial]. */
+  /** Replacements that can take over, because they are ready or have nothing to wait for: [serial]. */
   readonly successors: Sorted<RunnerId>;
   /** All replacements. */
   readonly replacements: number;
-  /** Runners on their way that were a replacement whose old runner had to end first. */
+  /** Starting runners that were replacements whose old runner had to end first. */
   readonly succeeding: number;
   /** Counted ones that aren't ready yet, the furthest first: [stage, serial]. */
   readonly starting: Sorted<RunnerId>;
@@ -59,7 +59,7 @@ export interface RunnerIndex {
   readonly inLine: Sorted<RunnerId>;
   /** Others that wait for a GPU slot. */
   readonly guestsInLine: number;
-  /** Serving members, the one that was ready first before the others: [readyAt, serial]. */
+  /** Serving members, in the order in which they became ready: [readyAt, serial]. */
   readonly readySince: Sorted<RunnerId>;
   /** Runners that take up room on the machine. */
   readonly placed: number;
@@ -102,7 +102,7 @@ export const noRunners: RunnerIndex = {
 
 /** Which apps could make room for another one, for shareRoom (offers.ts). */
 export interface Offers {
-  /** Those with an idle runner that nothing wants: [since, serial]. */
+  /** Apps with a surplus idle runner: [since, serial]. */
   readonly spare: Sorted<AliasName>;
   /** Those with an idle runner above min_concurrency: [since, serial]. */
   readonly buffered: Sorted<AliasName>;
@@ -115,9 +115,9 @@ export interface Offers {
   /** Those with one that hasn't by `ripeUntil`: [when it will have, serial]. */
   readonly unripe: Sorted<AliasName>;
   readonly ripeUntil: Instant;
-  /** What apps were put in their places by. */
+  /** The values by which apps were inserted into the trees. */
   readonly known: IdMap<AliasName, OfferMarks>;
-  /** Apps that have changed since. */
+  /** Apps that have changed since then. */
   readonly stale: IdMap<AliasName, true>;
 }
 
@@ -134,7 +134,7 @@ export const noOffers: Offers = {
   stale: IdMap.empty(),
 };
 
-/** What the app has to offer; `null`: not this. */
+/** What the app can offer; `null`: nothing of this kind. */
 export interface OfferMarks {
   readonly spare: Key | null;
   readonly buffered: Key | null;

@@ -6,7 +6,10 @@ type Marks = { readonly [T in keyof RequestIndex]: Key | null };
 
 const absent: Marks = { waiting: null, ready: null, unpicked: null, delayed: null, deadlines: null, running: null };
 
-/** Where the durable queue begins among those that wait: direct requests skip it (docs/platform/runners.md#queue). */
+/**
+ * Where the durable queue begins among waiting requests; direct requests skip the queue
+ * (docs/platform/runners.md#queue).
+ */
 export const queueBegin: Key = [1];
 
 /** Direct ones, then all `normal` before any `low`, each by age. */
@@ -15,7 +18,7 @@ export function dispatchKey({ info, seq }: Pick<LiveRequest, 'info' | 'seq'>): K
   return [info.kind === 'direct' ? 0 : queued, info.submittedAt, seq];
 }
 
-/** The index after one request changed from `before` to `after`; `undefined`: it wasn't there, or left. */
+/** The index after one request changed from `before` to `after`. `undefined`: the request is new, or was removed. */
 export function indexRequest(
   index: RequestIndex,
   before: LiveRequest | undefined,

@@ -8,7 +8,7 @@ import type { LiveRunner } from './world.ts';
 interface Marks {
   readonly all: Key | null;
   readonly free: Key | null;
-  /** What it announces while it is free. */
+  /** The hints that it announces while it is free. */
   readonly hints: readonly string[];
   readonly idleUsed: Key | null;
   readonly idleFresh: Key | null;
@@ -77,8 +77,8 @@ export function isStarting(state: RunnerState): boolean {
 
 /**
  * Whether the runner counts for scaling and max_concurrency (docs/platform/runners.md#scaling): DRAINING and
- * TERMINATING ones don't, FAILURE_DELAY ones do, and a runner that is to replace another takes the other's place only
- * when it is ready.
+ * TERMINATING ones don't, FAILURE_DELAY ones do, and a replacement takes the place of the other runner only when it is
+ * ready.
  */
 export function isCounted(runner: LiveRunner): boolean {
   const { kind } = runner.state;
@@ -91,29 +91,29 @@ export function isCounted(runner: LiveRunner): boolean {
   );
 }
 
-/** Whether the runner takes up room on the machine: it has a process, or was promised one. */
+/** Whether the runner takes up room on the machine: it has a process, or is about to get one. */
 export function isPlaced(runner: LiveRunner | undefined): boolean {
   return runner !== undefined && runner.turn === null && runner.state.kind !== 'failureDelay';
 }
 
-/** On its way out, now or when its requests have ended. */
+/** Whether the runner ends, now or when its requests have ended. */
 export function isLeaving(runner: LiveRunner | undefined): boolean {
   if (runner === undefined || !isPlaced(runner)) return false;
   return runner.state.kind === 'draining' || runner.leave !== null || isEnding(runner);
 }
 
-/** Gone within its grace period. */
+/** Whether the runner ends within its grace period. */
 export function isEnding(runner: LiveRunner | undefined): boolean {
   return runner?.state.kind === 'terminating';
 }
 
-/** It was decided how it ends, and has yet to be done. */
+/** Whether the end of the runner is decided but not carried out. */
 function hasYetToLeave({ leave, state: { kind } }: LiveRunner): boolean {
   if (leave === null || kind === 'terminated') return false;
   return leave.how === 'kill' || (kind !== 'terminating' && (leave.how === 'terminateSoon' || kind !== 'draining'));
 }
 
-/** The index after one runner changed from `before` to `after`; `undefined`: it wasn't there, or left. */
+/** The index after one runner changed from `before` to `after`. `undefined`: the runner is new, or was removed. */
 export function indexRunner(
   index: RunnerIndex,
   before: LiveRunner | undefined,
@@ -164,7 +164,7 @@ function changed(trees: Trees, hint: string, next: (tree: Sorted<string>) => Sor
   return tree === null ? trees.delete(hint) : trees.set(hint, tree);
 }
 
-/** On the way to IDLE, the one that is nearest first. */
+/** The states before IDLE, the closest one first. */
 const stages: readonly string[] = ['setup', 'dockerPull', 'pending'];
 
 function marks(runner: LiveRunner): Marks {

@@ -29,7 +29,7 @@ const published: { readonly [from: string]: readonly StateKind[] } = {
   terminated: [],
 };
 
-describe('the runner machine', () => {
+describe('the runner state machine', () => {
   for (const from of ['none', ...kinds] as const) {
     for (const to of kinds) {
       const legal = published[from]?.includes(to) === true;
@@ -52,7 +52,7 @@ describe('the runner machine', () => {
     expect(move(samples.pending, pulled)).toMatchObject({ ok: true, changed: true });
   });
 
-  it('says in words which move it refuses', () => {
+  it('describes the refused move', () => {
     expect(move(samples.draining, samples.idle)).toEqual({
       ok: false,
       from: 'draining',

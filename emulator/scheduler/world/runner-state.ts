@@ -29,7 +29,7 @@ export interface LegalMove {
   readonly cause: string;
 }
 
-/** The rows of the page's table. `none`: the runner is being created. */
+/** The rows of the table on that page. `none`: the runner is being created. */
 export const legalMoves: readonly LegalMove[] = [
   { from: 'none', to: 'pending', cause: 'demand, min_concurrency, buffer, rolling deploy, replacement, ephemeral run' },
   { from: 'none', to: 'failureDelay', cause: "the same, while the app's failure counter is above 0" },
@@ -58,7 +58,7 @@ export const legalMoves: readonly LegalMove[] = [
   { from: 'failureDelay', to: 'terminated', cause: 'kill; no longer wanted' },
 ];
 
-/** States in which attempts come and go, or an image grows, without a change of state. */
+/** States in which attempts or the progress of an image pull change without a change of state. */
 const holding: ReadonlySet<StateKind> = new Set(['dockerPull', 'running', 'draining', 'terminating']);
 
 const legal: ReadonlySet<string> = new Set(legalMoves.map((row) => `${row.from}>${row.to}`));

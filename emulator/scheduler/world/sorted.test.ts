@@ -35,7 +35,7 @@ describe('sorted map', () => {
     );
   });
 
-  it('stays shallow when keys arrive in order and leave from the front', () => {
+  it('stays shallow when keys are added in order and removed from the front', () => {
     let tree: Sorted<string> = null;
     for (let i = 0; i < 10_000; i += 1) tree = insert(tree, [i], 'x');
     expect(height(tree)).toBeLessThan(34);

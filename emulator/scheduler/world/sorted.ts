@@ -1,9 +1,9 @@
 /**
  * A persistent sorted map: keys are short lists of numbers, compared from left to right.
  *
- * Every operation but `values` costs O(log n) and leaves its input as it was, so a world with 10,000 waiting requests
- * can be stepped without copying it. `rank` is why this isn't a library: a queue position is asked for at every poll.
- * The tree is the weight-balanced one of Adams (sizes of siblings differ by a factor of 3 at most).
+ * Every operation except `values` costs O(log n) and doesn't change its input, so a step needs no copy of a world with
+ * 10,000 waiting requests. This isn't from a library because it needs `rank`: every status poll reads a queue position.
+ * The tree is Adams's weight-balanced tree (the sizes of siblings differ by a factor of 3 at most).
  */
 export type Key = readonly number[];
 
@@ -40,7 +40,7 @@ export function size<V>(tree: Sorted<V>): number {
   return tree === null ? 0 : tree.size;
 }
 
-/** The tree with `value` at `key`, replacing what was there. */
+/** The tree with `value` at `key`, replacing an existing entry. */
 export function insert<V>(tree: Sorted<V>, key: Key, value: V): Node<V> {
   if (tree === null) return node(key, value, null, null);
   const order = compareKeys(key, tree.key);
@@ -105,7 +105,7 @@ export function last<V>(tree: Sorted<V>): Entry<V> | undefined {
   return at ?? undefined;
 }
 
-/** All entries in the order of their keys; as lazy as its reader. */
+/** All entries in key order, produced lazily. */
 export function* ascending<V>(tree: Sorted<V>): Generator<Entry<V>, void> {
   const above: Node<V>[] = [];
   let at = tree;
@@ -121,7 +121,7 @@ export function* ascending<V>(tree: Sorted<V>): Generator<Entry<V>, void> {
   }
 }
 
-/** The values of the least keys, in the order of their keys: all, or so many. */
+/** The values in key order: all of them, or the first `most`. */
 export function values<V>(tree: Sorted<V>, most = Number.POSITIVE_INFINITY): V[] {
   const found: V[] = [];
   for (const { value } of ascending(tree)) {
@@ -141,7 +141,7 @@ function node<V>(key: Key, value: V, left: Sorted<V>, right: Sorted<V>): Node<V>
   return { key, value, size: size(left) + size(right) + 1, left, right };
 }
 
-/** A node of `at`'s entry over two subtrees of which one may have grown or shrunk by one. */
+/** A balanced node with the entry `at` and two subtrees, one of which may have grown or shrunk by one. */
 function balance<V>(at: Entry<V>, left: Sorted<V>, right: Sorted<V>): Node<V> {
   const sum = size(left) + size(right);
   if (sum > 1 && right !== null && right.size > maxRatio * size(left)) {

@@ -8,9 +8,9 @@ import { move, stateWord } from './runner-state.ts';
 import { type App, emptyApp, type LiveRequest, type LiveRunner, type World } from './world.ts';
 
 /**
- * One step in the making: the world so far, and what was decided so far in the order it is to be carried out. It lives
- * only inside `step`. Its world is a copy of its own whose fields are replaced, for a copy at each change would cost
- * more than the change; what the fields hold never changes.
+ * A step in progress: the world so far, and the decisions so far in the order in which they are carried out. It exists
+ * only inside `step`. Its world is a private copy whose fields are replaced, because a copy at each change would cost
+ * more than the change. The values of the fields never change.
  */
 export interface Turn {
   readonly world: Draft;
@@ -19,20 +19,22 @@ export interface Turn {
   readonly now: Instant;
   readonly effects: Effect[];
   readonly notes: Note[];
-  /** Apps and runners of which something was replaced. */
+  /** Apps and runners that changed. */
   readonly changedApps: Set<AliasName>;
-  /** Those of the apps whose offers of room weren't looked at since (offers.ts). */
+  /** Changed apps whose offers of room haven't been updated since (offers.ts). */
   readonly unlooked: Set<AliasName>;
   readonly changedRunners: Set<RunnerId>;
-  /** How much that is due may still be carried out in this step; the rest is due again at once. */
+  /** How many due items this step may still carry out; the rest is due again immediately. */
   left: number;
 }
 
 type Draft = { -readonly [Field in keyof World]: World[Field] };
 
-/** One step may not hold everything else up, however many requests end at the same time. */
+/**
+ * Maximum number of due items per step, so that a step doesn't block everything else when many requests end at once.
+ */
 const dueAtOnce = 200;
-/** What starts or ends a runner, or an attempt, costs as much as several that only wait. */
+/** Starting or ending a runner or an attempt costs as much as several items that only wait. */
 export const heavy = 4;
 
 /** Begins a step at `now`. */
@@ -56,14 +58,14 @@ export function edit<Field extends keyof World>(turn: Turn, field: Field, value:
   turn.edits += 1;
 }
 
-/** Whether one more thing that is heavy may be done in this step; if so, it counts as done. */
+/** Whether this step may do one more heavy item; if so, counts it. */
 export function mayDoMore(turn: Turn): boolean {
   if (turn.left <= 0) return false;
   turn.left -= heavy;
   return true;
 }
 
-/** A UUID that no other step of this world makes. */
+/** A new UUID, unique in this world. */
 export function newId(turn: Turn): string {
   const { seed, counter } = turn.world;
   edit(turn, 'counter', counter + 1);
@@ -84,7 +86,7 @@ export function makeApp(turn: Turn, alias: AliasName, scale: ScaleSettings): App
   return emptyApp(alias, appsMade, scale);
 }
 
-/** Sets when time alone changes something of the app; `null`: never. */
+/** Sets the next instant at which time alone changes the app; `null`: never. */
 export function wakeAppAt(turn: Turn, app: App, wakeAt: Instant | null): void {
   if (wakeAt === app.wakeAt) return;
   const key = (at: Instant | null) => (at === null ? null : [at, app.serial]);
@@ -92,7 +94,7 @@ export function wakeAppAt(turn: Turn, app: App, wakeAt: Instant | null): void {
   putApp(turn, { ...app, wakeAt });
 }
 
-/** Removes an app that has nothing any more. */
+/** Removes an app that has nothing left. */
 export function dropApp(turn: Turn, app: App): void {
   wakeAppAt(turn, app, null);
   edit(turn, 'apps', turn.world.apps.delete(app.alias));
@@ -104,7 +106,7 @@ export function changeApp(turn: Turn, alias: AliasName, fields: Partial<App>): v
   if (app !== undefined) putApp(turn, { ...app, ...fields });
 }
 
-/** Stores a request, or with `undefined` removes it, and keeps its app's index true. */
+/** Stores a request or, with `undefined`, removes it, and updates its app's index. */
 export function putRequest(turn: Turn, id: RequestId, request: LiveRequest | undefined): void {
   const before = turn.world.requests.get(id);
   const requests = request === undefined ? turn.world.requests.delete(id) : turn.world.requests.set(id, request);
@@ -114,7 +116,9 @@ export function putRequest(turn: Turn, id: RequestId, request: LiveRequest | und
   if (app !== undefined) putApp(turn, { ...app, requests: indexRequest(app.requests, before, request) });
 }
 
-/** Stores a runner, or with `undefined` removes it, and keeps its app's index true. States change by `moveRunner`. */
+/**
+ * Stores a runner or, with `undefined`, removes it, and updates its app's index. Use `moveRunner` to change its state.
+ */
 export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefined): void {
   const before = turn.world.runners.get(id);
   const runners = runner === undefined ? turn.world.runners.delete(id) : turn.world.runners.set(id, runner);
@@ -131,7 +135,7 @@ export function putRunner(turn: Turn, id: RunnerId, runner: LiveRunner | undefin
   if (before !== undefined) relateReplacement(turn, before, runner);
 }
 
-/** An old runner and its replacement learn of each other's end. */
+/** Updates an old runner and its replacement when one of them ends. */
 function relateReplacement(turn: Turn, before: LiveRunner, after: LiveRunner | undefined): void {
   const { runners } = turn.world;
   if (before.role.kind === 'replacement' && after === undefined) {
@@ -165,8 +169,9 @@ function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, a
 }
 
 /**
- * Moves a runner to another state, together with other fields that change with it, and notes it. A move outside the
- * table is refused: nothing changes, the refusal is noted, the answer is false. A TERMINATED runner leaves the world.
+ * Moves a runner to another state, together with other fields that change with it, and notes it. A move that isn't in
+ * the table is refused: nothing changes, the refusal is noted, and the result is false. A TERMINATED runner leaves the
+ * world.
  */
 export function moveRunner(
   turn: Turn,

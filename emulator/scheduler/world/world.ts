@@ -24,29 +24,29 @@ import type { Key, Sorted } from './sorted.ts';
 export interface World {
   readonly seed: string;
   readonly limits: Limits;
-  /** The emulator stops: nothing begins any more. */
+  /** The emulator is stopping: nothing new begins. */
   readonly isClosing: boolean;
   /** Ids made so far. */
   readonly counter: number;
-  /** Requests that ever arrived: ties of equal `submittedAt` go by arrival. */
+  /** Number of requests that ever arrived. Requests with equal `submittedAt` are in order of arrival. */
   readonly arrivals: number;
-  /** Apps that there ever were. */
+  /** Number of apps that ever existed. */
   readonly appsMade: number;
   readonly apps: IdMap<AliasName, App>;
-  /** Those of them that time alone changes: [wakeAt, serial]. */
+  /** Apps that time alone will change: [wakeAt, serial]. */
   readonly wakeups: Sorted<AliasName>;
   readonly runners: IdMap<RunnerId, LiveRunner>;
   /** Runners that take up room on the machine. */
   readonly placed: number;
-  /** Those of them that are on their way out. */
+  /** Runners among them that are leaving. */
   readonly leaving: number;
-  /** Those of them whose grace period runs: their room is free soon. What drains may take long. */
+  /** Runners among them whose grace period is running, so that their room is free soon. Draining may take long. */
   readonly ending: number;
-  /** Apps that have one that needs a GPU: [serial]. */
+  /** Apps with a runner that needs a GPU: [serial]. */
   readonly gpuHolders: Sorted<AliasName>;
   readonly offers: Offers;
   /**
-   * Runners that wait for room, the next one first: their `turn`. Those that need a GPU slot have a line of their own.
+   * Runners that wait for room, the next one first: their `turn`. Runners that need a GPU slot have a separate line.
    */
   readonly line: Sorted<RunnerId>;
   readonly gpu: GpuSlots;
@@ -57,20 +57,20 @@ export interface World {
 export interface GpuSlots {
   /** Slots that runners hold. */
   readonly used: number;
-  /** Those of runners that are on their way out, and those whose runner's grace period runs. */
+  /** Slots of runners that are leaving, and slots of runners whose grace period is running. */
   readonly leaving: number;
   readonly ending: number;
-  /** Runners that wait for slots, or have them only to wait for room: their `turn`. */
+  /** Runners that wait for slots, or that have slots and wait for room: their `turn`. */
   readonly line: Sorted<RunnerId>;
 }
 
-/** What the machine sets, not an app. */
+/** Limits of the machine. */
 export interface Limits {
-  /** How long a runner may be without a process: its environment may have to be built first. */
+  /** How long a runner may have no process: its environment may have to be built first. */
   readonly pendingSeconds: number;
-  /** How many runners the machine has room for (capacity.ts); infinite: no limit. */
+  /** Maximum number of runners on the machine (capacity.ts); infinite: no limit. */
   readonly runners: number;
-  /** How many GPU slots the machine has (room.ts); infinite: no limit. */
+  /** Number of GPU slots of the machine (room.ts); infinite: no limit. */
   readonly gpuSlots: number;
 }
 
@@ -87,14 +87,14 @@ export interface Release {
 }
 
 /**
- * A rolling deploy under way: its one runner must become ready before the alias moves. Detached: the alias has moved,
- * the runner is an ordinary one of it by now.
+ * A rolling deploy in progress: its one runner must become ready before the alias moves. Detached: the alias has
+ * already moved, and the runner is an ordinary runner of the alias.
  */
 interface Rolling extends Release {
   readonly detached: boolean;
   readonly scale: ScaleSettings;
   readonly runnerId: RunnerId;
-  /** Why its runner ended; `null`: it hasn't. */
+  /** Why its runner ended; `null`: it hasn't ended. */
   readonly failed: string | null;
 }
 
@@ -102,11 +102,13 @@ interface Rolling extends Release {
 export interface Trouble {
   /** Consecutive start failures. */
   readonly failures: number;
-  /** Runners that died soon after they were ready and had got no request, since the app last answered one. */
+  /**
+   * Number of runners that died soon after they were ready, without a request, since the app last answered a request.
+   */
   readonly diedEarly: number;
-  /** Deaths of the supervisor under its runners, since the app last answered a request. */
+  /** Number of deaths of its runners' supervisor since the app last answered a request. */
   readonly losses: number;
-  /** Why the latest start failed, a sentence; `null` while there are none. */
+  /** Message that says why the latest start failed; `null`: no start failed. */
   readonly lastFailure: string | null;
 }
 
@@ -128,7 +130,7 @@ export interface App {
 
   readonly requests: RequestIndex;
   readonly runners: RunnerIndex;
-  /** When time alone changes something; `null`: never. */
+  /** The next instant at which time alone changes the app; `null`: never. */
   readonly wakeAt: Instant | null;
 }
 
@@ -136,7 +138,7 @@ export interface App {
  * - `member`: serves the alias and counts. `succeeds`: it was a replacement whose old runner had to end first.
  * - `check`: the first runner of a rolling deploy.
  * - `replacement`: takes the place of `replaces` as soon as it is ready; until then the old one counts. `isAlone`: the
- *   old one counts no more.
+ *   old one no longer counts.
  */
 export type Role =
   | { readonly kind: 'member'; readonly succeeds?: true }
@@ -154,8 +156,8 @@ export interface LiveRunner extends Runner {
   readonly serial: number;
   readonly role: Role;
   /**
-   * PENDING and waiting for room on the machine: its place in the line (capacity.ts); `null`: it has room, or backs
-   * off.
+   * Its place in the line if it is PENDING and waits for room on the machine (capacity.ts); `null`: it has room, or
+   * backs off.
    */
   readonly turn: Key | null;
   /** `Trouble.losses` of its app when it asked for a process. */
@@ -163,20 +165,20 @@ export interface LiveRunner extends Runner {
   /** When its process began; `null`: none yet. */
   readonly startedAt: Instant | null;
   readonly nextProbeAt: Instant | null;
-  /** Since when a regular health check has been out; `null`: none is. */
+  /** When the pending regular health check began; `null`: no check is pending. */
   readonly probedAt: Instant | null;
   /** Consecutive failed health checks after the start period. */
   readonly probeFailures: number;
   /** Why it will be replaced, with `replacement: 'will'`. */
   readonly replaceWhy: StopReason;
-  /** Its replacement that is there, or was the last. */
+  /** Its current or latest replacement. */
   readonly substitute: RunnerId | null;
-  /** It ends together with many others, in one of the next steps: it gets nothing any more and doesn't count. */
+  /** It ends together with many others, in one of the next steps. It gets no more requests and doesn't count. */
   readonly leave: Leave | null;
 }
 
 type Place =
-  /** A runner may take it, `since` then. */
+  /** A runner may take the request, since `since`. */
   | { readonly kind: 'waiting'; readonly since: Instant }
   | { readonly kind: 'delayed'; readonly availableAt: Instant; readonly because: string }
   | {
@@ -189,17 +191,17 @@ type Place =
 export interface LiveRequest {
   readonly info: RequestInfo;
   readonly seq: number;
-  /** Attempts begun. */
+  /** Number of attempts begun. */
   readonly attempts: number;
   readonly retried: Retried;
   /** Where the latest attempt ran. */
   readonly lastRunner: RunnerId | null;
-  /** Its caller does not want it any more: it gets no further attempt. */
+  /** The caller withdrew the request: it gets no further attempt. */
   readonly withdrawn: boolean;
   readonly place: Place;
 }
 
-/** A world without apps. `seed` decides the ids that will be made. */
+/** A world without apps. `seed` determines the IDs that are made later. */
 export function emptyWorld(seed: string, limits: Limits = defaultLimits): World {
   return {
     seed,
