@@ -1,11 +1,11 @@
 /**
- * What an engine is: something that turns a runner's spec into a running process, reports what becomes of it, and ends
- * it. Each kind of environment has one (engines.ts): `virtualenv` is engines/process. No engine decides anything.
+ * An engine turns a runner's spec into a running process, reports what happens to it, and ends it. Each kind of
+ * environment has an engine (engines.ts): the one of `virtualenv` is engines/process. An engine makes no decisions.
  */
 
 /**
- * The execution environment that a build produced. What its kind needs besides is known to the builder and the engine
- * of that kind, and passes everyone between them unseen.
+ * The execution environment that a build produced. Further fields of its kind are known to the builder and the engine
+ * of that kind; all other code passes them on unread.
  */
 export interface BuiltEnvironment {
   readonly kind: string;
@@ -13,7 +13,7 @@ export interface BuiltEnvironment {
   readonly id: string;
 }
 
-/** What to run: exactly one of the two forms that the SDK registers (docs/platform/control-plane.md#what-is-to-run). */
+/** What to run: one of the two forms that the SDK registers (docs/platform/control-plane.md#what-is-to-run). */
 export type Callable =
   /** A serialized function; `method` is an importable module with `loads` and `dumps` (`cloudpickle`). */
   | { readonly kind: 'pickle'; readonly method: string; readonly file: string }
@@ -23,9 +23,9 @@ export type Callable =
 export interface AppFile {
   /** POSIX path below `/app`. */
   readonly relativePath: string;
-  /** Where the bytes are on this machine, content-addressed. */
+  /** The path of the content on this machine, content-addressed. */
   readonly source: string;
-  /** st_mode of the file on the developer's side. */
+  /** st_mode of the file on the developer's machine. */
   readonly mode: number;
 }
 
@@ -37,22 +37,20 @@ export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironm
   readonly setup?: Callable;
   /** `serve`: an app that opens a port. `call`: a plain function whose value is the result. */
   readonly mode: 'serve' | 'call';
-  /**
-   * The port that the app's own code declares (8080 unless given). The process engine gives it another one on loopback.
-   */
+  /** The port that the app's own code declares (default: 8080). The process engine gives it another one on loopback. */
   readonly declaredPort?: number;
   readonly health: { readonly path: string | null; readonly method: 'GET' | 'POST'; readonly timeoutSeconds: number };
   readonly appFiles: readonly AppFile[];
   /**
-   * Variables of docs/platform/runner-process.md#variables and exposed secrets. The engine adds what it alone knows
-   * (ports, PYTHONUNBUFFERED).
+   * Variables of docs/platform/runner-process.md#variables and exposed secrets. The engine adds those that only it
+   * knows (ports, PYTHONUNBUFFERED).
    */
   readonly env: { readonly [name: string]: string };
   /** Folder that appears as `/data` inside the runner. */
   readonly dataDir: string;
 }
 
-/** One line that a runner wrote. Bytes decoded as UTF-8 with replacement; never mark-up. */
+/** One line that a runner wrote. Bytes decoded as UTF-8 with replacement; never markup. */
 export interface RunnerLine {
   readonly at: number;
   readonly stream: 'stdout' | 'stderr';
@@ -64,17 +62,17 @@ export interface RunnerLine {
   readonly requestId?: string;
   readonly endpoint?: string;
   /**
-   * What a line says that isn't over yet (a progress bar): reported ten times a second at most, and again when it is
-   * over.
+   * Set for the text of an unfinished line (a progress bar): reported ten times a second at most, and again when the
+   * line is complete.
    */
   readonly unfinished?: true;
 }
 
-/** Where a ready app answers: HTTP/1.1 on loopback. */
+/** The address of a ready app: HTTP/1.1 on loopback. */
 export interface RunnerAddress {
   readonly host: string;
   readonly port: number;
-  /** What its server asks of every request (pass.ts); absent: it asks nothing. */
+  /** What its server requires of every request (pass.ts); absent: nothing. */
   readonly secret?: string;
 }
 
@@ -99,13 +97,13 @@ export type CallResult =
       readonly exceptionType: string;
       readonly exceptionMessage: string;
     }
-  /** The callable could not be deserialized, or its result not be serialized: a sentence for INVALID_ARGUMENT. */
+  /** The callable could not be deserialized, or its result could not be serialized: a sentence for INVALID_ARGUMENT. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface RunnerEvents {
   /**
-   * What the runner is made of is being fetched (DOCKER_PULL): `percent`, a whole number, is there. Before `started`,
-   * at most ten times a second; never where nothing has to be fetched.
+   * The runner's image is being fetched (DOCKER_PULL): `percent`, a whole number, has arrived. Before `started`, at
+   * most ten times a second; never if nothing has to be fetched.
    */
   pulling(percent: number): void;
   /** A process exists (SETUP begins). */
@@ -118,7 +116,7 @@ export interface RunnerEvents {
   line(line: RunnerLine): void;
   /** `call` runners: the function ended. */
   result(result: CallResult): void;
-  /** `serve`: the app stops by itself now, because it has served as many requests as it was meant to. */
+  /** `serve`: the app is stopping on its own, because it has served its maximum number of requests. */
   done(): void;
   /**
    * The process is gone; called exactly once, last. `reason` is a sentence that names exit code or signal,
@@ -132,10 +130,10 @@ export interface RunnerExit {
   readonly code: number | null;
   readonly signal: string | null;
   readonly reason: string;
-  /** `supervisor_lost`: what the engine runs it below died and took it away, which says nothing about the app. */
+  /** `supervisor_lost`: the engine's process above it died and ended it, which says nothing about the app. */
   readonly cause?: 'supervisor_lost';
   /**
-   * The app stopped by itself because it had served as many requests as it was meant to, whatever was asked of it
+   * The app stopped on its own because it had served its maximum number of requests, regardless of what was requested
    * meanwhile.
    */
   readonly done?: true;
@@ -148,17 +146,19 @@ export interface TerminalSize {
 }
 
 export interface ExecOptions {
-  /** On a terminal of its own; then stdout and stderr are one, and programs behave as for a person. */
+  /**
+   * With a terminal of its own; stdout and stderr are then one stream, and programs behave as for an interactive user.
+   */
   readonly tty: boolean;
-  /** 24 x 80 unless given. */
+  /** Default: 24 x 80. */
   readonly size?: TerminalSize;
 }
 
 /** What a command in a runner reports. */
 export interface ExecIo {
-  /** 1: stdout, or all of a terminal's; 2: stderr. */
+  /** 1: stdout, or the whole output of a terminal; 2: stderr. */
   output(stream: 1 | 2, bytes: Uint8Array): void;
-  /** There is room again after a `write` that answered false. */
+  /** There is room again after a `write` that returned false. */
   drained(): void;
   /**
    * Called exactly once, after all its output. 128 + signal when one ended it, 137 also when the runner ended
@@ -167,17 +167,20 @@ export interface ExecIo {
   exited(code: number, withRunner?: true): void;
 }
 
-/** A command that runs in a runner. Nothing here does anything once it ended. */
+/** A command that runs in a runner. After its end, none of these functions has any effect. */
 export interface ExecSession {
-  /** False: hold back what comes next until `drained`. */
+  /** False: wait for `drained` before the next write. */
   write(bytes: Uint8Array): boolean;
-  /** No more input: its end without a terminal; at one the end-of-input character, which a program may ignore. */
+  /**
+   * Ends the input. Without a terminal this closes it; a terminal sends the end-of-input character, which a program may
+   * ignore.
+   */
   closeInput(): void;
   resize(size: TerminalSize): void;
-  /** Holds back `output`; the command then waits when its pipe or terminal is full. */
+  /** Pauses `output`; the command then blocks when its pipe or terminal is full. */
   pause(): void;
   resume(): void;
-  /** SIGKILL to the command and all that it started, unless it ended by itself. Idempotent. */
+  /** SIGKILL to the command and all processes that it started, unless it has already ended. Idempotent. */
   kill(): void;
 }
 
@@ -195,25 +198,25 @@ export interface RunnerHandle {
    */
   probe(timeoutSeconds: number): Promise<boolean>;
   /**
-   * Resolves when every line that the runner has written so far was reported; what is being reported for more than a
-   * second (a flood), or will never be (it ended), isn't waited for. Never rejects.
+   * Resolves when every line that the runner has written so far was reported. Doesn't wait for output that takes more
+   * than a second to report (a flood), or that is never reported (the runner ended). Never rejects.
    */
   linesTold(): Promise<void>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**
    * Runs a command next to the app: in its file system, folder and environment, as its user
-   * (docs/platform/control-plane.md#shellrunner). `null`: a login shell. Waits while the runner is still being made;
+   * (docs/platform/control-plane.md#shellrunner). `null`: a login shell. Waits while the runner is still being created;
    * ends with it.
    */
   exec(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
-  /** Removes the runner's folder. Call after `exited` when results were read. */
+  /** Removes the runner's folder. Call this after `exited`, when results were read. */
   dispose(): Promise<void>;
 }
 
-/** Runs what is built for `Environment`; what it is given is of that kind. */
+/** Runs environments of the type `Environment`, and is given no other kind. */
 export interface Engine<Environment extends BuiltEnvironment = BuiltEnvironment> {
-  /** Someone is about to run something in this environment: makes ready now what its first runner would wait for. */
+  /** A runner is about to start in this environment: prepares now what the first runner would wait for. */
   warm(environment: Environment): void;
   /** Never rejects: a start that fails is reported by `exited`. */
   start(spec: RunnerSpec<Environment>, events: RunnerEvents): RunnerHandle;

@@ -1,13 +1,13 @@
 import type { Engine } from './engine.ts';
 
 /**
- * One engine for environments of every kind: a runner is started by the engine of its environment's kind.
+ * One engine for environments of every kind: the engine of an environment's kind starts its runners.
  * @param byKind the same kinds as `createBuilds` has builders of
  */
 export function createEngines(byKind: { readonly [kind: string]: Engine }): Engine {
   const engines = new Map(Object.entries(byKind));
 
-  /** No builder makes what has no engine: a bug otherwise. */
+  /** Every kind that a builder produces has an engine; anything else is a bug. */
   function engineOf(kind: string): Engine {
     const engine = engines.get(kind);
     if (engine === undefined) throw new Error(`There is no engine for environments of the kind ${kind}.`);

@@ -3,7 +3,7 @@ import { noSession } from './no-session.ts';
 
 const nothing = () => undefined;
 
-/** The handle of a runner that a closed engine was asked for: it reports its end, and does nothing else. */
+/** The handle of a runner that a closed engine was asked to start: it only reports the runner's end. */
 export function neverStarted(runnerId: string, events: RunnerEvents): RunnerHandle {
   queueMicrotask(() => events.exited({ code: null, signal: null, reason: 'The engine is closed; no runner starts.' }));
   return {

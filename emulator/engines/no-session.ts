@@ -2,7 +2,7 @@ import type { ExecSession } from './engine.ts';
 
 const nothing = () => undefined;
 
-/** The session of a command that never began, or is over: takes everything, and does nothing with it. */
+/** The session of a command that never started, or is over: accepts every call, and does nothing. */
 export const noSession: ExecSession = {
   write: () => true,
   closeInput: nothing,

@@ -53,7 +53,7 @@ describe('probeHealth', () => {
     expect(seen[0]).toMatchObject({ method: 'POST', url: '/ready' });
   });
 
-  it('takes a server that speaks another protocol for healthy unless a path is declared', async () => {
+  it('considers a server that speaks another protocol healthy unless a path is declared', async () => {
     const address = await listen(createServer((socket) => socket.resume().end('220 mail\r\n')));
     expect(await probeHealth(address, undeclared, 5)).toBe('healthy');
     expect(await probeHealth(address, { path: '/ready', method: 'GET' }, 5)).toBe('unhealthy');

@@ -5,12 +5,10 @@ import { timerMs } from '../../local/loop/timers.ts';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 
-/** By which a runner tells checks from calls (runner/inside/request_limit.py). */
+/** Lets a runner distinguish checks from calls (runner/inside/request_limit.py). */
 const healthAgent = 'minifal-health-check';
 
-/**
- * `unknown`: the question could not even be asked, for want of a descriptor of ours. It says nothing about the runner.
- */
+/** `unknown`: the check could not be sent, because we had no free descriptor. It says nothing about the runner. */
 export type Health = 'healthy' | 'unhealthy' | 'unknown';
 
 /**
@@ -49,7 +47,7 @@ export async function probeHealth(
           resolve(healthy ? 'healthy' : 'unhealthy');
         },
       );
-      // By hand: `AbortSignal.timeout` would hold each probe in memory until the time is over.
+      // Done manually: `AbortSignal.timeout` would keep each probe in memory until the time is over.
       const late = setTimeout(() => probe.destroy(), timerMs(timeoutSeconds));
       probe.on('error', (error: NodeJS.ErrnoException) => {
         if (isOutOfDescriptors(error)) return resolve('unknown');
@@ -67,12 +65,12 @@ export async function probeHealth(
   }
 }
 
-/** The request target of a declared path, which is written as the app's routes are: as it is, not escaped. */
+/** The request target of a declared path. It is written like the app's routes: unescaped. */
 export function probedTarget(path: string | null): string {
   return encodeURI((path ?? '/health').toWellFormed()).replaceAll('#', '%23');
 }
 
-/** Whether something accepts connections there. Never rejects. */
+/** Whether a server accepts connections there. Never rejects. */
 export async function acceptsConnections(address: RunnerAddress, timeoutSeconds = 5): Promise<Health> {
   try {
     return await new Promise<Health>((resolve) => {

@@ -10,7 +10,7 @@ describe('lines about our own health checks', () => {
     return known;
   };
 
-  it('are recognised by the port, once each', () => {
+  it('are recognised by their port, once each', () => {
     const known = lines();
     expect([4001, 4001].map((port) => known.isOurs(uvicorn(port)))).toEqual([true, false]);
   });
@@ -31,7 +31,7 @@ describe('lines about our own health checks', () => {
     expect([line, line].map((text) => known.isOurs(text))).toEqual([true, false]);
   });
 
-  it('name a declared path as it is asked for', () => {
+  it('contain a declared path as it is requested', () => {
     const known = createProbeLines({ path: '/he alth', method: 'POST' });
     known.sent(4001);
     expect(known.isOurs(uvicorn(4001, 'POST /he%20alth'))).toBe(true);

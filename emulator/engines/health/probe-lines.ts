@@ -1,19 +1,19 @@
 import type { RunnerSpec } from '../engine.ts';
 import { probedTarget } from './health.ts';
 
-/** Most probes whose line may still come. */
+/** Maximum number of probes whose line may still arrive. */
 const longest = 16;
 
 /**
- * Recognises the lines that an app's access log has about our own health checks, of which nobody wants to hear: one
- * line for each check that was sent, with the port it came from where the line names one.
+ * Recognises the lines in an app's access log about our own health checks, which are of no interest: one line for each
+ * check that was sent, with the port it came from if the line names one.
  */
 export function createProbeLines(health: Pick<RunnerSpec['health'], 'path' | 'method'>) {
   const method = health.path === null ? 'GET' : health.method;
   const request = `"${method} ${probedTarget(health.path)} `;
   const ports = new Set<number>();
   return {
-    /** A check comes from this port of ours. */
+    /** A check was sent from this port of ours. */
     sent(port: number): void {
       ports.add(port);
       for (const oldest of ports) if (ports.size > longest) ports.delete(oldest);

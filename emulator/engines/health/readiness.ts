@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunnerAddress, RunnerSpec } from '../engine.ts';
 import { acceptsConnections, probeHealth } from './health.ts';
 
-/** A server of whose listening nobody hears: its port is tried this often. */
+/** How often the port of a server is tried that doesn't report when it listens. */
 const portPollMs = 100;
 const longWaitMs = 3_600_000;
 const firstRetryMs = 20;
@@ -10,9 +10,10 @@ const longestRetryMs = 500;
 
 /**
  * Resolves to the address once the port is open and one health probe passed; `null` when `signal` fires first.
- * It has no limit of its own: startup_timeout is the scheduler's. `guess`: where a server may be found of which
- * `listening` doesn't say so; null: it says so of each. `secretNow`: what the server asks for, as far as it
- * is known; a server says so before it listens, which its open port may overtake. `onPort`: of `probeHealth`.
+ * It has no limit of its own: startup_timeout is the scheduler's. `guess`: the expected address of a server that
+ * `listening` doesn't report; null: it reports every server. `secretNow`: the secret that the server requires, as far
+ * as it is known; a server reports that before it listens, but its open port may be seen first. `onPort`: see
+ * `probeHealth`.
  */
 export async function untilHealthy(
   guess: RunnerAddress | null,

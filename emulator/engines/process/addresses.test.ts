@@ -12,7 +12,7 @@ import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from
 import { c, go, hostile, node, python, rust } from './testing/servers.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
-/** On Linux's loopback, and none that a system or a person gives out. */
+/** On Linux's loopback, and not an address that a system or a person uses. */
 const ownAddress = /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/;
 const isSlow = process.env.MINIFAL_SLOW === '1';
 const slowTimeout = { timeout: isSlow ? 600_000 : 120_000 };
@@ -26,7 +26,7 @@ const handles: { kill(): void }[] = [];
 beforeAll(() => {
   work = workFolder();
   const onLimit = (sentence: string) => limits.push(sentence);
-  // Node may be in a folder for temporary files, which runners see none of.
+  // Node may be in a folder for temporary files, which is hidden from runners.
   const shown = [process.execPath];
   engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', shown, onLimit });
 });
@@ -55,13 +55,13 @@ async function ask(address: RunnerAddress | null): Promise<string> {
   return (await fetch(`http://${address?.host}:${address?.port}/`)).text();
 }
 
-/** An app's module, and its other files by their names: where they are on this machine. */
+/** An app's module, and its other files by name: their paths on this machine. */
 interface App {
   readonly text: string;
   readonly files?: { readonly [name: string]: string };
 }
 
-/** An app that becomes this program, a file of its own, which `through` runs. */
+/** An app that turns into this program, a file of its own, started through `through`. */
 function program(file: string, args: readonly string[], through: readonly string[] = []): App {
   const command = JSON.stringify([...through, './program', ...args]);
   const text = `
@@ -73,7 +73,7 @@ def main():
   return { text, files: { program: file } };
 }
 
-/** Where the processes of the runner listen. */
+/** The addresses on which processes of the runner listen. */
 async function listeners(runner: Watched): Promise<readonly string[]> {
   const pid = Number((await runner.line(/^pid /)).text.split(' ')[1]);
   return [pid, ...descendants(pid)].flatMap(listeningAddresses);
@@ -91,7 +91,7 @@ function compiled(text: string, name: string, ...command: string[]): string {
   return to;
 }
 
-/** The module alone, whose `main` serves. */
+/** Only the module, whose `main` serves. */
 const servesPython = python.slice(0, python.indexOf('if __name__'));
 const servers: readonly (readonly [what: string, needs: boolean, app: () => App])[] = [
   ['C', has('gcc'), () => program(compiled(c, 'c.c', 'gcc'), ['8080'])],
@@ -124,7 +124,7 @@ describe.runIf(process.platform === 'linux')('a server on all addresses, written
 });
 
 describe.runIf(process.platform === 'linux')("a runner's sockets", () => {
-  it('that listen unbound or on any port are on its own address, UDP ones where they were', async () => {
+  it('that listen unbound or on any port are on its own address, UDP ones are unchanged', async () => {
     const runner = start(`
 import os, socket, _socket
 def main():
@@ -144,7 +144,7 @@ def main():
     for (const address of found) expect(address).toMatch(ownAddress);
   });
 
-  it('of Unix are bound as by the program itself: to its own files, by its folder, user and umask', async () => {
+  it('for Unix paths are bound as by the program itself: to its own files, by its folder, user and umask', async () => {
     const runner = start(`
 import multiprocessing.managers, os, socket, stat
 def bind(path, before=None):
@@ -230,7 +230,7 @@ def main():
     expect(said).toContain('said database');
   });
 
-  it('of which one waits for a connection hold up no other', async () => {
+  it('do not hold up each other while one waits for a connection', async () => {
     const runner = start(`
 import socket, threading, time
 def main():
@@ -250,7 +250,7 @@ def main():
     await runner.line(/^accepted/);
   });
 
-  it("stay on 127.0.0.1 where they are a debugger's, which an editor looks for there", async () => {
+  it('stay on 127.0.0.1 if they belong to a debugger, because an editor looks for it there', async () => {
     const taken = createServer().listen(5678, '127.0.0.1');
     const isFree = await once(taken, 'listening').then(
       () => true,
@@ -266,8 +266,8 @@ def main():
     expect((await runner.line(/^debugger/)).text).toBe(isFree ? 'debugger 127.0.0.1' : 'debugger 98');
   });
 
-  // Nobody but root looks into a keeper.
-  it.runIf(process.getuid?.() === 0)('leave nothing open in the keeper, whatever becomes of them', async () => {
+  // Only root can inspect a keeper.
+  it.runIf(process.getuid?.() === 0)('leave nothing open in the keeper, however they end', async () => {
     const runner = start(`
 import os, signal, socket, threading, time
 def main():
@@ -292,12 +292,12 @@ def main():
     time.sleep(1000)`);
     await runner.line(/^over/);
     const pid = Number((await runner.line(/^pid /)).text.split(' ')[1]);
-    // Some answer that too many wait; whoever was killed waits no more.
+    // Some calls report that too many are waiting; a killed process no longer waits.
     expect(runner.lines.some((line) => line.text === 'refused 11')).toBe(true);
     await until(() => readdirSync(`/proc/${parentOf(pid)}/fd`).length < 20);
   });
 
-  it('of a command in the runner are its own, too', async () => {
+  it('of a command in the runner use its own addresses, too', async () => {
     const runner = watched(engine, program(work.file(node), [], [process.execPath]));
     const address = await runner.ready;
     const script = `
@@ -338,7 +338,7 @@ const server = require('node:net').createServer().listen(9123, () => http.get('h
 });
 
 describe.runIf(process.platform === 'linux')('where the machine refuses the filter', () => {
-  it('that is said once, and servers of Python are on the own address nevertheless', async () => {
+  it('that is reported once, and servers of Python still use the own address', async () => {
     const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
     const python = work.file(`#!/bin/sh\nexec python3 '${restricted}' docker python3 "$@"\n`);
     chmodSync(python, 0o755);
@@ -380,7 +380,7 @@ describe.runIf(process.platform === 'linux')('without the filter, a server that 
     return watched(engine, program(work.file(text), [], [process.execPath]), { declaredPort, env });
   }
 
-  it('ends its runner when other machines reach it, and neither its neighbours nor what the setting allows', async () => {
+  it('ends its runner when other machines reach it, but not other runners or what the setting allows', async () => {
     const neighbour = begin(without, '127.0.0.1');
     expect(await ask(await neighbour.ready)).toBe('hi');
     const runner = begin(without, '0.0.0.0');

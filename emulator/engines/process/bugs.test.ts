@@ -42,7 +42,7 @@ def main():
 `;
 const answer = 'def main(): return 7';
 
-/** Starts a runner whose owner throws once when it hears this event; resolves to its end. */
+/** Starts a runner whose owner throws once at this event; resolves to the runner's end. */
 function startThrowing(
   event: keyof RunnerEvents,
   text: string,
@@ -88,7 +88,7 @@ describe('a callback that throws', () => {
     expect(neighbour.order).toEqual(['started', 'ready']);
   });
 
-  it('exited disturbs nobody', async () => {
+  it('exited affects no other runner', async () => {
     const neighbour = start(server);
     await neighbour.ready;
     await startThrowing('exited', server, {});
@@ -119,11 +119,11 @@ describe('a callback that throws', () => {
 });
 
 describe('a health check as an app may declare it', () => {
-  it.each(['/he alth', '/健康', '/100%', '/a#b'])('%s is asked for', async (path) => {
+  it.each(['/he alth', '/健康', '/100%', '/a#b'])('%s is requested', async (path) => {
     await start(server, { health: { path, method: 'GET', timeoutSeconds: 10_000_000 } }).ready;
   });
 
-  it.each(['no slash', '/\ud800', '/\0', '', `/${'x'.repeat(100_000)}`])('%j harms nobody', async (path) => {
+  it.each(['no slash', '/\ud800', '/\0', '', `/${'x'.repeat(100_000)}`])('%j does no harm', async (path) => {
     const health = { path, method: 'GET', timeoutSeconds: Number.MAX_SAFE_INTEGER } as const;
     const runner = start(server, { health });
     await runner.line(/^serving/);

@@ -5,7 +5,7 @@ import type { ProcessRunner } from './runner/runner.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
-/** A supervisor without runners goes after this time: a changed requirement leaves the old environment behind. */
+/** How long a supervisor without runners is kept: a changed requirement leaves the old environment behind. */
 const idleMs = 600_000;
 
 interface Crew {
@@ -23,15 +23,15 @@ export interface SupervisorEvents {
 /** The place of one runner below its supervisor. */
 interface Berth {
   send(command: Command): void;
-  /** From now on it gets what is said of it. */
+  /** From now on the runner receives the messages about it. */
   take(runner: ProcessRunner): void;
-  /** It has ended. */
+  /** The runner has ended. */
   leave(): void;
 }
 
 /** The supervisors of environments, each with its runners. */
 export interface Crews {
-  /** Makes the supervisor of an environment ready for its first runner. */
+  /** Prepares the supervisor of an environment for its first runner. */
   warm(environment: Virtualenv): void;
   join(environment: Virtualenv, runnerId: string): Berth;
   /** Whether an environment with this id has a supervisor. */
@@ -100,7 +100,9 @@ export function createCrews(
   };
 }
 
-/** A forced rebuild keeps the id but has new folders: what the old supervisor imported is not in them. */
+/**
+ * A forced rebuild keeps the id but has new folders, which don't contain the modules that the old supervisor imported.
+ */
 export function keyOf({ id, python, extraPaths }: Virtualenv): string {
   return [id, python, ...extraPaths].join('\n');
 }

@@ -41,7 +41,7 @@ work.remove();
 process.stdout.write(JSON.stringify(answers));
 `;
 
-describe.runIf(process.platform === 'linux')('descriptors that the shell of who started us left open', () => {
+describe.runIf(process.platform === 'linux')('descriptors that the starting shell left open', () => {
   it('reach neither runners nor commands in them; a runner has its channel', async () => {
     const node = [process.execPath, '--input-type=module', '-e', program];
     const left = 'exec 7</etc/hostname 88</etc/hostname 99>/dev/null; exec "$@"';

@@ -47,7 +47,7 @@ async function tearDown(): Promise<void> {
   work.remove();
 }
 
-/** Runs `main` of this text to its end, and gives what it printed as JSON, line by line. */
+/** Runs `main` of this text to its end, and returns its printed lines, each parsed as JSON. */
 async function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
   const runner = watch(engine, specFor(work, text, { dataDir: data, ...rest }));
   const { code, reason } = await runner.exited;
@@ -60,7 +60,7 @@ async function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
   return { said: printed.map((line) => JSON.parse(line)), runner };
 }
 
-/** Folders that this machine may refuse an ordinary user, as one with mounts below it, are another matter. */
+/** Folders that this machine may refuse to an ordinary user, such as one with mounts below it, are tested elsewhere. */
 function missing(): readonly string[] {
   return engine
     .missing()
@@ -96,7 +96,7 @@ def main():
 `;
 const nothing = Object.fromEntries(places.map((place) => [place, []]));
 
-/** `null`: nobody but root may look at a supervisor. */
+/** `null`: only root may inspect a supervisor. */
 function descriptorsOf(pid: number): number | null {
   if (pid !== process.pid && process.getuid?.() !== 0) return null;
   return readdirSync(`/proc/${pid}/fd`).length;
@@ -106,7 +106,7 @@ describe('a disk of its own', () => {
   beforeAll(() => setUp());
   afterAll(tearDown);
 
-  it('takes what a runner writes anywhere, and neither the machine nor the next runner sees it', async () => {
+  it('receives everything that a runner writes, and neither the machine nor the next runner sees it', async () => {
     const first = await run(writer, { env: { NAME: 'one ' } });
     expect(missing()).toEqual([]);
     const second = await run(writer, { env: { NAME: 'two ' } });
@@ -119,13 +119,13 @@ describe('a disk of its own', () => {
     expect(readFileSync(ofApp(first.runner), 'utf8')).toBe('one ');
   });
 
-  it('is gone with the runner', async () => {
+  it('is removed with the runner', async () => {
     const { runner } = await run(writer, { env: { NAME: 'three ' } });
     await runner.handle.dispose();
     expect(readdirSync(join(dataFolder, 'runners'))).not.toContain(runner.handle.runnerId);
   });
 
-  it("shows neither the person's home nor the data folder", async () => {
+  it("shows neither the user's home nor the data folder", async () => {
     const looks = `
 import json, os
 def main():
@@ -140,7 +140,7 @@ def main():
     ]))
 `;
     const { said } = await run(looks.replaceAll('@home', home).replaceAll('@data', dataFolder));
-    // Of the machine's /tmp only what leads to the folder of the test and, where it is there, to minifal itself.
+    // Of the machine's /tmp, only the path to the test's folder and, if it is there, to minifal itself.
     const temporary = [work.root, import.meta.dirname].filter((path) => path.startsWith('/tmp/'));
     const ways = [...new Set(temporary.map((path) => path.split('/')[2]))].sort();
     expect(said).toEqual([
@@ -148,7 +148,7 @@ def main():
     ]);
   });
 
-  it.runIf(process.getuid?.() !== 0)('keeps hidden what is hidden from an app that takes mounts away', async () => {
+  it.runIf(process.getuid?.() !== 0)('keeps files hidden from an app that unmounts folders', async () => {
     const uncovers = `
 import ctypes, json, os
 def main():
@@ -168,7 +168,7 @@ def main():
     expect(said).toEqual([[...refused, ...refused]]);
   });
 
-  it("has memory, terminals and keys of its own, and not those of the person's session", async () => {
+  it("has memory, terminals and keys of its own, not those of the user's session", async () => {
     const python = work.file(`#!/usr/bin/env python3
 import ctypes, os, sys
 keyctl, add = (250, 248) if os.uname().machine == "x86_64" else (219, 217)
@@ -195,7 +195,7 @@ def main():
     expect(left.filter((line) => line.trim().startsWith(`${process.pid} `))).toEqual([]);
   });
 
-  it('has a home also where a link leads to that of the person from a place that is hidden', async () => {
+  it('has a home even if a link in a hidden place leads to the user home', async () => {
     const [link, target] = [join(work.root, 'link'), join(import.meta.dirname, '../../../test/.cache/linked-home')];
     mkdirSync(target, { recursive: true });
     onTestFinished(() => rmSync(target, { recursive: true }));
@@ -223,7 +223,7 @@ def main():
     expect(readdirSync(target)).toEqual(['diary']);
   });
 
-  it('shows of a Python that is installed into the home itself no more than that Python', async () => {
+  it('shows nothing but Python if Python is installed in the home itself', async () => {
     const library = execFileSync('python3', [
       '-c',
       'import os; print(os.path.dirname(os.__file__), end="")',
@@ -271,7 +271,7 @@ def main():
     expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), readdirSync('/dev').sort(), resolver]]);
   });
 
-  it('is what a command in the runner sees, too', async () => {
+  it('is also what a command in the runner sees', async () => {
     const waits =
       'import time\ndef main():\n    open("/tmp/mine", "w").write("of the app")\n    print("up", flush=True); time.sleep(1000)';
     const runner = watch(engine, specFor(work, waits, { dataDir: data }));
@@ -344,7 +344,7 @@ def main():
     expect([before.layers, before.probes, before.runners]).toEqual([[], [], []]);
   });
 
-  it('keeps the bytecode of what was imported, and nothing else that was written to the environment', async () => {
+  it('keeps the bytecode of imported modules, and nothing else that was written to the environment', async () => {
     const folder = join(dataFolder, 'environments', 'one');
     execFileSync('python3', ['-m', 'venv', '--without-pip', folder]);
     const [packages = ''] = globSync(join(folder, 'lib/python3*/site-packages'));
@@ -368,7 +368,7 @@ def main():
     expect(existsSync(join(packages, 'installed.py'))).toBe(false);
   });
 
-  it('is missing where namespaces are forbidden, which the runner and the engine say', async () => {
+  it('is missing where namespaces are forbidden, which the runner and the engine report', async () => {
     const python = work.file(`#!/bin/sh
 exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
 `);
@@ -398,7 +398,7 @@ def main():
     print(json.dumps([*found, add("~/read/more"), add("~/write/more"), add(hub + "/more")]))
 `;
 
-describe.each([false, true])('what is shared on purpose (the Hugging Face cache writable: %s)', (writable) => {
+describe.each([false, true])('deliberately shared folders (the Hugging Face cache writable: %s)', (writable) => {
   beforeAll(() => {
     setUp((home) => {
       for (const name of ['read', 'write', 'hf/hub']) mkdirSync(join(home, name), { recursive: true });
@@ -414,7 +414,7 @@ describe.each([false, true])('what is shared on purpose (the Hugging Face cache 
   });
   afterAll(tearDown);
 
-  it('is seen, and written to only where that was asked for', async () => {
+  it('are visible, and writable only where requested', async () => {
     const { said } = await run(adds);
     expect(said).toEqual([[['model'], ['model'], ['model'], 'OSError', 'added', 'added']]);
     expect(readdirSync(join(home, 'read'))).toEqual(['model']);

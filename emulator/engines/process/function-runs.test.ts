@@ -28,7 +28,7 @@ function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
   return runner;
 }
 
-/** What Python makes of the result's file. */
+/** The result's file, as Python loads it. */
 function unpickled(result: CallResult): string {
   if (result.kind !== 'value') throw new Error(result.reason);
   const program = 'import pickle, sys; print(repr(pickle.loads(sys.stdin.buffer.read())), end="")';
@@ -45,7 +45,7 @@ sys.stdout.buffer.write(pickle.dumps(eval(sys.argv[1])))`;
 }
 
 describe('a function run', () => {
-  it('waits for the call after it was loaded, and gives its value', async () => {
+  it('waits for the call after it was loaded, and returns its value', async () => {
     const runner = watch(engine, specFor(work, 'def main(): return {"a": [1, 2]}', { mode: 'call' }));
     expect(await runner.ready).toBeNull();
     expect(runner.order).toEqual(['started', 'ready']);
@@ -57,7 +57,7 @@ describe('a function run', () => {
     expect(runner.order).toEqual(['started', 'ready', 'result', 'exited']);
   });
 
-  it('gives a value of 16 MiB', async () => {
+  it('returns a value of 16 MiB', async () => {
     const result = await run('def main(): return b"x" * (16 << 20)').result;
     expect(readFileSync(result.kind === 'value' ? result.file : '').length).toBeGreaterThan(16 << 20);
   });
@@ -68,7 +68,7 @@ describe('a function run', () => {
     ).toBe('5');
   });
 
-  it('gives the exception with a traceback of the user only', async () => {
+  it('returns the exception with a traceback of user code only', async () => {
     const result = await run('def inner(): raise ValueError("bad π")\ndef main(): inner()').result;
     expect(result).toMatchObject({
       kind: 'value',
@@ -101,7 +101,7 @@ def main():
     });
   });
 
-  it('gives an import that fails as a raised result when it is an entry point', async () => {
+  it('returns a failing import as a raised result when it is an entry point', async () => {
     expect(await run('import no_such_module').result).toMatchObject({
       raised: true,
       exceptionType: 'ModuleNotFoundError',
@@ -110,7 +110,7 @@ def main():
     expect(await run('', { callable }).result).toMatchObject({ raised: true, exceptionType: 'ValueError' });
   });
 
-  it('is refused before any call when the bytes are no callable', async () => {
+  it('is refused before any call when the bytes are not a callable', async () => {
     for (const [bytes, reason] of [
       ['rubbish', /^The function function could not be deserialized: UnpicklingError/],
       [
@@ -125,7 +125,7 @@ def main():
     }
   });
 
-  it('is refused when its method is no module of the environment', async () => {
+  it('is refused when its method is not a module of the environment', async () => {
     const runner = run('', { callable: { kind: 'pickle', method: 'no_such_pickle', file: work.file('x') } });
     expect(await runner.result).toMatchObject({
       kind: 'refused',
@@ -140,13 +140,13 @@ def main():
     });
   });
 
-  it('passes what the setup function made as the first argument, though it cannot be serialized', async () => {
+  it('passes the setup function result as the first argument, though it cannot be serialized', async () => {
     const setup = pickled(`later('__import__("threading").Lock()')`);
     const runner = run('', { callable: pickled('operator.methodcaller("locked")'), setup });
     expect(unpickled(await runner.result)).toBe('False');
   });
 
-  it('gives the exception of a setup function that raises, without running the function', async () => {
+  it('returns the exception of a setup function that raises, without running the function', async () => {
     const runner = run('', { callable: pickled(`later('print("ran")')`), setup: pickled(`later('1 / 0')`) });
     expect(await runner.result).toMatchObject({ raised: true, exceptionType: 'ZeroDivisionError' });
     await runner.exited;
@@ -154,13 +154,13 @@ def main():
     expect(runner.lines.map((line) => line.text)).not.toContain('ran');
   });
 
-  it('that dies has no result but says how', async () => {
+  it('that dies has no result but a reason', async () => {
     const runner = run('import os\ndef main(): os.kill(os.getpid(), 9)');
     expect((await runner.exited).reason).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
     expect(runner.order).toEqual(['started', 'ready', 'exited']);
   });
 
-  it('ends although the function left a thread running', async () => {
+  it('ends even if the function left a thread running', async () => {
     const text =
       'import threading, time\ndef main(): threading.Thread(target=time.sleep, args=(3600,)).start(); return 1';
     const runner = run(text);
@@ -168,7 +168,7 @@ def main():
     expect(await runner.exited).toMatchObject({ code: 0 });
   });
 
-  it('leaves its lines before its exit, each complete', async () => {
+  it('reports its lines before its exit, each complete', async () => {
     const runner = run('def main():\n    for i in range(1000): print("line", i)\n    print("no newline", end="")');
     await runner.exited;
     const whole = runner.lines.filter(({ unfinished }) => !unfinished);

@@ -42,7 +42,7 @@ def main():
     http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 `;
 
-/** Writes what `chunks` yields to every descriptor that the runner has beside its standard ones, then waits. */
+/** Writes the items of `chunks` to every descriptor that the runner has besides its standard ones, then waits. */
 function hostile(chunks: string): string {
   return `
 import json, os, re, socket, sys, time
@@ -63,7 +63,7 @@ def main():
 
 const said = (message: unknown) => `yield ${JSON.stringify(JSON.stringify(message))}.encode() + b"\\n"`;
 
-/** What a runner sends, and what of it the sentence about its end names. */
+/** What a runner sends, and which part of it the sentence about its end names. */
 const violations: readonly [string, string, RegExp][] = [
   ['a list', 'yield b"[]\\n"', /no known report/],
   ['garbage', 'yield b"\\x00\\xff garbage\\n"', /no JSON/],
@@ -83,7 +83,7 @@ const violations: readonly [string, string, RegExp][] = [
 ];
 
 describe('a runner that writes to its channel', () => {
-  it.each(violations)('%s ends alone, and its log says why', async (_what, chunks, why) => {
+  it.each(violations)('%s ends without affecting others, and its log says why', async (_what, chunks, why) => {
     const neighbour = start(server);
     await neighbour.ready;
     const runner = start(hostile(chunks));
@@ -95,13 +95,13 @@ describe('a runner that writes to its channel', () => {
     expect(neighbour.order).toEqual(['started', 'ready']);
   });
 
-  it('an app that closes all that it did not open serves nevertheless', async () => {
+  it('an app that closes every descriptor that it did not open still serves', async () => {
     const runner = start(server.replace('def main():\n', 'def main():\n    os.closerange(3, 1024)\n'));
     await runner.ready;
     expect(await runner.handle.probe(5)).toBe(true);
   });
 
-  it('a half message and then its end is only its end', async () => {
+  it('a half message followed by the end of the runner is treated as its end', async () => {
     const runner = start(hostile('yield b"{\\"event\\": "\n').replace('time.sleep(1000)', 'os._exit(3)'));
     expect(await runner.exited).toMatchObject({ code: 3, signal: null });
   });
@@ -117,7 +117,7 @@ describe('a runner that writes to its channel', () => {
     expect(runner.order.filter((event) => event === 'result')).toHaveLength(1);
   });
 
-  it('a value before the call was made is no result', async () => {
+  it('a value before the call is not a result', async () => {
     const early = `
 import json, os
 for name in os.listdir("/proc/self/fd"):
@@ -187,7 +187,7 @@ def main():
     print(os.getuid() != 0, len(os.listdir("/proc/self/fd")) > 0, flush=True)
 `;
       const environment = { ...plainPython, id: 'ordinary', python };
-      // In its own user namespace, also where it has the same user: no right of the runner's holds outside of that.
+      // In its own user namespace, even if it has the same user: none of the runner's rights apply outside of it.
       const asUser =
         process.getuid?.() === 0 ? ['setpriv', '--reuid', '4711', '--regid', '4711', '--clear-groups'] : [];
       const [command = '', ...args] = [...asUser, 'sleep', '1000'];
@@ -223,7 +223,7 @@ def main():
 });
 
 describe('a process from outside that floods the output of a runner', () => {
-  it('does not keep the supervisor when the runner is gone', async () => {
+  it('does not occupy the supervisor when the runner is gone', async () => {
     const neighbour = start(server);
     await neighbour.ready;
     const runner = start(server);

@@ -15,7 +15,7 @@ afterAll(async () => {
   work.remove();
 });
 
-/** As six has one up to 1.15, and so urllib3 1.25. */
+/** Like the one in six up to 1.15, and so in urllib3 1.25. */
 const old = `
 import sys
 class Old:
@@ -28,7 +28,7 @@ def main():
     print("done", flush=True)
 `;
 
-it('what is missing is missing also where a finder from before Python 3.4 is asked', async () => {
+it('a missing module is also missing if a finder from before Python 3.4 is installed', async () => {
   const runner = watch(engine, specFor(work, old));
   await runner.line(/^done/);
   const lines = runner.lines.map(({ text }) => text);

@@ -47,8 +47,8 @@ def listen(name):
     server = socket.socket(socket.AF_UNIX); server.bind(name); server.listen(); return server
 `;
 
-describe.runIf(isThere)("a runner, of the machine's other programs", () => {
-  it('reaches none by a signal, by a look into it, or by its abstract socket', async () => {
+describe.runIf(isThere)("a runner, isolated from the machine's other programs", () => {
+  it('reaches none of them by a signal, by inspection, or by an abstract socket', async () => {
     const name = `minifal-test-${process.pid}`;
     const other = spawn('sleep', ['1000'], { stdio: 'ignore' });
     const server = createServer((socket) => socket.end()).listen(`\0${name}`);
@@ -87,7 +87,7 @@ def main():
     other.kill();
   });
 
-  it('that are its own reaches all, by signals, abstract sockets and as a debugger', async () => {
+  it('reaches all of its own processes, by signals, abstract sockets and as a debugger', async () => {
     const runner = start(`${helpers}
 import subprocess
 def main():
@@ -113,7 +113,7 @@ def main():
     expect(said).toEqual(expect.arrayContaining(all));
   });
 
-  it('is ended and looked into by those that should', async () => {
+  it('can be ended and inspected by the processes that should', async () => {
     const drains = start(`${helpers}
 def main():
     signal.signal(signal.SIGTERM, lambda *_: (print("drained", flush=True), os._exit(0)))
@@ -131,7 +131,7 @@ def main():
   });
 });
 
-/** A command in the runner, until it has ended: what it said, and whether the runner's end was its own. */
+/** A command in the runner, until it has ended: its output, and whether the runner's end was the cause. */
 function run(runner: Watched, ...command: readonly string[]): Promise<readonly [said: string, withRunner: unknown]> {
   let said = '';
   return new Promise((resolve) => {
@@ -164,7 +164,7 @@ print(refusal(lambda: os.kill(other, 0)), libc.ptrace(0x4206, other, None, None)
     other.kill();
   });
 
-  it('ends with a runner that ends by itself, and that is known', async () => {
+  it('ends with a runner that ends on its own, and reports that as the cause', async () => {
     const runner = start(serves);
     runner.exited.catch(() => undefined);
     const pid = (await runner.line(/^pid /)).text.split(' ')[1];
@@ -183,7 +183,7 @@ def main():
   });
 });
 
-/** A runner that ends the process by which commands come in, and has what is needed to be in its place. */
+/** A runner that ends the process by which commands enter it, and can take its place. */
 const takesOver = `${helpers}
 def names(): return {line.split()[-1][1:] for line in open("/proc/net/unix") if " @minifal-" in line}
 name = next("\\0" + name for name in names() if refusal(lambda: connect("\\0" + name)) is None)
@@ -193,8 +193,8 @@ def end_door():
     while refusal(lambda: connect(name)) is None: pass
 `;
 
-describe.runIf(isThere)('where a program has taken the place of the way in', () => {
-  it('a neighbour gets nothing of what the runner is sent', async () => {
+describe.runIf(isThere)('where a program has replaced the door for commands', () => {
+  it('another runner gets nothing that is sent to the runner', async () => {
     const runner = start(`${takesOver}
 def main():
     end_door()
@@ -231,7 +231,7 @@ def main():
         ${act}
         print("has it", flush=True)`;
 
-  it('a session ends all the same, and so does the engine', async () => {
+  it('a session still ends, and so does the engine', async () => {
     const own = createProcessEngine({ dataDir: join(work.root, 'own'), runnerSources, isolation: 'full' });
     const runner = start(asDoor('say(b"1", b"mine")'), {}, own);
     await runner.line(/^listens/);
@@ -260,7 +260,7 @@ def main():
 });
 
 describe.runIf(process.platform === 'linux')('where the machine has no such rules', () => {
-  it('that is said once, with what it takes, and runners work without', async () => {
+  it('that is reported once, with the requirements, and runners work without them', async () => {
     const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
     const python = work.file(`#!/bin/sh\nexec python3 '${restricted}' old python3 "$@"\n`);
     chmodSync(python, 0o755);

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => work.remove());
 
-/** What is said, and known, of a machine whose Pythons are these. */
+/** What is reported, and known, of a machine with these Pythons. */
 async function probed(programs: { readonly [name: string]: string }) {
   const bin = join(work.root, 'bin');
   mkdirSync(bin);
@@ -36,7 +36,7 @@ const python = (...words: readonly string[]) =>
 const broken = '#!/bin/sh\necho "python3: command not found" >&2\nexit 127\n';
 
 describe.runIf(process.platform === 'linux')('a start', () => {
-  it('says once what a machine refuses, by the first Python that works', async () => {
+  it('reports once what a machine refuses, using the first Python that works', async () => {
     const { parts, known, said } = await probed({
       python3: broken,
       'python3.12': python(`'${restricted}'`, 'docker python3'),
@@ -46,7 +46,7 @@ describe.runIf(process.platform === 'linux')('a start', () => {
     expect(said).toHaveLength(3);
   });
 
-  it('says nothing where no Python is found', async () => {
+  it('reports nothing if no Python is found', async () => {
     expect(await probed({})).toEqual({ parts: [], known: [], said: [] });
   });
 
@@ -70,7 +70,7 @@ describe.runIf(process.platform === 'linux')('a start', () => {
     expect(existsSync(probeDir)).toBe(false);
   });
 
-  it('says nothing of a Python that answers something else', async () => {
+  it('reports nothing if Python prints an unexpected answer', async () => {
     expect(await probed({ python3: '#!/bin/sh\necho "[1]"\n' })).toEqual({ parts: [], known: [], said: [] });
   });
 });

@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { type Missing, missingSchema } from '../../wire/isolation.ts';
 import type { SupervisorConfig } from './messages.ts';
 
-/** Any of them will do: what is tried is the machine. */
+/** Any of them will do, because the probe tests the machine. */
 const pythons = ['python3', 'python3.12', 'python3.11', 'python3.10'];
 const patienceMs = 20_000;
 const answerSchema = z.array(missingSchema);
 
 /**
- * What runners have to do without on this machine, tried as a supervisor does it; `undefined`: no Python on PATH could
- * find out. Never rejects. `signal` ends the attempt.
+ * What runners have to do without on this machine, tested in the same way as by a supervisor; `undefined`: no Python on
+ * PATH could find out. Never rejects. `signal` ends the probe.
  */
 export async function probeMachine(deps: {
   readonly runnerSources: string;
@@ -34,7 +34,7 @@ function ask(python: string, deps: Parameters<typeof probeMachine>[0]): Promise<
     try {
       execFile(python, args, options, (_error, stdout) => resolve(parsed(stdout)));
     } catch {
-      // No descriptor was left for its pipes: the first runner finds out.
+      // No descriptor was left for its pipes: the first runner will find out.
       resolve(undefined);
     }
   });

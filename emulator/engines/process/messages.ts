@@ -2,35 +2,35 @@ import { z } from 'zod';
 import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
 import type { Callable } from '../engine.ts';
 
-/** How a runner's process comes to be: a fork of the warm supervisor, or a Python of its own. */
+/** How a runner's process is created: a fork of the warm supervisor, or a Python process of its own. */
 export const startMethods = ['fork', 'spawn'] as const;
 export type StartMethod = (typeof startMethods)[number];
 
-/** Arguments of a supervisor's process; no secrets, they can be read by `ps`. */
+/** Arguments of a supervisor's process. They contain no secrets, because `ps` shows them. */
 export interface SupervisorConfig {
   readonly extraPaths: readonly string[];
   readonly preload: boolean;
   readonly isolation: IsolationMode;
-  /** For a disk of its own: what of the machine a runner is shown. */
+  /** For a disk of its own: what a runner is shown of the machine. */
   readonly disk: {
-    /** Hidden, with all that is in it. */
+    /** Hidden, with all its contents. */
     readonly dataFolder: string;
-    /** Files and folders that can be read where they are. */
+    /** Files and folders that are readable at their own path. */
     readonly shown: readonly string[];
-    /** Folders that can be written where they are. */
+    /** Folders that are writable at their own path. */
     readonly shared: readonly string[];
-    /** Takes the place of /data/.cache/huggingface; not writable: what is written there is the runner's alone. */
+    /** Replaces /data/.cache/huggingface; if not writable, writes are private to the runner. */
     readonly huggingFace: { readonly path: string; readonly writable: boolean } | null;
-    /** Where what programs compile for this environment outlives runners. */
+    /** The folder for what programs compile for this environment; it outlives runners. */
     readonly compiled: string;
   };
-  /** Servers of runners without addresses of their own may listen where other machines reach them. */
+  /** Servers of runners without addresses of their own may listen where other machines can reach them. */
   readonly mayBeOutside: boolean;
-  /** An empty folder on which the supervisor tries once whether namespaces work here. */
+  /** An empty folder in which the supervisor tests once whether namespaces work here. */
   readonly probeDir: string;
 }
 
-/** What is sent to a supervisor, one JSON object per line. */
+/** The commands to a supervisor, one JSON object per line. */
 export type Command =
   | {
       readonly op: 'start';
@@ -44,29 +44,29 @@ export type Command =
       readonly hasAppFiles: boolean;
       readonly dataDir: string;
       readonly mountPoint: string;
-      /** A folder that is made for the runner's own disk. */
+      /** A folder that is created for the runner's own disk. */
       readonly layerDir: string;
-      /** Seen at its own path by both sides. */
+      /** Both sides see it at its own path. */
       readonly exchangeDir: string;
-      /** Of one file on the runner's own disk. */
+      /** The size limit of one file on the runner's own disk. */
       readonly mostBytes: number;
       readonly resultFile: string;
       readonly declaredPort: number;
       readonly addresses: readonly string[];
-      /** What the runner's servers ask of every request (runner/inside/gate.py). */
+      /** What the runner's servers require of every request (runner/inside/gate.py). */
       readonly secret: string;
     }
   | { readonly op: 'call' | 'terminate' | 'kill' | 'tell'; readonly id: string };
 
 const id = z.string();
 
-/** What a supervisor tells of a runner. */
+/** What a supervisor reports about a runner. */
 export const message = z.discriminatedUnion('event', [
-  /** `missing`: what it has to do without, of the parts that its mode asks for. */
+  /** `missing`: the parts of its isolation mode that it has to do without. */
   z.object({ event: z.literal('started'), id, pid: z.number().int(), missing: z.array(missingSchema) }),
   /**
-   * It is in its namespaces. Its server will be at `host` and `port`; `isReported`: `listening` comes for each server,
-   * whatever it is written in. `rules`, `door`: of Place.
+   * The runner is in its namespaces. Its server will be at `host` and `port`. `isReported`: `listening` is sent for
+   * each server, in any language. `rules`, `door`: see Place.
    */
   z.object({
     event: z.literal('entered'),
@@ -77,13 +77,13 @@ export const message = z.discriminatedUnion('event', [
     rules: z.string(),
     door: z.string().nullable(),
   }),
-  /** The server that is about to listen asks for the runner's secret. */
+  /** The server that is about to listen requires the runner's secret. */
   z.object({ event: z.literal('gated'), id }),
   z.object({ event: z.literal('listening'), id, host: z.string(), port: z.number().int() }),
   z.object({ event: z.literal('loaded'), id }),
-  /** The server of a `serve` runner has served as many requests as it was meant to, and stops. */
+  /** The server of a `serve` runner has served its maximum number of requests, and stops. */
   z.object({ event: z.literal('done'), id }),
-  /** The function of a `serve` runner is over. */
+  /** The function of a `serve` runner has returned. */
   z.object({ event: z.literal('returned'), id }),
   z.object({ event: z.literal('failed'), id, reason: z.string() }),
   z.object({
@@ -95,7 +95,7 @@ export const message = z.discriminatedUnion('event', [
     endpoint: z.string().exactOptional(),
     unfinished: z.literal(true).exactOptional(),
   }),
-  /** The answer to `tell`: comes after every line that was written before it. */
+  /** The answer to `tell`; it follows all lines that were written before the question. */
   z.object({ event: z.literal('told'), id }),
   z.object({
     event: z.literal('result'),

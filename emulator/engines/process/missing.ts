@@ -24,15 +24,15 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
 };
 
 /**
- * What it means that runners have to do without a part of their world, and the next step. The usual reasons are a
- * container without privileges and Ubuntu 24.04's restriction of user namespaces.
+ * Explains what runners have to do without because a part of the isolation is missing, and the next step. The usual
+ * reasons are a container without privileges and Ubuntu 24.04's restriction of user namespaces.
  */
 export function missingWords({ part, why }: Missing): string {
   const [what, without] = consequences[part];
   const said = `${what} (${why.slice(0, 200)}). ${without} To allow it: `;
   if (part === 'programs')
     return `${said}Linux 6.12 or later, with \`landlock\` among the modules of \`lsm=\` at its boot.`;
-  // What the kernel says where the number of namespaces is limited, mostly to none.
+  // The kernel's message where the number of namespaces is limited, mostly to none.
   if (why.includes('No space left on device'))
     return `${said}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;
   return (
@@ -42,7 +42,7 @@ export function missingWords({ part, why }: Missing): string {
   );
 }
 
-/** What runners have to do without here: the machine is the same for all of them, so each part is said once. */
+/** Collects the missing parts. The machine is the same for all runners, so each part is reported once. */
 export function createMissing(onLimit: (sentence: string) => void) {
   const known = new Map<Missing['part'], Missing>();
   return {

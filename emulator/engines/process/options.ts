@@ -3,32 +3,32 @@ import type { IsolationMode, Shares } from '../../wire/isolation.ts';
 import type { LayerLimits } from './disk/layer-sizes.ts';
 
 export interface ProcessEngineOptions {
-  /** Runners' folders are made below it. */
+  /** Runners' folders are created below it. */
   readonly dataDir: string;
   /** The folder `runner/`. */
   readonly runnerSources: string;
-  /** Those of our own addresses from which the SDK's toolkit may download although they are loopback. */
+  /** Our own addresses from which the SDK's toolkit may download although they are loopback. */
   readonly emulatorAddresses?: readonly string[];
-  /** The environment of which runners get the few variables that describe the machine. */
+  /** The environment from which runners get the few variables that describe the machine. */
   readonly hostEnv?: NodeJS.ProcessEnv;
   readonly clock?: { now(): number };
-  /** `off` unless given. */
+  /** Default: `off`. */
   readonly isolation?: IsolationMode;
-  /** What a runner's own disk may hold; for tests. */
+  /** Size limits of a runner's own disk; for tests. */
   readonly layerLimits?: LayerLimits;
-  /** What compile caches that nobody uses may take at a start, together; for tests. */
+  /** Size limit at a start of all unused compile caches together; for tests. */
   readonly mostCompiledBytes?: number;
-  /** Files and folders of ours that runners with a disk of their own may read. */
+  /** Our files and folders that runners with a disk of their own may read. */
   readonly shown?: readonly string[];
-  /** What of the machine they may see besides. */
+  /** Other parts of the machine that they may see. */
   readonly shares?: Shares | undefined;
   /**
-   * Servers of runners without addresses of their own may listen where other machines reach them; else it is a
-   * runner's end.
+   * Servers of runners without addresses of their own may listen where other machines can reach them; otherwise that
+   * ends the runner.
    */
   readonly allowOutside?: boolean;
-  /** Hears once, in a sentence, what this machine doesn't let runners have. */
+  /** Is called once per limitation, with a sentence that says what this machine doesn't let runners have. */
   readonly onLimit?: (sentence: string) => void;
-  /** Hears of bugs, ours and those of who is called back. Each ends the one runner that it was about. */
+  /** Is called with bugs, in our code or in callbacks. Each bug ends only the runner that it affects. */
   readonly report?: Report;
 }

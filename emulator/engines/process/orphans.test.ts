@@ -46,11 +46,11 @@ function stop(pid: number): void {
   try {
     process.kill(pid, 'SIGSTOP');
   } catch {
-    // It was faster.
+    // The process ended before it could be stopped.
   }
 }
 
-describe('nothing that a runner started is left', () => {
+describe('no process of a runner is left', () => {
   it('after kill', async () => {
     const { runner, pids } = await startSpawner();
     runner.handle.kill();
@@ -64,7 +64,7 @@ describe('nothing that a runner started is left', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  it('after SIGKILL of its main process by someone else', async () => {
+  it('after SIGKILL of its main process by another program', async () => {
     const { runner, pids, main } = await startSpawner();
     process.kill(main, 'SIGKILL');
     expect((await runner.exited).reason).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
@@ -120,7 +120,7 @@ def main():
       const keeper = parentOf(main);
       const others = childrenOf(keeper).filter((pid) => pid !== main);
       let stopped = 0;
-      // They are short-lived: until one is caught. What is there at first may be the way in of commands.
+      // They are short-lived, so try until one is caught. A process that exists at first may be the door for commands.
       while (!isStopped(stopped)) {
         await setImmediate();
         stopped = childrenOf(keeper).find((pid) => pid !== main && !others.includes(pid)) ?? 0;

@@ -76,7 +76,7 @@ describe('lines of a runner', () => {
     expect(lines.filter((line) => line.requestId === undefined).map((line) => line.text)).toEqual(['outside']);
   });
 
-  it('that were written before an answer are told when they are asked for', async () => {
+  it('that were written before an answer are reported on request', async () => {
     const app = `
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -94,11 +94,11 @@ def main(): http.server.HTTPServer(("", 8080), Handler).serve_forever()`;
     }
     runner.handle.kill();
     await runner.exited;
-    // Nothing more comes: nobody waits.
+    // No more lines follow, so no caller waits.
     await runner.handle.linesTold();
   });
 
-  it('stay whole when requests write half lines in turns', async () => {
+  it('stay complete when requests write half lines in turns', async () => {
     const lines = await linesOf(
       twoRequests(`for part in ("begin-", "middle-", "end\\n"):
     ${swap}
@@ -144,7 +144,7 @@ other.set()`),
       twoRequests(`if r == "one": print("π€" * 2_000_000)
 else: os.write(2, b"x" * 10_000_000 + b"\\n")`),
     );
-    // A short beginning may be shown before the rest came.
+    // The beginning of the line may be shown before the rest arrives.
     const lines = told.filter(({ unfinished }) => !unfinished);
     const one = lines.filter((line) => line.requestId === 'one').map((line) => line.text);
     expect(one.join('')).toBe('π€'.repeat(2_000_000));
@@ -177,7 +177,7 @@ def main():
     expect(lines.some((line) => line.requestId !== undefined)).toBe(false);
   });
 
-  it('that are not over are told as they are now, and in the end once: progress bars, and text without a newline', async () => {
+  it('that are unfinished (progress bars, no newline) are reported as they are, and once when complete', async () => {
     const spec = specFor(
       work,
       String.raw`
@@ -209,7 +209,7 @@ def main():
     expect(runner.lines.map(({ text }) => text)).not.toContain('20%');
   });
 
-  it('that are written over and over are told ten times a second at most, however many there are', async () => {
+  it('that are rewritten repeatedly are reported ten times a second at most, however many there are', async () => {
     const before = performance.now();
     const lines = await linesOf(
       `
@@ -230,7 +230,7 @@ def main():
   });
 });
 
-/** A supervisor without an engine, which was told to start this runner. Nobody reads its connection yet. */
+/** A supervisor without an engine, which was sent the command to start this runner. Its connection is not read yet. */
 async function startAlone(spec: RunnerSpec) {
   const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
   await prepareFolder(folder, spec.appFiles);
@@ -267,8 +267,8 @@ async function startAlone(spec: RunnerSpec) {
   return { supervisor, connection, folder };
 }
 
-describe('returns without end', () => {
-  it('are no text: the line is what is written after them', async () => {
+describe('carriage returns without end', () => {
+  it('are not text: the line is the text after them', async () => {
     const lines = await linesOf(`
 import os
 def main():
@@ -283,7 +283,7 @@ def main():
 });
 
 describe('a task that outlives its request', () => {
-  it('may write without the runner keeping anything about the request', async () => {
+  it('may write without making the runner keep data about the request', async () => {
     const lines = await linesOf(`
 import sys
 def main():
@@ -299,7 +299,7 @@ def main():
 });
 
 describe('a file that the app has put in place of its stdout', () => {
-  it('gets what is written, and none of our marks, and requests go on where it closed it', async () => {
+  it('gets the output without our marks, and requests still work if the app closed the descriptor', async () => {
     const lines = await linesOf(`
 import os, sys, tempfile
 def main():
@@ -328,8 +328,8 @@ def main():
   });
 });
 
-describe('the supervisor, asked to tell what was written', () => {
-  it('answers after that, also when it learns of both at once', async () => {
+describe('the supervisor, asked to report what was written', () => {
+  it('answers after reporting, also when the output and the question arrive together', async () => {
     const app = `
 import os, time
 def main():
@@ -357,7 +357,7 @@ def main():
   });
 });
 
-describe('a flood that nobody reads', () => {
+describe('a flood that is not read', () => {
   it('does not grow the supervisor either when it is asked for what was written, and each question is answered', async () => {
     const spec = specFor(work, 'import os\ndef main():\n    while True: os.write(1, b"\\n" * 65_536)');
     const { supervisor, connection } = await startAlone(spec);
@@ -368,7 +368,7 @@ describe('a flood that nobody reads', () => {
     const questions = 3;
     const ask = (op: string) => `${JSON.stringify({ op, id: spec.runnerId })}\n`;
     connection.write(ask('tell').repeat(questions) + ask('kill'));
-    // The runner is gone when what comes before its end is obeyed.
+    // The runner is gone once the commands before its end were executed.
     const children = () => readFileSync(`/proc/${supervisor.pid}/task/${supervisor.pid}/children`, 'utf8').trim();
     await expect.poll(children, { timeout: 20_000 }).toBe('');
     let told = 0;
@@ -397,7 +397,7 @@ def main():
     );
     const { supervisor, connection, folder } = await startAlone(spec);
     const progress = () => statSync(join(folder.appDir, 'progress'), { throwIfNoEntry: false })?.size ?? 0;
-    // Standing still over many looks is what a blocked writer looks like; an unblocked one gets to the end.
+    // Output that stands still over many checks means a blocked writer; an unblocked one reaches the end.
     for (let still = 0, last = 0; still < 30; still = progress() === last && last > 0 ? still + 1 : 0) {
       last = progress();
       expect(last).toBeLessThan(total);

@@ -4,7 +4,7 @@ import { runnerSources } from './testing/runners.ts';
 
 /**
  * A process whose runner has no address of its own, as on macOS: a server on the real port behind the declared one, and
- * clients of this process and of another one. Prints whether each is taken for its own.
+ * clients in this process and in another one. Prints whether each client counts as the process's own.
  */
 const program = `
 import json, socket, subprocess, sys
@@ -47,7 +47,7 @@ child.wait()
 print(json.dumps(seen))
 `;
 
-it("a runner without an address of its own knows its process's calls to itself while they are open", () => {
+it("a runner without an address of its own recognizes its process's calls to itself while they are open", () => {
   const output = execFileSync('python3', ['-c', program, runnerSources], { encoding: 'utf8', timeout: 20_000 });
   expect(JSON.parse(output)).toEqual({
     declared: true,

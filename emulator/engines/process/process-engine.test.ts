@@ -8,7 +8,7 @@ import { createProcessEngine } from './process-engine.ts';
 import { listeningAddresses, parentOf } from './testing/processes.ts';
 import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 
-/** Random, and none that a system or a person gives out. */
+/** Random, and not an address that a system or a person uses. */
 const ownAddress =
   process.platform === 'linux' ? /^127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-4])\.\d+\.\d+$/ : /^127\.0\.0\.1$|^::1$/;
 let work: WorkFolder;
@@ -35,7 +35,7 @@ function start(...args: Parameters<typeof specFor> extends [WorkFolder, ...infer
   return watched;
 }
 
-/** A server of the standard library on a fixed port, as someone brings it. */
+/** A server of the standard library on a fixed port, as a user would bring it. */
 function server(rest: string, host = '0.0.0.0', port = 8080): string {
   return `
 import http.server, os, subprocess, sys, time, json
@@ -61,8 +61,8 @@ async function ask(address: RunnerAddress | null): Promise<string> {
   return (await fetch(`http://${address.host}:${address.port}/`)).text();
 }
 
-describe('a server that is brought along', () => {
-  it('runs twice in parallel although both bind 8080, each on loopback only', async () => {
+describe('a server that the app brings', () => {
+  it('runs twice in parallel even though both bind 8080, each on loopback only', async () => {
     const app = server('main = serve');
     const [one, two] = [start(app), start(app)];
     const addresses = [await one.ready, await two.ready];
@@ -106,9 +106,8 @@ def main(): Server(("::", 8080), http.server.SimpleHTTPRequestHandler).serve_for
     expect(await start(app).ready).toMatchObject({ host: expect.stringMatching(ownAddress) });
   });
 
-  it('becomes ready by its port alone when it is no Python socket that listens', async () => {
-    // The bind of the C function, past everything that was patched; the port comes from the environment as nowhere
-    // else.
+  it('becomes ready by its port alone when the listening socket is not from Python', async () => {
+    // The C function's bind, which bypasses all patches; only here does the port come from the environment.
     const app = `
 import json, os, socket, _socket, time
 def main():
@@ -162,7 +161,7 @@ def main():
     expect(runner.order).toEqual(['started', 'exited']);
   });
 
-  it('ends by an exception whose text can not be made, though a thread of it stays', async () => {
+  it('ends by an exception whose text cannot be created, even if a thread of it is still running', async () => {
     const app = `
 import threading, time
 class Broken(Exception):
@@ -177,7 +176,7 @@ def main():
     );
   });
 
-  it('prints the traceback of the app and no frame of the emulator', async () => {
+  it('prints the traceback of the app without frames of the emulator', async () => {
     const runner = start('def main(): raise RuntimeError("no weights")');
     await runner.exited;
     const text = runner.lines.map((line) => line.text).join('\n');
@@ -220,7 +219,7 @@ def main():
     expect(await runner.exited).toMatchObject({ signal: 'SIGKILL', reason: 'The runner was killed, as asked.' });
   });
 
-  it('that is ended before it exists never starts', async () => {
+  it('that is ended before it is created never starts', async () => {
     const runner = start(server('main = serve'));
     runner.handle.kill();
     expect((await runner.exited).reason).toMatch(/ended before it started|killed, as asked/);
@@ -238,7 +237,7 @@ def main():
     await alone.close();
   });
 
-  it('starts again by spawn when the fork dies by a crash, and the environment stays on spawn', async () => {
+  it('starts again by spawn when the fork dies by a crash, and the environment keeps using spawn', async () => {
     const environment = { ...plainPython, id: 'breaks-when-forked' };
     const app = server(`
 def main():
@@ -314,7 +313,7 @@ describe('the engine', () => {
     extra.remove();
   });
 
-  it('ends its runners when it closes, and tells', async () => {
+  it('ends its runners when it closes, and reports it', async () => {
     const other = createProcessEngine({ dataDir: join(work.root, 'other'), runnerSources });
     const runner = watch(other, specFor(work, server('main = serve')));
     const address = await runner.ready;
@@ -329,7 +328,7 @@ describe('the engine', () => {
     expect((await late.exited).reason).toMatch(/engine is closed/);
   });
 
-  it.runIf(process.platform === 'linux')('starts from the supervisor that was made ready before', async () => {
+  it.runIf(process.platform === 'linux')('starts from the supervisor that was prepared before', async () => {
     const other = createProcessEngine({ dataDir: join(work.root, 'warmed'), runnerSources });
     const before = children();
     other.warm(plainPython);

@@ -20,26 +20,26 @@ import { createSurroundings } from './surroundings.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 const probeName = '.probe';
-/** At the end, for what runners left on their disks. */
+/** At the end of the engine: time limit for removing what runners left on their disks. */
 const lastRemovalsMs = 5_000;
 
 export interface ProcessEngine extends Engine<Virtualenv> {
-  /** What this machine doesn't let runners have, as far as `probe` or the first of them found out. */
+  /** What this machine doesn't let runners have, as far as `probe` or the first runner found out. */
   missing(): readonly Missing[];
-  /** Finds that out before the first runner; resolves with what is known then. Never rejects. */
+  /** Finds that out before the first runner; resolves to the result so far. Never rejects. */
   probe(): Promise<readonly Missing[]>;
 }
 
 /**
- * Runs runners as processes of this machine, each environment's below a supervisor that ends them when this process
- * dies, also by SIGKILL.
+ * Runs runners as processes of this machine. Those of one environment run below a supervisor that ends them when this
+ * process dies, also by SIGKILL.
  */
 export function createProcessEngine(options: ProcessEngineOptions): ProcessEngine {
   const { dataDir, runnerSources, report = throwLater, isolation = 'off' } = options;
   const runnersDir = join(dataDir, 'runners');
   const probeDir = join(runnersDir, probeName);
   mkdirSync(probeDir, { recursive: true });
-  // What a probe left that was killed; nothing uses the folder yet.
+  // Left by a probe that was killed; nothing uses the folder yet.
   const leftByProbes = readdirSync(probeDir);
   const now = () => options.clock?.now() ?? Date.now();
   const closing = new AbortController();
@@ -70,7 +70,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
   }, report);
   const swept = sweepFolders(runnersDir, [probeName], signal).catch(report);
   const most = options.mostCompiledBytes;
-  // A supervisor shows its environment's cache to each runner.
+  // A supervisor shows its environment's cache to every runner.
   const trimmed = trimCompileCaches(dataDir, crews.has, { ...(most === undefined ? {} : { most }), signal });
   void removals.add(trimmed.catch(report));
 
@@ -83,7 +83,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
   }
 
   return {
-    /** Its supervisor imports for half a second. */
+    /** The supervisor needs half a second for its imports. */
     warm(environment) {
       if (!signal.aborted) crews.warm(environment);
     },
@@ -132,7 +132,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
       layerSizes.close();
       bytecode.close();
       await Promise.all([crews.close(), shells.close(), swept, probing]);
-      // One that was ended leaves folders that only a removal with rights of their owner gets rid of.
+      // A probe that was ended leaves folders that can be removed only with their owner's permissions.
       void removals.remove(probeDir);
       await removals.settled(lastRemovalsMs);
     },

@@ -30,7 +30,7 @@ def main():
     print(json.dumps({**roots, "cwd": os.getcwd(), "root": sorted(os.listdir("/")), "mounts": open("/proc/self/mounts").read().count(" /data ")}))
 `;
 
-it('either shows /data and /app, or says that it cannot; in both cases caches below /data are found and the disk stays clean', async () => {
+it('either shows /data and /app, or says that it cannot; caches below /data work, the disk stays clean', async () => {
   const before = readdirSync('/').sort();
   const dataDir = join(work.root, 'data');
   const spec = specFor(work, app, { dataDir, env: { CACHE: '/data/.cache/models' } });
@@ -76,8 +76,8 @@ it("either gives a runner a host name of its own that leads to itself, or leaves
   expect([hostname(), readFileSync('/etc/hosts', 'utf8')]).toEqual([mine, hosts]);
 });
 
-it('goes on without where namespaces are forbidden, and says in one line what does not work', async () => {
-  // No further namespaces and no capability: what a hardened machine or container gives.
+it('works without namespaces where they are forbidden, and reports in one line what does not work', async () => {
+  // No further namespaces and no capability, as on a hardened machine or container.
   const python = work.file(`#!/bin/sh
 exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
 `);

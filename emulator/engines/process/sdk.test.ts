@@ -54,7 +54,7 @@ beforeAll(async () => {
   withUvloop = await build(['uvicorn', 'uvloop']);
   await builds.close();
 
-  // What the emulator's api port answers, without which the SDK's middleware labels nothing.
+  // A stand-in for the emulator's api port, without which the SDK's middleware labels nothing.
   labels = new Server();
   const bytes = (value: Buffer) => value;
   labels.addService(
@@ -112,7 +112,7 @@ async function post(address: RunnerAddress | null, path: string, name: string, r
   return { status: response.status, body: z.object({ text: z.string() }).parse(await response.json()) };
 }
 
-/** Those that have the text among their arguments or in the environment that they were started with. */
+/** The processes that have the text in their arguments or in their initial environment. */
 function processesWith(text: string): readonly string[] {
   const holds = (path: string): boolean => {
     try {
@@ -141,7 +141,7 @@ async function outcome(name: string) {
 }
 
 describe('an app of the real SDK, from the bytes that its CLI registers', { timeout }, () => {
-  it('serves two requests at once whose lines keep their request', async () => {
+  it('serves two requests at once and attributes each line to its request', async () => {
     const runner = start('Talker');
     const address = await runner.ready;
     const answers = await Promise.all(['ada', 'bob'].map((name) => post(address, '/', name, `request-of-${name}`)));
@@ -157,7 +157,7 @@ describe('an app of the real SDK, from the bytes that its CLI registers', { time
     }
   });
 
-  it("of 2025, which tells labels to the platform alone, keeps its lines' requests too", async () => {
+  it('of 2025, which sends labels to the platform only, attributes each line to its request, too', async () => {
     const app = `
 import os, sys, threading, grpc
 from isolate.server import definitions
@@ -183,7 +183,7 @@ def main():
     expect(told.toSorted()).toEqual(['after ada: undefined', 'after bob: undefined', 'in ada: ada', 'in bob: bob']);
   });
 
-  it('has the lines of threads, pools, children and native code while its request is the only one', async () => {
+  it('attributes lines of threads, pools, child processes and native code to the only request', async () => {
     const app = `
 import asyncio, concurrent.futures, os, subprocess, sys, threading
 import grpc.aio
@@ -240,13 +240,13 @@ def main(): asyncio.run(serve())
     const all = (id: string | null) => Object.fromEntries(kinds.map((kind) => [kind, id]));
     expect(of('alone')).toEqual(all('one'));
     expect(of('after')).toEqual(all('four'));
-    // Nobody can say whose these are, but for what the request itself printed.
+    // The request of these lines is unknown, except for what the request itself printed.
     expect(of('crowded')).toEqual({ ...all(null), plain: 'three' });
     expect(runner.lines.find(({ text }) => text === 'between')).not.toHaveProperty('requestId');
     expect(runner.lines.find(({ text }) => text === 'native alone')?.endpoint).toBe('/one');
   });
 
-  it('listens on loopback only, metrics included, and has no line about our health checks', async () => {
+  it('listens on loopback only, metrics included, and logs no line about our health checks', async () => {
     const runner = start('Talker');
     const address = await runner.ready;
     expect(await runner.handle.probe(5)).toBe(true);
@@ -256,7 +256,7 @@ def main(): asyncio.run(serve())
     expect(listeningAddresses(pid)).toEqual([address?.host]);
   });
 
-  it('answers nobody but the emulator, whatever is asked and however, and no page may read that', async () => {
+  it('answers only the emulator, whatever the request, and web pages cannot read its answers', async () => {
     const runner = start('Talker');
     const address = await runner.ready;
     const metrics = Number((await runner.line(/^metrics port/)).text.split(' ').at(-1));
@@ -301,7 +301,7 @@ def main(): asyncio.run(serve())
     const text = runner.lines.map((line) => line.text).join('\n');
     expect(text).not.toContain(secret);
     expect(text).not.toContain('begin');
-    // Not even the server's own lines: a page could fill the log with them.
+    // Not even the server's own lines: a web page could fill the log with them.
     expect(text).not.toMatch(/\b403\b|rejected/);
   });
 
@@ -332,7 +332,7 @@ def main(): asyncio.run(serve())
     expect(other.body.text).toMatch(/non-routable address.* True$/);
   });
 
-  it('whose setup raises ends before it was ready, with its traceback in the log', async () => {
+  it('whose setup raises ends before it is ready, with its traceback in the log', async () => {
     const runner = start('Failing');
     expect((await runner.exited).reason).toMatch(/before it was ready.*RuntimeError: no weights here/);
     expect(runner.lines.map((line) => line.text).join('\n')).toContain('RuntimeError: no weights here');
@@ -350,11 +350,11 @@ def main(): asyncio.run(serve())
 });
 
 describe('a function of the real SDK', { timeout }, () => {
-  it('gives its value to the client', async () => {
+  it('returns its value to the client', async () => {
     expect(await outcome('divide')).toEqual({ value: { quotient: 2 } });
   });
 
-  it("gives its exception to the client, with the user's cause, its own cause and frames", async () => {
+  it("returns its exception to the client, with the user's cause, its own cause and frames", async () => {
     expect(await outcome('divide-by-zero')).toEqual({
       raised: 'UserFunctionException',
       frames: expect.arrayContaining(['divide']),
@@ -369,7 +369,7 @@ describe('a function of the real SDK', { timeout }, () => {
   });
 });
 
-describe('a server that stops after so many requests', { timeout }, () => {
+describe('a server that stops after a number of requests', { timeout }, () => {
   const app = `
 import uvicorn
 async def answer(scope, receive, send):
@@ -379,7 +379,7 @@ async def answer(scope, receive, send):
 def main():
     uvicorn.run(answer, host="0.0.0.0", port=8080, limit_max_requests=2)`;
 
-  it('does not count health checks, says nothing of them, and is done after that many, though it is ended then', async () => {
+  it('does not count or log health checks, and is done after that number, even if it is then ended', async () => {
     const runner = watch(engine, specFor(work, app, { environment: withUvloop }));
     handles.push(runner.handle);
     const address = await runner.ready;

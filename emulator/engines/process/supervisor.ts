@@ -11,21 +11,21 @@ const closeSeconds = 8;
 
 export interface Supervisor {
   send(command: Command): void;
-  /** Closes the connection, upon which it kills every runner and exits. Resolves when it is gone. */
+  /** Closes the connection; the supervisor then kills every runner and exits. Resolves when it is gone. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the supervisor of one environment (engines section of the design): the parent of its runners. It ends by
- * itself when this process is gone, however that happens. `onGone` is called once, with a sentence; `supervisor_lost`:
- * it was there and died.
+ * Starts the supervisor of one environment (engines section of the design): the parent of its runners. It ends
+ * automatically when this process is gone, for whatever reason. `onGone` is called once, with a sentence;
+ * `supervisor_lost`: it had started and died.
  */
 export function startSupervisor(deps: {
   readonly python: string;
   readonly runnerSources: string;
   readonly config: SupervisorConfig;
   readonly env: { readonly [name: string]: string };
-  /** Must not throw; nor must `onGone`. */
+  /** Must not throw, and neither must `onGone`. */
   readonly onMessage: (message: Message) => void;
   readonly onGone: (reason: string, cause?: 'supervisor_lost') => void;
 }): Supervisor {
@@ -37,7 +37,7 @@ export function startSupervisor(deps: {
     queueMicrotask(() => deps.onGone(reason));
     return { send: () => undefined, close: async () => undefined };
   }
-  // There are none when the emulator itself had no descriptor left for them.
+  // There are no streams if the emulator itself had no free descriptor for them.
   const connection: unknown = child.stdio?.[3];
   let complaints = '';
   let tellGone: () => void = () => undefined;
@@ -71,19 +71,19 @@ export function startSupervisor(deps: {
   if (connection instanceof Duplex) {
     connection.on('error', () => undefined);
     const lines = createInterface({ input: connection });
-    // readline passes the connection's error on; the exit that comes with it says more.
+    // readline forwards the connection's error; the exit event that follows has the details.
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
       if (told) return;
       const checked = message.safeParse(parsed(line));
-      // It judges what runners send, so anything else is a bug; it must not become one of ours.
+      // The supervisor checks what runners send, so an invalid message is a bug in it; it must not fail this process.
       if (checked.success) deps.onMessage(checked.data);
     });
   }
 
   return {
     send(command) {
-      // A runner may have stopped it, and nothing else would continue it.
+      // A runner may have stopped its supervisor, and nothing else would resume it.
       if (command.op === 'start' || command.op === 'kill') signalChild(child, 'SIGCONT');
       if (!told && connection instanceof Duplex && connection.writable)
         connection.write(`${JSON.stringify(command)}\n`);

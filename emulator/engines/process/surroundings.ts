@@ -9,21 +9,24 @@ import type { Virtualenv } from './virtualenv.ts';
 
 type Variables = Record<string, string>;
 
-/** What runners and their supervisors are given of this machine. */
+/** What runners and their supervisors get from this machine. */
 export interface Surroundings {
-  /** Whether a process can be forked from a supervisor. */
+  /** Whether a supervisor can fork runners. */
   readonly canFork: boolean;
   /** The machine's variables for processes of an environment. */
   machine(environment: Virtualenv): Variables;
   /** A runner's variables. */
   variables(spec: RunnerSpec<Virtualenv>): Variables;
-  /** For the supervisor of an environment. */
+  /** The configuration for the supervisor of an environment. */
   config(environment: Virtualenv): SupervisorConfig;
-  /** For an attempt on the machine before any environment is known, with the variables of its process. */
+  /**
+   * For a probe of the machine before any environment is known: the configuration, and the variables of the probe's
+   * process.
+   */
   probe(): { readonly config: SupervisorConfig; readonly env: Variables };
 }
 
-/** `probeDir`: an empty folder of ours. */
+/** `probeDir`: an empty folder that belongs to us. */
 export function createSurroundings(options: ProcessEngineOptions, probeDir: string): Surroundings {
   const { dataDir, isolation = 'off', hostEnv = process.env } = options;
   const canFork = process.platform === 'linux';
@@ -41,7 +44,7 @@ export function createSurroundings(options: ProcessEngineOptions, probeDir: stri
 
   const machine = ({ python }: Virtualenv): Variables => machineEnvironment(hostEnv, python);
 
-  /** Its own disk has a /tmp: the person's folder for temporary files is none of a runner's. */
+  /** A runner's own disk has a /tmp, so it doesn't get the user's folder for temporary files. */
   function ownTemporary({ TMPDIR, ...rest }: Variables): Variables {
     return TMPDIR === undefined || isolation === 'off' || !canFork ? { ...rest, ...(TMPDIR ? { TMPDIR } : {}) } : rest;
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { machineEnvironment, runnerEnvironment } from './variables.ts';
 
 describe('machineEnvironment', () => {
-  it("passes on what describes the machine and none of the emulator's own secrets", () => {
+  it("passes on variables that describe the machine and none of the emulator's own secrets", () => {
     const host = { PATH: '/usr/bin', HOME: '/home/a', AWS_SECRET_ACCESS_KEY: 'x', FAL_KEY: 'y', PYTHONPATH: '/z' };
     expect(machineEnvironment(host, '/venv/bin/python')).toEqual({
       PATH: '/venv/bin:/usr/bin',
@@ -15,20 +15,20 @@ describe('machineEnvironment', () => {
 describe("the machine's proxy", () => {
   const proxy = 'http://user:word@proxy:1';
 
-  it("reaches runners with the machine's exceptions, and never stands before the emulator", () => {
+  it("reaches runners with the machine's exceptions, and is never used for the emulator", () => {
     const machine = machineEnvironment({ HTTPS_PROXY: proxy, NO_PROXY: 'intranet' }, '/venv/bin/python');
     const env = runnerEnvironment(machine, {}, '/src');
     const exempt = 'intranet,localhost,.localhost,127.0.0.1,::1';
     expect(env).toMatchObject({ HTTPS_PROXY: proxy, NO_PROXY: exempt, no_proxy: exempt });
   });
 
-  it('that a secret of the app names has the same exceptions', () => {
+  it('that a secret of the app sets has the same exceptions', () => {
     expect(runnerEnvironment({}, { http_proxy: proxy }, '/src').no_proxy).toContain('localhost');
   });
 });
 
 describe('runnerEnvironment', () => {
-  it("lets the spec win over the machine and the engine's own variables over both", () => {
+  it("prefers the spec to the machine, and the engine's own variables to both", () => {
     const env = runnerEnvironment({ PATH: '/bin', HOME: '/h' }, { HOME: '/other', PYTHONUNBUFFERED: '0' }, '/src');
     expect(env).toMatchObject({ PATH: '/bin', HOME: '/other', PYTHONUNBUFFERED: '1', IS_ISOLATE_AGENT: '1' });
   });

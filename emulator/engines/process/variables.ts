@@ -2,8 +2,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { networkEnvironment, proxyExemptions } from '../../local/network/environment.ts';
 
 /**
- * What a process needs of the machine, besides what its network asks for. The rest of the emulator's environment (cloud
- * keys, tokens) stays with it.
+ * The machine's variables that a process needs, besides those for its network. The rest of the emulator's environment
+ * (cloud keys, tokens) is not passed on.
  */
 const inherited = [
   'HOME',
@@ -35,8 +35,8 @@ export function machineEnvironment(hostEnv: NodeJS.ProcessEnv, python: string): 
 }
 
 /**
- * Where compilers of GPU code keep their results, which by default is below the home folder or in /tmp: with a disk of
- * its own each runner would compile again.
+ * Where compilers of GPU code keep their results. The default is below the home folder or in /tmp: with a disk of its
+ * own, each runner would compile again.
  */
 export function compileCaches(folder: string): Record<string, string> {
   return {
@@ -53,9 +53,9 @@ export function compileCaches(folder: string): Record<string, string> {
 }
 
 /**
- * A runner's variables (docs/platform/runner-process.md#variables): the machine's few, then the spec's, then what only
- * the engine knows. PYTHONPATH leads Python children to the sitecustomize that keeps them on loopback. The emulator's
- * own hosts are reached without a proxy, even where a secret names the proxy.
+ * A runner's variables (docs/platform/runner-process.md#variables): the machine's few, then the spec's, then those that
+ * only the engine knows. PYTHONPATH points Python child processes to the sitecustomize that keeps them on loopback. The
+ * emulator's own hosts are reached without a proxy, even if a secret sets the proxy.
  */
 export function runnerEnvironment(
   machine: { readonly [name: string]: string },

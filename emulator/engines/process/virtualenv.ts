@@ -1,6 +1,6 @@
 import type { BuiltEnvironment } from '../engine.ts';
 
-/** What the builder of virtualenvs and the engine that runs them on this machine know of one. */
+/** What the builder of virtualenvs and this machine's engine for them know about a virtualenv. */
 export interface Virtualenv extends BuiltEnvironment {
   readonly kind: 'virtualenv';
   /** Its interpreter. */

@@ -8,13 +8,13 @@ import { type Watched, watch, watchCommand } from './watch.ts';
 /** An engine under test, and what its runners run. */
 export interface EngineBed {
   readonly engine: Engine;
-  /** A spec that runs this function of apps.py; `rest` has the last word. */
+  /** A spec that runs this function of apps.py; `rest` overrides its fields. */
   spec(entry: string, rest?: Partial<RunnerSpec>): RunnerSpec;
-  /** A file with these bytes, where the engine finds it. */
+  /** Creates a file with these bytes where the engine finds it. */
   file(bytes: string): string;
-  /** Processes, servers and folders of runners that are still there; each a text. */
+  /** Processes, servers and folders of runners that still exist, as texts. */
   left(): readonly string[];
-  /** Removes what the bed itself made. */
+  /** Removes what the bed itself created. */
   remove(): void;
 }
 
@@ -64,7 +64,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(Number(await ask(await runner.ready, '/checks'))).toBe(4);
     });
 
-    it('is well while it serves, and not before or after', async () => {
+    it('is healthy while it serves, and not before or after', async () => {
       const runner = start('serve');
       const { handle } = runner;
       expect([await handle.probe(5), await handle.checkTcp()]).toEqual([false, false]);
@@ -75,7 +75,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect([await handle.probe(5), await handle.checkTcp()]).toEqual([false, false]);
     });
 
-    it('reports its lines with stream and request, all that were written before by linesTold', async () => {
+    it('reports its lines with stream and request, and all earlier ones before linesTold resolves', async () => {
       const runner = start('serve');
       const address = await runner.ready;
       for (const round of [1, 2, 3]) {
@@ -121,7 +121,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(await isOpen(address)).toBe(false);
     });
 
-    it('comes to one that was called off before it began, and to one in its setup', async () => {
+    it('is reported for a runner that was ended before it began, and for one in its setup', async () => {
       const early = start('serve');
       early.handle.kill();
       await early.exited;
@@ -132,14 +132,14 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(await hanging.exited).toMatchObject({ signal: 'SIGKILL' });
     });
 
-    it('by itself names the exit code', async () => {
+    it('on its own names the exit code', async () => {
       const runner = start('serve');
       await ask(await runner.ready, '/exit/3').catch(() => undefined);
       const { code, signal, reason } = await runner.exited;
       expect([code, signal, reason]).toEqual([3, null, expect.stringContaining('code 3')]);
     });
 
-    it('in its setup names what was raised, after all its lines', async () => {
+    it('in its setup names the exception, after all its lines', async () => {
       const runner = start('fail');
       const { code, reason } = await runner.exited;
       expect([code, reason]).toEqual([1, expect.stringContaining('RuntimeError: no weights')]);
@@ -148,7 +148,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(runner.order).not.toContain('ready');
     });
 
-    it.each(['die', 'serve'])('by a kill that nobody asked for (%s) is said as for want of memory', async (entry) => {
+    it.each(['die', 'serve'])('by an unrequested kill (%s) is reported as a lack of memory', async (entry) => {
       const runner = start(entry);
       if (entry === 'serve') await ask(await runner.ready, '/die').catch(() => undefined);
       const { code, signal, reason } = await runner.exited;
@@ -156,7 +156,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(reason).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
     });
 
-    it('is reported once, and last, whatever it is asked afterwards', async () => {
+    it('is reported once, and last, whatever is requested afterwards', async () => {
       const runner = start('serve');
       await runner.ready;
       runner.handle.kill();
@@ -173,7 +173,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
   });
 
   describe(`${name}: a function`, () => {
-    it('waits for its call, and gives its value in a file until it is disposed of', async () => {
+    it('waits for its call, and returns its value in a file until it is disposed of', async () => {
       const runner = start('value', { mode: 'call' });
       expect(await runner.ready).toBeNull();
       await runner.handle.linesTold();
@@ -188,7 +188,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(runner.order.filter((event) => event !== 'pulling')).toEqual(['started', 'ready', 'result', 'exited']);
     });
 
-    it('that raises gives the exception', async () => {
+    it('that raises returns the exception', async () => {
       const runner = start('complain', { mode: 'call' });
       await runner.ready;
       runner.handle.call();
@@ -206,7 +206,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
   });
 
   describe(`${name}: a command in a runner`, () => {
-    it('gives its output and its exit code, also where it was asked for early', async () => {
+    it('returns its output and its exit code, also if it was started early', async () => {
       const { handle } = start('serve');
       const echo = watchCommand(handle, ['echo', 'hello', 'you']);
       expect([await echo.exit, echo.seen]).toMatchObject([0, { out: 'hello you\n', err: '' }]);
@@ -218,7 +218,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(await watchCommand(handle, ['no-such-command']).exit).toBe(127);
     });
 
-    it('gets its input until that is closed', async () => {
+    it('gets its input until the input is closed', async () => {
       const runner = start('serve');
       await runner.ready;
       const cat = watchCommand(runner.handle, ['cat']);
@@ -229,7 +229,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect([await cat.exit, cat.seen.out]).toEqual([0, 'one two']);
     });
 
-    it('has a terminal of the size that was asked for, and a shell where no command was named', async () => {
+    it('has a terminal of the requested size, and a shell if no command was specified', async () => {
       const runner = start('serve');
       await runner.ready;
       const size = watchCommand(runner.handle, ['stty', 'size'], { tty: true, size: { rows: 33, columns: 44 } });
@@ -239,7 +239,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect(await shell.exit).toBe(3);
     });
 
-    it('ends by kill, and with its runner; then its session does nothing any more', async () => {
+    it('ends by kill, and with its runner; its session then does nothing', async () => {
       const runner = start('serve');
       await runner.ready;
       const killed = watchCommand(runner.handle, ['sleep', '1000']);
@@ -263,7 +263,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
   });
 
   describe(`${name}: the engine`, () => {
-    it('ends what lives when it closes, reports that, and starts nothing afterwards', async () => {
+    it('ends running runners when it closes, reports that, and starts nothing afterwards', async () => {
       const own = open();
       try {
         own.engine.warm(own.spec('serve').environment);

@@ -10,7 +10,7 @@ import type { FakeProgram, FakeRunner } from './fake-engine.ts';
 
 const killedBySomeone = 'The runner is gone: `its process died with <Signals.SIGKILL: 9>.`';
 
-/** Servers of fake runners that are open. */
+/** Open servers of fake runners. */
 export const openServers = new Set<Server>();
 
 /** Plays the runners of apps.py as HTTP servers of this process. */

@@ -3,7 +3,7 @@ import { noSession } from '../no-session.ts';
 
 const killedCode = 137;
 
-/** What a running command does with its input. */
+/** How a running command handles its input. */
 interface Running {
   typed?(text: string): void;
   inputOver?(): void;
@@ -16,7 +16,7 @@ interface Self {
 
 type Program = (self: Self, args: readonly string[], options: ExecOptions) => Running | undefined;
 
-/** A few programs of a POSIX system, as far as conformance.ts looks at them. */
+/** A few programs of a POSIX system, as far as conformance.ts needs them. */
 const programs: { readonly [name: string]: Program } = {
   echo({ print, exit }, args) {
     print(1, `${args.join(' ')}\n`);

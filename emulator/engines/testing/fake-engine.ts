@@ -2,19 +2,19 @@ import type { Engine, ExecIo, ExecOptions, ExecSession, RunnerEvents, RunnerHand
 import { neverStarted } from '../never-started.ts';
 import { fakeCommand } from './fake-commands.ts';
 
-/** A runner of the fake engine, as what plays it sees it. */
+/** A runner of the fake engine, as the code that plays it sees it. */
 export interface FakeRunner {
   readonly spec: RunnerSpec;
-  /** Where it reports what happens to it; after its end nothing is heard any more. */
+  /** For its reports; after its end they are ignored. */
   readonly events: RunnerEvents;
   /** Fires when it has ended. */
   readonly ended: AbortSignal;
 }
 
-/** What a runner does when it is asked; what is absent is done as by a program without a handler for it. */
+/** What a runner does on request; an absent function behaves like a program without a handler for it. */
 export interface FakeProgram {
   call?(): void;
-  /** SIGTERM; absent: it dies of it. */
+  /** Handles SIGTERM; absent: it ends the runner. */
   terminate?(): void;
   kill?(): void;
   probe?(timeoutSeconds: number): Promise<boolean>;
@@ -25,8 +25,8 @@ export interface FakeProgram {
 
 /**
  * For tests and benches: an engine without processes, whose runners do what `play` makes them do. It keeps what every
- * engine promises: one end of each runner, reported last, whatever it is asked; no start after `close`, which ends all
- * that live (conformance.ts holds it to that).
+ * engine promises: one end of each runner, reported last, whatever is requested; no start after `close`, which ends all
+ * running runners (verified by conformance.ts).
  */
 export function createFakeEngine(play: (runner: FakeRunner) => FakeProgram): Engine {
   const live = new Map<object, { kill(): void; readonly over: Promise<void> }>();
@@ -60,7 +60,7 @@ export function createFakeEngine(play: (runner: FakeRunner) => FakeProgram): Eng
   };
 }
 
-/** The same reports until the runner has ended, which is reported once. */
+/** The same reports until the runner has ended; the end is reported once. */
 function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents {
   const whileAlive =
     <T>(report: (news: T) => void) =>

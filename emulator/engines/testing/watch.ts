@@ -12,16 +12,16 @@ import type {
   RunnerSpec,
 } from '../engine.ts';
 
-/** What became of one started runner. */
+/** The recorded reports of one started runner. */
 export interface Watched {
   readonly handle: RunnerHandle;
   readonly lines: RunnerLine[];
-  /** The names of what it reported, but for lines. */
+  /** The names of its reports, except for lines. */
   readonly order: string[];
   readonly ready: Promise<RunnerAddress | null>;
   readonly result: Promise<CallResult>;
   readonly exited: Promise<RunnerExit>;
-  /** Resolves to the first line that matches, also one that came before. */
+  /** Resolves to the first line that matches, including earlier lines. */
   line(pattern: RegExp): Promise<RunnerLine>;
 }
 
@@ -37,8 +37,7 @@ function deferred<T>() {
 }
 
 /**
- * Starts the runner and records what it reports. A runner that exits rejects what was still awaited, with all its
- * lines.
+ * Starts the runner and records its reports. When the runner exits, pending promises are rejected with all its lines.
  */
 export function watch(engine: Engine, spec: RunnerSpec): Watched {
   const lines: RunnerLine[] = [];
@@ -93,14 +92,14 @@ export interface WatchedCommand {
   readonly session: ExecSession;
   readonly seen: { out: string; err: string; bytes: number; drained: number };
   readonly exit: Promise<number>;
-  /** Of each end, of which there is one: whether the runner's was the cause. */
+  /** For each reported end (there should be one): whether the runner's end was the cause. */
   readonly withRunner: (true | undefined)[];
-  /** Until stdout holds the text. */
+  /** Resolves when stdout contains the text. */
   shows(text: string): Promise<void>;
   type(text: string): boolean;
 }
 
-/** Runs a command in a runner and records what it reports. */
+/** Runs a command in a runner and records its reports. */
 export function watchCommand(
   handle: RunnerHandle,
   command: readonly string[] | null,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { compiledSources } from './bytecode.ts';
 
-it('finds what an app compiled, and does not look at more names than it should', async () => {
+it('finds what an app compiled, and reads no more names than the limit', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-bytecode-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const name of ['one', 'one/two', 'three']) mkdirSync(join(folder, name, '__pycache__'), { recursive: true });

@@ -10,16 +10,16 @@ const compiledName = /^(.+)\.cpython-\d+\.pyc$/;
 
 export interface Bytecode {
   /**
-   * Compiles, in the background, those modules of the environment that a runner had to compile for itself. What the
-   * runner compiled goes with its disk, and would not be trusted anyway: only the names count. `upper`: what it wrote
-   * to the environment's folder. Never rejects.
+   * Compiles, in the background, the modules of the environment that a runner had to compile for itself. The bytecode
+   * of the runner is removed with its disk and would not be trusted anyway: only the names are used. `upper`: what the
+   * runner wrote to the environment's folder. Never rejects.
    */
   keep(python: string, env: { readonly [name: string]: string }, upper: string): Promise<void>;
-  /** Ends what is being compiled. */
+  /** Ends a compilation in progress. */
   close(): void;
 }
 
-/** Without it each runner would compile all that it imports, because its environment can't be written to. */
+/** Without this, each runner would compile all its imports, because it can't write to its environment. */
 export function createBytecode(): Bytecode {
   const running = new Set<ChildProcess>();
 
@@ -43,7 +43,7 @@ export function createBytecode(): Bytecode {
       try {
         if (child.pid !== undefined) setPriority(child.pid, lowestPriority);
       } catch {
-        // It has ended already.
+        // The process has already ended.
       }
     },
     close() {
@@ -60,8 +60,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The modules below the folder of which there is bytecode. Looks at `mostNames` at most: an app may have written as
- * many as it wants.
+ * The modules below the folder that have bytecode. Reads at most `mostNames` names, because an app may have written any
+ * number.
  */
 export async function compiledSources(folder: string, mostNames: number): Promise<readonly string[]> {
   const found: string[] = [];

@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Of a shell that finds no such program. */
+/** The exit code of a shell that doesn't find the program. */
 const notFound = 127;
 
 /**
- * How many bytes all that is below takes on the disk; 0: nothing is there. By a program, because apps make trees of
- * millions of files, and so deep that no path leads to their end (Linux allows 4096 bytes): it goes down step by step,
- * and takes nothing of our loop. What can't be looked into counts for nothing.
+ * How many bytes a folder and its contents take on the disk; 0: the folder doesn't exist. A program counts them,
+ * because apps create trees of millions of files, and trees deeper than any path (Linux allows 4096 bytes). The program
+ * descends step by step, and doesn't block our event loop. Unreadable folders count as nothing.
  *
- * @param signal ends the program; what is counted then is nothing
- * @throws where there is no such program, or it was killed
+ * @param signal ends the program; the result is then 0
+ * @throws if there is no such program, or it was killed
  */
 export async function bytesOnDisk(folder: string, signal?: AbortSignal): Promise<number> {
   const command = ['-c', 'exec du -sk "$1" 2>/dev/null', 'sh', folder];
@@ -20,7 +20,7 @@ export async function bytesOnDisk(folder: string, signal?: AbortSignal): Promise
     if (signal?.aborted) return 0;
     if (!(error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code !== notFound))
       throw error;
-    // It says what it counted, also where it met something that it may not look into.
+    // The program prints its count even if it met a folder that it can't read.
     return 'stdout' in error ? bytesOf(error.stdout) : 0;
   }
 }

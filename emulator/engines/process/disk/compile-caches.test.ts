@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => work.remove());
 
-/** One of a MiB, used at this time. */
+/** A cache of one MiB, used at this time. */
 function cache(id: string, at: number): string {
   const folder = compileCacheOf(work.root, id);
   mkdirSync(join(folder, 'triton'), { recursive: true });
@@ -26,7 +26,7 @@ function cache(id: string, at: number): string {
 }
 const left = () => readdirSync(join(work.root, 'compile-caches')).sort();
 
-it('compile caches stay, the last used first, as far as they are small enough together', async () => {
+it('the most recently used compile caches are kept, up to the size limit', async () => {
   for (const [at, id] of ['a', 'b', 'c', 'd'].entries()) cache(id, at * 1000);
   useCompileCache(work.root, 'a', 9000);
   const freed = await trimCompileCaches(work.root, nobody, { most: 2.5 * mib });
@@ -36,14 +36,14 @@ it('compile caches stay, the last used first, as far as they are small enough to
   expect(await trimCompileCaches(join(work.root, 'nowhere'), nobody)).toBe(0);
 });
 
-it('one that a runner uses stays, however large, and however old', async () => {
+it('a cache that a runner uses is kept, however large, and however old', async () => {
   cache('old', 0);
   cache('new', 1000);
   await trimCompileCaches(work.root, (id) => id === 'old', { most: 0 });
   expect(left()).toEqual(['old']);
 });
 
-it('what an app hides below the longest path counts, and goes', async () => {
+it('files that an app hides below the longest possible path are counted and removed', async () => {
   const deep = cache('deep', 0);
   const dig =
     'import os\nfor _ in range(30): os.mkdir("d" * 200); os.chdir("d" * 200)\nopen("f","wb").write(bytes(5<<20))';
@@ -52,14 +52,14 @@ it('what an app hides below the longest path counts, and goes', async () => {
   expect(left()).toEqual([]);
 });
 
-it('those that an emulator was removing when it ended are removed by the next', async () => {
+it('caches that an emulator was removing when it ended are removed by the next one', async () => {
   cache('.removed-one', 0);
   cache('kept', 0);
   await trimCompileCaches(work.root, nobody);
   expect(left()).toEqual(['kept']);
 });
 
-it.runIf(process.platform === 'linux')('a start removes none of a runner that starts meanwhile', async () => {
+it.runIf(process.platform === 'linux')('a start keeps the cache of a runner that starts meanwhile', async () => {
   const { id } = plainPython;
   cache(id, 0);
   cache('other', 1000);

@@ -5,20 +5,20 @@ import { bytesOnDisk } from './bytes.ts';
 import { removeFolder } from './removal.ts';
 
 const gib = 1024 ** 3;
-/** The compile caches of all environments together, when they are looked at: at a start, and by `minifal clean`. */
+/** The size limit of the compile caches of all environments together. Checked at a start, and by `minifal clean`. */
 const mostBytes = 20 * gib;
-/** Before the name of one that is about to be removed. */
+/** The name prefix of a cache that is about to be removed. */
 const removed = '.removed-';
 
 /**
- * Where what programs compile for an environment outlives its runners: a folder per environment, by its id.
+ * The compile cache of an environment, which outlives its runners: a folder per environment, named by its id.
  * `dataDir`: the data folder.
  */
 export function compileCacheOf(dataDir: string, environmentId: string): string {
   return join(folderOf(dataDir), environmentId);
 }
 
-/** Notes that a runner of the environment uses it now. `at`: milliseconds since the epoch. */
+/** Records that a runner of the environment uses its cache now. `at`: milliseconds since the epoch. */
 export function useCompileCache(dataDir: string, environmentId: string, at: number): void {
   const folder = compileCacheOf(dataDir, environmentId);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -26,10 +26,10 @@ export function useCompileCache(dataDir: string, environmentId: string, at: numb
 }
 
 /**
- * Removes those that weren't used for longest until the others take `most` bytes together. None that `isUsed`: it is
- * asked in the turn in which the folder gets out of the way.
+ * Removes the least recently used caches until the others take `most` bytes together. Never removes a cache that
+ * `isUsed`, which is called in the same turn in which the folder is renamed.
  *
- * @returns the bytes on the disk that are free now
+ * @returns the number of freed bytes on the disk
  */
 export async function trimCompileCaches(
   dataDir: string,
@@ -61,7 +61,7 @@ function usedAt(dataDir: string, id: string): number {
   return statSync(compileCacheOf(dataDir, id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** A runner that starts while it is removed makes a new one. @returns where it is now */
+/** A runner that starts during the removal creates a new cache. @returns the cache's new path */
 function outOfTheWay(dataDir: string, id: string): string {
   const target = compileCacheOf(dataDir, removed + id);
   renameSync(compileCacheOf(dataDir, id), target);

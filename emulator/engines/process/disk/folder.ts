@@ -4,19 +4,22 @@ import { dirname, join, sep } from 'node:path';
 import type { AppFile, Callable } from '../../engine.ts';
 import type { StartMethod } from '../messages.ts';
 
-/** A runner's own folder: the app's files, where its root is mounted, its disk, and what it exchanges with us. */
+/**
+ * A runner's own folder: the app's files, the mount point of its root, its disk, and the files that it exchanges with
+ * us.
+ */
 export interface RunnerFolder {
   readonly path: string;
   readonly appDir: string;
   readonly mountPoint: string;
-  /** In it its own disk (runner/birth/layer.py), one for each process that was started. */
+  /** Contains the runner's own disk (runner/birth/layer.py), one for each process that was started. */
   readonly layerDir: string;
-  /** The only folder of ours, but for the app's files, that it can write to. */
+  /** The only folder of ours, apart from the app's files, that it can write to. */
   readonly exchangeDir: string;
   readonly resultFile: string;
 }
 
-/** Names inside the folder of a runner; nothing is made yet. */
+/** The paths inside the folder of a runner; nothing is created yet. */
 export function runnerFolder(path: string): RunnerFolder {
   const exchangeDir = join(path, 'exchange');
   return {
@@ -29,7 +32,7 @@ export function runnerFolder(path: string): RunnerFolder {
   };
 }
 
-/** Where the disk of a process that is started so will be; nothing is made. */
+/** The path of the disk of a process that is started with this method; nothing is created. */
 export function layerOf(folder: RunnerFolder, method: StartMethod): string {
   return join(folder.layerDir, method);
 }
@@ -39,7 +42,7 @@ export function environmentUpper(folder: RunnerFolder, method: StartMethod): str
   return join(layerOf(folder, method), 'up.environment');
 }
 
-/** Copies the serialized function to where the runner sees it; it may do with its copy what it wants. */
+/** Copies the serialized function to where the runner sees it; the runner may change its copy. */
 export async function handOver(folder: RunnerFolder, callable: Callable, name: string): Promise<Callable> {
   if (callable.kind !== 'pickle') return callable;
   const file = join(folder.exchangeDir, name);
@@ -48,7 +51,7 @@ export async function handOver(folder: RunnerFolder, callable: Callable, name: s
 }
 
 /**
- * Makes the folder and copies the app's files with their modes. Rejects when a file is missing or its path leads out.
+ * Creates the folder and copies the app's files with their modes. Rejects when a file is missing or its path leads out.
  */
 export async function prepareFolder(folder: RunnerFolder, appFiles: readonly AppFile[]): Promise<void> {
   await mkdir(folder.appDir, { recursive: true });

@@ -26,7 +26,7 @@ function layers(limits: LayerLimits) {
   return { sizes, said, add };
 }
 
-it('ends whose disk holds too much, once, and nobody else', async () => {
+it('ends a runner whose disk holds too much, once, and no other runner', async () => {
   const { sizes, said, add } = layers(tiny);
   add('small', mib);
   add('large', 5 * mib);
@@ -36,7 +36,7 @@ it('ends whose disk holds too much, once, and nobody else', async () => {
   sizes.close();
 });
 
-it('ends a large one earlier when the machine has hardly any space left', async () => {
+it('ends a runner with a large disk earlier when the machine has hardly any space left', async () => {
   const { sizes, said, add } = layers({ ...tiny, spare: Number.MAX_SAFE_INTEGER });
   add('small', mib / 2);
   add('large', 2 * mib);
@@ -45,7 +45,7 @@ it('ends a large one earlier when the machine has hardly any space left', async 
   sizes.close();
 });
 
-it('counts what is deeper than any path leads', async () => {
+it('counts files that are too deep for any path', async () => {
   const { sizes, said, add } = layers(tiny);
   add('deep', 0);
   // Thirty folders with names of 200 characters: Linux takes paths of 4096.
@@ -58,7 +58,7 @@ it('counts what is deeper than any path leads', async () => {
   await removeFolder(join(work.root, 'deep'));
 });
 
-it('measures nothing while the disk has lost no space, and nothing that is watched no more', async () => {
+it('measures nothing while the disk has lost no space, and nothing that is no longer watched', async () => {
   const { sizes, said, add } = layers({ ...tiny, step: Number.MAX_SAFE_INTEGER });
   add('first', mib);
   await sizes.look();

@@ -4,39 +4,39 @@ import { bytesOnDisk } from './bytes.ts';
 
 const lookEveryMs = 5_000;
 const gib = 1024 ** 3;
-/** One runner's own disk may hold so much; also the limit of one file in it (RLIMIT_FSIZE). */
+/** The size limit of one runner's own disk; also the limit of one file on it (RLIMIT_FSIZE). */
 export const mostLayerBytes = 100 * gib;
 
 export interface LayerLimits {
-  /** Of one runner's own disk. */
+  /** The limit for one runner's own disk. */
   readonly most: number;
-  /** Free bytes of the machine's disk below which a runner whose own disk holds `large` is ended. */
+  /** When the machine's disk has fewer free bytes than this, a runner whose own disk holds `large` is ended. */
   readonly spare: number;
   readonly large: number;
-  /** As long as the machine's disk has lost fewer bytes than this, no layer is measured again. */
+  /** Until the machine's disk has lost this many bytes, no layer is measured again. */
   readonly step: number;
 }
 const usualLimits: LayerLimits = { most: mostLayerBytes, spare: gib, large: gib, step: gib / 4 };
 
 export interface LayerSizes {
   /**
-   * From now on `onOver` is called, once and with a sentence, when the folder holds too much.
-   * @returns ends the watch
+   * From now on calls `onOver`, once and with a sentence, when the folder holds too much.
+   * @returns a function that ends the watch
    */
   watch(folder: string, onOver: (sentence: string) => void): () => void;
-  /** Looks now; by itself it does so every five seconds. Never rejects. */
+  /** Checks now; happens automatically every five seconds. Never rejects. */
   look(): Promise<void>;
   close(): void;
 }
 
 interface Watched {
   readonly onOver: (sentence: string) => void;
-  /** Free bytes when the folder was measured last. */
+  /** Free bytes at the folder's last measurement. */
   freeThen: number;
 }
 
 /**
- * Nobody but root could set a quota on a folder: so the layers of runners are measured now and then, and only when the
+ * Only root could set a quota on a folder, so the layers of runners are measured from time to time, and only when the
  * disk below them has really lost space. `root`: a folder on that disk.
  */
 export function createLayerSizes(root: string, report: Report, limits: LayerLimits = usualLimits): LayerSizes {

@@ -22,7 +22,7 @@ function leftover(name: string): string {
 }
 
 describe("a runner's folder", () => {
-  it('goes although the app took the rights to it away', async () => {
+  it('is removed even if the app removed its permissions', async () => {
     const folder = leftover('one');
     chmodSync(join(folder, 'app', 'deep'), 0);
     chmodSync(join(folder, 'app'), 0o500);
@@ -30,7 +30,7 @@ describe("a runner's folder", () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('goes although no path leads to what is deep in it', async () => {
+  it('is removed even if its contents are too deep for any path', async () => {
     const folder = leftover('two');
     const digs = 'import os, sys\nos.chdir(sys.argv[1])\nfor _ in range(220): os.mkdir("x" * 20); os.chdir("x" * 20)';
     execFileSync('python3', ['-c', digs, folder]);
@@ -38,7 +38,7 @@ describe("a runner's folder", () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('with very many files goes without much work of ours', async () => {
+  it('with very many files is removed without much work in our process', async () => {
     const folder = leftover('three');
     const many = 'import os, sys\nos.chdir(sys.argv[1])\nfor n in range(20_000): os.mknod(str(n))';
     execFileSync('python3', ['-c', many, join(folder, 'app', 'deep')]);
@@ -49,7 +49,7 @@ describe("a runner's folder", () => {
     expect(utilization).toBeLessThan(0.3);
   });
 
-  it('of an emulator that was killed goes when the next one starts, and those of new runners stay', async () => {
+  it('of a killed emulator is removed when the next one starts, and those of new runners are kept', async () => {
     for (const name of ['a', 'b', 'c']) leftover(name);
     const engine = createProcessEngine({ dataDir: work.root, runnerSources });
     const runner = watch(engine, specFor(work, 'import time\ndef main(): print("up", flush=True); time.sleep(1000)'));

@@ -9,10 +9,10 @@ import { layerOf, type RunnerFolder, runnerFolder } from './folder.ts';
 
 const mostOwnRemovals = 2_000;
 
-/** Removals under way, so that the end of the engine can wait for them. */
+/** Removals in progress, so that closing the engine can wait for them. */
 export function createRemovals() {
   const running = new Set<Promise<unknown>>();
-  /** Counts one that never rejects. */
+  /** Tracks a promise that never rejects. */
   function add<T>(work: Promise<T>): Promise<T> {
     const removal = work.finally(() => running.delete(removal));
     running.add(removal);
@@ -22,23 +22,23 @@ export function createRemovals() {
     add,
     /** Never rejects. */
     remove: (path: string): Promise<void> => add(removeFolder(path)),
-    /** Waits for them, for this long: what is left then stays until the next emulator sweeps. */
+    /** Waits for them up to this time limit: the rest is left for the next emulator to remove. */
     async settled(patienceMs: number): Promise<void> {
       await Promise.race([Promise.all(running), sleep(patienceMs, undefined, { ref: false })]);
     },
   };
 }
 
-/** Removes all of it; never rejects, what can't be removed stays until the next start of an emulator. */
+/** Removes the whole folder. Never rejects: what can't be removed is left until the next start of an emulator. */
 export async function removeFolder(path: string): Promise<void> {
-  // Overlays leave folders there to which only root has a right.
+  // Overlays leave folders behind that only root can access.
   if (process.getuid?.() !== 0) await openWork(runnerFolder(path));
   if (await holdsMany(path).catch(() => true)) return removeByPrograms(path);
-  // An app may have taken the rights to its own folders away.
+  // An app may have removed the permissions of its own folders.
   await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => removeByPrograms(path));
 }
 
-/** What Node itself removes takes its memory and its time: 4 s without a break for 100,000 files. */
+/** A removal by Node itself takes the process's memory and time: 4 s without a break for 100,000 files. */
 async function holdsMany(path: string): Promise<boolean> {
   const folders = [path];
   let seen = 0;
@@ -54,10 +54,7 @@ async function holdsMany(path: string): Promise<boolean> {
   return seen >= mostOwnRemovals;
 }
 
-/**
- * For folders that hold many files, for those to which no path leads because it would be too long, and for files that
- * root made immutable.
- */
+/** For folders with many files, for folders that are too deep for any path, and for files that root made immutable. */
 async function removeByPrograms(path: string): Promise<void> {
   const script = 'rm -rf "$1" && exit; chattr -R -f -i -a "$1"; chmod -R u+rwx "$1"; exec rm -rf "$1"';
   await promisify(execFile)('sh', ['-c', `exec 2>/dev/null; ${script}`, 'sh', path]).catch(() => undefined);
@@ -70,7 +67,7 @@ async function openWork(folder: RunnerFolder): Promise<void> {
   }
 }
 
-/** What is gone meanwhile, or another user's, stays as it is. */
+/** Skips files that are gone meanwhile or belong to another user. */
 async function openFolders(path: string): Promise<void> {
   try {
     await chmod(path, 0o700);

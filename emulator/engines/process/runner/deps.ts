@@ -7,12 +7,12 @@ import type { Command, StartMethod } from '../messages.ts';
 import type { Shells } from '../shell/shell.ts';
 import type { Virtualenv } from '../virtualenv.ts';
 
-/** What one runner is made of and may use. */
+/** What one runner consists of and may use. */
 export interface RunnerDeps {
   readonly spec: RunnerSpec<Virtualenv>;
   readonly events: RunnerEvents;
   readonly folder: RunnerFolder;
-  /** The machine's variables; `env` contains them. */
+  /** The machine's variables; `env` includes them. */
   readonly machine: { readonly [name: string]: string };
   readonly env: { readonly [name: string]: string };
   readonly shells: Shells;
@@ -20,15 +20,17 @@ export interface RunnerDeps {
   readonly now: () => number;
   readonly report: Report;
   readonly startMethod: () => StartMethod;
-  /** Forked processes of this environment die: use `spawn` from now on. */
+  /** Forked processes of this environment crash: use `spawn` from now on. */
   readonly avoidFork: () => void;
   readonly send: (command: Command) => void;
-  /** Where its servers that aren't Python's have the machine's addresses, the mode of isolation; else `null`. */
+  /**
+   * The isolation mode, if servers of the runner that aren't Python's use the machine's addresses; otherwise `null`.
+   */
   readonly sharesPorts: () => IsolationMode | null;
   readonly layerSizes: LayerSizes;
-  /** Of what it wrote to the folder of its environment. */
+  /** Keeps the bytecode that the runner wrote to the folder of its environment. */
   readonly keepBytecode: (upper: string) => Promise<void>;
-  /** Removes its folder. */
+  /** Removes the runner's folder. */
   readonly remove: (path: string) => Promise<void>;
   readonly onExited: () => void;
 }

@@ -45,7 +45,7 @@ describe('exitReason', () => {
     expect(exitReason({ ...plain, ...ending })).toBe(sentence);
   });
 
-  it('ends as the SDK expects it after a SIGKILL that nobody asked for', () => {
+  it('ends as the SDK expects it after an unrequested SIGKILL', () => {
     expect(exitReason({ ...plain, signal: 9 })).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
     expect(exitReason({ ...plain, signal: 9, asked: 'terminate' })).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
   });
@@ -56,7 +56,7 @@ describe('exitReason', () => {
 });
 
 describe('signalName', () => {
-  it('knows names by number and keeps null', () => {
+  it('maps numbers to names and keeps null', () => {
     expect(signalName(15)).toBe('SIGTERM');
     expect(signalName(null)).toBeNull();
     expect(signalName(63)).toBe('signal 63');

@@ -1,18 +1,18 @@
 import { constants } from 'node:os';
 
-/** How a runner's process ended, and what was asked of it before. */
+/** How a runner's process ended, and what was requested of it before. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: number | null;
   readonly asked: 'nothing' | 'terminate' | 'kill';
   readonly ready: boolean;
-  /** The function of a serving app is over. */
+  /** The function of a serving app has returned. */
   readonly returned: boolean;
-  /** The runner's own last words: an exception that ended it. */
+  /** The exception that ended the runner, in its own words. */
   readonly failure: string | null;
-  /** That of the last traceback it printed before it was ready. */
+  /** The exception of the last traceback that it printed before it was ready. */
   readonly lastException: string | null;
-  /** What to do about what it printed before it was ready, in sentences. */
+  /** Advice about what it printed before it was ready, in sentences. */
   readonly advice: string | null;
 }
 
@@ -27,7 +27,7 @@ export function signalName(signal: number | null): string | null {
 }
 
 /**
- * A sentence for people. After a signal that nobody asked for it ends as the SDK expects it: ``died with
+ * A sentence for the user. After an unrequested signal it ends as the SDK expects it: ``died with
  * <Signals.SIGKILL: 9>.` `` makes the client advise a bigger machine (docs/platform/control-plane.md#errors).
  */
 export function exitReason(ending: Ending): string {

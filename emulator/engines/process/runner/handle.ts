@@ -12,7 +12,7 @@ export function handleOf(
   runner: {
     readonly life: Life;
     readonly lines: RunnerLines;
-    /** Where it answers, once it is ready. */
+    /** Its address, once it is ready. */
     readonly address: () => RunnerAddress | null;
     readonly place: () => Promise<Place>;
     readonly ended: AbortSignal;

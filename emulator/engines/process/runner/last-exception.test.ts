@@ -11,7 +11,7 @@ const traceback = (exception: string) => `Traceback (most recent call last):
     raise ValueError
 ${exception}`;
 
-describe('the last exception of a runner that starts', () => {
+describe('the last exception of a starting runner', () => {
   it.each([
     [
       `INFO: Started\nERROR:    ${traceback('RuntimeError: no weights')}\n\nERROR:    Exiting.`,

@@ -4,21 +4,21 @@ import type { RunnerDeps } from './deps.ts';
 import { type Ending, exitReason, signalName } from './exit.ts';
 import { type Handed, handToRunner, startCommand } from './order.ts';
 
-/** Signals by which a library dies that can't bear being forked after its import. */
+/** Signals that end a process whose library doesn't support a fork after its import. */
 const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
 
-/** Which process a runner has been given, what was asked of it, and how it ended. */
+/** Which process a runner has, what was requested of it, and how it ended. */
 export interface Life {
-  /** How its latest process was started; `null`: there was none yet. */
+  /** How its latest process was started; `null`: none was started yet. */
   method(): StartMethod | null;
   isOver(): boolean;
   begin(): Promise<void>;
   ask(how: 'terminate' | 'kill'): void;
-  /** Its process is gone. */
+  /** The runner's process is gone. */
   exited(message: Extract<Message, { event: 'exited' }>): void;
-  /** Its supervisor is gone, and with it the process. */
+  /** The supervisor is gone, and with it the runner's process. */
   lost(reason: string, cause?: RunnerExit['cause']): void;
-  /** Something of ours, or who we called back, failed at this runner: nothing about it is certain any more. */
+  /** Our code, or a callback that we called, failed for this runner: its state is no longer reliable. */
   fail(error: unknown): void;
 }
 
@@ -27,7 +27,7 @@ export function createLife(
   about: {
     readonly secret: string;
     readonly isReady: () => boolean;
-    /** What is known of the reason, but for what was asked. */
+    /** The known parts of the reason, except for what was requested. */
     readonly clues: () => Pick<Ending, 'returned' | 'failure' | 'lastException' | 'advice'>;
     readonly say: (text: string) => void;
     /** Its process is about to be replaced by a second one. */
@@ -63,7 +63,7 @@ export function createLife(
     sent = method;
     given = handed;
     unwatch();
-    // With /app and what it exchanges with us, which are on the same disk.
+    // Includes /app and the exchange folder, which are on the same disk.
     unwatch = deps.layerSizes.watch(folder.path, endFor);
     deps.send(startCommand(deps, handed, method, about.secret));
   }
@@ -71,7 +71,7 @@ export function createLife(
   function ask(how: 'terminate' | 'kill'): void {
     if (over || asked === 'kill' || asked === how) return;
     asked = how;
-    // Before it was sent there is nothing to signal: `begin` sees it.
+    // Before the start was sent there is no process to signal: `begin` checks `asked`.
     if (sent !== null) deps.send({ op: how, id: spec.runnerId });
   }
 

@@ -7,20 +7,20 @@ import { portInUse } from './port-in-use.ts';
 
 const patienceMs = 1_000;
 
-/** What a runner writes, on its way to who hears it. */
+/** The lines of a runner, on their way to the engine's owner. */
 export interface RunnerLines {
   take(line: Extract<Message, { event: 'line' }>): void;
-  /** A line of our own among them. */
+  /** Adds a line of our own. */
   say(text: string): void;
-  /** One of our health checks comes from this port; the line that the app logs of it is left out. */
+  /** One of our health checks comes from this port; the app's log line about it is dropped. */
   probeSent(port: number): void;
   /** See RunnerHandle.linesTold. */
   allReported(): Promise<void>;
-  /** The answer to the oldest question whether all was reported. */
+  /** The answer to the oldest question whether everything was reported. */
   answered(): void;
-  /** Nothing more comes: nobody waits for answers. */
+  /** No more lines follow: all waiting callers are released. */
   close(): void;
-  /** What the lines before it was ready said of a failure. */
+  /** What the lines before readiness said about a failure. */
   clues(): { readonly lastException: string | null; readonly advice: string | null };
 }
 
@@ -30,13 +30,13 @@ export function createLines(deps: {
   readonly now: () => number;
   readonly sharesPorts: RunnerDeps['sharesPorts'];
   readonly isStarting: () => boolean;
-  /** Asks the supervisor, which answers each time in its turn. False: there is nobody to ask. */
+  /** Asks the supervisor, which answers in order. False: there is no supervisor to ask. */
   readonly ask: () => boolean;
 }): RunnerLines {
   const exceptions = createExceptionReader();
   const probes = createProbeLines(deps.spec.health);
   let advice: string | null = null;
-  /** In the order of asking. */
+  /** In the order of the questions. */
   let waiting: (() => void)[] = [];
 
   const say = (text: string): void => deps.events.line({ at: deps.now(), stream: 'stderr', text: `[minifal] ${text}` });

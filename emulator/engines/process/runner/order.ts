@@ -7,13 +7,13 @@ import type { RunnerDeps } from './deps.ts';
 
 const defaultPort = 8080;
 
-/** The callables as the runner finds them in its own folder. */
+/** The paths of the callables in the runner's own folder. */
 export interface Handed {
   readonly callable: Callable;
   readonly setup?: Callable;
 }
 
-/** Makes the runner's folder and puts into it what it is given. Rejects where the disk says no. */
+/** Creates the runner's folder and copies its files into it. Rejects if the disk refuses. */
 export async function handToRunner({ spec, folder }: Pick<RunnerDeps, 'spec' | 'folder'>): Promise<Handed> {
   await prepareFolder(folder, spec.appFiles);
   const handed = {
@@ -24,7 +24,7 @@ export async function handToRunner({ spec, folder }: Pick<RunnerDeps, 'spec' | '
   return handed;
 }
 
-/** The order for the supervisor. `secret`: what the runner's servers ask of every request. */
+/** The start command for the supervisor. `secret`: what the runner's servers require of every request. */
 export function startCommand(
   { spec, folder, env, addresses }: Pick<RunnerDeps, 'spec' | 'folder' | 'env' | 'addresses'>,
   handed: Handed,

@@ -12,7 +12,7 @@ describe('a port that is in use', () => {
     expect(portInUse(line, 'off')).toContain('start minifal with `--isolation full`, or deploy with');
   });
 
-  it('has no advice to use what the machine refuses', () => {
+  it('does not advise a mode that the machine refuses', () => {
     const said = portInUse('listen EADDRINUSE', 'full');
     expect(said).toContain('Next step: deploy with `--strategy recreate`');
     expect(said).not.toContain('--isolation');

@@ -1,11 +1,11 @@
 import type { IsolationMode } from '../../../wire/isolation.ts';
 
-/** As Node, Go, Rust, Java and C libraries word EADDRINUSE. */
+/** The wording of EADDRINUSE in Node, Go, Rust, Java and C libraries. */
 const inUse = /\bEADDRINUSE\b|address (is )?already in use|AddrInUse/i;
 
 /**
- * What to do where a line of a starting runner says that a server's port is taken; `null`: it doesn't. For runners
- * without addresses of their own. `mode`: the one that was asked for.
+ * Advice if a line of a starting runner says that a server's port is taken; otherwise `null`. For runners without
+ * addresses of their own. `mode`: the requested isolation mode.
  */
 export function portInUse(line: string, mode: IsolationMode): string | null {
   if (!inUse.test(line)) return null;

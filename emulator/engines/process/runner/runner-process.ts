@@ -6,20 +6,20 @@ import type { Place } from '../shell/shell.ts';
 
 type Of<Event extends Message['event']> = Extract<Message, { event: Event }>;
 
-/** What is known of the runner's process; a second one takes the place of a fork that died while starting. */
+/** The state of the runner's process; a second process replaces a fork that died while starting. */
 export interface RunnerProcess {
-  /** Where it is, once both its keeper and it itself have said so. */
+  /** Its place, known once both its keeper and the process itself have reported. */
   readonly place: Promise<Place>;
   started(message: Of<'started'>): void;
   entered(message: Of<'entered'>): void;
-  /** Its server asks for the secret. */
+  /** Its server requires the secret. */
   gated(): void;
   listening(message: Of<'listening'>): void;
-  /** It is gone: nobody waits for its server any more. */
+  /** The process is gone: stop waiting for its server. */
   close(): void;
 }
 
-/** `onHealthy`: its app answers there. */
+/** `onHealthy` is called when the app answers at the address. */
 export function newProcess(deps: {
   readonly spec: Pick<RunnerSpec, 'mode' | 'health'>;
   readonly secret: string;
@@ -56,7 +56,7 @@ export function newProcess(deps: {
   };
 }
 
-/** The place is known when both have come, in whatever order: the one from the keeper, the other from the runner. */
+/** The place is known when both parts have arrived, in any order: one from the keeper, the other from the runner. */
 function laterPlace() {
   let heard: Partial<Place> = {};
   let resolve: (place: Place) => void = () => undefined;

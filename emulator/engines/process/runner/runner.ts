@@ -15,7 +15,7 @@ export interface ProcessRunner {
   lost(reason: string, cause?: RunnerExit['cause']): void;
 }
 
-/** One runner of the process engine, from the order to start it to its `exited`. */
+/** One runner of the process engine, from the start command to its `exited`. */
 export function createRunner(deps: RunnerDeps): ProcessRunner {
   const { spec, folder } = deps;
   const id = spec.runnerId;
@@ -99,7 +99,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
   };
 }
 
-/** The same callbacks, which never throw. */
+/** The same callbacks, wrapped so that they never throw. */
 function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
   return {
     pulling: contain(failed, (percent) => events.pulling(percent)),

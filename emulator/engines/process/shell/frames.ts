@@ -1,9 +1,9 @@
 const headerBytes = 5;
-/** What shell.py sends at once is a quarter of this. */
+/** The most that shell.py sends at once is a quarter of this. */
 const mostBytes = 256 * 1024;
 
 /**
- * What goes between us and runner/shell/shell.py: a letter, the payload's length (4 bytes, big endian), the payload.
+ * The protocol between us and runner/shell/shell.py: a letter, the payload's length (4 bytes, big endian), the payload.
  */
 export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer {
   const body = Buffer.from(payload);
@@ -14,8 +14,8 @@ export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer 
 }
 
 /**
- * Takes bytes as they come in any pieces, and calls `onFrame` for each whole frame. They are within reach of user code
- * (runner/birth/door.py): the first that can't be shell.py's is followed by `onNoFrame`, and by nothing more.
+ * Takes bytes in pieces of any size, and calls `onFrame` for each complete frame. User code can write to the connection
+ * (runner/birth/door.py): at the first frame that can't come from shell.py, calls `onNoFrame`, and nothing afterwards.
  */
 export function frameReader(
   onFrame: (kind: string, payload: Buffer) => void,

@@ -12,7 +12,7 @@ let engine: Engine;
 
 beforeAll(() => {
   work = workFolder();
-  // What people get; how it is without some of it: below, and in landlock.test.ts.
+  // The default isolation; other tests below and landlock.test.ts run without parts of it.
   engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', shown: [process.execPath] });
 });
 afterAll(async () => {
@@ -59,7 +59,7 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     expect(JSON.parse(command.seen.out)).toEqual(['mine', 'shared', 'hello', 'the app', process.getuid?.(), true]);
   });
 
-  it('may be asked for while the runner is still being made', async () => {
+  it('can be started while the runner is still being created', async () => {
     const { handle } = runner();
     const command = watchCommand(handle, ['cat']);
     command.type('early\n');
@@ -67,7 +67,7 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     expect([await command.exit, command.seen.out]).toEqual([0, 'early\n']);
   });
 
-  it('keeps stdout and stderr apart without a terminal, gets its input as it is, and gives its exit code', async () => {
+  it('separates stdout and stderr without a terminal, gets its input unchanged, returns its exit code', async () => {
     const { handle, ready } = runner();
     await ready;
     const command = watchCommand(handle, ['sh', '-c', 'cat; echo wrong >&2; tty; exit 7']);
@@ -87,10 +87,10 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     expect(await watchCommand(handle, ['/etc/passwd/x']).exit).toBe(127);
   });
 
-  it('passes over entries of PATH that can not be read, are relative, or are no folders', async () => {
+  it('skips entries of PATH that cannot be read, are relative, or are not folders', async () => {
     const closed = join(work.root, 'closed');
     mkdirSync(closed);
-    // It can be listed, and so removed, but nothing in it can be reached.
+    // The folder can be listed, and so removed, but its contents can't be reached.
     chmodSync(closed, 0o600);
     const path = [closed, 'bin', '', '/etc/passwd', '/no/such/folder', process.env.PATH].join(delimiter);
     const { handle, ready } = runner({ env: { CACHE: '/data', PATH: path } });
@@ -101,7 +101,7 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     expect(await watchCommand(handle, ['sh', '-c', 'exit 5']).exit).toBe(5);
   });
 
-  it('loses no byte of what it wrote last, and is many at once', async () => {
+  it('loses no byte of its last output, also when many run at once', async () => {
     const { handle, ready } = runner();
     await ready;
     const commands = Array.from({ length: 12 }, (_, n) =>
@@ -113,7 +113,7 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     });
   });
 
-  it('waits while nobody takes its output, and makes its input wait while it does not read', async () => {
+  it('blocks while its output is not read, and holds back its input while it does not read', async () => {
     const { handle, ready } = runner();
     await ready;
     const writing = watchCommand(handle, ['sh', '-c', 'echo first; exec head -c 20000000 /dev/zero']);
@@ -125,7 +125,7 @@ print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-
     while (reading.session.write(chunk)) sent += chunk.length;
     sent += chunk.length;
     expect(sent).toBeLessThan(2_000_000);
-    // What was on its way comes; then it stays as it is: another command takes its time meanwhile.
+    // Output in transit still arrives, then nothing more: another command gives it time meanwhile.
     await watchCommand(handle, ['sleep', '0.3']).exit;
     const held = writing.seen.bytes;
     expect(held).toBeLessThan(2_000_000);
@@ -148,7 +148,7 @@ describe('a shell on a terminal', () => {
     const shell = watchCommand(handle, null, { tty: true, size: { rows: 33, columns: 111 } });
     const wait = "sh -c 'echo wait''ing; exec sleep 100'";
     shell.type(`stty -echo; echo p=$PATH; stty size; shopt login_shell; echo tty=$(tty); pwd; ${wait}\n`);
-    // Said by the command itself: Ctrl-C meets it, not the shell that is about to start it.
+    // Printed by the command itself, because Ctrl-C must reach the command, not the shell that is about to start it.
     await shell.shows('waiting');
     shell.session.resize({ rows: 44, columns: 122 });
     shell.type('\x03stty size\nexit 5\n');
@@ -168,7 +168,7 @@ describe('a shell on a terminal', () => {
   });
 });
 
-describe('its end', () => {
+describe('the end of a command', () => {
   const leaveOne = 'sleep 1000 & echo $! $$; ';
 
   async function pidsOf(command: ReturnType<typeof watchCommand>): Promise<number[]> {
@@ -203,7 +203,7 @@ describe('its end', () => {
     expect(await handle.checkTcp()).toBe(true);
   });
 
-  it('is at once in a runner that has ended', async () => {
+  it('is immediate in a runner that has ended', async () => {
     const { handle, ready, exited } = runner();
     await ready;
     handle.kill();

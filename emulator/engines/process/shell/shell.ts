@@ -10,13 +10,15 @@ import { encodeFrame, frameReader } from './frames.ts';
 
 /** Where a live runner is. */
 export interface Place {
-  /** Its main process. */
+  /** The runner's main process. */
   readonly pid: number;
-  /** What it has to do without. */
+  /** The parts of the isolation that are missing. */
   readonly missing: readonly Missing[];
-  /** What keeps Python processes on loopback (runner/inside/rules.py). */
+  /** The rules that keep Python processes on loopback (runner/inside/rules.py). */
   readonly rules: string;
-  /** The name of the way in (runner/birth/door.py); `null`: its namespaces are entered. */
+  /**
+   * The name of the door for commands (runner/birth/door.py); `null`: commands enter the runner's namespaces instead.
+   */
   readonly door: string | null;
 }
 
@@ -41,9 +43,9 @@ export interface Shells {
   close(): Promise<void>;
 }
 
-/** What the command gets until its client tells the terminal's size. */
+/** The size of the command's terminal until its client reports one. */
 const usualSize: TerminalSize = { rows: 24, columns: 80 };
-/** As a shell has it for a command that was killed. */
+/** The exit code that a shell reports for a killed command. */
 const killedCode = 137;
 const cannotExecuteCode = 126;
 const graceMs = 5_000;
@@ -52,7 +54,7 @@ type Helper = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
  * Each command has a helper (runner/shell/shell.py) that enters the runner's namespaces, holds the terminal, and ends
- * all that it started when this process or the runner is gone.
+ * all processes that it started when this process or the runner is gone.
  */
 export function createShells(runnerSources: string, report: Report): Shells {
   const program = join(runnerSources, 'shell/shell.py');
@@ -83,14 +85,14 @@ export function createShells(runnerSources: string, report: Report): Shells {
 
 function start(target: ShellTarget, program: string): Helper {
   const helper = spawn(target.python, ['-I', '-S', program], {
-    // A session of its own: Ctrl-C in the emulator's terminal is not the command's.
+    // A session of its own, so that Ctrl-C in the emulator's terminal doesn't reach the command.
     detached: true,
     cwd: '/',
     env: target.machine,
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   if (helper.stdin !== undefined) return helper;
-  // No descriptor was left for its pipes; the event that follows says the same.
+  // No descriptor was left for its pipes; the event that follows reports the same.
   helper.on('error', () => undefined);
   throw new Error('too many open files');
 }
@@ -123,7 +125,7 @@ function attend(
     end(helper);
   });
   let exited = false;
-  /** Frames that must come after the configuration, which is not known yet. */
+  /** Frames to send after the configuration, which is not known yet. */
   let early: Buffer[] | null = [];
 
   function exit(code: number, withRunner?: true): void {
@@ -167,7 +169,7 @@ function attend(
     report(error);
     end(helper);
   });
-  // A helper that is gone says so by its exit.
+  // If the helper is gone, its exit reports that.
   helper.stdin.on('error', () => undefined).on('drain', () => io.drained());
   function take(kind: string, payload: Buffer): void {
     if (kind === 'x') exit(exitCode(payload));
@@ -191,7 +193,7 @@ function attend(
     pause: () => void helper.stdout.pause(),
     resume: () => void helper.stdout.resume(),
     kill() {
-      // What an ended command left in the background belongs to the runner.
+      // What a finished command left in the background belongs to the runner.
       if (!exited) stop();
     },
   };
@@ -205,13 +207,18 @@ function containIo(io: ExecIo, failed: Report): ExecIo {
   };
 }
 
-/** As a process has it; what a program of the runner wrote in its place counts as killed. */
+/**
+ * An exit code like a process's; other text, which a program of the runner may have written instead, counts as killed.
+ */
 function exitCode(payload: Buffer): number {
   const text = payload.toString('latin1');
   return /^\d{1,3}$/.test(text) && Number(text) <= 255 ? Number(text) : killedCode;
 }
 
-/** It kills what is below it, and goes. What has its output by then, in the runner, doesn't keep it open. */
+/**
+ * The helper kills the processes below it, and exits. A process of the runner that still holds its output doesn't keep
+ * it open.
+ */
 function end(helper: Helper): void {
   helper.stdin.destroy();
   signalChild(helper, 'SIGTERM');

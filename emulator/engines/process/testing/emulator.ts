@@ -1,6 +1,6 @@
 /**
  * A program for tests: an engine with one runner and a shell in it, in a process that the test kills. Prints the pids
- * that the runner printed, then that of the shell and of a process that it left in the background.
+ * that the runner printed, then those of the shell and of a process that it left in the background.
  */
 
 import { watch } from '../../testing/watch.ts';

@@ -10,7 +10,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Parent of a process; 0 when it is gone. */
+/** The parent of a process; 0 if the process is gone. */
 export function parentOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -59,7 +59,7 @@ function readlink(path: string): string {
   }
 }
 
-/** Resolves when the condition holds; the test's own limit ends it otherwise. */
+/** Resolves when the condition is true; otherwise the test's own time limit ends it. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
@@ -72,12 +72,12 @@ export function descendants(pid: number): readonly number[] {
       readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
     );
   } catch {
-    // It is gone.
+    // The process is gone.
   }
   return [...children, ...children.flatMap(descendants)];
 }
 
-/** Its direct children, zombies included. */
+/** Its direct child processes, zombies included. */
 export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }

@@ -9,7 +9,7 @@ export const runnerSources = join(import.meta.dirname, '../../../runner');
 /** The machine's own Python: enough for servers of the standard library. */
 export const plainPython: Virtualenv = { kind: 'virtualenv', id: 'plain', python: 'python3', extraPaths: [] };
 
-/** A temporary folder for a test's files, with app modules made from text. */
+/** A temporary folder for a test's files, with app modules created from text. */
 export function workFolder() {
   const root = mkdtempSync(join(tmpdir(), 'minifal-engine-'));
   let files = 0;
@@ -28,7 +28,7 @@ export function workFolder() {
       }));
     },
     remove() {
-      // Runners that weren't disposed of: overlays leave folders there to which only root has a right.
+      // Runners that weren't disposed of: overlays leave folders behind that only root can access.
       spawnSync('chmod', ['-R', 'u+rwx', root]);
       rmSync(root, { recursive: true, force: true });
     },
@@ -38,7 +38,7 @@ export function workFolder() {
 export type WorkFolder = ReturnType<typeof workFolder>;
 
 /**
- * Leaves a child in a session of its own, a daemon (forked twice, no exec) and a child of that, and prints all pids.
+ * Starts a child in a session of its own, a daemon (forked twice, no exec) and a child of that, and prints all pids.
  */
 export const spawner = `
 import json, os, subprocess, sys, time

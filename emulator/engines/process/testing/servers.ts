@@ -2,7 +2,7 @@
 
 const answer = 'HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\nconnection: close\\r\\n\\r\\nhi';
 
-/** On all addresses and the port that is its argument, by nothing but system calls. */
+/** On all addresses and the port in its argument, using only system calls. */
 export const c = `
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,14 +38,14 @@ func main() {
 	for { c, _ := l.Accept(); c.Read(make([]byte, 4096)); c.Write([]byte("${answer}")); c.Close() }
 }`;
 
-/** On 8080, by one process or, with the argument `cluster`, by two. */
+/** On port 8080, by one process or, with the argument `cluster`, by two. */
 export const node = `
 const cluster = require('node:cluster');
 if (cluster.isPrimary && process.argv[2] === 'cluster') { cluster.fork(); cluster.fork(); }
 else require('node:http').createServer((_, response) => response.end('hi')).listen(8080);
 `;
 
-/** On 8080 of the address that is its argument; with a second one, in a process that multiprocessing starts. */
+/** On port 8080 of the address in its argument; with a second argument, in a process that multiprocessing starts. */
 export const python = `
 import http.server, multiprocessing, socket, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -67,9 +67,9 @@ if __name__ == "__main__":
 `;
 
 /**
- * Tries its argument's number of times to listen on all addresses, and to bind 127.77.77.77 or all addresses, while
- * threads change the address in memory and what its descriptors mean, and in the ways around the filter; prints how
- * often it did.
+ * Tries as many times as its argument says to listen on all addresses, and to bind 127.77.77.77 or all addresses, while
+ * threads change the address in memory and what its descriptors mean, and with the known ways around the filter. Prints
+ * how often it succeeded.
  */
 export const hostile = `
 #define _GNU_SOURCE
