@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProcessEngine } from './process-engine.ts';
@@ -67,7 +67,13 @@ describe.runIf(process.platform === 'linux')('a start', () => {
     void engine.probe();
     await vi.waitFor(() => expect(existsSync(join(probeDir, 'cut-off'))).toBe(true), { timeout: 20_000 });
     await engine.close();
-    expect(existsSync(probeDir)).toBe(false);
+    expect(readdirSync(probeDir)).toEqual([]);
+  });
+
+  it('closes also when the data folder was deleted', async () => {
+    const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full' });
+    rmSync(join(work.root, 'runners'), { recursive: true });
+    await engine.close();
   });
 
   it('reports nothing if Python prints an unexpected answer', async () => {

@@ -11,7 +11,7 @@ export interface ProcessEngineOptions {
   readonly emulatorAddresses?: readonly string[];
   /** The environment from which runners get the few variables that describe the machine. */
   readonly hostEnv?: NodeJS.ProcessEnv;
-  readonly clock?: { now(): number };
+  readonly clock?: () => number;
   /** Default: `off`. */
   readonly isolation?: IsolationMode;
   /** Size limits of a runner's own disk; for tests. */

@@ -40,8 +40,8 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
   const probeDir = join(runnersDir, probeName);
   mkdirSync(probeDir, { recursive: true });
   // Left by a probe that was killed; nothing uses the folder yet.
-  const leftByProbes = readdirSync(probeDir);
-  const now = () => options.clock?.now() ?? Date.now();
+  const leftByProbes = namesIn(probeDir);
+  const { clock = () => Date.now() } = options;
   const closing = new AbortController();
   const { signal } = closing;
   const missing = createMissing((sentence) => options.onLimit?.(sentence));
@@ -76,7 +76,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
 
   function noteUse({ id }: Virtualenv): void {
     try {
-      if (isolation !== 'off') useCompileCache(dataDir, id, now());
+      if (isolation !== 'off') useCompileCache(dataDir, id, clock());
     } catch (error) {
       report(error);
     }
@@ -112,7 +112,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
         env: surroundings.variables(spec),
         shells,
         addresses: options.emulatorAddresses ?? ['127.0.0.1', '::1'],
-        now,
+        clock,
         report,
         startMethod: () => (surroundings.canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
         avoidFork: () => spawnOnly.add(keyOf(environment)),
@@ -133,8 +133,17 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
       bytecode.close();
       await Promise.all([crews.close(), shells.close(), swept, probing]);
       // A probe that was ended leaves folders that can be removed only with their owner's permissions.
-      void removals.remove(probeDir);
+      for (const name of namesIn(probeDir)) void removals.remove(join(probeDir, name));
       await removals.settled(lastRemovalsMs);
     },
   };
+}
+
+/** None where the folder is gone, as after the data folder was deleted. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

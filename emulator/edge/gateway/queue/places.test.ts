@@ -19,7 +19,7 @@ function setUp() {
       timers.set(run, now + delayMs);
       return () => void timers.delete(run);
     },
-    now: () => now,
+    clock: () => now,
   });
   return {
     places,

@@ -31,18 +31,18 @@ export function createPlaces(deps: {
   /** Starts a timer; returns a function that cancels it. */
   readonly later?: (delayMs: number, run: () => void) => () => void;
   /** Milliseconds of a monotonic clock. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }): Places {
-  const { follow, restMs, report, later = onTimer, now = () => performance.now() } = deps;
+  const { follow, restMs, report, later = onTimer, clock = () => performance.now() } = deps;
   const byAlias = new Map<string, Watched>();
   let unfollow: (() => void) | undefined;
 
   function touch(alias: string): void {
     const watched = byAlias.get(alias);
     if (!watched || watched.callOff) return;
-    watched.callOff = later(Math.max(0, watched.lookedAt + restMs - now()), () => {
+    watched.callOff = later(Math.max(0, watched.lookedAt + restMs - clock()), () => {
       watched.callOff = undefined;
-      watched.lookedAt = now();
+      watched.lookedAt = clock();
       // Some unsubscribe while others are called.
       inSlices([...watched.looks], (look) => {
         if (watched.looks.has(look)) contain(report, look)();

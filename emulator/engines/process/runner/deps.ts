@@ -17,7 +17,7 @@ export interface RunnerDeps {
   readonly env: { readonly [name: string]: string };
   readonly shells: Shells;
   readonly addresses: readonly string[];
-  readonly now: () => number;
+  readonly clock: () => number;
   readonly report: Report;
   readonly startMethod: () => StartMethod;
   /** Forked processes of this environment crash: use `spawn` from now on. */

@@ -27,7 +27,7 @@ export interface RunnerLines {
 export function createLines(deps: {
   readonly spec: Pick<RunnerSpec, 'health' | 'mode'>;
   readonly events: Pick<RunnerEvents, 'line'>;
-  readonly now: () => number;
+  readonly clock: () => number;
   readonly sharesPorts: RunnerDeps['sharesPorts'];
   readonly isStarting: () => boolean;
   /** Asks the supervisor, which answers in order. False: there is no supervisor to ask. */
@@ -39,7 +39,8 @@ export function createLines(deps: {
   /** In the order of the questions. */
   let waiting: (() => void)[] = [];
 
-  const say = (text: string): void => deps.events.line({ at: deps.now(), stream: 'stderr', text: `[minifal] ${text}` });
+  const say = (text: string): void =>
+    deps.events.line({ at: deps.clock(), stream: 'stderr', text: `[minifal] ${text}` });
 
   function readBeforeReady(line: string): void {
     exceptions.read(line);
@@ -53,7 +54,7 @@ export function createLines(deps: {
     take({ stream, text, requestId, endpoint, unfinished }) {
       if (!unfinished && probes.isOurs(text)) return;
       const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
-      deps.events.line({ at: deps.now(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
+      deps.events.line({ at: deps.clock(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
       if (deps.isStarting() && !unfinished) readBeforeReady(text);
     },
     say,
