@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, RunnerAddress, RunnerSpec } from '../engine.ts';
 import { passOf } from '../pass.ts';
 import { type Watched, watch, watchCommand } from './watch.ts';
@@ -36,7 +36,8 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       await exited;
       await handle.dispose();
     }
-    expect(bed.left()).toEqual([]);
+    // The helper of a command reports its end just before its own.
+    await vi.waitFor(() => expect(bed.left()).toEqual([]), { timeout: 10_000 });
   });
   afterAll(async () => {
     await bed.engine.close();
@@ -282,7 +283,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
         expect(late.order).toEqual(['exited']);
         expect(await watchCommand(late.handle, ['echo', 'late']).exit).toBe(137);
         for (const { handle } of [...runners, late]) await handle.dispose();
-        expect(own.left()).toEqual([]);
+        await vi.waitFor(() => expect(own.left()).toEqual([]), { timeout: 10_000 });
       } finally {
         await own.engine.close();
         own.remove();
