@@ -50,16 +50,17 @@ describe.runIf(process.platform === 'linux')('a start', () => {
     expect(await probed({})).toEqual({ parts: [], known: [], said: [] });
   });
 
-  it('leaves nothing of a probe that its end cut off, nor of one that was killed with the emulator before', async () => {
+  it('leaves nothing of a probe that its end cut off, nor of one that was killed before', async () => {
     const probeDir = join(work.root, 'runners', '.probe');
     const left = (name: string) => join(probeDir, name, 'layer', 'work.top.opt', 'work');
+    const cutOff = left('cut-off');
     mkdirSync(left('killed'), { recursive: true });
     chmodSync(left('killed'), 0);
     const bin = join(work.root, 'bin');
     mkdirSync(bin);
     writeFileSync(
       join(bin, 'python3'),
-      `#!/bin/sh\nPATH='${process.env.PATH}'\nmkdir -p '${left('cut-off')}'\nchmod 0 '${left('cut-off')}'\nexec sleep 600\n`,
+      `#!/bin/sh\nPATH='${process.env.PATH}'\nmkdir -p '${cutOff}'\nchmod 0 '${cutOff}'\nexec sleep 600\n`,
     );
     chmodSync(join(bin, 'python3'), 0o755);
     const hostEnv = { ...process.env, PATH: bin };

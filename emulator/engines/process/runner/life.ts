@@ -97,7 +97,8 @@ export function createLife(
       if (sent === 'fork' && !about.isReady() && asked === 'nothing' && isDeath) {
         deps.avoidFork();
         about.say(
-          `The runner died by ${signal} while starting; runners of this environment now start from a Python of their own.`,
+          `The runner died by ${signal} while starting; runners of this environment now start from a Python of their ` +
+            'own.',
         );
         about.onRestart();
         launch(given);
