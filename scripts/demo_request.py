@@ -17,23 +17,23 @@ last = None
 printed = 0
 
 
-def say(text):
+def show(text):
     print(f"  {time.monotonic() - started:6.2f} s  {text}", flush=True)
 
 
 handle = fal_client.submit(app_id, arguments=arguments)
-say(f"submitted as {handle.request_id}")
+show(f"submitted as {handle.request_id}")
 for status in handle.iter_events(with_logs=True, interval=0.05):
     name = {"Queued": "IN_QUEUE", "InProgress": "IN_PROGRESS", "Completed": "COMPLETED"}[type(status).__name__]
     if name == "IN_QUEUE":
         name += f" (position {status.position})"
     lines = (getattr(status, "logs", None) or [])[printed:]
     if name != last and name != "COMPLETED":
-        say(name)
+        show(name)
     for line in lines:
-        say(f"    log  {line['message']}")
+        show(f"    log  {line['message']}")
         printed += 1
     if name != last and name == "COMPLETED":
-        say(name)
+        show(name)
     last = name
 print("RESULT " + json.dumps(handle.get()), flush=True)

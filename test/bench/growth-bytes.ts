@@ -53,10 +53,9 @@ export async function searchOf(lines: number): Promise<number> {
   const logs = createLogs({ file: join(folder, 'logs.db'), maxBytes: 2 ** 30 });
   try {
     const line = { level: 'INFO', source: 'USER', stream: 'stdout', alias: 'app', revision: 'r' } as const;
-    const nobody = { runnerId: 'u', requestId: null, endpoint: null } as const;
-    for (let at = 0; at < lines; at++)
-      logs.append({ ...line, ...nobody, at, message: `a line of the log that says something, ${at}` });
-    const query = { alias: 'app', search: 'nobody said it', limit: 100, order: 'newest' } as const;
+    const noRequest = { runnerId: 'u', requestId: null, endpoint: null } as const;
+    for (let at = 0; at < lines; at++) logs.append({ ...line, ...noRequest, at, message: `a line of the log, ${at}` });
+    const query = { alias: 'app', search: 'not in any line', limit: 100, order: 'newest' } as const;
     await logs.search(query);
     const block = await longestBlock(async () => {
       if ((await logs.search(query)).length > 0) throw new Error('it was found');

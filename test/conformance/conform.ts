@@ -11,7 +11,7 @@ import { createPytest, type Pytest } from './pytest.ts';
 import { passedTests, regressions, resultsTable, type SuiteResult } from './results.ts';
 import type { Sdk, Suite } from './sdks.ts';
 
-export interface Wishes {
+export interface ConformOptions {
   /** Runs only this suite. */
   readonly only?: string | undefined;
   /** An expression for pytest's `-k`. */
@@ -29,26 +29,26 @@ export interface Verdict {
 }
 
 /** Runs the suites of one SDK against an emulator of its own, and writes its table of results when all of them ran. */
-export async function conform(sdk: Sdk, wishes: Wishes): Promise<Verdict> {
-  const suites = sdk.suites.filter(({ name }) => !wishes.only || name === wishes.only);
-  const isWhole = !wishes.only && !wishes.filter;
+export async function conform(sdk: Sdk, options: ConformOptions): Promise<Verdict> {
+  const suites = sdk.suites.filter(({ name }) => !options.only || name === options.only);
+  const isWhole = !options.only && !options.filter;
   const tools = await pythonTools(sdk.requirements);
   const checkouts = await checkOutAll(suites);
   const emulator = await startEmulator();
   try {
-    const pytest = await createPytest({ ...wishes, sdk, tools, environment: emulator.env });
+    const pytest = await createPytest({ ...options, sdk, tools, environment: emulator.env });
     await prepare(pytest, suites, checkouts, tools, emulator);
     const first: SuiteResult[] = [];
     for (const suite of suites) {
       console.log(`Running ${suite.tests} tests: ${suite.name} with fal ${sdk.version} …`);
-      const results = await pytest.run(folderOf(suite, checkouts), suite, wishes.filter);
+      const results = await pytest.run(folderOf(suite, checkouts), suite, options.filter);
       first.push({ suite: suite.name, results, ...(suite.note ? { note: suite.note } : {}) });
     }
 
     const baseline = await readBaseline(sdk);
     const paths = suites.flatMap((suite) => suite.paths);
     const selected = (test: string) =>
-      wishes.filter
+      options.filter
         ? first.some(({ results }) => results.some((result) => result.test === test))
         : paths.some((path) => test.startsWith(path));
     const suspects = new Set(regressions(baseline, first, selected));
@@ -62,14 +62,14 @@ export async function conform(sdk: Sdk, wishes: Wishes): Promise<Verdict> {
       ...(isWhole ? suites.flatMap((suite) => shortfalls(suite, done)) : []),
     ];
     if (isWhole) await writeTable(sdk, tools, done);
-    if (wishes.update) await writeFile(baselineFile(sdk), `${JSON.stringify(passedTests(done), null, 2)}\n`);
+    if (options.update) await writeFile(baselineFile(sdk), `${JSON.stringify(passedTests(done), null, 2)}\n`);
     for (const { suite, results } of done) {
       const counts = groupBy(results, (result) => result.outcome);
       console.log(`${suite}: ${[...counts].map(([outcome, list]) => `${list.length} ${outcome}`).join(', ')}`);
     }
     console.log(`Tracebacks: ${pytest.logFile}`);
     for (const failure of failures) console.log(`  ${failure}`);
-    if (failures.length > 0) await showLastWords(emulator);
+    if (failures.length > 0) await showLastOutput(emulator);
     return { passed: passedTests(done).length, failures };
   } finally {
     await emulator.stop();
@@ -141,13 +141,13 @@ function reasonOf(test: string, done: readonly SuiteResult[]): string {
   return result ? `now ${result.outcome}: ${result.reason}` : 'now it does not run';
 }
 
-function shortfalls({ name, tests, leastPassed = 0 }: Suite, done: readonly SuiteResult[]): readonly string[] {
+function shortfalls({ name, tests, minPassed = 0 }: Suite, done: readonly SuiteResult[]): readonly string[] {
   const results = done.find(({ suite }) => suite === name)?.results ?? [];
   const passed = results.filter((result) => result.outcome === 'passed').length;
-  const told = [];
-  if (results.length !== tests) told.push(`${name} ran ${results.length} tests of ${tests}`);
-  if (passed < leastPassed) told.push(`${name} passed ${passed} tests; at least ${leastPassed} must`);
-  return told;
+  const problems = [];
+  if (results.length !== tests) problems.push(`${name} ran ${results.length} tests of ${tests}`);
+  if (passed < minPassed) problems.push(`${name} passed ${passed} tests; at least ${minPassed} must`);
+  return problems;
 }
 
 function baselineFile(sdk: Sdk): string {
@@ -168,7 +168,7 @@ async function writeTable(sdk: Sdk, tools: PythonTools, done: readonly SuiteResu
   console.log(`${relative(root, sdk.results)} is different from the committed one.`);
 }
 
-async function showLastWords(emulator: Emulator): Promise<void> {
+async function showLastOutput(emulator: Emulator): Promise<void> {
   const ownLog = await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8').catch(() => '');
   console.log(`\nThe emulator's last words:\n${emulator.logText().slice(-2000)}${ownLog.slice(-4000)}`);
 }

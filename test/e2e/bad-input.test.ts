@@ -236,19 +236,19 @@ describe('garbage on the api port', () => {
 describe('through the SDK', () => {
   it('a function that cannot be unpickled names the missing module', async () => {
     const { code, stdout, stderr } = await project.fal('run', 'needs_helper.py::use');
-    const told = stdout + stderr;
+    const output = stdout + stderr;
     expect(code).not.toBe(0);
-    expect(told).toMatch(/deserializ/i);
-    expect(told).toContain('helper');
-    expectNoStackTrace(told);
+    expect(output).toMatch(/deserializ/i);
+    expect(output).toContain('helper');
+    expectNoStackTrace(output);
   });
 
   it("a requirement that doesn't exist fails the deploy with the installer's words", async () => {
     const { code, stdout, stderr } = await project.fal('deploy', 'broken.py::NoSuchRequirement', '--app-name', 'none');
-    const told = stdout + stderr;
+    const output = stdout + stderr;
     expect(code).not.toBe(0);
-    expect(told).toContain('pyjokes==99.99.99');
-    expectNoStackTrace(told);
+    expect(output).toContain('pyjokes==99.99.99');
+    expectNoStackTrace(output);
   });
 
   it('a setup() that raises answers the caller with a platform error and shows the exception in the logs', async () => {
@@ -303,9 +303,9 @@ with nothing.host._connection as connection:
     except grpc.RpcError as error:
         print(json.dumps([error.code().name, error.details()]))
 `;
-    const told = await project.pythonJson(source);
-    expect(told).toEqual(['INVALID_ARGUMENT', expect.stringContaining('3.99')]);
-    expectNoStackTrace(String(told));
+    const answer = await project.pythonJson(source);
+    expect(answer).toEqual(['INVALID_ARGUMENT', expect.stringContaining('3.99')]);
+    expectNoStackTrace(String(answer));
   });
 });
 

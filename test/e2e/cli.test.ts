@@ -135,9 +135,9 @@ describe('deploying and managing apps', () => {
   let first: string;
 
   it('fal deploy takes strategy, message and annotations', async () => {
-    const told = await deploy('--strategy', 'recreate', '--message', 'the first', '--annotation', 'ticket=7');
-    expect(told).toMatchObject({ app_name: 'greet', status: 'deployed' });
-    first = told.revision;
+    const deployed = await deploy('--strategy', 'recreate', '--message', 'the first', '--annotation', 'ticket=7');
+    expect(deployed).toMatchObject({ app_name: 'greet', status: 'deployed' });
+    first = deployed.revision;
   });
 
   it('fal api submits and polls, and streams if the path ends in /stream', async () => {
@@ -306,8 +306,8 @@ describe('the account', () => {
   });
 
   it('fal keys create, list and revoke', async () => {
-    const told = await mustFal('keys', 'create', '--preset', 'API', '--desc', 'mine');
-    const id = /FAL_KEY='([^:']+):[^']+'/.exec(told)?.[1] ?? '';
+    const output = await mustFal('keys', 'create', '--preset', 'API', '--desc', 'mine');
+    const id = /FAL_KEY='([^:']+):[^']+'/.exec(output)?.[1] ?? '';
     const keys = z.object({ keys: z.array(z.looseObject({ key_id: z.string() })) });
     const listed = async () => keys.parse(await json('keys', 'list')).keys.find((key) => key.key_id === id);
     expect(await listed()).toMatchObject({ description: 'mine' });

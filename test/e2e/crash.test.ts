@@ -43,7 +43,7 @@ beforeAll(async () => {
   // `recreate`, because a rolling deploy would wait for a runner that never becomes ready.
   await project.mustFal('deploy', 'load.py::Closed', '--app-name', 'closed', '--strategy', 'recreate');
   const about = { owner: await owner(emulator), hook: receiver.hook, random, accepted: new Map() };
-  load = { ...about, version: 0, nextNumber: 0, kindsAccepted: new Set(), mostWorking: 0, livesWithThree: 0 };
+  load = { ...about, version: 0, nextNumber: 0, kindsAccepted: new Set(), maxWorking: 0, livesWithThree: 0 };
 });
 afterAll(async () => {
   await project?.remove();
@@ -91,11 +91,11 @@ describe('kill -9 of the emulator', () => {
         }
         const end = `${request.kind.name} ${seen.code}`;
         ends[end] = (ends[end] ?? 0) + 1;
-        if (request.hooked) await wasTold(request.id, seen.code, seen.body);
+        if (request.hooked) await expectWebhook(request.id, seen.code, seen.body);
       }
 
       const hooked = requests.filter((request) => request.hooked);
-      const calls = hooked.reduce((sum, { id }) => sum + (receiver.told.get(id)?.length ?? 0), 0);
+      const calls = hooked.reduce((sum, { id }) => sum + (receiver.calls.get(id)?.length ?? 0), 0);
       console.log(
         [
           `${kills} kills: ${Object.entries(killed)
@@ -107,7 +107,7 @@ describe('kill -9 of the emulator', () => {
             .map(([end, count]) => `${end} × ${count}`)
             .join(', ')}`,
           `${hooked.length} webhooks, ${calls} calls; ${deploys.begun} deploys begun, ${deploys.answered} answered`,
-          `at most ${load.mostWorking} runners at work at once, three in ${load.livesWithThree} lives`,
+          `at most ${load.maxWorking} runners at work at once, three in ${load.livesWithThree} lives`,
           `restarts: slowest ${Math.round(Math.max(...restartsMs))} ms`,
         ].join('\n  '),
       );
@@ -175,8 +175,8 @@ async function killWhileStarting(): Promise<void> {
 }
 
 /** Called at least once, with the same body each time, which matches the result. */
-async function wasTold(id: string, code: number, result: string): Promise<void> {
-  const bodies = await until(`the webhook of ${id} is called`, () => receiver.told.get(id), { timeoutMs: 120_000 });
+async function expectWebhook(id: string, code: number, result: string): Promise<void> {
+  const bodies = await until(`the webhook of ${id} is called`, () => receiver.calls.get(id), { timeoutMs: 120_000 });
   expect(new Set(bodies).size).toBe(1);
   const { status, payload } = JSON.parse(bodies[0] ?? '');
   expect(status).toBe(code === 200 ? 'OK' : 'ERROR');

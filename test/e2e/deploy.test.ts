@@ -36,8 +36,8 @@ print(json.dumps({"seen": seen, "logs": logs, "result": result}))
 
 describe('an app deployed with the real fal command', () => {
   it('is accepted', async () => {
-    const told = lastJson(await project.mustFal('deploy', 'echo.py::Echo', '--app-name', 'echo', '--json'));
-    expect(told).toMatchObject({ app_name: 'echo', status: 'deployed' });
+    const deployed = lastJson(await project.mustFal('deploy', 'echo.py::Echo', '--app-name', 'echo', '--json'));
+    expect(deployed).toMatchObject({ app_name: 'echo', status: 'deployed' });
   });
 
   it('is listed with its settings', async () => {
@@ -70,8 +70,8 @@ describe('an app deployed with the real fal command', () => {
 
   it('can be created from a template with its pyproject.toml', async () => {
     const hello = join(root, 'templates', 'hello');
-    const told = await project.falIn(hello, 'deploy', 'hello', '--json');
-    expect(lastJson(told)).toMatchObject({ app_name: 'hello', status: 'deployed' });
+    const output = await project.falIn(hello, 'deploy', 'hello', '--json');
+    expect(lastJson(output)).toMatchObject({ app_name: 'hello', status: 'deployed' });
     const response = await call(emulator, 'run', `/${app.replace('/echo', '/hello')}`, { body: { name: 'Ada' } });
     expect(await response.json()).toEqual({ message: 'Hello, Ada!' });
   });

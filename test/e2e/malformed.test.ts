@@ -142,19 +142,19 @@ describe('malformed HTTP, gRPC, websocket and webhook inputs', () => {
 
     /** Memory and open files when idle: retried webhooks occasionally open a connection. */
     async function settled() {
-      let least = openFiles(emulator.pid);
+      let lowest = openFiles(emulator.pid);
       const seen = performance.now();
       await until(
         `no more sockets and files are open than after the warm-up: ${JSON.stringify(base)}`,
         () => {
           const now = openFiles(emulator.pid);
-          if (now.sockets <= least.sockets && now.others <= least.others) least = now;
-          if (base) return least.sockets <= base.sockets + ofRunner && least.others <= base.others;
+          if (now.sockets <= lowest.sockets && now.others <= lowest.others) lowest = now;
+          if (base) return lowest.sockets <= base.sockets + ofRunner && lowest.others <= base.others;
           return performance.now() - seen > 2_000;
         },
         { timeoutMs: 60_000 },
       );
-      return { memory: await collector.memory(), ...least };
+      return { memory: await collector.memory(), ...lowest };
     }
   });
 });

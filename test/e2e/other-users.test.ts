@@ -38,8 +38,8 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
     };
 
     it.each(['start', 'status', 'stop', 'clean'])('is noticed by `minifal %s`', async (command) => {
-      const said = await call(command, { data: emulator.dataDir, shared: [] });
-      expect(said).toBe(
+      const output = await call(command, { data: emulator.dataDir, shared: [] });
+      expect(output).toBe(
         `${emulator.dataDir} is used by root: an emulator that runs there is not this user's. ` +
           'Call this as root, or choose another folder with --data DIR.\n',
       );
@@ -54,8 +54,8 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
     });
 
     it('is named when `minifal stop` finds it by its port', async () => {
-      const said = await call('stop', { data: '/nonexistent/minifal', port: emulator.ports.api });
-      expect(said).toBe(
+      const output = await call('stop', { data: '/nonexistent/minifal', port: emulator.ports.api });
+      expect(output).toBe(
         `The emulator on port ${emulator.ports.api} is root's. It can be stopped by that user, or by root.\n`,
       );
     });

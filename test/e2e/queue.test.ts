@@ -37,14 +37,14 @@ let receiver: Server;
 /** Where the receiver listens. `/flaky` fails the first time, `/moved` redirects. */
 let hooks: string;
 /** The calls that the webhook receiver got, by request id. */
-const told = new Map<string, { readonly headers: IncomingHttpHeaders; readonly body: string }[]>();
+const webhookCalls = new Map<string, { readonly headers: IncomingHttpHeaders; readonly body: string }[]>();
 
 beforeAll(async () => {
   receiver = createServer(async (request, response) => {
     const body = await text(request);
     const { request_id: id } = z.object({ request_id: z.string() }).parse(JSON.parse(body));
-    const before = told.get(id) ?? [];
-    told.set(id, [...before, { headers: request.headers, body }]);
+    const before = webhookCalls.get(id) ?? [];
+    webhookCalls.set(id, [...before, { headers: request.headers, body }]);
     if (request.url === '/flaky' && before.length === 0) response.statusCode = 500;
     if (request.url === '/moved') response.writeHead(302, { location: '/' });
     response.end();
@@ -587,7 +587,9 @@ describe('a webhook', () => {
           `?fal_webhook=${encodeURIComponent(`${hooks}/`)}`,
         );
         expect(sent.gateway_request_id).toBe(sent.request_id);
-        const [one] = await until('the webhook is called', () => told.get(sent.request_id), { timeoutMs: 60_000 });
+        const [one] = await until('the webhook is called', () => webhookCalls.get(sent.request_id), {
+          timeoutMs: 60_000,
+        });
         if (!one) throw new Error('no call');
         expect(await isSigned(one)).toBe(true);
         expect(await isSigned({ ...one, body: one.body.replace('"', ' "') })).toBe(false);
@@ -608,22 +610,26 @@ describe('a webhook', () => {
       },
       text: { status: 'OK', payload: null, payload_error: expect.any(String), isFirstAttempt: true },
     });
-    for (const calls of told.values()) expect(calls).toHaveLength(1);
+    for (const calls of webhookCalls.values()) expect(calls).toHaveLength(1);
   });
 
   it('that failed is called again after 5 s, unchanged but signed again; one that redirects is not', async () => {
     const to = (path: string) => `?fal_webhook=${encodeURIComponent(`${hooks}${path}`)}`;
     const { request_id: moved } = await send('scripted', { key: freshKey() }, {}, to('/moved'));
     const { request_id: flaky } = await send('scripted', { key: freshKey() }, {}, to('/flaky'));
-    const [first, second] = await until('it is called again', () => told.get(flaky)?.length === 2 && told.get(flaky), {
-      timeoutMs: 60_000,
-    });
+    const [first, second] = await until(
+      'it is called again',
+      () => webhookCalls.get(flaky)?.length === 2 && webhookCalls.get(flaky),
+      {
+        timeoutMs: 60_000,
+      },
+    );
     if (!first || !second) throw new Error('no calls');
     expect(second.body).toBe(first.body);
     expect(await isSigned(second)).toBe(true);
     const at = (one: typeof first) => Number(one.headers['x-fal-webhook-timestamp']);
     expect(at(second) - at(first)).toBeGreaterThanOrEqual(4);
-    expect(told.get(moved)).toHaveLength(1);
+    expect(webhookCalls.get(moved)).toHaveLength(1);
   });
 
   it('can be requested by the JavaScript client, with priority and hint', async () => {
@@ -634,7 +640,7 @@ describe('a webhook', () => {
       priority: 'low',
       hint: 'some-hint',
     });
-    await until('the webhook is called', () => told.get(id));
+    await until('the webhook is called', () => webhookCalls.get(id));
     const { data, requestId } = await fal.queue.result(`${account}/scripted`, { requestId: id });
     expect([data, requestId]).toMatchObject([{ attempt: 1 }, id]);
   });

@@ -115,10 +115,11 @@ it("in a network with a private authority, builds use the system's certificates,
 
 it("if the home folder can't be written, builds keep their cache in the data folder", async () => {
   const env = { HOME: '/proc/no-home', UV_CACHE_DIR: undefined, XDG_CACHE_HOME: undefined };
-  const told = await withEmulator({ ...env, SSL_CERT_FILE: index.authority, UV_DEFAULT_INDEX: index.url }, (emulator) =>
-    printed(emulator, source('"minifal-tiny"', 'minifal_tiny')),
+  const output = await withEmulator(
+    { ...env, SSL_CERT_FILE: index.authority, UV_DEFAULT_INDEX: index.url },
+    (emulator) => printed(emulator, source('"minifal-tiny"', 'minifal_tiny')),
   );
-  expect(told).toContain('version 1.2.3');
+  expect(output).toContain('version 1.2.3');
 });
 
 const small = await mountSmallDisk(64, 'noexec');
@@ -129,9 +130,9 @@ it.skipIf(isMissing(small, 'a noexec data folder: mounting one takes root'))(
     const place = small?.folder ?? '';
     const emulator = await startEmulator({ dataDir: place });
     try {
-      const told = await printed(emulator, source('"minifal-tiny"', 'minifal_tiny'));
-      expect(told).toContain(`No program can run from the data folder ${place}: ${place} is mounted noexec.`);
-      expect(told).toContain('(DATA_FOLDER_NOEXEC)');
+      const output = await printed(emulator, source('"minifal-tiny"', 'minifal_tiny'));
+      expect(output).toContain(`No program can run from the data folder ${place}: ${place} is mounted noexec.`);
+      expect(output).toContain('(DATA_FOLDER_NOEXEC)');
     } finally {
       await emulator.stop();
     }

@@ -52,7 +52,7 @@ class Obedient(fal.App, keep_alive=36000, max_concurrency=1):
     machine_type = "XS"
     # For Response, whose validators do not survive the pickle by value.
 
-    def told(self, what):
+    def is_set(self, what):
         return (CONTROL / f"{type(self).__name__}.{what}").exists()
 
     def note(self, what):
@@ -61,19 +61,19 @@ class Obedient(fal.App, keep_alive=36000, max_concurrency=1):
 
     def setup(self):
         self.note("setups")
-        while self.told("hold"):
+        while self.is_set("hold"):
             time.sleep(0.02)
-        if self.told("broken") and (CONTROL / f"{type(self).__name__}.broken").read_text() == os.environ["FAL_APP_ID"]:
+        if self.is_set("broken") and (CONTROL / f"{type(self).__name__}.broken").read_text() == os.environ["FAL_APP_ID"]:
             raise RuntimeError("broken on purpose")
 
     def teardown(self):
-        while self.told("cling"):
+        while self.is_set("cling"):
             time.sleep(0.02)
         self.note("teardowns")
 
     @fal.endpoint("/")
     def answer(self, input: Input, response: Response) -> Output:
-        while input.busy and self.told("busy"):
+        while input.busy and self.is_set("busy"):
             time.sleep(0.02)
         response.status_code = input.status
         response.headers.update(input.headers)
@@ -94,10 +94,10 @@ class Fragile(Obedient, keep_alive=36000, max_concurrency=2):
             with open(CONTROL / "Fragile.first", "x") as file:
                 file.write(os.environ["FAL_JOB_ID"])
         except FileExistsError:
-            if self.told("broken"):
+            if self.is_set("broken"):
                 raise RuntimeError("broken on purpose")
         else:
-            while self.told("hold"):
+            while self.is_set("hold"):
                 time.sleep(0.02)
 
 
@@ -119,8 +119,8 @@ class Checked(Obedient, keep_alive=36000, max_concurrency=1, min_concurrency=1, 
         health_check=fal.HealthCheck(start_period_seconds=1, timeout_seconds=2, failure_threshold=3),
     )
     def alive(self, response: Response) -> dict:
-        self.note("sick-checks" if self.told("sick") else "checks")
-        response.status_code = 500 if self.told("sick") else 200
+        self.note("sick-checks" if self.is_set("sick") else "checks")
+        response.status_code = 500 if self.is_set("sick") else 200
         return {}
 
 
@@ -128,7 +128,7 @@ class OnDemand(Obedient, keep_alive=36000, max_concurrency=1):
     @fal.endpoint("/alive", health_check=fal.HealthCheck(call_regularly=False))
     def alive(self, response: Response) -> dict:
         self.note("checks")
-        response.status_code = 500 if self.told("sick") else 200
+        response.status_code = 500 if self.is_set("sick") else 200
         return {}
 
 
@@ -220,8 +220,8 @@ async function deploy(name: string, ...flags: readonly string[]): Promise<string
   return deployed.parse(lastJson(await fal(...args))).revision;
 }
 
-const tell = (name: string, what: string, text = '') => writeFile(join(control, `${name}.${what}`), text);
-const untell = (name: string, what: string) => rm(join(control, `${name}.${what}`));
+const setFlag = (name: string, what: string, text = '') => writeFile(join(control, `${name}.${what}`), text);
+const clearFlag = (name: string, what: string) => rm(join(control, `${name}.${what}`));
 async function notes(name: string, what: string): Promise<readonly string[]> {
   const file = join(control, `${name}.${what}`);
   return existsSync(file) ? (await readFile(file, 'utf8')).trim().split('\n') : [];
@@ -310,8 +310,8 @@ it('shows the time scale wherever it shows a time', async () => {
 
 describe('starting', () => {
   it('is delayed longer after each failure; a runner that becomes ready wakes the others', async () => {
-    await tell('Fragile', 'hold');
-    await tell('Fragile', 'broken');
+    await setFlag('Fragile', 'hold');
+    await setFlag('Fragile', 'broken');
     const broken = await deploy('Fragile');
     const requests = [await enqueue('Fragile'), await enqueue('Fragile')];
     const shown = await until('fal runners list shows FAILURE_DELAY', async () =>
@@ -327,7 +327,7 @@ describe('starting', () => {
       return all.filter(({ transitions }) => transitions[0]?.state === 'FAILURE_DELAY').length === 4 && all;
     });
     // The fourth runner waits longest, so the runner whose setup() continues now becomes ready first.
-    await untell('Fragile', 'hold');
+    await clearFlag('Fragile', 'hold');
     const [slow = ''] = await notes('Fragile', 'first');
     const found = await until('it is ready', async () => {
       const one = await runner(slow);
@@ -354,7 +354,7 @@ describe('starting', () => {
 
   it('starts again without delay after a fixed deploy', async () => {
     const broken = await deploy('Steady', '--strategy', 'recreate');
-    await tell('Steady', 'broken', broken);
+    await setFlag('Steady', 'broken', broken);
     const id = await enqueue('Steady');
     await until(
       'a second start has failed',
@@ -420,13 +420,13 @@ describe('a runner', () => {
 
   it('that is stopped finishes its request while another runner takes new ones, and tears down', async () => {
     const { runner: id } = await ask('Steady');
-    await tell('Steady', 'busy');
+    await setFlag('Steady', 'busy');
     const running = ask('Steady', { busy: true });
     await untilState(id, 'RUNNING');
     await fal('runners', 'stop', id);
     expect((await runner(id)).state).toBe('DRAINING');
     expect((await ask('Steady')).runner).not.toBe(id);
-    await untell('Steady', 'busy');
+    await clearFlag('Steady', 'busy');
     expect((await running).runner).toBe(id);
     const ended = await untilState(id, 'TERMINATED');
     expect(ended.transitions.slice(-3).map(({ state }) => state)).toEqual(['DRAINING', 'TERMINATING', 'TERMINATED']);
@@ -435,7 +435,7 @@ describe('a runner', () => {
 
   it('that is stopped with --replace serves until its replacement is ready', async () => {
     const { runner: id } = await ask('Steady');
-    await tell('Steady', 'hold');
+    await setFlag('Steady', 'hold');
     await fal('runners', 'stop', id, '--replace');
     const both = await until('the substitute starts', async () => {
       const live = (await list()).filter(({ alias }) => alias === 'steady');
@@ -443,7 +443,7 @@ describe('a runner', () => {
     });
     expect(both.find((one) => one.runner_id === id)).toMatchObject({ state: 'IDLE', replacement: 'WILL_REPLACE' });
     expect((await ask('Steady')).runner).toBe(id);
-    await untell('Steady', 'hold');
+    await clearFlag('Steady', 'hold');
     const substitute = both.find((one) => one.runner_id !== id)?.runner_id ?? '';
     await untilState(id, 'TERMINATED');
     expect(entry(await runner(id), 'TERMINATING').at).toBeGreaterThanOrEqual(
@@ -453,7 +453,7 @@ describe('a runner', () => {
 
   it('that is killed loses its requests: a direct caller gets an error, a queued request another runner', async () => {
     const { runner: id } = await ask('Steady');
-    await tell('Steady', 'busy');
+    await setFlag('Steady', 'busy');
     const direct = call(emulator, 'run', `/${account}/steady`, { body: { busy: true } });
     await untilState(id, 'RUNNING');
     await fal('runners', 'kill', id);
@@ -466,7 +466,7 @@ describe('a runner', () => {
       (await runners('Steady')).find(({ requests }) => requests[0] === queued),
     );
     await fal('runners', 'kill', second.id);
-    await untell('Steady', 'busy');
+    await clearFlag('Steady', 'busy');
     expect(answered.parse(await (await result('Steady', queued)).json()).runner).not.toBe(second.id);
   });
 
@@ -485,18 +485,18 @@ describe('a runner', () => {
   it('may take request_timeout for a request, in real seconds, and ends with it', async () => {
     await deploy('Hasty');
     const { runner: id } = await ask('Hasty');
-    await tell('Hasty', 'busy');
+    await setFlag('Hasty', 'busy');
     const begin = Date.now();
     const answer = await call(emulator, 'run', `/${account}/hasty`, { body: { busy: true } });
     expect([answer.status, answer.headers.get('x-fal-error-type')]).toEqual([504, 'request_timeout']);
     expect(Date.now() - begin).toBeGreaterThanOrEqual(2_000);
-    await untell('Hasty', 'busy');
+    await clearFlag('Hasty', 'busy');
     expect(entry(await untilState(id, 'TERMINATED'), 'TERMINATING').reason).toContain('request_timeout');
   });
 
   it('has its grace period for teardown(), in real seconds, and is killed after it', async () => {
     await deploy('Stubborn');
-    await tell('Stubborn', 'cling');
+    await setFlag('Stubborn', 'cling');
     const { runner: id } = await ask('Stubborn');
     await fal('runners', 'stop', id);
     const ended = await untilState(id, 'TERMINATED');
@@ -516,12 +516,12 @@ describe('health checks', () => {
     });
     // Regular checks, every 15 platform seconds, besides the one at its start.
     await until('checks have passed', async () => (await notes('Checked', 'checks')).length > 3);
-    await tell('Checked', 'sick');
+    await setFlag('Checked', 'sick');
     const ended = await until('the runner is ended', async () => {
       const one = await runner(first.id);
       return one.transitions.some(({ state }) => state === 'TERMINATING') && one;
     });
-    await untell('Checked', 'sick');
+    await clearFlag('Checked', 'sick');
     expect(entry(ended, 'TERMINATING').reason).toBe('The runner failed its health check.');
     expect(entry(ended, 'TERMINATING').at - entry(ended, 'SETUP').at).toBeGreaterThanOrEqual(10_000);
     expect((await notes('Checked', 'sick-checks')).filter((id) => id === first.id).length).toBeGreaterThan(3);
@@ -538,7 +538,7 @@ describe('health checks', () => {
     await ask('OnDemand', demand);
     await until('it is checked', async () => (await notes('OnDemand', 'checks')).length === ready + 1);
     const begin = Date.now();
-    await tell('OnDemand', 'sick');
+    await setFlag('OnDemand', 'sick');
     await until('regular ones would have come', () => (Date.now() - begin) * timeScale > 60_000);
     expect((await ask('OnDemand')).runner).toBe(id);
     expect((await ask('OnDemand', demand)).runner).toBe(id);
@@ -546,7 +546,7 @@ describe('health checks', () => {
       const one = await runner(id);
       return one.transitions.some(({ state }) => state === 'TERMINATING') && one;
     });
-    await untell('OnDemand', 'sick');
+    await clearFlag('OnDemand', 'sick');
     expect(entry(ended, 'TERMINATING').reason).toBe('The runner failed its health check.');
     expect(await notes('OnDemand', 'checks')).toHaveLength(ready + 2);
   });
@@ -604,13 +604,13 @@ describe('a new revision', () => {
 
   it('that does not start leaves the old one serving, and the CLI shows the reason', async () => {
     const { revision: old, runner: id } = await ask('Steady');
-    await tell('Steady', 'hold');
+    await setFlag('Steady', 'hold');
     const deploying = startDeploy();
     const check = await startingOne(old);
     expect(await isRolling()).toBe(true);
     expect((await ask('Steady')).runner).toBe(id);
-    await tell('Steady', 'broken', check.revision);
-    await untell('Steady', 'hold');
+    await setFlag('Steady', 'broken', check.revision);
+    await clearFlag('Steady', 'hold');
     const { code, stdout, stderr } = await deploying;
     expect(code).not.toBe(0);
     expect(stdout + stderr).toContain('broken on purpose');
@@ -621,16 +621,16 @@ describe('a new revision', () => {
 
   it('that starts takes over without losing a request, and the old runner finishes its own', async () => {
     const { revision: old, runner: id } = await ask('Steady');
-    await tell('Steady', 'busy');
+    await setFlag('Steady', 'busy');
     const running = ask('Steady', { busy: true });
     await untilState(id, 'RUNNING');
-    await tell('Steady', 'hold');
+    await setFlag('Steady', 'hold');
     const deploying = startDeploy('--strategy', 'rolling');
     const check = await startingOne(old);
     const queued = await enqueue('Steady');
-    await untell('Steady', 'hold');
+    await clearFlag('Steady', 'hold');
     expect(answered.parse(await (await result('Steady', queued)).json()).revision).toBe(check.revision);
-    await untell('Steady', 'busy');
+    await clearFlag('Steady', 'busy');
     expect(await running).toEqual({ runner: id, revision: old });
     expect((await deploying).code).toBe(0);
     const states = (await untilState(id, 'TERMINATED')).transitions.slice(-3).map(({ state }) => state);
@@ -660,21 +660,21 @@ describe('a new revision', () => {
 
   it('by --detach is active immediately and starts then; its failure isn’t rolled back', async () => {
     const { revision: old, runner: id } = await ask('Steady');
-    await tell('Steady', 'hold');
+    await setFlag('Steady', 'hold');
     const detached = ['deploy', 'life.py::Steady', '--app-name', 'steady', '--yes', '--json', '--detach'];
-    const told = deployed.parse(lastJson(await fal(...detached)));
-    expect(told.status).toBe('rolling_out');
-    const [first] = (await runners('Steady')).filter(({ revision }) => revision === told.revision);
+    const answer = deployed.parse(lastJson(await fal(...detached)));
+    expect(answer.status).toBe('rolling_out');
+    const [first] = (await runners('Steady')).filter(({ revision }) => revision === answer.revision);
     expect([first?.state, await isRolling()]).toEqual([expect.stringMatching(/PENDING|SETUP/), true]);
     await untilState(id, 'TERMINATED');
-    await untell('Steady', 'hold');
+    await clearFlag('Steady', 'hold');
     await until('the rollout is over', async () => !(await isRolling()));
-    expect((await ask('Steady')).revision).toBe(told.revision);
+    expect((await ask('Steady')).revision).toBe(answer.revision);
 
-    await tell('Steady', 'hold');
+    await setFlag('Steady', 'hold');
     const failing = deployed.parse(lastJson(await fal(...detached)));
-    await tell('Steady', 'broken', failing.revision);
-    await untell('Steady', 'hold');
+    await setFlag('Steady', 'broken', failing.revision);
+    await clearFlag('Steady', 'hold');
     await until('the rollout is over', async () => !(await isRolling()));
     const { apps } = lastJson(await fal('apps', 'list', '--json'));
     expect(apps).toContainEqual(expect.objectContaining({ alias: 'steady', revision: failing.revision }));
@@ -722,25 +722,25 @@ describe('an app under traffic', () => {
 describe('a rollout', () => {
   it('with grace replaces runners without losing a request', async () => {
     const { runner: id, revision } = await ask('Steady');
-    await tell('Steady', 'busy');
+    await setFlag('Steady', 'busy');
     const running = ask('Steady', { busy: true });
     await untilState(id, 'RUNNING');
     await fal('apps', 'rollout', 'steady');
     const queued = await enqueue('Steady');
     const next = answered.parse(await (await result('Steady', queued)).json());
     expect(next).toEqual({ runner: expect.not.stringContaining(id), revision });
-    await untell('Steady', 'busy');
+    await clearFlag('Steady', 'busy');
     expect((await running).runner).toBe(id);
     expect(entry(await untilState(id, 'TERMINATED'), 'DRAINING').reason).toContain('rollout');
   });
 
   it('by force kills runners: queued requests run again on other runners', async () => {
     const { runner: id } = await ask('Steady');
-    await tell('Steady', 'busy');
+    await setFlag('Steady', 'busy');
     const queued = await enqueue('Steady', { busy: true });
     await untilState(id, 'RUNNING');
     await fal('apps', 'rollout', 'steady', '--force');
-    await untell('Steady', 'busy');
+    await clearFlag('Steady', 'busy');
     expect(answered.parse(await (await result('Steady', queued)).json()).runner).not.toBe(id);
     const states = (await untilState(id, 'TERMINATED')).transitions.slice(-2).map(({ state }) => state);
     expect(states).toEqual(['RUNNING', 'TERMINATED']);

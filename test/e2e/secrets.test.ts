@@ -44,7 +44,7 @@ ${app('Bare', 'secrets = []')}
 `;
 
 const planted = () => `canary-${randomBytes(16).toString('hex')}`;
-const values = { shown: planted(), hidden: planted(), dev: planted(), anew: planted() };
+const values = { shown: planted(), hidden: planted(), dev: planted(), updated: planted() };
 const wrappingKey = randomBytes(32).toString('hex');
 
 let dataDir: string;
@@ -107,7 +107,7 @@ afterAll(async () => {
 
 describe('secrets in runners', () => {
   it.each([
-    ['usual', 'nothing said: the exposed ones', () => found(values.shown, null)],
+    ['usual', 'no list: the exposed ones', () => found(values.shown, null)],
     ['listing', 'a list: exactly those', () => found(null, values.hidden)],
     ['bare', 'an empty list: none', () => found(null, null)],
     ['usual--dev', 'another environment: its own', () => found(values.dev, null)],
@@ -161,7 +161,7 @@ describe('secrets whose key a keychain seals', () => {
     expect((await call(emulator, 'run', path, { body: {}, headers: { authorization: '' } })).status).toBe(200);
     const listed = lastJson(await mustFal('secrets', 'list', '--json'));
     expect(listed).toMatchObject({ secrets: [{ name: 'SHOWN' }, { name: 'HIDDEN' }] });
-    const { code, stdout, stderr } = await line.fal(['secrets', 'set', `SHOWN=${values.anew}`]);
+    const { code, stdout, stderr } = await line.fal(['secrets', 'set', `SHOWN=${values.updated}`]);
     expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(/sealed by VS Code's keychain.*Start it from/s)]);
     const status = await mustRun(process.execPath, [minifalCommand, 'status', '--data', dataDir]);
     expect(status).toContain('Secrets are sealed');
@@ -192,8 +192,8 @@ describe('secrets whose key a keychain seals', () => {
     const aside = setKeyAside(dataDir, new Date());
     await begin();
     expect(emulator.logText()).toContain('The secret SHOWN of environment main cannot be decrypted; set it again.');
-    await mustFal('secrets', 'set', '--not-exposed-by-default', `HIDDEN=${values.anew}`);
-    expect(await seenBy('listing')).toEqual(found(null, values.anew));
+    await mustFal('secrets', 'set', '--not-exposed-by-default', `HIDDEN=${values.updated}`);
+    expect(await seenBy('listing')).toEqual(found(null, values.updated));
     expect(await seenBy('usual')).toEqual(found(null, null));
     await end();
     await rename(aside, join(dataDir, 'secret.key'));
@@ -216,6 +216,6 @@ describe('secrets whose key a keychain seals', () => {
     await begin();
     expect(sealedKeyOf(dataDir)).toBeUndefined();
     expect(await seenBy('listing')).toEqual(found(null, values.hidden));
-    await mustFal('secrets', 'set', `SHOWN=${values.anew}`);
+    await mustFal('secrets', 'set', `SHOWN=${values.updated}`);
   });
 });

@@ -30,7 +30,7 @@ const finished = (hook: string) => submit(emulator, `workflows/execute?fal_webho
 it('a receiver that answers is called while twenty others never do; each of those keeps its timeout', async () => {
   let open = 0;
   let cut = 0;
-  const told = new Map<string, number>();
+  const delivered = new Map<string, number>();
   const silent = await Promise.all(
     Array.from({ length: 20 }, () =>
       listening(
@@ -45,16 +45,16 @@ it('a receiver that answers is called while twenty others never do; each of thos
   const healthy = await listening(
     createHttpServer(async (request, response) => {
       const { request_id } = JSON.parse(await text(request));
-      told.set(request_id, cut);
+      delivered.set(request_id, cut);
       response.end();
     }),
   );
   for (const hook of [...silent, ...silent, ...silent]) expect(await finished(hook)).toBeDefined();
   for (let n = 0; n < 3; n++) {
     const id = (await finished(healthy)) ?? '';
-    await until('the healthy one is called', () => told.has(id), { timeoutMs: 60_000 });
+    await until('the healthy one is called', () => delivered.has(id), { timeoutMs: 60_000 });
     // Not because a call to another receiver timed out: none of their 15 s has passed.
-    expect(told.get(id)).toBe(0);
+    expect(delivered.get(id)).toBe(0);
   }
   await until('the others are called, too', () => open === 60, { timeoutMs: 60_000 });
   await until('their time is over', () => cut > 0, { timeoutMs: 60_000 });

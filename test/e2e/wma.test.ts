@@ -48,7 +48,7 @@ window.session = async ({ url, bridge, key, camera, send }) => {
   const peer = new RTCPeerConnection({ iceServers: ice?.ice_servers ?? [] });
   const control = peer.createDataChannel('control');
   const opened = new Promise((resolve) => { control.onopen = resolve; });
-  const said = new Promise((resolve) => { control.onmessage = ({ data }) => resolve(JSON.parse(data)); });
+  const reply = new Promise((resolve) => { control.onmessage = ({ data }) => resolve(JSON.parse(data)); });
   const shown = new Promise((resolve) => { peer.ontrack = ({ track }) => resolve(track); });
   if (camera) {
     const media = await navigator.mediaDevices.getUserMedia({ video: { width: 480, height: 270 } });
@@ -78,7 +78,7 @@ window.session = async ({ url, bridge, key, camera, send }) => {
     await video.play();
     await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
     result.size = [video.videoWidth, video.videoHeight];
-  } else result.said = await said;
+  } else result.reply = await reply;
   if (bridge) result.alive = (await ask('/session/heartbeat', { session_id })).alive;
   leave.abort();
   peer.close();
@@ -143,20 +143,20 @@ afterAll(async () => {
   pages?.close();
 });
 
-interface Wish {
+interface SessionOptions {
   readonly camera: boolean;
   readonly send: object;
   /** Uses the bridge instead of the run host: its address, and the proxy. */
   readonly bridge?: { readonly base: string; readonly proxy?: string };
 }
 
-async function session(file: string, { bridge, ...wish }: Wish): Promise<unknown> {
+async function session(file: string, { bridge, ...options }: SessionOptions): Promise<unknown> {
   await project.mustFal('deploy', file, '--app-name', 'wma');
   const appId = `${await owner(emulator)}/wma`;
   const about = {
     url: `http://localhost:${emulator.ports.run}/${appId}/start-session`,
     key: emulator.variables.FAL_KEY,
-    ...wish,
+    ...options,
     ...(bridge ? { bridge: { app_id: appId, ...bridge } } : {}),
   };
   const tab = await browser.newPage();
@@ -170,7 +170,7 @@ describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout
   it('opens its control channel over loopback only, and gets answers to its messages', async () => {
     const send = { type: 'echo', text: 'hello' };
     const got = await session(`${example('wma_echo.py')}::EchoApp`, { camera: false, send });
-    expect(got).toEqual({ candidates: ['127.0.0.1'], said: send, session_id: null });
+    expect(got).toEqual({ candidates: ['127.0.0.1'], reply: send, session_id: null });
   });
 
   it('sends the camera, and shows the app’s video', async () => {
@@ -193,7 +193,7 @@ describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout
     const stun = 'stun:stun.l.google.com:19302';
     expect(got).toMatchObject({
       alive: true,
-      said: {
+      reply: {
         servers: [{ urls: stun }],
         forwarded: 'stun_only',
         status: 'stun_only',

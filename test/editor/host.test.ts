@@ -9,12 +9,12 @@ import { type Machine, makeMachine } from './machine.ts';
 /** A task that waits for one of the extension's tasks to be ready, and then records the emulator's answer. */
 const ask = `
   const fs = require('fs');
-  const [data, told] = process.argv.slice(-2);
+  const [data, resultFile] = process.argv.slice(-2);
   const { ports } = JSON.parse(fs.readFileSync(data + '/emulator.json'));
   const authorization = 'Key ' + fs.readFileSync(data + '/key', 'utf8').trim();
   fetch('http://localhost:' + ports.api + '/minifal/status', { headers: { authorization } })
     .then((answer) => answer.text())
-    .then((text) => fs.writeFileSync(told, text + '\\n'));`;
+    .then((text) => fs.writeFileSync(resultFile, text + '\\n'));`;
 const tasksJson = (dataDir: string) => ({
   version: '2.0.0',
   tasks: [

@@ -139,12 +139,12 @@ it('runs, deploys, stops and opens the terminal by chords', async () => {
 
 it('moves through the tree, in which each row has a spoken description', async () => {
   await focusTree();
-  const said: string[] = [];
-  for (let row = await focused(); said.at(-1) !== row; row = await focused()) {
-    said.push(row);
+  const labels: string[] = [];
+  for (let row = await focused(); labels.at(-1) !== row; row = await focused()) {
+    labels.push(row);
     await press('ArrowDown');
   }
-  expect(said).toEqual([
+  expect(labels).toEqual([
     expect.stringMatching(/^app hello, no runner/),
     expect.stringMatching(/^revision [0-9a-f]{8}, in force/),
     expect.stringMatching(/^ephemeral app [0-9a-f]{8}, ephemeral · no runner|^ephemeral app /),

@@ -75,7 +75,7 @@ class Slow(fal.App):
 /** In a file with the same name as the demo's, next to a module. */
 const otherApp = `
 import fal
-from beside import message
+from sibling import message
 from pydantic import BaseModel
 
 
@@ -86,11 +86,11 @@ class Output(BaseModel):
 class Other(fal.App):
     app_name = "other"
     machine_type = "XS"
-    local_python_modules = ["beside"]
+    local_python_modules = ["sibling"]
     keep_alive = 60
 
     @fal.endpoint("/")
-    def tell(self) -> Output:
+    def read(self) -> Output:
         return Output(message=message)
 `;
 
@@ -167,7 +167,7 @@ async function makeWorkspace(
   const other = join(dirname(workspace), 'other');
   await mkdir(other);
   await writeFile(join(other, 'app.py'), otherApp);
-  await writeFile(join(other, 'beside.py'), 'message = "from beside"\n');
+  await writeFile(join(other, 'sibling.py'), 'message = "from sibling"\n');
   const file = join(dirname(workspace), 'both.code-workspace');
   await writeFile(file, JSON.stringify({ folders: [{ path: workspace }, { path: other }] }));
   return file;

@@ -6,15 +6,15 @@ import { cacheDir } from '../support/root.ts';
 /** A kind of theme, and the least contrast of an icon in it (docs/quality.md#contrast-and-keyboard). */
 export interface Look {
   readonly name: 'light' | 'high-contrast' | 'high-contrast-light' | 'dark';
-  readonly leastContrast: number;
+  readonly minContrast: number;
 }
 
 const looks: readonly (Look & { readonly theme: string; readonly css: string })[] = [
-  { name: 'light', theme: 'Light Modern', css: 'vs', leastContrast: 3 },
-  { name: 'high-contrast-light', theme: 'Light High Contrast', css: 'hc-light', leastContrast: 4.5 },
-  { name: 'high-contrast', theme: 'Dark High Contrast', css: 'hc-black', leastContrast: 4.5 },
+  { name: 'light', theme: 'Light Modern', css: 'vs', minContrast: 3 },
+  { name: 'high-contrast-light', theme: 'Light High Contrast', css: 'hc-light', minContrast: 4.5 },
+  { name: 'high-contrast', theme: 'Dark High Contrast', css: 'hc-black', minContrast: 4.5 },
   // Last, because this theme stays.
-  { name: 'dark', theme: 'Dark Modern', css: 'vs-dark', leastContrast: 3 },
+  { name: 'dark', theme: 'Dark Modern', css: 'vs-dark', minContrast: 3 },
 ];
 
 /** Performs an action with the window in each kind of theme. */

@@ -124,12 +124,12 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
 });
 
 it('shows the details of a row in its tooltip', async () => {
-  const told = await hover(/^failing /, 'app');
-  expect(told).toMatch(
+  const tooltip = await hover(/^failing /, 'app');
+  expect(tooltip).toMatch(
     /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Backing off/s,
   );
   // An app's text is not interpreted as Markdown.
-  expect(told).toContain('There are *no* weights.');
+  expect(tooltip).toContain('There are *no* weights.');
   expect(await hover(/^[0-9a-f]{8} IDLE · /, 'runner')).toMatch(
     /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, and waits for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
@@ -137,7 +137,7 @@ it('shows the details of a row in its tooltip', async () => {
 
 it('is readable in each theme, and passes axe', async () => {
   const seen: { [look: string]: unknown } = {};
-  await inEachTheme(window.workbench, async ({ name, leastContrast }) => {
+  await inEachTheme(window.workbench, async ({ name, minContrast }) => {
     await window.row(/^[0-9a-f]{8} IDLE · /);
     await takePicture(window.workbench, `states.${name}`);
     // The failing app restarts repeatedly, so its runner briefly has the icon of another state.
@@ -146,13 +146,13 @@ it('is readable in each theme, and passes axe', async () => {
       return Object.keys(shown).length >= 7 && shown;
     });
     for (const [icon, contrast] of Object.entries(contrasts)) {
-      expect(contrast, `${icon} in ${name}`).toBeGreaterThanOrEqual(leastContrast);
+      expect(contrast, `${icon} in ${name}`).toBeGreaterThanOrEqual(minContrast);
     }
     const { ours, editors } = await objections(window.workbench.page);
     seen[name] = { contrasts, ours, editors: editors.length };
     expect(ours, name).toEqual([]);
   });
-  console.log(`contrasts, and what axe says of the editor itself: ${JSON.stringify(seen)}`);
+  console.log(`contrasts, and what axe reports about the editor itself: ${JSON.stringify(seen)}`);
 });
 
 it('clears ended runners: one with its own button, then all', async () => {

@@ -18,12 +18,12 @@ const logs = join(cacheDir, 'isolation-table');
 mkdirSync(logs, { recursive: true });
 
 const counted = (code, output, who) => {
-  const said = [...output.matchAll(/^\d+ passed, \d+ failed.*$/gm)].at(-1)?.[0] ?? `ended with ${code}`;
+  const summary = [...output.matchAll(/^\d+ passed, \d+ failed.*$/gm)].at(-1)?.[0] ?? `ended with ${code}`;
   const failed = [...output.matchAll(/^ {2}\S+::(\w+) passed before: /gm)].map(([, test]) => test);
   // The test compares host names; without namespaces, a runner has no host name of its own (FIDELITY.md).
   if (who === 'refused' && failed.length > 0 && failed.every((test) => test === 'test_isolated'))
-    return { ok: true, text: `${said} (test_isolated: the host name)` };
-  return { ok: code === 0, text: said };
+    return { ok: true, text: `${summary} (test_isolated: the host name)` };
+  return { ok: code === 0, text: summary };
 };
 const parts = {
   suites: { args: ['test/conformance/run.ts'], judge: counted },

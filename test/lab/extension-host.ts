@@ -64,10 +64,11 @@ export async function inExtensionHost(options: HostOptions): Promise<unknown> {
     await page.goto(`${vscode.url}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
     const timeoutMs = options.timeoutMs ?? 120_000;
     const code = await Promise.race([ended, after(timeoutMs)]);
-    const told = await readFacts(factsFile);
-    if (code === 0 && told.error === undefined) return told.facts;
+    const outcome = await readFacts(factsFile);
+    if (code === 0 && outcome.error === undefined) return outcome.facts;
     throw new Error(
-      told.error ?? `the extension host ended with ${code ?? 'nothing'} within ${timeoutMs} ms:\n${lines.join('\n')}`,
+      outcome.error ??
+        `the extension host ended with ${code ?? 'nothing'} within ${timeoutMs} ms:\n${lines.join('\n')}`,
     );
   } finally {
     await vscode.close();

@@ -59,9 +59,9 @@ export function startFalServer(tools: PythonTools, environment: NodeJS.ProcessEn
     env: tools.env(environment),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  let said = '';
+  let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+    output += text;
   });
   child.stdin.on('error', () => undefined);
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -70,7 +70,7 @@ export function startFalServer(tools: PythonTools, environment: NodeJS.ProcessEn
   async function ask(args: readonly string[], input: string): Promise<Finished> {
     child.stdin.write(`${JSON.stringify({ args, input, cwd })}\n`);
     const { value, done } = await answers.next();
-    if (done === true) throw new Error(`the command line ended: ${said}`);
+    if (done === true) throw new Error(`the command line ended: ${output}`);
     return answer.parse(JSON.parse(value));
   }
 

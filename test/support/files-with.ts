@@ -7,8 +7,7 @@ import { run } from './process.ts';
 export async function filesWith(texts: readonly string[], folder: string): Promise<readonly string[]> {
   const patterns = texts.flatMap((text) => ['-e', text]);
   const { code, stdout, stderr } = await run('grep', ['-rlF', ...patterns, folder]);
-  const complaints = stderr.split('\n').filter((line) => !/^grep: .*\/work: Permission denied$|^$/.test(line));
-  if (complaints.length > 0 || (code === 2 && stderr === ''))
-    throw new Error(`grep: ${code}\n${complaints.join('\n')}`);
+  const problems = stderr.split('\n').filter((line) => !/^grep: .*\/work: Permission denied$|^$/.test(line));
+  if (problems.length > 0 || (code === 2 && stderr === '')) throw new Error(`grep: ${code}\n${problems.join('\n')}`);
   return stdout.split('\n').filter((file) => file !== '');
 }

@@ -23,44 +23,44 @@ const floors = readFloors(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'));
  */
 const rules: readonly Rule[] = [
   {
-    says: 'the emulator knows nothing of the editor',
+    title: 'the emulator knows nothing of the editor',
     from: /^emulator\//,
     forbids: (to) => to === 'vscode' || /^(extension|webview)\//.test(to),
   },
   {
-    says: 'the extension reaches the platform through its protocols and the data folder only',
+    title: 'the extension reaches the platform through its protocols and the data folder only',
     from: /^(extension|webview)\//,
     forbids: (to) => to.startsWith('emulator/') && !/^emulator\/(wire|local)\//.test(to),
   },
   {
-    says: 'in the extension only target/ speaks them',
+    title: 'in the extension only target/ speaks them',
     from: /^(extension\/(?!target\/)|webview\/)/,
     forbids: (to) => to.startsWith('emulator/'),
   },
   {
-    says: 'the scheduler is pure: it imports itself and hashes',
+    title: 'the scheduler is pure: it imports itself and hashes',
     from: /^emulator\/scheduler\//,
     forbids: (to) => !to.startsWith('emulator/scheduler/') && to !== 'node:crypto',
   },
   {
-    says: 'edges see the scheduler by its types alone',
+    title: 'edges see the scheduler by its types alone',
     from: /^emulator\/edge\//,
     forbids: (to) => to.startsWith('emulator/scheduler/') && to !== 'emulator/scheduler/types.ts',
   },
   {
-    says: 'runners are spoken to by the exchange, and by the engine that starts them',
+    title: 'runners are spoken to by the exchange, and by the engine that starts them',
     from: /^emulator\/(?!exchange\/|engines\/)/,
     forbids: (to) => /^emulator\/(engines\/pass|exchange\/(upstream|connections|departures|cancel))\.ts$/.test(to),
   },
   {
-    says: 'nothing but tests needs the helpers of tests',
+    title: 'nothing but tests needs the helpers of tests',
     from: /^/,
     forbids: (to) => testSupport.test(to) || to === 'vitest' || to === 'fast-check',
   },
 ];
 
 describe('the import graph', () => {
-  it.each(rules)('$says', (rule) => {
+  it.each(rules)('$title', (rule) => {
     expect(crossings(imports, rule)).toEqual([]);
   });
 

@@ -38,7 +38,7 @@ export function importsOf(from: string, source: string): readonly Import[] {
 
 export interface Rule {
   /** The sentence in the test's title. */
-  readonly says: string;
+  readonly title: string;
   readonly from: RegExp;
   readonly forbids: (to: string) => boolean;
 }

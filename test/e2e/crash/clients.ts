@@ -27,7 +27,7 @@ export interface Load {
   /** Names. */
   readonly kindsAccepted: Set<string>;
   /** The maximum of simultaneously busy runners of `load`, and the number of emulator runs in which three were busy. */
-  mostWorking: number;
+  maxWorking: number;
   livesWithThree: number;
 }
 
@@ -119,7 +119,7 @@ async function watchRunners(load: Load, emulator: Emulator): Promise<never> {
     const working = runners.filter(
       ({ alias, endedAt, requests }) => alias === 'load' && endedAt === null && requests.length > 0,
     );
-    load.mostWorking = Math.max(load.mostWorking, working.length);
+    load.maxWorking = Math.max(load.maxWorking, working.length);
     if (working.length >= 3 && !three) {
       three = true;
       load.livesWithThree++;

@@ -9,19 +9,19 @@ export interface Receiver {
   /** The query of a submit that requests a webhook to this receiver. */
   readonly hook: string;
   /** The received bodies, by request id. */
-  readonly told: ReadonlyMap<string, readonly string[]>;
+  readonly calls: ReadonlyMap<string, readonly string[]>;
   close(): void;
 }
 
 const named = z.object({ request_id: z.string() });
 
 export async function createReceiver(): Promise<Receiver> {
-  const told = new Map<string, string[]>();
+  const calls = new Map<string, string[]>();
   const server = createServer(async (request, response) => {
     try {
       const body = await text(request);
       const { request_id } = named.parse(JSON.parse(body));
-      told.set(request_id, [...(told.get(request_id) ?? []), body]);
+      calls.set(request_id, [...(calls.get(request_id) ?? []), body]);
       response.end();
     } catch {
       // The caller was killed during the call.
@@ -33,7 +33,7 @@ export async function createReceiver(): Promise<Receiver> {
   const { port } = server.address() as AddressInfo;
   return {
     hook: `fal_webhook=${encodeURIComponent(`http://localhost:${port}/`)}`,
-    told,
+    calls,
     close: () => server.close(),
   };
 }

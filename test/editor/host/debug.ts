@@ -7,7 +7,7 @@ import { until } from '../../support/wait.ts';
 
 /** Starts the launch configuration `ask`, and returns the emulator's answer to its program. */
 export async function afterDebug(folder: vscode.WorkspaceFolder): Promise<unknown> {
-  const told = join(folder.uri.fsPath, 'debugged.json');
+  const resultFile = join(folder.uri.fsPath, 'debugged.json');
   let isOver = false;
   const ending = vscode.debug.onDidTerminateDebugSession(({ configuration }) => {
     isOver ||= configuration.name === 'ask';
@@ -17,7 +17,7 @@ export async function afterDebug(folder: vscode.WorkspaceFolder): Promise<unknow
   const status: unknown = await until(
     'the debugged program has asked',
     () => {
-      const text = existsSync(told) ? readFileSync(told, 'utf8') : '';
+      const text = existsSync(resultFile) ? readFileSync(resultFile, 'utf8') : '';
       return text.endsWith('\n') && JSON.parse(text);
     },
     { timeoutMs: 60_000 },

@@ -33,10 +33,10 @@ export async function runTask(name: string): Promise<void> {
  * its start.
  */
 export async function afterReady(folder: string): Promise<unknown> {
-  const told = join(folder, 'after.json');
+  const resultFile = join(folder, 'after.json');
   await runTask('after');
   const status: unknown = await until('it has asked', () => {
-    const text = existsSync(told) ? readFileSync(told, 'utf8') : '';
+    const text = existsSync(resultFile) ? readFileSync(resultFile, 'utf8') : '';
     return text.endsWith('\n') && JSON.parse(text);
   });
   await vscode.commands.executeCommand('minifal.stopRun');

@@ -49,20 +49,20 @@ export async function openCollector(emulator: Emulator): Promise<Collector> {
 
   return {
     async memory() {
-      let least = Number.POSITIVE_INFINITY;
+      let lowest = Number.POSITIVE_INFINITY;
       let collectionsWithoutLess = 0;
       await until(
         'collections free no more memory',
         async () => {
           await collect();
           const now = usedMemory(emulator.pid) ?? Number.POSITIVE_INFINITY;
-          collectionsWithoutLess = now < least * 0.995 ? 0 : collectionsWithoutLess + 1;
-          least = Math.min(least, now);
+          collectionsWithoutLess = now < lowest * 0.995 ? 0 : collectionsWithoutLess + 1;
+          lowest = Math.min(lowest, now);
           return collectionsWithoutLess >= enough;
         },
         { everyMs: 200, timeoutMs: 120_000 },
       );
-      return least;
+      return lowest;
     },
     close: () => socket.terminate(),
   };

@@ -6,7 +6,7 @@ import { hostLine } from './http.ts';
 import { noise, oddText } from './vocabulary.ts';
 
 /** What a hostile webhook receiver does instead of answering 200. */
-const misdeeds: { readonly [name: string]: (socket: Socket, base: string) => void } = {
+const misbehaviours: { readonly [name: string]: (socket: Socket, base: string) => void } = {
   redirect: (socket, base) =>
     socket.end(`HTTP/1.1 302 Found\r\nLocation: ${base}redirect\r\nContent-Length: 0\r\n\r\n`),
   'redirect-nowhere': (socket) => socket.end('HTTP/1.1 308 \r\nLocation: http://[\r\n\r\n'),
@@ -60,7 +60,7 @@ export async function startHostileReceiver(): Promise<Receiver> {
     socket.once('data', (chunk: Buffer) => {
       const name = /^POST \/([\w-]+)/.exec(chunk.toString('latin1'))?.[1] ?? '';
       calls.set(name, (calls.get(name) ?? 0) + 1);
-      misdeeds[name]?.(socket, url);
+      misbehaviours[name]?.(socket, url);
     });
     socket.resume();
   });
@@ -126,7 +126,7 @@ export const malformedWebhook: fc.Arbitrary<SocketInput> = fc
       { arbitrary: oddUrl.map(encoded), weight: 2 },
       {
         arbitrary: fc
-          .constantFrom(...Object.keys(misdeeds).filter((name) => name !== 'never'))
+          .constantFrom(...Object.keys(misbehaviours).filter((name) => name !== 'never'))
           .map((name) => `{receiver%}${name}`),
         weight: 2,
       },
