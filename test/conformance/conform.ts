@@ -106,7 +106,7 @@ async function prepare(
   const own = checkouts.get('fal');
   if (own) {
     console.log('Building the environments that the suites need …');
-    if (!(await pytest.warm(own.folder))) console.log('Some environments could not be built; their tests will tell.');
+    if (!(await pytest.warm(own.folder))) console.log('Some environments could not be built; their tests will fail.');
   }
   for (const [name, app] of suites.flatMap((suite) => Object.entries(suite.standIns ?? {}))) {
     console.log(`Deploying the stand-in ${name} …`);
@@ -170,5 +170,5 @@ async function writeTable(sdk: Sdk, tools: PythonTools, done: readonly SuiteResu
 
 async function showLastOutput(emulator: Emulator): Promise<void> {
   const ownLog = await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8').catch(() => '');
-  console.log(`\nThe emulator's last words:\n${emulator.logText().slice(-2000)}${ownLog.slice(-4000)}`);
+  console.log(`\nThe end of the emulator's output:\n${emulator.logText().slice(-2000)}${ownLog.slice(-4000)}`);
 }

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
             item.own_markers = [mark for mark in item.own_markers if mark.name not in ("skip", "xfail")]
         if name in selection["skip"]:
             item.add_marker(pytest.mark.skip(reason=selection["skip"][name]), append=False)
-        # Upstream's own marks leave fixtures out of the time, where a deploy that hangs would hang for ever.
+        # Upstream's own marks leave fixtures out of the time, where a deploy that hangs would hang forever.
         item.add_marker(pytest.mark.timeout(timeout, func_only=False), append=False)
 
 

@@ -42,12 +42,12 @@ export function mergePhases(lines: readonly Line[]): readonly TestResult[] {
   const byTest = groupBy(lines, (entry) => entry.test);
   return [...byTest.entries()]
     .map(([test, phases]): TestResult => {
-      const told = decisive(phases);
+      const phase = decisive(phases);
       const nodeid = phases[0]?.nodeid ?? test;
       const milliseconds = phases.reduce((sum, phase) => sum + phase.milliseconds, 0);
-      if (!told) return { test, nodeid, outcome: 'failed', reason: 'did not come to its end', milliseconds };
-      const outcome = told.outcome === 'failed' && told.not_implemented ? 'not_implemented' : told.outcome;
-      const reason = told.phase === 'call' || outcome === 'skipped' ? told.reason : `${told.phase}: ${told.reason}`;
+      if (!phase) return { test, nodeid, outcome: 'failed', reason: 'did not finish', milliseconds };
+      const outcome = phase.outcome === 'failed' && phase.not_implemented ? 'not_implemented' : phase.outcome;
+      const reason = phase.phase === 'call' || outcome === 'skipped' ? phase.reason : `${phase.phase}: ${phase.reason}`;
       return { test, nodeid, outcome, reason: stable(reason), milliseconds };
     })
     .sort((a, b) => (a.test < b.test ? -1 : 1));

@@ -15,7 +15,7 @@ function phases(
     phase: phase as Line['phase'],
     outcome,
     milliseconds: 1,
-    reason: outcome === 'failed' || outcome === 'skipped' ? `${phase} says why` : '',
+    reason: outcome === 'failed' || outcome === 'skipped' ? `${phase} reason` : '',
     not_implemented: false,
     ...rest,
   }));
@@ -34,24 +34,19 @@ describe('mergePhases', () => {
       'passed',
       '',
     ],
-    ['a failed call', { setup: 'passed', call: 'failed', teardown: 'passed' }, 'failed', 'call says why'],
-    ['a failed fixture', { setup: 'failed', teardown: 'passed' }, 'failed', 'setup: setup says why'],
+    ['a failed call', { setup: 'passed', call: 'failed', teardown: 'passed' }, 'failed', 'call reason'],
+    ['a failed fixture', { setup: 'failed', teardown: 'passed' }, 'failed', 'setup: setup reason'],
     [
       'a failed clean-up after a good call',
       { setup: 'passed', call: 'passed', teardown: 'failed' },
       'failed',
-      'teardown: teardown says why',
+      'teardown: teardown reason',
     ],
-    ['a skip', { setup: 'skipped', teardown: 'passed' }, 'skipped', 'setup says why'],
+    ['a skip', { setup: 'skipped', teardown: 'passed' }, 'skipped', 'setup reason'],
     ['an expected failure', { setup: 'passed', call: 'xfailed', teardown: 'passed' }, 'xfailed', ''],
-    ['a run that was killed in the call', { setup: 'passed' }, 'failed', 'did not come to its end'],
-    [
-      'a run that was killed before the clean-up',
-      { setup: 'passed', call: 'passed' },
-      'failed',
-      'did not come to its end',
-    ],
-    ['a worker that died', { setup: 'passed', '???': 'failed' }, 'failed', '???: ??? says why'],
+    ['a run that was killed in the call', { setup: 'passed' }, 'failed', 'did not finish'],
+    ['a run that was killed before the clean-up', { setup: 'passed', call: 'passed' }, 'failed', 'did not finish'],
+    ['a worker that died', { setup: 'passed', '???': 'failed' }, 'failed', '???: ??? reason'],
   ] as const)('reads %s', (_name, outcomes, outcome, reason) => {
     expect(mergePhases(phases('t', outcomes))).toMatchObject([{ test: 't', outcome, reason }]);
   });
@@ -69,10 +64,10 @@ describe('mergePhases', () => {
 
 describe('stable', () => {
   it('removes what differs from run to run', () => {
-    const told = (id: string, port: number, hex: string) =>
+    const messageOf = (id: string, port: number, hex: string) =>
       stable(`runner ${id} of addition-${hex} at localhost:${port} wrote /tmp/x${port}/y after ${port}.1234 s`);
-    expect(told('0b6c1d9e-1111-4222-8333-444455556666', 41234, '0a1b2c3d')).toBe(
-      told('ffffffff-0000-4000-8000-999999999999', 55555, 'deadbeef'),
+    expect(messageOf('0b6c1d9e-1111-4222-8333-444455556666', 41234, '0a1b2c3d')).toBe(
+      messageOf('ffffffff-0000-4000-8000-999999999999', 55555, 'deadbeef'),
     );
   });
 

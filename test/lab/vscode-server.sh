@@ -17,7 +17,7 @@ VERSION=${CODE_SERVER_VERSION:-4.139.1}
 SERVER=$HOME_DIR/code-server-$VERSION/lib/vscode
 export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
 
-say() { echo "vscode-server.sh: $*" >&2; }
+log() { echo "vscode-server.sh: $*" >&2; }
 
 # This server requires Node 24: the one on PATH (from node_modules in `npm test`), otherwise one from npm.
 node_bin() {
@@ -42,7 +42,7 @@ node_dir() {
       return
     fi
   done
-  say "no C++ headers of Node found beside $1"
+  log "no C++ headers of Node found next to $1"
   return 1
 }
 
@@ -56,7 +56,7 @@ build_spdlog() {
   ln -s "$(node_dir "$1")" "$headers/node"
   (cd "$SERVER/node_modules/@vscode/spdlog" &&
     node "$gyp" rebuild --nodedir="$headers/node" -j 2 >"$HOME_DIR/spdlog-build.log" 2>&1) || {
-    say "building @vscode/spdlog failed; it needs g++, make and python3. Its words: $HOME_DIR/spdlog-build.log"
+    log "building @vscode/spdlog failed; it needs g++, make and python3. Its output: $HOME_DIR/spdlog-build.log"
     return 1
   }
   rm -r "$headers"
@@ -64,7 +64,7 @@ build_spdlog() {
 
 install_server() {
   [ -f "$SERVER/.ready" ] && return
-  say "installing VS Code (once, about half a minute) into $HOME_DIR …"
+  log "installing VS Code (once, about half a minute) into $HOME_DIR …"
   rm -rf "$HOME_DIR/code-server-$VERSION" "$HOME_DIR/tmp"
   mkdir -p "$HOME_DIR/tmp"
   # The package alone: only the VS Code server in it is used, not code-server's own front end.
@@ -89,10 +89,10 @@ install_compiler() {
   [ -f "$SERVER/.ready" ] && return
   command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null && return
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
-  say 'installing g++, make and python3 with apt-get …'
+  log 'installing g++, make and python3 with apt-get …'
   apt-get update -qq >&2
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends g++ make python3 >"$HOME_DIR/apt.log" 2>&1 || {
-    say "apt-get could not install a compiler: $HOME_DIR/apt.log"
+    log "apt-get could not install a compiler: $HOME_DIR/apt.log"
     return 1
   }
 }
@@ -100,17 +100,17 @@ install_compiler() {
 install_chromium() {
   command -v "${CHROMIUM:-chromium}" >/dev/null && return
   if [ -n "${CHROMIUM:-}" ]; then
-    say "CHROMIUM names $CHROMIUM, which is not a program."
+    log "CHROMIUM points to $CHROMIUM, which is not a program."
     return 1
   fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "The tests of the editor need Chromium. Install it (Debian: apt-get install chromium fonts-liberation) or set CHROMIUM."
+    log "The tests of the editor need Chromium. Install it (Debian: apt-get install chromium fonts-liberation) or set CHROMIUM."
     return 1
   fi
-  say 'installing chromium with apt-get …'
+  log 'installing chromium with apt-get …'
   apt-get update -qq >&2
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation >"$HOME_DIR/apt.log" 2>&1 || {
-    say "apt-get could not install chromium: $HOME_DIR/apt.log"
+    log "apt-get could not install chromium: $HOME_DIR/apt.log"
     return 1
   }
 }
