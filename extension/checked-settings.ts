@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { huggingFaceModes, isolationModes } from './target/isolation.ts';
+import { settings as table } from './contributes/settings.ts';
 import { isWebOrigin } from './target/web-origin.ts';
 
 /** A setting whose value may be invalid: the values that it accepts, and the fallback. */
@@ -14,39 +14,62 @@ interface Checked<T> {
   readonly start?: (value: T) => readonly string[];
 }
 
-function checked<T>(schema: z.ZodType<T>, fallback: T, instead: string, start?: Checked<T>['start']): Checked<T> {
+function checked<T>(
+  { default: fallback }: { readonly default: T },
+  schema: z.ZodType<T>,
+  instead: string,
+  start?: Checked<T>['start'],
+): Checked<T> {
   return { schema, fallback, instead, ...(start ? { start } : {}) };
 }
 
 const each = (flag: string) => (values: readonly string[]) => values.flatMap((value) => [flag, value]);
 
-/** A new setting is a line here, one in package.json, and one in extension/README.md. */
+/** One of the values that the table of a setting lists. */
+function oneOf<V extends string>({ values }: { readonly values: { readonly [value in V]: string } }): z.ZodType<V> {
+  return z.enum(Object.keys(values) as V[]);
+}
+
+/** A new setting is an entry in contributes/settings.ts, a line here, and one in extension/README.md. */
 const settings = {
-  port: checked(z.int().min(0).max(65_532), 4710, 'port 4710 is used', (port) => ['--port', String(port)]),
-  isolation: checked(z.enum(isolationModes), 'full', '`full` is used', (mode) => ['--isolation', mode]),
-  timeScale: checked(z.number().min(1).max(1000), 1, 'time runs as on the clock', (scale) =>
-    scale === 1 ? [] : ['--time-scale', String(scale)],
+  port: checked(
+    table.port,
+    z.int().min(table.port.minimum).max(table.port.maximum),
+    `port ${table.port.default} is used`,
+    (port) => ['--port', String(port)],
+  ),
+  isolation: checked(table.isolation, oneOf(table.isolation), '`full` is used', (mode) => ['--isolation', mode]),
+  timeScale: checked(
+    table.timeScale,
+    z.number().min(table.timeScale.minimum).max(table.timeScale.maximum),
+    'time runs as on the clock',
+    (scale) => (scale === 1 ? [] : ['--time-scale', String(scale)]),
   ),
   allowedOrigins: checked<readonly string[]>(
+    table.allowedOrigins,
     z.array(z.string().refine(isWebOrigin)),
-    [],
     'no web page may call',
     each('--allow-origin'),
   ),
-  share: checked<readonly string[]>(z.array(z.string().regex(/^(?:~\/|\/)./)), [], 'nothing is shared', (paths) =>
-    each('--share')(paths.map(homePath)),
+  share: checked<readonly string[]>(
+    table.share,
+    z.array(z.string().regex(new RegExp(table.share.item.pattern))),
+    'nothing is shared',
+    (paths) => each('--share')(paths.map(homePath)),
   ),
-  huggingFaceCache: checked(z.enum(huggingFaceModes), 'off', '`off` is used', (mode) =>
+  huggingFaceCache: checked(table.huggingFaceCache, oneOf(table.huggingFaceCache), '`off` is used', (mode) =>
     mode === 'off' ? [] : ['--hugging-face', mode],
   ),
-  allowOutside: checked(z.boolean(), false, 'no app may', (mayListen) => (mayListen ? ['--allow-outside'] : [])),
+  allowOutside: checked(table.allowOutside, z.boolean(), 'no app may', (mayListen) =>
+    mayListen ? ['--allow-outside'] : [],
+  ),
   stopEmulatorOnClose: checked(
-    z.enum(['whenLastWindowCloses', 'never']),
-    'whenLastWindowCloses',
+    table.stopEmulatorOnClose,
+    oneOf(table.stopEmulatorOnClose),
     'the emulator stops with the last window',
   ),
   // The key goes through a pipe (process/keychain.ts), never as an argument.
-  sealSecrets: checked(z.enum(['auto', 'always', 'never']), 'auto', '`auto` is used', () => []),
+  sealSecrets: checked(table.sealSecrets, oneOf(table.sealSecrets), '`auto` is used', () => []),
 };
 
 export type CheckedName = keyof typeof settings;

@@ -1,24 +1,17 @@
 import * as vscode from 'vscode';
 import type { TerminalLink } from './commands/terminal-links.ts';
+import type { CommandName } from './contributes/commands.ts';
+import { taskType } from './contributes/tasks.ts';
+import { terminalId } from './contributes/terminals.ts';
+import { viewId } from './contributes/views.ts';
 import type { Session } from './session.ts';
 import type { Element } from './views/apps-view.ts';
 import { parseApps } from './workspace/parse-apps.ts';
 
-const commands = [
-  'startEmulator',
-  'stopEmulator',
-  'runApp',
-  'deployToEmulator',
-  'stopRun',
-  'showEmulatorLog',
-  'openTerminal',
-  'installFal',
-  'setSecretsAside',
-  'clearEnded',
-  'clearRunner',
-  'refresh',
-  'showActions',
-] as const satisfies readonly (keyof Session['commands'])[];
+/** The part of package.json that is read here, as `contributes/manifest.ts` has made it. */
+interface Manifest {
+  readonly contributes: { readonly commands: readonly { readonly command: `minifal.${CommandName}` }[] };
+}
 
 /** Only registers. Everything else is in the session's bundle, which is loaded on first use. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -36,7 +29,7 @@ export function activate(context: vscode.ExtensionContext): void {
     return opening;
   }
 
-  const view: vscode.TreeView<Element> = vscode.window.createTreeView('minifal.apps', {
+  const view: vscode.TreeView<Element> = vscode.window.createTreeView(viewId('apps'), {
     treeDataProvider: {
       onDidChangeTreeData: changed.event,
       getChildren: async (element) => (await session()).tree.getChildren(element),
@@ -47,9 +40,11 @@ export function activate(context: vscode.ExtensionContext): void {
     showCollapseAll: true,
     canSelectMany: true,
   });
-  for (const name of commands) {
+  const { contributes }: Manifest = context.extension.packageJSON;
+  for (const { command } of contributes.commands) {
+    const name = command.replace('minifal.', '') as CommandName;
     const run = async (argument: unknown, more: unknown) => (await session()).commands[name](argument, more);
-    context.subscriptions.push(vscode.commands.registerCommand(`minifal.${name}`, run));
+    context.subscriptions.push(vscode.commands.registerCommand(command, run));
   }
   const profile = { provideTerminalProfile: async () => (await session()).profile() };
   // A terminal link doesn't load the session: without a session, no emulator has been found.
@@ -64,9 +59,9 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     view,
     changed,
-    vscode.window.registerTerminalProfileProvider('minifal.terminal', profile),
+    vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),
-    vscode.tasks.registerTaskProvider('minifal', tasks),
+    vscode.tasks.registerTaskProvider(taskType, tasks),
     vscode.workspace.onDidOpenTextDocument(look),
     {
       dispose() {

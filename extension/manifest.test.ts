@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { stateWords } from '../emulator/scheduler/types.ts';
 import { startSettings } from './checked-settings.ts';
+import { inTitle } from './contributes/command.ts';
+import { commandUri } from './contributes/commands.ts';
+import { contributes as generated, restrictedSettings } from './contributes/manifest.ts';
+import { is, key } from './contributes/when.ts';
 import { stateLook } from './views/states.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,6 +26,7 @@ const setting = z.strictObject({
 });
 const themes = ['dark', 'light', 'highContrast', 'highContrastLight'] as const;
 const menuItem = z.object({ command: z.string(), when: z.string(), group: z.string().optional() });
+const manifest: { readonly contributes: unknown } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const { activationEvents, capabilities, contributes } = z
   .object({
     activationEvents: z.array(z.string()),
@@ -38,10 +43,35 @@ const { activationEvents, capabilities, contributes } = z
       ),
     }),
   })
-  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  .parse(manifest);
 const titles = new Map(contributes.commands.map(({ command, title }) => [command, title]));
 
 describe('the manifest', () => {
+  it('is what the tables in contributes/ give', () => {
+    // As text, because the order counts, too.
+    expect(JSON.stringify(manifest.contributes, null, 2)).toBe(JSON.stringify(generated(), null, 2));
+    expect(capabilities.untrustedWorkspaces.restrictedConfigurations).toEqual(restrictedSettings());
+  });
+
+  it('can name only commands, views and context keys that exist', () => {
+    // Each of these comments is an error for the compiler if the line below it compiles.
+    const wrong = [
+      // @ts-expect-error
+      commandUri('startEverything'),
+      // @ts-expect-error
+      inTitle('workers', 'navigation', key('hasApps')).when,
+      // @ts-expect-error
+      key('hasDeployments'),
+      // @ts-expect-error
+      key('emulatorState'),
+      // @ts-expect-error
+      is('emulatorState', 'runing'),
+      // @ts-expect-error
+      inTitle('apps', 'navigation', 'minifal.hasApps').when,
+    ];
+    expect(wrong).not.toContain(undefined);
+  });
+
   it('starts nothing automatically, and searches no folder', () => {
     expect(activationEvents).toEqual(['onLanguage:python']);
   });

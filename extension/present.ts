@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import { type CommandName, commandId } from './contributes/commands.ts';
+import { type SettingName, settingId } from './contributes/settings.ts';
 import { Cancelled, type Fix, Problem } from './problem.ts';
 import { wrongSettings } from './settings.ts';
 
@@ -7,9 +9,9 @@ interface Deed {
   readonly run: () => unknown;
 }
 
-const command = (name: string) => () => vscode.commands.executeCommand(name);
-const setting = (name: string) => () =>
-  vscode.commands.executeCommand('workbench.action.openSettings', `minifal.${name}`);
+const command = (name: CommandName) => () => vscode.commands.executeCommand(commandId(name));
+const setting = (name: SettingName) => () =>
+  vscode.commands.executeCommand('workbench.action.openSettings', settingId(name));
 const page = (url: string) => () => vscode.env.openExternal(vscode.Uri.parse(url));
 
 const deeds: { readonly [F in Fix]: Deed } = {
@@ -17,25 +19,25 @@ const deeds: { readonly [F in Fix]: Deed } = {
     title: 'Use Free Ports',
     async run() {
       await vscode.workspace.getConfiguration('minifal').update('port', 0, vscode.ConfigurationTarget.Global);
-      await vscode.commands.executeCommand('minifal.startEmulator');
+      await vscode.commands.executeCommand(commandId('startEmulator'));
     },
   },
   chooseDataFolder: { title: 'Choose Another Folder', run: setting('dataFolder') },
   choosePython: { title: 'Choose Python', run: setting('pythonPath') },
-  installFal: { title: 'Install fal', run: command('minifal.installFal') },
+  installFal: { title: 'Install fal', run: command('installFal') },
   howToInstallPython: { title: 'How to Install Python', run: page('https://www.python.org/downloads/') },
   howToInstallUv: {
     title: 'How to Install uv',
     run: page('https://docs.astral.sh/uv/getting-started/installation/'),
   },
   howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
-  trustFolder: { title: 'Manage Workspace Trust', run: command('workbench.trust.manage') },
-  startEmulator: { title: 'Start Emulator', run: command('minifal.startEmulator') },
-  setSecretsAside: { title: 'Set Secrets Aside…', run: command('minifal.setSecretsAside') },
-  stopEmulator: { title: 'Stop Emulator', run: command('minifal.stopEmulator') },
+  trustFolder: { title: 'Manage Workspace Trust', run: () => vscode.commands.executeCommand('workbench.trust.manage') },
+  startEmulator: { title: 'Start Emulator', run: command('startEmulator') },
+  setSecretsAside: { title: 'Set Secrets Aside…', run: command('setSecretsAside') },
+  stopEmulator: { title: 'Stop Emulator', run: command('stopEmulator') },
 };
 
-const showLog: Deed = { title: 'Show Log', run: command('minifal.showEmulatorLog') };
+const showLog: Deed = { title: 'Show Log', run: command('showEmulatorLog') };
 
 /**
  * Shows an error: one sentence, a button for the log, and one for a fix. Cancellations are not shown, and the same
@@ -85,7 +87,7 @@ export function createSettingsCheck() {
   };
 }
 
-async function warn(name: string, sentence: string): Promise<void> {
+async function warn(name: SettingName, sentence: string): Promise<void> {
   const open = 'Open Setting';
   if ((await vscode.window.showWarningMessage(sentence, open)) === open) await setting(name)();
 }

@@ -10,6 +10,8 @@ import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createContexts } from './contexts.ts';
+import type { CommandName } from './contributes/commands.ts';
+import { viewId } from './contributes/views.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import { createKeychain } from './process/keychain.ts';
 import { createWindows } from './process/windows.ts';
@@ -20,6 +22,9 @@ import { createAppsView, type Element } from './views/apps-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
 import { keychainOf, stopAfterLastWindow } from './window.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
+
+/** What each command does, with the arguments of a menu. */
+type Commands = { readonly [N in CommandName]: (argument: unknown, selection: unknown) => unknown };
 
 /**
  * Everything behind the registrations of `extension.ts`, made on first use: wires the rooms, and is the only place
@@ -52,7 +57,7 @@ export function createSession(deps: {
   const presence = createAppsPresence({ view, clis, setContext, statusBar });
 
   async function showApp(alias: string): Promise<void> {
-    await vscode.commands.executeCommand('minifal.apps.focus');
+    await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
     const app = tree.app(alias);
     if (app) await view.reveal(app, { focus: true, expand: true });
   }
@@ -73,27 +78,29 @@ export function createSession(deps: {
     ...presence.disposables,
   ];
 
+  const commands: Commands = {
+    startEmulator: () => emulator.start(),
+    stopEmulator: () => emulator.stop(),
+    runApp: (argument: unknown) => apps.run(argument),
+    deployToEmulator: (argument: unknown) => apps.deploy(argument),
+    stopRun: () => apps.stopRun(),
+    showEmulatorLog: () => log.show(),
+    openTerminal: () => terminals.open(),
+    setSecretsAside: () => emulator.setSecretsAside(),
+    installFal: () => clis.install(),
+    clearEnded: () => tree.clearEnded(),
+    clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),
+    refresh: presence.refresh,
+    showActions: () => statusBar.showActions(),
+  };
+
   return {
     tree,
     appsFound: presence.found,
     tasks,
     profile: terminals.profile,
     terminalLinks,
-    commands: {
-      startEmulator: () => emulator.start(),
-      stopEmulator: () => emulator.stop(),
-      runApp: (argument: unknown) => apps.run(argument),
-      deployToEmulator: (argument: unknown) => apps.deploy(argument),
-      stopRun: () => apps.stopRun(),
-      showEmulatorLog: () => log.show(),
-      openTerminal: () => terminals.open(),
-      setSecretsAside: () => emulator.setSecretsAside(),
-      installFal: () => clis.install(),
-      clearEnded: () => tree.clearEnded(),
-      clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),
-      refresh: presence.refresh,
-      showActions: () => statusBar.showActions(),
-    },
+    commands,
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {
       emulatorFollower.close();

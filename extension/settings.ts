@@ -1,5 +1,13 @@
 import * as vscode from 'vscode';
-import { type CheckedSettings, checkedNames, complaint, homePath, usableSettings } from './checked-settings.ts';
+import {
+  type CheckedName,
+  type CheckedSettings,
+  checkedNames,
+  complaint,
+  homePath,
+  usableSettings,
+} from './checked-settings.ts';
+import type { SettingName } from './contributes/settings.ts';
 
 /** The settings as they are now, checked: a value of the wrong kind counts as not set. */
 export interface Settings extends CheckedSettings {
@@ -13,16 +21,17 @@ export interface Settings extends CheckedSettings {
 /** Read at each use, so that changes apply immediately. */
 export function readSettings(resource?: vscode.Uri): Settings {
   const configuration = vscode.workspace.getConfiguration('minifal', resource);
+  const value = (name: SettingName) => configuration.get<unknown>(name);
   return {
-    ...usableSettings((name) => configuration.get<unknown>(name)),
-    dataFolder: path(configuration.get<unknown>('dataFolder')),
-    allTerminals: configuration.get<unknown>('terminals.all') === true,
-    pythonPath: path(configuration.get<unknown>('pythonPath')),
+    ...usableSettings(value),
+    dataFolder: path(value('dataFolder')),
+    allTerminals: value('terminals.all') === true,
+    pythonPath: path(value('pythonPath')),
   };
 }
 
 /** Settings with an invalid value, each with a sentence that names the fallback. */
-export function wrongSettings(): readonly { readonly name: string; readonly sentence: string }[] {
+export function wrongSettings(): readonly { readonly name: CheckedName; readonly sentence: string }[] {
   const configuration = vscode.workspace.getConfiguration('minifal');
   return checkedNames.flatMap((name) => {
     const sentence = complaint(name, configuration.get<unknown>(name));

@@ -95,6 +95,7 @@ function buildIfChanged(node) {
     ...files(join(root, 'emulator')),
     ...files(join(root, 'extension')),
     join(root, 'scripts', 'build.ts'),
+    join(root, 'scripts', 'manifest.ts'),
     join(root, 'package-lock.json'),
   ]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;

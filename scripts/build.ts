@@ -3,6 +3,9 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { writeManifest } from './manifest.ts';
+
+writeManifest();
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');

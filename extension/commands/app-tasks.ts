@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { localEnv } from '../process/child-env.ts';
@@ -54,7 +55,7 @@ export function createAppTasks(deps: {
     { name, file, folder }: WorkspaceApp,
     onText?: (text: string) => void,
   ): Promise<RunningTask> {
-    const definition: FalTaskDefinition = { type: 'minifal', command, app: `${file}::${name}` };
+    const definition: FalTaskDefinition = { type: taskType, command, app: `${file}::${name}` };
     // Before the terminal opens: prompts and messages would otherwise appear next to it.
     const ready = await program(definition, folder);
     const task = await startTask(

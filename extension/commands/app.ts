@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
+import { commandId, commands } from '../contributes/commands.ts';
+import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
 import { diagnose, lastWords, plain } from '../process/diagnose.ts';
@@ -104,10 +106,10 @@ export function createAppCommands(deps: {
 export type AppCommands = ReturnType<typeof createAppCommands>;
 
 async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
-  const [call, see] = ['Open Terminal (Local)', 'Show Apps'];
+  const [call, see] = [commands.openTerminal.title, 'Show Apps'];
   const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, see);
-  if (answer === call) await vscode.commands.executeCommand('minifal.openTerminal');
-  if (answer === see) await vscode.commands.executeCommand('minifal.apps.focus');
+  if (answer === call) await vscode.commands.executeCommand(commandId('openTerminal'));
+  if (answer === see) await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
 }
 
 /** `fal run` and `fal deploy` read files from the disk. */

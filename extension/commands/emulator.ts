@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
+import { viewId } from '../contributes/views.ts';
 import { untrusted } from '../problem.ts';
 import { findRunning, isAlive, type RunningEmulator } from '../target/data-folder.ts';
 import { sealedKeyOf, setKeyAside } from '../target/secret-file.ts';
@@ -32,7 +33,7 @@ export function createEmulatorCommands(deps: StartDeps) {
     }
     link.stopping();
     log.info(`[extension] stopping the emulator (process ${running.pid})`);
-    const options = { location: { viewId: 'minifal.apps' }, title: 'Stopping the fal emulator' };
+    const options = { location: { viewId: viewId('apps') }, title: 'Stopping the fal emulator' };
     if (await vscode.window.withProgress(options, () => end(running, 'SIGTERM'))) return true;
     const force = 'Force Stop';
     const chosen = await vscode.window.showWarningMessage('The emulator has not stopped yet.', force, 'Show Log');

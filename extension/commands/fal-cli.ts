@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
+import { settingId } from '../contributes/settings.ts';
 import { type Presenter, signalOf } from '../present.ts';
 import { Cancelled } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
@@ -74,7 +75,7 @@ export function createFalClis(deps: {
     const what = `The fal command is not installed for Python ${base.version} (${base.from}).`;
     const chosen = await vscode.window.showWarningMessage(what, 'Install fal', 'Choose Python');
     if (chosen === 'Choose Python') {
-      await vscode.commands.executeCommand('workbench.action.openSettings', 'minifal.pythonPath');
+      await vscode.commands.executeCommand('workbench.action.openSettings', settingId('pythonPath'));
     }
     if (chosen !== 'Install fal') throw new Cancelled();
     return install(base);

@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
+import { readyMark, readyMatcher, type taskType } from '../contributes/tasks.ts';
 import { type FalEnd, type FalRun, runFal } from '../process/fal-run.ts';
 import { printable } from '../target/printable.ts';
 
 /** The definition as written in tasks.json. */
 export interface FalTaskDefinition extends vscode.TaskDefinition {
-  readonly type: 'minifal';
+  readonly type: typeof taskType;
   readonly command: 'run' | 'deploy';
   /** `FILE::NAME`, relative to the folder. */
   readonly app: string;
@@ -39,8 +40,6 @@ export interface RunningTask {
   readonly ended: Promise<FalEnd>;
 }
 
-/** The problem matcher in package.json recognises this line as the end of a background task's start. */
-const readyMark = 'fal: ready at';
 /** The address that `fal run` prints for an app that it serves: an owner, and a UUID as the name. */
 const served = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 
@@ -52,7 +51,7 @@ const served = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 export function falTask(spec: FalTask): vscode.Task {
   const execution = new vscode.CustomExecution(async () => terminal(spec));
   const isRun = spec.definition.command === 'run';
-  const matchers = isRun ? ['$minifal-ready'] : [];
+  const matchers = isRun ? [`$${readyMatcher}`] : [];
   const task = new vscode.Task(spec.definition, spec.folder, spec.label, 'fal', execution, matchers);
   task.isBackground = isRun;
   task.presentationOptions = {
@@ -126,7 +125,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     if (url === undefined) return;
     seen = undefined;
     spec.isReady(new URL(url), over.signal).then(
-      () => write.fire(`${isMidLine ? '\r\n' : ''}${readyMark} ${url}\r\n`),
+      () => write.fire(`${isMidLine ? '\r\n' : ''}${readyMark}${url}\r\n`),
       () => {}, // it ended before that
     );
   }

@@ -22,7 +22,6 @@ export function followEmulator(deps: {
   function follow(now: Snapshot, before: Snapshot): void {
     setContext('emulatorState', now.state);
     setContext('secretsSealed', now.status?.secrets === 'sealed');
-    setContext('hasDeployments', (now.status?.apps.length ?? 0) > 0);
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
     if (now.state === 'running') {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { startSettings } from '../checked-settings.ts';
+import { settingId } from '../contributes/settings.ts';
 import type { SettingsCheck } from '../present.ts';
 import type { Link } from '../target/link.ts';
 import type { EmulatorCommands } from './emulator.ts';
@@ -16,11 +17,11 @@ export function followSettings(deps: {
   const { link, emulator, checkSettings, setAllTerminals, refreshIfVisible } = deps;
 
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
-    if (event.affectsConfiguration('minifal.terminals.all')) setAllTerminals();
-    if (event.affectsConfiguration('minifal.pythonPath')) await refreshIfVisible();
-    const changed = startSettings.filter((name) => event.affectsConfiguration(`minifal.${name}`));
+    if (event.affectsConfiguration(settingId('terminals.all'))) setAllTerminals();
+    if (event.affectsConfiguration(settingId('pythonPath'))) await refreshIfVisible();
+    const changed = startSettings.filter((name) => event.affectsConfiguration(settingId(name)));
     if (changed.length > 0) await offerRestart(changed);
-    if (!event.affectsConfiguration('minifal.dataFolder')) return;
+    if (!event.affectsConfiguration(settingId('dataFolder'))) return;
     const reload = 'Reload Window';
     const what = 'The new data folder is used after the window was reloaded.';
     if ((await vscode.window.showInformationMessage(what, reload)) === reload) {

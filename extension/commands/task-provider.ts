@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { printable } from '../target/printable.ts';
 import { findApps } from '../workspace/find-apps.ts';
@@ -29,10 +30,10 @@ export function createTaskProvider(deps: {
     async provide(token: vscode.CancellationToken): Promise<vscode.Task[]> {
       if (!vscode.workspace.isTrusted) return [];
       const found = await findApps(token);
-      const start = startTask({ type: 'minifal', command: 'start' }, vscode.TaskScope.Workspace);
+      const start = startTask({ type: taskType, command: 'start' }, vscode.TaskScope.Workspace);
       const ofApps = found.flatMap(({ name, file, folder }) =>
         (['run', 'deploy'] as const).map((command) =>
-          apps.task({ type: 'minifal', command, app: `${file}::${name}` }, folder),
+          apps.task({ type: taskType, command, app: `${file}::${name}` }, folder),
         ),
       );
       return [start, ...ofApps];
@@ -46,7 +47,7 @@ export function createTaskProvider(deps: {
         return undefined;
       }
       // The editor requires the same definition object.
-      return apps.task(Object.assign(definition, { type: 'minifal' as const, command, app }), folder);
+      return apps.task(Object.assign(definition, { type: taskType, command, app }), folder);
     },
   };
 }

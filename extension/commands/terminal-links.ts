@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { commandId } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest, type RequestFacts } from '../target/requests.ts';
 import { type FoundLink, findLinks, tellRequest } from '../views/links.ts';
@@ -45,7 +46,7 @@ export function createTerminalLinks(deps: {
     const answer = await vscode.window.showInformationMessage(tellRequest(facts), copy, app, log);
     if (answer === copy) await vscode.env.clipboard.writeText(facts.requestId);
     if (answer === app) await showApp(facts.alias);
-    if (answer === log) await vscode.commands.executeCommand('minifal.showEmulatorLog');
+    if (answer === log) await vscode.commands.executeCommand(commandId('showEmulatorLog'));
   }
 
   async function showAddress(url: string, alias: string): Promise<void> {

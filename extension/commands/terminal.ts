@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 import * as vscode from 'vscode';
+import { terminalProfiles } from '../contributes/terminals.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
 import { targetEnv } from '../target/data-folder.ts';
@@ -26,9 +27,9 @@ export function createTerminals(deps: {
     if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
     const foreign = Object.keys(process.env).filter((name) => name.startsWith('FAL_') && !(name in env));
     return {
-      name: 'fal (local)',
+      name: terminalProfiles.terminal.title,
       ...(folder ? { cwd: folder } : {}),
-      iconPath: new vscode.ThemeIcon('server-process'),
+      iconPath: new vscode.ThemeIcon(terminalProfiles.terminal.icon),
       message: 'fal, fal_client and @fal-ai/client talk to the local emulator in this terminal.',
       // Ports and key are those of the current emulator: a terminal restored after a restart couldn't get new ones.
       isTransient: true,

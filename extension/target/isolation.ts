@@ -1,1 +1,1 @@
-export { huggingFaceModes, isolationModes } from '../../emulator/wire/isolation.ts';
+export type { HuggingFaceMode, IsolationMode } from '../../emulator/wire/isolation.ts';

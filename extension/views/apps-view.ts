@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
+import type { RowContext } from '../contributes/contexts.ts';
 import type { Link } from '../target/link.ts';
 import { changedRows } from './changes.ts';
 import { appRowId, endedRunners, type Fact, type Row, runnerOf, ticks, toItems } from './items.ts';
@@ -115,7 +116,7 @@ function treeItem(row: Row): vscode.TreeItem {
     row.icon,
     row.color === undefined ? undefined : new vscode.ThemeColor(row.color),
   );
-  item.contextValue = `minifal.${row.kind}${row.isEnded ? '.ended' : ''}`;
+  item.contextValue = `minifal.${row.kind}${row.isEnded ? '.ended' : ''}` satisfies RowContext;
   item.accessibilityInformation = { label: row.spoken };
   return item;
 }

@@ -1,7 +1,9 @@
+import { type RunnerColor, runnerColorId } from '../contributes/colors.ts';
+
 /** The appearance and the meaning of a runner's state. */
 export interface StateLook {
   readonly icon: string;
-  /** A colour of `contributes.colors` in package.json. */
+  /** The id of a theme colour. */
   readonly color: string;
   /** A sentence. */
   readonly meaning: string;
@@ -28,6 +30,6 @@ export function stateLook(state: string): StateLook {
   return states[state] ?? look('question', 'waiting', '');
 }
 
-function look(icon: string, color: string, meaning: string): StateLook {
-  return { icon, color: `minifal.runner.${color}`, meaning };
+function look(icon: string, color: RunnerColor, meaning: string): StateLook {
+  return { icon, color: runnerColorId(color), meaning };
 }

@@ -1,18 +1,15 @@
 import * as vscode from 'vscode';
+import { type CommandName, commandId, commands } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
 import { statusText } from './status-text.ts';
 
-const actions: readonly {
-  readonly label: string;
-  readonly command: string;
-  readonly when: 'up' | 'down' | 'always';
-}[] = [
-  { label: '$(play) Start Emulator', command: 'minifal.startEmulator', when: 'down' },
-  { label: '$(beaker) Run App', command: 'minifal.runApp', when: 'always' },
-  { label: '$(cloud-upload) Deploy to Emulator', command: 'minifal.deployToEmulator', when: 'always' },
-  { label: '$(terminal) Open Terminal (Local)', command: 'minifal.openTerminal', when: 'always' },
-  { label: '$(output) Show Emulator Log', command: 'minifal.showEmulatorLog', when: 'always' },
-  { label: '$(debug-stop) Stop Emulator', command: 'minifal.stopEmulator', when: 'up' },
+const actions: readonly { readonly name: CommandName; readonly when: 'up' | 'down' | 'always' }[] = [
+  { name: 'startEmulator', when: 'down' },
+  { name: 'runApp', when: 'always' },
+  { name: 'deployToEmulator', when: 'always' },
+  { name: 'openTerminal', when: 'always' },
+  { name: 'showEmulatorLog', when: 'always' },
+  { name: 'stopEmulator', when: 'up' },
 ];
 
 /** One item on the left, visible only while the workspace has an app or an emulator is running. */
@@ -29,7 +26,7 @@ export function createStatusBar(link: Link) {
     if (!item) {
       item = vscode.window.createStatusBarItem('minifal.status', vscode.StatusBarAlignment.Left);
       item.name = 'fal';
-      item.command = 'minifal.showActions';
+      item.command = commandId('showActions');
     }
     item.text = said.text;
     item.tooltip = new vscode.MarkdownString(said.tooltip, true);
@@ -48,9 +45,11 @@ export function createStatusBar(link: Link) {
     async showActions(): Promise<void> {
       const { state } = link.snapshot();
       const now = state === 'running' || state === 'starting' ? 'up' : 'down';
-      const items = actions.filter(({ when }) => when === 'always' || when === now);
+      const items = actions
+        .filter(({ when }) => when === 'always' || when === now)
+        .map(({ name }) => ({ label: `$(${commands[name].icon}) ${commands[name].title}`, name }));
       const picked = await vscode.window.showQuickPick(items, { title: 'fal' });
-      if (picked) await vscode.commands.executeCommand(picked.command);
+      if (picked) await vscode.commands.executeCommand(commandId(picked.name));
     },
     close() {
       unsubscribe();

@@ -1,0 +1,46 @@
+import { type Command, inRow, inTitle } from './command.ts';
+import { all, hasFolder, isTrusted, key, never } from './when.ts';
+
+const canRun = all(isTrusted, key('hasApps'));
+
+export const appCommands = {
+  runApp: {
+    title: 'Run App',
+    icon: 'beaker',
+    palette: all(isTrusted, hasFolder),
+    menus: [inTitle('apps', '1_run@1', canRun)],
+    keys: { key: 'ctrl+k alt+r', when: canRun },
+  },
+  stopRun: {
+    title: 'Stop Run',
+    icon: 'stop-circle',
+    palette: key('hasRuns'),
+    menus: [inTitle('apps', 'navigation@1', key('hasRuns'))],
+    keys: { key: 'ctrl+k alt+s', when: key('hasRuns') },
+  },
+  deployToEmulator: {
+    title: 'Deploy to Emulator',
+    icon: 'cloud-upload',
+    palette: all(isTrusted, hasFolder),
+    menus: [inTitle('apps', 'navigation@2', canRun)],
+    keys: { key: 'ctrl+k alt+d', when: canRun },
+  },
+  refresh: {
+    title: 'Look for Apps Again',
+    icon: 'refresh',
+    palette: hasFolder,
+    menus: [inTitle('apps', '1_run@2')],
+  },
+  clearEnded: {
+    title: 'Clear Ended Runners',
+    icon: 'clear-all',
+    palette: key('hasEnded'),
+    menus: [inTitle('apps', '1_run@3', key('hasEnded')), inRow('apps', 'minifal.runner.ended', '9_clear@2')],
+  },
+  clearRunner: {
+    title: 'Clear from View',
+    icon: 'close',
+    palette: never,
+    menus: [inRow('apps', 'minifal.runner.ended', 'inline'), inRow('apps', 'minifal.runner.ended', '9_clear@1')],
+  },
+} as const satisfies { readonly [name: string]: Command };

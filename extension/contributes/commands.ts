@@ -1,0 +1,18 @@
+import { appCommands } from './app-commands.ts';
+import type { Command } from './command.ts';
+import { emulatorCommands } from './emulator-commands.ts';
+import { windowCommands } from './window-commands.ts';
+
+const tables = { ...emulatorCommands, ...appCommands, ...windowCommands };
+
+export type CommandName = keyof typeof tables;
+
+/** All commands: the palette's, the menus' and the keys' entries of package.json, by name. */
+export const commands: { readonly [N in CommandName]: Command } = tables;
+
+export const commandNames = Object.keys(tables) as readonly CommandName[];
+
+export const commandId = (name: CommandName) => `minifal.${name}` as const;
+
+/** For a link in Markdown. */
+export const commandUri = (name: CommandName) => `command:${commandId(name)}` as const;

@@ -1,0 +1,21 @@
+import type { Snapshot } from '../target/snapshot.ts';
+
+/** The context keys that the extension sets (`minifal.NAME`), each with its values. `when` clauses use them. */
+export interface Contexts {
+  readonly emulatorState: Snapshot['state'];
+  /** A folder of the window contains an app. */
+  readonly hasApps: boolean;
+  readonly pythonState: 'ok' | 'missing' | 'tooOld';
+  /** A `fal` command of this window is running. */
+  readonly hasRuns: boolean;
+  /** The view shows ended runners. */
+  readonly hasEnded: boolean;
+  readonly secretsSealed: boolean;
+}
+
+export type ContextName = keyof Contexts;
+
+/** The `contextValue` of a row in the view "Apps". */
+export type RowContext = `minifal.${'app' | 'revision' | 'runner'}${'' | '.ended'}`;
+
+export const contextKey = (name: ContextName) => `minifal.${name}` as const;

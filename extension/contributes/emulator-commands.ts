@@ -1,0 +1,28 @@
+import { type Command, inTitle } from './command.ts';
+import { all, is, isNot, isTrusted, key } from './when.ts';
+
+const isDown = all(isNot('emulatorState', 'running'), isNot('emulatorState', 'starting'));
+
+export const emulatorCommands = {
+  startEmulator: {
+    title: 'Start Emulator',
+    icon: 'play',
+    enablement: isDown,
+    palette: isTrusted,
+    menus: [inTitle('apps', 'navigation@1', isTrusted, isDown)],
+  },
+  stopEmulator: {
+    title: 'Stop Emulator',
+    icon: 'debug-stop',
+    menus: [inTitle('apps', '3_stop@1', is('emulatorState', 'running'))],
+  },
+  showEmulatorLog: {
+    title: 'Show Emulator Log',
+    icon: 'output',
+    menus: [inTitle('apps', '2_emulator@1')],
+  },
+  setSecretsAside: {
+    title: 'Set Sealed Secrets Aside',
+    palette: all(isTrusted, key('secretsSealed')),
+  },
+} as const satisfies { readonly [name: string]: Command };

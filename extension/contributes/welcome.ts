@@ -1,0 +1,79 @@
+import { pythonsInWords } from '../target/needs.ts';
+import { commandUri } from './commands.ts';
+import type { ViewName } from './views.ts';
+import { all, hasFolder, hasNoFolder, is, isNot, isTrusted, key, not, type When } from './when.ts';
+
+const hasPython = all(isTrusted, hasFolder, isNot('pythonState', 'missing'), isNot('pythonState', 'tooOld'));
+const isDown = all(
+  isNot('emulatorState', 'running'),
+  isNot('emulatorState', 'starting'),
+  isNot('emulatorState', 'failed'),
+);
+const choosePython =
+  '[Choose Python](command:workbench.action.openSettings?%5B%22minifal.pythonPath%22%5D)\n' +
+  `After installing one, [look again](${commandUri('refresh')}).`;
+
+/** What an empty view shows instead of rows. A line that is only a link becomes a button. */
+export const welcome: readonly { readonly view: ViewName; readonly contents: string; readonly when: When }[] = [
+  {
+    view: 'apps',
+    contents: 'Open a folder with a fal app to run it here.\n[Open Folder](command:vscode.openFolder)',
+    when: hasNoFolder,
+  },
+  {
+    view: 'apps',
+    contents:
+      'Nothing of this folder runs before you trust it.\n[Manage Workspace Trust](command:workbench.trust.manage)',
+    when: all(not(isTrusted), hasFolder),
+  },
+  {
+    view: 'apps',
+    contents: `Python ${pythonsInWords} is needed to run fal apps, and none was found.\n${choosePython}`,
+    when: all(isTrusted, hasFolder, is('pythonState', 'missing')),
+  },
+  {
+    view: 'apps',
+    contents: `Python ${pythonsInWords} is needed to run fal apps; the one that was found is older.\n${choosePython}`,
+    when: all(isTrusted, hasFolder, is('pythonState', 'tooOld')),
+  },
+  {
+    view: 'apps',
+    contents: 'The emulator is starting …',
+    when: is('emulatorState', 'starting'),
+  },
+  {
+    view: 'apps',
+    contents:
+      'The emulator ended unexpectedly, or could not be started. ' +
+      `The [log](${commandUri('showEmulatorLog')}) says more.\n[Start Emulator](${commandUri('startEmulator')})`,
+    when: all(isTrusted, is('emulatorState', 'failed')),
+  },
+  {
+    view: 'apps',
+    contents:
+      'No fal app was found in this folder: no class of fal.App, no @fal.function.\n' +
+      `[Look Again](${commandUri('refresh')})`,
+    when: all(hasPython, not(key('hasApps')), isDown),
+  },
+  {
+    view: 'apps',
+    contents:
+      'The emulator is stopped. It runs your apps on this machine, without an account.\n' +
+      `[Start Emulator](${commandUri('startEmulator')})`,
+    when: all(hasPython, key('hasApps'), isDown),
+  },
+  {
+    view: 'apps',
+    contents:
+      `The emulator runs, and nothing is deployed yet.\n[Deploy to Emulator](${commandUri('deployToEmulator')})\n` +
+      `[Run an app](${commandUri('runApp')}) for as long as its command runs.`,
+    when: all(hasPython, is('emulatorState', 'running'), key('hasApps')),
+  },
+  {
+    view: 'apps',
+    contents:
+      'The emulator runs, and nothing is deployed yet. No fal app was found in this folder.\n' +
+      `[Look Again](${commandUri('refresh')})`,
+    when: all(hasPython, is('emulatorState', 'running'), not(key('hasApps'))),
+  },
+];

@@ -1,0 +1,31 @@
+import { type ContextName, type Contexts, contextKey, type RowContext } from './contexts.ts';
+
+import { type ViewName, viewId } from './views.ts';
+
+declare const kind: unique symbol;
+/** A `when` clause. Only the functions of this file make one, so that it can't name an unknown key. */
+export type When = string & { readonly [kind]: 'when' };
+
+type BooleanName = { [N in ContextName]: Contexts[N] extends boolean ? N : never }[ContextName];
+
+const when = (text: string) => text as When;
+
+export const never = when('false');
+export const isTrusted = when('isWorkspaceTrusted');
+export const hasFolder = when('workspaceFolderCount != 0');
+export const hasNoFolder = when('workspaceFolderCount == 0');
+
+export const key = (name: BooleanName) => when(contextKey(name));
+
+export const is = <N extends ContextName>(name: N, value: Contexts[N]) => when(`${contextKey(name)} == ${value}`);
+
+export const isNot = <N extends ContextName>(name: N, value: Contexts[N]) => when(`${contextKey(name)} != ${value}`);
+
+export const inView = (name: ViewName) => when(`view == ${viewId(name)}`);
+
+export const onRow = (row: RowContext) => when(`viewItem == ${row}`);
+
+/** The negation of a single key. */
+export const not = (one: When) => when(`!${one}`);
+
+export const all = (...clauses: readonly When[]) => when(clauses.join(' && '));

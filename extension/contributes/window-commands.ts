@@ -1,0 +1,21 @@
+import { type Command, inTitle } from './command.ts';
+import { all, isTrusted, key, never } from './when.ts';
+
+export const windowCommands = {
+  openTerminal: {
+    title: 'Open Terminal (Local)',
+    icon: 'terminal',
+    palette: isTrusted,
+    menus: [inTitle('apps', 'navigation@3', isTrusted)],
+    keys: { key: 'ctrl+k alt+t', when: all(isTrusted, key('hasApps')) },
+  },
+  installFal: {
+    title: 'Install the fal Command',
+    palette: isTrusted,
+  },
+  /** What a click on the status bar does. */
+  showActions: {
+    title: 'Show Actions',
+    palette: never,
+  },
+} as const satisfies { readonly [name: string]: Command };
