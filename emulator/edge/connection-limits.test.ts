@@ -2,17 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConnectionLimitsOptions, createConnectionLimits, maxConnectionsFor } from './connection-limits.ts';
+import { type ConnectionLimitsDeps, createConnectionLimits, maxConnectionsFor } from './connection-limits.ts';
 import { peersOf } from './peers.ts';
 
 /** A server whose connections go through the limits, and what happened to them. */
-async function guarded({ spoken = false, ...options }: ConnectionLimitsOptions & { readonly spoken?: boolean }) {
+async function guarded({ used = false, ...options }: ConnectionLimitsDeps & { readonly used?: boolean }) {
   const limits = createConnectionLimits(options);
   const accepted: { readonly socket: Socket; readonly admitted: boolean }[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     accepted.push({ socket, admitted: limits.admit(socket) });
-    if (spoken) limits.heard(socket);
+    if (used) limits.noteUse(socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -45,7 +45,7 @@ describe('the number of connections', () => {
     const { come, accepted, limits } = await guarded({ maxConnections: 4 });
     for (let n = 0; n < 4; n++) {
       const one = await come();
-      if (n > 0 && one) limits.heard(one.socket);
+      if (n > 0 && one) limits.noteUse(one.socket);
     }
     expect((await come())?.admitted).toBe(true);
     expect(accepted.map(({ socket }) => socket.destroyed)).toEqual([true, false, false, false, false]);
@@ -58,18 +58,18 @@ describe('the number of connections', () => {
   });
 
   it('refuses a new connection when none is silent, reports it once, and requests to close idle ones', async () => {
-    const said: string[] = [];
+    const warnings: string[] = [];
     const closeIdle = vi.fn();
-    const { come, limits } = await guarded({ maxConnections: 3, onRefused: (text) => said.push(text) });
+    const { come, limits } = await guarded({ maxConnections: 3, onRefused: (text) => warnings.push(text) });
     limits.onPressure(closeIdle);
     for (let n = 0; n < 3; n++) {
       const one = await come();
-      if (one) limits.heard(one.socket);
+      if (one) limits.noteUse(one.socket);
     }
     for (let n = 0; n < 5; n++) expect((await come())?.admitted).toBe(false);
     expect(closeIdle).toHaveBeenCalledTimes(1);
-    await vi.waitFor(() => expect(said.length).toBe(1));
-    expect(said[0]).toMatch(/^Too many connections: refused 1\. 3 are open, of at most 3;/);
+    await vi.waitFor(() => expect(warnings.length).toBe(1));
+    expect(warnings[0]).toMatch(/^Too many connections: refused 1\. 3 are open, of at most 3;/);
   });
 
   it('reuses the place of an idle connection that could be closed', async () => {
@@ -77,7 +77,7 @@ describe('the number of connections', () => {
     limits.onPressure(() => accepted[0]?.socket.destroy());
     for (let n = 0; n < 2; n++) {
       const one = await come();
-      if (one) limits.heard(one.socket);
+      if (one) limits.noteUse(one.socket);
     }
     expect((await come())?.admitted).toBe(true);
   });
@@ -85,14 +85,14 @@ describe('the number of connections', () => {
 
 describe.runIf(process.platform === 'linux')('one process', () => {
   it('gets at most three quarters of the connections, and the log names it', async () => {
-    const said: string[] = [];
+    const warnings: string[] = [];
     let now = 0;
     const { port, accepted, come } = await guarded({
-      spoken: true,
+      used: true,
       maxConnections: 8,
       peersOf,
       clock: () => now,
-      onRefused: (text) => said.push(text),
+      onRefused: (text) => warnings.push(text),
     });
     const greedy = spawn(process.execPath, ['-e', manyConnections(port, 8)], { stdio: 'ignore' });
     onTestFinished(() => void greedy.kill('SIGKILL'));
@@ -101,7 +101,7 @@ describe.runIf(process.platform === 'linux')('one process', () => {
     await come();
     await vi.waitFor(() => {
       expect(accepted.slice(0, 8).filter(({ socket }) => !socket.destroyed).length).toBe(6);
-      expect(said.join('\n')).toContain(`Most come from process ${greedy.pid} (`);
+      expect(warnings.join('\n')).toContain(`Most come from process ${greedy.pid} (`);
     }, 10_000);
   });
 });

@@ -13,12 +13,12 @@ export interface ConnectionLimits {
   /**
    * The peer of this connection (or of its TLS socket) has sent a complete request, or opened a call with a valid key.
    */
-  heard(socket: Socket): void;
+  noteUse(socket: Socket): void;
   /** How to free connections that are kept open between two requests. */
   onPressure(closeIdle: () => void): void;
 }
 
-export interface ConnectionLimitsOptions {
+export interface ConnectionLimitsDeps {
   /** Default: `maxConnectionsFor` the descriptors of this process. */
   readonly maxConnections?: number;
   /**
@@ -34,7 +34,7 @@ export interface ConnectionLimitsOptions {
 
 /** More would waste memory: each costs up to 60 KB. */
 const maxAnywhere = 4096;
-const sayEveryMs = 10_000;
+const warnEveryMs = 10_000;
 const lookEveryMs = 1_000;
 /** The share of the connections that one process may take; the rest is left to all others. */
 const shareOfOneProcess = 0.75;
@@ -47,9 +47,9 @@ export function maxConnectionsFor(limit: number): number {
   return Math.max(8, Math.min(maxAnywhere, Math.floor((limit - descriptorReserve(limit)) / 2)));
 }
 
-export function createConnectionLimits(options: ConnectionLimitsOptions = {}): ConnectionLimits {
-  const { peersOf, onRefused = () => undefined, clock = () => performance.now() } = options;
-  const most = options.maxConnections ?? maxConnectionsFor(descriptorLimit());
+export function createConnectionLimits(deps: ConnectionLimitsDeps = {}): ConnectionLimits {
+  const { peersOf, onRefused = () => undefined, clock = () => performance.now() } = deps;
+  const maxOpen = deps.maxConnections ?? maxConnectionsFor(descriptorLimit());
   const open = new Set<Socket>();
   /** Oldest first, keyed by both ends of the connection, which a TLS socket shares with the socket below it. */
   const silent = new Map<string, Socket>();
@@ -57,13 +57,13 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
   const freeing: (() => void)[] = [];
   let refused = 0;
   let closedSilent = 0;
-  let saidAt = Number.NEGATIVE_INFINITY;
+  let warnedAt = Number.NEGATIVE_INFINITY;
   let freedAt = Number.NEGATIVE_INFINITY;
   let lookedAt = Number.NEGATIVE_INFINITY;
-  let biggest: { readonly peer: PeerProcess; readonly count: number } | undefined;
+  let largest: { readonly peer: PeerProcess; readonly count: number } | undefined;
 
   function room(socket: Socket): boolean {
-    if (open.size < most && !takesReserve(socket)) return true;
+    if (open.size < maxOpen && !takesReserve(socket)) return true;
     if (closeOldestSilent()) return true;
     if (clock() - freedAt < lookEveryMs) return false;
     freedAt = clock();
@@ -84,16 +84,16 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
     return false;
   }
 
-  function say(): void {
-    if (refused + closedSilent === 0 || clock() - saidAt < sayEveryMs) return;
-    saidAt = clock();
+  function warn(): void {
+    if (refused + closedSilent === 0 || clock() - warnedAt < warnEveryMs) return;
+    warnedAt = clock();
     const done = [
       ...(closedSilent > 0 ? [`closed ${closedSilent} that had sent nothing`] : []),
       ...(refused > 0 ? [`refused ${refused}`] : []),
     ].join(' and ');
-    const who = biggest ? ` Most come from process ${biggest.peer.pid} (${biggest.peer.name}): ${biggest.count}.` : '';
+    const who = largest ? ` Most come from process ${largest.peer.pid} (${largest.peer.name}): ${largest.count}.` : '';
     onRefused(
-      `Too many connections: ${done}. ${open.size} are open, of at most ${most}; ` +
+      `Too many connections: ${done}. ${open.size} are open, of at most ${maxOpen}; ` +
         `this process may have ${descriptorLimit()} files and connections in all.${who}`,
     );
     refused = 0;
@@ -102,7 +102,7 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
 
   /** Searching the processes of a machine takes a while, so it is never done for each connection. */
   async function look(): Promise<void> {
-    if (!peersOf || open.size < most * shareOfOneProcess || clock() - lookedAt < lookEveryMs) return;
+    if (!peersOf || open.size < maxOpen * shareOfOneProcess || clock() - lookedAt < lookEveryMs) return;
     lookedAt = clock();
     const byProcess = new Map<number, { readonly peer: PeerProcess; readonly sockets: Socket[] }>();
     for (const [socket, peer] of await peersOf([...open])) {
@@ -111,9 +111,9 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
       byProcess.set(peer.pid, entry);
     }
     const [first] = [...byProcess.values()].sort((a, b) => b.sockets.length - a.sockets.length);
-    biggest = first && { peer: first.peer, count: first.sockets.length };
+    largest = first && { peer: first.peer, count: first.sockets.length };
     // The newest ones are closed: the earlier ones were within the process's share.
-    for (const socket of first?.sockets.slice(Math.floor(most * shareOfOneProcess)) ?? []) {
+    for (const socket of first?.sockets.slice(Math.floor(maxOpen * shareOfOneProcess)) ?? []) {
       refused += 1;
       socket.destroy();
     }
@@ -130,15 +130,15 @@ export function createConnectionLimits(options: ConnectionLimitsOptions = {}): C
           open.delete(socket);
           if (silent.get(key) === socket) silent.delete(key);
         });
-        if (silent.size > most / 2) closeOldestSilent();
+        if (silent.size > maxOpen / 2) closeOldestSilent();
       } else {
         refused += 1;
         socket.destroy();
       }
-      look().then(say, () => undefined);
+      look().then(warn, () => undefined);
       return admitted;
     },
-    heard(socket) {
+    noteUse(socket) {
       if (known.has(socket)) return;
       known.add(socket);
       silent.delete(keyOf(socket));

@@ -101,7 +101,7 @@ describe('one port', () => {
       const limits = createConnectionLimits({ maxConnections: 2 });
       const sessions = createHttp2Server();
       sessions.on('stream', (stream) => {
-        if (stream.session) limits.heard(stream.session.socket as Socket);
+        if (stream.session) limits.noteUse(stream.session.socket as Socket);
         stream.respond({ ':status': 200 }, { endStream: true });
       });
       const { port } = await start({ limits, http2: (socket) => void sessions.emit('connection', socket) });

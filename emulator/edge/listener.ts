@@ -81,9 +81,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   // Scanners, wrong CAs, aborted handshakes: not our errors. Node has destroyed the socket.
   tlsServer.on('tlsClientError', (_error, socket) => socket.destroy());
 
-  http.prependListener('request', ({ socket }) => limits.heard(socket));
-  http.prependListener('checkContinue', ({ socket }) => limits.heard(socket));
-  http.prependListener('upgrade', ({ socket }) => limits.heard(socket));
+  http.prependListener('request', ({ socket }) => limits.noteUse(socket));
+  http.prependListener('checkContinue', ({ socket }) => limits.noteUse(socket));
+  http.prependListener('upgrade', ({ socket }) => limits.noteUse(socket));
   limits.onPressure(() => http.closeIdleConnections());
 
   const accept = (socket: Socket): void => {
@@ -187,7 +187,7 @@ function open(address: string, port: number, accept: (socket: Socket) => void): 
   // allowHalfOpen: like node:http's own servers; an HTTP server decides itself what a half-closed caller means.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(worded(error, address, port)));
+    server.once('error', (error) => reject(describeListenError(error, address, port)));
     server.listen({ host: address, port, ipv6Only: address === '::1' }, () => {
       const bound = server.address();
       resolve({ server, address, port: typeof bound === 'object' && bound !== null ? bound.port : port });
@@ -195,7 +195,7 @@ function open(address: string, port: number, accept: (socket: Socket) => void): 
   });
 }
 
-function worded(error: Error, address: string, port: number): Error {
+function describeListenError(error: Error, address: string, port: number): Error {
   const code = codeOf(error);
   if (code === 'EADDRINUSE') {
     const next = 'Stop the program that holds it, or choose another port with `--port`.';

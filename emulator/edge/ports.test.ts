@@ -15,11 +15,11 @@ async function setUp() {
   const limits = createConnectionLimits();
   /** The callers whose request was read. */
   const heard: Duplex[] = [];
-  const heardToo = (socket: Socket): void => {
+  const noteUse = (socket: Socket): void => {
     heard.push(socket);
-    limits.heard(socket);
+    limits.noteUse(socket);
   };
-  const open = await openPorts(0, await loadOrCreateTls(testFolder()), { ...limits, heard: heardToo });
+  const open = await openPorts(0, await loadOrCreateTls(testFolder()), { ...limits, noteUse });
   onTestFinished(() => open.close());
   const calls: string[] = [];
   const host = (name: string): EdgeHandlers => ({

@@ -54,11 +54,11 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
     };
   const listeners: Listener[] = [];
   /** The number of direct calls without a complete answer. */
-  let underWay = 0;
+  let inFlight = 0;
   let whenAnswered: (() => void) | undefined;
   const ended = (): void => {
-    underWay--;
-    if (underWay === 0) whenAnswered?.();
+    inFlight--;
+    if (inFlight === 0) whenAnswered?.();
   };
   try {
     for (const [offset, name] of names.entries()) {
@@ -67,7 +67,7 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
           safely(
             (req, res) => {
               if (name === 'run') {
-                underWay++;
+                inFlight++;
                 res.on('close', ended);
               }
               serving?.[name].request(req, res);
@@ -126,7 +126,7 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
           clearTimeout(timer);
           resolve();
         };
-        if (underWay === 0) whenAnswered();
+        if (inFlight === 0) whenAnswered();
       });
     },
     close: closeAll,

@@ -6,13 +6,13 @@ const mebibyte = 'x'.repeat(1024 * 1024);
 
 it('cuts off a reader that reads nothing, and buffers no more than the limit for it', () => {
   const out = new Writable({ write: () => undefined });
-  let most = 0;
+  let peak = 0;
   for (let n = 0; n < 100; n++) {
     writeOrCut(out, mebibyte);
-    most = Math.max(most, out.writableLength);
+    peak = Math.max(peak, out.writableLength);
   }
   expect(out.destroyed).toBe(true);
-  expect(most).toBeLessThanOrEqual(maxBufferedBytes + mebibyte.length);
+  expect(peak).toBeLessThanOrEqual(maxBufferedBytes + mebibyte.length);
 });
 
 it('does not cut off a reader that keeps up, however large a piece is', async () => {

@@ -201,7 +201,7 @@ export interface RunnerHandle {
    * Resolves when every line that the runner has written so far was reported. Doesn't wait for output that takes more
    * than a second to report (a flood), or that is never reported (the runner ended). Never rejects.
    */
-  linesTold(): Promise<void>;
+  flushLines(): Promise<void>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**

@@ -12,7 +12,7 @@ export function neverStarted(runnerId: string, events: RunnerEvents): RunnerHand
     terminate: nothing,
     kill: nothing,
     probe: async () => false,
-    linesTold: async () => undefined,
+    flushLines: async () => undefined,
     checkTcp: async () => false,
     exec(_command, _options, io) {
       queueMicrotask(() => io.exited(137, true));

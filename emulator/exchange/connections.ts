@@ -28,7 +28,7 @@ const reusableMs = 1_000;
 const settlingMs = 20;
 /** Sockets that settle within this time are checked together: one timer each would cost a call 0.05 ms. */
 const togetherMs = 4;
-const most = { maxFreeSockets: 256, maxSockets: Number.POSITIVE_INFINITY };
+const limits = { maxFreeSockets: 256, maxSockets: Number.POSITIVE_INFINITY };
 
 export function createRunnerConnections(): RunnerConnections {
   /**
@@ -81,7 +81,7 @@ class RunnerAgent extends PlainAgent {
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor() {
-    super({ keepAlive: true, timeout: reusableMs, scheduling: 'lifo', ...most });
+    super({ keepAlive: true, timeout: reusableMs, scheduling: 'lifo', ...limits });
   }
 
   override createConnection(options: TcpNetConnectOpts): Socket {

@@ -14,10 +14,10 @@ export interface Departures {
 
 export function createDepartures(): Departures {
   /** Keyed by the address object, which lives as long as its runner. */
-  const underWay = new WeakMap<RunnerAddress, number>();
+  const inFlight = new WeakMap<RunnerAddress, number>();
   let held: Socket[] = [];
 
-  function depart(): void {
+  function sendHeld(): void {
     const leaving = held;
     held = [];
     for (const socket of leaving) socket.uncork();
@@ -25,13 +25,13 @@ export function createDepartures(): Departures {
 
   return {
     leaveTogether(address, request) {
-      const others = underWay.get(address) ?? 0;
-      underWay.set(address, others + 1);
-      request.on('close', () => underWay.set(address, (underWay.get(address) ?? 1) - 1));
+      const others = inFlight.get(address) ?? 0;
+      inFlight.set(address, others + 1);
+      request.on('close', () => inFlight.set(address, (inFlight.get(address) ?? 1) - 1));
       if (others === 0) return;
       request.once('socket', (socket) => {
         socket.cork();
-        if (held.push(socket) === 1) setImmediate(depart);
+        if (held.push(socket) === 1) setImmediate(sendHeld);
       });
     },
   };

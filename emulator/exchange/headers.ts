@@ -38,7 +38,7 @@ const fromProxies: readonly string[] = [
   'cf-connecting-ipv6',
   'fastly-client-ip',
 ];
-const notForTheApp: ReadonlySet<string> = new Set([
+const gatewayOnly: ReadonlySet<string> = new Set([
   ...hopByHop,
   ...fromProxies,
   'host',
@@ -100,7 +100,7 @@ export function toApp(fromCaller: HeaderList, about: Attribution): HeaderList {
   const named = connectionNamed(fromCaller);
   const kept = fromCaller.filter(
     ([name]) =>
-      !notForTheApp.has(name) &&
+      !gatewayOnly.has(name) &&
       !named.has(name) &&
       !name.startsWith('x-forwarded') &&
       (!name.startsWith('x-fal-') || passedPlatformHeaders.has(name)) &&

@@ -27,7 +27,7 @@ export interface LateUnits {
 }
 
 /** The number of sessions that can wait at once; above it, the one that has waited longest is dropped. */
-const mostEntries = 10_000;
+const maxEntries = 10_000;
 
 /** Kept in memory: a report can only come from a runner of this process. */
 export function createLateUnits(deps: {
@@ -35,7 +35,7 @@ export function createLateUnits(deps: {
   readonly clock: () => number;
 }): LateUnits {
   const entries = createLru<string, { readonly request: LateRequest; isSettled: boolean }>({
-    entries: mostEntries,
+    entries: maxEntries,
     bytes: Number.POSITIVE_INFINITY,
   });
   const write = ({ id, alias, runnerId, endpoint }: LateRequest, message: string): void =>

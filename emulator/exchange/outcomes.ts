@@ -36,7 +36,7 @@ export const unsendable: Failure = failed(
 );
 
 /** Our own error code: the app sent interim answers without end. */
-export const endlessInterim = 'INTERIM_WITHOUT_END';
+export const tooManyInterim = 'INTERIM_WITHOUT_END';
 
 /** Error codes for resources that this machine has run out of; the request was not sent. */
 const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
@@ -61,7 +61,7 @@ export function failureOf(code: string, isStale = false): Failure {
     return failed({ kind: 'response', status: 502 }, 'runner_incomplete_response', text);
   }
   // The response wasn't HTTP, or it ended before a complete answer.
-  if (code.startsWith('HPE_') || code === endlessInterim) return incomplete;
+  if (code.startsWith('HPE_') || code === tooManyInterim) return incomplete;
   const outcome = { kind: 'disconnected', ...(isStale ? { isStale } : {}) } as const;
   return failed(outcome, 'runner_disconnected', 'The runner disconnected before it answered.');
 }

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 
 /** How long the answer of an app that has closed its end may take to arrive; it was sent before the close. */
-const lastWordsMs = 1_000;
+const drainMs = 1_000;
 
 /**
  * A connection to a runner that keeps reading after a failed write. An app may answer (404, 413, 401) and close before
@@ -26,8 +26,8 @@ export class RunnerSocket extends Socket {
       done(error);
       return;
     }
-    const giveUp = setTimeout(() => done(error), lastWordsMs);
-    this.once('close', () => clearTimeout(giveUp));
+    const timer = setTimeout(() => done(error), drainMs);
+    this.once('close', () => clearTimeout(timer));
     this.once('end', () => this.destroy());
   }
 }

@@ -12,7 +12,7 @@ interface SessionAnswer {
 const answer = z.object({ sdp: z.string().min(1), type: z.string().default('answer') });
 
 /** The limit for an event stream whose first event doesn't end. */
-const mostText = 1024 * 1024;
+const maxText = 1024 * 1024;
 
 /**
  * Reads the SDP answer from the body of `/start-session`: the first event of the stream that has data
@@ -30,7 +30,7 @@ export class AnswerReader {
       this.#text = this.#text.slice(end.index + end[0].length);
       if (data !== undefined) return parse(data);
     }
-    return this.#text.length > mostText ? 'none' : undefined;
+    return this.#text.length > maxText ? 'none' : undefined;
   }
 }
 
@@ -53,7 +53,7 @@ function parse(data: string): SessionAnswer | 'none' {
 }
 
 /** How much of an app's error is kept, to show why the session failed. */
-const mostErrorBytes = 64 * 1024;
+const maxErrorBytes = 64 * 1024;
 
 /**
  * Extracts the answer from the stream; an error is returned unchanged. What follows only shows that the session is
@@ -76,7 +76,7 @@ export function answerSink(on: {
     write(chunk) {
       if (failure) {
         size += chunk.length;
-        if (size <= mostErrorBytes) chunks.push(chunk);
+        if (size <= maxErrorBytes) chunks.push(chunk);
       } else if (!isAnswered) {
         const answer = reader.read(chunk);
         if (answer === 'none') on.unreadable();

@@ -5,7 +5,7 @@ import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { RunnerConnections } from './connections.ts';
 import type { Departures } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
-import { endlessInterim, type Failure, failureOf, unsendable } from './outcomes.ts';
+import { type Failure, failureOf, tooManyInterim, unsendable } from './outcomes.ts';
 
 /** State that all exchanges share; created once. */
 export interface Links {
@@ -48,7 +48,7 @@ const maxResponseHeaderBytes = 16 * 1024;
 /**
  * The maximum number of interim answers (1xx) before the final one: one sign of life every four seconds for an hour.
  */
-const mostInterimAnswers = 1_000;
+const maxInterimResponses = 1_000;
 
 /** Resolves with the head of the answer, or with the reason why there is none. Never rejects. */
 export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
@@ -102,7 +102,7 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
 export function limitInterim(request: ClientRequest): void {
   let seen = 0;
   request.on('information', () => {
-    if (++seen > mostInterimAnswers) request.destroy(Object.assign(new Error('endless'), { code: endlessInterim }));
+    if (++seen > maxInterimResponses) request.destroy(Object.assign(new Error('endless'), { code: tooManyInterim }));
   });
 }
 

@@ -143,7 +143,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     follow: watchers.follow,
     enqueue: (request) => dispatch({ type: 'requestArrived', request }),
     takeUp: (requests) => dispatch({ type: 'requestsRecovered', requests }),
-    linesTold: probes.linesTold,
+    flushLines: probes.flushLines,
     probeOnDemand: (runnerId) => probes.health(runnerId, true),
     async close() {
       dispatch({ type: 'shutdown' });

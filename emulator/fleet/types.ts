@@ -176,7 +176,7 @@ export interface Fleet {
    * Resolves when every line that the runner has written so far is logged. Resolves immediately if the runner is gone,
    * because its lines are already logged. Never rejects.
    */
-  linesTold(runnerId: string): Promise<void>;
+  flushLines(runnerId: string): Promise<void>;
   /** The `X-Fal-Runner-Health-Check` response header: runs a health check now; one failure ends the runner. */
   probeOnDemand(runnerId: string): void;
 }

@@ -41,7 +41,7 @@ interface Given {
   readonly promises: Promises;
   readonly compute: Compute;
   readonly open: Pick<OpenPorts, 'ports' | 'hosts'>;
-  readonly limits: Pick<ConnectionLimits, 'heard'>;
+  readonly limits: Pick<ConnectionLimits, 'noteUse'>;
   /** The emulator stops: new requests are refused. */
   readonly isStopping: () => boolean;
 }
@@ -92,7 +92,7 @@ export function createEdges(
   const rooms = { catalog, fleet, logs, runnerHistory, appFiles, authenticate, hosts, clock, report };
   const authorities = loopbackHosts(open.ports.api);
   const guardRules = { hosts: authorities, allowedOrigins };
-  const grpc = createGrpcEdge({ ...rooms, blobs, builds, routes, authorities, heard: limits.heard });
+  const grpc = createGrpcEdge({ ...rooms, blobs, builds, routes, authorities, noteUse: limits.noteUse });
   const rest = createRestEdge({
     ...rooms,
     queue,

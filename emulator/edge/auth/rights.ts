@@ -12,9 +12,9 @@ import type { Identity } from './types.ts';
  * The hosts that call apps (run, queue, ws, the bridge) check the app's auth mode instead (gateway/access.ts), and a
  * runner's label call checks its token (labels/server.ts).
  */
-export type Who = 'owner' | 'callers' | 'anyone';
+export type Audience = 'owner' | 'callers' | 'anyone';
 
-export type Rights = { readonly [route: string]: Who };
+export type Rights = { readonly [route: string]: Audience };
 
 /** By method of `controller.IsolateController`. */
 export const grpcRights: Rights = {
@@ -122,7 +122,7 @@ export const restRights: Rights = {
 };
 
 /** Whether a key's scope is sufficient. Anything that is in no table is reserved for the owner. */
-export function mayUse({ scope }: Pick<Identity, 'scope'>, who: Who | undefined): boolean {
+export function mayUse({ scope }: Pick<Identity, 'scope'>, who: Audience | undefined): boolean {
   return scope === 'ADMIN' || who === 'callers' || who === 'anyone';
 }
 

@@ -21,7 +21,7 @@ export interface Resolved extends Target {
 const ownKeys = ['fal_webhook', 'fal_max_queue_length', 'fal_jwt_token'] as const;
 type OwnKey = (typeof ownKeys)[number];
 
-const longestShown = 200;
+const maxShown = 200;
 
 /** First segments that precede the owner. */
 const shifting: readonly string[] = ['workflows', 'comfy'];
@@ -62,17 +62,17 @@ export function resolveTarget(url: string, routes: Routes): Resolved | { readonl
     if (route) return { ...target, route };
   }
   const [first] = readings;
-  return { unknown: first ? `${first.owner}/${first.name}` : loneName(url) };
+  return { unknown: first ? `${first.owner}/${first.name}` : unknownName(url) };
 }
 
 /**
  * What a caller who left out the owner wrote, to show it in the error; without query, and limited to the length of a
  * name.
  */
-export function loneName(url: string): string {
+export function unknownName(url: string): string {
   const [path = ''] = url.split('?', 1);
   const name = decode(path) ?? path;
-  return withoutSlashes(name, 'both').slice(0, longestShown);
+  return withoutSlashes(name, 'both').slice(0, maxShown);
 }
 
 /** `owner/alias`, as follow-up URLs spell it. */

@@ -17,7 +17,7 @@ export interface GatewayDeps {
   readonly authenticate: Authenticate;
   /** Accepts requests, whatever performs them. */
   readonly requests: Pick<Dispatcher, 'enqueue' | 'cancel' | 'runWorkflow'>;
-  readonly fleet: Pick<Fleet, 'queuePosition' | 'queueSize' | 'linesTold' | 'follow'>;
+  readonly fleet: Pick<Fleet, 'queuePosition' | 'queueSize' | 'flushLines' | 'follow'>;
   readonly queue: Pick<Queue, 'submit' | 'settled' | 'record' | 'result' | 'onChange'>;
   /** Requests that wait for their answer. */
   readonly calls: DirectCalls;

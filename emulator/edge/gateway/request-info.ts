@@ -6,7 +6,7 @@ import type { Route } from '../routes.ts';
 /**
  * What a caller may specify about the handling of a request, validated. docs/platform/gateway.md#headers-from-callers.
  */
-export interface Wishes {
+export interface RequestOptions {
   /** Seconds from submit to start on a runner; `null`: not specified. */
   readonly startTimeoutSeconds: number | null;
   readonly hint: string | null;
@@ -27,7 +27,7 @@ const retryConfig = z.object({
 });
 
 /** `isOwner`: only the owner of an app may set its retries; settings of others are ignored silently. */
-export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | PlatformError {
+export function readRequestOptions(headers: HeaderList, isOwner: boolean): RequestOptions | PlatformError {
   // The newer name takes precedence if both are sent (docs/platform/gateway.md#time-limits).
   const newer = headerOf(headers, 'x-fal-request-start-timeout');
   const startTimeoutSeconds = readStartTimeout(newer ?? headerOf(headers, 'x-fal-request-timeout'));
@@ -50,12 +50,12 @@ export function readWishes(headers: HeaderList, isOwner: boolean): Wishes | Plat
  * default (fal/app.py); otherwise none.
  */
 export function startBy(
-  wishes: Pick<Wishes, 'startTimeoutSeconds'>,
+  options: Pick<RequestOptions, 'startTimeoutSeconds'>,
   { requestStartTimeoutSeconds }: Pick<Route, 'requestStartTimeoutSeconds'>,
   { isOwner }: { readonly isOwner: boolean },
   submittedAt: number,
 ): number | null {
-  const seconds = wishes.startTimeoutSeconds ?? (isOwner ? requestStartTimeoutSeconds : null);
+  const seconds = options.startTimeoutSeconds ?? (isOwner ? requestStartTimeoutSeconds : null);
   return seconds === null ? null : submittedAt + seconds * 1000;
 }
 
@@ -66,7 +66,7 @@ function readStartTimeout(text: string | undefined): number | null | undefined {
   return Number.isFinite(seconds) && seconds > 0.1 ? seconds : undefined;
 }
 
-function readRetries(text: string | undefined): Wishes['retries'] {
+function readRetries(text: string | undefined): RequestOptions['retries'] {
   if (text === undefined) return {};
   let json: unknown;
   try {

@@ -15,7 +15,7 @@ type GuardDeps = Pick<GrpcDeps, 'authenticate' | 'authorities'>;
  *
  * @param raw the header list as received: Node joins or drops repeated headers
  */
-export function judgeCall(
+export function checkCall(
   deps: GuardDeps,
   headers: IncomingHttpHeaders,
   raw: readonly string[],

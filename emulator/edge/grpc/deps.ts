@@ -35,7 +35,7 @@ export interface GrpcDeps extends GrpcRooms {
   /** The exact values of `:authority` that are ours: `loopbackHosts(port)` of edge/guard.ts. */
   readonly authorities: readonly string[];
   /** Called once for a connection on which a call with a valid key has arrived. */
-  readonly heard?: (socket: Socket) => void;
+  readonly noteUse?: (socket: Socket) => void;
   /** Receives errors in minifal, for the emulator's own log. */
   readonly report: (error: unknown) => void;
 }

@@ -21,7 +21,7 @@ function client() {
     stall: () => {
       slow = true;
     },
-    goOn: () => {
+    resume: () => {
       slow = false;
       resume();
     },
@@ -45,7 +45,7 @@ describe('log lines on a stream', () => {
     slow.stall();
     for (const text of ['a', 'b', 'c']) pump.push(line(text));
     expect(slow.texts()).toEqual([]);
-    slow.goOn();
+    slow.resume();
     pump.push(line('d'));
     expect(slow.texts()).toEqual(['a', 'b', 'c', 'd']);
   });
@@ -55,7 +55,7 @@ describe('log lines on a stream', () => {
     const pump = createLogPump(slow.replies, () => 0);
     slow.stall();
     for (let n = 0; n < 20_001; n++) pump.push(line(String(n)));
-    slow.goOn();
+    slow.resume();
     const texts = slow.texts();
     expect(texts[0]).toContain('1000 lines were left out');
     expect(texts.slice(1, 2)).toEqual(['1000']);
@@ -68,7 +68,7 @@ describe('log lines on a stream', () => {
     slow.stall();
     pump.push(line('a'));
     pump.flush();
-    slow.goOn();
+    slow.resume();
     expect(slow.texts()).toEqual(['a']);
   });
 });

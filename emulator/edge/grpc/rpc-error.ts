@@ -34,7 +34,7 @@ export interface RpcStatus {
  */
 export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
   if (error instanceof RpcError) return { code: error.code, details: fitDetails(error.message) };
-  if (error instanceof z.ZodError) return { code: status.INVALID_ARGUMENT, details: fitDetails(wordIssues(error)) };
+  if (error instanceof z.ZodError) return { code: status.INVALID_ARGUMENT, details: fitDetails(describeIssues(error)) };
   const disk = asDiskTrouble(error);
   if (disk) {
     report(error);
@@ -55,7 +55,7 @@ export function toStatus(error: unknown, report: (error: unknown) => void): RpcS
   };
 }
 
-function wordIssues(error: z.ZodError): string {
+function describeIssues(error: z.ZodError): string {
   const issues = error.issues.map((issue) => {
     const field = issue.path.map(String).join('.');
     return field === '' || isSentence(issue.message) ? issue.message : `${field}: ${issue.message}`;

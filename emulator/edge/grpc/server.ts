@@ -10,7 +10,7 @@ import { deleteApplication, listApplications, rolloutApplication, updateApplicat
 import { buildEnvironment } from './apps/build.ts';
 import { registerApplication } from './apps/register.ts';
 import * as appSchemas from './apps/schemas.ts';
-import { judgeCall } from './call-guard.ts';
+import { checkCall } from './call-guard.ts';
 import type { GrpcDeps } from './deps.ts';
 import * as fields from './fields.ts';
 import { serverStream, unary } from './handlers.ts';
@@ -45,8 +45,8 @@ export function createGrpcEdge(deps: GrpcDeps): GrpcEdge {
   server.addService(controller, withRefusals(controller, controllerMethods(deps)));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   guardSessions(server, {
-    judge: (headers, raw) => judgeCall(deps, headers, raw),
-    heard: (socket) => deps.heard?.(socket),
+    check: (headers, raw) => checkCall(deps, headers, raw),
+    onTrusted: (socket) => deps.noteUse?.(socket),
   });
   return {
     inject(socket) {

@@ -6,14 +6,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { guardSessions } from './sessions.ts';
 
 /** A grpc-js server behind the guard, and connections to it; calls with the header `key: good` are permitted. */
-async function guarded(strangerMs: number) {
+async function guarded(untrustedMs: number) {
   const server = new Server();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const heard: Socket[] = [];
+  const trusted: Socket[] = [];
   guardSessions(server, {
-    judge: ({ key }) => (key === 'good' ? undefined : { code: status.UNAUTHENTICATED, details: 'No key: 100 %.' }),
-    heard: (socket) => void heard.push(socket),
-    strangerMs,
+    check: ({ key }) => (key === 'good' ? undefined : { code: status.UNAUTHENTICATED, details: 'No key: 100 %.' }),
+    onTrusted: (socket) => void trusted.push(socket),
+    untrustedMs,
   });
   const port = createServer((socket) => injector.injectConnection(socket));
   port.listen(0, '127.0.0.1');
@@ -28,7 +28,7 @@ async function guarded(strangerMs: number) {
     onTestFinished(() => client.destroy());
     return client;
   };
-  return { join, heard };
+  return { join, trusted };
 }
 
 async function call(client: ClientHttp2Session, key: string) {
@@ -41,22 +41,22 @@ async function call(client: ClientHttp2Session, key: string) {
 
 describe('a connection without a good key', () => {
   it('gets its refusals with a message, and is closed after a hundred of them', async () => {
-    const { join, heard } = await guarded(60_000);
+    const { join, trusted } = await guarded(60_000);
     const client = join();
     expect(await call(client, 'wrong')).toBe(String(status.UNAUTHENTICATED));
     const closed = once(client, 'close');
     await Promise.all(Array.from({ length: 150 }, () => call(client, 'wrong')));
     await closed;
-    expect(heard).toEqual([]);
+    expect(trusted).toEqual([]);
   });
 
   it('is closed after a while; one with a valid key stays, and is reported once', async () => {
-    const { join, heard } = await guarded(500);
+    const { join, trusted } = await guarded(500);
     const known = join();
     expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));
     const stranger = join();
     await once(stranger, 'close');
     expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));
-    expect(heard.length).toBe(1);
+    expect(trusted.length).toBe(1);
   });
 });

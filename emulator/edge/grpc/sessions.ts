@@ -5,11 +5,11 @@ import type { RpcStatus } from './rpc-error.ts';
 
 export interface SessionRules {
   /** Checks a call by its headers; see call-guard.ts. */
-  readonly judge: (headers: IncomingHttpHeaders, raw: readonly string[]) => RpcStatus | undefined;
+  readonly check: (headers: IncomingHttpHeaders, raw: readonly string[]) => RpcStatus | undefined;
   /** Called once for a connection on which a call was permitted. */
-  readonly heard: (socket: Socket) => void;
+  readonly onTrusted: (socket: Socket) => void;
   /** How long a connection may stay open without a permitted call. */
-  readonly strangerMs?: number;
+  readonly untrustedMs?: number;
 }
 
 /** The maximum number of concurrent calls on one connection; a client delays further calls automatically. */
@@ -24,16 +24,16 @@ const maxRefusals = 100;
  * Puts a guard between grpc-js and its connections: until a call with a valid key has arrived, a connection is not
  * trusted. It gets answers of a few bytes, no state in grpc-js, and little time.
  */
-export function guardSessions(server: Server, { judge, heard, strangerMs = 60_000 }: SessionRules): void {
+export function guardSessions(server: Server, { check, onTrusted, untrustedMs = 60_000 }: SessionRules): void {
   const refusals = new WeakMap<Http2Session, number>();
-  const strangers = new WeakMap<Http2Session, NodeJS.Timeout>();
+  const untrusted = new WeakMap<Http2Session, NodeJS.Timeout>();
 
-  function letIn(session: Http2Session): void {
-    const timer = strangers.get(session);
+  function trust(session: Http2Session): void {
+    const timer = untrusted.get(session);
     if (!timer) return;
-    strangers.delete(session);
+    untrusted.delete(session);
     clearTimeout(timer);
-    heard(session.socket as Socket);
+    onTrusted(session.socket as Socket);
   }
 
   function refuse(session: Http2Session, stream: ServerHttp2Stream, { code, details }: RpcStatus): void {
@@ -49,8 +49,8 @@ export function guardSessions(server: Server, { judge, heard, strangerMs = 60_00
   const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
   for (const http2 of http2Servers.keys()) {
     http2.on('session', (session) => {
-      const timer = setTimeout(() => session.destroy(), strangerMs).unref();
-      strangers.set(session, timer);
+      const timer = setTimeout(() => session.destroy(), untrustedMs).unref();
+      untrusted.set(session, timer);
       session.once('close', () => clearTimeout(timer));
     });
     const listeners = http2.listeners('stream');
@@ -62,9 +62,9 @@ export function guardSessions(server: Server, { judge, heard, strangerMs = 60_00
       stream.on('error', () => undefined);
       const { session } = stream;
       if (stream.destroyed || stream.closed || !session) return;
-      const refusal = judge(headers, raw);
+      const refusal = check(headers, raw);
       if (refusal) return refuse(session, stream, refusal);
-      letIn(session);
+      trust(session);
       for (const listener of listeners) listener.call(http2, stream, headers, flags, raw);
     });
   }

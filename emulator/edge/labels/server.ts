@@ -19,9 +19,9 @@ const maxConnections = 2_048;
 const maxStreams = 1_000;
 /** The limits of a connection that hasn't presented the token: answers of a few bytes, and little time. */
 const maxRefusals = 100;
-const strangerMs = 60_000;
+const untrustedMs = 60_000;
 /** The maximum number of connections without a token; a runner presents it at once. */
-const maxStrangers = 256;
+const maxUntrusted = 256;
 const status = { permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
 
 /**
@@ -36,7 +36,7 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
   const server = createServer({ settings: { maxConcurrentStreams: maxStreams } });
   const sessions = new Set<Http2Session>();
   /** Connections that haven't presented the token yet, and how many of their calls were refused. */
-  const strangers = new Map<Http2Session, number>();
+  const untrusted = new Map<Http2Session, number>();
   server.maxConnections = maxConnections;
   server.on('connection', (socket) => {
     if (takesReserve(socket)) socket.destroy();
@@ -45,17 +45,17 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
     sessions.add(session);
     // The connection that has been silent the longest is closed: otherwise, one silent process could lock out all
     // runners.
-    const [oldest] = strangers.size < maxStrangers ? [] : strangers.keys();
+    const [oldest] = untrusted.size < maxUntrusted ? [] : untrusted.keys();
     if (oldest) {
-      strangers.delete(oldest);
+      untrusted.delete(oldest);
       oldest.destroy();
     }
-    strangers.set(session, 0);
-    const patience = setTimeout(() => void (strangers.has(session) && session.destroy()), strangerMs).unref();
+    untrusted.set(session, 0);
+    const timer = setTimeout(() => void (untrusted.has(session) && session.destroy()), untrustedMs).unref();
     session.once('close', () => {
-      clearTimeout(patience);
+      clearTimeout(timer);
       sessions.delete(session);
-      strangers.delete(session);
+      untrusted.delete(session);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -67,15 +67,15 @@ export async function listenForLabels(token: string): Promise<LabelServer> {
     // A runner died in the middle of a call: nobody waits for the answer.
     stream.on('error', () => stream.destroy());
     stream.resume();
-    const refusal = judge(headers, authorities, token);
+    const refusal = check(headers, authorities, token);
     const { session } = stream;
     if (!session) return;
     if (!refusal) {
-      strangers.delete(session);
+      untrusted.delete(session);
       return answer(stream);
     }
-    const refused = (strangers.get(session) ?? 0) + 1;
-    strangers.set(session, refused);
+    const refused = (untrusted.get(session) ?? 0) + 1;
+    untrusted.set(session, refused);
     if (refused > maxRefusals) session.destroy();
     else refuse(stream, refusal);
   });
@@ -93,7 +93,7 @@ interface Refusal {
   readonly text: string;
 }
 
-function judge(headers: IncomingHttpHeaders, authorities: readonly string[], token: string): Refusal | undefined {
+function check(headers: IncomingHttpHeaders, authorities: readonly string[], token: string): Refusal | undefined {
   if (!authorities.includes(headers[':authority'] ?? '')) {
     return { code: status.permissionDenied, text: `This server answers to ${authorities.join(', ')} only.` };
   }

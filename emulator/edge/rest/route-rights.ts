@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { mayUse, notAllowed, restRights, type Who } from '../auth/rights.ts';
+import { type Audience, mayUse, notAllowed, restRights } from '../auth/rights.ts';
 import type { Authenticate, Identity } from '../auth/types.ts';
 import { HttpError } from './http-error.ts';
 
@@ -37,7 +37,7 @@ export function signedIn(authenticate: Authenticate, { headers }: Request, respo
   throw new HttpError(401, 'No valid key was sent. Set FAL_KEY to a key of this server: `minifal env` prints it.');
 }
 
-function asking(who: Who, authenticate: Authenticate): RequestHandler {
+function asking(who: Audience, authenticate: Authenticate): RequestHandler {
   return (request, response, next) => {
     const identity = signedIn(authenticate, request, response);
     if (!mayUse(identity, who)) throw new HttpError(403, notAllowed(identity));
@@ -47,7 +47,7 @@ function asking(who: Who, authenticate: Authenticate): RequestHandler {
 
 function putFirst(route: Route, handler: RequestHandler): void {
   const before = [...route.stack];
-  for (const method of methods) if (isOf(route, method)) route[method](handler);
+  for (const method of methods) if (hasMethod(route, method)) route[method](handler);
   const added = route.stack.slice(before.length);
   route.stack.splice(0, route.stack.length, ...added, ...before);
 }
@@ -55,11 +55,11 @@ function putFirst(route: Route, handler: RequestHandler): void {
 function namesOf(route: Route): readonly string[] {
   const paths: readonly (string | RegExp)[] = [route.path].flat();
   return methods
-    .filter((method) => isOf(route, method))
+    .filter((method) => hasMethod(route, method))
     .flatMap((method) => paths.map((path) => `${method.toUpperCase()} ${readable(path)}`));
 }
 
-function isOf(route: Route, method: (typeof methods)[number]): boolean {
+function hasMethod(route: Route, method: (typeof methods)[number]): boolean {
   return route.stack.some((layer) => layer.method === method);
 }
 

@@ -37,7 +37,7 @@ describe('tokens for browsers', () => {
     });
     const authorization = `Key ${server.rooms.runnerKeys.keyOf('r')}`;
     const { json } = await server.send('POST', path, { allowed_apps: ['app'] }, { authorization });
-    const token = z.union([z.string(), z.object({ token: z.string() }).transform((said) => said.token)]).parse(json);
+    const token = z.union([z.string(), z.object({ token: z.string() }).transform((value) => value.token)]).parse(json);
     expect(server.rooms.tokens.verify(token, target)).toBeDefined();
     server.runners.length = 0;
     expect(server.rooms.tokens.verify(token, target)).toBeUndefined();

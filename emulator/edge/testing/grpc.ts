@@ -45,7 +45,7 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
    * A client on a connection that can be cut: the server then sees only the end of the connection, as when a process
    * dies.
    */
-  async function mortalClient() {
+  async function clientProcess() {
     const ends: (() => void)[] = [];
     const proxy = createServer({ allowHalfOpen: true }, (near) => {
       const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -105,7 +105,7 @@ export async function grpcOnSocket(makeEdge: (port: number) => GrpcEdge) {
     port,
     edge,
     client,
-    mortalClient,
+    clientProcess,
     start,
     call: (method: string, request: object, metadata: Readonly<Record<string, string>>, by?: Client) =>
       start(method, request, metadata, by).reply,

@@ -30,7 +30,7 @@ import { createTokens } from '../auth/tokens.ts';
 import { createRoutes } from '../routes.ts';
 
 /** For `expect.poll`: something that is certain to happen, at any time. */
-export const patiently = { timeout: 20_000, interval: 5 };
+export const slowPoll = { timeout: 20_000, interval: 5 };
 
 type Call = { readonly method: string; readonly args: readonly unknown[] };
 
@@ -162,17 +162,17 @@ function testFleet() {
     queuePosition: unused,
     waiting: unused,
     why: unused,
-    linesTold: unused,
+    flushLines: unused,
     probeOnDemand: unused,
   };
-  const tell: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {
+  const announce: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {
     for (const watch of watchers.get(alias) ?? []) watch(change);
   };
   /** Notifies as after an event of the scheduler that concerned these. */
   const changed = (apps: readonly string[], runnerIds: readonly string[] = []): void => {
     for (const follower of followers) follower({ apps: new Set(apps), runners: new Set(runnerIds) });
   };
-  return { fleet, calls, runners, fleetPlan: plan, tell, watchers, changed, changeFollowers: followers };
+  return { fleet, calls, runners, fleetPlan: plan, announce, watchers, changed, changeFollowers: followers };
 }
 
 /** The real logs; `followers` contains one member per subscriber. */

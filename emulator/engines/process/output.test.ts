@@ -89,13 +89,13 @@ def main(): http.server.HTTPServer(("", 8080), Handler).serve_forever()`;
     const address = await runner.ready;
     for (let round = 0; round < 50; round++) {
       await fetch(`http://${address?.host}:${address?.port}/say/${round}`);
-      await runner.handle.linesTold();
+      await runner.handle.flushLines();
       expect(runner.lines.at(-1)?.text).toBe(`said /say/${round}`);
     }
     runner.handle.kill();
     await runner.exited;
     // No more lines follow, so no caller waits.
-    await runner.handle.linesTold();
+    await runner.handle.flushLines();
   });
 
   it('stay complete when requests write half lines in turns', async () => {

@@ -250,7 +250,7 @@ def main(): asyncio.run(serve())
     const runner = start('Talker');
     const address = await runner.ready;
     expect(await runner.handle.probe(5)).toBe(true);
-    await runner.handle.linesTold();
+    await runner.handle.flushLines();
     expect(runner.lines.filter((line) => line.text.includes('/health'))).toEqual([]);
     const pid = Number((await runner.line(/^setup ran/)).text.split(' ').at(-1));
     expect(listeningAddresses(pid)).toEqual([address?.host]);

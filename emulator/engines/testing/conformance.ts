@@ -76,12 +76,12 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       expect([await handle.probe(5), await handle.checkTcp()]).toEqual([false, false]);
     });
 
-    it('reports its lines with stream and request, and all earlier ones before linesTold resolves', async () => {
+    it('reports its lines with stream and request, and all earlier ones before flushLines resolves', async () => {
       const runner = start('serve');
       const address = await runner.ready;
       for (const round of [1, 2, 3]) {
         await ask(address, `/say/${round}`, { 'x-fal-request-id': `request-${round}` });
-        await runner.handle.linesTold();
+        await runner.handle.flushLines();
         const about = { requestId: `request-${round}`, endpoint: `/say/${round}` };
         const own = runner.lines.filter(({ text }) => text.endsWith(`/say/${round}`));
         expect(own).toHaveLength(2);
@@ -166,7 +166,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       runner.handle.terminate();
       runner.handle.kill();
       runner.handle.call();
-      await runner.handle.linesTold();
+      await runner.handle.flushLines();
       await runner.handle.dispose();
       expect([before.at(-1), before.filter((event) => event === 'exited').length]).toEqual(['exited', 1]);
       expect(runner.order).toEqual(before);
@@ -177,7 +177,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
     it('waits for its call, and returns its value in a file until it is disposed of', async () => {
       const runner = start('value', { mode: 'call' });
       expect(await runner.ready).toBeNull();
-      await runner.handle.linesTold();
+      await runner.handle.flushLines();
       expect(runner.lines).toEqual([]);
       runner.handle.call();
       const result = await runner.result;

@@ -108,7 +108,7 @@ function handleOf(
     },
     probe: async (timeoutSeconds) => !ended.aborted && ((await program().probe?.(timeoutSeconds)) ?? true),
     checkTcp: async () => !ended.aborted && ((await program().checkTcp?.()) ?? true),
-    linesTold: async () => undefined,
+    flushLines: async () => undefined,
     exec(command, options, io) {
       return program().exec?.(command, options, io) ?? fakeCommand(command, options, io, ended);
     },

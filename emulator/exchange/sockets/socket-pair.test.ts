@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { closeLike, keepsUp, patient } from './socket-pair.ts';
+import { closeLike, keepsUp, longClose } from './socket-pair.ts';
 
 async function pair() {
-  const server = new WebSocketServer({ ...patient, port: 0, host: '127.0.0.1' });
+  const server = new WebSocketServer({ ...longClose, port: 0, host: '127.0.0.1' });
   const accepted = once(server, 'connection') as Promise<[WebSocket]>;
   await once(server, 'listening');
   const reader = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -67,7 +67,7 @@ it('a close does not wait forever for a reader that never reads again', async ()
   const over = once(writer, 'close');
   closeLike(writer, { code: 4001, reason: 'bye' });
   await new Promise((turn) => setImmediate(turn));
-  vi.advanceTimersByTime(patient.closeTimeout);
+  vi.advanceTimersByTime(longClose.closeTimeout);
   await over;
-  expect(patient.closeTimeout).toBeLessThanOrEqual(24 * 60 * 60 * 1000);
+  expect(longClose.closeTimeout).toBeLessThanOrEqual(24 * 60 * 60 * 1000);
 });

@@ -9,7 +9,7 @@ export interface Half {
   /** How this side closed; 1006 before that, and when the connection broke off. */
   readonly closedBy: Closing;
   /** Whether messages and a close from this side still have to reach the other one, although this side has closed. */
-  hasLastWords(): boolean;
+  hasPendingMessages(): boolean;
   /** Sends the held messages, then all later ones, to `other`. Order, boundaries, and the text/binary kind are kept. */
   to(other: WebSocket): void;
 }
@@ -29,15 +29,15 @@ const answerMs = 30_000;
  * close: too early for an app that computes for a minute in between. But a side that is permanently stalled must not
  * keep its connection and its messages forever.
  */
-export const patient = { closeTimeout: 60 * 60 * 1000 } as const;
+export const longClose = { closeTimeout: 60 * 60 * 1000 } as const;
 
 /**
- * Starts to listen to `socket`, which must be a `patient` one.
- * @param mostBytes the number of bytes that are held before `to` is called, and that may be in transit to a slow reader
+ * Starts to listen to `socket`, which must be created with `longClose`.
+ * @param maxBytes the number of bytes that are held before `to` is called, and that may be in transit to a slow reader
  *   after it; beyond it, reading pauses. This many bytes reach the other side even if this side closes after them and
  *   nobody reads for a long time.
  */
-export function forward(socket: WebSocket, mostBytes: number): Half {
+export function forward(socket: WebSocket, maxBytes: number): Half {
   let held: { readonly data: RawData; readonly binary: boolean }[] = [];
   let heldBytes = 0;
   let target: WebSocket | undefined;
@@ -45,9 +45,9 @@ export function forward(socket: WebSocket, mostBytes: number): Half {
 
   const pass = (other: WebSocket, data: RawData, binary: boolean): void => {
     other.send(data, { binary }, () => {
-      if (socket.isPaused && other.bufferedAmount < mostBytes) socket.resume();
+      if (socket.isPaused && other.bufferedAmount < maxBytes) socket.resume();
     });
-    if (other.bufferedAmount >= mostBytes) socket.pause();
+    if (other.bufferedAmount >= maxBytes) socket.pause();
   };
   socket.on('message', (data, binary) => {
     // We have closed this socket: what it sends before it receives our close is discarded.
@@ -55,25 +55,25 @@ export function forward(socket: WebSocket, mostBytes: number): Half {
     if (target) return pass(target, data, binary);
     held.push({ data, binary });
     heldBytes += sizeOf(data);
-    if (heldBytes > mostBytes) socket.pause();
+    if (heldBytes > maxBytes) socket.pause();
   });
   socket.on('close', (code, reason) => {
     closedBy = { code, reason: reason.toString() };
   });
-  socket.on('error', () => cutLater(socket)); // 'close' follows
+  socket.on('error', () => terminateLater(socket)); // 'close' follows
 
   return {
     socket,
     get closedBy() {
       return closedBy;
     },
-    hasLastWords: () => held.length > 0 && closedBy.code !== 1006,
+    hasPendingMessages: () => held.length > 0 && closedBy.code !== 1006,
     to(other) {
       target = other;
       const waiting = held;
       held = [];
       for (const { data, binary } of waiting) pass(other, data, binary);
-      if (socket.isPaused && other.bufferedAmount < mostBytes) socket.resume();
+      if (socket.isPaused && other.bufferedAmount < maxBytes) socket.resume();
     },
   };
 }
@@ -86,14 +86,14 @@ export async function keepsUp(socket: WebSocket): Promise<void> {
 }
 
 /**
- * Closes a `patient` socket after everything that was sent to it, with the same code if that code may be sent at all:
+ * Closes a `longClose` socket after everything that was sent to it, with the same code if that code may be sent at all:
  * 1005 and 1006 only mean that no code was sent. A stalled side keeps its connection for an hour; a side that has read
  * everything (it answers a ping) but does not answer the close is cut off.
  */
 export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   if (socket.readyState !== socket.OPEN) return;
   socket.ping();
-  socket.once('pong', () => cutLater(socket));
+  socket.once('pong', () => terminateLater(socket));
   // The socket must be read: otherwise we never see its answer to the close, and it never sees our close while it
   // sends.
   if (socket.isPaused) socket.resume();
@@ -101,7 +101,7 @@ export function closeLike(socket: WebSocket, { code, reason }: Closing): void {
   else socket.close(sendable(code) ? code : 1011, reason);
 }
 
-function cutLater(socket: WebSocket): void {
+function terminateLater(socket: WebSocket): void {
   const cut = setTimeout(() => socket.terminate(), answerMs);
   socket.once('close', () => clearTimeout(cut));
 }

@@ -6,7 +6,7 @@ import type { AttemptOutcome } from '../../scheduler/events.ts';
 import type { RequestInfo } from '../../scheduler/types.ts';
 import type { HeaderList } from '../headers.ts';
 import { limitInterim } from '../upstream.ts';
-import { closeLike, forward, type Half, highWaterBytes, patient } from './socket-pair.ts';
+import { closeLike, forward, type Half, highWaterBytes, longClose } from './socket-pair.ts';
 
 /** A caller's websocket that is to be connected to a websocket of the app. */
 export interface SocketCall {
@@ -27,7 +27,7 @@ const forwardingError = { code: 1011, reason: 'Error while forwarding the reques
 /** Python's side has no limit; ours bounds the memory of one message. */
 export const maxMessageBytes = 256 * 1024 * 1024;
 /** Both sockets of a tunnel. */
-export const tunnelled = { ...patient, perMessageDeflate: false, maxPayload: maxMessageBytes } as const;
+export const tunnelled = { ...longClose, perMessageDeflate: false, maxPayload: maxMessageBytes } as const;
 
 /** What a caller gets instead of a tunnel. */
 export function refuseSocket(caller: Half): void {
@@ -120,7 +120,7 @@ function join(
     // The caller closed. Forward the close to the app, which may need time to get to it: up to its `request_timeout`.
     const hangUp = (): void => {
       // Messages and a close that arrived before the app's socket was open are sent when it opens.
-      if (app.readyState === app.CONNECTING && caller.hasLastWords()) return;
+      if (app.readyState === app.CONNECTING && caller.hasPendingMessages()) return;
       if (app.readyState === app.CONNECTING || caller.closedBy.code === 1006) app.terminate();
       else closeLike(app, caller.closedBy);
     };

@@ -58,7 +58,7 @@ export function createDirectCalls({
     async connect(call, caller, gone) {
       const lease = await fleet.lease(call.info, gone);
       if ('kind' in lease) return refuseSocket(caller);
-      if (gone.aborted && !caller.hasLastWords()) return lease.end({ kind: 'caller_gone' });
+      if (gone.aborted && !caller.hasPendingMessages()) return lease.end({ kind: 'caller_gone' });
       const signals = { gone, aborted: lease.aborted };
       const outcome = await over(lease, () => exchange.converse(call, lease.address, caller, signals));
       lease.end(outcome);

@@ -10,8 +10,8 @@ export interface Probes {
   health(id: RunnerId, onDemand: boolean): void;
   /** Checks whether the runner's port is open. */
   tcp(id: RunnerId): void;
-  /** See `Fleet.linesTold`. */
-  linesTold(id: RunnerId): Promise<void>;
+  /** See `Fleet.flushLines`. */
+  flushLines(id: RunnerId): Promise<void>;
 }
 
 export function createProbes(deps: {
@@ -50,9 +50,9 @@ export function createProbes(deps: {
   return {
     health: (id, onDemand) => void health(id, onDemand),
     tcp: (id) => void tcp(id),
-    async linesTold(id) {
+    async flushLines(id) {
       await found(async () => {
-        await handle(id)?.linesTold();
+        await handle(id)?.flushLines();
         return true;
       });
     },

@@ -53,16 +53,16 @@ describe('submit', () => {
       'x-fal-store-io': '0',
       'x-fal-retry-config': '{"server_error":{"retries":3},"timeout":3,"connection_error":{"retries":-1},"other":{}}',
     });
-    const wished = {
+    const requested = {
       hint: 'a',
       priority: 'low',
       noRetry: true,
       retries: { server_error: 3 },
       startBy: gateway.time.now + 5000,
     };
-    expect(gateway.queue.submitted(id)).toMatchObject({ ...wished, storeIo: false });
+    expect(gateway.queue.submitted(id)).toMatchObject({ ...requested, storeIo: false });
     expect(gateway.fleet.requests).toEqual([
-      { id, alias: 'app', kind: 'queued', submittedAt: gateway.time.now, attempts: 0, ...wished },
+      { id, alias: 'app', kind: 'queued', submittedAt: gateway.time.now, attempts: 0, ...requested },
     ]);
   });
 

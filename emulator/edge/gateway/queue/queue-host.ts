@@ -8,7 +8,7 @@ import { aliasOf } from '../../routes.ts';
 import { authorise } from '../access.ts';
 import { answering, greet, identify } from '../admission.ts';
 import { notFound, send, stopping, unknownRequest } from '../answers.ts';
-import { appId, loneName, readTargets, type Target } from '../app-url.ts';
+import { appId, readTargets, type Target, unknownName } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
 import { createPlaces, type Places } from './places.ts';
@@ -44,7 +44,7 @@ async function serve(places: Places, deps: GatewayDeps, req: IncomingMessage, re
   }
 
   const route = target && deps.routes.resolve(target.owner, target.name);
-  if (!target || !route) return send(res, envelope, notFound(target ? appId(target) : loneName(req.url ?? '')));
+  if (!target || !route) return send(res, envelope, notFound(target ? appId(target) : unknownName(req.url ?? '')));
   const access = authorise(route, deps.authenticate(req.headers), deps.account);
   if (!access.ok) return send(res, envelope, jsonAnswer(access.status, { detail: access.detail }));
   if (!submits(req)) {
@@ -88,7 +88,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
   const hidden = route?.privateLogs === true && !access.isOwner;
   const wanted = wantsLogs(target.query);
   // The app's answer may arrive before the lines that it printed earlier.
-  if (wanted && record.phase === 'COMPLETED' && record.runnerId) await deps.fleet.linesTold(record.runnerId);
+  if (wanted && record.phase === 'COMPLETED' && record.runnerId) await deps.fleet.flushLines(record.runnerId);
   const logs = wanted ? (hidden ? [] : linesOf(deps, record)) : null;
   switch (followUp.what) {
     case 'status': {

@@ -23,7 +23,7 @@ interface StreamOrder {
  * The maximum number of lines that wait for the next event that contains lines (for a request that waits for a retry);
  * if there are more, the latest ones are sent.
  */
-const mostNews = 10_000;
+const maxPendingLines = 10_000;
 
 /**
  * `…/status/stream`: server-sent events, one status object per change. The last one is COMPLETED, then the stream ends:
@@ -38,7 +38,7 @@ export function streamStatus(
 ): Promise<void> {
   const { urls, logs } = order;
   let record = order.record;
-  let news: LogLine[] = [...(logs ?? [])];
+  let pending: LogLine[] = [...(logs ?? [])];
   let sentPosition = -1;
   let waiting = false;
 
@@ -53,9 +53,9 @@ export function streamStatus(
   const contained = (run: () => unknown): (() => void) => contain(deps.report, run, () => finish());
   const emit = contained(() => {
     sentPosition = record.phase === 'IN_QUEUE' ? deps.fleet.queuePosition(record.id) : -1;
-    const lines = logs === null ? null : news;
+    const lines = logs === null ? null : pending;
     // IN_QUEUE has no logs key: lines that arrived while waiting are sent with the next event that has one.
-    if (record.phase !== 'IN_QUEUE') news = [];
+    if (record.phase !== 'IN_QUEUE') pending = [];
     const body = statusBody({ record, urls, position: sentPosition, logs: lines });
     writeOrCut(res, `data: ${JSON.stringify(body)}\n\n`);
   });
@@ -78,10 +78,10 @@ export function streamStatus(
       finish();
     };
     const ping = setInterval(() => writeOrCut(res, ': ping\n\n'), deps.limits.pingIntervalMs);
-    const movedOn = contained(() => {
+    const positionChanged = contained(() => {
       if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
     });
-    const stopPlaces = order.places.watch(record.alias, movedOn);
+    const stopPlaces = order.places.watch(record.alias, positionChanged);
     const stopRecords = deps.queue.onChange(record.id, (changed) => {
       record = changed;
       if (record.phase === 'COMPLETED') completed();
@@ -90,16 +90,16 @@ export function streamStatus(
     // This is the last event: it must contain the lines that the app printed before its answer.
     const completed = contained(() => {
       if (logs === null || !record.runnerId) return end();
-      return deps.fleet.linesTold(record.runnerId).then(end);
+      return deps.fleet.flushLines(record.runnerId).then(end);
     });
     const stopLogs = order.followLogs((line) => {
-      news.push(line);
-      if (news.length > 2 * mostNews) news = news.slice(-mostNews);
+      pending.push(line);
+      if (pending.length > 2 * maxPendingLines) pending = pending.slice(-maxPendingLines);
       if (waiting) return;
       waiting = true; // a burst of lines becomes one event
       setImmediate(() => {
         waiting = false;
-        if (news.length > 0 && record.phase === 'IN_PROGRESS' && !res.writableEnded) emit();
+        if (pending.length > 0 && record.phase === 'IN_PROGRESS' && !res.writableEnded) emit();
       });
     });
     res.once('close', contained(finish));

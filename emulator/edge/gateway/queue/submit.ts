@@ -10,7 +10,7 @@ import { tooLarge } from '../answers.ts';
 import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { readBody } from '../read-body.ts';
-import { readWishes, startBy } from '../request-info.ts';
+import { readRequestOptions, startBy } from '../request-info.ts';
 import { followUpUrls } from './follow-up.ts';
 
 /**
@@ -25,8 +25,8 @@ export async function submit(
   about: { readonly requestId: string; readonly origin: string },
 ): Promise<Answer | 'caller gone'> {
   const headers = pairs(req.rawHeaders);
-  const wishes = readWishes(headers, access.isOwner);
-  if ('kind' in wishes) return errorAnswer(wishes);
+  const options = readRequestOptions(headers, access.isOwner);
+  if ('kind' in options) return errorAnswer(options);
   const refusal = checkLength(deps, target) ?? checkWebhook(target);
   if (refusal) return refusal;
   const body = await readBody(req, deps.limits.maxRequestBytes);
@@ -47,13 +47,13 @@ export async function submit(
       ([name]) => name !== 'accept-encoding',
     ),
     body,
-    priority: wishes.priority,
+    priority: options.priority,
     submittedAt,
-    startBy: startBy(wishes, target.route, access, submittedAt),
-    hint: wishes.hint,
-    noRetry: wishes.noRetry,
-    retries: wishes.retries,
-    storeIo: wishes.storeIo,
+    startBy: startBy(options, target.route, access, submittedAt),
+    hint: options.hint,
+    noRetry: options.noRetry,
+    retries: options.retries,
+    storeIo: options.storeIo,
     webhook: target.own.get('fal_webhook') || null,
   };
   const note = deps.webhooks?.expect(request);

@@ -11,7 +11,7 @@ import { admit, answering, greet } from '../admission.ts';
 import { type Envelope, flushHead, send, tooLarge, writeHead } from '../answers.ts';
 import { appId } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { readWishes, startBy } from '../request-info.ts';
+import { readRequestOptions, startBy } from '../request-info.ts';
 import { serveWorkflow } from '../workflows/workflow-call.ts';
 import type { Tunnel } from '../ws/tunnel.ts';
 
@@ -44,8 +44,8 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     return await serveWorkflow(deps, req, res, { admission, envelope });
   }
   const headers = pairs(req.rawHeaders);
-  const wishes = readWishes(headers, access.isOwner);
-  if ('kind' in wishes) return refuse(errorAnswer(wishes));
+  const options = readRequestOptions(headers, access.isOwner);
+  if ('kind' in options) return refuse(errorAnswer(options));
   const { maxRequestBytes } = deps.limits;
   if (Number(req.headers['content-length'] ?? 0) > maxRequestBytes) return refuse(tooLarge(maxRequestBytes));
 
@@ -63,8 +63,8 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
       id: envelope.requestId,
       alias: target.route.alias,
       submittedAt,
-      startBy: startBy(wishes, target.route, access, submittedAt),
-      hint: wishes.hint,
+      startBy: startBy(options, target.route, access, submittedAt),
+      hint: options.hint,
     }),
     method: req.method ?? 'GET',
     path: target.path,
@@ -89,7 +89,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
  * before they have sent everything, so without a buffer, an app that answers early would wait for the caller, and the
  * caller for the app. Above this limit, both wait until the app's `request_timeout`.
  */
-const mostEarlyBytes = 16 * 1024 * 1024;
+const maxEarlyBytes = 16 * 1024 * 1024;
 
 function httpSink(req: IncomingMessage, res: ServerResponse, envelope: Envelope): Sink {
   let onlyHead = true;
@@ -105,7 +105,7 @@ function httpSink(req: IncomingMessage, res: ServerResponse, envelope: Envelope)
     write(chunk) {
       onlyHead = false;
       if (res.write(chunk) || res.closed) return undefined;
-      if (!req.complete && res.writableLength < mostEarlyBytes) return undefined;
+      if (!req.complete && res.writableLength < maxEarlyBytes) return undefined;
       return new Promise((resolve) => {
         const go = (): void => {
           res.off('drain', go).off('close', go);

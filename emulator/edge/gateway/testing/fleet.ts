@@ -131,7 +131,7 @@ export function testFleet(address: () => RunnerAddress, queue: Queue, clock: () 
       followers.add(listener);
       return () => void followers.delete(listener);
     },
-    linesTold: async () => {
+    flushLines: async () => {
       for (const read of fleet.unread.splice(0)) read();
     },
     probeOnDemand: (id) => void fleet.probes.push(id),

@@ -93,7 +93,7 @@ export function createWmaBridge(deps: GatewayDeps): WmaBridge {
       return await endpoint({ identity, body: JSON.parse(bytes.toString()), requestId, gone });
     } catch (error) {
       if (error instanceof SyntaxError) return plain(400, 'The request body is no JSON.');
-      if (error instanceof z.ZodError) return plain(422, wordsOf(error));
+      if (error instanceof z.ZodError) return plain(422, describeIssue(error));
       throw error;
     }
   }
@@ -126,7 +126,7 @@ function plain(status: number, text: string): Answer {
 }
 
 /** Worded like the cloud's bridge if a field is missing. */
-function wordsOf({ issues: [issue] }: z.ZodError): string {
+function describeIssue({ issues: [issue] }: z.ZodError): string {
   const field = issue?.path.join('.') || 'body';
   const isMissing = issue?.code === 'invalid_type' && issue.message.endsWith('undefined');
   return isMissing ? `missing field \`${field}\`` : `${field}: ${issue?.message ?? 'invalid'}`;

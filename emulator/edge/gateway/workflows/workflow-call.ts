@@ -8,7 +8,7 @@ import type { Admission } from '../admission.ts';
 import { type Envelope, send, tooLarge, writeHead } from '../answers.ts';
 import type { GatewayDeps } from '../context.ts';
 import { readBody } from '../read-body.ts';
-import { readWishes } from '../request-info.ts';
+import { readRequestOptions } from '../request-info.ts';
 
 interface WorkflowOrder {
   readonly requestId: string;
@@ -27,12 +27,12 @@ export async function callWorkflow(
   requests: Pick<Dispatcher, 'runWorkflow'>,
   order: WorkflowOrder,
   gone: AbortSignal,
-  tell?: (event: WorkflowEvent) => void,
+  send?: (event: WorkflowEvent) => void,
 ): Promise<Answer> {
   const { target, access } = order.admission;
-  const wishes = readWishes(order.headers, access.isOwner);
-  if ('kind' in wishes) return errorAnswer(wishes);
-  const { priority, storeIo, noRetry } = wishes;
+  const options = readRequestOptions(order.headers, access.isOwner);
+  if ('kind' in options) return errorAnswer(options);
+  const { priority, storeIo, noRetry } = options;
   const outcome = await requests.runWorkflow(
     {
       id: order.requestId,
@@ -46,7 +46,7 @@ export async function callWorkflow(
       noRetry,
     },
     gone,
-    tell,
+    send,
   );
   if (outcome.kind === 'error') return errorAnswer(outcome.error);
   const { status, headers, body } = outcome.response;
@@ -89,7 +89,7 @@ export async function serveWorkflow(
       body,
     },
     gone.signal,
-    isStream ? events.tell : undefined,
+    isStream ? events.send : undefined,
   );
   if (events.end(answer) || gone.signal.aborted) return;
   send(res, envelope, answer);
@@ -103,7 +103,7 @@ function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, en
   let ping: ReturnType<typeof setInterval> | undefined;
   /** The last event was one that clients treat as the end. */
   let concluded = false;
-  function tell(event: WorkflowEvent): void {
+  function send(event: WorkflowEvent): void {
     if (res.writableEnded || res.destroyed) return;
     if (!ping) {
       writeHead(res, envelope, 200, [
@@ -117,7 +117,7 @@ function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, en
     writeOrCut(res, `data: ${JSON.stringify(event)}\n\n`);
   }
   return {
-    tell,
+    send,
     /**
      * Ends the stream; an error outside its nodes becomes its last event. `false`: there was no event, so there is no
      * stream.
@@ -125,7 +125,7 @@ function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, en
     end(answer: Answer): boolean {
       if (!ping) return false;
       clearInterval(ping);
-      if (!concluded) tell(errorEvent(answer));
+      if (!concluded) send(errorEvent(answer));
       res.end();
       return true;
     },

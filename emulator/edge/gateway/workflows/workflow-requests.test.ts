@@ -103,27 +103,27 @@ describe('a queued request to a workflow', () => {
     publish('flow', chain);
     const call = { alias: 'workflows/flow', path: '/', depth: 0, body: Buffer.from('{"x": 1}') };
     const caller = { callerId: account.userId, priority: 'normal', storeIo: true, noRetry: false } as const;
-    const told: unknown[] = [];
-    const tell = (event: WorkflowEvent) => {
+    const events: unknown[] = [];
+    const onEvent = (event: WorkflowEvent) => {
       const record = event.type === 'submit' ? queue.record(event.request_id)?.phase : undefined;
-      told.push([event.node_id, event.type, record]);
+      events.push([event.node_id, event.type, record]);
     };
     const signal = new AbortController().signal;
-    const outcome = requests.runWorkflow({ ...call, ...caller, id: 'w1' }, signal, tell);
+    const outcome = requests.runWorkflow({ ...call, ...caller, id: 'w1' }, signal, onEvent);
     await expect.poll(() => enqueued.length).toBe(1);
     await answer(enqueued[0] ?? '', json(200, { y: 2 }));
     await expect.poll(() => enqueued.length).toBe(2);
     await answer(enqueued[1] ?? '', json(500, { detail: 'broken' }));
     expect(await outcome).toMatchObject({ response: { status: 500 } });
-    expect(told).toEqual([
+    expect(events).toEqual([
       ['a', 'submit', 'IN_QUEUE'],
       ['a', 'completion', undefined],
       ['b', 'submit', 'IN_QUEUE'],
       ['b', 'error', undefined],
     ]);
-    told.length = 0;
-    await requests.runWorkflow({ ...call, ...caller, id: 'w2', callerId: 'someone|else' }, signal, tell);
-    expect(told).toEqual([['a', 'error', undefined]]);
+    events.length = 0;
+    await requests.runWorkflow({ ...call, ...caller, id: 'w2', callerId: 'someone|else' }, signal, onEvent);
+    expect(events).toEqual([['a', 'error', undefined]]);
   });
 
   it('called directly is refused on a full disk, with that reason; an accepted one waits for room', async () => {
@@ -134,14 +134,14 @@ describe('a queued request to a workflow', () => {
     store.sql('PRAGMA max_page_count = 1').all();
     const call = { alias: 'workflows/flow', path: '/', depth: 0, body: Buffer.from(large) };
     const caller = { callerId: account.userId, priority: 'normal', storeIo: true, noRetry: false } as const;
-    const told: unknown[] = [];
-    const tell = (event: WorkflowEvent) => void told.push(event);
+    const events: unknown[] = [];
+    const onEvent = (event: WorkflowEvent) => void events.push(event);
     expect(
-      await requests.runWorkflow({ ...call, ...caller, id: 'w2' }, new AbortController().signal, tell),
+      await requests.runWorkflow({ ...call, ...caller, id: 'w2' }, new AbortController().signal, onEvent),
     ).toMatchObject({
       error: { type: 'internal_error', detail: expect.stringMatching(/^The disk is full: .*Free some space/) },
     });
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     store.sql('PRAGMA max_page_count = 1000000').all();
     await expect.poll(() => enqueued.length, { timeout: 10_000 }).toBe(1);
     await answer(enqueued[0] ?? '', json(200, { y: 2 }));

@@ -16,26 +16,26 @@ interface BodyFramer {
 }
 
 /** The limit for a text that is sent complete: as much as the queue stores of an answer. */
-const mostWholeBytes = 256 * 1024 * 1024;
+const defaultMaxBytes = 256 * 1024 * 1024;
 
-/** `push` throws for a JSON text of more than `mostWhole` bytes. */
-export function bodyFramer(contentType: string, mostWhole = mostWholeBytes): BodyFramer {
+/** `push` throws for a JSON text of more than `maxBytes` bytes. */
+export function bodyFramer(contentType: string, maxBytes = defaultMaxBytes): BodyFramer {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (type === 'application/json' || type.endsWith('+json')) return wholeText(mostWhole);
+  if (type === 'application/json' || type.endsWith('+json')) return wholeText(maxBytes);
   if (type.startsWith('text/')) return runningText();
   return { push: (chunk) => [{ data: chunk, binary: true }], end: () => [] };
 }
 
 /** One frame: a client could not distinguish half of a JSON text from another one's half. */
-function wholeText(most: number): BodyFramer {
+function wholeText(maxBytes: number): BodyFramer {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
     push(chunk) {
       size += chunk.length;
-      if (size > most) {
+      if (size > maxBytes) {
         chunks.length = 0;
-        throw new Error(`a JSON text of more than ${most} bytes`);
+        throw new Error(`a JSON text of more than ${maxBytes} bytes`);
       }
       chunks.push(chunk);
       return [];

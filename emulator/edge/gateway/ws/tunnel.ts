@@ -9,7 +9,7 @@ import { writeRawAnswer } from '../../http-server.ts';
 import type { Access } from '../access.ts';
 import { appId, type Resolved } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { readWishes } from '../request-info.ts';
+import { readRequestOptions } from '../request-info.ts';
 
 export interface Tunnel {
   open(req: IncomingMessage, socket: Duplex, head: Buffer, about: TunnelOrder): void;
@@ -51,7 +51,7 @@ async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket,
   const { target, access, requestId } = about;
   const headers = pairs(req.rawHeaders);
   const gone = new AbortController();
-  const wishes = readWishes(headers, access.isOwner);
+  const options = readRequestOptions(headers, access.isOwner);
   const held = forward(caller, deps.limits.maxHeldSocketBytes);
   caller.once('close', () => gone.abort());
   pingWhilePaused(caller);
@@ -63,7 +63,7 @@ async function carry(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket,
       alias: target.route.alias,
       submittedAt: deps.clock(),
       startBy: null,
-      hint: 'kind' in wishes ? null : wishes.hint,
+      hint: 'kind' in options ? null : options.hint,
     }),
     path,
     query,

@@ -13,7 +13,7 @@ import { admit, answering, greet } from '../admission.ts';
 import { send } from '../answers.ts';
 import { appId } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
-import { readWishes, startBy } from '../request-info.ts';
+import { readRequestOptions, startBy } from '../request-info.ts';
 import { callWorkflow } from '../workflows/workflow-call.ts';
 import { bodyFramer } from './frames.ts';
 import type { TunnelOrder } from './tunnel.ts';
@@ -31,7 +31,7 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
     perMessageDeflate: false,
     maxPayload: Math.min(deps.limits.maxRequestBytes, maxMessageBytes),
   });
-  const leavers = new WeakMap<WebSocket, () => void>();
+  const closers = new WeakMap<WebSocket, () => void>();
   server.on('wsClientError', (error, socket) => writeRawAnswer(socket, 400, error.message));
   return {
     request: answering(deps, refusePlain),
@@ -41,11 +41,11 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
       const { requestId } = greeting.envelope;
       if (!admission.ok) return writeRawAnswer(socket, admission.answer.status, admission.answer.body, requestId);
       server.handleUpgrade(req, socket, head, (caller) => {
-        leavers.set(caller, converse(deps, req, caller, { ...admission, requestId }));
+        closers.set(caller, converse(deps, req, caller, { ...admission, requestId }));
       });
     },
     close() {
-      for (const socket of server.clients) leavers.get(socket)?.();
+      for (const socket of server.clients) closers.get(socket)?.();
       server.close();
     },
   };
@@ -117,7 +117,7 @@ async function callOnce(
     if (!gone.aborted) sink.refuse(answer);
     return;
   }
-  const wishes = readWishes(given, access.isOwner);
+  const options = readRequestOptions(given, access.isOwner);
   const about = { requestId, app: appId(target), path: target.path, callerId: access.callerId };
   const type: [string, string] = ['content-type', binary ? 'application/octet-stream' : 'application/json'];
   await deps.calls.call(
@@ -126,8 +126,8 @@ async function callOnce(
         id: requestId,
         alias: target.route.alias,
         submittedAt,
-        startBy: 'kind' in wishes ? null : startBy(wishes, target.route, access, submittedAt),
-        hint: 'kind' in wishes ? null : wishes.hint,
+        startBy: 'kind' in options ? null : startBy(options, target.route, access, submittedAt),
+        hint: 'kind' in options ? null : options.hint,
       }),
       method: 'POST',
       path: target.path,

@@ -10,7 +10,7 @@ import type {
   rolloutSchema,
   UpdateApplicationRequest,
 } from './schemas.ts';
-import { saidUpdate } from './settings.ts';
+import { requestedUpdate } from './settings.ts';
 
 /** ListApplications: revisions, newest first; without a name, the revisions of all names. */
 export function listApplications(rooms: Pick<GrpcRooms, 'catalog' | 'fleet'>) {
@@ -30,7 +30,7 @@ export function updateApplication(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | '
   return (request: UpdateApplicationRequest): object => {
     const present = aliasOrFail(rooms.catalog, request.application_name);
     const numGpus = rooms.catalog.revision(present.revision)?.numGpus ?? null;
-    const settings = updatedSettings(present, saidUpdate(request), numGpus);
+    const settings = updatedSettings(present, requestedUpdate(request), numGpus);
     const alias: Alias = { ...present, ...settings, updatedAt: rooms.clock() };
     const problem = scaleProblem(alias.scale);
     if (problem !== undefined) throw invalidArgument(`The request is not valid: ${problem}.`);

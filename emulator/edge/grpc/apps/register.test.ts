@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { DeployResult } from '../../../fleet/types.ts';
 import { jsonToStruct } from '../../../wire/struct.ts';
-import { patiently } from '../../testing/rooms.ts';
+import { slowPoll } from '../../testing/rooms.ts';
 import { appRequest, controlPlane, userLine } from '../testing/control-plane.ts';
 
 type Plane = Awaited<ReturnType<typeof controlPlane>>;
@@ -180,7 +180,7 @@ describe('RegisterApplication', () => {
     expect((await call.reply).code).toBe(status.CANCELLED);
     finish({ kind: 'moved' });
     const newest = plane.rooms.catalog.revisions('main', 'greet')[0];
-    await expect.poll(() => plane.rooms.catalog.alias('greet')?.revision, patiently).toBe(newest?.id);
+    await expect.poll(() => plane.rooms.catalog.alias('greet')?.revision, slowPoll).toBe(newest?.id);
   });
 
   it('rolling and detached: the alias moves at once', async () => {

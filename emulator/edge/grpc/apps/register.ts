@@ -9,11 +9,11 @@ import type { Replies } from '../handlers.ts';
 import { createLogPump } from '../log-pump.ts';
 import { builderLog, logMessage, serviceUrls } from '../messages.ts';
 import { failedPrecondition } from '../rpc-error.ts';
-import { ofNoRunner } from '../runs/run.ts';
+import { builderFields } from '../runs/run.ts';
 import { authModes } from './app-messages.ts';
 import { filesOf, machineTypesOf, storeCallable } from './prepare.ts';
 import type { RegisterRequest } from './schemas.ts';
-import { revisionSettings, saidScale } from './settings.ts';
+import { requestedScale, revisionSettings } from './settings.ts';
 
 /**
  * RegisterApplication (docs/platform/control-plane.md#registerapplication, #scale-settings): builds or finds the
@@ -35,7 +35,7 @@ export function registerApplication(rooms: GrpcRooms) {
         rooms,
         { ...definition, ...(await sdkReleaseOf([callableFrom(callable, rooms.blobs)])) },
         (line) => {
-          rooms.logs.append({ ...line, ...ofNoRunner, alias: name, revision: id });
+          rooms.logs.append({ ...line, ...builderFields, alias: name, revision: id });
           if (request.build_environment !== false) pump.push(builderLog(line));
         },
         signal,
@@ -78,7 +78,7 @@ function registrationOf(
     numGpus: requirements?.num_gpus ?? null,
     exposedPort: requirements?.exposed_port ?? null,
     settings: revisionSettings(request),
-    scale: saidScale(requirements),
+    scale: requestedScale(requirements),
     resetsScale: request.scale ?? false,
     validRegions: requirements?.valid_regions ?? [],
     files: filesOf(request),

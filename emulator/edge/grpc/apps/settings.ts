@@ -9,7 +9,7 @@ import type { MachineRequirements, RegisterRequest, UpdateApplicationRequest, Wi
  * The alias-level values in a request; catalog/scale-settings.ts defines their effect
  * (docs/platform/control-plane.md#scale-settings).
  */
-export function saidScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
+export function requestedScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
   return {
     keepAliveSeconds: wire?.keep_alive,
     minConcurrency: wire?.min_concurrency,
@@ -23,9 +23,9 @@ export function saidScale(wire: MachineRequirements | UpdateApplicationRequest |
 }
 
 /** UpdateApplication: the named fields of both groups. */
-export function saidUpdate(wire: UpdateApplicationRequest): SettingsUpdate {
+export function requestedUpdate(wire: UpdateApplicationRequest): SettingsUpdate {
   return {
-    scale: saidScale(wire),
+    scale: requestedScale(wire),
     settings: { maxMultiplexing: wire.max_multiplexing, startupTimeoutSeconds: wire.startup_timeout },
     machineTypes: wire.machine_types,
     validRegions: wire.valid_regions,
@@ -54,16 +54,16 @@ export function revisionSettings(request: RegisterRequest | RunRequest): Revisio
  * starts immediately and is replaced when it ends (fal's own test_app_exceptions).
  */
 export function ephemeralScale(request: RunRequest): ScaleSettings {
-  const said = saidScale(request.machine_requirements);
-  const startTimeout = said.requestStartTimeoutSeconds ?? 0;
+  const requested = requestedScale(request.machine_requirements);
+  const startTimeout = requested.requestStartTimeoutSeconds ?? 0;
   return {
-    keepAliveSeconds: said.keepAliveSeconds ?? scaleDefaults.keepAliveSeconds,
-    minConcurrency: Math.max(1, said.minConcurrency ?? 1),
-    maxConcurrency: Math.max(1, said.maxConcurrency ?? 1, said.minConcurrency ?? 1),
-    concurrencyBuffer: said.concurrencyBuffer ?? scaleDefaults.concurrencyBuffer,
-    concurrencyBufferPerc: said.concurrencyBufferPerc ?? scaleDefaults.concurrencyBufferPerc,
-    scalingDelaySeconds: said.scalingDelaySeconds ?? scaleDefaults.scalingDelaySeconds,
-    requestTimeoutSeconds: said.requestTimeoutSeconds ?? scaleDefaults.requestTimeoutSeconds,
+    keepAliveSeconds: requested.keepAliveSeconds ?? scaleDefaults.keepAliveSeconds,
+    minConcurrency: Math.max(1, requested.minConcurrency ?? 1),
+    maxConcurrency: Math.max(1, requested.maxConcurrency ?? 1, requested.minConcurrency ?? 1),
+    concurrencyBuffer: requested.concurrencyBuffer ?? scaleDefaults.concurrencyBuffer,
+    concurrencyBufferPerc: requested.concurrencyBufferPerc ?? scaleDefaults.concurrencyBufferPerc,
+    scalingDelaySeconds: requested.scalingDelaySeconds ?? scaleDefaults.scalingDelaySeconds,
+    requestTimeoutSeconds: requested.requestTimeoutSeconds ?? scaleDefaults.requestTimeoutSeconds,
     requestStartTimeoutSeconds: startTimeout === 0 ? null : startTimeout,
   };
 }

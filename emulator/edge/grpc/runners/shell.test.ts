@@ -4,27 +4,27 @@ import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import type { ExecIo } from '../../../engines/engine.ts';
 import type { Runner } from '../../../scheduler/types.ts';
 import { loadServices } from '../../../wire/services.ts';
-import { patiently } from '../../testing/rooms.ts';
+import { slowPoll } from '../../testing/rooms.ts';
 import { controlPlane } from '../testing/control-plane.ts';
 
 /** The control plane, a fleet with one command, and a client whose messages the test sends. */
 async function shell() {
   const plane = await controlPlane();
-  const deeds: unknown[] = [];
+  const actions: unknown[] = [];
   const made: { io: ExecIo | undefined; room: boolean } = { io: undefined, room: true };
   plane.fleetPlan.exec = (id, io) => {
     if (id !== 'here') return undefined;
     made.io = io;
     return {
       write(bytes) {
-        deeds.push(Buffer.from(bytes).toString());
+        actions.push(Buffer.from(bytes).toString());
         return made.room;
       },
-      closeInput: () => deeds.push('close'),
-      resize: (size) => deeds.push(size),
-      pause: () => deeds.push('pause'),
-      resume: () => deeds.push('resume'),
-      kill: () => deeds.push('kill'),
+      closeInput: () => actions.push('close'),
+      resize: (size) => actions.push(size),
+      pause: () => actions.push('pause'),
+      resume: () => actions.push('resume'),
+      kill: () => actions.push('kill'),
     };
   };
   const definition = loadServices().controller.ShellRunner;
@@ -43,11 +43,11 @@ async function shell() {
   });
   /** The command's own end of the session, once it runs. */
   async function command(): Promise<ExecIo> {
-    await expect.poll(() => made.io, patiently).toBeDefined();
+    await expect.poll(() => made.io, slowPoll).toBeDefined();
     if (!made.io) throw new Error('no command');
     return made.io;
   }
-  return { plane, deeds, made, call, messages, end, command };
+  return { plane, actions, made, call, messages, end, command };
 }
 
 const data = (text: string) => Buffer.from(text);
@@ -61,30 +61,30 @@ describe('ShellRunner', () => {
   });
 
   it('passes on command, input, sizes and end in order, and answers with both streams and the exit code', async () => {
-    const { plane, deeds, call, messages, end, command } = await shell();
+    const { plane, actions, call, messages, end, command } = await shell();
     call.write({ runner_id: 'here', command: ['ls', '-l'], tty: false });
     call.write({ tty_size: { height: 40, width: 132 } });
     call.write({ data: data('typed') });
     call.write({ close: true });
     const io = await command();
-    await expect.poll(() => deeds, patiently).toEqual([{ rows: 40, columns: 132 }, 'typed', 'close']);
+    await expect.poll(() => actions, slowPoll).toEqual([{ rows: 40, columns: 132 }, 'typed', 'close']);
     expect(plane.calls[0]?.args).toEqual(['here', ['ls', '-l'], { tty: false }]);
     io.output(1, data('out'));
     io.output(2, data('err'));
     io.exited(0);
     expect((await end).code).toBe(status.OK);
     expect(messages).toEqual([{ data: data('out'), stream: 1 }, { data: data('err'), stream: 2 }, { exit_code: 0 }]);
-    expect(deeds).not.toContain('kill');
+    expect(actions).not.toContain('kill');
   });
 
   it("continues after the client's half-close, which ends the input only without a terminal", async () => {
     for (const tty of [true, false]) {
-      const { deeds, call, messages, end, command } = await shell();
+      const { actions, call, messages, end, command } = await shell();
       call.write({ runner_id: 'here', tty });
       call.write({ data: data('exit\n') });
       call.end();
       const io = await command();
-      await expect.poll(() => deeds, patiently).toEqual(tty ? ['exit\n'] : ['exit\n', 'close']);
+      await expect.poll(() => actions, slowPoll).toEqual(tty ? ['exit\n'] : ['exit\n', 'close']);
       io.output(1, data('late'));
       io.exited(3);
       expect((await end).code).toBe(status.OK);
@@ -93,11 +93,11 @@ describe('ShellRunner', () => {
   });
 
   it('kills the command when the client leaves', async () => {
-    const { deeds, call, command } = await shell();
+    const { actions, call, command } = await shell();
     call.write({ runner_id: 'here', command: ['sleep', '9'] });
     const io = await command();
     call.cancel();
-    await expect.poll(() => deeds, patiently).toContain('kill');
+    await expect.poll(() => actions, slowPoll).toContain('kill');
     io.exited(137);
   });
 
@@ -115,33 +115,33 @@ describe('ShellRunner', () => {
       call.write({ runner_id: 'here', tty });
       (await command()).exited(137, true);
       expect((await end).code).toBe(status.OK);
-      const said = '[minifal] The runner belongs to a replaced revision. This command has ended with its runner.';
+      const sentence = '[minifal] The runner belongs to a replaced revision. This command has ended with its runner.';
       expect(messages).toEqual([
-        { data: data(tty ? `\r\n${said}\r\n` : `${said}\n`), stream: tty ? 1 : 2 },
+        { data: data(tty ? `\r\n${sentence}\r\n` : `${sentence}\n`), stream: tty ? 1 : 2 },
         { exit_code: 137 },
       ]);
     }
   });
 
   it('stops reading while the command does not, and pauses the command while the client does not read', async () => {
-    const { deeds, made, call, command } = await shell();
+    const { actions, made, call, command } = await shell();
     call.write({ runner_id: 'here' });
     const io = await command();
     made.room = false;
     call.write({ data: data('one') });
-    await expect.poll(() => deeds, patiently).toEqual(['one']);
+    await expect.poll(() => actions, slowPoll).toEqual(['one']);
     call.write({ data: data('two') });
     call.pause();
     // More than the connection's flow-control windows hold.
     for (let n = 0; n < 200; n++) io.output(1, Buffer.alloc(64 * 1024));
-    expect(deeds.slice(0, 2)).toEqual(['one', 'pause']);
-    expect(deeds).not.toContain('two');
+    expect(actions.slice(0, 2)).toEqual(['one', 'pause']);
+    expect(actions).not.toContain('two');
     made.room = true;
     io.drained();
-    await expect.poll(() => deeds, patiently).toContain('two');
-    expect(deeds).not.toContain('resume');
+    await expect.poll(() => actions, slowPoll).toContain('two');
+    expect(actions).not.toContain('resume');
     call.resume();
-    await expect.poll(() => deeds, patiently).toContain('resume');
+    await expect.poll(() => actions, slowPoll).toContain('resume');
   });
 
   it('refuses a runner that is unknown, has ended, or has no process yet', async () => {
@@ -176,7 +176,7 @@ describe('ShellRunner', () => {
     wrong.call.write({ runner_id: 'here' });
     wrong.call.write({ tty_size: { height: 70_000, width: 1 } });
     expect((await wrong.end).code).toBe(status.INVALID_ARGUMENT);
-    expect(wrong.deeds).toContain('kill');
+    expect(wrong.actions).toContain('kill');
     expect(wrong.plane.reported).toEqual([]);
   });
 });

@@ -43,8 +43,8 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
     const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
     // SDKs up to 1.69 find the URL of a spawned app in exactly this sentence; all of them hide it.
     const message = `And API access through ${urls.run}`;
-    const told = logMessage({ message, source: 'BRIDGE', level: 'INFO', at: rooms.clock() });
-    replies.send({ run_id: alias, service_urls: urls, logs: [told] });
+    const line = logMessage({ message, source: 'BRIDGE', level: 'INFO', at: rooms.clock() });
+    replies.send({ run_id: alias, service_urls: urls, logs: [line] });
     slow = warnWhenSlow(rooms, session, () => watch.everReady());
     const end = await Promise.race([watch.ended, left(signal)]);
     pump.flush();

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import type { FunctionRun } from '../../../fleet/types.ts';
 import { testFolder } from '../../../store/testing/folder.ts';
-import { patiently } from '../../testing/rooms.ts';
+import { slowPoll } from '../../testing/rooms.ts';
 import { appRequest, controlPlane, userLine } from '../testing/control-plane.ts';
 
 const plainFunction = (more: object = {}) =>
@@ -111,7 +111,7 @@ describe('Run of a plain function', () => {
     await call.until(({ logs }) => (logs as object[]).length > 0);
     call.cancel();
     await stopped;
-    await expect.poll(() => plane.followers.size, patiently).toBe(0);
+    await expect.poll(() => plane.followers.size, slowPoll).toBe(0);
   });
 
   it('a setup function and the metadata probe of an entry point are calls', async () => {
@@ -182,7 +182,7 @@ describe('Run of an app', () => {
       ],
     });
     call.cancel();
-    await expect.poll(() => plane.calls.at(-1), patiently).toEqual({ method: 'removeAlias', args: [alias] });
+    await expect.poll(() => plane.calls.at(-1), slowPoll).toEqual({ method: 'removeAlias', args: [alias] });
     expect(route()).toBeUndefined();
     expect(plane.followers.size).toBe(0);
     expect(plane.watchers.get(alias)?.size).toBe(0);
@@ -190,20 +190,20 @@ describe('Run of an app', () => {
 
   it('ends when the client dies without notice', async () => {
     const plane = await controlPlane();
-    const { client, die } = await plane.mortalClient();
+    const { client, die } = await plane.clientProcess();
     const call = plane.start('Run', appRequest(), plane.credentials, client);
     await call.until(({ service_urls }) => service_urls !== undefined);
     die();
-    await expect.poll(() => plane.calls.at(-1), patiently).toMatchObject({ method: 'removeAlias' });
+    await expect.poll(() => plane.calls.at(-1), slowPoll).toMatchObject({ method: 'removeAlias' });
     expect(plane.followers.size).toBe(0);
   });
 
   it('an app that exits with code 0 is a SUCCESS with a pickled None', async () => {
     const { plane, call, alias, route } = await serve();
-    plane.tell(alias, change('setup'));
-    plane.tell(alias, change('idle'));
+    plane.announce(alias, change('setup'));
+    plane.announce(alias, change('idle'));
     plane.logs.append(userLine('bye', alias));
-    plane.tell(alias, change('terminated', 0));
+    plane.announce(alias, change('terminated', 0));
     const { code, messages } = await call.reply;
     expect(code).toBe(status.OK);
     expect(messages.at(-1)).toMatchObject({ status: { state: 'SUCCESS' }, return_value: { method: 'pickle' } });
@@ -214,8 +214,8 @@ describe('Run of an app', () => {
 
   it('an app that served its maximum of requests is done, although it was ended in the meantime', async () => {
     const { plane, call, alias } = await serve();
-    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
-    plane.tell(alias, { ...change('terminated'), done: true });
+    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.announce(alias, change(state));
+    plane.announce(alias, { ...change('terminated'), done: true });
     const { code, messages } = await call.reply;
     expect(code).toBe(status.OK);
     expect(messages.at(-1)).toMatchObject({ status: { state: 'SUCCESS' } });
@@ -223,26 +223,26 @@ describe('Run of an app', () => {
 
   it('an app that is done is not replaced, although callers caused another runner to start', async () => {
     const { plane, call, alias } = await serve();
-    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
+    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.announce(alias, change(state));
     for (const id of ['r1', 'r2']) {
       const state = { kind: 'setup', since: 0, deadline: 1 } as const;
       const more = { used: false, replacement: 'none', settings: revisionDefaults, hints: null } as const;
       plane.runners.push({ id, alias, revision: alias, state, createdAt: 0, ...more });
     }
-    plane.tell(alias, { ...change('terminating'), done: true });
+    plane.announce(alias, { ...change('terminating'), done: true });
     expect(plane.calls.slice(1)).toMatchObject([
       { method: 'applySettings', args: [alias, { minConcurrency: 0, maxConcurrency: 0 }, {}] },
       { method: 'killRunner', args: ['r2'] },
     ]);
-    plane.tell(alias, { ...change('terminated'), done: true });
+    plane.announce(alias, { ...change('terminated'), done: true });
     expect((await call.reply).code).toBe(status.OK);
   });
 
   it('a start that fails shows what was printed and ends with the reason', async () => {
     const { plane, call, alias } = await serve();
-    plane.tell(alias, change('setup'));
+    plane.announce(alias, change('setup'));
     plane.logs.append(userLine('ValueError: no weights', alias));
-    plane.tell(alias, change('terminated', 1));
+    plane.announce(alias, change('terminated', 1));
     const { code, details, messages } = await call.reply;
     expect(code).toBe(status.ABORTED);
     expect(details).toBe('The app failed to start. The process exited with code 1.');
@@ -252,9 +252,9 @@ describe('Run of an app', () => {
 
   it('a runner that was lost with its supervisor before it was ready is replaced, too', async () => {
     const { plane, call, alias, route } = await serve();
-    plane.tell(alias, change('setup'));
-    plane.tell(alias, { ...change('terminated'), lost: true });
-    for (const state of ['setup', 'idle'] as const) plane.tell(alias, { ...change(state), runnerId: 'r2' });
+    plane.announce(alias, change('setup'));
+    plane.announce(alias, { ...change('terminated'), lost: true });
+    for (const state of ['setup', 'idle'] as const) plane.announce(alias, { ...change(state), runnerId: 'r2' });
     plane.logs.append(userLine('still here', alias));
     await call.until(({ logs }) => (logs as { message: string }[]).some(({ message }) => message === 'still here'));
     expect(route()).toBeDefined();
@@ -264,10 +264,10 @@ describe('Run of an app', () => {
 
   it('a runner that the platform ends (a 503) or that crashes is replaced: the stream continues', async () => {
     const { plane, call, alias, route } = await serve();
-    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.tell(alias, change(state));
-    plane.tell(alias, change('terminated', 0));
-    for (const state of ['idle', 'running'] as const) plane.tell(alias, { ...change(state), runnerId: 'r2' });
-    plane.tell(alias, { ...change('terminated', 1), runnerId: 'r2' });
+    for (const state of ['setup', 'idle', 'running', 'terminating'] as const) plane.announce(alias, change(state));
+    plane.announce(alias, change('terminated', 0));
+    for (const state of ['idle', 'running'] as const) plane.announce(alias, { ...change(state), runnerId: 'r2' });
+    plane.announce(alias, { ...change('terminated', 1), runnerId: 'r2' });
     plane.logs.append(userLine('still here', alias));
     await call.until(({ logs }) => (logs as { message: string }[]).some(({ message }) => message === 'still here'));
     expect(route()).toBeDefined();

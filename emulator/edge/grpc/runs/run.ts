@@ -50,7 +50,7 @@ async function prepare(
     rooms,
     { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
     (line) => {
-      rooms.logs.append({ ...line, ...ofNoRunner, alias, revision: alias });
+      rooms.logs.append({ ...line, ...builderFields, alias, revision: alias });
       // After an explicit BuildEnvironment, the client has already seen them.
       if (request.build_environment !== false) pump.push(builderLog(line));
     },
@@ -70,7 +70,7 @@ async function prepare(
 }
 
 /** The remaining fields of a log line that a build wrote. */
-export const ofNoRunner = {
+export const builderFields = {
   source: 'BUILDER',
   stream: null,
   runnerId: null,

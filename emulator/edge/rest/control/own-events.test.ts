@@ -78,9 +78,9 @@ describe('/minifal/events', () => {
       server.runnerHistory.transition('r-1', { at: Date.now(), state, reason: null });
       server.changed(['demo'], ['r-1']);
     }
-    const [told] = (await events.next()).runners;
-    expect(told?.state).toBe('DRAINING');
-    expect(told?.transitions.map(({ state }) => state)).toEqual(['SETUP', 'DRAINING']);
+    const [runner] = (await events.next()).runners;
+    expect(runner?.state).toBe('DRAINING');
+    expect(runner?.transitions.map(({ state }) => state)).toEqual(['SETUP', 'DRAINING']);
     await events.close();
   });
 

@@ -15,7 +15,7 @@ const pace = { restMs: 1_000, maxAtOnce: 250 };
  * The refresh interval while something waits, because its reason counts seconds. Longer than a second: a row that is
  * redrawn loses its tooltip.
  */
-const retoldMs = 5_000;
+const refreshMs = 5_000;
 
 /**
  * `GET /minifal/events`: server-sent events, first the object of `/minifal/status`, then a `change` with the
@@ -89,23 +89,23 @@ export function createFeed(rooms: StatusRooms) {
   /** Apps that the watcher knows, and those of them for which something waited. */
   const shown = new Set<string>();
   const queued = new Set<string>();
-  let isTroubleNew = false;
-  let retoldAt = 0;
-  let tell = (): void => undefined;
+  let hasNewTrouble = false;
+  let refreshedAt = 0;
+  let notify = (): void => undefined;
 
   const unfollow = [
     catalog.followAliases((name) => {
       rows.apps.touch(name);
-      tell();
+      notify();
     }),
     fleet.follow((changed) => {
       changed.apps.forEach(rows.apps.touch);
       changed.runners.forEach(rows.runners.touch);
-      tell();
+      notify();
     }),
     followTrouble(() => {
-      isTroubleNew = true;
-      tell();
+      hasNewTrouble = true;
+      notify();
     }),
   ];
 
@@ -138,33 +138,33 @@ export function createFeed(rooms: StatusRooms) {
     begin(now: number): Status {
       for (const { name } of catalog.aliases(null)) rows.apps.touch(name);
       for (const { id } of runnerHistory.since(Date.now() - endedShownMs).toReversed()) rows.runners.touch(id);
-      retoldAt = now;
+      refreshedAt = now;
       const { apps, runners, waiting } = rowsOf(now);
       return { ...headOf(rooms), apps, runners, waiting };
     },
     /** `undefined`: nothing has changed. */
     next(now: number): StatusChange | undefined {
-      if (now - retoldAt >= retoldMs) {
-        retoldAt = now;
+      if (now - refreshedAt >= refreshMs) {
+        refreshedAt = now;
         queued.forEach(rows.apps.touch);
       }
       const news = rowsOf(now);
-      const isNew = Object.values(news).some((list) => list.length > 0) || isTroubleNew;
-      isTroubleNew = false;
+      const isNew = Object.values(news).some((list) => list.length > 0) || hasNewTrouble;
+      hasNewTrouble = false;
       return isNew ? { ...troubleOf(rooms), ...news } : undefined;
     },
     /** Calls `listener` when `dueAt` may have become earlier. */
     onNews(listener: () => void): void {
-      tell = listener;
+      notify = listener;
     },
     /**
      * The earliest time at which `next` may have something to send, as far as is known now; `undefined`: not before
      * `onNews`.
      */
     dueAt(): number | undefined {
-      if (isTroubleNew) return Number.NEGATIVE_INFINITY;
-      const retold = queued.size > 0 ? retoldAt + retoldMs : Number.POSITIVE_INFINITY;
-      const at = Math.min(rows.apps.dueAt() ?? retold, rows.runners.dueAt() ?? retold, retold);
+      if (hasNewTrouble) return Number.NEGATIVE_INFINITY;
+      const refresh = queued.size > 0 ? refreshedAt + refreshMs : Number.POSITIVE_INFINITY;
+      const at = Math.min(rows.apps.dueAt() ?? refresh, rows.runners.dueAt() ?? refresh, refresh);
       return at === Number.POSITIVE_INFINITY ? undefined : at;
     },
     close() {

@@ -32,7 +32,7 @@ function statusOf(rooms: StatusRooms, now: number): Status {
   const { catalog, runnerHistory } = rooms;
   const apps = catalog.aliases(null).map((alias) => appOf(rooms, alias));
   const waiting = apps.filter(({ queueSize }) => queueSize > 0);
-  const ofEach = Math.max(1, Math.floor(shownWaiting / waiting.length));
+  const perApp = Math.max(1, Math.floor(shownWaiting / waiting.length));
   return {
     ...headOf(rooms),
     apps,
@@ -40,7 +40,7 @@ function statusOf(rooms: StatusRooms, now: number): Status {
       .since(now - endedShownMs)
       .toReversed()
       .map((record) => runnerOf(rooms, record)),
-    waiting: waiting.flatMap(({ alias }) => waitingOf(rooms, alias, ofEach)),
+    waiting: waiting.flatMap(({ alias }) => waitingOf(rooms, alias, perApp)),
   };
 }
 
@@ -92,9 +92,9 @@ export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRe
   };
 }
 
-/** The first `most` requests that wait for the app. */
-export function waitingOf({ fleet }: StatusRooms, alias: string, most: number): Status['waiting'] {
-  return fleet.waiting(alias, most).map(({ id, since }) => ({ requestId: id, alias, since, why: fleet.why(id) ?? '' }));
+/** The first `max` requests that wait for the app. */
+export function waitingOf({ fleet }: StatusRooms, alias: string, max: number): Status['waiting'] {
+  return fleet.waiting(alias, max).map(({ id, since }) => ({ requestId: id, alias, since, why: fleet.why(id) ?? '' }));
 }
 
 function requestsOf(runner: Runner | undefined): string[] {

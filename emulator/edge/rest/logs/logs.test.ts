@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { LogLine } from '../../../telemetry/types.ts';
-import { patiently } from '../../testing/rooms.ts';
+import { slowPoll } from '../../testing/rooms.ts';
 import { restServer } from '../testing/rest.ts';
 
 const base = Date.parse('2026-01-02T03:00:00.000Z');
@@ -146,7 +146,7 @@ describe('POST /logs/stream', () => {
     const messages = events.map((event) => JSON.parse(event.replace(/^data: /, '')).message);
     expect(messages).toEqual(['before', 'after', 'last']);
     leave.abort();
-    await expect.poll(() => followers.size, patiently).toBe(0);
+    await expect.poll(() => followers.size, slowPoll).toBe(0);
   });
 
   it('ends at `until`', async () => {

@@ -61,7 +61,7 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
     // A runner may be writing: never send more than was announced.
     const content = size === 0 ? Readable.from([]) : handle.createReadStream({ end: size - 1, autoClose: false });
     try {
-      await pipeline(content, wholly(size), response);
+      await pipeline(content, exactly(size), response);
     } catch {
       response.destroy();
     } finally {
@@ -119,7 +119,7 @@ export function dataFiles({ storage, mayFetchFrom = isPublicAddress }: DataFiles
 }
 
 /** Fails if fewer bytes arrive than were announced: otherwise, the reader would treat the next answer as the rest. */
-function wholly(size: number) {
+function exactly(size: number) {
   return async function* (content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let seen = 0;
     for await (const chunk of content) {

@@ -34,7 +34,7 @@ export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: K
     keyValues.set(textOf(params.db), textOf(params.key), bytes, ttl);
     response.json({ ok: true });
   };
-  router.put(new RegExp(`^/set/${key}$`), signedIn, body, set, worded);
+  router.put(new RegExp(`^/set/${key}$`), signedIn, body, set, errorHandler);
   router.delete(new RegExp(`^/delete/${key}$`), signedIn, ({ params }, response) => {
     keyValues.delete(textOf(params.db), textOf(params.key));
     response.json({ ok: true });
@@ -43,7 +43,7 @@ export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: K
 }
 
 /** This host's errors have their own key; errors that aren't meant for a caller are passed to the edge's handler. */
-const worded: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+const errorHandler: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (error instanceof z.ZodError) response.status(400).json({ error: error.issues[0]?.message ?? 'Bad request.' });
   else if (error instanceof HttpError) response.status(error.status).json({ error: error.message });
   else if (error instanceof Refusal && error.reason === 'full') response.status(507).json({ error: error.message });

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { Acl } from '../../../storage/stored-file.ts';
 
 /** The documentation has `deny` where the clients have `forbid` (docs/platform/rest.md#uploads-of-the-sdk). */
-const decision = z.enum(['allow', 'forbid', 'deny', 'hide']).transform((said) => (said === 'deny' ? 'forbid' : said));
+const decision = z
+  .enum(['allow', 'forbid', 'deny', 'hide'])
+  .transform((value) => (value === 'deny' ? 'forbid' : value));
 const acl = z.object({
-  default: decision.nullish().transform((said) => said ?? ('allow' as const)),
+  default: decision.nullish().transform((value) => value ?? ('allow' as const)),
   rules: z
     .array(z.object({ user: z.string(), decision }))
     .nullish()
@@ -40,9 +42,9 @@ export const lifecycleHeader = z
     return z.NEVER;
   })
   .transform(
-    (said): Lifecycle => ({
-      expiresInSeconds: said.expiration_duration_seconds || null,
-      acl: said.initial_acl ?? null,
+    (value): Lifecycle => ({
+      expiresInSeconds: value.expiration_duration_seconds || null,
+      acl: value.initial_acl ?? null,
     }),
   );
 
@@ -62,14 +64,14 @@ const part = z.union([
 export const partsBody = z.object({ parts: z.array(part).max(10_000) });
 
 /** What may go into a header as it is; anything else is bytes. */
-export function contentTypeOf(said: string | null | undefined): string {
-  const type = said?.trim() ?? '';
+export function contentTypeOf(value: string | null | undefined): string {
+  const type = value?.trim() ?? '';
   return /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;[\x20-\x7e]*)?$/.test(type) ? type : 'application/octet-stream';
 }
 
 /** The end of a URL: recognisable, and harmless everywhere. */
-export function urlName(said: string | null | undefined): string {
-  const last = (said ?? '').split(/[/\\]/).at(-1) ?? '';
+export function urlName(value: string | null | undefined): string {
+  const last = (value ?? '').split(/[/\\]/).at(-1) ?? '';
   const name = last
     .replace(/[^A-Za-z0-9._-]/g, '_')
     .replace(/^\.+/, '')

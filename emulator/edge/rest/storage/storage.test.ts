@@ -46,10 +46,10 @@ describe('uploads by the SDK', () => {
     for (const [index, body] of ['hello ', 'world'].entries()) {
       const put = await fetch(`${upload_url}/${index + 1}`, { method: 'PUT', body });
       const etag = put.headers.get('etag');
-      const said = z.object({ partNumber: z.number(), etag: z.string() }).parse(await put.json());
-      expect(said).toEqual({ partNumber: index + 1, etag: etag?.replaceAll('"', '') });
+      const answer = z.object({ partNumber: z.number(), etag: z.string() }).parse(await put.json());
+      expect(answer).toEqual({ partNumber: index + 1, etag: etag?.replaceAll('"', '') });
       // Python sends the header's etag back, JavaScript the body's.
-      parts.push({ partNumber: index + 1, etag: index === 0 ? etag : said.etag });
+      parts.push({ partNumber: index + 1, etag: index === 0 ? etag : answer.etag });
     }
     const headers = { 'content-type': 'application/json' };
     const complete = () =>
@@ -174,17 +174,17 @@ describe("the CDN's own API", () => {
   it('takes the body as it is, or parts, with the token of /storage/auth/token', async () => {
     const server = await restServer();
     const { json } = await server.send('POST', '/storage/auth/token?storage_type=fal-cdn-v3', {});
-    const said = token.parse(json);
-    expect(said.base_url).toBe(`http://localhost:${server.port}`);
-    expect(said.expires_at).toMatch(/\+00:00$/);
-    expect(Date.parse(said.expires_at) - server.state.now).toBeGreaterThan(2 * hour);
-    const headers = { authorization: `${said.token_type} ${said.token}`, 'content-type': 'text/x-own' };
+    const answer = token.parse(json);
+    expect(answer.base_url).toBe(`http://localhost:${server.port}`);
+    expect(answer.expires_at).toMatch(/\+00:00$/);
+    expect(Date.parse(answer.expires_at) - server.state.now).toBeGreaterThan(2 * hour);
+    const headers = { authorization: `${answer.token_type} ${answer.token}`, 'content-type': 'text/x-own' };
 
-    const one = await fetch(`${said.base_url}/files/upload`, { method: 'POST', body: 'one', headers });
+    const one = await fetch(`${answer.base_url}/files/upload`, { method: 'POST', body: 'one', headers });
     const { access_url } = z.object({ access_url: z.string() }).parse(await one.json());
     expect(await (await fetch(access_url)).text()).toBe('one');
 
-    const begun = await fetch(`${said.base_url}/files/upload/multipart`, { method: 'POST', headers });
+    const begun = await fetch(`${answer.base_url}/files/upload/multipart`, { method: 'POST', headers });
     const upload = z.object({ access_url: z.string(), uploadId: z.string() }).parse(await begun.json());
     const at = `${upload.access_url}/multipart/${upload.uploadId}`;
     const etag = (await fetch(`${at}/1`, { method: 'PUT', body: 'two', headers })).headers.get('etag');
@@ -195,7 +195,7 @@ describe("the CDN's own API", () => {
     expect([await read.text(), read.headers.get('content-type')]).toEqual(['two', 'text/x-own']);
 
     server.state.now += 25 * hour;
-    const late = await fetch(`${said.base_url}/files/upload`, { method: 'POST', body: 'one', headers });
+    const late = await fetch(`${answer.base_url}/files/upload`, { method: 'POST', body: 'one', headers });
     expect(late.status).toBe(401);
   });
 

@@ -33,8 +33,8 @@ export function beginUpload(
 ): { readonly uploadId: string; readonly fileUrl: string; readonly uploadUrl: string } {
   const { storage, catalog, hosts, clock } = edge;
   const { headers } = request;
-  const said = headers['x-fal-object-lifecycle'] ?? headers['x-fal-object-lifecycle-preference'];
-  const { expiresInSeconds, acl } = lifecycleHeader.parse(said);
+  const lifecycle = headers['x-fal-object-lifecycle'] ?? headers['x-fal-object-lifecycle-preference'];
+  const { expiresInSeconds, acl } = lifecycleHeader.parse(lifecycle);
   const id = storage.files.newId();
   const name = urlName(about.name);
   const uploadId = storage.uploads.begin({

@@ -35,7 +35,7 @@ export function handleOf(
       const address = runner.address();
       return address !== null && (await acceptsConnections(address, spec.health.timeoutSeconds)) !== 'unhealthy';
     },
-    linesTold: lines.allReported,
+    flushLines: lines.allReported,
     exec(command, options, io) {
       const { python } = spec.environment;
       const { appDir } = folder;

@@ -14,7 +14,7 @@ export interface RunnerLines {
   say(text: string): void;
   /** One of our health checks comes from this port; the app's log line about it is dropped. */
   probeSent(port: number): void;
-  /** See RunnerHandle.linesTold. */
+  /** See RunnerHandle.flushLines. */
   allReported(): Promise<void>;
   /** The answer to the oldest question whether everything was reported. */
   answered(): void;
