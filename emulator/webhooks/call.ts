@@ -1,3 +1,4 @@
+import type { Report } from '../local/loop/contain.ts';
 import type { Steady } from '../local/loop/steady.ts';
 import type { Queue } from '../queue/types.ts';
 import type { Owed } from './owed.ts';
@@ -19,7 +20,7 @@ export interface CallDeps {
   readonly again: (id: string, at: number) => void;
   /** Receives a message when a webhook is given up. */
   readonly onGivenUp: (sentence: string) => void;
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
   /** Aborts the calls in progress; they count as not made. */
   readonly closing: AbortSignal;
 }

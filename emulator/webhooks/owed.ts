@@ -1,3 +1,4 @@
+import type { Report } from '../local/loop/contain.ts';
 import type { Pending, WebhookRecords } from './records.ts';
 
 /** The undelivered webhooks, in memory. Each change is written to disk automatically. */
@@ -12,7 +13,7 @@ export interface Owed {
   completedAt(id: string): number | undefined;
 }
 
-export function createOwed(records: WebhookRecords, report: (error: unknown) => void): Owed {
+export function createOwed(records: WebhookRecords, report: Report): Owed {
   const hooks = new Map(records.load().map(({ id, value }) => [id, value]));
   const doneAt = new Map<string, number>();
 

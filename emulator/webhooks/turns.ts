@@ -1,4 +1,4 @@
-import { contain } from '../local/loop/contain.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
 import type { Steady } from '../local/loop/steady.ts';
 import { createLanes, type Limits } from './lanes.ts';
 
@@ -17,7 +17,7 @@ export interface TurnsDeps {
   readonly steady: Steady;
   /** Runs a callback after a delay; returns a function that cancels it. */
   readonly later: (delayMs: number, run: () => void) => () => void;
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
   /** The receiver whose turn the call waits for; `undefined`: the call is no longer needed. */
   readonly receiverOf: (id: string) => string | undefined;
   /** Makes the call, and calls `weigh` as soon as it knows the size of the body. */

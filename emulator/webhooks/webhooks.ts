@@ -1,3 +1,4 @@
+import type { Report } from '../local/loop/contain.ts';
 import { type Steady, steadyAs } from '../local/loop/steady.ts';
 import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import type { Store } from '../store/open.ts';
@@ -43,7 +44,7 @@ export interface WebhooksDeps {
   /** Receives a message when a webhook is given up. */
   readonly onGivenUp: (sentence: string) => void;
   /** Receives unexpected errors. */
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
   readonly limits?: Limits;
 }
 

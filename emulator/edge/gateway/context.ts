@@ -2,6 +2,7 @@ import type { Account } from '../../catalog/types.ts';
 import type { Spool } from '../../exchange/bodies/spool.ts';
 import type { DirectCalls } from '../../fleet/requests/direct-calls.ts';
 import type { Fleet } from '../../fleet/types.ts';
+import type { Report } from '../../local/loop/contain.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
@@ -40,7 +41,7 @@ export interface GatewayDeps {
   /** Authority of follow-up URLs; absent: the host that the client used. */
   readonly followUpAuthority?: string;
   /** Receives unexpected errors, for the emulator's own log. */
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
 }
 
 export interface GatewayLimits {

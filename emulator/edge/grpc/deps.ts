@@ -3,6 +3,7 @@ import type { Builds } from '../../builds/types.ts';
 import type { Blobs, Catalog } from '../../catalog/types.ts';
 import type { AppFileSource } from '../../fleet/runners/launches.ts';
 import type { Fleet } from '../../fleet/types.ts';
+import type { Report } from '../../local/loop/contain.ts';
 import type { Logs, RunnerRecord, RunnerTransition } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Authenticate } from '../auth/types.ts';
@@ -37,5 +38,5 @@ export interface GrpcDeps extends GrpcRooms {
   /** Called once for a connection on which a call with a valid key has arrived. */
   readonly noteUse?: (socket: Socket) => void;
   /** Receives errors in minifal, for the emulator's own log. */
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
 }

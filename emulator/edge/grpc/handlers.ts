@@ -1,8 +1,7 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { z } from 'zod';
+import type { Report } from '../../local/loop/contain.ts';
 import { type RpcStatus, toStatus } from './rpc-error.ts';
-
-type Report = (error: unknown) => void;
 
 /** Checks the request, calls `handle`, and sends its value or its error. What `handle` wrote is committed by then. */
 export function unary<Request>(schema: z.ZodType<Request>, report: Report, handle: (request: Request) => object) {

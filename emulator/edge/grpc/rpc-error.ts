@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { z } from 'zod';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { asDiskTrouble } from '../../local/disk-trouble.ts';
+import type { Report } from '../../local/loop/contain.ts';
 import { printableLines } from '../../local/printable.ts';
 import { UserError } from '../../wire/errors.ts';
 
@@ -32,7 +33,7 @@ export interface RpcStatus {
  * passed to `report`: no stack trace and no secret is sent. UNAVAILABLE is never sent: clients would repeat the call
  * (docs/platform/control-plane.md#channel).
  */
-export function toStatus(error: unknown, report: (error: unknown) => void): RpcStatus {
+export function toStatus(error: unknown, report: Report): RpcStatus {
   if (error instanceof RpcError) return { code: error.code, details: fitDetails(error.message) };
   if (error instanceof z.ZodError) return { code: status.INVALID_ARGUMENT, details: fitDetails(describeIssues(error)) };
   const disk = asDiskTrouble(error);

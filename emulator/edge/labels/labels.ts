@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Report } from '../../local/loop/contain.ts';
 
 export interface Labels {
   /**
@@ -13,7 +14,7 @@ export interface Labels {
  * Handles runners' label calls (server.ts) on a separate thread: an app makes one right after each answer, and must not
  * keep the gateway busy while the next request arrives.
  */
-export function createLabels(deps: { readonly token: string; readonly report: (error: unknown) => void }): Labels {
+export function createLabels(deps: { readonly token: string; readonly report: Report }): Labels {
   let worker: Worker | undefined;
   let port: Promise<number> | undefined;
 

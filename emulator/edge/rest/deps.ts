@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/types.ts';
 import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { DiskTrouble } from '../../local/disk-trouble.ts';
+import type { Report } from '../../local/loop/contain.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
@@ -49,5 +50,5 @@ export interface RestDeps {
   /** Calls the listener when that has changed; returns a function that unsubscribes. */
   readonly followTrouble: (listener: () => void) => () => void;
   /** Receives errors in minifal, for the emulator's own log. */
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
 }

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { asDiskTrouble } from '../../local/disk-trouble.ts';
+import type { Report } from '../../local/loop/contain.ts';
 import { Refusal, type RefusalReason } from '../../storage/refusal.ts';
 
 /** An answer `{"detail": …}` with this status. */
@@ -25,7 +26,7 @@ const refusalStatus: { readonly [reason in RefusalReason]: number } = {
  * Formats every error as the platform does (docs/platform/rest.md#rules): `{"detail": "text"}`; 422 always has a list
  * of `{loc, msg, type}`. An error that isn't meant for a caller becomes one sentence and is passed to `report`.
  */
-export function errorHandler(report: (error: unknown) => void): ErrorRequestHandler {
+export function errorHandler(report: Report): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof HttpError) return answer(response, error.status, error.message);
