@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { lastWords, runUv } from '../emulator/builds/uv/run.ts';
+import { lastOutput, runUv } from '../emulator/builds/uv/run.ts';
 import { toolEnvironment } from '../emulator/builds/uv/tool-env.ts';
 import { ensureUv } from '../emulator/builds/uv/uv.ts';
 import { fetchStatus } from '../emulator/cli/commands/status.ts';
@@ -96,7 +96,7 @@ async function installTools(): Promise<string> {
   const run = async (...args: readonly string[]) => {
     const exit = await runUv({ uv, args, env, mask: (text) => text, line: () => {} });
     if (exit.code !== 0)
-      throw new DemoProblem(`The fal tools could not be installed: ${lastWords(exit)}`, 'Then run `npm start` again.');
+      throw new DemoProblem(`The fal tools could not be installed: ${lastOutput(exit)}`, 'Then run `npm start` again.');
   };
   await run('venv', '--quiet', '--clear', '--python', pythonRange, folder);
   await run('pip', 'install', '--quiet', '--python', join(bin, 'python'), ...falPackages);

@@ -3,13 +3,13 @@ import { createBuilds } from './builds.ts';
 import type { Builder, EnvironmentDefinition } from './types.ts';
 
 /** A builder that identifies itself by the ids of its environments. */
-function builderOf(kind: string, deeds: string[] = []): Builder {
+function builderOf(kind: string, actions: string[] = []): Builder {
   return {
     async build({ configuration }, log) {
       log({ at: 0, level: 'INFO', message: `${kind} is building` });
       return { kind: 'built', environment: { kind, id: `${kind} ${configuration.name}` }, cached: false };
     },
-    close: async () => void deeds.push(`closed ${kind}`),
+    close: async () => void actions.push(`closed ${kind}`),
   };
 }
 
@@ -23,10 +23,10 @@ const definition = (kind: string): EnvironmentDefinition => ({
 describe('an environment', () => {
   it('is built by the builder of its kind', async () => {
     const builds = createBuilds({ virtualenv: builderOf('virtualenv'), other: builderOf('other') });
-    const said: string[] = [];
-    const built = await builds.build(definition('other'), ({ message }) => said.push(message));
+    const messages: string[] = [];
+    const built = await builds.build(definition('other'), ({ message }) => messages.push(message));
     expect(built).toEqual({ kind: 'built', environment: { kind: 'other', id: 'other e' }, cached: false });
-    expect(said).toEqual(['other is building']);
+    expect(messages).toEqual(['other is building']);
   });
 
   it.each([
@@ -48,7 +48,7 @@ describe('an environment', () => {
 });
 
 it('closes every builder', async () => {
-  const deeds: string[] = [];
-  await createBuilds({ one: builderOf('one', deeds), two: builderOf('two', deeds) }).close();
-  expect(deeds).toEqual(['closed one', 'closed two']);
+  const actions: string[] = [];
+  await createBuilds({ one: builderOf('one', actions), two: builderOf('two', actions) }).close();
+  expect(actions).toEqual(['closed one', 'closed two']);
 });

@@ -22,8 +22,8 @@ it.runIf(canMount)('is the innermost mount that contains the folder, whatever it
     mount -t tmpfs none "$1/in/runs" &&
     "$2" --input-type=module-typescript -e "$3" "$1" "$1/in" "$1/in/runs" "$1-no"`;
   const [program = '', ...args] = [...inNamespace, 'sh', '-c', script, 'sh', folder, process.execPath, source];
-  const told = JSON.parse(execFileSync(program, args, { encoding: 'utf8' }));
-  expect(told).toEqual([folder, folder, null, null]);
+  const printed = JSON.parse(execFileSync(program, args, { encoding: 'utf8' }));
+  expect(printed).toEqual([folder, folder, null, null]);
   rmSync(folder, { recursive: true });
   rmSync(`${folder}-no`, { recursive: true });
 });

@@ -16,8 +16,8 @@ export function sdkReleaseIn(pickle: Uint8Array): string | undefined {
   const bytes = Buffer.from(pickle.buffer, pickle.byteOffset, pickle.byteLength);
   if (!bytes.includes('version_tuple')) return undefined;
   const latin = bytes.toString('latin1');
-  const said = agent.exec(latin)?.[1];
-  if (said !== undefined) return said;
+  const release = agent.exec(latin)?.[1];
+  if (release !== undefined) return release;
   // The same version must also be there as a tuple of small numbers: 1.83.0 and (1, 83, 0).
   const looked = new Set<string>();
   for (const [, version = '', ...parts] of latin.matchAll(text)) {

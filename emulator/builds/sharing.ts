@@ -20,7 +20,7 @@ export function sharedBuilds<Environment extends BuiltEnvironment>() {
   type Result = BuildResult<Environment>;
   const flights = new Map<string, Flight<Result>>();
 
-  function depart(key: string, work: (log: Listener, signal: AbortSignal) => Promise<Result>): Flight<Result> {
+  function startFlight(key: string, work: (log: Listener, signal: AbortSignal) => Promise<Result>): Flight<Result> {
     const cancel = new AbortController();
     const lines: BuildLog[] = [];
     const listeners = new Set<Listener>();
@@ -50,7 +50,7 @@ export function sharedBuilds<Environment extends BuiltEnvironment>() {
       // A listener per caller: the same function may wait twice.
       const listener: Listener = (line) => log(line);
       const known = flights.get(key);
-      const flight = known ?? depart(key, work);
+      const flight = known ?? startFlight(key, work);
       for (const line of flight.lines) log(line);
       flight.listeners.add(listener);
       let abandon: (() => void) | undefined;

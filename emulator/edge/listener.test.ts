@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { UserError } from '../wire/errors.ts';
 import { createConnectionLimits } from './connection-limits.ts';
 import { edgeServer } from './http-server.ts';
-import { type ListenOptions, listen } from './listener.ts';
+import { type ListenDeps, listen } from './listener.ts';
 import { loadOrCreateTls, type TlsMaterial } from './tls/ca.ts';
 
 let folder: string;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The HTTP server answers `http`; the HTTP/2 server answers with the bytes that it received. */
-async function start(change: Partial<ListenOptions> = {}) {
+async function start(change: Partial<ListenDeps> = {}) {
   const http = edgeServer({
     request: (_req, res) => void res.end('http'),
     upgrade: (_req, socket) => void socket.destroy(),

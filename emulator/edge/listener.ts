@@ -9,7 +9,7 @@ import { type TlsMaterial, tlsVersion } from './tls/ca.ts';
  * One port that speaks TLS and clear text, HTTP/1.1 and (if requested) HTTP/2, distinguished by the first bytes. It
  * decides only which server gets the socket; guard.ts decides which requests are permitted. Loopback only.
  */
-export interface ListenOptions {
+export interface ListenDeps {
   /** 0: the system chooses. */
   readonly port: number;
   readonly tls: TlsMaterial;
@@ -45,8 +45,8 @@ const portAttempts = 20;
  * Listens on 127.0.0.1 and ::1 with the same port number; without ::1, on 127.0.0.1 alone.
  * Throws a UserError that names the port when it is taken.
  */
-export async function listen(options: ListenOptions): Promise<Listener> {
-  const { tls, http, http2, firstByteTimeoutMs = 30_000, limits = createConnectionLimits() } = options;
+export async function listen(deps: ListenDeps): Promise<Listener> {
+  const { tls, http, http2, firstByteTimeoutMs = 30_000, limits = createConnectionLimits() } = deps;
   const sockets = new Set<Socket>();
   const track = (socket: Socket): void => {
     sockets.add(socket);
@@ -99,7 +99,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     });
   };
 
-  const servers = await bind(options.port, accept);
+  const servers = await bind(deps.port, accept);
   const first = servers[0];
   if (!first) throw new Error('bind() promises a server');
   return {

@@ -42,7 +42,7 @@ export interface FileRecords {
    * Removes at most this many of the files that have expired at `now`.
    * @returns the bytes of each
    */
-  removeExpired(now: number, most: number): readonly number[];
+  removeExpired(now: number, max: number): readonly number[];
   /** The bytes of all files. */
   used(): number;
   /** A sentence for the user, reported once. */
@@ -79,13 +79,13 @@ export function fileRecords(store: Store): FileRecords {
       }
     },
     remove,
-    removeExpired: (now, most) =>
+    removeExpired: (now, max) =>
       store
         .sql(
           `DELETE FROM stored_files WHERE id IN (
             SELECT id FROM stored_files WHERE expires_at <= ? LIMIT ?) RETURNING size`,
         )
-        .all(now, most)
+        .all(now, max)
         .map((row) => integer(row, 'size')),
     used: () => integer(store.sql('SELECT coalesce(sum(size), 0) AS used FROM stored_files').get() ?? {}, 'used'),
     notice: store.notice,

@@ -24,7 +24,7 @@ export interface KeyValueRecords {
    * Removes at most this many of the values that have expired at `now`.
    * @returns the bytes of each
    */
-  removeExpired(now: number, most: number): readonly number[];
+  removeExpired(now: number, max: number): readonly number[];
   /** The bytes of all values. */
   used(): number;
   /** A sentence for the user, reported once. */
@@ -54,13 +54,13 @@ export function keyValueRecords(store: Store): KeyValueRecords {
     sizeOf: (name) => sizeIn(store.sql('SELECT length(value) AS size FROM key_values WHERE name = ?').get(name)),
     remove: (name) =>
       sizeIn(store.sql('DELETE FROM key_values WHERE name = ? RETURNING length(value) AS size').get(name)),
-    removeExpired: (now, most) =>
+    removeExpired: (now, max) =>
       store
         .sql(
           `DELETE FROM key_values WHERE name IN (
             SELECT name FROM key_values WHERE expires_at <= ? LIMIT ?) RETURNING length(value) AS size`,
         )
-        .all(now, most)
+        .all(now, max)
         .map(sizeIn),
     used: () => sizeIn(store.sql('SELECT coalesce(sum(length(value)), 0) AS size FROM key_values').get()),
     notice: store.notice,

@@ -41,8 +41,8 @@ function made(maxBytes = 100) {
       onTestFinished(() => again.store.close());
       return again;
     },
-    async put(said: Partial<FileAbout>, text: string) {
-      const id = storage.uploads.begin({ ...about, ...said });
+    async put(options: Partial<FileAbout>, text: string) {
+      const id = storage.uploads.begin({ ...about, ...options });
       await storage.uploads.putWhole(id, bytes(text));
     },
   };

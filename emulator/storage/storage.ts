@@ -21,7 +21,7 @@ export interface Storage {
   prune(isOver?: () => boolean): Promise<void>;
 }
 
-export interface StorageOptions {
+export interface StorageDeps {
   /** The emulator's folder: `storage/` in it contains the content, `data/` is the runners' `/data`. */
   readonly folder: string;
   readonly store: Store;
@@ -35,7 +35,7 @@ export interface StorageOptions {
 }
 
 /** Everything that apps and callers store (docs/platform/rest.md#data-files, #storage). */
-export function createStorage({ folder, store, maxBytes, clock }: StorageOptions): Storage {
+export function createStorage({ folder, store, maxBytes, clock }: StorageDeps): Storage {
   const quota = createQuota(maxBytes);
   const files = createFiles({ folder: join(folder, 'storage', 'files'), store, quota, clock });
   const keyValues = createKeyValues(store, quota, clock);

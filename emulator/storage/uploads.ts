@@ -26,7 +26,7 @@ export interface Uploads<T, R> {
   cancel(uploadId: string): Promise<void>;
 }
 
-export interface UploadsOptions<T, R> {
+export interface UploadsDeps<T, R> {
   /** Emptied at start: ids are kept in memory, so uploads of an earlier emulator can't be completed any more. */
   readonly folder: string;
   readonly quota: Quota;
@@ -48,7 +48,7 @@ const forgottenAfterMs = 24 * 60 * 60 * 1000;
 const maxParts = 10_000;
 
 /** @throws Refusal `not_found` for unknown ids, `bad_request` for parts that don't fit, `full` */
-export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsOptions<T, R>): Uploads<T, R> {
+export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsDeps<T, R>): Uploads<T, R> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const uploads = new Map<string, Upload<T, R>>();

@@ -5,14 +5,14 @@ import type { Owed } from './owed.ts';
 import { webhookBody } from './payload.ts';
 import type { Pending } from './records.ts';
 import { type Delivery, expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
-import type { Post, Sent } from './send.ts';
+import type { DeliveryResult, Post } from './send.ts';
 import type { Signing } from './signing.ts';
 
 export interface CallDeps {
   readonly owed: Owed;
   readonly queue: Pick<Queue, 'record' | 'result'>;
   readonly signing: Pick<Signing, 'headers'>;
-  readonly post: (post: Post) => Promise<Sent>;
+  readonly post: (post: Post) => Promise<DeliveryResult>;
   /** Milliseconds since the epoch: for what is stored and signed. */
   readonly clock: () => number;
   readonly steady: Steady;
@@ -35,8 +35,8 @@ export function createCall(deps: CallDeps) {
 
   return async (id: string, weigh: (bytes: number) => void): Promise<'answered' | 'failed'> => {
     try {
-      const sent = await attempt(id, weigh);
-      return sent?.kind === 'retry' ? 'failed' : 'answered';
+      const result = await attempt(id, weigh);
+      return result?.kind === 'retry' ? 'failed' : 'answered';
     } catch (error) {
       deps.report(error);
       failed(id);
@@ -45,7 +45,7 @@ export function createCall(deps: CallDeps) {
   };
 
   /** Returns `undefined` if there was nothing to send. */
-  async function attempt(id: string, weigh: (bytes: number) => void): Promise<Sent | undefined> {
+  async function attempt(id: string, weigh: (bytes: number) => void): Promise<DeliveryResult | undefined> {
     const hook = owed.hooks.get(id);
     const record = queue.record(id);
     const outcome = queue.result(id);
@@ -67,15 +67,15 @@ export function createCall(deps: CallDeps) {
       return undefined;
     }
 
-    const sent = await deps.post({
+    const result = await deps.post({
       url: hook.url,
       headers: await deps.signing.headers({ requestId: id, userId: hook.userId, at: deps.clock() }, body),
       body,
       timeoutMs: timeoutMs(hook.attempts),
       signal: closing,
     });
-    if (!closing.aborted) settle(id, hook, delivery, sent);
-    return sent;
+    if (!closing.aborted) settle(id, hook, delivery, result);
+    return result;
   }
 
   /**
@@ -91,10 +91,10 @@ export function createCall(deps: CallDeps) {
     else again(id, { ...hook, attempts }, at);
   }
 
-  function settle(id: string, hook: Pending, delivery: Delivery, sent: Sent): void {
-    const at = sent.kind === 'retry' ? nextAttemptAt(delivery, steady.now()) : undefined;
-    if (sent.kind === 'delivered') owed.forget(id);
-    else if (at === undefined) giveUp(id, hook, sent.because);
+  function settle(id: string, hook: Pending, delivery: Delivery, result: DeliveryResult): void {
+    const at = result.kind === 'retry' ? nextAttemptAt(delivery, steady.now()) : undefined;
+    if (result.kind === 'delivered') owed.forget(id);
+    else if (at === undefined) giveUp(id, hook, result.because);
     else again(id, { ...hook, attempts: delivery.attempts }, at);
   }
 

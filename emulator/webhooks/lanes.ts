@@ -79,8 +79,7 @@ export function createLanes(limits: Limits): Lanes {
     const busy = [...receivers.values()].filter(({ calls }) => calls.size > 0);
     const silent = sum(busy.filter((receiver) => isSilent(receiver, now)));
     const prompt = sum(busy.filter((receiver) => !isSilent(receiver, now)));
-    const isBelow = (most: Limits['total'], { calls, bytes }: Limits['total']) =>
-      calls < most.calls && bytes < most.bytes;
+    const isBelow = (max: Limits['total'], { calls, bytes }: Limits['total']) => calls < max.calls && bytes < max.bytes;
     const all = { calls: silent.calls + prompt.calls, bytes: silent.bytes + prompt.bytes };
     const hasRoom = isBelow(limits.total, all);
     const late = hasRoom && isBelow(limits.late, silent);

@@ -5,7 +5,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { mayBeCalled } from './url.ts';
 
 /** The result of one webhook call. `retry` and `refused` give the reason, without the URL. */
-export type Sent =
+export type DeliveryResult =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly because: string }
   /** Never retried. */
@@ -22,17 +22,17 @@ export interface Post {
 
 const maxAnswerBytes = 64 * 1024;
 /** Maximum number of interim responses (1xx). A receiver could otherwise send them endlessly. */
-const maxInterimAnswers = 16;
+const maxInterimResponses = 16;
 
 class ForbiddenAddress extends Error {}
-class EndlessAnswer extends Error {}
-class TookTooLong extends Error {}
+class TooManyInterimResponses extends Error {}
+class Timeout extends Error {}
 
 /**
  * Sends one POST. Redirects are neither followed nor retried (docs/platform/gateway.md#webhooks). Connects to the same
  * address that was checked. Never rejects.
  */
-export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<Sent> {
+export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<DeliveryResult> {
   const { protocol, hostname } = new URL(url);
   const literal = hostname.replace(/^\[|\]$/g, '');
   if (isIP(literal) !== 0 && !mayBeCalled(literal)) return Promise.resolve(forbidden);
@@ -41,7 +41,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     const request = open(url, {
       method: 'POST',
       agent: false,
-      lookup: judged,
+      lookup: checkedLookup,
       headers: {
         'content-type': 'application/json',
         'content-length': body.length,
@@ -50,7 +50,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
       },
     });
     // `AbortSignal.timeout` would keep the whole exchange in memory until the timeout expires.
-    const late = setTimeout(() => request.destroy(new TookTooLong()), timeoutMs);
+    const late = setTimeout(() => request.destroy(new Timeout()), timeoutMs);
     const leave = (): void => void request.destroy();
     signal.addEventListener('abort', leave, { once: true });
     if (signal.aborted) leave();
@@ -60,7 +60,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     });
     let interim = 0;
     request.on('information', () => {
-      if (++interim > maxInterimAnswers) request.destroy(new EndlessAnswer());
+      if (++interim > maxInterimResponses) request.destroy(new TooManyInterimResponses());
     });
     request.on('response', (response) => {
       const { statusCode: status = 0 } = response;
@@ -79,25 +79,25 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<S
     });
     request.on('error', (error: Error & { code?: string }) => {
       if (error instanceof ForbiddenAddress) resolve(forbidden);
-      else if (error instanceof EndlessAnswer)
+      else if (error instanceof TooManyInterimResponses)
         resolve({ kind: 'retry', because: 'it sent interim answers without end' });
       else
         resolve({
           kind: 'retry',
-          because: error instanceof TookTooLong ? 'it took too long' : (error.code ?? error.name),
+          because: error instanceof Timeout ? 'it took too long' : (error.code ?? error.name),
         });
     });
     request.end(body);
   });
 }
 
-const forbidden: Sent = { kind: 'refused', because: 'its address is in a private network' };
+const forbidden: DeliveryResult = { kind: 'refused', because: 'its address is in a private network' };
 
 /**
  * Resolves a host name, and fails unless all its addresses may be called. A name must not resolve to public and private
  * addresses.
  */
-const judged: LookupFunction = (hostname, options, callback) => {
+const checkedLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses: readonly LookupAddress[]) => {
     const [first] = addresses ?? [];
     if (error || !first) return callback(error ?? new Error('the name has no address'), '', 0);

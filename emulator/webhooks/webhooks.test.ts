@@ -10,7 +10,7 @@ import { createQueue } from '../queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from '../queue/testing/requests.ts';
 import { testFolder } from '../store/testing/folder.ts';
 import { defaultLimits } from './lanes.ts';
-import { post, type Sent } from './send.ts';
+import { type DeliveryResult, post } from './send.ts';
 import { createSigning } from './signing.ts';
 import { createWebhooks } from './webhooks.ts';
 
@@ -146,7 +146,7 @@ describe('a webhook', () => {
 
   it('is given up when the result has expired', async () => {
     const time = { now: 0 };
-    const refused = async (): Promise<Sent> => ({ kind: 'retry', because: 'ECONNREFUSED' });
+    const refused = async (): Promise<DeliveryResult> => ({ kind: 'retry', because: 'ECONNREFUSED' });
     const { accept, queue, timers, nextTimer, givenUp, pending } = life(testFolder(), time, refused);
     await accept('r1', 'http://localhost:1/hook');
     await queue.complete('r1', done, 0);
@@ -164,7 +164,7 @@ describe('a webhook', () => {
     const urls: string[] = [];
     const slow = ({ url }: Parameters<typeof post>[0]) => {
       urls.push(url);
-      return new Promise<Sent>(() => undefined);
+      return new Promise<DeliveryResult>(() => undefined);
     };
     const total = { calls: 256, bytes: 1_000_000 };
     const { accept, queue } = life(testFolder(), { now: 0 }, slow, { ...defaultLimits, total });
@@ -179,7 +179,7 @@ describe('a webhook', () => {
   it('is not called while its receiver is at its limit of concurrent calls', async () => {
     const open: (() => void)[] = [];
     const slow = () =>
-      new Promise<Sent>((resolve) => {
+      new Promise<DeliveryResult>((resolve) => {
         open.push(() => resolve({ kind: 'delivered' }));
       });
     const { accept, queue, pending } = life(testFolder(), { now: 0 }, slow, {
@@ -306,7 +306,7 @@ describe('after a crash', () => {
   it('a call that was in progress is made again, signed with the same key', async () => {
     const folder = testFolder();
     const { calls, url } = await receiver();
-    const hanging = () => new Promise<Sent>(() => undefined);
+    const hanging = () => new Promise<DeliveryResult>(() => undefined);
     const before = life(folder, { now: 0 }, hanging);
     await before.accept('r1', url);
     await before.queue.complete('r1', done, 0);
@@ -323,7 +323,7 @@ describe('after a crash', () => {
   it('failed attempts still count, and the pause continues', async () => {
     const folder = testFolder();
     const time = { now: 0 };
-    const failing = async (): Promise<Sent> => ({ kind: 'retry', because: 'x' });
+    const failing = async (): Promise<DeliveryResult> => ({ kind: 'retry', because: 'x' });
     const before = life(folder, time, failing);
     await before.accept('r1', 'http://localhost:1/');
     await before.queue.complete('r1', done, 0);

@@ -7,7 +7,7 @@ import { defaultLimits, type Limits } from './lanes.ts';
 import { createOwed } from './owed.ts';
 import { webhookRecords } from './records.ts';
 import { maxPauseMs } from './schedule.ts';
-import type { Post, Sent } from './send.ts';
+import type { DeliveryResult, Post } from './send.ts';
 import type { Signing } from './signing.ts';
 import { createTurns } from './turns.ts';
 
@@ -34,7 +34,7 @@ export interface WebhooksDeps {
   readonly store: Store;
   readonly queue: Pick<Queue, 'record' | 'result' | 'onChange'>;
   readonly signing: Pick<Signing, 'headers'>;
-  readonly post: (post: Post) => Promise<Sent>;
+  readonly post: (post: Post) => Promise<DeliveryResult>;
   /** Milliseconds since the epoch: for what is stored and signed. */
   readonly clock: () => number;
   /** For every duration; by default `clock` serves for both. */

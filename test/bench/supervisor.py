@@ -38,7 +38,7 @@ def line(runners: int) -> float:
         kept.append((out[1], err[1], status[1], other))
         launched = launch.Launched(0, channel, out[0], err[0], status[0], board.Board())
         about = {"id": str(number), "mode": "serve", "own": own, "filtered": False, "rules": "", "door": None}
-        supervisor.attend(runner.Runner(about, launched), launched, "token")
+        supervisor.add(runner.Runner(about, launched), launched, "token")
     begun = time.perf_counter()
     for number in range(LINES):
         os.write(kept[number % runners][0], b"a line\n")

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastWords, runUv } from './run.ts';
+import { lastOutput, runUv } from './run.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -54,7 +54,7 @@ describe('running uv', () => {
   it('says that uv could not be started', async () => {
     const exit = await runUv({ uv: join(folder, 'none'), args: [], env: {}, mask: (text) => text, line: () => {} });
     expect(exit.code).toBeNull();
-    expect(lastWords(exit)).toContain('could not be started');
+    expect(lastOutput(exit)).toContain('could not be started');
   });
 });
 
@@ -65,13 +65,13 @@ describe('the last lines of a tool', () => {
       'error: No solution found',
       '  cause: Because ...',
     ];
-    expect(lastWords({ code: 1, output })).toBe('error: No solution found\n  cause: Because ...');
+    expect(lastOutput({ code: 1, output })).toBe('error: No solution found\n  cause: Because ...');
   });
 
   it('are short enough for a gRPC status', () => {
-    expect(lastWords({ code: 1, output: [`error: ${'x'.repeat(9000)}`, 'the end'] })).toMatch(
+    expect(lastOutput({ code: 1, output: [`error: ${'x'.repeat(9000)}`, 'the end'] })).toMatch(
       /^error: x+ … x+\nthe end$/,
     );
-    expect(lastWords({ code: 1, output: [`error: ${'x'.repeat(9000)}`] }).length).toBeLessThan(2100);
+    expect(lastOutput({ code: 1, output: [`error: ${'x'.repeat(9000)}`] }).length).toBeLessThan(2100);
   });
 });

@@ -45,14 +45,14 @@ export async function runUv(call: UvCall): Promise<ToolExit> {
  * The last lines of a tool's output, and the next step if it is known, short enough for a gRPC status: metadata is
  * limited to 8 KiB, and characters other than ASCII are percent-encoded there.
  */
-export function lastWords(exit: ToolExit): string {
+export function lastOutput(exit: ToolExit): string {
   const error = exit.output.findIndex((text) => /^\s*(error\b|×)/.test(text));
   const text = exit.output
     .slice(error < 0 ? -20 : error)
     .join('\n')
     .trim();
-  const words =
+  const shown =
     text.length > 2000 ? `${text.slice(0, 1000)} … ${text.slice(-1000)}` : text || 'it ended without a word.';
   const advice = trustAdvice(text);
-  return advice === undefined ? words : `${words}\n${advice}`;
+  return advice === undefined ? shown : `${shown}\n${advice}`;
 }

@@ -52,9 +52,9 @@ async function isUsable(uv: string, env: Env): Promise<boolean> {
   const { ok, output } = await tryRun(uv, ['--version'], env);
   const version = /^uv (\d+)\.(\d+)\.(\d+)/.exec(output);
   if (!ok || !version) return false;
-  for (const [index, least] of oldestUv.entries()) {
+  for (const [index, minimum] of oldestUv.entries()) {
     const part = Number(version[index + 1]);
-    if (part !== least) return part > least;
+    if (part !== minimum) return part > minimum;
   }
   return true;
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastWords, runUv, type UvCall } from '../uv/run.ts';
+import { lastOutput, runUv, type UvCall } from '../uv/run.ts';
 
 /**
  * The packages that every runner needs in addition to the app's own requirements
@@ -72,7 +72,7 @@ export async function installAgent(
     const target = ['--python', python, '--target', temporary, '--excludes', excludes];
     const exit = await runUv({ ...call, args: ['pip', 'install', '--quiet', ...target, ...packages] });
     if (exit.code !== 0)
-      return { ok: false, reason: `Failure during 'uv pip install' of the runner's own packages: ${lastWords(exit)}` };
+      return { ok: false, reason: `Failure during 'uv pip install' of the runner's own packages: ${lastOutput(exit)}` };
     await rename(temporary, folder);
     return { ok: true, folder };
   } finally {

@@ -7,7 +7,7 @@ import type { Builder, BuildFailure, BuildLog, BuildResult } from '../types.ts';
 import { toolEnvironment } from '../uv/tool-env.ts';
 import { cleanAgents } from './agent.ts';
 import { environmentFolders } from './folders.ts';
-import { type Identified, identify } from './identity.ts';
+import { type IdentifiedEnvironment, identify } from './identity.ts';
 import { buildNew, pythonOf } from './new.ts';
 import { type FilledDefinition, fillDefinition } from './placeholders.ts';
 import { createRunnerPackages } from './runner-packages.ts';
@@ -15,7 +15,7 @@ import { createRunnerPackages } from './runner-packages.ts';
 type Log = (line: BuildLog) => void;
 type Built = Extract<BuildResult<Virtualenv>, { kind: 'built' }>;
 
-export interface VirtualenvBuilderOptions {
+export interface VirtualenvBuilderDeps {
   /** Environments are in `<dataDir>/environments`, the runners' own packages in `<dataDir>/agents`. */
   readonly dataDir: string;
   /** Path of uv; asked for when the first build needs it. May reject with a UserError. */
@@ -39,17 +39,17 @@ export interface VirtualenvBuilderOptions {
  * build is a value with the tool's own message, never an exception. Create one per data folder: it removes unfinished
  * builds at start.
  */
-export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Builder<Virtualenv> {
-  const folders = environmentFolders(join(options.dataDir, 'environments'));
-  const agentsDir = join(options.dataDir, 'agents');
-  const env = toolEnvironment(options.env ?? process.env, {
-    caBundle: options.caBundle,
-    spareCache: join(options.dataDir, 'cache', 'uv'),
+export function createVirtualenvBuilder(deps: VirtualenvBuilderDeps): Builder<Virtualenv> {
+  const folders = environmentFolders(join(deps.dataDir, 'environments'));
+  const agentsDir = join(deps.dataDir, 'agents');
+  const env = toolEnvironment(deps.env ?? process.env, {
+    caBundle: deps.caBundle,
+    spareCache: join(deps.dataDir, 'cache', 'uv'),
   });
   const shared = sharedBuilds<Virtualenv>();
-  const packages = createRunnerPackages(agentsDir, options.uv, { env, mask: options.mask });
+  const packages = createRunnerPackages(agentsDir, deps.uv, { env, mask: deps.mask });
   const cleaned = Promise.all([folders.clean(), cleanAgents(agentsDir)]);
-  const tools = { ...options, env, folders, packages };
+  const tools = { ...deps, env, folders, packages };
 
   function finished(hash: string): Built | undefined {
     const build = folders.current(hash);
@@ -66,13 +66,15 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
    */
   async function withSdk(built: Built, release: string, log: Log): Promise<Built> {
     const { environment } = built;
-    const say = (level: BuildLog['level']) => (message: string) => log({ at: options.clock(), level, message });
+    const logAt = (level: BuildLog['level']) => (message: string) => log({ at: deps.clock(), level, message });
     const minor = folders.current(environment.id)?.pythonMinor;
     if (minor === undefined) return built;
-    const sdk = await packages.sdk(release, { python: environment.python, minor }, say('INFO'));
+    const sdk = await packages.sdk(release, { python: environment.python, minor }, logAt('INFO'));
     if (sdk.ok)
       return { ...built, environment: { ...environment, extraPaths: [...environment.extraPaths, sdk.folder] } };
-    say('WARNING')(`The app refers to the module fal, and fal ${release} could not be installed for it. ${sdk.reason}`);
+    logAt('WARNING')(
+      `The app refers to the module fal, and fal ${release} could not be installed for it. ${sdk.reason}`,
+    );
     return built;
   }
 
@@ -82,7 +84,7 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
       const identified = identify(order);
       if (identified.kind === 'failed') return identified;
       const { hash, definition } = identified;
-      const filled = fill(identified, order.secretsOf, options.secretValue);
+      const filled = fill(identified, order.secretsOf, deps.secretValue);
       if ('kind' in filled) return filled;
       await cleaned;
       const known = force ? undefined : finished(hash);
@@ -102,9 +104,9 @@ export function createVirtualenvBuilder(options: VirtualenvBuilderOptions): Buil
 
 /** What is to be installed, or why that is unavailable: values of secrets may be out of reach. */
 function fill(
-  { definition }: Identified,
+  { definition }: IdentifiedEnvironment,
   secretsOf: string,
-  secretValue: VirtualenvBuilderOptions['secretValue'],
+  secretValue: VirtualenvBuilderDeps['secretValue'],
 ): Extract<FilledDefinition, { ok: true }> | BuildFailure {
   try {
     const filled = fillDefinition(definition, secretsOf, secretValue);

@@ -4,7 +4,7 @@ import { readConstraints } from './constraints.ts';
 import { environmentHash, parseVirtualenv, type VirtualenvDefinition } from './definition.ts';
 import { namesSecrets } from './placeholders.ts';
 
-export interface Identified {
+export interface IdentifiedEnvironment {
   readonly kind: 'identified';
   readonly definition: VirtualenvDefinition;
   /** The environment's name on disk. */
@@ -23,7 +23,7 @@ const main = 'main';
 export function identify({
   configuration,
   secretsOf,
-}: Pick<EnvironmentDefinition, 'configuration' | 'secretsOf'>): Identified | BuildFailure {
+}: Pick<EnvironmentDefinition, 'configuration' | 'secretsOf'>): IdentifiedEnvironment | BuildFailure {
   const parsed = parseVirtualenv(configuration);
   if (!parsed.ok) return { kind: 'failed', reason: parsed.reason };
   const { definition } = parsed;

@@ -13,7 +13,7 @@ import type { FilledDefinition } from './placeholders.ts';
 import type { createRunnerPackages } from './runner-packages.ts';
 import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
 
-/** The tools of a build; see VirtualenvBuilderOptions. */
+/** The tools of a build; see VirtualenvBuilderDeps. */
 export interface BuildTools {
   readonly dataDir: string;
   readonly uv: () => Promise<string>;

@@ -4,7 +4,7 @@ import { newestPython, pythonRange, pythonsInWords } from '../../local/python-ve
 import { withoutLogin } from '../../telemetry/masking/logins.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { foundPythons } from '../uv/pythons.ts';
-import { lastWords, runUv, type UvCall } from '../uv/run.ts';
+import { lastOutput, runUv, type UvCall } from '../uv/run.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
 
@@ -31,7 +31,7 @@ export async function createVirtualenv(job: VirtualenvJob): Promise<VirtualenvRe
   if (exit.output.some((text) => /no interpreter found/i.test(text))) {
     return { ok: false, reason: await missingPython(job, wanted) };
   }
-  return { ok: false, reason: `Failed to create the environment: ${lastWords(exit)}` };
+  return { ok: false, reason: `Failed to create the environment: ${lastOutput(exit)}` };
 }
 
 /** `uv pip install`, one step per layer, as isolate does: a later layer may change what an earlier one installed. */
@@ -40,7 +40,7 @@ export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResul
     if (layer.length === 0) continue;
     job.line(`Installing requirements: ${layer.map(withoutLogin).join(', ')}`);
     const exit = await installLayer(job, layer, job.filled.layers[index] ?? []);
-    if (exit.code !== 0) return { ok: false, reason: `Failure during 'uv pip install': ${lastWords(exit)}` };
+    if (exit.code !== 0) return { ok: false, reason: `Failure during 'uv pip install': ${lastOutput(exit)}` };
   }
   return { ok: true };
 }

@@ -24,7 +24,7 @@ export async function removeUnused(
     count += 1;
   }
   // What runners compiled for an environment is useless without it.
-  bytes += await trimCompileCaches(dataDir, (id) => used.has(id), { most: 0 });
+  bytes += await trimCompileCaches(dataDir, (id) => used.has(id), { maxBytes: 0 });
   bytes += await trimCompileCaches(dataDir, () => false);
   return { environments: count, bytes };
 }

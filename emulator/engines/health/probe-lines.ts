@@ -2,7 +2,7 @@ import type { RunnerSpec } from '../engine.ts';
 import { probedTarget } from './health.ts';
 
 /** Maximum number of probes whose line may still arrive. */
-const longest = 16;
+const maxLength = 16;
 
 /**
  * Recognises the lines in an app's access log about our own health checks, which are of no interest: one line for each
@@ -16,7 +16,7 @@ export function createProbeLines(health: Pick<RunnerSpec['health'], 'path' | 'me
     /** A check was sent from this port of ours. */
     sent(port: number): void {
       ports.add(port);
-      for (const oldest of ports) if (ports.size > longest) ports.delete(oldest);
+      for (const oldest of ports) if (ports.size > maxLength) ports.delete(oldest);
     },
     isOurs(line: string): boolean {
       const at = line.indexOf(request);

@@ -6,7 +6,7 @@ import { acceptsConnections, probeHealth } from './health.ts';
 const portPollMs = 100;
 const longWaitMs = 3_600_000;
 const firstRetryMs = 20;
-const longestRetryMs = 500;
+const maxRetryMs = 500;
 
 /**
  * Resolves to the address once the port is open and one health probe passed; `null` when `signal` fires first.
@@ -25,7 +25,7 @@ export async function untilHealthy(
 ): Promise<RunnerAddress | null> {
   try {
     const open = await untilOpen(guess, listening, signal);
-    for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
+    for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, maxRetryMs)) {
       const address = { ...open, ...secretNow() };
       const found = await probeHealth(address, health, health.timeoutSeconds, onPort);
       if (found === 'healthy') return signal.aborted ? null : address;

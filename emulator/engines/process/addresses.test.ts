@@ -185,12 +185,12 @@ def main():
     print("over", flush=True)
     import time; time.sleep(1000)`);
     await runner.line(/^over/);
-    const said = runner.lines.map((line) => line.text);
-    expect(said).toContain('mode 0o750');
-    expect(said).toContain(`there ['link', 'relative'] ['out', 'through']`);
-    expect(said).toContain('errors 98 2 2');
-    if (process.getuid?.() === 0) expect(said).toContain('other [65534, 65534, 13] [0, 0, 0] []');
-    expect(said).toContain('manager 1');
+    const output = runner.lines.map((line) => line.text);
+    expect(output).toContain('mode 0o750');
+    expect(output).toContain(`there ['link', 'relative'] ['out', 'through']`);
+    expect(output).toContain('errors 98 2 2');
+    if (process.getuid?.() === 0) expect(output).toContain('other [65534, 65534, 13] [0, 0, 0] []');
+    expect(output).toContain('manager 1');
   });
 
   it("reach its own servers by any of the machine's names, and the machine's on 127.0.0.1", async () => {
@@ -223,11 +223,11 @@ def main():
     threading.Event().wait()`);
     await runner.line(/^client 0\.0\.0\.0/);
     database.close();
-    const said = runner.lines.map((line) => line.text);
-    expect(said.filter((line) => line === 'own True True')).toHaveLength(6);
-    expect(said).toContain('urllib hi');
-    expect(said).toContain('node hi');
-    expect(said).toContain('said database');
+    const output = runner.lines.map((line) => line.text);
+    expect(output.filter((line) => line === 'own True True')).toHaveLength(6);
+    expect(output).toContain('urllib hi');
+    expect(output).toContain('node hi');
+    expect(output).toContain('said database');
   });
 
   it('do not hold up each other while one waits for a connection', async () => {
@@ -304,7 +304,7 @@ def main():
 const http = require('node:http');
 const server = require('node:net').createServer().listen(9123, () => http.get('http://localhost:8080/', (answer) =>
   answer.on('data', (data) => { console.log(server.address().address, String(data)); process.exit(); })));`;
-    const said = await new Promise<string>((resolve) => {
+    const output = await new Promise<string>((resolve) => {
       let seen = '';
       runner.handle.exec(
         [process.execPath, '-e', script],
@@ -318,7 +318,7 @@ const server = require('node:net').createServer().listen(9123, () => http.get('h
         },
       );
     });
-    expect(said).toBe(`::ffff:${address?.host} hi\n`);
+    expect(output).toBe(`::ffff:${address?.host} hi\n`);
   });
 
   it.runIf(has('gcc'))(
@@ -342,9 +342,9 @@ describe.runIf(process.platform === 'linux')('where the machine refuses the filt
     const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
     const python = work.file(`#!/bin/sh\nexec python3 '${restricted}' docker python3 "$@"\n`);
     chmodSync(python, 0o755);
-    const said: string[] = [];
+    const limits: string[] = [];
     const dataDir = join(work.root, 'refused');
-    const onLimit = (sentence: string) => said.push(sentence);
+    const onLimit = (sentence: string) => limits.push(sentence);
     const refused = createProcessEngine({ dataDir, runnerSources, isolation: 'full', onLimit });
     const environment = { ...plainPython, id: 'refused', python };
     const text = `import sys\nsys.argv = ["", "0.0.0.0"]\n${servesPython}`;
@@ -354,7 +354,7 @@ describe.runIf(process.platform === 'linux')('where the machine refuses the filt
       expect(address?.host).toMatch(ownAddress);
       expect(await ask(address)).toBe('hi');
     }
-    expect(said.filter((sentence) => /addresses of their own .*Operation not permitted/.test(sentence))).toHaveLength(
+    expect(limits.filter((sentence) => /addresses of their own .*Operation not permitted/.test(sentence))).toHaveLength(
       1,
     );
     expect(refused.missing()).toContainEqual({ part: 'addresses', why: expect.stringContaining('not permitted') });

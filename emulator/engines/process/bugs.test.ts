@@ -49,22 +49,22 @@ function startThrowing(
   rest: Partial<RunnerSpec<Virtualenv>>,
 ): Promise<RunnerExit> {
   return new Promise((resolve) => {
-    const hear = (name: keyof RunnerEvents) => () => {
+    const handler = (name: keyof RunnerEvents) => () => {
       if (name === event) throw new Error(`planted in ${name}`);
     };
     const handle = engine.start(specFor(work, text, rest), {
-      pulling: hear('pulling'),
-      started: hear('started'),
+      pulling: handler('pulling'),
+      started: handler('started'),
       ready() {
-        hear('ready')();
+        handler('ready')();
         if (rest.mode === 'call') handle.call();
       },
-      line: hear('line'),
-      result: hear('result'),
-      done: hear('done'),
+      line: handler('line'),
+      result: handler('result'),
+      done: handler('done'),
       exited(exit) {
         resolve(exit);
-        hear('exited')();
+        handler('exited')();
       },
     });
     handles.push(handle);

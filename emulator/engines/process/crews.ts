@@ -21,7 +21,7 @@ export interface SupervisorEvents {
 }
 
 /** The place of one runner below its supervisor. */
-interface Berth {
+interface Seat {
   send(command: Command): void;
   /** From now on the runner receives the messages about it. */
   take(runner: ProcessRunner): void;
@@ -33,7 +33,7 @@ interface Berth {
 export interface Crews {
   /** Prepares the supervisor of an environment for its first runner. */
   warm(environment: Virtualenv): void;
-  join(environment: Virtualenv, runnerId: string): Berth;
+  join(environment: Virtualenv, runnerId: string): Seat;
   /** Whether an environment with this id has a supervisor. */
   has(environmentId: string): boolean;
   /** Kills every runner, and resolves when the supervisors are gone. */
@@ -65,7 +65,7 @@ export function createCrews(
     return crew;
   }
 
-  function dismissWhenIdle(key: string, crew: Crew): void {
+  function closeWhenIdle(key: string, crew: Crew): void {
     if (crew.runners.size > 0 || closed) return;
     crew.idle = setTimeout(() => {
       if (crews.get(key) === crew) crews.delete(key);
@@ -76,7 +76,7 @@ export function createCrews(
   return {
     warm(environment) {
       const key = keyOf(environment);
-      if (!crews.has(key)) dismissWhenIdle(key, crewOf(environment));
+      if (!crews.has(key)) closeWhenIdle(key, crewOf(environment));
     },
     join(environment, runnerId) {
       const crew = crewOf(environment);
@@ -87,7 +87,7 @@ export function createCrews(
         take: (runner) => void crew.runners.set(runnerId, runner),
         leave() {
           crew.runners.delete(runnerId);
-          dismissWhenIdle(keyOf(environment), crew);
+          closeWhenIdle(keyOf(environment), crew);
         },
       };
     },

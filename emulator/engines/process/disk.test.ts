@@ -24,7 +24,7 @@ import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
 let engine: ProcessEngine;
-const said: string[] = [];
+const limits: string[] = [];
 let [data, home, dataFolder] = ['', '', ''];
 
 function setUp(shares?: (home: string) => Shares): void {
@@ -38,7 +38,7 @@ function setUp(shares?: (home: string) => Shares): void {
     runnerSources,
     isolation: 'disk',
     shares: shares?.(home),
-    onLimit: (sentence) => said.push(sentence),
+    onLimit: (sentence) => limits.push(sentence),
     hostEnv: { ...process.env, HOME: home, TMPDIR: '/opt' },
   });
 }
@@ -57,7 +57,7 @@ async function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
     [],
   ]);
   const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
-  return { said: printed.map((line) => JSON.parse(line)), runner };
+  return { output: printed.map((line) => JSON.parse(line)), runner };
 }
 
 /** Folders that this machine may refuse to an ordinary user, such as one with mounts below it, are tested elsewhere. */
@@ -110,7 +110,7 @@ describe('a disk of its own', () => {
     const first = await run(writer, { env: { NAME: 'one ' } });
     expect(missing()).toEqual([]);
     const second = await run(writer, { env: { NAME: 'two ' } });
-    expect([first.said, second.said]).toEqual([[nothing], [nothing]]);
+    expect([first.output, second.output]).toEqual([[nothing], [nothing]]);
     const onMachine = places.map((place) => join(place.replace('~', home), 'minifal-mark'));
     expect(onMachine.filter((path) => existsSync(path))).toEqual([]);
     expect(existsSync('/weights')).toBe(false);
@@ -139,11 +139,11 @@ def main():
         os.environ.get("TMPDIR"),
     ]))
 `;
-    const { said } = await run(looks.replaceAll('@home', home).replaceAll('@data', dataFolder));
+    const { output } = await run(looks.replaceAll('@home', home).replaceAll('@data', dataFolder));
     // Of the machine's /tmp, only the path to the test's folder and, if it is there, to minifal itself.
     const temporary = [work.root, import.meta.dirname].filter((path) => path.startsWith('/tmp/'));
     const ways = [...new Set(temporary.map((path) => path.split('/')[2]))].sort();
-    expect(said).toEqual([
+    expect(output).toEqual([
       [home, [], 'FileNotFoundError', 'FileNotFoundError', ['compile-caches', 'runners'], [], ways, null],
     ]);
   });
@@ -163,9 +163,9 @@ def main():
     look()
     print(json.dumps(found))
 `;
-    const { said } = await run(uncovers.replaceAll('@home', home).replaceAll('@data', dataFolder));
+    const { output } = await run(uncovers.replaceAll('@home', home).replaceAll('@data', dataFolder));
     const refused = [-1, -1, -1, -1, -1, [false, false]];
-    expect(said).toEqual([[...refused, ...refused]]);
+    expect(output).toEqual([[...refused, ...refused]]);
   });
 
   it("has memory, terminals and keys of its own, not those of the user's session", async () => {
@@ -188,9 +188,9 @@ def main():
     print(json.dumps([found, made >= 0, os.stat("/dev/pts").st_dev, os.ttyname(os.openpty()[1])]))
 `;
     const environment = { ...plainPython, id: 'logged-in', python };
-    const { said } = await run(uses, { environment });
-    expect(said).toEqual([[-1, true, expect.any(Number), '/dev/pts/0']]);
-    expect(said[0][2]).not.toBe(statSync('/dev/pts').dev);
+    const { output } = await run(uses, { environment });
+    expect(output).toEqual([[-1, true, expect.any(Number), '/dev/pts/0']]);
+    expect(output[0][2]).not.toBe(statSync('/dev/pts').dev);
     const left = readFileSync('/proc/sysvipc/shm', 'utf8').split('\n');
     expect(left.filter((line) => line.trim().startsWith(`${process.pid} `))).toEqual([]);
   });
@@ -235,8 +235,8 @@ def main():
     const python = work.file(`#!/bin/sh\nPYTHONHOME='${home}' exec python3 "$@"\n`);
     chmodSync(python, 0o755);
     const looks = 'import json, os\ndef main(): print(json.dumps(sorted(os.listdir(os.path.expanduser("~")))))';
-    const { said } = await run(looks, { environment: { ...plainPython, id: 'at-home', python } });
-    expect(said).toEqual([['lib']]);
+    const { output } = await run(looks, { environment: { ...plainPython, id: 'at-home', python } });
+    expect(output).toEqual([['lib']]);
   });
 
   it('keeps what programs compile for the environment, also from an app that clears its caches', async () => {
@@ -250,8 +250,8 @@ def main():
     shutil.rmtree(os.path.expanduser("~/.cache"))
     print(json.dumps([before, os.path.exists(os.path.expanduser("~/.cache"))]))
 `;
-    expect((await run(compiles)).said).toEqual([[false, false]]);
-    expect((await run(compiles)).said).toEqual([[true, false]]);
+    expect((await run(compiles)).output).toEqual([[false, false]]);
+    expect((await run(compiles)).output).toEqual([[true, false]]);
   });
 
   it("leaves the machine's programs, devices and name resolution as they are", async () => {
@@ -266,9 +266,9 @@ def main():
         sorted(os.listdir("/dev")), open("/etc/resolv.conf").read() if os.path.exists("/etc/resolv.conf") else "",
     ]))
 `;
-    const { said } = await run(uses);
+    const { output } = await run(uses);
     const resolver = existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : '';
-    expect(said).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), readdirSync('/dev').sort(), resolver]]);
+    expect(output).toEqual([['1\n', true, '127.0.0.1', 0o1777, process.umask(), readdirSync('/dev').sort(), resolver]]);
   });
 
   it('is also what a command in the runner sees', async () => {
@@ -313,7 +313,7 @@ def main():
   });
 
   it.each(['/var/tmp', '/app'])('ends a runner that writes too much to %s, and says why', async (place) => {
-    const small = { most: 4 * 1024 ** 2, spare: 0, large: 0, step: 0 };
+    const small = { max: 4 * 1024 ** 2, spare: 0, large: 0, step: 0 };
     const strict = createProcessEngine({ dataDir: dataFolder, runnerSources, isolation: 'disk', layerLimits: small });
     onTestFinished(() => strict.close());
     const fills = 'import time\ndef main():\n    open("@/large", "wb").write(b"x" * 8_000_000); time.sleep(1000)';
@@ -359,8 +359,8 @@ def main():
     import installed
     print(json.dumps([large_module.value, installed.value]))
 `;
-    const { said, runner } = await run(installs, { environment });
-    expect(said).toEqual([[7, 8]]);
+    const { output, runner } = await run(installs, { environment });
+    expect(output).toEqual([[7, 8]]);
     await runner.handle.dispose();
     const compiled = () => globSync(join(packages, '__pycache__', '*.pyc')).map((path) => basename(path).split('.')[0]);
     await expect.poll(compiled, { timeout: 20_000 }).toEqual(['large_module']);
@@ -378,7 +378,7 @@ exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpri
       /^\[minifal\] .*shown to this runner \(.+\)\. .*Nor has it a disk of its own\.$/,
     );
     expect(missing()).toEqual(['folders', 'disk']);
-    expect(said.filter((sentence) => !/^Runners can't write to some/.test(sentence))).toEqual([
+    expect(limits.filter((sentence) => !/^Runners can't write to some/.test(sentence))).toEqual([
       expect.stringMatching(/^Runners can't have \/data and \/app .*To allow it: /),
       expect.stringMatching(/^Runners can't have a disk of their own .*To allow it: /),
     ]);
@@ -415,8 +415,8 @@ describe.each([false, true])('deliberately shared folders (the Hugging Face cach
   afterAll(tearDown);
 
   it('are visible, and writable only where requested', async () => {
-    const { said } = await run(adds);
-    expect(said).toEqual([[['model'], ['model'], ['model'], 'OSError', 'added', 'added']]);
+    const { output } = await run(adds);
+    expect(output).toEqual([[['model'], ['model'], ['model'], 'OSError', 'added', 'added']]);
     expect(readdirSync(join(home, 'read'))).toEqual(['model']);
     expect(readdirSync(join(home, 'write')).sort()).toEqual(['model', 'more']);
     expect(readdirSync(join(home, 'hf', 'hub')).sort()).toEqual(writable ? ['model', 'more'] : ['model']);

@@ -70,7 +70,7 @@ const violations: readonly [string, string, RegExp][] = [
   ['deep nesting', 'yield b"[" * 200_000 + b"\\n"', /no JSON/],
   ['a number without end', 'yield b"[" + b"9" * 200_000 + b"]\\n"', /no JSON/],
   ['a line without end', 'while True: yield b"x" * 65536', /more than 256 KiB/],
-  ['another event', said({ event: 'told' }), /no known report/],
+  ['another event', said({ event: 'flushed' }), /no known report/],
   ['an event of the supervisor', said({ event: 'exited', code: 0, signal: null }), /no known report/],
   ['a line of its own', said({ event: 'line', stream: 'stdout', text: 'forged' }), /no known report/],
   ['an event without its keys', said({ event: 'listening' }), /no known report/],

@@ -78,11 +78,11 @@ def main():
       { env: { PIDS: JSON.stringify(outside), NAMES: JSON.stringify([name, `${name}-neighbour`]) } },
     );
     await runner.line(/^sockets/);
-    const said = runner.lines.map(({ text }) => text);
-    expect(said).toContain('signals {1}');
-    expect(said).toContain('looks {13}');
-    expect(said).toContain('attaches -1');
-    expect(said).toContain('sockets {1}');
+    const output = runner.lines.map(({ text }) => text);
+    expect(output).toContain('signals {1}');
+    expect(output).toContain('looks {13}');
+    expect(output).toContain('attaches -1');
+    expect(output).toContain('sockets {1}');
     server.close();
     other.kill();
   });
@@ -108,9 +108,9 @@ def main():
     print("over", flush=True)
     threading.Event().wait()`);
     await runner.line(/^over/);
-    const said = runner.lines.map(({ text }) => text);
+    const output = runner.lines.map(({ text }) => text);
     const all = ['child reached both', 'seized 0', 'looks None', 'killed -9', 'own 10'];
-    expect(said).toEqual(expect.arrayContaining(all));
+    expect(output).toEqual(expect.arrayContaining(all));
   });
 
   it('can be ended and inspected by the processes that should', async () => {
@@ -132,13 +132,13 @@ def main():
 });
 
 /** A command in the runner, until it has ended: its output, and whether the runner's end was the cause. */
-function run(runner: Watched, ...command: readonly string[]): Promise<readonly [said: string, withRunner: unknown]> {
-  let said = '';
+function run(runner: Watched, ...command: readonly string[]): Promise<readonly [printed: string, withRunner: unknown]> {
+  let printed = '';
   return new Promise((resolve) => {
     const output = (_stream: number, bytes: Uint8Array) => {
-      said += Buffer.from(bytes);
+      printed += Buffer.from(bytes);
     };
-    const exited = (_code: number, withRunner: unknown) => resolve([said, withRunner]);
+    const exited = (_code: number, withRunner: unknown) => resolve([printed, withRunner]);
     runner.handle.exec(command, { tty: false }, { output, drained: () => undefined, exited });
   });
 }
@@ -264,9 +264,9 @@ describe.runIf(process.platform === 'linux')('where the machine has no such rule
     const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
     const python = work.file(`#!/bin/sh\nexec python3 '${restricted}' old python3 "$@"\n`);
     chmodSync(python, 0o755);
-    const said: string[] = [];
+    const limits: string[] = [];
     const dataDir = join(work.root, 'old');
-    const onLimit = (sentence: string) => said.push(sentence);
+    const onLimit = (sentence: string) => limits.push(sentence);
     const old = createProcessEngine({ dataDir, runnerSources, isolation: 'full', onLimit });
     const text = 'import time\ndef main():\n    print("up", flush=True); time.sleep(1000)';
     for (const _ of [1, 2]) {
@@ -274,7 +274,7 @@ describe.runIf(process.platform === 'linux')('where the machine has no such rule
       await runner.line(/^up/);
       expect(await run(runner, 'echo', 'hi')).toEqual(['hi\n', undefined]);
     }
-    expect(said).toEqual([expect.stringMatching(/other programs .*\(Landlock: .*Linux 6\.12/)]);
+    expect(limits).toEqual([expect.stringMatching(/other programs .*\(Landlock: .*Linux 6\.12/)]);
     expect(old.missing().map(({ part }) => part)).toEqual(['programs']);
     await old.close();
   });

@@ -20,15 +20,15 @@ async function probed(programs: { readonly [name: string]: string }) {
     writeFileSync(join(bin, name), text);
     chmodSync(join(bin, name), 0o755);
   }
-  const said: string[] = [];
-  const onLimit = (sentence: string) => said.push(sentence);
+  const limits: string[] = [];
+  const onLimit = (sentence: string) => limits.push(sentence);
   const hostEnv = { ...process.env, PATH: bin };
   const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'full', hostEnv, onLimit });
   const parts = (await engine.probe()).map(({ part }) => part);
   await engine.probe();
   const known = engine.missing().map(({ part }) => part);
   await engine.close();
-  return { parts, known, said };
+  return { parts, known, limits };
 }
 
 const python = (...words: readonly string[]) =>
@@ -37,17 +37,17 @@ const broken = '#!/bin/sh\necho "python3: command not found" >&2\nexit 127\n';
 
 describe.runIf(process.platform === 'linux')('a start', () => {
   it('reports once what a machine refuses, using the first Python that works', async () => {
-    const { parts, known, said } = await probed({
+    const { parts, known, limits } = await probed({
       python3: broken,
       'python3.12': python(`'${restricted}'`, 'docker python3'),
     });
     expect(parts).toEqual(['folders', 'disk', 'addresses']);
     expect(known).toEqual(parts);
-    expect(said).toHaveLength(3);
+    expect(limits).toHaveLength(3);
   });
 
   it('reports nothing if no Python is found', async () => {
-    expect(await probed({})).toEqual({ parts: [], known: [], said: [] });
+    expect(await probed({})).toEqual({ parts: [], known: [], limits: [] });
   });
 
   it('leaves nothing of a probe that its end cut off, nor of one that was killed before', async () => {
@@ -78,6 +78,6 @@ describe.runIf(process.platform === 'linux')('a start', () => {
   });
 
   it('reports nothing if Python prints an unexpected answer', async () => {
-    expect(await probed({ python3: '#!/bin/sh\necho "[1]"\n' })).toEqual({ parts: [], known: [], said: [] });
+    expect(await probed({ python3: '#!/bin/sh\necho "[1]"\n' })).toEqual({ parts: [], known: [], limits: [] });
   });
 });

@@ -49,14 +49,14 @@ export type Command =
       /** Both sides see it at its own path. */
       readonly exchangeDir: string;
       /** The size limit of one file on the runner's own disk. */
-      readonly mostBytes: number;
+      readonly maxBytes: number;
       readonly resultFile: string;
       readonly declaredPort: number;
       readonly addresses: readonly string[];
       /** What the runner's servers require of every request (runner/inside/gate.py). */
       readonly secret: string;
     }
-  | { readonly op: 'call' | 'terminate' | 'kill' | 'tell'; readonly id: string };
+  | { readonly op: 'call' | 'terminate' | 'kill' | 'flush'; readonly id: string };
 
 const id = z.string();
 
@@ -95,8 +95,8 @@ export const message = z.discriminatedUnion('event', [
     endpoint: z.string().exactOptional(),
     unfinished: z.literal(true).exactOptional(),
   }),
-  /** The answer to `tell`; it follows all lines that were written before the question. */
-  z.object({ event: z.literal('told'), id }),
+  /** The answer to `flush`; it follows all lines that were written before the question. */
+  z.object({ event: z.literal('flushed'), id }),
   z.object({
     event: z.literal('result'),
     id,

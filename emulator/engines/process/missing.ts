@@ -27,16 +27,16 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
  * Explains what runners have to do without because a part of the isolation is missing, and the next step. The usual
  * reasons are a container without privileges and Ubuntu 24.04's restriction of user namespaces.
  */
-export function missingWords({ part, why }: Missing): string {
+export function describeMissing({ part, why }: Missing): string {
   const [what, without] = consequences[part];
-  const said = `${what} (${why.slice(0, 200)}). ${without} To allow it: `;
+  const intro = `${what} (${why.slice(0, 200)}). ${without} To allow it: `;
   if (part === 'programs')
-    return `${said}Linux 6.12 or later, with \`landlock\` among the modules of \`lsm=\` at its boot.`;
+    return `${intro}Linux 6.12 or later, with \`landlock\` among the modules of \`lsm=\` at its boot.`;
   // The kernel's message where the number of namespaces is limited, mostly to none.
   if (why.includes('No space left on device'))
-    return `${said}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;
+    return `${intro}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;
   return (
-    `${said}on Ubuntu 24.04, ` +
+    `${intro}on Ubuntu 24.04, ` +
     '`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`; in Docker, `--cap-add SYS_ADMIN ' +
     '--security-opt seccomp=unconfined --security-opt apparmor=unconfined`. Then start minifal again.'
   );
@@ -50,7 +50,7 @@ export function createMissing(onLimit: (sentence: string) => void) {
       for (const one of missing) {
         if (known.has(one.part)) continue;
         known.set(one.part, one);
-        onLimit(missingWords(one));
+        onLimit(describeMissing(one));
       }
     },
     has: (part: Missing['part']): boolean => known.has(part),

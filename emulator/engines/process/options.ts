@@ -2,7 +2,7 @@ import type { Report } from '../../local/loop/contain.ts';
 import type { IsolationMode, Shares } from '../../wire/isolation.ts';
 import type { LayerLimits } from './disk/layer-sizes.ts';
 
-export interface ProcessEngineOptions {
+export interface ProcessEngineDeps {
   /** Runners' folders are created below it. */
   readonly dataDir: string;
   /** The folder `runner/`. */
@@ -17,7 +17,7 @@ export interface ProcessEngineOptions {
   /** Size limits of a runner's own disk; for tests. */
   readonly layerLimits?: LayerLimits;
   /** Size limit at a start of all unused compile caches together; for tests. */
-  readonly mostCompiledBytes?: number;
+  readonly maxCompiledBytes?: number;
   /** Our files and folders that runners with a disk of their own may read. */
   readonly shown?: readonly string[];
   /** Other parts of the machine that they may see. */

@@ -30,8 +30,8 @@ async function startSpawner(env: { readonly [name: string]: string } = {}) {
 const isLinux = process.platform === 'linux';
 
 function childrenOf(pid: number): number[] {
-  const said = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return said === '' ? [] : said.split(' ').map(Number);
+  const output = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return output === '' ? [] : output.split(' ').map(Number);
 }
 
 function isStopped(pid: number): boolean {

@@ -140,12 +140,12 @@ other.set()`),
   });
 
   it('of 10 MB come in pieces that add up, also labelled and with characters of several bytes', async () => {
-    const told = await linesOf(
+    const seen = await linesOf(
       twoRequests(`if r == "one": print("π€" * 2_000_000)
 else: os.write(2, b"x" * 10_000_000 + b"\\n")`),
     );
     // The beginning of the line may be shown before the rest arrives.
-    const lines = told.filter(({ unfinished }) => !unfinished);
+    const lines = seen.filter(({ unfinished }) => !unfinished);
     const one = lines.filter((line) => line.requestId === 'one').map((line) => line.text);
     expect(one.join('')).toBe('π€'.repeat(2_000_000));
     expect(Math.max(...one.map((text) => Buffer.byteLength(text)))).toBeLessThanOrEqual(64 * 1024);
@@ -277,8 +277,8 @@ def main():
     os.write(1, b"new\\n")
     for _ in range(20): os.write(2, b"\\r" * 65536)
 `);
-    const told = lines.filter(({ unfinished }) => !unfinished).map(({ text, stream }) => [stream, text]);
-    expect(told).toEqual([['stdout', 'new']]);
+    const seen = lines.filter(({ unfinished }) => !unfinished).map(({ text, stream }) => [stream, text]);
+    expect(seen).toEqual([['stdout', 'new']]);
   });
 });
 
@@ -319,8 +319,8 @@ def main():
     os.dup2(saved, 1)
     print("after")
 `);
-    const said = lines.map(({ text, requestId }) => [text, requestId]);
-    expect(said).toEqual([
+    const output = lines.map(({ text, requestId }) => [text, requestId]);
+    expect(output).toEqual([
       ['before', 'one'],
       ["got b'captured\\n'", 'one'],
       ['after', 'one'],
@@ -340,19 +340,19 @@ def main():
     time.sleep(1000)`;
     const spec = specFor(work, app);
     const { supervisor, connection, folder } = await startAlone(spec);
-    const told: string[] = [];
+    const seen: string[] = [];
     createInterface({ input: connection }).on('line', (line) => {
       const message = JSON.parse(line);
-      told.push(message.event === 'line' ? message.text : message.event);
+      seen.push(message.event === 'line' ? message.text : message.event);
     });
-    await expect.poll(() => told, { timeout: 10_000 }).toContain('up');
+    await expect.poll(() => seen, { timeout: 10_000 }).toContain('up');
     supervisor.kill('SIGSTOP');
     writeFileSync(join(folder.appDir, 'ask'), '');
     await expect.poll(() => existsSync(join(folder.appDir, 'done')), { timeout: 10_000 }).toBe(true);
-    connection.write(`${JSON.stringify({ op: 'tell', id: spec.runnerId })}\n`);
+    connection.write(`${JSON.stringify({ op: 'flush', id: spec.runnerId })}\n`);
     supervisor.kill('SIGCONT');
-    await expect.poll(() => told, { timeout: 10_000 }).toContain('told');
-    expect(told.slice(told.indexOf('up'))).toEqual(['up', 'written', 'told']);
+    await expect.poll(() => seen, { timeout: 10_000 }).toContain('flushed');
+    expect(seen.slice(seen.indexOf('up'))).toEqual(['up', 'written', 'flushed']);
     connection.end();
   });
 });
@@ -367,20 +367,20 @@ describe('a flood that is not read', () => {
     connection.pause();
     const questions = 3;
     const ask = (op: string) => `${JSON.stringify({ op, id: spec.runnerId })}\n`;
-    connection.write(ask('tell').repeat(questions) + ask('kill'));
+    connection.write(ask('flush').repeat(questions) + ask('kill'));
     // The runner is gone once the commands before its end were executed.
     const children = () => readFileSync(`/proc/${supervisor.pid}/task/${supervisor.pid}/children`, 'utf8').trim();
     await expect.poll(children, { timeout: 20_000 }).toBe('');
-    let told = 0;
+    let seen = 0;
     await new Promise<void>((resolve) => {
       createInterface({ input: connection }).on('line', (line) => {
-        if (line.endsWith(`"told", "id": ${JSON.stringify(spec.runnerId)}}`)) told++;
+        if (line.endsWith(`"flushed", "id": ${JSON.stringify(spec.runnerId)}}`)) seen++;
         if (line.startsWith('{"event": "exited"')) resolve();
       });
     });
     const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${supervisor.pid}/status`, 'utf8'))?.[1]);
     expect(peak).toBeLessThan(60 * 1024);
-    expect(told).toBe(questions);
+    expect(seen).toBe(questions);
     connection.end();
   });
 

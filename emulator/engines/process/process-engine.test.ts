@@ -143,10 +143,10 @@ def main():
       ...work.app({ 'tool.sh': '#!/bin/sh' }).map((file) => ({ ...file, mode: 0o100755 })),
     ];
     const runner = start(app, { appFiles, env: { FAL_HOST: 'localhost:1' } });
-    const told = JSON.parse((await runner.line(/^\{/)).text);
-    expect(told).toMatchObject({ cwd: expect.stringMatching(/\/app$/), mode: 0o755 });
-    expect(told.env).toMatchObject({ FAL_HOST: 'localhost:1', IS_ISOLATE_AGENT: '1', PYTHONUNBUFFERED: '1' });
-    expect(told.env).not.toHaveProperty('PLANTED_CLOUD_KEY');
+    const printed = JSON.parse((await runner.line(/^\{/)).text);
+    expect(printed).toMatchObject({ cwd: expect.stringMatching(/\/app$/), mode: 0o755 });
+    expect(printed.env).toMatchObject({ FAL_HOST: 'localhost:1', IS_ISOLATE_AGENT: '1', PYTHONUNBUFFERED: '1' });
+    expect(printed.env).not.toHaveProperty('PLANTED_CLOUD_KEY');
   });
 
   it.each([
@@ -291,8 +291,8 @@ describe('the engine', () => {
       const events = { ...heard, exited };
       for (let n = 0; n < 60; n++) engine.start(specFor(work, '', { environment }), events);
     });
-    const most = Math.max(...ends.map((of) => ends.filter((other) => other === of).length));
-    expect(most).toBeLessThan(10);
+    const max = Math.max(...ends.map((of) => ends.filter((other) => other === of).length));
+    expect(max).toBeLessThan(10);
   });
 
   it('reports an app file that leads out of /app by exited', async () => {

@@ -12,7 +12,7 @@ import { createLayerSizes } from './disk/layer-sizes.ts';
 import { createRemovals, sweepFolders } from './disk/removal.ts';
 import { probeMachine } from './machine-probe.ts';
 import { createMissing } from './missing.ts';
-import type { ProcessEngineOptions } from './options.ts';
+import type { ProcessEngineDeps } from './options.ts';
 import { createRunner } from './runner/runner.ts';
 import { createShells } from './shell/shell.ts';
 import { startSupervisor } from './supervisor.ts';
@@ -34,20 +34,20 @@ export interface ProcessEngine extends Engine<Virtualenv> {
  * Runs runners as processes of this machine. Those of one environment run below a supervisor that ends them when this
  * process dies, also by SIGKILL.
  */
-export function createProcessEngine(options: ProcessEngineOptions): ProcessEngine {
-  const { dataDir, runnerSources, report = throwLater, isolation = 'off' } = options;
+export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
+  const { dataDir, runnerSources, report = throwLater, isolation = 'off' } = deps;
   const runnersDir = join(dataDir, 'runners');
   const probeDir = join(runnersDir, probeName);
   mkdirSync(probeDir, { recursive: true });
   // Left by a probe that was killed; nothing uses the folder yet.
   const leftByProbes = namesIn(probeDir);
-  const { clock = () => Date.now() } = options;
+  const { clock = () => Date.now() } = deps;
   const closing = new AbortController();
   const { signal } = closing;
-  const missing = createMissing((sentence) => options.onLimit?.(sentence));
-  const surroundings = createSurroundings(options, probeDir);
+  const missing = createMissing((sentence) => deps.onLimit?.(sentence));
+  const surroundings = createSurroundings(deps, probeDir);
   const shells = createShells(runnerSources, report);
-  const layerSizes = createLayerSizes(dataDir, report, options.layerLimits);
+  const layerSizes = createLayerSizes(dataDir, report, deps.layerLimits);
   const bytecode = createBytecode();
   const removals = createRemovals();
   for (const name of leftByProbes) void removals.remove(join(probeDir, name));
@@ -69,9 +69,9 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
     });
   }, report);
   const swept = sweepFolders(runnersDir, [probeName], signal).catch(report);
-  const most = options.mostCompiledBytes;
+  const maxBytes = deps.maxCompiledBytes;
   // A supervisor shows its environment's cache to every runner.
-  const trimmed = trimCompileCaches(dataDir, crews.has, { ...(most === undefined ? {} : { most }), signal });
+  const trimmed = trimCompileCaches(dataDir, crews.has, { ...(maxBytes === undefined ? {} : { maxBytes }), signal });
   void removals.add(trimmed.catch(report));
 
   function noteUse({ id }: Virtualenv): void {
@@ -111,7 +111,7 @@ export function createProcessEngine(options: ProcessEngineOptions): ProcessEngin
         machine,
         env: surroundings.variables(spec),
         shells,
-        addresses: options.emulatorAddresses ?? ['127.0.0.1', '::1'],
+        addresses: deps.emulatorAddresses ?? ['127.0.0.1', '::1'],
         clock,
         report,
         startMethod: () => (surroundings.canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),

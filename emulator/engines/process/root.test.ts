@@ -36,11 +36,11 @@ it('either shows /data and /app, or says that it cannot; caches below /data work
   const spec = specFor(work, app, { dataDir, env: { CACHE: '/data/.cache/models' } });
   const runner = watch(engine, spec);
   await runner.exited;
-  const told = JSON.parse(runner.lines.find((line) => line.text.startsWith('{'))?.text ?? 'null');
+  const printed = JSON.parse(runner.lines.find((line) => line.text.startsWith('{'))?.text ?? 'null');
   const refused = runner.lines.some((line) => line.text.startsWith("[minifal] /data and /app can't be shown"));
-  if (refused) expect(told.cwd).toBe(join(work.root, 'runners', spec.runnerId, 'app'));
+  if (refused) expect(printed.cwd).toBe(join(work.root, 'runners', spec.runnerId, 'app'));
   else
-    expect(told).toMatchObject({
+    expect(printed).toMatchObject({
       app: true,
       data: true,
       cwd: '/app',

@@ -44,13 +44,13 @@ beforeAll(async () => {
     return result.environment;
   };
   client = await build(['fal==1.83.0']);
-  const told = z
+  const printed = z
     .object({ requirements: z.array(z.string()), pickles: z.record(z.string(), z.string()) })
     .parse(
       JSON.parse(execFileSync(client.python, [join(sdk, 'register.py'), join(sdk, 'apps.py'), work.root]).toString()),
     );
-  pickles = told.pickles;
-  environment = await build(told.requirements);
+  pickles = printed.pickles;
+  environment = await build(printed.requirements);
   withUvloop = await build(['uvicorn', 'uvloop']);
   await builds.close();
 
@@ -179,8 +179,8 @@ def main():
 `;
     const runner = watch(engine, specFor(work, app, { environment, env }));
     expect(await runner.exited).toMatchObject({ code: 0 });
-    const told = runner.lines.map(({ text, requestId }) => `${text}: ${requestId}`);
-    expect(told.toSorted()).toEqual(['after ada: undefined', 'after bob: undefined', 'in ada: ada', 'in bob: bob']);
+    const printed = runner.lines.map(({ text, requestId }) => `${text}: ${requestId}`);
+    expect(printed.toSorted()).toEqual(['after ada: undefined', 'after bob: undefined', 'in ada: ada', 'in bob: bob']);
   });
 
   it('attributes lines of threads, pools, child processes and native code to the only request', async () => {

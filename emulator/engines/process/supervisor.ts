@@ -39,17 +39,17 @@ export function startSupervisor(deps: {
   }
   // There are no streams if the emulator itself had no free descriptor for them.
   const connection: unknown = child.stdio?.[3];
-  let complaints = '';
-  let tellGone: () => void = () => undefined;
+  let lastOutput = '';
+  let resolveGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
-    tellGone = resolve;
+    resolveGone = resolve;
   });
-  let told = false;
+  let over = false;
 
   function end(reason: string, cause?: 'supervisor_lost'): void {
-    if (told) return;
-    told = true;
-    tellGone();
+    if (over) return;
+    over = true;
+    resolveGone();
     deps.onGone(reason, cause);
   }
 
@@ -57,13 +57,13 @@ export function startSupervisor(deps: {
     ?.setEncoding('utf8')
     .on('error', () => undefined)
     .on('data', (text: string) => {
-      complaints = (complaints + text).slice(-stderrKept);
+      lastOutput = (lastOutput + text).slice(-stderrKept);
     });
   child.on('error', (error) => end(cannotStart(error)));
   child.once('exit', (code, signal) => {
     const how = signal === null ? `exited with code ${code}` : `died by ${signal}`;
     end(
-      `The supervisor of the environment ${how}.${complaints === '' ? '' : ` It said: ${complaints.trim()}`}`,
+      `The supervisor of the environment ${how}.${lastOutput === '' ? '' : ` It said: ${lastOutput.trim()}`}`,
       'supervisor_lost',
     );
   });
@@ -74,7 +74,7 @@ export function startSupervisor(deps: {
     // readline forwards the connection's error; the exit event that follows has the details.
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
-      if (told) return;
+      if (over) return;
       const checked = message.safeParse(parsed(line));
       // The supervisor checks what runners send, so an invalid message is a bug in it; it must not fail this process.
       if (checked.success) deps.onMessage(checked.data);
@@ -85,7 +85,7 @@ export function startSupervisor(deps: {
     send(command) {
       // A runner may have stopped its supervisor, and nothing else would resume it.
       if (command.op === 'start' || command.op === 'kill') signalChild(child, 'SIGCONT');
-      if (!told && connection instanceof Duplex && connection.writable)
+      if (!over && connection instanceof Duplex && connection.writable)
         connection.write(`${JSON.stringify(command)}\n`);
     },
     async close() {
@@ -115,8 +115,8 @@ function start(deps: {
 }
 
 function cannotStart(error: unknown): string {
-  const said = error instanceof Error ? error.message : error;
-  return `The environment's Python can't be started: ${isOutOfDescriptors(error) ? outOfDescriptors('start runners').message : said}`;
+  const text = error instanceof Error ? error.message : error;
+  return `The environment's Python can't be started: ${isOutOfDescriptors(error) ? outOfDescriptors('start runners').message : text}`;
 }
 
 function parsed(line: string): unknown {

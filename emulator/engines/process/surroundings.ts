@@ -3,7 +3,7 @@ import type { Shares } from '../../wire/isolation.ts';
 import type { RunnerSpec } from '../engine.ts';
 import { compileCacheOf } from './disk/compile-caches.ts';
 import type { SupervisorConfig } from './messages.ts';
-import type { ProcessEngineOptions } from './options.ts';
+import type { ProcessEngineDeps } from './options.ts';
 import { compileCaches, machineEnvironment, runnerEnvironment } from './variables.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
@@ -27,8 +27,8 @@ export interface Surroundings {
 }
 
 /** `probeDir`: an empty folder that belongs to us. */
-export function createSurroundings(options: ProcessEngineOptions, probeDir: string): Surroundings {
-  const { dataDir, isolation = 'off', hostEnv = process.env } = options;
+export function createSurroundings(deps: ProcessEngineDeps, probeDir: string): Surroundings {
+  const { dataDir, isolation = 'off', hostEnv = process.env } = deps;
   const canFork = process.platform === 'linux';
 
   function configWith(extraPaths: readonly string[], compiled: string): SupervisorConfig {
@@ -36,8 +36,8 @@ export function createSurroundings(options: ProcessEngineOptions, probeDir: stri
       extraPaths,
       preload: canFork,
       isolation,
-      disk: { dataFolder: dataDir, ...shownTo(options.shares, options.shown), compiled },
-      mayBeOutside: options.allowOutside ?? false,
+      disk: { dataFolder: dataDir, ...shownTo(deps.shares, deps.shown), compiled },
+      mayBeOutside: deps.allowOutside ?? false,
       probeDir,
     };
   }
@@ -54,7 +54,7 @@ export function createSurroundings(options: ProcessEngineOptions, probeDir: stri
     machine,
     variables({ environment, env }) {
       const caches = isolation === 'off' ? {} : compileCaches(compileCacheOf(dataDir, environment.id));
-      return runnerEnvironment(ownTemporary(machine(environment)), { ...caches, ...env }, options.runnerSources);
+      return runnerEnvironment(ownTemporary(machine(environment)), { ...caches, ...env }, deps.runnerSources);
     },
     config: ({ id, extraPaths }) => configWith(extraPaths, compileCacheOf(dataDir, id)),
     probe: () => ({

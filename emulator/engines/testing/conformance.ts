@@ -86,8 +86,8 @@ export function describeEngine(name: string, open: () => EngineBed): void {
         const own = runner.lines.filter(({ text }) => text.endsWith(`/say/${round}`));
         expect(own).toHaveLength(2);
         expect(own).toContainEqual(expect.objectContaining({ ...about, stream: 'stdout', text: `said /say/${round}` }));
-        const complaint = { ...about, stream: 'stderr', text: `complained /say/${round}` };
-        expect(own).toContainEqual(expect.objectContaining(complaint));
+        const warning = { ...about, stream: 'stderr', text: `complained /say/${round}` };
+        expect(own).toContainEqual(expect.objectContaining(warning));
       }
     });
   });
@@ -302,10 +302,10 @@ function isOpen(address: RunnerAddress | null): Promise<boolean> {
   if (address === null) throw new Error('It has no address.');
   return new Promise((resolve) => {
     const socket = connect(address.port, address.host);
-    const tell = (is: boolean) => () => {
+    const resolveWith = (is: boolean) => () => {
       socket.destroy();
       resolve(is);
     };
-    socket.once('connect', tell(true)).once('error', tell(false));
+    socket.once('connect', resolveWith(true)).once('error', resolveWith(false));
   });
 }

@@ -32,18 +32,18 @@ const plays: { readonly [name: string]: Play } = {
   serve_and_finish: (runner) => ({
     ...serve(runner),
     terminate() {
-      say(runner, 'finished');
+      print(runner, 'finished');
       end(runner, 0, "The runner's process exited with code 0.");
     },
   }),
   hang(runner) {
-    setImmediate(() => say(runner, 'hangs'));
+    setImmediate(() => print(runner, 'hangs'));
     return {};
   },
   fail(runner) {
     setImmediate(() => {
-      say(runner, 'begins');
-      say(runner, 'RuntimeError: no weights', { stream: 'stderr' });
+      print(runner, 'begins');
+      print(runner, 'RuntimeError: no weights', { stream: 'stderr' });
       end(runner, 1, "The runner's process exited with code 1 before it was ready: RuntimeError: no weights");
     });
     return {};
@@ -55,7 +55,7 @@ const plays: { readonly [name: string]: Play } = {
   value(runner) {
     const folder = mkdtempSync(join(tmpdir(), 'minifal-fake-result-'));
     const program = loaded(runner, () => {
-      say(runner, 'called');
+      print(runner, 'called');
       // "the value", pickled.
       const file = join(folder, 'result');
       writeFileSync(file, Buffer.from('\x80\x04\x8c\tthe value\x94.', 'latin1'));
@@ -97,14 +97,14 @@ function serve(runner: FakeRunner): FakeProgram {
     const path = request.url ?? '';
     if (path.startsWith('/say/')) {
       const requestId = String(request.headers['x-fal-request-id']);
-      say(runner, `said ${path}`, { requestId, endpoint: path });
-      say(runner, `complained ${path}`, { requestId, endpoint: path, stream: 'stderr' });
+      print(runner, `said ${path}`, { requestId, endpoint: path });
+      print(runner, `complained ${path}`, { requestId, endpoint: path, stream: 'stderr' });
     }
     if (path === '/die') return events.exited({ code: null, signal: 'SIGKILL', reason: killedBySomeone });
     const [, code] = /^\/exit\/(\d+)$/.exec(path) ?? [];
     if (code !== undefined) return end(runner, Number(code), `The runner's process exited with code ${code}.`);
-    const isSick = path === '/health' && ++checks <= Number(spec.env.UNHEALTHY ?? 0);
-    response.writeHead(isSick ? 503 : 200).end(path === '/checks' ? String(checks) : path);
+    const isUnhealthy = path === '/health' && ++checks <= Number(spec.env.UNHEALTHY ?? 0);
+    response.writeHead(isUnhealthy ? 503 : 200).end(path === '/checks' ? String(checks) : path);
   });
   openServers.add(server);
   ended.addEventListener('abort', () => {
@@ -124,15 +124,15 @@ function serve(runner: FakeRunner): FakeProgram {
     );
     if (address) events.ready(address);
   });
-  const isWell = async (look: (address: RunnerAddress) => Promise<string>) =>
+  const isHealthy = async (look: (address: RunnerAddress) => Promise<string>) =>
     address !== null && (await look(address)) !== 'unhealthy';
   return {
-    probe: (timeoutSeconds) => isWell((at) => probeHealth(at, spec.health, timeoutSeconds)),
-    checkTcp: () => isWell((at) => acceptsConnections(at)),
+    probe: (timeoutSeconds) => isHealthy((at) => probeHealth(at, spec.health, timeoutSeconds)),
+    checkTcp: () => isHealthy((at) => acceptsConnections(at)),
   };
 }
 
-function say({ events }: FakeRunner, text: string, rest: Partial<RunnerLine> = {}): void {
+function print({ events }: FakeRunner, text: string, rest: Partial<RunnerLine> = {}): void {
   events.line({ at: Date.now(), stream: 'stdout', text, ...rest });
 }
 

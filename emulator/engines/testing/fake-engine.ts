@@ -88,7 +88,7 @@ function handleOf(
   program: () => FakeProgram,
 ): RunnerHandle {
   let [terminated, killed] = [false, false];
-  const dieOf = (signal: string, reason: string): void =>
+  const exitBy = (signal: string, reason: string): void =>
     queueMicrotask(() => events.exited({ code: null, signal, reason }));
   return {
     runnerId,
@@ -98,13 +98,13 @@ function handleOf(
       terminated = true;
       const { terminate } = program();
       if (terminate) terminate();
-      else dieOf('SIGTERM', 'The runner ended by SIGTERM, as asked.');
+      else exitBy('SIGTERM', 'The runner ended by SIGTERM, as asked.');
     },
     kill() {
       if (killed || ended.aborted) return;
       killed = true;
       program().kill?.();
-      dieOf('SIGKILL', 'The runner was killed, as asked.');
+      exitBy('SIGKILL', 'The runner was killed, as asked.');
     },
     probe: async (timeoutSeconds) => !ended.aborted && ((await program().probe?.(timeoutSeconds)) ?? true),
     checkTcp: async () => !ended.aborted && ((await program().checkTcp?.()) ?? true),

@@ -67,14 +67,14 @@ def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper
     # Commands can enter it from now on (`fal runners shell`).
     BlockingChannel(sock).send({"event": "entered"})
     if config["startMethod"] == "spawn":
-        _start_afresh(config, sock)
+        _start_new_python(config, sock)
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [path for path in paths if path and not path.startswith(FOLDER)]
     raise Become(config, sock)
 
 
 def arrive(descriptor: int) -> tuple[dict, BlockingChannel]:
-    """In a process that `_start_afresh` started: the configuration arrives over the channel."""
+    """In a process that `_start_new_python` started: the configuration arrives over the channel."""
     os.set_inheritable(descriptor, False)
     channel = BlockingChannel(socket.socket(fileno=descriptor))
     config = channel.receive() or {}
@@ -110,11 +110,11 @@ def _enter_world(config: dict) -> str | None:
     else:
         files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""
         disk = "Nor has it a disk of its own. " if "disk" in missing else ""
-        _say(f"/data and /app can't be shown to this runner ({missing['folders']}). {files}{disk}".rstrip())
+        _print(f"/data and /app can't be shown to this runner ({missing['folders']}). {files}{disk}".rstrip())
     if "disk" in missing and "folders" not in missing:
-        _say(f"This runner has no disk of its own ({missing['disk']}); what it writes stays on this machine.")
+        _print(f"This runner has no disk of its own ({missing['disk']}); what it writes stays on this machine.")
     if "writes" in missing:
-        _say(f"This runner can't write to some folders that it could in the cloud: {missing['writes']}.")
+        _print(f"This runner can't write to some folders that it could in the cloud: {missing['writes']}.")
     os.chdir(folder)
     return folder if config["hasAppFiles"] else None
 
@@ -125,21 +125,21 @@ def _enter_root(config: dict, world: isolation.World, binds: dict[str, str]) -> 
     else:
         own = world.places._replace(shared=[*world.places.shared, config["exchangeDir"]])
         layer.enter(config["layerDir"], own, binds, world.known)
-        _limit_files(config["mostBytes"])
+        _limit_files(config["maxBytes"])
     addresses = [config["own"][version].removeprefix("::ffff:") for version in ("v4", "v6")]
     rootfs.take_name(config["id"], addresses)
 
 
-def _limit_files(most_bytes: int) -> None:
+def _limit_files(max_bytes: int) -> None:
     """
     Limits the size of one file, so that it can't fill the machine's disk before the emulator checks the layer's size.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    if hard == resource.RLIM_INFINITY or hard > most_bytes:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    if hard == resource.RLIM_INFINITY or hard > max_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, hard))
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     os.write(2, f"[minifal] {sentence}\n".encode())
 
 
@@ -151,7 +151,7 @@ def _set_environment(config: dict) -> None:
     tempfile.tempdir = None
 
 
-def _start_afresh(config: dict, sock: socket.socket) -> None:
+def _start_new_python(config: dict, sock: socket.socket) -> None:
     os.set_inheritable(sock.fileno(), True)
     if config["appFolder"] is not None:
         os.environ[_APP] = config["appFolder"]

@@ -42,10 +42,10 @@ def make(name: str, keeper: int) -> None:
     server.close()
 
 
-def go_through(name: str, runner: int, said: bytes) -> None:
+def go_through(name: str, runner: int, sent: bytes) -> None:
     """
     Runs in the helper that the emulator started. A helper in the `runner`, the process that called `make`, takes over
-    input and output, with what was `said` already. Waits for its end, and ends it with this process. Raises OSError.
+    input and output, with what was `sent` already. Waits for its end, and ends it with this process. Raises OSError.
     """
     with socket.socket(socket.AF_UNIX) as connection:
         try:
@@ -58,8 +58,8 @@ def go_through(name: str, runner: int, said: bytes) -> None:
             is_the_runners = False
         if not is_the_runners:
             raise OSError("the runner is gone, or has ended the process by which commands come in")
-        socket.send_fds(connection, [_LENGTH.pack(len(said))], [0, 1])
-        connection.sendall(said)
+        socket.send_fds(connection, [_LENGTH.pack(len(sent))], [0, 1])
+        connection.sendall(sent)
         _let_go()
         if connection.recv(1) != ENDED:
             # Killed: if by the end of the runner, the emulator is notified of that, and ends us with the runner.
@@ -111,9 +111,9 @@ def _help(connection: socket.socket) -> None:
             os.dup2(fd, stream)
             os.close(fd)
         (left,) = _LENGTH.unpack(length)
-        said = bytearray()
-        while len(said) < left and (more := connection.recv(min(_CHUNK, left - len(said)))):
-            said += more
-        shell.take_over(bytes(said), connection.fileno())
+        sent = bytearray()
+        while len(sent) < left and (more := connection.recv(min(_CHUNK, left - len(sent)))):
+            sent += more
+        shell.take_over(bytes(sent), connection.fileno())
     finally:
         os._exit(0)

@@ -49,12 +49,12 @@ def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, s
             if "/" + name not in binds:
                 world.show_top("/" + name)
         world.hide()
-        world.let_through()
+        world.show_needed()
         for target, source in binds.items():
             # The user's home may be there, too.
             os.makedirs(world.root + target, exist_ok=True)
             mounts.bind(source, world.root + target)
-        world.let_hugging_face()
+        world.mount_hugging_face()
         mounts.move_root(world.root)
         return world.how
     finally:
@@ -108,7 +108,7 @@ class _World:
                 os.chmod(f"{self._folder}/{name}", mode)
                 os.makedirs(target, exist_ok=True)
                 mounts.bind(f"{self._folder}/{name}", target)
-        self._lead_home()
+        self._link_home()
         done = [path for _, path, _ in private]
         # A hidden top-level folder is already absent. Shown parts of ours need a mount point.
         nested = [path for path in places.hidden if path.count("/") > 1 and path not in done]
@@ -119,7 +119,7 @@ class _World:
                 os.mkdir(f"{self._memory}/plain/{number}")
                 mounts.bind(f"{self._memory}/plain/{number}", target)
 
-    def _lead_home(self) -> None:
+    def _link_home(self) -> None:
         """The target of a link that led to the home from a place that is absent now (`/home`)."""
         link = self._places.home_link
         folder = None if link is None else self._inside(os.path.dirname(link))
@@ -127,21 +127,21 @@ class _World:
             os.makedirs(folder, exist_ok=True)
             os.symlink(self._places.home, self.root + link)
 
-    def let_through(self) -> None:
+    def show_needed(self) -> None:
         """Shows the parts of hidden places that are needed."""
         places = self._places
         done: list[str] = []
         for path in places.copied:
-            self._let(path, lambda source, target: self._copy(source, target, "environment"))
+            self._make_visible(path, lambda source, target: self._copy(source, target, "environment"))
             done.append(path)
         for path in places.shown:
             if places.hides(path) and not any(is_at_or_below(path, one) for one in done):
-                self._let(path, mounts.bind_read_only)
+                self._make_visible(path, mounts.bind_read_only)
                 done.append(path)
         for path in places.shared:
-            self._let(path, mounts.bind)
+            self._make_visible(path, mounts.bind)
 
-    def let_hugging_face(self) -> None:
+    def mount_hugging_face(self) -> None:
         """Mounted on top of /data."""
         cache = self._places.hugging_face
         target = self._inside(HUGGING_FACE)
@@ -153,7 +153,7 @@ class _World:
             else:
                 self._copy(source, target, "hugging-face")
 
-    def _let(self, path: str, show) -> None:
+    def _make_visible(self, path: str, show) -> None:
         """Shows a file or a folder at its own path."""
         target = self._inside(path)
         # What is reached through a link is mounted at its real path.

@@ -17,7 +17,7 @@ from . import hosts
 
 _OURS = FOLDER + os.sep
 _ASYNCIO = os.path.dirname(os.path.abspath(asyncio.__file__)) + os.sep
-_LONGEST_TEXT = 1_000_000
+_MAX_TEXT = 1_000_000
 
 
 class Refused(Exception):
@@ -52,7 +52,7 @@ def load(spec: dict, kind: str):
         with open(spec["file"], "rb") as file:
             found = importlib.import_module(spec["method"]).loads(file.read())
     except BaseException as error:
-        sentence = f"The {kind} function could not be deserialized: {in_words(error)}"
+        sentence = f"The {kind} function could not be deserialized: {describe_error(error)}"
         # For a missing module its name is enough; where the app's own code failed, the frames say where.
         print(sentence if isinstance(error, ImportError) else traceback_of(error), file=sys.stderr)
         raise Unloadable(sentence) from error
@@ -126,7 +126,7 @@ def describe(error: BaseException) -> dict:
 def traceback_of(error: BaseException) -> str:
     """The traceback as Python prints it, from the first frame that is not the emulator's."""
     lines = traceback.format_exception(type(error), error, _users_part(error))
-    return "".join(lines)[:_LONGEST_TEXT]
+    return "".join(lines)[:_MAX_TEXT]
 
 
 def _users_part(error: BaseException):
@@ -138,12 +138,12 @@ def _users_part(error: BaseException):
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)[:_LONGEST_TEXT]
+        return str(error)[:_MAX_TEXT]
     except Exception:
         return f"<{type(error).__name__} whose text could not be made>"
 
 
-def in_words(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """The exception's type and text, also if creating the text fails."""
     return f"{type(error).__name__}: {_message(error)}"
 

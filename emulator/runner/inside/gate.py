@@ -58,7 +58,7 @@ class Gate:
 
 
 async def _refuse(kind: str, send) -> None:
-    _hush(getattr(send, "__self__", None))
+    _silence(getattr(send, "__self__", None))
     if kind == "websocket":
         # Closed before it is accepted: the client gets HTTP 403.
         await send({"type": "websocket.close", "code": 1008})
@@ -68,7 +68,7 @@ async def _refuse(kind: str, send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _hush(exchange) -> None:
+def _silence(exchange) -> None:
     """Silences the server's own log lines about this response: a web page could fill the app's log with them."""
     if hasattr(exchange, "access_log"):
         exchange.access_log = False

@@ -25,19 +25,19 @@ def run(config: dict, channel) -> int:
     serving = streams.install(config["token"], context, config.get("board"))
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     network = rules.apply_from_environment()
-    network.report = lambda host, port: _tell(channel, "listening", host=host, port=port)
+    network.report = lambda host, port: _report(channel, "listening", host=host, port=port)
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK, nothing else makes app files importable.
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
         labels.install(context, serving)
-        request_limit.install(lambda: _tell(channel, "done"))
-        gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _tell(channel, "gated"))
+        request_limit.install(lambda: _report(channel, "done"))
+        gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _report(channel, "gated"))
         return _serve(config, channel)
     return _answer(config, channel)
 
 
-def _tell(channel, event: str, **about: object) -> None:
+def _report(channel, event: str, **about: object) -> None:
     """
     Reports an event. An app that has closed the channel (it closes every descriptor that it didn't open) still serves.
     """
@@ -72,7 +72,7 @@ def _serve(config: dict, channel) -> int:
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
         callables.invoke(function, arguments, options)
-        _tell(channel, "returned")
+        _report(channel, "returned")
         return 0
     except callables.Refused as error:
         return _fail(channel, str(error))
@@ -80,7 +80,7 @@ def _serve(config: dict, channel) -> int:
         return _exit_code(error)
     except BaseException as error:
         print(callables.traceback_of(error), file=sys.stderr, end="")
-        return _fail(channel, callables.in_words(error))
+        return _fail(channel, callables.describe_error(error))
 
 
 def _answer(config: dict, channel) -> int:
@@ -135,5 +135,5 @@ def _exit_code(error: SystemExit) -> int:
 
 
 def _fail(channel, reason: str) -> int:
-    _tell(channel, "failed", reason=reports.cut(reason, 100_000))
+    _report(channel, "failed", reason=reports.cut(reason, 100_000))
     return 1

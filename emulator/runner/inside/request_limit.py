@@ -38,7 +38,7 @@ def _change(module, report_done) -> None:
 
         config.load = load_and_count
 
-    async def tell_and_shut_down(self, *args, **options):
+    async def report_and_shut_down(self, *args, **options):
         # Newer releases add a random jitter to the limit. A signal that arrived meanwhile changes nothing.
         limit = getattr(self, "limit_max_requests", self.config.limit_max_requests)
         if limit is not None and self.server_state.total_requests >= limit:
@@ -46,7 +46,7 @@ def _change(module, report_done) -> None:
         await shutdown(self, *args, **options)
 
     server.__init__ = init_and_count
-    server.shutdown = tell_and_shut_down
+    server.shutdown = report_and_shut_down
 
 
 def _counting(app, state):

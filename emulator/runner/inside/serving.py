@@ -28,7 +28,7 @@ class Serving:
         request = object()
         with self._lock:
             self._open[request] = labels
-            self._tell(None)
+            self._update(None)
         return request
 
     def end(self, request: object) -> None:
@@ -36,9 +36,9 @@ class Serving:
         with self._lock:
             labels = self._open.pop(request, None)
             if labels is not None:
-                self._tell(labels.get("requestId"))
+                self._update(labels.get("requestId"))
 
-    def _tell(self, over: str | None) -> None:
+    def _update(self, over: str | None) -> None:
         alone = next(iter(self._open.values())) if len(self._open) == 1 else {}
         if over is not None or alone != self.alone:
             self.alone = alone

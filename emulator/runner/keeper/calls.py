@@ -18,7 +18,7 @@ _SYNCHRONOUS_WAKE_UP = 1
 _PIDFD_OPEN, _PIDFD_GETFD = 434, 438
 """By number: a Python that was built on an older Linux has no function for the first one."""
 _PIDFD_THREAD = os.O_EXCL
-_LONGEST_ADDRESS = 128
+_MAX_ADDRESS = 128
 _SIZE = 80
 """Size of `struct seccomp_notif`."""
 
@@ -70,7 +70,7 @@ def answer(descriptor: int, id: int, result: int | None) -> None:
 
 def address_of(call: Call) -> bytes:
     """The address that the caller passed. Raises OSError, as the call would, or if the caller can't be inspected."""
-    if not 2 <= call.length <= _LONGEST_ADDRESS:
+    if not 2 <= call.length <= _MAX_ADDRESS:
         raise OSError(errno.EINVAL, "no address has this length")
     buffer = ctypes.create_string_buffer(call.length)
     ours, theirs = _Piece(ctypes.addressof(buffer), call.length), _Piece(call.second, call.length)

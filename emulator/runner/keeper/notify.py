@@ -25,7 +25,7 @@ from . import calls, sockets, unix_bind
 from .calls import Call
 from .seccomp import MACHINE
 
-_MOST_WAITING = 256
+_MAX_WAITING = 256
 """Maximum number of pending calls; each takes one of our descriptors."""
 _ANY = ("0.0.0.0", "::")
 _COMPARING = ("node", "nodejs")
@@ -86,11 +86,11 @@ class Notifier:
     def _take(self) -> None:
         try:
             call = calls.receive(self._filter)
-            calls.answer(self._filter, call.id, self._judge(call))
+            calls.answer(self._filter, call.id, self._check(call))
         except (calls.Gone, _Later):
             pass
 
-    def _judge(self, call: Call) -> int | None:
+    def _check(self, call: Call) -> int | None:
         """Returns the `result` for `calls.answer`."""
         try:
             if call.number == MACHINE.listen:
@@ -135,14 +135,14 @@ class Notifier:
         return result
 
     def _bind_path(self, call: Call, sock: socket.socket, raw: bytes) -> NoReturn:
-        if len(self._waiting) >= _MOST_WAITING:
+        if len(self._waiting) >= _MAX_WAITING:
             raise OSError(errno.EAGAIN, "too many wait")
         reader = unix_bind.start(sock, raw, call.thread, lambda: calls.is_waiting(self._filter, call.id))
         pipe = open(reader, "rb", buffering=0)
 
         def result() -> int:
-            said = pipe.read(1)
-            return said[0] if said else errno.EACCES
+            answer = pipe.read(1)
+            return answer[0] if answer else errno.EACCES
 
         self._wait(call, pipe, select.EPOLLIN, result)
 
@@ -187,7 +187,7 @@ class Notifier:
             if not sockets.is_tcp(sock):
                 return None
             waits = not fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK
-            if waits and len(self._waiting) >= _MOST_WAITING:
+            if waits and len(self._waiting) >= _MAX_WAITING:
                 return errno.EAGAIN
             # From the runner's own address, by which its servers recognize its calls.
             sockets.bind_client(sock, self._own.v4)

@@ -126,12 +126,12 @@ class Listed:
         ours = listed.inodes_below(os.getpid())
         for server in wanted:
             if server.inode in ours:
-                self._judge(server)
+                self._check(server)
 
     def _concerns(self, server: listed.Server) -> bool:
         return server.is_outside or server.port in self._ports
 
-    def _judge(self, server: listed.Server) -> None:
+    def _check(self, server: listed.Server) -> None:
         if server.is_outside and not self._may_be_outside:
             where = f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
             self._report(
@@ -168,7 +168,7 @@ def why_not_placed() -> str | None:
             os._exit(0)
     childs_hand.close()
     os.close(writer)
-    answer = _hear(reader, Placed(hand, own))
+    answer = _receive(reader, Placed(hand, own))
     try:
         os.kill(child, 9)
     except OSError:
@@ -177,15 +177,15 @@ def why_not_placed() -> str | None:
     return None if answer == "ok" else answer or "the attempt got no answer"
 
 
-def _hear(reader: int, placed: Placed) -> str:
+def _receive(reader: int, placed: Placed) -> str:
     """Reads the pipe to its end while the child's servers are handled."""
-    said = bytearray()
+    answer = bytearray()
     loop = Loop()
     deadline = time.monotonic() + _PROBE_SECONDS
     try:
-        loop.watch(reader, lambda: said.extend(os.read(reader, 500)))
+        loop.watch(reader, lambda: answer.extend(os.read(reader, 500)))
         placed.begin(loop, lambda *_: None)
-        while not said and time.monotonic() < deadline:
+        while not answer and time.monotonic() < deadline:
             loop.turn(0.1)
     except Exception as error:
         return str(error) or type(error).__name__
@@ -193,4 +193,4 @@ def _hear(reader: int, placed: Placed) -> str:
         placed.close()
         loop.close()
         os.close(reader)
-    return said.decode(errors="replace")
+    return answer.decode(errors="replace")

@@ -9,7 +9,7 @@ import os
 
 from . import kernel
 
-_MOST = 65536
+_MAX = 65536
 
 
 def close_all_but(keep: set[int]) -> None:
@@ -26,4 +26,4 @@ def _open_ones():
     try:
         return [int(name) for name in os.listdir("/proc/self/fd" if kernel.LINUX else "/dev/fd")]
     except (OSError, ValueError):
-        return range(min(os.sysconf("SC_OPEN_MAX"), _MOST))
+        return range(min(os.sysconf("SC_OPEN_MAX"), _MAX))

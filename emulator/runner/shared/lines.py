@@ -18,10 +18,10 @@ ATOMIC = 4096 if sys.platform == "linux" else 512
 """A write of this size to a pipe is atomic (PIPE_BUF)."""
 MAX_SHOWN = 4096
 """Bytes; a longer unfinished line is not shown, because it is no progress bar."""
-MOST_SHOWN = 16
+MAX_SHOWN = 16
 """How many unfinished lines of a stream are shown at once."""
-_LONGEST_LABEL = 200
-_LONGEST_FRAME = 64 * 1024
+_MAX_LABEL = 200
+_MAX_FRAME = 64 * 1024
 
 
 def start_of_frame(token: str) -> bytes:
@@ -47,12 +47,12 @@ def mark(token: str, was: dict[str, str], alone: dict[str, str], over: str | Non
     """
     `was`, `alone`: labels of raw writes before and after this point. `over`: the request that writes nothing more.
     """
-    about = {"was": _short(was), "alone": _short(alone), "over": None if over is None else str(over)[:_LONGEST_LABEL]}
+    about = {"was": _short(was), "alone": _short(alone), "over": None if over is None else str(over)[:_MAX_LABEL]}
     return start_of_frame(token) + json.dumps(about).encode() + b"0\x1f"
 
 
 def _short(labels: dict[str, str]) -> dict[str, str]:
-    return {name: str(value)[:_LONGEST_LABEL] for name, value in labels.items()}
+    return {name: str(value)[:_MAX_LABEL] for name, value in labels.items()}
 
 
 class ForgedFrame(Exception):
@@ -84,7 +84,7 @@ class Lines:
     def show(self) -> None:
         """Emits the unfinished lines that changed since the last call, in their current state."""
         changed, self._changed = self._changed, {}
-        for key in list(changed)[-MOST_SHOWN:]:
+        for key in list(changed)[-MAX_SHOWN:]:
             text = self._partial.get(key, b"").rstrip(b"\r")
             if text.strip() and len(text) <= MAX_SHOWN:
                 self._send(key, text, True)
@@ -128,7 +128,7 @@ class Lines:
                 self._wait_for_rest(data[start:])
                 return
             if end == body + 1:
-                self._heed(about + b"}")
+                self._apply_mark(about + b"}")
             self._add(about + b"}", data[body + 1 : end])
             at = end
 
@@ -147,7 +147,7 @@ class Lines:
         was = _parsed(data[mark + len(self._start) : end]).get("was")
         return was if isinstance(was, dict) else alone
 
-    def _heed(self, mark: bytes) -> None:
+    def _apply_mark(self, mark: bytes) -> None:
         about = _parsed(mark)
         alone, over = about.get("alone"), about.get("over")
         if not isinstance(alone, dict):
@@ -167,7 +167,7 @@ class Lines:
             self._send(key, text)
 
     def _wait_for_rest(self, frame: bytes) -> None:
-        if len(frame) > _LONGEST_FRAME:
+        if len(frame) > _MAX_FRAME:
             raise ForgedFrame
         self._waiting = frame
 

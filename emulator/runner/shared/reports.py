@@ -11,7 +11,7 @@ from .addresses import Addresses
 
 LIMIT = 256 * 1024
 """Maximum size of one report, in bytes."""
-_LONGEST_NUMBER = 20
+_MAX_NUMBER = 20
 _SHAPES = {
     "entered": {},
     "gated": {},
@@ -47,7 +47,7 @@ class Reports:
         """The runner was asked to run its function."""
         self._called = True
 
-    def judge(self, line: bytes) -> dict | None:
+    def check(self, line: bytes) -> dict | None:
         """The report in a line; None for a report that says nothing new. Raises `Violation`."""
         report = _parse(line)
         event = report["event"]
@@ -127,7 +127,7 @@ def _fits(value: dict, shape: dict) -> bool:
 
 
 def _small(digits: str) -> int:
-    if len(digits) > _LONGEST_NUMBER:
+    if len(digits) > _MAX_NUMBER:
         raise ValueError("too long")
     return int(digits)
 

@@ -153,17 +153,17 @@ def main() -> None:
     kernel.become_subreaper()
     incoming = Incoming()
     frames: list[tuple[bytes, bytes]] = []
-    said = b""
+    sent = b""
     while not frames:
         data = incoming.take()
-        said += data
+        sent += data
         frames = incoming.feed(data)
         if incoming.ended:
             return
     config = json.loads(frames.pop(0)[1])
     if config["door"] is not None:
         kernel.die_with_parent(signal.SIGTERM, emulator)
-        door.go_through(config["door"], config["pid"], said)
+        door.go_through(config["door"], config["pid"], sent)
         return
     enter(config)
     # Entering a user namespace clears the signal that is sent at the parent's death, so it is requested only now.
@@ -171,9 +171,9 @@ def main() -> None:
     run(config, incoming, frames, placed(config), None)
 
 
-def take_over(said: bytes, gone: int) -> None:
+def take_over(sent: bytes, gone: int) -> None:
     """
-    In a process of the runner: does what `main` does, with what the emulator `said` already. `gone` becomes readable
+    In a process of the runner: does what `main` does, with what the emulator `sent` already. `gone` becomes readable
     when the command is no longer wanted.
     """
     from minifal_runner.shared import kernel
@@ -182,7 +182,7 @@ def take_over(said: bytes, gone: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)
     kernel.become_subreaper()
     incoming = Incoming()
-    frames = incoming.feed(said)
+    frames = incoming.feed(sent)
     config = json.loads(frames.pop(0)[1])
     # The process already has the runner's system-call filter.
     carefully(lambda: (fit(config), run(config, incoming, frames, False, gone)))

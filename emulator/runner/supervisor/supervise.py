@@ -46,7 +46,7 @@ class Supervisor:
         self._runners: dict[str, Runner] = {}
         self._held_back = False
         self._stopping = False
-        self._asked: list[Runner] = []
+        self._to_flush: list[Runner] = []
         """Runners whose lines the emulator asked for while it was behind."""
         self._dying: dict[Runner, float] = {}
         """Runners whose keepers were asked to end them, and the deadline for each."""
@@ -85,14 +85,14 @@ class Supervisor:
             if message["op"] == "start":
                 self._start(message)
             elif runner is not None:
-                self._carefully(runner, lambda: self._obey(runner, message["op"]))
+                self._carefully(runner, lambda: self._run_command(runner, message["op"]))
 
-    def _obey(self, runner: Runner, op: str) -> None:
+    def _run_command(self, runner: Runner, op: str) -> None:
         if op == "call":
             runner.reports.called()
             self._send(runner, {"op": "call"})
-        elif op == "tell":
-            self._tell_now(runner)
+        elif op == "flush":
+            self._flush_lines(runner)
         elif op == "terminate":
             runner.terminating = True
             self._terminate(runner)
@@ -138,9 +138,9 @@ class Supervisor:
             config = {**config, **self._addresses(config)}
             launched = launch(config, self._drop_descriptors)
         except Exception as error:
-            self._tell(config["id"], "exited", code=None, signal=None, error=f"could not be started: {error}")
+            self._report(config["id"], "exited", code=None, signal=None, error=f"could not be started: {error}")
             return
-        runner = self.attend(Runner(config, launched), launched, token)
+        runner = self.add(Runner(config, launched), launched, token)
         if config["startMethod"] == "spawn":
             self._send(runner, config)
 
@@ -161,7 +161,7 @@ class Supervisor:
             "rules": rules.describe(own, filtered, config["addresses"], config["extraPaths"]),
         }
 
-    def attend(self, runner: Runner, launched: Launched, token: str) -> Runner:
+    def add(self, runner: Runner, launched: Launched, token: str) -> Runner:
         """Watches the runner's channel and output from now on."""
         self._runners[runner.id] = runner
         for fd, stream in ((launched.stdout, "stdout"), (launched.stderr, "stderr")):
@@ -201,7 +201,7 @@ class Supervisor:
         self._loop.forget(runner.channel.sock.fileno())
         if runner.broken is None:
             runner.broken = f"was ended, because {why}."
-            self._tell(runner.id, "line", stream="stderr", text=f"[minifal] The runner {runner.broken}")
+            self._report(runner.id, "line", stream="stderr", text=f"[minifal] The runner {runner.broken}")
         self._kill(runner)
 
     def _on_report(self, runner: Runner) -> bool:
@@ -211,13 +211,13 @@ class Supervisor:
             self._loop.forget(runner.channel.sock.fileno())
             return False
         for line in lines:
-            report = runner.reports.judge(line)
+            report = runner.reports.check(line)
             if report is not None:
                 about = runner.place if report["event"] == "entered" else {}
                 self._emulator.send({**report, **about, "id": runner.id})
         return True
 
-    def _hear_the_rest(self, runner: Runner) -> None:
+    def _read_rest(self, runner: Runner) -> None:
         for _ in range(READS):
             if not self._on_report(runner):
                 return
@@ -227,7 +227,7 @@ class Supervisor:
             known = {name: labels[name] for name in ("requestId", "endpoint") if isinstance(labels.get(name), str)}
             if unfinished:
                 known["unfinished"] = True
-            self._tell(runner.id, "line", stream=stream, text=text, **known)
+            self._report(runner.id, "line", stream=stream, text=text, **known)
 
         os.set_blocking(fd, False)
         runner.outputs[fd] = Lines(token, emit)
@@ -282,13 +282,13 @@ class Supervisor:
         os.close(fd)
         self._carefully(runner, lines.finish)
 
-    def _tell_now(self, runner: Runner) -> None:
+    def _flush_lines(self, runner: Runner) -> None:
         """
         The emulator asks after an answer of the runner: lines that the runner wrote before it may still be in its
         pipes.
         """
         if self._is_behind():
-            self._asked.append(runner)
+            self._to_flush.append(runner)
             return
         for fd in list(runner.outputs):
             for _ in range(READS):
@@ -297,7 +297,7 @@ class Supervisor:
                     break
         for lines in runner.outputs.values():
             self._carefully(runner, lambda: lines.settle(runner.alone()))
-        self._tell(runner.id, "told")
+        self._report(runner.id, "flushed")
 
     def _on_status(self, runner: Runner) -> None:
         data = os.read(runner.status, CHUNK)
@@ -306,13 +306,13 @@ class Supervisor:
             word, _, rest = line.decode().partition(" ")
             if word == "main":
                 runner.main = int(rest)
-                self._tell(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
+                self._report(runner.id, "started", pid=runner.main, missing=self._world.missing_list())
                 self._terminate(runner)
             elif word == "listening":
                 # Handle first what the server reported before it listened.
                 self._carefully(runner, lambda: self._on_report(runner))
                 host, port = rest.split()
-                self._tell(runner.id, "listening", host=host, port=int(port))
+                self._report(runner.id, "listening", host=host, port=int(port))
             elif word == "violation":
                 self._break(runner, rest)
             elif word == "ended":
@@ -336,7 +336,7 @@ class Supervisor:
             if fd in runner.outputs:
                 self._close_output(runner, fd)
         if runner.broken is None:
-            self._carefully(runner, lambda: self._hear_the_rest(runner))
+            self._carefully(runner, lambda: self._read_rest(runner))
         self._loop.forget(runner.channel.sock.fileno())
         runner.channel.sock.close()
         del self._runners[runner.id]
@@ -348,7 +348,7 @@ class Supervisor:
             keeper.kill_others({other.keeper for other in self._runners.values()})
             status = int(signal.SIGKILL)
         died = os.WIFSIGNALED(status)
-        self._tell(
+        self._report(
             runner.id,
             "exited",
             code=None if died else os.WEXITSTATUS(status),
@@ -358,7 +358,7 @@ class Supervisor:
 
     # The loop itself
 
-    def _tell(self, id: str, event: str, **about: object) -> None:
+    def _report(self, id: str, event: str, **about: object) -> None:
         self._emulator.send({"event": event, "id": id, **about})
 
     def _send(self, runner: Runner, message: dict) -> None:
@@ -380,9 +380,9 @@ class Supervisor:
         and our memory doesn't grow.
         """
         self._send_out()
-        while self._asked and not self._is_behind():
-            runner = self._asked.pop(0)
-            self._carefully(runner, lambda: self._tell_now(runner))
+        while self._to_flush and not self._is_behind():
+            runner = self._to_flush.pop(0)
+            self._carefully(runner, lambda: self._flush_lines(runner))
             self._send_out()
         waiting = len(self._emulator.pending)
         self._loop.await_room(self._emulator.sock.fileno(), (lambda: None) if waiting else None)

@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.ts';
 import { type DataEntry, listData, statOf } from './listing.ts';
 import { at, stepsOf } from './paths.ts';
 import { removeTree } from './remove-tree.ts';
-import { worded } from './words.ts';
+import { withRefusals } from './words.ts';
 import { readZip } from './zip.ts';
 
 /**
@@ -53,20 +53,20 @@ export function createDataFiles(root: string): DataFiles {
 
   return {
     list: (path) => listData(root, path),
-    openFile: async (path) => worded(at(root, stepsOf(path), { last: 'follow' }, openFile)),
+    openFile: async (path) => withRefusals(at(root, stepsOf(path), { last: 'follow' }, openFile)),
     async check(path) {
       await destination(path, false, async () => undefined).catch((error: unknown) => {
         // Parent directories may be missing: they are created later.
         if (!(error instanceof Refusal && error.reason === 'not_found' && error.message === missing)) throw error;
       });
     },
-    place: (path, file) => worded(destination(path, true, (to) => rename(file, to))),
+    place: (path, file) => withRefusals(destination(path, true, (to) => rename(file, to))),
 
     async unpack(path, zip) {
       stepsOf(path);
       for await (const { name, content } of readZip(zip)) {
         if (name.startsWith('/')) throw new Refusal('bad_request', 'The archive has an absolute path.');
-        await worded(
+        await withRefusals(
           destination(`${path}/${name}`, true, async (to) => {
             const handle = await open(to, writing, 0o644);
             try {
@@ -79,10 +79,10 @@ export function createDataFiles(root: string): DataFiles {
       }
     },
 
-    remove: (path) => worded(itself(path, false, removeTree)),
+    remove: (path) => withRefusals(itself(path, false, removeTree)),
 
     rename: (path, to) =>
-      worded(
+      withRefusals(
         itself(path, false, async (from) => {
           if (!(await statOf(from))) throw new Refusal('not_found', missing);
           await itself(to, true, (there) => rename(from, there));
@@ -91,7 +91,7 @@ export function createDataFiles(root: string): DataFiles {
 
     async hasHash(path, hash) {
       try {
-        const { handle } = await worded(at(root, [...stepsOf(path), '.fal_hash'], { last: 'follow' }, openFile));
+        const { handle } = await withRefusals(at(root, [...stepsOf(path), '.fal_hash'], { last: 'follow' }, openFile));
         try {
           const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxHash), 0, maxHash, 0);
           return buffer.toString('utf8', 0, bytesRead).trim() === hash;

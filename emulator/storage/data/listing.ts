@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { at, stepsOf } from './paths.ts';
-import { codeOf, worded } from './words.ts';
+import { codeOf, withRefusals } from './words.ts';
 
 export interface DataEntry {
   /** Absolute: `/data/…`. */
@@ -40,7 +40,7 @@ export async function listData(root: string, path: string): Promise<readonly Dat
     if (error instanceof Refusal && error.reason === 'not_found') return [];
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    return worded(Promise.reject(error));
+    return withRefusals(Promise.reject(error));
   }
 }
 
@@ -51,12 +51,12 @@ export async function statOf(path: string): Promise<Stats | undefined> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    return worded(Promise.reject(error));
+    return withRefusals(Promise.reject(error));
   }
 }
 
 async function children(root: string, folder: HeldFolder, steps: readonly string[]): Promise<readonly DataEntry[]> {
-  const names = await worded(readdir(folder.path));
+  const names = await withRefusals(readdir(folder.path));
   const entries: DataEntry[] = [];
   for (let from = 0; from < names.length; from += atOnce) {
     const some = names.slice(from, from + atOnce).map((name) => entryOf(root, folder, steps, name));

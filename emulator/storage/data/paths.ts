@@ -2,7 +2,7 @@ import { mkdir, readlink } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { Refusal } from '../refusal.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
-import { codeOf, worded } from './words.ts';
+import { codeOf, withRefusals } from './words.ts';
 
 const maxPath = 4096;
 const maxLinks = 40;
@@ -47,7 +47,7 @@ export async function at<T>(
 ): Promise<T> {
   let pending = steps;
   let done: readonly string[] = [];
-  let detours = 0;
+  let links = 0;
   let here = await holdFolder(root, 'follow');
   const moveTo = async (folder: HeldFolder): Promise<void> => {
     await here.close();
@@ -61,8 +61,8 @@ export async function at<T>(
     done = [];
     await moveTo(await holdFolder(root, 'follow'));
   };
-  const detour = (): void => {
-    if (++detours > maxLinks) throw new Refusal('bad_request', 'The symbolic links of this path go in a circle.');
+  const noteLink = (): void => {
+    if (++links > maxLinks) throw new Refusal('bad_request', 'The symbolic links of this path go in a circle.');
   };
 
   try {
@@ -79,7 +79,7 @@ export async function at<T>(
       if (isLast && last === 'keep') return await work(path, false);
       const target = await linkAt(path);
       if (target !== undefined) {
-        detour();
+        noteLink();
         const further = target.split('/').filter((part) => part !== '' && part !== '.');
         if (!target.startsWith('/')) pending = [...further, ...rest];
         else if (further.shift() === 'data') await restart([...further, ...rest]);
@@ -91,13 +91,13 @@ export async function at<T>(
           return await work(path, false);
         } catch (error) {
           if (codeOf(error) !== 'ELOOP') throw error;
-          detour();
+          noteLink();
           continue;
         }
       }
       const folder = await enter(path, make);
       if (folder === undefined) {
-        detour();
+        noteLink();
         continue;
       }
       await moveTo(folder);
@@ -116,13 +116,13 @@ async function enter(path: string, make: boolean): Promise<HeldFolder | undefine
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' && make) {
-      await worded(mkdir(path)).catch((failure: unknown) => {
+      await withRefusals(mkdir(path)).catch((failure: unknown) => {
         // Another process has created it, or something else in its place: the next look decides.
         if (!(failure instanceof Refusal && failure.reason === 'bad_request')) throw failure;
       });
       return holdFolder(path).catch(() => undefined);
     }
-    if (code !== 'ELOOP' && code !== 'ENOTDIR') return worded(Promise.reject(error));
+    if (code !== 'ELOOP' && code !== 'ENOTDIR') return withRefusals(Promise.reject(error));
     if ((await linkAt(path)) !== undefined) return undefined;
     throw new Refusal('not_found', 'A part of this path is a file, not a directory.');
   }
@@ -135,7 +135,7 @@ async function linkAt(path: string): Promise<string | undefined> {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'EINVAL' || code === 'ENOENT') return undefined;
-    return worded(Promise.reject(error));
+    return withRefusals(Promise.reject(error));
   }
 }
 

@@ -5,7 +5,7 @@ import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { codeOf } from './words.ts';
 
 /** The maximum depth: each level holds a descriptor. */
-const deepest = 200;
+const maxDepth = 200;
 /** The number of tries: other code may be writing there and replacing directories with links. */
 const maxTries = 10;
 
@@ -15,7 +15,7 @@ const maxTries = 10;
  * @throws Refusal `bad_request` for a tree that is too deep; otherwise the system's error (ENOENT: nothing exists here)
  */
 export async function removeTree(path: string, depth = 0): Promise<void> {
-  if (depth > deepest) throw new Refusal('bad_request', `This tree has more than ${deepest} levels.`);
+  if (depth > maxDepth) throw new Refusal('bad_request', `This tree has more than ${maxDepth} levels.`);
   for (let tries = 1; ; tries++) {
     try {
       return await unlink(path);

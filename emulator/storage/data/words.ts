@@ -22,7 +22,7 @@ const words: { readonly [code: string]: readonly ['bad_request' | 'not_found' | 
 };
 
 /** The failures that a path can cause, as sentences; all others are passed on unchanged. */
-export async function worded<T>(work: Promise<T>): Promise<T> {
+export async function withRefusals<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

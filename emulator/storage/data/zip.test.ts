@@ -28,12 +28,12 @@ describe('a zip archive', () => {
       expect(read(zip)).rejects.toThrow(/zip archive|encrypted|compression|larger|Zip64/);
     await refused(Buffer.from('no zip'));
     await refused(Buffer.alloc(0));
-    await refused(zipOf([{ name: 'a', content: 'x'.repeat(100_000), says: { size: 10 } }]));
-    await refused(zipOf([{ name: 'a', content: 'x', says: { check: 1 } }]));
-    await refused(zipOf([{ name: 'a', content: 'x', says: { flags: 1 } }]));
-    await refused(zipOf([{ name: 'a', content: 'x', says: { method: 99 } }]));
-    await refused(zipOf([{ name: 'a', content: 'x', says: { size: 0x7fffffff } }]));
-    await refused(zipOf([{ name: 'a', content: 'x', says: { size: 0xffffffff } }]));
+    await refused(zipOf([{ name: 'a', content: 'x'.repeat(100_000), header: { size: 10 } }]));
+    await refused(zipOf([{ name: 'a', content: 'x', header: { check: 1 } }]));
+    await refused(zipOf([{ name: 'a', content: 'x', header: { flags: 1 } }]));
+    await refused(zipOf([{ name: 'a', content: 'x', header: { method: 99 } }]));
+    await refused(zipOf([{ name: 'a', content: 'x', header: { size: 0x7fffffff } }]));
+    await refused(zipOf([{ name: 'a', content: 'x', header: { size: 0xffffffff } }]));
   });
 
   it('that was cut or changed anywhere yields its files or a refusal, never another failure', async () => {

@@ -6,7 +6,7 @@ export interface PackedFile {
   /** Default: deflated. */
   readonly isStored?: boolean;
   /** Replaces the correct values. */
-  readonly says?: {
+  readonly header?: {
     readonly size?: number;
     readonly check?: number;
     readonly flags?: number;
@@ -19,16 +19,16 @@ export function zipOf(files: readonly PackedFile[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let at = 0;
-  for (const { name, content, isStored = false, says = {} } of files) {
+  for (const { name, content, isStored = false, header = {} } of files) {
     const bytes = Buffer.from(content);
     const packed = isStored ? bytes : deflateRawSync(bytes);
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(says.flags ?? 0, 2);
-    common.writeUInt16LE(says.method ?? (isStored ? 0 : 8), 4);
-    common.writeUInt32LE(says.check ?? crc32(bytes), 10);
+    common.writeUInt16LE(header.flags ?? 0, 2);
+    common.writeUInt16LE(header.method ?? (isStored ? 0 : 8), 4);
+    common.writeUInt32LE(header.check ?? crc32(bytes), 10);
     common.writeUInt32LE(packed.length, 14);
-    common.writeUInt32LE(says.size ?? bytes.length, 18);
+    common.writeUInt32LE(header.size ?? bytes.length, 18);
     common.writeUInt16LE(Buffer.byteLength(name), 22);
     const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), packed]);
     const rest = Buffer.alloc(14);

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { signalChild } from '../../../local/signal.ts';
 
 const lowestPriority = 19;
-const usualMostNames = 20_000;
+const defaultMaxNames = 20_000;
 const compiledName = /^(.+)\.cpython-\d+\.pyc$/;
 
 export interface Bytecode {
@@ -27,7 +27,7 @@ export function createBytecode(): Bytecode {
     async keep(python, env, upper) {
       const folder = dirname(dirname(python));
       const sources: string[] = [];
-      for (const source of await compiledSources(upper, usualMostNames).catch(() => [])) {
+      for (const source of await compiledSources(upper, defaultMaxNames).catch(() => [])) {
         const path = join(folder, relative(upper, source));
         if (await isThere(path)) sources.push(path);
       }
@@ -60,19 +60,19 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The modules below the folder that have bytecode. Reads at most `mostNames` names, because an app may have written any
+ * The modules below the folder that have bytecode. Reads at most `maxNames` names, because an app may have written any
  * number.
  */
-export async function compiledSources(folder: string, mostNames: number): Promise<readonly string[]> {
+export async function compiledSources(folder: string, maxNames: number): Promise<readonly string[]> {
   const found: string[] = [];
   const folders = [folder];
   let looked = 0;
-  for (let next = folders.pop(); next !== undefined && looked < mostNames; next = folders.pop()) {
+  for (let next = folders.pop(); next !== undefined && looked < maxNames; next = folders.pop()) {
     const here = next;
     const names = await opendir(here, { bufferSize: 1_000 }).catch(() => null);
     if (names === null || here.includes('\n')) continue;
     for await (const entry of names) {
-      if (++looked > mostNames) break;
+      if (++looked > maxNames) break;
       const module = here.endsWith('/__pycache__') ? compiledName.exec(entry.name)?.[1] : undefined;
       if (entry.isDirectory()) folders.push(join(here, entry.name));
       else if (module !== undefined && !entry.name.includes('\n')) found.push(join(dirname(here), `${module}.py`));

@@ -25,6 +25,6 @@ export async function bytesOnDisk(folder: string, signal?: AbortSignal): Promise
   }
 }
 
-function bytesOf(said: unknown): number {
-  return Number.parseInt(/^\d+(?=\s)/.exec(String(said))?.[0] ?? '0', 10) * 1024;
+function bytesOf(output: unknown): number {
+  return Number.parseInt(/^\d+(?=\s)/.exec(String(output))?.[0] ?? '0', 10) * 1024;
 }

@@ -29,17 +29,17 @@ const left = () => readdirSync(join(work.root, 'compile-caches')).sort();
 it('the most recently used compile caches are kept, up to the size limit', async () => {
   for (const [at, id] of ['a', 'b', 'c', 'd'].entries()) cache(id, at * 1000);
   useCompileCache(work.root, 'a', 9000);
-  const freed = await trimCompileCaches(work.root, nobody, { most: 2.5 * mib });
+  const freed = await trimCompileCaches(work.root, nobody, { maxBytes: 2.5 * mib });
   expect(left()).toEqual(['a', 'd']);
   expect(freed).toBeGreaterThanOrEqual(2 * mib);
-  expect(await trimCompileCaches(work.root, nobody, { most: 2.5 * mib })).toBe(0);
+  expect(await trimCompileCaches(work.root, nobody, { maxBytes: 2.5 * mib })).toBe(0);
   expect(await trimCompileCaches(join(work.root, 'nowhere'), nobody)).toBe(0);
 });
 
 it('a cache that a runner uses is kept, however large, and however old', async () => {
   cache('old', 0);
   cache('new', 1000);
-  await trimCompileCaches(work.root, (id) => id === 'old', { most: 0 });
+  await trimCompileCaches(work.root, (id) => id === 'old', { maxBytes: 0 });
   expect(left()).toEqual(['old']);
 });
 
@@ -48,7 +48,7 @@ it('files that an app hides below the longest possible path are counted and remo
   const dig =
     'import os\nfor _ in range(30): os.mkdir("d" * 200); os.chdir("d" * 200)\nopen("f","wb").write(bytes(5<<20))';
   execFileSync('python3', ['-c', dig], { cwd: deep });
-  expect(await trimCompileCaches(work.root, nobody, { most: 5 * mib })).toBeGreaterThan(6 * mib - 1);
+  expect(await trimCompileCaches(work.root, nobody, { maxBytes: 5 * mib })).toBeGreaterThan(6 * mib - 1);
   expect(left()).toEqual([]);
 });
 
@@ -63,7 +63,7 @@ it.runIf(process.platform === 'linux')('a start keeps the cache of a runner that
   const { id } = plainPython;
   cache(id, 0);
   cache('other', 1000);
-  const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'disk', mostCompiledBytes: 0 });
+  const engine = createProcessEngine({ dataDir: work.root, runnerSources, isolation: 'disk', maxCompiledBytes: 0 });
   const text = 'import os\ndef main(): print(os.listdir(os.environ["TRITON_CACHE_DIR"]), flush=True); input()';
   const runner = watch(engine, specFor(work, text));
   expect((await runner.line(/^\[/)).text).toBe("['kernel']");

@@ -6,7 +6,7 @@ import { removeFolder } from './removal.ts';
 
 const gib = 1024 ** 3;
 /** The size limit of the compile caches of all environments together. Checked at a start, and by `minifal clean`. */
-const mostBytes = 20 * gib;
+const defaultMaxBytes = 20 * gib;
 /** The name prefix of a cache that is about to be removed. */
 const removed = '.removed-';
 
@@ -26,7 +26,7 @@ export function useCompileCache(dataDir: string, environmentId: string, at: numb
 }
 
 /**
- * Removes the least recently used caches until the others take `most` bytes together. Never removes a cache that
+ * Removes the least recently used caches until the others take at most `maxBytes` together. Never removes a cache that
  * `isUsed`, which is called in the same turn in which the folder is renamed.
  *
  * @returns the number of freed bytes on the disk
@@ -34,7 +34,7 @@ export function useCompileCache(dataDir: string, environmentId: string, at: numb
 export async function trimCompileCaches(
   dataDir: string,
   isUsed: (environmentId: string) => boolean,
-  { most = mostBytes, signal }: { readonly most?: number; readonly signal?: AbortSignal } = {},
+  { maxBytes = defaultMaxBytes, signal }: { readonly maxBytes?: number; readonly signal?: AbortSignal } = {},
 ): Promise<number> {
   const caches = (await readdir(folderOf(dataDir)).catch(() => [])).map((id) => ({ id, usedAt: usedAt(dataDir, id) }));
   caches.sort((a, b) => b.usedAt - a.usedAt);
@@ -44,7 +44,7 @@ export async function trimCompileCaches(
     if (signal?.aborted) break;
     const bytes = await bytesOnDisk(compileCacheOf(dataDir, id), signal);
     const isLeft = id.startsWith(removed);
-    if (!isLeft && (kept + bytes <= most || isUsed(id))) kept += bytes;
+    if (!isLeft && (kept + bytes <= maxBytes || isUsed(id))) kept += bytes;
     else if (!signal?.aborted) {
       await removeFolder(isLeft ? compileCacheOf(dataDir, id) : outOfTheWay(dataDir, id));
       freed += bytes;

@@ -5,18 +5,18 @@ import { bytesOnDisk } from './bytes.ts';
 const lookEveryMs = 5_000;
 const gib = 1024 ** 3;
 /** The size limit of one runner's own disk; also the limit of one file on it (RLIMIT_FSIZE). */
-export const mostLayerBytes = 100 * gib;
+export const maxLayerBytes = 100 * gib;
 
 export interface LayerLimits {
   /** The limit for one runner's own disk. */
-  readonly most: number;
+  readonly max: number;
   /** When the machine's disk has fewer free bytes than this, a runner whose own disk holds `large` is ended. */
   readonly spare: number;
   readonly large: number;
   /** Until the machine's disk has lost this many bytes, no layer is measured again. */
   readonly step: number;
 }
-const usualLimits: LayerLimits = { most: mostLayerBytes, spare: gib, large: gib, step: gib / 4 };
+const usualLimits: LayerLimits = { max: maxLayerBytes, spare: gib, large: gib, step: gib / 4 };
 
 export interface LayerSizes {
   /**
@@ -61,18 +61,18 @@ export function createLayerSizes(root: string, report: Report, limits: LayerLimi
     const free = bavail * bsize;
     lastFree = free;
     for (const [folder, one] of [...watched]) {
-      const most = free < limits.spare ? Math.min(limits.large, limits.most) : limits.most;
+      const max = free < limits.spare ? Math.min(limits.large, limits.max) : limits.max;
       if (free >= limits.spare && one.freeThen - free < limits.step) {
         one.freeThen = Math.max(one.freeThen, free);
         continue;
       }
       one.freeThen = free;
-      if ((await bytesOnDisk(folder, closing.signal)) <= most || !watched.delete(folder)) continue;
+      if ((await bytesOnDisk(folder, closing.signal)) <= max || !watched.delete(folder)) continue;
       one.onOver(
-        most === limits.most
-          ? `its own disk held more than ${inGib(most)}. What is large, or should outlive a runner, belongs in /data.`
+        max === limits.max
+          ? `its own disk held more than ${inGib(max)}. What is large, or should outlive a runner, belongs in /data.`
           : `this machine's disk had less than ${inGib(limits.spare)} left, and its own disk held more than ` +
-              `${inGib(most)}.`,
+              `${inGib(max)}.`,
       );
     }
   }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { startMethods } from '../messages.ts';
 import { layerOf, type RunnerFolder, runnerFolder } from './folder.ts';
 
-const mostOwnRemovals = 2_000;
+const maxOwnRemovals = 2_000;
 
 /** Removals in progress, so that closing the engine can wait for them. */
 export function createRemovals() {
@@ -42,16 +42,16 @@ export async function removeFolder(path: string): Promise<void> {
 async function holdsMany(path: string): Promise<boolean> {
   const folders = [path];
   let seen = 0;
-  for (let next = folders.pop(); next !== undefined && seen < mostOwnRemovals; next = folders.pop()) {
+  for (let next = folders.pop(); next !== undefined && seen < maxOwnRemovals; next = folders.pop()) {
     const here = next;
     const names = await opendir(here).catch(() => null);
     if (names === null) continue;
     for await (const entry of names) {
-      if (++seen >= mostOwnRemovals) break;
+      if (++seen >= maxOwnRemovals) break;
       if (entry.isDirectory()) folders.push(join(here, entry.name));
     }
   }
-  return seen >= mostOwnRemovals;
+  return seen >= maxOwnRemovals;
 }
 
 /** For folders with many files, for folders that are too deep for any path, and for files that root made immutable. */

@@ -29,7 +29,7 @@ export function handleOf(
     async probe(timeoutSeconds) {
       const address = runner.address();
       if (address === null) return false;
-      return (await probeHealth(address, spec.health, timeoutSeconds, lines.probeSent)) !== 'unhealthy';
+      return (await probeHealth(address, spec.health, timeoutSeconds, lines.noteProbe)) !== 'unhealthy';
     },
     async checkTcp() {
       const address = runner.address();

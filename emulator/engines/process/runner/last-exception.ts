@@ -1,6 +1,6 @@
-const longest = 500;
+const maxLength = 500;
 /** Exceptions with which an app server and its other tasks end after a failure; they are never the cause. */
-const aftermath = /^(SystemExit|[\w.]*CancelledError)\b/;
+const shutdownErrors = /^(SystemExit|[\w.]*CancelledError)\b/;
 
 /**
  * Reads the output of a starting runner, line by line, to find the exception of its last traceback: app servers catch
@@ -15,7 +15,7 @@ export function createExceptionReader() {
       // Frames are indented; the first line that isn't indented names the exception.
       else if (isInside && /^\S/.test(line)) {
         isInside = false;
-        if (/^[A-Za-z_][\w.]*(: |$)/.test(line) && !aftermath.test(line)) last = line.slice(0, longest);
+        if (/^[A-Za-z_][\w.]*(: |$)/.test(line) && !shutdownErrors.test(line)) last = line.slice(0, maxLength);
       }
     },
     /** `null`: there was no traceback. */

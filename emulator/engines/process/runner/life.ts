@@ -2,10 +2,10 @@ import type { RunnerExit } from '../../engine.ts';
 import type { Message, StartMethod } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
 import { type Ending, exitReason, signalName } from './exit.ts';
-import { type Handed, handToRunner, startCommand } from './order.ts';
+import { type PreparedFiles, prepareFiles, startCommand } from './order.ts';
 
 /** Signals that end a process whose library doesn't support a fork after its import. */
-const forkDeaths = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
+const forkSignals = ['SIGSEGV', 'SIGABRT', 'SIGBUS'];
 
 /** Which process a runner has, what was requested of it, and how it ended. */
 export interface Life {
@@ -29,7 +29,7 @@ export function createLife(
     readonly isReady: () => boolean;
     /** The known parts of the reason, except for what was requested. */
     readonly clues: () => Pick<Ending, 'returned' | 'failure' | 'lastException' | 'advice'>;
-    readonly say: (text: string) => void;
+    readonly print: (text: string) => void;
     /** Its process is about to be replaced by a second one. */
     readonly onRestart: () => void;
     /** Called once. */
@@ -39,7 +39,7 @@ export function createLife(
   const { spec, folder } = deps;
   let asked: Ending['asked'] = 'nothing';
   let sent: StartMethod | null = null;
-  let given: Handed = { callable: spec.callable };
+  let given: PreparedFiles = { callable: spec.callable };
   let over = false;
   /** Why we ended it. */
   let ended: string | null = null;
@@ -54,18 +54,18 @@ export function createLife(
 
   function endFor(why: string): void {
     ended ??= `The runner was ended because ${why}`;
-    about.say(ended);
+    about.print(ended);
     ask('kill');
   }
 
-  function launch(handed: Handed): void {
+  function launch(files: PreparedFiles): void {
     const method = deps.startMethod();
     sent = method;
-    given = handed;
+    given = files;
     unwatch();
     // Includes /app and the exchange folder, which are on the same disk.
     unwatch = deps.layerSizes.watch(folder.path, endFor);
-    deps.send(startCommand(deps, handed, method, about.secret));
+    deps.send(startCommand(deps, files, method, about.secret));
   }
 
   function ask(how: 'terminate' | 'kill'): void {
@@ -80,23 +80,23 @@ export function createLife(
     isOver: () => over,
     ask,
     async begin() {
-      let handed: Handed;
+      let files: PreparedFiles;
       try {
-        handed = await handToRunner(deps);
+        files = await prepareFiles(deps);
       } catch (error) {
         end(null, null, `The runner's folder could not be prepared: ${error instanceof Error ? error.message : error}`);
         return;
       }
       if (over) return;
-      if (asked === 'nothing') launch(handed);
+      if (asked === 'nothing') launch(files);
       else end(null, null, 'The runner was ended before it started.');
     },
     exited(message) {
       const signal = signalName(message.signal);
-      const isDeath = signal !== null && forkDeaths.includes(signal);
-      if (sent === 'fork' && !about.isReady() && asked === 'nothing' && isDeath) {
+      const isForkCrash = signal !== null && forkSignals.includes(signal);
+      if (sent === 'fork' && !about.isReady() && asked === 'nothing' && isForkCrash) {
         deps.avoidFork();
-        about.say(
+        about.print(
           `The runner died by ${signal} while starting; runners of this environment now start from a Python of their ` +
             'own.',
         );

@@ -5,15 +5,15 @@ import type { RunnerDeps } from './deps.ts';
 import { createExceptionReader } from './last-exception.ts';
 import { portInUse } from './port-in-use.ts';
 
-const patienceMs = 1_000;
+const maxWaitMs = 1_000;
 
 /** The lines of a runner, on their way to the engine's owner. */
 export interface RunnerLines {
   take(line: Extract<Message, { event: 'line' }>): void;
   /** Adds a line of our own. */
-  say(text: string): void;
+  print(text: string): void;
   /** One of our health checks comes from this port; the app's log line about it is dropped. */
-  probeSent(port: number): void;
+  noteProbe(port: number): void;
   /** See RunnerHandle.flushLines. */
   allReported(): Promise<void>;
   /** The answer to the oldest question whether everything was reported. */
@@ -39,7 +39,7 @@ export function createLines(deps: {
   /** In the order of the questions. */
   let waiting: (() => void)[] = [];
 
-  const say = (text: string): void =>
+  const print = (text: string): void =>
     deps.events.line({ at: deps.clock(), stream: 'stderr', text: `[minifal] ${text}` });
 
   function readBeforeReady(line: string): void {
@@ -47,7 +47,7 @@ export function createLines(deps: {
     const mode = deps.sharesPorts();
     if (mode === null || advice !== null || deps.spec.mode !== 'serve') return;
     advice = portInUse(line, mode);
-    if (advice !== null) say(advice);
+    if (advice !== null) print(advice);
   }
 
   return {
@@ -57,12 +57,12 @@ export function createLines(deps: {
       deps.events.line({ at: deps.clock(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
       if (deps.isStarting() && !unfinished) readBeforeReady(text);
     },
-    say,
-    probeSent: probes.sent,
+    print,
+    noteProbe: probes.sent,
     allReported() {
       return new Promise((resolve) => {
         if (!deps.ask()) return resolve();
-        const timer = setTimeout(resolve, patienceMs);
+        const timer = setTimeout(resolve, maxWaitMs);
         waiting.push(() => {
           clearTimeout(timer);
           resolve();

@@ -1,33 +1,33 @@
 import { mkdir } from 'node:fs/promises';
 import type { Callable } from '../../engine.ts';
 import { handOver, layerOf, prepareFolder } from '../disk/folder.ts';
-import { mostLayerBytes } from '../disk/layer-sizes.ts';
+import { maxLayerBytes } from '../disk/layer-sizes.ts';
 import type { Command, StartMethod } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
 
 const defaultPort = 8080;
 
 /** The paths of the callables in the runner's own folder. */
-export interface Handed {
+export interface PreparedFiles {
   readonly callable: Callable;
   readonly setup?: Callable;
 }
 
 /** Creates the runner's folder and copies its files into it. Rejects if the disk refuses. */
-export async function handToRunner({ spec, folder }: Pick<RunnerDeps, 'spec' | 'folder'>): Promise<Handed> {
+export async function prepareFiles({ spec, folder }: Pick<RunnerDeps, 'spec' | 'folder'>): Promise<PreparedFiles> {
   await prepareFolder(folder, spec.appFiles);
-  const handed = {
+  const files = {
     callable: await handOver(folder, spec.callable, 'function'),
     ...(spec.setup ? { setup: await handOver(folder, spec.setup, 'setup') } : {}),
   };
   await mkdir(spec.dataDir, { recursive: true });
-  return handed;
+  return files;
 }
 
 /** The start command for the supervisor. `secret`: what the runner's servers require of every request. */
 export function startCommand(
   { spec, folder, env, addresses }: Pick<RunnerDeps, 'spec' | 'folder' | 'env' | 'addresses'>,
-  handed: Handed,
+  files: PreparedFiles,
   startMethod: StartMethod,
   secret: string,
 ): Command {
@@ -36,7 +36,7 @@ export function startCommand(
     id: spec.runnerId,
     startMethod,
     mode: spec.mode,
-    ...handed,
+    ...files,
     env,
     appDir: folder.appDir,
     hasAppFiles: spec.appFiles.length > 0,
@@ -44,7 +44,7 @@ export function startCommand(
     mountPoint: folder.mountPoint,
     layerDir: layerOf(folder, startMethod),
     exchangeDir: folder.exchangeDir,
-    mostBytes: mostLayerBytes,
+    maxBytes: maxLayerBytes,
     resultFile: folder.resultFile,
     declaredPort: spec.declaredPort ?? defaultPort,
     addresses,

@@ -33,17 +33,17 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     isStarting: () => !ready,
     ask() {
       const isThere = !life.isOver() && life.method() !== null;
-      if (isThere) deps.send({ op: 'tell', id });
+      if (isThere) deps.send({ op: 'flush', id });
       return isThere;
     },
   });
-  const aProcess = () => newProcess({ spec, secret, onHealthy: becomeReady, probeSent: lines.probeSent, failed: fail });
+  const aProcess = () => newProcess({ spec, secret, onHealthy: becomeReady, noteProbe: lines.noteProbe, failed: fail });
   let current = aProcess();
   const life = createLife(deps, {
     secret,
     isReady: () => ready,
     clues: () => ({ ...lines.clues(), returned, failure }),
-    say: lines.say,
+    print: lines.print,
     onRestart() {
       current.close();
       current = aProcess();
@@ -64,7 +64,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     events.ready(where);
   }
 
-  const hear: { readonly [E in Message['event']]: (message: Extract<Message, { event: E }>) => void } = {
+  const handlers: { readonly [E in Message['event']]: (message: Extract<Message, { event: E }>) => void } = {
     started(message) {
       current.started(message);
       if (!started) events.started();
@@ -85,7 +85,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       failure = reason;
     },
     line: lines.take,
-    told: lines.answered,
+    flushed: lines.answered,
     result: (message) => events.result(callResult(message, folder.resultFile)),
     refused: ({ reason }) => events.result({ kind: 'refused', reason }),
     exited: life.exited,
@@ -94,7 +94,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
   life.begin().catch(fail);
   return {
     handle: handleOf(deps, { life, lines, address: () => address, place: () => current.place, ended: end.signal }),
-    receive: contain(fail, (message) => (hear[message.event] as (message: Message) => void)(message)),
+    receive: contain(fail, (message) => (handlers[message.event] as (message: Message) => void)(message)),
     lost: life.lost,
   };
 }

@@ -1,6 +1,6 @@
 const headerBytes = 5;
 /** The most that shell.py sends at once is a quarter of this. */
-const mostBytes = 256 * 1024;
+const maxBytes = 256 * 1024;
 
 /**
  * The protocol between us and runner/shell/shell.py: a letter, the payload's length (4 bytes, big endian), the payload.
@@ -28,7 +28,7 @@ export function frameReader(
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     while (rest.length >= headerBytes) {
       const end = headerBytes + rest.readUInt32BE(1);
-      isOver = end > mostBytes;
+      isOver = end > maxBytes;
       if (isOver) {
         rest = Buffer.alloc(0);
         onNoFrame();
