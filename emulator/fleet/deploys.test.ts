@@ -40,7 +40,7 @@ describe('a deploy', () => {
     resolvable.set('r3', testLaunch);
     const second = runners.next();
     const later = deploy('r3', 'rolling');
-    expect(await overtaken).toEqual({ kind: 'failed', reason: 'A later deploy took its place.' });
+    expect(await overtaken).toEqual({ kind: 'failed', reason: 'A later deploy replaced it.' });
     await second;
     expect(await later).toEqual({ kind: 'moved' });
   });

@@ -6,7 +6,7 @@ import type { Deploys } from './deploys.ts';
 import type { Attempts } from './requests/attempts.ts';
 import type { Runners } from './runners/runners.ts';
 
-const reason = 'minifal failed at this; its own log says more.';
+const reason = 'Internal error in minifal; see emulator.log for details.';
 
 /** Ends the request, runner or deploy whose event or effect failed because of a bug in minifal, and reports the bug. */
 export function createFailures(deps: {

@@ -49,7 +49,7 @@ describe('a runner whose image is pulled', () => {
     events.pulling(0);
     events.pulling(40);
     expect(fleet.runners('app').map(({ state }) => state)).toMatchObject([{ kind: 'dockerPull', percent: 40 }]);
-    expect(fleet.why('q1')).toMatch(new RegExp(`^Runner ${spec.runnerId} is in DOCKER_PULL for 0 s \\(40 %\\)`));
+    expect(fleet.why('q1')).toMatch(new RegExp(`^Runner ${spec.runnerId} has been in DOCKER_PULL for 0 s \\(40 %\\)`));
     events.started();
     events.ready({ host: '127.0.0.1', port: 1000 });
     await exchange(0);

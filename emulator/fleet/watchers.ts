@@ -52,7 +52,7 @@ export function createWatchers(report: Report): Watchers {
       }
     },
     done(alias, runnerId, state) {
-      const reason = 'The app has served as many requests as it was meant to.';
+      const reason = 'The app has served its maximum number of requests.';
       announce(alias, { runnerId, state, reason, exitCode: null, lost: false, done: true });
     },
   };

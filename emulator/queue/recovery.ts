@@ -43,4 +43,4 @@ export function takeUp(deps: {
   };
 }
 
-const damaged = platformError('internal_error', 'The stored request was damaged and could not be performed.');
+const damaged = platformError('internal_error', 'The stored request is damaged and cannot be performed.');

@@ -165,7 +165,7 @@ describe('rolling', () => {
     const effects = sim.deploy({ revision: 'rev3', strategy: 'rolling' });
     expect(effects).toMatchObject([
       { type: 'killRunner', runnerId: check },
-      { type: 'deployFailed', revision: 'rev2', reason: 'A later deploy took its place.' },
+      { type: 'deployFailed', revision: 'rev2', reason: 'A later deploy replaced it.' },
       { type: 'startRunner', revision: 'rev3' },
     ]);
     sim.bringUp();
@@ -218,7 +218,7 @@ describe('detached rolling', () => {
     expect(sim.send({ type: 'runnerExited', runnerId, reason: 'setup() raised ValueError' })).toEqual([]);
     expect(isRolling(sim.world, 'app')).toBe(false);
     expect(sim.world.apps.get('app')).toMatchObject({ trouble: { failures: 1 }, live: { revision: 'rev2' } });
-    expect(sim.notes.at(-1)?.text).toContain('is not taken back: setup() raised ValueError');
+    expect(sim.notes.at(-1)?.text).toContain('is not rolled back: setup() raised ValueError');
     sim.submit(['next']);
     expect(states(sim).at(-1)).toBe('rev2 failureDelay');
   });

@@ -23,7 +23,7 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
   putApp(turn, app);
   // Requests that waited for a deleted app of the same name don't wait for this one.
   if (app.live === null) failWaiting(turn, alias, true);
-  abandon(turn, alias, 'A later deploy took its place.');
+  abandon(turn, alias, 'A later deploy replaced it.');
   if (event.strategy !== 'rolling' || app.live?.revision === revision) {
     switchTo(turn, alias, release, scale);
     if (event.strategy === 'detached' && app.live !== null && app.live.revision !== revision)
@@ -63,7 +63,7 @@ export function concludeDeploy(turn: Turn, alias: AliasName): void {
   if (rolling.detached) {
     if (runner !== undefined && isStarting(runner.state)) return;
     changeApp(turn, alias, { rolling: null });
-    const end = runner === undefined ? `failed and is not taken back: ${rolling.failed}` : 'came up.';
+    const end = runner === undefined ? `failed and is not rolled back: ${rolling.failed}` : 'is complete.';
     note(turn, { alias, topic: 'deploy', text: `Detached rolling deploy of revision ${revision} ${end}` });
     return;
   }

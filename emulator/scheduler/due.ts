@@ -80,7 +80,7 @@ function runnerDue(turn: Turn, id: RunnerId): void {
   const { state } = runner;
   if (state.kind === 'setup') tookTooLong(turn, runner);
   else if (state.kind === 'pending') neverCameUp(turn, id, 'The runner got no process');
-  else if (state.kind === 'dockerPull') neverCameUp(turn, id, "The runner's image was not there");
+  else if (state.kind === 'dockerPull') neverCameUp(turn, id, "The runner's image was not available");
   else if (state.kind === 'terminating') kill(turn, id, state.why);
   else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
   else probe(turn, runner);

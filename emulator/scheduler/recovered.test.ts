@@ -21,7 +21,7 @@ describe('a request that was cut off by a shutdown of the emulator', () => {
   it('is retried immediately, which uses one of its retries', () => {
     const { sim, effects } = recover({});
     expect(types(effects)).toEqual(['requeueRequest', 'startRunner']);
-    expect(effects[0]).toMatchObject({ availableAt: 0, because: 'the runner ended with the emulator' });
+    expect(effects[0]).toMatchObject({ availableAt: 0, because: 'the runner ended when the emulator stopped' });
     expect(sim.world.requests.get('r')?.retried).toEqual({ ...none, connection_error: 1 });
   });
 

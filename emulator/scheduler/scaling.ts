@@ -95,9 +95,13 @@ function startRunners(turn: Turn, alias: AliasName): void {
   const missing = wanted - app.runners.counted;
   if (missing <= 0 || turn.left <= 0) return;
   const facts = `${volume.inFlight} in flight, ${volume.queued} waiting`;
-  note(turn, { alias, topic: 'scale', text: `${wanted} runners wanted (${facts}), ${app.runners.counted} there.` });
+  note(turn, {
+    alias,
+    topic: 'scale',
+    text: `Runners wanted: ${wanted} (${facts}); existing: ${app.runners.counted}.`,
+  });
   for (let i = 0; i < missing && mayDoMore(turn); i += 1) {
-    const id = createRunner(turn, alias, app.live, { kind: 'member' }, 'Wanted by scaling.');
+    const id = createRunner(turn, alias, app.live, { kind: 'member' }, 'Created by scaling.');
     if (turn.world.runners.get(id)?.turn !== null) return;
   }
 }

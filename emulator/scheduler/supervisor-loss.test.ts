@@ -110,7 +110,7 @@ describe('the death of a supervisor', () => {
     sim.deploy({ revision: 'rev2', strategy: 'detached' });
     expect(types(lose(sim))).toEqual(['startRunner']);
     sim.bringUp();
-    expect(sim.notes.at(-1)?.text).toMatch(/came up/);
+    expect(sim.notes.at(-1)?.text).toMatch(/is complete/);
   });
 });
 

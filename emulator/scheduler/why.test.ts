@@ -20,12 +20,12 @@ describe('why', () => {
     sim.deploy();
     sim.submit(['a', 'b']);
     const [first, second] = sim.runners().map((r) => r.id);
-    expect(why(sim.world, 'a', 0)).toBe(`Runner ${first} is in PENDING for 0 s.`);
+    expect(why(sim.world, 'a', 0)).toBe(`Runner ${first} has been in PENDING for 0 s.`);
     sim.after(1);
     sim.send({ type: 'runnerStarted', runnerId: second ?? '' });
-    expect(why(sim.world, 'a', 43_500)).toBe(`Runner ${second} is in SETUP for 42 s.`);
-    expect(why(sim.world, 'b', 43_500)).toBe(`Runner ${second} is in SETUP for 42 s; 1 request is ahead.`);
-    expect(why(sim.world, 'a', 43_500, 's (x60)')).toBe(`Runner ${second} is in SETUP for 42 s (x60).`);
+    expect(why(sim.world, 'a', 43_500)).toBe(`Runner ${second} has been in SETUP for 42 s.`);
+    expect(why(sim.world, 'b', 43_500)).toBe(`Runner ${second} has been in SETUP for 42 s; 1 request is ahead.`);
+    expect(why(sim.world, 'a', 43_500, 's (x60)')).toBe(`Runner ${second} has been in SETUP for 42 s (x60).`);
   });
 
   it('reports the back-off after failed starts, and why the last one failed', () => {
@@ -34,10 +34,10 @@ describe('why', () => {
     sim.submit(['a']);
     const fail = (reason: string) => sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason });
     fail('It exited with code 1.');
-    expect(why(sim.world, 'a', 500)).toBe('Backing off 30 s more after a failed start: It exited with code 1.');
+    expect(why(sim.world, 'a', 500)).toBe('Retrying in 30 s after a failed start: It exited with code 1.');
     sim.after(30);
     fail('ValueError: no\n  weights');
-    expect(why(sim.world, 'a', 78_000)).toBe('Backing off 12 s more after 2 failed starts: ValueError: no weights.');
+    expect(why(sim.world, 'a', 78_000)).toBe('Retrying in 12 s after 2 failed starts: ValueError: no weights.');
   });
 
   it('keeps the last failure during the next start, until a runner is ready or another revision is active', () => {
@@ -47,7 +47,7 @@ describe('why', () => {
     const [{ id } = { id: '' }] = sim.runners();
     sim.send({ type: 'runnerExited', runnerId: id, reason: `${'x'.repeat(300)}.` });
     sim.after(30);
-    const next = `Runner ${sim.runners()[0]?.id} is in PENDING for 0 s`;
+    const next = `Runner ${sim.runners()[0]?.id} has been in PENDING for 0 s`;
     expect(why(sim.world, 'a', sim.now)).toBe(`${next}; the last start failed: ${'x'.repeat(239)}….`);
     sim.bringUp();
     expect(sim.world.apps.get('app')).toMatchObject({ trouble: { failures: 0, lastFailure: null } });
@@ -111,7 +111,7 @@ describe('why', () => {
     sim.submit(['a']);
     sim.bringUp();
     sim.end('a', 504);
-    expect(why(sim.world, 'a', 0)).toBe('Waiting 1 s more before attempt 2: the app answered 504.');
+    expect(why(sim.world, 'a', 0)).toBe('Attempt 2 begins in 1 s: the app answered 504.');
   });
 
   it('is noted when a request has to wait', () => {

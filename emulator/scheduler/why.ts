@@ -18,7 +18,7 @@ export function why(world: World, requestId: RequestId, now: Instant, second = '
   if (request === undefined || app === undefined || request.place.kind === 'running') return null;
   if (request.place.kind === 'delayed') {
     const left = secondsLeft(request.place.availableAt, now);
-    return `Waiting ${left} ${second} more before attempt ${request.attempts + 1}: ${request.place.because}.`;
+    return `Attempt ${request.attempts + 1} begins in ${left} ${second}: ${request.place.because}.`;
   }
   const ahead = queuePosition(world, requestId);
   const behind = ahead === 0 ? '' : `; ${ahead} ${ahead === 1 ? 'request is' : 'requests are'} ahead`;
@@ -34,11 +34,11 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
     const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
     const progress = 'percent' in starting.state ? ` (${starting.state.percent} %)` : '';
     const { id, state } = starting;
-    return `Runner ${id} is in ${stateWord(state.kind)} for ${seconds} ${second}${progress}${before}`;
+    return `Runner ${id} has been in ${stateWord(state.kind)} for ${seconds} ${second}${progress}${before}`;
   }
   const backOff = first(app.runners.backingOff)?.key[0];
   if (backOff !== undefined) {
-    const left = `Backing off ${secondsLeft(backOff, now)} ${second} more`;
+    const left = `Retrying in ${secondsLeft(backOff, now)} ${second}`;
     if (failures === 0) return `${left}. ${lossesSay(losses)}`;
     const starts = failures === 1 ? 'a failed start' : `${failures} failed starts`;
     const reason = lastFailure === null ? '' : `: ${clause(lastFailure)}`;

@@ -20,12 +20,12 @@ it('shows a wait for room to followers of the app, and changes of state on reque
   const notes = createNoteRecorder({ history, logs: { append: (line) => lines.push(line) } });
   const about = { at: 1, alias: 'app', runnerId: 'r' };
   notes.record([
-    { ...about, topic: 'runner.state', text: 'Wanted by scaling.', from: '', to: 'PENDING' },
+    { ...about, topic: 'runner.state', text: 'Created by scaling.', from: '', to: 'PENDING' },
     { ...about, topic: 'runner.capacity', text: 'No capacity.', revision: 'rev2' },
     { ...about, topic: 'request.waiting', text: 'not for the log' },
   ]);
   expect(lines).toMatchObject([
-    { level: 'DEBUG', message: 'Runner PENDING: Wanted by scaling.', runnerId: 'r' },
+    { level: 'DEBUG', message: 'Runner PENDING: Created by scaling.', runnerId: 'r' },
     { level: 'INFO', source: 'BRIDGE', message: 'No capacity.', alias: 'app', runnerId: 'r', revision: 'rev2' },
   ]);
 });

@@ -78,7 +78,7 @@ function factsOf(error: unknown): { readonly msg: string; readonly stack: string
     if (error instanceof Error) return { msg: String(error.message), stack: error.stack && String(error.stack) };
     return { msg: String(error), stack: undefined };
   } catch {
-    return { msg: 'Something was thrown that has no words.', stack: undefined };
+    return { msg: 'An error without a message was thrown.', stack: undefined };
   }
 }
 

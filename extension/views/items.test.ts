@@ -135,14 +135,14 @@ describe('the tree', () => {
   it('shows the details in the tooltip', () => {
     const transitions = [{ at: now - 5_400, state: 'FAILURE_DELAY', reason: 'ValueError: no\n  weights' }];
     const failing = { ...runner, state: 'FAILURE_DELAY', transitions, requests: ['q'] };
-    const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'Backing off.' }];
+    const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'Retrying in 30 s after a failed start.' }];
     const [row] = toItems(status({ apps: [app], runners: [failing], waiting }), now);
     expect(row?.facts).toEqual([
       { name: '', text: 'local/hello' },
       { name: 'URL', text: app.url, url: app.url },
       { name: 'Callers', text: 'its owner, with a key' },
       { name: 'Revision', text: revision },
-      { name: 'Waiting', text: 'Backing off.' },
+      { name: 'Waiting', text: 'Retrying in 30 s after a failed start.' },
     ]);
     const [shown] = row?.children[0]?.children ?? [];
     expect(shown?.description).toBe('FAILURE_DELAY · 5 s · 1 in flight · ValueError: no');

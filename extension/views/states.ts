@@ -11,7 +11,7 @@ export interface StateLook {
 
 const states: { readonly [state: string]: StateLook } = {
   PENDING: look('clock', 'waiting', 'Waits for a process.'),
-  DOCKER_PULL: look('cloud-download', 'starting', 'Its image is being fetched.'),
+  DOCKER_PULL: look('cloud-download', 'starting', 'Pulling the image.'),
   SETUP: look('gear', 'starting', 'Loads the app and runs setup().'),
   IDLE: look('circle-outline', 'idle', 'Ready, and waits for requests.'),
   RUNNING: look('play-circle', 'busy', 'Works on requests.'),

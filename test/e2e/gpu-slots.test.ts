@@ -59,7 +59,7 @@ class Count(OnGpu, keep_alive=36000, max_concurrency=1):
 
 vi.setConfig({ testTimeout: 90_000 });
 
-const noSlot = 'No GPU slot: 1 of 1 GPU slots of this machine are in use.';
+const noSlot = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
 
 let emulator: Emulator;
 let project: Project;
@@ -121,7 +121,7 @@ describe('two GPU apps with one slot', () => {
       await until('it shows why', () => running.output().includes('No GPU slot: 1 of 1'), { timeoutMs: 60_000 });
       await letGo();
       expect((await busy)[0]).toBe(200);
-      await until('there is a slot', () => running.output().includes('There is room for it now.'));
+      await until('there is a slot', () => running.output().includes('There is now room for the runner.'));
     } finally {
       running.signal('SIGINT');
       await running.finished;

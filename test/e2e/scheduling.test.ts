@@ -169,7 +169,7 @@ describe('a machine with room for one runner', () => {
       const found = (await status()).waiting.filter(({ alias }) => alias === 'shared');
       return found.length > 0 && found;
     });
-    expect(waiting?.why).toBe('No capacity: 1 of 1 runners of this machine are in use.');
+    expect(waiting?.why).toBe('No capacity: 1 of 1 runners on this machine are in use.');
     expect((await runnersOf('shared')).filter(({ state }) => state === 'PENDING')).toHaveLength(1);
     await letGo();
     expect([(await busy).status, (await other).status]).toEqual([200, 200]);

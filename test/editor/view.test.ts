@@ -115,7 +115,7 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
   await window.row(/^[0-9a-f]{8} RUNNING · .* · 1 in flight/);
   await window.row(/^[0-9a-f]{8} TERMINATED · .*RuntimeError: There are \*no\* weights/);
   await window.row(/^[0-9a-f]{8} FAILURE_DELAY · .*The last start failed: .*RuntimeError/);
-  await window.row(/^failing .*1 waiting: Backing off .* after .*failed start.*RuntimeError: There are \*no\* weights/);
+  await window.row(/^failing .*1 waiting: Retrying in .* after .*failed start.*RuntimeError: There are \*no\* weights/);
   // The request in progress stays on its runner, which gets no new ones.
   await deploy('Busy');
   await window.row(/^[0-9a-f]{8} DRAINING · .* · 1 in flight/);
@@ -126,7 +126,7 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
 it('shows the details of a row in its tooltip', async () => {
   const tooltip = await hover(/^failing /, 'app');
   expect(tooltip).toMatch(
-    /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Backing off/s,
+    /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Retrying in/s,
   );
   // An app's text is not interpreted as Markdown.
   expect(tooltip).toContain('There are *no* weights.');

@@ -222,7 +222,7 @@ def main():
   it('that is ended before it is created never starts', async () => {
     const runner = start(server('main = serve'));
     runner.handle.kill();
-    expect((await runner.exited).reason).toMatch(/ended before it started|killed, as asked/);
+    expect((await runner.exited).reason).toMatch(/stopped before it started|killed, as asked/);
     expect(runner.order.at(-1)).toBe('exited');
   });
 

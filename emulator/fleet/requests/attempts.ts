@@ -57,7 +57,7 @@ export function createAttempts(deps: ExecutionsDeps): Attempts {
     fail: (id, error) => end(id, wordError(error)),
     giveUp(id) {
       const abort = abortOf(id);
-      end(id, platformError('internal_error', 'minifal failed at this request; its own log says more.'));
+      end(id, platformError('internal_error', 'Internal error in minifal; see emulator.log for details.'));
       abortLater(abort);
     },
     settled() {

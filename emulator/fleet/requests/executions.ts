@@ -24,8 +24,8 @@ interface Running {
 }
 
 const unreadablePauseMs = 250;
-const unreadable = 'was damaged and could not be performed';
-const unwritable = 'could not be written any more';
+const unreadable = 'is damaged and cannot be performed';
+const unwritable = 'could not be updated on the disk';
 const lost = platformError('internal_error', 'The response of the attempt was lost.');
 
 export interface ExecutionsDeps {

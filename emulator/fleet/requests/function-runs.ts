@@ -89,7 +89,11 @@ export function createFunctionRuns(report: Report) {
             fleet.call(granted.runnerId);
           };
           const request = directInfo({ id: alias, alias, submittedAt: fleet.clock(), startBy: null, hint: null });
-          const failed = (): void => finish({ kind: 'died', reason: 'minifal failed at calling the function.' });
+          const failed = (): void =>
+            finish({
+              kind: 'died',
+              reason: 'Internal error in minifal while it called the function; see emulator.log.',
+            });
           fleet.lease(request, gone.signal).then(contain(report, begin, failed), failed);
         });
     },

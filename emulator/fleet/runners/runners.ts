@@ -50,7 +50,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     allEnded: live.allEnded,
     terminateAll: live.terminateAll,
     start: contain(report, createStart(deps, live), ({ runnerId }) =>
-      abandon(runnerId, 'minifal failed at starting this runner.'),
+      abandon(runnerId, 'Internal error in minifal while it started the runner; see emulator.log.'),
     ),
     abandon,
     exec(id, command, options, io) {

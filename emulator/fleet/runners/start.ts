@@ -37,14 +37,14 @@ export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOr
       return;
     }
     if (runner.cancelled) {
-      live.neverRan(runner, 'The runner was ended before it started.');
+      live.neverRan(runner, 'The runner was stopped before it started.');
       return;
     }
     try {
       runner.handle = deps.engine.start(spec, eventsOf(deps, live, runner));
     } catch (error) {
       deps.report(error);
-      live.neverRan(runner, `The engine could not start it: ${reasonOf(error)}`);
+      live.neverRan(runner, `The engine could not start the runner: ${reasonOf(error)}`);
       return;
     }
     // The runner was cancelled while the engine was starting it (the callbacks above may run synchronously).

@@ -55,7 +55,7 @@ describe('a machine with capacity for four runners', () => {
     sim.submit(many(4));
     sim.bringUp();
     sim.submit(['full'], { alias: 'other' });
-    const says = 'No capacity: 4 of 4 runners of this machine are in use.';
+    const says = 'No capacity: 4 of 4 runners on this machine are in use.';
     expect(why(sim.world, 'full', sim.now)).toBe(says);
     expect(sim.notes).toContainEqual(expect.objectContaining({ alias: 'other', topic: 'runner.capacity', text: says }));
     // One of its four runners makes room for the other app when its request has ended.

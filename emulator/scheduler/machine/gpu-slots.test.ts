@@ -53,7 +53,7 @@ describe('GPU slots', () => {
     busy(sim, 'a', 'long');
     sim.submit(['waits'], { alias: 'b' });
     sim.after(5);
-    const says = 'No GPU slot: 1 of 1 GPU slots of this machine are in use.';
+    const says = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
     expect(why(sim.world, 'waits', sim.now)).toBe(says);
     expect(sim.notes).toContainEqual(
       expect.objectContaining({ alias: 'b', topic: 'runner.capacity', revision: 'rev1', text: says }),
@@ -70,14 +70,14 @@ describe('GPU slots', () => {
     sim.submit(['p'], { alias: 'pair' });
     sim.submit(['behind'], { alias: 'c' });
     expect(why(sim.world, 'p', sim.now)).toBe(
-      'No GPU slot: 1 of 2 GPU slots of this machine are in use, and this runner needs 2.',
+      'No GPU slot: 1 of 2 GPU slots on this machine are in use, and this runner needs 2.',
     );
     expect(why(sim.world, 'behind', sim.now)).toBe(
-      'No GPU slot: 1 of 2 GPU slots of this machine are in use, and others wait before it.',
+      'No GPU slot: 1 of 2 GPU slots on this machine are in use, and other runners are ahead of this one.',
     );
     sim.submit(['full'], { alias: 'cpu' });
     expect(processes(sim)).toEqual({ a: 1, pair: 0, c: 0, cpu: 1 });
-    expect(why(sim.world, 'behind', sim.now)).toBe('No capacity: 2 of 2 runners of this machine are in use.');
+    expect(why(sim.world, 'behind', sim.now)).toBe('No capacity: 2 of 2 runners on this machine are in use.');
   });
 
   it('are reserved for a runner that needs two: others that need one do not overtake it', () => {
@@ -184,7 +184,7 @@ describe('with one GPU slot', () => {
     expect(types(rolling(sim))).not.toContain('startRunner');
     expect(sim.states()).toContain('draining');
     expect(sim.notes).toContainEqual(
-      expect.objectContaining({ revision: 'rev2', text: 'No GPU slot: 1 of 1 GPU slots of this machine are in use.' }),
+      expect.objectContaining({ revision: 'rev2', text: 'No GPU slot: 1 of 1 GPU slots on this machine are in use.' }),
     );
     sim.end('long');
     sim.after(1);
@@ -256,7 +256,7 @@ describe('with one GPU slot', () => {
       sim.after(1);
       sim.bringUp();
       expect(sim.runners()).toMatchObject([{ revision: 'rev2', state: { kind: 'idle' } }]);
-      expect(texts(sim).filter((text) => text.includes('is not taken back'))).toEqual([]);
+      expect(texts(sim).filter((text) => text.includes('is not rolled back'))).toEqual([]);
     },
   );
 

@@ -82,9 +82,9 @@ export function noRoomSays(world: World, runner: LiveRunner): string {
   const slots = slotsOf(limits, runner);
   const lack = lackOf(world, runner);
   if (slots === 0 || lack === 'room')
-    return `No capacity: ${placed} of ${limits.runners} runners of this machine are in use`;
-  const says = `No GPU slot: ${gpu.used} of ${limits.gpuSlots} GPU slots of this machine are in use`;
-  if (lack === null) return `${says}, and others wait before it`;
+    return `No capacity: ${placed} of ${limits.runners} runners on this machine are in use`;
+  const says = `No GPU slot: ${gpu.used} of ${limits.gpuSlots} GPU slots on this machine are in use`;
+  if (lack === null) return `${says}, and other runners are ahead of this one`;
   return slots === 1 ? says : `${says}, and this runner needs ${slots}`;
 }
 

@@ -13,7 +13,12 @@ import { conclude, fail } from './verdict.ts';
 /** A request arrives; an id that is already here is ignored, one without a live application fails. */
 export function arrived(turn: Turn, info: RequestInfo): void {
   if (turn.world.requests.has(info.id)) {
-    note(turn, { alias: info.alias, requestId: info.id, topic: 'request.ignored', text: 'It is already here.' });
+    note(turn, {
+      alias: info.alias,
+      requestId: info.id,
+      topic: 'request.ignored',
+      text: 'A request with this id already exists.',
+    });
     return;
   }
   const { arrivals } = turn.world;
@@ -48,7 +53,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
  */
 function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): void {
   const { info, attempts, retried } = request;
-  const end = { kind: 'runner_lost', because: 'ended with the emulator' } as const;
+  const end = { kind: 'runner_lost', because: 'ended when the emulator stopped' } as const;
   const decision = decideRetry({ request: info, attempts, retried, settings }, end, turn.now);
   if (decision.outcome !== 'retry') {
     fail(turn, request, decision.outcome === 'fail' ? decision.error : { type: 'runner_disconnected' });
@@ -61,7 +66,7 @@ function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): v
     alias: info.alias,
     requestId: info.id,
     topic: 'retry',
-    text: `Attempt ${attempts} is retried: ${because}.`,
+    text: `Attempt ${attempts} failed; retrying: ${because}.`,
   });
 }
 

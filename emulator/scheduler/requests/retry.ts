@@ -93,7 +93,7 @@ function troubleOf(end: AttemptEnd): { readonly condition: RetryCondition; reado
       if (end.status !== 503 && end.status !== 504) return null;
       return { condition: 'server_error', because: `the app answered ${end.status}` };
     case 'incomplete':
-      return { condition: 'server_error', because: 'the response was shorter than promised' };
+      return { condition: 'server_error', because: 'the response was incomplete' };
     case 'timeout':
       return { condition: 'timeout', because: 'the attempt took longer than request_timeout' };
     case 'connection_refused':

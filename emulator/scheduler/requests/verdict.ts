@@ -22,7 +22,7 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
   if (decision.outcome === 'accept') {
     putRequest(turn, info.id, undefined);
     turn.effects.push({ type: 'acceptAttempt', requestId: info.id, attemptId: place.attemptId });
-    say(turn, request, 'request.finished', `Attempt ${attempts} is the result.`);
+    say(turn, request, 'request.finished', `Attempt ${attempts} produced the result.`);
     return;
   }
   if (decision.outcome === 'fail') {
@@ -49,7 +49,7 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
   });
   turn.effects.push({ type: 'requeueRequest', requestId: info.id, availableAt: at, because });
   const seconds = Math.ceil((at - turn.now) / 1000);
-  say(turn, request, 'retry', `Attempt ${attempts} is retried in ${seconds} s: ${because}.`);
+  say(turn, request, 'retry', `Attempt ${attempts} failed; retrying in ${seconds} s: ${because}.`);
 }
 
 /** Ends a request with a platform error and removes it from the world. */

@@ -20,7 +20,7 @@ export function lossDelaySeconds(losses: number): number {
 
 /** Why a start waits after supervisor losses, without a full stop. */
 export function lossesSay(losses: number): string {
-  return `The supervisor of the environment died ${losses} times without an answer of the app in between`;
+  return `The supervisor of the environment died ${losses} times without a response from the app in between`;
 }
 
 /**

@@ -38,7 +38,7 @@ describe('a runner that starts', () => {
     sim.after(60);
     sim.send({ type: 'runnerPulling', runnerId, percent: 40 });
     expect(sim.runners()[0]?.state).toEqual({ kind: 'dockerPull', since: 1000, deadline: 3_601_000, percent: 40 });
-    expect(why(sim.world, 'r', sim.now)).toBe(`Runner ${runnerId} is in DOCKER_PULL for 60 s (40 %).`);
+    expect(why(sim.world, 'r', sim.now)).toBe(`Runner ${runnerId} has been in DOCKER_PULL for 60 s (40 %).`);
     sim.after(39);
     sim.send({ type: 'runnerStarted', runnerId });
     // startup_timeout counts from the start of the process.
@@ -81,7 +81,9 @@ describe('a runner that starts', () => {
     sim.send({ type: 'runnerPulling', runnerId, percent: 99 });
     expect(sim.after(1)).toEqual([{ type: 'killRunner', runnerId }]);
     expect(sim.states()).toEqual(['failureDelay']);
-    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/image was not there within 60 min/);
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(
+      /image was not available within 60 min/,
+    );
   });
 
   it('is killed immediately in DOCKER_PULL, which is no start failure', () => {

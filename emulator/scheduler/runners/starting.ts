@@ -89,7 +89,7 @@ export function pulling(turn: Turn, id: RunnerId, percent: number): void {
     state.kind === 'dockerPull'
       ? state
       : ({ kind: 'dockerPull', since: turn.now, deadline: pendingDeadline(turn) } as const);
-  moveRunner(turn, runner, { ...begun, percent }, 'Its image is being fetched.');
+  moveRunner(turn, runner, { ...begun, percent }, 'Pulling the image.');
 }
 
 /** The engine has a process: SETUP begins. */
@@ -98,7 +98,7 @@ export function started(turn: Turn, id: RunnerId): void {
   if (runner === undefined || runner.turn !== null) return;
   const deadline = turn.now + runner.settings.startupTimeoutSeconds * 1000;
   const setup = { kind: 'setup', since: turn.now, deadline } as const;
-  moveRunner(turn, runner, setup, 'The process is up; setup() runs.', { startedAt: turn.now });
+  moveRunner(turn, runner, setup, 'The process has started; setup() is running.', { startedAt: turn.now });
 }
 
 /** The runner is ready. The app's failure counter is reset, and every runner that was backing off starts. */
@@ -148,7 +148,7 @@ export function grant(turn: Turn, id: RunnerId): void {
   const state = { kind: 'pending', since: turn.now, deadline: pendingDeadline(turn) } as const;
   putRunner(turn, id, { ...runner, state, turn: null });
   askForProcess(turn, runner);
-  note(turn, { ...about(runner), topic: 'runner.capacity', text: 'There is room for it now.' });
+  note(turn, { ...about(runner), topic: 'runner.capacity', text: 'There is now room for the runner.' });
 }
 
 function about({ id, alias, revision }: LiveRunner) {

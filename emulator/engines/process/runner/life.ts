@@ -89,7 +89,7 @@ export function createLife(
       }
       if (over) return;
       if (asked === 'nothing') launch(files);
-      else end(null, null, 'The runner was ended before it started.');
+      else end(null, null, 'The runner was stopped before it started.');
     },
     exited(message) {
       const signal = signalName(message.signal);
