@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { longestTimerMs } from '../local/loop/timers.ts';
+import { maxTimerMs } from '../local/loop/timers.ts';
 import { writeOrCut } from './slow-reader.ts';
 
 /** Comments keep proxies and idle timers from closing a quiet stream. */
@@ -50,7 +50,7 @@ export function openEventStream(response: Response): EventStream {
     onClose: (listener) => void response.once('close', listener),
     closeAt(at) {
       if (response.destroyed) return;
-      const inMs = Math.min(Math.max(0, at - Date.now()), longestTimerMs);
+      const inMs = Math.min(Math.max(0, at - Date.now()), maxTimerMs);
       ending = setTimeout(() => response.end(), inMs);
     },
   };

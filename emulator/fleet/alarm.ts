@@ -1,4 +1,4 @@
-import { longestTimerMs } from '../local/loop/timers.ts';
+import { maxTimerMs } from '../local/loop/timers.ts';
 import type { Instant } from '../scheduler/types.ts';
 
 /** A single timer for the next instant at which the scheduler has something to do. */
@@ -28,8 +28,8 @@ export function createAlarm(factor: number, now: () => Instant, ring: () => void
       timer = undefined;
       if (at === undefined) return;
       // If the instant is too far away for a timer, the timer fires early and the alarm is set again.
-      const waitMs = Math.min(Math.max(0, at - now()), longestTimerMs * factor);
-      timer = { at: now() + waitMs, handle: setTimeout(fire, Math.min(Math.ceil(waitMs / factor), longestTimerMs)) };
+      const waitMs = Math.min(Math.max(0, at - now()), maxTimerMs * factor);
+      timer = { at: now() + waitMs, handle: setTimeout(fire, Math.min(Math.ceil(waitMs / factor), maxTimerMs)) };
     },
   };
 }

@@ -1,15 +1,15 @@
 import type { Event } from '../scheduler/events.ts';
 import type { RunnerId } from '../scheduler/types.ts';
-import type { Questions } from './questions.ts';
+import type { Queries } from './queries.ts';
 import type { Fleet } from './types.ts';
 
 /** The user's commands for apps and runners. Each one becomes an event for the scheduler, which decides what to do. */
 export function createCommands(
   dispatch: (event: Event) => void,
-  questions: Pick<Questions, 'runner'>,
+  queries: Pick<Queries, 'runner'>,
 ): Pick<Fleet, 'applySettings' | 'rollout' | 'stopRunner' | 'killRunner'> {
   function isLive(id: RunnerId): boolean {
-    const runner = questions.runner(id);
+    const runner = queries.runner(id);
     return runner !== undefined && runner.state.kind !== 'terminated';
   }
   return {

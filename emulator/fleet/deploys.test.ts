@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bed,
   completed,
   deploy,
   direct,
   exchange,
+  fixture,
   fleet,
   isLease,
   resolvable,
@@ -57,21 +57,21 @@ describe('a deploy', () => {
   it('whose launch cannot be resolved counts as a failed start', async () => {
     resolvable.delete('r1');
     await deploy();
-    const told = new Promise<string>((resolve) => {
+    const reported = new Promise<string>((resolve) => {
       fleet.watchRunners('app', ({ state, reason }) => state === 'terminated' && resolve(reason));
     });
     void direct('d1');
-    expect(await told).toContain('There is no revision r1.');
+    expect(await reported).toContain('There is no revision r1.');
   });
 
   it('reports why a runner does not start when its variables are unavailable', async () => {
-    bed.sealed = true;
+    fixture.sealed = true;
     void deploy();
-    const told = new Promise<string>((resolve) => {
+    const reported = new Promise<string>((resolve) => {
       fleet.watchRunners('app', ({ state, reason }) => state === 'terminated' && resolve(reason));
     });
     void direct('d1');
-    expect(await told).toContain('The secrets are sealed. Open them.');
+    expect(await reported).toContain('The secrets are sealed. Open them.');
   });
 });
 
@@ -81,18 +81,18 @@ describe('health checks', () => {
     void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: { ...settings, health }, strategy: 'recreate' });
     const next = runners.next();
     await submit('a');
-    const { spec, deeds } = await next;
+    const { spec, actions } = await next;
     fleet.probeOnDemand(spec.runnerId);
-    expect(deeds).toEqual(['probe 42']);
+    expect(actions).toEqual(['probe 42']);
   });
 
   it('run immediately when the response to a queued request asks for one', async () => {
     void deploy();
     const next = runners.next();
     await submit('a');
-    const { deeds } = await next;
+    const { actions } = await next;
     (await exchange(0)).answer({ outcome: { kind: 'response', status: 200 }, healthCheck: true, response });
     await completed('a');
-    expect(deeds).toEqual([`probe ${settings.health.timeoutSeconds}`]);
+    expect(actions).toEqual([`probe ${settings.health.timeoutSeconds}`]);
   });
 });

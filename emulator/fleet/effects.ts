@@ -2,7 +2,7 @@ import type { Effect } from '../scheduler/effects.ts';
 import * as select from '../scheduler/requests/select.ts';
 import type { Deploys } from './deploys.ts';
 import type { Host } from './host.ts';
-import type { Questions } from './questions.ts';
+import type { Queries } from './queries.ts';
 import type { Attempts } from './requests/attempts.ts';
 import type { Probes } from './runners/probes.ts';
 import type { Runners } from './runners/runners.ts';
@@ -13,15 +13,15 @@ export function createEffects(deps: {
   readonly runners: Runners;
   readonly probes: Probes;
   readonly deploys: Deploys;
-  readonly questions: Questions;
+  readonly queries: Queries;
   readonly world: Host['world'];
   /** Called when a deploy succeeded: calls go to `revision` from now on. */
   readonly onMoved: (alias: string, revision: string) => void;
 }): (effect: Effect) => void {
-  const { attempts, runners, probes, deploys, questions, world } = deps;
+  const { attempts, runners, probes, deploys, queries, world } = deps;
   const performers: { readonly [T in Effect['type']]: (effect: Extract<Effect, { type: T }>) => void } = {
     startRunner(order) {
-      const runner = questions.runner(order.runnerId);
+      const runner = queries.runner(order.runnerId);
       if (runner) runners.start({ ...order, settings: runner.settings });
     },
     terminateRunner: ({ runnerId }) => runners.terminate(runnerId),

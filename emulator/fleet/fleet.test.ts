@@ -3,12 +3,12 @@ import { testRequest } from '../queue/testing/requests.ts';
 import { requestOf } from '../scheduler/testing/samples.ts';
 import type { RequestInfo } from '../scheduler/types.ts';
 import {
-  bed,
   cancels,
   completed,
   deploy,
   direct,
   exchange,
+  fixture,
   fleet,
   isLease,
   ok,
@@ -26,7 +26,7 @@ import type { Launch } from './types.ts';
 describe('the shutdown of the emulator', () => {
   it('does not wait for an environment that is still being built', async () => {
     const never = new Promise<Launch>(() => undefined);
-    bed.launching = () => never;
+    fixture.launching = () => never;
     await deploy();
     await submit('q1');
     expect(fleet.runners('app').map(({ state }) => state.kind)).toEqual(['pending']);
@@ -93,7 +93,7 @@ describe('a queued request', () => {
     void fleet.deploy({ alias: 'app', revision: 'r1', scale, settings: shared, strategy: 'recreate' });
     const next = runners.next();
     const other = direct('other');
-    const { deeds } = await next;
+    const { actions } = await next;
     const lease = await other;
     // Too large for the cache.
     await submit('q1', Buffer.alloc(9 * 1024 * 1024), () => store.sql('UPDATE inputs SET check_sum = 1').run());
@@ -101,7 +101,7 @@ describe('a queued request', () => {
     expect(queue.result('q1')).toMatchObject({ error: { type: 'internal_error' } });
     expect(takeReported()).toEqual([expect.stringContaining('request q1 is damaged')]);
     expect(queue.record('q1')?.attempts).toBe(1);
-    expect([isLease(lease) && lease.aborted.aborted, deeds]).toEqual([false, []]);
+    expect([isLease(lease) && lease.aborted.aborted, actions]).toEqual([false, []]);
     expect(fleet.runners('app').map(({ state }) => state)).toMatchObject([{ kind: 'running', attempts: [{}] }]);
     if (isLease(lease)) lease.end(ok);
   });
@@ -113,7 +113,7 @@ describe('a queued request', () => {
     const [first, bad, last] = infos as [RequestInfo, RequestInfo, RequestInfo];
     const recovered = { interrupted: true, retried: { server_error: 0, timeout: 0, connection_error: 0 } };
     const broken = { ...bad, attempts: 1, recovered, retries: null as unknown as RequestInfo['retries'] };
-    fleet.takeUp([first, broken, last]);
+    fleet.enqueueRecovered([first, broken, last]);
     await completed('q2');
     expect(queue.result('q2')).toMatchObject({ error: { type: 'internal_error' } });
     expect([fleet.queuePosition('q1'), fleet.queuePosition('q3'), fleet.queueSize('app')]).toEqual([0, 1, 2]);
@@ -184,16 +184,16 @@ describe('a queued request', () => {
     const ids = Array.from({ length: 5_000 }, (_, n) => `many-${n}`);
     await Promise.all(ids.map((id) => submit(id)));
     let inThisTurn = 0;
-    let most = 0;
+    let max = 0;
     const unfollow = fleet.follow(() => {
       if (inThisTurn === 0) setImmediate(() => (inThisTurn = 0));
       inThisTurn += 1;
-      most = Math.max(most, inThisTurn);
+      max = Math.max(max, inThisTurn);
     });
     expect(await fleet.flush('app')).toBe(5_000);
     unfollow();
-    expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThan(5_000);
+    expect(max).toBeGreaterThan(0);
+    expect(max).toBeLessThan(5_000);
     expect(ids.every((id) => queue.record(id)?.status === 499)).toBe(true);
   });
 

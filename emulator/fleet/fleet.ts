@@ -14,7 +14,7 @@ import { createEffects } from './effects.ts';
 import { createFailures } from './failures.ts';
 import { createHost } from './host.ts';
 import { createNotes } from './notes.ts';
-import { createQuestions } from './questions.ts';
+import { createQueries } from './queries.ts';
 import { createAttempts } from './requests/attempts.ts';
 import { createFunctionRuns } from './requests/function-runs.ts';
 import { createWithdrawals } from './requests/withdrawals.ts';
@@ -62,14 +62,17 @@ export const finishMs = 5_000;
 /** The entry point to the scheduler: turns calls into events and carries out effects on the engine. Decides nothing. */
 export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
   const { queue, exchange, clock, maxRunners, gpuSlots, onMoved, onCreated, onNotes, report = throwLater } = deps;
-  const { runners: mostRunners, gpuSlots: mostSlots } = defaultLimits;
   const steady = deps.steady ?? steadyAs(clock);
   // The host and the effects depend on each other: the effects are set before the first event.
   const host = createHost({
     seed: deps.seed,
     steady,
     time: deps.time,
-    limits: { ...defaultLimits, runners: maxRunners ?? mostRunners, gpuSlots: gpuSlots ?? mostSlots },
+    limits: {
+      ...defaultLimits,
+      runners: maxRunners ?? defaultLimits.runners,
+      gpuSlots: gpuSlots ?? defaultLimits.gpuSlots,
+    },
     perform(effect) {
       paced.count();
       perform(effect);
@@ -81,7 +84,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   });
   const { world } = host;
   const dispatch = (event: Event) => host.dispatch(event);
-  const questions = createQuestions(host, () => ({ ...deps.time, ahead: steady.ahead() }));
+  const queries = createQueries(host, () => ({ ...deps.time, ahead: steady.ahead() }));
   /**
    * Paces unsolicited events of apps. A thousand apps may answer or exit at the same moment, and each of these events
    * may cause as many effects as a step allows.
@@ -98,13 +101,13 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     launchOf: async (revision) => deploys.launchOf(revision) ?? (await deps.launchOf(revision)),
     onResult: (order, result) => functionRuns.onResult(order.alias, order.runnerId, result),
     onDone({ alias, runnerId }) {
-      const state = questions.runner(runnerId)?.state.kind;
+      const state = queries.runner(runnerId)?.state.kind;
       if (state !== undefined) watchers.done(alias, runnerId, state);
     },
     onExit: (order, exit) => functionRuns.onExit(order.alias, exit),
   });
   const { handle, address: addressOf } = runners;
-  const probes = createProbes({ handle, runner: questions.runner, paced, dispatch, report });
+  const probes = createProbes({ handle, runner: queries.runner, paced, dispatch, report });
   const attempts = createAttempts({
     queue,
     addressOf,
@@ -117,14 +120,14 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     failed: (effect, error) => failed(effect, error),
   });
   const failed = createFailures({ attempts, runners, deploys, dispatch, report });
-  const perform = createEffects({ attempts, runners, probes, deploys, questions, world, onMoved });
-  const record = createNotes({ questions, deploys, runners, watchers, onCreated, onNotes, report });
+  const perform = createEffects({ attempts, runners, probes, deploys, queries: queries, world, onMoved });
+  const record = createNotes({ queries: queries, deploys, runners, watchers, onCreated, onNotes, report });
   const { deploy, removeAlias } = deploys;
   const { lease, runnerOf } = attempts;
 
   return {
-    ...questions,
-    ...createCommands(dispatch, questions),
+    ...queries,
+    ...createCommands(dispatch, queries),
     ...createWithdrawals({ queue, runnerOf, addressOf, sendCancel: exchange.cancel, world, dispatch, report }),
     deploy,
     removeAlias,
@@ -142,7 +145,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     watchRunners: watchers.watchRunners,
     follow: watchers.follow,
     enqueue: (request) => dispatch({ type: 'requestArrived', request }),
-    takeUp: (requests) => dispatch({ type: 'requestsRecovered', requests }),
+    enqueueRecovered: (requests) => dispatch({ type: 'requestsRecovered', requests }),
     flushLines: probes.flushLines,
     probeOnDemand: (runnerId) => probes.health(runnerId, true),
     async close() {

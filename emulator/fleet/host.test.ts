@@ -31,7 +31,7 @@ function hostAt(factor: number) {
     failed(_cause, error) {
       throw error;
     },
-    record: (told) => void notes.push(...told),
+    record: (recorded) => void notes.push(...recorded),
   });
   let setup: 'returns' | 'fails' | 'hangs' = 'returns';
   function up(runnerId: string): void {

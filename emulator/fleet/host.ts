@@ -2,7 +2,7 @@ import type { Steady } from '../local/loop/steady.ts';
 import type { Effect, Note } from '../scheduler/effects.ts';
 import type { Event } from '../scheduler/events.ts';
 import { emptyWorld, nextWakeup, type Step, step, type World } from '../scheduler/step.ts';
-import { eventIn, limitsIn, noteOut, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
+import { eventToPlatform, limitsIn, noteToReal, type TimeScale, toPlatform } from '../scheduler/time-scale.ts';
 import type { Instant } from '../scheduler/types.ts';
 import { defaultLimits, type Limits } from '../scheduler/world/world.ts';
 import { createAlarm } from './alarm.ts';
@@ -74,9 +74,9 @@ export function createHost(deps: {
   function decide(event: Event): Step | undefined {
     try {
       const here = time();
-      const result = step(world, eventIn(here, event), now());
+      const result = step(world, eventToPlatform(here, event), now());
       world = result.world;
-      deps.record(result.notes.map((note) => noteOut(here, note)));
+      deps.record(result.notes.map((note) => noteToReal(here, note)));
       return result;
     } catch (error) {
       if (event.type === 'tick') notBefore = now() + failedTickPauseMs;

@@ -2,13 +2,13 @@ import { contain, type Report } from '../local/loop/contain.ts';
 import type { Note } from '../scheduler/effects.ts';
 import type { Runner } from '../scheduler/types.ts';
 import type { Deploys } from './deploys.ts';
-import type { Questions } from './questions.ts';
+import type { Queries } from './queries.ts';
 import type { Runners } from './runners/runners.ts';
 import type { Watchers } from './watchers.ts';
 
 /** Forwards the scheduler's notes: first new runners, then all notes, then the changes of state among them. */
 export function createNotes(deps: {
-  readonly questions: Pick<Questions, 'runner'>;
+  readonly queries: Pick<Queries, 'runner'>;
   readonly deploys: Pick<Deploys, 'launchOf'>;
   readonly runners: Pick<Runners, 'exit'>;
   readonly watchers: Pick<Watchers, 'noted'>;
@@ -16,9 +16,9 @@ export function createNotes(deps: {
   readonly onNotes: (notes: readonly Note[]) => void;
   readonly report: Report;
 }): (notes: readonly Note[]) => void {
-  const { questions, deploys, runners, watchers, report } = deps;
+  const { queries, deploys, runners, watchers, report } = deps;
   const created = contain(report, (id: string) => {
-    const runner = questions.runner(id);
+    const runner = queries.runner(id);
     if (runner) deps.onCreated(runner, deploys.launchOf(runner.revision)?.machineType);
   });
   const onNotes = contain(report, deps.onNotes);

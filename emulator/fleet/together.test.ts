@@ -15,7 +15,7 @@ import {
 
 const many = 200;
 /** Maximum events of one turn of the loop, including a tick; doubled, because one counted turn can span two. */
-const most = 2 * 51;
+const maxCalls = 2 * 51;
 
 /** Deploys an app and makes all its runners ready. */
 async function runMany(): Promise<void> {
@@ -30,7 +30,7 @@ async function runMany(): Promise<void> {
 const count = (kind: string): number => fleet.runners('app').filter(({ state }) => state.kind === kind).length;
 
 /** The maximum number of events that reached the scheduler in one turn of the loop. */
-async function mostInATurn(work: () => Promise<void>): Promise<number> {
+async function maxInATurn(work: () => Promise<void>): Promise<number> {
   let [inThisTurn, largest] = [0, 0];
   const unfollow = fleet.follow(() => {
     if (inThisTurn === 0) setImmediate(() => (inThisTurn = 0));
@@ -45,13 +45,13 @@ async function mostInATurn(work: () => Promise<void>): Promise<number> {
 it('handles many runners that end at the same moment in batches', async () => {
   await runMany();
   const before = [...runners.started];
-  const largest = await mostInATurn(async () => {
+  const largest = await maxInATurn(async () => {
     for (const { events } of before) events.exited({ code: 1, signal: null, reason: 'gone' });
     while (before.some(({ spec }) => fleet.runner(spec.runnerId) !== undefined)) await nextTurn();
   });
   expect(largest).toBeGreaterThan(10);
-  expect(largest).toBeLessThanOrEqual(most);
-  expect(before.every(({ deeds }) => deeds.includes('dispose'))).toBe(true);
+  expect(largest).toBeLessThanOrEqual(maxCalls);
+  expect(before.every(({ actions }) => actions.includes('dispose'))).toBe(true);
 });
 
 it('handles many responses that arrive at the same moment in batches', async () => {
@@ -59,10 +59,10 @@ it('handles many responses that arrive at the same moment in batches', async () 
   const ids = Array.from({ length: many }, (_, n) => `q${n}`);
   await Promise.all(ids.map((id) => submit(id)));
   await exchange(many - 1);
-  const largest = await mostInATurn(async () => {
+  const largest = await maxInATurn(async () => {
     for (const { answer } of exchanges) answer({ outcome: ok, response });
     await Promise.all(ids.map(completed));
   });
   expect(largest).toBeGreaterThan(10);
-  expect(largest).toBeLessThanOrEqual(most);
+  expect(largest).toBeLessThanOrEqual(maxCalls);
 });

@@ -140,7 +140,7 @@ export interface Fleet {
    * Passes the requests that waited before a start to the scheduler, in their order. Many at once cost less than one by
    * one.
    */
-  takeUp(requests: readonly RequestInfo[]): void;
+  enqueueRecovered(requests: readonly RequestInfo[]): void;
   /**
    * A waiting request is withdrawn and completed with 499. For a running one, sends a POST to `<path>/cancel` on its
    * runner, even if the runner's slots are full.
@@ -158,10 +158,10 @@ export interface Fleet {
    */
   lastFailure(alias: string): string | null;
   /**
-   * The first `most` waiting requests of the alias in dispatch order, and since when they wait (milliseconds since the
+   * The first `max` waiting requests of the alias in dispatch order, and since when they wait (milliseconds since the
    * epoch).
    */
-  waiting(alias: string, most: number): readonly { readonly id: string; readonly since: number }[];
+  waiting(alias: string, max: number): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499. Resolves to their number when that is on disk. */
   flush(alias: string): Promise<number>;
   /**

@@ -11,11 +11,11 @@ import type { Promises } from './promises.ts';
 type Unfinished = ReturnType<Queue['unfinished']> extends Iterable<infer One> ? One : never;
 
 /** Requests that the scheduler resumes in one step after a start (measured: 1 ms). */
-const takenUpAtOnce = 200;
+const groupSize = 200;
 
-const notTakenUp: RequestOutcome = {
+const notRecovered: RequestOutcome = {
   kind: 'error',
-  error: platformError('internal_error', 'minifal could not take up this request again after a restart.'),
+  error: platformError('internal_error', 'minifal could not resume this request after a restart.'),
 };
 
 /** Resumes the promises of an earlier emulator: aliases, then the requests that wait for them, oldest first. */
@@ -23,7 +23,7 @@ export async function recover(
   { clock, report }: Pick<Foundations, 'clock' | 'report'>,
   { catalog, queue, webhooks }: Pick<Promises, 'catalog' | 'queue' | 'webhooks'>,
   fleet: Pick<Fleet, 'deploy'>,
-  requests: Pick<Dispatcher, 'enqueue' | 'takeUp'>,
+  requests: Pick<Dispatcher, 'enqueue' | 'enqueueRecovered'>,
 ): Promise<void> {
   for (const { name, revision, scale, settings } of catalog.aliases(null)) {
     void fleet.deploy({ alias: name, revision, scale, settings, strategy: 'recreate' });
@@ -31,16 +31,16 @@ export async function recover(
   const infoAgain = ({ request, attempts, retried, interrupted }: Unfinished) =>
     infoOf(request, attempts, { retried, interrupted });
   // A request that can't be resumed ends with an error; the others must not be affected.
-  const takeUpAlone = contain(
+  const enqueueAlone = contain(
     report,
     (unfinished: Unfinished) => requests.enqueue(infoAgain(unfinished)),
-    ({ request }) => queue.complete(request.id, notTakenUp, clock()),
+    ({ request }) => queue.complete(request.id, notRecovered, clock()),
   );
-  const takeUp = contain(
+  const enqueueGroup = contain(
     report,
-    (group: readonly Unfinished[]) => requests.takeUp(group.map(infoAgain)),
-    (group) => group.forEach(takeUpAlone),
+    (group: readonly Unfinished[]) => requests.enqueueRecovered(group.map(infoAgain)),
+    (group) => group.forEach(enqueueAlone),
   );
-  await inSlices(inGroups(queue.unfinished(), takenUpAtOnce), takeUp);
+  await inSlices(inGroups(queue.unfinished(), groupSize), enqueueGroup);
   webhooks.resume();
 }

@@ -7,7 +7,7 @@ import { createListeners } from './listeners.ts';
 import { createMemory } from './memory.ts';
 import { pruneInSteps } from './prune.ts';
 import { queueRecords, TakenId } from './records.ts';
-import { takeUp } from './recovery.ts';
+import { recoverQueue } from './recovery.ts';
 import { newRecord, wishesOf } from './states.ts';
 import { createTransitions } from './transitions.ts';
 import type { Queue } from './types.ts';
@@ -53,7 +53,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
   const memory = createMemory(records);
   const listeners = createListeners(report);
   const { end, ...transitions } = createTransitions({ records, memory, listeners, clock, report });
-  const { unfinished } = takeUp({ records, memory, end });
+  const { unfinished } = recoverQueue({ records, memory, end });
   /** Submitted, not yet on disk. */
   const submitting = new Set<string>();
   let nextSeq = records.lastSeq() + 1;

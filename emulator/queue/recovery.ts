@@ -10,7 +10,7 @@ import type { Queue } from './types.ts';
  * Resumes the requests that an earlier emulator accepted and did not complete. Those that were running are IN_QUEUE
  * again. Cancelled ones are answered immediately, so that their callers don't poll indefinitely.
  */
-export function takeUp(deps: {
+export function recoverQueue(deps: {
   readonly records: Pick<QueueRecords, 'unfinished' | 'input' | 'notice'>;
   readonly memory: Memory;
   readonly end: Transitions['end'];

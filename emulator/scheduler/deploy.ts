@@ -1,6 +1,6 @@
 import type { Event } from './events.ts';
 import { deletedError, failWaiting } from './requests/verdict.ts';
-import { endWithOthers, kill } from './runners/ending.ts';
+import { endOrDefer, kill } from './runners/ending.ts';
 import { createRunner } from './runners/starting.ts';
 import type { AliasName, ScaleSettings } from './types.ts';
 import { isStarting } from './world/runner-index.ts';
@@ -101,7 +101,7 @@ export function deleted(turn: Turn, alias: AliasName): void {
   abandon(turn, alias, deletedError.detail);
   changeApp(turn, alias, { live: null });
   failWaiting(turn, alias);
-  for (const id of values(app.runners.all)) endWithOthers(turn, id, { how: 'terminateSoon', why: 'alias_deleted' });
+  for (const id of values(app.runners.all)) endOrDefer(turn, id, { how: 'terminateSoon', why: 'alias_deleted' });
 }
 
 /** Why a rolling deploy fails when the emulator stops. */
@@ -129,6 +129,6 @@ function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSe
   note(turn, { alias, topic: 'deploy', text: `The alias points to revision ${release.revision}.` });
   for (const id of values(app.runners.all)) {
     if (turn.world.runners.get(id)?.revision === release.revision) continue;
-    endWithOthers(turn, id, { how: 'retire', why: 'replaced' });
+    endOrDefer(turn, id, { how: 'retire', why: 'replaced' });
   }
 }

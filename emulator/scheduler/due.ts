@@ -1,7 +1,7 @@
 import { quantumMs } from './machine/offers.ts';
 import { timedOut } from './requests/attempts.ts';
-import { expire, failWaiting, release, waitedInVain } from './requests/verdict.ts';
-import { endThoseLeft, kill } from './runners/ending.ts';
+import { expire, failUnstarted, failWaiting, release } from './requests/verdict.ts';
+import { endDeferred, kill } from './runners/ending.ts';
 import { probe } from './runners/health.ts';
 import { wake } from './runners/starting.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
@@ -15,7 +15,7 @@ import type { App, LiveRunner, World } from './world/world.ts';
 
 /** Carries out everything that is due for the app, or as much of it as one step allows. */
 export function runDue(turn: Turn, alias: AliasName): void {
-  endThoseLeft(turn, alias);
+  endDeferred(turn, alias);
   if ((turn.world.apps.get(alias)?.live ?? null) === null) failWaiting(turn, alias);
   drainTree(turn, alias, (app) => due(app.requests.deadlines, turn.now), expire);
   drainTree(turn, alias, (app) => due(app.requests.delayed, turn.now), release);
@@ -78,9 +78,9 @@ function runnerDue(turn: Turn, id: RunnerId): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
   const { state } = runner;
-  if (state.kind === 'setup') tookTooLong(turn, runner);
-  else if (state.kind === 'pending') neverCameUp(turn, id, 'The runner got no process');
-  else if (state.kind === 'dockerPull') neverCameUp(turn, id, "The runner's image was not available");
+  if (state.kind === 'setup') setupTimedOut(turn, runner);
+  else if (state.kind === 'pending') startTimedOut(turn, id, 'The runner got no process');
+  else if (state.kind === 'dockerPull') startTimedOut(turn, id, "The runner's image was not available");
   else if (state.kind === 'terminating') kill(turn, id, state.why);
   else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
   else probe(turn, runner);
@@ -91,18 +91,18 @@ function runnerDue(turn: Turn, id: RunnerId): void {
  * (docs/platform/gateway.md#time-limits), unless another runner serves. A direct call that came later waits for a
  * complete start. Queued requests wait as long as necessary.
  */
-function tookTooLong(turn: Turn, { id, alias, role, startedAt }: LiveRunner): void {
+function setupTimedOut(turn: Turn, { id, alias, role, startedAt }: LiveRunner): void {
   kill(turn, id, 'startup_timeout');
   if (role.kind === 'check' || startedAt === null) return;
   for (;;) {
     const app = turn.world.apps.get(alias);
     const oldest = app?.runners.serving === 0 ? first(app.requests.waiting) : undefined;
     if (!oldest || compareKeys(oldest.key, queueBegin) >= 0 || (oldest.key[1] ?? 0) > startedAt) return;
-    waitedInVain(turn, oldest.value);
+    failUnstarted(turn, oldest.value);
   }
 }
 
-function neverCameUp(turn: Turn, id: RunnerId, what: string): void {
+function startTimedOut(turn: Turn, id: RunnerId, what: string): void {
   const minutes = Math.round(turn.world.limits.pendingSeconds / 60);
   kill(turn, id, 'start_failed', `${what} within ${minutes} minutes.`);
 }

@@ -1,11 +1,11 @@
 import { isFull } from './machine/room.ts';
-import { endWithOthers, retire } from './runners/ending.ts';
+import { endOrDefer, retire } from './runners/ending.ts';
 import { createRunner } from './runners/starting.ts';
 import { floorOf } from './scaling.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
 import { attemptsOf, isCounted, isServing, isStarting } from './world/runner-index.ts';
 import { ascending, values } from './world/sorted.ts';
-import { mayDoMore, putRunner, type Turn } from './world/turn.ts';
+import { putRunner, type Turn, takeBudget } from './world/turn.ts';
 import type { LiveRunner } from './world/world.ts';
 
 /**
@@ -27,16 +27,16 @@ export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
     .filter((runner) => runner.role.kind !== 'check' && runner.state.kind !== 'failureDelay');
   const end = { how: 'retire', why: 'rollout' } as const;
   if (force) {
-    for (const runner of runners) endWithOthers(turn, runner.id, { how: 'kill', why: 'rollout' });
+    for (const runner of runners) endOrDefer(turn, runner.id, { how: 'kill', why: 'rollout' });
     return;
   }
-  for (const runner of runners) if (isStarting(runner.state)) endWithOthers(turn, runner.id, end);
+  for (const runner of runners) if (isStarting(runner.state)) endOrDefer(turn, runner.id, end);
   const needed = floorOf(app);
   const serving = runners.filter((runner) => isServing(runner.state));
   const busiestFirst = serving.toSorted((a, b) => load(b) - load(a));
   busiestFirst.forEach((runner, i) => {
     if (i < needed) markForReplacement(turn, runner.id, 'rollout');
-    else endWithOthers(turn, runner.id, end);
+    else endOrDefer(turn, runner.id, end);
   });
 }
 
@@ -60,7 +60,7 @@ export function replace(turn: Turn, alias: AliasName): void {
     const old = turn.world.runners.get(id);
     // On a full machine, replacements start one by one.
     if (old === undefined || succeeding > 0 || (replacements > 0 && isFull(turn.world, app.live))) return;
-    if (!mayDoMore(turn)) return;
+    if (!takeBudget(turn)) return;
     replacements += 1;
     const role = { kind: 'replacement', replaces: id } as const;
     const substitute = createRunner(turn, alias, app.live, role, `Replacement of runner ${id}.`);
@@ -87,13 +87,13 @@ export function handOver(turn: Turn, substitute: LiveRunner, old: LiveRunner): v
 
 function endOld(turn: Turn, old: LiveRunner): void {
   putRunner(turn, old.id, { ...old, replacement: 'did' });
-  retire(turn, old.id, old.replaceWhy);
+  retire(turn, old.id, old.replaceReason);
 }
 
-function markForReplacement(turn: Turn, id: RunnerId, replaceWhy: StopReason): void {
+function markForReplacement(turn: Turn, id: RunnerId, replaceReason: StopReason): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined || runner.replacement !== 'none') return;
-  putRunner(turn, id, { ...runner, replacement: 'will', replaceWhy });
+  putRunner(turn, id, { ...runner, replacement: 'will', replaceReason });
 }
 
 function load(runner: LiveRunner): number {

@@ -1,10 +1,10 @@
-import { endWithOthers, kill, retire } from './runners/ending.ts';
+import { endOrDefer, kill, retire } from './runners/ending.ts';
 import { createRunner } from './runners/starting.ts';
 import { startTarget, target } from './scale.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
 import { attemptsOf, isCounted, isPlaced, isStarting } from './world/runner-index.ts';
 import { type Entry, first, last, rank, size, values } from './world/sorted.ts';
-import { mayDoMore, note, type Turn } from './world/turn.ts';
+import { note, type Turn, takeBudget } from './world/turn.ts';
 import type { App, LiveRunner } from './world/world.ts';
 
 /** Decides which runners start and end, using the formulas of scale.ts (docs/platform/runners.md#scaling). */
@@ -31,9 +31,9 @@ export function floorOf(app: App): number {
  * The delay begins again after each attempt (for a request with a retry time, at that time). `null`: nothing waits.
  */
 export function queueDueAt(app: App): Instant | null {
-  const unpicked = first(app.requests.unpicked)?.key[0] ?? Number.POSITIVE_INFINITY;
+  const waiting = first(app.requests.bySince)?.key[0] ?? Number.POSITIVE_INFINITY;
   const delayed = first(app.requests.delayed)?.key[0] ?? Number.POSITIVE_INFINITY;
-  const since = Math.min(unpicked, delayed);
+  const since = Math.min(waiting, delayed);
   return since === Number.POSITIVE_INFINITY ? null : since + app.scale.scalingDelaySeconds * 1000;
 }
 
@@ -76,7 +76,7 @@ function capRunners(turn: Turn, alias: AliasName): void {
     .filter(isCounted)
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
   for (const runner of runners.slice(0, app.runners.counted - max))
-    endWithOthers(turn, runner.id, { how: 'retire', why: 'keep_alive' });
+    endOrDefer(turn, runner.id, { how: 'retire', why: 'keep_alive' });
 }
 
 function worth(runner: LiveRunner): number {
@@ -100,7 +100,7 @@ function startRunners(turn: Turn, alias: AliasName): void {
     topic: 'scale',
     text: `Runners wanted: ${wanted} (${facts}); existing: ${app.runners.counted}.`,
   });
-  for (let i = 0; i < missing && mayDoMore(turn); i += 1) {
+  for (let i = 0; i < missing && takeBudget(turn); i += 1) {
     const id = createRunner(turn, alias, app.live, { kind: 'member' }, 'Created by scaling.');
     if (turn.world.runners.get(id)?.turn !== null) return;
   }
@@ -111,7 +111,7 @@ function endSurplus(turn: Turn, alias: AliasName): void {
   for (;;) {
     const app = turn.world.apps.get(alias);
     const next = app === undefined ? undefined : nextToExpire(app);
-    if (next === undefined || next.at > turn.now || !mayDoMore(turn)) return;
+    if (next === undefined || next.at > turn.now || !takeBudget(turn)) return;
     const used = turn.world.runners.get(next.runnerId)?.used === true;
     retire(turn, next.runnerId, used ? 'keep_alive' : 'never_used');
   }

@@ -1,7 +1,7 @@
 import { abandon, stoppingDeploy } from './deploy.ts';
 import type { SchedulerError } from './effects.ts';
 import { fail } from './requests/verdict.ts';
-import { endWithOthers } from './runners/ending.ts';
+import { endOrDefer } from './runners/ending.ts';
 import type { AliasName } from './types.ts';
 import { queueBegin } from './world/request-index.ts';
 import { compareKeys, first } from './world/sorted.ts';
@@ -23,7 +23,7 @@ export function shutDown(turn: Turn): void {
     refuseDirect(turn, alias);
     abandon(turn, alias, stoppingDeploy);
   }
-  for (const id of turn.world.runners.keys()) endWithOthers(turn, id, { how: 'retire', why: 'shutdown' });
+  for (const id of turn.world.runners.keys()) endOrDefer(turn, id, { how: 'retire', why: 'shutdown' });
 }
 
 function refuseDirect(turn: Turn, alias: AliasName): void {

@@ -5,7 +5,7 @@ import { emptyWorld, step } from './step.ts';
 import { createLaws } from './testing/laws.ts';
 import { settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
-import { eventIn, noteOut, type TimeScale, toPlatform } from './time-scale.ts';
+import { eventToPlatform, noteToReal, type TimeScale, toPlatform } from './time-scale.ts';
 import type { Instant, RetryCondition } from './types.ts';
 import { legalMoves, stateWord } from './world/runner-state.ts';
 import { defaultLimits } from './world/world.ts';
@@ -175,12 +175,12 @@ describe('a time scale', () => {
         const time: TimeScale = { factor, start: steps[0]?.now ?? 0 };
         let world = emptyWorld(`storm ${engineSeed}`);
         for (const { event, now, effects, notes } of steps) {
-          const real = onTheWall(time, now);
-          const next = step(world, eventIn(time, quicker(time, event)), toPlatform(time, real));
+          const real = toWallClock(time, now);
+          const next = step(world, eventToPlatform(time, scaleDurations(time, event)), toPlatform(time, real));
           world = next.world;
           expect(next.effects).toEqual(effects);
           expect(next.notes).toEqual(notes);
-          for (const note of next.notes) expect(Math.abs(noteOut(time, note).at - real)).toBeLessThanOrEqual(0.5);
+          for (const note of next.notes) expect(Math.abs(noteToReal(time, note).at - real)).toBeLessThanOrEqual(0.5);
         }
       }),
       { numRuns: slow ? 1000 : 30 },
@@ -188,18 +188,18 @@ describe('a time scale', () => {
   }, 600_000);
 });
 
-function onTheWall({ factor, start }: TimeScale, at: Instant): Instant {
+function toWallClock({ factor, start }: TimeScale, at: Instant): Instant {
   return start + (at - start) / factor;
 }
 
 /** The same event, with setup, requests and teardown, and their limits, shortened by `factor`. */
-function quicker(time: TimeScale, event: Event): Event {
+function scaleDurations(time: TimeScale, event: Event): Event {
   const { factor } = time;
   if (event.type === 'requestArrived') {
     const { submittedAt, startBy } = event.request;
     const instants = {
-      submittedAt: onTheWall(time, submittedAt),
-      startBy: startBy === null ? null : onTheWall(time, startBy),
+      submittedAt: toWallClock(time, submittedAt),
+      startBy: startBy === null ? null : toWallClock(time, startBy),
     };
     return { ...event, request: { ...event.request, ...instants } };
   }

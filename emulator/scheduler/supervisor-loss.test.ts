@@ -116,7 +116,7 @@ describe('the death of a supervisor', () => {
 
 describe('a runner that dies soon after it was ready', () => {
   /** Makes every runner ready and lets it die `afterSeconds` later. */
-  function dieReady(sim: Sim, afterSeconds = 0.5): void {
+  function dieWhenReady(sim: Sim, afterSeconds = 0.5): void {
     const ids = sim.bringUp();
     sim.after(afterSeconds);
     for (const runnerId of ids) sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 1' });
@@ -126,7 +126,7 @@ describe('a runner that dies soon after it was ready', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
     for (let second = 0; second < 320; second += 1) {
-      dieReady(sim, 0);
+      dieWhenReady(sim, 0);
       sim.after(1);
     }
     expect(startsOf(sim)).toEqual([0, 30, 90, 180, 300]);
@@ -135,7 +135,7 @@ describe('a runner that dies soon after it was ready', () => {
   it('after a response is restarted immediately', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
-    dieReady(sim);
+    dieWhenReady(sim);
     sim.after(30);
     const [runnerId = ''] = sim.bringUp();
     sim.submit(['r']);
@@ -148,7 +148,7 @@ describe('a runner that dies soon after it was ready', () => {
   it('later than the maximum duration of a start is restarted immediately', () => {
     const sim = createSim();
     sim.deploy({ scale: scaleOf({ minConcurrency: 1 }) });
-    dieReady(sim, 600);
+    dieWhenReady(sim, 600);
     expect(sim.states()).toEqual(['pending']);
   });
 
@@ -156,7 +156,7 @@ describe('a runner that dies soon after it was ready', () => {
     const sim = createSim();
     sim.deploy();
     sim.submit(['r']);
-    dieReady(sim);
+    dieWhenReady(sim);
     expect(sim.states()).toEqual(['pending']);
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
-import { eventIn, noteOut, runnerOut, secondWord, type TimeScale, toPlatform, toReal } from './time-scale.ts';
+import {
+  eventToPlatform,
+  noteToReal,
+  runnerToReal,
+  secondUnit,
+  type TimeScale,
+  toPlatform,
+  toReal,
+} from './time-scale.ts';
 import type { Runner, RunnerState } from './types.ts';
 
 const start = 1_700_000_000_000;
@@ -15,17 +23,17 @@ describe('platform time', () => {
   });
 
   it('is real time at factor 1', () => {
-    expect([toPlatform(real, start + 7), toReal(real, start + 7), secondWord(real)]).toEqual([
+    expect([toPlatform(real, start + 7), toReal(real, start + 7), secondUnit(real)]).toEqual([
       start + 7,
       start + 7,
       's',
     ]);
     const deploy = deployOf({ scale: scaleOf({ requestStartTimeoutSeconds: 0.25 }) });
-    expect(eventIn(real, deploy)).toEqual(deploy);
+    expect(eventToPlatform(real, deploy)).toEqual(deploy);
   });
 
   it('marks its seconds', () => {
-    expect(secondWord(fast)).toBe('s (x60)');
+    expect(secondUnit(fast)).toBe('s (x60)');
   });
 });
 
@@ -38,7 +46,7 @@ describe('an event', () => {
       deployOf({ scale, settings }),
       { type: 'aliasScaled', alias: 'app', scale, settings } as const,
     ]) {
-      expect(eventIn(fast, event)).toEqual({
+      expect(eventToPlatform(fast, event)).toEqual({
         ...event,
         scale: { ...scale, requestTimeoutSeconds: 600 },
         settings: {
@@ -54,17 +62,20 @@ describe('an event', () => {
 
   it('converts its instants to platform time: a start deadline keeps its wall-clock time', () => {
     const request = requestOf('r', { submittedAt: start - 1000, startBy: start + 2000 });
-    expect(eventIn(fast, { type: 'requestArrived', request })).toEqual({
+    expect(eventToPlatform(fast, { type: 'requestArrived', request })).toEqual({
       type: 'requestArrived',
       request: { ...request, submittedAt: start - 60_000, startBy: start + 120_000 },
     });
     const open = requestOf('r', { submittedAt: start });
-    expect(eventIn(fast, { type: 'requestArrived', request: open })).toEqual({ type: 'requestArrived', request: open });
+    expect(eventToPlatform(fast, { type: 'requestArrived', request: open })).toEqual({
+      type: 'requestArrived',
+      request: open,
+    });
   });
 
   it('without a time does not change', () => {
     const event = { type: 'runnerReady', runnerId: 'r' } as const;
-    expect(eventIn(fast, event)).toBe(event);
+    expect(eventToPlatform(fast, event)).toBe(event);
   });
 });
 
@@ -89,7 +100,7 @@ describe('the output', () => {
 
   it.each(states)('carries real times: %j', (state, times) => {
     const settings = settingsOf({ startupTimeoutSeconds: 20 });
-    const event = eventIn(fast, deployOf({ settings }));
+    const event = eventToPlatform(fast, deployOf({ settings }));
     const runner: Runner = {
       id: 'r',
       alias: 'app',
@@ -102,7 +113,7 @@ describe('the output', () => {
       settings: 'settings' in event ? event.settings : settings,
       hints: null,
     };
-    expect(runnerOut(fast, runner)).toEqual({
+    expect(runnerToReal(fast, runner)).toEqual({
       ...runner,
       state: { ...state, ...times },
       readyAt: start + 1000,
@@ -112,6 +123,6 @@ describe('the output', () => {
 
   it('has notes with wall-clock times', () => {
     const note = { at, alias: 'app', topic: 'scale', text: '' };
-    expect(noteOut(fast, note)).toEqual({ ...note, at: start + 1000 });
+    expect(noteToReal(fast, note)).toEqual({ ...note, at: start + 1000 });
   });
 });

@@ -32,26 +32,26 @@ export function toReal({ factor, start, ahead = 0 }: TimeScale, platform: Instan
 }
 
 /** The unit for platform seconds in text for users. */
-export function secondWord({ factor }: Pick<TimeScale, 'factor'>): string {
+export function secondUnit({ factor }: Pick<TimeScale, 'factor'>): string {
   return factor === 1 ? 's' : `s (x${factor})`;
 }
 
 /** Converts an event for the scheduler: instants to platform time, limits of real work stretched. */
-export function eventIn(time: TimeScale, event: Event): Event {
+export function eventToPlatform(time: TimeScale, event: Event): Event {
   switch (event.type) {
     case 'aliasDeployed':
     case 'aliasScaled':
       return { ...event, scale: stretchScale(event.scale, time), settings: stretchSettings(event.settings, time) };
     case 'requestArrived':
-      return { ...event, request: requestIn(time, event.request) };
+      return { ...event, request: requestToPlatform(time, event.request) };
     case 'requestsRecovered':
-      return { ...event, requests: event.requests.map((request) => requestIn(time, request)) };
+      return { ...event, requests: event.requests.map((request) => requestToPlatform(time, request)) };
     default:
       return event;
   }
 }
 
-function requestIn(time: TimeScale, request: RequestInfo): RequestInfo {
+function requestToPlatform(time: TimeScale, request: RequestInfo): RequestInfo {
   const { submittedAt, startBy } = request;
   return {
     ...request,
@@ -61,22 +61,22 @@ function requestIn(time: TimeScale, request: RequestInfo): RequestInfo {
 }
 
 /** Converts a note to wall-clock time. */
-export function noteOut(time: TimeScale, note: Note): Note {
+export function noteToReal(time: TimeScale, note: Note): Note {
   return { ...note, at: toReal(time, note.at) };
 }
 
 /** Converts a runner to wall-clock times, and its settings to the deployed values. */
-export function runnerOut(time: TimeScale, runner: Runner): Runner {
+export function runnerToReal(time: TimeScale, runner: Runner): Runner {
   return {
     ...runner,
     createdAt: toReal(time, runner.createdAt),
     ...(runner.readyAt === undefined ? {} : { readyAt: toReal(time, runner.readyAt) }),
-    state: stateOut(time, runner.state),
+    state: stateToReal(time, runner.state),
     settings: stretchSettings(runner.settings, { factor: 1 / time.factor }),
   };
 }
 
-function stateOut(time: TimeScale, state: RunnerState): RunnerState {
+function stateToReal(time: TimeScale, state: RunnerState): RunnerState {
   if (state.kind === 'terminated') return { ...state, at: toReal(time, state.at) };
   const since = toReal(time, state.since);
   if ('deadline' in state) return { ...state, since, deadline: toReal(time, state.deadline) };

@@ -1,6 +1,6 @@
-import { noRoomSays } from './machine/room.ts';
+import { describeNoRoom } from './machine/room.ts';
 import { queuePosition } from './requests/select.ts';
-import { clause, lossesSay } from './runners/failures.ts';
+import { clause, describeLosses } from './runners/failures.ts';
 import { queueDueAt } from './scaling.ts';
 import type { Instant, RequestId } from './types.ts';
 import { stateWord } from './world/runner-state.ts';
@@ -22,13 +22,14 @@ export function why(world: World, requestId: RequestId, now: Instant, second = '
   }
   const ahead = queuePosition(world, requestId);
   const behind = ahead === 0 ? '' : `; ${ahead} ${ahead === 1 ? 'request is' : 'requests are'} ahead`;
-  return `${runnersSay(world, app, now, second)}${behind}.`;
+  return `${describeRunners(world, app, now, second)}${behind}.`;
 }
 
-function runnersSay(world: World, app: App, now: Instant, second: string): string {
+function describeRunners(world: World, app: App, now: Instant, second: string): string {
   const { failures, losses, lastFailure } = app.trouble;
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
-  if (starting !== undefined && starting.turn !== null && app.runners.serving === 0) return noRoomSays(world, starting);
+  if (starting !== undefined && starting.turn !== null && app.runners.serving === 0)
+    return describeNoRoom(world, starting);
   if (starting !== undefined && starting.turn === null && 'since' in starting.state) {
     const seconds = Math.floor((now - starting.state.since) / 1000);
     const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
@@ -39,7 +40,7 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   const backOff = first(app.runners.backingOff)?.key[0];
   if (backOff !== undefined) {
     const left = `Retrying in ${secondsLeft(backOff, now)} ${second}`;
-    if (failures === 0) return `${left}. ${lossesSay(losses)}`;
+    if (failures === 0) return `${left}. ${describeLosses(losses)}`;
     const starts = failures === 1 ? 'a failed start' : `${failures} failed starts`;
     const reason = lastFailure === null ? '' : `: ${clause(lastFailure)}`;
     return `${left} after ${starts}${reason}`;
@@ -54,7 +55,7 @@ function runnersSay(world: World, app: App, now: Instant, second: string): strin
   if (counted === 0) return `No runner yet${later}`;
   const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
   const inLine = world.runners.get(first(app.runners.inLine)?.value ?? '');
-  const noRoom = inLine === undefined ? '' : `. ${noRoomSays(world, inLine)}`;
+  const noRoom = inLine === undefined ? '' : `. ${describeNoRoom(world, inLine)}`;
   const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
   return (
     `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ` +

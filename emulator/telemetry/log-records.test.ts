@@ -85,7 +85,7 @@ describe('the records of log lines', () => {
     const found: LogLine[] = [];
     let from: Place | undefined;
     do {
-      const look = records.look(query, from, { most: 7, wanted: query.limit - found.length });
+      const look = records.look(query, from, { max: 7, wanted: query.limit - found.length });
       expect(look.lines.length).toBeLessThanOrEqual(7);
       found.push(...look.lines);
       from = look.next;
@@ -103,7 +103,7 @@ describe('the records of log lines', () => {
        UPDATE lines SET message = x'ff' WHERE seq = 2`,
     );
     expect(records.find(all).map(({ seq }) => seq)).toEqual([1, 3]);
-    expect(records.look(all, undefined, { most: 10, wanted: 10 }).lines.map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(records.look(all, undefined, { max: 10, wanted: 10 }).lines.map(({ seq }) => seq)).toEqual([1, 3]);
   });
 
   it('are removed in batches, oldest first, while they take up too much space', () => {

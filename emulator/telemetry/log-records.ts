@@ -32,15 +32,15 @@ export interface LogRecords {
   /** All matching lines, up to the query's limit, in one step. */
   find(query: LogQuery): readonly LogLine[];
   /**
-   * Examines `most` lines starting at `from` (fewer if all of them match), and returns at most `wanted` of the matching
+   * Examines `max` lines starting at `from` (fewer if all of them match), and returns at most `wanted` of the matching
    * ones.
    */
-  look(query: LogQuery, from: Place | undefined, counts: { readonly most: number; readonly wanted: number }): Look;
+  look(query: LogQuery, from: Place | undefined, counts: { readonly max: number; readonly wanted: number }): Look;
   /**
-   * Drops the oldest lines, about `most` at once, until the rest takes up no more than `maxBytes`, counted in pages.
+   * Drops the oldest lines, about `max` at once, until the rest takes up no more than `maxBytes`, counted in pages.
    * @returns whether there are still too many
    */
-  dropOldest(maxBytes: number, most: number): boolean;
+  dropOldest(maxBytes: number, max: number): boolean;
   /** What was damaged or dropped when the file was opened. */
   notices(): readonly string[];
   close(): void;
@@ -62,13 +62,13 @@ export function openLogRecords(file: string): LogRecords {
       const select = `SELECT * FROM lines${sql} ${order} LIMIT ?`;
       return linesOf(store.sql(select).all(...values, query.limit));
     },
-    look(query, from, { most, wanted }) {
+    look(query, from, { max, wanted }) {
       const { indexed, others } = partsOf(query);
       const { order, beyond } = orderOf(query);
       const within = from === undefined ? '' : `${indexed.sql === '' ? ' WHERE' : ' AND'} (at, seq) ${beyond} (?, ?)`;
       const part = `FROM lines${indexed.sql}${within} ${order}`;
       const bounds = [...indexed.values, ...(from ?? [])];
-      const some = others.sql === '' ? Math.min(most, wanted) : most;
+      const some = others.sql === '' ? Math.min(max, wanted) : max;
       const rows = store
         .sql(`SELECT * FROM (SELECT * ${part} LIMIT ?)${others.sql} ${order} LIMIT ?`)
         .all(...bounds, some, ...others.values, wanted);
@@ -77,7 +77,7 @@ export function openLogRecords(file: string): LogRecords {
       const last = store.sql(`SELECT at, seq ${part} LIMIT 1 OFFSET ?`).get(...bounds, some - 1);
       return { lines, next: last && [integer(last, 'at'), integer(last, 'seq')] };
     },
-    dropOldest: (maxBytes, most) => dropOldest(store, maxBytes, most),
+    dropOldest: (maxBytes, max) => dropOldest(store, maxBytes, max),
     notices: store.notices,
     close: store.close,
   };
@@ -104,12 +104,12 @@ function insert(store: Store, line: LogLine): void {
 }
 
 /** Counts pages in use: accurate enough, and free, whereas a sum over the lines would read them all. */
-function dropOldest(store: Store, maxBytes: number, most: number): boolean {
+function dropOldest(store: Store, maxBytes: number, max: number): boolean {
   for (let dropped = 0; usedBytes(store) > maxBytes; ) {
-    if (dropped >= most) return true;
+    if (dropped >= max) return true;
     const range = store.sql('SELECT min(seq) AS first, max(seq) AS last FROM lines').get();
     if (typeof range?.first !== 'number' || typeof range.last !== 'number') return false;
-    const some = Math.min(Math.ceil((range.last - range.first + 1) / 50), most - dropped);
+    const some = Math.min(Math.ceil((range.last - range.first + 1) / 50), max - dropped);
     store.sql('DELETE FROM lines WHERE seq < ?').run(range.first + some);
     dropped += some;
   }

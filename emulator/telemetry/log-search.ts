@@ -10,7 +10,7 @@ const linesAtFirst = 500;
 const minLines = 20;
 const maxLines = 20_000;
 /** The approximate duration of a step; callers wait for it. */
-const lookMs = 4;
+const stepMs = 4;
 
 /**
  * The lines that match a query, searched in steps: a filter without an index reads every line in the file (measured: 40
@@ -23,16 +23,16 @@ export async function searchLines(
   isOver: () => boolean,
 ): Promise<readonly LogLine[]> {
   const found: LogLine[] = [];
-  let most = linesAtFirst;
+  let max = linesAtFirst;
   let from: Place | undefined;
   for (;;) {
     const began = performance.now();
-    const { lines, next } = records.look(query, from, { most, wanted: query.limit - found.length });
+    const { lines, next } = records.look(query, from, { max: max, wanted: query.limit - found.length });
     found.push(...lines);
     if (next === undefined) return found;
     from = next;
     const tookMs = performance.now() - began;
-    most = tookMs > lookMs ? Math.max(minLines, most >> 1) : Math.min(maxLines, most * 2);
+    max = tookMs > stepMs ? Math.max(minLines, max >> 1) : Math.min(maxLines, max * 2);
     await nextTurn();
     if (isOver()) return found;
   }

@@ -127,10 +127,10 @@ export function createLogs({
   }
 
   /** Drops some of the oldest lines, and continues in the next turns while there are still too many. */
-  function trim(most: number): void {
+  function trim(max: number): void {
     clearImmediate(trimming);
     try {
-      if (records.dropOldest(maxBytes, most)) trimming = setImmediate(() => trim(trimmedAtOnce));
+      if (records.dropOldest(maxBytes, max)) trimming = setImmediate(() => trim(trimmedAtOnce));
     } catch {
       // The next batch tries again.
     }

@@ -21,14 +21,14 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
         deps.history.transition(note.runnerId, { at: note.at, state: note.to, reason: note.text || null });
         if (note.to === 'TERMINATED') deps.history.ended(note.runnerId, note.at, note.text);
         const message = `Runner ${note.from ? `${note.from} -> ` : ''}${note.to}: ${note.text}`;
-        if (!isDailyBusiness(note)) deps.logs.append(platformLine(note, note.runnerId, 'DEBUG', message));
+        if (!isRoutine(note)) deps.logs.append(platformLine(note, note.runnerId, 'DEBUG', message));
       }
     },
   };
 }
 
 /** A runner becomes busy and idle again with every request, and the requests themselves have other records. */
-function isDailyBusiness({ from, to }: Note): boolean {
+function isRoutine({ from, to }: Note): boolean {
   return (from === 'IDLE' && to === 'RUNNING') || (from === 'RUNNING' && to === 'IDLE');
 }
 

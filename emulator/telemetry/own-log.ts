@@ -36,7 +36,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
       bytes += Buffer.byteLength(lines);
       unwritten = [];
     } catch {
-      takeBack();
+      truncatePartialLine();
     }
   }
 
@@ -51,7 +51,7 @@ export function createOwnLog(file: string, clock: () => number, mask: (text: str
   }
 
   /** A full disk may have stored a part of a line. */
-  function takeBack(): void {
+  function truncatePartialLine(): void {
     try {
       if (sizeOf(file) > bytes) truncateSync(file, bytes);
     } catch {

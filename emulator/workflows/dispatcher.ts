@@ -5,7 +5,7 @@ import { isWorkflow, type WorkflowCall, type WorkflowRequests } from './requests
 import type { WorkflowEvent } from './run.ts';
 
 /** Runs the requests of apps. */
-type Apps = Pick<Fleet, 'lease' | 'enqueue' | 'takeUp' | 'cancel'>;
+type Apps = Pick<Fleet, 'lease' | 'enqueue' | 'enqueueRecovered' | 'cancel'>;
 
 /** Accepts requests of every kind; each method works as in `Fleet`. */
 export interface Dispatcher extends Apps {
@@ -28,9 +28,9 @@ export function createDispatcher(apps: Apps, workflows: WorkflowRequests): Dispa
       if (isWorkflow(info.alias)) workflows.enqueue(info.id, dispatcher);
       else apps.enqueue(info);
     },
-    takeUp(infos) {
+    enqueueRecovered(infos) {
       for (const { id, alias } of infos) if (isWorkflow(alias)) workflows.enqueue(id, dispatcher);
-      apps.takeUp(infos.filter(({ alias }) => !isWorkflow(alias)));
+      apps.enqueueRecovered(infos.filter(({ alias }) => !isWorkflow(alias)));
     },
     cancel: (id) => workflows.cancel(id) ?? apps.cancel(id),
     runWorkflow: (call, gone, onEvent) => workflows.run(call, dispatcher, gone, onEvent),

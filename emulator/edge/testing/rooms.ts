@@ -156,7 +156,7 @@ function testFleet() {
     runners: (alias) => runners.filter((runner) => alias === undefined || runner.alias === alias),
     runner: (id) => runners.find((runner) => runner.id === id),
     lease: unused,
-    takeUp: unused,
+    enqueueRecovered: unused,
     enqueue: unused,
     cancel: unused,
     queuePosition: unused,

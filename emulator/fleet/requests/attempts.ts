@@ -4,7 +4,7 @@ import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import { createExecutions, type ExecutionsDeps } from './executions.ts';
 import { createLeases, type Leases } from './leases.ts';
-import { wordError } from './scheduler-errors.ts';
+import { toPlatformError } from './scheduler-errors.ts';
 
 /**
  * Running requests: leases of direct requests, executions of queued ones. Carries out the scheduler's request effects
@@ -54,7 +54,7 @@ export function createAttempts(deps: ExecutionsDeps): Attempts {
       if (!leases.accept(id)) executions.accept(id);
     },
     requeue: executions.requeue,
-    fail: (id, error) => end(id, wordError(error)),
+    fail: (id, error) => end(id, toPlatformError(error)),
     giveUp(id) {
       const abort = abortOf(id);
       end(id, platformError('internal_error', 'Internal error in minifal; see emulator.log for details.'));

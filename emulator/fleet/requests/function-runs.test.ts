@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallResult } from '../../engines/engine.ts';
-import { bed, fleet, runners, settings } from '../testing/fleet.ts';
+import { fixture, fleet, runners, settings } from '../testing/fleet.ts';
 import { testLaunch } from '../testing/launch.ts';
 import type { Launch } from '../types.ts';
 
@@ -23,14 +23,14 @@ describe('a function run', () => {
     runner.events.result(value);
     const run = await ended;
     runner.events.exited({ code: 0, signal: null, reason: 'exited with code 0' });
-    expect(runner.deeds).not.toContain('dispose');
+    expect(runner.actions).not.toContain('dispose');
     if (run.kind === 'ended') run.dispose();
-    expect([run.kind, runner.deeds.at(-1)]).toEqual(['ended', 'dispose']);
+    expect([run.kind, runner.actions.at(-1)]).toEqual(['ended', 'dispose']);
     expect(fleet.runners('f-1')).toEqual([]);
   });
 
   it('shows neither secrets nor escape sequences in the reason it ended', async () => {
-    bed.given = ['hunter2-hunter2'];
+    fixture.given = ['hunter2-hunter2'];
     const { runner, ended } = await begin();
     runner.events.ready(null);
     runner.events.exited({ code: 1, signal: null, reason: 'exited: \x1b]0;hunter2-hunter2\x07' });
@@ -38,7 +38,7 @@ describe('a function run', () => {
   });
 
   it('shows no secret in the text next to its result', async () => {
-    bed.given = ['hunter2-hunter2'];
+    fixture.given = ['hunter2-hunter2'];
     const { runner, ended } = await begin();
     runner.events.ready(null);
     await runner.called;
@@ -73,7 +73,7 @@ describe('a function run', () => {
     const { runner, ended } = await begin();
     runner.events.result({ kind: 'refused', reason: 'no such module' });
     expect(await ended).toMatchObject({ kind: 'ended', result: { kind: 'refused' } });
-    expect(runner.deeds).not.toContain('call');
+    expect(runner.actions).not.toContain('call');
   });
 
   it('is killed when its caller disconnects', async () => {
@@ -81,7 +81,7 @@ describe('a function run', () => {
     const { runner, ended } = await begin(caller.signal);
     caller.abort();
     expect(await ended).toEqual({ kind: 'cancelled' });
-    expect(runner.deeds).toContain('kill');
+    expect(runner.actions).toContain('kill');
   });
 
   it('leaves neither an entry nor a folder when its caller disconnects while its result arrives', async () => {
@@ -92,6 +92,6 @@ describe('a function run', () => {
     caller.abort();
     runner.events.result(value);
     expect(await ended).toEqual({ kind: 'cancelled' });
-    await expect.poll(() => runner.deeds).toContain('dispose');
+    await expect.poll(() => runner.actions).toContain('dispose');
   });
 });

@@ -5,7 +5,7 @@ import { type PlatformError, platformError } from '../../wire/errors.ts';
  * The error that the caller gets when the scheduler itself ends a request (docs/platform/gateway.md#errors; the
  * messages are minifal's own).
  */
-export function wordError(error: SchedulerError): PlatformError {
+export function toPlatformError(error: SchedulerError): PlatformError {
   switch (error.type) {
     case 'request_timeout':
       return error.user

@@ -34,11 +34,11 @@ export interface LiveRunners {
   /** Reports, once, that the runner has ended. */
   ended(runner: LiveRunner, exit: RunnerExit): void;
   /** Reports that the runner has ended without a process. */
-  neverRan(runner: LiveRunner, reason: string): void;
+  startFailed(runner: LiveRunner, reason: string): void;
   /** Lets the runner's folder be deleted: the result's files were read or are no longer needed. */
   release(runner: LiveRunner): void;
-  /** Resolves when every runner has ended, or after `patienceMs`. */
-  allEnded(patienceMs: number): Promise<void>;
+  /** Resolves when every runner has ended, or after `timeoutMs`. */
+  allEnded(timeoutMs: number): Promise<void>;
   terminateAll(): void;
 }
 
@@ -51,7 +51,7 @@ export function createLiveRunners(deps: {
   let drained: (() => void) | undefined;
 
   /** A runner that was cancelled while its environment was being built has no process to wait for. */
-  function lookWhetherDrained(): void {
+  function checkDrained(): void {
     const isThere = ({ exit, cancelled, handle }: LiveRunner) => !exit && (handle !== undefined || !cancelled);
     if (drained && ![...live.values()].some(isThere)) drained();
   }
@@ -68,7 +68,7 @@ export function createLiveRunners(deps: {
     deps.onEnded(runner.order, exit);
     runner.releaseSecrets();
     forget(runner);
-    lookWhetherDrained();
+    checkDrained();
   }
 
   function end(id: RunnerId, how: 'terminate' | 'kill'): void {
@@ -77,7 +77,7 @@ export function createLiveRunners(deps: {
     if (runner.handle) runner.handle[how]();
     else {
       runner.cancelled = true;
-      lookWhetherDrained();
+      checkDrained();
     }
   }
 
@@ -93,19 +93,19 @@ export function createLiveRunners(deps: {
       [...live.values()].filter((r) => r.order.alias === alias && !r.exit).map((r) => r.order.runnerId),
     end,
     ended,
-    neverRan: (runner, reason) => ended(runner, { code: null, signal: null, reason }),
+    startFailed: (runner, reason) => ended(runner, { code: null, signal: null, reason }),
     release(runner) {
       runner.keep = false;
       forget(runner);
     },
-    allEnded(patienceMs) {
+    allEnded(timeoutMs) {
       return new Promise((resolve) => {
-        const timer = setTimeout(resolve, patienceMs);
+        const timer = setTimeout(resolve, timeoutMs);
         drained = () => {
           clearTimeout(timer);
           resolve();
         };
-        lookWhetherDrained();
+        checkDrained();
       });
     },
     terminateAll() {

@@ -41,7 +41,7 @@ export function createRunners(deps: RunnersDeps): Runners {
 
   function abandon(id: RunnerId, reason: string): void {
     const runner = live.get(id);
-    if (runner) live.neverRan(runner, reason);
+    if (runner) live.startFailed(runner, reason);
     else dispatch({ type: 'runnerExited', runnerId: id, reason });
   }
 

@@ -33,18 +33,18 @@ export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOr
       spec = await specOf(deps, runner, await deps.launchOf(order.revision));
     } catch (error) {
       if (!(error instanceof UserError)) deps.report(error);
-      live.neverRan(runner, reasonOf(error));
+      live.startFailed(runner, reasonOf(error));
       return;
     }
     if (runner.cancelled) {
-      live.neverRan(runner, 'The runner was stopped before it started.');
+      live.startFailed(runner, 'The runner was stopped before it started.');
       return;
     }
     try {
       runner.handle = deps.engine.start(spec, eventsOf(deps, live, runner));
     } catch (error) {
       deps.report(error);
-      live.neverRan(runner, `The engine could not start the runner: ${reasonOf(error)}`);
+      live.startFailed(runner, `The engine could not start the runner: ${reasonOf(error)}`);
       return;
     }
     // The runner was cancelled while the engine was starting it (the callbacks above may run synchronously).

@@ -4,36 +4,36 @@ import { createFakeEngine } from '../../engines/testing/fake-engine.ts';
 
 /** A fake engine whose runners are controlled by the test. */
 export function scriptedEngine() {
-  const started: { spec: RunnerSpec; events: RunnerEvents; deeds: string[]; called: Promise<void> }[] = [];
+  const started: { spec: RunnerSpec; events: RunnerEvents; actions: string[]; called: Promise<void> }[] = [];
   const waiting: ((index: number) => void)[] = [];
   const engine = createFakeEngine(({ spec, events }) => {
-    const deeds: string[] = [];
+    const actions: string[] = [];
     let call = () => {};
     const called = new Promise<void>((resolve) => {
       call = resolve;
     });
-    started.push({ spec, events, deeds, called });
+    started.push({ spec, events, actions: actions, called });
     waiting.shift()?.(started.length - 1);
     return {
       call() {
-        deeds.push('call');
+        actions.push('call');
         call();
       },
       terminate() {
-        deeds.push('terminate');
+        actions.push('terminate');
         queueMicrotask(() => events.exited({ code: null, signal: 'SIGTERM', reason: 'ended by SIGTERM' }));
       },
-      kill: () => void deeds.push('kill'),
+      kill: () => void actions.push('kill'),
       async probe(timeoutSeconds) {
-        deeds.push(`probe ${timeoutSeconds}`);
+        actions.push(`probe ${timeoutSeconds}`);
         return true;
       },
       exec(command, _options, io) {
-        deeds.push(`exec ${command?.join(' ')}`);
+        actions.push(`exec ${command?.join(' ')}`);
         queueMicrotask(() => io.exited(0));
         return noSession;
       },
-      dispose: () => void deeds.push('dispose'),
+      dispose: () => void actions.push('dispose'),
     };
   });
   return {

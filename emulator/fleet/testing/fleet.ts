@@ -35,7 +35,7 @@ export let resolvable: Map<string, Launch>;
 let reported: unknown[];
 
 /** Settings that a test can change. */
-export const bed: {
+export const fixture: {
   launching: (revision: string) => Promise<Launch>;
   /** Secrets that runners are given. */
   given: readonly string[];
@@ -44,9 +44,9 @@ export const bed: {
 } = { launching: async () => testLaunch, given: [], sealed: false };
 
 beforeEach(() => {
-  bed.sealed = false;
-  bed.given = [];
-  bed.launching = async (revision) => {
+  fixture.sealed = false;
+  fixture.given = [];
+  fixture.launching = async (revision) => {
     const found = resolvable.get(revision);
     if (!found) throw new UserError('REVISION_UNKNOWN', `There is no revision ${revision}.`, 'Deploy it.');
     return found;
@@ -69,7 +69,7 @@ beforeEach(() => {
     engine: runners.engine,
     queue,
     dataDir: '/nowhere',
-    launchOf: (revision) => bed.launching(revision),
+    launchOf: (revision) => fixture.launching(revision),
     exchange: {
       perform: (_request, _attempt, address, signal) =>
         new Promise((answer) => {
@@ -79,8 +79,8 @@ beforeEach(() => {
       cancel: async (address, path, id) => void cancels.push(`${address.port} ${path} ${id}`),
     },
     envOf: async () => {
-      if (bed.sealed) throw new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.');
-      return { env: {}, secrets: bed.given };
+      if (fixture.sealed) throw new UserError('SECRETS_SEALED', 'The secrets are sealed.', 'Open them.');
+      return { env: {}, secrets: fixture.given };
     },
     mask: createMask(() => noSecrets),
     onLine: () => {},

@@ -55,9 +55,9 @@ describe('a machine with capacity for four runners', () => {
     sim.submit(many(4));
     sim.bringUp();
     sim.submit(['full'], { alias: 'other' });
-    const says = 'No capacity: 4 of 4 runners on this machine are in use.';
-    expect(why(sim.world, 'full', sim.now)).toBe(says);
-    expect(sim.notes).toContainEqual(expect.objectContaining({ alias: 'other', topic: 'runner.capacity', text: says }));
+    const text = 'No capacity: 4 of 4 runners on this machine are in use.';
+    expect(why(sim.world, 'full', sim.now)).toBe(text);
+    expect(sim.notes).toContainEqual(expect.objectContaining({ alias: 'other', topic: 'runner.capacity', text: text }));
     // One of its four runners makes room for the other app when its request has ended.
     sim.submit(['next']);
     expect(why(sim.world, 'next', sim.now)).toMatch(/^All slots of 3 runners are busy .*\. No capacity: 4 of 4/);

@@ -53,10 +53,10 @@ describe('GPU slots', () => {
     busy(sim, 'a', 'long');
     sim.submit(['waits'], { alias: 'b' });
     sim.after(5);
-    const says = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
-    expect(why(sim.world, 'waits', sim.now)).toBe(says);
+    const text = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
+    expect(why(sim.world, 'waits', sim.now)).toBe(text);
     expect(sim.notes).toContainEqual(
-      expect.objectContaining({ alias: 'b', topic: 'runner.capacity', revision: 'rev1', text: says }),
+      expect.objectContaining({ alias: 'b', topic: 'runner.capacity', revision: 'rev1', text: text }),
     );
     sim.end('long');
     sim.bringUp();

@@ -25,14 +25,14 @@ type Idle = { readonly since: Instant; readonly runnerId: RunnerId } | undefined
 
 /** The current offers of all apps. */
 export function offersNow(turn: Turn): Offers {
-  const { world, unlooked } = turn;
+  const { world, staleOffers } = turn;
   const before = ripened(world.offers, turn.now);
   let offers = before;
-  for (const alias of unlooked) offers = looked(offers, alias, world.apps.get(alias));
+  for (const alias of staleOffers) offers = looked(offers, alias, world.apps.get(alias));
   for (const alias of before.stale.keys()) {
-    if (!unlooked.has(alias)) offers = looked(offers, alias, world.apps.get(alias));
+    if (!staleOffers.has(alias)) offers = looked(offers, alias, world.apps.get(alias));
   }
-  unlooked.clear();
+  staleOffers.clear();
   if (before.stale.size > 0) offers = { ...offers, stale: nothingStale };
   if (offers !== world.offers) edit(turn, 'offers', offers);
   return offers;
@@ -41,7 +41,7 @@ export function offersNow(turn: Turn): Offers {
 /** Records at the end of a step which apps it changed. */
 export function rememberStale(turn: Turn): void {
   let { stale } = turn.world.offers;
-  for (const alias of turn.unlooked) stale = stale.set(alias, true);
+  for (const alias of turn.staleOffers) stale = stale.set(alias, true);
   if (stale !== turn.world.offers.stale) edit(turn, 'offers', { ...turn.world.offers, stale });
 }
 

@@ -77,15 +77,15 @@ export function refreshLine(turn: Turn, app: App): void {
 }
 
 /** Why a runner waits for room or for a GPU slot; without a full stop. */
-export function noRoomSays(world: World, runner: LiveRunner): string {
+export function describeNoRoom(world: World, runner: LiveRunner): string {
   const { placed, limits, gpu } = world;
   const slots = slotsOf(limits, runner);
   const lack = lackOf(world, runner);
   if (slots === 0 || lack === 'room')
     return `No capacity: ${placed} of ${limits.runners} runners on this machine are in use`;
-  const says = `No GPU slot: ${gpu.used} of ${limits.gpuSlots} GPU slots on this machine are in use`;
-  if (lack === null) return `${says}, and other runners are ahead of this one`;
-  return slots === 1 ? says : `${says}, and this runner needs ${slots}`;
+  const text = `No GPU slot: ${gpu.used} of ${limits.gpuSlots} GPU slots on this machine are in use`;
+  if (lack === null) return `${text}, and other runners are ahead of this one`;
+  return slots === 1 ? text : `${text}, and this runner needs ${slots}`;
 }
 
 function isGuest({ role }: Pick<LiveRunner, 'role'>): boolean {

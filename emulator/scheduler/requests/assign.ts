@@ -2,7 +2,7 @@ import type { AliasName, RunnerId } from '../types.ts';
 import { rememberHint } from '../world/hinted.ts';
 import { attemptsOf } from '../world/runner-index.ts';
 import { ceiling, first, type Sorted } from '../world/sorted.ts';
-import { mayDoMore, moveRunner, newId, note, putApp, putRequest, type Turn } from '../world/turn.ts';
+import { moveRunner, newId, note, putApp, putRequest, type Turn, takeBudget } from '../world/turn.ts';
 import type { App, LiveRequest, LiveRunner, World } from '../world/world.ts';
 import { isLast } from './retry.ts';
 
@@ -18,7 +18,7 @@ export function assign(turn: Turn, alias: AliasName): void {
     if (app === undefined || next === undefined || app.runners.free === null) return;
     const request = turn.world.requests.get(next.value);
     const runner = request === undefined ? undefined : chooseRunner(turn.world, app, request);
-    if (request === undefined || runner === undefined || !mayDoMore(turn)) return;
+    if (request === undefined || runner === undefined || !takeBudget(turn)) return;
     place(turn, request, runner);
   }
 }

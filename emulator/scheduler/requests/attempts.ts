@@ -41,7 +41,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
     fail(turn, request, stoppingError);
     return;
   }
-  if (info.recovered?.interrupted === true) takeUp(turn, request, live.settings);
+  if (info.recovered?.interrupted === true) resumeInterrupted(turn, request, live.settings);
   // The request was recovered without this information: another attempt would exceed the maximum.
   else if (info.attempts >= maxAttempts) fail(turn, request, { type: 'runner_disconnected' });
   else putRequest(turn, info.id, request);
@@ -51,7 +51,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
  * Handles a request whose attempt was cut off by the end of the emulator. The attempt counts as lost with its runner
  * and is retried, without a pause because no runner is to blame.
  */
-function takeUp(turn: Turn, request: LiveRequest, settings: RevisionSettings): void {
+function resumeInterrupted(turn: Turn, request: LiveRequest, settings: RevisionSettings): void {
   const { info, attempts, retried } = request;
   const end = { kind: 'runner_lost', because: 'ended when the emulator stopped' } as const;
   const decision = decideRetry({ request: info, attempts, retried, settings }, end, turn.now);

@@ -40,9 +40,9 @@ export function waitingSize(world: World, alias: AliasName): number {
   return size(world.apps.get(alias)?.requests.waiting ?? null);
 }
 
-/** IDs of waiting requests, including direct ones, in dispatch order: all of them, or the first `most`. */
-export function waitingIds(world: World, alias: AliasName, most?: number): readonly RequestId[] {
-  return values(world.apps.get(alias)?.requests.waiting ?? null, most);
+/** IDs of waiting requests, including direct ones, in dispatch order: all of them, or the first `max`. */
+export function waitingIds(world: World, alias: AliasName, max?: number): readonly RequestId[] {
+  return values(world.apps.get(alias)?.requests.waiting ?? null, max);
 }
 
 /** Retries granted to a live request so far. */

@@ -22,7 +22,7 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
   if (decision.outcome === 'accept') {
     putRequest(turn, info.id, undefined);
     turn.effects.push({ type: 'acceptAttempt', requestId: info.id, attemptId: place.attemptId });
-    say(turn, request, 'request.finished', `Attempt ${attempts} produced the result.`);
+    noteRequest(turn, request, 'request.finished', `Attempt ${attempts} produced the result.`);
     return;
   }
   if (decision.outcome === 'fail') {
@@ -49,14 +49,14 @@ export function conclude(turn: Turn, request: LiveRequest, end: AttemptEnd, sett
   });
   turn.effects.push({ type: 'requeueRequest', requestId: info.id, availableAt: at, because });
   const seconds = Math.ceil((at - turn.now) / 1000);
-  say(turn, request, 'retry', `Attempt ${attempts} failed; retrying in ${seconds} s: ${because}.`);
+  noteRequest(turn, request, 'retry', `Attempt ${attempts} failed; retrying in ${seconds} s: ${because}.`);
 }
 
 /** Ends a request with a platform error and removes it from the world. */
 export function fail(turn: Turn, request: LiveRequest, error: SchedulerError): void {
   putRequest(turn, request.info.id, undefined);
   turn.effects.push({ type: 'failRequest', requestId: request.info.id, error });
-  say(turn, request, 'request.failed', `Failed: ${error.type}.`);
+  noteRequest(turn, request, 'request.failed', `Failed: ${error.type}.`);
 }
 
 /** Ends the requests that wait for a deleted application: all of them, or as many as one step allows. */
@@ -77,7 +77,7 @@ export function expire(turn: Turn, id: RequestId): void {
 }
 
 /** The start of a runner that a direct call waited for took longer than startup_timeout. */
-export function waitedInVain(turn: Turn, id: RequestId): void {
+export function failUnstarted(turn: Turn, id: RequestId): void {
   const request = turn.world.requests.get(id);
   if (request !== undefined) fail(turn, request, { type: 'startup_timeout' });
 }
@@ -102,6 +102,6 @@ export function withdraw(turn: Turn, id: RequestId): void {
   fail(turn, request, { type: request.info.kind === 'direct' ? 'client_disconnected' : 'client_cancelled' });
 }
 
-function say(turn: Turn, request: LiveRequest, topic: string, text: string): void {
+function noteRequest(turn: Turn, request: LiveRequest, topic: string, text: string): void {
   note(turn, { alias: request.info.alias, requestId: request.info.id, topic, text });
 }

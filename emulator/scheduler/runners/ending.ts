@@ -3,7 +3,7 @@ import { conclude } from '../requests/verdict.ts';
 import type { AliasName, AttemptId, RunnerId, StopReason } from '../types.ts';
 import { attemptsOf, isPlaced, isStarting } from '../world/runner-index.ts';
 import { first } from '../world/sorted.ts';
-import { changeApp, mayDoMore, moveRunner, putRunner, type Turn } from '../world/turn.ts';
+import { changeApp, moveRunner, putRunner, type Turn, takeBudget } from '../world/turn.ts';
 import type { Leave, LiveRunner } from '../world/world.ts';
 import { troubleAfter } from './failures.ts';
 import { createRunner } from './starting.ts';
@@ -85,19 +85,19 @@ export function terminateSoon(turn: Turn, id: RunnerId, why: StopReason): void {
  * Ends one of many runners that end together: now, or in one of the next steps if there are too many for this one.
  * Until then the runner gets no more requests.
  */
-export function endWithOthers(turn: Turn, id: RunnerId, { how, why }: Leave): void {
+export function endOrDefer(turn: Turn, id: RunnerId, { how, why }: Leave): void {
   const runner = turn.world.runners.get(id);
   if (runner === undefined) return;
-  if (mayDoMore(turn)) ways[how](turn, id, why);
+  if (takeBudget(turn)) ways[how](turn, id, why);
   else putRunner(turn, id, { ...runner, leave: { how, why } });
 }
 
-/** Ends the runners that `endWithOthers` left for a later step, as many as this step allows. */
-export function endThoseLeft(turn: Turn, alias: AliasName): void {
+/** Ends the runners that `endOrDefer` left for a later step, as many as this step allows. */
+export function endDeferred(turn: Turn, alias: AliasName): void {
   for (;;) {
     const next = first(turn.world.apps.get(alias)?.runners.leaving ?? null);
     const runner = turn.world.runners.get(next?.value ?? '');
-    if (runner === undefined || runner.leave === null || !mayDoMore(turn)) return;
+    if (runner === undefined || runner.leave === null || !takeBudget(turn)) return;
     ways[runner.leave.how](turn, runner.id, runner.leave.why);
   }
 }

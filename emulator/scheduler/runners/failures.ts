@@ -19,7 +19,7 @@ export function lossDelaySeconds(losses: number): number {
 }
 
 /** Why a start waits after supervisor losses, without a full stop. */
-export function lossesSay(losses: number): string {
+export function describeLosses(losses: number): string {
   return `The supervisor of the environment died ${losses} times without a response from the app in between`;
 }
 

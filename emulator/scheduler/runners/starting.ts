@@ -1,10 +1,10 @@
-import { mustWait, noRoomSays, placeInLine } from '../machine/room.ts';
+import { describeNoRoom, mustWait, placeInLine } from '../machine/room.ts';
 import type { AliasName, Instant, RunnerId } from '../types.ts';
 import { isStarting } from '../world/runner-index.ts';
 import { type Key, values } from '../world/sorted.ts';
-import { changeApp, mayDoMore, moveRunner, newId, note, noteState, putRunner, type Turn } from '../world/turn.ts';
+import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn, takeBudget } from '../world/turn.ts';
 import { type LiveRunner, noTrouble, type Release, type Role } from '../world/world.ts';
-import { clause, failureDelaySeconds, lossDelaySeconds, lossesSay } from './failures.ts';
+import { clause, describeLosses, failureDelaySeconds, lossDelaySeconds } from './failures.ts';
 
 /**
  * The start of a runner, from the request for it until it is ready (docs/platform/runners.md#states,
@@ -46,7 +46,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     nextProbeAt: null,
     probedAt: null,
     probeFailures: 0,
-    replaceWhy: 'stopped',
+    replaceReason: 'stopped',
     substitute: null,
     leave: null,
   };
@@ -58,7 +58,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
   } else {
     putRunner(turn, id, runner);
     const because =
-      failures === 0 ? lossesSay(trouble.losses) : `The last start failed: ${clause(trouble.lastFailure ?? text)}`;
+      failures === 0 ? describeLosses(trouble.losses) : `The last start failed: ${clause(trouble.lastFailure ?? text)}`;
     noteState(turn, runner, '', 'FAILURE_DELAY', `${because}.`);
   }
   return id;
@@ -118,14 +118,14 @@ export function ready(turn: Turn, id: RunnerId): void {
   if (app === undefined || app.trouble.failures === 0 || runner.role.kind === 'check') return;
   changeApp(turn, app.alias, { trouble: { ...app.trouble, failures: 0, lastFailure: null } });
   note(turn, { alias: app.alias, topic: 'scale', text: 'A runner became ready: the failure counter is 0 again.' });
-  for (const other of values(app.runners.all)) wakeWithOthers(turn, other);
+  for (const other of values(app.runners.all)) wakeOrDefer(turn, other);
 }
 
 /** Wakes a runner now, or in one of the next steps if there are too many for this one. */
-function wakeWithOthers(turn: Turn, id: RunnerId): void {
+function wakeOrDefer(turn: Turn, id: RunnerId): void {
   const runner = turn.world.runners.get(id);
   if (runner?.state.kind !== 'failureDelay') return;
-  if (mayDoMore(turn)) wake(turn, id, 'Another runner became ready.');
+  if (takeBudget(turn)) wake(turn, id, 'Another runner became ready.');
   else putRunner(turn, id, { ...runner, state: { ...runner.state, retryAt: turn.now } });
 }
 
@@ -138,7 +138,7 @@ function placeOf(turn: Turn, runner: LiveRunner): Key | null {
 /** A PENDING runner gets its process, unless it has to wait for room. */
 function begin(turn: Turn, runner: LiveRunner): void {
   if (runner.turn === null) askForProcess(turn, runner);
-  else note(turn, { ...about(runner), topic: 'runner.capacity', text: `${noRoomSays(turn.world, runner)}.` });
+  else note(turn, { ...about(runner), topic: 'runner.capacity', text: `${describeNoRoom(turn.world, runner)}.` });
 }
 
 /** A runner that waited for room gets its process. */

@@ -72,10 +72,10 @@ export function createLaws(): Laws {
     const oldest = Math.min(...ids.map((id) => requestLaws.get(id)?.since ?? 0));
     const { scalingDelaySeconds } = scale;
     const pressed = ids.length === 0 || scalingDelaySeconds === 0 || oldest + scalingDelaySeconds * 1000 <= now;
-    const least = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
+    const minimum = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
     // On a full machine one runner in the line represents all missing runners.
     const waits = runners.some(({ id }) => isInLine(after, id) && after.runners.get(id)?.role.kind === 'member');
-    law(waits || counted >= least, 'as many runners as the formula wants', counted, least, runners);
+    law(waits || counted >= minimum, 'as many runners as the formula wants', counted, minimum, runners);
 
     for (const { state, used, id } of serving) {
       if (state.kind !== 'idle' || serving.length <= wanted) continue;
@@ -142,7 +142,7 @@ export function createLaws(): Laws {
     for (const runner of runnersOf(after)) {
       const deadline = deadlineOf(runner);
       if (deadline === null || isInLine(after, runner.id)) continue;
-      law(deadline - runner.createdAt < longestWaitMs && wakeAt <= deadline, 'every wait has a deadline', runner);
+      law(deadline - runner.createdAt < maxWaitMs && wakeAt <= deadline, 'every wait has a deadline', runner);
     }
     for (const id of requestLaws.open) {
       const request = requestLaws.get(id);
@@ -190,7 +190,7 @@ function rank(request: RequestInfo): number {
 }
 
 /** Longer than any state may last in a storm, counted from the creation of the runner. */
-const longestWaitMs = 7 * 24 * 3_600_000;
+const maxWaitMs = 7 * 24 * 3_600_000;
 
 /** The deadline for an external event that the runner waits for; `null`: it waits only for its requests. */
 function deadlineOf({ state }: Runner): Instant | null {

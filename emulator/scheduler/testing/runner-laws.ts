@@ -98,8 +98,8 @@ export function createRunnerLaws(): (seen: Seen) => void {
     for (const { id, state, settings } of runnersOf(after)) {
       if (!settings.health.callRegularly || (state.kind !== 'idle' && state.kind !== 'running')) continue;
       const probedAt = processes.get(id)?.probedAt ?? 0;
-      const longest = 2 * 15_000 + 2 * settings.health.timeoutSeconds * 1000;
-      law(now - probedAt <= longest, 'health checks do not stop', id, now - probedAt);
+      const maxGapMs = 2 * 15_000 + 2 * settings.health.timeoutSeconds * 1000;
+      law(now - probedAt <= maxGapMs, 'health checks do not stop', id, now - probedAt);
     }
   }
 

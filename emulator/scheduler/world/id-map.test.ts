@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { IdMap } from './id-map.ts';
 
 /** Pairs of words with the same 32 bits of FNV-1a, among others that have some bits in common. */
-const twins = ['costarring', 'liquid', 'declinate', 'macallums', 'altarage', 'zinke', 'altarages', 'zinkes'];
-const key = fc.oneof(fc.constantFrom(...twins), fc.integer({ min: 0, max: 400 }).map(String), fc.uuid());
+const collidingKeys = ['costarring', 'liquid', 'declinate', 'macallums', 'altarage', 'zinke', 'altarages', 'zinkes'];
+const key = fc.oneof(fc.constantFrom(...collidingKeys), fc.integer({ min: 0, max: 400 }).map(String), fc.uuid());
 const operations = fc.array(fc.record({ add: fc.boolean(), key, value: fc.integer({ min: 0, max: 3 }) }), {
   maxLength: 400,
 });
@@ -58,7 +58,7 @@ describe('map of ids', () => {
   });
 
   it('distinguishes words with the same hash', () => {
-    const map = made(twins.map((word, i) => [word, i]));
+    const map = made(collidingKeys.map((word, i) => [word, i]));
     expect(map.get('costarring')).toBe(0);
     expect(map.get('liquid')).toBe(1);
     expect(map.delete('liquid').get('costarring')).toBe(0);

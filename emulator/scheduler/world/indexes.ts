@@ -10,7 +10,7 @@ export interface RequestIndex {
   /** Those of them that may be dispatched now; same key. */
   readonly ready: Sorted<RequestId>;
   /** The same in the order in which they began to wait for a runner: [since, seq]. */
-  readonly unpicked: Sorted<RequestId>;
+  readonly bySince: Sorted<RequestId>;
   /** Those of them that wait for a retry time: [availableAt, seq]. */
   readonly delayed: Sorted<RequestId>;
   /** Those of them with a start deadline: [startBy, seq]. */
@@ -22,7 +22,7 @@ export interface RequestIndex {
 export const noRequests: RequestIndex = {
   waiting: null,
   ready: null,
-  unpicked: null,
+  bySince: null,
   delayed: null,
   deadlines: null,
   running: null,

@@ -4,7 +4,7 @@ import type { LiveRequest } from './world.ts';
 
 type Marks = { readonly [T in keyof RequestIndex]: Key | null };
 
-const absent: Marks = { waiting: null, ready: null, unpicked: null, delayed: null, deadlines: null, running: null };
+const absent: Marks = { waiting: null, ready: null, bySince: null, delayed: null, deadlines: null, running: null };
 
 /**
  * Where the durable queue begins among waiting requests; direct requests skip the queue
@@ -31,7 +31,7 @@ export function indexRequest(
   return {
     waiting: put(index.waiting, 'waiting'),
     ready: put(index.ready, 'ready'),
-    unpicked: put(index.unpicked, 'unpicked'),
+    bySince: put(index.bySince, 'bySince'),
     delayed: put(index.delayed, 'delayed'),
     deadlines: put(index.deadlines, 'deadlines'),
     running: put(index.running, 'running'),
@@ -52,7 +52,7 @@ function marks(request: LiveRequest): Marks {
   return {
     waiting: key,
     ready: place.kind === 'waiting' ? key : null,
-    unpicked: place.kind === 'waiting' ? [place.since, seq] : null,
+    bySince: place.kind === 'waiting' ? [place.since, seq] : null,
     delayed: place.kind === 'delayed' ? [place.availableAt, seq] : null,
     deadlines: info.startBy === null ? null : [info.startBy, seq],
     running: null,

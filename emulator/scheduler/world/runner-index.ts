@@ -108,7 +108,7 @@ export function isEnding(runner: LiveRunner | undefined): boolean {
 }
 
 /** Whether the end of the runner is decided but not carried out. */
-function hasYetToLeave({ leave, state: { kind } }: LiveRunner): boolean {
+function isEndPending({ leave, state: { kind } }: LiveRunner): boolean {
   if (leave === null || kind === 'terminated') return false;
   return leave.how === 'kill' || (kind !== 'terminating' && (leave.how === 'terminateSoon' || kind !== 'draining'));
 }
@@ -187,7 +187,7 @@ function marks(runner: LiveRunner): Marks {
     idleUsed: serving && state.kind === 'idle' && runner.used ? [state.since, serial] : null,
     idleFresh: serving && state.kind === 'idle' && !runner.used ? [state.since, serial] : null,
     due: dueAt === null ? null : [dueAt, serial],
-    leaving: hasYetToLeave(runner) ? [serial] : null,
+    leaving: isEndPending(runner) ? [serial] : null,
     unreplaced: isUnreplaced ? [serial] : null,
     successors: isReplacement && (role.isAlone || state.kind === 'idle') ? [serial] : null,
     replacements: isReplacement ? 1 : 0,

@@ -121,11 +121,11 @@ export function* ascending<V>(tree: Sorted<V>): Generator<Entry<V>, void> {
   }
 }
 
-/** The values in key order: all of them, or the first `most`. */
-export function values<V>(tree: Sorted<V>, most = Number.POSITIVE_INFINITY): V[] {
+/** The values in key order: all of them, or the first `max`. */
+export function values<V>(tree: Sorted<V>, max = Number.POSITIVE_INFINITY): V[] {
   const found: V[] = [];
   for (const { value } of ascending(tree)) {
-    if (found.length >= most) break;
+    if (found.length >= max) break;
     found.push(value);
   }
   return found;

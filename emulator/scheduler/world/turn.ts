@@ -22,7 +22,7 @@ export interface Turn {
   /** Apps and runners that changed. */
   readonly changedApps: Set<AliasName>;
   /** Changed apps whose offers of room haven't been updated since (offers.ts). */
-  readonly unlooked: Set<AliasName>;
+  readonly staleOffers: Set<AliasName>;
   readonly changedRunners: Set<RunnerId>;
   /** How many due items this step may still carry out; the rest is due again immediately. */
   left: number;
@@ -46,7 +46,7 @@ export function beginTurn(world: World, now: Instant): Turn {
     effects: [],
     notes: [],
     changedApps: new Set(),
-    unlooked: new Set(),
+    staleOffers: new Set(),
     changedRunners: new Set(),
     left: dueAtOnce,
   };
@@ -59,7 +59,7 @@ export function edit<Field extends keyof World>(turn: Turn, field: Field, value:
 }
 
 /** Whether this step may do one more heavy item; if so, counts it. */
-export function mayDoMore(turn: Turn): boolean {
+export function takeBudget(turn: Turn): boolean {
   if (turn.left <= 0) return false;
   turn.left -= heavy;
   return true;
@@ -76,7 +76,7 @@ export function newId(turn: Turn): string {
 export function putApp(turn: Turn, app: App): void {
   edit(turn, 'apps', turn.world.apps.set(app.alias, app));
   turn.changedApps.add(app.alias);
-  turn.unlooked.add(app.alias);
+  turn.staleOffers.add(app.alias);
 }
 
 /** A new app, not stored yet. */

@@ -170,7 +170,7 @@ export interface LiveRunner extends Runner {
   /** Consecutive failed health checks after the start period. */
   readonly probeFailures: number;
   /** Why it will be replaced, with `replacement: 'will'`. */
-  readonly replaceWhy: StopReason;
+  readonly replaceReason: StopReason;
   /** Its current or latest replacement. */
   readonly substitute: RunnerId | null;
   /** It ends together with many others, in one of the next steps. It gets no more requests and doesn't count. */

@@ -22,9 +22,9 @@ export interface Mask {
   follow(present: () => readonly string[]): void;
   /**
    * For text that continues in a next piece: also hides what may be the beginning of a value at its end. `rests`: what
-   * the next piece begins with if it was one. Beginnings of fewer than `least` characters (default: 1) don't count.
+   * the next piece begins with if it was one. Beginnings of fewer than `minLength` characters (default: 1) don't count.
    */
-  unfinished(text: string, least?: number): { readonly text: string; readonly rests: readonly string[] };
+  unfinished(text: string, minLength?: number): { readonly text: string; readonly rests: readonly string[] };
 }
 
 /**
@@ -61,10 +61,10 @@ export function createMask(first: () => readonly string[] = () => none): Mask {
     return replace(text);
   }
 
-  function unfinished(text: string, least = 1): ReturnType<Mask['unfinished']> {
+  function unfinished(text: string, minLength = 1): ReturnType<Mask['unfinished']> {
     const shown = mask(text);
     const begun = [...spellings].flatMap((spelling) => {
-      const length = begunLength(shown, spelling, least);
+      const length = begunLength(shown, spelling, minLength);
       return length === 0 ? [] : [{ length, rest: spelling.slice(length) }];
     });
     const longest = Math.max(0, ...begun.map(({ length }) => length));
@@ -98,14 +98,14 @@ export function createMask(first: () => readonly string[] = () => none): Mask {
 
 /**
  * The number of characters at the end of the text that are the beginning, but not all, of the spelling; 0 for fewer
- * than `least`.
+ * than `minLength`.
  */
-function begunLength(text: string, spelling: string, least: number): number {
+function begunLength(text: string, spelling: string, minLength: number): number {
   const last = text.at(-1) ?? '';
   const longest = Math.min(spelling.length - 1, text.length);
-  for (let at = longest - 1; at >= least - 1; at--) {
+  for (let at = longest - 1; at >= minLength - 1; at--) {
     at = spelling.lastIndexOf(last, at);
-    if (at < least - 1) break;
+    if (at < minLength - 1) break;
     if (text.endsWith(spelling.slice(0, at + 1))) return at + 1;
   }
   return 0;

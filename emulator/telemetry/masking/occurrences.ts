@@ -1,7 +1,7 @@
 /** The number of characters of each text that the search uses; shorter texts can't be searched for. */
 export const shortestFound = 8;
 const blockLength = 3;
-const longestShift = shortestFound - blockLength + 1;
+const maxShift = shortestFound - blockLength + 1;
 
 /**
  * Replaces every occurrence of the texts (each at least `shortestFound` characters long) with `mark`; overlapping
@@ -14,7 +14,7 @@ const longestShift = shortestFound - blockLength + 1;
 export function replacer(texts: Iterable<string>, mark: string): (text: string) => string {
   const byStart = new Map<string, string[]>();
   /** The minimum distance from the end of a block to the end of the first characters of a text. */
-  const shifts = new Uint8Array(65_536).fill(longestShift);
+  const shifts = new Uint8Array(65_536).fill(maxShift);
   for (const text of texts) {
     const start = text.slice(0, shortestFound);
     const same = byStart.get(start);

@@ -30,9 +30,9 @@ export function life(folder: string) {
   const workflows = createWorkflows({ store, clock });
   const enqueued: string[] = [];
   const cancelled: string[] = [];
-  const fleet: Pick<Fleet, 'enqueue' | 'takeUp' | 'cancel' | 'lease'> = {
+  const fleet: Pick<Fleet, 'enqueue' | 'enqueueRecovered' | 'cancel' | 'lease'> = {
     enqueue: ({ id }) => void enqueued.push(id),
-    takeUp: (infos) => void enqueued.push(...infos.map(({ id }) => id)),
+    enqueueRecovered: (infos) => void enqueued.push(...infos.map(({ id }) => id)),
     cancel(id) {
       cancelled.push(id);
       void queue.complete(id, { kind: 'error', error: platformError('client_cancelled', 'cancelled') }, clock());
@@ -75,9 +75,9 @@ export function life(folder: string) {
     requests.enqueue(infoOf(request, 0));
   };
   /** As after a restart, but only for this request. */
-  const takeUp = (id: string) => {
+  const recover = (id: string) => {
     const found = [...queue.unfinished()].filter(({ request }) => request.id === id);
-    requests.takeUp(found.map(({ request, attempts }) => infoOf(request, attempts)));
+    requests.enqueueRecovered(found.map(({ request, attempts }) => infoOf(request, attempts)));
   };
   const input = (id: string) => JSON.parse(Buffer.from(queue.submitted(id)?.body ?? []).toString());
   const answer = (id: string, outcome: RequestOutcome) => queue.complete(id, outcome, clock());
@@ -98,7 +98,7 @@ export function life(folder: string) {
     cancelled,
     publish,
     submit,
-    takeUp,
+    recover: recover,
     input,
     answer,
     result,

@@ -38,7 +38,7 @@ async function streamed(broken: 'a' | 'b') {
     clock: () => 0,
     report: (error) => void errors.push(error),
   });
-  const noApps = { lease: unused, enqueue: unused, takeUp: unused, cancel: unused };
+  const noApps = { lease: unused, enqueue: unused, enqueueRecovered: unused, cancel: unused };
   const requests = createDispatcher(noApps, workflows);
   const route = { alias: 'workflows/flow' };
   const admission = { ok: true, target: { path: '/stream', route }, access: { callerId: account.userId } };

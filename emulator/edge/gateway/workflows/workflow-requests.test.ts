@@ -45,7 +45,7 @@ describe('a queued request to a workflow', () => {
     const after = life(folder);
     const unfinished = [...after.queue.unfinished()].map(({ request }) => request.id);
     expect(unfinished.toSorted()).toEqual(['w1', b].toSorted());
-    after.takeUp('w1');
+    after.recover('w1');
     await expect.poll(() => after.queue.record('w1')?.phase).toBe('IN_PROGRESS');
     await after.answer(b, json(200, { y: 3 }));
     expect(await after.result('w1')).toEqual([200, { z: 3 }]);
@@ -60,7 +60,7 @@ describe('a queued request to a workflow', () => {
     before.store.sql("UPDATE inputs SET body = X'00'").run();
     const after = life(folder);
     expect([...after.queue.unfinished()].map(({ request }) => request.id)).toContain('w1');
-    after.takeUp('w1');
+    after.recover('w1');
     expect(await after.result('w1')).toBe('internal_error');
     expect(after.errors).toEqual([expect.objectContaining({ message: expect.stringContaining('w1 is damaged') })]);
   });

@@ -1,11 +1,11 @@
 import * as select from '../scheduler/requests/select.ts';
-import { runnerOut, secondWord, type TimeScale, toReal } from '../scheduler/time-scale.ts';
+import { runnerToReal, secondUnit, type TimeScale, toReal } from '../scheduler/time-scale.ts';
 import { why } from '../scheduler/why.ts';
 import type { Host } from './host.ts';
 import type { Fleet } from './types.ts';
 
 /** The queries of the world. Answers are in real instants and durations, however fast platform time runs. */
-export type Questions = Pick<
+export type Queries = Pick<
   Fleet,
   | 'expirationCountdownSeconds'
   | 'isRolling'
@@ -20,22 +20,22 @@ export type Questions = Pick<
 >;
 
 /** `time`: the time scale for the current wall clock. */
-export function createQuestions({ world, now }: Pick<Host, 'world' | 'now'>, time: () => TimeScale): Questions {
+export function createQueries({ world, now }: Pick<Host, 'world' | 'now'>, time: () => TimeScale): Queries {
   return {
     isRolling: (alias) => select.isRolling(world(), alias),
     queuePosition: (requestId) => select.queuePosition(world(), requestId),
     queueSize: (alias) => select.queueSize(world(), alias),
     waitingSize: (alias) => select.waitingSize(world(), alias),
     lastFailure: (alias) => select.lastFailure(world(), alias),
-    waiting: (alias, most) =>
+    waiting: (alias, max) =>
       select
-        .waitingIds(world(), alias, most)
+        .waitingIds(world(), alias, max)
         .map((id) => ({ id, since: toReal(time(), select.submittedAt(world(), id)) })),
-    why: (requestId) => why(world(), requestId, now(), secondWord(time())),
-    runners: (alias) => select.runnersOf(world(), alias).map((runner) => runnerOut(time(), runner)),
+    why: (requestId) => why(world(), requestId, now(), secondUnit(time())),
+    runners: (alias) => select.runnersOf(world(), alias).map((runner) => runnerToReal(time(), runner)),
     runner(id) {
       const runner = select.runner(world(), id);
-      return runner && runnerOut(time(), runner);
+      return runner && runnerToReal(time(), runner);
     },
     expirationCountdownSeconds(id) {
       const left = select.expirationCountdownSeconds(world(), id, now());
