@@ -49,7 +49,12 @@ describe('a runner whose image is pulled', () => {
     events.pulling(0);
     events.pulling(40);
     expect(fleet.runners('app').map(({ state }) => state)).toMatchObject([{ kind: 'dockerPull', percent: 40 }]);
-    expect(fleet.why('q1')).toMatch(new RegExp(`^Runner ${spec.runnerId} has been in DOCKER_PULL for 0 s \\(40 %\\)`));
+    expect(fleet.why('q1')).toMatchObject({
+      code: 'image_pull',
+      numbers: { percent: 40 },
+      runnerId: spec.runnerId,
+      since: expect.any(Number),
+    });
     events.started();
     events.ready({ host: '127.0.0.1', port: 1000 });
     await exchange(0);
@@ -204,7 +209,7 @@ describe('a queued request', () => {
     await next;
     const { answer } = await exchange(0);
     await submit('q2');
-    expect([fleet.queueSize('app'), fleet.queuePosition('q2'), fleet.why('q2')]).toEqual([1, 0, expect.any(String)]);
+    expect([fleet.queueSize('app'), fleet.queuePosition('q2'), fleet.why('q2')?.code]).toEqual([1, 0, 'slots_busy']);
     expect(await fleet.flush('app')).toBe(1);
     expect(queue.record('q2')).toMatchObject({ phase: 'COMPLETED', status: 499 });
     expect(queue.record('q1')?.phase).toBe('IN_PROGRESS');

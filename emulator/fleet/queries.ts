@@ -1,5 +1,5 @@
 import * as select from '../scheduler/requests/select.ts';
-import { runnerToReal, secondUnit, type TimeScale, toReal } from '../scheduler/time-scale.ts';
+import { reasonToReal, runnerToReal, type TimeScale, toReal } from '../scheduler/time-scale.ts';
 import { why } from '../scheduler/why.ts';
 import type { Host } from './host.ts';
 import type { Fleet } from './types.ts';
@@ -31,7 +31,10 @@ export function createQueries({ world, now }: Pick<Host, 'world' | 'now'>, time:
       select
         .waitingIds(world(), alias, max)
         .map((id) => ({ id, since: toReal(time(), select.submittedAt(world(), id)) })),
-    why: (requestId) => why(world(), requestId, now(), secondUnit(time())),
+    why(requestId) {
+      const reason = why(world(), requestId, now());
+      return reason && reasonToReal(time(), reason);
+    },
     runners: (alias) => select.runnersOf(world(), alias).map((runner) => runnerToReal(time(), runner)),
     runner(id) {
       const runner = select.runner(world(), id);

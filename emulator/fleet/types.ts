@@ -10,7 +10,7 @@ import type {
 } from '../engines/engine.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
-import type { RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
+import type { Reason, RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
 /** A direct request's slot on a runner. Call `end` exactly once per lease. */
@@ -164,11 +164,8 @@ export interface Fleet {
   waiting(alias: string, max: number): readonly { readonly id: string; readonly since: number }[];
   /** Completes every waiting queued request of the alias with 499. Resolves to their number when that is on disk. */
   flush(alias: string): Promise<number>;
-  /**
-   * One sentence that says why this request waits, or `null` when it doesn't. Seconds are platform seconds, and marked
-   * if those aren't real seconds.
-   */
-  why(requestId: string): string | null;
+  /** Why this request waits; `null` when it doesn't. */
+  why(requestId: string): Reason | null;
   /** Live runners of one alias, or of all. */
   runners(alias?: string): readonly Runner[];
   runner(id: string): Runner | undefined;

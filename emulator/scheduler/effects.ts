@@ -1,4 +1,4 @@
-import type { AliasName, AttemptId, Instant, RequestId, RevisionId, RunnerId } from './types.ts';
+import type { AliasName, AttemptId, Instant, Reason, RequestId, RevisionId, RunnerId } from './types.ts';
 
 /** The scheduler's decisions: the output of `step`. */
 
@@ -88,7 +88,10 @@ export interface Note {
   readonly requestId?: RequestId;
   /** e.g. `runner.state`, `request.waiting`, `scale`, `retry`. */
   readonly topic: string;
+  /** Empty if `reason` says it. */
   readonly text: string;
+  /** `request.waiting`, `runner.capacity`: what it waits for. */
+  readonly reason?: Reason;
   readonly from?: string;
   readonly to?: string;
 }

@@ -174,6 +174,7 @@ function settle(turn: Turn, alias: AliasName): void {
 
 function noteWaiting(turn: Turn, requestId: string): void {
   const alias = turn.world.requests.get(requestId)?.info.alias;
-  const text = why(turn.world, requestId, turn.now);
-  if (alias !== undefined && text !== null) note(turn, { alias, requestId, topic: 'request.waiting', text });
+  const reason = why(turn.world, requestId, turn.now);
+  if (alias !== undefined && reason !== null)
+    note(turn, { alias, requestId, topic: 'request.waiting', text: '', reason });
 }

@@ -3,8 +3,8 @@ import { deployOf, requestOf, scaleOf, settingsOf } from './testing/samples.ts';
 import {
   eventToPlatform,
   noteToReal,
+  reasonToReal,
   runnerToReal,
-  secondUnit,
   type TimeScale,
   toPlatform,
   toReal,
@@ -23,17 +23,26 @@ describe('platform time', () => {
   });
 
   it('is real time at factor 1', () => {
-    expect([toPlatform(real, start + 7), toReal(real, start + 7), secondUnit(real)]).toEqual([
-      start + 7,
-      start + 7,
-      's',
-    ]);
+    expect([toPlatform(real, start + 7), toReal(real, start + 7)]).toEqual([start + 7, start + 7]);
     const deploy = deployOf({ scale: scaleOf({ requestStartTimeoutSeconds: 0.25 }) });
     expect(eventToPlatform(real, deploy)).toEqual(deploy);
   });
 
-  it('marks its seconds', () => {
-    expect(secondUnit(fast)).toBe('s (x60)');
+  it('is converted to instants of the wall clock in a reason, and in what it adds', () => {
+    const one = {
+      code: 'slots_busy',
+      numbers: { runners: 2 },
+      since: start + 60_000,
+      until: null,
+      evidence: null,
+      action: null,
+    } as const;
+    const also = { ...one, code: 'no_room', since: null, until: start + 120_000 } as const;
+    expect(reasonToReal(fast, { ...one, also })).toEqual({
+      ...one,
+      since: start + 1_000,
+      also: { ...also, until: start + 2_000 },
+    });
   });
 });
 

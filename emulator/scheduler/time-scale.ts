@@ -1,6 +1,15 @@
 import type { Note } from './effects.ts';
 import type { Event } from './events.ts';
-import type { Instant, RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from './types.ts';
+import type {
+  Instant,
+  OneReason,
+  Reason,
+  RequestInfo,
+  RevisionSettings,
+  Runner,
+  RunnerState,
+  ScaleSettings,
+} from './types.ts';
 import type { Limits } from './world/world.ts';
 
 /**
@@ -31,11 +40,6 @@ export function toReal({ factor, start, ahead = 0 }: TimeScale, platform: Instan
   return Math.round(start + (platform - start) / factor + ahead);
 }
 
-/** The unit for platform seconds in text for users. */
-export function secondUnit({ factor }: Pick<TimeScale, 'factor'>): string {
-  return factor === 1 ? 's' : `s (x${factor})`;
-}
-
 /** Converts an event for the scheduler: instants to platform time, limits of real work stretched. */
 export function eventToPlatform(time: TimeScale, event: Event): Event {
   switch (event.type) {
@@ -62,7 +66,22 @@ function requestToPlatform(time: TimeScale, request: RequestInfo): RequestInfo {
 
 /** Converts a note to wall-clock time. */
 export function noteToReal(time: TimeScale, note: Note): Note {
-  return { ...note, at: toReal(time, note.at) };
+  const { reason } = note;
+  return { ...note, at: toReal(time, note.at), ...(reason && { reason: reasonToReal(time, reason) }) };
+}
+
+/** Converts a reason to wall-clock time. */
+export function reasonToReal(time: TimeScale, reason: Reason): Reason {
+  return { ...oneToReal(time, reason), also: reason.also && oneToReal(time, reason.also) };
+}
+
+function oneToReal<R extends OneReason>(time: TimeScale, reason: R): R {
+  const { since, until } = reason;
+  return {
+    ...reason,
+    since: since === null ? null : toReal(time, since),
+    until: until === null ? null : toReal(time, until),
+  };
 }
 
 /** Converts a runner to wall-clock times, and its settings to the deployed values. */

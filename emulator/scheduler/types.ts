@@ -177,3 +177,58 @@ export interface Recovered {
   /** Its latest attempt was cut off when the emulator and the runner ended. */
   readonly interrupted: boolean;
 }
+
+/** What a request waits for. What each of these means, and their words, are in wire/reasons.ts. */
+export type ReasonCode =
+  | 'retry_delay'
+  | 'runner_pending'
+  | 'image_pull'
+  | 'runner_setup'
+  | 'start_failures'
+  | 'supervisor_losses'
+  | 'max_concurrency_zero'
+  | 'no_runner'
+  | 'slots_busy'
+  | 'no_room'
+  | 'no_gpu_slot'
+  | 'behind_for_gpu_slot';
+
+/** Why a request or a runner waits, as data. */
+export interface OneReason {
+  readonly code: ReasonCode;
+  readonly numbers: {
+    readonly [N in
+      | 'attempt'
+      | 'percent'
+      | 'failures'
+      | 'losses'
+      | 'runners'
+      | 'maxConcurrency'
+      | 'maxMultiplexing'
+      | 'used'
+      | 'limit'
+      | 'needed']?: number;
+  };
+  /** Since when this is so; `null`: that isn't known. */
+  readonly since: Instant | null;
+  /** When it ends by itself; `null`: only an event ends it. */
+  readonly until: Instant | null;
+  /** Foreign words for the cause: one line, shortened, without a full stop. */
+  readonly evidence: string | null;
+  /** What a person can do about it; `null`: only wait. */
+  readonly action:
+    | 'raise_max_concurrency'
+    | 'lower_scaling_delay'
+    | 'free_a_runner'
+    | 'free_a_gpu_slot'
+    | 'read_start_failure'
+    | 'read_log'
+    | null;
+  /** The runner that is being started. */
+  readonly runnerId?: RunnerId;
+}
+
+export interface Reason extends OneReason {
+  /** A second reason that holds at the same time. */
+  readonly also: OneReason | null;
+}

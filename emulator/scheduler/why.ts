@@ -1,68 +1,90 @@
-import { describeNoRoom } from './machine/room.ts';
-import { queuePosition } from './requests/select.ts';
-import { clause, describeLosses } from './runners/failures.ts';
+import { noRoom } from './machine/room.ts';
+import { clause } from './runners/failures.ts';
 import { queueDueAt } from './scaling.ts';
-import type { Instant, RequestId } from './types.ts';
-import { stateWord } from './world/runner-state.ts';
+import type { Instant, OneReason, Reason, ReasonCode, RequestId, RunnerState } from './types.ts';
 import { first } from './world/sorted.ts';
-import type { App, World } from './world/world.ts';
+import type { App, LiveRunner, World } from './world/world.ts';
 
 /**
- * One sentence that says why this request waits; `null` when it doesn't (it runs or is unknown). It is built from the
- * facts that the decisions use, so it can't disagree with them. `second`: the unit for seconds, if they aren't real
- * seconds.
+ * Why this request waits; `null` when it doesn't (it runs or is unknown). It is built from the facts that the decisions
+ * use, so it can't disagree with them.
  */
-export function why(world: World, requestId: RequestId, now: Instant, second = 's'): string | null {
+export function why(world: World, requestId: RequestId, now: Instant): Reason | null {
   const request = world.requests.get(requestId);
   const app = world.apps.get(request?.info.alias ?? '');
   if (request === undefined || app === undefined || request.place.kind === 'running') return null;
   if (request.place.kind === 'delayed') {
-    const left = secondsLeft(request.place.availableAt, now);
-    return `Attempt ${request.attempts + 1} begins in ${left} ${second}: ${request.place.because}.`;
+    const { availableAt: until, because } = request.place;
+    const numbers = { attempt: request.attempts + 1 };
+    return { ...nothing, code: 'retry_delay', numbers, until, evidence: clause(because), action: 'read_log' };
   }
-  const ahead = queuePosition(world, requestId);
-  const behind = ahead === 0 ? '' : `; ${ahead} ${ahead === 1 ? 'request is' : 'requests are'} ahead`;
-  return `${describeRunners(world, app, now, second)}${behind}.`;
+  return runnersReason(world, app, request.place.since, now);
 }
 
-function describeRunners(world: World, app: App, now: Instant, second: string): string {
-  const { failures, losses, lastFailure } = app.trouble;
+const nothing = { numbers: {}, since: null, until: null, evidence: null, action: null, also: null } as const;
+
+const startCodes: { readonly [K in RunnerState['kind']]?: ReasonCode } = {
+  pending: 'runner_pending',
+  dockerPull: 'image_pull',
+  setup: 'runner_setup',
+};
+
+function runnersReason(world: World, app: App, since: Instant, now: Instant): Reason {
   const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
   if (starting !== undefined && starting.turn !== null && app.runners.serving === 0)
-    return describeNoRoom(world, starting);
-  if (starting !== undefined && starting.turn === null && 'since' in starting.state) {
-    const seconds = Math.floor((now - starting.state.since) / 1000);
-    const before = lastFailure === null ? '' : `; the last start failed: ${clause(lastFailure)}`;
-    const progress = 'percent' in starting.state ? ` (${starting.state.percent} %)` : '';
-    const { id, state } = starting;
-    return `Runner ${id} has been in ${stateWord(state.kind)} for ${seconds} ${second}${progress}${before}`;
-  }
+    return { ...noRoom(world, starting), also: null };
+  const code = starting && starting.turn === null ? startCodes[starting.state.kind] : undefined;
+  if (starting !== undefined && code !== undefined) return startReason(app, starting, code);
   const backOff = first(app.runners.backingOff)?.key[0];
-  if (backOff !== undefined) {
-    const left = `Retrying in ${secondsLeft(backOff, now)} ${second}`;
-    if (failures === 0) return `${left}. ${describeLosses(losses)}`;
-    const starts = failures === 1 ? 'a failed start' : `${failures} failed starts`;
-    const reason = lastFailure === null ? '' : `: ${clause(lastFailure)}`;
-    return `${left} after ${starts}${reason}`;
-  }
-  const { maxConcurrency } = app.scale;
-  const { counted } = app.runners;
-  if (maxConcurrency === 0) return 'No runner may be started: max_concurrency is 0';
-  const mayGrow = maxConcurrency === null || counted < maxConcurrency;
-  const dueAt = queueDueAt(app);
-  const delayed = mayGrow && dueAt !== null && dueAt > now;
-  const later = delayed ? `; scaling_delay lets one start in ${secondsLeft(dueAt, now)} ${second}` : '';
-  if (counted === 0) return `No runner yet${later}`;
-  const limit = maxConcurrency === null ? 'no max_concurrency' : `max_concurrency ${maxConcurrency}`;
-  const inLine = world.runners.get(first(app.runners.inLine)?.value ?? '');
-  const noRoom = inLine === undefined ? '' : `. ${describeNoRoom(world, inLine)}`;
-  const slots = `max_multiplexing ${app.live?.settings.maxMultiplexing ?? 1}`;
-  return (
-    `All slots of ${counted} ${counted === 1 ? 'runner' : 'runners'} are busy (${limit}, ` +
-    `${slots})${later}${noRoom}`
-  );
+  if (backOff !== undefined) return backOffReason(app, since, backOff);
+  if (app.scale.maxConcurrency === 0)
+    return { ...nothing, code: 'max_concurrency_zero', since, action: 'raise_max_concurrency' };
+  return slotsReason(world, app, since, now);
 }
 
-function secondsLeft(at: Instant, now: Instant): number {
-  return Math.max(0, Math.ceil((at - now) / 1000));
+function startReason({ trouble }: App, { id, state }: LiveRunner, code: ReasonCode): Reason {
+  const evidence = trouble.lastFailure === null ? null : clause(trouble.lastFailure);
+  return {
+    ...nothing,
+    code,
+    numbers: 'percent' in state ? { percent: state.percent } : {},
+    since: 'since' in state ? state.since : null,
+    evidence,
+    action: evidence === null ? null : 'read_start_failure',
+    runnerId: id,
+  };
+}
+
+function backOffReason({ trouble }: App, since: Instant, until: Instant): Reason {
+  const { failures, losses, lastFailure } = trouble;
+  if (failures === 0)
+    return { ...nothing, code: 'supervisor_losses', numbers: { losses }, since, until, action: 'read_log' };
+  const evidence = lastFailure === null ? null : clause(lastFailure);
+  return {
+    ...nothing,
+    code: 'start_failures',
+    numbers: { failures },
+    since,
+    until,
+    evidence,
+    action: 'read_start_failure',
+  };
+}
+
+function slotsReason(world: World, app: App, since: Instant, now: Instant): Reason {
+  const { maxConcurrency } = app.scale;
+  const { counted } = app.runners;
+  const mayGrow = maxConcurrency === null || counted < maxConcurrency;
+  const dueAt = queueDueAt(app);
+  const until = mayGrow && dueAt !== null && dueAt > now ? dueAt : null;
+  const action = until !== null ? 'lower_scaling_delay' : mayGrow ? null : 'raise_max_concurrency';
+  if (counted === 0) return { ...nothing, code: 'no_runner', since, until, action };
+  const inLine = world.runners.get(first(app.runners.inLine)?.value ?? '');
+  const also: OneReason | null = inLine === undefined ? null : noRoom(world, inLine);
+  const numbers = {
+    runners: counted,
+    ...(maxConcurrency === null ? {} : { maxConcurrency }),
+    maxMultiplexing: app.live?.settings.maxMultiplexing ?? 1,
+  };
+  return { ...nothing, code: 'slots_busy', numbers, since, until, action, also };
 }

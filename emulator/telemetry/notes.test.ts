@@ -18,14 +18,26 @@ it('shows a wait for room to followers of the app, and changes of state on reque
   const lines: Omit<LogLine, 'seq'>[] = [];
   const history = createRunnerHistory({ store, clock: () => 1 });
   const notes = createNoteRecorder({ history, logs: { append: (line) => lines.push(line) } });
+  const says = 'No capacity: 4 of 4 runners on this machine are in use.';
+  const noRoom = {
+    code: 'no_room',
+    numbers: { used: 4, limit: 4 },
+    since: 0,
+    until: null,
+    evidence: null,
+    action: 'free_a_runner',
+    also: null,
+  } as const;
   const about = { at: 1, alias: 'app', runnerId: 'r' };
   notes.record([
     { ...about, topic: 'runner.state', text: 'Created by scaling.', from: '', to: 'PENDING' },
-    { ...about, topic: 'runner.capacity', text: 'No capacity.', revision: 'rev2' },
+    { ...about, topic: 'runner.capacity', text: '', reason: noRoom, revision: 'rev2' },
+    { ...about, topic: 'runner.capacity', text: 'There is room for it now.' },
     { ...about, topic: 'request.waiting', text: 'not for the log' },
   ]);
   expect(lines).toMatchObject([
     { level: 'DEBUG', message: 'Runner PENDING: Created by scaling.', runnerId: 'r' },
-    { level: 'INFO', source: 'BRIDGE', message: 'No capacity.', alias: 'app', runnerId: 'r', revision: 'rev2' },
+    { level: 'INFO', source: 'BRIDGE', message: says, alias: 'app', runnerId: 'r', revision: 'rev2' },
+    { level: 'INFO', source: 'BRIDGE', message: 'There is room for it now.' },
   ]);
 });

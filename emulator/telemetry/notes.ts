@@ -1,5 +1,6 @@
 import type { Note } from '../scheduler/effects.ts';
 import type { Runner } from '../scheduler/types.ts';
+import { wordReason } from '../wire/reasons.ts';
 import type { RunnerHistory } from './runners.ts';
 import type { Logs } from './types.ts';
 
@@ -16,7 +17,7 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
       for (const note of notes) {
         // Shows the reason to a developer who waits for `fal run` at a terminal.
         if (note.topic === 'runner.capacity' && note.runnerId)
-          deps.logs.append(platformLine(note, note.runnerId, 'INFO', note.text));
+          deps.logs.append(platformLine(note, note.runnerId, 'INFO', sentenceOf(note)));
         if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
         deps.history.transition(note.runnerId, { at: note.at, state: note.to, reason: note.text || null });
         if (note.to === 'TERMINATED') deps.history.ended(note.runnerId, note.at, note.text);
@@ -25,6 +26,11 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
       }
     },
   };
+}
+
+/** These reasons have neither durations nor runners. */
+function sentenceOf({ text, reason, at }: Note): string {
+  return reason ? wordReason(reason, { now: at, timeScale: 1 }) : text;
 }
 
 /** A runner becomes busy and idle again with every request, and the requests themselves have other records. */

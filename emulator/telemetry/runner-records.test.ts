@@ -7,6 +7,7 @@ import { runnerRecords } from './runner-records.ts';
 
 const runner = (id: string, endReason: string | null = null) => ({
   id,
+  number: 1,
   alias: 'app',
   revision: 'r1',
   machineType: 'XS',

@@ -11,6 +11,8 @@ export interface StoredRunner extends RunnerRecord {
 /** The format on disk, for all versions of minifal. */
 const storedRunner: z.ZodType<StoredRunner> = z.object({
   id: z.string(),
+  /** 0: an earlier version of minifal wrote it. */
+  number: z.number().default(0),
   alias: z.string(),
   revision: z.string(),
   machineType: z.string(),

@@ -42,9 +42,36 @@ describe('createRunnerHistory', () => {
     expect(ids(history.since(0))).toEqual(['a', 'b', 'c']);
     expect(ids(history.since(200))).toEqual(['b', 'c']);
     expect(ids(history.since(201))).toEqual(['c']);
-    expect(history.get('a')).toEqual({ ...runner('a'), endedAt: 100, endReason: 'keep_alive over' });
-    expect(history.get('c')).toEqual({ ...runner('c'), endedAt: null, endReason: null });
+    expect(history.get('a')).toEqual({ ...runner('a'), number: 1, endedAt: 100, endReason: 'keep_alive over' });
+    expect(history.get('c')).toEqual({ ...runner('c'), number: 3, endedAt: null, endReason: null });
     expect(history.get('x')).toBeUndefined();
+  });
+
+  it('numbers the runners of each app, and uses no number again, even when its runner was forgotten', () => {
+    const room = setUp();
+    const numberOf = (id: string) => room.history.get(id)?.number;
+    for (const id of ['a', 'b']) room.history.started(runner(id));
+    room.history.started({ ...runner('other'), alias: 'other' });
+    expect(['a', 'b', 'other'].map(numberOf)).toEqual([1, 2, 1]);
+    for (const id of ['a', 'b', 'other']) room.history.ended(id, 0, 'stopped');
+    room.time.now = 48 * hour;
+    room.restart();
+    room.restart();
+    expect(numberOf('b')).toBeUndefined();
+    const stored = room.store.sql('SELECT id FROM runners ORDER BY seq').all();
+    expect(stored.map(({ id }) => id)).toEqual(['b', 'other']);
+    room.history.started(runner('c', 48 * hour));
+    expect(numberOf('c')).toBe(3);
+  });
+
+  it('forgets the number of a `fal run` with its last runner: its name never comes back', () => {
+    const room = setUp();
+    room.history.started({ ...runner('a'), alias: 'uuid', revision: 'uuid' });
+    room.history.ended('a', 0, 'stopped');
+    room.time.now = 48 * hour;
+    room.restart();
+    room.restart();
+    expect(room.store.sql('SELECT count(*) AS n FROM runners').get()?.n).toBe(0);
   });
 
   it('writes the starts of many runners in one transaction', async () => {

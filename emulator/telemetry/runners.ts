@@ -4,6 +4,7 @@ import { runnerRecords, type StoredRunner } from './runner-records.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface RunnerHistory {
+  /** The runner gets the next number of its alias. */
   started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
   /** Kept in memory while the runner lives, and stored with its end. Ignored for runners that aren't alive. */
   transition(runnerId: string, transition: RunnerTransition): void;
@@ -41,9 +42,12 @@ export function createRunnerHistory({
 }): RunnerHistory {
   const records = runnerRecords(store);
   const runners = new Map(records.load().map((runner) => [runner.id, runner]));
+  const numbers = createNumbers(runners.values());
   let nextDropAt = Number.NEGATIVE_INFINITY;
 
-  for (const [id, runner] of runners) {
+  for (const [id, found] of runners) {
+    const runner = found.number > 0 ? found : { ...found, number: numbers.next(found.alias) };
+    if (runner !== found) put(id, runner);
     if (runner.endedAt !== null) continue;
     const last = { at: clock(), state: 'TERMINATED', reason: 'emulator ended' };
     put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
@@ -52,7 +56,8 @@ export function createRunnerHistory({
 
   return {
     started(runner) {
-      put(runner.id, { ...runner, endedAt: null, endReason: null, transitions: [] });
+      const number = numbers.next(runner.alias);
+      put(runner.id, { ...runner, number, endedAt: null, endReason: null, transitions: [] });
       dropOld();
     },
     transition(id, transition) {
@@ -85,15 +90,34 @@ export function createRunnerHistory({
     return endedAt !== null && endedAt <= clock() - keptMs;
   }
 
-  /** Old entries are never shown, although they may be stored a little longer. */
+  /**
+   * Old entries are never shown, although they may be stored a little longer. The last one of each deployed app is kept,
+   * because it holds the app's last number.
+   */
   function dropOld(): void {
     if (clock() < nextDropAt) return;
     nextDropAt = clock() + dropEveryMs;
-    const old = [...runners.values()].filter(isOld);
+    const old = [...runners.values()].filter((runner) => isOld(runner) && !numbers.needs(runner));
     if (old.length === 0) return;
     for (const { id } of old) runners.delete(id);
     records.remove(old.map(({ id }) => id)).catch(report);
   }
+}
+
+/** The numbers of each alias's runners. */
+function createNumbers(known: Iterable<RunnerRecord>) {
+  const last = new Map<string, number>();
+  const see = ({ alias, number }: RunnerRecord) => void last.set(alias, Math.max(last.get(alias) ?? 0, number));
+  for (const runner of known) see(runner);
+  return {
+    next(alias: string): number {
+      const number = (last.get(alias) ?? 0) + 1;
+      last.set(alias, number);
+      return number;
+    },
+    /** Whether only this record still knows the alias's last number. The UUID of a `fal run` never comes back. */
+    needs: ({ alias, revision, number }: RunnerRecord) => alias !== revision && last.get(alias) === number,
+  };
 }
 
 function bounded(transitions: readonly RunnerTransition[]): readonly RunnerTransition[] {

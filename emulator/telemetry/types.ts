@@ -59,6 +59,8 @@ export interface Logs {
 /** A runner as users saw it, kept for 24 h after its end (`fal runners list --since`). */
 export interface RunnerRecord {
   readonly id: string;
+  /** For people: `runner 2` of its alias. In the order of the starts; never used again while the data folder lives. */
+  readonly number: number;
   readonly alias: string;
   readonly revision: string;
   readonly machineType: string;

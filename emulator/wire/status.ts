@@ -15,6 +15,8 @@ const appSchema = z.object({
 
 const runnerSchema = z.object({
   id: z.string(),
+  /** For people: `runner 2` of its app. */
+  number: z.int().default(0),
   alias: z.string(),
   revision: z.string(),
   state: z.string(),

@@ -16,6 +16,7 @@ const app = {
 };
 const runner = {
   id: 'abcdefgh-1234',
+  number: 1,
   alias: 'hello',
   revision,
   state: 'IDLE',

@@ -45,6 +45,7 @@ describe('the status bar', () => {
   });
   it('counts the live runners', () => {
     const runner = {
+      number: 1,
       id: 'a',
       alias: 'a',
       revision: 'r',

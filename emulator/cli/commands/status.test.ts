@@ -25,6 +25,7 @@ const state = {
   runners: [
     {
       id: 'abcdefgh-1',
+      number: 2,
       alias: 'app',
       revision: 'r',
       state: 'IDLE',
@@ -39,7 +40,7 @@ const state = {
 };
 
 it('status says how long a runner has been in its state', () => {
-  expect(describe(state, 4710, now)).toContain('runner abcdefgh  IDLE for 2 s\n');
+  expect(describe(state, 4710, now)).toContain('runner 2 (abcdefgh)  IDLE for 2 s\n');
   expect(describe(state, 4710, now)).not.toContain('time x');
 });
 
@@ -47,7 +48,7 @@ it('status says that time runs faster, and marks the scaled times; the uptime of
   const text = describe({ ...state, timeScale: 60 }, 4710, now);
   expect(text).toContain('up 61 s,');
   expect(text).toContain('time x60: ');
-  expect(text).toContain('runner abcdefgh  IDLE for 2 min (x60)\n');
+  expect(text).toContain('runner 2 (abcdefgh)  IDLE for 2 min (x60)\n');
 });
 
 it('status says what runners have to do without, on one line', () => {

@@ -119,6 +119,6 @@ function runnerLines(state: Status, alias: string, now: number): string[] {
     .map((runner) => {
       const busy = runner.requests.length > 0 ? `, ${runner.requests.length} in flight` : '';
       const since = age(now - runner.since, state.timeScale);
-      return `  runner ${runner.id.slice(0, 8)}  ${runner.state} for ${since}${busy}`;
+      return `  runner ${runner.number} (${runner.id.slice(0, 8)})  ${runner.state} for ${since}${busy}`;
     });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { inWords, sentence } from '../testing/sentence.ts';
 import { createSim, types } from '../testing/sim.ts';
-import { why } from '../why.ts';
 
 type Sim = ReturnType<typeof createSim>;
 
@@ -55,12 +55,13 @@ describe('a machine with capacity for four runners', () => {
     sim.submit(many(4));
     sim.bringUp();
     sim.submit(['full'], { alias: 'other' });
-    const text = 'No capacity: 4 of 4 runners on this machine are in use.';
-    expect(why(sim.world, 'full', sim.now)).toBe(text);
-    expect(sim.notes).toContainEqual(expect.objectContaining({ alias: 'other', topic: 'runner.capacity', text: text }));
+    const says = 'No capacity: 4 of 4 runners on this machine are in use.';
+    expect(sentence(sim.world, 'full', sim.now)).toBe(says);
+    const noted = sim.notes.find(({ alias, topic }) => alias === 'other' && topic === 'runner.capacity')?.reason;
+    expect(noted && inWords(sim.world, noted, sim.now)).toBe(says);
     // One of its four runners makes room for the other app when its request has ended.
     sim.submit(['next']);
-    expect(why(sim.world, 'next', sim.now)).toMatch(/^All slots of 3 runners are busy .*\. No capacity: 4 of 4/);
+    expect(sentence(sim.world, 'next', sim.now)).toMatch(/^All slots of 3 runners are busy .*\. No capacity: 4 of 4/);
   });
 
   it('starts the next one when a process has exited, not earlier', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { inWords, sentence } from '../testing/sentence.ts';
 import { createSim, types } from '../testing/sim.ts';
 import type { ScaleSettings } from '../types.ts';
-import { why } from '../why.ts';
 
 type Sim = ReturnType<typeof createSim>;
 
@@ -53,11 +53,12 @@ describe('GPU slots', () => {
     busy(sim, 'a', 'long');
     sim.submit(['waits'], { alias: 'b' });
     sim.after(5);
-    const text = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
-    expect(why(sim.world, 'waits', sim.now)).toBe(text);
-    expect(sim.notes).toContainEqual(
-      expect.objectContaining({ alias: 'b', topic: 'runner.capacity', revision: 'rev1', text: text }),
-    );
+    const says = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
+    expect(sentence(sim.world, 'waits', sim.now)).toBe(says);
+    const about = { alias: 'b', topic: 'runner.capacity', revision: 'rev1' };
+    const notes = sim.notes.filter(({ alias, topic }) => alias === about.alias && topic === about.topic);
+    expect(notes).toContainEqual(expect.objectContaining(about));
+    expect(notes.map(({ reason }) => reason && inWords(sim.world, reason, sim.now))).toContain(says);
     sim.end('long');
     sim.bringUp();
     expect(sim.runnerOf('waits')).toBeDefined();
@@ -69,15 +70,15 @@ describe('GPU slots', () => {
     busy(sim, 'a', 'long');
     sim.submit(['p'], { alias: 'pair' });
     sim.submit(['behind'], { alias: 'c' });
-    expect(why(sim.world, 'p', sim.now)).toBe(
+    expect(sentence(sim.world, 'p', sim.now)).toBe(
       'No GPU slot: 1 of 2 GPU slots on this machine are in use, and this runner needs 2.',
     );
-    expect(why(sim.world, 'behind', sim.now)).toBe(
+    expect(sentence(sim.world, 'behind', sim.now)).toBe(
       'No GPU slot: 1 of 2 GPU slots on this machine are in use, and other runners are ahead of this one.',
     );
     sim.submit(['full'], { alias: 'cpu' });
     expect(processes(sim)).toEqual({ a: 1, pair: 0, c: 0, cpu: 1 });
-    expect(why(sim.world, 'behind', sim.now)).toBe('No capacity: 2 of 2 runners on this machine are in use.');
+    expect(sentence(sim.world, 'behind', sim.now)).toBe('No capacity: 2 of 2 runners on this machine are in use.');
   });
 
   it('are reserved for a runner that needs two: others that need one do not overtake it', () => {
@@ -183,9 +184,9 @@ describe('with one GPU slot', () => {
     sim.submit(['next'], { alias: 'a' });
     expect(types(rolling(sim))).not.toContain('startRunner');
     expect(sim.states()).toContain('draining');
-    expect(sim.notes).toContainEqual(
-      expect.objectContaining({ revision: 'rev2', text: 'No GPU slot: 1 of 1 GPU slots on this machine are in use.' }),
-    );
+    const noted = sim.notes.find(({ revision }) => revision === 'rev2')?.reason;
+    const says = 'No GPU slot: 1 of 1 GPU slots on this machine are in use.';
+    expect(noted && inWords(sim.world, noted, sim.now)).toBe(says);
     sim.end('long');
     sim.after(1);
     expect(processes(sim)).toEqual({ a: 1 });

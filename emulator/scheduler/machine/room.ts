@@ -1,3 +1,4 @@
+import type { OneReason } from '../types.ts';
 import { compareKeys, first, type Key, values } from '../world/sorted.ts';
 import { putRunner, type Turn } from '../world/turn.ts';
 import type { App, LiveRunner, World } from '../world/world.ts';
@@ -76,16 +77,20 @@ export function refreshLine(turn: Turn, app: App): void {
   }
 }
 
-/** Why a runner waits for room or for a GPU slot; without a full stop. */
-export function describeNoRoom(world: World, runner: LiveRunner): string {
+/** Why a runner waits for room or for a GPU slot. */
+export function noRoom(world: World, runner: LiveRunner): OneReason {
   const { placed, limits, gpu } = world;
-  const slots = slotsOf(limits, runner);
+  const needed = slotsOf(limits, runner);
   const lack = lackOf(world, runner);
-  if (slots === 0 || lack === 'room')
-    return `No capacity: ${placed} of ${limits.runners} runners on this machine are in use`;
-  const text = `No GPU slot: ${gpu.used} of ${limits.gpuSlots} GPU slots on this machine are in use`;
-  if (lack === null) return `${text}, and other runners are ahead of this one`;
-  return slots === 1 ? text : `${text}, and this runner needs ${slots}`;
+  const since = 'since' in runner.state ? runner.state.since : null;
+  const waits = { since, until: null, evidence: null };
+  if (needed === 0 || lack === 'room') {
+    const numbers = { used: placed, limit: limits.runners };
+    return { ...waits, code: 'no_room', numbers, action: 'free_a_runner' };
+  }
+  const numbers = { used: gpu.used, limit: limits.gpuSlots, needed };
+  const code = lack === null ? 'behind_for_gpu_slot' : 'no_gpu_slot';
+  return { ...waits, code, numbers, action: 'free_a_gpu_slot' };
 }
 
 function isGuest({ role }: Pick<LiveRunner, 'role'>): boolean {

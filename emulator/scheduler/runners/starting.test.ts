@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
+import { sentence } from '../testing/sentence.ts';
 import { createSim, types } from '../testing/sim.ts';
-import { why } from '../why.ts';
 
 function starting(startupTimeoutSeconds = 600) {
   const sim = createSim();
@@ -38,7 +38,7 @@ describe('a runner that starts', () => {
     sim.after(60);
     sim.send({ type: 'runnerPulling', runnerId, percent: 40 });
     expect(sim.runners()[0]?.state).toEqual({ kind: 'dockerPull', since: 1000, deadline: 3_601_000, percent: 40 });
-    expect(why(sim.world, 'r', sim.now)).toBe(`Runner ${runnerId} has been in DOCKER_PULL for 60 s (40 %).`);
+    expect(sentence(sim.world, 'r', sim.now)).toBe('Runner 1 has been in DOCKER_PULL for 60 s (40 %).');
     sim.after(39);
     sim.send({ type: 'runnerStarted', runnerId });
     // startup_timeout counts from the start of the process.

@@ -1,4 +1,4 @@
-import { describeNoRoom, mustWait, placeInLine } from '../machine/room.ts';
+import { mustWait, noRoom, placeInLine } from '../machine/room.ts';
 import type { AliasName, Instant, RunnerId } from '../types.ts';
 import { isStarting } from '../world/runner-index.ts';
 import { type Key, values } from '../world/sorted.ts';
@@ -138,7 +138,10 @@ function placeOf(turn: Turn, runner: LiveRunner): Key | null {
 /** A PENDING runner gets its process, unless it has to wait for room. */
 function begin(turn: Turn, runner: LiveRunner): void {
   if (runner.turn === null) askForProcess(turn, runner);
-  else note(turn, { ...about(runner), topic: 'runner.capacity', text: `${describeNoRoom(turn.world, runner)}.` });
+  else {
+    const reason = { ...noRoom(turn.world, runner), also: null };
+    note(turn, { ...about(runner), topic: 'runner.capacity', text: '', reason });
+  }
 }
 
 /** A runner that waited for room gets its process. */

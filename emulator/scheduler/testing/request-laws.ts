@@ -4,6 +4,7 @@ import type { World } from '../step.ts';
 import type { Instant, RequestInfo } from '../types.ts';
 import { why } from '../why.ts';
 import { law } from './law.ts';
+import { inWords } from './sentence.ts';
 import type { Seen } from './storm.ts';
 
 /** What the model knows about a request, only from events and effects. */
@@ -104,7 +105,9 @@ export function createRequestLaws(): RequestLaws {
         continue;
       }
       law(!running.has(id), 'a waiting request is on no runner', id);
-      law(reason !== null && /^[A-Z].*\.$/.test(reason), 'every waiting request has a reason', id, reason);
+      law(reason !== null, 'every waiting request has a reason', id);
+      const words = reason === null ? '' : inWords(seen.after, reason, seen.now);
+      law(/^[A-Z].*\.$/.test(words) && !/undefined|NaN/.test(words), 'a reason can be worded', id, words);
       const { startBy } = request.info;
       law(startBy === null || startBy > seen.now, 'nothing waits beyond its start deadline', request);
     }

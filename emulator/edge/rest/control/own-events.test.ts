@@ -3,6 +3,7 @@ import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings
 import { DiskTrouble } from '../../../local/disk-trouble.ts';
 import { type Status, statusChangeSchema, statusSchema, withChange } from '../../../wire/status.ts';
 import { restServer } from '../testing/rest.ts';
+import { waits } from '../testing/waits.ts';
 import { createFeed, watchStatus } from './own-events.ts';
 
 type Server = Awaited<ReturnType<typeof restServer>>;
@@ -99,7 +100,8 @@ describe('/minifal/events', () => {
   it('reports again, while something waits, why it does: the sentence counts seconds', async () => {
     const server = await restServer();
     server.fleet.waiting = () => [{ id: 'q-1', since: 0 }];
-    server.fleet.why = () => `It is ${performance.now()}.`;
+    server.fleet.why = () => waits(`It is ${performance.now()}`);
+    server.fleet.queuePosition = () => 0;
     server.rooms.catalog.putAlias(demo);
     server.fleetPlan.queueSize = 1;
     const events = await listen(server);
@@ -277,7 +279,8 @@ describe('what one watcher is sent', () => {
         return 100_000;
       },
       waiting: (_alias: string, most: number) => Array.from({ length: most }, (_, n) => ({ id: `q-${n}`, since: 0 })),
-      why: () => 'Because.',
+      why: () => waits('Because'),
+      queuePosition: () => 0,
     };
     const { catalog } = server.rooms;
     const { runnerHistory, store } = server;

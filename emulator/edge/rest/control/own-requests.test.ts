@@ -3,6 +3,7 @@ import { testRequest, testResponse } from '../../../queue/testing/requests.ts';
 import { platformError } from '../../../wire/errors.ts';
 import { requestFactsSchema } from '../../../wire/status.ts';
 import { restServer } from '../testing/rest.ts';
+import { waits } from '../testing/waits.ts';
 
 describe('/minifal/requests/ID', () => {
   it('needs the key, and knows no request that was never sent', async () => {
@@ -14,9 +15,15 @@ describe('/minifal/requests/ID', () => {
   it('reports the progress of one: why it waits, where it ran, how it ended', async () => {
     const { queue, fleet, get } = await restServer();
     const facts = async () => requestFactsSchema.parse((await get('/minifal/requests/q-1')).json);
-    fleet.why = (id) => `${id} waits.`;
+    fleet.why = (id) => waits(id, 2);
+    fleet.queuePosition = () => 3;
     await queue.submit(testRequest('q-1'));
-    expect(await facts()).toMatchObject({ alias: 'app', phase: 'IN_QUEUE', why: 'q-1 waits.', completedAt: null });
+    expect(await facts()).toMatchObject({
+      alias: 'app',
+      phase: 'IN_QUEUE',
+      why: 'Attempt 2 begins in 0 s: q-1; 3 requests are ahead.',
+      completedAt: null,
+    });
     fleet.why = () => null;
     queue.begin('q-1', { attemptId: 'q-1', runnerId: 'r-1', at: 2_000 });
     expect(await facts()).toMatchObject({ phase: 'IN_PROGRESS', why: null, runnerId: 'r-1', attempts: 1 });

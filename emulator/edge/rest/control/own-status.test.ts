@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import { statusSchema } from '../../../wire/status.ts';
 import { restServer } from '../testing/rest.ts';
+import { waits } from '../testing/waits.ts';
 
 const alias = {
   environmentName: 'main',
@@ -23,7 +24,8 @@ async function status(names: readonly string[]) {
     asked += most;
     return Array.from({ length: most }, (_, n) => ({ id: `${name}-${n}`, since: 0 }));
   };
-  server.fleet.why = (id) => `${id} waits.`;
+  server.fleet.why = (id) => waits(id);
+  server.fleet.queuePosition = () => 0;
   const { json } = await server.get('/minifal/status');
   return { ...statusSchema.parse(json), asked };
 }
@@ -37,5 +39,5 @@ it('shows the first hundred waiting requests, and reads no more', async () => {
 it('shows why each app waits, however many wait for another', async () => {
   const names = Array.from({ length: 150 }, (_, n) => `app-${n}`);
   const { waiting } = await status(names);
-  expect(waiting.map(({ why }) => why)).toEqual(names.map((name) => `${name}-0 waits.`));
+  expect(waiting.map(({ why }) => why)).toEqual(names.map((name) => `Attempt 1 begins in 0 s: ${name}-0.`));
 });

@@ -4,6 +4,7 @@ import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { endedShownMs, type Status } from '../../../wire/status.ts';
 import type { RestDeps } from '../deps.ts';
 import { sendInParts } from './in-parts.ts';
+import { whySentence } from './shown-reason.ts';
 
 export type StatusRooms = Pick<
   RestDeps,
@@ -76,11 +77,12 @@ export function appOf(
 }
 
 export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRecord): ShownRunner {
-  const { id, alias, revision, endedAt, endReason, startedAt } = record;
+  const { id, number, alias, revision, endedAt, endReason, startedAt } = record;
   const transitions = runnerHistory.transitions(id);
   const last = transitions.at(-1);
   return {
     id,
+    number,
     alias,
     revision,
     state: last?.state ?? 'PENDING',
@@ -93,8 +95,11 @@ export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRe
 }
 
 /** The first `max` requests that wait for the app. */
-export function waitingOf({ fleet }: StatusRooms, alias: string, max: number): Status['waiting'] {
-  return fleet.waiting(alias, max).map(({ id, since }) => ({ requestId: id, alias, since, why: fleet.why(id) ?? '' }));
+export function waitingOf(rooms: StatusRooms, alias: string, max: number): Status['waiting'] {
+  const now = Date.now();
+  return rooms.fleet
+    .waiting(alias, max)
+    .map(({ id, since }) => ({ requestId: id, alias, since, why: whySentence(rooms, id, now) ?? '' }));
 }
 
 function requestsOf(runner: Runner | undefined): string[] {
