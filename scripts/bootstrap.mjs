@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: packages, the right Node, uv, protocol descriptors, bundle. Plain JavaScript without
+// Prepares a fresh clone: packages, the right Node, protocol descriptors, bundle. Plain JavaScript without
 // dependencies, because it runs before anything is installed and under whatever Node (>= 18) the system has.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -26,7 +26,7 @@ const localNode = join(root, 'node_modules', 'node', 'bin', 'node');
  */
 export async function bootstrap() {
   if (process.env.TMPDIR && !existsSync(process.env.TMPDIR)) {
-    console.log(`TMPDIR names ${process.env.TMPDIR}, which is not there; the system's temporary folder is used.`);
+    console.log(`TMPDIR points to ${process.env.TMPDIR}, which doesn't exist; using the system's temporary folder.`);
     delete process.env.TMPDIR;
   }
   installPackages();
@@ -63,8 +63,8 @@ function installPackages() {
 }
 
 const untrusted =
-  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has one of its own," +
-  ' set NODE_EXTRA_CA_CERTS to a file that holds it, and start again.';
+  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has its own authority," +
+  ' set NODE_EXTRA_CA_CERTS to a file that contains it, and start again.';
 
 /** npm uses the system's certificates, and keeps its cache in this folder if the home folder can't be written. */
 function npmEnvironment() {

@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 });
 const dataFolder = options.data ?? join(root, '.minifal');
 
-// scripts/start.mjs is gone.
+// scripts/start.mjs has ended.
 process.once('disconnect', () => process.exit(1));
 process.channel?.unref();
 
@@ -67,8 +67,8 @@ async function demo(): Promise<number> {
     console.log(`
   app      https://localhost:${running.ports.run}/local/${app}
   queue    https://localhost:${running.ports.queue}/local/${app}
-  this terminal's tools, in another one:  ${ownEvalLine(dataFolder)}
-  its source, to edit and deploy again:   ${project}
+  to use fal in another terminal:         ${ownEvalLine(dataFolder)}
+  source, to edit and deploy again:       ${project}
 
 Ctrl-C stops the emulator.`);
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), ...(child ? [once(child, 'exit')] : [])]);
@@ -106,7 +106,7 @@ async function installTools(): Promise<string> {
 async function startEmulator(): Promise<{ running: RunningEmulator; child: ChildProcess | undefined }> {
   const present = findRunning(dataFolder);
   if (present) {
-    console.log(`   joined the one that runs already (pid ${present.pid})`);
+    console.log(`   using the emulator that is already running (pid ${present.pid})`);
     return { running: present, child: undefined };
   }
   const port = options.port === undefined ? [] : ['--port', options.port];
@@ -120,7 +120,10 @@ async function startEmulator(): Promise<{ running: RunningEmulator; child: Child
     const running = findRunning(dataFolder);
     if (running) return { running, child };
     if (child.exitCode !== null)
-      throw new DemoProblem('The emulator did not start; its words are above.', 'Fix that and run `npm start` again.');
+      throw new DemoProblem(
+        'The emulator did not start; its output is above.',
+        'Fix the problem and run `npm start` again.',
+      );
     await sleep(20);
   }
 }
@@ -176,7 +179,7 @@ async function showRunner(running: RunningEmulator): Promise<void> {
   const state = await fetchStatus(running.ports.api, readLocalKey(dataFolder) ?? '');
   const runner = state.runners.find((one) => one.alias === app);
   const first = runner?.transitions[0];
-  if (!runner || !first) throw new DemoProblem('No runner is on record.', 'Please report this.');
+  if (!runner || !first) throw new DemoProblem('The emulator has no record of the runner.', 'Please report this.');
   console.log(`   runner ${runner.id}`);
   for (const { at, state: name, reason } of runner.transitions) {
     console.log(

@@ -1,5 +1,5 @@
-// `npm run dev [-- OPTIONS OF minifal start]`: runs the emulator from its sources, and starts it again when one of them
-// was saved. The data folder (.dev, unless --data names another) stays, so apps, secrets and waiting requests do, too.
+// `npm run dev [-- OPTIONS OF minifal start]`: runs the emulator from its sources, and restarts it when one of them is
+// saved. The data folder (.dev, or --data) is kept, and with it apps, secrets and waiting requests.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
@@ -51,14 +51,13 @@ function start(): ChildProcess {
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const;
   const started = spawn(process.execPath, args, { cwd: root, stdio: [...stdio], detached: true });
   started.on('exit', (code) => {
-    if (code !== 0 && code !== null)
-      console.log('dev: the emulator ended; it is started again when a source is saved.');
+    if (code !== 0 && code !== null) console.log('dev: the emulator ended; it restarts when a source is saved.');
   });
   return started;
 }
 
 async function restart(file: string): Promise<void> {
-  console.log(`dev: ${file} was saved; the emulator is started again.`);
+  console.log(`dev: ${file} was saved; restarting the emulator.`);
   await stop();
   // Ctrl+C may have been pressed in the meantime.
   if (!isEnding) child = start();
@@ -74,7 +73,7 @@ async function stop(): Promise<number | null> {
   return code;
 }
 
-/** Files that an emulator or a runner loads: no tests, and no files that these or Python write. */
+/** Files that an emulator or a runner loads: no tests, and no files that tests or Python write. */
 function isSource(file: string): boolean {
   return /\.(ts|py|json)$/.test(file) && !/\.test\.ts$|(^|\/)testing\/|__pycache__/.test(file);
 }

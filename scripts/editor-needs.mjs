@@ -21,7 +21,7 @@ export function missingForEditor(env = process.env) {
   if (!isBuilt(env)) missing.push(...['g++', 'make', 'python3'].filter((program) => !isThere(program)));
   if (missing.length === 0) return undefined;
   return (
-    'Tests in a browser and in the editor are left out: install what they need with `sudo apt-get ' +
+    'Tests in a browser and in the editor are skipped: install their requirements with `sudo apt-get ' +
     `install ${missing.join(' ')}\`.`
   );
 }

@@ -15,9 +15,9 @@ const personal = new RegExp(
 );
 
 /**
- * Makes the user, a home folder and a copy of the clone (its packages included, what tests fetch not).
- * @param node the Node to run as
- * @returns the copy's folder and how to run a command there as that user; a sentence where this machine can't
+ * Creates the user, a home folder and a copy of the clone, with its packages but without what tests download.
+ * @param node the Node to run
+ * @returns the copy's folder and how to run a command there as that user, or a sentence if this machine can't do it
  */
 export function ordinaryUser(node) {
   if (process.getuid?.() !== 0) return 'only root can become another user.';

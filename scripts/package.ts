@@ -36,12 +36,12 @@ const staging = mkdtempSync(join(tmpdir(), 'minifal-vsix-'));
 try {
   stage(staging);
   const strangers = filesIn(staging).filter((file) => !allowed.some((pattern) => pattern.test(file)));
-  if (strangers.length > 0) fail(`These files do not belong into the package: ${strangers.join(', ')}`);
+  if (strangers.length > 0) fail(`These files do not belong in the package: ${strangers.join(', ')}`);
   await createVSIX({ cwd: staging, packagePath: vsix, dependencies: false, allowMissingRepository: true });
   const sizes = [
     { what: vsix, bytes: statSync(vsix).size, budget: budgets.vsixBytes },
     {
-      what: `${manifest.main}, what activation loads`,
+      what: `${manifest.main}, loaded at activation`,
       bytes: statSync(join(root, manifest.main)).size,
       budget: budgets.activationBytes,
     },

@@ -70,8 +70,8 @@ function unpackWheels(into: string): void {
   }
   throw new Error(
     failures.length === 0
-      ? 'Neither uv nor python3 is on the PATH; one of them is needed to fetch the SDK protos.'
-      : `The packages ${packages.join(', ')} could not be fetched.\n${failures.join('\n')}`,
+      ? 'Neither uv nor python3 is on the PATH; one of them is required to download the SDK protos.'
+      : `The packages ${packages.join(', ')} could not be downloaded.\n${failures.join('\n')}`,
   );
 }
 

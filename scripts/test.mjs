@@ -23,10 +23,10 @@ const steps = [];
 const reasons = new Set();
 await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
-await step('nothing unused', () => tool('knip', []));
+await step('unused code', () => tool('knip', []));
 await step('unit and property tests', () => vitest('vitest.config.ts'));
 await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));
-if (missing) leaveOut(editorTests, editorFiles(), missing);
+if (missing) skip(editorTests, editorFiles(), missing);
 else await step(editorTests, () => vitest('vitest.editor.config.ts'));
 await step("conformance: fal's own suites", conformance);
 if (process.argv.includes('--also-as-user')) await asUser();
@@ -50,7 +50,7 @@ async function step(title, action) {
   console.log(`== ${title}: ${broken === 0 ? 'ok' : 'FAILED'} after ${seconds.toFixed(1)} s`);
 }
 
-function leaveOut(title, skipped, reason) {
+function skip(title, skipped, reason) {
   steps.push({ title, seconds: 0, passed: 0, failed: 0, skipped });
   reasons.add(reason);
 }
@@ -94,7 +94,7 @@ async function conformance() {
 
 async function asUser() {
   const user = ordinaryUser(node);
-  if (typeof user === 'string') return leaveOut('as an ordinary user', 1, `the tests as an ordinary user: ${user}`);
+  if (typeof user === 'string') return skip('as an ordinary user', 1, `the tests as an ordinary user: ${user}`);
   const place = { folder: user.folder, run: (command, args) => run(command, args, user.options(command, args)) };
   try {
     await step('as an ordinary user: unit and property tests', () => vitest('vitest.config.ts', place));
@@ -109,13 +109,13 @@ function editorFiles() {
 }
 
 function showReasons() {
-  if (reasons.size > 0) console.log('\nLeft out on this machine:');
+  if (reasons.size > 0) console.log('\nSkipped on this machine:');
   for (const reason of reasons) console.log(`  ${reason}`);
 }
 
 function showTable() {
   console.log('\n  seconds   passed   failed  skipped');
-  for (const { title, seconds, ...counts } of [...steps, { title: 'in all', ...sums() }]) {
+  for (const { title, seconds, ...counts } of [...steps, { title: 'total', ...sums() }]) {
     const figures = [seconds.toFixed(1), counts.passed, counts.failed, counts.skipped];
     console.log(`${figures.map((figure) => String(figure).padStart(9)).join('')}  ${title}`);
   }

@@ -1,4 +1,4 @@
-"""The apps of the benches."""
+"""The apps of the benchmarks."""
 
 import os
 import time
@@ -26,7 +26,7 @@ class Hello(fal.App, keep_alive=600, max_concurrency=1, max_multiplexing=64):
 
 
 class Slow(fal.App, keep_alive=2, max_concurrency=1):
-    """Something to load for a second, then hello."""
+    """Loads for a second, then greets."""
 
     machine_type = "XS"
 
@@ -40,7 +40,7 @@ class Slow(fal.App, keep_alive=2, max_concurrency=1):
 
 @fal.function(exposed_port=8080, keep_alive=600, max_concurrency=1, max_multiplexing=64, machine_type="XS")
 def echo():
-    """The least that HTTP needs: gives every body back. Opens its port once the file /data/gate exists."""
+    """A minimal HTTP server that returns every body. Opens its port once the file /data/gate exists."""
     import asyncio
     import os
     import time

@@ -59,7 +59,7 @@ async function measure(bed: Bed, subject: Subject, rounds: number, seconds: numb
   await alone(subject, direct, gateway, 300);
   await together(bed, subject, direct, gateway, { seconds, pairs: 1 });
   await block(subject, gateway, warmUpSeconds);
-  console.log(`${subject.title}, one that has run for a while`);
+  console.log(`${subject.title}, an emulator that has run for a while`);
   await alone(subject, direct, gateway, rounds);
   await together(bed, subject, direct, gateway, { seconds, pairs: 5 });
 }

@@ -33,7 +33,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches);
 for (const name of chosen) {
   const bench = benches[name];
-  if (!bench) throw new Error(`there is no bench ${name}; there are ${Object.keys(benches).join(', ')}`);
+  if (!bench) throw new Error(`there is no benchmark ${name}; choose from ${Object.keys(benches).join(', ')}`);
   console.log(`\n== ${name}`);
   await bench();
 }

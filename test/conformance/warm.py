@@ -1,8 +1,8 @@
-"""Builds every environment that the suite needs through the emulator's own BuildEnvironment, before any clock runs.
+"""Builds every environment that the suite needs through the emulator's own BuildEnvironment, before any time limit starts.
 
-Upstream's tests have a time limit and expect a warm cache; so here the very environments that the tests will ask for
-are built first: those of all apps in test_apps.py, read from the module itself, and the requirement sets of the
-integration tests, which live inside test bodies and are listed here.
+Upstream's tests have a time limit and expect a warm cache. So exactly the environments that the tests will request are
+built first: those of all apps in test_apps.py, read from the module itself, and those of the integration tests, whose
+requirements are in the test bodies and are listed here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def build_environment(host, options) -> None:
     if hasattr(host, "build_environment"):
         host.build_environment(options)
     else:
-        # Before that, an environment was built when something wanted to run in it.
+        # Earlier releases built an environment only when something was to run in it.
         host.run(lambda: None, Options(environment=dict(options.environment)), (), {})
 
 

@@ -39,9 +39,9 @@ it('ends with a sentence and the next step if npm packages cannot be downloaded'
     env: { ...env, ...registry, ...odd, npm_config_userconfig: join(folder, 'npmrc') },
   });
   expect(code).toBe(1);
-  expect(stdout).toContain("which is not there; the system's temporary folder is used.");
+  expect(stdout).toContain("which doesn't exist; using the system's temporary folder.");
   expect(stderr).toContain('Could not install the npm packages');
-  expect(stderr).toContain('set NODE_EXTRA_CA_CERTS to a file that holds it');
+  expect(stderr).toContain('set NODE_EXTRA_CA_CERTS to a file that contains it');
   expect(stderr).not.toMatch(/^ {4}at /m);
 });
 
