@@ -33,7 +33,7 @@ class Talk(fal.App, keep_alive=60, max_concurrency=1):
         try:
             await self.sleep
         except asyncio.CancelledError:
-            raise RequestCancelledException("as you wish")
+            raise RequestCancelledException("cancelled by the app")
         return Output(number=input.number)
 
     @fal.endpoint("/cancel")

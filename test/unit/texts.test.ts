@@ -1,15 +1,10 @@
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../support/root.ts';
+import { texts } from '../support/texts.ts';
 
 const here = 'test/unit/texts.test.ts';
-const folders = ['.', '.ci', 'bin', 'emulator', 'extension', 'scripts', 'templates', 'test'];
-const texts = folders
-  .flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: folder !== '.' }).map((name) => join(folder, String(name))),
-  )
-  .filter((name) => /\.(md|ts|mjs|json|sh|py)$/.test(name) && !name.startsWith('test/.cache') && name !== here);
 
 it('no text or script installs this program by its name from a package registry', () => {
   const commands = [
@@ -17,10 +12,12 @@ it('no text or script installs this program by its name from a package registry'
     'yarn (dlx|add|global)|bunx|uvx|pipx? \\w+',
   ];
   const fetching = new RegExp(`\\b(${commands.join('|')})\\b[^\\n|]{0,60}\\bminifal\\b`);
-  const found = texts.flatMap((name) => {
-    const lines = readFileSync(join(root, name), 'utf8').split('\n');
-    return lines.filter((line) => fetching.test(line)).map((line) => `${name}: ${line.trim()}`);
-  });
+  const found = texts
+    .filter((name) => name !== here)
+    .flatMap((name) => {
+      const lines = readFileSync(join(root, name), 'utf8').split('\n');
+      return lines.filter((line) => fetching.test(line)).map((line) => `${name}: ${line.trim()}`);
+    });
   expect(texts).toContain('README.md');
   expect(found).toEqual([]);
 });

@@ -39,7 +39,7 @@ const clients = 4;
  */
 export async function loadUntilCut(load: Load, emulator: Emulator): Promise<void> {
   const cut = (work: () => Promise<void>) => work().catch((error) => mustBeCut(error));
-  const sending = Array.from({ length: clients }, () => cut(() => sendForEver(load, emulator)));
+  const sending = Array.from({ length: clients }, () => cut(() => sendForever(load, emulator)));
   await Promise.all([...sending, cut(() => watchRunners(load, emulator))]);
 }
 
@@ -48,7 +48,7 @@ function mustBeCut(error: unknown): void {
   if (!(error instanceof TypeError)) throw error;
 }
 
-async function sendForEver(load: Load, emulator: Emulator): Promise<never> {
+async function sendForever(load: Load, emulator: Emulator): Promise<never> {
   const { random, owner, accepted } = load;
   for (;;) {
     // Each kind once, then at random.
