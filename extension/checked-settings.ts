@@ -69,6 +69,7 @@ const settings = {
     'the emulator stops with the last window',
   ),
   // The key goes through a pipe (process/keychain.ts), never as an argument.
+  workingFolder: checked(table.workingFolder, oneOf(table.workingFolder), 'the project folder is used'),
   sealSecrets: checked(table.sealSecrets, oneOf(table.sealSecrets), '`auto` is used', () => []),
 };
 

@@ -6,7 +6,7 @@ import { terminalId } from './contributes/terminals.ts';
 import { viewId } from './contributes/views.ts';
 import type { Session } from './session.ts';
 import type { Element } from './views/apps-view.ts';
-import { parseApps } from './workspace/parse-apps.ts';
+import { importsFal } from './workspace/code/mentions.ts';
 
 /** The part of package.json that is read here, as `contributes/manifest.ts` has made it. */
 interface Manifest {
@@ -53,7 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
     handleTerminalLink: (link) => open?.terminalLinks.handle(link),
   };
   const tasks: vscode.TaskProvider = {
-    provideTasks: async (token) => (await session()).tasks.provide(token),
+    provideTasks: async () => (await session()).tasks.provide(),
     resolveTask: async (task) => (await session()).tasks.resolve(task),
   };
   context.subscriptions.push(
@@ -62,7 +62,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),
     vscode.tasks.registerTaskProvider(taskType, tasks),
-    vscode.workspace.onDidOpenTextDocument(look),
+    vscode.workspace.onDidOpenTextDocument((document) => void look(document)),
     {
       dispose() {
         over = true;
@@ -70,12 +70,14 @@ export function activate(context: vscode.ExtensionContext): void {
       },
     },
   );
-  for (const document of vscode.workspace.textDocuments) look(document);
+  for (const document of vscode.workspace.textDocuments) void look(document);
 
   /** Activates the session if the Python file contains an app; for any other file, only its text is read. */
-  function look(document: vscode.TextDocument): void {
+  async function look(document: vscode.TextDocument): Promise<void> {
     const { languageId, uri } = document;
-    if (languageId !== 'python' || uri.scheme !== 'file' || parseApps(document.getText()).length === 0) return;
-    if (vscode.workspace.getWorkspaceFolder(uri)) void session().then(({ appsFound }) => appsFound(true));
+    if (languageId !== 'python' || uri.scheme !== 'file' || !vscode.workspace.getWorkspaceFolder(uri)) return;
+    if (!importsFal(document.getText())) return;
+    const { hasApps } = await import('./workspace/code/reader.ts');
+    if (hasApps(document.getText())) (await session()).appsFound(true);
   }
 }

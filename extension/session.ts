@@ -13,7 +13,9 @@ import { createContexts } from './contexts.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { viewId } from './contributes/views.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
+import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
+import { execProgram } from './process/node.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
@@ -21,7 +23,10 @@ import { createLink } from './target/link.ts';
 import { createAppsView, type Element } from './views/apps-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
 import { keychainOf, stopAfterLastWindow } from './window.ts';
+import { activeFolder } from './workspace/active-folder.ts';
+import { createAppIndex } from './workspace/app-index.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
+import { createSyntaxCheck } from './workspace/syntax.ts';
 
 /** What each command does, with the arguments of a menu. */
 type Commands = { readonly [N in CommandName]: (argument: unknown, selection: unknown) => unknown };
@@ -47,14 +52,20 @@ export function createSession(deps: {
   const keychain = createKeychain(keychainOf(context));
   const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, checkSettings, log });
   const clis = createFalClis({ storage: context.globalStorageUri.fsPath, setContext, present, log });
-  const apps = createAppCommands({ link, emulator, clis, present, log, setContext });
-  const tasks = createTaskProvider({ emulator, apps, present });
+  const syntax = createSyntaxCheck({
+    python: async () => (vscode.workspace.isTrusted ? clis.interpreter(activeFolder()?.uri) : undefined),
+    exec: execProgram,
+    env: () => childEnv(process.env),
+  });
+  const index = createAppIndex({ checkSyntax: syntax, log });
+  const apps = createAppCommands({ index, link, emulator, clis, present, log, setContext });
+  const tasks = createTaskProvider({ index, emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed, setContext });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
   const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
-  const presence = createAppsPresence({ view, clis, setContext, statusBar });
+  const presence = createAppsPresence({ view, index, clis, setContext, statusBar });
 
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
@@ -106,6 +117,7 @@ export function createSession(deps: {
       emulatorFollower.close();
       apps.close();
       tree.close();
+      index.close();
       statusBar.close();
       link.close();
       windows.leave();

@@ -1,7 +1,7 @@
 // Bundles the emulator and its command line into dist/, with the Python sources that runners need next to them, and the
 // VS Code extension.
 import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { writeManifest } from './manifest.ts';
 
@@ -59,14 +59,15 @@ cpSync(join(root, 'emulator/runner'), join(dist, 'runner'), {
 const lazyBundles: Plugin = {
   name: 'lazy bundles',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/[\w-]+\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./extension-${path.slice(2, -3)}.cjs`, external: true } : undefined,
+    onResolve({ filter: /^\.\/[\w/-]+\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./extension-${basename(path, '.ts')}.cjs`, external: true } : undefined,
     );
   },
 };
 await build({
   entryPoints: {
     extension: join(root, 'extension/extension.ts'),
+    'extension-reader': join(root, 'extension/workspace/code/reader.ts'),
     'extension-session': join(root, 'extension/session.ts'),
     'extension-last-window': join(root, 'extension/last-window.ts'),
   },

@@ -1,13 +1,16 @@
-import type * as vscode from 'vscode';
+import { relative } from 'node:path';
+import * as vscode from 'vscode';
 import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { localEnv } from '../process/child-env.ts';
 import type { FalEnd } from '../process/fal-run.ts';
+import { readSettings } from '../settings.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
 import type { Snapshot } from '../target/snapshot.ts';
-import type { WorkspaceApp } from '../workspace/find-apps.ts';
+import { hasProject, type WorkspaceApp } from '../workspace/app-index.ts';
+import { type FalPlace, falPlace } from '../workspace/working-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 import {
@@ -35,11 +38,12 @@ export function createAppTasks(deps: {
 
   /** @throws Problem, Cancelled */
   async function program({ command, app }: FalTaskDefinition, folder: vscode.WorkspaceFolder): Promise<FalProgram> {
-    const fal = await clis.get(folder.uri);
+    const { cwd, ref } = placeOf(app, folder);
+    const fal = await clis.get(vscode.Uri.file(cwd));
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
     if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
-    return { command: fal.command, args: [...fal.args, command, app], env: localEnv(process.env, env) };
+    return { command: fal.command, args: [...fal.args, command, ref], cwd, env: localEnv(process.env, env) };
   }
 
   /** The name in the address is the name by which the emulator's runners list the app. */
@@ -52,10 +56,11 @@ export function createAppTasks(deps: {
 
   async function begin(
     command: 'run' | 'deploy',
-    { name, file, folder }: WorkspaceApp,
+    app: WorkspaceApp,
     onText?: (text: string) => void,
   ): Promise<RunningTask> {
-    const definition: FalTaskDefinition = { type: taskType, command, app: `${file}::${name}` };
+    const definition: FalTaskDefinition = { type: taskType, command, app: appInTask(app) };
+    const { name, folder } = app;
     // Before the terminal opens: prompts and messages would otherwise appear next to it.
     const ready = await program(definition, folder);
     const task = await startTask(
@@ -63,6 +68,7 @@ export function createAppTasks(deps: {
         label: `${command} ${name}`,
         definition,
         folder,
+        ref: placeOf(definition.app, folder).ref,
         isShown: command === 'run',
         prepare: async () => ready,
         isReady,
@@ -81,6 +87,7 @@ export function createAppTasks(deps: {
       label,
       definition,
       folder,
+      ref: placeOf(definition.app, folder).ref,
       isShown: true,
       prepare: () =>
         program(definition, folder).catch((error: unknown) => {
@@ -98,5 +105,20 @@ export function createAppTasks(deps: {
     return falTask(spec);
   }
 
-  return { begin, task };
+  return {
+    begin,
+    task,
+    /** The folder in which `fal` runs for this app. */
+    folderOf: (app: WorkspaceApp) => vscode.Uri.file(placeOf(appInTask(app), app.folder).cwd),
+  };
+}
+
+/** How a task names an app: `FILE::NAME` from the workspace folder. */
+export function appInTask({ name, file, folder, entry }: WorkspaceApp): string {
+  if (!entry) return `${file}::${name}`;
+  return `${relative(folder.uri.fsPath, entry.path).replaceAll('\\', '/')}::${entry.name}`;
+}
+
+function placeOf(app: string, { uri }: vscode.WorkspaceFolder): FalPlace {
+  return falPlace(app, uri.fsPath, readSettings(uri).workingFolder, hasProject);
 }

@@ -7,8 +7,8 @@ import { Problem, untrusted } from '../problem.ts';
 import { diagnose, lastWords, plain } from '../process/diagnose.ts';
 import type { FalEnd } from '../process/fal-run.ts';
 import type { Link } from '../target/link.ts';
+import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
-import type { WorkspaceApp } from '../workspace/find-apps.ts';
 import { createAppTasks } from './app-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
@@ -16,6 +16,7 @@ import { createRuns } from './runs.ts';
 
 /** Runs an app, deploys it, and stops a run. */
 export function createAppCommands(deps: {
+  readonly index: AppIndex;
   readonly link: Link;
   readonly emulator: EmulatorCommands;
   readonly clis: FalClis;
@@ -23,13 +24,13 @@ export function createAppCommands(deps: {
   readonly log: vscode.LogOutputChannel;
   readonly setContext: SetContext;
 }) {
-  const { link, emulator, clis, present, log, setContext } = deps;
+  const { index, link, emulator, clis, present, log, setContext } = deps;
   const runs = createRuns(setContext);
   const tasks = createAppTasks({ link, emulator, clis, present, runs, failed });
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
     if (!vscode.workspace.isTrusted) throw untrusted();
-    const app = await chooseApp(appArgument(argument), title);
+    const app = await chooseApp(index, appArgument(argument), title);
     await saveAll();
     return app;
   }
@@ -63,7 +64,7 @@ export function createAppCommands(deps: {
 
   async function deployWithProgress(app: WorkspaceApp): Promise<FalEnd> {
     // Outside the progress notification: prompts and messages would otherwise appear next to it.
-    await clis.get(app.folder.uri);
+    await clis.get(tasks.folderOf(app));
     await emulator.ensureRunning();
     const options = {
       location: vscode.ProgressLocation.Notification,

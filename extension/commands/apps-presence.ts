@@ -1,17 +1,18 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
-import { appsIn, findApps } from '../workspace/find-apps.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
 import type { FalClis } from './fal-cli.ts';
 
 /** Whether the window's folders contain apps, and a Python with fal for them. Searched once the view is visible. */
 export function createAppsPresence(deps: {
   readonly view: Pick<vscode.TreeView<unknown>, 'visible' | 'onDidChangeVisibility'>;
+  readonly index: AppIndex;
   readonly clis: FalClis;
   readonly setContext: SetContext;
   readonly statusBar: { setHasApps(found: boolean): void };
 }) {
-  const { view, clis, setContext, statusBar } = deps;
+  const { view, index, clis, setContext, statusBar } = deps;
   let looked = false;
 
   function found(hasApps: boolean): void {
@@ -20,7 +21,7 @@ export function createAppsPresence(deps: {
   }
 
   async function refresh(): Promise<void> {
-    found((await findApps()).length > 0);
+    found((await index.apps()).length > 0);
     // The user opened the view. In a trusted folder, interpreters may be run to get their version.
     if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }
@@ -35,15 +36,17 @@ export function createAppsPresence(deps: {
     view.onDidChangeVisibility(lookOnce),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void refresh()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => void refresh()),
-    vscode.workspace.onDidSaveTextDocument((document) => {
-      if (document.languageId === 'python' && appsIn(document.uri, document.getText()).length > 0) found(true);
-    }),
+    index.onDidChange(() => found(index.known().length > 0)),
   ];
   lookOnce();
 
   return {
     found,
-    refresh,
+    /** Searches every file again. */
+    async refresh() {
+      await index.refresh();
+      await refresh();
+    },
     async refreshIfVisible() {
       if (view.visible) await refresh();
     },

@@ -92,6 +92,10 @@ export function createFalClis(deps: {
       const found = await python(scope).catch(() => undefined);
       return found?.fal === undefined ? undefined : cliOf(found.python);
     },
+    /** The interpreter for this folder, if there is one that fal supports. */
+    async interpreter(scope: vscode.Uri | undefined): Promise<string | undefined> {
+      return (await python(scope).catch(() => undefined))?.python;
+    },
     /** `true`: `fal` was installed, or already present. */
     async install(): Promise<boolean> {
       try {

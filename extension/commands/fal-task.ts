@@ -14,6 +14,7 @@ export interface FalTaskDefinition extends vscode.TaskDefinition {
 export interface FalProgram {
   readonly command: string;
   readonly args: readonly string[];
+  readonly cwd: string;
   readonly env: { readonly [name: string]: string };
 }
 
@@ -21,6 +22,8 @@ export interface FalTask {
   readonly label: string;
   readonly definition: FalTaskDefinition;
   readonly folder: vscode.WorkspaceFolder;
+  /** How `fal` names the app; shown at the top of the terminal. */
+  readonly ref: string;
   /** Whether to show its terminal. */
   readonly isShown: boolean;
   /**
@@ -87,14 +90,14 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
   let isMidLine = false;
 
   async function begin(dimensions: vscode.TerminalDimensions | undefined): Promise<void> {
-    const { command, app } = spec.definition;
-    write.fire(`> fal ${command} ${printable(app)}\r\n`);
+    const { command } = spec.definition;
+    write.fire(`> fal ${command} ${printable(spec.ref)}\r\n`);
     const program = await spec.prepare();
     if (over.signal.aborted) return;
     run = runFal({
       command: program.command,
       args: program.args,
-      cwd: spec.folder.uri.fsPath,
+      cwd: program.cwd,
       env: {
         ...program.env,
         PYTHONUNBUFFERED: '1',

@@ -2,8 +2,9 @@ import * as vscode from 'vscode';
 import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { printable } from '../target/printable.ts';
-import { findApps } from '../workspace/find-apps.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
 import type { AppCommands } from './app.ts';
+import { appInTask } from './app-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 
 /**
@@ -11,11 +12,12 @@ import type { EmulatorCommands } from './emulator.ts';
  * answers, "deploy" when the app is deployed; "run" is a background task that reports when its app can be called.
  */
 export function createTaskProvider(deps: {
+  readonly index: AppIndex;
   readonly emulator: EmulatorCommands;
   readonly apps: AppCommands;
   readonly present: Presenter;
 }) {
-  const { emulator, apps, present } = deps;
+  const { index, emulator, apps, present } = deps;
 
   function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
     const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
@@ -27,13 +29,13 @@ export function createTaskProvider(deps: {
 
   return {
     /** The tasks that "Run Task" offers. Finding apps only reads text, but nothing runs in an untrusted folder. */
-    async provide(token: vscode.CancellationToken): Promise<vscode.Task[]> {
+    async provide(): Promise<vscode.Task[]> {
       if (!vscode.workspace.isTrusted) return [];
-      const found = await findApps(token);
+      const found = await index.apps();
       const start = startTask({ type: taskType, command: 'start' }, vscode.TaskScope.Workspace);
-      const ofApps = found.flatMap(({ name, file, folder }) =>
+      const ofApps = found.flatMap((app) =>
         (['run', 'deploy'] as const).map((command) =>
-          apps.task({ type: taskType, command, app: `${file}::${name}` }, folder),
+          apps.task({ type: taskType, command, app: appInTask(app) }, app.folder),
         ),
       );
       return [start, ...ofApps];

@@ -105,6 +105,17 @@ const pythonAndTerminals = {
       `Path of the Python (${pythonsInWords}) whose \`fal\` command runs and deploys apps. Empty: the project's ` +
       '`.venv`, the choice in the Python extension, then the `fal` on the PATH.',
   },
+  workingFolder: {
+    type: 'choice',
+    default: 'project',
+    values: {
+      project: "The folder of the nearest `pyproject.toml`; without one, the file's folder.",
+      file: "The file's folder.",
+      workspace: 'The workspace folder.',
+    },
+    scope: 'machine-overridable',
+    description: 'The folder in which `fal` runs and deploys an app. Modules of this folder can be imported.',
+  },
   'terminals.all': {
     type: 'boolean',
     default: false,

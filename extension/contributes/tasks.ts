@@ -21,7 +21,8 @@ export const taskDefinitions = [
       },
       app: {
         type: 'string',
-        description: 'With run and deploy: the app, as FILE::NAME from the workspace folder.',
+        description:
+          'With run and deploy: the app, as FILE::NAME from the workspace folder. FILE may be a pyproject.toml.',
       },
       instance: { type: 'number', description: 'Distinguishes two runs of one app.' },
     },

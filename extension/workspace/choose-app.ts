@@ -1,11 +1,13 @@
 import * as vscode from 'vscode';
 import { Cancelled, Problem } from '../problem.ts';
-import { findApps, type WorkspaceApp } from './find-apps.ts';
+import type { AppIndex, BrokenFile, WorkspaceApp } from './app-index.ts';
+import { nearestFirst } from './code/listed.ts';
 
-/** The arguments that keybindings, tasks and tests may pass to skip the prompts. */
+/** The arguments that lenses, keybindings, tasks and tests may pass to skip the prompts. */
 export interface AppArgument {
   /** Relative to the workspace folder, or absolute. */
   readonly file?: string;
+  /** The name of the class, the function, or the entry of `[tool.fal.apps]`. */
   readonly app?: string;
 }
 
@@ -16,36 +18,68 @@ export function appArgument(value: unknown): AppArgument {
   return { ...(typeof file === 'string' ? { file } : {}), ...(typeof app === 'string' ? { app } : {}) };
 }
 
+interface Item extends vscode.QuickPickItem {
+  readonly choice: WorkspaceApp | BrokenFile;
+}
+
 /**
- * The only app, or the one that the user picks; apps of the active editor come first.
+ * The only app, or the one that the user picks: the one at the cursor comes first, then others of its file. Files that
+ * Python can't parse are listed, too, because an app may be missing for that reason; picking one opens it.
  * @throws Problem when there is none, Cancelled
  */
-export async function chooseApp(argument: AppArgument, title: string): Promise<WorkspaceApp> {
+export async function chooseApp(index: AppIndex, argument: AppArgument, title: string): Promise<WorkspaceApp> {
   const all = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: 'Looking for fal apps' },
-    () => findApps(),
+    () => index.apps(),
   );
   const fits = all.filter(
-    ({ file, uri, name }) =>
+    ({ file, uri, name, entry }) =>
       (argument.file === undefined || file === argument.file || uri.fsPath === argument.file) &&
-      (argument.app === undefined || name === argument.app),
+      (argument.app === undefined || name === argument.app || entry?.name === argument.app),
   );
-  const active = vscode.window.activeTextEditor?.document.uri.toString();
-  const apps = [...fits].sort((a, b) => Number(b.uri.toString() === active) - Number(a.uri.toString() === active));
-  const [only, ...others] = apps;
-  if (!only) throw new Problem(`No fal.App class or @fal.function was found in ${where(argument)}.`);
-  if (others.length === 0) return only;
-  const severalFolders = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
-  const items = apps.map((app) => ({
-    label: app.name,
-    description: app.kind === 'app' ? 'app' : 'function',
-    detail: `${severalFolders ? `${app.folder.name}/` : ''}${app.file}:${app.line + 1}`,
-    iconPath: new vscode.ThemeIcon(app.kind === 'app' ? 'package' : 'symbol-function'),
-    app,
-  }));
+  const broken = (await index.broken()).filter(
+    ({ file, uri }) => argument.file === undefined || file === argument.file || uri.fsPath === argument.file,
+  );
+  const [only, ...others] = fits;
+  if (only && others.length === 0 && (broken.length === 0 || argument.app !== undefined)) return only;
+  if (!only && broken.length === 0) {
+    throw new Problem(`No fal.App class or @fal.function was found in ${where(argument)}.`);
+  }
+  const editor = vscode.window.activeTextEditor;
+  const apps = editor ? nearestFirst(fits, editor.document.uri.fsPath, editor.selection.active.line) : fits;
+  const items: readonly Item[] = [...apps.map(appItem), ...broken.map(brokenItem)];
   const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true });
   if (!picked) throw new Cancelled();
-  return picked.app;
+  if ('label' in picked.choice) return picked.choice;
+  const { uri, line } = picked.choice;
+  await vscode.window.showTextDocument(uri, { selection: new vscode.Range(line, 0, line, 0) });
+  throw new Cancelled();
+}
+
+function appItem(app: WorkspaceApp): Item {
+  const kind = app.kind === 'app' ? 'app' : 'function';
+  return {
+    label: app.label,
+    description: app.entry ? `pyproject: ${app.entry.name}` : kind,
+    detail: `${folderName(app.uri)}${app.file}:${app.line + 1}`,
+    iconPath: new vscode.ThemeIcon(app.kind === 'app' ? 'package' : 'symbol-function'),
+    choice: app,
+  };
+}
+
+function brokenItem(file: BrokenFile): Item {
+  return {
+    label: file.file.split('/').at(-1) ?? file.file,
+    description: `line ${file.line + 1}: ${file.why}`,
+    detail: `${folderName(file.uri)}${file.file}:${file.line + 1}`,
+    iconPath: new vscode.ThemeIcon('warning'),
+    choice: file,
+  };
+}
+
+function folderName(uri: vscode.Uri): string {
+  const severalFolders = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+  return severalFolders ? `${vscode.workspace.getWorkspaceFolder(uri)?.name}/` : '';
 }
 
 function where({ file, app }: AppArgument): string {

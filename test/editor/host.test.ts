@@ -91,6 +91,7 @@ describe('in the extension host', () => {
       'minifal.stopEmulatorOnClose': 'whenLastWindowCloses',
       'minifal.terminals.all': false,
       'minifal.pythonPath': '',
+      'minifal.workingFolder': 'project',
       'minifal.sealSecrets': 'auto',
       'minifal.timeScale': 1,
       'minifal.allowedOrigins': [],
@@ -111,8 +112,9 @@ describe('in the extension host', () => {
     expect(offered.map(({ name, folder }) => [name, folder])).toEqual(
       expect.arrayContaining([
         ['start emulator', expect.anything()],
-        ['run app.py::Hello', 'project'],
-        ['deploy app.py::Hello', 'project'],
+        // The demo's pyproject.toml names its class.
+        ['run pyproject.toml::hello', 'project'],
+        ['deploy pyproject.toml::hello', 'project'],
         ['run app.py::Other', 'other'],
         ['deploy app.py::Other', 'other'],
       ]),

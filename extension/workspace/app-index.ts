@@ -1,0 +1,244 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import * as vscode from 'vscode';
+import { createCatalog } from './code/catalog.ts';
+import { type ListedApp, listApps } from './code/listed.ts';
+import type { PythonFile } from './code/python-file.ts';
+import { readToml, type TomlApp } from './code/toml-apps.ts';
+
+/** An app in the workspace, as `fal run` and `fal deploy` name it. */
+export interface WorkspaceApp extends ListedApp {
+  readonly uri: vscode.Uri;
+  readonly folder: vscode.WorkspaceFolder;
+  /** Relative to the folder, with `/`. */
+  readonly file: string;
+}
+
+/** A Python file or a `pyproject.toml` that can't be read. */
+export interface BrokenFile {
+  readonly uri: vscode.Uri;
+  /** Relative to its folder, with `/`. */
+  readonly file: string;
+  /** 0-based. */
+  readonly line: number;
+  /** The first line of a sentence: `'(' was never closed`. */
+  readonly why: string;
+}
+
+/** Python's own judgement of files on the disk: those that it can't parse. */
+export type SyntaxCheck = (
+  paths: readonly string[],
+) => Promise<ReadonlyMap<string, { readonly line: number; readonly why: string }>>;
+
+const limits = { pythonFiles: 10_000, projects: 200, bytes: 1_000_000, atOnce: 50 };
+/** Changes that follow each other within this time are handled together. */
+const settleMs = 200;
+const skippedFolders = /^(\..+|venv|node_modules|__pycache__|site-packages|dist|build)$/;
+const skippedGlob = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/**';
+const projectFile = 'pyproject.toml';
+
+/**
+ * The apps of all folders of the window, found by reading text; for an open editor, its unsaved text counts. Nothing is
+ * run, so this needs no workspace trust. The first question starts the search; from then on, changes are followed.
+ */
+export function createAppIndex(deps: {
+  readonly checkSyntax: SyntaxCheck;
+  readonly log: Pick<vscode.LogOutputChannel, 'info'>;
+}) {
+  const changed = new vscode.EventEmitter<void>();
+  const disposables: vscode.Disposable[] = [changed];
+  const reader = lazy(() => import('./code/reader.ts'));
+  const catalog = createCatalog({
+    read: readText,
+    parse: async (text) => (await reader()).readPythonFileInSteps(text, nextTurn),
+  });
+  const projects = new Map<string, readonly TomlApp[]>();
+  const brokenProjects = new Map<string, { readonly line: number; readonly why: string }>();
+  let brokenPython: Awaited<ReturnType<SyntaxCheck>> = new Map();
+  let dirty = new Set<string>();
+  let settling: NodeJS.Timeout | undefined;
+  let work: Promise<void> | undefined;
+  let before = '';
+
+  /** Looks at everything once. */
+  function ready(): Promise<void> {
+    if (work) return work;
+    follow();
+    return enqueue(search);
+  }
+
+  /** One after the other; a failure (the editor cancels searches) doesn't end what comes later. */
+  function enqueue(task: () => Promise<void>): Promise<void> {
+    work = (work ?? Promise.resolve())
+      .then(task)
+      .then(publish)
+      .catch((error: unknown) => deps.log.info(`[apps] ${error instanceof Error ? error.message : String(error)}`));
+    return work;
+  }
+
+  async function search(): Promise<void> {
+    const [python, toml] = await Promise.all([
+      vscode.workspace.findFiles('**/*.py', skippedGlob, limits.pythonFiles),
+      vscode.workspace.findFiles(`**/${projectFile}`, skippedGlob, limits.projects),
+    ]);
+    if (python.length >= limits.pythonFiles) {
+      deps.log.info(`[apps] Only the first ${limits.pythonFiles} Python files were searched for apps.`);
+    }
+    await update([...python, ...toml].filter(isOnDisk).map(({ fsPath }) => fsPath));
+  }
+
+  async function update(paths: readonly string[]): Promise<void> {
+    const toml = paths.filter((path) => path.endsWith(projectFile));
+    for (const path of toml) await lookAtProject(path);
+    const python = paths.filter((path) => path.endsWith('.py'));
+    for (let at = 0; at < python.length; at += limits.atOnce) {
+      await catalog.update(python.slice(at, at + limits.atOnce));
+      await nextTurn();
+    }
+  }
+
+  async function lookAtProject(path: string): Promise<void> {
+    projects.delete(path);
+    brokenProjects.delete(path);
+    const text = await readText(path);
+    if (text === undefined) return;
+    const { apps, error } = readToml(text, (await reader()).parseToml);
+    if (apps.length > 0) projects.set(path, apps);
+    if (error) brokenProjects.set(path, error);
+  }
+
+  function publish(): void {
+    const now = JSON.stringify([listApps(catalog.apps(), projects), [...brokenPython], [...brokenProjects]]);
+    if (now === before) return;
+    before = now;
+    changed.fire();
+  }
+
+  function follow(): void {
+    const watcher = vscode.workspace.createFileSystemWatcher(`**/{*.py,${projectFile}}`);
+    disposables.push(
+      watcher,
+      watcher.onDidCreate(mark),
+      watcher.onDidChange(mark),
+      watcher.onDidDelete(mark),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => mark(document.uri)),
+      vscode.workspace.onDidCloseTextDocument((document) => mark(document.uri)),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => void enqueue(search)),
+    );
+  }
+
+  function mark(uri: vscode.Uri): void {
+    if (!isOnDisk(uri) || !/(\.py|pyproject\.toml)$/.test(uri.path) || isSkipped(uri)) return;
+    dirty.add(uri.fsPath);
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      const paths = [...dirty];
+      dirty = new Set();
+      void enqueue(() => update(paths));
+    }, settleMs);
+  }
+
+  /** An editor doesn't report the files of a deleted folder. */
+  async function forgetGone(): Promise<void> {
+    const gone = [...catalog.apps().keys(), ...projects.keys()].filter((path) => !existsSync(path));
+    if (gone.length === 0) return;
+    catalog.forget(gone);
+    for (const path of gone) projects.delete(path);
+    publish();
+  }
+
+  function known(): readonly WorkspaceApp[] {
+    return listApps(catalog.apps(), projects).flatMap((app) => {
+      const uri = vscode.Uri.file(app.path);
+      const folder = vscode.workspace.getWorkspaceFolder(uri);
+      return folder ? [{ ...app, uri, folder, file: fileIn(folder, uri) }] : [];
+    });
+  }
+
+  return {
+    /** All apps, sorted by file and line. The first call waits for the search. */
+    async apps(): Promise<readonly WorkspaceApp[]> {
+      if (!vscode.workspace.workspaceFolders?.length) return [];
+      await ready();
+      await forgetGone();
+      return known();
+    },
+    /** The apps known now, without waiting. */
+    known,
+    /** Called after the apps or the broken files have changed. */
+    onDidChange: changed.event,
+    /** Asks Python about files that the grammar can't read, and returns those that Python can't read either. */
+    async broken(): Promise<readonly BrokenFile[]> {
+      await ready();
+      const doubtful = catalog.doubtful();
+      brokenPython = doubtful.length > 0 ? await deps.checkSyntax(doubtful) : new Map();
+      return [...brokenPython, ...brokenProjects].flatMap(([path, { line, why }]) => {
+        const uri = vscode.Uri.file(path);
+        const folder = vscode.workspace.getWorkspaceFolder(uri);
+        return folder ? [{ uri, file: fileIn(folder, uri), line, why }] : [];
+      });
+    },
+    /** The apps of one file, if this is its reading. */
+    appsWith: (uri: vscode.Uri, file: PythonFile) => catalog.appsWith(uri.fsPath, file),
+    reader,
+    /** Looks at every file again. */
+    async refresh(): Promise<void> {
+      await ready();
+      await enqueue(search);
+    },
+    close() {
+      clearTimeout(settling);
+      for (const disposable of disposables) disposable.dispose();
+    },
+  };
+}
+
+export type AppIndex = ReturnType<typeof createAppIndex>;
+
+/** Whether `fal` should be run in this folder because of its `pyproject.toml`. */
+export function hasProject(folder: string): boolean {
+  return existsSync(join(folder, projectFile));
+}
+
+function fileIn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): string {
+  return relative(folder.uri.fsPath, uri.fsPath).replaceAll('\\', '/');
+}
+
+function isOnDisk({ scheme }: vscode.Uri): boolean {
+  return scheme === 'file';
+}
+
+function isSkipped(uri: vscode.Uri): boolean {
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  return (
+    !folder ||
+    fileIn(folder, uri)
+      .split('/')
+      .slice(0, -1)
+      .some((name) => skippedFolders.test(name))
+  );
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  const open = vscode.workspace.textDocuments.find(({ uri }) => isOnDisk(uri) && uri.fsPath === path);
+  if (open) return open.getText();
+  try {
+    const { size } = await stat(path);
+    return size > limits.bytes ? undefined : new TextDecoder().decode(await readFile(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

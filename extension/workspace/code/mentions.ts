@@ -1,0 +1,28 @@
+/**
+ * Whether a Python text imports fal, so that parsing it may find apps or endpoints. One search, for texts that are not
+ * worth more.
+ */
+export function importsFal(text: string): boolean {
+  return /^[ \t]*(?:import|from)[ \t](?:[^\n]*[ \t,])?fal\b(?!_)/m.test(text);
+}
+
+/**
+ * The words by which a text may derive a class from one of another file: the bases of its classes, and names that it
+ * imports under another name. One search, for texts that don't import fal.
+ */
+export function derivingWords(text: string): ReadonlySet<string> {
+  const heads = [...text.matchAll(/^class[ \t]+\w+[ \t]*\(([^):]*)/gm)].map(([, bases]) => bases);
+  if (heads.length === 0) return new Set();
+  const renamed = [...text.matchAll(/\b(\w+)[ \t]+as[ \t]+\w+/g)].map(([, name]) => name);
+  return new Set([...heads, ...renamed].join(' ').match(/[A-Za-z_]\w*/g));
+}
+
+/** Whether a package's own file hands on names of other files. */
+export function handsOn(path: string, text: string): boolean {
+  return path.endsWith('/__init__.py') && /^from[ \t]/m.test(text);
+}
+
+/** Whether names such as `App` and `endpoint` come from this module. */
+export function isFal(module: string): boolean {
+  return module === 'fal' || module === 'fal.app' || module === 'fal.api';
+}
