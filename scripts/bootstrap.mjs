@@ -63,8 +63,8 @@ function installPackages() {
 }
 
 const untrusted =
-  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has its own authority," +
-  ' set NODE_EXTRA_CA_CERTS to a file that contains it, and start again.';
+  " The registry's certificate is signed by an authority that npm doesn't trust. If your network has its own" +
+  ' authority, set NODE_EXTRA_CA_CERTS to a file that contains it, and start again.';
 
 /** npm uses the system's certificates, and keeps its cache in this folder if the home folder can't be written. */
 function npmEnvironment() {

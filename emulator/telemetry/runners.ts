@@ -91,8 +91,8 @@ export function createRunnerHistory({
   }
 
   /**
-   * Old entries are never shown, although they may be stored a little longer. The last one of each deployed app is kept,
-   * because it holds the app's last number.
+   * Old entries are never shown, although they may be stored a little longer. The last one of each deployed app is
+   * kept, because it holds the app's last number.
    */
   function dropOld(): void {
     if (clock() < nextDropAt) return;

@@ -42,10 +42,11 @@ export async function benchIsolation({ rounds }: { readonly rounds: number }): P
   const [off] = modes;
   for (const { isolation, engine, loaded, ended, removed } of modes) {
     const more = median(loaded) - median(off?.loaded ?? loaded);
-    const without = engine.missing().map(({ part }) => part);
+    const missing = engine.missing().map(({ part }) => part);
+    const without = missing.length > 0 ? `  without ${missing.join(', ')}` : '';
     console.log(
-      `  ${isolation.padEnd(5)} loaded ${show(loaded, 1)} ms  n=${rounds}  (+${more.toFixed(1)} ms; goal: at most +10)  ` +
-        `${more <= 10 ? 'met' : 'MISSED'}${without.length > 0 ? `  without ${without.join(', ')}` : ''}`,
+      `  ${isolation.padEnd(5)} loaded ${show(loaded, 1)} ms  n=${rounds}  (+${more.toFixed(1)} ms; ` +
+        `goal: at most +10)  ${more <= 10 ? 'met' : 'MISSED'}${without}`,
     );
     console.log(`        ended  ${show(ended, 1)} ms; removed ${show(removed, 1)} ms`);
   }

@@ -1,4 +1,4 @@
-"""Builds every environment that the suite needs through the emulator's own BuildEnvironment, before any time limit starts.
+"""Builds every environment that the suite needs, with the emulator's own BuildEnvironment, before time limits start.
 
 Upstream's tests have a time limit and expect a warm cache. So exactly the environments that the tests will request are
 built first: those of all apps in test_apps.py, read from the module itself, and those of the integration tests, whose

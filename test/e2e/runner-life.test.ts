@@ -63,7 +63,8 @@ class Obedient(fal.App, keep_alive=36000, max_concurrency=1):
         self.note("setups")
         while self.is_set("hold"):
             time.sleep(0.02)
-        if self.is_set("broken") and (CONTROL / f"{type(self).__name__}.broken").read_text() == os.environ["FAL_APP_ID"]:
+        broken = CONTROL / f"{type(self).__name__}.broken"
+        if self.is_set("broken") and broken.read_text() == os.environ["FAL_APP_ID"]:
             raise RuntimeError("broken on purpose")
 
     def teardown(self):

@@ -118,7 +118,8 @@ function table() {
   const rows = people.flatMap((who) =>
     modes.map((mode) => {
       const found = wanted.map((part) => cells.get(`${who} ${mode} ${part}`));
-      return `| ${who} | ${mode} | ${found.map((cell) => (cell ? `${cell.ok ? '' : '**failed** '}${cell.text}` : '')).join(' | ')} |`;
+      const texts = found.map((cell) => (cell ? `${cell.ok ? '' : '**failed** '}${cell.text}` : ''));
+      return `| ${who} | ${mode} | ${texts.join(' | ')} |`;
     }),
   );
   const head = ['who', 'mode', ...wanted];

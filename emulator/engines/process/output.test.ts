@@ -358,7 +358,7 @@ def main():
 });
 
 describe('a flood that is not read', () => {
-  it('does not grow the supervisor either when it is asked for what was written, and each question is answered', async () => {
+  it('does not grow the supervisor, even if its output is asked for, and answers each question', async () => {
     const spec = specFor(work, 'import os\ndef main():\n    while True: os.write(1, b"\\n" * 65_536)');
     const { supervisor, connection } = await startAlone(spec);
     for await (const data of connection.iterator({ destroyOnReturn: false })) {

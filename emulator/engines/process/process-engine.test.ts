@@ -79,8 +79,8 @@ describe('a server that the app brings', () => {
     const app = server(
       `
 def main():
-    code = "import sys; sys.path.append('/app'); sys.path.append(os.getcwd()); import app_under_test; app_under_test.serve()"
-    child = subprocess.Popen([sys.executable, "-c", "import os; " + code])
+    path = "import os, sys; sys.path.append('/app'); sys.path.append(os.getcwd()); "
+    child = subprocess.Popen([sys.executable, "-c", path + "import app_under_test; app_under_test.serve()"])
     import urllib.request
     while True:
         try:
@@ -123,7 +123,8 @@ def main():
   it('is ready only when its health path answers 2xx', async () => {
     const app = server('answers = []\nmain = serve').replace(
       'self.send_response(200)',
-      'answers.append(503 if len(answers) < 3 else 200); print(self.path, answers[-1]); self.send_response(answers[-1])',
+      'answers.append(503 if len(answers) < 3 else 200); print(self.path, answers[-1]); ' +
+        'self.send_response(answers[-1])',
     );
     const runner = start(app, { health: { path: '/ready', method: 'GET', timeoutSeconds: 5 } });
     await runner.ready;
@@ -229,7 +230,8 @@ def main():
   it('starts again by spawn when the fork dies by its first request', async () => {
     const app = server('main = serve').replace(
       'body = str(os.getpid()).encode()',
-      'if b"--runner" not in open("/proc/self/cmdline", "rb").read(): __import__("signal").raise_signal(11)\n        body = b"ok"',
+      'if b"--runner" not in open("/proc/self/cmdline", "rb").read(): __import__("signal").raise_signal(11)\n' +
+        '        body = b"ok"',
     );
     const alone = createProcessEngine({ dataDir: work.root, runnerSources });
     const runner = watch(alone, specFor(work, app));
@@ -304,7 +306,8 @@ describe('the engine', () => {
     const extra = workFolder();
     const environment = { ...plainPython, id: 'extra', extraPaths: [extra.root] };
     const runner = start(
-      'import sys, subprocess\ndef main():\n    print(sys.path[-2:])\n    subprocess.run([sys.executable, "-c", "import sys; print(sys.path[-1])"])',
+      'import sys, subprocess\ndef main():\n    print(sys.path[-2:])\n' +
+        '    subprocess.run([sys.executable, "-c", "import sys; print(sys.path[-1])"])',
       { environment },
     );
     await runner.exited;

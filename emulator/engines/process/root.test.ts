@@ -26,8 +26,10 @@ def main():
     os.makedirs(where, exist_ok=True)
     with open(where + "/model", "w") as file: file.write("weights")
     with open("made-here", "w") as file: file.write("x")
-    roots = {"app": os.path.samefile("/app", os.getcwd()) if os.path.isdir("/app") else False, "data": os.path.isdir("/data")}
-    print(json.dumps({**roots, "cwd": os.getcwd(), "root": sorted(os.listdir("/")), "mounts": open("/proc/self/mounts").read().count(" /data ")}))
+    app = os.path.isdir("/app") and os.path.samefile("/app", os.getcwd())
+    mounts = open("/proc/self/mounts").read().count(" /data ")
+    roots = {"app": app, "data": os.path.isdir("/data"), "mounts": mounts}
+    print(json.dumps({**roots, "cwd": os.getcwd(), "root": sorted(os.listdir("/"))}))
 `;
 
 it('either shows /data and /app, or says that it cannot; caches below /data work, the disk stays clean', async () => {
@@ -79,7 +81,8 @@ it("either gives a runner a host name of its own that leads to itself, or leaves
 it('works without namespaces where they are forbidden, and reports in one line what does not work', async () => {
   // No further namespaces and no capability, as on a hardened machine or container.
   const python = work.file(`#!/bin/sh
-exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces
+exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
 `);
   chmodSync(python, 0o755);
   const dataDir = join(work.root, 'other-data');

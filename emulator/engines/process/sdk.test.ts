@@ -164,7 +164,8 @@ from isolate.server import definitions
 def main():
     stub = definitions.IsolateStub(grpc.insecure_channel("localhost:" + os.environ["NOMAD_ALLOC_PORT_grpc"]))
     def label(labels):
-        stub.SetMetadata(definitions.SetMetadataRequest(task_id="RUN", metadata=definitions.TaskMetadata(logger_labels=labels)))
+        metadata = definitions.TaskMetadata(logger_labels=labels)
+        stub.SetMetadata(definitions.SetMetadataRequest(task_id="RUN", metadata=metadata))
     def serve(name):
         label({"fal_request_id": name})
         sys.stdout.write(f"in {name}\\n")

@@ -115,8 +115,8 @@ function start(deps: {
 }
 
 function cannotStart(error: unknown): string {
-  const text = error instanceof Error ? error.message : error;
-  return `The environment's Python can't be started: ${isOutOfDescriptors(error) ? outOfDescriptors('start runners').message : text}`;
+  const known = isOutOfDescriptors(error) ? outOfDescriptors('start runners') : error;
+  return `The environment's Python can't be started: ${known instanceof Error ? known.message : known}`;
 }
 
 function parsed(line: string): unknown {

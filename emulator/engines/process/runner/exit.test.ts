@@ -35,7 +35,8 @@ describe('exitReason', () => {
     [
       'a function that serves nothing',
       { code: 0, ready: false, returned: true },
-      'The function returned instead of serving. What is deployed has to serve: give the function `serve=True`, or `exposed_port` and a server that keeps running (or call it with `fal run`).',
+      'The function returned instead of serving. What is deployed has to serve: give the function `serve=True`, or ' +
+        '`exposed_port` and a server that keeps running (or call it with `fal run`).',
     ],
     ['a server that ends', { code: 0, returned: true }, "The runner's process exited with code 0."],
     ['SIGTERM as asked', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as asked.'],

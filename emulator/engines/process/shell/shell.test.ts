@@ -29,7 +29,8 @@ import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = b"the app"
-        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
     def log_message(self, *args): pass
 def main():
     open("made-by-app", "w").write("mine")
@@ -47,13 +48,14 @@ function runner(rest: Partial<Parameters<typeof specFor>[2]> = {}) {
 }
 
 describe('a command in a runner', () => {
-  it("sees the app's files, folder, data, variables, interpreter and host name, and reaches the app at its declared port", async () => {
+  it("sees the app's files, data, variables, interpreter and host name, and reaches its declared port", async () => {
     const { handle, ready } = runner();
     await ready;
     const look = `
 import json, os, urllib.request
 print(json.dumps([open("made-by-app").read(), open(os.environ["CACHE"] + "/made-by-app").read(), os.environ["GREETING"],
-  urllib.request.urlopen("http://127.0.0.1:8080/").read().decode(), os.getuid(), open("name").read() == os.uname().nodename]))`;
+  urllib.request.urlopen("http://127.0.0.1:8080/").read().decode(), os.getuid(),
+  open("name").read() == os.uname().nodename]))`;
     const command = watchCommand(handle, ['python3', '-c', look]);
     expect([await command.exit, command.seen.err]).toEqual([0, '']);
     expect(JSON.parse(command.seen.out)).toEqual(['mine', 'shared', 'hello', 'the app', process.getuid?.(), true]);
@@ -246,7 +248,8 @@ exec /usr/bin/python3 "$@"
 
 it('works where the runner cannot have namespaces', async () => {
   const python = work.file(`#!/bin/sh
-exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
+exec unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces
+exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
 `);
   chmodSync(python, 0o755);
   const { handle, ready } = runner({ environment: { ...plainPython, id: 'forbidden-shell', python } });
