@@ -27,23 +27,26 @@ describe('a setting that is checked', () => {
   it.each([
     ['port', '4710', 4710, 'port 4710 is used'],
     ['port', 65_533, 4710, 'port 4710 is used'],
-    ['timeScale', 0, 1, 'time runs as on the clock'],
-    ['timeScale', 1001, 1, 'time runs as on the clock'],
-    ['timeScale', Number.NaN, 1, 'time runs as on the clock'],
-    ['allowedOrigins', ['http://localhost:3000/'], [], 'no web page may call'],
-    ['allowedOrigins', ['*'], [], 'no web page may call'],
-    ['allowedOrigins', ['file://x'], [], 'no web page may call'],
-    ['allowedOrigins', 'http://localhost:3000', [], 'no web page may call'],
+    ['timeScale', 0, 1, 'delays pass in real time'],
+    ['timeScale', 1001, 1, 'delays pass in real time'],
+    ['timeScale', Number.NaN, 1, 'delays pass in real time'],
+    ['allowedOrigins', ['http://localhost:3000/'], [], 'no web page is allowed'],
+    ['allowedOrigins', ['*'], [], 'no web page is allowed'],
+    ['allowedOrigins', ['file://x'], [], 'no web page is allowed'],
+    ['allowedOrigins', 'http://localhost:3000', [], 'no web page is allowed'],
     ['isolation', 'on', 'full', '`full` is used'],
     ['share', ['models'], [], 'nothing is shared'],
     ['huggingFaceCache', true, 'off', '`off` is used'],
-    ['allowOutside', 'yes', false, 'no app may'],
-    ['stopEmulatorOnClose', 'sometimes', 'whenLastWindowCloses', 'stops with the last window'],
+    ['allowOutside', 'yes', false, 'it is off'],
+    ['stopEmulatorOnClose', 'sometimes', 'whenLastWindowCloses', 'stops when the last window closes'],
     ['sealSecrets', null, 'auto', '`auto` is used'],
-  ] as const)('%s has no value %j: its default is used, and that is said', (name, value, instead, words) => {
-    expect(usable(name, value)).toEqual(instead);
-    expect(complaint(name, value)).toContain(words);
-  });
+  ] as const)(
+    '%s does not accept %j: its default is used, and a sentence explains it',
+    (name, value, instead, words) => {
+      expect(usable(name, value)).toEqual(instead);
+      expect(complaint(name, value)).toContain(words);
+    },
+  );
 
   it('is used at the next start of the emulator if that gets it', () => {
     expect(startSettings.toSorted()).toEqual(

@@ -8,7 +8,7 @@ import { isWebOrigin } from './target/web-origin.ts';
 interface Checked<T> {
   readonly schema: z.ZodType<T>;
   readonly fallback: T;
-  /** The rest of the sentence "minifal.x has no such value; …". */
+  /** The rest of the sentence "The setting minifal.x has an invalid value; …". */
   readonly instead: string;
   /** The arguments of `minifal start` for this setting; absent: the emulator doesn't read it at its start. */
   readonly start?: (value: T) => readonly string[];
@@ -42,13 +42,13 @@ const settings = {
   timeScale: checked(
     table.timeScale,
     z.number().min(table.timeScale.minimum).max(table.timeScale.maximum),
-    'time runs as on the clock',
+    'delays pass in real time',
     (scale) => (scale === 1 ? [] : ['--time-scale', String(scale)]),
   ),
   allowedOrigins: checked<readonly string[]>(
     table.allowedOrigins,
     z.array(z.string().refine(isWebOrigin)),
-    'no web page may call',
+    'no web page is allowed',
     each('--allow-origin'),
   ),
   share: checked<readonly string[]>(
@@ -60,13 +60,13 @@ const settings = {
   huggingFaceCache: checked(table.huggingFaceCache, oneOf(table.huggingFaceCache), '`off` is used', (mode) =>
     mode === 'off' ? [] : ['--hugging-face', mode],
   ),
-  allowOutside: checked(table.allowOutside, z.boolean(), 'no app may', (mayListen) =>
+  allowOutside: checked(table.allowOutside, z.boolean(), 'it is off', (mayListen) =>
     mayListen ? ['--allow-outside'] : [],
   ),
   stopEmulatorOnClose: checked(
     table.stopEmulatorOnClose,
     oneOf(table.stopEmulatorOnClose),
-    'the emulator stops with the last window',
+    'the emulator stops when the last window closes',
   ),
   // The key goes through a pipe (process/keychain.ts), never as an argument.
   workingFolder: checked(table.workingFolder, oneOf(table.workingFolder), 'the project folder is used'),
@@ -97,7 +97,7 @@ export function usableSettings(given: (name: CheckedName) => unknown): CheckedSe
 /** A sentence if the value is invalid. Pure. */
 export function complaint(name: CheckedName, value: unknown): string | undefined {
   const { schema, instead } = settings[name];
-  return schema.safeParse(value).success ? undefined : `The setting minifal.${name} has no such value; ${instead}.`;
+  return schema.safeParse(value).success ? undefined : `The setting minifal.${name} has an invalid value; ${instead}.`;
 }
 
 /** The arguments of `minifal start` for these settings. Pure, except for the home folder. */

@@ -76,8 +76,8 @@ describe('the manifest', () => {
     expect(activationEvents).toEqual(['onLanguage:python']);
   });
 
-  it('names commands by a verb and an object, without the product twice', () => {
-    for (const title of titles.values()) expect(title).toMatch(/^[A-Z][a-z]+ (?!fal$)[\w() ]+$/);
+  it('names commands by a verb and an object, and the product only once', () => {
+    for (const title of titles.values()) expect(title).toMatch(/^[A-Z][a-z]+ (?!fal$)[\w ]+…?$/);
   });
 
   it('has every action of a menu in the palette, too', () => {
@@ -102,7 +102,7 @@ describe('the manifest', () => {
       'Run App',
       'Stop Run',
       'Deploy to Emulator',
-      'Open Terminal (Local)',
+      'Open Local Terminal',
     ]);
     for (const { key, mac, when } of contributes.keybindings) {
       expect(key).toMatch(/^ctrl\+k \S+$/);

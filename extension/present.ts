@@ -33,7 +33,7 @@ const deeds: { readonly [F in Fix]: Deed } = {
   howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
   trustFolder: { title: 'Manage Workspace Trust', run: () => vscode.commands.executeCommand('workbench.trust.manage') },
   startEmulator: { title: 'Start Emulator', run: command('startEmulator') },
-  setSecretsAside: { title: 'Set Secrets Aside…', run: command('setSecretsAside') },
+  setSecretsAside: { title: 'Reset Sealed Secrets…', run: command('setSecretsAside') },
   stopEmulator: { title: 'Stop Emulator', run: command('stopEmulator') },
 };
 
@@ -66,7 +66,7 @@ export function createPresenter(log: vscode.LogOutputChannel) {
         void show(error.message, error.fix ? [deeds[error.fix], showLog] : [showLog]);
       } else {
         log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-        void show('Something in the fal extension failed; the log has the details.', [showLog]);
+        void show('The fal extension failed unexpectedly. See the log for details.', [showLog]);
       }
     },
   };

@@ -25,7 +25,7 @@ export class Problem extends Error {
 
 /** The message for everything that would run in an untrusted folder. */
 export function untrusted(): Problem {
-  return new Problem('Nothing runs in a folder before it is trusted.', 'trustFolder');
+  return new Problem('This folder is not trusted, so nothing in it can run.', 'trustFolder');
 }
 
 /** The user cancelled: not an error, and not shown. */

@@ -42,7 +42,7 @@ export function createAppTasks(deps: {
     const fal = await clis.get(vscode.Uri.file(cwd));
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
-    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
+    if (!env) throw new Problem('The emulator has stopped.', 'startEmulator');
     return { command: fal.command, args: [...fal.args, command, ref], cwd, env: localEnv(process.env, env) };
   }
 

@@ -37,7 +37,7 @@ export function createAppCommands(deps: {
 
   async function run(argument: unknown): Promise<boolean> {
     try {
-      const app = await chosen(argument, 'Run which app?');
+      const app = await chosen(argument, 'Select an App to Run');
       const task = await tasks.begin('run', app);
       void task.ended.then((end) => {
         if (!end.stopped && end.code !== 0) failed(`Running ${app.name}`, end);
@@ -51,7 +51,7 @@ export function createAppCommands(deps: {
 
   async function deploy(argument: unknown): Promise<boolean> {
     try {
-      const app = await chosen(argument, 'Deploy which app?');
+      const app = await chosen(argument, 'Select an App to Deploy');
       const end = await deployWithProgress(app);
       if (end.code === 0) void tellDeployed(app);
       else if (!end.stopped) failed(`Deploying ${app.name}`, end);
@@ -84,7 +84,7 @@ export function createAppCommands(deps: {
   }
 
   function failed(what: string, { output }: FalEnd): void {
-    log.error(`[fal] ${what} failed. Its last words:`);
+    log.error(`[fal] ${what} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
     const words = lastWords(output);
     present.problem(diagnose(output) ?? new Problem(`${what} failed${words ? `: ${words}` : '.'}`));
@@ -116,6 +116,6 @@ async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
 /** `fal run` and `fal deploy` read files from the disk. */
 async function saveAll(): Promise<void> {
   if (!vscode.workspace.textDocuments.some(({ isDirty, isUntitled }) => isDirty && !isUntitled)) return;
-  if (!(await vscode.workspace.saveAll(false))) throw new Problem('Not all files could be saved.');
-  void vscode.window.setStatusBarMessage('fal: saved all files first.', 3_000);
+  if (!(await vscode.workspace.saveAll(false))) throw new Problem('Some files could not be saved.');
+  void vscode.window.setStatusBarMessage('fal: All files saved.', 3_000);
 }

@@ -28,7 +28,7 @@ export function createEmulatorCommands(deps: StartDeps) {
   async function stop(): Promise<boolean> {
     const running = link.snapshot().running ?? findRunning(link.folder);
     if (!running || !isAlive(running)) {
-      void vscode.window.setStatusBarMessage('No fal emulator runs.', 5_000);
+      void vscode.window.setStatusBarMessage('No fal emulator is running.', 5_000);
       return false;
     }
     link.stopping();
@@ -66,11 +66,11 @@ export function createEmulatorCommands(deps: StartDeps) {
       void vscode.window.setStatusBarMessage('No fal secrets are sealed.', 5_000);
       return false;
     }
-    const act = 'Set Aside';
+    const act = 'Reset';
     const detail =
-      'Their key moves to a file next to it, and nothing in the keychain is replaced, so they can come back ' +
-      'when the keychain does. Until then each secret has to be set again. The emulator is restarted.';
-    const what = 'Set the sealed secrets aside?';
+      'The file with their key is renamed, and the keychain is not changed, so the secrets can be recovered when ' +
+      'the keychain is available again. Until then, set each secret again. The emulator restarts.';
+    const what = 'Reset the sealed secrets?';
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, act)) !== act) return false;
     if (findRunning(link.folder) && !(await stop())) return false;
     log.info(`[secrets] the sealed key was moved to ${setKeyAside(link.folder, new Date())}`);

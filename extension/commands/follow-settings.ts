@@ -23,7 +23,7 @@ export function followSettings(deps: {
     if (changed.length > 0) await offerRestart(changed);
     if (!event.affectsConfiguration(settingId('dataFolder'))) return;
     const reload = 'Reload Window';
-    const what = 'The new data folder is used after the window was reloaded.';
+    const what = 'Reload the window to use the new data folder.';
     if ((await vscode.window.showInformationMessage(what, reload)) === reload) {
       await vscode.commands.executeCommand('workbench.action.reloadWindow');
     }
@@ -34,7 +34,7 @@ export function followSettings(deps: {
     const wrong = checkSettings();
     if (link.snapshot().state !== 'running' || changed.every((name) => wrong.includes(name))) return;
     const restart = 'Restart Emulator';
-    const what = 'The new setting is used when the emulator starts the next time.';
+    const what = 'Restart the emulator to apply the new setting.';
     if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
   }
 

@@ -26,7 +26,9 @@ export function createRuns(setContext: SetContext): Runs {
       const [first, ...others] = runs;
       const items = [...runs].map((task) => ({ label: task.label, task }));
       const task =
-        others.length === 0 ? first : (await vscode.window.showQuickPick(items, { title: 'Stop which run?' }))?.task;
+        others.length === 0
+          ? first
+          : (await vscode.window.showQuickPick(items, { title: 'Select a Run to Stop' }))?.task;
       task?.stop();
       if (task) await task.ended;
       return task !== undefined;

@@ -14,7 +14,7 @@ import { sealedKeyOf } from '../target/secret-file.ts';
 const answerPatienceMs = 30_000;
 
 const sealedFromHere =
-  "The fal secrets are sealed, and this editor's keychain does not have their key. Apps that get secrets don't start.";
+  "The fal secrets are sealed, and this editor's keychain does not have their key. Apps that use secrets can't start.";
 
 export interface StartDeps {
   readonly link: Link;
@@ -56,7 +56,7 @@ export function createStart(deps: StartDeps): () => Promise<void> {
     });
     const { folder } = link;
     const bundle = join(deps.extensionPath, 'dist', 'minifal.mjs');
-    log.info(`[extension] starting the emulator on ${folder} with ${program.command}`);
+    log.info(`[extension] starting the emulator with ${program.command}, data folder ${folder}`);
     checkSettings();
     const settings = readSettings();
     const asked = keychain.order({
@@ -80,9 +80,9 @@ export function createStart(deps: StartDeps): () => Promise<void> {
       .until(({ state }) => state === 'running' || state === 'failed', patience)
       .catch(() => {
         if (signal.aborted) throw new Cancelled();
-        throw new Problem('The emulator came up but does not answer.', 'stopEmulator');
+        throw new Problem('The emulator started but does not respond.', 'stopEmulator');
       });
-    if (state === 'failed') throw new Problem(why ?? 'The emulator does not answer.', 'stopEmulator');
+    if (state === 'failed') throw new Problem(why ?? 'The emulator does not respond.', 'stopEmulator');
     if (isOurs && status?.secrets === 'sealed') present.problem(new Problem(sealedFromHere, 'setSecretsAside'));
   }
 

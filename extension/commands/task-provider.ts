@@ -64,7 +64,7 @@ function startTerminal(emulator: EmulatorCommands, present: Presenter): vscode.P
       write.fire('> minifal start\r\n');
       emulator.ensureRunning().then(
         () => {
-          write.fire('The emulator runs.\r\n');
+          write.fire('The emulator is running.\r\n');
           close.fire(0);
         },
         (error: unknown) => {

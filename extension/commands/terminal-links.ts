@@ -23,7 +23,8 @@ export function createTerminalLinks(deps: {
     const links = await Promise.all(
       findLinks(line, [run, queue, api]).map(async (found): Promise<readonly TerminalLink[]> => {
         const { start: startIndex, length } = found;
-        if (found.kind === 'app') return [{ startIndex, length, tooltip: `Call or copy ${found.alias}`, found }];
+        if (found.kind === 'app')
+          return [{ startIndex, length, tooltip: `Open or copy the URL of ${found.alias}`, found }];
         // Any program may print such ids: only ids of our requests become links.
         const facts = await askRequest(link.folder, found.id);
         return facts ? [{ startIndex, length, tooltip: tellRequest(facts), found }] : [];
@@ -35,7 +36,7 @@ export function createTerminalLinks(deps: {
   async function showRequest(id: string): Promise<void> {
     const facts = await askRequest(link.folder, id);
     if (!facts) {
-      void vscode.window.setStatusBarMessage('The emulator no longer knows this request.', 5_000);
+      void vscode.window.setStatusBarMessage("This request is no longer in the emulator's history.", 5_000);
       return;
     }
     await tell(facts);

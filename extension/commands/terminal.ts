@@ -24,13 +24,13 @@ export function createTerminals(deps: {
     const cli = await clis.peek(folder);
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
-    if (!env) throw new Problem('The emulator has ended.', 'startEmulator');
+    if (!env) throw new Problem('The emulator has stopped.', 'startEmulator');
     const foreign = Object.keys(process.env).filter((name) => name.startsWith('FAL_') && !(name in env));
     return {
       name: terminalProfiles.terminal.title,
       ...(folder ? { cwd: folder } : {}),
       iconPath: new vscode.ThemeIcon(terminalProfiles.terminal.icon),
-      message: 'fal, fal_client and @fal-ai/client talk to the local emulator in this terminal.',
+      message: 'fal, fal_client and @fal-ai/client use the local emulator in this terminal.',
       // Ports and key are those of the current emulator: a terminal restored after a restart couldn't get new ones.
       isTransient: true,
       env: {

@@ -26,7 +26,7 @@ export const appCommands = {
     keys: { key: 'ctrl+k alt+d', when: canRun },
   },
   refresh: {
-    title: 'Look for Apps Again',
+    title: 'Refresh Apps',
     icon: 'refresh',
     palette: hasFolder,
     menus: [inTitle('apps', '1_run@2')],
@@ -38,7 +38,7 @@ export const appCommands = {
     menus: [inTitle('apps', '1_run@3', key('hasEnded')), inRow('apps', 'minifal.runner.ended', '9_clear@2')],
   },
   clearRunner: {
-    title: 'Clear from View',
+    title: 'Clear Runner',
     icon: 'close',
     palette: never,
     menus: [inRow('apps', 'minifal.runner.ended', 'inline'), inRow('apps', 'minifal.runner.ended', '9_clear@1')],

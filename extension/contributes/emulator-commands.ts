@@ -22,7 +22,7 @@ export const emulatorCommands = {
     menus: [inTitle('apps', '2_emulator@1')],
   },
   setSecretsAside: {
-    title: 'Set Sealed Secrets Aside',
+    title: 'Reset Sealed Secrets…',
     palette: all(isTrusted, key('secretsSealed')),
   },
 } as const satisfies { readonly [name: string]: Command };

@@ -13,15 +13,15 @@ const emulator = {
     minimum: 0,
     maximum: 65_532,
     scope: 'machine',
-    description: 'First of the four ports of the local emulator, used at its next start. 0 takes free ports.',
+    description: 'First of the four ports of the local emulator. 0 uses free ports. Takes effect at its next start.',
   },
   dataFolder: {
     type: 'string',
     default: '',
     scope: 'machine',
     description:
-      'Folder where the emulator keeps its queue, environments and key. Empty: `~/.minifal`, as for the `minifal` ' +
-      'command. Used after the window was reloaded.',
+      'Folder for the queue, environments and key of the emulator. Empty: `~/.minifal`, the default of the `minifal` ' +
+      'command. Takes effect after the window reloads.',
   },
   timeScale: {
     type: 'number',
@@ -31,64 +31,70 @@ const emulator = {
     scope: 'machine',
     description:
       "How many times as fast the platform's delays pass (keep_alive, scaling_delay, back-off, pauses before " +
-      "retries, health check intervals), used at the emulator's next start. What an app and its callers take stays " +
-      'as it is.',
+      'retries, health check intervals). The time that apps and their callers take does not change. Takes effect at ' +
+      "the emulator's next start.",
   },
   allowedOrigins: {
     type: 'list',
     default: [],
-    item: { pattern: '^https?://[^/]+$', otherwise: 'Scheme, host and port: http://localhost:3000' },
+    item: {
+      pattern: '^https?://[^/]+$',
+      otherwise: 'Enter a scheme, a host and a port, such as http://localhost:3000',
+    },
     scope: 'machine',
     description:
-      'Origins of web pages that may call the emulator, such as `http://localhost:3000`, used at its next start.',
+      'Origins of web pages that may call the emulator, such as `http://localhost:3000`. Takes effect at its next ' +
+      'start.',
   },
   isolation: {
     type: 'choice',
     default: 'full',
     values: {
-      off: "/data and /app of its own; the rest of the disk is this machine's.",
-      disk: 'Also a disk of its own, which is wiped when it ends.',
-      full: 'Also addresses of its own.',
+      off: "Its own /data and /app; the rest of the disk is this machine's.",
+      disk: 'Also its own disk, which is wiped when the runner ends.',
+      full: 'Also its own network addresses.',
     } satisfies { [M in IsolationMode]: string },
     scope: 'machine',
-    description: "What each runner has of its own, used at the emulator's next start.",
+    description: "How much each runner is isolated from this machine. Takes effect at the emulator's next start.",
   },
   share: {
     type: 'list',
     default: [],
-    item: { pattern: '^(~/|/).', otherwise: 'A path: ~/models or /mnt/models' },
+    item: { pattern: '^(~/|/).', otherwise: 'Enter a path, such as ~/models or /mnt/models' },
     scope: 'machine',
     description:
-      'Files and folders that apps see although their disk is their own, such as `~/models`; `~/models:rw` lets ' +
-      "them write there. Used at the emulator's next start.",
+      'Files and folders that apps with their own disk can read, such as `~/models`, or write, such as ' +
+      "`~/models:rw`. Takes effect at the emulator's next start.",
   },
   huggingFaceCache: {
     type: 'choice',
     default: 'off',
     values: {
-      off: 'Apps keep models in /data.',
-      read: 'Apps see yours; what they download is gone when they end.',
-      write: 'Apps see yours and add to it.',
+      off: 'Apps download models to /data.',
+      read: 'Apps can read your cache; what they download is deleted when they end.',
+      write: 'Apps can read your cache and add to it.',
     } satisfies { [M in HuggingFaceMode]: string },
     scope: 'machine',
-    description: "Your Hugging Face cache in apps whose disk is their own. Used at the emulator's next start.",
+    description:
+      'Whether apps with their own disk can use your Hugging Face cache. Takes effect at the ' +
+      "emulator's next start.",
   },
   allowOutside: {
     type: 'boolean',
     default: false,
     scope: 'machine',
     description:
-      'Programs of apps may listen where other machines reach them, without a key. Else that ends their runner, ' +
-      "unless runners have addresses of their own. Used at the emulator's next start.",
+      'Lets programs of apps listen on addresses that other machines can reach, without a key. When off, doing so ' +
+      "ends their runner, unless runners have their own addresses. Takes effect at the emulator's next start.",
   },
   stopEmulatorOnClose: {
     type: 'choice',
     default: 'whenLastWindowCloses',
     values: {
       whenLastWindowCloses:
-        'An emulator that a window started stops some seconds after the last window that uses it has closed. One ' +
-        'started in a terminal continues.',
-      never: 'The emulator continues until it is stopped.',
+        'An emulator that a window started stops a few seconds after the last window that uses it closes. An ' +
+        'emulator started in a terminal keeps running.',
+      never: 'The emulator keeps running until you stop it.',
     },
     scope: 'machine',
     isSafe: true,
@@ -102,8 +108,8 @@ const pythonAndTerminals = {
     default: '',
     scope: 'machine-overridable',
     description:
-      `Path of the Python (${pythonsInWords}) whose \`fal\` command runs and deploys apps. Empty: the project's ` +
-      '`.venv`, the choice in the Python extension, then the `fal` on the PATH.',
+      `Path to the Python interpreter (${pythonsInWords}) whose \`fal\` command runs and deploys apps. Empty: the ` +
+      "project's `.venv`, else the interpreter selected in the Python extension, else the one of the `fal` on PATH.",
   },
   workingFolder: {
     type: 'choice',
@@ -121,8 +127,8 @@ const pythonAndTerminals = {
     default: false,
     scope: 'window',
     description:
-      'Points **every** new terminal at the local emulator, not only `fal (local)`. A `fal deploy` meant for the ' +
-      'cloud then goes to the emulator.',
+      'Points **every** new terminal to the local emulator, not only `fal (local)`. In these terminals, `fal deploy` ' +
+      'deploys to the emulator instead of the cloud.',
   },
 } as const satisfies Settings;
 
@@ -132,18 +138,18 @@ const secrets = {
     default: 'auto',
     values: {
       auto:
-        'Sealed where the editor has a keychain of this machine that was seen to remember; else the key is in a ' +
-        'file that only you can read.',
+        "Sealed if the editor's keychain is on this machine and has kept an entry across a restart; otherwise the " +
+        'key is in a file that only you can read.',
       always:
-        "Also where the keychain is that of another machine (SSH, containers) or a browser's storage. Another " +
+        "Also sealed if the keychain is on another machine (SSH, containers) or in a browser's storage. Another " +
         "client can't open them.",
-      never: 'The key is in a file that only you can read. One that was sealed is put back there at the next start.',
+      never: 'The key is in a file that only you can read. A sealed key is restored to it at the next start.',
     },
     scope: 'machine',
     description:
-      "Whether the key of the emulator's secrets, a file in `#minifal.dataFolder#`, is sealed by this editor's " +
-      'keychain. Sealed secrets can be used only by an emulator that this editor started, not by `minifal start` in ' +
-      "a terminal. Used at the emulator's next start.",
+      "Whether this editor's keychain seals the key of the emulator's secrets, a file in `#minifal.dataFolder#`. " +
+      'Only an emulator that this editor starts can use sealed secrets; one started in a terminal cannot. Takes ' +
+      "effect at the emulator's next start.",
   },
 } as const satisfies Settings;
 

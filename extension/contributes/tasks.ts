@@ -4,7 +4,7 @@ export const taskType = 'minifal' as const;
 /** The first line in the terminal of a run, before the app; and the line that ends the start of a background task. */
 const runMark = '> fal run ';
 export const readyMark = 'fal: ready at ';
-/** Reports no problems; says from which line to which a background task starts. */
+/** Reports no problems; defines between which lines a background task starts. */
 export const readyMatcher = 'minifal-ready';
 
 export const taskDefinitions = [
@@ -16,15 +16,15 @@ export const taskDefinitions = [
         type: 'string',
         enum: ['start', 'run', 'deploy'],
         description:
-          'start: the emulator, until it answers. run: an app, in the background, until it is stopped. ' +
-          'deploy: an app, until it is deployed.',
+          'start: starts the emulator and waits until it responds. run: runs an app in the background until you stop ' +
+          'it. deploy: deploys an app and waits until it is deployed.',
       },
       app: {
         type: 'string',
         description:
-          'With run and deploy: the app, as FILE::NAME from the workspace folder. FILE may be a pyproject.toml.',
+          'The app to run or deploy, as FILE::NAME relative to the workspace folder. FILE can be a pyproject.toml.',
       },
-      instance: { type: 'number', description: 'Distinguishes two runs of one app.' },
+      instance: { type: 'number', description: 'Distinguishes several runs of one app.' },
     },
   },
 ];
@@ -32,7 +32,7 @@ export const taskDefinitions = [
 export const problemMatchers = [
   {
     name: readyMatcher,
-    label: 'fal: the app is ready',
+    label: 'fal: app is ready',
     owner: 'fal',
     fileLocation: ['relative', '$' + '{workspaceFolder}'],
     pattern: { regexp: '(?!)', file: 1, line: 2, message: 3 },

@@ -11,29 +11,28 @@ const isDown = all(
 );
 const choosePython =
   '[Choose Python](command:workbench.action.openSettings?%5B%22minifal.pythonPath%22%5D)\n' +
-  `After installing one, [look again](${commandUri('refresh')}).`;
+  `After installing it, [refresh](${commandUri('refresh')}).`;
 
 /** What an empty view shows instead of rows. A line that is only a link becomes a button. */
 export const welcome: readonly { readonly view: ViewName; readonly contents: string; readonly when: When }[] = [
   {
     view: 'apps',
-    contents: 'Open a folder with a fal app to run it here.\n[Open Folder](command:vscode.openFolder)',
+    contents: 'Open a folder that contains a fal app.\n[Open Folder](command:vscode.openFolder)',
     when: hasNoFolder,
   },
   {
     view: 'apps',
-    contents:
-      'Nothing of this folder runs before you trust it.\n[Manage Workspace Trust](command:workbench.trust.manage)',
+    contents: 'Trust this folder to run its apps.\n[Manage Workspace Trust](command:workbench.trust.manage)',
     when: all(not(isTrusted), hasFolder),
   },
   {
     view: 'apps',
-    contents: `Python ${pythonsInWords} is needed to run fal apps, and none was found.\n${choosePython}`,
+    contents: `fal apps need Python ${pythonsInWords}, but none was found.\n${choosePython}`,
     when: all(isTrusted, hasFolder, is('pythonState', 'missing')),
   },
   {
     view: 'apps',
-    contents: `Python ${pythonsInWords} is needed to run fal apps; the one that was found is older.\n${choosePython}`,
+    contents: `fal apps need Python ${pythonsInWords}, but only an older version was found.\n${choosePython}`,
     when: all(isTrusted, hasFolder, is('pythonState', 'tooOld')),
   },
   {
@@ -44,15 +43,15 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   {
     view: 'apps',
     contents:
-      'The emulator ended unexpectedly, or could not be started. ' +
-      `The [log](${commandUri('showEmulatorLog')}) says more.\n[Start Emulator](${commandUri('startEmulator')})`,
+      'The emulator ended unexpectedly or could not be started. ' +
+      `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator')})`,
     when: all(isTrusted, is('emulatorState', 'failed')),
   },
   {
     view: 'apps',
     contents:
-      'No fal app was found in this folder: no class of fal.App, no @fal.function.\n' +
-      `[Look Again](${commandUri('refresh')})`,
+      'No fal app found in this folder: no subclass of fal.App, no @fal.function.\n' +
+      `[Refresh](${commandUri('refresh')})`,
     when: all(hasPython, not(key('hasApps')), isDown),
   },
   {
@@ -65,15 +64,15 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   {
     view: 'apps',
     contents:
-      `The emulator runs, and nothing is deployed yet.\n[Deploy to Emulator](${commandUri('deployToEmulator')})\n` +
-      `[Run an app](${commandUri('runApp')}) for as long as its command runs.`,
+      `The emulator is running. No app is deployed yet.\n[Deploy to Emulator](${commandUri('deployToEmulator')})\n` +
+      `Or [run an app](${commandUri('runApp')}) until you stop its command.`,
     when: all(hasPython, is('emulatorState', 'running'), key('hasApps')),
   },
   {
     view: 'apps',
     contents:
-      'The emulator runs, and nothing is deployed yet. No fal app was found in this folder.\n' +
-      `[Look Again](${commandUri('refresh')})`,
+      'The emulator is running. No app is deployed yet, and no fal app was found in this folder.\n' +
+      `[Refresh](${commandUri('refresh')})`,
     when: all(hasPython, is('emulatorState', 'running'), not(key('hasApps'))),
   },
 ];

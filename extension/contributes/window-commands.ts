@@ -3,14 +3,14 @@ import { all, isTrusted, key, never } from './when.ts';
 
 export const windowCommands = {
   openTerminal: {
-    title: 'Open Terminal (Local)',
+    title: 'Open Local Terminal',
     icon: 'terminal',
     palette: isTrusted,
     menus: [inTitle('apps', 'navigation@3', isTrusted)],
     keys: { key: 'ctrl+k alt+t', when: all(isTrusted, key('hasApps')) },
   },
   installFal: {
-    title: 'Install the fal Command',
+    title: 'Install fal Command',
     palette: isTrusted,
   },
   /** What a click on the status bar does. */

@@ -9,11 +9,15 @@ describe('an error in the output of a program', () => {
     ['SqliteError: database or disk is full', 'no space left', 'chooseDataFolder'],
     [
       '✘ uv could not be installed with /usr/bin/python3. Install uv. (UV_NOT_INSTALLED)',
-      'uv is needed',
+      'uv, which builds environments',
       'howToInstallUv',
     ],
-    ['Point to a uv. \u001b[1m(\u001b[0mUV_UNUSABLE\u001b[1m)\u001b[0m', 'uv is needed', 'howToInstallUv'],
-    ['No Python was found. (PYTHON_MISSING)', 'uv is needed', 'howToInstallUv'],
+    [
+      'Point to a uv. \u001b[1m(\u001b[0mUV_UNUSABLE\u001b[1m)\u001b[0m',
+      'uv, which builds environments',
+      'howToInstallUv',
+    ],
+    ['No Python was found. (PYTHON_MISSING)', 'uv, which builds environments', 'howToInstallUv'],
     ['Install Python. (PYTHON_UNAVAILABLE 3.12)', 'needs Python 3.12', 'choosePython'],
     ['Install Python. (PYTHON_UNAVAILABLE\n3.10 to\n3.12)', 'needs Python 3.10 to 3.12', 'choosePython'],
     ['The data folder is full. (DISK_FULL)', 'no space left', 'chooseDataFolder'],

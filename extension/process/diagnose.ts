@@ -7,13 +7,13 @@ type Advice = (about: string | undefined) => Problem;
 const ofBuilds: { readonly [code in UserErrorCode]?: Advice } = {
   DISK_FULL: noSpace,
   DISK_READ_ONLY: () => new Problem('The disk of the data folder is read-only.', 'chooseDataFolder'),
-  DATA_FOLDER_NOEXEC: () => new Problem('No program may run from the data folder.', 'chooseDataFolder'),
+  DATA_FOLDER_NOEXEC: () => new Problem('Programs cannot run from the data folder.', 'chooseDataFolder'),
   UV_NOT_INSTALLED: noUv,
   UV_UNUSABLE: noUv,
   PYTHON_MISSING: noUv,
   PYTHON_UNAVAILABLE: (version) =>
     new Problem(
-      `The app needs Python ${version ?? 'of another version'}, which is not on this machine.`,
+      `The app needs ${version ? `Python ${version}` : 'another version of Python'}, which is not installed.`,
       'choosePython',
     ),
 };
@@ -44,7 +44,7 @@ export function noSpace(): Problem {
 }
 
 function noUv(): Problem {
-  return new Problem('The tool uv is needed to build environments, and it could not be installed.', 'howToInstallUv');
+  return new Problem('The tool uv, which builds environments, could not be installed.', 'howToInstallUv');
 }
 
 /** A failure of a `minifal` command: its own sentence, and the fix that belongs to its code. */

@@ -88,11 +88,11 @@ export function createKeychain(deps: KeychainDeps): Keychain {
   }
 
   async function tryIt({ inUse }: SealingKey): Promise<string> {
-    if (inUse) return 'the keychain does not have the key that it once had; nothing is sealed';
+    if (inUse) return 'the keychain has lost its key; secrets are not sealed';
     const value: Entry = { key: randomBytes(32).toString('hex'), session, run };
     await store(value);
     await sealingKey.set({ id: keyIdOf(value.key), inUse: false });
-    return 'the keychain is tried: secrets are sealed once it was seen to remember';
+    return 'testing the keychain: secrets are sealed once it has kept an entry across a restart of the editor';
   }
 
   /** Windows of one run share its memory, so the run is compared where it is known. */
@@ -131,7 +131,7 @@ export function createKeychain(deps: KeychainDeps): Keychain {
 async function inTime<T>(asked: PromiseLike<T>, patienceMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it does not answer')), patienceMs);
+    timer = setTimeout(() => reject(new Error('it does not respond')), patienceMs);
   });
   try {
     return await Promise.race([asked, late]);

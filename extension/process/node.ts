@@ -36,7 +36,7 @@ export async function findNode(deps: {
     if (isNewEnough(version)) return node;
   }
   throw new Problem(
-    'The emulator needs Node.js 22.13 or newer: neither this editor nor the PATH has one.',
+    'The emulator needs Node.js 22.13 or newer, which neither this editor nor PATH provides.',
     'howToInstallNode',
   );
 }

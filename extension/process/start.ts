@@ -74,7 +74,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
       if (signal.aborted) throw new Cancelled();
       // Code 0: an emulator is already running on this folder, and is found once it listens.
       if (ended() && child.exitCode !== 0) throw problemOf(folder);
-      if (Date.now() > deadline) throw new Problem('The emulator did not come up in time.');
+      if (Date.now() > deadline) throw new Problem('The emulator did not start in time.');
       await Promise.race([sleep(lookEveryMs), failed]);
     }
   } catch (error) {
@@ -93,7 +93,7 @@ function openOutput(folder: string): number {
     return openSync(outputFile(folder), 'w', 0o600);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw diagnose(message) ?? new Problem(`The data folder ${folder} cannot be written.`, 'chooseDataFolder');
+    throw diagnose(message) ?? new Problem(`Cannot write to the data folder ${folder}.`, 'chooseDataFolder');
   }
 }
 

@@ -89,9 +89,11 @@ function after(status: Status | undefined, event: string): Status | undefined {
 }
 
 function whyRefused(status: number | undefined, port: number): string {
-  return status === 401 ? `The emulator on port ${port} does not know the key of its data folder.` : otherVersion(port);
+  return status === 401
+    ? `The emulator on port ${port} does not accept the key of its data folder.`
+    : otherVersion(port);
 }
 
 function otherVersion(port: number): string {
-  return `The emulator on port ${port} is another version of minifal.`;
+  return `The emulator on port ${port} runs another version of minifal.`;
 }

@@ -100,7 +100,7 @@ describe('the link to an emulator', () => {
 
   it.each([
     ['of another version', { odd: true }, 'another version'],
-    ['that does not know the key', { key: 'other:key' }, 'does not know the key'],
+    ['that does not accept the key', { key: 'other:key' }, 'does not accept the key'],
   ])('refuses an emulator %s, with a sentence', async (_title, options, words) => {
     const folder = testFolder();
     await startStandIn(folder, options);

@@ -60,10 +60,10 @@ describe('the tree', () => {
   it('shows apps > revisions > runners, apps by name', () => {
     const state = status({ apps: [app, { ...app, alias: 'alpha' }], runners: [runner] });
     expect(draw(toItems(state, now))).toEqual([
-      'alpha | no runner',
-      '  11111111 | in force',
+      'alpha | no runners',
+      '  11111111 | active',
       'hello | 1 runner',
-      '  11111111 | in force',
+      '  11111111 | active',
       '    abcdefgh | IDLE · 5 s',
     ]);
   });
@@ -71,13 +71,13 @@ describe('the tree', () => {
   it('shows how many requests wait, and why', () => {
     const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'A runner is starting.' }];
     const [row] = toItems(status({ apps: [{ ...app, queueSize: 2 }], waiting }), now);
-    expect(row?.description).toBe('no runner · 2 waiting: A runner is starting.');
+    expect(row?.description).toBe('no runners · 2 waiting: A runner is starting.');
   });
 
   it('still shows that the last start failed when no request waits any more', () => {
     const lastFailure = 'The process exited with code 1.';
     const [row] = toItems(status({ apps: [{ ...app, lastFailure }] }), now);
-    expect(row?.description).toBe('no runner · last start failed');
+    expect(row?.description).toBe('no runners · last start failed');
     expect(row?.facts).toContainEqual({ name: 'Last start failed', text: lastFailure });
   });
 
@@ -87,7 +87,7 @@ describe('the tree', () => {
     expect(items[0]?.children[1]?.children[0]?.spoken).toBe('runner old, DRAINING, less than a minute, 1 in flight');
     expect(draw(items)).toEqual([
       'hello | 1 runner',
-      '  11111111 | in force',
+      '  11111111 | active',
       '  22222222 | replaced',
       '    old | DRAINING · 5 s · 1 in flight',
     ]);
@@ -105,7 +105,7 @@ describe('the tree', () => {
     };
     const state = status({ runners: [ended] });
     expect(draw(toItems(state, now))).toEqual([
-      '99999999 | ephemeral · no runner',
+      '99999999 | ephemeral · no runners',
       '  11111111 | ',
       '    abcdefgh | TERMINATED · 1 s · gone',
     ]);
@@ -119,7 +119,7 @@ describe('the tree', () => {
     expect(row?.children[0]?.children[0]).toMatchObject({
       description: 'TERMINATED · 2 s · emulator ended',
       spoken: 'runner abcdefgh, TERMINATED, less than a minute, emulator ended',
-      facts: expect.arrayContaining([{ name: 'Why', text: 'emulator ended' }]),
+      facts: expect.arrayContaining([{ name: 'Reason', text: 'emulator ended' }]),
     });
   });
 
@@ -129,7 +129,7 @@ describe('the tree', () => {
     const state = status({ apps: [app], runners: [runner, ended, run] });
     expect(endedRunners(toItems(state, now))).toEqual(['ended', 'of-run']);
     const after = toItems(state, now, new Set(['ended', 'of-run', runner.id]));
-    expect(draw(after)).toEqual(['hello | 1 runner', '  11111111 | in force', '    abcdefgh | IDLE · 5 s']);
+    expect(draw(after)).toEqual(['hello | 1 runner', '  11111111 | active', '    abcdefgh | IDLE · 5 s']);
     expect(endedRunners(after)).toEqual([]);
   });
 
@@ -141,7 +141,7 @@ describe('the tree', () => {
     expect(row?.facts).toEqual([
       { name: '', text: 'local/hello' },
       { name: 'URL', text: app.url, url: app.url },
-      { name: 'Callers', text: 'its owner, with a key' },
+      { name: 'Callers', text: 'the owner, with a key' },
       { name: 'Revision', text: revision },
       { name: 'Waiting', text: 'Retrying in 30 s after a failed start.' },
     ]);
@@ -151,7 +151,7 @@ describe('the tree', () => {
       { name: 'Runner', text: runner.id },
       { name: 'State', text: expect.stringMatching(/^FAILURE_DELAY: .*CRASH_BACKOFF/) },
       { name: 'Since', text: expect.stringMatching(/^\d\d:\d\d:\d\d$/) },
-      { name: 'Why', text: 'ValueError: no\n  weights' },
+      { name: 'Reason', text: 'ValueError: no\n  weights' },
       { name: 'Request', text: 'q' },
     ]);
   });
@@ -203,7 +203,7 @@ describe('the tree', () => {
     const [row] = toItems(status({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', transitions }] }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
       icon: 'question',
-      facts: expect.arrayContaining([{ name: 'Why', text: 'Because.' }]),
+      facts: expect.arrayContaining([{ name: 'Reason', text: 'Because.' }]),
     });
   });
 

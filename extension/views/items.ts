@@ -122,7 +122,7 @@ function appRow(
       fact('', `${owner}/${alias}`),
       ...(app
         ? [fact('URL', app.url, app.url), fact('Callers', callers[app.authMode]), fact('Revision', app.revision)]
-        : [fact('', 'Runs as long as its fal run.')]),
+        : [fact('', 'Lives as long as its `fal run` command.')]),
       ...(why ? [fact('Waiting', why)] : []),
       ...(app?.lastFailure ? [fact('Last start failed', app.lastFailure)] : []),
     ],
@@ -139,7 +139,7 @@ function revisionRow(
   time: Time,
 ): Row {
   const runners = ofApp.filter((runner) => runner.revision === revision);
-  const role = inForce === undefined ? '' : revision === inForce ? 'in force' : 'replaced';
+  const role = inForce === undefined ? '' : revision === inForce ? 'active' : 'replaced';
   return {
     id: `revision/${alias}/${revision}`,
     kind: 'revision',
@@ -173,7 +173,7 @@ function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
       fact('Runner', id),
       fact('State', [state, meaning].filter(Boolean).join(': ')),
       fact('Since', new Date(since).toLocaleTimeString('en-GB')),
-      ...(reason ? [fact('Why', reason)] : []),
+      ...(reason ? [fact('Reason', reason)] : []),
       ...requests.map((request) => fact('Request', request)),
     ],
     ...(endedAt === null ? {} : { isEnded: true }),
@@ -187,14 +187,14 @@ function fact(name: string, text: string, url?: string): Fact {
 }
 
 const callers: { readonly [M in Status['apps'][number]['authMode']]: string } = {
-  private: 'its owner, with a key',
-  shared: 'everybody with a key',
-  public: 'everybody',
+  private: 'the owner, with a key',
+  shared: 'anyone with a key',
+  public: 'anyone',
 };
 
 const roles = {
-  'in force': 'In force: calls go to it.',
-  replaced: 'Replaced: its runners finish what they have begun.',
+  active: 'Active: receives all calls.',
+  replaced: 'Replaced: its runners finish their current requests.',
 } as const;
 
 function startOf({ since, transitions }: Runner): number {
@@ -202,7 +202,7 @@ function startOf({ since, transitions }: Runner): number {
 }
 
 function count(runners: number): string {
-  return runners === 0 ? 'no runner' : runners === 1 ? '1 runner' : `${runners} runners`;
+  return runners === 0 ? 'no runners' : runners === 1 ? '1 runner' : `${runners} runners`;
 }
 
 /** Rounds to seconds at first, then to ten seconds: an updated row loses its tooltip, which the user may be reading. */

@@ -54,6 +54,6 @@ function state(facts: Omit<RequestFacts, 'requestId' | 'alias'>): string {
   if (phase === 'IN_QUEUE') return `in queue${attempt}.${why ? ` ${why}` : ''}`;
   if (phase === 'IN_PROGRESS') return `in progress${onRunner}${attempt}.`;
   const took = completedAt === null ? '' : ` after ${((completedAt - submittedAt) / 1000).toFixed(1)} s`;
-  const end = error === null ? `completed with ${status ?? 'no answer'}` : `failed`;
+  const end = error === null ? `completed with ${status ?? 'no response'}` : `failed`;
   return `${end}${took}${onRunner}${attempt}.${error === null ? '' : ` ${error}`}`;
 }

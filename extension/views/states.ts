@@ -10,19 +10,19 @@ export interface StateLook {
 }
 
 const states: { readonly [state: string]: StateLook } = {
-  PENDING: look('clock', 'waiting', 'Waits for a process.'),
+  PENDING: look('clock', 'waiting', 'Waiting for a process.'),
   DOCKER_PULL: look('cloud-download', 'starting', 'Pulling the image.'),
-  SETUP: look('gear', 'starting', 'Loads the app and runs setup().'),
-  IDLE: look('circle-outline', 'idle', 'Ready, and waits for requests.'),
-  RUNNING: look('play-circle', 'busy', 'Works on requests.'),
-  DRAINING: look('debug-step-out', 'ending', 'Finishes its requests and gets no new ones.'),
-  TERMINATING: look('debug-stop', 'ending', 'Was asked to end, and has a while to do so.'),
+  SETUP: look('gear', 'starting', 'Loading the app and running setup().'),
+  IDLE: look('circle-outline', 'idle', 'Ready, waiting for requests.'),
+  RUNNING: look('play-circle', 'busy', 'Processing requests.'),
+  DRAINING: look('debug-step-out', 'ending', 'Finishing its requests; receives no new ones.'),
+  TERMINATING: look('debug-stop', 'ending', 'Shutting down; killed when the grace period ends.'),
   FAILURE_DELAY: look(
     'error',
     'failed',
-    'Waits before its start, because the last start failed. Newer SDKs say CRASH_BACKOFF.',
+    'Waiting to restart after a failed start. Newer SDKs call this CRASH_BACKOFF.',
   ),
-  TERMINATED: look('circle-slash', 'ended', 'Has ended.'),
+  TERMINATED: look('circle-slash', 'ended', 'Ended.'),
 };
 
 /** Accepts any state, including unknown states of a newer emulator. */

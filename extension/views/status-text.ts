@@ -29,17 +29,19 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
   const live = status?.runners.filter(({ endedAt }) => endedAt === null).length ?? 0;
   const runners = `${live} ${live === 1 ? 'runner' : 'runners'}`;
   const lines = [
-    `The local emulator runs (minifal ${running?.version}).`,
+    `The local emulator is running (minifal ${running?.version}).`,
     `${status?.apps.length ?? 0} apps, ${runners}`,
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
-    ...(status?.secrets === 'sealed' ? ['Secrets are sealed: stop it and start it from here to open them.'] : []),
+    ...(status?.secrets === 'sealed'
+      ? ['Secrets are sealed. To open them, stop the emulator and start it from here.']
+      : []),
   ];
   const timeScale = status?.timeScale ?? 1;
   if (timeScale !== 1) lines.push(`Time x${timeScale}: the platform's delays pass ${timeScale} times as fast.`);
   return say(
     `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`,
     lines.join('\n\n'),
-    `fal: local emulator runs, ${runners}`,
+    `fal: local emulator running, ${runners}`,
   );
 }
 

@@ -37,7 +37,7 @@ export function pythonCandidates(given: {
     [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
     [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
     [join(given.ownEnvironment, 'bin', 'python'), 'the environment that this extension installed'],
-    ...['python3', ...pythonNames, 'python'].map((name) => [inPath(name), 'the PATH'] as const),
+    ...['python3', ...pythonNames, 'python'].map((name) => [inPath(name), 'PATH'] as const),
   ];
   return candidates.flatMap(([python, from]) => (python !== undefined && isThere(python) ? [{ python, from }] : []));
 }

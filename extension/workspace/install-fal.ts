@@ -32,7 +32,7 @@ export async function installFal(options: {
       throw (
         diagnose(made.output) ??
         new Problem(
-          `${python} cannot make a virtual environment; its package python3-venv may be missing.`,
+          `${python} cannot create a virtual environment; the package python3-venv may be missing.`,
           'choosePython',
         )
       );

@@ -42,7 +42,7 @@ describe('the Python that runs fal', () => {
     const missing = await search({ other: told(11, '1.83.0') }, candidates);
     expect(missing).toMatchObject({
       kind: 'missing',
-      problem: { message: 'The setting names mine, which is not a Python.' },
+      problem: { message: 'The setting points to mine, which is not a Python interpreter.' },
     });
     expect(await search({ mine: told(8), other: told(11) }, candidates)).toMatchObject({ kind: 'tooOld' });
   });

@@ -55,7 +55,10 @@ export async function findPython(
       if (chosen)
         return {
           kind: 'missing',
-          problem: new Problem(`${capital(from)} names ${python}, which is not a Python.`, 'choosePython'),
+          problem: new Problem(
+            `${capital(from)} points to ${python}, which is not a Python interpreter.`,
+            'choosePython',
+          ),
         };
       continue;
     }
@@ -77,9 +80,9 @@ function none(unfit: readonly { version: string; from: string; isOld: boolean }[
   if (!first)
     return {
       kind: 'missing',
-      problem: new Problem(`Python ${pythonsInWords} is needed, and none was found.`, 'howToInstallPython'),
+      problem: new Problem(`Python ${pythonsInWords} is required, but none was found.`, 'howToInstallPython'),
     };
-  const what = `Python ${pythonsInWords} is needed; ${first.from} has ${first.version}.`;
+  const what = `Python ${pythonsInWords} is required, but ${first.from} has ${first.version}.`;
   return { kind: unfit.every(({ isOld }) => isOld) ? 'tooOld' : 'missing', problem: new Problem(what, 'choosePython') };
 }
 

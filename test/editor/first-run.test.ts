@@ -60,7 +60,7 @@ describe('a missing requirement of a new machine is reported with a fix', () => 
     await window.status(/fal: local/);
     await window.workbench.command('fal: Deploy to Emulator');
     await window.workbench.pick('Hello');
-    const toast = await window.workbench.toast('The tool uv is needed');
+    const toast = await window.workbench.toast('The tool uv, which builds environments');
     expect(await toast.getByRole('button').allInnerTexts()).toEqual(
       expect.arrayContaining(['How to Install uv', 'Show Log']),
     );

@@ -106,9 +106,9 @@ it('finds every command in the palette', async () => {
         'Stop Emulator',
         'Run App',
         'Deploy to Emulator',
-        'Open Terminal (Local)',
+        'Open Local Terminal',
         'Show Emulator Log',
-        'Look for Apps Again',
+        'Refresh Apps',
       ].map((title) => `fal: ${title}`),
     ),
   );
@@ -117,12 +117,12 @@ it('finds every command in the palette', async () => {
 it('runs, deploys, stops and opens the terminal by chords', async () => {
   const { page } = window.workbench;
   await press('Control+k', 'Alt+d');
-  await quickPick().filter({ hasText: 'Deploy which app?' }).waitFor();
+  await quickPick().filter({ hasText: 'Select an App to Deploy' }).waitFor();
   await page.keyboard.type('Hello');
   await press('Enter');
   await window.workbench.toast('Hello is deployed');
   await press('Control+k', 'Alt+r');
-  await quickPick().filter({ hasText: 'Run which app?' }).waitFor();
+  await quickPick().filter({ hasText: 'Select an App to Run' }).waitFor();
   await page.keyboard.type('Hello');
   await press('Enter');
   await runTyped('fal: Focus on Apps View');
@@ -145,8 +145,8 @@ it('moves through the tree, in which each row has a spoken description', async (
     await press('ArrowDown');
   }
   expect(labels).toEqual([
-    expect.stringMatching(/^app hello, no runner/),
-    expect.stringMatching(/^revision [0-9a-f]{8}, in force/),
+    expect.stringMatching(/^app hello, no runners/),
+    expect.stringMatching(/^revision [0-9a-f]{8}, active/),
     expect.stringMatching(/^ephemeral app [0-9a-f]{8}, ephemeral · no runner|^ephemeral app /),
     expect.stringMatching(/^revision [0-9a-f]{8}, ephemeral/),
     expect.stringMatching(/^runner [0-9a-f]{8}, TERMINATED, less than a minute, .+/),
@@ -157,7 +157,7 @@ it("opens a row's menu and clears the row", async () => {
   await focusTree();
   await reach('ArrowDown', /^runner [0-9a-f]{8}, TERMINATED/);
   await press('Shift+F10');
-  expect(await menu()).toEqual(['Clear from View', 'Clear Ended Runners']);
+  expect(await menu()).toEqual(['Clear Runner', 'Clear Ended Runners']);
   await takePicture(window.workbench, 'keyboard-menu');
   await press('ArrowDown', 'Enter');
   await until('it is gone', async () => !(await window.rows()).some((row) => / TERMINATED · /.test(row)));
@@ -166,7 +166,7 @@ it("opens a row's menu and clears the row", async () => {
 it("reaches the view's own buttons and its menu", async () => {
   const { page } = window.workbench;
   await focusTree();
-  await reach('Shift+Tab', /^(Deploy to Emulator|Open Terminal|Views and More Actions|Collapse All)/, 15);
+  await reach('Shift+Tab', /^(Deploy to Emulator|Open Local Terminal|Views and More Actions|Collapse All)/, 15);
   await press('Home');
   const buttons = new Set<string>();
   for (let now = await focused(); !buttons.has(now); now = await focused()) {
@@ -175,12 +175,12 @@ it("reaches the view's own buttons and its menu", async () => {
   }
   await takePicture(window.workbench, 'keyboard-toolbar');
   expect([...buttons].map((label) => label.replace(/ \(.*$/, ''))).toEqual(
-    expect.arrayContaining(['Deploy to Emulator', 'Open Terminal', expect.stringMatching(/More Actions/)]),
+    expect.arrayContaining(['Deploy to Emulator', 'Open Local Terminal', expect.stringMatching(/More Actions/)]),
   );
   await reach('ArrowRight', /More Actions/);
   await press('Enter');
   expect(await menu()).toEqual(
-    expect.arrayContaining(['Run App', 'Look for Apps Again', 'Show Emulator Log', 'Stop Emulator']),
+    expect.arrayContaining(['Run App', 'Refresh Apps', 'Show Emulator Log', 'Stop Emulator']),
   );
   await press('Escape');
   await page.locator('.monaco-menu').waitFor({ state: 'detached' });
@@ -188,7 +188,7 @@ it("reaches the view's own buttons and its menu", async () => {
 
 it("opens the status bar's actions", async () => {
   await runTyped('Focus Status Bar');
-  await reach('ArrowRight', /^fal: local emulator runs/);
+  await reach('ArrowRight', /^fal: local emulator running/);
   expect((await objections(window.workbench.page)).ours).toEqual([]);
   await press('Enter');
   await quickPick().filter({ hasText: 'fal' }).waitFor();

@@ -69,7 +69,7 @@ describe('with the package installed in VS Code', () => {
   it('the terminal "fal (local)" calls the app', async () => {
     const { python, caller } = scene;
     const answer = join(scene.workspace, 'answer.json');
-    await window.workbench.command('fal: Open Terminal (Local)');
+    await window.workbench.command('fal: Open Local Terminal');
     await window.workbench.terminalIsShown('fal (local)');
     await window.workbench.typeInTerminal(`${python} ${caller} local/hello '{"name": "terminal"}' answer.json`);
     await until('the terminal has called', () => existsSync(answer) && readFileSync(answer, 'utf8').endsWith('\n'), {

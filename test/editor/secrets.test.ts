@@ -51,7 +51,7 @@ async function reload(): Promise<void> {
 it('nothing is sealed by a new keychain', async () => {
   await startFromPalette();
   // Also checks that an invalid setting is reported once.
-  await window.workbench.toast('minifal.stopEmulatorOnClose has no such value');
+  await window.workbench.toast('minifal.stopEmulatorOnClose has an invalid value');
   expect(isSealed()).toBe(false);
   await stopFromPalette();
 });
@@ -86,7 +86,7 @@ it('the setting moves the key back to a file, and seals it again', async () => {
   ] as const) {
     const { pid } = await scene.emulator();
     await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.sealSecrets': choice });
-    await window.workbench.pressInToast('The new setting is used', 'Restart Emulator');
+    await window.workbench.pressInToast('Restart the emulator to apply', 'Restart Emulator');
     await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
     expect(isSealed()).toBe(sealed);
     expect(await secrets()).toBe('open');
@@ -102,10 +102,10 @@ it('a lost key is reported, with a way to set secrets again', async () => {
   expect(await secrets()).toBe('sealed');
   await window.workbench.toast(/secrets are sealed/);
   await window.picture('secrets-sealed');
-  await window.workbench.pressInToast(/secrets are sealed/, 'Set Secrets Aside…');
+  await window.workbench.pressInToast(/secrets are sealed/, 'Reset Sealed Secrets…');
   const dialog = window.workbench.page.locator('.monaco-dialog-box');
   await dialog.waitFor();
-  await dialog.getByRole('button', { name: 'Set Aside' }).click();
+  await dialog.getByRole('button', { name: 'Reset' }).click();
   await until('the key is a new one', () => !isSealed());
   await scene.emulator();
   await until('secrets can be set', async () => (await secrets().catch(() => undefined)) === 'open');

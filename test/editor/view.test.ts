@@ -163,7 +163,7 @@ it('clears ended runners: one with its own button, then all', async () => {
   });
   const row = await window.row(new RegExp(`^${one} `));
   await row.hover();
-  await row.getByRole('button', { name: 'Clear from View' }).click();
+  await row.getByRole('button', { name: 'Clear Runner' }).click();
   await until('it is gone', async () => !(await ended()).includes(one));
   const others = await ended();
   expect(others).not.toEqual([]);
@@ -181,12 +181,12 @@ it('uses a changed setting at the next start, and reports an invalid one once', 
   const { workbench } = window;
   await workbench.command('Notifications: Clear All Notifications');
   await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.timeScale': 0 });
-  const toast = await workbench.toast('The setting minifal.timeScale has no such value; time runs as on the clock.');
+  const toast = await workbench.toast('The setting minifal.timeScale has an invalid value; delays pass in real time.');
   expect(await toast.getByRole('button').allInnerTexts()).toContain('Open Setting');
   expect(await workbench.page.locator('.notification-toast').count()).toBe(1);
   await workbench.command('Notifications: Clear All Notifications');
   await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.timeScale': 3 });
-  await workbench.pressInToast('The new setting is used', 'Restart Emulator');
+  await workbench.pressInToast('Restart the emulator to apply', 'Restart Emulator');
   await window.status(/fal: local.* x3/);
 });
 

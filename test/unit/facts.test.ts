@@ -53,7 +53,7 @@ it('the first port is the same in the command, the editor and README.md', () => 
 
 it.each([
   ['the machine type where none is named', /\?\? ['"]XS['"]|= ['"]XS['"]/, 'emulator/catalog/machine-types.ts'],
-  ['what is said in a folder that is not trusted', /Nothing runs in a folder before/, 'extension/problem.ts'],
+  ['the message in an untrusted folder', /This folder is not trusted/, 'extension/problem.ts'],
 ])('%s is defined in one file', (_fact, pattern, file) => {
   expect(filesWith(pattern)).toEqual([file]);
 });
