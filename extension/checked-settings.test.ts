@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkedNames, complaint, startArguments, startSettings, usable, usableSettings } from './checked-settings.ts';
+import {
+  checkedNames,
+  invalidValueMessage,
+  startArguments,
+  startSettings,
+  usable,
+  usableSettings,
+} from './checked-settings.ts';
 
 describe('a setting that is checked', () => {
   it.each([
@@ -21,7 +28,7 @@ describe('a setting that is checked', () => {
     ['sealSecrets', 'always'],
   ] as const)('%s takes %j as it is', (name, value) => {
     expect(usable(name, value)).toEqual(value);
-    expect(complaint(name, value)).toBeUndefined();
+    expect(invalidValueMessage(name, value)).toBeUndefined();
   });
 
   it.each([
@@ -44,7 +51,7 @@ describe('a setting that is checked', () => {
     '%s does not accept %j: its default is used, and a sentence explains it',
     (name, value, instead, words) => {
       expect(usable(name, value)).toEqual(instead);
-      expect(complaint(name, value)).toContain(words);
+      expect(invalidValueMessage(name, value)).toContain(words);
     },
   );
 

@@ -95,7 +95,7 @@ export function usableSettings(given: (name: CheckedName) => unknown): CheckedSe
 }
 
 /** A sentence if the value is invalid. Pure. */
-export function complaint(name: CheckedName, value: unknown): string | undefined {
+export function invalidValueMessage(name: CheckedName, value: unknown): string | undefined {
   const { schema, instead } = settings[name];
   return schema.safeParse(value).success ? undefined : `The setting minifal.${name} has an invalid value; ${instead}.`;
 }

@@ -2,9 +2,9 @@ import * as vscode from 'vscode';
 import { type CommandName, commandId } from './contributes/commands.ts';
 import { type SettingName, settingId } from './contributes/settings.ts';
 import { Cancelled, type Fix, Problem } from './problem.ts';
-import { wrongSettings } from './settings.ts';
+import { invalidSettings } from './settings.ts';
 
-interface Deed {
+interface Action {
   readonly title: string;
   readonly run: () => unknown;
 }
@@ -14,7 +14,7 @@ const setting = (name: SettingName) => () =>
   vscode.commands.executeCommand('workbench.action.openSettings', settingId(name));
 const page = (url: string) => () => vscode.env.openExternal(vscode.Uri.parse(url));
 
-const deeds: { readonly [F in Fix]: Deed } = {
+const actions: { readonly [F in Fix]: Action } = {
   useFreePorts: {
     title: 'Use Free Ports',
     async run() {
@@ -33,11 +33,11 @@ const deeds: { readonly [F in Fix]: Deed } = {
   howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
   trustFolder: { title: 'Manage Workspace Trust', run: () => vscode.commands.executeCommand('workbench.trust.manage') },
   startEmulator: { title: 'Start Emulator', run: command('startEmulator') },
-  setSecretsAside: { title: 'Reset Sealed Secrets…', run: command('setSecretsAside') },
+  resetSecrets: { title: 'Reset Sealed Secrets…', run: command('resetSecrets') },
   stopEmulator: { title: 'Stop Emulator', run: command('stopEmulator') },
 };
 
-const showLog: Deed = { title: 'Show Log', run: command('showEmulatorLog') };
+const showLog: Action = { title: 'Show Log', run: command('showEmulatorLog') };
 
 /**
  * Shows an error: one sentence, a button for the log, and one for a fix. Cancellations are not shown, and the same
@@ -46,12 +46,12 @@ const showLog: Deed = { title: 'Show Log', run: command('showEmulatorLog') };
 export function createPresenter(log: vscode.LogOutputChannel) {
   const shown = new Set<string>();
 
-  async function show(what: string, deeds: readonly Deed[]): Promise<void> {
+  async function show(what: string, actions: readonly Action[]): Promise<void> {
     if (shown.has(what)) return;
     shown.add(what);
     try {
-      const chosen = await vscode.window.showErrorMessage(what, ...deeds.map(({ title }) => title));
-      await deeds.find(({ title }) => title === chosen)?.run();
+      const chosen = await vscode.window.showErrorMessage(what, ...actions.map(({ title }) => title));
+      await actions.find(({ title }) => title === chosen)?.run();
     } finally {
       shown.delete(what);
     }
@@ -63,7 +63,7 @@ export function createPresenter(log: vscode.LogOutputChannel) {
       if (error instanceof Cancelled) return;
       if (error instanceof Problem) {
         log.error(`[extension] ${error.message}`);
-        void show(error.message, error.fix ? [deeds[error.fix], showLog] : [showLog]);
+        void show(error.message, error.fix ? [actions[error.fix], showLog] : [showLog]);
       } else {
         log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         void show('The fal extension failed unexpectedly. See the log for details.', [showLog]);
@@ -74,13 +74,13 @@ export function createPresenter(log: vscode.LogOutputChannel) {
 
 /** Warns about settings with invalid values, once per value. Returns their names. */
 export function createSettingsCheck() {
-  const told = new Set<string>();
+  const warned = new Set<string>();
   return (): readonly string[] => {
-    const wrong = wrongSettings();
+    const wrong = invalidSettings();
     for (const { name, sentence } of wrong) {
       const value = JSON.stringify(vscode.workspace.getConfiguration('minifal').get<unknown>(name));
-      if (told.has(`${name} ${value}`)) continue;
-      told.add(`${name} ${value}`);
+      if (warned.has(`${name} ${value}`)) continue;
+      warned.add(`${name} ${value}`);
       void warn(name, sentence);
     }
     return wrong.map(({ name }) => name);

@@ -10,7 +10,7 @@ export type Fix =
   | 'trustFolder'
   | 'startEmulator'
   | 'stopEmulator'
-  | 'setSecretsAside';
+  | 'resetSecrets';
 
 /** An error that the user can fix. Thrown by the extension's code, shown by `present.ts`. */
 export class Problem extends Error {

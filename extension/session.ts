@@ -97,7 +97,7 @@ export function createSession(deps: {
     stopRun: () => apps.stopRun(),
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
-    setSecretsAside: () => emulator.setSecretsAside(),
+    resetSecrets: () => emulator.resetSecrets(),
     installFal: () => clis.install(),
     clearEnded: () => tree.clearEnded(),
     clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),

@@ -3,8 +3,8 @@ import {
   type CheckedName,
   type CheckedSettings,
   checkedNames,
-  complaint,
   homePath,
+  invalidValueMessage,
   usableSettings,
 } from './checked-settings.ts';
 import type { SettingName } from './contributes/settings.ts';
@@ -31,10 +31,10 @@ export function readSettings(resource?: vscode.Uri): Settings {
 }
 
 /** Settings with an invalid value, each with a sentence that names the fallback. */
-export function wrongSettings(): readonly { readonly name: CheckedName; readonly sentence: string }[] {
+export function invalidSettings(): readonly { readonly name: CheckedName; readonly sentence: string }[] {
   const configuration = vscode.workspace.getConfiguration('minifal');
   return checkedNames.flatMap((name) => {
-    const sentence = complaint(name, configuration.get<unknown>(name));
+    const sentence = invalidValueMessage(name, configuration.get<unknown>(name));
     return sentence === undefined ? [] : [{ name, sentence }];
   });
 }

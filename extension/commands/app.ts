@@ -4,7 +4,7 @@ import { commandId, commands } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
-import { diagnose, lastWords, plain } from '../process/diagnose.ts';
+import { diagnose, lastLine, plain } from '../process/diagnose.ts';
 import type { FalEnd } from '../process/fal-run.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
@@ -53,7 +53,7 @@ export function createAppCommands(deps: {
     try {
       const app = await chosen(argument, 'Select an App to Deploy');
       const end = await deployWithProgress(app);
-      if (end.code === 0) void tellDeployed(app);
+      if (end.code === 0) void notifyDeployed(app);
       else if (!end.stopped) failed(`Deploying ${app.name}`, end);
       return end.code === 0;
     } catch (error) {
@@ -73,7 +73,7 @@ export function createAppCommands(deps: {
     };
     return vscode.window.withProgress(options, async (progress, token) => {
       const onText = (text: string): void => {
-        const message = lastWords(text);
+        const message = lastLine(text);
         if (message !== undefined) progress.report({ message: message.slice(0, 100) });
       };
       const task = await tasks.begin('deploy', app, onText);
@@ -86,8 +86,8 @@ export function createAppCommands(deps: {
   function failed(what: string, { output }: FalEnd): void {
     log.error(`[fal] ${what} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
-    const words = lastWords(output);
-    present.problem(diagnose(output) ?? new Problem(`${what} failed${words ? `: ${words}` : '.'}`));
+    const reason = lastLine(output);
+    present.problem(diagnose(output) ?? new Problem(`${what} failed${reason ? `: ${reason}` : '.'}`));
   }
 
   return {
@@ -106,11 +106,11 @@ export function createAppCommands(deps: {
 
 export type AppCommands = ReturnType<typeof createAppCommands>;
 
-async function tellDeployed({ name }: WorkspaceApp): Promise<void> {
-  const [call, see] = [commands.openTerminal.title, 'Show Apps'];
-  const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, see);
+async function notifyDeployed({ name }: WorkspaceApp): Promise<void> {
+  const [call, show] = [commands.openTerminal.title, 'Show Apps'];
+  const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, show);
   if (answer === call) await vscode.commands.executeCommand(commandId('openTerminal'));
-  if (answer === see) await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
+  if (answer === show) await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
 }
 
 /** `fal run` and `fal deploy` read files from the disk. */

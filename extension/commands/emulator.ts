@@ -7,7 +7,7 @@ import { sealedKeyOf, setKeyAside } from '../target/secret-file.ts';
 import { createStart, type StartDeps } from './start-emulator.ts';
 
 /** The same limit as in `minifal stop`. */
-const stopPatienceMs = 15_000;
+const stopTimeoutMs = 15_000;
 
 /** Starts and stops the emulator, as commands and as steps of other commands. */
 export function createEmulatorCommands(deps: StartDeps) {
@@ -41,7 +41,7 @@ export function createEmulatorCommands(deps: StartDeps) {
     return chosen === force && (await end(running, 'SIGKILL'));
   }
 
-  async function startAndTell(): Promise<boolean> {
+  async function startOrReport(): Promise<boolean> {
     try {
       await ensureRunning();
       return true;
@@ -53,11 +53,11 @@ export function createEmulatorCommands(deps: StartDeps) {
 
   /** After a stop: the link notices it slightly later than this code does. */
   async function startAgain(): Promise<boolean> {
-    await link.until(({ state }) => state !== 'running', AbortSignal.timeout(stopPatienceMs)).catch(() => undefined);
-    return startAndTell();
+    await link.until(({ state }) => state !== 'running', AbortSignal.timeout(stopTimeoutMs)).catch(() => undefined);
+    return startOrReport();
   }
 
-  async function setSecretsAside(): Promise<boolean> {
+  async function resetSecrets(): Promise<boolean> {
     if (!vscode.workspace.isTrusted) {
       present.problem(untrusted());
       return false;
@@ -66,26 +66,26 @@ export function createEmulatorCommands(deps: StartDeps) {
       void vscode.window.setStatusBarMessage('No fal secrets are sealed.', 5_000);
       return false;
     }
-    const act = 'Reset';
+    const reset = 'Reset';
     const detail =
       'The file with their key is renamed, and the keychain is not changed, so the secrets can be recovered when ' +
       'the keychain is available again. Until then, set each secret again. The emulator restarts.';
     const what = 'Reset the sealed secrets?';
-    if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, act)) !== act) return false;
+    if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, reset)) !== reset) return false;
     if (findRunning(link.folder) && !(await stop())) return false;
     log.info(`[secrets] the sealed key was moved to ${setKeyAside(link.folder, new Date())}`);
-    await keychain.startAnew();
+    await keychain.reset();
     return startAgain();
   }
 
   return {
     ensureRunning,
     /** `true`: an emulator is running. */
-    start: startAndTell,
+    start: startOrReport,
     /** `true`: the restarted emulator is running. */
     restart: async (): Promise<boolean> => (await stop()) && startAgain(),
     /** `true`: secrets can be set again. */
-    setSecretsAside,
+    resetSecrets,
     /** `false`: none ran, or it didn't stop. */
     stop,
   };
@@ -94,7 +94,7 @@ export function createEmulatorCommands(deps: StartDeps) {
 export type EmulatorCommands = ReturnType<typeof createEmulatorCommands>;
 
 async function end(running: RunningEmulator, signal: NodeJS.Signals): Promise<boolean> {
-  const deadline = Date.now() + stopPatienceMs;
+  const deadline = Date.now() + stopTimeoutMs;
   try {
     process.kill(running.pid, signal);
   } catch {

@@ -11,9 +11,9 @@ import { readSettings } from '../settings.ts';
 import type { Link } from '../target/link.ts';
 import { sealedKeyOf } from '../target/secret-file.ts';
 
-const answerPatienceMs = 30_000;
+const answerTimeoutMs = 30_000;
 
-const sealedFromHere =
+const keyMissing =
   "The fal secrets are sealed, and this editor's keychain does not have their key. Apps that use secrets can't start.";
 
 export interface StartDeps {
@@ -75,15 +75,15 @@ export function createStart(deps: StartDeps): () => Promise<void> {
       signal,
     });
     if (isOurs) windows.claim(running);
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(answerPatienceMs)]);
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
     const { state, why, status } = await link
-      .until(({ state }) => state === 'running' || state === 'failed', patience)
+      .until(({ state }) => state === 'running' || state === 'failed', timeout)
       .catch(() => {
         if (signal.aborted) throw new Cancelled();
         throw new Problem('The emulator started but does not respond.', 'stopEmulator');
       });
     if (state === 'failed') throw new Problem(why ?? 'The emulator does not respond.', 'stopEmulator');
-    if (isOurs && status?.secrets === 'sealed') present.problem(new Problem(sealedFromHere, 'setSecretsAside'));
+    if (isOurs && status?.secrets === 'sealed') present.problem(new Problem(keyMissing, 'resetSecrets'));
   }
 
   return start;

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { commandId } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest, type RequestFacts } from '../target/requests.ts';
-import { type FoundLink, findLinks, tellRequest } from '../views/links.ts';
+import { describeRequest, type FoundLink, findLinks } from '../views/links.ts';
 
 /** A link that the editor shows, with the match that it was made from. */
 export interface TerminalLink extends vscode.TerminalLink {
@@ -27,7 +27,7 @@ export function createTerminalLinks(deps: {
           return [{ startIndex, length, tooltip: `Open or copy the URL of ${found.alias}`, found }];
         // Any program may print such ids: only ids of our requests become links.
         const facts = await askRequest(link.folder, found.id);
-        return facts ? [{ startIndex, length, tooltip: tellRequest(facts), found }] : [];
+        return facts ? [{ startIndex, length, tooltip: describeRequest(facts), found }] : [];
       }),
     );
     return links.flat();
@@ -39,12 +39,12 @@ export function createTerminalLinks(deps: {
       void vscode.window.setStatusBarMessage("This request is no longer in the emulator's history.", 5_000);
       return;
     }
-    await tell(facts);
+    await showFacts(facts);
   }
 
-  async function tell(facts: RequestFacts): Promise<void> {
+  async function showFacts(facts: RequestFacts): Promise<void> {
     const [copy, log, app] = ['Copy Request ID', 'Show Log', 'Show App'];
-    const answer = await vscode.window.showInformationMessage(tellRequest(facts), copy, app, log);
+    const answer = await vscode.window.showInformationMessage(describeRequest(facts), copy, app, log);
     if (answer === copy) await vscode.env.clipboard.writeText(facts.requestId);
     if (answer === app) await showApp(facts.alias);
     if (answer === log) await vscode.commands.executeCommand(commandId('showEmulatorLog'));

@@ -21,7 +21,7 @@ export const emulatorCommands = {
     icon: 'output',
     menus: [inTitle('apps', '2_emulator@1')],
   },
-  setSecretsAside: {
+  resetSecrets: {
     title: 'Reset Sealed Secrets…',
     palette: all(isTrusted, key('secretsSealed')),
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failureIn } from '../target/error-codes.ts';
-import { diagnose, lastWords, plain, problemOfFailure } from './diagnose.ts';
+import { diagnose, lastLine, plain, problemOfFailure } from './diagnose.ts';
 
 describe('an error in the output of a program', () => {
   it.each([
@@ -53,10 +53,10 @@ describe('an error in the output of a program', () => {
   });
 
   it('is otherwise the last line of the output, without colours and frames', () => {
-    expect(lastWords('one\n\u001b[31mFalServerlessException:\u001b[0m no such app\r\n╰───╯\n\n')).toBe(
+    expect(lastLine('one\n\u001b[31mFalServerlessException:\u001b[0m no such app\r\n╰───╯\n\n')).toBe(
       'FalServerlessException: no such app',
     );
-    expect(lastWords(' \n')).toBeUndefined();
+    expect(lastLine(' \n')).toBeUndefined();
   });
 
   it('is shown without escape sequences', () => {

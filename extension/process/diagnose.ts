@@ -69,7 +69,7 @@ export function diagnose(output: string): Problem | undefined {
 }
 
 /** The last line with content, without colours; used to describe an unknown failure. */
-export function lastWords(output: string): string | undefined {
+export function lastLine(output: string): string | undefined {
   return plain(output)
     .split(/[\r\n]+/)
     .map((line) => line.trim())

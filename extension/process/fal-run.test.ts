@@ -3,7 +3,7 @@ import { runFal } from './fal-run.ts';
 
 function run(program: string) {
   let text = '';
-  let heard: () => void = () => {};
+  let onMore: () => void = () => {};
   const result = runFal({
     command: process.execPath,
     args: ['-e', program],
@@ -11,15 +11,15 @@ function run(program: string) {
     env: { GIVEN: 'yes' },
     onText(more) {
       text += more;
-      heard();
+      onMore();
     },
   });
-  const says = (words: string) =>
+  const prints = (words: string) =>
     new Promise<void>((resolve) => {
-      heard = () => text.includes(words) && resolve();
-      heard();
+      onMore = () => text.includes(words) && resolve();
+      onMore();
     });
-  return { ...result, says };
+  return { ...result, prints };
 }
 
 describe('a run of fal', () => {
@@ -35,10 +35,10 @@ describe('a run of fal', () => {
   });
 
   it('is interrupted as by Ctrl-C, and can shut down gracefully', async () => {
-    const { stop, says, ended } = run(
+    const { stop, prints, ended } = run(
       'process.on("SIGINT", () => process.exit(0)); setInterval(() => {}, 1e6); console.log("up")',
     );
-    await says('up');
+    await prints('up');
     stop();
     stop();
     expect(await ended).toMatchObject({ code: 0, stopped: true });
@@ -46,10 +46,10 @@ describe('a run of fal', () => {
 
   it('ends together with its child processes', async () => {
     const child = 'setInterval(() => {}, 1e6); console.log("child " + process.pid)';
-    const { kill, says, ended } = run(
+    const { kill, prints, ended } = run(
       `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" })`,
     );
-    await says('child');
+    await prints('child');
     kill();
     // The pipes close when the last of the group has gone.
     expect(await ended).toMatchObject({ code: 143, stopped: true });

@@ -17,7 +17,7 @@ export interface FalEnd {
 }
 
 const keptCharacters = 200_000;
-const patienceMs = { interrupt: 8_000, terminate: 3_000 };
+const timeoutMs = { interrupt: 8_000, terminate: 3_000 };
 const codes: { readonly [signal: string]: number } = { SIGINT: 130, SIGKILL: 137, SIGTERM: 143 };
 
 /** Runs a `fal` command in a process group of its own, so that its child processes end with it. */
@@ -62,8 +62,8 @@ export function runFal(options: {
       stopped = true;
       signalGroup(child, 'SIGINT');
       timers.push(
-        setTimeout(() => signalGroup(child, 'SIGTERM'), patienceMs.interrupt),
-        setTimeout(() => signalGroup(child, 'SIGKILL'), patienceMs.interrupt + patienceMs.terminate),
+        setTimeout(() => signalGroup(child, 'SIGTERM'), timeoutMs.interrupt),
+        setTimeout(() => signalGroup(child, 'SIGKILL'), timeoutMs.interrupt + timeoutMs.terminate),
       );
     },
     kill() {

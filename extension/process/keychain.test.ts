@@ -5,7 +5,7 @@ import { createKeychain, type KeychainDeps, type SealingKey, type SealSecrets } 
 /** A keychain that keeps its entries, and the editor's own storage; `asked` counts the calls of the keychain. */
 function machine() {
   const entries = new Map<string, string>();
-  const state = { sealing: { id: null, inUse: false } as SealingKey, asked: 0, said: [] as string[] };
+  const state = { sealing: { id: null, inUse: false } as SealingKey, asked: 0, logged: [] as string[] };
   const secrets: KeychainDeps['secrets'] = {
     async get(name) {
       state.asked++;
@@ -37,10 +37,10 @@ function machine() {
     createKeychain({ secrets, sealingKey, session, run: '', isLocal: true, ...more }).order({
       sealed: sealedBy === undefined ? undefined : { keyId: sealedBy, bytes: '' },
       setting,
-      log: (sentence) => state.said.push(sentence),
+      log: (sentence) => state.logged.push(sentence),
     });
-  const startAnew = () => createKeychain({ secrets, sealingKey, session: '', run: '', isLocal: true }).startAnew();
-  return { entries, state, secrets, startAnew, start };
+  const reset = () => createKeychain({ secrets, sealingKey, session: '', run: '', isLocal: true }).reset();
+  return { entries, state, secrets, reset, start };
 }
 
 const keyIn = (entries: Map<string, string>): string => JSON.parse([...entries.values()][0] ?? '{}').key;
@@ -57,7 +57,7 @@ describe("the editor's keychain", () => {
     expect(state.sealing).toEqual({ id: keyIdOf(key), inUse: true });
     expect(await start('three', { sealedBy: keyIdOf(key) })).toEqual({ wrappingKey: key, want: 'open' });
     expect(keyIn(entries)).toBe(key);
-    expect(state.said.join()).not.toContain(key);
+    expect(state.logged.join()).not.toContain(key);
   });
 
   it('is not trusted until the editor has restarted, where a restart can be detected', async () => {
@@ -101,7 +101,7 @@ describe("the editor's keychain", () => {
   });
 
   it('that lost a key in use gets a new key, in a new entry, only after the secrets were reset', async () => {
-    const { entries, state, startAnew, start } = machine();
+    const { entries, state, reset, start } = machine();
     await start('one');
     await start('two');
     const [[name = '', value = ''] = []] = entries;
@@ -110,11 +110,11 @@ describe("the editor's keychain", () => {
     expect(await start('three', old)).toBeUndefined();
     expect(await start('three')).toBeUndefined();
     expect(entries.size).toBe(0);
-    expect(state.said.join()).toMatch(/does not have the key/);
+    expect(state.logged.join()).toMatch(/does not have the key/);
     entries.set(name, value);
     expect(await start('four', old)).toMatchObject({ wrappingKey: JSON.parse(value).key });
     entries.clear();
-    await startAnew();
+    await reset();
     await start('five');
     expect(await start('six')).toMatchObject({ want: 'seal' });
     const now = { sealedBy: state.sealing.id };
@@ -127,13 +127,13 @@ describe("the editor's keychain", () => {
   });
 
   it('opens a second data folder with the key that the folder names, whichever key seals now', async () => {
-    const { entries, state, startAnew, start } = machine();
+    const { entries, state, reset, start } = machine();
     await start('one');
     const first = state.sealing.id ?? '';
     await start('two');
     const kept = new Map(entries);
     entries.clear();
-    await startAnew();
+    await reset();
     await start('three');
     for (const [name, value] of kept) entries.set(name, value);
     for (const id of [first, state.sealing.id ?? '']) {
@@ -178,7 +178,7 @@ describe("the editor's keychain", () => {
     ['holds something else', async () => '{"key": 7}'],
   ])('that %s doesn’t keep the emulator from starting', async (_what, get) => {
     const { secrets, start } = machine();
-    const deps = { secrets: { ...secrets, get }, patienceMs: 10 };
+    const deps = { secrets: { ...secrets, get }, timeoutMs: 10 };
     for (const sealed of [{}, { sealedBy: null }, { sealedBy: '0'.repeat(16) }]) {
       expect(await start('one', { ...deps, ...sealed })).toBeUndefined();
     }

@@ -32,7 +32,7 @@ export interface KeychainDeps {
    * machine.
    */
   readonly isLocal: boolean;
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 export interface Keychain {
@@ -48,7 +48,7 @@ export interface Keychain {
   /**
    * Called after the sealed key was moved away: later seals may use another key. No entry is ever replaced or removed.
    */
-  startAnew(): Promise<void>;
+  reset(): Promise<void>;
 }
 
 /** The single entry of earlier versions; only read, and copied to an entry of its own. */
@@ -64,10 +64,10 @@ type Entry = z.infer<typeof entry>;
  * earlier run of the editor stored has been read back.
  */
 export function createKeychain(deps: KeychainDeps): Keychain {
-  const { secrets, sealingKey, session, run, isLocal, patienceMs = 60_000 } = deps;
+  const { secrets, sealingKey, session, run, isLocal, timeoutMs = 60_000 } = deps;
 
   async function read(name: string): Promise<Entry | undefined> {
-    const found = await inTime(secrets.get(name), patienceMs);
+    const found = await inTime(secrets.get(name), timeoutMs);
     const parsed = entry.safeParse(found === undefined ? undefined : tryJson(found));
     return parsed.success ? parsed.data : undefined;
   }
@@ -84,10 +84,10 @@ export function createKeychain(deps: KeychainDeps): Keychain {
   }
 
   async function store(value: Entry): Promise<void> {
-    await inTime(secrets.store(entryName(keyIdOf(value.key)), JSON.stringify(value)), patienceMs);
+    await inTime(secrets.store(entryName(keyIdOf(value.key)), JSON.stringify(value)), timeoutMs);
   }
 
-  async function tryIt({ inUse }: SealingKey): Promise<string> {
+  async function tryKeychain({ inUse }: SealingKey): Promise<string> {
     if (inUse) return 'the keychain has lost its key; secrets are not sealed';
     const value: Entry = { key: randomBytes(32).toString('hex'), session, run };
     await store(value);
@@ -112,7 +112,7 @@ export function createKeychain(deps: KeychainDeps): Keychain {
         const known = sealingKey.get();
         const found = await find(known.id);
         if (!found) {
-          log(await tryIt(known));
+          log(await tryKeychain(known));
           return undefined;
         }
         if (!isProven(found)) return undefined;
@@ -123,15 +123,15 @@ export function createKeychain(deps: KeychainDeps): Keychain {
         return undefined;
       }
     },
-    startAnew: async () => sealingKey.set({ ...sealingKey.get(), inUse: false }),
+    reset: async () => sealingKey.set({ ...sealingKey.get(), inUse: false }),
   };
 }
 
 /** A desktop may prompt for a password first. A keychain that never answers delays a start by at most this long. */
-async function inTime<T>(asked: PromiseLike<T>, patienceMs: number): Promise<T> {
+async function inTime<T>(asked: PromiseLike<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('it does not respond')), patienceMs);
+    timer = setTimeout(() => reject(new Error('it does not respond')), timeoutMs);
   });
   try {
     return await Promise.race([asked, late]);

@@ -37,8 +37,8 @@ function start(program: string, signal = new AbortController().signal, change: P
 
 describe('starting the emulator', () => {
   it('passes folder, port and a clean environment, and returns when the emulator listens', async () => {
-    const said = "console.log(process.argv.slice(2).join(' '), process.env.FROM_NODE);";
-    const { folder, started } = start(`${said} setTimeout(publish, 30); setInterval(() => {}, 1e6);`);
+    const print = "console.log(process.argv.slice(2).join(' '), process.env.FROM_NODE);";
+    const { folder, started } = start(`${print} setTimeout(publish, 30); setInterval(() => {}, 1e6);`);
     const { running, isOurs } = await started;
     expect(isOurs).toBe(true);
     expect(isAlive(running)).toBe(true);
@@ -47,7 +47,7 @@ describe('starting the emulator', () => {
   });
 
   it('passes the time scale, the allowed web pages and the shared folders', async () => {
-    const said = "console.log(process.argv.slice(10).join(' '));";
+    const print = "console.log(process.argv.slice(10).join(' '));";
     const settings = startArguments({
       ...unset,
       timeScale: 60,
@@ -56,7 +56,7 @@ describe('starting the emulator', () => {
       huggingFaceCache: 'read',
       allowOutside: true,
     });
-    const { folder, started } = start(`${said} publish(); setInterval(() => {}, 1e6);`, undefined, { settings });
+    const { folder, started } = start(`${print} publish(); setInterval(() => {}, 1e6);`, undefined, { settings });
     await started;
     expect(readFileSync(outputFile(folder), 'utf8')).toBe(
       '--time-scale 60 --allow-origin http://localhost:3000 --allow-origin http://localhost:5173 ' +
@@ -71,13 +71,13 @@ describe('starting the emulator', () => {
     writeFileSync(
       bundle,
       `${publish}
-      writeFileSync('told.json', JSON.stringify([readFileSync(0, 'utf8'), process.argv.slice(2), process.env]));
+      writeFileSync('received.json', JSON.stringify([readFileSync(0, 'utf8'), process.argv.slice(2), process.env]));
       publish(); setInterval(() => {}, 1e6);`,
     );
     const signal = new AbortController().signal;
     const { running } = await startEmulator({ node, bundle, folder, settings, keychain, signal });
     onTestFinished(() => void process.kill(running.pid, 'SIGKILL'));
-    const [input, ...others] = JSON.parse(readFileSync(join(folder, 'told.json'), 'utf8'));
+    const [input, ...others] = JSON.parse(readFileSync(join(folder, 'received.json'), 'utf8'));
     expect(JSON.parse(input)).toEqual(keychain);
     expect(others[0]).toContain('--keychain');
     expect(JSON.stringify(others)).not.toContain(keychain.wrappingKey);

@@ -8,7 +8,7 @@ import { findRunning, makeFolder, type RunningEmulator } from '../target/data-fo
 import { failureIn } from '../target/error-codes.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
 import { childEnv } from './child-env.ts';
-import { diagnose, lastWords, noSpace, problemOfFailure } from './diagnose.ts';
+import { diagnose, lastLine, noSpace, problemOfFailure } from './diagnose.ts';
 import type { NodeProgram } from './node.ts';
 
 export interface StartOptions {
@@ -22,7 +22,7 @@ export interface StartOptions {
   readonly keychain?: KeychainOrder;
   /** Cancels the start and ends the process. */
   readonly signal: AbortSignal;
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 const lookEveryMs = 40;
@@ -40,7 +40,7 @@ export function outputFile(folder: string): string {
  * @throws Problem (port taken, no space, …), Cancelled
  */
 export async function startEmulator(options: StartOptions): Promise<{ running: RunningEmulator; isOurs: boolean }> {
-  const { node, bundle, folder, settings, keychain, signal, patienceMs = 60_000 } = options;
+  const { node, bundle, folder, settings, keychain, signal, timeoutMs = 60_000 } = options;
   const output = openOutput(folder);
   const args = ['start', '--json', '--data', folder, ...settings, ...(keychain ? ['--keychain'] : [])];
   const child = spawn(node.command, [bundle, ...args], {
@@ -63,7 +63,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
   failed.catch(() => {}); // awaited below, or never
   const ended = () => child.exitCode !== null || child.signalCode !== null;
 
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + timeoutMs;
   try {
     for (;;) {
       const running = findRunning(folder);
@@ -118,6 +118,8 @@ function problemOf(folder: string): Problem {
   if (failure) return problemOfFailure(failure);
   // The output file is on the same disk, so it may be empty or end in the middle of a line.
   if (isFull(folder)) return noSpace();
-  const said = lastWords(output);
-  return diagnose(output) ?? new Problem(said ? `The emulator did not start: ${said}` : 'The emulator did not start.');
+  const reason = lastLine(output);
+  return (
+    diagnose(output) ?? new Problem(reason ? `The emulator did not start: ${reason}` : 'The emulator did not start.')
+  );
 }

@@ -10,7 +10,7 @@ import { watchFile } from './watch-file.ts';
  * Delays between attempts while an emulator's process lives but doesn't answer (it is ending, or hangs); doubled each
  * time.
  */
-const retryMs = { first: 250, longest: 5_000 };
+const retryMs = { first: 250, max: 5_000 };
 
 export interface Link {
   readonly folder: string;
@@ -77,7 +77,7 @@ export function createLink(folder: string): Link {
     } else if (isAlive(running)) {
       // Its port closes before its process ends: only then is it known whether it ended cleanly.
       retry = setTimeout(look, nextRetryMs);
-      nextRetryMs = Math.min(nextRetryMs * 2, retryMs.longest);
+      nextRetryMs = Math.min(nextRetryMs * 2, retryMs.max);
     } else look();
   }
 
@@ -109,9 +109,9 @@ export function createLink(folder: string): Link {
           open = false;
           starts--;
           // Directly, without `stopped` in between: listeners distinguish a failed start from an emulator that ended.
-          const isVain =
+          const startFailed =
             why !== undefined && starts === 0 && observed.get().state === 'starting' && !findRunning(folder);
-          if (isVain) observed.set({ state: 'failed', why });
+          if (startFailed) observed.set({ state: 'failed', why });
           else look();
         },
       };

@@ -4,7 +4,7 @@ import { findRunning, localKey } from './data-folder.ts';
 
 export type { RequestFacts };
 
-const patienceMs = 2_000;
+const timeoutMs = 2_000;
 const maxBytes = 1024 * 1024;
 
 /**
@@ -23,7 +23,7 @@ export function askRequest(folder: string, id: string): Promise<RequestFacts | u
         path: `/minifal/requests/${encodeURIComponent(id)}`,
         agent: false,
         headers: { authorization: `Key ${key}` },
-        timeout: patienceMs,
+        timeout: timeoutMs,
       },
       (response) => {
         let text = '';

@@ -37,8 +37,8 @@ export function createAppsView(deps: {
     const note = snapshot.status?.trouble ?? '';
     if ((view.message ?? '') !== note) view.message = note;
     setContext('hasEnded', endedRunners(next).length > 0);
-    const told = new Set(snapshot.status?.runners.map(({ id }) => id));
-    for (const id of cleared) if (!told.has(id)) cleared.delete(id);
+    const current = new Set(snapshot.status?.runners.map(({ id }) => id));
+    for (const id of cleared) if (!current.has(id)) cleared.delete(id);
     for (const id of elements.keys()) if (!known.has(id)) elements.delete(id);
     for (const id of ids) {
       if (id === undefined) changed(undefined);

@@ -135,11 +135,11 @@ function revisionRow(
   ofApp: readonly Runner[],
   alias: string,
   revision: string,
-  inForce: string | undefined,
+  active: string | undefined,
   time: Time,
 ): Row {
   const runners = ofApp.filter((runner) => runner.revision === revision);
-  const role = inForce === undefined ? '' : revision === inForce ? 'active' : 'replaced';
+  const role = active === undefined ? '' : revision === active ? 'active' : 'replaced';
   return {
     id: `revision/${alias}/${revision}`,
     kind: 'revision',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestFacts } from '../target/requests.ts';
-import { type FoundLink, findLinks, tellRequest } from './links.ts';
+import { describeRequest, type FoundLink, findLinks } from './links.ts';
 
 const id = '0199a1b2-0000-7000-8000-0123456789ab';
 const ports = [7001, 7002];
@@ -52,7 +52,7 @@ describe('a request', () => {
     [{ ...ran, phase: 'IN_PROGRESS' } as const, 'in progress on runner abcdefgh (attempt 2).'],
     [{ ...done, attempts: 1, status: 200 }, 'completed with 200 after 1.5 s on runner abcdefgh.'],
     [{ ...done, error: 'It took too long.' }, 'failed after 1.5 s on runner abcdefgh (attempt 2). It took too long.'],
-  ])('is reported in a sentence: %j', (change, told) => {
-    expect(tellRequest({ ...facts, ...change })).toBe(`Request 0199a1b2 of hello: ${told}`);
+  ])('is reported in a sentence: %j', (change, sentence) => {
+    expect(describeRequest({ ...facts, ...change })).toBe(`Request 0199a1b2 of hello: ${sentence}`);
   });
 });

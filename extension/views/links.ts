@@ -43,7 +43,7 @@ export function findLinks(line: string, ports: readonly number[]): readonly Foun
 }
 
 /** A sentence with the facts about a request. Pure. */
-export function tellRequest({ requestId, alias, ...facts }: RequestFacts): string {
+export function describeRequest({ requestId, alias, ...facts }: RequestFacts): string {
   return `Request ${requestId.slice(0, 8)} of ${alias}: ${state(facts)}`;
 }
 

@@ -18,8 +18,8 @@ export function createStatusBar(link: Link) {
   let hasApps = false;
 
   function update(): void {
-    const said = statusText(link.snapshot(), hasApps);
-    if (!said) {
+    const content = statusText(link.snapshot(), hasApps);
+    if (!content) {
       item?.hide();
       return;
     }
@@ -28,10 +28,10 @@ export function createStatusBar(link: Link) {
       item.name = 'fal';
       item.command = commandId('showActions');
     }
-    item.text = said.text;
-    item.tooltip = new vscode.MarkdownString(said.tooltip, true);
-    item.accessibilityInformation = { label: said.spoken, role: 'button' };
-    item.backgroundColor = said.isError ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
+    item.text = content.text;
+    item.tooltip = new vscode.MarkdownString(content.tooltip, true);
+    item.accessibilityInformation = { label: content.spoken, role: 'button' };
+    item.backgroundColor = content.isError ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
     item.show();
   }
 

@@ -14,17 +14,17 @@ export interface StatusText {
 export function statusText({ state, status, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
   if (state === 'stopped') {
     if (!hasApps) return undefined;
-    return say('$(circle-outline) fal: stopped', 'The local emulator is stopped.', 'fal: local emulator stopped');
+    return item('$(circle-outline) fal: stopped', 'The local emulator is stopped.', 'fal: local emulator stopped');
   }
   if (state === 'starting') {
-    return say('$(loading~spin) fal: local', 'The local emulator is starting.', 'fal: local emulator starting');
+    return item('$(loading~spin) fal: local', 'The local emulator is starting.', 'fal: local emulator starting');
   }
   if (state === 'failed') {
     const sentence = why ?? 'The local emulator ended unexpectedly.';
-    return { ...say('$(error) fal: failed', plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
+    return { ...item('$(error) fal: failed', plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
   }
   if (status?.trouble) {
-    return { ...say('$(warning) fal: local', plainMarkdown(status.trouble), `fal: ${status.trouble}`), isError: true };
+    return { ...item('$(warning) fal: local', plainMarkdown(status.trouble), `fal: ${status.trouble}`), isError: true };
   }
   const live = status?.runners.filter(({ endedAt }) => endedAt === null).length ?? 0;
   const runners = `${live} ${live === 1 ? 'runner' : 'runners'}`;
@@ -38,13 +38,13 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
   ];
   const timeScale = status?.timeScale ?? 1;
   if (timeScale !== 1) lines.push(`Time x${timeScale}: the platform's delays pass ${timeScale} times as fast.`);
-  return say(
+  return item(
     `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`,
     lines.join('\n\n'),
     `fal: local emulator running, ${runners}`,
   );
 }
 
-function say(text: string, tooltip: string, spoken: string): StatusText {
+function item(text: string, tooltip: string, spoken: string): StatusText {
   return { text, tooltip, spoken, isError: false };
 }

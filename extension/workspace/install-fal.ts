@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cancelled, Problem } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
-import { diagnose, lastWords } from '../process/diagnose.ts';
+import { diagnose, lastLine } from '../process/diagnose.ts';
 import { falPackages } from '../target/needs.ts';
 
 /** The folder of the extension's own virtual environment, below its storage; a folder per set of pinned packages. */
@@ -40,7 +40,7 @@ export async function installFal(options: {
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', ...falPackages];
     const installed = await run(own, pip, signal, onLine);
     if (installed.code !== 0) {
-      const why = lastWords(installed.output);
+      const why = lastLine(installed.output);
       throw (
         diagnose(installed.output) ?? new Problem(`fal could not be installed${why ? `: ${why}` : '.'}`, 'installFal')
       );

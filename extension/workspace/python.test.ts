@@ -3,7 +3,7 @@ import { type Exec, execProgram } from '../process/node.ts';
 import { pythonCandidates } from './candidates.ts';
 import { type Candidate, findPython } from './python.ts';
 
-const told = (minor: number, fal: string | null = null) => JSON.stringify({ version: [3, minor], fal });
+const info = (minor: number, fal: string | null = null) => JSON.stringify({ version: [3, minor], fal });
 
 /** The answers of a machine's interpreters. */
 function search(machine: { readonly [python: string]: string }, candidates: readonly Candidate[]) {
@@ -19,7 +19,7 @@ const named = (...pythons: readonly string[]): readonly Candidate[] =>
 
 describe('the Python that runs fal', () => {
   it('is the first one that has fal', async () => {
-    const machine = { a: told(11), b: told(12, '1.83.0'), c: told(11, '1.0.0') };
+    const machine = { a: info(11), b: info(12, '1.83.0'), c: info(11, '1.0.0') };
     expect(await search(machine, named('a', 'b', 'c'))).toEqual({
       kind: 'ok',
       python: { python: 'b', from: 'from b', version: '3.12', fal: '1.83.0' },
@@ -27,7 +27,7 @@ describe('the Python that runs fal', () => {
   });
 
   it('is otherwise the first one of a supported version, so that fal can be installed there', async () => {
-    const machine = { old: told(9, '1.0.0'), a: told(10), b: told(11) };
+    const machine = { old: info(9, '1.0.0'), a: info(10), b: info(11) };
     expect(await search(machine, named('old', 'a', 'b'))).toMatchObject({
       kind: 'ok',
       python: { python: 'a', fal: undefined },
@@ -36,21 +36,21 @@ describe('the Python that runs fal', () => {
 
   it('is the one in the setting, whether it has fal or not', async () => {
     const candidates = [{ python: 'mine', from: 'the setting', chosen: true }, ...named('other')];
-    expect(await search({ mine: told(11), other: told(11, '1.83.0') }, candidates)).toMatchObject({
+    expect(await search({ mine: info(11), other: info(11, '1.83.0') }, candidates)).toMatchObject({
       python: { python: 'mine' },
     });
-    const missing = await search({ other: told(11, '1.83.0') }, candidates);
+    const missing = await search({ other: info(11, '1.83.0') }, candidates);
     expect(missing).toMatchObject({
       kind: 'missing',
       problem: { message: 'The setting points to mine, which is not a Python interpreter.' },
     });
-    expect(await search({ mine: told(8), other: told(11) }, candidates)).toMatchObject({ kind: 'tooOld' });
+    expect(await search({ mine: info(8), other: info(11) }, candidates)).toMatchObject({ kind: 'tooOld' });
   });
 
   it.each([
     ['nothing', {}, 'missing', 'none was found'],
-    ['too old ones', { a: told(9), b: told(8) }, 'tooOld', 'from a has 3.9'],
-    ['a too new one', { a: told(13, '1.83.0') }, 'missing', 'from a has 3.13'],
+    ['too old ones', { a: info(9), b: info(8) }, 'tooOld', 'from a has 3.9'],
+    ['a too new one', { a: info(13, '1.83.0') }, 'missing', 'from a has 3.13'],
     ['one that is broken', { a: 'Segmentation fault' }, 'missing', 'none was found'],
   ])('is reported as missing if the machine has %s', async (_title, machine, kind, words) => {
     expect(await search(machine, named('a', 'b'))).toMatchObject({

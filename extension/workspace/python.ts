@@ -50,8 +50,8 @@ export async function findPython(
   let best: Python | undefined;
   const unfit: { version: string; from: string; isOld: boolean }[] = [];
   for (const { python, from, chosen } of unique(candidates)) {
-    const told = await ask(python, exec, env);
-    if (!told) {
+    const info = await ask(python, exec, env);
+    if (!info) {
       if (chosen)
         return {
           kind: 'missing',
@@ -62,12 +62,12 @@ export async function findPython(
         };
       continue;
     }
-    const [major, minor] = told.version;
+    const [major, minor] = info.version;
     const version = `${major}.${minor}`;
     const judged = judgePython(major, minor);
     const fits = judged === 'supported';
-    if (fits && (told.fal !== null || chosen))
-      return { kind: 'ok', python: { python, from, version, fal: told.fal ?? undefined } };
+    if (fits && (info.fal !== null || chosen))
+      return { kind: 'ok', python: { python, from, version, fal: info.fal ?? undefined } };
     if (fits) best ??= { python, from, version, fal: undefined };
     else unfit.push({ version, from, isOld: judged === 'tooOld' });
     if (chosen) break;
