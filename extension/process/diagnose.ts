@@ -1,10 +1,8 @@
-import { Problem } from '../problem.ts';
+import { type Fix, Problem } from '../problem.ts';
 import type { Failure, UserErrorCode } from '../target/error-codes.ts';
 
-type Advice = (about: string | undefined) => Problem;
-
-/** Fixes by the error codes of builds, which `fal` prints. */
-const ofBuilds: { readonly [code in UserErrorCode]?: Advice } = {
+/** Problems by the error codes of builds, which `fal` prints. */
+const ofBuilds: { readonly [code in UserErrorCode]?: (about: string | undefined) => Problem } = {
   DISK_FULL: noSpace,
   DISK_READ_ONLY: () => new Problem('The disk of the data folder is read-only.', 'chooseDataFolder'),
   DATA_FOLDER_NOEXEC: () => new Problem('Programs cannot run from the data folder.', 'chooseDataFolder'),
@@ -18,15 +16,20 @@ const ofBuilds: { readonly [code in UserErrorCode]?: Advice } = {
     ),
 };
 
-/** Fixes by all error codes of the emulator. An error with any other code is shown with its own message. */
-const advice: typeof ofBuilds = {
-  ...ofBuilds,
-  PORT_IN_USE: () => new Problem('The port is taken by another program.', 'useFreePorts'),
-  PORT_NOT_PERMITTED: () => new Problem('This user may not open the port.', 'useFreePorts'),
-  DATA_FOLDER_UNUSABLE: () => new Problem('The data folder cannot be used.', 'chooseDataFolder'),
-  DATA_FOLDER_FOREIGN: () => new Problem('The data folder holds something else.', 'chooseDataFolder'),
-  ACCESS_DENIED: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
-  OWNED_BY_OTHER_USER: () => new Problem('The data folder belongs to another user.', 'chooseDataFolder'),
+/** Fixes by the error codes of the command, which has a message of its own. */
+const fixes: { readonly [code in UserErrorCode]?: Fix } = {
+  DISK_READ_ONLY: 'chooseDataFolder',
+  DATA_FOLDER_NOEXEC: 'chooseDataFolder',
+  DATA_FOLDER_UNUSABLE: 'chooseDataFolder',
+  DATA_FOLDER_FOREIGN: 'chooseDataFolder',
+  ACCESS_DENIED: 'chooseDataFolder',
+  OWNED_BY_OTHER_USER: 'chooseDataFolder',
+  PORT_IN_USE: 'useFreePorts',
+  PORT_NOT_PERMITTED: 'useFreePorts',
+  UV_NOT_INSTALLED: 'howToInstallUv',
+  UV_UNUSABLE: 'howToInstallUv',
+  PYTHON_MISSING: 'howToInstallUv',
+  PYTHON_UNAVAILABLE: 'choosePython',
 };
 
 /** Messages of other tools: error codes of Node and the system, and the system's message texts in pip's output. */
@@ -50,7 +53,7 @@ function noUv(): Problem {
 /** A failure of a `minifal` command: its own sentence, and the fix that belongs to its code. */
 export function problemOfFailure({ code, message, next }: Failure): Problem {
   if (code === 'DISK_FULL') return noSpace();
-  const fix = advice[code as UserErrorCode]?.(undefined).fix;
+  const fix = fixes[code as UserErrorCode];
   return fix ? new Problem(message, fix) : new Problem(`The emulator did not start: ${message} ${next}`);
 }
 
