@@ -33,7 +33,7 @@ describe('ARCHITECTURE.md', () => {
     ['keep_alive', 1],
     ['a REST route', 3],
     ['an RPC', 4],
-    ['waiting reason', 1],
+    ['why a request waits', 2],
     ['a scheduler rule', 5],
     ['a runner state', 3],
     ['an engine', 6],
