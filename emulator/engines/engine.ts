@@ -1,3 +1,5 @@
+import type { RunnerException } from '../wire/log-lines.ts';
+
 /**
  * An engine turns a runner's spec into a running process, reports what happens to it, and ends it. Each kind of
  * environment has an engine (engines.ts): the one of `virtualenv` is engines/process. An engine makes no decisions.
@@ -68,6 +70,14 @@ export interface RunnerLine {
   readonly unfinished?: true;
 }
 
+/** An exception of the app's code, as data. What it printed about it are lines of their own. */
+export interface ExceptionReport {
+  readonly at: number;
+  readonly exception: RunnerException;
+  readonly requestId: string | null;
+  readonly endpoint: string | null;
+}
+
 /** The address of a ready app: HTTP/1.1 on loopback. */
 export interface RunnerAddress {
   readonly host: string;
@@ -114,6 +124,11 @@ export interface RunnerEvents {
    */
   ready(address: RunnerAddress | null): void;
   line(line: RunnerLine): void;
+  /**
+   * An exception that the app's code raised and nothing expected. Before `exited`; for a request, `flushLines` waits for
+   * it. Not every exception is reported while a runner raises them without end.
+   */
+  exception(report: ExceptionReport): void;
   /** `call` runners: the function ended. */
   result(result: CallResult): void;
   /** `serve`: the app is stopping on its own, because it has served its maximum number of requests. */

@@ -23,7 +23,7 @@ import { createRunners, type RunnersDeps } from './runners/runners.ts';
 import type { Fleet, Launch } from './types.ts';
 import { createWatchers } from './watchers.ts';
 
-interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine'> {
+interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine' | 'onException'> {
   /** Seed for runner IDs; a new one for each start of the emulator. */
   readonly seed: string;
   /** Milliseconds since the epoch, for stored times. */

@@ -17,6 +17,7 @@ import { createFleet } from '../fleet/fleet.ts';
 import { createLaunches } from '../fleet/runners/launches.ts';
 import { createRunnerVariables } from '../fleet/runners/runner-env.ts';
 import type { Fleet } from '../fleet/types.ts';
+import { createExceptionRecorder } from '../telemetry/exceptions.ts';
 import { createLineRecorder } from '../telemetry/lines.ts';
 import { createNoteRecorder } from '../telemetry/notes.ts';
 import { createRunnerHistory, type RunnerHistory } from '../telemetry/runners.ts';
@@ -122,6 +123,7 @@ export function createCompute(
     }),
     mask,
     onLine: createLineRecorder(logs, mask),
+    onException: createExceptionRecorder(logs, mask),
     onMoved: (name, revision) => catalog.moveAlias(name, revision),
     onCreated: (runner, machineType) =>
       notes.created(runner, machineType ?? firstMachineType(catalog.alias(runner.alias)?.machineTypes)),

@@ -1,9 +1,10 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { openStore, type Store } from '../store/open.ts';
-import { integer, text, textOrNull, whole } from '../store/rows.ts';
+import { integer, parsed, text, textOrNull, whole } from '../store/rows.ts';
+import { exceptionSchema, type RunnerException } from '../wire/log-lines.ts';
 import { isLogLevel, severity, tracebackIn } from './level.ts';
 import { logMigrations } from './migrations.ts';
-import type { LogLine, LogQuery } from './types.ts';
+import type { LoggedException, LogLine, LogQuery } from './types.ts';
 
 /** Where a step of a search ended, in the order of its query. */
 export type Place = readonly [at: number, seq: number];
@@ -28,7 +29,9 @@ export interface LogRecords {
   /** The highest line number; 0: there are no lines. */
   lastSeq(): number;
   /** @throws DiskTrouble and other disk errors: none of the lines was added */
-  add(lines: readonly LogLine[]): void;
+  add(rows: readonly (LogLine | LoggedException)[]): void;
+  /** The latest exception of the request, or of the runner where it names no request. */
+  exceptionOf(owner: { readonly requestId: string } | { readonly runnerId: string }): RunnerException | undefined;
   /** All matching lines, up to the query's limit, in one step. */
   find(query: LogQuery): readonly LogLine[];
   /**
@@ -46,20 +49,33 @@ export interface LogRecords {
   close(): void;
 }
 
+/** Exceptions are rows, too, but no lines of the app. */
+const isLine = 'exception IS NULL';
+
 /** @throws UserError, DiskTrouble like `openStore` */
 export function openLogRecords(file: string): LogRecords {
   const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
   return {
     lastSeq: () => Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0),
-    add(lines) {
+    add(rows) {
       store.transaction(() => {
-        for (const line of lines) insert(store, line);
+        for (const row of rows) insert(store, row);
       });
+    },
+    exceptionOf(owner) {
+      const latest = 'exception IS NOT NULL ORDER BY at DESC, seq DESC LIMIT 1';
+      const row =
+        'requestId' in owner
+          ? store.sql(`SELECT exception FROM lines WHERE request_id = ? AND ${latest}`).get(owner.requestId)
+          : store
+              .sql(`SELECT exception FROM lines WHERE runner_id = ? AND request_id IS NULL AND ${latest}`)
+              .get(owner.runnerId);
+      return row && whole(() => parsed(exceptionSchema, text(row, 'exception')));
     },
     find(query) {
       const { sql, values } = whereOf(query);
       const { order } = orderOf(query);
-      const select = `SELECT * FROM lines${sql} ${order} LIMIT ?`;
+      const select = `SELECT * FROM lines${sql}${sql === '' ? ' WHERE' : ' AND'} ${isLine} ${order} LIMIT ?`;
       return linesOf(store.sql(select).all(...values, query.limit));
     },
     look(query, from, { max, wanted }) {
@@ -70,7 +86,10 @@ export function openLogRecords(file: string): LogRecords {
       const bounds = [...indexed.values, ...(from ?? [])];
       const some = others.sql === '' ? Math.min(max, wanted) : max;
       const rows = store
-        .sql(`SELECT * FROM (SELECT * ${part} LIMIT ?)${others.sql} ${order} LIMIT ?`)
+        .sql(
+          `SELECT * FROM (SELECT * ${part} LIMIT ?)${others.sql}${others.sql === '' ? ' WHERE' : ' AND'} ${isLine} ` +
+            `${order} LIMIT ?`,
+        )
         .all(...bounds, some, ...others.values, wanted);
       const lines = linesOf(rows);
       if (rows.length >= wanted) return { lines, next: undefined };
@@ -83,9 +102,10 @@ export function openLogRecords(file: string): LogRecords {
   };
 }
 
-function insert(store: Store, line: LogLine): void {
+function insert(store: Store, row: LogLine | LoggedException): void {
+  const line = 'exception' in row ? lineOf(row) : row;
   store
-    .sql('INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .sql('INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     .run(
       line.seq,
       line.at,
@@ -100,7 +120,17 @@ function insert(store: Store, line: LogLine): void {
       line.runnerId,
       line.requestId,
       line.endpoint,
+      line.isServer ? 1 : 0,
+      line.place?.file ?? null,
+      line.place?.line ?? null,
+      'exception' in row ? JSON.stringify(row.exception) : null,
     );
+}
+
+/** How searches find an exception. */
+function lineOf({ exception, ...about }: LoggedException): LogLine {
+  const { type, message } = exception;
+  return { ...about, level: 'ERROR', source: 'USER', stream: null, message: `${type}: ${message}` };
 }
 
 /** Counts pages in use: accurate enough, and free, whereas a sum over the lines would read them all. */
@@ -184,5 +214,9 @@ function decode(row: { readonly [column: string]: SQLOutputValue }): LogLine {
     runnerId: textOrNull(row, 'runner_id'),
     requestId: textOrNull(row, 'request_id'),
     endpoint: textOrNull(row, 'endpoint'),
+    ...(row.server === 1 ? { isServer: true } : {}),
+    ...(typeof row.file === 'string' && typeof row.line === 'number'
+      ? { place: { file: row.file, line: row.line } }
+      : {}),
   };
 }

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../store/testing/folder.ts';
 import { lockElsewhere } from '../store/testing/lock.ts';
 import { createLogs, type LogsOptions } from './logs.ts';
-import type { LogLine, LogQuery } from './types.ts';
+import type { LoggedException, LogLine, LogQuery } from './types.ts';
 
 function setUp(options: Partial<LogsOptions> = {}) {
   const file = join(testFolder(), 'logs.db');
@@ -53,6 +53,58 @@ describe('createLogs', () => {
     const again = open();
     again.append(testLine('third'));
     expect(again.query(all)).toEqual([...expected, { ...testLine('third'), seq: 3 }]);
+  });
+
+  it('keeps exceptions with their owners, masked, and shows them as no line', async () => {
+    const { logs, open } = setUp({ mask: (text) => text.replaceAll('swordfish', '***') });
+    const raised = (at: number, message: string, owner: Partial<LoggedException>): Omit<LoggedException, 'seq'> => ({
+      at,
+      alias: 'app',
+      revision: 'r1',
+      runnerId: 'runner-1',
+      requestId: null,
+      endpoint: null,
+      exception: {
+        type: 'app.swordfish',
+        message,
+        phase: 'request',
+        frames: [{ file: '/swordfish/app.py', line: 1, function: 'swordfish', isApp: true }],
+      },
+      ...owner,
+    });
+    const told: string[] = [];
+    const stop = logs.followExceptions(({ seq, exception }) => told.push(`${seq} ${exception.message}`));
+    const lines: string[] = [];
+    logs.follow({}, ({ message }) => lines.push(message));
+    logs.append(testLine('before'));
+    logs.appendException(raised(1_000, 'first swordfish', { requestId: 'q' }));
+    logs.appendException(raised(1_000, 'second swordfish', { requestId: 'q' }));
+    logs.appendException(raised(1_000, 'of another', { requestId: 'p' }));
+    logs.appendException(raised(1_000, 'of the start', {}));
+    stop();
+    logs.appendException(raised(1_000, 'unheard', { runnerId: 'runner-2' }));
+    expect(told).toEqual(['2 first ***', '3 second ***', '4 of another', '5 of the start']);
+    logs.close();
+    const again = open();
+    expect(again.exceptionOf({ requestId: 'q' })).toEqual({
+      type: 'app.***',
+      message: 'second ***',
+      phase: 'request',
+      frames: [{ file: '/***/app.py', line: 1, function: '***', isApp: true }],
+    });
+    expect(again.exceptionOf({ runnerId: 'runner-1' })?.message).toBe('of the start');
+    expect(again.exceptionOf({ runnerId: 'runner-3' })).toBeUndefined();
+    again.append(testLine('after'));
+    expect(lines).toEqual(['before']);
+    expect(again.query(all).map(({ seq, message }) => [seq, message])).toEqual([
+      [1, 'before'],
+      [7, 'after'],
+    ]);
+    for (const limit of [1, 2, 3]) {
+      const found = await again.search({ limit, order: 'newest' });
+      expect(found.map(({ seq }) => seq)).toEqual([7, 1].slice(0, limit));
+    }
+    expect(again.query({ ...all, minLevel: 'ERROR' })).toEqual([]);
   });
 
   it('shows the state of an unfinished line to followers, and keeps only complete lines', () => {

@@ -1,9 +1,10 @@
 import { DiskTrouble } from '../local/disk-trouble.ts';
 import { contain, type Report, throwLater } from '../local/loop/contain.ts';
+import type { RunnerException } from '../wire/log-lines.ts';
 import { matches } from './log-query.ts';
 import { openLogRecords } from './log-records.ts';
 import { searchLines } from './log-search.ts';
-import type { LogLine, Logs } from './types.ts';
+import type { LoggedException, LogLine, Logs } from './types.ts';
 
 export interface LogsOptions {
   readonly file: string;
@@ -46,8 +47,9 @@ export function createLogs({
 }: LogsOptions): StoredLogs {
   const records = openLogRecords(file);
   const followers = new Set<(line: LogLine) => void>();
+  const exceptionFollowers = new Set<(exception: LoggedException) => void>();
   let nextSeq = records.lastSeq() + 1;
-  let pending: LogLine[] = [];
+  let pending: (LogLine | LoggedException)[] = [];
   /** Characters of `pending`. */
   let waiting = 0;
   let locked = false;
@@ -62,6 +64,20 @@ export function createLogs({
       const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
       if (!stored.unfinished) keep(stored);
       for (const follower of [...followers]) contain(report, follower)(stored);
+    },
+    appendException({ exception, ...about }) {
+      const logged = { ...about, exception: masked(exception, mask), seq: nextSeq++ };
+      keep(logged);
+      for (const follower of [...exceptionFollowers]) contain(report, follower)(logged);
+    },
+    exceptionOf(owner) {
+      flush();
+      return records.exceptionOf(owner);
+    },
+    followExceptions(listener) {
+      const follower = (exception: LoggedException): void => listener(exception);
+      exceptionFollowers.add(follower);
+      return () => void exceptionFollowers.delete(follower);
     },
     query(query) {
       flush();
@@ -87,17 +103,17 @@ export function createLogs({
     },
   };
 
-  function keep(line: LogLine): void {
+  function keep(row: LogLine | LoggedException): void {
     if (locked && waiting > maxWaiting) lost++;
     else {
-      pending.push(line);
-      waiting += line.message.length;
+      pending.push(row);
+      waiting += lengthOf([row]);
     }
     if (pending.length >= maxBatch && !locked) flush();
     else scheduled ??= setTimeout(flush, locked ? lockPauseMs : batchMs);
   }
 
-  function wait(batch: LogLine[]): void {
+  function wait(batch: (LogLine | LoggedException)[]): void {
     pending = batch;
     waiting = lengthOf(batch);
     scheduled = setTimeout(flush, lockPauseMs);
@@ -137,8 +153,21 @@ export function createLogs({
   }
 }
 
-function lengthOf(lines: readonly LogLine[]): number {
-  return lines.reduce((sum, { message }) => sum + message.length, 0);
+/** The characters of rows, about. */
+function lengthOf(rows: readonly (LogLine | LoggedException)[]): number {
+  const length = (row: LogLine | LoggedException) =>
+    'exception' in row ? row.exception.message.length + row.exception.frames.length * 100 : row.message.length;
+  return rows.reduce((sum, row) => sum + length(row), 0);
+}
+
+/** An app chooses all of these texts. */
+function masked(exception: RunnerException, mask: (text: string) => string): RunnerException {
+  return {
+    ...exception,
+    type: mask(exception.type),
+    message: mask(exception.message),
+    frames: exception.frames.map((frame) => ({ ...frame, file: mask(frame.file), function: mask(frame.function) })),
+  };
 }
 
 function shortened(message: string): string {
@@ -146,7 +175,7 @@ function shortened(message: string): string {
   return `${message.slice(0, maxMessage)} … [${message.length - maxMessage} more characters were cut]`;
 }
 
-function lossRemark(lost: number, because: string, next: LogLine | undefined, seq: number): LogLine {
+function lossRemark(lost: number, because: string, next: LogLine | LoggedException | undefined, seq: number): LogLine {
   return {
     seq,
     at: next?.at ?? 0,

@@ -24,3 +24,16 @@ export const logTables: readonly string[] = [
   'CREATE INDEX lines_of_runner ON lines (runner_id, at) WHERE runner_id IS NOT NULL',
   'CREATE INDEX lines_of_request ON lines (request_id, at) WHERE request_id IS NOT NULL',
 ];
+
+/**
+ * A row with an `exception` (a JSON document) is no line of the app, but what it raised. `file`, `line`: where the line
+ * was printed. `server`: 1 for what the runner's web server wrote.
+ */
+export const placeTables: readonly string[] = [
+  'ALTER TABLE lines ADD COLUMN server INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE lines ADD COLUMN file TEXT',
+  'ALTER TABLE lines ADD COLUMN line INTEGER',
+  'ALTER TABLE lines ADD COLUMN exception TEXT',
+  'CREATE INDEX exceptions_of_runner ON lines (runner_id, at) WHERE exception IS NOT NULL',
+  'CREATE INDEX exceptions_of_request ON lines (request_id, at) WHERE exception IS NOT NULL',
+];

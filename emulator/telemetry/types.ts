@@ -1,4 +1,6 @@
-export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'STDOUT' | 'STDERR';
+import type { CodePlace, LogRow, RunnerException } from '../wire/log-lines.ts';
+
+export type LogLevel = LogRow['level'];
 
 /**
  * One log line of an app: from a build, a runner, or the platform about a runner. Never from the emulator's own log.
@@ -21,6 +23,22 @@ export interface LogLine {
    * The current state of a line that isn't complete yet: only followers see it, and they see the complete line later.
    */
   readonly unfinished?: true;
+  /** The runner's web server wrote it. */
+  readonly isServer?: true;
+  /** Where it was printed; absent: unknown. */
+  readonly place?: CodePlace;
+}
+
+/** An exception of an app's code; a row of the log, but no line of the app. */
+export interface LoggedException {
+  readonly seq: number;
+  readonly at: number;
+  readonly alias: string;
+  readonly revision: string | null;
+  readonly runnerId: string | null;
+  readonly requestId: string | null;
+  readonly endpoint: string | null;
+  readonly exception: RunnerException;
 }
 
 export interface LogQuery {
@@ -53,6 +71,12 @@ export interface Logs {
   search(query: LogQuery): Promise<readonly LogLine[]>;
   /** Live lines that match (`limit`, `order`, `since`, `until` are ignored); returns a function that unsubscribes. */
   follow(query: Omit<LogQuery, 'limit' | 'order'>, listener: (line: LogLine) => void): () => void;
+  /** Adds an exception to the log. The line APIs above don't have it. */
+  appendException(exception: Omit<LoggedException, 'seq'>): void;
+  /** The latest exception of a request, or that a runner raised before or outside of requests. */
+  exceptionOf(owner: { readonly requestId: string } | { readonly runnerId: string }): RunnerException | undefined;
+  /** Calls `listener` for each new exception; returns a function that unsubscribes. */
+  followExceptions(listener: (exception: LoggedException) => void): () => void;
   close(): void;
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { diskTroubleKinds } from './errors.ts';
 import { isolationSchema } from './isolation.ts';
+import { exceptionFactsSchema } from './log-lines.ts';
 
 const appSchema = z.object({
   alias: z.string(),
@@ -113,6 +114,8 @@ export const requestFactsSchema = z.object({
   status: z.int().nullable(),
   /** A sentence: the platform error that ended it. */
   error: z.string().nullable(),
+  /** What the app's code raised in it: the latest attempt that failed so. */
+  exception: exceptionFactsSchema.nullable().default(null),
   /** A sentence: why it waits. */
   why: z.string().nullable(),
 });

@@ -43,6 +43,7 @@ describe('a request', () => {
     attempts: 0,
     status: null,
     error: null,
+    exception: null,
     why: 'No runner yet.',
   };
   const ran = { runnerId: 'abcdefgh-1', attempts: 2, why: null };

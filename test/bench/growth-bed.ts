@@ -56,6 +56,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     envOf: async () => ({ env: {}, secrets: [] }),
     mask: createMask(() => noSecrets),
     onLine: () => undefined,
+    onException: () => undefined,
     onMoved: () => undefined,
     onCreated: (runner) => notes.created(runner, 'XS'),
     onNotes: notes.record,

@@ -29,7 +29,10 @@ const frozen = {
     'ebe7b64d428162ee23aaa977a4b74697c4ec36b1a2b05bfa13f9fb3f83b8dada',
     '149caf15ad12af13f8cfe28e209ef5963b5ffd6a61de9a7d543eab945912bf83',
   ],
-  logs: ['8ba67381ded61ad4444f692ccb383274e0c5703ac3822a226c1c7695b5fb9b3a'],
+  logs: [
+    '8ba67381ded61ad4444f692ccb383274e0c5703ac3822a226c1c7695b5fb9b3a',
+    '95fea3780f0df96bffd0d80b7d758146a4c04a599e8e1212562bbdcabc01537a',
+  ],
 };
 
 /** Bodies are read back as other kinds of byte arrays. */
@@ -41,10 +44,10 @@ afterEach(() => {
 });
 
 /** The folder as the earlier minifal wrote it (old-folders/write.ts). */
-function unpack(step: number): string {
+function unpack(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-old-'));
   closing.push(() => rmSync(folder, { recursive: true }));
-  const packed = readFileSync(join(import.meta.dirname, 'old-folders', `step-${step}.json.gz`));
+  const packed = readFileSync(join(import.meta.dirname, 'old-folders', `${name}.json.gz`));
   const files = z.record(z.string(), z.base64()).parse(JSON.parse(gunzipSync(packed).toString()));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -95,13 +98,13 @@ function open(folder: string) {
 
 describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
   it('is migrated to the current schema without a message', () => {
-    const { store, logs } = open(unpack(step));
+    const { store, logs } = open(unpack(`step-${step}`));
     expect(store.sql('PRAGMA user_version').get()).toEqual({ user_version: mainMigrations.length });
     expect([...store.notices(), ...logs.notices()]).toEqual([]);
   });
 
   it('keeps apps, environments, secrets and the key', () => {
-    const folder = unpack(step);
+    const folder = unpack(`step-${step}`);
     const { catalog } = open(folder);
     const key = readFileSync(join(folder, 'key'), 'utf8').trim();
     expect(localKey(folder, catalog)).toBe(key);
@@ -120,7 +123,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
   });
 
   it('keeps results, and performs unfinished requests', async () => {
-    const { queue } = open(unpack(step));
+    const { queue } = open(unpack(`step-${step}`));
     expect(queue.record('done')).toMatchObject({ phase: 'COMPLETED', status: 200, runnerId: 'r-ended', attempts: 1 });
     const done = queue.result('done');
     expect(done?.kind === 'response' && Buffer.from(done.response.body).toString()).toBe('{"text":"hello"}');
@@ -158,7 +161,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
   });
 
   it('keeps the history of runners and the log', () => {
-    const { history, logs } = open(unpack(step));
+    const { history, logs } = open(unpack(`step-${step}`));
     expect(history.since(0)).toMatchObject([
       {
         id: 'r-ended',
@@ -176,7 +179,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
   });
 
   it.runIf(step >= 2)('keeps stored files and values', () => {
-    const { storage } = open(unpack(step));
+    const { storage } = open(unpack(`step-${step}`));
     const { about, content, md5 } = was.file;
     const found = storage.files.find(about.id) ?? expect.fail('the file is gone');
     expect(found.file).toMatchObject({ ...about, md5, size: content.length });
@@ -185,7 +188,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
   });
 
   it.runIf(step >= 3)('keeps workflows, and calls pending webhooks', async () => {
-    const { workflows, webhooks, queue, posted } = open(unpack(step));
+    const { workflows, webhooks, queue, posted } = open(unpack(`step-${step}`));
     expect(workflows.list()).toMatchObject([{ ...was.workflow, createdAt: was.now }]);
     webhooks.resume();
     await queue.complete('waiting', was.outcomes.done ?? expect.fail('no outcome'), was.now);
@@ -196,6 +199,14 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
     });
     webhooks.close();
   });
+});
+
+it('a log of schema step 2 keeps lines, their places, and exceptions', () => {
+  const logs = createLogs({ file: join(unpack('logs-2'), 'logs.db'), maxBytes: 1e9 });
+  closing.unshift(() => logs.close());
+  expect(logs.notices()).toEqual([]);
+  expect(logs.query({ limit: 10, order: 'oldest' })).toMatchObject([...was.lines, ...was.placedLines]);
+  expect(logs.exceptionOf({ requestId: 'q' })).toEqual(was.exception.exception);
 });
 
 describe('a schema step that was released', () => {
@@ -212,6 +223,6 @@ describe('a schema step that was released', () => {
 
   it('has a digest here, and a folder that was written with it', () => {
     expect([mainMigrations.length, logMigrations.length]).toEqual([frozen.main.length, frozen.logs.length]);
-    for (const step of frozen.main.keys()) expect(unpack(step + 1)).toBeTruthy();
+    for (const step of frozen.main.keys()) expect(unpack(`step-${step + 1}`)).toBeTruthy();
   });
 });

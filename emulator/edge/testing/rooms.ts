@@ -162,7 +162,7 @@ function testFleet() {
     queuePosition: unused,
     waiting: unused,
     why: unused,
-    flushLines: unused,
+    flushLines: async () => undefined,
     probeOnDemand: unused,
   };
   const announce: (alias: string, change: Parameters<RunnerWatcher>[0]) => void = (alias, change) => {

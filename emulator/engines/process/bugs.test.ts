@@ -54,6 +54,7 @@ function startThrowing(
     };
     const handle = engine.start(specFor(work, text, rest), {
       pulling: handler('pulling'),
+      exception: handler('exception'),
       started: handler('started'),
       ready() {
         handler('ready')();

@@ -63,6 +63,12 @@ def main():
 
 const said = (message: unknown) => `yield ${JSON.stringify(JSON.stringify(message))}.encode() + b"\\n"`;
 
+const frame = { file: 'a.py', line: 1, function: 'f', isApp: true };
+const exception = {
+  ...{ event: 'exception', type: 'E', message: '', phase: 'request', frames: [frame] },
+  ...{ requestId: null, endpoint: null },
+};
+
 /** What a runner sends, and which part of it the sentence about its end names. */
 const violations: readonly [string, string, RegExp][] = [
   ['a list', 'yield b"[]\\n"', /no known report/],
@@ -77,6 +83,10 @@ const violations: readonly [string, string, RegExp][] = [
   ['unknown keys', said({ event: 'loaded', id: 'runner-0' }), /no known report/],
   ['that it entered, again', said({ event: 'entered' }), /"entered" out of order/],
   ['a foreign port', said({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
+  ['an exception without frames', said({ ...exception, frames: undefined }), /no known report/],
+  ['an exception of an unknown phase', said({ ...exception, phase: 'build' }), /no known report/],
+  ['an exception with other frames', said({ ...exception, frames: [{ file: 'a.py', line: true }] }), /no known report/],
+  ['an exception of many frames', said({ ...exception, frames: Array(31).fill(frame) }), /no known report/],
   ['a result of a server', said({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
   ['gated with a key', said({ event: 'gated', port: 1 }), /no known report/],
   ['loaded of a server', said({ event: 'loaded' }), /"loaded" out of order/],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
+import { exceptionSchema } from '../../wire/log-lines.ts';
 import type { Callable } from '../engine.ts';
 
 /** How a runner's process is created: a fork of the warm supervisor, or a Python process of its own. */
@@ -95,7 +96,14 @@ export const message = z.discriminatedUnion('event', [
     endpoint: z.string().exactOptional(),
     unfinished: z.literal(true).exactOptional(),
   }),
-  /** The answer to `flush`; it follows all lines that were written before the question. */
+  /** An exception of the app's code (runner/inside/exceptions.py). */
+  exceptionSchema.extend({
+    event: z.literal('exception'),
+    id,
+    requestId: z.string().nullable(),
+    endpoint: z.string().nullable(),
+  }),
+  /** The answer to `flush`; it follows all lines and exceptions that were written before the question. */
   z.object({ event: z.literal('flushed'), id }),
   z.object({
     event: z.literal('result'),

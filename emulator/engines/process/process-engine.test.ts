@@ -287,6 +287,7 @@ describe('the engine', () => {
         started: nothing,
         ready: nothing,
         line: nothing,
+        exception: nothing,
         result: nothing,
         done: nothing,
       };

@@ -72,6 +72,7 @@ function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents 
     started: whileAlive<void>(() => events.started()),
     ready: whileAlive((address) => events.ready(address)),
     line: whileAlive((line) => events.line(line)),
+    exception: whileAlive((report) => events.exception(report)),
     result: whileAlive((result) => events.result(result)),
     done: whileAlive<void>(() => events.done()),
     exited: whileAlive((exit) => {

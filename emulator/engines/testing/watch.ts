@@ -1,6 +1,7 @@
 import type {
   CallResult,
   Engine,
+  ExceptionReport,
   ExecIo,
   ExecOptions,
   ExecSession,
@@ -16,8 +17,9 @@ import type {
 export interface Watched {
   readonly handle: RunnerHandle;
   readonly lines: RunnerLine[];
-  /** The names of its reports, except for lines. */
+  /** The names of its reports, except for lines and exceptions. */
   readonly order: string[];
+  readonly exceptions: ExceptionReport[];
   readonly ready: Promise<RunnerAddress | null>;
   readonly result: Promise<CallResult>;
   readonly exited: Promise<RunnerExit>;
@@ -42,6 +44,7 @@ function deferred<T>() {
 export function watch(engine: Engine, spec: RunnerSpec): Watched {
   const lines: RunnerLine[] = [];
   const order: string[] = [];
+  const exceptions: ExceptionReport[] = [];
   const ready = deferred<RunnerAddress | null>();
   const result = deferred<CallResult>();
   const exited = deferred<RunnerExit>();
@@ -58,6 +61,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
       lines.push(line);
       for (const { pattern, found } of awaited) if (pattern.test(line.text)) found.resolve(line);
     },
+    exception: (report) => exceptions.push(report),
     done: () => order.push('done'),
     result(value) {
       order.push('result');
@@ -74,6 +78,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
     handle: engine.start(spec, events),
     lines,
     order,
+    exceptions,
     ready: ready.promise,
     result: result.promise,
     exited: exited.promise,

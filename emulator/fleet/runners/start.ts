@@ -1,4 +1,12 @@
-import type { CallResult, Engine, RunnerAddress, RunnerEvents, RunnerExit, RunnerLine } from '../../engines/engine.ts';
+import type {
+  CallResult,
+  Engine,
+  ExceptionReport,
+  RunnerAddress,
+  RunnerEvents,
+  RunnerExit,
+  RunnerLine,
+} from '../../engines/engine.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import type { Paced } from '../../local/loop/paced.ts';
 import type { Event } from '../../scheduler/events.ts';
@@ -18,6 +26,7 @@ export interface StartDeps {
   /** Paces events, because many runners may report at the same moment. */
   readonly paced: Paced;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
+  readonly onException: (order: StartOrder, report: ExceptionReport) => void;
   /** Returns false if nothing waits for the result. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
   readonly onDone: (order: StartOrder) => void;
@@ -88,6 +97,7 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
       deps.dispatch({ type: 'runnerReady', runnerId });
     }, kill),
     line: contain(deps.report, (line) => deps.onLine(order, line)),
+    exception: contain(deps.report, (report) => deps.onException(order, report)),
     result: paced<CallResult>((result) => {
       runner.keep = true;
       // The caller may have disconnected in the meantime; then the result's files aren't needed.

@@ -84,6 +84,7 @@ beforeEach(() => {
     },
     mask: createMask(() => noSecrets),
     onLine: () => {},
+    onException: () => {},
     onMoved: () => {},
     onCreated: () => {},
     onNotes: () => {},

@@ -67,6 +67,7 @@ class _Entrypoint:
 
     def __init__(self, name: str):
         self._name = name
+        self.was_found = False
 
     def resolve(self):
         module, separator, attributes = self._name.partition(":")
@@ -75,10 +76,16 @@ class _Entrypoint:
         found = importlib.import_module(module)
         for attribute in attributes.split("."):
             found = getattr(found, attribute)
+        self.was_found = True
         return found
 
     def __call__(self, **options):
         return self.resolve()(**options)
+
+
+def was_imported(function) -> bool:
+    """Whether the function's code is there: that of an entrypoint is imported at its first use."""
+    return not isinstance(function, _Entrypoint) or function.was_found
 
 
 def ports_for(function, port: int, metrics_port: int) -> dict[str, int]:
@@ -120,7 +127,7 @@ def describe(error: BaseException) -> dict:
     """The three texts that accompany a pickled exception, and the exception itself without our frames."""
     text = traceback_of(error)
     error.__traceback__ = _users_part(error)
-    return {"traceback": text, "exceptionType": type(error).__name__, "exceptionMessage": _message(error)}
+    return {"traceback": text, "exceptionType": type(error).__name__, "exceptionMessage": message_of(error)}
 
 
 def traceback_of(error: BaseException) -> str:
@@ -136,7 +143,8 @@ def _users_part(error: BaseException):
     return part
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
+    """The exception's text, also if creating the text fails."""
     try:
         return str(error)[:_MAX_TEXT]
     except Exception:
@@ -145,7 +153,7 @@ def _message(error: BaseException) -> str:
 
 def describe_error(error: BaseException) -> str:
     """The exception's type and text, also if creating the text fails."""
-    return f"{type(error).__name__}: {_message(error)}"
+    return f"{type(error).__name__}: {message_of(error)}"
 
 
 def _let_tracebacks_pickle(error: BaseException) -> None:

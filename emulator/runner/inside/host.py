@@ -13,7 +13,7 @@ import sys
 import types
 
 from ..shared import reports
-from . import callables, gate, labels, request_limit, rules, streams
+from . import callables, exceptions, gate, labels, request_limit, rules, streams
 
 
 def run(config: dict, channel) -> int:
@@ -26,15 +26,17 @@ def run(config: dict, channel) -> int:
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     network = rules.apply_from_environment()
     network.report = lambda host, port: _report(channel, "listening", host=host, port=port)
+    noted = exceptions.Exceptions(_exception_sender(channel), context, serving)
     if config["callable"]["kind"] == "entrypoint" and config["appFolder"] is not None:
         # Without a wrapper of the SDK, nothing else makes app files importable.
         sys.path.append(config["appFolder"])
     if config["mode"] == "serve":
         labels.install(context, serving)
+        noted.install()
         request_limit.install(lambda: _report(channel, "done"))
         gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _report(channel, "gated"))
-        return _serve(config, channel)
-    return _answer(config, channel)
+        return _serve(config, channel, noted)
+    return _answer(config, channel, noted)
 
 
 def _report(channel, event: str, **about: object) -> None:
@@ -45,6 +47,17 @@ def _report(channel, event: str, **about: object) -> None:
         channel.send({"event": event, **about})
     except OSError:
         pass
+
+
+def _exception_sender(channel):
+    """Only the runner's main process reports exceptions: a message of several processes at once would be torn."""
+    main = os.getpid()
+
+    def send(about: dict) -> None:
+        if os.getpid() == main:
+            _report(channel, "exception", **about)
+
+    return send
 
 
 def leave(code: int) -> None:
@@ -66,26 +79,32 @@ def _fresh_main():
     return context
 
 
-def _serve(config: dict, channel) -> int:
+def _serve(config: dict, channel, noted: exceptions.Exceptions) -> int:
+    phase = exceptions.SETUP
     try:
         arguments = _setup(config)
+        phase = exceptions.IMPORT
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
+        phase = exceptions.SETUP
         callables.invoke(function, arguments, options)
         _report(channel, "returned")
         return 0
     except callables.Refused as error:
+        _note_refusal(noted, error)
         return _fail(channel, str(error))
     except SystemExit as error:
         return _exit_code(error)
     except BaseException as error:
+        noted.note(error, phase)
         print(callables.traceback_of(error), file=sys.stderr, end="")
         return _fail(channel, callables.describe_error(error))
 
 
-def _answer(config: dict, channel) -> int:
+def _answer(config: dict, channel, noted: exceptions.Exceptions) -> int:
     spec = config["callable"]
     method = callables.method_of(spec)
+    function = None
     try:
         try:
             if "setup" in config:
@@ -98,6 +117,7 @@ def _answer(config: dict, channel) -> int:
                 return 1
             value, raised = callables.invoke(function, arguments, {}), None
         except callables.Unloadable as error:
+            _note_refusal(noted, error)
             value = error.as_result()
             if value is None:
                 raise
@@ -105,12 +125,25 @@ def _answer(config: dict, channel) -> int:
         except callables.Refused:
             raise
         except BaseException as error:
+            noted.note(error, _phase_of_run(function))
             value, raised = error, callables.describe(error)
         _store(config["resultFile"], callables.serialize(value, method))
         channel.send({"event": "result", "method": method, "raised": raised and reports.fitted(raised)})
     except callables.Refused as error:
         channel.send({"event": "refused", "reason": reports.cut(str(error), 100_000)})
     return 0
+
+
+def _note_refusal(noted: exceptions.Exceptions, error: callables.Refused) -> None:
+    if isinstance(error, callables.Unloadable) and error.__cause__ is not None:
+        noted.note(error.__cause__, exceptions.IMPORT)
+
+
+def _phase_of_run(function) -> str:
+    """The phase in which a plain function failed. `function`: None while its setup function runs."""
+    if function is None:
+        return exceptions.SETUP
+    return exceptions.REQUEST if callables.was_imported(function) else exceptions.IMPORT
 
 
 def _setup(config: dict) -> list:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 
 CHUNK = 64 * 1024
 
@@ -58,16 +59,27 @@ class Channel:
         return [line for line in complete if line]
 
 
+_PATIENCE_SECONDS = 1.0
+
+
 class BlockingChannel:
-    """For a runner: blocks until the message is sent."""
+    """For a runner: blocks until the message is sent. Its threads may send at the same time."""
 
     def __init__(self, sock: socket.socket):
         sock.setblocking(True)
         self._sock = sock
+        self._lock = threading.Lock()
         self._lines = sock.makefile("rb")
 
     def send(self, message: dict) -> None:
-        self._sock.sendall(json.dumps(message).encode() + b"\n")
+        data = json.dumps(message).encode() + b"\n"
+        # In a forked process, a thread that doesn't exist there may hold the lock.
+        is_ours = self._lock.acquire(timeout=_PATIENCE_SECONDS)
+        try:
+            self._sock.sendall(data)
+        finally:
+            if is_ours:
+                self._lock.release()
 
     def receive(self) -> dict | None:
         line = self._lines.readline()

@@ -22,7 +22,14 @@ _SHAPES = {
     "failed": {"reason": str},
     "result": {"method": str, "raised": (dict, type(None))},
     "refused": {"reason": str},
+    "exception": {
+        **{"type": str, "message": str, "phase": str, "frames": list},
+        **{"requestId": (str, type(None)), "endpoint": (str, type(None))},
+    },
 }
+_FRAME = {"file": str, "line": int, "function": str, "isApp": bool}
+_PHASES = ("request", "setup", "teardown", "import")
+_MOST_FRAMES = 30
 _RAISED = {"traceback": str, "exceptionType": str, "exceptionMessage": str}
 
 
@@ -71,6 +78,8 @@ class Reports:
         if event == "listening":
             own = self._own
             return own is not None and report["port"] == own.app_port and own.owns(report["host"])
+        if event == "exception":
+            return True
         if event == "gated":
             return self._mode == "serve"
         if event in ("returned", "done"):
@@ -117,12 +126,24 @@ def _parse(line: bytes) -> dict:
         raise Violation("it sent no known report over the emulator's connection")
     if report.get("raised") is not None and not _fits(report["raised"], _RAISED):
         raise Violation("it sent no known report over the emulator's connection")
+    if report["event"] == "exception" and not _is_exception(report):
+        raise Violation("it sent no known report over the emulator's connection")
     return report
+
+
+def _is_exception(report: dict) -> bool:
+    frames = report["frames"]
+    return (
+        report["phase"] in _PHASES
+        and len(frames) <= _MOST_FRAMES
+        and all(isinstance(frame, dict) and _fits(frame, _FRAME) for frame in frames)
+    )
 
 
 def _fits(value: dict, shape: dict) -> bool:
     return value.keys() == shape.keys() and all(
-        isinstance(value[name], kind) and not isinstance(value[name], bool) for name, kind in shape.items()
+        isinstance(value[name], kind) and (kind is bool or not isinstance(value[name], bool))
+        for name, kind in shape.items()
     )
 
 

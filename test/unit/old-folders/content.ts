@@ -1,6 +1,6 @@
 import type { Alias, Revision } from '../../../emulator/catalog/types.ts';
 import type { RequestOutcome, SubmittedRequest } from '../../../emulator/queue/types.ts';
-import type { LogLine } from '../../../emulator/telemetry/types.ts';
+import type { LoggedException, LogLine } from '../../../emulator/telemetry/types.ts';
 
 /**
  * The content of the old data folders, in the shapes of that time. The fixtures were written from this, so a field that
@@ -161,6 +161,34 @@ export const lines: readonly Omit<LogLine, 'seq'>[] = [
     endpoint: null,
   },
 ];
+
+/** Since step 2 of the log's schema. */
+export const placedLines: readonly Omit<LogLine, 'seq'>[] = [
+  {
+    ...line,
+    level: 'STDOUT',
+    message: 'placed',
+    runnerId: 'r',
+    requestId: 'q',
+    endpoint: '/',
+    place: { file: '/a.py', line: 3 },
+  },
+  { ...line, level: 'INFO', message: 'INFO: started', runnerId: 'r', requestId: null, endpoint: null, isServer: true },
+];
+export const exception: Omit<LoggedException, 'seq'> = {
+  at: now,
+  alias: 'greet',
+  revision: 'rev-1',
+  runnerId: 'r',
+  requestId: 'q',
+  endpoint: '/',
+  exception: {
+    type: 'KeyError',
+    message: "'name'",
+    phase: 'request',
+    frames: [{ file: '/a.py', line: 3, function: 'App.greet', isApp: true }],
+  },
+};
 
 export const file = {
   about: {

@@ -31,6 +31,32 @@ describe('/minifal/requests/ID', () => {
     expect(await facts()).toMatchObject({ phase: 'COMPLETED', completedAt: 3_000, status: 422, error: null });
   });
 
+  it('reports what the code of the app raised in it: the latest of its attempts', async () => {
+    const { queue, fleet, get, logs } = await restServer();
+    fleet.why = () => null;
+    await queue.submit(testRequest('q-1'));
+    const raised = (message: string, requestId: string | null) => ({
+      at: 1_000,
+      alias: 'app',
+      revision: 'rev',
+      runnerId: 'r-1',
+      requestId,
+      endpoint: '/',
+      exception: {
+        type: 'KeyError',
+        message,
+        phase: 'request' as const,
+        frames: [
+          { file: '/home/me/app.py', line: 38, function: 'App.run', isApp: true },
+          { file: '/lib/json.py', line: 7, function: 'loads', isApp: false },
+        ],
+      },
+    });
+    for (const id of ['q-1', 'q-2', null]) logs.appendException(raised(`of ${id}`, id));
+    const { exception } = requestFactsSchema.parse((await get('/minifal/requests/q-1')).json);
+    expect(exception).toEqual({ type: 'KeyError', message: 'of q-1', file: '/home/me/app.py', line: 38 });
+  });
+
   it('reports the error of one that the platform ended', async () => {
     const { queue, get } = await restServer();
     await queue.submit(testRequest('q-1'));

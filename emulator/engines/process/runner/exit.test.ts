@@ -9,6 +9,7 @@ const plain: Ending = {
   returned: false,
   failure: null,
   lastException: null,
+  place: null,
   advice: null,
 };
 
@@ -24,6 +25,16 @@ describe('exitReason', () => {
       'an exception that an app server caught',
       { code: 3, ready: false, lastException: 'RuntimeError: no weights' },
       "The runner's process exited with code 3 before it was ready; the last exception: RuntimeError: no weights",
+    ],
+    [
+      'where an exception before ready was raised',
+      { code: 1, ready: false, failure: 'KeyError: 1', place: { file: '/home/me/app.py', line: 12 } },
+      "The runner's process exited with code 1 before it was ready: KeyError: 1 (/home/me/app.py, line 12)",
+    ],
+    [
+      'a place without an exception',
+      { code: 1, ready: false, place: { file: '/home/me/app.py', line: 12 } },
+      "The runner's process exited with code 1 before it was ready.",
     ],
     [
       'advice before ready',

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { CodePlace } from '../../../wire/log-lines.ts';
 
 /** How a runner's process ended, and what was requested of it before. */
 export interface Ending {
@@ -12,6 +13,8 @@ export interface Ending {
   readonly failure: string | null;
   /** The exception of the last traceback that it printed before it was ready. */
   readonly lastException: string | null;
+  /** Where the app's code raised the exception that it reported before it was ready. */
+  readonly place: CodePlace | null;
   /** Advice about what it printed before it was ready, in sentences. */
   readonly advice: string | null;
 }
@@ -37,8 +40,9 @@ export function exitReason(ending: Ending): string {
   if (name !== null) return `The runner is gone: \`its process died with <Signals.${name}: ${ending.signal}>.\``;
   if (ending.returned && !ending.ready) return returnedInstead;
   const when = ending.ready ? '' : ' before it was ready';
+  const where = ending.ready || ending.place === null ? '' : ` (${ending.place.file}, line ${ending.place.line})`;
   const printed = ending.ready || ending.lastException === null ? '.' : `; the last exception: ${ending.lastException}`;
   const why = ending.failure === null ? printed : `: ${ending.failure}`;
-  const reason = `The runner's process exited with code ${ending.code}${when}${why}`;
+  const reason = `The runner's process exited with code ${ending.code}${when}${why === '.' ? why : `${why}${where}`}`;
   return ending.ready || ending.advice === null ? reason : `${reason.replace(/\.?$/, '.')} ${ending.advice}`;
 }

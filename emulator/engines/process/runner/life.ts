@@ -28,7 +28,7 @@ export function createLife(
     readonly secret: string;
     readonly isReady: () => boolean;
     /** The known parts of the reason, except for what was requested. */
-    readonly clues: () => Pick<Ending, 'returned' | 'failure' | 'lastException' | 'advice'>;
+    readonly clues: () => Pick<Ending, 'returned' | 'failure' | 'lastException' | 'place' | 'advice'>;
     readonly print: (text: string) => void;
     /** Its process is about to be replaced by a second one. */
     readonly onRestart: () => void;

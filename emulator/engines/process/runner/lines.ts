@@ -1,3 +1,4 @@
+import { appFrame, type CodePlace, type RunnerException } from '../../../wire/log-lines.ts';
 import type { RunnerEvents, RunnerSpec } from '../../engine.ts';
 import { createProbeLines } from '../../health/probe-lines.ts';
 import type { Message } from '../messages.ts';
@@ -10,6 +11,8 @@ const maxWaitMs = 1_000;
 /** The lines of a runner, on their way to the engine's owner. */
 export interface RunnerLines {
   take(line: Extract<Message, { event: 'line' }>): void;
+  /** The app's code raised this. */
+  failedWith(exception: RunnerException): void;
   /** Adds a line of our own. */
   print(text: string): void;
   /** One of our health checks comes from this port; the app's log line about it is dropped. */
@@ -20,8 +23,12 @@ export interface RunnerLines {
   answered(): void;
   /** No more lines follow: all waiting callers are released. */
   close(): void;
-  /** What the lines before readiness said about a failure. */
-  clues(): { readonly lastException: string | null; readonly advice: string | null };
+  /** What the lines and exceptions before readiness said about a failure. */
+  clues(): {
+    readonly lastException: string | null;
+    readonly place: CodePlace | null;
+    readonly advice: string | null;
+  };
 }
 
 export function createLines(deps: {
@@ -36,6 +43,7 @@ export function createLines(deps: {
   const exceptions = createExceptionReader();
   const probes = createProbeLines(deps.spec.health);
   let advice: string | null = null;
+  let raised: RunnerException | null = null;
   /** In the order of the questions. */
   let waiting: (() => void)[] = [];
 
@@ -57,6 +65,9 @@ export function createLines(deps: {
       deps.events.line({ at: deps.clock(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
       if (deps.isStarting() && !unfinished) readBeforeReady(text);
     },
+    failedWith(exception) {
+      if (deps.isStarting()) raised = exception;
+    },
     print,
     noteProbe: probes.sent,
     allReported() {
@@ -74,6 +85,6 @@ export function createLines(deps: {
       for (const resolve of waiting) resolve();
       waiting = [];
     },
-    clues: () => ({ lastException: exceptions.last(), advice }),
+    clues: () => ({ lastException: exceptions.last(), place: raised && appFrame(raised), advice }),
   };
 }

@@ -85,6 +85,11 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       failure = reason;
     },
     line: lines.take,
+    exception({ requestId, endpoint, type, message, phase, frames }) {
+      const exception = { type, message, phase, frames };
+      lines.failedWith(exception);
+      events.exception({ at: deps.clock(), exception, requestId, endpoint });
+    },
     flushed: lines.answered,
     result: (message) => events.result(callResult(message, folder.resultFile)),
     refused: ({ reason }) => events.result({ kind: 'refused', reason }),
@@ -106,6 +111,7 @@ function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
     started: contain(failed, () => events.started()),
     ready: contain(failed, (address) => events.ready(address)),
     line: contain(failed, (line) => events.line(line)),
+    exception: contain(failed, (report) => events.exception(report)),
     result: contain(failed, (result) => events.result(result)),
     done: contain(failed, () => events.done()),
     exited: contain(failed, (exit) => events.exited(exit)),

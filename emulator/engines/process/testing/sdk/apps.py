@@ -11,7 +11,8 @@ import urllib.request
 
 import fal
 import httpx
-from fastapi import Request
+from fastapi import HTTPException, Request
+from fastapi.responses import StreamingResponse
 from fal.toolkit import download_file
 from pydantic import BaseModel
 
@@ -89,6 +90,32 @@ class Failing(fal.App):
     @fal.endpoint("/")
     def run(self) -> Output:
         return Output(text="never")
+
+
+class Faulty(fal.App):
+    @fal.endpoint("/")
+    def look_up(self, input: Input) -> Output:
+        return Output(text={}[input.name])  # raises in look_up
+
+    @fal.endpoint("/async")
+    async def wait(self, input: Input) -> Output:
+        raise OwnError(os.environ["FAL_KEY"])  # raises in wait
+
+    @fal.endpoint("/stream")
+    def stream(self, input: Input) -> StreamingResponse:
+        def pieces():
+            yield "data: 1\n\n"
+            raise OwnError("after the first piece")  # raises in pieces
+
+        return StreamingResponse(pieces(), media_type="text/event-stream")
+
+    @fal.endpoint("/output")
+    def wrong_output(self) -> Output:
+        return Output(text=1)  # raises in wrong_output
+
+    @fal.endpoint("/refused")
+    def refuse(self) -> Output:
+        raise HTTPException(418, "on purpose")
 
 
 @fal.function(serve=True)

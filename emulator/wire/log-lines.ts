@@ -1,0 +1,78 @@
+import * as z from 'zod';
+
+/** Where code is: a path as the developer or the runner (`/app/…`) knows it, and a line from 1. */
+const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
+export type CodePlace = z.infer<typeof codePlaceSchema>;
+
+/** When an exception occurred: in a request, while the app started or ended, or while its code was loaded. */
+const exceptionPhases = ['request', 'setup', 'teardown', 'import'] as const;
+
+const frameSchema = z.object({
+  ...codePlaceSchema.shape,
+  function: z.string(),
+  /** The app's own code, not a library's. */
+  isApp: z.boolean(),
+});
+
+/**
+ * An exception of an app's code. `frames`: outermost first; of a long traceback the last frames of the app and the
+ * last of all.
+ */
+export const exceptionSchema = z.object({
+  type: z.string(),
+  message: z.string(),
+  phase: z.enum(exceptionPhases),
+  frames: z.array(frameSchema),
+});
+export type RunnerException = z.infer<typeof exceptionSchema>;
+
+/** The frame to show: the app's innermost one; `null`: no frame is the app's. */
+export function appFrame({ frames }: RunnerException): RunnerException['frames'][number] | null {
+  return frames.findLast(({ isApp }) => isApp) ?? null;
+}
+
+const logLevels = ['TRACE', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'STDOUT', 'STDERR'] as const;
+
+/** A row of the log: a line, or an exception as data (then `message` is its type and text). */
+const logRowSchema = z.object({
+  /** Increases with each row of the log; the cursor. */
+  seq: z.int(),
+  /** Milliseconds since the epoch. */
+  at: z.number(),
+  level: z.enum(logLevels),
+  /** `BUILDER`: of a build. `BRIDGE`: of the platform, about a runner. `USER`: written by a runner. */
+  source: z.enum(['BUILDER', 'BRIDGE', 'USER']),
+  stream: z.enum(['stdout', 'stderr']).nullable(),
+  message: z.string(),
+  alias: z.string(),
+  revision: z.string().nullable(),
+  runnerId: z.string().nullable(),
+  requestId: z.string().nullable(),
+  endpoint: z.string().nullable(),
+  /** The runner's web server wrote it: its access log, its start and end, its text of an unhandled exception. */
+  isServer: z.boolean(),
+  /** Where a Python runner printed or logged it; `null`: unknown, or nobody asked for places at that time. */
+  place: codePlaceSchema.nullable(),
+  exception: exceptionSchema.nullable(),
+});
+export type LogRow = z.infer<typeof logRowSchema>;
+
+/** The exception that ended a request or a runner's start, in short. */
+export const exceptionFactsSchema = z.object({
+  type: z.string(),
+  message: z.string(),
+  /** The app's innermost frame; `null`: no frame is the app's. */
+  file: z.string().nullable(),
+  line: z.int().nullable(),
+});
+export type ExceptionFacts = z.infer<typeof exceptionFactsSchema>;
+
+export function factsOf(exception: RunnerException): ExceptionFacts {
+  const frame = appFrame(exception);
+  return {
+    type: exception.type,
+    message: exception.message,
+    file: frame?.file ?? null,
+    line: frame?.line ?? null,
+  };
+}
