@@ -24,13 +24,13 @@ function refusalOf(kind: string): string {
   if (kind === 'container') {
     return (
       'Container environments need the Docker engine, which minifal does not have yet; use a virtualenv ' +
-      'environment: leave out `image` and name Python packages in `requirements`.'
+      'environment: remove `image`, and list Python packages in `requirements`.'
     );
   }
   if (kind === 'conda') {
     return (
-      'Conda environments are not supported by minifal yet; use a virtualenv environment: leave out ' +
-      '`kind` and name Python packages in `requirements`.'
+      'Conda environments are not supported by minifal yet; use a virtualenv environment: remove ' +
+      '`kind`, and list Python packages in `requirements`.'
     );
   }
   return `Unknown environment kind: ${kind}. Use a virtualenv environment.`;

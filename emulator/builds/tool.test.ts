@@ -46,7 +46,7 @@ describe('what a tool prints', () => {
        console.log('\\nend')`,
     );
     expect(code).toBe(0);
-    expect(output).toEqual(['[a line of more than a million characters was left out]', 'end']);
+    expect(output).toEqual(['[a line of more than a million characters was omitted]', 'end']);
   });
 
   it('is limited to its end when there is very much of it', async () => {

@@ -27,7 +27,7 @@ export interface ToolExit {
  * Characters. A longer line is dropped: a piece of it could end within a secret, and a build script can print anything.
  */
 const maxLine = 1024 * 1024;
-const tooLong = '[a line of more than a million characters was left out]';
+const tooLong = '[a line of more than a million characters was omitted]';
 /** Characters of lines that are kept for the outcome; above this limit the older half is dropped. */
 const maxKept = 4 * 1024 * 1024;
 

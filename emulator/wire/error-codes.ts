@@ -6,7 +6,7 @@
 export const userErrorCodes = {
   ACCESS_DENIED: 'A file or folder belongs to another user.',
   APP_FILES_MISSING: 'Files of the app (`app_files`) were not uploaded with this revision.',
-  ARGUMENT_INVALID: 'An argument of the command has a value that it cannot have.',
+  ARGUMENT_INVALID: 'An argument of the command has an invalid value.',
   BUILD_FAILED: 'The environment of the app could not be built.',
   COMMAND_UNKNOWN: 'There is no such command.',
   CONTAINER_NOT_SUPPORTED: 'The app is a container image without a function.',

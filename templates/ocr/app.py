@@ -1,4 +1,4 @@
-"""Optical character recognition: send a picture, get the lines of text in it with their places and scores."""
+"""Optical character recognition: send a picture, get the lines of text in it, with their positions and scores."""
 
 import time
 from io import BytesIO
@@ -15,12 +15,12 @@ class Input(BaseModel):
         description="The picture to read: an https URL or a data URI.",
         examples=["https://example.com/receipt.png"],
     )
-    min_score: float = Field(default=0.5, ge=0, le=1, description="Lines with a lower score are left out.")
+    min_score: float = Field(default=0.5, ge=0, le=1, description="Lines with a lower score are omitted.")
 
 
 class Line(BaseModel):
     text: str
-    score: float = Field(description="How sure the model is, 0 to 1.")
+    score: float = Field(description="The confidence of the model, from 0 to 1.")
     box: list[list[float]] = Field(description="The four corners [x, y] in pixels, clockwise from the top left.")
 
 

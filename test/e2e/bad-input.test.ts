@@ -351,8 +351,8 @@ describe('on the command line', () => {
   it('an unknown mode of sharing a folder is reported with the known modes', async () => {
     const { stderr } = await minifal('start', '--share', '/etc:rx');
     expect(stderr).toBe(
-      'minifal: There is no /etc:rx to share.\n' +
-        'Give --share /etc for apps that read, or /etc:rw for apps that write there, too.\n',
+      "minifal: /etc:rx can't be shared, because it doesn't exist.\n" +
+        'Set --share to /etc for reading only, or to /etc:rw for writing, too.\n',
     );
   });
 

@@ -55,7 +55,7 @@ describe('a result is readable', () => {
     const done = await run(process.execPath, [minifalCommand, 'start', '--data', dataDir, `--retention-days=${value}`]);
     expect(done.code).toBe(1);
     expect(done.stderr).toBe(
-      `minifal: ${value} is not a number of days.\nGive --retention-days a whole number from 1, e.g. 7.\n`,
+      `minifal: ${value} is not a number of days.\nSet --retention-days to a whole number, 1 or more, such as 7.\n`,
     );
   });
 });

@@ -89,7 +89,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
   process.once('exit', killAtExit);
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', reject);
-    // `close`, not `exit`, would wait for grandchildren that hold our pipes.
+    // Not `close`, which would also wait for grandchildren that hold our pipes.
     child.once('exit', () => {
       process.removeListener('exit', killAtExit);
       resolve();
@@ -130,7 +130,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
         clearTimeout(giveUp);
         if (!wasAsked)
           throw new Error(
-            `the emulator had ended by itself (${child.exitCode ?? child.signalCode}); its output:\n${log}`,
+            `the emulator had already ended (${child.exitCode ?? child.signalCode}); its output:\n${log}`,
           );
         if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
       },

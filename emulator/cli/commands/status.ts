@@ -46,8 +46,8 @@ export async function fetchStatus(port: number, key: string, patienceMs = 10_000
   if (answer.status === 401) {
     throw new UserError(
       'KEY_UNKNOWN',
-      `The emulator on port ${port} does not know this key.`,
-      'Give its own folder with --data DIR.',
+      `The emulator on port ${port} does not accept this key.`,
+      'Set --data to the data folder of that emulator.',
     );
   }
   const parsed = statusSchema.safeParse(parse(answer.body));

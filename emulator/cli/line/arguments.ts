@@ -63,7 +63,7 @@ function portNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65532) return port;
-  throw new UserError('ARGUMENT_INVALID', `${text} is not a port.`, 'Give --port a number from 0 to 65532.');
+  throw new UserError('ARGUMENT_INVALID', `${text} is not a port.`, 'Set --port to a number from 0 to 65532.');
 }
 
 function retentionDays(text: string | undefined): number | undefined {
@@ -72,7 +72,7 @@ function retentionDays(text: string | undefined): number | undefined {
   throw new UserError(
     'ARGUMENT_INVALID',
     `${text} is not a number of days.`,
-    'Give --retention-days a whole number from 1, e.g. 7.',
+    'Set --retention-days to a whole number, 1 or more, such as 7.',
   );
 }
 
@@ -82,7 +82,7 @@ function maxRunners(text: string | undefined): number | undefined {
   throw new UserError(
     'ARGUMENT_INVALID',
     `${text} is not a number of runners.`,
-    'Give --max-runners a whole number from 1, e.g. 16.',
+    'Set --max-runners to a whole number, 1 or more, such as 16.',
   );
 }
 
@@ -92,7 +92,7 @@ function gpuSlots(text: string | undefined): number | undefined {
   throw new UserError(
     'ARGUMENT_INVALID',
     `${text} is not a number of GPU slots.`,
-    'Give --gpu-slots a whole number from 1, e.g. 1.',
+    'Set --gpu-slots to a whole number, 1 or more.',
   );
 }
 
@@ -102,7 +102,7 @@ function isolation(text: string | undefined): IsolationMode | undefined {
   throw new UserError(
     'ARGUMENT_INVALID',
     `${text} is not an isolation mode.`,
-    `Give --isolation one of ${isolationModes.join(', ')}.`,
+    `Set --isolation to one of: ${isolationModes.join(', ')}.`,
   );
 }
 
@@ -114,13 +114,13 @@ function sharedFolder(text: string): Shares['folders'][number] {
   if (!writable && suffix !== undefined && existsSync(suffix))
     throw new UserError(
       'ARGUMENT_INVALID',
-      `There is no ${path} to share.`,
-      `Give --share ${suffix} for apps that read, or ${suffix}:rw for apps that write there, too.`,
+      `${path} can't be shared, because it doesn't exist.`,
+      `Set --share to ${suffix} for reading only, or to ${suffix}:rw for writing, too.`,
     );
   throw new UserError(
     'ARGUMENT_INVALID',
-    `There is no ${path} to share.`,
-    'Give --share a folder or file, e.g. --share ~/models',
+    `${path} can't be shared, because it doesn't exist.`,
+    'Set --share to an existing folder or file, such as ~/models.',
   );
 }
 
@@ -129,8 +129,8 @@ function huggingFace(text: string | undefined): HuggingFaceMode | undefined {
   if (mode !== undefined || text === undefined) return mode;
   throw new UserError(
     'ARGUMENT_INVALID',
-    `${text} is no way to share the Hugging Face cache.`,
-    `Give --hugging-face one of ${huggingFaceModes.join(', ')}.`,
+    `${text} is not a mode for the Hugging Face cache.`,
+    `Set --hugging-face to one of: ${huggingFaceModes.join(', ')}.`,
   );
 }
 
@@ -142,7 +142,7 @@ function timeScale(text: string | undefined): number {
   throw new UserError(
     'ARGUMENT_INVALID',
     `${text} is not a time scale.`,
-    'Give --time-scale a number from 1 (real time) to 1000.',
+    'Set --time-scale to a number from 1 (real time) to 1000.',
   );
 }
 
@@ -151,6 +151,6 @@ function webOrigin(text: string): string {
   throw new UserError(
     'ARGUMENT_INVALID',
     `${text} is not a web origin.`,
-    'Give --allow-origin scheme, host and port: http://localhost:3000',
+    'Set --allow-origin to scheme, host and port, such as http://localhost:3000.',
   );
 }

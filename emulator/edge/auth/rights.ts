@@ -130,6 +130,6 @@ export function mayUse({ scope }: Pick<Identity, 'scope'>, who: Audience | undef
 export function notAllowed({ scope }: Pick<Identity, 'scope'>): string {
   return scope === 'RUNNER'
     ? 'This is the key of a runner: it may call apps and use files, key-values and /data, but not manage anything. ' +
-        'Give the app a key of its own as a secret.'
+        'Give the app its own key, as a secret.'
     : 'This key has scope API: it may call apps but not manage them. Use a key with scope ADMIN.';
 }

@@ -57,7 +57,7 @@ describe('log lines on a stream', () => {
     for (let n = 0; n < 20_001; n++) pump.push(line(String(n)));
     slow.resume();
     const texts = slow.texts();
-    expect(texts[0]).toContain('1000 lines were left out');
+    expect(texts[0]).toContain('1000 lines were omitted');
     expect(texts.slice(1, 2)).toEqual(['1000']);
     expect(texts.at(-1)).toBe('20000');
   });
