@@ -1,7 +1,7 @@
 import type { Engine } from '../engines/engine.ts';
 import type { Builds } from './types.ts';
 
-/** Builds for callers that are about to start a runner in the environment: the engine prepares for it at once. */
+/** Builds for callers that are about to start a runner in the environment: the engine prepares immediately. */
 export function warmingBuilds(builds: Builds, engine: Pick<Engine, 'warm'>): Builds {
   return {
     async build(...order) {

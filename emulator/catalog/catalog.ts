@@ -7,7 +7,7 @@ import type { SecretKey } from './secrets/secret-key.ts';
 import { createSecrets } from './secrets/secrets.ts';
 import type { Account, Catalog } from './types.ts';
 
-export interface CatalogOptions {
+export interface CatalogDeps {
   readonly store: Store;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -35,8 +35,8 @@ const main = 'main';
  * Names arrive as full wire names (`app`, `app--dev`) together with the environment and are never rebuilt here
  * (docs/platform/control-plane.md#unary-rpcs). The environment `main` always exists.
  */
-export function createCatalog(options: CatalogOptions): LocalCatalog {
-  const { store, clock, secretKey, account = localAccount, report = throwLater } = options;
+export function createCatalog(deps: CatalogDeps): LocalCatalog {
+  const { store, clock, secretKey, account = localAccount, report = throwLater } = deps;
   const records = catalogRecords(store);
   const keys = createKeys(records.keys, clock);
   const secrets = createSecrets(records.secrets, { clock, secretKey, notice: store.notice });

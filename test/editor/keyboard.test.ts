@@ -5,7 +5,7 @@ import type { FalWindow } from './fal-window.ts';
 import { takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
-/** A user without a mouse: every action of the extension, from the stopped emulator to the last row's menu. */
+/** Every action of the extension, without a mouse: from starting the emulator to the menu of the last row. */
 let scene: Scene;
 let window: FalWindow;
 
@@ -31,9 +31,9 @@ function focused(): Promise<string> {
 }
 
 /** Presses a key until the expected element has the focus; fails after one round. */
-async function reach(key: string, wanted: RegExp, most = 40): Promise<string> {
+async function reach(key: string, wanted: RegExp, maxSteps = 40): Promise<string> {
   const seen: string[] = [];
-  for (let step = 0; step < most; step++) {
+  for (let step = 0; step < maxSteps; step++) {
     const now = await focused();
     if (wanted.test(now)) return now;
     seen.push(now);
@@ -42,7 +42,7 @@ async function reach(key: string, wanted: RegExp, most = 40): Promise<string> {
   throw new Error(`${key} does not lead to ${wanted}, only to ${JSON.stringify(seen)}`);
 }
 
-/** A command by the palette, with keys alone. */
+/** Runs a command from the palette, only with the keyboard. */
 async function runTyped(title: string): Promise<void> {
   const { page } = window.workbench;
   const first = page.locator('.quick-input-widget:visible .monaco-list-row.focused .label-name');
@@ -89,7 +89,7 @@ async function menu(): Promise<readonly string[]> {
 
 const quickPick = () => window.workbench.page.locator('.quick-input-widget:visible .quick-input-title');
 
-it('starts the emulator from the welcome', async () => {
+it('starts the emulator from the welcome view', async () => {
   const { page } = window.workbench;
   expect((await objections(page)).ours).toEqual([]);
   await reach('Tab', /^Start Emulator$/);
@@ -114,7 +114,7 @@ it('finds every command in the palette', async () => {
   );
 });
 
-it('runs, deploys, stops and opens the terminal by chords', async () => {
+it('runs, deploys, stops and opens the terminal by keyboard shortcuts', async () => {
   const { page } = window.workbench;
   await press('Control+k', 'Alt+d');
   await quickPick().filter({ hasText: 'Select an App to Deploy' }).waitFor();

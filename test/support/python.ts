@@ -74,7 +74,7 @@ interface Interpreter {
   readonly full: string;
 }
 
-/** The first of the usual names that is a Python 3.10 to 3.12; `MINIFAL_TEST_PYTHON` names another one. */
+/** The first of the usual names that is a Python 3.10 to 3.12; `MINIFAL_TEST_PYTHON` sets another one. */
 async function findPython(): Promise<Interpreter> {
   const named = process.env.MINIFAL_TEST_PYTHON;
   for (const name of named ? [named] : ['python3', 'python3.12', 'python3.11', 'python3.10']) {

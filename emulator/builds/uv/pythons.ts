@@ -8,7 +8,7 @@ export async function foundPythons(
   uv: string,
   env: { readonly [name: string]: string },
 ): Promise<readonly string[] | undefined> {
-  // There may be warnings about broken interpreters around it: the list itself is one line of JSON.
+  // The output may also contain warnings about broken interpreters; the list is one line of JSON.
   const exit = await runTool({
     command: uv,
     args: ['python', 'list', '--only-installed', '--output-format', 'json'],

@@ -55,17 +55,17 @@ describe('finding uv', () => {
     expect(await ensureUv({ toolsDir, env: { PATH: path.join(':') } })).toBe(found);
   });
 
-  it('says what to do when MINIFAL_UV is not a usable uv', async () => {
+  it('reports the next step if MINIFAL_UV is not a usable uv', async () => {
     const error = await failure({ MINIFAL_UV: uvOf('0.1.0', 'old'), PATH: '' });
     expect(error instanceof UserError && error.next).toContain('unset it');
   });
 
-  it('says what to do when there is no Python to install it with', async () => {
+  it('reports the next step if there is no Python to install it with', async () => {
     const error = await failure({ PATH: '/nowhere', HOME: folder });
     expect(error instanceof UserError && error.next).toContain('Install Python 3.10 to 3.12');
   });
 
-  it('says what to do when the Python found can not install it, and leaves nothing behind', async () => {
+  it('reports the next step if the Python found cannot install it, and leaves nothing behind', async () => {
     const python = join(folder, 'python3');
     writeFileSync(python, '#!/bin/sh\ncase "$1" in -c) exit 0;; *) echo "No module named $2"; exit 1;; esac\n');
     chmodSync(python, 0o755);

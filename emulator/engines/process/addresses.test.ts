@@ -391,7 +391,7 @@ describe.runIf(process.platform === 'linux')('without the filter, a server that 
     expect(await ask(await begin(lenient, '0.0.0.0').ready)).toBe('hi');
   });
 
-  it('says what to do when another runner has its port', async () => {
+  it('reports the next step if another runner has its port', async () => {
     const port = anyPort();
     await begin(without, '127.0.0.1', port).ready;
     const second = begin(without, '127.0.0.1', port);
