@@ -72,8 +72,8 @@ describe('createLogs', () => {
       },
       ...owner,
     });
-    const told: string[] = [];
-    const stop = logs.followExceptions(({ seq, exception }) => told.push(`${seq} ${exception.message}`));
+    const reports: string[] = [];
+    const stop = logs.followExceptions(({ seq, exception }) => reports.push(`${seq} ${exception.message}`));
     const lines: string[] = [];
     logs.follow({}, ({ message }) => lines.push(message));
     logs.append(testLine('before'));
@@ -83,7 +83,7 @@ describe('createLogs', () => {
     logs.appendException(raised(1_000, 'of the start', {}));
     stop();
     logs.appendException(raised(1_000, 'unheard', { runnerId: 'runner-2' }));
-    expect(told).toEqual(['2 first ***', '3 second ***', '4 of another', '5 of the start']);
+    expect(reports).toEqual(['2 first ***', '3 second ***', '4 of another', '5 of the start']);
     logs.close();
     const again = open();
     expect(again.exceptionOf({ requestId: 'q' })).toEqual({

@@ -60,7 +60,7 @@ describe('lines of a runner', () => {
       twoRequests(`for i in range(3):
     ${swap}
     print(r, "says", i)
-    print(r, "complains", file=sys.stderr)
+    print(r, "warns", file=sys.stderr)
     other.set()`),
     );
     for (const r of ['one', 'two']) {
@@ -69,7 +69,7 @@ describe('lines of a runner', () => {
         [0, 1, 2].map((i) => `${r} says ${i}`),
       );
       expect(own.filter((line) => line.stream === 'stderr').map((line) => line.text)).toEqual(
-        Array(3).fill(`${r} complains`),
+        Array(3).fill(`${r} warns`),
       );
       expect(new Set(own.map((line) => line.endpoint))).toEqual(new Set([`/${r}`]));
     }

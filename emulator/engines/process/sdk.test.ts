@@ -316,7 +316,7 @@ def main(): asyncio.run(serve())
     const answer = post(await runner.ready, '/until-signal', 'x', 'r');
     await runner.line(/waiting for the signal/);
     runner.handle.terminate();
-    expect((await answer).body.text).toBe('told to leave: True');
+    expect((await answer).body.text).toBe('asked to leave: True');
     expect(await runner.exited).toMatchObject({ signal: 'SIGTERM', reason: 'The runner ended by SIGTERM, as asked.' });
     expect(runner.lines.map((line) => line.text)).toContain('teardown ran');
   });

@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             request_id = self.headers.get("x-fal-request-id", "")
             isolate_log_context.set({"fal_request_id": request_id, "fal_endpoint": self.path})
             print("said", self.path)
-            print("complained", self.path, file=sys.stderr)
+            print("warned", self.path, file=sys.stderr)
         elif self.path == "/die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif self.path.startswith("/exit/"):
@@ -76,5 +76,5 @@ def value():
     return "the value"
 
 
-def complain():
+def warn():
     raise ValueError("bad input")

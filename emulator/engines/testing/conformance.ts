@@ -86,7 +86,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
         const own = runner.lines.filter(({ text }) => text.endsWith(`/say/${round}`));
         expect(own).toHaveLength(2);
         expect(own).toContainEqual(expect.objectContaining({ ...about, stream: 'stdout', text: `said /say/${round}` }));
-        const warning = { ...about, stream: 'stderr', text: `complained /say/${round}` };
+        const warning = { ...about, stream: 'stderr', text: `warned /say/${round}` };
         expect(own).toContainEqual(expect.objectContaining(warning));
       }
     });
@@ -190,7 +190,7 @@ export function describeEngine(name: string, open: () => EngineBed): void {
     });
 
     it('that raises returns the exception', async () => {
-      const runner = start('complain', { mode: 'call' });
+      const runner = start('warn', { mode: 'call' });
       await runner.ready;
       runner.handle.call();
       const raised = { raised: true, exceptionType: 'ValueError', exceptionMessage: 'bad input' };

@@ -63,7 +63,7 @@ const plays: { readonly [name: string]: Play } = {
     });
     return { ...program, dispose: () => rmSync(folder, { recursive: true, force: true }) };
   },
-  complain: (runner) =>
+  warn: (runner) =>
     loaded(runner, () => {
       const raised = { exceptionType: 'ValueError', exceptionMessage: 'bad input', traceback: 'ValueError: bad input' };
       runner.events.result({ kind: 'value', method: 'pickle', file: '', raised: true, ...raised });
@@ -98,7 +98,7 @@ function serve(runner: FakeRunner): FakeProgram {
     if (path.startsWith('/say/')) {
       const requestId = String(request.headers['x-fal-request-id']);
       print(runner, `said ${path}`, { requestId, endpoint: path });
-      print(runner, `complained ${path}`, { requestId, endpoint: path, stream: 'stderr' });
+      print(runner, `warned ${path}`, { requestId, endpoint: path, stream: 'stderr' });
     }
     if (path === '/die') return events.exited({ code: null, signal: 'SIGKILL', reason: killedBySomeone });
     const [, code] = /^\/exit\/(\d+)$/.exec(path) ?? [];

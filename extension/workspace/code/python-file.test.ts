@@ -106,7 +106,7 @@ def helper(self): ...
     expect(inApp(body)?.endpoints).toMatchObject([{ isStreaming }]);
   });
 
-  it('may have a path that only running the code tells, or a constant', () => {
+  it('may have a path that is known only when the code runs, or a constant', () => {
     expect(inApp('@fal.endpoint(PATH)\ndef a(self): ...')?.endpoints).toMatchObject([{ path: undefined }]);
     const source = 'import fal\nPATH = "/x"\nclass A(fal.App):\n    @fal.endpoint(PATH)\n    def a(self): ...';
     expect(appsIn(source)[0]?.endpoints).toMatchObject([{ path: '/x' }]);

@@ -7,7 +7,7 @@ import { children, lineFinder, readTree, readTreeInSteps, type Source, textOf } 
 /** A value given to the platform: an attribute of an app's class, or a keyword of it or of `fal.function`. */
 export interface Setting {
   readonly name: string;
-  /** `undefined`: computed; only running the code would tell. */
+  /** `undefined`: computed; known only when the code runs. */
   readonly value: Literal | undefined;
   /** The expression, as written. */
   readonly text: string;

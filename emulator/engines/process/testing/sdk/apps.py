@@ -46,7 +46,7 @@ class Talker(fal.App):
     @fal.endpoint("/until-signal")
     def until_signal(self, input: Input) -> Output:
         print("waiting for the signal")
-        return Output(text=f"told to leave: {self.leaving.wait(20)}")
+        return Output(text=f"asked to leave: {self.leaving.wait(20)}")
 
     @fal.endpoint("/download")
     def download(self, input: Input) -> Output:

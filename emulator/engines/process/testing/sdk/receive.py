@@ -7,17 +7,17 @@ import traceback
 import fal  # noqa: F401
 from isolate.connections.common import load_serialized_object
 
-told = json.load(sys.stdin)
-with open(told["file"], "rb") as file:
+result = json.load(sys.stdin)
+with open(result["file"], "rb") as file:
     raw = file.read()
 try:
     value = load_serialized_object(
-        told["method"],
+        result["method"],
         raw,
-        was_it_raised=told["raised"],
-        stringized_traceback=told.get("traceback"),
-        exception_type_name=told.get("exceptionType"),
-        exception_message=told.get("exceptionMessage"),
+        was_it_raised=result["raised"],
+        stringized_traceback=result.get("traceback"),
+        exception_type_name=result.get("exceptionType"),
+        exception_message=result.get("exceptionMessage"),
     )
     print(json.dumps({"value": value}))
 except BaseException as error:

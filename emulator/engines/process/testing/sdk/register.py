@@ -17,19 +17,19 @@ from google.protobuf.json_format import MessageToDict  # noqa: E402
 from isolate.connections.grpc.interface import to_serialized_object  # noqa: E402
 
 source, folder = sys.argv[1:]
-told = {"requirements": [], "pickles": {}}
+registered = {"requirements": [], "pickles": {}}
 
 
 def write(name, function):
     path = os.path.join(folder, name)
     with open(path, "wb") as file:
         file.write(to_serialized_object(function, "cloudpickle").definition)
-    told["pickles"][name] = path
+    registered["pickles"][name] = path
 
 
 def capture(self, function, environments, **_):
     configuration = MessageToDict(environments[0].configuration)
-    told["requirements"] = sorted({*told["requirements"], *configuration.get("requirements", ())})
+    registered["requirements"] = sorted({*registered["requirements"], *configuration.get("requirements", ())})
     captured.append(function)
     return iter(())
 
@@ -48,4 +48,4 @@ for name, function, arguments in (
 ):
     loaded = load_function_from(host, source, function)
     write(name, _prepare_partial_func(loaded.function.func, args=arguments))
-print(json.dumps(told))
+print(json.dumps(registered))
