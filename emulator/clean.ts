@@ -6,7 +6,10 @@ import { mainMigrations } from './migrations.ts';
 import { dropFinished } from './queue/records.ts';
 import { createStorage } from './storage/storage.ts';
 import { openStore } from './store/open.ts';
+import { openHistoryRecords } from './telemetry/requests/records.ts';
 import { webhookRecords } from './webhooks/records.ts';
+
+const droppedAtOnce = 1_000;
 
 export interface Cleaned {
   readonly environments: number;
@@ -17,6 +20,14 @@ export interface Cleaned {
   readonly bytes: number;
   /** What opening the store had to say. */
   readonly notices: readonly string[];
+}
+
+/** The last request is kept for its number: none is used twice in a folder. */
+function cleanHistory(file: string): void {
+  const records = openHistoryRecords(file);
+  const limits = { before: Number.NEGATIVE_INFINITY, belowNumber: records.lastNumber() };
+  while (records.dropOldest(limits, droppedAtOnce) === droppedAtOnce);
+  records.close();
 }
 
 /**
@@ -36,6 +47,7 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
         .map(({ id }) => id),
     );
     const requests = dropFinished(store, owed);
+    cleanHistory(join(folder, 'history.db'));
     const values = await storage.keyValues.prune();
     const { files, bytes } = await storage.files.prune();
     const inUse = catalog

@@ -73,7 +73,7 @@ const reliedOn = /\b(report|clock)\b/;
 const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   [
     'for all apps, at the start, the end or in between',
-    /^(engine|fleet|queue|webhooks)\.(close|prune|unfinished|enqueueRecovered|resume|settled|follow|follow\(\))$/,
+    /^(engine|fleet|queue|webhooks)\.(close|prune|unfinished|enqueueRecovered|takeNumber|resume|settled|follow|follow\(\))$/,
   ],
   ['the recorder of secrets: it masks every text, of whatever app', /\bmask\b/],
   [

@@ -1,7 +1,7 @@
 import type { RunnerAddress } from '../engines/engine.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome } from '../scheduler/events.ts';
-import type { RequestInfo } from '../scheduler/types.ts';
+import type { CallInfo } from '../telemetry/requests/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { Answer } from './answers.ts';
 import { eachChunk } from './bodies/chunks.ts';
@@ -15,7 +15,7 @@ import { type Links, performAttempt, type UpstreamBody } from './upstream.ts';
  * sink decides how the answer reaches the caller (an HTTP response, frames of a websocket).
  */
 export interface DirectCall {
-  readonly info: RequestInfo;
+  readonly info: CallInfo;
   readonly method: string;
   /** Path within the app, without query: `/cancel` is appended to it. */
   readonly path: string;

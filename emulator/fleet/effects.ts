@@ -31,7 +31,8 @@ export function createEffects(deps: {
     assign: (effect) => attempts.assign(effect),
     abortAttempt: ({ requestId }) => attempts.abort(requestId),
     acceptAttempt: ({ requestId }) => attempts.accept(requestId),
-    requeueRequest: ({ requestId }) => attempts.requeue(requestId, select.retriedOf(world(), requestId)),
+    requeueRequest: ({ requestId, because }) =>
+      attempts.requeue(requestId, because, select.retriedOf(world(), requestId)),
     failRequest: ({ requestId, error }) => attempts.fail(requestId, error),
     aliasMoved({ alias, revision }) {
       deps.onMoved(alias, revision);

@@ -1,15 +1,16 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { testRequest } from '../queue/testing/requests.ts';
-import { requestOf } from '../scheduler/testing/samples.ts';
-import type { RequestInfo } from '../scheduler/types.ts';
+import type { CallInfo } from '../telemetry/requests/types.ts';
 import {
   cancels,
   completed,
   deploy,
   direct,
   exchange,
+  facts,
   fixture,
   fleet,
+  history,
   isLease,
   ok,
   queue,
@@ -113,17 +114,39 @@ describe('a queued request', () => {
 
   it('of a group that is resumed after a start ends alone when the scheduler fails on it', async () => {
     await deploy();
-    const infos = ['q1', 'q2', 'q3'].map((id) => requestOf(id, { submittedAt: Date.now() }));
+    const infos = ['q1', 'q2', 'q3'].map((id) => facts(id, 'queued'));
     for (const { id } of infos) await queue.submit({ ...testRequest(id), alias: 'app' });
-    const [first, bad, last] = infos as [RequestInfo, RequestInfo, RequestInfo];
+    const [first, bad, last] = infos as [CallInfo, CallInfo, CallInfo];
     const recovered = { interrupted: true, retried: { server_error: 0, timeout: 0, connection_error: 0 } };
-    const broken = { ...bad, attempts: 1, recovered, retries: null as unknown as RequestInfo['retries'] };
+    const broken = { ...bad, attempts: 1, recovered, retries: null as unknown as CallInfo['retries'] };
     fleet.enqueueRecovered([first, broken, last]);
     await completed('q2');
     expect(queue.result('q2')).toMatchObject({ error: { type: 'internal_error' } });
     expect([fleet.queuePosition('q1'), fleet.queuePosition('q3'), fleet.queueSize('app')]).toEqual([0, 1, 2]);
     // Once for the group, once for the request.
     expect(takeReported()).toHaveLength(2);
+  });
+
+  it('is in the history with its number, its runner and its end, as a direct one is', async () => {
+    await deploy();
+    const next = runners.next();
+    await submit('q1');
+    await next;
+    const { answer } = await exchange(0);
+    expect(history.get('q1')).toMatchObject({
+      number: queue.number('q1'),
+      kind: 'queue',
+      path: '/predict',
+      phase: 'IN_PROGRESS',
+      revision: 'r1',
+    });
+    answer({ outcome: ok, response });
+    await completed('q1');
+    expect(history.get('q1')).toMatchObject({ phase: 'COMPLETED', status: 200, history: [{ status: 200 }] });
+    const lease = await direct('d1');
+    expect(history.get('d1')).toMatchObject({ number: (queue.number('q1') ?? 0) + 1, kind: 'direct', coldMs: null });
+    if (isLease(lease)) lease.end({ kind: 'caller_gone' });
+    expect(history.get('d1')).toMatchObject({ phase: 'COMPLETED', status: 499, history: [{ status: null }] });
   });
 
   it('that waits is withdrawn when it is cancelled, and completed with 499', async () => {

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { type Report, throwLater } from '../local/loop/contain.ts';
+import { contain, type Report, throwLater } from '../local/loop/contain.ts';
 import { createPaced } from '../local/loop/paced.ts';
 import { type Steady, steadyAs } from '../local/loop/steady.ts';
 import type { Queue } from '../queue/types.ts';
@@ -8,6 +8,7 @@ import type { Event } from '../scheduler/events.ts';
 import type { TimeScale } from '../scheduler/time-scale.ts';
 import type { Runner } from '../scheduler/types.ts';
 import { defaultLimits } from '../scheduler/world/world.ts';
+import type { CallInfo, RequestTrace } from '../telemetry/requests/types.ts';
 import { createCommands } from './commands.ts';
 import { createDeploys } from './deploys.ts';
 import { createEffects } from './effects.ts';
@@ -44,6 +45,8 @@ interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dat
   /** Called when a runner is requested; `machineType` is known here for ephemeral apps only. */
   readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
   readonly onNotes: (notes: readonly Note[]) => void;
+  /** Is called with everything that happens to a request. */
+  readonly trace: RequestTrace;
   /** Receives bugs. Each one ends only the request, runner or deploy that it affects. By default they are thrown. */
   readonly report?: Report;
 }
@@ -108,8 +111,16 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   });
   const { handle, address: addressOf } = runners;
   const probes = createProbes({ handle, runner: queries.runner, paced, dispatch, report });
+  const trace = containAll(report, deps.trace);
+  const arrived = ({ id, alias, channel: kind, method, path, submittedAt, attempts }: CallInfo): void => {
+    const number = queue.number(id) ?? queue.takeNumber();
+    trace.arrived({ number, id, alias, kind, method, path, submittedAt, attempts });
+  };
   const attempts = createAttempts({
     queue,
+    trace,
+    arrived,
+    runner: queries.runner,
     addressOf,
     dispatch,
     paced,
@@ -144,8 +155,14 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     }),
     watchRunners: watchers.watchRunners,
     follow: watchers.follow,
-    enqueue: (request) => dispatch({ type: 'requestArrived', request }),
-    enqueueRecovered: (requests) => dispatch({ type: 'requestsRecovered', requests }),
+    enqueue(request) {
+      arrived(request);
+      dispatch({ type: 'requestArrived', request });
+    },
+    enqueueRecovered(requests) {
+      requests.forEach(arrived);
+      dispatch({ type: 'requestsRecovered', requests });
+    },
     flushLines: probes.flushLines,
     probeOnDemand: (runnerId) => probes.health(runnerId, true),
     async close() {
@@ -157,5 +174,16 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       host.close();
       await deps.engine.close();
     },
+  };
+}
+
+/** What is recorded about requests must never stop one. */
+function containAll(report: Report, trace: RequestTrace): RequestTrace {
+  return {
+    arrived: contain(report, trace.arrived),
+    began: contain(report, trace.began),
+    answered: contain(report, trace.answered),
+    requeued: contain(report, trace.requeued),
+    ended: contain(report, trace.ended),
   };
 }

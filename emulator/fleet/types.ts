@@ -10,7 +10,8 @@ import type {
 } from '../engines/engine.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
-import type { Reason, RequestInfo, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
+import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
+import type { CallInfo } from '../telemetry/requests/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 
 /** A direct request's slot on a runner. Call `end` exactly once per lease. */
@@ -101,7 +102,7 @@ export interface Fleet {
    * Waits for a runner for a direct request (cold start included). `gone` withdraws the request while it waits.
    * Resolves to the platform's error if the request ends before it has a runner.
    */
-  lease(request: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError>;
+  lease(request: CallInfo, gone: StopSignal): Promise<Lease | PlatformError>;
   /**
    * Points the alias to a revision. Recreate and detached: resolves at once, no runner need exist. Rolling: resolves
    * when a runner of the new revision is healthy and the alias moved, or when that failed and the old revision stays.
@@ -135,12 +136,12 @@ export interface Fleet {
   /** Runs a plain function once on its own runner, listed under `alias` (a UUID). `signal` ends the runner. */
   runFunction(alias: string, launch: Launch, settings: RevisionSettings, signal: AbortSignal): Promise<FunctionRun>;
   /** Passes a request that is already in the durable queue to the scheduler. */
-  enqueue(request: RequestInfo): void;
+  enqueue(request: CallInfo): void;
   /**
    * Passes the requests that waited before a start to the scheduler, in their order. Many at once cost less than one by
    * one.
    */
-  enqueueRecovered(requests: readonly RequestInfo[]): void;
+  enqueueRecovered(requests: readonly CallInfo[]): void;
   /**
    * A waiting request is withdrawn and completed with 499. For a running one, sends a POST to `<path>/cancel` on its
    * runner, even if the runner's slots are full.

@@ -20,7 +20,6 @@ import type { Fleet } from '../fleet/types.ts';
 import { createExceptionRecorder } from '../telemetry/exceptions.ts';
 import { createLineRecorder } from '../telemetry/lines.ts';
 import { createNoteRecorder } from '../telemetry/notes.ts';
-import { createRunnerHistory, type RunnerHistory } from '../telemetry/runners.ts';
 import type { Hosts } from '../wire/hosts.ts';
 import type { Foundations } from './foundations.ts';
 import type { EmulatorOptions } from './options.ts';
@@ -33,7 +32,6 @@ export interface Compute {
   readonly fleet: Fleet;
   readonly exchange: Exchange;
   readonly lateUnits: LateUnits;
-  readonly runnerHistory: RunnerHistory;
   readonly runnerKeys: RunnerKeys;
   readonly isolation: Pick<ProcessEngine, 'missing' | 'probe'>;
   /** Gives runners their grace period, then ends them. */
@@ -89,10 +87,9 @@ export function createCompute(
   promises: Promises,
   { hosts, runnerSources }: { readonly hosts: Hosts; readonly runnerSources: string },
 ): Compute {
-  const { store, logs, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
-  const { catalog, blobs, appFiles, queue } = promises;
+  const { logs, runnerHistory, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
+  const { catalog, blobs, appFiles, queue, requestHistory } = promises;
   const { builds, engine, isolation } = createKinds(options, foundations, promises, runnerSources);
-  const runnerHistory = createRunnerHistory({ store, clock, report });
   const notes = createNoteRecorder({ history: runnerHistory, logs });
   const lateUnits = createLateUnits({ logs, clock });
   const exchange = createExchange({ lateUnits });
@@ -128,6 +125,7 @@ export function createCompute(
     onCreated: (runner, machineType) =>
       notes.created(runner, machineType ?? firstMachineType(catalog.alias(runner.alias)?.machineTypes)),
     onNotes: notes.record,
+    trace: requestHistory,
     report,
   });
   return {
@@ -135,7 +133,6 @@ export function createCompute(
     fleet,
     exchange,
     lateUnits,
-    runnerHistory,
     runnerKeys,
     isolation,
     endRunners: () => fleet.close(),

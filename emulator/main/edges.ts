@@ -52,9 +52,9 @@ export function createEdges(
   { folder, version, allowedOrigins, timeScale, isolation }: Asked,
   { foundations, promises, compute, open, limits, isStopping }: Given,
 ): Edges {
-  const { store, logs, clock, startedAt, keys, report } = foundations;
+  const { store, logs, runnerHistory, clock, startedAt, keys, report } = foundations;
   const { catalog, blobs, appFiles, storage, queue, webhooks, workflows, jwks } = promises;
-  const { fleet, exchange, lateUnits, runnerHistory, builds } = compute;
+  const { fleet, exchange, lateUnits, builds } = compute;
   const { account } = catalog;
   const { hosts } = open;
   const keyCheck = createRunnerKeyCheck(compute.runnerKeys, (runnerId) => fleet.runner(runnerId)?.state.kind);

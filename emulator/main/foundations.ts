@@ -14,6 +14,8 @@ import { openPatiently } from '../store/patience.ts';
 import { createLogs } from '../telemetry/logs.ts';
 import { createMask, type Mask } from '../telemetry/masking/mask.ts';
 import { createOwnLog, type OwnLog } from '../telemetry/own-log.ts';
+import { type HistoryRecords, openHistoryRecords } from '../telemetry/requests/records.ts';
+import { createRunnerHistory, type RunnerHistory } from '../telemetry/runners.ts';
 import type { Logs } from '../telemetry/types.ts';
 import { UserError } from '../wire/errors.ts';
 import type { EmulatorOptions } from './options.ts';
@@ -62,6 +64,8 @@ export interface Foundations extends Ground {
   readonly store: Store;
   /** The logs of apps. */
   readonly logs: Logs;
+  readonly historyRecords: HistoryRecords;
+  readonly runnerHistory: RunnerHistory;
   /** Records a bug in the emulator's own log. Disk trouble goes to the store, which waits until it is over. */
   readonly report: Report;
   readonly keys: {
@@ -110,13 +114,16 @@ export async function openFoundations({ folder, keychain, tell, onGone }: Asked,
     () => createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask, report }),
     waitForLock,
   );
+  const historyRecords = await openPatiently(() => openHistoryRecords(join(folder, 'history.db')), waitForLock);
   return {
     ...ground,
     store,
     logs,
+    historyRecords,
+    runnerHistory: createRunnerHistory({ store, clock: ground.clock, report }),
     report,
     keys: { secrets, tokens: tokenKey(folder), controller },
-    notices: () => [...store.notices(), ...logs.notices()],
+    notices: () => [...store.notices(), ...logs.notices(), ...historyRecords.notices()],
     close() {
       logs.close();
       store.close();

@@ -7,6 +7,8 @@ import type { Blobs } from '../catalog/types.ts';
 import { later } from '../local/loop/timers.ts';
 import { createQueue, type DurableQueue } from '../queue/queue.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
+import { createRequestHistory } from '../telemetry/requests/history.ts';
+import type { RequestHistory } from '../telemetry/requests/types.ts';
 import { post } from '../webhooks/send.ts';
 import { createSigning } from '../webhooks/signing.ts';
 import { createWebhooks, type Webhooks } from '../webhooks/webhooks.ts';
@@ -25,6 +27,7 @@ export interface Promises {
   readonly appFiles: AppFiles;
   readonly storage: Storage;
   readonly queue: DurableQueue;
+  readonly requestHistory: RequestHistory;
   readonly webhooks: Webhooks;
   /** Public halves of the keys that sign webhooks. */
   readonly jwks: object;
@@ -36,7 +39,7 @@ export interface Promises {
 
 export function createPromises(
   { folder, retentionDays }: Pick<EmulatorOptions, 'folder' | 'retentionDays'>,
-  { store, clock, steady, keys, mask, ownLog, report }: Foundations,
+  { store, historyRecords, runnerHistory, clock, steady, keys, mask, ownLog, report }: Foundations,
 ): Promises {
   const catalog = createCatalog({ store, clock, secretKey: keys.secrets, report });
   mask.follow(catalog.allSecretValues);
@@ -44,7 +47,15 @@ export function createPromises(
   mask.hold([key, key.split(':')[1] ?? '']);
   const blobs = createBlobs(join(folder, 'blobs'));
   blobs.keepOnly(new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))));
-  const queue = createQueue({ store, clock, retentionMs: retentionDays * dayMs, report });
+  const retentionMs = retentionDays * dayMs;
+  const requestHistory = createRequestHistory({
+    records: historyRecords,
+    activeRevision: (name) => catalog.alias(name)?.revision,
+    runnerNumber: (id) => runnerHistory.get(id)?.number ?? 0,
+    retentionMs,
+    report,
+  });
+  const queue = createQueue({ store, clock, retentionMs, lastNumber: requestHistory.lastNumber(), report });
   const signing = createSigning(join(folder, 'webhook-key.pem'));
   const webhooks = createWebhooks({
     store,
@@ -63,6 +74,7 @@ export function createPromises(
     appFiles: createAppFiles(join(folder, 'app-files')),
     storage: createStorage({ folder, store, maxBytes: storageBytes, clock }),
     queue,
+    requestHistory,
     webhooks,
     jwks: signing.jwks,
     workflows: createWorkflows({ store, clock }),
@@ -70,6 +82,9 @@ export function createPromises(
       await queue.settled().catch(report);
       webhooks.close();
     },
-    close: () => queue.close(),
+    async close() {
+      await queue.close();
+      requestHistory.close();
+    },
   };
 }

@@ -21,7 +21,7 @@ const notRecovered: RequestOutcome = {
 /** Resumes the promises of an earlier emulator: aliases, then the requests that wait for them, oldest first. */
 export async function recover(
   { clock, report }: Pick<Foundations, 'clock' | 'report'>,
-  { catalog, queue, webhooks }: Pick<Promises, 'catalog' | 'queue' | 'webhooks'>,
+  { catalog, queue, requestHistory, webhooks }: Pick<Promises, 'catalog' | 'queue' | 'requestHistory' | 'webhooks'>,
   fleet: Pick<Fleet, 'deploy'>,
   requests: Pick<Dispatcher, 'enqueue' | 'enqueueRecovered'>,
 ): Promise<void> {
@@ -42,5 +42,10 @@ export async function recover(
     (group) => group.forEach(enqueueAlone),
   );
   await inSlices(inGroups(queue.unfinished(), groupSize), enqueueGroup);
+  requestHistory.concludeRecovery((id) => {
+    const { phase, completedAt, status, error } = queue.record(id) ?? { phase: null };
+    if (phase !== 'COMPLETED') return undefined;
+    return { completedAt, status, error: error && { type: error.type, message: error.detail, file: null, line: null } };
+  });
   webhooks.resume();
 }

@@ -18,11 +18,14 @@ const firstPruneMs = 2_000;
 export function startUpkeep(
   folder: string,
   { store, clock, steady, report }: Pick<Foundations, 'store' | 'clock' | 'steady' | 'report'>,
-  { queue, storage }: Pick<Promises, 'queue' | 'storage'>,
+  { queue, requestHistory, storage }: Pick<Promises, 'queue' | 'requestHistory' | 'storage'>,
   isStopping: () => boolean,
 ): () => void {
   // A wall clock that jumps ahead must not delete results before their promised retention is over.
-  const prune = () => Promise.all([queue.prune(Math.min(clock(), steady.now())), storage.prune(isStopping)]);
+  const prune = () => {
+    const now = Math.min(clock(), steady.now());
+    return Promise.all([queue.prune(now), requestHistory.prune(now), storage.prune(isStopping)]);
+  };
   const callOffFirst = later(firstPruneMs, contain(report, prune));
   const places = [store.file, join(folder, 'emulator.lock')].filter((path) => existsSync(path)).map(placeOf);
   const timers = [

@@ -14,6 +14,7 @@ const record: z.ZodType<RequestRecord> = z.object({
   id: z.string(),
   alias: z.string(),
   callerId: z.string(),
+  method: z.string().default('POST'),
   path: z.string(),
   phase: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
   submittedAt: count,

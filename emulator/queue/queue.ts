@@ -18,6 +18,8 @@ export interface QueueOptions {
   readonly clock: () => number;
   /** How long finished requests are kept; default 30 days (docs/platform/gateway.md#storage). */
   readonly retentionMs?: number;
+  /** Numbers up to this one were used by requests that weren't in the queue; default: 0. */
+  readonly lastNumber?: number;
   /** Maximum total size of stored bodies; above it the oldest finished requests are deleted. Default: 4 GiB. */
   readonly maxBytes?: number;
   /**
@@ -56,7 +58,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
   const { unfinished } = recoverQueue({ records, memory, end });
   /** Submitted, not yet on disk. */
   const submitting = new Set<string>();
-  let nextSeq = records.lastSeq() + 1;
+  let nextSeq = Math.max(records.lastSeq(), options.lastNumber ?? 0) + 1;
   let closed = false;
 
   return {
@@ -77,6 +79,10 @@ export function createQueue(options: QueueOptions): DurableQueue {
     },
 
     ...transitions,
+
+    number: (id) => memory.find(id)?.seq,
+
+    takeNumber: () => nextSeq++,
 
     record: (id) => memory.find(id)?.record,
 

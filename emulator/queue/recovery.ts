@@ -31,8 +31,8 @@ export function recoverQueue(deps: {
         const row = memory.live.get(id);
         if (!row) continue;
         const wishes = row.wishes ?? records.input(row.seq);
-        const { alias, submittedAt, attempts, retried } = row.record;
-        const request = wishes && { id, alias, submittedAt, ...wishesOf(wishes) };
+        const { alias, method, path, submittedAt, attempts, retried } = row.record;
+        const request = wishes && { id, alias, method, path, submittedAt, ...wishesOf(wishes) };
         if (request) yield { request, attempts, retried, interrupted: interrupted.has(row) };
         else {
           end(row, damaged);

@@ -8,6 +8,7 @@ export function newRecord(request: SubmittedRequest): RequestRecord {
     id: request.id,
     alias: request.alias,
     callerId: request.callerId,
+    method: request.method,
     path: request.path,
     phase: 'IN_QUEUE',
     submittedAt: request.submittedAt,

@@ -32,7 +32,7 @@ export interface SubmittedRequest {
 export type Wishes = Pick<SubmittedRequest, 'priority' | 'startBy' | 'hint' | 'noRetry' | 'retries'>;
 
 /** Everything the scheduler needs to know about a waiting request; the rest is read when an attempt begins. */
-export type WaitingRequest = Pick<SubmittedRequest, 'id' | 'alias' | 'submittedAt'> & Wishes;
+export type WaitingRequest = Pick<SubmittedRequest, 'id' | 'alias' | 'method' | 'path' | 'submittedAt'> & Wishes;
 
 export interface StoredResponse {
   readonly status: number;
@@ -47,6 +47,7 @@ export interface RequestRecord {
   readonly id: RequestId;
   readonly alias: string;
   readonly callerId: string;
+  readonly method: string;
   readonly path: string;
   readonly phase: RequestPhase;
   readonly submittedAt: number;
@@ -101,6 +102,10 @@ export interface Queue {
    * even if the disk is full for a while.
    */
   complete(id: RequestId, outcome: RequestOutcome, at: number): Promise<boolean>;
+  /** `#38` for people: the number of a request of this queue. `undefined`: unknown. */
+  number(id: RequestId): number | undefined;
+  /** A number for a request that isn't in the queue. Numbers grow, and are the same for both kinds of requests. */
+  takeNumber(): number;
   /** Read from memory for unfinished and recently finished requests, otherwise from disk. */
   record(id: RequestId): RequestRecord | undefined;
   /** The stored result of a COMPLETED request. */

@@ -140,6 +140,15 @@ describe('createRunnerHistory', () => {
     expect(ids(room.history.since(0))).toEqual(['live', 'b']);
   });
 
+  it('stores each change of a living runner but those of its requests, for an emulator that is killed', async () => {
+    const room = setUp();
+    room.history.started(runner('a'));
+    for (const state of ['PENDING', 'SETUP', 'IDLE', 'RUNNING', 'IDLE', 'RUNNING', 'DRAINING', 'IDLE', 'RUNNING'])
+      room.history.transition('a', { at: 1, state, reason: null });
+    const stored = () => room.store.sql('SELECT document FROM runners').get()?.document;
+    await expect.poll(stored).toMatch(/DRAINING/);
+  });
+
   it('keeps transitions in order, and none of an unknown runner', () => {
     const { history } = setUp();
     history.started(runner('a'));

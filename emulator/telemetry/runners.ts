@@ -6,7 +6,10 @@ import type { RunnerRecord, RunnerTransition } from './types.ts';
 export interface RunnerHistory {
   /** The runner gets the next number of its alias. */
   started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
-  /** Kept in memory while the runner lives, and stored with its end. Ignored for runners that aren't alive. */
+  /**
+   * Stored with the next group commit; between IDLE and RUNNING, with the next other change. Ignored for runners that
+   * aren't alive.
+   */
   transition(runnerId: string, transition: RunnerTransition): void;
   /** Ignored for runners that have ended. */
   ended(runnerId: string, at: number, reason: string): void;
@@ -63,7 +66,10 @@ export function createRunnerHistory({
     transition(id, transition) {
       const runner = runners.get(id);
       if (!runner || runner.endedAt !== null) return;
-      runners.set(id, { ...runner, transitions: bounded([...runner.transitions, transition]) });
+      const changed = { ...runner, transitions: bounded([...runner.transitions, transition]) };
+      // A busy runner changes with every request; such a change is stored with the next other one.
+      if (isRoutine(runner.transitions.at(-1), transition)) runners.set(id, changed);
+      else put(id, changed);
     },
     ended(id, at, reason) {
       const runner = runners.get(id);
@@ -123,6 +129,10 @@ function createNumbers(known: Iterable<RunnerRecord>) {
 function bounded(transitions: readonly RunnerTransition[]): readonly RunnerTransition[] {
   if (transitions.length <= keptFirst + keptLast) return transitions;
   return [...transitions.slice(0, keptFirst), ...transitions.slice(-keptLast)];
+}
+
+function isRoutine(before: RunnerTransition | undefined, { state }: RunnerTransition): boolean {
+  return (before?.state === 'IDLE' && state === 'RUNNING') || (before?.state === 'RUNNING' && state === 'IDLE');
 }
 
 function recordOf({ transitions: _, ...record }: StoredRunner): RunnerRecord {

@@ -17,6 +17,7 @@ import type { ScaleSettings } from '../../emulator/scheduler/types.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { createMask } from '../../emulator/telemetry/masking/mask.ts';
 import { createNoteRecorder } from '../../emulator/telemetry/notes.ts';
+import { testHistory } from '../../emulator/telemetry/requests/testing/history.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 
 /**
@@ -35,6 +36,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
   const catalog = createCatalog({ store, clock, secretKey: Buffer.alloc(32, 7) });
   const queue = createQueue({ store, clock });
   const runnerHistory = createRunnerHistory({ store, clock });
+  const history = testHistory(folder);
   const notes = createNoteRecorder({ history: runnerHistory, logs: { append: () => undefined } });
   const fleet = createFleet({
     seed: 'bench',
@@ -57,6 +59,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     mask: createMask(() => noSecrets),
     onLine: () => undefined,
     onException: () => undefined,
+    trace: history,
     onMoved: () => undefined,
     onCreated: (runner) => notes.created(runner, 'XS'),
     onNotes: notes.record,
@@ -93,6 +96,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     async close(): Promise<void> {
       await fleet.close();
       await queue.close();
+      history.close();
       store.close();
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },

@@ -16,6 +16,7 @@ import { createStorage } from '../../emulator/storage/storage.ts';
 import { openStore } from '../../emulator/store/open.ts';
 import { createLogs } from '../../emulator/telemetry/logs.ts';
 import { logMigrations } from '../../emulator/telemetry/migrations.ts';
+import { historyMigrations } from '../../emulator/telemetry/requests/tables.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
 import type { Post } from '../../emulator/webhooks/send.ts';
 import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
@@ -33,6 +34,7 @@ const frozen = {
     '8ba67381ded61ad4444f692ccb383274e0c5703ac3822a226c1c7695b5fb9b3a',
     '95fea3780f0df96bffd0d80b7d758146a4c04a599e8e1212562bbdcabc01537a',
   ],
+  history: ['c050f3f2a2ea8748f3dd301f9b0d11be5b48758dee8d6391ac53bd52997d2ecf'],
 };
 
 /** Bodies are read back as other kinds of byte arrays. */
@@ -151,6 +153,8 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
       await queue.complete(id, was.outcomes.done ?? expect.fail('no outcome'), was.now);
     }
     expect([...queue.unfinished()]).toEqual([]);
+    // These folders have no numbers of their own: they are those of the queue.
+    expect([queue.number('done'), queue.takeNumber()]).toEqual([expect.any(Number), 6]);
     expect(queue.recent('greet', 10).map(({ id, status }) => [id, status])).toEqual([
       ['failed', 504],
       ['done', 200],
@@ -170,8 +174,9 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
         machineType: 'XS',
         endedAt: was.now,
         endReason: 'keep_alive',
+        number: 1,
       },
-      { id: 'r-open', endReason: 'emulator ended' },
+      { id: 'r-open', endReason: 'emulator ended', number: 2 },
     ]);
     expect(history.transitions('r-ended')).toEqual([{ at: was.now, state: 'IDLE', reason: 'it became ready' }]);
     expect(logs.query({ limit: 10, order: 'oldest' })).toMatchObject(was.lines);
@@ -219,6 +224,7 @@ describe('a schema step that was released', () => {
       frozen.main,
     );
     expect(logMigrations.map(({ statements }) => digest(statements)).slice(0, frozen.logs.length)).toEqual(frozen.logs);
+    expect(historyMigrations.map(({ statements }) => digest(statements))).toEqual(frozen.history);
   });
 
   it('has a digest here, and a folder that was written with it', () => {

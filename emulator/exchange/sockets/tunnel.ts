@@ -3,14 +3,14 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import { passOf } from '../../engines/pass.ts';
 import type { StopSignal } from '../../local/loop/stop-signal.ts';
 import type { AttemptOutcome } from '../../scheduler/events.ts';
-import type { RequestInfo } from '../../scheduler/types.ts';
+import type { CallInfo } from '../../telemetry/requests/types.ts';
 import type { HeaderList } from '../headers.ts';
 import { limitInterim } from '../upstream.ts';
 import { closeLike, forward, type Half, highWaterBytes, longClose } from './socket-pair.ts';
 
 /** A caller's websocket that is to be connected to a websocket of the app. */
 export interface SocketCall {
-  readonly info: RequestInfo;
+  readonly info: CallInfo;
   /** Path within the app, without query: `/cancel` is appended to it. */
   readonly path: string;
   readonly query: string;

@@ -1,7 +1,9 @@
 import type { Stop } from '../../local/loop/stop-signal.ts';
 import type { Effect, SchedulerError } from '../../scheduler/effects.ts';
 import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
+import type { CallInfo, RequestTrace } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
+import type { Queries } from '../queries.ts';
 import { createExecutions, type ExecutionsDeps } from './executions.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { toPlatformError } from './scheduler-errors.ts';
@@ -15,7 +17,7 @@ export interface Attempts {
   assign(effect: Extract<Effect, { readonly type: 'assign' }>): void;
   abort(id: RequestId): void;
   accept(id: RequestId): void;
-  requeue(id: RequestId, retried?: Retried): void;
+  requeue(id: RequestId, because: string, retried?: Retried): void;
   fail(id: RequestId, error: SchedulerError): void;
   /** Ends a request that failed because of a bug in minifal. */
   giveUp(id: RequestId): void;
@@ -25,8 +27,15 @@ export interface Attempts {
   runnerOf(id: RequestId): RunnerId | undefined;
 }
 
-export function createAttempts(deps: ExecutionsDeps): Attempts {
-  const leases = createLeases(deps);
+export function createAttempts(
+  deps: ExecutionsDeps & {
+    readonly trace: RequestTrace;
+    readonly runner: Queries['runner'];
+    readonly arrived: (info: CallInfo) => void;
+  },
+): Attempts {
+  const { trace } = deps;
+  const leases = createLeases({ ...deps, answered: trace.answered });
   const executions = createExecutions(deps);
   /** Fired after the whole step, so that listeners can read the reason, which a later effect sets. */
   let aborting: Stop[] = [];
@@ -38,12 +47,16 @@ export function createAttempts(deps: ExecutionsDeps): Attempts {
   }
 
   function end(id: RequestId, error: PlatformError): void {
+    trace.ended(id, deps.clock(), error);
     if (!leases.end(id, error)) executions.end(id, error);
   }
 
   return {
     lease: leases.lease,
     assign(effect) {
+      const { requestId, runnerId } = effect;
+      const { revision = '', readyAt } = deps.runner(runnerId) ?? {};
+      trace.began(requestId, { runnerId, revision, readyAt, at: deps.clock() });
       if (!leases.assign(effect)) executions.assign(effect);
     },
     abort(id) {
@@ -51,9 +64,13 @@ export function createAttempts(deps: ExecutionsDeps): Attempts {
       executions.forget(id);
     },
     accept(id) {
+      trace.ended(id, deps.clock(), null);
       if (!leases.accept(id)) executions.accept(id);
     },
-    requeue: executions.requeue,
+    requeue(id, because, retried) {
+      trace.requeued(id, deps.clock(), because);
+      executions.requeue(id, retried);
+    },
     fail: (id, error) => end(id, toPlatformError(error)),
     giveUp(id) {
       const abort = abortOf(id);

@@ -11,6 +11,7 @@ import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '..
 import type { Effect } from '../../scheduler/effects.ts';
 import type { Event } from '../../scheduler/events.ts';
 import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
+import type { RequestTrace } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 
 type Assign = Extract<Effect, { readonly type: 'assign' }>;
@@ -38,6 +39,7 @@ export interface ExecutionsDeps {
   /** Paces responses, because many apps may answer at the same moment. */
   readonly paced: Paced;
   readonly clock: () => number;
+  readonly trace: Pick<RequestTrace, 'answered'>;
   /** Receives a bug that stopped an attempt. */
   readonly failed: (assign: Assign, error: unknown) => void;
   readonly report: Report;
@@ -85,6 +87,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
     deps.paced.do(() => {
       if (running.get(requestId) !== attempt) return; // Aborted in the meantime: the verdict was already given.
       if (done.response) attempt.response = done.response;
+      if (done.outcome.kind === 'response') deps.trace.answered(requestId, done.outcome.status);
       const hints = done.hints ? { hints: done.hints } : {};
       dispatch({ type: 'attemptEnded', requestId, attemptId, outcome: done.outcome, ...hints });
     });

@@ -1,6 +1,7 @@
 import type { CallResult, RunnerExit } from '../../engines/engine.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
-import type { RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../../scheduler/types.ts';
+import type { RevisionSettings, RunnerId, ScaleSettings } from '../../scheduler/types.ts';
+import type { CallInfo } from '../../telemetry/requests/types.ts';
 import type { PlatformError } from '../../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from '../types.ts';
 import { directInfo } from './leases.ts';
@@ -40,7 +41,7 @@ export function createFunctionRuns(report: Report) {
 
     runner(fleet: {
       readonly deploy: (deployment: Deployment, launch: Launch) => void;
-      readonly lease: (info: RequestInfo, gone: AbortSignal) => Promise<Lease | PlatformError>;
+      readonly lease: (info: CallInfo, gone: AbortSignal) => Promise<Lease | PlatformError>;
       readonly call: (runnerId: RunnerId) => void;
       readonly kill: (alias: string) => void;
       readonly remove: (alias: string) => void;
@@ -88,7 +89,16 @@ export function createFunctionRuns(report: Report) {
             granted.aborted.addEventListener('abort', () => finish({ kind: 'died', reason: granted.reason().detail }));
             fleet.call(granted.runnerId);
           };
-          const request = directInfo({ id: alias, alias, submittedAt: fleet.clock(), startBy: null, hint: null });
+          const request = directInfo({
+            id: alias,
+            alias,
+            channel: 'function',
+            method: 'CALL',
+            path: '/',
+            submittedAt: fleet.clock(),
+            startBy: null,
+            hint: null,
+          });
           const failed = (): void =>
             finish({
               kind: 'died',

@@ -3,6 +3,7 @@ import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Effect } from '../../scheduler/effects.ts';
 import type { Event } from '../../scheduler/events.ts';
 import type { RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
+import type { CallInfo } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Lease } from '../types.ts';
 
@@ -22,7 +23,7 @@ type Assign = Extract<Effect, { readonly type: 'assign' }>;
  */
 export interface Leases {
   /** See `Fleet.lease`. */
-  lease(info: RequestInfo, gone: StopSignal): Promise<Lease | PlatformError>;
+  lease(info: CallInfo, gone: StopSignal): Promise<Lease | PlatformError>;
   /** Here and below, returns `false` if there is no direct request with this ID. */
   assign(effect: Assign): boolean;
   accept(id: RequestId): boolean;
@@ -33,16 +34,24 @@ export interface Leases {
 }
 
 /** A direct request as the scheduler sees it: one attempt, whatever its app configures for retries. */
-export function directInfo(about: Pick<RequestInfo, 'id' | 'alias' | 'submittedAt' | 'startBy' | 'hint'>): RequestInfo {
+export function directInfo(
+  about: Pick<CallInfo, 'id' | 'alias' | 'channel' | 'method' | 'path' | 'submittedAt' | 'startBy' | 'hint'>,
+): CallInfo {
   return { ...about, kind: 'direct', priority: 'normal', noRetry: true, retries: {}, attempts: 0 };
 }
 
 export function createLeases({
   addressOf,
   dispatch,
+  arrived,
+  answered,
 }: {
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
   readonly dispatch: (event: Event) => void;
+  /** Called before the scheduler knows of the request. */
+  readonly arrived: (info: CallInfo) => void;
+  /** Called before the scheduler knows of the response. */
+  readonly answered: (id: RequestId, status: number) => void;
 }): Leases {
   const directs = new Map<RequestId, Direct>();
   return {
@@ -53,6 +62,7 @@ export function createLeases({
         gone.addEventListener('abort', () => dispatch({ type: 'requestWithdrawn', requestId: info.id }), {
           once: true,
         });
+        arrived(info);
         dispatch({ type: 'requestArrived', request: info });
         if (gone.aborted) dispatch({ type: 'requestWithdrawn', requestId: info.id });
       });
@@ -71,6 +81,7 @@ export function createLeases({
         end(outcome, hints) {
           if (ended) return;
           ended = true;
+          if (outcome.kind === 'response') answered(requestId, outcome.status);
           dispatch({ type: 'attemptEnded', requestId, attemptId, outcome, ...(hints ? { hints } : {}) });
         },
       });

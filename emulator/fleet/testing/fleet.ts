@@ -9,6 +9,7 @@ import { testRequest } from '../../queue/testing/requests.ts';
 import { openStore } from '../../store/open.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { createMask } from '../../telemetry/masking/mask.ts';
+import { testHistory } from '../../telemetry/requests/testing/history.ts';
 import { UserError } from '../../wire/errors.ts';
 import { createFleet } from '../fleet.ts';
 import type { Launch, Lease } from '../types.ts';
@@ -23,6 +24,7 @@ const noSecrets: readonly string[] = [];
 export let fleet: ReturnType<typeof createFleet>;
 export let queue: ReturnType<typeof createQueue>;
 export let store: ReturnType<typeof openStore>;
+export let history: ReturnType<typeof testHistory>;
 export let runners: ReturnType<typeof scriptedEngine>;
 export let exchanges: {
   port: number;
@@ -54,6 +56,7 @@ beforeEach(() => {
   store = openStore(join(testFolder(), 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL' });
   reported = [];
   const report = (error: unknown) => void reported.push(error);
+  history = testHistory(testFolder());
   queue = createQueue({ store, clock: Date.now, report });
   runners = scriptedEngine();
   exchanges = [];
@@ -88,6 +91,7 @@ beforeEach(() => {
     onMoved: () => {},
     onCreated: () => {},
     onNotes: () => {},
+    trace: history,
     report,
   });
 });
@@ -101,6 +105,7 @@ afterEach(async () => {
   expect(reported).toEqual([]);
   await fleet.close();
   await queue.close();
+  history.close();
   store.close();
 });
 
@@ -118,11 +123,14 @@ export async function submit(id: string, body: Uint8Array = Buffer.from('{}'), s
   fleet.enqueue(facts(id, 'queued'));
 }
 
-function facts<K extends 'queued' | 'direct'>(id: string, kind: K) {
+export function facts<K extends 'queued' | 'direct'>(id: string, kind: K) {
   return {
     id,
     alias: 'app',
     kind,
+    channel: kind === 'queued' ? 'queue' : 'direct',
+    method: 'POST',
+    path: '/predict',
     priority: 'normal',
     submittedAt: Date.now(),
     startBy: null,

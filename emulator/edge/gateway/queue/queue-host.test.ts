@@ -62,7 +62,17 @@ describe('submit', () => {
     };
     expect(gateway.queue.submitted(id)).toMatchObject({ ...requested, storeIo: false });
     expect(gateway.fleet.requests).toEqual([
-      { id, alias: 'app', kind: 'queued', submittedAt: gateway.time.now, attempts: 0, ...requested },
+      {
+        id,
+        alias: 'app',
+        kind: 'queued',
+        channel: 'queue',
+        method: 'POST',
+        path: '/',
+        submittedAt: gateway.time.now,
+        attempts: 0,
+        ...requested,
+      },
     ]);
   });
 

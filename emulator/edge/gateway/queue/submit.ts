@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { type Answer, errorAnswer, jsonAnswer } from '../../../exchange/answers.ts';
 import { pairs, toApp } from '../../../exchange/headers.ts';
 import type { SubmittedRequest, WaitingRequest } from '../../../queue/types.ts';
-import type { Recovered, RequestInfo } from '../../../scheduler/types.ts';
+import type { Recovered } from '../../../scheduler/types.ts';
+import type { CallInfo } from '../../../telemetry/requests/types.ts';
 import { isWebhookUrl } from '../../../webhooks/url.ts';
 import { platformError } from '../../../wire/errors.ts';
 import type { Access } from '../access.ts';
@@ -76,9 +77,10 @@ export async function submit(
 /**
  * What the scheduler needs to know about a queued request; also used for requests found in the store after a restart.
  */
-export function infoOf(request: WaitingRequest, attempts: number, recovered?: Recovered): RequestInfo {
-  const { id, alias, priority, submittedAt, startBy, hint, noRetry, retries } = request;
-  const info = { id, alias, kind: 'queued', priority, submittedAt, startBy, hint, noRetry, retries, attempts } as const;
+export function infoOf(request: WaitingRequest, attempts: number, recovered?: Recovered): CallInfo {
+  const { id, alias, method, path, priority, submittedAt, startBy, hint, noRetry, retries } = request;
+  const call = { id, alias, kind: 'queued', channel: 'queue', method, path } as const;
+  const info = { ...call, priority, submittedAt, startBy, hint, noRetry, retries, attempts };
   return recovered ? { ...info, recovered } : info;
 }
 

@@ -62,6 +62,9 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     info: directInfo({
       id: envelope.requestId,
       alias: target.route.alias,
+      channel: 'direct',
+      method: req.method ?? 'GET',
+      path: target.path,
       submittedAt,
       startBy: startBy(options, target.route, access, submittedAt),
       hint: options.hint,

@@ -52,6 +52,9 @@ export function openSession(
   const info = directInfo({
     id: requestId,
     alias: target.route.alias,
+    channel: 'direct',
+    method: 'POST',
+    path: target.path,
     submittedAt,
     startBy: startBy({ startTimeoutSeconds: null }, target.route, access, submittedAt),
     hint: null,

@@ -202,7 +202,13 @@ describe('names of workflows', () => {
     expect(routes.resolve('workflows/other', 'flow')).toBeUndefined();
     expect(routes.resolve('me', 'flow')).toBeUndefined();
     expect(routes.resolve('workflows/me', 'app')).toBeUndefined();
-    const info = { ...testRequest('w1'), alias: 'workflows/flow', kind: 'direct' as const, attempts: 0 };
+    const info = {
+      ...testRequest('w1'),
+      alias: 'workflows/flow',
+      kind: 'direct' as const,
+      channel: 'socket' as const,
+      attempts: 0,
+    };
     expect(await requests.lease(info, new AbortController().signal)).toMatchObject({ type: 'bad_request' });
   });
 });

@@ -125,6 +125,9 @@ async function callOnce(
       info: directInfo({
         id: requestId,
         alias: target.route.alias,
+        channel: 'direct',
+        method: 'POST',
+        path: target.path,
         submittedAt,
         startBy: 'kind' in options ? null : startBy(options, target.route, access, submittedAt),
         hint: 'kind' in options ? null : options.hint,

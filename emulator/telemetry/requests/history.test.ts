@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../../store/testing/folder.ts';
+import { median } from './endpoints.ts';
+import type { RequestHistoryOptions } from './history.ts';
+import { testHistory } from './testing/history.ts';
+import type { RequestTrace } from './types.ts';
+
+function setUp(options: Partial<RequestHistoryOptions> = {}) {
+  const folder = testFolder();
+  let history = testHistory(folder, options);
+  let submitted = 0;
+  return {
+    get history() {
+      return history;
+    },
+    restart() {
+      history.close();
+      history = testHistory(folder, options);
+    },
+    arrive(id: string, change: Partial<Parameters<RequestTrace['arrived']>[0]> = {}) {
+      const number = ++submitted;
+      history.arrived({
+        number,
+        id,
+        alias: 'app',
+        kind: 'queue',
+        method: 'POST',
+        path: '/slow',
+        submittedAt: 1_000,
+        attempts: 0,
+        ...change,
+      });
+    },
+    begin(id: string, change: Partial<Parameters<RequestTrace['began']>[1]> = {}) {
+      history.began(id, { runnerId: 'r-2', revision: 'r1', readyAt: 500, at: 3_000, ...change });
+    },
+    succeed(id: string, at = 4_000, status = 200) {
+      history.answered(id, status);
+      history.ended(id, at, null);
+    },
+  };
+}
+
+const timeout = { type: 'request_timeout', status: 504, detail: 'too late' };
+const numbers = (requests: readonly { readonly number: number }[]) => requests.map(({ number }) => number);
+
+describe('the history of requests', () => {
+  it('has a request from its arrival to its end, by id and by number', () => {
+    const room = setUp();
+    const { history } = room;
+    room.arrive('q-1');
+    expect(history.get('1')).toMatchObject({ id: 'q-1', phase: 'IN_QUEUE', attempts: 0, runner: null });
+    room.begin('q-1');
+    expect(history.get('q-1')).toMatchObject({ phase: 'IN_PROGRESS', runner: { number: 2 }, startedAt: 3_000 });
+    expect([history.running('app'), history.counts()]).toEqual([1, { waiting: 0, running: 1, finished: 0 }]);
+    room.succeed('q-1');
+    expect(history.get('1')).toMatchObject({ phase: 'COMPLETED', status: 200, completedAt: 4_000, error: null });
+    expect([history.running('app'), history.counts()]).toEqual([0, { waiting: 0, running: 0, finished: 1 }]);
+  });
+
+  it('has each attempt, and why another one followed', () => {
+    const room = setUp();
+    room.arrive('q-1');
+    room.begin('q-1');
+    room.history.answered('q-1', 503);
+    room.history.requeued('q-1', 3_500, 'the app answered 503');
+    expect(room.history.get('q-1')).toMatchObject({ phase: 'IN_QUEUE', attempts: 1 });
+    room.begin('q-1', { runnerId: 'r-3', at: 5_000 });
+    room.history.ended('q-1', 9_000, timeout);
+    const runner = (number: number) => ({ id: `r-${number}`, number });
+    expect(room.history.get('q-1')).toMatchObject({
+      attempts: 2,
+      status: 504,
+      error: { type: 'request_timeout', message: 'too late' },
+      history: [
+        {
+          number: 1,
+          runner: runner(2),
+          startedAt: 3_000,
+          endedAt: 3_500,
+          status: 503,
+          because: 'the app answered 503',
+        },
+        { number: 2, runner: runner(3), startedAt: 5_000, endedAt: 9_000, status: null, because: 'too late' },
+      ],
+    });
+  });
+
+  it('says how long a request waited for the start of its runner', () => {
+    const room = setUp();
+    for (const id of ['cold', 'warm']) room.arrive(id);
+    room.begin('cold', { readyAt: 2_900 });
+    room.begin('warm', { readyAt: 900 });
+    expect(['cold', 'warm'].map((id) => room.history.get(id)?.coldMs)).toEqual([2_000, null]);
+  });
+
+  it('is the same after a restart: what ended, what ran, and what waits with its attempts so far', () => {
+    const room = setUp();
+    for (const id of ['done', 'retried', 'direct']) room.arrive(id, id === 'direct' ? { kind: 'direct' } : {});
+    for (const id of ['done', 'retried', 'direct']) room.begin(id);
+    room.succeed('done');
+    room.history.requeued('retried', 3_500, 'the app answered 503');
+    const before = room.history.get('done');
+    room.restart();
+    expect(room.history.get('done')).toEqual(before);
+    expect(room.history.lastNumber()).toBe(3);
+    room.arrive('retried', { number: 2, attempts: 1 });
+    room.history.concludeRecovery(() => undefined);
+    expect(room.history.get('retried')).toMatchObject({
+      phase: 'IN_QUEUE',
+      attempts: 1,
+      history: [{ because: 'the app answered 503' }],
+    });
+    expect(room.history.get('direct')).toMatchObject({
+      phase: 'COMPLETED',
+      error: { type: 'emulator_ended' },
+      history: [{ endedAt: null, because: 'The emulator ended.' }],
+    });
+  });
+
+  it('takes the end of a request from the queue when the last moments before a crash are missing', () => {
+    const room = setUp();
+    room.arrive('q-1');
+    room.begin('q-1');
+    room.restart();
+    const end = { completedAt: 4_000, status: 200, error: null };
+    room.history.concludeRecovery((id) => (id === 'q-1' ? end : undefined));
+    expect(room.history.get('q-1')).toMatchObject({ phase: 'COMPLETED', ...end });
+  });
+
+  it('has what the app raised, instead of nothing but a status', () => {
+    const room = setUp();
+    const raised = { type: 'KeyError', message: "KeyError: 'style'", file: 'app.py', line: 38 };
+    for (const id of ['early', 'late', 'timeout']) {
+      room.arrive(id);
+      room.begin(id);
+    }
+    room.history.raised('early', raised);
+    room.succeed('early', 4_000, 500);
+    room.succeed('late', 4_000, 500);
+    expect(room.history.endpoints('app', 'r1')?.[0]?.lastFailure?.message).toBe('HTTP 500');
+    room.history.raised('late', raised);
+    expect(room.history.endpoints('app', 'r1')?.[0]?.lastFailure?.message).toBe("KeyError: 'style'");
+    room.history.ended('timeout', 4_000, timeout);
+    room.history.raised('timeout', raised);
+    const errors = ['early', 'late', 'timeout'].map((id) => room.history.get(id)?.error?.type);
+    expect(errors).toEqual(['KeyError', 'KeyError', 'request_timeout']);
+  });
+
+  it('tells its followers of every change, by app', () => {
+    const room = setUp();
+    const seen: string[] = [];
+    const stop = room.history.follow((alias) => void seen.push(alias));
+    room.arrive('q-1');
+    room.begin('q-1');
+    room.succeed('q-1');
+    stop();
+    room.arrive('q-2');
+    expect(seen).toEqual(['app', 'app', 'app']);
+  });
+});
+
+describe('a page of requests', () => {
+  function filled() {
+    const room = setUp();
+    for (let n = 1; n <= 10; n++) {
+      const id = `q-${n}`;
+      room.arrive(id, { alias: n % 2 === 0 ? 'even' : 'odd', path: n > 8 ? '/last' : '/slow' });
+      if (n === 10) continue;
+      room.begin(id);
+      if (n === 9) continue;
+      room.succeed(id, 4_000, n === 3 ? 500 : 200);
+    }
+    return room;
+  }
+
+  it('is newest first, and each page begins where the one before it ended', () => {
+    const { history } = filled();
+    const pages: number[][] = [];
+    for (let before: number | undefined; ; ) {
+      const page = history.page({ limit: 4, ...(before === undefined ? {} : { before }) });
+      pages.push(numbers(page.requests));
+      if (page.before === null) break;
+      before = page.before;
+    }
+    expect(pages.flat()).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    expect(pages.every((page) => page.length <= 4)).toBe(true);
+  });
+
+  it.each([
+    [{ alias: 'odd' }, [9, 7, 5, 3, 1]],
+    [{ state: 'waiting' }, [10]],
+    [{ state: 'running' }, [9]],
+    [{ state: 'failed' }, [3]],
+    [{ state: 'done', alias: 'odd' }, [7, 5, 1]],
+    [{ text: 'LAST' }, [10, 9]],
+    [{ text: '%' }, []],
+  ] as const)('has those of %o', (query, expected) => {
+    expect(numbers(filled().history.page({ limit: 100, ...query }).requests)).toEqual(expected);
+  });
+
+  it('costs the same with very many requests: it looks at a range of numbers and says where to go on', () => {
+    const room = setUp();
+    room.arrive('first');
+    room.begin('first');
+    room.succeed('first');
+    room.arrive('far', { number: 50_000 });
+    room.begin('far');
+    room.succeed('far');
+    const seen: number[] = [];
+    let pages = 0;
+    for (let before: number | null = 60_000; before !== null; pages++) {
+      const page: ReturnType<typeof room.history.page> = room.history.page({ limit: 10, before });
+      seen.push(...numbers(page.requests));
+      before = page.before;
+    }
+    expect([seen, pages]).toEqual([[50_000, 1], 3]);
+  });
+});
+
+describe('what is kept', () => {
+  it('are the newest requests, within their retention', async () => {
+    const room = setUp({ kept: 3, retentionMs: 10_000 });
+    for (let n = 1; n <= 6; n++) {
+      room.arrive(`q-${n}`);
+      room.begin(`q-${n}`);
+      room.succeed(`q-${n}`, n * 1_000);
+    }
+    await room.history.prune(6_000);
+    room.restart();
+    expect(numbers(room.history.page({ limit: 10 }).requests)).toEqual([6, 5, 4, 3]);
+    expect(room.history.counts().finished).toBe(4);
+    await room.history.prune(15_500);
+    expect(numbers(room.history.page({ limit: 10 }).requests)).toEqual([6]);
+  });
+});
+
+describe('the counts of an endpoint', () => {
+  const call = (room: ReturnType<typeof setUp>, id: string, change: object, took: number, status = 200) => {
+    room.arrive(id, change);
+    room.begin(id, { at: 3_000 });
+    room.succeed(id, 3_000 + took, status);
+  };
+
+  it('are calls, failures and durations since the revision came into force, also after a restart', () => {
+    let active = 'r1';
+    const room = setUp({ activeRevision: () => active });
+    [10, 20, 30].forEach((took, n) => void call(room, `q-${n}`, {}, took));
+    call(room, 'main', { path: '/' }, 5, 500);
+    call(room, 'nowhere', { path: '/favicon.ico' }, 5, 404);
+    const counts = () =>
+      room.history
+        .endpoints('app', active)
+        ?.map(({ path, calls, failures, durations, lastFailure }) => [path, calls, failures, durations, lastFailure]);
+    const first = [
+      ['/', 1, 1, [5], { request: 4, message: 'HTTP 500' }],
+      ['/slow', 3, 0, [10, 20, 30], null],
+    ];
+    expect(counts()).toEqual(first);
+    room.restart();
+    expect(counts()).toEqual(first);
+    call(room, 'better', { path: '/' }, 5);
+    expect(counts()?.[0]).toEqual(['/', 2, 1, [5, 5], null]);
+    active = 'r2';
+    expect(counts()).toBeUndefined();
+    // A call of the old revision that ends late counts for nothing.
+    call(room, 'late', {}, 5);
+    expect(counts()).toBeUndefined();
+  });
+
+  it('have a median of what they took', () => {
+    expect([[], [7], [9, 1], [30, 10, 20]].map(median)).toEqual([null, 7, 5, 20]);
+  });
+
+  it('do not count a caller that left as a failure', () => {
+    const room = setUp();
+    room.arrive('q-1');
+    room.begin('q-1');
+    room.history.ended('q-1', 4_000, { type: 'client_disconnected', status: 499, detail: 'gone' });
+    expect(room.history.endpoints('app', 'r1')).toMatchObject([{ calls: 1, failures: 0, durations: [] }]);
+  });
+});

@@ -1,0 +1,218 @@
+import { contain, type Report, throwLater } from '../../local/loop/contain.ts';
+import { later } from '../../local/loop/timers.ts';
+import { type AppEndpoints, withCall, withFailure } from './endpoints.ts';
+import { createLiveRequests } from './live.ts';
+import type { HistoryRecords } from './records.ts';
+import type { RequestAttempt, RequestHistory, TracedRequest } from './types.ts';
+import { createHistoryWriter } from './writer.ts';
+
+export interface RequestHistoryOptions {
+  readonly records: HistoryRecords;
+  /** The revision that calls of the alias go to. */
+  readonly activeRevision: (alias: string) => string | undefined;
+  /** The number of a runner, for people. */
+  readonly runnerNumber: (runnerId: string) => number;
+  /** How long finished requests are kept. */
+  readonly retentionMs: number;
+  /** How many requests are kept; default: 100,000. */
+  readonly kept?: number;
+  /** Receives errors of listeners, and of writes that failed for a reason other than the disk. */
+  readonly report?: Report;
+}
+
+const defaultKept = 100_000;
+const dropAtOnce = 500;
+/** Above this number of apps, those of a `fal run` are forgotten: their names never come back. */
+const keptApps = 500;
+/** Attempts of a request that are kept: there are ten at most, unless restarts cut them off. */
+const keptFirst = 2;
+const keptLast = 20;
+
+/**
+ * Every request as people see it: what waits and runs in memory, what has ended on disk, and the counts per endpoint.
+ * Changes are visible at once and on disk within a fraction of a second; a request that ends within that time is
+ * written once. A crash costs that fraction of a second. Trouble with the disk costs history, never a request.
+ */
+export function createRequestHistory(options: RequestHistoryOptions): RequestHistory {
+  const { records, activeRevision, runnerNumber, retentionMs, kept = defaultKept, report = throwLater } = options;
+  const requests = createLiveRequests(records.lastFinished);
+  const apps = new Map(records.endpoints().map((app) => [app.alias, app]));
+  /** Requests that were open when the last emulator ended. */
+  const earlier = new Map(records.open().map((request) => [request.id, request]));
+  const writer = createHistoryWriter({ records, appOf: (alias) => apps.get(alias), later, report });
+  const listeners = new Set<(alias: string) => void>();
+  let finished = records.finished();
+  let last = Math.max(records.lastNumber(), 0);
+  let closed = false;
+
+  function put(request: TracedRequest): void {
+    requests.put(request);
+    // A waiting request is in the queue's own records, and there may be very many.
+    if (request.attempts > 0 || request.phase === 'COMPLETED') writer.changed(request);
+    for (const listener of [...listeners]) contain(report, listener)(request.alias);
+  }
+
+  function setApp(app: AppEndpoints): void {
+    apps.set(app.alias, app);
+    if (app.revision !== app.alias) writer.appChanged(app.alias);
+    for (const [alias, { revision }] of apps) {
+      if (apps.size <= keptApps) break;
+      if (revision === alias) apps.delete(alias);
+    }
+  }
+
+  function count(request: TracedRequest): void {
+    const { alias, kind, revision } = request;
+    // The name of a `fal run` is its revision, too.
+    const active = activeRevision(alias) ?? (revision === alias ? alias : undefined);
+    if (kind === 'function' || active === undefined || (revision !== null && revision !== active)) return;
+    setApp(withCall(apps.get(alias), active, request));
+  }
+
+  function finish(request: TracedRequest): void {
+    finished++;
+    put(request);
+    count(request);
+  }
+
+  return {
+    arrived({ attempts, ...request }) {
+      const before = earlier.get(request.id);
+      earlier.delete(request.id);
+      if (requests.live(request.id)) return;
+      last = Math.max(last, request.number);
+      const { runner, revision, coldMs, startedAt, history } = before ?? untouched;
+      put({
+        ...request,
+        phase: 'IN_QUEUE',
+        startedAt,
+        completedAt: null,
+        attempts,
+        runner,
+        revision,
+        coldMs,
+        status: null,
+        error: null,
+        history: history.map((attempt) => (attempt.endedAt === null ? cutOff(attempt) : attempt)),
+      });
+    },
+    began(id, { runnerId, revision, readyAt, at }) {
+      const request = requests.live(id);
+      if (!request) return;
+      const number = request.attempts + 1;
+      const runner = { id: runnerId, number: runnerNumber(runnerId) };
+      const attempt = { number, runner, startedAt: at, endedAt: null, status: null, because: null };
+      const isCold = readyAt !== undefined && readyAt > request.submittedAt && number === 1;
+      put({
+        ...request,
+        phase: 'IN_PROGRESS',
+        startedAt: at,
+        attempts: number,
+        runner,
+        revision,
+        coldMs: isCold ? Math.max(0, at - request.submittedAt) : request.coldMs,
+        history: bounded([...request.history, attempt]),
+      });
+    },
+    answered(id, status) {
+      const request = requests.live(id);
+      if (request) requests.put({ ...request, history: withLast(request.history, { status }) });
+    },
+    requeued(id, at, because) {
+      const request = requests.live(id);
+      if (!request) return;
+      put({ ...request, phase: 'IN_QUEUE', history: withLast(request.history, { endedAt: at, because }) });
+    },
+    ended(id, at, error) {
+      const request = requests.live(id);
+      if (!request) return;
+      const isRunning = request.phase === 'IN_PROGRESS';
+      const own = error ? { endedAt: at, because: error.detail } : { endedAt: at };
+      finish({
+        ...request,
+        phase: 'COMPLETED',
+        completedAt: at,
+        status: error ? error.status : (request.history.at(-1)?.status ?? null),
+        error: error ? { type: error.type, message: error.detail, file: null, line: null } : request.error,
+        history: isRunning ? withLast(request.history, own) : request.history,
+      });
+    },
+    raised(id, error) {
+      const request = requests.get(id) ?? records.get(id);
+      // A platform error says more about the end of the request than what the app raised meanwhile.
+      if (!request || (request.error !== null && request.phase === 'COMPLETED' && request.error.file === null)) return;
+      const raised = { ...request, error };
+      put(raised);
+      const app = apps.get(request.alias);
+      if (app && request.phase === 'COMPLETED') setApp(withFailure(app, raised));
+    },
+    get(key) {
+      return requests.get(key) ?? records.get(key);
+    },
+    live: requests.live,
+    page(query) {
+      writer.flush();
+      const page = records.page(query);
+      return requests.merged(page, query);
+    },
+    recent: requests.recent,
+    counts: () => ({ ...requests.counts(), finished }),
+    running: requests.running,
+    endpoints(alias, revision) {
+      const app = apps.get(alias);
+      return app?.revision === revision ? app.endpoints : undefined;
+    },
+    follow(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    lastNumber: () => last,
+    concludeRecovery(endOf) {
+      for (const request of earlier.values()) {
+        const end = endOf(request.id) ?? { completedAt: null, status: null, error: emulatorEnded };
+        const history = request.history.map((one) => (one.endedAt === null ? cutOff(one) : one));
+        finished++;
+        put({ ...request, ...end, completedAt: end.completedAt ?? request.startedAt, phase: 'COMPLETED', history });
+      }
+      earlier.clear();
+    },
+    async prune(now) {
+      writer.flush();
+      const limits = { before: now - retentionMs, belowNumber: last - kept };
+      for (let dropped = dropAtOnce; dropped === dropAtOnce && !closed; ) {
+        dropped = records.dropOldest(limits, dropAtOnce);
+        finished -= dropped;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (const alias of apps.keys()) {
+        if (apps.get(alias)?.revision === alias || activeRevision(alias) !== undefined) continue;
+        apps.delete(alias);
+        records.dropEndpoints(alias);
+      }
+    },
+    close() {
+      closed = true;
+      for (const request of requests.open()) if (request.attempts > 0) writer.changed(request);
+      writer.close();
+      records.close();
+    },
+  };
+}
+
+const untouched = { runner: null, revision: null, coldMs: null, startedAt: null, history: [] } as const;
+
+const emulatorEnded = { type: 'emulator_ended', message: 'The emulator ended.', file: null, line: null } as const;
+
+function cutOff(attempt: RequestAttempt): RequestAttempt {
+  return { ...attempt, because: emulatorEnded.message };
+}
+
+function withLast(history: readonly RequestAttempt[], end: Partial<RequestAttempt>): readonly RequestAttempt[] {
+  const last = history.at(-1);
+  return last ? [...history.slice(0, -1), { ...last, ...end }] : history;
+}
+
+function bounded(history: readonly RequestAttempt[]): readonly RequestAttempt[] {
+  if (history.length <= keptFirst + keptLast) return history;
+  return [...history.slice(0, keptFirst), ...history.slice(-keptLast)];
+}
