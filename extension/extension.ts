@@ -13,16 +13,24 @@ interface Manifest {
   readonly contributes: { readonly commands: readonly { readonly command: `minifal.${CommandName}` }[] };
 }
 
+const pythonFiles: vscode.DocumentFilter = { language: 'python', scheme: 'file' };
+
 /** Only registers. Everything else is in the session's bundle, which is loaded on first use. */
 export function activate(context: vscode.ExtensionContext): void {
   const changed = new vscode.EventEmitter<Element | undefined>();
+  const lensesChanged = new vscode.EventEmitter<void>();
   let open: Session | undefined;
   let opening: Promise<Session> | undefined;
   let over = false;
 
   function session(): Promise<Session> {
     opening ??= import('./session.ts').then(({ createSession }) => {
-      open = createSession({ context, view, changed: (element) => changed.fire(element) });
+      open = createSession({
+        context,
+        view,
+        changed: (element) => changed.fire(element),
+        lensesChanged: () => lensesChanged.fire(),
+      });
       if (over) open.close();
       return open;
     });
@@ -56,9 +64,18 @@ export function activate(context: vscode.ExtensionContext): void {
     provideTasks: async () => (await session()).tasks.provide(),
     resolveTask: async (task) => (await session()).tasks.resolve(task),
   };
+  const lenses: vscode.CodeLensProvider = {
+    onDidChangeCodeLenses: lensesChanged.event,
+    async provideCodeLenses(document) {
+      await look(document);
+      return open?.lenses.provide(document);
+    },
+  };
   context.subscriptions.push(
     view,
     changed,
+    lensesChanged,
+    vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),
     vscode.tasks.registerTaskProvider(taskType, tasks),
@@ -74,8 +91,8 @@ export function activate(context: vscode.ExtensionContext): void {
 
   /** Activates the session if the Python file contains an app; for any other file, only its text is read. */
   async function look(document: vscode.TextDocument): Promise<void> {
-    const { languageId, uri } = document;
-    if (languageId !== 'python' || uri.scheme !== 'file' || !vscode.workspace.getWorkspaceFolder(uri)) return;
+    if (open || !vscode.languages.match(pythonFiles, document)) return;
+    if (!vscode.workspace.getWorkspaceFolder(document.uri)) return;
     if (!importsFal(document.getText())) return;
     const { hasApps } = await import('./workspace/code/reader.ts');
     if (hasApps(document.getText())) (await session()).appsFound(true);

@@ -6,12 +6,15 @@ import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
+import { createRuns } from './commands/runs.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createContexts } from './contexts.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { viewId } from './contributes/views.ts';
+import { showAppActions } from './lens/app-actions.ts';
+import { createCodeLenses } from './lens/code-lenses.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
@@ -25,6 +28,7 @@ import { createStatusBar } from './views/status-bar.ts';
 import { keychainOf, stopAfterLastWindow } from './window.ts';
 import { activeFolder } from './workspace/active-folder.ts';
 import { createAppIndex } from './workspace/app-index.ts';
+import { createOpenFiles } from './workspace/open-files.ts';
 import { setOrdinaryTerminals } from './workspace/ordinary-terminals.ts';
 import { createSyntaxCheck } from './workspace/syntax.ts';
 
@@ -39,6 +43,7 @@ export function createSession(deps: {
   readonly context: vscode.ExtensionContext;
   readonly view: vscode.TreeView<Element>;
   readonly changed: (element: Element | undefined) => void;
+  readonly lensesChanged: () => void;
 }) {
   const { context, view, changed } = deps;
   const { extensionPath } = context;
@@ -58,7 +63,10 @@ export function createSession(deps: {
     env: () => childEnv(process.env),
   });
   const index = createAppIndex({ checkSyntax: syntax, log });
-  const apps = createAppCommands({ index, link, emulator, clis, present, log, setContext });
+  const runs = createRuns(setContext);
+  const openFiles = createOpenFiles(index);
+  const lenses = createCodeLenses({ link, index, openFiles, runs, changed: deps.lensesChanged });
+  const apps = createAppCommands({ runs, index, link, emulator, clis, present, log });
   const tasks = createTaskProvider({ index, emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed, setContext });
@@ -95,6 +103,7 @@ export function createSession(deps: {
     runApp: (argument: unknown) => apps.run(argument),
     deployToEmulator: (argument: unknown) => apps.deploy(argument),
     stopRun: () => apps.stopRun(),
+    showAppActions: (argument: unknown) => showAppActions({ link, index, runs, showApp }, argument),
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
     resetSecrets: () => emulator.resetSecrets(),
@@ -107,6 +116,7 @@ export function createSession(deps: {
 
   return {
     tree,
+    lenses,
     appsFound: presence.found,
     tasks,
     profile: terminals.profile,
@@ -117,6 +127,8 @@ export function createSession(deps: {
       emulatorFollower.close();
       apps.close();
       tree.close();
+      lenses.close();
+      openFiles.close();
       index.close();
       statusBar.close();
       link.close();

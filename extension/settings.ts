@@ -16,6 +16,7 @@ export interface Settings extends CheckedSettings {
   readonly allTerminals: boolean;
   /** Empty: not set. */
   readonly pythonPath: string;
+  readonly codeLens: boolean;
 }
 
 /** Read at each use, so that changes apply immediately. */
@@ -26,6 +27,7 @@ export function readSettings(resource?: vscode.Uri): Settings {
     ...usableSettings(value),
     dataFolder: path(value('dataFolder')),
     allTerminals: value('terminals.all') === true,
+    codeLens: value('codeLens.enabled') !== false,
     pythonPath: path(value('pythonPath')),
   };
 }

@@ -1,10 +1,10 @@
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { localEnv } from '../process/child-env.ts';
-import type { FalEnd } from '../process/fal-run.ts';
+import type { FalEnd, FalRun } from '../process/fal-run.ts';
 import { readSettings } from '../settings.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
@@ -54,6 +54,24 @@ export function createAppTasks(deps: {
     await link.until(serves, signal);
   }
 
+  /** Lets lenses know under which alias a run serves its app. */
+  function following({ command, app }: FalTaskDefinition, folder: vscode.WorkspaceFolder) {
+    const key = appKeyOf(app, folder);
+    let serves: ((alias: string) => void) | undefined;
+    return {
+      key,
+      ref: placeOf(app, folder).ref,
+      onBegun(_: FalRun, over: AbortSignal) {
+        if (command === 'run') ({ serves } = runs.begin(key, over));
+      },
+      isReady(url: URL, signal: AbortSignal) {
+        const alias = url.pathname.split('/')[2];
+        if (alias !== undefined) serves?.(alias);
+        return isReady(url, signal);
+      },
+    };
+  }
+
   async function begin(
     command: 'run' | 'deploy',
     app: WorkspaceApp,
@@ -68,10 +86,9 @@ export function createAppTasks(deps: {
         label: `${command} ${name}`,
         definition,
         folder,
-        ref: placeOf(definition.app, folder).ref,
+        ...following(definition, folder),
         isShown: command === 'run',
         prepare: async () => ready,
-        isReady,
         ...(onText ? { onText } : {}),
       },
       ++instances,
@@ -83,20 +100,21 @@ export function createAppTasks(deps: {
   /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
   function task(definition: FalTaskDefinition, folder: vscode.WorkspaceFolder): vscode.Task {
     const label = `${definition.command} ${definition.app}`;
+    const follow = following(definition, folder);
     const spec: FalTask = {
+      ...follow,
       label,
       definition,
       folder,
-      ref: placeOf(definition.app, folder).ref,
       isShown: true,
       prepare: () =>
         program(definition, folder).catch((error: unknown) => {
           present.problem(error);
           throw error;
         }),
-      isReady,
-      onBegun(run) {
-        runs.hold({ label, ...run });
+      onBegun(run, over) {
+        follow.onBegun(run, over);
+        runs.hold({ label, key: follow.key, ...run });
         void run.ended.then((end) => {
           if (!end.stopped && end.code !== 0) deps.failed(label, end);
         });
@@ -117,6 +135,11 @@ export function createAppTasks(deps: {
 export function appInTask({ name, file, folder, entry }: WorkspaceApp): string {
   if (!entry) return `${file}::${name}`;
   return `${relative(folder.uri.fsPath, entry.path).replaceAll('\\', '/')}::${entry.name}`;
+}
+
+/** The key of an app that a task names; see `appKey`. */
+function appKeyOf(app: string, { uri }: vscode.WorkspaceFolder): string {
+  return resolve(uri.fsPath, app);
 }
 
 function placeOf(app: string, { uri }: vscode.WorkspaceFolder): FalPlace {

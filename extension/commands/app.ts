@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import type { SetContext } from '../contexts.ts';
 import { commandId, commands } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
@@ -12,7 +11,7 @@ import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { createAppTasks } from './app-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
-import { createRuns } from './runs.ts';
+import type { Runs } from './runs.ts';
 
 /** Runs an app, deploys it, and stops a run. */
 export function createAppCommands(deps: {
@@ -22,10 +21,9 @@ export function createAppCommands(deps: {
   readonly clis: FalClis;
   readonly present: Presenter;
   readonly log: vscode.LogOutputChannel;
-  readonly setContext: SetContext;
+  readonly runs: Runs;
 }) {
-  const { index, link, emulator, clis, present, log, setContext } = deps;
-  const runs = createRuns(setContext);
+  const { index, link, emulator, clis, present, log, runs } = deps;
   const tasks = createAppTasks({ link, emulator, clis, present, runs, failed });
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
@@ -98,7 +96,7 @@ export function createAppCommands(deps: {
     /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
     task: tasks.task,
     /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
-    stopRun: runs.stopOne,
+    stopRun: () => runs.stopOne(),
     /** Ends all runs when the window closes. */
     close: runs.kill,
   };

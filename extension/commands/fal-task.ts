@@ -24,6 +24,8 @@ export interface FalTask {
   readonly folder: vscode.WorkspaceFolder;
   /** How `fal` names the app; shown at the top of the terminal. */
   readonly ref: string;
+  /** Names the app among all of this machine. */
+  readonly key: string;
   /** Whether to show its terminal. */
   readonly isShown: boolean;
   /**
@@ -33,11 +35,14 @@ export interface FalTask {
   /** Resolves when the app at this address (printed by `fal run`) can be called. */
   readonly isReady: (url: URL, signal: AbortSignal) => Promise<void>;
   readonly onText?: (text: string) => void;
-  readonly onBegun?: (run: FalRun) => void;
+  /** Called when its process is there; the signal is aborted when it ends. */
+  readonly onBegun?: (run: FalRun, over: AbortSignal) => void;
 }
 
 export interface RunningTask {
   readonly label: string;
+  /** The app that it runs or deploys. */
+  readonly key: string;
   stop(): void;
   kill(): void;
   readonly ended: Promise<FalEnd>;
@@ -74,11 +79,13 @@ export async function startTask(spec: FalTask, instance: number): Promise<Runnin
   const beginning = new Promise<FalRun>((resolve) => {
     begun = resolve;
   });
-  await vscode.tasks.executeTask(
-    falTask({ ...spec, definition: { ...spec.definition, instance }, onBegun: (run) => begun(run) }),
-  );
+  const onBegun: FalTask['onBegun'] = (run, over) => {
+    spec.onBegun?.(run, over);
+    begun(run);
+  };
+  await vscode.tasks.executeTask(falTask({ ...spec, definition: { ...spec.definition, instance }, onBegun }));
   const { stop, kill, ended } = await beginning;
-  return { label: spec.label, stop, kill, ended };
+  return { label: spec.label, key: spec.key, stop, kill, ended };
 }
 
 function terminal(spec: FalTask): vscode.Pseudoterminal {
@@ -117,7 +124,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
       // failed.
       close.fire(spec.isShown && !stopped ? code : 0);
     });
-    spec.onBegun?.(run);
+    spec.onBegun?.(run, over.signal);
   }
 
   /** Looks for the app's address, once. */

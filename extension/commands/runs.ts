@@ -1,18 +1,27 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
+import { createObserved } from '../target/observed.ts';
 import type { RunningTask } from './fal-task.ts';
 
 /** The running `fal` commands of this window. */
 export interface Runs {
   hold(task: RunningTask): void;
+  /** Until `signal` is aborted, a run of the app with this key has begun; `serves` says under which alias. */
+  begin(key: string, signal: AbortSignal): { serves(alias: string): void };
+  /** The aliases under which runs serve an app; `undefined` for a run whose address isn't known yet. */
+  aliasesOf(key: string): readonly (string | undefined)[];
+  /** Called after every change of the runs; returns the unsubscriber. */
+  onChange(listener: () => void): () => void;
   /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
-  stopOne(): Promise<boolean>;
+  stopOne(key?: string): Promise<boolean>;
   /** Ends all runs when the window closes. */
   kill(): void;
 }
 
 export function createRuns(setContext: SetContext): Runs {
   const runs = new Set<RunningTask>();
+  const serving = new Set<{ readonly key: string; alias: string | undefined }>();
+  const changed = createObserved<undefined>(undefined);
   return {
     hold(task) {
       runs.add(task);
@@ -22,9 +31,27 @@ export function createRuns(setContext: SetContext): Runs {
         setContext('hasRuns', runs.size > 0);
       });
     },
-    async stopOne() {
-      const [first, ...others] = runs;
-      const items = [...runs].map((task) => ({ label: task.label, task }));
+    begin(key, signal) {
+      const one: { readonly key: string; alias: string | undefined } = { key, alias: undefined };
+      serving.add(one);
+      signal.addEventListener('abort', () => {
+        serving.delete(one);
+        changed.set(undefined);
+      });
+      changed.set(undefined);
+      return {
+        serves(alias) {
+          one.alias = alias;
+          changed.set(undefined);
+        },
+      };
+    },
+    aliasesOf: (key) => [...serving].filter((one) => one.key === key).map(({ alias }) => alias),
+    onChange: changed.onChange,
+    async stopOne(key) {
+      const stoppable = [...runs].filter((task) => key === undefined || task.key === key);
+      const [first, ...others] = stoppable;
+      const items = stoppable.map((task) => ({ label: task.label, task }));
       const task =
         others.length === 0
           ? first

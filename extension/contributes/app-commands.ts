@@ -25,6 +25,11 @@ export const appCommands = {
     menus: [inTitle('apps', 'navigation@2', canRun)],
     keys: { key: 'ctrl+k alt+d', when: canRun },
   },
+  /** What a click on an app's state in its lens does. */
+  showAppActions: {
+    title: 'Show App Actions',
+    palette: never,
+  },
   refresh: {
     title: 'Refresh Apps',
     icon: 'refresh',

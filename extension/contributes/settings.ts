@@ -132,6 +132,16 @@ const pythonAndTerminals = {
   },
 } as const satisfies Settings;
 
+const inEditors = {
+  'codeLens.enabled': {
+    type: 'boolean',
+    default: true,
+    scope: 'window',
+    isSafe: true,
+    description: 'Shows actions and the state of apps and endpoints above them in Python files.',
+  },
+} as const satisfies Settings;
+
 const secrets = {
   sealSecrets: {
     type: 'choice',
@@ -157,10 +167,11 @@ const secrets = {
 export const settingGroups: readonly { readonly title: string; readonly settings: Settings }[] = [
   { title: 'Emulator', settings: emulator },
   { title: 'Python and Terminals', settings: pythonAndTerminals },
+  { title: 'In the Editor', settings: inEditors },
   { title: 'Secrets', settings: secrets },
 ];
 
-export const settings = { ...emulator, ...pythonAndTerminals, ...secrets };
+export const settings = { ...emulator, ...pythonAndTerminals, ...inEditors, ...secrets };
 
 export type SettingName = keyof typeof settings;
 

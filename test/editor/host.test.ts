@@ -92,6 +92,7 @@ describe('in the extension host', () => {
       'minifal.terminals.all': false,
       'minifal.pythonPath': '',
       'minifal.workingFolder': 'project',
+      'minifal.codeLens.enabled': true,
       'minifal.sealSecrets': 'auto',
       'minifal.timeScale': 1,
       'minifal.allowedOrigins': [],

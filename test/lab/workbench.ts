@@ -8,6 +8,8 @@ export interface Workbench {
   command(title: string): Promise<void>;
   /** Titles that the palette offers for a search. */
   offeredCommands(search: string): Promise<readonly string[]>;
+  /** Opens a file of the workspace by the end of its path, and waits until its text is shown. */
+  openFile(path: string): Promise<void>;
   /** Chooses the row whose label contains `label` in the quick pick that is open or about to open. */
   pick(label: string): Promise<void>;
   /** Waits for a notification whose text matches. */
@@ -70,6 +72,23 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     });
   }
 
+  async function openFile(path: string): Promise<void> {
+    const name = path.split('/').at(-1) ?? path;
+    const tab = page.locator('.tab.active').filter({ hasText: name });
+    await until(`${path} is open`, async () => {
+      await page.keyboard.press('F1');
+      await input.fill(path, { timeout: 3_000 }).catch(() => undefined);
+      // The list first has the matches of names, and then is replaced by those of paths.
+      const found = rows.filter({ hasText: name }).first();
+      await found.click({ timeout: 3_000 }).catch(() => undefined);
+      return tab.waitFor({ timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
+    await page.locator('.editor-instance .view-line').first().waitFor();
+  }
+
   const toasts = (text: string | RegExp) => page.locator('.notification-toast').filter({ hasText: text });
 
   const terminalTab = (name: string) => page.locator('.terminal-tabs-entry').filter({ hasText: name }).first();
@@ -77,6 +96,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
   return {
     page,
     command,
+    openFile,
     async offeredCommands(search) {
       const offered = await inPalette(search, titles);
       await page.keyboard.press('Escape');

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { appsOf } from './apps.ts';
+import { appsOf, filesOf } from './apps.ts';
 import { derivingWords, importsFal } from './mentions.ts';
 import { readPythonFile } from './python-file.ts';
 
 const found = (files: { readonly [path: string]: string }) =>
-  appsOf(new Map(Object.entries(files).map(([path, text]) => [path, readPythonFile(text)])));
+  appsOf(filesOf(new Map(Object.entries(files).map(([path, text]) => [path, readPythonFile(text)]))));
 const listed = (files: { readonly [path: string]: string }) =>
   [...found(files)].flatMap(([path, apps]) => apps.filter((app) => !app.isBase).map(({ name }) => `${path}::${name}`));
 

@@ -1,5 +1,5 @@
 import { isFal } from './mentions.ts';
-import { moduleFile } from './module-files.ts';
+import { type ModuleFinder, moduleFinder } from './module-files.ts';
 import type { ClassCode, Endpoint, FunctionCode, PythonFile, Setting } from './python-file.ts';
 
 /** An app or a function that `fal run FILE::NAME` accepts, as its code describes it. */
@@ -19,40 +19,59 @@ export interface FoundApp {
   readonly inherited: { readonly endpoints: readonly Endpoint[] };
   /** Only a base of other apps: it has no endpoint of its own, and others derive from it. */
   readonly isBase: boolean;
+  /** Another app derives from it. */
+  readonly isParent: boolean;
 }
 
 /** Guards against classes that derive from each other, and modules that import each other. */
 const maxDepth = 20;
 
+/** All readings, by path. */
+export interface Files {
+  readonly files: ReadonlyMap<string, PythonFile>;
+  readonly moduleFile: ModuleFinder;
+}
+
+export function filesOf(files: ReadonlyMap<string, PythonFile>): Files {
+  return { files, moduleFile: moduleFinder(files.keys()) };
+}
+
 /**
  * The apps of all files, by file: classes that derive from `fal.App`, directly or through a class of any of the files,
  * and functions of `@fal.function`. In source order. Pure.
  */
-export function appsOf(files: ReadonlyMap<string, PythonFile>): ReadonlyMap<string, readonly FoundApp[]> {
-  const names = new Set(files.keys());
-  const parents = new Set<ClassCode>();
-  const apps = new Map<string, AppClass[]>();
-  for (const [file, { classes }] of files) {
-    for (const code of classes) {
-      const lineage = lineageOf(files, names, file, code, 0);
-      if (!lineage) continue;
-      for (const parent of lineage.slice(1)) parents.add(parent);
-      apps.set(file, [...(apps.get(file) ?? []), { code, lineage }]);
-    }
-  }
+export function appsOf(all: Files): ReadonlyMap<string, readonly FoundApp[]> {
+  const classes = new Map([...all.files].map(([file, { classes }]) => [file, appClasses(all, file, classes)] as const));
+  const parents = new Set([...classes.values()].flat().flatMap(({ lineage }) => lineage.slice(1)));
   const found = new Map<string, readonly FoundApp[]>();
-  for (const [file, { functions }] of files) {
-    const own = [
-      ...(apps.get(file) ?? []).map((app) => foundClass(app, parents.has(app.code))),
-      ...functions.map(foundFunction),
-    ];
-    if (own.length > 0)
-      found.set(
-        file,
-        own.toSorted((a, b) => a.line - b.line),
-      );
+  for (const [file, { functions }] of all.files) {
+    const own = (classes.get(file) ?? []).map((app) => foundClass(app, parents.has(app.code)));
+    if (own.length + functions.length > 0) found.set(file, inOrder(own, functions));
   }
   return found;
+}
+
+/** The apps of one file; `isParent` says of which of its classes others derive. Pure. */
+export function appsOfFile(all: Files, file: string, isParent: (name: string) => boolean): readonly FoundApp[] {
+  const { classes = [], functions = [] } = all.files.get(file) ?? {};
+  const own = appClasses(all, file, classes);
+  const parents = new Set(own.flatMap(({ lineage }) => lineage.slice(1)));
+  const isBase = ({ code }: AppClass) => parents.has(code) || isParent(code.name);
+  return inOrder(
+    own.map((app) => foundClass(app, isBase(app))),
+    functions,
+  );
+}
+
+function appClasses(all: Files, file: string, classes: readonly ClassCode[]): readonly AppClass[] {
+  return classes.flatMap((code) => {
+    const lineage = lineageOf(all, file, code, 0);
+    return lineage ? [{ code, lineage }] : [];
+  });
+}
+
+function inOrder(apps: readonly FoundApp[], functions: readonly FunctionCode[]): readonly FoundApp[] {
+  return [...apps, ...functions.map(foundFunction)].sort((a, b) => a.line - b.line);
 }
 
 interface AppClass {
@@ -61,18 +80,12 @@ interface AppClass {
   readonly lineage: readonly ClassCode[];
 }
 
-function lineageOf(
-  files: ReadonlyMap<string, PythonFile>,
-  names: ReadonlySet<string>,
-  file: string,
-  code: ClassCode,
-  depth: number,
-): readonly ClassCode[] | undefined {
+function lineageOf(all: Files, file: string, code: ClassCode, depth: number): readonly ClassCode[] | undefined {
   if (depth > maxDepth) return undefined;
   for (const base of code.bases) {
-    const named = resolve(files, names, file, base, code, depth);
+    const named = resolve(all, file, base, code, depth);
     if (named === 'fal.App') return [code];
-    const above = named && lineageOf(files, names, named.file, named.code, depth + 1);
+    const above = named && lineageOf(all, named.file, named.code, depth + 1);
     if (above) return [code, ...above];
   }
   return undefined;
@@ -81,22 +94,13 @@ function lineageOf(
 type Named = 'fal.App' | { readonly file: string; readonly code: ClassCode } | undefined;
 
 /** The class that a name in a file stands for. `of`: a class doesn't derive from itself or from a later one. */
-function resolve(
-  files: ReadonlyMap<string, PythonFile>,
-  names: ReadonlySet<string>,
-  file: string,
-  name: string,
-  of: ClassCode | undefined,
-  depth: number,
-): Named {
-  const here = files.get(file);
+function resolve(all: Files, file: string, name: string, of: ClassCode | undefined, depth: number): Named {
+  const here = all.files.get(file);
   if (!here || depth > maxDepth) return undefined;
   const inModule = (module: string, wanted: string): Named => {
     if (isFal(module)) return wanted === 'App' ? 'fal.App' : undefined;
-    const other = moduleFile(module, file, names);
-    return other === undefined || other === file
-      ? undefined
-      : resolve(files, names, other, wanted, undefined, depth + 1);
+    const other = all.moduleFile(module, file);
+    return other === undefined || other === file ? undefined : resolve(all, other, wanted, undefined, depth + 1);
   };
   const [, module, last = name] = /^(.*)\.([^.]+)$/.exec(name) ?? [];
   if (module !== undefined) {
@@ -129,6 +133,7 @@ function foundClass({ code, lineage }: AppClass, isParent: boolean): FoundApp {
     settings,
     inherited: { endpoints: above.filter(({ method }) => !own.has(method)) },
     isBase: isParent && endpoints.length === 0,
+    isParent,
   };
 }
 
@@ -155,6 +160,6 @@ function kebab(name: string): string {
 }
 
 function foundFunction({ name, topLine, line, endLine, settings }: FunctionCode): FoundApp {
-  const none = { endpoints: [], inherited: { endpoints: [] }, isBase: false };
+  const none = { endpoints: [], inherited: { endpoints: [] }, isBase: false, isParent: false };
   return { name, kind: 'function', appName: name, topLine, line, endLine, settings, ...none };
 }

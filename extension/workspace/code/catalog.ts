@@ -1,4 +1,4 @@
-import { appsOf, type FoundApp } from './apps.ts';
+import { appsOf, appsOfFile, type Files, type FoundApp, filesOf } from './apps.ts';
 import { derivingWords, handsOn, importsFal } from './mentions.ts';
 import { lastGood } from './moved.ts';
 import type { PythonFile } from './python-file.ts';
@@ -21,6 +21,7 @@ export function createCatalog(deps: {
   readonly parse: (text: string) => Promise<PythonFile>;
 }) {
   const entries = new Map<string, Entry>();
+  let known: Files = filesOf(new Map());
   let apps: ReadonlyMap<string, readonly FoundApp[]> = new Map();
 
   async function look(path: string): Promise<void> {
@@ -53,7 +54,8 @@ export function createCatalog(deps: {
   function resolve(): void {
     const files = new Map<string, PythonFile>();
     for (const [path, { file }] of entries) if (file) files.set(path, file);
-    apps = appsOf(files);
+    known = filesOf(files);
+    apps = appsOf(known);
   }
 
   return {
@@ -74,9 +76,9 @@ export function createCatalog(deps: {
       [...entries].filter(([, { file }]) => file?.isDoubtful === true).map(([path]) => path),
     /** The apps of one file if this is its reading. The catalog stays as it is. */
     appsWith(path: string, file: PythonFile): readonly FoundApp[] {
-      const files = new Map<string, PythonFile>();
-      for (const [other, entry] of entries) if (entry.file) files.set(other, entry.file);
-      return appsOf(files.set(path, file)).get(path) ?? [];
+      const before = apps.get(path) ?? [];
+      const all: Files = { ...known, files: new Map(known.files).set(path, file) };
+      return appsOfFile(all, path, (name) => before.some((app) => app.name === name && app.isParent));
     },
   };
 }

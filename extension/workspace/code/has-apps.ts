@@ -1,7 +1,7 @@
-import { appsOf } from './apps.ts';
+import { appsOf, filesOf } from './apps.ts';
 import { readPythonFile } from './python-file.ts';
 
 /** Whether a text alone has an app or a function of fal. */
 export function hasApps(text: string): boolean {
-  return appsOf(new Map([['', readPythonFile(text)]])).size > 0;
+  return appsOf(filesOf(new Map([['', readPythonFile(text)]]))).size > 0;
 }

@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { appsOf } from './apps.ts';
+import { appsOf, filesOf } from './apps.ts';
 import { listApps, nearestFirst, projectFolder } from './listed.ts';
 import { readPythonFile } from './python-file.ts';
 import { readToml } from './toml-apps.ts';
@@ -9,7 +9,7 @@ function listed(files: { readonly [path: string]: string }) {
   const code = Object.entries(files).filter(([path]) => path.endsWith('.py'));
   const toml = Object.entries(files).filter(([path]) => path.endsWith('.toml'));
   return listApps(
-    appsOf(new Map(code.map(([path, text]) => [path, readPythonFile(text)]))),
+    appsOf(filesOf(new Map(code.map(([path, text]) => [path, readPythonFile(text)])))),
     new Map(toml.map(([path, text]) => [path, readToml(text, parse).apps])),
   );
 }

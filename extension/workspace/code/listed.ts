@@ -20,6 +20,11 @@ export interface ListedApp {
   readonly entry?: TomlApp & { readonly path: string };
 }
 
+/** Names an app among all of this machine: its file, or the `pyproject.toml` of its entry, and its name there. */
+export function appKey({ path, name, entry }: Pick<ListedApp, 'path' | 'name' | 'entry'>): string {
+  return entry ? `${entry.path}::${entry.name}` : `${path}::${name}`;
+}
+
 /**
  * The apps of a workspace: classes and functions that aren't only bases of others, and the entries of
  * `[tool.fal.apps]`. A class that entries name is listed once for each, and not without them, because only they have all

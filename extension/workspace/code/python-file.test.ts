@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { appsOf } from './apps.ts';
+import { appsOf, filesOf } from './apps.ts';
 import { readPythonFile, readPythonFileInSteps } from './python-file.ts';
 
 const templates = join(import.meta.dirname, '..', '..', '..', 'templates');
-const appsIn = (source: string) => appsOf(new Map([['app.py', readPythonFile(source)]])).get('app.py') ?? [];
+const appsIn = (source: string) => appsOf(filesOf(new Map([['app.py', readPythonFile(source)]]))).get('app.py') ?? [];
 const names = (source: string) => appsIn(source).map(({ name, kind }) => `${kind} ${name}`);
 const inApp = (body: string, head = 'class A(fal.App):') =>
   appsIn(`import fal\n${head}\n    x = 0\n${body.replace(/^(?=.)/gm, '    ')}\n`)[0];

@@ -1,0 +1,64 @@
+import * as vscode from 'vscode';
+import type { Runs } from '../commands/runs.ts';
+import { commands } from '../contributes/commands.ts';
+import { settingId } from '../contributes/settings.ts';
+import type { Link } from '../target/link.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
+import { appArgument } from '../workspace/choose-app.ts';
+import { appKey } from '../workspace/code/listed.ts';
+import { appFacts } from './facts.ts';
+import { placesOf } from './places.ts';
+
+interface Item extends vscode.QuickPickItem {
+  readonly run: () => unknown;
+}
+
+/** What a click on the state of an app offers. */
+export async function showAppActions(
+  deps: {
+    readonly link: Link;
+    readonly index: AppIndex;
+    readonly runs: Runs;
+    readonly showApp: (alias: string) => Promise<void>;
+  },
+  argument: unknown,
+): Promise<void> {
+  const { link, index, runs, showApp } = deps;
+  const { file, app: name } = appArgument(argument);
+  const listed = (await index.apps()).filter((one) => one.uri.fsPath === file && one.name === name);
+  const [first] = listed;
+  if (!first || file === undefined) return;
+  const { status } = link.snapshot();
+  const places = placesOf(file, first, listed, status ? appFacts(status) : new Map(), runs);
+  const known = places.flatMap(({ name: place, facts }) => (facts ? [{ place, facts }] : []));
+  const whys = known.flatMap(({ place, facts }): Item[] => {
+    const why = facts.waitsBecause ?? facts.backingOff?.why ?? facts.lastFailure;
+    if (why === null) return [];
+    return [{ label: '$(question) Why?', description: place, detail: why, run: () => showApp(facts.alias) }];
+  });
+  const running = listed.map(appKey).filter((key) => runs.aliasesOf(key).length > 0);
+  const items: readonly Item[] = [
+    ...whys,
+    ...known.map(({ place, facts }) => ({
+      label: '$(list-tree) Show in Apps View',
+      description: place,
+      run: () => showApp(facts.alias),
+    })),
+    ...running.map((key) => ({ label: `$(stop-circle) ${commands.stopRun.title}`, run: () => runs.stopOne(key) })),
+    { label: '$(eye-closed) Hide These Lenses', run: hideLenses },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: first.label, matchOnDetail: true });
+  await picked?.run();
+}
+
+async function hideLenses(): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration();
+  const set = (isShown: boolean | undefined) =>
+    configuration.update(settingId('codeLens.enabled'), isShown, vscode.ConfigurationTarget.Global);
+  await set(false);
+  const undo = 'Show Again';
+  const sentence = `The lenses of fal apps are hidden (setting ${settingId('codeLens.enabled')}).`;
+  void vscode.window.showInformationMessage(sentence, undo).then((answer) => {
+    if (answer === undo) void set(undefined);
+  });
+}

@@ -1,0 +1,107 @@
+import * as vscode from 'vscode';
+import type { Runs } from '../commands/runs.ts';
+import { commandId } from '../contributes/commands.ts';
+import { readSettings } from '../settings.ts';
+import type { Link } from '../target/link.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
+import type { FoundApp } from '../workspace/code/apps.ts';
+import type { Endpoint } from '../workspace/code/python-file.ts';
+import type { OpenFiles } from '../workspace/open-files.ts';
+import { type AppFacts, appFacts, type EndpointFacts } from './facts.ts';
+import { type Lens, lensesOf } from './lenses.ts';
+import { placesOf } from './places.ts';
+import { endpointText, stateText } from './state-text.ts';
+
+/** States may change many times a second; texts are drawn at most this often. */
+const redrawMs = 200;
+
+/** The lenses of apps and endpoints in Python files. */
+export function createCodeLenses(deps: {
+  readonly link: Link;
+  readonly index: AppIndex;
+  readonly openFiles: OpenFiles;
+  readonly runs: Runs;
+  /** Lets the editor ask again. */
+  readonly changed: () => void;
+}) {
+  const { link, index, openFiles, runs, changed } = deps;
+  /** The texts that each document shows, to redraw only when one of them changes. */
+  const shown = new Map<string, { readonly document: vscode.TextDocument; readonly texts: string }>();
+  let facts: ReadonlyMap<string, AppFacts> = new Map();
+  let redrawing: NodeJS.Timeout | undefined;
+
+  async function lenses(document: vscode.TextDocument): Promise<readonly Lens[]> {
+    const { status } = link.snapshot();
+    facts = status ? appFacts(status) : new Map();
+    const path = document.uri.fsPath;
+    const places = (app: FoundApp) => placesOf(path, app, index.known(), facts, runs);
+    return lensesOf(path, await openFiles.apps(document), {
+      state: (app) => stateText(places(app), timeOf),
+      endpoint: (app, { path: route }: Endpoint) =>
+        endpointText(
+          route,
+          firstEndpoint(
+            places(app).map((place) => place.facts),
+            route,
+          ),
+        ),
+    });
+  }
+
+  async function provide(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+    if (!readSettings(document.uri).codeLens || !vscode.workspace.isTrusted) return [];
+    void index.apps(); // starts the search once: a base class may be in another file
+    const found = await lenses(document);
+    shown.set(document.uri.toString(), { document, texts: textsOf(found) });
+    return found.map(({ line, title, action }) => {
+      const command = action ? commandId(action.command) : '';
+      const range = new vscode.Range(line, 0, line, 0);
+      return new vscode.CodeLens(range, { title, command, arguments: action ? [action.argument] : [] });
+    });
+  }
+
+  /** Asks the editor to draw again if a text of a document on screen has changed. */
+  async function redraw(): Promise<void> {
+    redrawing = undefined;
+    const visible = new Set(vscode.window.visibleTextEditors.map(({ document }) => document));
+    for (const [key, { document, texts }] of shown) {
+      if (document.isClosed) shown.delete(key);
+      else if (visible.has(document) && textsOf(await lenses(document)) !== texts) return changed();
+    }
+  }
+
+  function soon(): void {
+    if (shown.size > 0) redrawing ??= setTimeout(() => void redraw(), redrawMs);
+  }
+
+  const unsubscribe = [link.onChange(soon), runs.onChange(soon)];
+  const disposables = [
+    index.onDidChange(soon),
+    vscode.window.onDidChangeVisibleTextEditors(soon),
+    vscode.workspace.onDidGrantWorkspaceTrust(changed),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('minifal.codeLens')) changed();
+    }),
+  ];
+
+  return {
+    provide,
+    close() {
+      clearTimeout(redrawing);
+      for (const stop of unsubscribe) stop();
+      for (const disposable of disposables) disposable.dispose();
+    },
+  };
+}
+
+function textsOf(lenses: readonly Lens[]): string {
+  return lenses.map(({ title }) => title).join('\n');
+}
+
+function firstEndpoint(places: readonly (AppFacts | undefined)[], path: string | undefined): EndpointFacts | undefined {
+  return places.map((facts) => (path === undefined ? undefined : facts?.endpoints?.get(path))).find(Boolean);
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toLocaleTimeString('en-GB');
+}

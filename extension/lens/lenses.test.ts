@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { appsOf, filesOf } from '../workspace/code/apps.ts';
+import { readPythonFile } from '../workspace/code/python-file.ts';
+import { lensesOf } from './lenses.ts';
+
+const source = `import fal
+class Base(fal.App):
+    keep_alive = 5
+
+@decorated
+class Painter(Base):
+    @fal.endpoint("/")
+    def fast(self): ...
+
+    @other
+    @fal.endpoint("/slow")
+    def slow(self): ...
+
+@fal.function()
+def job(): ...
+`;
+const apps = appsOf(filesOf(new Map([['/w/app.py', readPythonFile(source)]]))).get('/w/app.py') ?? [];
+const lenses = lensesOf('/w/app.py', apps, {
+  state: ({ name }) => `${name} $(flame)`,
+  endpoint: (_, { path }) => `figures of ${path}`,
+});
+
+describe('the lenses of a file', () => {
+  it('are one line per app and per endpoint, above their decorators', () => {
+    const lines = new Map<number, string[]>();
+    for (const { line, title } of lenses) lines.set(line, [...(lines.get(line) ?? []), title]);
+    expect(Object.fromEntries(lines)).toEqual({
+      4: ['Run Local', 'Deploy Local', 'Painter \\$(flame)'],
+      6: ['figures of /'],
+      9: ['figures of /slow'],
+      13: ['Run Local', 'job \\$(flame)'],
+    });
+  });
+
+  it('name the place of each action, and the app for its command', () => {
+    const actions = lenses.filter(({ action }) => action && /^(runApp|deploy)/.test(action.command));
+    expect(actions.length).toBeGreaterThan(2);
+    for (const { title } of actions) expect(title).toMatch(/ Local$/);
+    expect(actions[0]?.action).toEqual({ command: 'runApp', argument: { file: '/w/app.py', app: 'Painter' } });
+  });
+});

@@ -1,0 +1,81 @@
+import type { CommandName } from '../contributes/commands.ts';
+import type { FoundApp } from '../workspace/code/apps.ts';
+import type { Endpoint } from '../workspace/code/python-file.ts';
+
+/** A CodeLens as plain data. */
+export interface Lens {
+  /** 0-based. */
+  readonly line: number;
+  readonly title: string;
+  /** Absent: only text. */
+  readonly action?: LensAction;
+}
+
+interface LensAction {
+  readonly command: CommandName;
+  readonly argument: LensArgument;
+}
+
+/** What the commands of lenses get. */
+interface LensArgument {
+  /** Absolute. */
+  readonly file: string;
+  /** The class or function. */
+  readonly app: string;
+  /** The method and path of an endpoint. */
+  readonly endpoint?: { readonly method: string; readonly path?: string };
+}
+
+interface Action {
+  /** Says where it acts: on the local emulator. */
+  readonly title: string;
+  readonly command: CommandName;
+}
+
+/** The actions in front of the state of an app, in order. A new action is one entry. */
+const appActions: readonly Action[] = [
+  { title: 'Run Local', command: 'runApp' },
+  { title: 'Deploy Local', command: 'deployToEmulator' },
+];
+const functionActions: readonly Action[] = [{ title: 'Run Local', command: 'runApp' }];
+/** The actions in front of the figures of an endpoint. */
+const endpointActions: readonly Action[] = [];
+
+/**
+ * The lenses of a file: for each app its actions and state, for each of its endpoints its actions and figures. Their
+ * number depends only on the code. Pure.
+ */
+export function lensesOf(
+  file: string,
+  apps: readonly FoundApp[],
+  texts: {
+    readonly state: (app: FoundApp) => string;
+    readonly endpoint: (app: FoundApp, endpoint: Endpoint) => string;
+  },
+): readonly Lens[] {
+  return apps.flatMap((app) => (app.isBase ? [] : [...appLenses(file, app, texts.state), ...endpointLenses(app)]));
+
+  function endpointLenses(app: FoundApp): readonly Lens[] {
+    return app.endpoints.flatMap((endpoint) => {
+      const { topLine: line, method, path } = endpoint;
+      const argument = { file, app: app.name, endpoint: { method, ...(path === undefined ? {} : { path }) } };
+      const actions = endpointActions.map(({ title, command }) => ({ line, title, action: { command, argument } }));
+      return [...actions, { line, title: plain(texts.endpoint(app, endpoint)) }];
+    });
+  }
+}
+
+function appLenses(file: string, app: FoundApp, state: (app: FoundApp) => string): readonly Lens[] {
+  const { topLine: line, name } = app;
+  const argument = { file, app: name };
+  const actions = app.kind === 'app' ? appActions : functionActions;
+  return [
+    ...actions.map(({ title, command }) => ({ line, title, action: { command, argument } })),
+    { line, title: plain(state(app)), action: { command: 'showAppActions', argument } },
+  ];
+}
+
+/** The editor would draw `$(name)` as an icon. */
+function plain(text: string): string {
+  return text.replaceAll('$(', '\\$(');
+}

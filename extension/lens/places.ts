@@ -1,0 +1,35 @@
+import type { FoundApp } from '../workspace/code/apps.ts';
+import { appKey, type ListedApp } from '../workspace/code/listed.ts';
+import type { AppFacts } from './facts.ts';
+import type { Place } from './state-text.ts';
+
+/** The runs of this window, by the key of the app that they run. */
+export interface RunsOfApps {
+  /** The aliases under which runs serve it; `undefined` for a run whose address isn't known yet. */
+  aliasesOf(key: string): readonly (string | undefined)[];
+}
+
+/**
+ * Where an app of a file lives on the emulator: the runs of this window, and the aliases under which it is deployed.
+ * A class that entries of `pyproject.toml` name is deployed under theirs. Pure.
+ */
+export function placesOf(
+  path: string,
+  app: Pick<FoundApp, 'name' | 'appName'>,
+  listed: readonly ListedApp[],
+  facts: ReadonlyMap<string, AppFacts>,
+  runs: RunsOfApps,
+): readonly Place[] {
+  const entries = listed.filter((one) => one.path === path && one.name === app.name && one.entry !== undefined);
+  const all = entries.length > 0 ? entries : [{ path, name: app.name, appName: app.appName }];
+  const running = all.flatMap((one) =>
+    runs
+      .aliasesOf(appKey(one))
+      .map((alias) => ({ name: 'run', facts: alias === undefined ? undefined : facts.get(alias) })),
+  );
+  const deployed = all.flatMap(({ appName }) => {
+    const found = facts.get(appName);
+    return found ? [{ name: appName, facts: found }] : [];
+  });
+  return [...running, ...deployed];
+}

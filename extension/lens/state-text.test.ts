@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { AppFacts } from './facts.ts';
+import { endpointText, stateText } from './state-text.ts';
+
+const quiet: AppFacts = { alias: 'a', queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null };
+const text = (facts: Partial<AppFacts> | undefined) =>
+  stateText([{ name: 'a', facts: facts && { ...quiet, ...facts } }], () => '20:44:12');
+
+describe('the state of an app in its lens', () => {
+  it.each<[Partial<AppFacts> | undefined, string]>([
+    [undefined, '◌ starting'],
+    [{}, '○ deployed, no runner'],
+    [{ starting: 'pending' }, '◌ starting'],
+    [{ starting: 'setup', queued: 1 }, '◌ setup, 1 queued'],
+    [{ ready: 1 }, '● idle'],
+    [{ ready: 3 }, '● 3 idle'],
+    [{ ready: 2, busy: 2, queued: 3, starting: 'setup' }, '● 2 of 2 busy, 3 queued'],
+    [
+      { backingOff: { why: 'no weights', until: 0 }, lastFailure: 'x' },
+      '✕ start failed: no weights; next try at 20:44:12',
+    ],
+    [{ backingOff: { why: 'no weights', until: null }, queued: 2 }, '✕ start failed: no weights, 2 queued'],
+    [{ lastFailure: 'RuntimeError: no weights' }, '✕ last start failed: RuntimeError: no weights'],
+  ])('%j is %j', (facts, expected) => {
+    expect(text(facts)).toBe(expected);
+  });
+
+  it('says so where nothing runs, and names several places', () => {
+    expect(stateText([], String)).toBe('not running');
+    const places = [
+      { name: 'run', facts: undefined },
+      { name: 'img-prod', facts: { ...quiet, ready: 1 } },
+    ];
+    expect(stateText(places, String)).toBe('run: ◌ starting · img-prod: ● idle');
+  });
+
+  it('stays short whatever an app says', () => {
+    const long = 'x'.repeat(10_000);
+    expect(text({ lastFailure: long }).length).toBeLessThanOrEqual(90);
+    expect(text({ backingOff: { why: long, until: 1 } }).length).toBeLessThanOrEqual(100);
+  });
+});
+
+it.each([
+  [undefined, 'POST /slow'],
+  [{ calls: 0, failures: 0, p50Ms: null, lastFailure: null }, 'no calls'],
+  [{ calls: 1, failures: 0, p50Ms: 14.2, lastFailure: null }, '1 call · p50 14 ms'],
+  [
+    { calls: 4, failures: 1, p50Ms: 6_120, lastFailure: 'KeyError, line 38' },
+    '4 calls · p50 6.1 s · 1 failed: KeyError, line 38',
+  ],
+  [{ calls: 2, failures: 2, p50Ms: null, lastFailure: null }, '2 calls · 2 failed'],
+  [{ calls: 9, failures: 0, p50Ms: 90_000, lastFailure: null }, '9 calls · p50 1.5 min'],
+])('the figures %j of an endpoint are %j', (facts, expected) => {
+  expect(endpointText('/slow', facts)).toBe(expected);
+});

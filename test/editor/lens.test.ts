@@ -1,0 +1,177 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { inEachTheme, takePicture } from './pictures.ts';
+import { type Scene, setScene } from './scene.ts';
+
+const painter = `import time
+
+import fal
+
+
+class Painter(fal.App):
+    machine_type = "XS"
+    keep_alive = 600
+
+    @fal.endpoint("/")
+    def fast(self) -> str:
+        return "yes"
+
+    @fal.endpoint("/slow")
+    def slow(self) -> str:
+        time.sleep(20)
+        return "done"
+`;
+
+/** Two services of a monorepo: each has modules next to its app, and the class that makes it an app is in one of them. */
+const files: { readonly [path: string]: string } = {
+  'painter.py': painter,
+  'services/img/base.py': 'import fal\n\n\nclass Base(fal.App):\n    machine_type = "XS"\n    keep_alive = 600\n',
+  'services/img/app.py': `import fal
+from base import Base
+
+
+class Model(Base):
+    local_python_modules = ["base"]
+
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "img"
+`,
+  'services/txt/model.py': 'import fal\n\n\nclass Model(fal.App):\n    app_name = "text"\n',
+  'services/txt/pyproject.toml': '[tool.fal.apps.txt-prod]\nref = "model.py::Model"\n',
+  'broken.py':
+    'import fal\n\n\nclass Broken(fal.App):\n    requirements = ["a"\n\n    def setup(self):\n        pass\n',
+};
+
+let scene: Scene;
+let window: FalWindow;
+
+beforeAll(async () => {
+  scene = await setScene({ folder: 'empty' });
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(scene.workspace, path)), { recursive: true });
+    await writeFile(join(scene.workspace, path), text);
+  }
+  window = await scene.open();
+});
+afterAll(() => scene?.close());
+
+/** The lenses on screen, one text per line of code, from the top. */
+async function lenses(): Promise<readonly string[]> {
+  const all = window.workbench.page.locator('.editor-instance .codelens-decoration');
+  const found = await all.evaluateAll(
+    (nodes: readonly { textContent: string | null; getBoundingClientRect(): { top: number } }[]) =>
+      nodes
+        .map((node) => ({ text: node.textContent ?? '', top: node.getBoundingClientRect().top }))
+        .sort((a, b) => a.top - b.top)
+        .map(({ text }) => text.replaceAll('\u00a0', ' ')),
+  );
+  return found.filter((text) => text !== '');
+}
+
+async function lens(text: RegExp): Promise<void> {
+  await until(`a lens matches ${text}`, async () => (await lenses()).some((one) => text.test(one)), {
+    timeoutMs: 90_000,
+  }).catch(async (error: Error) => {
+    throw new Error(`${error.message}; they are ${JSON.stringify(await lenses())}`);
+  });
+}
+
+async function clickLens(title: RegExp): Promise<void> {
+  await window.workbench.page.locator('.codelens-decoration a').filter({ hasText: title }).first().click();
+}
+
+it('shows what can be done with an app, and its state, before anything runs', async () => {
+  await window.workbench.openFile('painter.py');
+  await lens(/^Run Local \| Deploy Local \| not running$/);
+  expect(await lenses()).toEqual(['Run Local | Deploy Local | not running', 'POST /', 'POST /slow']);
+  await takePicture(window.workbench, 'lens-idle');
+});
+
+it('keeps their number and places while code is typed that cannot be read', async () => {
+  const { page } = window.workbench;
+  await page.locator('.editor-instance .view-line').filter({ hasText: 'keep_alive' }).click();
+  await page.keyboard.press('End');
+  const counts = new Set<number>();
+  const lines = new Set<string>();
+  for (const key of ['Enter', 'x', ' ', '=', ' ', '(', 'Enter', '"', 'a']) {
+    await (key.length === 1 ? page.keyboard.type(key) : page.keyboard.press(key));
+    // What is tested: nothing changes in the time in which the editor asks for lenses again.
+    await page.waitForTimeout(400);
+    counts.add((await lenses()).length);
+    lines.add(await codeBelow('POST /slow'));
+  }
+  expect([...counts]).toEqual([3]);
+  expect([...lines]).toEqual(['@fal.endpoint("/slow")']);
+  await window.workbench.command('File: Revert File');
+  await until('the text is the old one', async () => (await codeBelow('POST /slow')) === '@fal.endpoint("/slow")');
+});
+
+/** The line of code that a lens stands above. */
+function codeBelow(lensText: string): Promise<string> {
+  return window.workbench.page.evaluate<string>(`(() => {
+    const text = (node) => node.textContent.replaceAll('\\u00a0', ' ');
+    const lens = [...document.querySelectorAll('.editor-instance .codelens-decoration')]
+      .find((node) => text(node).endsWith(${JSON.stringify(lensText)}));
+    const bottom = lens?.getBoundingClientRect().bottom ?? 0;
+    const below = [...document.querySelectorAll('.editor-instance .view-line')]
+      .map((node) => ({ node, top: node.getBoundingClientRect().top }))
+      .filter(({ top }) => top >= bottom - 4)
+      .sort((a, b) => a.top - b.top);
+    return below[0] ? text(below[0].node).trim() : '';
+  })()`);
+}
+
+it('runs an app by a click, and follows its state', async () => {
+  await clickLens(/^Run Local$/);
+  await lens(/\| ◌ (starting|setup)$/);
+  await lens(/\| ● idle$/);
+  const { ports } = await scene.emulator();
+  expect(ports.run).toBeGreaterThan(0);
+  await window.workbench.openFile('painter.py');
+  await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `lens-run.${name}`));
+});
+
+it('offers more by a click on the state: stop, and hide the lenses', async () => {
+  await clickLens(/● idle/);
+  await window.workbench.pick('Stop Run');
+  await lens(/\| not running$/);
+  await clickLens(/not running/);
+  await window.workbench.pick('Hide These Lenses');
+  await until('no lens is shown', async () => (await lenses()).length === 0);
+  await window.workbench.pressInToast('lenses of fal apps are hidden', 'Show Again');
+  await lens(/not running/);
+});
+
+it('lists apps with their place: derived ones, entries of pyproject.toml, and files that do not parse', async () => {
+  const { page, command } = window.workbench;
+  await command('fal: Run App');
+  const rows = page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+  await rows.first().waitFor();
+  const parts = ['.label-name', '.label-description', '.quick-input-list-label-meta'];
+  const texts = await rows.evaluateAll(
+    (nodes: readonly { querySelector(css: string): { textContent: string | null } | null }[], css) =>
+      nodes.map((node) => css.map((one) => node.querySelector(one)?.textContent ?? '').join(' ')),
+    parts,
+  );
+  expect(texts).toEqual([
+    // The one at the cursor.
+    'Painter app painter.py:6',
+    'Broken app broken.py:4',
+    'img/Model app services/img/app.py:5',
+    'txt/Model pyproject: txt-prod services/txt/model.py:4',
+    "broken.py line 5: '[' was never closed broken.py:5",
+  ]);
+  await takePicture(window.workbench, 'app-picker');
+  await page.keyboard.press('Escape');
+});
+
+it('runs an app of a monorepo in its own folder, where it finds the modules next to it', async () => {
+  await window.workbench.openFile('services/img/app.py');
+  await lens(/^Run Local \| Deploy Local \| not running$/);
+  await clickLens(/^Run Local$/);
+  await lens(/\| ● idle$/);
+});
