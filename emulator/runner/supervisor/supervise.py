@@ -300,7 +300,8 @@ class Supervisor:
                     break
         for lines in runner.outputs.values():
             self._carefully(runner, lambda: lines.settle(runner.alone()))
-        if runner.broken is None:
+        # The channel of a runner that has ended is closed.
+        if runner.broken is None and runner.channel.sock.fileno() >= 0:
             # Exceptions that were reported before the answer.
             self._carefully(runner, lambda: self._on_report(runner))
         self._report(runner.id, "flushed")
