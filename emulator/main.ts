@@ -92,8 +92,11 @@ function sayWhatRuns(fleet: Pick<Fleet, 'runners'>, tell: (sentence: string) => 
     .runners()
     .reduce((sum, { state }) => sum + ('attempts' in state ? state.attempts.length : 0), 0);
   if (running === 0) return;
-  const who = running === 1 ? 'A request is running and' : `${running} requests are running and`;
-  tell(`${who} may finish within ${finishMs / 1000} s. A second signal ends minifal at once; then they run again.`);
+  const [requests, they] = running === 1 ? ['A request is', 'it runs'] : [`${running} requests are`, 'they run'];
+  tell(
+    `${requests} running and may take ${finishMs / 1000} s to finish. A second signal stops minifal immediately; ` +
+      `${they} again after the next start.`,
+  );
 }
 
 /** The runners' Python is next to the sources, and next to the bundle. */

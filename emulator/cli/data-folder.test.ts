@@ -51,7 +51,7 @@ describe('the data folder', () => {
       const project = join(folder, `project-${file.replaceAll('/', '-')}`);
       mkdirSync(join(project, file), { recursive: true });
       expect(() => lockFolder(project)).toThrow(UserError);
-      expect(() => lockFolder(project)).toThrow(/is not a data folder of minifal: it has a folder \w+ from/);
+      expect(() => lockFolder(project)).toThrow(/is not a minifal data folder: it contains a folder \w+ of/);
       expect(readdirSync(project)).toEqual([file.split('/')[0]]);
     }
   });

@@ -29,8 +29,8 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     refuseFull(error);
     throw new UserError(
       'DATA_FOLDER_UNUSABLE',
-      `The data folder ${folder} cannot be made: ${(error as Error).message}.`,
-      'Choose another one with --data DIR.',
+      `The data folder ${folder} cannot be created: ${(error as Error).message}.`,
+      'Choose another folder with --data DIR.',
     );
   }
   refuseForeign(folder);
@@ -67,7 +67,7 @@ function refuseForeign(folder: string): void {
   if (foreign === undefined) return;
   throw new UserError(
     'DATA_FOLDER_FOREIGN',
-    `${folder} is not a data folder of minifal: it has a folder ${foreign} from something else.`,
+    `${folder} is not a minifal data folder: it contains a folder ${foreign} of something else.`,
     'Choose an empty folder, or one that does not exist yet, with --data DIR.',
   );
 }
@@ -95,7 +95,7 @@ function tryToTake(file: string): ReturnType<typeof takeLock> {
     throw new UserError(
       'DATA_FOLDER_UNUSABLE',
       `The data folder ${dirname(file)} cannot be locked: ${message}.`,
-      'See that the folder is yours to write, or choose another one with --data DIR.',
+      'Check that you can write to the folder, or choose another one with --data DIR.',
     );
   }
 }

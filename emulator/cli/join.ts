@@ -22,13 +22,13 @@ export async function takeOrFind(folder: string): Promise<Lock | { readonly runs
     if (!('heldBy' in lock)) return lock;
     const runs = findRunning(folder);
     if (runs) return { runs };
-    const it = `minifal is starting already on ${folder} (pid ${lock.heldBy})`;
-    if (first) say(`${it}; where it can be reached follows.`);
+    const it = `minifal is already starting with the data folder ${folder} (pid ${lock.heldBy})`;
+    if (first) say(`${it}. Waiting until it is ready.`);
     if (performance.now() > deadline)
       throw new UserError(
         'START_TIMED_OUT',
-        `${it}, and has not come up for a minute.`,
-        'Its own terminal or log says what it waits for.',
+        `${it} and has not become ready within a minute.`,
+        'Check its terminal or its log for the cause.',
       );
     await sleep(lookEveryMs);
   }
@@ -36,20 +36,18 @@ export async function takeOrFind(folder: string): Promise<Lock | { readonly runs
 
 /** Says where it runs, and which options of this call have no effect. */
 export function sayThatItRuns(folder: string, { pid, ports }: RunningEmulator, options: CliOptions): void {
-  say(`minifal already runs on ${folder} (pid ${pid}): api on localhost:${ports.api}.`);
+  say(`minifal is already running with the data folder ${folder} (pid ${pid}): api on localhost:${ports.api}.`);
   if (options.allowedOrigins.length > 0)
-    say('Its allowed origins stay as they are; `minifal stop` it first to change them.');
+    say('--allow-origin has no effect on a running emulator; run `minifal stop` first.');
   if (options.retentionDays !== undefined)
-    say('It keeps results as long as before; `minifal stop` it first to change that.');
+    say('--retention-days has no effect on a running emulator; run `minifal stop` first.');
   if (options.maxRunners !== undefined)
-    say('It has room for as many runners as before; `minifal stop` it first to change that.');
-  if (options.gpuSlots !== undefined)
-    say('It has as many GPU slots as before; `minifal stop` it first to change that.');
+    say('--max-runners has no effect on a running emulator; run `minifal stop` first.');
+  if (options.gpuSlots !== undefined) say('--gpu-slots has no effect on a running emulator; run `minifal stop` first.');
   if (options.isolation !== undefined)
-    say('Its runners stay as isolated as before; `minifal stop` it first to change that.');
+    say('--isolation has no effect on a running emulator; run `minifal stop` first.');
   if (options.shared.length > 0 || options.huggingFace !== undefined)
-    say('It shares what it shared before; `minifal stop` it first to change that.');
-  if (options.allowOutside)
-    say('Its runners may listen where they could before; `minifal stop` it first to change that.');
-  if (options.timeScale !== 1) say('Its time scale stays as it is; `minifal stop` it first to change it.');
+    say('--share and --hugging-face have no effect on a running emulator; run `minifal stop` first.');
+  if (options.allowOutside) say('--allow-outside has no effect on a running emulator; run `minifal stop` first.');
+  if (options.timeScale !== 1) say('--time-scale has no effect on a running emulator; run `minifal stop` first.');
 }

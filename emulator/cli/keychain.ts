@@ -28,7 +28,7 @@ function tryJson(text: string): unknown {
 function noOrder(): UserError {
   return new UserError(
     'KEYCHAIN_ORDER_INVALID',
-    'What came on standard input is not the order of a keychain.',
-    'Leave --keychain away: only the editor uses it.',
+    'Standard input does not contain what --keychain expects.',
+    'Omit --keychain: only the editor uses it.',
   );
 }

@@ -20,8 +20,8 @@ export function refuseOthers(folder: string): void {
     const user = uid === undefined ? 'another user' : nameOf(uid);
     throw new UserError(
       'OWNED_BY_OTHER_USER',
-      `${folder} is used by ${user}: an emulator that runs there is not this user's.`,
-      `Call this as ${user}, or choose another folder with --data DIR.`,
+      `${folder} belongs to ${user}: you don't have permission to use it.`,
+      `Run this command as ${user}, or choose another folder with --data DIR.`,
     );
   }
 }

@@ -21,7 +21,7 @@ it.each(['', '.minifal', '.minifal/runners', 'models/link'])('refuses ~/%s, whic
 });
 
 it('refuses the whole machine', () => {
-  expect(() => check('/')).toThrow(/minifal's own data folder is there/);
+  expect(() => check('/')).toThrow(/overlaps with minifal's data folder/);
 });
 
 it.each(['models', '.minifal-models'])('accepts ~/%s', (path) => {

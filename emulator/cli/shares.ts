@@ -15,7 +15,7 @@ export function checkShares(folders: Shares['folders'], folder: string): void {
     if (isAtOrBelow(data, shared) || isAtOrBelow(shared, data)) {
       throw new UserError(
         'SHARE_REFUSED',
-        `${path} can't be shared: minifal's own data folder is there (${folder}), with its key and secrets.`,
+        `${path} can't be shared: it overlaps with minifal's data folder (${folder}), with its key and secrets.`,
         'Share the folders that apps need, e.g. --share ~/models, or keep the data elsewhere with --data.',
       );
     }
@@ -34,7 +34,7 @@ function real(path: string): string {
   }
 }
 
-const offer = 'To change that, or to have this no longer said: `minifal start --hugging-face read`, `write` or `off`.';
+const offer = 'To change this, or to hide this note, use `minifal start --hugging-face read`, `write` or `off`.';
 
 /**
  * What the user should know about what their apps share with this machine, in sentences.
@@ -62,7 +62,7 @@ export function shareNotes(start: {
         'the same requirements use.',
     );
   if (folders.length > 0)
-    notes.push(`--share has no effect ${where}: apps read and write this machine's files where they are.`);
+    notes.push(`--share has no effect ${where}: apps already read and write this machine's files directly.`);
   if (huggingFace === 'read' || huggingFace === 'write')
     notes.push(`--hugging-face ${huggingFace} has no effect ${where}: apps keep their models in /data.`);
   return notes;

@@ -10,8 +10,8 @@ export function asDenied(error: unknown): UserError | undefined {
   if ((code !== 'EACCES' && code !== 'EPERM') || typeof path !== 'string') return undefined;
   return new UserError(
     'ACCESS_DENIED',
-    `${path} belongs to another user, or its rights leave you out (${error.message}).`,
-    'If minifal ran as root before (sudo), give its data folder back: sudo chown -R "$(id -un)" DIR. Or ' +
-      'choose another with --data DIR.',
+    `You don't have permission to use ${path} (${error.message}).`,
+    'If minifal ran as root before (sudo), make its data folder yours again: sudo chown -R "$(id -un)" DIR. Or ' +
+      'choose another folder with --data DIR.',
   );
 }

@@ -71,7 +71,7 @@ describe.runIf(process.platform === 'linux')('without a descriptor left', () => 
       String((server.address() as AddressInfo).port),
     ];
     const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', ...node]);
-    const none = 'has no file descriptor left to';
+    const none = 'has no file descriptors left to';
     expect(JSON.parse(stdout)).toEqual({
       limit: 64,
       probe: 'unknown',

@@ -51,7 +51,7 @@ export function isOutOfDescriptorsCode(code: unknown): boolean {
 export function outOfDescriptors(what: string): UserError {
   return new UserError(
     'DESCRIPTORS_EXHAUSTED',
-    `minifal has no file descriptor left to ${what} (this process may open ${descriptorLimit()} at once).`,
+    `minifal has no file descriptors left to ${what} (this process can have ${descriptorLimit()} open).`,
     'Close programs that hold connections to it, or start it after `ulimit -n 65536`.',
   );
 }

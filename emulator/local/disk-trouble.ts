@@ -12,12 +12,12 @@ const words: {
   readonly: {
     code: 'DISK_READ_ONLY',
     what: 'The disk is read-only: minifal cannot write its data folder',
-    remedy: 'See that the disk is mounted for writing and that the folder is yours to write.',
+    remedy: 'Check that the disk is mounted read-write and that you can write to the folder.',
   },
   io: {
     code: 'DISK_FAILING',
     what: 'The disk reports errors: minifal cannot use its data folder',
-    remedy: "Check the disk, its connection and your quota on it; the system's log says more.",
+    remedy: 'Check the disk, its connection and your quota on it; see the system log for details.',
   },
   locked: {
     code: 'DATABASE_LOCKED',
@@ -26,8 +26,8 @@ const words: {
   },
   gone: {
     code: 'DATA_FOLDER_GONE',
-    what: 'The data folder, its database or its lock was deleted, moved or replaced while minifal ran',
-    remedy: 'Put it back if you can, then start minifal again.',
+    what: 'The data folder, its database or its lock was deleted, moved or replaced while minifal was running',
+    remedy: 'Restore it if you can, then start minifal again.',
   },
 };
 
@@ -45,8 +45,8 @@ export class DiskTrouble extends UserError {
       code,
       `${what} (${why}).`,
       trouble === 'gone'
-        ? `${remedy} Nothing more can be kept, so minifal stops.`
-        : `${remedy} Accepted requests are kept, and minifal continues by itself; until then it takes no new ones.`,
+        ? `${remedy} Nothing more can be stored, so minifal stops.`
+        : `${remedy} Accepted requests are kept. minifal resumes automatically; new requests are refused until then.`,
     );
     this.name = 'DiskTrouble';
     this.trouble = trouble;

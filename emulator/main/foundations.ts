@@ -90,10 +90,11 @@ export async function openFoundations({ folder, keychain, tell, onGone }: Asked,
     ownLog.info('disk', sentence);
     tell(sentence);
   };
-  const waitForLock = ({ message, remedy }: DiskTrouble): void => say(`${message} ${remedy} minifal waits for that.`);
+  const waitForLock = ({ message, remedy }: DiskTrouble): void =>
+    say(`${message} ${remedy} minifal is waiting for it.`);
   const onTrouble = (trouble: DiskTrouble | null): void => {
     if (trouble?.trouble === 'gone') onGone(wordsOf(trouble));
-    else say(trouble ? wordsOf(trouble) : 'The data folder takes writes again; everything continues.');
+    else say(trouble ? wordsOf(trouble) : 'The data folder is writable again; minifal has resumed.');
   };
   const store = await openPatiently(
     () => openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL', onTrouble }),

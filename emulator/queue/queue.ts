@@ -125,4 +125,4 @@ export function createQueue(options: QueueOptions): DurableQueue {
   };
 }
 
-const damagedResult = platformError('internal_error', 'The stored result was damaged.');
+const damagedResult = platformError('internal_error', 'The stored result is damaged.');

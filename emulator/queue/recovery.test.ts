@@ -105,7 +105,7 @@ describe('a queue that is opened again', () => {
     await room.restart();
     expect([...room.queue.unfinished()]).toEqual([]);
     expect(room.queue.record('a')).toMatchObject({ phase: 'COMPLETED', error: { type: 'internal_error' } });
-    expect(room.store.notices()).toEqual([expect.stringContaining('Request a was damaged')]);
+    expect(room.store.notices()).toEqual([expect.stringContaining('Request a is damaged')]);
   });
 
   it('returns no damaged input or result, and drops a damaged record', async () => {

@@ -36,7 +36,7 @@ export function recoverQueue(deps: {
         if (request) yield { request, attempts, retried, interrupted: interrupted.has(row) };
         else {
           end(row, damaged);
-          records.notice(`Request ${id} was damaged; it ends with internal_error.`);
+          records.notice(`Request ${id} is damaged; it fails with internal_error.`);
         }
       }
     },

@@ -64,7 +64,7 @@ export function requestRows(store: Store) {
       const row = store.sql(`SELECT ${columns} FROM requests WHERE id = ?`).get(id);
       if (!row) return undefined;
       const found = whole(() => decode(row));
-      if (!found) store.notice(`The record of request ${id} is damaged; the request is unknown now.`);
+      if (!found) store.notice(`The record of request ${id} is damaged; the request is no longer known.`);
       return found;
     },
 

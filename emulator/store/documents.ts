@@ -43,7 +43,9 @@ export function createDocuments<T>(store: Store, table: string, shape: z.ZodType
           if (read.success) documents.push({ id, value: read.data });
           // Intact, but written by another version of minifal: we must not delete it.
           else
-            store.notice(`An entry of ${table} (${id}) is of a kind that this minifal can't read; it is left alone.`);
+            store.notice(
+              `An entry of ${table} (${id}) can't be read by this version of minifal; it is left unchanged.`,
+            );
         } catch (error) {
           if (!(error instanceof DamagedRow)) throw error;
           store.sql(remove).run(integer(row, 'seq'));

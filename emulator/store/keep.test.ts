@@ -138,7 +138,7 @@ describe('a store on a full disk', () => {
     expect(() => room.store.transaction(() => room.insert('a'))).toThrow(/The disk is read-only: .*readonly database/);
     expect(room.store.trouble()).toMatchObject({
       trouble: 'readonly',
-      next: expect.stringMatching(/mounted for writing/),
+      next: expect.stringMatching(/mounted read-write/),
     });
     room.store.sql('PRAGMA query_only = OFF').all();
     room.store.transaction(() => undefined);

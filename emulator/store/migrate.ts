@@ -20,7 +20,7 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[], file
   if (version > migrations.length) {
     throw new UserError(
       'DATABASE_NEWER',
-      `${file} was written by a newer minifal (its schema is ${version}, this one knows ${migrations.length}).`,
+      `${file} was written by a newer minifal (schema ${version}; this one supports up to ${migrations.length}).`,
       'Update minifal, or choose another folder with --data DIR.',
     );
   }

@@ -40,7 +40,7 @@ describe('openStore', () => {
     open(file, [one, two]).close();
     const before = readFileSync(file);
     expect(() => open(file, [one])).toThrow(UserError);
-    expect(() => open(file, [one])).toThrow(/newer minifal \(its schema is 2, this one knows 1\)/);
+    expect(() => open(file, [one])).toThrow(/newer minifal \(schema 2; this one supports up to 1\)/);
     expect(readFileSync(file)).toEqual(before);
   });
 
@@ -91,7 +91,7 @@ describe('openStore', () => {
     for (const n of [1, 2]) {
       writeFileSync(file, 'not a database, but long enough to look like a header'.repeat(50));
       const store = open(file, [one]);
-      expect(store.notices()).toEqual([expect.stringMatching(new RegExp(`was damaged .*fresh store.*damaged-${n}$`))]);
+      expect(store.notices()).toEqual([expect.stringMatching(new RegExp(`was damaged .*new store.*damaged-${n}$`))]);
       expect(readFileSync(`${file}.damaged-${n}`, 'utf8')).toContain('not a database');
       expect(store.sql('SELECT x FROM a').all()).toEqual([{ x: 1 }]);
       store.close();

@@ -163,7 +163,7 @@ function freeBytes(file: string): number {
 function connect(file: string, options: StoreOptions, notices: string[]): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // SQLite treats an empty file as a new database and would start over without an error.
-  if (existsSync(file) && statSync(file).size === 0) notices.push(`${file} was empty; a fresh one was started.`);
+  if (existsSync(file) && statSync(file).size === 0) notices.push(`${file} was empty; a new one was created.`);
   try {
     return open(file, options);
   } catch (error) {
@@ -174,7 +174,7 @@ function connect(file: string, options: StoreOptions, notices: string[]): Databa
       throw new UserError(
         'DATABASE_UNREADABLE',
         `${file} cannot be opened: ${(error as Error).message}.`,
-        disk?.remedy ?? 'Check the rights and the free space.',
+        disk?.remedy ?? 'Check the permissions and the free space.',
       );
     }
     const aside = setAside(file);

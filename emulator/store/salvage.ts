@@ -14,7 +14,7 @@ export function salvage(damagedFile: string, into: DatabaseSync): string {
     restoreHeader(damagedFile);
     from = new DatabaseSync(damagedFile);
   } catch {
-    return 'Nothing in it could be read; a fresh store was started.';
+    return 'Nothing in it could be read; a new store was created.';
   }
   into.exec('BEGIN IMMEDIATE');
   try {
@@ -30,9 +30,9 @@ export function salvage(damagedFile: string, into: DatabaseSync): string {
   } finally {
     from.close();
   }
-  const keptText = kept.length > 0 ? `Kept: ${kept.join(', ')}.` : 'Nothing could be kept; a fresh store was started.';
+  const keptText = kept.length > 0 ? `Kept: ${kept.join(', ')}.` : 'Nothing could be kept; a new store was created.';
   return cut.length > 0
-    ? `${keptText} Dropped: what could not be read of ${cut.join(', ')}.`
+    ? `${keptText} Dropped: unreadable parts of ${cut.join(', ')}.`
     : `${keptText} Nothing was dropped.`;
 }
 

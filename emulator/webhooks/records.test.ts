@@ -86,7 +86,7 @@ describe('the records of webhooks', () => {
     expect(records.load()).toEqual([{ id: 'whole', value: hook }]);
     expect(store.notices()).toEqual([
       expect.stringMatching(/damaged entry of webhooks \(damaged\) was dropped/),
-      expect.stringMatching(/webhooks \(strange\) is of a kind .* left alone/),
+      expect.stringMatching(/webhooks \(strange\) can't be read .* left unchanged/),
     ]);
     const ids = store.sql('SELECT id FROM webhooks ORDER BY id').all();
     expect(ids.map(({ id }) => id)).toEqual(['strange', 'whole']);

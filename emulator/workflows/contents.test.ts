@@ -23,13 +23,13 @@ describe('the contents of a workflow', () => {
     [
       'a reference to no node',
       rawContents({ a: [{ x: '$b.y' }] }, {}),
-      'nodes.a: "$b.y" refers to no node and not to the input',
+      'nodes.a: "$b.y" refers to neither a node nor the input',
     ],
-    ['an output from nowhere', rawContents({}, ['$gone']), 'output: "$gone" refers to no node and not to the input'],
+    ['an output from nowhere', rawContents({}, ['$gone']), 'output: "$gone" refers to neither a node nor the input'],
     [
       'a malformed reference',
       rawContents({ a: [{ x: '$input. ' }] }, {}),
-      'nodes.a: "$input. " refers to no node and not to the input',
+      'nodes.a: "$input. " refers to neither a node nor the input',
     ],
     ['a dependency on nothing', rawContents({ a: [{}, 'b'] }, {}), 'nodes.a.depends: there is no node "b"'],
     ['a node that refers to itself', rawContents({ a: [{ x: '$a' }] }, {}), 'nodes.a: waits for itself'],
@@ -48,7 +48,7 @@ describe('the contents of a workflow', () => {
 
   it('excessive nesting is refused without recursion', () => {
     const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
-    expect(messages(rawContents({ a: [{ deep }] }, {}))).toEqual([': A value is nested more than 100 deep.']);
+    expect(messages(rawContents({ a: [{ deep }] }, {}))).toEqual([': A value is nested more than 100 levels deep.']);
   });
 });
 

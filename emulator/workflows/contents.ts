@@ -103,7 +103,7 @@ function wrongReferences(path: readonly string[], value: unknown, known: Readonl
   return referenceTexts(value).flatMap((text) => {
     const reference = parseReference(text);
     if (reference && (reference.name === 'input' || known.has(reference.name))) return [];
-    return [{ path, message: `${JSON.stringify(text)} refers to no node and not to the input` }];
+    return [{ path, message: `${JSON.stringify(text)} refers to neither a node nor the input` }];
   });
 }
 

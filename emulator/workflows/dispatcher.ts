@@ -22,7 +22,7 @@ export function createDispatcher(apps: Apps, workflows: WorkflowRequests): Dispa
   const dispatcher: Dispatcher = {
     async lease(info, gone) {
       if (!isWorkflow(info.alias)) return apps.lease(info, gone);
-      return platformError('bad_request', 'A workflow has no websocket.');
+      return platformError('bad_request', "Workflows don't support websockets.");
     },
     enqueue(info) {
       if (isWorkflow(info.alias)) workflows.enqueue(info.id, dispatcher);

@@ -56,7 +56,7 @@ describe('resolving references', () => {
     const values = new Map<string, unknown>([['input', { text: 'x'.repeat(1_000_000), list: Array(100_000).fill(1) }]]);
     const many = (reference: string, count: number) => Array.from({ length: count }, () => reference);
     for (const reference of ['$input.text', '$input.list', '$input'])
-      expect(() => hydrate({ a: many(reference, 200) }, values)).toThrow(/is longer than 33554432 characters/);
+      expect(() => hydrate({ a: many(reference, 200) }, values)).toThrow(/are longer than 33554432 characters/);
     expect(hydrate({ a: many('$input.text', 20) }, values)).toEqual({ a: many('x'.repeat(1_000_000), 20) });
   });
 });

@@ -36,7 +36,7 @@ export function parseReference(text: string): Reference | undefined {
 
 /** Every string in the value that begins with `$`. @throws ReferenceProblem when the value is nested too deeply */
 export function referenceTexts(value: unknown, depth = 0): readonly string[] {
-  if (depth > deepest) throw new ReferenceProblem(`A value is nested more than ${deepest} deep.`);
+  if (depth > deepest) throw new ReferenceProblem(`A value is nested more than ${deepest} levels deep.`);
   if (typeof value === 'string') return value.startsWith('$') ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
   return Object.values(value).flatMap((inner) => referenceTexts(inner, depth + 1));
@@ -65,7 +65,7 @@ export function hydrate(value: unknown, values: ReadonlyMap<string, unknown>): u
 function take(room: { left: number }, value: unknown): void {
   room.left -= typeof value === 'string' ? value.length + 3 : 3;
   if (room.left < 0)
-    throw new ReferenceProblem(`What the references lead to is longer than ${maxReferred} characters.`);
+    throw new ReferenceProblem(`The values of the references are longer than ${maxReferred} characters.`);
   if (Array.isArray(value)) for (const inner of value) take(room, inner);
   else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {

@@ -185,9 +185,10 @@ async function readCall(
   call: WorkflowCall,
 ): Promise<RequestOutcome | { readonly contents: WorkflowContents; readonly input: unknown }> {
   const contents = call.alias === executeAlias ? undefined : workflows.get(call.alias.slice(prefix.length))?.contents;
-  if (!contents && call.alias !== executeAlias) return json(404, { detail: 'The workflow does not exist any more.' });
+  if (!contents && call.alias !== executeAlias) return json(404, { detail: 'The workflow no longer exists.' });
   if (call.path !== '/') return json(404, { detail: `Path ${call.path} not found` });
-  if (call.depth >= deepest) return json(400, { detail: `More than ${deepest} workflows call each other.` });
+  if (call.depth >= deepest)
+    return json(400, { detail: `Workflows call each other more than ${deepest} levels deep.` });
   const read = call.body.length === 0 ? ({ kind: 'value', value: {} } as const) : await readValue(call.body);
   if (read.kind === 'too much') return json(413, { detail: read.problem });
   if (read.kind === 'no JSON') {

@@ -50,7 +50,7 @@ describe('running a workflow', () => {
     await settle();
     answer('a', json(200, { result: Array(200_000).fill(1) }));
     const detail =
-      'Node "a" (me/app/add) answered with too much. ' +
+      'Node "a" (me/app/add) returned too much data. ' +
       'A workflow takes at most 100000 values of JSON at once; pass files by their URLs.';
     expect(bodyOf(await outcome)).toEqual([500, { detail, node_id: 'a', error: null }]);
   });

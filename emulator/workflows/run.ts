@@ -147,7 +147,7 @@ async function contentOf(outcome: RequestOutcome): Promise<{ readonly status: nu
 }
 
 function whyNoValue(read: Read): string {
-  return read.kind === 'too much' ? `answered with too much. ${read.problem}` : 'did not answer with JSON.';
+  return read.kind === 'too much' ? `returned too much data. ${read.problem}` : 'did not answer with JSON.';
 }
 
 /** Uses the wording for a missing field of a body (docs/platform/gateway.md#errors). */

@@ -32,7 +32,7 @@ describe('an error in the output of a program', () => {
     ['DISK_FULL', 'There is no space left on the disk.', 'chooseDataFolder'],
     ['PORT_NOT_PERMITTED', "You don't have permission to open port 80 on ::1.", 'useFreePorts'],
     ['DATA_FOLDER_UNUSABLE', 'The data folder /x/y cannot be created: EACCES.', 'chooseDataFolder'],
-    ['OWNED_BY_OTHER_USER', '/x is used by root.', 'chooseDataFolder'],
+    ['OWNED_BY_OTHER_USER', '/x belongs to root.', 'chooseDataFolder'],
     ['UV_NOT_INSTALLED', 'uv could not be installed.', 'howToInstallUv'],
   ])('with the code %s has a fix, and keeps its own message', (code, message, fix) => {
     expect(problemOfFailure({ code, message, next: 'Next.' })).toMatchObject({ message, fix });

@@ -76,7 +76,7 @@ function held(running: Running): Running {
   return running;
 }
 
-const starts = ({ output }: Running): number => [...output().matchAll(/^minifal \S+ runs:/gm)].length;
+const starts = ({ output }: Running): number => [...output().matchAll(/^minifal \S+ is running:/gm)].length;
 
 describe('.vscode', () => {
   it('has every task that a configuration names, and all parts of its compounds', () => {
@@ -150,7 +150,7 @@ describe('npm run dev', () => {
     dev.signal('SIGINT');
     await dev.finished;
     await until('both are gone', async () => (await run('pgrep', ['-f', `${copy}/emulator`])).code === 1);
-    expect(dev.output()).not.toContain('ended without waiting');
+    expect(dev.output()).not.toContain('stopped without waiting');
   });
 
   it('leaves no emulator when it is killed', async () => {

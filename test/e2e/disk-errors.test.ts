@@ -43,9 +43,9 @@ it.skipIf(isMissing(canLimit, 'a failing disk: prlimit (util-linux) makes one'))
     expect((await store()).status).toBe(201);
     const log = await readFile(join(dataDir, 'emulator.log'), 'utf8');
     for (const text of [log, emulator.logText()]) {
-      expect(text.match(/The disk reports errors|takes writes again/g)).toEqual([
+      expect(text.match(/The disk reports errors|is writable again/g)).toEqual([
         'The disk reports errors',
-        'takes writes again',
+        'is writable again',
       ]);
     }
     expect(log).not.toContain('"level":"error"');

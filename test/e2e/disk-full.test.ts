@@ -107,13 +107,13 @@ describe.skipIf(isMissing(disk, 'a full disk: mounting a small one takes root'))
       await until('the webhook is called', () => called.length > 0);
       expect(called).toMatchObject([{ request_id: accepted.get(99), status: 'OK', payload: { number: 99 } }]);
       expect(await minifalStatus()).not.toContain('disk');
-      expect(emulator.logText()).toContain('The data folder takes writes again');
+      expect(emulator.logText()).toContain('The data folder is writable again');
       expect(await accept(500, 0)).toBe(true);
       const log = await readFile(join(dataDir, 'emulator.log'), 'utf8');
       expect(log).not.toContain('"level":"error"');
       expect(log.match(/"room":"disk".*/g)).toEqual([
         expect.stringContaining('The disk is full'),
-        expect.stringContaining('takes writes again'),
+        expect.stringContaining('is writable again'),
       ]);
       expect(emulator.logText()).not.toMatch(/bug/);
     });

@@ -65,7 +65,7 @@ describe.each([
       const dataDir = join(folder, `data of "${shell}"`);
       const one = await startEmulator({ dataDir, env: { SHELL: path } });
       try {
-        const line = /Point a terminal here: {2}(.+)/s.exec(one.logText())?.[1]?.trimEnd();
+        const line = /To use it in a terminal: {2}(.+)/s.exec(one.logText())?.[1]?.trimEnd();
         expect(line).toBeDefined();
         const script = `${line}\n'${process.execPath}' -e 'process.stdout.write(JSON.stringify(process.env))'\n`;
         const env = JSON.parse(await mustRun(shell, ['-c', script], { env: bare(), cwd: '/' }));

@@ -54,7 +54,7 @@ describe('an emulator whose data folder disappears', () => {
     const port = await freePortBlock();
     const { folder, emulator } = await startOn(port);
     await rm(join(folder, 'emulator.json'));
-    expect((await minifal('stop', '--data', folder)).stdout).toMatch(/^No emulator runs on /);
+    expect((await minifal('stop', '--data', folder)).stdout).toMatch(/^No emulator is using /);
     expect((await minifal('stop', '--data', folder, '--port', String(port))).stdout).toBe('Stopped.\n');
     await emulator.finished;
     expect((await minifal('stop', '--port', String(port))).stdout).toContain(`nor on port ${port}`);
@@ -70,7 +70,7 @@ async function startOn(port: number, given?: string) {
   });
   const emulator = start(process.execPath, [minifalCommand, 'start', '--port', String(port), '--data', folder]);
   onTestFinished(() => emulator.signal('SIGKILL'));
-  await until('it runs', () => emulator.output().includes('runs: api'));
+  await until('it runs', () => emulator.output().includes('is running: api'));
   const json = JSON.parse(await readFile(join(folder, 'emulator.json'), 'utf8'));
   return {
     folder,

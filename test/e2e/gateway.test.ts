@@ -215,7 +215,7 @@ describe('`minifal stop` while requests run', () => {
     await until('it says so', () => /A request is running and may finish/.test(emulator.logText()));
     await emulator.kill('SIGINT');
     await stopped;
-    expect(emulator.logText()).toContain('minifal ended without waiting');
+    expect(emulator.logText()).toContain('minifal stopped without waiting');
     emulator = await startEmulator({ dataDir, port });
     const result = await until(
       'it is finished',

@@ -74,7 +74,7 @@ describe('while another program holds a lock on the data', () => {
     await until('the trouble is over', async () => (await status()).trouble === null);
     for (const key of keys) expect(await attemptsOf(emulator, key)).toHaveLength(1);
     expect(await attemptsOf(emulator, 'refused')).toEqual([]);
-    expect(emulator.logText()).toContain('takes writes again');
+    expect(emulator.logText()).toContain('is writable again');
   });
 
   it('a start waits for its end with a message, and another start waits for the first', async () => {
@@ -82,21 +82,22 @@ describe('while another program holds a lock on the data', () => {
     const release = await transaction('EXCLUSIVE', ['minifal.db']);
     const starting = startEmulator({ dataDir });
     await until('it says why it waits', async () =>
-      (await readFile(join(dataDir, 'emulator.log'), 'utf8')).includes('minifal waits for that'),
+      (await readFile(join(dataDir, 'emulator.log'), 'utf8')).includes('minifal is waiting for it'),
     );
     const second = start(process.execPath, [minifalCommand, 'start', '--data', dataDir]);
     onTestFinished(() => second.signal('SIGKILL'));
     await until('it says that one is starting', () =>
-      second.output().includes(`is starting already on ${dataDir} (pid`),
+      second.output().includes(`is already starting with the data folder ${dataDir} (pid`),
     );
     await release();
     emulator = await starting;
     const { code, stdout } = await second.finished;
     expect([code, stdout.split('\n')[1]]).toEqual([
       0,
-      `minifal already runs on ${dataDir} (pid ${emulator.pid}): api on localhost:${emulator.ports.api}.`,
+      `minifal is already running with the data folder ${dataDir} (pid ${emulator.pid}): ` +
+        `api on localhost:${emulator.ports.api}.`,
     ]);
-    expect(emulator.logText()).toMatch(/Another program has locked .* minifal waits for that\./);
+    expect(emulator.logText()).toMatch(/Another program has locked .* minifal is waiting for it\./);
   });
 
   it('has reported no bug', async () => {

@@ -40,8 +40,8 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
     it.each(['start', 'status', 'stop', 'clean'])('is noticed by `minifal %s`', async (command) => {
       const output = await call(command, { data: emulator.dataDir, shared: [] });
       expect(output).toBe(
-        `${emulator.dataDir} is used by root: an emulator that runs there is not this user's. ` +
-          'Call this as root, or choose another folder with --data DIR.\n',
+        `${emulator.dataDir} belongs to root: you don't have permission to use it. ` +
+          'Run this command as root, or choose another folder with --data DIR.\n',
       );
     });
 
@@ -50,13 +50,13 @@ describe.skipIf(isMissing(isRoot, 'a command by another user than the emulator r
       onTestFinished(() => rmSync(folder, { recursive: true }));
       chmodSync(folder, 0);
       chownSync(folder, nobody, nobody);
-      expect(await call('stop', { data: folder })).toBe(`No emulator runs on ${folder}.\n`);
+      expect(await call('stop', { data: folder })).toBe(`No emulator is using ${folder}.\n`);
     });
 
     it('is named when `minifal stop` finds it by its port', async () => {
       const output = await call('stop', { data: '/nonexistent/minifal', port: emulator.ports.api });
       expect(output).toBe(
-        `The emulator on port ${emulator.ports.api} is root's. It can be stopped by that user, or by root.\n`,
+        `The emulator on port ${emulator.ports.api} belongs to root. Only that user or root can stop it.\n`,
       );
     });
   },

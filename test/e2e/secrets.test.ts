@@ -182,7 +182,7 @@ describe('secrets whose key a keychain seals', () => {
     const before = await readFile(join(dataDir, 'secret.key'));
     await end();
     await begin('seal', randomBytes(32).toString('hex'));
-    expect(emulator.logText()).toContain('sealed by another keychain');
+    expect(emulator.logText()).toContain('sealed by a different keychain');
     expect(await seenBy('bare')).toEqual(found(null, null));
     expect(await readFile(join(dataDir, 'secret.key'))).toEqual(before);
   });

@@ -61,7 +61,7 @@ describe('the key of the secrets', () => {
     });
     for (const want of ['open', 'seal', 'unseal'] as const) {
       const other = openSecretKey(folder, order(want, 'b')).key;
-      expect(other).toMatchObject({ message: expect.stringContaining('another keychain') });
+      expect(other).toMatchObject({ message: expect.stringContaining('a different keychain') });
     }
     expect(content(folder)).toBe(before);
   });
@@ -111,7 +111,7 @@ describe('the key of the secrets', () => {
     const answer = JSON.parse(execFileSync('sh', ['-c', limited, process.execPath, program], { encoding: 'utf8' }));
     expect(answer).toEqual({
       key: (key as Buffer).toString('hex'),
-      notice: expect.stringMatching(/could not be written .*EFBIG.*stays as it was/),
+      notice: expect.stringMatching(/could not be written .*EFBIG.*is unchanged/),
     });
     expect(content(folder)).toBe(before);
     expect(readdirSync(folder)).toEqual(['secret.key']);

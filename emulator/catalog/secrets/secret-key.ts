@@ -61,7 +61,10 @@ function unlock(file: string, { keyId, bytes }: SealedKey, { wrappingKey, want }
   const write = (text: string, done: string) => attempt(file, text, (written) => written === text, done);
   if (want === 'unseal') return { key, notice: write(open, 'the key of the secrets is open in its file') };
   if (keyId !== null) return { key };
-  return { key, notice: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now names what opens it') };
+  return {
+    key,
+    notice: write(sealedText(keyIdOf(wrappingKey), bytes), 'the sealed key now records which keychain opens it'),
+  };
 }
 
 /** The key is available either way: a full disk is no reason not to start. */
@@ -69,13 +72,13 @@ function attempt(file: string, text: string, isWhole: (written: string) => boole
   try {
     replace(file, text, isWhole);
   } catch (error) {
-    return `the key of the secrets could not be written (${wordsOf(error)}); it stays as it was`;
+    return `the key of the secrets could not be written (${wordsOf(error)}); it is unchanged`;
   }
   try {
     syncFolder(dirname(file));
     return done;
   } catch (error) {
-    return `${done}, but the disk did not confirm it (${wordsOf(error)}): a power loss may take it back`;
+    return `${done}, but the disk did not confirm it (${wordsOf(error)}): a power loss may undo it`;
   }
 }
 
@@ -104,7 +107,7 @@ function replace(file: string, text: string, isWhole: (written: string) => boole
   const beside = `${file}.new`;
   try {
     writeSynced(beside, text);
-    if (!isWhole(readFileSync(beside, 'latin1'))) throw new Error('what was written reads back differently');
+    if (!isWhole(readFileSync(beside, 'latin1'))) throw new Error('the file does not contain what was written');
     renameSync(beside, file);
   } catch (error) {
     rmSync(beside, { force: true });
@@ -116,7 +119,7 @@ function withoutKeychain(): UserError {
   return new UserError(
     'SECRETS_SEALED',
     "The secrets are sealed by VS Code's keychain, and the emulator was started without it.",
-    'Start it from VS Code (`fal: Start Emulator`); its setting `minifal.sealSecrets` set to `never` keeps ' +
+    'Start it from VS Code (`fal: Start Emulator`); set its setting `minifal.sealSecrets` to `never` to keep ' +
       'them open for terminals, too.',
   );
 }
@@ -124,7 +127,7 @@ function withoutKeychain(): UserError {
 function otherKeychain(file: string): UserError {
   return new UserError(
     'SECRETS_SEALED',
-    'The secrets are sealed by another keychain than that of the editor which started the emulator.',
+    'The secrets are sealed by a different keychain than that of the editor that started the emulator.',
     `Start it from the VS Code that sealed them. If its keychain is lost, move ${file} away, start again and ` +
       'set the secrets again.',
   );
@@ -134,6 +137,6 @@ function damaged(file: string): UserError {
   return new UserError(
     'SECRET_KEY_DAMAGED',
     'The secrets cannot be opened: the file with their key is damaged.',
-    `Put ${file} back from a copy; or move it away, start again and set the secrets again.`,
+    `Restore ${file} from a backup; or move it away, start again and set the secrets again.`,
   );
 }

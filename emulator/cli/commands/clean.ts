@@ -24,8 +24,8 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
   if ('heldBy' in lock) {
     throw new UserError(
       'STILL_RUNNING',
-      `An emulator (pid ${lock.heldBy}) runs on ${folder}; nothing was cleaned.`,
-      `Stop it with \`${ownFolderCall('stop', options.data)}\`, then clean.`,
+      `An emulator (pid ${lock.heldBy}) is using ${folder}; nothing was cleaned.`,
+      `Stop it with \`${ownFolderCall('stop', options.data)}\`, then try again.`,
     );
   }
   try {

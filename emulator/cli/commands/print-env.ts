@@ -14,7 +14,7 @@ export function printEnv(options: CliOptions): number {
   if (!running || !key)
     throw new UserError(
       'NOT_RUNNING',
-      `No emulator runs on ${folder}.`,
+      `No emulator is using ${folder}.`,
       `Start one with \`${ownFolderCall('start', options.data)}\`.`,
     );
   const format = options.json ? 'json' : (options.format ?? formatOfShell(process.env.SHELL, process.platform));

@@ -81,23 +81,23 @@ export async function start(options: CliOptions): Promise<number> {
       const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);
       if (asDiskTrouble(error) || told.has(sentence) || told.size >= maxTold) return;
       told.add(sentence);
-      say(`${sentence} It continues; please report the details in ${join(folder, 'emulator.log')}.`);
+      say(`${sentence} minifal continues; please report the details in ${join(folder, 'emulator.log')}.`);
     });
     publish(folder, emulator.ports, version);
     const { api, run, queue, ws } = emulator.ports;
     say(
-      `minifal ${version} runs: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws ` +
+      `minifal ${version} is running: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws ` +
         `localhost:${ws}`,
     );
     if (options.timeScale !== 1)
       say(
-        `Time x${options.timeScale}: delays of the platform (keep_alive, back-off, ...) pass ` +
+        `Time scale x${options.timeScale}: platform delays (keep_alive, back-off, ...) pass ` +
           `${options.timeScale} times as fast; an app's own work does not.`,
       );
     for (const notice of emulator.notices) say(`Note: ${notice}`);
     // Another terminal may not have the variable that specified the folder here.
     const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
-    say(`Point a terminal here:  ${ownEvalLine(isUsual ? undefined : folder)}`);
+    say(`To use it in a terminal:  ${ownEvalLine(isUsual ? undefined : folder)}`);
     const { shared: folders, huggingFace } = options;
     const models = hasModels(cache) ? cache : undefined;
     void Promise.race([emulator.probeIsolation(), stopped]).then((missing) => {
@@ -109,7 +109,7 @@ export async function start(options: CliOptions): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.removeAllListeners(signal);
       process.once(signal, () => {
-        say('minifal ended without waiting. Accepted requests are kept.');
+        say('minifal stopped without waiting for running requests. Accepted requests are kept.');
         lock.release();
         process.exit(1);
       });

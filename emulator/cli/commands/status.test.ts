@@ -47,7 +47,7 @@ it('status says how long a runner has been in its state', () => {
 it('status says that time runs faster, and marks the scaled times; the uptime of the emulator is real', () => {
   const text = describe({ ...state, timeScale: 60 }, 4710, now);
   expect(text).toContain('up 61 s,');
-  expect(text).toContain('time x60: ');
+  expect(text).toContain('time scale x60: ');
   expect(text).toContain('runner 2 (abcdefgh)  IDLE for 2 min (x60)\n');
 });
 

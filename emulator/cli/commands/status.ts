@@ -18,7 +18,7 @@ export async function status(options: CliOptions): Promise<number> {
   if (port === undefined || !key)
     throw new UserError(
       'NOT_RUNNING',
-      `No emulator runs on ${folder}.`,
+      `No emulator is using ${folder}.`,
       `Start one with \`${ownFolderCall('start', options.data)}\`.`,
     );
   const state = await fetchStatus(port, key);
@@ -40,7 +40,7 @@ export async function fetchStatus(port: number, key: string, patienceMs = 10_000
     throw new UserError(
       'NO_ANSWER',
       `The emulator on port ${port} has not answered for ${patienceMs / 1000} s.`,
-      `If Ctrl+Z suspended it, \`fg\` in its terminal wakes it; \`${ownCall('stop')}\` ends it.`,
+      `If Ctrl+Z suspended it, resume it with \`fg\` in its terminal, or stop it with \`${ownCall('stop')}\`.`,
     );
   }
   if (answer.status === 401) {
@@ -54,7 +54,7 @@ export async function fetchStatus(port: number, key: string, patienceMs = 10_000
   if (answer.status !== 200 || !parsed.success) {
     throw new UserError(
       'VERSION_DIFFERS',
-      `What answers on port ${port} is not this version of minifal.`,
+      `The program on port ${port} is not this version of minifal.`,
       'Stop it and start minifal again.',
     );
   }
@@ -76,9 +76,9 @@ export function describe(state: Status, port: number, now: number): string {
     `minifal ${state.version}, pid ${state.pid}, up ${age(now - state.startedAt, 1)}, api on localhost:${port}`,
   ];
   if (state.secrets === 'sealed')
-    lines.push("Secrets are sealed by VS Code's keychain: start the emulator from there to open them.");
+    lines.push("Secrets are sealed by VS Code's keychain: start the emulator from VS Code to open them.");
   if (state.timeScale !== 1)
-    lines.push(`time x${state.timeScale}: seconds marked so are the platform's, not real ones`);
+    lines.push(`time scale x${state.timeScale}: durations marked with it are in platform time, not real time`);
   const { mode, missing } = state.isolation;
   if (missing.length > 0)
     lines.push(`isolation ${mode}, without: ${missing.map(({ part, why }) => `${part} (${oneLine(why)})`).join(', ')}`);
@@ -103,7 +103,7 @@ export function describe(state: Status, port: number, now: number): string {
     lines.push('', `${alias}  (ephemeral)`, ...runnerLines(state, alias, now));
   }
   if (state.apps.length === 0)
-    lines.push('', 'No app is deployed yet. Set the variables of `minifal env`, then `fal deploy`.');
+    lines.push('', 'No app is deployed yet. Set the variables of `minifal env`, then run `fal deploy`.');
   return `${lines.join('\n')}\n`;
 }
 

@@ -20,10 +20,10 @@ export async function stop(options: CliOptions): Promise<number> {
   if (options.port === undefined) refuseOthers(folder);
   const running = findRunning(folder) ?? (options.port === undefined ? undefined : await findByPort(options.port));
   if (!running) {
-    const where = options.port === undefined ? '' : `, nor on port ${options.port}`;
-    say(`No emulator runs on ${folder}${where}.`);
+    const where = options.port === undefined ? '' : ` or port ${options.port}`;
+    say(`No emulator is using ${folder}${where}.`);
     if (options.data === undefined && options.port === undefined && (await isOurs(defaultPort)))
-      say(`One runs on port ${defaultPort}${ofWhom(defaultPort)}.`);
+      say(`An emulator is running on port ${defaultPort}${ofWhom(defaultPort)}.`);
     return 0;
   }
   signal(running.pid, 'SIGTERM');
@@ -35,7 +35,7 @@ export async function stop(options: CliOptions): Promise<number> {
       throw new UserError(
         'STOP_TIMED_OUT',
         `The emulator (pid ${running.pid}) has not stopped.`,
-        `End it with \`kill -9 ${running.pid}\`; its queue is safe.`,
+        `Kill it with \`kill -9 ${running.pid}\`; its queue is safe on the disk.`,
       );
     }
     await sleep(50);
@@ -50,7 +50,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EPERM') throw othersError(`The emulator (pid ${pid})`, "another user's");
+    if (code === 'EPERM') throw othersError(`The emulator (pid ${pid})`, 'another user');
     if (code !== 'ESRCH') throw error;
   }
 }
@@ -62,7 +62,7 @@ async function findByPort(port: number): Promise<ProcessIdentity | undefined> {
   if (pid !== undefined) return { pid, processStart: processStart(pid) };
   const user = userListeningOn(port);
   if (user !== undefined && user !== process.getuid?.())
-    throw othersError(`The emulator on port ${port}`, `${nameOf(user)}'s`);
+    throw othersError(`The emulator on port ${port}`, nameOf(user));
   return undefined;
 }
 
@@ -75,10 +75,10 @@ async function isOurs(port: number): Promise<boolean> {
 function ofWhom(port: number): string {
   const user = userListeningOn(port);
   if (user === undefined || user === process.getuid?.())
-    return `: \`${ownCall('stop', '--port', String(port))}\` ends it`;
-  return ` as ${nameOf(user)}, who can end it`;
+    return `: stop it with \`${ownCall('stop', '--port', String(port))}\``;
+  return ` as ${nameOf(user)}, who can stop it`;
 }
 
-function othersError(what: string, whose: string): UserError {
-  return new UserError('OWNED_BY_OTHER_USER', `${what} is ${whose}.`, 'It can be stopped by that user, or by root.');
+function othersError(what: string, owner: string): UserError {
+  return new UserError('OWNED_BY_OTHER_USER', `${what} belongs to ${owner}.`, 'Only that user or root can stop it.');
 }

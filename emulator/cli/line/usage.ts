@@ -1,30 +1,37 @@
 /** What `minifal --help` prints. */
 export const usage = `minifal: fal Serverless on this machine
 
-  minifal start [--port N] [--data DIR]     start the emulator, or join the one that runs on DIR
-  minifal env [--format F] [--data DIR]     print the variables that point fal's tools here
+  minifal start [--port N] [--data DIR]     start the emulator, or show the one that is already using DIR
+  minifal env [--format F] [--data DIR]     print the variables that point fal's tools to the emulator
                                             (F: sh, fish, powershell, json, dotenv; default: your shell)
-  minifal status [--port N] [--data DIR]    what runs: apps, runners, queues
-  minifal stop [--port N] [--data DIR]      stop the emulator that runs on DIR, or on port N when its folder is gone
-  minifal clean [--data DIR]                free disk space: environments that no app uses, finished requests,
-                                            expired files (apps, secrets and /data stay)
+  minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
+  minifal stop [--port N] [--data DIR]      stop the emulator that is using DIR, or the one on port N if its folder
+                                            no longer exists
+  minifal clean [--data DIR]                free disk space: remove environments that no app uses, finished requests
+                                            and expired files (apps, secrets and /data are kept)
 
-  --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: free ports from the system)
-  --retention-days N     (start) keep finished requests and their results N days (default 30)
-  --allow-origin ORIGIN  (start) web pages of this origin may call, e.g. http://localhost:3000; may be repeated
-  --max-runners N        (start) run at most N runners at once, others wait for room (default: by memory and cores)
-  --gpu-slots N          (start) runners of GPU machine types take num_gpus of N slots each (1 by default), others wait
-                         for a slot; one GPU app that calls another needs two (default: no limit, they share the GPU)
-  --isolation MODE       (start) what a runner has of its own: off (/data and /app), disk (also a disk, wiped at its
-                         end), full (also addresses); what this machine can't do is said once (default: full)
-  --share PATH[:rw]      (start) a folder of this machine that runners with a disk of their own see, read-only or (:rw)
-                         to write to as well; may be repeated (default: homes and temporary files aren't seen)
-  --hugging-face MODE    (start) your Hugging Face cache in such runners: off (they keep models in /data), read (yours,
-                         and what they download goes with them), write (yours, and they add to it) (default: off)
-  --allow-outside        (start) programs of apps may listen where other machines reach them, without a key; else that
-                         is a runner's end, unless runners have addresses of their own (--isolation full)
-  --time-scale N         (start) delays of the platform pass N times as fast (1 to 1000): keep_alive, scaling_delay,
-                         back-off after failed starts, pauses before retries, health check intervals; what an app
-                         and its callers take (setup, requests, termination grace, every timeout) stays as it is
-  --data DIR  where everything is kept (default: $MINIFAL_DATA, else ~/.minifal)
+  --port N    first of four ports: API N, run N+1, queue N+2, ws N+3 (default 4710; 0: any free ports)
+  --retention-days N     (start) keep finished requests and their results for N days (default 30)
+  --allow-origin ORIGIN  (start) allow calls from web pages of this origin, e.g. http://localhost:3000; repeatable
+  --max-runners N        (start) run at most N runners at a time; others wait (default: by memory and cores)
+  --gpu-slots N          (start) let runners of GPU machine types share N slots: each takes num_gpus of them (default
+                         1), others wait; a GPU app that calls another one needs two (default: no limit)
+  --isolation MODE       (start) what each runner has of its own: off (/data and /app), disk (also a disk, wiped when
+                         the runner ends), full (also IP addresses). Prints what this machine doesn't support
+                         (default: full)
+  --share PATH[:rw]      (start) give runners with a disk of their own access to this folder, read-only or (:rw) read
+                         and write; repeatable (default: home folders and temporary files are hidden)
+  --hugging-face MODE    (start) access of such runners to your Hugging Face cache: off (models are kept in /data),
+                         read (they use yours; what they download is lost when they end), write (they also add to
+                         it) (default: off)
+  --allow-outside        (start) let programs of apps listen where other machines can reach them without a key.
+                         Otherwise such a runner is ended, unless runners have their own addresses (--isolation full)
+  --time-scale N         (start) make the platform's delays pass N times as fast (1 to 1000): keep_alive,
+                         scaling_delay, back-off after failed starts, pauses before retries, health check intervals.
+                         The time that apps and callers take (setup, requests, termination grace, every timeout)
+                         doesn't change
+  --data DIR  where everything is kept (default: $MINIFAL_DATA, or ~/.minifal)
+  --json      print status, variables and errors as JSON
+  --help      show this help
+  --version   show the version
 `;

@@ -177,7 +177,7 @@ describe('a queued request to a workflow', () => {
 
     workflows.update('inner', { contents: calling('workflows/me/flow') });
     await submit('w2', '{"x": 1}');
-    expect(JSON.stringify(await result('w2'))).toContain('More than 8 workflows call each other.');
+    expect(JSON.stringify(await result('w2'))).toContain('Workflows call each other more than 8 levels deep.');
   });
 
   it.each([
