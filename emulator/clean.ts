@@ -18,7 +18,7 @@ export interface Cleaned {
   readonly values: number;
   /** Of environments and files. */
   readonly bytes: number;
-  /** What opening the store had to say. */
+  /** Notices from opening the store. */
   readonly notices: readonly string[];
 }
 

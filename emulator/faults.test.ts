@@ -119,7 +119,7 @@ beforeAll(async () => {
     allowedOrigins: [],
     timeScale: 1000,
     retentionDays: 1,
-    tell: () => undefined,
+    print: () => undefined,
     onGone: () => undefined,
     maxRunners: 100,
     isolation: 'off',

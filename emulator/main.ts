@@ -33,7 +33,7 @@ export interface Emulator {
 }
 
 /** At the end: for answers that are ready, but not read yet. */
-const lastAnswersMs = 1_000;
+const finalResponsesMs = 1_000;
 
 /**
  * Opens, composes the wings of main/, recovers, listens; closes in reverse order. Read top to bottom: the architecture.
@@ -70,11 +70,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       async close() {
         endUpkeep();
         stopping.abort();
-        sayWhatRuns(fleet, options.tell);
+        announceRunning(fleet, options.print);
         edges.hangUp();
         await compute.endRunners();
         await promises.settle();
-        await open.answered(lastAnswersMs);
+        await open.answered(finalResponsesMs);
         await Promise.all([edges.close(), open.close(), compute.close()]);
         await promises.close();
         foundations.close();
@@ -87,13 +87,13 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   }
 }
 
-function sayWhatRuns(fleet: Pick<Fleet, 'runners'>, tell: (sentence: string) => void): void {
+function announceRunning(fleet: Pick<Fleet, 'runners'>, print: (sentence: string) => void): void {
   const running = fleet
     .runners()
     .reduce((sum, { state }) => sum + ('attempts' in state ? state.attempts.length : 0), 0);
   if (running === 0) return;
   const [requests, they] = running === 1 ? ['A request is', 'it runs'] : [`${running} requests are`, 'they run'];
-  tell(
+  print(
     `${requests} running and may take ${finishMs / 1000} s to finish. A second signal stops minifal immediately; ` +
       `${they} again after the next start.`,
   );

@@ -28,8 +28,8 @@ function setUp() {
     get store() {
       return current.store;
     },
-    restart(secretKey?: SecretKey, meddle?: (store: Store) => void) {
-      meddle?.(current.store);
+    restart(secretKey?: SecretKey, edit?: (store: Store) => void) {
+      edit?.(current.store);
       current.store.close();
       current = open(secretKey);
     },
@@ -312,17 +312,17 @@ describe('revisions and aliases', () => {
       clock: () => 0,
       report: (error) => void reported.push(error),
     });
-    const heard: string[] = [];
+    const changes: string[] = [];
     catalog.followAliases(() => {
       throw new Error('a bug of one follower');
     });
-    const unfollow = catalog.followAliases((name) => void heard.push(`${name} ${catalog.alias(name)?.revision}`));
+    const unfollow = catalog.followAliases((name) => void changes.push(`${name} ${catalog.alias(name)?.revision}`));
     catalog.putAlias(testAlias('app'));
     catalog.moveAlias('app', 'r2');
     catalog.deleteAlias('app');
     unfollow();
     catalog.putAlias(testAlias('later'));
-    expect(heard).toEqual(['app r1', 'app r2', 'app undefined']);
+    expect(changes).toEqual(['app r1', 'app r2', 'app undefined']);
     expect(reported).toHaveLength(4);
   });
 

@@ -65,12 +65,12 @@ export function createCatalog(deps: CatalogDeps): LocalCatalog {
       const environment = environments.get(name);
       if (!environment) return 'unknown';
       if (environment.isDefault) return 'default';
-      const isOfIt = ({ environmentName }: { readonly environmentName: string }) => environmentName === name;
+      const belongsToIt = ({ environmentName }: { readonly environmentName: string }) => environmentName === name;
       const gone = {
         secrets: secrets.idsOf(name),
-        aliases: aliases.all().flatMap((alias) => (isOfIt(alias) ? [alias.name] : [])),
+        aliases: aliases.all().flatMap((alias) => (belongsToIt(alias) ? [alias.name] : [])),
         // The revisions are removed too: an environment that is created again under this name starts empty.
-        revisions: revisions.all().flatMap((revision) => (isOfIt(revision) ? [revision.id] : [])),
+        revisions: revisions.all().flatMap((revision) => (belongsToIt(revision) ? [revision.id] : [])),
       };
       records.removeEnvironment(name, gone);
       secrets.forget(gone.secrets);

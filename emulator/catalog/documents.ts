@@ -9,7 +9,7 @@ import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './ty
  */
 
 const count = z.number();
-const words = z.array(z.string());
+const strings = z.array(z.string());
 const anything = z.record(z.string(), z.unknown());
 
 const scale: z.ZodType<ScaleSettings> = z.object({
@@ -96,14 +96,14 @@ const revision = z.object({
     z.object({ kind: z.literal('entrypoint'), name: z.string() }),
     z.object({ kind: z.literal('image') }),
   ]),
-  machineTypes: words,
+  machineTypes: strings,
   numGpus: count.nullable(),
   exposedPort: count.nullable(),
   settings,
   scale,
-  validRegions: words,
+  validRegions: strings,
   files: z.array(z.object({ hash: z.string(), relativePath: z.string() })),
-  secretNames: words.nullable(),
+  secretNames: strings.nullable(),
   metadata: anything.nullable(),
   sourceCode: z.string().nullable(),
   privateLogs: z.boolean(),
@@ -120,8 +120,8 @@ const alias = z.object({
   authMode: z.enum(['private', 'public', 'shared']),
   scale,
   settings,
-  machineTypes: words,
-  validRegions: words,
+  machineTypes: strings,
+  validRegions: strings,
   updatedAt: count,
 });
 /** An old alias has no num_gpus: until the next deploy, its runners take one slot each. */

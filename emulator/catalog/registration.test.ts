@@ -46,12 +46,12 @@ describe('a registration', () => {
   });
 
   it.each([
-    ['a new name is private, with the scale that was said', {}, undefined, 'private', 60, ['eu-west']],
+    ['a new name is private, with the requested scale', {}, undefined, 'private', 60, ['eu-west']],
     ['a redeploy keeps who may call and the scale', {}, present, 'public', 300, ['us-east']],
     ['a redeploy may say who may call', { authMode: 'shared' }, present, 'shared', 300, ['us-east']],
     ['a redeploy may set the scale', { resetsScale: true }, present, 'public', 60, ['eu-west']],
-  ] as const)('%s', (_, said, before, authMode, keepAliveSeconds, validRegions) => {
-    const alias = aliasOf({ ...registration, ...said }, revision, before, now);
+  ] as const)('%s', (_, requested, before, authMode, keepAliveSeconds, validRegions) => {
+    const alias = aliasOf({ ...registration, ...requested }, revision, before, now);
     expect(alias).toMatchObject({ name: 'greet', revision: 'r2', machineTypes: ['S'], updatedAt: now });
     expect(alias).toMatchObject({ authMode, validRegions, scale: { keepAliveSeconds } });
   });
@@ -71,25 +71,25 @@ describe('a registration', () => {
 describe('pointing an alias', () => {
   /** A catalog with this alias, and what is written to it and deployed, in order. */
   function bed(result: Awaited<ReturnType<Parameters<typeof pointAlias>[0]['deploy']>>, before: Alias | undefined) {
-    const deeds: string[] = [];
+    const actions: string[] = [];
     let alias = before;
     const rooms = {
       catalog: {
         alias: () => alias,
         putAlias(put: Alias) {
           alias = put;
-          deeds.push(`put ${put.revision}, keep_alive ${put.scale.keepAliveSeconds}`);
+          actions.push(`put ${put.revision}, keep_alive ${put.scale.keepAliveSeconds}`);
         },
       },
       clock: () => now,
       deploy: async ({ strategy }: { readonly strategy: string }) => {
-        deeds.push(strategy);
+        actions.push(strategy);
         // The app is scaled in the meantime.
         if (alias && strategy === 'rolling') alias = { ...alias, scale: { ...alias.scale, keepAliveSeconds: 77 } };
         return result;
       },
     };
-    return { rooms, deeds };
+    return { rooms, actions };
   }
   const moved = { kind: 'moved' } as const;
   const failed = { kind: 'failed', reason: 'It crashed.' } as const;
@@ -114,9 +114,9 @@ describe('pointing an alias', () => {
       moved,
     ],
     ['never, when no runner is', { isRolling: true }, present, failed, ['rolling'], failed],
-  ] as const)('happens %s', async (_, said, before, result, expected, answer) => {
-    const { rooms, deeds } = bed(result, before);
-    expect(await pointAlias(rooms, { ...registration, ...said }, revision)).toEqual(answer);
-    expect(deeds).toEqual(expected);
+  ] as const)('happens %s', async (_, requested, before, result, expected, answer) => {
+    const { rooms, actions } = bed(result, before);
+    expect(await pointAlias(rooms, { ...registration, ...requested }, revision)).toEqual(answer);
+    expect(actions).toEqual(expected);
   });
 });

@@ -1,11 +1,11 @@
 import type { Strategy } from '../scheduler/events.ts';
 import type { ScaleSettings } from '../scheduler/types.ts';
-import { type Said, scaleForRegistration } from './scale-settings.ts';
+import { type Requested, scaleForRegistration } from './scale-settings.ts';
 import type { Alias, AuthMode, Catalog, Revision } from './types.ts';
 
 /** The values that an app is registered with; absent ones were not given. */
 export interface Registration extends Omit<Revision, 'id' | 'createdAt' | 'scale'> {
-  readonly scale: Said<ScaleSettings>;
+  readonly scale: Requested<ScaleSettings>;
   /** A redeploy sets the scale values too; absent ones get their defaults. */
   readonly resetsScale: boolean;
   /** `undefined`: the alias's current value. */

@@ -48,7 +48,7 @@ describe('scaleForRegistration', () => {
       ['eu-west'],
     ],
     [
-      'null is said: no limit',
+      'null: no limit',
       undefined,
       { maxConcurrency: null },
       true,
@@ -56,8 +56,11 @@ describe('scaleForRegistration', () => {
       ['eu-west'],
     ],
     ['a start timeout of 0 is none', undefined, { requestStartTimeoutSeconds: 0 }, true, scaleDefaults, ['eu-west']],
-  ])('%s', (_, alias, said, scale, expected, regions) => {
-    expect(scaleForRegistration(alias, said, ['eu-west'], scale)).toEqual({ scale: expected, validRegions: regions });
+  ])('%s', (_, alias, requested, scale, expected, regions) => {
+    expect(scaleForRegistration(alias, requested, ['eu-west'], scale)).toEqual({
+      scale: expected,
+      validRegions: regions,
+    });
   });
 });
 

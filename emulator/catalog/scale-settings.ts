@@ -3,7 +3,7 @@ import { defaultMachineType, gpuSlotsOf } from './machine-types.ts';
 import type { Alias, Revision } from './types.ts';
 
 /** Values as given in a request: absent means "not given". */
-export type Said<T> = { readonly [K in keyof T]?: T[K] | undefined };
+export type Requested<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /**
  * The defaults where neither request nor alias gives a value: the values that the CLI names as the server's defaults
@@ -51,16 +51,16 @@ export type AliasSettings = Pick<Alias, 'scale' | 'settings' | 'machineTypes' | 
  */
 export function scaleForRegistration(
   existing: Pick<Alias, 'scale' | 'validRegions'> | undefined,
-  said: Said<ScaleSettings>,
+  requested: Requested<ScaleSettings>,
   validRegions: readonly string[],
   scale: boolean,
 ): Pick<Alias, 'scale' | 'validRegions'> {
   if (existing && !scale) return { scale: existing.scale, validRegions: existing.validRegions };
-  return { scale: withSaid(defaultsFor(said), said), validRegions };
+  return { scale: withRequested(defaultsFor(requested), requested), validRegions };
 }
 
 /** If a request asks for a minimum of runners above the default maximum, it wants them: the default is raised. */
-function defaultsFor({ minConcurrency = 0 }: Said<ScaleSettings>): ScaleSettings {
+function defaultsFor({ minConcurrency = 0 }: Requested<ScaleSettings>): ScaleSettings {
   const { maxConcurrency } = scaleDefaults;
   return { ...scaleDefaults, maxConcurrency: maxConcurrency && Math.max(maxConcurrency, minConcurrency) };
 }
@@ -69,7 +69,7 @@ function defaultsFor({ minConcurrency = 0 }: Said<ScaleSettings>): ScaleSettings
 export function scaleProblem({
   minConcurrency: min,
   maxConcurrency: max,
-}: Pick<Said<ScaleSettings>, 'minConcurrency' | 'maxConcurrency'>): string | undefined {
+}: Pick<Requested<ScaleSettings>, 'minConcurrency' | 'maxConcurrency'>): string | undefined {
   if (min === undefined || max === undefined || max === null || min <= max) return undefined;
   return `min_concurrency ${min} is above max_concurrency ${max}; raise max_concurrency, too`;
 }
@@ -88,8 +88,8 @@ export function settingsForRevision(
 }
 
 export interface SettingsUpdate {
-  readonly scale?: Said<ScaleSettings>;
-  readonly settings?: Said<RevisionSettings>;
+  readonly scale?: Requested<ScaleSettings>;
+  readonly settings?: Requested<RevisionSettings>;
   /**
    * Empty means unchanged: repeated fields have no presence on the wire (docs/platform/control-plane.md#unary-rpcs).
    */
@@ -102,15 +102,15 @@ export function updatedSettings(present: AliasSettings, update: SettingsUpdate, 
   const machineTypes = update.machineTypes?.length ? update.machineTypes : undefined;
   const gpuSlots = machineTypes && gpuSlotsOf(machineTypes, numGpus);
   return {
-    scale: withSaid(present.scale, update.scale ?? {}),
+    scale: withRequested(present.scale, update.scale ?? {}),
     settings: { ...present.settings, ...defined({ ...update.settings, gpuSlots }) },
     machineTypes: machineTypes ?? present.machineTypes,
     validRegions: update.validRegions?.length ? update.validRegions : present.validRegions,
   };
 }
 
-function withSaid(base: ScaleSettings, said: Said<ScaleSettings>): ScaleSettings {
-  const result = { ...base, ...defined(said) };
+function withRequested(base: ScaleSettings, requested: Requested<ScaleSettings>): ScaleSettings {
+  const result = { ...base, ...defined(requested) };
   // 0 clears it (docs/platform/control-plane.md#unary-rpcs); as a deadline, it would fail every request.
   return result.requestStartTimeoutSeconds === 0 ? { ...result, requestStartTimeoutSeconds: null } : result;
 }
@@ -120,11 +120,11 @@ function defined<T extends object>(said: T): { [K in keyof T]?: Exclude<T[K], un
   const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
   for (const key in said) {
     const value = said[key];
-    if (isSaid(value)) result[key] = value;
+    if (isDefined(value)) result[key] = value;
   }
   return result;
 }
 
-function isSaid<V>(value: V): value is Exclude<V, undefined> {
+function isDefined<V>(value: V): value is Exclude<V, undefined> {
   return value !== undefined;
 }

@@ -16,7 +16,16 @@ const ourFiles = ['minifal.db', 'logs.db', 'emulator.log', 'token.key', 'webhook
  * Folders from which an emulator removes files automatically: runners and builds of a killed one, unreferenced
  * contents.
  */
-const tidiedFolders = ['agents', 'app-files', 'blobs', 'environments', 'runners', 'storage', 'tools', 'waiting-bodies'];
+const cleanedFolders = [
+  'agents',
+  'app-files',
+  'blobs',
+  'environments',
+  'runners',
+  'storage',
+  'tools',
+  'waiting-bodies',
+];
 
 /**
  * Takes the folder for this process. Replaces a lock that a dead process left.
@@ -63,7 +72,7 @@ function refuseFull(error: unknown): void {
 /** A project's own `runners` or `environments` must not be mistaken for leftovers of a killed emulator. */
 function refuseForeign(folder: string): void {
   if (ourFiles.some((name) => existsSync(join(folder, name)))) return;
-  const foreign = tidiedFolders.find((name) => !isEmpty(join(folder, name)));
+  const foreign = cleanedFolders.find((name) => !isEmpty(join(folder, name)));
   if (foreign === undefined) return;
   throw new UserError(
     'DATA_FOLDER_FOREIGN',

@@ -7,14 +7,14 @@ import { clientEnv } from '../local/data-folder.ts';
 import { printable } from '../local/printable.ts';
 import { evalLine, formatEnv, formatOfShell } from './env.ts';
 
-const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const isInstalled = (program: string) => spawnSync(program, ['--version']).error === undefined;
 const shells = [
-  { shell: 'sh', format: 'sh', isThere: true },
+  { shell: 'sh', format: 'sh', isInstalled: true },
   ...(['bash', 'dash', 'zsh', 'ksh'] as const).map(
-    (shell) => ({ shell, format: 'sh', isThere: isThere(shell) }) as const,
+    (shell) => ({ shell, format: 'sh', isInstalled: isInstalled(shell) }) as const,
   ),
-  { shell: 'fish', format: 'fish', isThere: isThere('fish') },
-  { shell: 'pwsh', format: 'powershell', isThere: isThere('pwsh') },
+  { shell: 'fish', format: 'fish', isInstalled: isInstalled('fish') },
+  { shell: 'pwsh', format: 'powershell', isInstalled: isInstalled('pwsh') },
 ] as const;
 
 /** Characters that may be in a path, and more. */
@@ -37,7 +37,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the printed variables', () => {
-  it.each(shells.filter((one) => one.isThere))('survive $shell, whatever is in them', ({ shell, format }) => {
+  it.each(shells.filter((one) => one.isInstalled))('survive $shell, whatever is in them', ({ shell, format }) => {
     const file = join(folder, `${shell}'s variables`);
     writeFileSync(file, `${formatEnv(odd, format)}\n`);
     const line = evalLine([join(folder, 'bin', 'it'), 'env', file], format);
@@ -46,8 +46,8 @@ describe('the printed variables', () => {
     const call = format === 'powershell' ? '&' : '';
     expect(printable(line)).toBe(line);
     const script = `${line}\n${call} '${process.execPath}' -e '${print}'\n`;
-    const told = execFileSync(shell, ['-c', script], { encoding: 'utf8', env: { PATH: process.env.PATH } });
-    expect(JSON.parse(told)).toMatchObject(odd);
+    const output = execFileSync(shell, ['-c', script], { encoding: 'utf8', env: { PATH: process.env.PATH } });
+    expect(JSON.parse(output)).toMatchObject(odd);
   });
 
   it('survive readers of JSON, and of .env files as far as these agree on the syntax', () => {

@@ -3,9 +3,9 @@ import { findRunning, type RunningEmulator } from '../local/data-folder.ts';
 import { UserError } from '../wire/errors.ts';
 import { lockFolder } from './data-folder.ts';
 import type { CliOptions } from './line/options.ts';
-import { say } from './print.ts';
+import { printLine } from './print.ts';
 
-const lookEveryMs = 100;
+const pollMs = 100;
 const patienceMs = 60_000;
 
 type Lock = Extract<ReturnType<typeof lockFolder>, { release(): void }>;
@@ -23,31 +23,32 @@ export async function takeOrFind(folder: string): Promise<Lock | { readonly runs
     const runs = findRunning(folder);
     if (runs) return { runs };
     const it = `minifal is already starting with the data folder ${folder} (pid ${lock.heldBy})`;
-    if (first) say(`${it}. Waiting until it is ready.`);
+    if (first) printLine(`${it}. Waiting until it is ready.`);
     if (performance.now() > deadline)
       throw new UserError(
         'START_TIMED_OUT',
         `${it} and has not become ready within a minute.`,
         'Check its terminal or its log for the cause.',
       );
-    await sleep(lookEveryMs);
+    await sleep(pollMs);
   }
 }
 
 /** Says where it runs, and which options of this call have no effect. */
-export function sayThatItRuns(folder: string, { pid, ports }: RunningEmulator, options: CliOptions): void {
-  say(`minifal is already running with the data folder ${folder} (pid ${pid}): api on localhost:${ports.api}.`);
+export function reportRunning(folder: string, { pid, ports }: RunningEmulator, options: CliOptions): void {
+  printLine(`minifal is already running with the data folder ${folder} (pid ${pid}): api on localhost:${ports.api}.`);
   if (options.allowedOrigins.length > 0)
-    say('--allow-origin has no effect on a running emulator; run `minifal stop` first.');
+    printLine('--allow-origin has no effect on a running emulator; run `minifal stop` first.');
   if (options.retentionDays !== undefined)
-    say('--retention-days has no effect on a running emulator; run `minifal stop` first.');
+    printLine('--retention-days has no effect on a running emulator; run `minifal stop` first.');
   if (options.maxRunners !== undefined)
-    say('--max-runners has no effect on a running emulator; run `minifal stop` first.');
-  if (options.gpuSlots !== undefined) say('--gpu-slots has no effect on a running emulator; run `minifal stop` first.');
+    printLine('--max-runners has no effect on a running emulator; run `minifal stop` first.');
+  if (options.gpuSlots !== undefined)
+    printLine('--gpu-slots has no effect on a running emulator; run `minifal stop` first.');
   if (options.isolation !== undefined)
-    say('--isolation has no effect on a running emulator; run `minifal stop` first.');
+    printLine('--isolation has no effect on a running emulator; run `minifal stop` first.');
   if (options.shared.length > 0 || options.huggingFace !== undefined)
-    say('--share and --hugging-face have no effect on a running emulator; run `minifal stop` first.');
-  if (options.allowOutside) say('--allow-outside has no effect on a running emulator; run `minifal stop` first.');
-  if (options.timeScale !== 1) say('--time-scale has no effect on a running emulator; run `minifal stop` first.');
+    printLine('--share and --hugging-face have no effect on a running emulator; run `minifal stop` first.');
+  if (options.allowOutside) printLine('--allow-outside has no effect on a running emulator; run `minifal stop` first.');
+  if (options.timeScale !== 1) printLine('--time-scale has no effect on a running emulator; run `minifal stop` first.');
 }

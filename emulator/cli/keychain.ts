@@ -9,11 +9,11 @@ export async function readKeychainOrder(input: AsyncIterable<Buffer>): Promise<K
   let bytes = 0;
   for await (const chunk of input) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw noOrder();
+    if (bytes > maxBytes) throw invalidInput();
     chunks.push(chunk);
   }
   const order = keychainOrder.safeParse(tryJson(Buffer.concat(chunks).toString('utf8')));
-  if (!order.success) throw noOrder();
+  if (!order.success) throw invalidInput();
   return order.data;
 }
 
@@ -25,7 +25,7 @@ function tryJson(text: string): unknown {
   }
 }
 
-function noOrder(): UserError {
+function invalidInput(): UserError {
   return new UserError(
     'KEYCHAIN_ORDER_INVALID',
     'Standard input does not contain what --keychain expects.',

@@ -53,8 +53,8 @@ function socketsOf(pid: number): string[] {
 
 function askLsof(port: number): number | undefined {
   try {
-    const told = execFileSync('lsof', ['-nP', '-t', `-iTCP:${port}`, '-sTCP:LISTEN'], { encoding: 'utf8' });
-    return Number(told.split('\n')[0]) || undefined;
+    const output = execFileSync('lsof', ['-nP', '-t', `-iTCP:${port}`, '-sTCP:LISTEN'], { encoding: 'utf8' });
+    return Number(output.split('\n')[0]) || undefined;
   } catch {
     return undefined;
   }

@@ -10,6 +10,6 @@ it.each([
   [5_000, 60, '5 min (x60)'],
   [100_000, 60, '1.7 h (x60)'],
   [1_000, 1.5, '1 s (x1.5)'],
-])('words %i ms at %d times the speed as %s', (ms, timeScale, text) => {
+])('describes %i ms at %d times the speed as %s', (ms, timeScale, text) => {
   expect(age(ms, timeScale)).toBe(text);
 });

@@ -8,13 +8,13 @@ import { UserError } from '../wire/errors.ts';
  */
 
 /** Where the system reports no limit: what every Unix grants at least to a program that asked for more. */
-const cautious = 1024;
+const assumedLimit = 1024;
 
 let known: number | undefined;
 
 /** How many descriptors this process may have open at once. */
 export function descriptorLimit(): number {
-  known ??= Math.max(16, readLimit() ?? cautious);
+  known ??= Math.max(16, readLimit() ?? assumedLimit);
   return known;
 }
 

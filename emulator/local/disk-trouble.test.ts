@@ -20,7 +20,7 @@ describe('errors that mean that the disk accepts no writes', () => {
     ['SQLITE_PROTOCOL', sqlite(15), 'locked', /^Another program has locked /, /Close the program/],
     ['SQLITE_BUSY_SNAPSHOT', sqlite(517), 'locked', /^Another program has locked /, /Close the program/],
     ['EIO', file('EIO'), 'io', /^The disk reports errors: /, /Check the disk/],
-  ])('%s, in true words, with the next step', (_name, error, kind, message, next) => {
+  ])('%s, with an accurate message and the next step', (_name, error, kind, message, next) => {
     const trouble = asDiskTrouble(error);
     expect(trouble).toMatchObject({ trouble: kind, why: error.message });
     expect(trouble?.message).toMatch(message);
@@ -31,7 +31,7 @@ describe('errors that mean that the disk accepts no writes', () => {
   it.each([
     ['SQLITE_CONSTRAINT', sqlite(19)],
     ['ENOENT', file('ENOENT')],
-    ['words alone', new Error('database or disk is full')],
+    ['a message alone', new Error('database or disk is full')],
     ['no error', 'ENOSPC'],
   ])('%s does not', (_name, error) => {
     expect(asDiskTrouble(error)).toBeUndefined();

@@ -1,7 +1,7 @@
 import type { UserErrorCode } from '../wire/error-codes.ts';
 import { type DiskTroubleKind, UserError } from '../wire/errors.ts';
 
-const words: {
+const texts: {
   readonly [kind in DiskTroubleKind]: { readonly code: UserErrorCode; readonly what: string; readonly remedy: string };
 } = {
   full: {
@@ -40,7 +40,7 @@ export class DiskTrouble extends UserError {
   readonly remedy: string;
 
   constructor(trouble: DiskTroubleKind, why: string) {
-    const { code, what, remedy } = words[trouble];
+    const { code, what, remedy } = texts[trouble];
     super(
       code,
       `${what} (${why}).`,
@@ -59,7 +59,7 @@ export class DiskTrouble extends UserError {
  * SQLite's primary result codes for refusals by the system: BUSY and LOCKED, READONLY, IOERR, FULL, PROTOCOL (the lock
  * of the write-ahead log's index).
  */
-const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
+const sqliteKinds: ReadonlyMap<number, DiskTroubleKind> = new Map([
   [5, 'locked'],
   [6, 'locked'],
   [8, 'readonly'],
@@ -69,7 +69,7 @@ const ofSqlite: ReadonlyMap<number, DiskTroubleKind> = new Map([
 ]);
 /** IOERR_SHMSIZE: no room for the write-ahead log's index, mostly because the disk is full (SQLite's own words). */
 const noRoomForIndex = 4874;
-const ofFiles: ReadonlyMap<unknown, DiskTroubleKind> = new Map([
+const fileKinds: ReadonlyMap<unknown, DiskTroubleKind> = new Map([
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
   ['EROFS', 'readonly'],
@@ -86,7 +86,7 @@ export function asDiskTrouble(error: unknown): DiskTrouble | undefined {
 
 function kindOf(error: Error): DiskTroubleKind | undefined {
   if ('errcode' in error && typeof error.errcode === 'number') {
-    return error.errcode === noRoomForIndex ? 'full' : ofSqlite.get(error.errcode & 0xff);
+    return error.errcode === noRoomForIndex ? 'full' : sqliteKinds.get(error.errcode & 0xff);
   }
-  return 'code' in error ? ofFiles.get(error.code) : undefined;
+  return 'code' in error ? fileKinds.get(error.code) : undefined;
 }

@@ -2,7 +2,7 @@ const [quote, backslash, space, zero, nine] = [0x22, 0x5c, 0x20, 0x30, 0x39];
 const [comma, colon, minus, point] = [0x2c, 0x3a, 0x2d, 0x2e];
 const [list, endOfList, object, endOfObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 const escapable: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
-const words: ReadonlyMap<number, string> = new Map(
+const literals: ReadonlyMap<number, string> = new Map(
   ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word.slice(1)]),
 );
 
@@ -131,7 +131,7 @@ export class JsonCheck {
   }
 
   #beginValue(byte: number): boolean {
-    const word = words.get(byte);
+    const word = literals.get(byte);
     if (word !== undefined) {
       this.#rest = word;
       return this.#to('word');

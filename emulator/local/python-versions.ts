@@ -9,7 +9,7 @@ export const oldestPython = `3.${oldest}`;
 export const newestPython = `3.${newest}`;
 
 /** For use in sentences: `3.10 to 3.12`. */
-export const pythonsInWords = `${oldestPython} to ${newestPython}`;
+export const pythonRangeText = `${oldestPython} to ${newestPython}`;
 
 /** In the syntax of uv and pip. */
 export const pythonRange = `>=${oldestPython},<3.${newest + 1}`;
@@ -18,7 +18,7 @@ export const pythonRange = `>=${oldestPython},<3.${newest + 1}`;
 export const pythonNames: readonly string[] = minors.map((minor) => `python3.${minor}`).toReversed();
 
 /** Whether apps can be built and run with this version, or why not. */
-export function judgePython(major: number, minor: number): 'supported' | 'tooOld' | 'tooNew' {
+export function checkPython(major: number, minor: number): 'supported' | 'tooOld' | 'tooNew' {
   if (major < 3 || (major === 3 && minor < oldest)) return 'tooOld';
   return major === 3 && minor <= newest ? 'supported' : 'tooNew';
 }

@@ -60,7 +60,7 @@ export function sealedKeyOf(folder: string): SealedKey | undefined {
  * the file is moved back, it opens the secrets that were not set again.
  * @returns the file's new name
  */
-export function setKeyAside(folder: string, now: Date): string {
+export function moveKeyAside(folder: string, now: Date): string {
   const aside = `${secretKeyFile(folder)}.${now.toISOString().replaceAll(/[:.]/g, '-')}`;
   renameSync(secretKeyFile(folder), aside);
   return aside;

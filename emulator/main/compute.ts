@@ -40,11 +40,11 @@ export interface Compute {
   close(): Promise<void>;
 }
 
-type KindOptions = Pick<EmulatorOptions, 'folder' | 'tell' | 'isolation' | 'shares' | 'allowOutside'>;
+type KindOptions = Pick<EmulatorOptions, 'folder' | 'print' | 'isolation' | 'shares' | 'allowOutside'>;
 
 /** The kinds of environments: a builder and an engine for each. */
 function createKinds(
-  { folder, tell, isolation, shares, allowOutside = false }: KindOptions,
+  { folder, print, isolation, shares, allowOutside = false }: KindOptions,
   { clock, caBundle, mask, ownLog, report }: Foundations,
   { catalog }: Pick<Promises, 'catalog'>,
   runnerSources: string,
@@ -67,7 +67,7 @@ function createKinds(
     allowOutside,
     onLimit(sentence) {
       ownLog.info('engine', sentence);
-      tell(sentence);
+      print(sentence);
     },
   });
   return {

@@ -36,7 +36,7 @@ export interface Edges {
   close(): Promise<void>;
 }
 
-interface Given {
+interface EdgeDeps {
   readonly foundations: Foundations;
   readonly promises: Promises;
   readonly compute: Compute;
@@ -46,11 +46,11 @@ interface Given {
   readonly isStopping: () => boolean;
 }
 
-type Asked = Pick<EmulatorOptions, 'folder' | 'version' | 'allowedOrigins' | 'timeScale' | 'isolation'>;
+type EdgeOptions = Pick<EmulatorOptions, 'folder' | 'version' | 'allowedOrigins' | 'timeScale' | 'isolation'>;
 
 export function createEdges(
-  { folder, version, allowedOrigins, timeScale, isolation }: Asked,
-  { foundations, promises, compute, open, limits, isStopping }: Given,
+  { folder, version, allowedOrigins, timeScale, isolation }: EdgeOptions,
+  { foundations, promises, compute, open, limits, isStopping }: EdgeDeps,
 ): Edges {
   const { store, logs, runnerHistory, clock, startedAt, keys, report } = foundations;
   const { catalog, blobs, appFiles, storage, queue, webhooks, workflows, jwks } = promises;

@@ -81,20 +81,23 @@ export interface Foundations extends Ground {
   close(): void;
 }
 
-type Asked = Pick<EmulatorOptions, 'folder' | 'keychain' | 'tell' | 'onGone'>;
+type FoundationOptions = Pick<EmulatorOptions, 'folder' | 'keychain' | 'print' | 'onGone'>;
 
 /** Opens the data on disk. Waits a while if another program has locked it. @throws UserError, DiskTrouble */
-export async function openFoundations({ folder, keychain, tell, onGone }: Asked, ground: Ground): Promise<Foundations> {
+export async function openFoundations(
+  { folder, keychain, print, onGone }: FoundationOptions,
+  ground: Ground,
+): Promise<Foundations> {
   const { mask, ownLog } = ground;
-  const say = (sentence: string): void => {
+  const announce = (sentence: string): void => {
     ownLog.info('disk', sentence);
-    tell(sentence);
+    print(sentence);
   };
   const waitForLock = ({ message, remedy }: DiskTrouble): void =>
-    say(`${message} ${remedy} minifal is waiting for it.`);
+    announce(`${message} ${remedy} minifal is waiting for it.`);
   const onTrouble = (trouble: DiskTrouble | null): void => {
-    if (trouble?.trouble === 'gone') onGone(wordsOf(trouble));
-    else say(trouble ? wordsOf(trouble) : 'The data folder is writable again; minifal has resumed.');
+    if (trouble?.trouble === 'gone') onGone(textOf(trouble));
+    else announce(trouble ? textOf(trouble) : 'The data folder is writable again; minifal has resumed.');
   };
   const store = await openPatiently(
     () => openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL', onTrouble }),
@@ -104,10 +107,10 @@ export async function openFoundations({ folder, keychain, tell, onGone }: Asked,
     const disk = asDiskTrouble(error);
     if (!disk) ownLog.report(error);
     // The store has reported its own trouble; trouble with a file is reported here, until the store can write.
-    else if (!(error instanceof DiskTrouble)) store.meet(disk);
+    else if (!(error instanceof DiskTrouble)) store.recordTrouble(disk);
   };
   const { key: secrets, notice } = openSecretKey(folder, keychain);
-  if (secrets instanceof UserError) store.notice(wordsOf(secrets));
+  if (secrets instanceof UserError) store.notice(textOf(secrets));
   const controller = randomBytes(32).toString('hex');
   mask.hold([controller]);
   if (notice !== undefined) ownLog.info('secrets', notice);
@@ -132,6 +135,6 @@ export async function openFoundations({ folder, keychain, tell, onGone }: Asked,
   };
 }
 
-function wordsOf({ message, next }: UserError): string {
+function textOf({ message, next }: UserError): string {
   return `${message} ${next}`;
 }

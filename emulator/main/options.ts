@@ -26,7 +26,7 @@ export interface EmulatorOptions {
   /** How long finished requests and their results are kept. */
   readonly retentionDays: number;
   /** Is called with sentences that the user should read while the emulator runs. */
-  readonly tell: (sentence: string) => void;
+  readonly print: (sentence: string) => void;
   /**
    * The data folder is gone, so nothing can be stored from now on. Called once; the only sensible next step is `close`.
    */

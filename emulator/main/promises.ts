@@ -46,7 +46,9 @@ export function createPromises(
   const key = localKey(folder, catalog);
   mask.hold([key, key.split(':')[1] ?? '']);
   const blobs = createBlobs(join(folder, 'blobs'));
-  blobs.keepOnly(new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))));
+  blobs.removeExcept(
+    new Set(catalog.revisions(null).flatMap(({ callable }) => ('blob' in callable ? callable.blob : []))),
+  );
   const retentionMs = retentionDays * dayMs;
   const requestHistory = createRequestHistory({
     records: historyRecords,

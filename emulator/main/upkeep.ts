@@ -9,7 +9,7 @@ import type { Foundations } from './foundations.ts';
 import type { Promises } from './promises.ts';
 
 /** Without this check, an idle emulator writes nothing and doesn't notice that its folder is gone. */
-const lookAtPlacesMs = 2_000;
+const checkPlacesMs = 2_000;
 const pruneEveryMs = 60 * 60 * 1000;
 /** Not every emulator runs for an hour, so each one prunes once, after the first calls. */
 const firstPruneMs = 2_000;
@@ -26,18 +26,18 @@ export function startUpkeep(
     const now = Math.min(clock(), steady.now());
     return Promise.all([queue.prune(now), requestHistory.prune(now), storage.prune(isStopping)]);
   };
-  const callOffFirst = later(firstPruneMs, contain(report, prune));
+  const cancelFirst = later(firstPruneMs, contain(report, prune));
   const places = [store.file, join(folder, 'emulator.lock')].filter((path) => existsSync(path)).map(placeOf);
   const timers = [
     setInterval(steady.now, beatMs),
     setInterval(contain(report, prune), pruneEveryMs),
     setInterval(() => {
-      if (!places.every((isThere) => isThere())) store.meet(new DiskTrouble('gone', folder));
-    }, lookAtPlacesMs),
+      if (!places.every((isSameFile) => isSameFile())) store.recordTrouble(new DiskTrouble('gone', folder));
+    }, checkPlacesMs),
   ];
   for (const timer of timers) timer.unref();
   return () => {
-    callOffFirst();
+    cancelFirst();
     for (const timer of timers) clearInterval(timer);
   };
 }

@@ -26,7 +26,7 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes);
 }
 
-export function onItsOwn(outcome: RequestOutcome): RequestOutcome {
+export function withOwnBody(outcome: RequestOutcome): RequestOutcome {
   if (outcome.kind === 'error') return outcome;
   const { response } = outcome;
   return { kind: 'response', response: { ...response, body: ownBytes(response.body) } };

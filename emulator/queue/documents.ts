@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type PlatformErrorType, platformErrorStatus } from '../wire/errors.ts';
-import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
+import type { RequestOptions, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
 /**
  * The on-disk format of the queue's records, for all versions of minifal. A field that is added later needs a default
@@ -31,7 +31,7 @@ const record: z.ZodType<RequestRecord> = z.object({
   error: z.object({ type: z.string(), detail: z.string() }).nullable(),
 });
 
-const wishes = {
+const requestOptions = {
   priority: z.enum(['normal', 'low']),
   startBy: count.nullable(),
   hint: z.string().nullable(),
@@ -41,13 +41,17 @@ const wishes = {
     timeout: count.exactOptional(),
     connection_error: count.exactOptional(),
   }),
-} satisfies { readonly [N in keyof Wishes]: z.ZodType<Wishes[N]> };
+} satisfies { readonly [N in keyof RequestOptions]: z.ZodType<RequestOptions[N]> };
 
 /**
  * A record, with the options of a waiting request that the emulator needs when it starts. They are removed when the
- * request completes, and absent in records that an earlier version of minifal wrote.
+ * request completes, and absent in records that an earlier version of minifal wrote. Their stored name is `wishes`.
  */
-export const recordDocument = z.object({ record, storeIo: z.boolean(), wishes: z.object(wishes).exactOptional() });
+export const recordDocument = z.object({
+  record,
+  storeIo: z.boolean(),
+  wishes: z.object(requestOptions).exactOptional(),
+});
 
 /** A submitted request without its body. */
 export const inputDocument: z.ZodType<Omit<SubmittedRequest, 'body'>> = z.object({
@@ -58,7 +62,7 @@ export const inputDocument: z.ZodType<Omit<SubmittedRequest, 'body'>> = z.object
   path: z.string(),
   query: z.string(),
   headers,
-  ...wishes,
+  ...requestOptions,
   submittedAt: count,
   storeIo: z.boolean(),
   webhook: z.string().nullable(),

@@ -1,4 +1,4 @@
-import { contain } from '../local/loop/contain.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
 import type { Queue, RequestRecord } from './types.ts';
 
 /**
@@ -10,7 +10,7 @@ export interface Listeners {
   notify(record: RequestRecord): void;
 }
 
-export function createListeners(report: (error: unknown) => void): Listeners {
+export function createListeners(report: Report): Listeners {
   const listeners = new Map<string, Set<(record: RequestRecord) => void>>();
   return {
     add(id, listener) {

@@ -101,15 +101,15 @@ describe('a store whose file another program has locked', () => {
   it('opens when the lock is released, and reports the wait once', async () => {
     const { file } = setUp();
     const release = await lockElsewhere(file, 'IMMEDIATE');
-    const told: string[] = [];
+    const reported: string[] = [];
     const opening = openPatiently(
       () => openTestStore(file),
-      (trouble) => told.push(trouble.message),
+      (trouble) => reported.push(trouble.message),
     );
-    await expect.poll(() => told).toHaveLength(1);
+    await expect.poll(() => reported).toHaveLength(1);
     await release();
     (await opening).close();
-    expect(told).toEqual([expect.stringMatching(/^Another program has locked/)]);
+    expect(reported).toEqual([expect.stringMatching(/^Another program has locked/)]);
   });
 
   it('is not waited for indefinitely', async () => {

@@ -11,7 +11,7 @@ export interface Retention {
 }
 
 /** Results stay readable for at least an hour, whatever the size cap says (docs/platform/gateway.md#result). */
-const atLeastMs = 60 * 60 * 1000;
+const minKeptMs = 60 * 60 * 1000;
 /**
  * Requests deleted in one step. Callers wait for a step (measured: 20 µs per request with its bodies, 1 ms per MB of
  * bodies).
@@ -35,9 +35,9 @@ export async function* pruneInSteps(
   while (!isOver()) {
     const dropped: FinishedRow[] = [];
     let bytes = 0;
-    for (const row of finished.oldest(now - Math.min(atLeastMs, retentionMs), chunk)) {
+    for (const row of finished.oldest(now - Math.min(minKeptMs, retentionMs), chunk)) {
       const isOld = row.completedAt < now - retentionMs;
-      if (!isOld && (excess <= 0 || row.completedAt > now - atLeastMs)) break;
+      if (!isOld && (excess <= 0 || row.completedAt > now - minKeptMs)) break;
       if (dropped.length > 0 && bytes + row.size > chunkBytes) break;
       dropped.push(row);
       bytes += row.size;

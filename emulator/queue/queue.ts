@@ -1,4 +1,4 @@
-import { throwLater } from '../local/loop/contain.ts';
+import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import { DamagedRow } from '../store/rows.ts';
 import { platformError } from '../wire/errors.ts';
@@ -6,13 +6,13 @@ import { maxBody } from './bodies.ts';
 import { createListeners } from './listeners.ts';
 import { createMemory } from './memory.ts';
 import { pruneInSteps } from './prune.ts';
-import { queueRecords, TakenId } from './records.ts';
+import { DuplicateId, queueRecords } from './records.ts';
 import { recoverQueue } from './recovery.ts';
-import { newRecord, wishesOf } from './states.ts';
+import { newRecord, requestOptionsOf } from './states.ts';
 import { createTransitions } from './transitions.ts';
 import type { Queue } from './types.ts';
 
-export interface QueueOptions {
+export interface QueueDeps {
   readonly store: Store;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -26,7 +26,7 @@ export interface QueueOptions {
    * Receives errors that a listener threw, and failures to store something. These are bugs; nothing else stops because
    * of them. By default they are thrown.
    */
-  readonly report?: (error: unknown) => void;
+  readonly report?: Report;
 }
 
 export interface DurableQueue extends Queue {
@@ -49,8 +49,8 @@ const closePatienceMs = 5_000;
  * only after they are on disk. An error that an `onChange` listener throws is reported; the other listeners are still
  * called.
  */
-export function createQueue(options: QueueOptions): DurableQueue {
-  const { store, clock, retentionMs = defaultRetentionMs, maxBytes = defaultMaxBytes, report = throwLater } = options;
+export function createQueue(deps: QueueDeps): DurableQueue {
+  const { store, clock, retentionMs = defaultRetentionMs, maxBytes = defaultMaxBytes, report = throwLater } = deps;
   const records = queueRecords(store);
   const memory = createMemory(records);
   const listeners = createListeners(report);
@@ -58,7 +58,7 @@ export function createQueue(options: QueueOptions): DurableQueue {
   const { unfinished } = recoverQueue({ records, memory, end });
   /** Submitted, not yet on disk. */
   const submitting = new Set<string>();
-  let nextSeq = Math.max(records.lastSeq(), options.lastNumber ?? 0) + 1;
+  let nextSeq = Math.max(records.lastSeq(), deps.lastNumber ?? 0) + 1;
   let closed = false;
 
   return {
@@ -67,8 +67,8 @@ export function createQueue(options: QueueOptions): DurableQueue {
       if (closed) throw new Error('the queue is closed');
       if (body.length > maxBody) throw new Error(`a body of ${body.length} bytes cannot be stored`);
       // The records check for an ID that is only on disk: a query here would make a submit an eighth slower (measured).
-      if (submitting.has(id) || memory.has(id)) throw new TakenId(id);
-      const row = { seq: nextSeq++, storeIo, record: newRecord(request), wishes: wishesOf(request) };
+      if (submitting.has(id) || memory.has(id)) throw new DuplicateId(id);
+      const row = { seq: nextSeq++, storeIo, record: newRecord(request), wishes: requestOptionsOf(request) };
       submitting.add(id);
       try {
         await records.accept(row, request, whenFull, also);

@@ -4,9 +4,9 @@ import { DiskTrouble } from '../local/disk-trouble.ts';
 import { afterCrash } from '../store/testing/after-crash.ts';
 import { testFolder } from '../store/testing/folder.ts';
 import { platformError } from '../wire/errors.ts';
-import { dropFinished, queueRecords, TakenId } from './records.ts';
+import { DuplicateId, dropFinished, queueRecords } from './records.ts';
 import type { RecordRow } from './request-records.ts';
-import { completedRecord, newRecord, wishesOf } from './states.ts';
+import { completedRecord, newRecord, requestOptionsOf } from './states.ts';
 import { openTestStore, testRequest, testResponse } from './testing/requests.ts';
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
@@ -30,7 +30,7 @@ const rowOf = (seq: number, request: SubmittedRequest): RecordRow => ({
   seq,
   storeIo: request.storeIo,
   record: newRecord(request),
-  wishes: wishesOf(request),
+  wishes: requestOptionsOf(request),
 });
 const running = (row: RecordRow, attempts: number): RecordRow => ({
   ...row,
@@ -185,9 +185,9 @@ describe('the records of a queue: excluded', () => {
   it('two requests with one ID: waiting, finished, and only on disk', async () => {
     const { records, afterCrash } = setUp();
     await records.accept(rowA, first);
-    await expect(records.accept(rowOf(2, first), first)).rejects.toThrow(TakenId);
+    await expect(records.accept(rowOf(2, first), first)).rejects.toThrow(DuplicateId);
     await records.complete(completed(rowA, testResponse()), testResponse());
-    await expect(afterCrash().accept(rowOf(2, first), first)).rejects.toThrow(new TakenId('a'));
+    await expect(afterCrash().accept(rowOf(2, first), first)).rejects.toThrow(new DuplicateId('a'));
   });
 
   it.each([

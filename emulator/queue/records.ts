@@ -6,7 +6,7 @@ import { type FinishedRow, finishedRows, isTakenId, type RecordRow, requestRows 
 import type { RequestOutcome, SubmittedRequest } from './types.ts';
 
 /** A request with this ID already exists. */
-export class TakenId extends Error {
+export class DuplicateId extends Error {
   constructor(id: string) {
     super(`request ${id} exists already`);
   }
@@ -84,7 +84,7 @@ export function queueRecords(store: Store): QueueRecords {
     try {
       requests.insert(row, request.body.length);
     } catch (error) {
-      throw isTakenId(error) ? new TakenId(request.id) : error;
+      throw isTakenId(error) ? new DuplicateId(request.id) : error;
     }
     bodies.putInput(request, row.seq);
   }

@@ -47,14 +47,14 @@ describe('a queue that is opened again', () => {
 
   it('restores the options of each request after a restart, oldest first, and reads its input on demand', async () => {
     const { queue, store } = testQueue();
-    const wishes = [
+    const requests = [
       { id: 'first', submittedAt: 9 },
       { id: 'low', priority: 'low', noRetry: true },
       { id: 'soon', startBy: 7_000, hint: 'warm', retries: { timeout: 1, connection_error: 0 } },
       { id: 'again', alias: 'other' },
       { id: 'done' },
     ] as const;
-    for (const { id, ...change } of wishes) await queue.submit(testRequest(id, change));
+    for (const { id, ...change } of requests) await queue.submit(testRequest(id, change));
     queue.begin('again', { attemptId: 'x', runnerId: 'r', at: 1 });
     queue.requeue('again');
     queue.begin('soon', { attemptId: 'y', runnerId: 'r', at: 1 });
@@ -89,7 +89,7 @@ describe('a queue that is opened again', () => {
       expect(whole).toMatchObject({ ...request });
       expect(Buffer.from(body).toString()).toBe(`{"id":"${request.id}"}`);
     }
-    expect(found.map(({ request }) => request)).toMatchObject(wishes.slice(0, 4));
+    expect(found.map(({ request }) => request)).toMatchObject(requests.slice(0, 4));
     expect(read).toEqual([1, 2, 3, 4]);
   });
 

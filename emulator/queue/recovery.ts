@@ -2,7 +2,7 @@ import { platformError } from '../wire/errors.ts';
 import type { Memory } from './memory.ts';
 import type { QueueRecords } from './records.ts';
 import type { RecordRow } from './request-records.ts';
-import { wishesOf } from './states.ts';
+import { requestOptionsOf } from './states.ts';
 import type { Transitions } from './transitions.ts';
 import type { Queue } from './types.ts';
 
@@ -30,9 +30,9 @@ export function recoverQueue(deps: {
       for (const id of [...memory.live.keys()]) {
         const row = memory.live.get(id);
         if (!row) continue;
-        const wishes = row.wishes ?? records.input(row.seq);
+        const options = row.wishes ?? records.input(row.seq);
         const { alias, method, path, submittedAt, attempts, retried } = row.record;
-        const request = wishes && { id, alias, method, path, submittedAt, ...wishesOf(wishes) };
+        const request = options && { id, alias, method, path, submittedAt, ...requestOptionsOf(options) };
         if (request) yield { request, attempts, retried, interrupted: interrupted.has(row) };
         else {
           end(row, damaged);

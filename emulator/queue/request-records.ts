@@ -1,14 +1,14 @@
 import type { Store } from '../store/open.ts';
 import { checksum, DamagedRow, integer, parsed, text, whole } from '../store/rows.ts';
 import { recordDocument } from './documents.ts';
-import type { RequestRecord, Wishes } from './types.ts';
+import type { RequestOptions, RequestRecord } from './types.ts';
 
 export interface RecordRow {
   readonly seq: number;
   readonly storeIo: boolean;
   readonly record: RequestRecord;
   /** For waiting requests only; absent if an earlier version of minifal stored the record. */
-  readonly wishes?: Wishes;
+  readonly wishes?: RequestOptions;
 }
 
 /** A finished request, as far as it is known without reading its record. */

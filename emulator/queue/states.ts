@@ -1,4 +1,4 @@
-import type { RequestOutcome, RequestRecord, SubmittedRequest, Wishes } from './types.ts';
+import type { RequestOptions, RequestOutcome, RequestRecord, SubmittedRequest } from './types.ts';
 
 /**
  * Accepted, no attempt yet: `gateway_request_id` equals the request id until a retry (docs/platform/gateway.md#submit).
@@ -25,7 +25,7 @@ export function newRecord(request: SubmittedRequest): RequestRecord {
 }
 
 /** The options that are stored with the record of a waiting request, separately from the rest of its input. */
-export function wishesOf({ priority, startBy, hint, noRetry, retries }: Wishes): Wishes {
+export function requestOptionsOf({ priority, startBy, hint, noRetry, retries }: RequestOptions): RequestOptions {
   return { priority, startBy, hint, noRetry, retries };
 }
 

@@ -1,5 +1,6 @@
+import type { Report } from '../local/loop/contain.ts';
 import { type PlatformError, platformError } from '../wire/errors.ts';
-import { onItsOwn, storable } from './bodies.ts';
+import { storable, withOwnBody } from './bodies.ts';
 import type { Listeners } from './listeners.ts';
 import type { Memory } from './memory.ts';
 import type { QueueRecords } from './records.ts';
@@ -21,7 +22,7 @@ export function createTransitions(deps: {
   readonly memory: Memory;
   readonly listeners: Pick<Listeners, 'notify'>;
   readonly clock: () => number;
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
 }): Transitions {
   const { records, memory, listeners } = deps;
   /** Requests whose completion is in progress. */
@@ -74,7 +75,7 @@ export function createTransitions(deps: {
       if (!row || completing.has(id)) return false;
       completing.add(id);
       try {
-        const stored = onItsOwn(storable(outcome));
+        const stored = withOwnBody(storable(outcome));
         await finish(row, stored, at).catch((error: unknown) => {
           // This isn't a full disk: `keep` would have waited. The caller still needs an answer.
           deps.report(error);

@@ -29,10 +29,11 @@ export interface SubmittedRequest {
 }
 
 /** The caller's options for the scheduler. */
-export type Wishes = Pick<SubmittedRequest, 'priority' | 'startBy' | 'hint' | 'noRetry' | 'retries'>;
+export type RequestOptions = Pick<SubmittedRequest, 'priority' | 'startBy' | 'hint' | 'noRetry' | 'retries'>;
 
 /** Everything the scheduler needs to know about a waiting request; the rest is read when an attempt begins. */
-export type WaitingRequest = Pick<SubmittedRequest, 'id' | 'alias' | 'method' | 'path' | 'submittedAt'> & Wishes;
+export type WaitingRequest = Pick<SubmittedRequest, 'id' | 'alias' | 'method' | 'path' | 'submittedAt'> &
+  RequestOptions;
 
 export interface StoredResponse {
   readonly status: number;

@@ -7,7 +7,7 @@ export class DamagedStore extends Error {}
  * SQLite's primary result codes that concern the environment (permissions, space, memory, other processes), not the
  * file.
  */
-const surroundings = new Set([3, 5, 6, 7, 13, 14, 15, 22, 23]);
+const environmentCodes = new Set([3, 5, 6, 7, 13, 14, 15, 22, 23]);
 const readOnly = 8;
 
 /**
@@ -20,11 +20,11 @@ export function isDamage(error: unknown, file: string): boolean {
   const code = error.errcode & 0xff;
   // A flipped bit in the header's "write version" makes a writable file look read-only.
   if (code === readOnly) return isWritable(file);
-  return !surroundings.has(code);
+  return !environmentCodes.has(code);
 }
 
 /** Renames the file and its write-ahead log to the first free `…damaged-N` and returns the new name. */
-export function setAside(file: string): string {
+export function moveAside(file: string): string {
   let n = 1;
   while (existsSync(`${file}.damaged-${n}`)) n++;
   const aside = `${file}.damaged-${n}`;

@@ -34,16 +34,16 @@ const maxAtOnce = 250;
 
 export function createGroupCommit(store: Store): GroupCommit {
   let pending: Pending[] = [];
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   let lockedSince: number | undefined;
 
   function flush(): void {
-    callOff?.();
-    callOff = undefined;
+    cancel?.();
+    cancel = undefined;
     const group = pending.splice(0, maxAtOnce);
     if (group.length === 0) return;
     commit(group);
-    if (pending.length > 0 && !callOff) soon();
+    if (pending.length > 0 && !cancel) soon();
   }
 
   function commit(group: readonly Pending[]): void {
@@ -79,12 +79,12 @@ export function createGroupCommit(store: Store): GroupCommit {
 
   function soon(): void {
     const next = setImmediate(flush);
-    callOff = () => clearImmediate(next);
+    cancel = () => clearImmediate(next);
   }
 
   function later(ms: number): void {
     const timer = setTimeout(flush, ms);
-    callOff = () => clearTimeout(timer);
+    cancel = () => clearTimeout(timer);
   }
 
   function flushAll(): void {
@@ -98,7 +98,7 @@ export function createGroupCommit(store: Store): GroupCommit {
     write: (work, whenFull = 'refuse') =>
       new Promise((resolve, reject) => {
         pending.push({ work, whenFull, resolve, reject });
-        if (callOff) return;
+        if (cancel) return;
         if (lockedSince === undefined) soon();
         else later(lockPauseMs);
       }),

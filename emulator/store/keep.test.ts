@@ -11,11 +11,11 @@ const table = { name: 'test', statements: ['CREATE TABLE t (id TEXT PRIMARY KEY,
 /** A store whose disk can be full: SQLite's own size limit raises the same error as a full disk. */
 function setUp() {
   const file = join(testFolder(), 'test.db');
-  const told: (string | undefined)[] = [];
+  const reported: (string | undefined)[] = [];
   const store = openStore(file, {
     migrations: [table],
     synchronous: 'FULL',
-    onTrouble: (trouble) => told.push(trouble?.message),
+    onTrouble: (trouble) => reported.push(trouble?.message),
   });
   onTestFinished(() => store.close());
   const insert = (id: string, bytes = 20_000) =>
@@ -23,7 +23,7 @@ function setUp() {
   return {
     file,
     store,
-    told,
+    reported,
     insert,
     fill: () => void store.sql('PRAGMA max_page_count = 1').all(),
     free: () => void store.sql('PRAGMA max_page_count = 1000000').all(),
@@ -42,13 +42,13 @@ describe('a store on a full disk', () => {
     const unfollow = store.followTrouble(() => seen.push(store.trouble()?.trouble));
     fill();
     for (let n = 0; n < 5; n++) expect(() => store.transaction(() => insert(`${n}`))).toThrow(DiskTrouble);
-    store.meet(new DiskTrouble('io', 'EIO'));
+    store.recordTrouble(new DiskTrouble('io', 'EIO'));
     expect(seen).toEqual(['full', 'io']);
     free();
     await expect.poll(() => store.trouble(), { timeout: 10_000 }).toBeNull();
     expect(seen).toEqual(['full', 'io', undefined]);
     unfollow();
-    store.meet(new DiskTrouble('io', 'EIO'));
+    store.recordTrouble(new DiskTrouble('io', 'EIO'));
     expect(seen).toHaveLength(3);
   });
 
@@ -74,11 +74,11 @@ describe('a store on a full disk', () => {
       /The disk is full: .*database or disk is full/,
     );
     expect(room.store.trouble()?.next).toMatch(/Free some space/);
-    expect(room.told).toEqual([expect.stringContaining('The disk is full')]);
+    expect(room.reported).toEqual([expect.stringContaining('The disk is full')]);
     room.free();
     room.store.transaction(() => room.insert('c'));
     expect(room.store.trouble()).toBeNull();
-    expect(room.told).toHaveLength(2);
+    expect(room.reported).toHaveLength(2);
     expect(room.ids()).toEqual(['c']);
   });
 
@@ -155,16 +155,20 @@ describe('a store on a full disk', () => {
     for (const setting of ['ON', 'OFF', 'ON', 'OFF']) failIn(`PRAGMA query_only = ${setting}`);
     room.free();
     room.store.transaction(() => undefined);
-    expect(room.told).toEqual([expect.stringContaining('read-only'), expect.stringContaining('is full'), undefined]);
+    expect(room.reported).toEqual([
+      expect.stringContaining('read-only'),
+      expect.stringContaining('is full'),
+      undefined,
+    ]);
   });
 
   it('also reports trouble that another room met on the same disk, and its end automatically', async () => {
     const room = setUp();
-    room.store.meet(new DiskTrouble('io', 'EIO: i/o error, write'));
-    room.store.meet(new DiskTrouble('io', 'EIO: i/o error, write'));
+    room.store.recordTrouble(new DiskTrouble('io', 'EIO: i/o error, write'));
+    room.store.recordTrouble(new DiskTrouble('io', 'EIO: i/o error, write'));
     expect(room.store.trouble()?.message).toMatch(/The disk reports errors: .*EIO/);
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
-    expect(room.told).toHaveLength(2);
+    expect(room.reported).toHaveLength(2);
   });
 
   it('reports a kept write that can never succeed', async () => {
@@ -201,11 +205,11 @@ describe.runIf(canLimit())('a store whose disk reports errors', () => {
     room.store.transaction(() => undefined);
     room.store.transaction(() => void room.store.sql('UPDATE store_meta SET version = version').run());
     expect(room.store.trouble()).not.toBeNull();
-    expect(room.told).toHaveLength(1);
+    expect(room.reported).toHaveLength(1);
     limit('unlimited');
     room.store.transaction(() => undefined);
     expect(room.store.trouble()).toBeNull();
-    expect(room.told).toHaveLength(2);
+    expect(room.reported).toHaveLength(2);
   });
 });
 

@@ -31,7 +31,7 @@ export interface Keeping {
    */
   followTrouble(listener: () => void): () => void;
   /** Records a trouble that was found elsewhere on the same disk; from then on, checks whether it has passed. */
-  meet(trouble: DiskTrouble): void;
+  recordTrouble(trouble: DiskTrouble): void;
   /** Tries once more; work that still can't be written is lost when the process ends. */
   close(): void;
 }
@@ -66,7 +66,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
 
-  function meet(met: DiskTrouble): void {
+  function recordTrouble(met: DiskTrouble): void {
     // A lock ends at once and completely: there is no reason to check less and less often.
     if (met.trouble === 'locked') pauseMs = firstPauseMs;
     timer ??= setTimeout(round, pauseMs).unref();
@@ -77,27 +77,27 @@ export function createKeeping(deps: KeepingDeps): Keeping {
    * Writes now or not at all.
    * @throws DiskTrouble and starts the trouble
    */
-  function meeting<T>(write: () => T): T {
+  function writeNow<T>(write: () => T): T {
     let value: T;
     try {
       value = write();
     } catch (error) {
       const met = asDiskTrouble(error);
       if (!met) throw error;
-      meet(met);
+      recordTrouble(met);
       throw met;
     }
-    lookAgain();
+    checkPassed();
     return value;
   }
 
   /** Checks whether the trouble has passed, after a transaction succeeded. */
-  function lookAgain(): void {
+  function checkPassed(): void {
     const present = trouble.present();
     if (!present || kept.length > 0) return;
     if (!attempt({ work: deps.probe, resolve: () => undefined, reject: () => undefined })) return;
     if (!deps.hasRoom()) {
-      meet(present);
+      recordTrouble(present);
       return;
     }
     pauseMs = firstPauseMs;
@@ -112,7 +112,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
       errors = transactPieces(deps, works);
     } catch (error) {
       const met = asDiskTrouble(error);
-      if (met) meet(met);
+      if (met) recordTrouble(met);
       else for (const { reject } of entries) reject(error);
       return !met;
     }
@@ -126,7 +126,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
     const some = kept.splice(0, maxAtOnce);
     if (some.length === 0 || attempt(...some)) {
       if (kept.length > 0) timer = setTimeout(round, 0).unref();
-      else lookAgain();
+      else checkPassed();
       return;
     }
     if (trouble.present()?.trouble === 'locked') {
@@ -142,8 +142,8 @@ export function createKeeping(deps: KeepingDeps): Keeping {
   }
 
   return {
-    transaction: (work) => meeting(() => deps.transact(work)),
-    transactEach: (pieces) => meeting(() => transactPieces(deps, pieces)),
+    transaction: (work) => writeNow(() => deps.transact(work)),
+    transactEach: (pieces) => writeNow(() => transactPieces(deps, pieces)),
     keep: (work) =>
       new Promise((resolve, reject) => {
         const entry = { work, resolve, reject };
@@ -152,7 +152,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
       }),
     trouble: trouble.present,
     followTrouble: trouble.follow,
-    meet,
+    recordTrouble,
     close() {
       clearTimeout(timer);
       const last = kept;

@@ -3,14 +3,14 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { asDiskTrouble, DiskTrouble } from '../local/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
-import { DamagedStore, isDamage, setAside } from './damage.ts';
+import { DamagedStore, isDamage, moveAside } from './damage.ts';
 import { createKeeping, type Keeping } from './keep.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { placeOf } from './place.ts';
 import { salvage } from './salvage.ts';
 
 /** One SQLite file, opened by one process. Each room keeps its own tables in it. */
-export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'followTrouble' | 'meet'> {
+export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'followTrouble' | 'recordTrouble'> {
   readonly file: string;
   /** Returns the statement, prepared once and cached. `text` must be a constant of the code, never built from input. */
   sql(text: string): StatementSync;
@@ -48,7 +48,7 @@ const minRoomBytes = 1024 * 1024;
 /**
  * Together, these statements leave all data unchanged. A single one that sets the existing value would write nothing.
  */
-const thereAndBack = [
+const writeAndUndo = [
   'UPDATE store_meta SET version = version + 1',
   'UPDATE store_meta SET version = version - 1',
 ] as const;
@@ -75,7 +75,7 @@ export function openStore(file: string, options: StoreOptions): Store {
   const notices: string[] = [];
   const last: (() => void)[] = [];
   const db = connect(file, options, notices);
-  const isThere = placeOf(file);
+  const isSameFile = placeOf(file);
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
     let statement = statements.get(text);
@@ -87,7 +87,7 @@ export function openStore(file: string, options: StoreOptions): Store {
   };
   const keeping = createKeeping({
     transact,
-    probe: () => thereAndBack.forEach((text) => void sql(text).run()),
+    probe: () => writeAndUndo.forEach((text) => void sql(text).run()),
     hasRoom: () => freeBytes(file) >= minRoomBytes,
     undoable,
     onTrouble(trouble) {
@@ -103,7 +103,7 @@ export function openStore(file: string, options: StoreOptions): Store {
     keep: keeping.keep,
     trouble: keeping.trouble,
     followTrouble: keeping.followTrouble,
-    meet: keeping.meet,
+    recordTrouble: keeping.recordTrouble,
     notices: () => notices,
     notice(sentence) {
       if (!notices.includes(sentence)) notices.push(sentence);
@@ -122,7 +122,7 @@ export function openStore(file: string, options: StoreOptions): Store {
       const value = work();
       sql('COMMIT').run();
       // SQLite commits into a deleted file without an error.
-      if (!isThere()) throw new DiskTrouble('gone', file);
+      if (!isSameFile()) throw new DiskTrouble('gone', file);
       return value;
     } catch (error) {
       rollBack(db);
@@ -177,7 +177,7 @@ function connect(file: string, options: StoreOptions, notices: string[]): Databa
         disk?.remedy ?? 'Check the permissions and the free space.',
       );
     }
-    const aside = setAside(file);
+    const aside = moveAside(file);
     const fresh = open(file, options);
     notices.push(
       `${file} was damaged (${(error as Error).message}). ${salvage(aside, fresh)} The damaged file: ${aside}`,
@@ -205,7 +205,7 @@ function open(file: string, { migrations, synchronous }: StoreOptions): Database
     if (kind) check(db, kind);
     migrate(db, migrations, file);
     // A store that can't be written must be detected now, not at the first request.
-    db.exec(`BEGIN; ${thereAndBack.join('; ')}; COMMIT`);
+    db.exec(`BEGIN; ${writeAndUndo.join('; ')}; COMMIT`);
     return db;
   } catch (error) {
     db.close();

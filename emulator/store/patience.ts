@@ -4,13 +4,13 @@ import { DiskTrouble } from '../local/disk-trouble.ts';
 const everyMs = 100;
 
 /**
- * Opens a store although another program has locked its file: tries again for `patienceMs` (30 s) and calls `tell` once
+ * Opens a store although another program has locked its file: tries again for `patienceMs` (30 s) and calls `onWait` once
  * with the trouble.
  * @throws what `open` throws; after the last try, the lock's DiskTrouble
  */
 export async function openPatiently<T>(
   open: () => T,
-  tell: (trouble: DiskTrouble) => void,
+  onWait: (trouble: DiskTrouble) => void,
   patienceMs = 30_000,
 ): Promise<T> {
   const until = performance.now() + patienceMs;
@@ -19,7 +19,7 @@ export async function openPatiently<T>(
       return open();
     } catch (error) {
       if (!(error instanceof DiskTrouble) || error.trouble !== 'locked' || performance.now() > until) throw error;
-      if (tries === 0) tell(error);
+      if (tries === 0) onWait(error);
     }
     await delay(everyMs);
   }

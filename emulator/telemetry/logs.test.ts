@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../store/testing/folder.ts';
 import { lockElsewhere } from '../store/testing/lock.ts';
-import { createLogs, type LogsOptions } from './logs.ts';
+import { createLogs, type LogsDeps } from './logs.ts';
 import type { LoggedException, LogLine, LogQuery } from './types.ts';
 
-function setUp(options: Partial<LogsOptions> = {}) {
+function setUp(options: Partial<LogsDeps> = {}) {
   const file = join(testFolder(), 'logs.db');
   const open = () => createLogs({ file, maxBytes: 2 ** 30, ...options });
   return { file, open, logs: open() };

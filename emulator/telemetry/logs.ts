@@ -6,7 +6,7 @@ import { openLogRecords } from './log-records.ts';
 import { searchLines } from './log-search.ts';
 import type { LoggedException, LogLine, Logs } from './types.ts';
 
-export interface LogsOptions {
+export interface LogsDeps {
   readonly file: string;
   /** The approximate size of the stored lines; above it, the oldest lines are removed in batches. */
   readonly maxBytes: number;
@@ -39,12 +39,7 @@ const lockPauseMs = 250;
  * trouble with the file (a full disk) costs lines, but never stops the emulator: a log line reports how many as soon as
  * lines can be written again. An error that a listener of `follow` throws is reported and does not affect the others.
  */
-export function createLogs({
-  file,
-  maxBytes,
-  mask = (message) => message,
-  report = throwLater,
-}: LogsOptions): StoredLogs {
+export function createLogs({ file, maxBytes, mask = (message) => message, report = throwLater }: LogsDeps): StoredLogs {
   const records = openLogRecords(file);
   const followers = new Set<(line: LogLine) => void>();
   const exceptionFollowers = new Set<(exception: LoggedException) => void>();

@@ -92,7 +92,7 @@ function problemsOf({ nodes, output }: WorkflowContents): readonly Problem[] {
         problems.push({ path: ['nodes', id, 'depends'], message: `there is no node ${JSON.stringify(other)}` });
       }
     }
-    return problems.length > 0 ? problems : waitsForItself(known);
+    return problems.length > 0 ? problems : cyclesIn(known);
   } catch (error) {
     if (error instanceof ReferenceProblem) return [{ path: [], message: error.message }];
     throw error;
@@ -111,7 +111,7 @@ function wrongReferences(path: readonly string[], value: unknown, known: Readonl
  * Removes nodes without open dependencies until none are left to remove. The remaining nodes are in a cycle or depend
  * on one. Visits each dependency once.
  */
-function waitsForItself(known: ReadonlyMap<string, WorkflowNode>): readonly Problem[] {
+function cyclesIn(known: ReadonlyMap<string, WorkflowNode>): readonly Problem[] {
   const left = new Map<string, number>();
   const followers = new Map<string, string[]>();
   for (const [id, one] of known) {

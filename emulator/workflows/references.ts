@@ -10,7 +10,7 @@ export interface Reference {
 }
 
 /** Maximum nesting of a workflow's values. Deeper values are refused, because they are processed recursively. */
-const deepest = 100;
+const maxDepth = 100;
 /**
  * Maximum number of characters that references may add to one value. A short string can refer to a long one any number
  * of times.
@@ -36,7 +36,7 @@ export function parseReference(text: string): Reference | undefined {
 
 /** Every string in the value that begins with `$`. @throws ReferenceProblem when the value is nested too deeply */
 export function referenceTexts(value: unknown, depth = 0): readonly string[] {
-  if (depth > deepest) throw new ReferenceProblem(`A value is nested more than ${deepest} levels deep.`);
+  if (depth > maxDepth) throw new ReferenceProblem(`A value is nested more than ${maxDepth} levels deep.`);
   if (typeof value === 'string') return value.startsWith('$') ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
   return Object.values(value).flatMap((inner) => referenceTexts(inner, depth + 1));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Fleet } from '../fleet/types.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
-import { contain } from '../local/loop/contain.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
 import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts';
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
@@ -82,7 +82,7 @@ export const isWorkflow = (alias: string): boolean => alias.startsWith(prefix);
 
 /** Stored with a queued request, so that workflows that call each other in a cycle end. */
 export const depthHeader = 'x-fal-workflow-depth';
-const deepest = 8;
+const maxDepth = 8;
 
 /**
  * Requests to workflows. A request in the durable queue survives a restart: it runs again from its start. The IDs of
@@ -95,7 +95,7 @@ export function createWorkflowRequests(deps: {
   readonly callApp: CallApp;
   readonly clock: () => number;
   /** Receives unexpected errors, for the emulator's own log. */
-  readonly report: (error: unknown) => void;
+  readonly report: Report;
 }): WorkflowRequests {
   const running = new Map<string, AbortController>();
 
@@ -187,8 +187,8 @@ async function readCall(
   const contents = call.alias === executeAlias ? undefined : workflows.get(call.alias.slice(prefix.length))?.contents;
   if (!contents && call.alias !== executeAlias) return json(404, { detail: 'The workflow no longer exists.' });
   if (call.path !== '/') return json(404, { detail: `Path ${call.path} not found` });
-  if (call.depth >= deepest)
-    return json(400, { detail: `Workflows call each other more than ${deepest} levels deep.` });
+  if (call.depth >= maxDepth)
+    return json(400, { detail: `Workflows call each other more than ${maxDepth} levels deep.` });
   const read = call.body.length === 0 ? ({ kind: 'value', value: {} } as const) : await readValue(call.body);
   if (read.kind === 'too much') return json(413, { detail: read.problem });
   if (read.kind === 'no JSON') {

@@ -91,28 +91,28 @@ export async function runWorkflow(
     for (const promise of running.values()) promise.catch(() => undefined);
     if (cancelled.aborted) return cancelledOutcome;
     if (!(error instanceof NodeFailure)) throw error;
-    onEvent({ type: 'error', node_id: error.nodeId, message: error.message, error: error.told });
+    onEvent({ type: 'error', node_id: error.nodeId, message: error.message, error: error.details });
     return error.outcome;
   } finally {
     over.abort();
   }
 }
 
-/** `message` and `told` are the contents of the `error` event. */
+/** `message` and `details` are the contents of the `error` event. */
 class NodeFailure extends Error {
   readonly nodeId: string;
   readonly outcome: RequestOutcome;
-  readonly told: { readonly status: number; readonly body: unknown };
+  readonly details: { readonly status: number; readonly body: unknown };
   constructor(
     nodeId: string,
     outcome: RequestOutcome,
     message = 'a node failed',
-    told: NodeFailure['told'] = { status: 499, body: null },
+    details: NodeFailure['details'] = { status: 499, body: null },
   ) {
     super(message);
     this.nodeId = nodeId;
     this.outcome = outcome;
-    this.told = told;
+    this.details = details;
   }
 }
 
@@ -126,7 +126,7 @@ async function valueOfNode({ nodeId, app, requestId }: Order, outcome: RequestOu
   const { status, read } = await contentOf(outcome);
   const isOk = status >= 200 && status < 300;
   if (isOk && read.kind === 'value') return read.value;
-  const problem = status >= 400 ? `failed with status ${status}.` : whyNoValue(read);
+  const problem = status >= 400 ? `failed with status ${status}.` : describeNoValue(read);
   const detail = `Node ${JSON.stringify(nodeId)} (${app}) ${problem}`;
   const error = read.kind === 'value' ? read.value : null;
   throw new NodeFailure(
@@ -146,7 +146,7 @@ async function contentOf(outcome: RequestOutcome): Promise<{ readonly status: nu
   return { status, read: { kind: 'value', value: { detail, error_type: type } } };
 }
 
-function whyNoValue(read: Read): string {
+function describeNoValue(read: Read): string {
   return read.kind === 'too much' ? `returned too much data. ${read.problem}` : 'did not answer with JSON.';
 }
 

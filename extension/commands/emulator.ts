@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { viewId } from '../contributes/views.ts';
 import { untrusted } from '../problem.ts';
 import { findRunning, isAlive, type RunningEmulator } from '../target/data-folder.ts';
-import { sealedKeyOf, setKeyAside } from '../target/secret-file.ts';
+import { moveKeyAside, sealedKeyOf } from '../target/secret-file.ts';
 import { createStart, type StartDeps } from './start-emulator.ts';
 
 /** The same limit as in `minifal stop`. */
@@ -73,7 +73,7 @@ export function createEmulatorCommands(deps: StartDeps) {
     const what = 'Reset the sealed secrets?';
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, reset)) !== reset) return false;
     if (findRunning(link.folder) && !(await stop())) return false;
-    log.info(`[secrets] the sealed key was moved to ${setKeyAside(link.folder, new Date())}`);
+    log.info(`[secrets] the sealed key was moved to ${moveKeyAside(link.folder, new Date())}`);
     await keychain.reset();
     return startAgain();
   }

@@ -1,5 +1,5 @@
 import type { HuggingFaceMode, IsolationMode } from '../target/isolation.ts';
-import { pythonsInWords } from '../target/needs.ts';
+import { pythonRangeText } from '../target/needs.ts';
 import type { Setting } from './setting.ts';
 
 interface Settings {
@@ -108,7 +108,7 @@ const pythonAndTerminals = {
     default: '',
     scope: 'machine-overridable',
     description:
-      `Path to the Python interpreter (${pythonsInWords}) whose \`fal\` command runs and deploys apps. Empty: the ` +
+      `Path to the Python interpreter (${pythonRangeText}) whose \`fal\` command runs and deploys apps. Empty: the ` +
       "project's `.venv`, else the interpreter selected in the Python extension, else the one of the `fal` on PATH.",
   },
   workingFolder: {

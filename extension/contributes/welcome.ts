@@ -1,4 +1,4 @@
-import { pythonsInWords } from '../target/needs.ts';
+import { pythonRangeText } from '../target/needs.ts';
 import { commandUri } from './commands.ts';
 import type { ViewName } from './views.ts';
 import { all, hasFolder, hasNoFolder, is, isNot, isTrusted, key, not, type When } from './when.ts';
@@ -27,12 +27,12 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   },
   {
     view: 'apps',
-    contents: `fal apps need Python ${pythonsInWords}, but none was found.\n${choosePython}`,
+    contents: `fal apps need Python ${pythonRangeText}, but none was found.\n${choosePython}`,
     when: all(isTrusted, hasFolder, is('pythonState', 'missing')),
   },
   {
     view: 'apps',
-    contents: `fal apps need Python ${pythonsInWords}, but only an older version was found.\n${choosePython}`,
+    contents: `fal apps need Python ${pythonRangeText}, but only an older version was found.\n${choosePython}`,
     when: all(isTrusted, hasFolder, is('pythonState', 'tooOld')),
   },
   {

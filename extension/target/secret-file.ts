@@ -1,7 +1,7 @@
 export {
   type KeychainOrder,
   keyIdOf,
+  moveKeyAside,
   type SealedKey,
   sealedKeyOf,
-  setKeyAside,
 } from '../../emulator/local/secret-file.ts';

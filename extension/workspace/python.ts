@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Problem } from '../problem.ts';
 import type { Exec } from '../process/node.ts';
-import { judgePython, pythonsInWords } from '../target/needs.ts';
+import { checkPython, pythonRangeText } from '../target/needs.ts';
 
 /** A candidate interpreter, and where it was found. */
 export interface Candidate {
@@ -64,7 +64,7 @@ export async function findPython(
     }
     const [major, minor] = info.version;
     const version = `${major}.${minor}`;
-    const judged = judgePython(major, minor);
+    const judged = checkPython(major, minor);
     const fits = judged === 'supported';
     if (fits && (info.fal !== null || chosen))
       return { kind: 'ok', python: { python, from, version, fal: info.fal ?? undefined } };
@@ -80,9 +80,9 @@ function none(unfit: readonly { version: string; from: string; isOld: boolean }[
   if (!first)
     return {
       kind: 'missing',
-      problem: new Problem(`Python ${pythonsInWords} is required, but none was found.`, 'howToInstallPython'),
+      problem: new Problem(`Python ${pythonRangeText} is required, but none was found.`, 'howToInstallPython'),
     };
-  const what = `Python ${pythonsInWords} is required, but ${first.from} has ${first.version}.`;
+  const what = `Python ${pythonRangeText} is required, but ${first.from} has ${first.version}.`;
   return { kind: unfit.every(({ isOld }) => isOld) ? 'tooOld' : 'missing', problem: new Problem(what, 'choosePython') };
 }
 

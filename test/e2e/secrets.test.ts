@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type KeychainOrder, sealedKeyOf, setKeyAside } from '../../emulator/local/secret-file.ts';
+import { type KeychainOrder, moveKeyAside, sealedKeyOf } from '../../emulator/local/secret-file.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { type FalServer, startFalServer } from '../support/fal-server.ts';
@@ -189,7 +189,7 @@ describe('secrets whose key a keychain seals', () => {
 
   it('can be replaced by new ones after a reset of their key, and are not lost by that', async () => {
     await end();
-    const aside = setKeyAside(dataDir, new Date());
+    const aside = moveKeyAside(dataDir, new Date());
     await begin();
     expect(emulator.logText()).toContain('The secret SHOWN of environment main cannot be decrypted; set it again.');
     await mustFal('secrets', 'set', '--not-exposed-by-default', `HIDDEN=${values.updated}`);

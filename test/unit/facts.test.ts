@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { usage } from '../../emulator/cli/line/usage.ts';
 import { defaultPort } from '../../emulator/cli/listener.ts';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
-import { pythonRange, pythonsInWords } from '../../emulator/local/python-versions.ts';
+import { pythonRange, pythonRangeText } from '../../emulator/local/python-versions.ts';
 import { usable } from '../../extension/checked-settings.ts';
 import { sdks } from '../conformance/sdks.ts';
 import { root } from '../support/root.ts';
@@ -21,7 +21,7 @@ const filesWith = (pattern: RegExp) => code.filter(({ text }) => pattern.test(te
 describe('the supported versions of Python', () => {
   it.each(['README.md', 'extension/README.md', 'package.json'])('are the same in %s as in the code', (name) => {
     const named = read(name).match(/3\.1\d(, 3\.1\d)*,? (to|or|and) 3\.1\d/g) ?? [];
-    expect([...new Set(named)]).toEqual([pythonsInWords]);
+    expect([...new Set(named)]).toEqual([pythonRangeText]);
   });
 
   it.each(readdirSync(join(root, 'templates')))('are required by the template %s', (name) => {

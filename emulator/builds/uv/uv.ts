@@ -5,7 +5,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { systemBundle } from '../../local/network/system-certificates.ts';
-import { newestPython, oldestPython, pythonNames, pythonsInWords } from '../../local/python-versions.ts';
+import { newestPython, oldestPython, pythonNames, pythonRangeText } from '../../local/python-versions.ts';
 import { UserError } from '../../wire/errors.ts';
 import { noexecMount } from '../mounts.ts';
 import { trustAdvice } from '../trust.ts';
@@ -66,7 +66,7 @@ async function install(toolsDir: string, uv: string, from: Env): Promise<void> {
     throw new UserError(
       'PYTHON_MISSING',
       `No Python of version ${oldestPython} or newer was found, and uv is not installed.`,
-      `Install Python ${pythonsInWords} (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install ` +
+      `Install Python ${pythonRangeText} (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install ` +
         `python@${newestPython}), then start again.`,
     );
   }

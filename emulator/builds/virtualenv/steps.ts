@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newestPython, pythonRange, pythonsInWords } from '../../local/python-versions.ts';
+import { newestPython, pythonRange, pythonRangeText } from '../../local/python-versions.ts';
 import { withoutLogin } from '../../telemetry/masking/logins.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { foundPythons } from '../uv/pythons.ts';
@@ -97,7 +97,7 @@ async function missingPython(job: VirtualenvJob, wanted: string | null): Promise
   const error = new UserError(
     'PYTHON_UNAVAILABLE',
     `Python ${wanted ?? pythonRange} is not available on this machine. ${have}`.trim(),
-    `Install Python ${wanted ?? pythonsInWords} (with pyenv, your package manager, or ` +
+    `Install Python ${wanted ?? pythonRangeText} (with pyenv, your package manager, or ` +
       `\`uv python install ${wanted ?? newestPython}\`), ` +
       'or run the fal command with one of the versions found.',
   );

@@ -24,7 +24,7 @@ describe('createBlobs', () => {
     const folder = testFolder();
     const blobs = createBlobs(folder);
     const [wanted, unwanted] = [blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))];
-    blobs.keepOnly(new Set([wanted]));
+    blobs.removeExcept(new Set([wanted]));
     expect([blobs.has(wanted), blobs.has(unwanted)]).toEqual([true, false]);
     expect(blobs.has(blobs.put(Buffer.from('b')))).toBe(true);
   });

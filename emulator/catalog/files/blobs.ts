@@ -9,7 +9,7 @@ export interface StoredBlobs extends Blobs {
    * Removes all other blobs: ephemeral runs store theirs too, and nothing refers to those later. Call it at start,
    * before any blob is put.
    */
-  keepOnly(hashes: ReadonlySet<string>): void;
+  removeExcept(hashes: ReadonlySet<string>): void;
 }
 
 /**
@@ -40,7 +40,7 @@ export function createBlobs(folder: string): StoredBlobs {
     },
     has: (hash) => isHash(hash) && existsSync(path(hash)),
     path,
-    keepOnly(hashes) {
+    removeExcept(hashes) {
       for (const parent of readdirSync(folder)) {
         for (const name of readdirSync(join(folder, parent))) {
           if (!hashes.has(name)) rmSync(join(folder, parent, name), { force: true });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type KeychainOrder, keyIdOf, sealedKeyOf, setKeyAside } from '../../local/secret-file.ts';
+import { type KeychainOrder, keyIdOf, moveKeyAside, sealedKeyOf } from '../../local/secret-file.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { UserError } from '../../wire/errors.ts';
 import { openSecretKey } from './secret-key.ts';
@@ -130,7 +130,7 @@ describe('the key of the secrets', () => {
     const folder = testFolder();
     openSecretKey(folder, order('seal'));
     const before = content(folder);
-    const aside = setKeyAside(folder, new Date(0));
+    const aside = moveKeyAside(folder, new Date(0));
     expect(aside).toBe(join(folder, 'secret.key.1970-01-01T00-00-00-000Z'));
     expect(readFileSync(aside, 'utf8')).toBe(before);
     expect(openSecretKey(folder).key).toHaveLength(32);

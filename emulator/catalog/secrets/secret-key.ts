@@ -72,17 +72,17 @@ function attempt(file: string, text: string, isWhole: (written: string) => boole
   try {
     replace(file, text, isWhole);
   } catch (error) {
-    return `the key of the secrets could not be written (${wordsOf(error)}); it is unchanged`;
+    return `the key of the secrets could not be written (${messageOf(error)}); it is unchanged`;
   }
   try {
     syncFolder(dirname(file));
     return done;
   } catch (error) {
-    return `${done}, but the disk did not confirm it (${wordsOf(error)}): a power loss may undo it`;
+    return `${done}, but the disk did not confirm it (${messageOf(error)}): a power loss may undo it`;
   }
 }
 
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -104,13 +104,13 @@ function read(file: string): string | undefined {
  * change durable.
  */
 function replace(file: string, text: string, isWhole: (written: string) => boolean): void {
-  const beside = `${file}.new`;
+  const temporary = `${file}.new`;
   try {
-    writeSynced(beside, text);
-    if (!isWhole(readFileSync(beside, 'latin1'))) throw new Error('the file does not contain what was written');
-    renameSync(beside, file);
+    writeSynced(temporary, text);
+    if (!isWhole(readFileSync(temporary, 'latin1'))) throw new Error('the file does not contain what was written');
+    renameSync(temporary, file);
   } catch (error) {
-    rmSync(beside, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { lockFolder } from '../data-folder.ts';
 import type { CliOptions } from '../line/options.ts';
 import { refuseOthers } from '../others.ts';
 import { ownFolderCall } from '../own-command.ts';
-import { say, sayLines } from '../print.ts';
+import { printLine, printText } from '../print.ts';
 
 /**
  * `minifal clean`: frees disk space in the data folder of an emulator that isn't running. If it is running, says so and
@@ -17,7 +17,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
   const folder = dataFolder(options.data);
   refuseOthers(folder);
   if (!existsSync(join(folder, 'minifal.db'))) {
-    say(`There is nothing to clean in ${folder}.`);
+    printLine(`There is nothing to clean in ${folder}.`);
     return 0;
   }
   const lock = lockFolder(folder);
@@ -29,7 +29,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
     );
   }
   try {
-    sayLines(describe(await cleanFolder(folder)));
+    printText(describe(await cleanFolder(folder)));
   } finally {
     lock.release();
   }

@@ -6,13 +6,13 @@ import { startEmulator } from '../../main.ts';
 import { publish } from '../data-folder.ts';
 import { hasModels, huggingFaceCache } from '../hugging-face.ts';
 import { closeInherited } from '../inherited.ts';
-import { sayThatItRuns, takeOrFind } from '../join.ts';
+import { reportRunning, takeOrFind } from '../join.ts';
 import { readKeychainOrder } from '../keychain.ts';
 import type { CliOptions } from '../line/options.ts';
 import { defaultPort } from '../listener.ts';
 import { refuseOthers } from '../others.ts';
 import { ownEvalLine } from '../own-command.ts';
-import { complain, say } from '../print.ts';
+import { printError, printLine } from '../print.ts';
 import { checkShares, shareNotes } from '../shares.ts';
 import { version } from '../version.ts';
 
@@ -20,7 +20,7 @@ import { version } from '../version.ts';
 const defaultRetentionDays = 30;
 const defaultIsolation = 'full';
 /** Number of distinct bugs that the terminal shows; the log contains all. */
-const maxTold = 20;
+const maxReportedBugs = 20;
 
 /**
  * `minifal start`: runs until SIGINT or SIGTERM. If an emulator is already using the folder, says where and exits with
@@ -32,7 +32,7 @@ export async function start(options: CliOptions): Promise<number> {
   refuseOthers(folder);
   const lock = await takeOrFind(folder);
   if ('runs' in lock) {
-    sayThatItRuns(folder, lock.runs, options);
+    reportRunning(folder, lock.runs, options);
     return 0;
   }
   // A second signal doesn't wait for the graceful shutdown that the first one started.
@@ -66,50 +66,51 @@ export async function start(options: CliOptions): Promise<number> {
       allowOutside: options.allowOutside,
       ...(options.keychain ? { keychain: await readKeychainOrder(process.stdin) } : {}),
       retentionDays: options.retentionDays ?? defaultRetentionDays,
-      tell: say,
+      print: printLine,
       onGone(sentence) {
-        complain(sentence);
+        printError(sentence);
         stop(1);
       },
     });
-    const told = new Set<string>();
+    const reported = new Set<string>();
     // The last resort, also for promises without a handler. All boundaries between rooms have a guard of their own
     // (local/loop/contain.ts), promises are on disk, and transactions are rolled back, so only one unfinished callback
     // is affected. Stopping would end every app because of one bug, and again after each start.
     process.on('uncaughtException', (error) => {
       emulator.report(error);
       const sentence = emulator.mask(`A bug in minifal: ${error instanceof Error ? error.message : 'see its log'}.`);
-      if (asDiskTrouble(error) || told.has(sentence) || told.size >= maxTold) return;
-      told.add(sentence);
-      say(`${sentence} minifal continues; please report the details in ${join(folder, 'emulator.log')}.`);
+      if (asDiskTrouble(error) || reported.has(sentence) || reported.size >= maxReportedBugs) return;
+      reported.add(sentence);
+      printLine(`${sentence} minifal continues; please report the details in ${join(folder, 'emulator.log')}.`);
     });
     publish(folder, emulator.ports, version);
     const { api, run, queue, ws } = emulator.ports;
-    say(
+    printLine(
       `minifal ${version} is running: api localhost:${api}, run localhost:${run}, queue localhost:${queue}, ws ` +
         `localhost:${ws}`,
     );
     if (options.timeScale !== 1)
-      say(
+      printLine(
         `Time scale x${options.timeScale}: platform delays (keep_alive, back-off, ...) pass ` +
           `${options.timeScale} times as fast; an app's own work does not.`,
       );
-    for (const notice of emulator.notices) say(`Note: ${notice}`);
+    for (const notice of emulator.notices) printLine(`Note: ${notice}`);
     // Another terminal may not have the variable that specified the folder here.
-    const isUsual = options.data === undefined && process.env.MINIFAL_DATA === undefined;
-    say(`To use it in a terminal:  ${ownEvalLine(isUsual ? undefined : folder)}`);
+    const isDefaultFolder = options.data === undefined && process.env.MINIFAL_DATA === undefined;
+    printLine(`To use it in a terminal:  ${ownEvalLine(isDefaultFolder ? undefined : folder)}`);
     const { shared: folders, huggingFace } = options;
     const models = hasModels(cache) ? cache : undefined;
     void Promise.race([emulator.probeIsolation(), stopped]).then((missing) => {
       // The emulator was stopped meanwhile: nothing reads the answer.
       if (typeof missing === 'number') return;
-      for (const note of shareNotes({ isolation, missing, folders, huggingFace, cache: models })) say(`Note: ${note}`);
+      for (const note of shareNotes({ isolation, missing, folders, huggingFace, cache: models }))
+        printLine(`Note: ${note}`);
     });
     const code = await stopped;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.removeAllListeners(signal);
       process.once(signal, () => {
-        say('minifal stopped without waiting for running requests. Accepted requests are kept.');
+        printLine('minifal stopped without waiting for running requests. Accepted requests are kept.');
         lock.release();
         process.exit(1);
       });

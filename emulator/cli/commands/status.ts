@@ -7,7 +7,7 @@ import { ask } from '../ask.ts';
 import type { CliOptions } from '../line/options.ts';
 import { refuseOthers } from '../others.ts';
 import { ownCall, ownFolderCall } from '../own-command.ts';
-import { sayLines } from '../print.ts';
+import { printText } from '../print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
 export async function status(options: CliOptions): Promise<number> {
@@ -22,7 +22,7 @@ export async function status(options: CliOptions): Promise<number> {
       `Start one with \`${ownFolderCall('start', options.data)}\`.`,
     );
   const state = await fetchStatus(port, key);
-  sayLines(options.json ? printableJson(state) : describe(state, port, Date.now()));
+  printText(options.json ? printableJson(state) : describe(state, port, Date.now()));
   return 0;
 }
 

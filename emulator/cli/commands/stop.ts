@@ -6,7 +6,7 @@ import type { CliOptions } from '../line/options.ts';
 import { defaultPort, processListeningOn, userListeningOn } from '../listener.ts';
 import { nameOf, refuseOthers } from '../others.ts';
 import { ownCall } from '../own-command.ts';
-import { say } from '../print.ts';
+import { printLine } from '../print.ts';
 
 /** Lets requests finish and runners use their grace period; then the emulator is killed (its runners die with it). */
 const patienceMs = 20_000;
@@ -21,9 +21,9 @@ export async function stop(options: CliOptions): Promise<number> {
   const running = findRunning(folder) ?? (options.port === undefined ? undefined : await findByPort(options.port));
   if (!running) {
     const where = options.port === undefined ? '' : ` or port ${options.port}`;
-    say(`No emulator is using ${folder}${where}.`);
+    printLine(`No emulator is using ${folder}${where}.`);
     if (options.data === undefined && options.port === undefined && (await isOurs(defaultPort)))
-      say(`An emulator is running on port ${defaultPort}${ofWhom(defaultPort)}.`);
+      printLine(`An emulator is running on port ${defaultPort}${describeOwner(defaultPort)}.`);
     return 0;
   }
   signal(running.pid, 'SIGTERM');
@@ -40,7 +40,7 @@ export async function stop(options: CliOptions): Promise<number> {
     }
     await sleep(50);
   }
-  say('Stopped.');
+  printLine('Stopped.');
   return 0;
 }
 
@@ -72,7 +72,7 @@ async function isOurs(port: number): Promise<boolean> {
   return answer !== undefined && answer !== 'silent' && answer.body.startsWith('minifal:');
 }
 
-function ofWhom(port: number): string {
+function describeOwner(port: number): string {
   const user = userListeningOn(port);
   if (user === undefined || user === process.getuid?.())
     return `: stop it with \`${ownCall('stop', '--port', String(port))}\``;

@@ -16,9 +16,9 @@ describe('later', () => {
 
   it('does not call after it was cancelled, also in its second part', () => {
     const run = vi.fn();
-    const callOff = later(maxTimerMs * 2, run);
+    const cancel = later(maxTimerMs * 2, run);
     vi.advanceTimersByTime(maxTimerMs + 1);
-    callOff();
+    cancel();
     vi.advanceTimersByTime(maxTimerMs);
     vi.advanceTimersByTime(maxTimerMs);
     expect(run).not.toHaveBeenCalled();

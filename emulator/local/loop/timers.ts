@@ -9,10 +9,10 @@ export function timerMs(seconds: number): number {
 /** Calls `run` after `delayMs`, of any length; returns a function that cancels it. */
 export function later(delayMs: number, run: () => void): () => void {
   const wait = Math.min(delayMs, maxTimerMs);
-  let callOff = () => clearTimeout(timer);
+  let cancel = () => clearTimeout(timer);
   const timer = setTimeout(() => {
-    if (delayMs > wait) callOff = later(delayMs - wait, run);
+    if (delayMs > wait) cancel = later(delayMs - wait, run);
     else run();
   }, wait);
-  return () => callOff();
+  return () => cancel();
 }

@@ -10,18 +10,18 @@ import { testRequest, testResponse } from './requests.ts';
 const [, , file = '', run = ''] = process.argv;
 const store = openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });
 const queue = createQueue({ store, clock: Date.now });
-const tell = (word: string, id: string) => process.stdout.write(`${word} ${id}\n`);
+const print = (word: string, id: string) => process.stdout.write(`${word} ${id}\n`);
 
 async function worker(number: number): Promise<void> {
   for (let n = 0; ; n++) {
     const id = `${run}-${number}-${n}`;
     await queue.submit(testRequest(id, { body: Buffer.alloc(3_000, id), storeIo: n % 3 > 0 }));
-    tell('submitted', id);
+    print('submitted', id);
     queue.begin(id, { attemptId: id, runnerId: 'r', at: Date.now() });
     if (n % 4 === 0) queue.requeue(id);
     if (n % 2 === 0) continue;
-    if (await queue.complete(id, testResponse(`result of ${id}`), Date.now())) tell('completed', id);
-    if (await queue.complete(id, testResponse('second'), Date.now())) tell('completed', id);
+    if (await queue.complete(id, testResponse(`result of ${id}`), Date.now())) print('completed', id);
+    if (await queue.complete(id, testResponse('second'), Date.now())) print('completed', id);
   }
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { mainMigrations } from '../../migrations.ts';
 import { openStore, type Store } from '../../store/open.ts';
 import { testFolder } from '../../store/testing/folder.ts';
-import { createQueue, type QueueOptions } from '../queue.ts';
+import { createQueue, type QueueDeps } from '../queue.ts';
 import type { RequestOutcome, SubmittedRequest } from '../types.ts';
 
 /** For tests: a request with every field set. `change` overrides the fields that the test is about. */
@@ -37,7 +37,7 @@ export function openTestStore(file: string): Store {
 }
 
 /** A queue on disk that a test can reopen. */
-export function testQueue(options: Partial<QueueOptions> = {}) {
+export function testQueue(options: Partial<QueueDeps> = {}) {
   const file = join(testFolder(), 'minifal.db');
   const open = () => {
     const store = openTestStore(file);

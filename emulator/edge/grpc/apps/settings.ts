@@ -1,5 +1,10 @@
 import { gpuSlotsOf } from '../../../catalog/machine-types.ts';
-import { revisionDefaults, type Said, type SettingsUpdate, scaleDefaults } from '../../../catalog/scale-settings.ts';
+import {
+  type Requested,
+  revisionDefaults,
+  type SettingsUpdate,
+  scaleDefaults,
+} from '../../../catalog/scale-settings.ts';
 import type { HealthPolicy, RetryCondition, RevisionSettings, ScaleSettings } from '../../../scheduler/types.ts';
 import type { RunRequest } from '../runs/schemas.ts';
 import { machineTypesOf } from './prepare.ts';
@@ -9,7 +14,9 @@ import type { MachineRequirements, RegisterRequest, UpdateApplicationRequest, Wi
  * The alias-level values in a request; catalog/scale-settings.ts defines their effect
  * (docs/platform/control-plane.md#scale-settings).
  */
-export function requestedScale(wire: MachineRequirements | UpdateApplicationRequest | undefined): Said<ScaleSettings> {
+export function requestedScale(
+  wire: MachineRequirements | UpdateApplicationRequest | undefined,
+): Requested<ScaleSettings> {
   return {
     keepAliveSeconds: wire?.keep_alive,
     minConcurrency: wire?.min_concurrency,

@@ -213,7 +213,7 @@ describe('a watcher', () => {
     server.rooms.catalog.putAlias({ ...demo, name: 'other' });
     advanceTo(7_201_000);
     expect([sent.slice(2), pending()]).toEqual([['7200100 other'], []]);
-    server.store.meet(new DiskTrouble('full', 'ENOSPC'));
+    server.store.recordTrouble(new DiskTrouble('full', 'ENOSPC'));
     advanceTo(7_202_000);
     expect([sent.slice(3), pending()]).toEqual([['7201100 trouble'], []]);
     server.rooms.catalog.deleteAlias('other');
