@@ -112,11 +112,11 @@ describe('createQueue', () => {
   it('refuses an ID that is in use, whether waiting, being written or completed', async () => {
     const { queue } = testQueue();
     const first = queue.submit(testRequest('a'));
-    await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
+    await expect(queue.submit(testRequest('a'))).rejects.toThrow('already exists');
     await first;
-    await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
+    await expect(queue.submit(testRequest('a'))).rejects.toThrow('already exists');
     await queue.complete('a', testResponse(), 1);
-    await expect(queue.submit(testRequest('a'))).rejects.toThrow('exists already');
+    await expect(queue.submit(testRequest('a'))).rejects.toThrow('already exists');
   });
 
   it('refuses an ID that is only on disk, but nothing submitted together with it', async () => {
@@ -126,7 +126,7 @@ describe('createQueue', () => {
     await room.restart();
     const { queue } = room;
     const other = queue.submit(testRequest('b'));
-    await expect(queue.submit(testRequest('a', { path: '/other' }))).rejects.toThrow('request a exists already');
+    await expect(queue.submit(testRequest('a', { path: '/other' }))).rejects.toThrow('request a already exists');
     await other;
     expect(queue.submitted('a')?.path).toBe('/predict');
     expect([queue.result('a')?.kind, queue.record('b')?.phase]).toEqual(['response', 'IN_QUEUE']);

@@ -8,7 +8,7 @@ import type { RequestOutcome, SubmittedRequest } from './types.ts';
 /** A request with this ID already exists. */
 export class DuplicateId extends Error {
   constructor(id: string) {
-    super(`request ${id} exists already`);
+    super(`request ${id} already exists`);
   }
 }
 

@@ -57,7 +57,7 @@ describe('an emulator whose data folder disappears', () => {
     expect((await minifal('stop', '--data', folder)).stdout).toMatch(/^No emulator is using /);
     expect((await minifal('stop', '--data', folder, '--port', String(port))).stdout).toBe('Stopped.\n');
     await emulator.finished;
-    expect((await minifal('stop', '--port', String(port))).stdout).toContain(`nor on port ${port}`);
+    expect((await minifal('stop', '--port', String(port))).stdout).toContain(`or port ${port}`);
   });
 });
 
