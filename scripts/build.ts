@@ -29,7 +29,11 @@ const httpWithoutUndici: Plugin = {
 };
 
 await build({
-  entryPoints: { minifal: join(root, 'emulator/cli/main.ts'), labels: join(root, 'emulator/edge/labels/worker.ts') },
+  entryPoints: {
+    minifal: join(root, 'emulator/cli/main.ts'),
+    labels: join(root, 'emulator/edge/labels/worker.ts'),
+    'log-rows': join(root, 'emulator/telemetry/rows/worker.ts'),
+  },
   outdir: dist,
   outExtension: { '.js': '.mjs' },
   bundle: true,

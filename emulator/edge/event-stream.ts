@@ -11,6 +11,8 @@ export interface EventStream {
    * `since`.
    */
   send(event: object, type?: string): void;
+  /** The same with JSON that is text already, and the id with which a reader continues after this event. */
+  sendText(json: string, id: string): void;
   /** Resolves at once while the reader accepts data; otherwise, when it has accepted everything or has disconnected. */
   keepsUp(): Promise<void>;
   /** Called once, no matter which side ends the stream. */
@@ -36,6 +38,9 @@ export function openEventStream(response: Response): EventStream {
   return {
     send(event, type) {
       writeOrCut(response, `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`);
+    },
+    sendText(json, id) {
+      writeOrCut(response, `id: ${id}\ndata: ${json}\n\n`);
     },
     async keepsUp() {
       if (!response.writableNeedDrain || response.destroyed) return;

@@ -137,7 +137,7 @@ function lineOf({ exception, ...about }: LoggedException): LogLine {
 function dropOldest(store: Store, maxBytes: number, max: number): boolean {
   for (let dropped = 0; usedBytes(store) > maxBytes; ) {
     if (dropped >= max) return true;
-    const range = store.sql('SELECT min(seq) AS first, max(seq) AS last FROM lines').get();
+    const range = store.sql('SELECT (SELECT min(seq) FROM lines) AS first, (SELECT max(seq) FROM lines) AS last').get();
     if (typeof range?.first !== 'number' || typeof range.last !== 'number') return false;
     const some = Math.min(Math.ceil((range.last - range.first + 1) / 50), max - dropped);
     store.sql('DELETE FROM lines WHERE seq < ?').run(range.first + some);

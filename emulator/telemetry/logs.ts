@@ -4,6 +4,7 @@ import type { RunnerException } from '../wire/log-lines.ts';
 import { matches } from './log-query.ts';
 import { openLogRecords } from './log-records.ts';
 import { searchLines } from './log-search.ts';
+import { createRowReader } from './rows/row-reader.ts';
 import type { LoggedException, LogLine, Logs } from './types.ts';
 
 export interface LogsDeps {
@@ -43,6 +44,8 @@ export function createLogs({ file, maxBytes, mask = (message) => message, report
   const records = openLogRecords(file);
   const followers = new Set<(line: LogLine) => void>();
   const exceptionFollowers = new Set<(exception: LoggedException) => void>();
+  const rowFollowers = new Set<() => void>();
+  const rows = createRowReader(file, flush);
   let nextSeq = records.lastSeq() + 1;
   let pending: (LogLine | LoggedException)[] = [];
   /** Characters of `pending`. */
@@ -59,6 +62,13 @@ export function createLogs({ file, maxBytes, mask = (message) => message, report
       const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
       if (!stored.unfinished) keep(stored);
       for (const follower of [...followers]) contain(report, follower)(stored);
+    },
+    page: rows.page,
+    lastSeq: () => nextSeq - 1,
+    followRows(listener) {
+      const follower = (): void => listener();
+      rowFollowers.add(follower);
+      return () => void rowFollowers.delete(follower);
     },
     appendException({ exception, ...about }) {
       const logged = { ...about, exception: masked(exception, mask), seq: nextSeq++ };
@@ -94,6 +104,7 @@ export function createLogs({ file, maxBytes, mask = (message) => message, report
       closed = true;
       flush();
       clearImmediate(trimming);
+      void rows.close();
       records.close();
     },
   };
@@ -106,6 +117,7 @@ export function createLogs({ file, maxBytes, mask = (message) => message, report
     }
     if (pending.length >= maxBatch && !locked) flush();
     else scheduled ??= setTimeout(flush, locked ? lockPauseMs : batchMs);
+    for (const follower of [...rowFollowers]) contain(report, follower)();
   }
 
   function wait(batch: (LogLine | LoggedException)[]): void {

@@ -1,5 +1,7 @@
 import type { CodePlace, LogRow, RunnerException } from '../wire/log-lines.ts';
 
+import type { RowPage, RowQuery } from './rows/types.ts';
+
 export type LogLevel = LogRow['level'];
 
 /**
@@ -71,6 +73,12 @@ export interface Logs {
   search(query: LogQuery): Promise<readonly LogLine[]>;
   /** Live lines that match (`limit`, `order`, `since`, `until` are ignored); returns a function that unsubscribes. */
   follow(query: Omit<LogQuery, 'limit' | 'order'>, listener: (line: LogLine) => void): () => void;
+  /** A page of all rows of the log, exceptions included. Rejects like `RowReader.page`. */
+  page(query: RowQuery, signal: AbortSignal): Promise<RowPage>;
+  /** The number of the latest row; 0: there is none. */
+  lastSeq(): number;
+  /** Calls `listener` after each row that is added; returns a function that unsubscribes. */
+  followRows(listener: () => void): () => void;
   /** Adds an exception to the log. The line APIs above don't have it. */
   appendException(exception: Omit<LoggedException, 'seq'>): void;
   /** The latest exception of a request, or that a runner raised before or outside of requests. */

@@ -25,6 +25,7 @@ export const userErrorCodes = {
   FUNCTION_MISSING: 'The stored function of the revision is missing.',
   KEYCHAIN_ORDER_INVALID: 'Standard input does not contain what `--keychain` expects.',
   KEY_UNKNOWN: 'The emulator does not accept the key of this data folder.',
+  LOG_PATTERN_TOO_SLOW: 'A regular expression takes too long on a line of the log.',
   NOT_RUNNING: 'No emulator is running.',
   NO_ANSWER: 'The emulator does not answer.',
   OWNED_BY_OTHER_USER: 'The emulator or its data folder belongs to another user.',

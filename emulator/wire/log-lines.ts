@@ -57,6 +57,57 @@ const logRowSchema = z.object({
 });
 export type LogRow = z.infer<typeof logRowSchema>;
 
+/** The answer of `GET /minifal/logs`, and the data of each event of `GET /minifal/logs/follow`. */
+export const logPageSchema = z.object({
+  /** By `seq`, whether the page was read forwards or backwards. */
+  lines: z.array(logRowSchema),
+  /**
+   * Where to continue: `before` this number when the page was read backwards, otherwise `after` it. `null`: there are
+   * no older rows. A page is returned after a quarter of a second in any case, so it may have few rows or none although
+   * older ones match.
+   */
+  next: z.int().nullable(),
+  /** Rows between `after` and the first of these no longer exist: the log is limited in size, or was deleted. */
+  missed: z.boolean(),
+});
+export type LogPage = z.infer<typeof logPageSchema>;
+
+const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/**
+ * The parameters of `GET /minifal/logs` and `GET /minifal/logs/follow`. All filters must hold. Without `before` and
+ * `after`, a page has the newest rows, and a stream begins with the next row.
+ */
+export const logQuerySchema = z.object({
+  alias: z.string().exactOptional(),
+  runner: z.string().exactOptional(),
+  request: z.string().exactOptional(),
+  /** At least this level; lines without a level count as INFO. */
+  level: z.enum(logLevels).exactOptional(),
+  /** A part of the message. */
+  text: z.string().min(1).max(1_000).exactOptional(),
+  /** A JavaScript regular expression that the message matches. */
+  regexp: z.string().min(1).max(1_000).refine(isRegExp, 'is not a regular expression').exactOptional(),
+  /** Whether `text` and `regexp` distinguish upper and lower case. */
+  matchCase: z.stringbool().default(false),
+  /** Whether rows with `isServer` are included. */
+  server: z.stringbool().default(true),
+  /** Rows older than this number, the newest of them. */
+  before: count.exactOptional(),
+  /** Rows newer than this number, the oldest of them. */
+  after: count.exactOptional(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(200),
+});
+
+function isRegExp(source: string): boolean {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The exception that ended a request or a runner's start, in short. */
 export const exceptionFactsSchema = z.object({
   type: z.string(),

@@ -119,6 +119,8 @@ export const restRights: Rights = {
   'GET /minifal/status': 'owner',
   'GET /minifal/events': 'owner',
   'GET /minifal/requests/:id': 'owner',
+  'GET /minifal/logs': 'owner',
+  'GET /minifal/logs/follow': 'owner',
 };
 
 /** Whether a key's scope is sufficient. Anything that is in no table is reserved for the owner. */

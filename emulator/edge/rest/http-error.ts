@@ -4,6 +4,7 @@ import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts
 import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import type { Report } from '../../local/loop/contain.ts';
 import { Refusal, type RefusalReason } from '../../storage/refusal.ts';
+import { UserError } from '../../wire/errors.ts';
 
 /** An answer `{"detail": …}` with this status. */
 export class HttpError extends Error {
@@ -24,7 +25,7 @@ const refusalStatus: { readonly [reason in RefusalReason]: number } = {
 
 /**
  * Formats every error as the platform does (docs/platform/rest.md#rules): `{"detail": "text"}`; 422 always has a list
- * of `{loc, msg, type}`. An error that isn't meant for a caller becomes one sentence and is passed to `report`.
+ * of `{loc, msg, type}`. An error that the user can fix has its `code`, too. An error that isn't meant for a caller becomes one sentence and is passed to `report`.
  */
 export function errorHandler(report: Report): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
@@ -41,6 +42,11 @@ export function errorHandler(report: Report): ErrorRequestHandler {
       report(error);
       const { message, next } = outOfDescriptors('answer this request');
       return answer(response, 503, `${message} ${next}`);
+    }
+    if (error instanceof UserError) {
+      const { code, message, next: step } = error;
+      response.status(400).json({ detail: `${message} ${step}`, code });
+      return;
     }
     const parsing = bodyParserFailure(error);
     if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');

@@ -10,6 +10,7 @@ import type { RestDeps } from './deps.ts';
 import { home } from './home.ts';
 import { errorHandler, HttpError } from './http-error.ts';
 import { logs } from './logs/logs.ts';
+import { ownLogs } from './logs/own-logs.ts';
 import { guardRoutes, signedIn } from './route-rights.ts';
 import { cdnReads, cdnUploads } from './storage/cdn.ts';
 import { dataFiles } from './storage/data-files.ts';
@@ -49,6 +50,7 @@ export function createRestEdge(deps: RestDeps): Express {
     ownStatus(deps),
     ownEvents(deps),
     ownRequests(deps),
+    ownLogs(deps),
   );
   guardRoutes(app.router, deps.authenticate);
   app.use(() => {

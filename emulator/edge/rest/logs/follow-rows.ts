@@ -1,0 +1,83 @@
+import type { Response } from 'express';
+import type { RowQuery } from '../../../telemetry/rows/types.ts';
+import type { Logs } from '../../../telemetry/types.ts';
+import { UserError } from '../../../wire/errors.ts';
+import { openEventStream } from '../../event-stream.ts';
+import type { RestDeps } from '../deps.ts';
+
+/** The delay from a new row to its event: rows that are added meanwhile share it. */
+const coalesceMs = 50;
+
+/**
+ * Streams the rows after `after`: each event is a page, and its id the cursor from which another stream continues
+ * without a gap. Rows are always read from the file, so a slow reader costs no memory, and a filter is applied where a
+ * page is searched. The first event comes at once, so that a reader knows its cursor. An `error` event with `detail`
+ * and `code` ends the stream when a page can't be searched.
+ */
+export function followRows(
+  response: Response,
+  {
+    logs,
+    report,
+    gone,
+  }: { readonly logs: Pick<Logs, 'page' | 'followRows'> } & Pick<RestDeps, 'report'> & {
+      readonly gone: AbortSignal;
+    },
+  query: Omit<RowQuery, 'from'>,
+  after: number,
+): void {
+  const stream = openEventStream(response);
+  let hasNews = true;
+  let isFirst = true;
+  let wake = (): void => undefined;
+  stream.onClose(
+    logs.followRows(() => {
+      hasNews = true;
+      wake();
+    }),
+  );
+  stream.onClose(() => wake());
+
+  async function run(): Promise<void> {
+    let cursor = after;
+    while (!gone.aborted) {
+      hasNews = false;
+      const page = await logs.page({ ...query, from: { after: cursor } }, gone);
+      cursor = page.next ?? cursor;
+      if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, String(cursor));
+      isFirst = false;
+      await stream.keepsUp();
+      if (!page.isEnd) continue;
+      await news();
+    }
+  }
+
+  /** Resolves when rows were added, a moment later. */
+  async function news(): Promise<void> {
+    if (!hasNews && !gone.aborted) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    if (gone.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, coalesceMs);
+      wake = () => {
+        if (!gone.aborted) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  run().catch((error: unknown) => {
+    if (gone.aborted) return;
+    if (error instanceof UserError) {
+      stream.send({ detail: `${error.message} ${error.next}`, code: error.code }, 'error');
+      response.end();
+      return;
+    }
+    report(error);
+    response.destroy();
+  });
+}

@@ -1,0 +1,142 @@
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
+import { integer, parsed, text, textOrNull, whole } from '../../store/rows.ts';
+import { exceptionSchema, type LogRow } from '../../wire/log-lines.ts';
+import { isLogLevel, severity } from '../level.ts';
+import { literalIn } from './literal.ts';
+import type { RowPage, RowQuery } from './types.ts';
+
+/** After this time a page is returned as it is; its reader continues from `next`. */
+const pageMs = 220;
+/** The number of rows that are examined in the first step; later steps depend on how long the previous one took. */
+const rowsAtFirst = 2_000;
+const maxRows = 64_000;
+/** The approximate duration of a step: after it, a reader that has left is noticed. */
+const stepMs = 10;
+/** Characters of messages in a page; above this limit it is returned as it is. */
+const maxCharacters = 2 * 1024 * 1024;
+/** Up to this number, the rows of a request or runner are found by their index and sorted. */
+const maxByIndex = 20_000;
+
+/** A log file that another connection writes: reads only, and holds no lock between two steps. */
+export interface RowRecords {
+  /** `isCancelled`: asked after each step; the page is then of no use. */
+  page(query: RowQuery, isCancelled: () => boolean): RowPage;
+  close(): void;
+}
+
+/** @throws if the file can't be opened */
+export function openRowRecords(file: string, clock: () => number = () => performance.now()): RowRecords {
+  const db = new DatabaseSync(file, { readOnly: true });
+  db.exec('PRAGMA busy_timeout = 250');
+  let matches = (_message: string): boolean => true;
+  db.function('matches', { deterministic: true }, (message) => (matches(String(message)) ? 1 : 0));
+
+  function ends(): { readonly first: number; readonly last: number } {
+    const row = db.prepare('SELECT (SELECT min(seq) FROM lines) AS first, (SELECT max(seq) FROM lines) AS last').get();
+    return { first: Number(row?.first ?? 1), last: Number(row?.last ?? 0) };
+  }
+
+  /** The index that finds the few rows of the query; `null`: its rows are too many, or no index has them. */
+  function indexFor({ requestId, runnerId }: RowQuery): string | null {
+    const [name, column, value] =
+      requestId !== undefined
+        ? ['lines_of_request', 'request_id', requestId]
+        : ['lines_of_runner', 'runner_id', runnerId];
+    if (value === undefined) return null;
+    const some = `SELECT 1 FROM lines INDEXED BY ${name} WHERE ${column} = ? LIMIT ${maxByIndex + 1}`;
+    const row = db.prepare(`SELECT count(*) AS found FROM (${some})`).get(value);
+    return Number(row?.found) > maxByIndex ? null : name;
+  }
+
+  return {
+    page(query, isCancelled) {
+      const began = clock();
+      const { first, last } = ends();
+      const isBack = 'before' in query.from;
+      const given = 'before' in query.from ? query.from.before - 1 : query.from.after;
+      const start = isBack ? Math.min(given, last) : Math.min(Math.max(given, first - 1), last);
+      const missed = !isBack && start !== given;
+      matches = testOf(query);
+      const index = indexFor(query);
+      const { sql, values } = whereOf(query);
+      const select = db.prepare(
+        `SELECT * FROM lines ${index === null ? 'NOT INDEXED' : `INDEXED BY ${index}`} WHERE seq >= ? AND seq <= ?` +
+          `${sql} ORDER BY seq ${isBack ? 'DESC' : 'ASC'}`,
+      );
+      const rows: LogRow[] = [];
+      let characters = 0;
+      let at = start;
+      let size = index === null ? rowsAtFirst : last + 1;
+      const isOver = () => (isBack ? at < first : at >= last);
+      const isFull = () => rows.length >= query.limit || characters >= maxCharacters;
+      while (!isOver() && !isFull() && clock() - began < pageMs && !isCancelled()) {
+        const stepBegan = clock();
+        const bounds = isBack ? [at - size + 1, at] : [at + 1, at + size];
+        let reached: number | null = null;
+        for (const row of select.iterate(...bounds, ...values)) {
+          const decoded = whole(() => decode(row));
+          if (decoded === undefined) continue;
+          rows.push(decoded);
+          characters += decoded.message.length;
+          reached = decoded.seq;
+          if (isFull()) break;
+        }
+        if (isFull() && reached !== null) at = isBack ? reached - 1 : reached;
+        else at = isBack ? at - size : Math.min(at + size, last);
+        const tookMs = clock() - stepBegan;
+        if (index === null) size = tookMs > stepMs ? Math.max(100, size >> 1) : Math.min(maxRows, size * 2);
+      }
+      const isEnd = isOver();
+      const next = isBack ? (isEnd ? null : at + 1) : at;
+      const lines = isBack ? rows.reverse() : rows;
+      return { json: JSON.stringify({ lines, next, missed }), count: lines.length, next, missed, isEnd };
+    },
+    close: () => db.close(),
+  };
+}
+
+/** The part of the query that SQLite can't decide. */
+function testOf({ text: part = '', regexp, matchCase }: RowQuery): (message: string) => boolean {
+  const pattern = regexp === undefined ? undefined : new RegExp(regexp, matchCase ? '' : 'i');
+  return (message) => (pattern === undefined || pattern.test(message)) && (!matchCase || message.includes(part));
+}
+
+function whereOf(query: RowQuery): { readonly sql: string; readonly values: readonly SQLInputValue[] } {
+  const { text: part, regexp, matchCase } = query;
+  const literals = [part ?? '', regexp === undefined ? '' : literalIn(regexp)].filter((literal) => literal !== '');
+  const conditions: (readonly [sql: string, value: SQLInputValue | undefined])[] = [
+    ['request_id = ?', query.requestId],
+    ['runner_id = ?', query.runnerId],
+    ['alias = ?', query.alias],
+    ['severity >= ?', query.minLevel && severity(query.minLevel)],
+    ['server <= ?', query.server ? undefined : 0],
+    // Much faster than a call of JavaScript for each row, and true for at least the rows that match.
+    ...literals.map((literal) => ["message LIKE ? ESCAPE '\\'", `%${literal.replace(/[\\%_]/g, '\\$&')}%`] as const),
+  ];
+  const set = conditions.filter((one): one is readonly [string, SQLInputValue] => one[1] !== undefined);
+  const isTested = regexp !== undefined || (part !== undefined && matchCase);
+  const parts = [...set.map(([condition]) => condition), ...(isTested ? ['matches(message)'] : [])];
+  return { sql: parts.map((condition) => ` AND ${condition}`).join(''), values: set.map(([, value]) => value) };
+}
+
+function decode(row: { readonly [column: string]: SQLOutputValue }): LogRow {
+  const level = text(row, 'level');
+  const source = text(row, 'source');
+  const { stream, file, line, exception } = row;
+  return {
+    seq: integer(row, 'seq'),
+    at: integer(row, 'at'),
+    level: isLogLevel(level) ? level : 'INFO',
+    source: source === 'BUILDER' || source === 'BRIDGE' ? source : 'USER',
+    stream: stream === 'stdout' || stream === 'stderr' ? stream : null,
+    message: text(row, 'message'),
+    alias: text(row, 'alias'),
+    revision: textOrNull(row, 'revision'),
+    runnerId: textOrNull(row, 'runner_id'),
+    requestId: textOrNull(row, 'request_id'),
+    endpoint: textOrNull(row, 'endpoint'),
+    isServer: row.server === 1,
+    place: typeof file === 'string' && typeof line === 'number' ? { file, line } : null,
+    exception: typeof exception === 'string' ? (whole(() => parsed(exceptionSchema, exception)) ?? null) : null,
+  };
+}
