@@ -84,7 +84,7 @@ describe('.vscode', () => {
     for (const { preLaunchTask } of launch.configurations) if (preLaunchTask) expect(labels).toContain(preLaunchTask);
     const names = launch.configurations.map(({ name }) => name);
     for (const { configurations } of launch.compounds) expect(names).toEqual(expect.arrayContaining(configurations));
-    // These run below; the editor's tests run "Extension", packaged.
+    // These run below; test/editor/contributing.test.ts runs "Extension".
     expect([...names].sort()).toEqual([
       'Emulator',
       'Extension',

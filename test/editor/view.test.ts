@@ -131,7 +131,7 @@ it('shows the details of a row in its tooltip', async () => {
   // An app's text is not interpreted as Markdown.
   expect(tooltip).toContain('There are *no* weights.');
   expect(await hover(/^[0-9a-f]{8} IDLE · /, 'runner')).toMatch(
-    /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, and waits for requests\..*Since: \d\d:\d\d:\d\d/s,
+    /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, waiting for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
 });
 
