@@ -94,7 +94,7 @@ export function createConnectionLimits(deps: ConnectionLimitsDeps = {}): Connect
     const who = largest ? ` Most come from process ${largest.peer.pid} (${largest.peer.name}): ${largest.count}.` : '';
     onRefused(
       `Too many connections: ${done}. ${open.size} are open, of at most ${maxOpen}; ` +
-        `this process may have ${descriptorLimit()} files and connections in all.${who}`,
+        `this process can have ${descriptorLimit()} open files and connections in total.${who}`,
     );
     refused = 0;
     closedSilent = 0;

@@ -46,12 +46,12 @@ export function guard(req: IncomingMessage, rules: GuardRules): GuardVerdict {
     );
   }
   if ((authorityOf(req) ?? host) !== host) {
-    return refuse(400, 'The request names one server in its first line and another one in its Host header.');
+    return refuse(400, 'The request line and the Host header name different servers.');
   }
   const origins = valuesOf(req, 'origin');
   const origin = origins[0];
   if (origin === undefined) return withoutOrigin(req);
-  if (origins.length > 1) return refuse(403, 'A request may have one Origin header.');
+  if (origins.length > 1) return refuse(403, 'A request may have only one Origin header.');
   if (origin === `${isTls(req) ? 'https' : 'http'}://${host}`) return withoutOrigin(req);
   if (!rules.allowedOrigins.includes(origin)) {
     return refuse(

@@ -71,7 +71,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
     socket.on('error', () => socket.destroy());
     toOriginForm(req);
     if (isWebsocketUpgrade(req)) handlers.upgrade(req, socket, head);
-    else writeRawAnswer(socket, 400, 'The only upgrade here is to websocket.');
+    else writeRawAnswer(socket, 400, 'The only supported upgrade is websocket.');
   });
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
@@ -85,7 +85,7 @@ export function edgeServer(handlers: EdgeHandlers, headersTimeoutMs = 60_000): S
 
 const refusals: { readonly [code: string]: readonly [status: number, detail: string] } = {
   HPE_HEADER_OVERFLOW: [431, 'The request headers are too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request headers did not come in time.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request headers did not arrive in time.'],
 };
 
 function isWebsocketUpgrade(req: IncomingMessage): boolean {

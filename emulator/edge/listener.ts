@@ -198,7 +198,7 @@ function open(address: string, port: number, accept: (socket: Socket) => void): 
 function describeListenError(error: Error, address: string, port: number): Error {
   const code = codeOf(error);
   if (code === 'EADDRINUSE') {
-    const next = 'Stop the program that holds it, or choose another port with `--port`.';
+    const next = 'Stop the program that uses it, or choose another port with `--port`.';
     return new UserError('PORT_IN_USE', `Port ${port} on ${address} is already in use.`, next);
   }
   if (code === 'EACCES') {

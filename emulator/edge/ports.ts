@@ -79,7 +79,7 @@ export async function openPorts(first: number, tls: TlsMaterial, limits: Connect
         upgrade: whenServed(
           safely(
             (req, socket, head) => {
-              if (name === 'api') writeRawAnswer(socket, 404, 'There is no websocket on this port.');
+              if (name === 'api') writeRawAnswer(socket, 404, 'This port has no websocket.');
               else serving?.[name].upgrade(req, socket, head);
             },
             (_req, socket) => socket.destroy(),

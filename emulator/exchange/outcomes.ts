@@ -32,7 +32,7 @@ export const incomplete: Failure = {
 export const unsendable: Failure = failed(
   { kind: 'response', status: 400 },
   'bad_request',
-  'The request can not be sent on.',
+  "The request can't be forwarded.",
 );
 
 /** Our own error code: the app sent interim answers without end. */
@@ -50,7 +50,7 @@ export function failureOf(code: string, isStale = false): Failure {
     const outcome = { kind: 'response', status: 503, stopRunner: false } as const;
     const why = isOutOfDescriptorsCode(code)
       ? outOfDescriptors('reach the runner').message
-      : `This machine can open no connection to the runner (${code}).`;
+      : `This machine can't open a connection to the runner (${code}).`;
     return failed(outcome, 'runner_connection_error', why);
   }
   if (code === 'ECONNREFUSED') {

@@ -40,7 +40,7 @@ export function createKeyValues(store: Store, quota: Quota, clock: () => number)
       return undefined;
     },
     set(db, key, value, seconds) {
-      if (value.length > maxValueBytes) throw new Refusal('too_large', 'A value may have 1.9 MB.');
+      if (value.length > maxValueBytes) throw new Refusal('too_large', 'A value may have at most 1.9 MB.');
       const name = nameOf(db, key);
       const more = value.length - records.sizeOf(name);
       quota.take(more);

@@ -66,7 +66,7 @@ async function get(text: string, { isAllowed, signal }: FetchRules): Promise<Inc
   const [first] = found;
   if (first === undefined) throw new Refusal('bad_request', `The host ${host} cannot be found.`);
   if (!found.every(({ address }) => isAllowed(address))) {
-    throw new Refusal('bad_request', `The host ${host} is not on the public internet; it is not fetched.`);
+    throw new Refusal('bad_request', `The host ${host} is not on the public internet, so it is not fetched.`);
   }
   // Connects to the address that was checked: a second DNS lookup may return another one.
   const lookup: LookupFunction = (_name, options, done) => {

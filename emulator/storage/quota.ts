@@ -15,7 +15,7 @@ export function createQuota(maxBytes: number): Quota {
       if (used + bytes > maxBytes) {
         throw new Refusal(
           'full',
-          `The storage of this emulator is full (${maxBytes} bytes). \`minifal clean\` removes what has expired.`,
+          `The storage of this emulator is full (${maxBytes} bytes). \`minifal clean\` removes expired files.`,
         );
       }
       used += bytes;

@@ -51,7 +51,7 @@ export async function receive(
 export function asRefusal(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new Refusal('full', 'The disk of this machine is full.');
-  if (code === 'ABORT_ERR') return new Refusal('bad_request', 'The body took too long.');
+  if (code === 'ABORT_ERR') return new Refusal('bad_request', 'The body took too long to arrive.');
   if (code === 'ECONNRESET') return new Refusal('bad_request', 'The body ended before it was complete.');
   return error;
 }

@@ -55,7 +55,7 @@ export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsDeps<
 
   function find(uploadId: string): Upload<T, R> {
     const upload = uploads.get(uploadId);
-    if (!upload) throw new Refusal('not_found', 'There is no such upload; begin it again.');
+    if (!upload) throw new Refusal('not_found', 'There is no such upload; start it again.');
     return upload;
   }
 
@@ -107,7 +107,7 @@ export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsDeps<
       if (uploads.get(uploadId) !== upload || upload.completion) {
         quota.give(part.size);
         await rm(part.file, { force: true });
-        throw new Refusal('not_found', 'The upload was completed or cancelled while this part came.');
+        throw new Refusal('not_found', 'The upload was completed or cancelled while this part arrived.');
       }
       upload.parts.set(partNumber, part);
       if (former) {
@@ -141,12 +141,12 @@ export function createUploads<T, R>({ folder, quota, clock, keep }: UploadsDeps<
 }
 
 function select(stored: ReadonlyMap<number, Received>, parts: readonly Part[]): readonly Received[] {
-  if (parts.length === 0) throw new Refusal('bad_request', 'An upload has at least one part.');
+  if (parts.length === 0) throw new Refusal('bad_request', 'An upload must have at least one part.');
   const ordered = [...parts].sort((a, b) => a.partNumber - b.partNumber);
   return ordered.map(({ partNumber, etag }, index) => {
     const part = stored.get(partNumber);
     if (part === undefined || ordered[index - 1]?.partNumber === partNumber || part.md5 !== unquoted(etag)) {
-      throw new Refusal('bad_request', `Part ${partNumber} is not the one that was uploaded.`);
+      throw new Refusal('bad_request', `Part ${partNumber} does not match the uploaded one.`);
     }
     return part;
   });

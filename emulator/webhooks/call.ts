@@ -87,7 +87,7 @@ export function createCall(deps: CallDeps) {
     if (!hook || closing.aborted) return;
     const attempts = hook.attempts + 1;
     const at = nextAttemptAt({ completedAt: steady.now(), resultBytes: 0, attempts }, steady.now());
-    if (at === undefined) giveUp(id, hook, 'minifal failed at it');
+    if (at === undefined) giveUp(id, hook, 'minifal failed to send it');
     else again(id, { ...hook, attempts }, at);
   }
 

@@ -36,7 +36,7 @@ describe('a receiver that never finishes', () => {
   it('sending interim responses is disconnected and retried later', async () => {
     const began = performance.now();
     const sent = await sentTo((socket) => pour(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50)));
-    expect(sent).toEqual({ kind: 'retry', because: 'it sent interim answers without end' });
+    expect(sent).toEqual({ kind: 'retry', because: 'it sent too many interim responses' });
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 

@@ -80,7 +80,7 @@ export function post({ url, headers, body, timeoutMs, signal }: Post): Promise<D
     request.on('error', (error: Error & { code?: string }) => {
       if (error instanceof ForbiddenAddress) resolve(forbidden);
       else if (error instanceof TooManyInterimResponses)
-        resolve({ kind: 'retry', because: 'it sent interim answers without end' });
+        resolve({ kind: 'retry', because: 'it sent too many interim responses' });
       else
         resolve({
           kind: 'retry',

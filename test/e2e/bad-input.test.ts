@@ -282,7 +282,7 @@ describe('through the SDK', () => {
     await call(emulator, 'run', `/${account}/hostile`, { body: {}, headers });
     expect(await (await other).json()).toEqual({ number: 7 });
     const logs = async () => (await call(emulator, 'api', '/logs/?limit=1000&app_id=hostile')).text();
-    await expect.poll(logs, { timeout: 10_000 }).toContain('no known report');
+    await expect.poll(logs, { timeout: 10_000 }).toContain('an unknown report');
     expect(await readFile(join(emulator.dataDir, 'emulator.log'), 'utf8')).not.toContain('supervisor');
   });
 

@@ -28,7 +28,7 @@ describe('running uv', () => {
     expect(exit).toEqual({ code: 0, output: ['done'] });
     expect(lines).toEqual([
       'error sending request for url (x)',
-      'The package index can not be reached; trying with cached packages alone.',
+      "The package index can't be reached; trying with cached packages only.",
       'done',
     ]);
   });

@@ -36,7 +36,7 @@ export async function runUv(call: UvCall): Promise<ToolExit> {
   const first = await run(call.env);
   if (first.code === 0 || call.signal?.aborted || call.env.UV_OFFLINE) return first;
   if (!first.output.some((text) => unreachable.test(text))) return first;
-  call.line('The package index can not be reached; trying with cached packages alone.');
+  call.line("The package index can't be reached; trying with cached packages only.");
   const second = await run({ ...call.env, UV_OFFLINE: '1' });
   return second.code === 0 ? second : first;
 }
@@ -52,7 +52,7 @@ export function lastOutput(exit: ToolExit): string {
     .join('\n')
     .trim();
   const shown =
-    text.length > 2000 ? `${text.slice(0, 1000)} … ${text.slice(-1000)}` : text || 'it ended without a word.';
+    text.length > 2000 ? `${text.slice(0, 1000)} … ${text.slice(-1000)}` : text || 'it ended without any output.';
   const advice = trustAdvice(text);
   return advice === undefined ? shown : `${shown}\n${advice}`;
 }

@@ -36,8 +36,8 @@ export async function ensureUv(options: UvOptions): Promise<string> {
     if (await isUsable(env.MINIFAL_UV, env)) return env.MINIFAL_UV;
     throw new UserError(
       'UV_UNUSABLE',
-      `MINIFAL_UV names ${env.MINIFAL_UV}, which is not a uv of version ${oldestUv.join('.')} or newer.`,
-      'Point MINIFAL_UV to a current uv, or unset it.',
+      `MINIFAL_UV points to ${env.MINIFAL_UV}, which is not uv ${oldestUv.join('.')} or newer.`,
+      'Set MINIFAL_UV to the path of a current uv, or unset it.',
     );
   }
   const found = onPath('uv', env);
@@ -180,5 +180,5 @@ function tryRun(command: string, args: readonly string[], env: Env): Promise<{ o
 }
 
 function lastLines(output: string): string {
-  return output.trim().split('\n').slice(-3).join(' ').slice(-400) || 'it ended without a word.';
+  return output.trim().split('\n').slice(-3).join(' ').slice(-400) || 'it ended without any output.';
 }

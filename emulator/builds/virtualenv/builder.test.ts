@@ -230,7 +230,7 @@ describe('a build that fails', () => {
     expect(asked).toEqual(['main VERSION', 'dev VERSION']);
     expect([dev.cached, dev.environment.id === main.environment.id]).toEqual([false, false]);
     expect((await built(of('dev', named))).cached).toBe(true);
-    const what = 'names the secret VERSION, which is not set in environment staging';
+    const what = 'uses the secret VERSION, which is not set in environment staging';
     expect(await reason(of('staging', named))).toContain(what);
     // An environment that names no secret is shared by all.
     const plain = await built(of('main', 'six==1.17.0'));
@@ -254,7 +254,7 @@ describe('a build that fails', () => {
   });
 
   it('refuses a constraints file that is not there', async () => {
-    expect(await reason(virtualenv([], { constraints_file: '/nowhere/constraints.txt' }))).toContain('can not be read');
+    expect(await reason(virtualenv([], { constraints_file: '/nowhere/constraints.txt' }))).toContain("can't be read");
   });
 
   it('respects a constraints file, whose content is part of the identity', { timeout }, async () => {

@@ -29,7 +29,7 @@ export function identify({
   const { definition } = parsed;
   const constraints = readConstraints(definition.constraintsFile);
   if (!constraints) {
-    const reason = `Invalid environment: constraints_file ${definition.constraintsFile} can not be read.`;
+    const reason = `Invalid environment: constraints_file ${definition.constraintsFile} can't be read.`;
     return { kind: 'failed', reason };
   }
   const owner = secretsOf !== main && namesSecrets(definition) ? secretsOf : undefined;

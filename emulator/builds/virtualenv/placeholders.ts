@@ -55,7 +55,7 @@ export function fillDefinition(
   const layers = definition.layers.map((layer) => layer.map(fill));
   const extraIndexUrls = definition.extraIndexUrls.map(fill);
   if (missing !== undefined) {
-    const what = `A requirement names the secret ${missing}, which is not set in environment ${secretsOf}.`;
+    const what = `A requirement uses the secret ${missing}, which is not set in environment ${secretsOf}.`;
     return { ok: false, reason: `${what} Set it: fal secrets set ${missing}=… --env ${secretsOf}` };
   }
   return { ok: true, definition: { ...definition, layers, extraIndexUrls }, values };

@@ -9,7 +9,9 @@ type AnyCall =
 
 /** Answers UNIMPLEMENTED with a sentence, for any kind of method. */
 export function refuseMethod(name: string) {
-  const { code, message: details } = unimplemented(`${name} is not part of minifal yet; FIDELITY.md lists what is.`);
+  const { code, message: details } = unimplemented(
+    `${name} is not supported by minifal yet; FIDELITY.md lists what is.`,
+  );
   return (call: AnyCall, answer?: sendUnaryData<object>): void => {
     if (answer === undefined) call.emit('error', { code, details });
     else answer({ code, details });

@@ -52,7 +52,7 @@ export function toStatus(error: unknown, report: Report): RpcStatus {
   report(error);
   return {
     code: status.INTERNAL,
-    details: 'minifal failed at this call; emulator.log in its data folder says more.',
+    details: 'minifal failed to handle this call; see emulator.log in its data folder.',
   };
 }
 

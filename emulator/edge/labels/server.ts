@@ -100,7 +100,9 @@ function check(headers: IncomingHttpHeaders, authorities: readonly string[], tok
   if (!sameSecret(headers['controller-token'], token)) {
     return { code: status.unauthenticated, text: 'The controller token is missing or wrong.' };
   }
-  return headers[':path'] === path ? undefined : { code: status.unimplemented, text: `Only ${path} is answered here.` };
+  return headers[':path'] === path
+    ? undefined
+    : { code: status.unimplemented, text: `This server answers only ${path}.` };
 }
 
 function answer(stream: ServerHttp2Stream): void {

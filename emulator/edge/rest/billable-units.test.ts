@@ -17,7 +17,7 @@ describe('a late report of billable units', () => {
   it('is 404 if no request waits', async () => {
     const { send } = await restServer();
     const { status, json } = await send('POST', path, { billable_units: '1' });
-    expect([status, json]).toEqual([404, { detail: `No request ${id} waits for billable units.` }]);
+    expect([status, json]).toEqual([404, { detail: `No request ${id} is waiting for billable units.` }]);
   });
 
   it.each([

@@ -17,7 +17,7 @@ export function billableUnits({ lateUnits, authenticate }: Pick<RestDeps, 'lateU
     const { id } = requestId.parse(params);
     const { billable_units } = report.parse(body);
     if (!lateUnits.settle(id, billable_units, authenticate(headers)?.runnerId)) {
-      throw new HttpError(404, `No request ${id} waits for billable units.`);
+      throw new HttpError(404, `No request ${id} is waiting for billable units.`);
     }
     response.json({ billable_units });
   });

@@ -35,12 +35,12 @@ export function home(hosts: Hosts): Router {
         .type('text/plain')
         .send(
           [
-            `minifal has no dashboard. The app ${owner}/${app} is called at`,
+            `minifal has no dashboard. Call the app ${owner}/${app} at`,
             '',
             `  https://${hosts.run}/${owner}/${app}     directly`,
             `  https://${hosts.queue}/${owner}/${app}     through the queue`,
             '',
-            '`fal apps list`, `fal runners list` and `fal runners logs ID` show how it is doing.',
+            '`fal apps list`, `fal runners list` and `fal runners logs ID` show its state.',
             '',
           ].join('\n'),
         );

@@ -52,7 +52,7 @@ export function errorHandler(report: Report): ErrorRequestHandler {
     if (parsing === 413) return answer(response, 413, 'The body is larger than this endpoint accepts.');
     if (parsing === 400) return answer(response, 400, 'The body or the URL could not be read.');
     report(error);
-    return answer(response, 500, 'minifal failed at this request; emulator.log in its data folder says more.');
+    return answer(response, 500, 'minifal failed to handle this request; see emulator.log in its data folder.');
   };
 }
 

@@ -79,4 +79,4 @@ function detail(workflow: Workflow, account: Account): object {
 }
 
 const unknown = (): HttpError => new HttpError(404, 'There is no such workflow.');
-const taken = (): HttpError => new HttpError(409, 'There is a workflow of this name already.');
+const taken = (): HttpError => new HttpError(409, 'A workflow with this name already exists.');

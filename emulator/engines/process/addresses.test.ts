@@ -384,7 +384,7 @@ describe.runIf(process.platform === 'linux')('without the filter, a server that 
     const neighbour = begin(without, '127.0.0.1');
     expect(await ask(await neighbour.ready)).toBe('hi');
     const runner = begin(without, '0.0.0.0');
-    const sentence = /a program of it listens on 0\.0\.0\.0:\d+, where other machines reach it without a key\./;
+    const sentence = /a program in it listens on 0\.0\.0\.0:\d+, where other machines can reach it without a key\./;
     expect((await runner.exited).reason).toMatch(sentence);
     expect(runner.lines.map((line) => line.text).join('\n')).toMatch(sentence);
     expect(await neighbour.handle.probe(5)).toBe(true);

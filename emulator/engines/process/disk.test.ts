@@ -378,7 +378,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
     chmodSync(python, 0o755);
     const { runner } = await run('def main(): pass', { environment: { ...plainPython, id: 'forbidden', python } });
     expect(runner.lines[0]?.text).toMatch(
-      /^\[minifal\] .*shown to this runner \(.+\)\. .*Nor has it a disk of its own\.$/,
+      /^\[minifal\] .*shown to this runner \(.+\)\. .*It has no disk of its own either\.$/,
     );
     expect(missing()).toEqual(['folders', 'disk']);
     expect(limits.filter((sentence) => !/^Runners can't write to some/.test(sentence))).toEqual([

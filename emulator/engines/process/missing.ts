@@ -3,19 +3,21 @@ import type { Missing } from '../../wire/isolation.ts';
 const consequences: { readonly [part in Missing['part']]: readonly [what: string, without: string] } = {
   folders: [
     "Runners can't have /data and /app of their own on this machine",
-    'Apps run without: their files and caches are in folders of the emulator, and what names /data or /app itself is ' +
-      'not found.',
+    "Apps run without them: their files and caches are in the emulator's folders, and code that uses the path /data " +
+      'or /app directly finds nothing there.',
   ],
   disk: [
     "Runners can't have a disk of their own on this machine",
-    "Apps read this machine's files, and what they write outside /data and /app stays on it, packages that they " +
-      'install while they run, too.',
+    "Apps read this machine's files, and what they write outside /data and /app stays on it, including packages " +
+      'that they install while they run.',
   ],
-  writes: ["Runners can't write to some folders of this machine, not even for themselves", 'Apps only read them.'],
+  writes: [
+    "Runners can't write to some folders of this machine, not even to copies of their own",
+    'Apps can only read them.',
+  ],
   addresses: [
     "Runners can't have addresses of their own on this machine",
-    'Servers of Python are kept on loopback; a runner whose other servers listen where other machines reach them is ' +
-      'ended.',
+    'Python servers are kept on loopback; a runner with another server that other machines can reach is ' + 'stopped.',
   ],
   programs: [
     "This machine's other programs can't be kept out of runners' reach",
@@ -30,8 +32,7 @@ const consequences: { readonly [part in Missing['part']]: readonly [what: string
 export function describeMissing({ part, why }: Missing): string {
   const [what, without] = consequences[part];
   const intro = `${what} (${why.slice(0, 200)}). ${without} To allow it: `;
-  if (part === 'programs')
-    return `${intro}Linux 6.12 or later, with \`landlock\` among the modules of \`lsm=\` at its boot.`;
+  if (part === 'programs') return `${intro}use Linux 6.12 or later, booted with \`landlock\` in its list \`lsm=\`.`;
   // The kernel's message where the number of namespaces is limited, mostly to none.
   if (why.includes('No space left on device'))
     return `${intro}\`sudo sysctl user.max_user_namespaces=15000\`. Then start minifal again.`;

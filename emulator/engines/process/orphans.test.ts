@@ -153,7 +153,7 @@ def main():
     const { runner, pids, supervisor } = await startSpawner();
     process.kill(supervisor, 'SIGKILL');
     const { reason, cause } = await runner.exited;
-    expect(reason).toMatch(/supervisor of the environment died by SIGKILL/);
+    expect(reason).toMatch(/supervisor of the environment was killed by SIGKILL/);
     expect(cause).toBe('supervisor_lost');
     await until(() => pids.filter(isAlive).length === 0);
     const next = watch(engine, specFor(work, 'def main(): print("again")'));

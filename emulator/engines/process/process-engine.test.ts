@@ -209,7 +209,10 @@ def main():
     const runner = start(server('main = serve'));
     await runner.ready;
     runner.handle.terminate();
-    expect(await runner.exited).toMatchObject({ signal: 'SIGTERM', reason: 'The runner ended by SIGTERM, as asked.' });
+    expect(await runner.exited).toMatchObject({
+      signal: 'SIGTERM',
+      reason: 'The runner ended by SIGTERM, as requested.',
+    });
   });
 
   it('dies by kill although it ignores SIGTERM', async () => {
@@ -217,13 +220,13 @@ def main():
     await runner.ready;
     runner.handle.terminate();
     runner.handle.kill();
-    expect(await runner.exited).toMatchObject({ signal: 'SIGKILL', reason: 'The runner was killed, as asked.' });
+    expect(await runner.exited).toMatchObject({ signal: 'SIGKILL', reason: 'The runner was killed, as requested.' });
   });
 
   it('that is ended before it is created never starts', async () => {
     const runner = start(server('main = serve'));
     runner.handle.kill();
-    expect((await runner.exited).reason).toMatch(/stopped before it started|killed, as asked/);
+    expect((await runner.exited).reason).toMatch(/stopped before it started|killed, as requested/);
     expect(runner.order.at(-1)).toBe('exited');
   });
 
@@ -250,7 +253,7 @@ def main():
     await first.ready;
     expect(first.lines.map((line) => line.text)).toEqual([
       'forked',
-      expect.stringContaining('died by SIGSEGV while starting'),
+      expect.stringContaining('crashed with SIGSEGV while starting'),
       'spawned',
     ]);
     expect(first.order).toEqual(['started', 'ready']);
@@ -322,7 +325,7 @@ describe('the engine', () => {
     const runner = watch(other, specFor(work, server('main = serve')));
     const address = await runner.ready;
     await other.close();
-    expect((await runner.exited).reason).toBe('The runner was killed, as asked.');
+    expect((await runner.exited).reason).toBe('The runner was killed, as requested.');
     await expect(
       new Promise((resolve, reject) => {
         connect(address?.port ?? 0, address?.host, () => resolve('open')).on('error', reject);

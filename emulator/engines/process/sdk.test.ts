@@ -317,7 +317,10 @@ def main(): asyncio.run(serve())
     await runner.line(/waiting for the signal/);
     runner.handle.terminate();
     expect((await answer).body.text).toBe('asked to leave: True');
-    expect(await runner.exited).toMatchObject({ signal: 'SIGTERM', reason: 'The runner ended by SIGTERM, as asked.' });
+    expect(await runner.exited).toMatchObject({
+      signal: 'SIGTERM',
+      reason: 'The runner ended by SIGTERM, as requested.',
+    });
     expect(runner.lines.map((line) => line.text)).toContain('teardown ran');
   });
 

@@ -61,9 +61,9 @@ export function startSupervisor(deps: {
     });
   child.on('error', (error) => end(cannotStart(error)));
   child.once('exit', (code, signal) => {
-    const how = signal === null ? `exited with code ${code}` : `died by ${signal}`;
+    const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
     end(
-      `The supervisor of the environment ${how}.${lastOutput === '' ? '' : ` It said: ${lastOutput.trim()}`}`,
+      `The supervisor of the environment ${how}.${lastOutput === '' ? '' : ` Its last output: ${lastOutput.trim()}`}`,
       'supervisor_lost',
     );
   });

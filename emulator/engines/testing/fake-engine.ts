@@ -99,13 +99,13 @@ function handleOf(
       terminated = true;
       const { terminate } = program();
       if (terminate) terminate();
-      else exitBy('SIGTERM', 'The runner ended by SIGTERM, as asked.');
+      else exitBy('SIGTERM', 'The runner ended by SIGTERM, as requested.');
     },
     kill() {
       if (killed || ended.aborted) return;
       killed = true;
       program().kill?.();
-      exitBy('SIGKILL', 'The runner was killed, as asked.');
+      exitBy('SIGKILL', 'The runner was killed, as requested.');
     },
     probe: async (timeoutSeconds) => !ended.aborted && ((await program().probe?.(timeoutSeconds)) ?? true),
     checkTcp: async () => !ended.aborted && ((await program().checkTcp?.()) ?? true),

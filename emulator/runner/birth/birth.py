@@ -37,7 +37,7 @@ def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: 
     try:
         _prepare(config, sock, outputs, keeper, hand)
     except Exception as error:
-        BlockingChannel(sock).send({"event": "failed", "reason": f"It could not be set up: {error}"})
+        BlockingChannel(sock).send({"event": "failed", "reason": f"It could not be prepared: {error}"})
         os._exit(1)
 
 
@@ -109,7 +109,7 @@ def _enter_world(config: dict) -> str | None:
         folder = "/app"
     else:
         files = f"The app's files are in {folder} instead of /app. " if config["hasAppFiles"] else ""
-        disk = "Nor has it a disk of its own. " if "disk" in missing else ""
+        disk = "It has no disk of its own either. " if "disk" in missing else ""
         _print(f"/data and /app can't be shown to this runner ({missing['folders']}). {files}{disk}".rstrip())
     if "disk" in missing and "folders" not in missing:
         _print(f"This runner has no disk of its own ({missing['disk']}); what it writes stays on this machine.")

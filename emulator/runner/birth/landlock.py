@@ -27,14 +27,14 @@ def why_not() -> str | None:
     """Why runners can't be isolated here; None: they can. Tries it in a child process."""
     library = kernel.libc()
     if library is None:
-        return "that takes Linux and ctypes"
+        return "it requires Linux and ctypes"
     if not kernel.can_fork_sibling():
-        return "it isn't known how a command would get in (door.py) on such a machine"
+        return "commands can't be run in isolated runners (door.py) on this machine"
     version = library.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
     if version < 0:
         return f"Landlock: {os.strerror(ctypes.get_errno())}"
     if version < _VERSION:
-        return f"version {_VERSION} of Landlock is in Linux 6.12 and later; this is version {version}"
+        return f"it requires version {_VERSION} of Landlock (Linux 6.12 or later); this is version {version}"
     found = rootfs.try_in_child(_try)
     return None if isinstance(found, dict) else found
 

@@ -39,7 +39,7 @@ def hidden_by(paths: list[str], targets: list[str]) -> str | None:
 def why_not(probe: str, extra_paths: list[str]) -> str | None:
     """Why runners can't have a root of their own here; None: they can. `probe`: an empty folder."""
     if not kernel.LINUX:
-        return "that takes Linux"
+        return "it requires Linux"
     needed = [FOLDER, sys.prefix, sys.base_prefix, probe, *extra_paths]
     hidden = hidden_by(needed, ["/data", "/app"])
     if hidden is not None:

@@ -136,8 +136,8 @@ class Listed:
             where = f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
             self._report(
                 "violation",
-                f"a program of it listens on {where}, where other machines reach it without a key. Let it listen on "
-                "127.0.0.1, or start minifal with --isolation full (it has an address of its own then) or "
+                f"a program in it listens on {where}, where other machines can reach it without a key. Use "
+                "127.0.0.1, or start minifal with --isolation full (the runner then has its own address) or "
                 "--allow-outside",
             )
         elif server.port in self._ports:

@@ -118,16 +118,16 @@ def _parse(line: bytes) -> dict:
     try:
         report = json.loads(line, parse_int=_small, parse_float=_none, parse_constant=_none)
     except (ValueError, RecursionError):
-        raise Violation("it sent something that is no JSON over the emulator's connection") from None
+        raise Violation("it sent something that is not JSON over the emulator's connection") from None
     if not isinstance(report, dict) or not isinstance(report.get("event"), str):
-        raise Violation("it sent no known report over the emulator's connection")
+        raise Violation("it sent an unknown report over the emulator's connection")
     shape = _SHAPES.get(report["event"])
     if shape is None or not _fits(report, {"event": str, **shape}):
-        raise Violation("it sent no known report over the emulator's connection")
+        raise Violation("it sent an unknown report over the emulator's connection")
     if report.get("raised") is not None and not _fits(report["raised"], _RAISED):
-        raise Violation("it sent no known report over the emulator's connection")
+        raise Violation("it sent an unknown report over the emulator's connection")
     if report["event"] == "exception" and not _is_exception(report):
-        raise Violation("it sent no known report over the emulator's connection")
+        raise Violation("it sent an unknown report over the emulator's connection")
     return report
 
 

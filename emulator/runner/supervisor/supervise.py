@@ -194,13 +194,13 @@ class Supervisor:
         except TooMuch:
             self._break(runner, "it sent more than 256 KiB at once over the emulator's connection")
         except Exception as error:
-            self._break(runner, f"what it sent met a bug of the emulator ({type(error).__name__}: {error})")
+            self._break(runner, f"what it sent triggered a bug in minifal ({type(error).__name__}: {error})")
 
     def _break(self, runner: Runner, why: str) -> None:
         """Ends a runner because of what it sent; ignores its channel from then on."""
         self._loop.forget(runner.channel.sock.fileno())
         if runner.broken is None:
-            runner.broken = f"was ended, because {why}."
+            runner.broken = f"was ended because {why}."
             self._report(runner.id, "line", stream="stderr", text=f"[minifal] The runner {runner.broken}")
         self._kill(runner)
 

@@ -37,7 +37,7 @@ export function createDataFiles(root: string): DataFiles {
   /** Operates on an entry of /data itself: a link is not followed. */
   async function itself<T>(path: string, make: boolean, work: (at: string) => Promise<T>): Promise<T> {
     const steps = stepsOf(path);
-    if (steps.length === 0) throw new Refusal('bad_request', 'This is the whole of /data; name something in it.');
+    if (steps.length === 0) throw new Refusal('bad_request', 'This is all of /data; specify a file or folder in it.');
     return at(root, steps, { last: 'keep', make }, work);
   }
 
@@ -45,7 +45,7 @@ export function createDataFiles(root: string): DataFiles {
   async function destination<T>(path: string, make: boolean, work: (to: string) => Promise<T>): Promise<T> {
     return at(root, stepsOf(path), { last: 'follow', make }, async (to, isRoot) => {
       if (isRoot || path.endsWith('/') || (await statOf(to))?.isDirectory()) {
-        throw new Refusal('bad_request', 'This is a directory; name a file.');
+        throw new Refusal('bad_request', 'This is a directory; specify a file.');
       }
       return work(to);
     });

@@ -62,7 +62,7 @@ export async function at<T>(
     await moveTo(await holdFolder(root, 'follow'));
   };
   const noteLink = (): void => {
-    if (++links > maxLinks) throw new Refusal('bad_request', 'The symbolic links of this path go in a circle.');
+    if (++links > maxLinks) throw new Refusal('bad_request', 'The symbolic links of this path form a loop.');
   };
 
   try {

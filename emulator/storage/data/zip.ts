@@ -42,7 +42,8 @@ export async function* readZip(zip: Buffer): AsyncGenerator<ZipEntry> {
     at += 46 + nameLength + more;
     if (name.endsWith('/')) continue;
     if ((flags & 1) !== 0) throw new Refusal('bad_request', 'The archive is encrypted.');
-    if (packed === 0xffffffff || size === 0xffffffff) throw new Refusal('bad_request', 'Zip64 archives are not read.');
+    if (packed === 0xffffffff || size === 0xffffffff)
+      throw new Refusal('bad_request', 'Zip64 archives are not supported.');
     total += size;
     if (total > maxBytes) throw new Refusal('too_large', 'The archive is larger than 1 GB when unpacked.');
     const content = await unpack(zip, start, { method, packed, size });

@@ -93,7 +93,9 @@ function checkLength(deps: GatewayDeps, target: Resolved): Answer | undefined {
   }
   const waiting = deps.fleet.queueSize(target.route.alias);
   return waiting > Number(text)
-    ? jsonAnswer(429, { detail: `${waiting} requests wait already; fal_max_queue_length allows ${Number(text)}.` })
+    ? jsonAnswer(429, {
+        detail: `${waiting} requests are already waiting; fal_max_queue_length allows ${Number(text)}.`,
+      })
     : undefined;
 }
 

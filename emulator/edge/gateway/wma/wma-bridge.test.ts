@@ -178,7 +178,7 @@ describe('the bridge', () => {
     ['/session', { ...offer, type: 'answer' }, 422, expect.stringContaining('type')],
     ['/session/heartbeat', {}, 422, 'missing field `session_id`'],
     ['/session', { ...offer, app_id: 'me/app?x' }, 422, expect.stringContaining('app_id')],
-    ['/session', '{', 400, 'The request body is no JSON.'],
+    ['/session', '{', 400, 'The request body is not JSON.'],
     ['/session', '[]', 422, expect.stringContaining('body')],
     ['/session', { ...offer, app_id: 'me/none' }, 404, { error: 'Application "me/none" not found' }],
     ['/ice', { app_id: 'nobody' }, 404, { error: expect.stringContaining('nobody') }],

@@ -92,7 +92,7 @@ export function createWmaBridge(deps: GatewayDeps): WmaBridge {
     try {
       return await endpoint({ identity, body: JSON.parse(bytes.toString()), requestId, gone });
     } catch (error) {
-      if (error instanceof SyntaxError) return plain(400, 'The request body is no JSON.');
+      if (error instanceof SyntaxError) return plain(400, 'The request body is not JSON.');
       if (error instanceof z.ZodError) return plain(422, describeIssue(error));
       throw error;
     }
@@ -101,7 +101,7 @@ export function createWmaBridge(deps: GatewayDeps): WmaBridge {
   return {
     at: (authority) => ({
       request: answering(deps, (_deps, req, res) => serve(req, res, authority)),
-      upgrade: (_req, socket) => writeRawAnswer(socket, 404, 'There is no websocket on this host.'),
+      upgrade: (_req, socket) => writeRawAnswer(socket, 404, 'This host has no websocket.'),
     }),
     close() {
       for (const session of sessions.values()) session.end();

@@ -91,4 +91,4 @@ const offerHeaders = [
   ['content-type', 'application/json'],
   ['accept', 'text/event-stream'],
 ] as const;
-const noAnswer = jsonAnswer(502, { error: "The app's /start-session gave no SDP answer as its first event." });
+const noAnswer = jsonAnswer(502, { error: "The app's /start-session sent no SDP answer as its first event." });

@@ -53,7 +53,7 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
 
 async function refusePlain(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const greeting = greet(deps, req, deps.hosts().ws);
-  const answer = jsonAnswer(426, { detail: 'The ws host speaks websockets only.' }, [['upgrade', 'websocket']]);
+  const answer = jsonAnswer(426, { detail: 'The ws host accepts only websockets.' }, [['upgrade', 'websocket']]);
   send(res, greeting.envelope, greeting.ok ? answer : greeting.answer);
 }
 

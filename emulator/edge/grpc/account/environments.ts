@@ -27,7 +27,8 @@ export function deleteEnvironment({ catalog, fleet }: Pick<GrpcRooms, 'catalog' 
   return (request: z.output<typeof environmentNameSchema>): object => {
     const deleted = catalog.deleteEnvironment(request.name);
     if (deleted === 'unknown') throw notFound(`Environment "${request.name}" not found.`);
-    if (deleted === 'default') throw failedPrecondition(`Environment "${request.name}" is the default one and stays.`);
+    if (deleted === 'default')
+      throw failedPrecondition(`Environment "${request.name}" is the default and can't be deleted.`);
     for (const alias of deleted.aliases) fleet.removeAlias(alias);
     return {};
   };

@@ -26,10 +26,10 @@ function scopeOf(request: CreateRequest): 'ADMIN' | 'API' {
     throw invalidArgument('At most one of policy, policy_preset and scope may be given.');
   }
   if (policy !== undefined)
-    throw unimplemented('Keys with their own list of permissions are not kept here; use the preset FULL or API.');
+    throw unimplemented('Keys with their own list of permissions are not supported; use the preset FULL or API.');
   if (preset === 'FULL') return 'ADMIN';
   if (preset === 'API') return 'API';
-  if (preset !== undefined) throw unimplemented(`The preset ${preset} is not known here; use FULL or API.`);
+  if (preset !== undefined) throw unimplemented(`The preset ${preset} is not supported; use FULL or API.`);
   return scope ?? 'ADMIN';
 }
 

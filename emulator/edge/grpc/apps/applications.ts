@@ -45,7 +45,9 @@ export function deleteApplication({ catalog }: Pick<GrpcRooms, 'catalog'>) {
   return (request: z.output<typeof applicationIdSchema>): object => {
     const user = catalog.aliases(null).find((alias) => alias.revision === request.application_id);
     if (user !== undefined) {
-      throw failedPrecondition(`Revision ${request.application_id} is the active one of "${user.name}" and stays.`);
+      throw failedPrecondition(
+        `Revision ${request.application_id} is the active revision of "${user.name}" and can't be deleted.`,
+      );
     }
     if (!catalog.deleteRevision(request.application_id))
       throw notFound(`Revision ${request.application_id} not found.`);

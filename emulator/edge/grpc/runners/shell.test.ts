@@ -109,7 +109,7 @@ describe('ShellRunner', () => {
       for (const [state, reason] of [
         ['IDLE', 'The last request finished.'],
         ['TERMINATING', 'The runner belongs to a replaced revision.'],
-        ['TERMINATED', 'The runner ended by SIGTERM, as asked.'],
+        ['TERMINATED', 'The runner ended by SIGTERM, as requested.'],
       ] as const)
         plane.runnerHistory.transition('here', { at: 1, state, reason });
       call.write({ runner_id: 'here', tty });

@@ -85,7 +85,7 @@ export function shellRunner({ fleet, runnerHistory, report }: Pick<GrpcDeps, 'fl
       }
     });
     call.on('end', () => {
-      if (!session) fail(notFound('No runner was named: the first message must carry runner_id.'));
+      if (!session) fail(notFound('The first message must contain runner_id.'));
       else if (!tty) session.closeInput();
     });
     call.on('drain', () => session?.resume());

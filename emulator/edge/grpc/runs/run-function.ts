@@ -54,11 +54,11 @@ async function bytesOf(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const found = await file.stat();
-    if (!found.isFile()) throw invalidArgument('The function replaced the file of its result by something else.');
+    if (!found.isFile()) throw invalidArgument('The function replaced its result file with something else.');
     if (found.size >= maxMessageBytes) {
       throw new RpcError(
         status.RESOURCE_EXHAUSTED,
-        `The result has ${found.size} bytes; less than 2 GiB can be returned.`,
+        `The result has ${found.size} bytes; a function can return less than 2 GiB.`,
       );
     }
     return await file.readFile();

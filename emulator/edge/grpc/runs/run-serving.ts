@@ -71,8 +71,8 @@ function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: 
     () => {
       if (isReady()) return;
       const message =
-        `The app is not ready after ${startupTimeoutSeconds} s, its startup_timeout. Deployed, ` +
-        'it would be ended now.';
+        `The app is not ready after ${startupTimeoutSeconds} s, its startup_timeout. A deployed app ` +
+        'would be stopped now.';
       pump.push(logMessage({ message, source: 'BRIDGE', level: 'WARNING', at: rooms.clock() }));
     },
     Math.min(startupTimeoutSeconds * 1000, maxStartSeconds * 1000),

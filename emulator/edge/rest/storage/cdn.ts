@@ -94,7 +94,7 @@ export function cdnReads(edge: StorageEdge, ourHosts: readonly string[]): Router
       response
         .status(416)
         .set('content-range', `bytes */${file.size}`)
-        .json({ detail: 'The range is not in the file.' });
+        .json({ detail: 'The range is outside the file.' });
     });
   });
   return router;

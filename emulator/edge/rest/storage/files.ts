@@ -26,7 +26,7 @@ export function files(appFiles: AppFiles): Router {
     const hash = fileHash.parse(params.hash);
     const metadata = fileMetadata.parse(body);
     if (metadata.hash !== hash) throw new HttpError(400, 'The hash in the URL and the one in the body differ.');
-    if (appFiles.find(hash) !== undefined) throw new HttpError(409, 'The file is already here.');
+    if (appFiles.find(hash) !== undefined) throw new HttpError(409, 'The file already exists.');
     response.json({ upload_id: appFiles.beginUpload(hash, metadata.mode) });
   });
 
@@ -35,7 +35,7 @@ export function files(appFiles: AppFiles): Router {
     const parts = completeBody.parse(body).parts.map((part) => ({ partNumber: part.part_number, etag: part.etag }));
     const done = await appFiles.completeUpload(params.uploadId, parts);
     if (done === 'unknown') throw unknownUpload();
-    if (done === 'mismatch') throw new HttpError(400, 'The uploaded parts are not the file that was announced.');
+    if (done === 'mismatch') throw new HttpError(400, 'The uploaded parts do not match the announced file.');
     response.json({ etag: params.hash });
   });
 
@@ -56,5 +56,5 @@ export function files(appFiles: AppFiles): Router {
 }
 
 function unknownUpload(): HttpError {
-  return new HttpError(404, 'There is no such upload; begin it again.');
+  return new HttpError(404, 'There is no such upload; start it again.');
 }

@@ -88,9 +88,9 @@ describe('a file in a form', () => {
   });
 
   it.each([
-    [{}, /^400 A file is sent as multipart/],
-    [{ 'content-type': 'text/plain' }, /^400 A file is sent as multipart/],
-    [{ 'content-type': 'application/x-www-form-urlencoded' }, /^400 A file is sent as multipart/],
+    [{}, /^400 Send the file as multipart/],
+    [{ 'content-type': 'text/plain' }, /^400 Send the file as multipart/],
+    [{ 'content-type': 'application/x-www-form-urlencoded' }, /^400 Send the file as multipart/],
     [{ 'content-type': 'multipart/form-data' }, /^400 The multipart body/],
     [{ 'content-type': `multipart/form-data; boundary=${'b'.repeat(5_000)}` }, /^400 The multipart body/],
   ])('needs a form: %o', async (headers, result) => {

@@ -83,7 +83,7 @@ export async function wholeFormFile(request: IncomingMessage, maxBytes: number):
 function beginForm({ headers }: IncomingMessage) {
   const type = headers['content-type'];
   if (type === undefined || !/^multipart\/form-data\b/i.test(type)) {
-    throw new HttpError(400, 'A file is sent as multipart/form-data with the field `file_upload`.');
+    throw new HttpError(400, 'Send the file as multipart/form-data in the field `file_upload`.');
   }
   try {
     const isPartAFile = (_name?: string, _type?: string, fileName?: string): boolean => fileName !== undefined;

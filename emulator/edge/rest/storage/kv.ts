@@ -30,7 +30,7 @@ export function kv({ keyValues, ...user }: StorageUser & { readonly keyValues: K
   const set: RequestHandler = ({ params, query: asked, body: value }, response) => {
     const { ttl } = query.parse(asked);
     const bytes = Buffer.isBuffer(value) ? value : Buffer.alloc(0);
-    if (!isUtf8(bytes)) throw new HttpError(400, 'A value is a text in UTF-8.');
+    if (!isUtf8(bytes)) throw new HttpError(400, 'A value must be text in UTF-8.');
     keyValues.set(textOf(params.db), textOf(params.key), bytes, ttl);
     response.json({ ok: true });
   };
@@ -48,7 +48,7 @@ const errorHandler: ErrorRequestHandler = (error: unknown, _request, response, n
   else if (error instanceof HttpError) response.status(error.status).json({ error: error.message });
   else if (error instanceof Refusal && error.reason === 'full') response.status(507).json({ error: error.message });
   else if (error instanceof Error && 'status' in error && error.status === 413)
-    response.status(413).json({ error: 'A value may have 1.9 MB.' });
+    response.status(413).json({ error: 'A value may have at most 1.9 MB.' });
   else next(error);
 };
 

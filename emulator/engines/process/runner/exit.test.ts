@@ -46,12 +46,12 @@ describe('exitReason', () => {
     [
       'a function that serves nothing',
       { code: 0, ready: false, returned: true },
-      'The function returned instead of serving. What is deployed has to serve: give the function `serve=True`, or ' +
-        '`exposed_port` and a server that keeps running (or call it with `fal run`).',
+      'The function returned instead of serving. A deployed function must serve: give it `serve=True`, or `exposed_port` ' +
+        'and a server that keeps running (or call it with `fal run`).',
     ],
     ['a server that ends', { code: 0, returned: true }, "The runner's process exited with code 0."],
-    ['SIGTERM as asked', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as asked.'],
-    ['SIGKILL as asked', { signal: 9, asked: 'kill' }, 'The runner was killed, as asked.'],
+    ['SIGTERM as requested', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as requested.'],
+    ['SIGKILL as requested', { signal: 9, asked: 'kill' }, 'The runner was killed, as requested.'],
   ];
   it.each(table)('words %s', (_, ending, sentence) => {
     expect(exitReason({ ...plain, ...ending })).toBe(sentence);

@@ -20,7 +20,7 @@ export interface Ending {
 }
 
 const returnedInstead =
-  'The function returned instead of serving. What is deployed has to serve: give the function `serve=True`, or ' +
+  'The function returned instead of serving. A deployed function must serve: give it `serve=True`, or ' +
   '`exposed_port` and a server that keeps running (or call it with `fal run`).';
 
 /** `SIGTERM` for 15; `null` for `null`. */
@@ -35,8 +35,8 @@ export function signalName(signal: number | null): string | null {
  */
 export function exitReason(ending: Ending): string {
   const name = signalName(ending.signal);
-  if (name === 'SIGTERM' && ending.asked !== 'nothing') return 'The runner ended by SIGTERM, as asked.';
-  if (name === 'SIGKILL' && ending.asked === 'kill') return 'The runner was killed, as asked.';
+  if (name === 'SIGTERM' && ending.asked !== 'nothing') return 'The runner ended by SIGTERM, as requested.';
+  if (name === 'SIGKILL' && ending.asked === 'kill') return 'The runner was killed, as requested.';
   if (name !== null) return `The runner is gone: \`its process died with <Signals.${name}: ${ending.signal}>.\``;
   if (ending.returned && !ending.ready) return returnedInstead;
   const when = ending.ready ? '' : ' before it was ready';

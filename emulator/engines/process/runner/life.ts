@@ -97,8 +97,8 @@ export function createLife(
       if (sent === 'fork' && !about.isReady() && asked === 'nothing' && isForkCrash) {
         deps.avoidFork();
         about.print(
-          `The runner died by ${signal} while starting; runners of this environment now start from a Python of their ` +
-            'own.',
+          `The runner crashed with ${signal} while starting; runners of this environment now start in new Python ` +
+            'processes.',
         );
         about.onRestart();
         launch(given);
@@ -111,7 +111,7 @@ export function createLife(
       end(message.code, message.signal, reason);
     },
     lost: (reason, cause) =>
-      asked === 'kill' ? end(null, null, 'The runner was killed, as asked.') : end(null, null, reason, cause),
+      asked === 'kill' ? end(null, null, 'The runner was killed, as requested.') : end(null, null, reason, cause),
     fail(error) {
       deps.report(error);
       ended ??= `The runner was ended because of a bug in minifal: ${error instanceof Error ? error.message : error}`;

@@ -9,10 +9,11 @@ const inUse = /\bEADDRINUSE\b|address (is )?already in use|AddrInUse/i;
  */
 export function portInUse(line: string, mode: IsolationMode): string | null {
   if (!inUse.test(line)) return null;
-  const recreate = 'deploy with `--strategy recreate`, which ends the old runner first';
+  const recreate = 'deploy with `--strategy recreate`, which stops the old runner first';
   const next = mode === 'full' ? recreate : `start minifal with \`--isolation full\`, or ${recreate}`;
   return (
-    "A server of this runner found its port in use. Without addresses of their own, runners' servers that aren't " +
-    `Python's share this machine's ports, also with the runner that is to be replaced. Next step: ${next}.`
+    'A server of this runner found its port in use. Runners have no addresses of their own here, so servers in ' +
+    "other languages than Python share this machine's ports, even with the runner that is being replaced. " +
+    `Next step: ${next}.`
   );
 }
