@@ -84,7 +84,7 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   ['when an environment was built, in the handler of who had it built', /^engine\.warm$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],
   ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.done$/],
-  ['of a websocket, which nobody opens here', /^exchange\.converse$/],
+  ['of a websocket, which nobody opens here', /^exchange\.openTunnel$/],
   ['what hands an answer on, of a caller who is then cut off', /^exchange\.stream\(2\)\./],
   ['a submit that fails', /^webhooks\.withdraw$/],
   ['a piece of a transaction, which then runs alone once more', /^(queue\.submit\(2\)|webhooks\.expect\(\))$/],

@@ -161,13 +161,13 @@ function startsLike(bytes: Buffer, pattern: Buffer): boolean {
   return bytes.subarray(0, length).equals(pattern.subarray(0, length));
 }
 
-interface Bound {
+interface BoundServer {
   readonly server: Server;
   readonly address: string;
   readonly port: number;
 }
 
-async function bind(port: number, accept: (socket: Socket) => void): Promise<readonly Bound[]> {
+async function bind(port: number, accept: (socket: Socket) => void): Promise<readonly BoundServer[]> {
   for (let attempt = 1; ; attempt++) {
     const v4 = await open('127.0.0.1', port, accept);
     try {
@@ -183,7 +183,7 @@ async function bind(port: number, accept: (socket: Socket) => void): Promise<rea
   }
 }
 
-function open(address: string, port: number, accept: (socket: Socket) => void): Promise<Bound> {
+function open(address: string, port: number, accept: (socket: Socket) => void): Promise<BoundServer> {
   // allowHalfOpen: like node:http's own servers; an HTTP server decides itself what a half-closed caller means.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
   return new Promise((resolve, reject) => {

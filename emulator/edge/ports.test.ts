@@ -14,9 +14,9 @@ import { loadOrCreateTls } from './tls/ca.ts';
 async function setUp() {
   const limits = createConnectionLimits();
   /** The callers whose request was read. */
-  const heard: Duplex[] = [];
+  const used: Duplex[] = [];
   const noteUse = (socket: Socket): void => {
-    heard.push(socket);
+    used.push(socket);
     limits.noteUse(socket);
   };
   const open = await openPorts(0, await loadOrCreateTls(testFolder()), { ...limits, noteUse });
@@ -35,7 +35,7 @@ async function setUp() {
   };
   return {
     ports: open.ports,
-    heard,
+    used,
     calls,
     serve() {
       const api = { ...host('api'), http2 };
@@ -45,7 +45,7 @@ async function setUp() {
 }
 
 it('calls that arrive while the emulator starts are answered when it is ready', async () => {
-  const { ports, heard, calls, serve } = await setUp();
+  const { ports, used, calls, serve } = await setUp();
   const body = 'a'.repeat(1_000_000);
   const answers = Promise.all(
     [ports.api, ports.run, ports.queue].map(async (port) => {
@@ -58,9 +58,9 @@ it('calls that arrive while the emulator starts are answered when it is ready', 
   const session = connectHttp2(`http://127.0.0.1:${ports.api}`).on('error', () => undefined);
   const closed = once(session, 'close');
   const leaves = get(`http://127.0.0.1:${ports.run}/gone`).on('error', () => undefined);
-  await Promise.all([expect.poll(() => heard.length).toBe(5), once(session, 'connect')]);
+  await Promise.all([expect.poll(() => used.length).toBe(5), once(session, 'connect')]);
   leaves.destroy();
-  await expect.poll(() => heard.filter(({ destroyed }) => destroyed).length).toBe(1);
+  await expect.poll(() => used.filter(({ destroyed }) => destroyed).length).toBe(1);
   serve();
   expect(await answers).toEqual([1_000_000, 1_000_000, 1_000_000]);
   expect(await text(websocket)).toMatch(/^HTTP\/1.1 101 Hello ws\/w/);

@@ -5,8 +5,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { RunnerAddress } from '../engines/engine.ts';
 import { fateOf } from '../scheduler/requests/attempts.ts';
 import { createRunnerConnections, ownConnection, type RunnerConnections } from './connections.ts';
-import { createDepartures } from './departures.ts';
 import { createExecutor } from './executor.ts';
+import { createWriteBatches } from './write-batches.ts';
 
 /** The number of calls that a release requires, with `MINIFAL_SLOW=1`. */
 const calls = process.env.MINIFAL_SLOW === '1' ? 10_000 : 1_000;
@@ -21,10 +21,10 @@ const answerOf = (status: string): Buffer =>
   Buffer.from(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"ok":true}`);
 const good = answerOf('200 OK');
 const headBytes = (answer: Buffer): number => answer.indexOf('\r\n\r\n') + 4;
-const wholes = [good, answerOf('404 Not Found'), answerOf('500 Internal Server Error')];
+const responses = [good, answerOf('404 Not Found'), answerOf('500 Internal Server Error')];
 
 /** What the app does with a call, as given in its path. */
-interface Conduct {
+interface Behavior {
   readonly answer: Buffer;
   /** The number of bytes of the answer that the app sends. */
   readonly bytes: number;
@@ -32,9 +32,9 @@ interface Conduct {
   readonly closeAfterMs: number | null;
 }
 
-function conductOf(path: string): Conduct {
+function behaviorOf(path: string): Behavior {
   const [which = 0, bytes = 0, close = -1] = path.slice(1).split('/').map(Number);
-  return { answer: wholes[which] ?? good, bytes, closeAfterMs: close < 0 ? null : close };
+  return { answer: responses[which] ?? good, bytes, closeAfterMs: close < 0 ? null : close };
 }
 
 /** An app on a bare socket that counts how often each request had its effect. */
@@ -43,7 +43,7 @@ async function countingApp() {
   const sockets = new Set<Socket>();
   const serve = async (socket: Socket, path: string, id: string): Promise<void> => {
     effects.set(id, (effects.get(id) ?? 0) + 1);
-    const { answer, bytes, closeAfterMs } = conductOf(path);
+    const { answer, bytes, closeAfterMs } = behaviorOf(path);
     if (bytes > 0) socket.write(answer.subarray(0, bytes));
     if (closeAfterMs === null) return;
     if (closeAfterMs > 0) await sleep(closeAfterMs);
@@ -72,7 +72,7 @@ async function countingApp() {
   return { effects, address: { host: '127.0.0.1', port } satisfies RunnerAddress };
 }
 
-const links = { departures: createDepartures() };
+const links = { writeBatches: createWriteBatches() };
 
 function attempt(connections: RunnerConnections, address: RunnerAddress, id: string, path: string) {
   const execute = createExecutor({
@@ -99,9 +99,9 @@ const goodPath = `/0/${good.length}/-1`;
  * Every way in which an app can close a connection: right after an answer, a little later, or at each byte of the
  * answer.
  */
-const departures = [
-  ...wholes.flatMap(({ length }, which) => [0, 1, 3, 10].map((ms) => `/${which}/${length}/${ms}`)),
-  ...wholes.flatMap(({ length }, which) => Array.from({ length }, (_, bytes) => `/${which}/${bytes}/0`)),
+const ends = [
+  ...responses.flatMap(({ length }, which) => [0, 1, 3, 10].map((ms) => `/${which}/${length}/${ms}`)),
+  ...responses.flatMap(({ length }, which) => Array.from({ length }, (_, bytes) => `/${which}/${bytes}/0`)),
 ];
 
 it(`no call of ${calls} takes effect twice, and a healthy runner survives, whenever the app hangs up`, async () => {
@@ -109,12 +109,12 @@ it(`no call of ${calls} takes effect twice, and a healthy runner survives, whene
   const connections = createRunnerConnections();
   const wrong: unknown[] = [];
   let next = 0;
-  const round = async (runner: RunnerAddress, until: number, departure: string): Promise<void> => {
+  const round = async (runner: RunnerAddress, until: number, end: string): Promise<void> => {
     for (let n = next++; n < until; n = next++) {
       // The app closes the connection and is then called again as usual, with connections that are available for reuse.
-      const path = n % 2 === 0 ? departure : goodPath;
+      const path = n % 2 === 0 ? end : goodPath;
       const { outcome } = await attempt(connections, runner, `call-${n}`, path);
-      const { answer, bytes } = conductOf(path);
+      const { answer, bytes } = behaviorOf(path);
       const isWhole = outcome.kind === 'response';
       if (isWhole !== (bytes === answer.length)) wrong.push({ path, outcome });
       // Only an app that hangs up before it has sent its answer's head may lose its runner.
@@ -125,13 +125,13 @@ it(`no call of ${calls} takes effect twice, and a healthy runner survives, whene
   for (let until = perRunner; until <= calls; until += perRunner) {
     next = until - perRunner;
     const runner = { ...address };
-    const departure = departures[(until / perRunner - 1) % departures.length] ?? '';
+    const end = ends[(until / perRunner - 1) % ends.length] ?? '';
     // Its connections have been seen to stay open before the app starts to hang up.
     await Promise.all(
       Array.from({ length: callers }, (_, n) => attempt(connections, runner, `${until}-${n}`, goodPath)),
     );
     await kept(connections, runner, callers);
-    await Promise.all(Array.from({ length: callers }, () => round(runner, until, departure)));
+    await Promise.all(Array.from({ length: callers }, () => round(runner, until, end)));
   }
   expect(wrong).toEqual([]);
   expect([...effects.values()].every((times) => times === 1)).toBe(true);

@@ -1,8 +1,8 @@
 import type { RunnerAddress } from '../engines/engine.ts';
 import { withoutSlashes } from '../wire/slashes.ts';
 import { neverKept } from './connections.ts';
-import type { Departures } from './departures.ts';
 import { performAttempt } from './upstream.ts';
+import type { WriteBatches } from './write-batches.ts';
 
 const patienceMs = 10_000;
 
@@ -12,14 +12,14 @@ const patienceMs = 10_000;
  * call is over; never rejects.
  */
 export async function sendCancel(
-  departures: Departures,
+  writeBatches: WriteBatches,
   address: RunnerAddress,
   path: string,
   requestId: string,
 ): Promise<void> {
   const answer = await performAttempt({
     address,
-    links: { connections: neverKept, departures },
+    links: { connections: neverKept, writeBatches },
     method: 'POST',
     path: `${withoutSlashes(path, 'end')}/cancel`,
     headers: [

@@ -110,8 +110,9 @@ class RunnerAgent extends PlainAgent {
 
   #sweep(now: number): void {
     this.#sweeping = undefined;
-    const young = this.#settling.findIndex(({ since }) => now - since < settlingMs);
-    for (const one of this.#settling.splice(0, young < 0 ? this.#settling.length : young)) this.#offer(one);
+    const firstUnsettled = this.#settling.findIndex(({ since }) => now - since < settlingMs);
+    for (const one of this.#settling.splice(0, firstUnsettled < 0 ? this.#settling.length : firstUnsettled))
+      this.#offer(one);
     this.#sweepSoon();
   }
 

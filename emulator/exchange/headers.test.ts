@@ -101,7 +101,7 @@ describe('to the caller', () => {
 });
 
 it('removes headers with which an app would affect others on its origin or host', () => {
-  const said = [
+  const refused = [
     'Service-Worker-Allowed',
     'Clear-Site-Data',
     'Strict-Transport-Security',
@@ -109,7 +109,7 @@ it('removes headers with which an app would affect others on its origin or host'
     'NEL',
     'Report-To',
   ];
-  const answer = pairs([...said.flatMap((name) => [name, '/']), 'Set-Cookie', 'a=1', 'X-Frame-Options', 'DENY']);
+  const answer = pairs([...refused.flatMap((name) => [name, '/']), 'Set-Cookie', 'a=1', 'X-Frame-Options', 'DENY']);
   expect(names(toCaller(answer, 200))).toEqual(['set-cookie', 'x-frame-options']);
 });
 

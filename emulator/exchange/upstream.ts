@@ -3,14 +3,14 @@ import type { RunnerAddress } from '../engines/engine.ts';
 import { passOf } from '../engines/pass.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { RunnerConnections } from './connections.ts';
-import type { Departures } from './departures.ts';
 import { type HeaderList, pairs } from './headers.ts';
 import { type Failure, failureOf, tooManyInterim, unsendable } from './outcomes.ts';
+import type { WriteBatches } from './write-batches.ts';
 
 /** State that all exchanges share; created once. */
 export interface Links {
   readonly connections: RunnerConnections;
-  readonly departures: Departures;
+  readonly writeBatches: WriteBatches;
 }
 
 /** One HTTP exchange with a runner, the same for direct calls and queued attempts. It reports and decides nothing. */
@@ -52,7 +52,7 @@ const maxInterimResponses = 1_000;
 
 /** Resolves with the head of the answer, or with the reason why there is none. Never rejects. */
 export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
-  const { connections, departures } = call.links;
+  const { connections, writeBatches } = call.links;
   return new Promise((resolve) => {
     const fail = (failure: Failure): void => resolve({ kind: 'failed', ...failure });
     if (call.signals.some(({ aborted }) => aborted)) return fail(failureOf('ABORT_ERR'));
@@ -89,7 +89,7 @@ export function performAttempt(call: UpstreamCall): Promise<UpstreamAnswer> {
       socket.destroy();
       fail(failureOf('HPE_UPGRADE'));
     });
-    departures.leaveTogether(call.address, request);
+    writeBatches.add(call.address, request);
     if (call.body.kind === 'stream') call.body.pump(request);
     else request.end(call.body.kind === 'bytes' ? call.body.bytes : undefined);
   });

@@ -19,7 +19,7 @@ import { ensureUv } from '${room}/builds/uv/uv.ts';
 import { foundPythons } from '${room}/builds/uv/pythons.ts';
 import { startSupervisor } from '${room}/engines/process/supervisor.ts';
 import { neverKept } from '${room}/exchange/connections.ts';
-import { createDepartures } from '${room}/exchange/departures.ts';
+import { createWriteBatches } from '${room}/exchange/write-batches.ts';
 import { performAttempt } from '${room}/exchange/upstream.ts';
 
 const address = { host: '127.0.0.1', port: Number(process.argv[1]) };
@@ -37,7 +37,7 @@ const answers = {
     python: process.execPath, runnerSources: '/nowhere', config: {}, env, onMessage() {}, onGone,
   })),
   attempt: await performAttempt({
-    address, links: { connections: neverKept, departures: createDepartures() }, method: 'GET', path: '/', headers: [],
+    address, links: { connections: neverKept, writeBatches: createWriteBatches() }, method: 'GET', path: '/', headers: [],
     body: { kind: 'none' }, signals: [],
   }),
 };

@@ -1,15 +1,15 @@
 import type { Report } from '../local/loop/contain.ts';
 import type { Steady } from '../local/loop/steady.ts';
 import type { Queue } from '../queue/types.ts';
-import type { Owed } from './owed.ts';
 import { webhookBody } from './payload.ts';
+import type { PendingWebhooks } from './pending.ts';
 import type { Pending } from './records.ts';
 import { type Delivery, expiresAt, nextAttemptAt, timeoutMs } from './schedule.ts';
 import type { DeliveryResult, Post } from './send.ts';
 import type { Signing } from './signing.ts';
 
 export interface CallDeps {
-  readonly owed: Owed;
+  readonly pending: PendingWebhooks;
   readonly queue: Pick<Queue, 'record' | 'result'>;
   readonly signing: Pick<Signing, 'headers'>;
   readonly post: (post: Post) => Promise<DeliveryResult>;
@@ -31,7 +31,7 @@ export interface CallDeps {
  * @returns a function that makes the call; rejects only if `report` or `onGivenUp` throws
  */
 export function createCall(deps: CallDeps) {
-  const { owed, queue, steady, closing } = deps;
+  const { pending, queue, steady, closing } = deps;
 
   return async (id: string, weigh: (bytes: number) => void): Promise<'answered' | 'failed'> => {
     try {
@@ -46,20 +46,20 @@ export function createCall(deps: CallDeps) {
 
   /** Returns `undefined` if there was nothing to send. */
   async function attempt(id: string, weigh: (bytes: number) => void): Promise<DeliveryResult | undefined> {
-    const hook = owed.hooks.get(id);
+    const hook = pending.hooks.get(id);
     const record = queue.record(id);
     const outcome = queue.result(id);
     if (!hook) return undefined;
     // The request was deleted, so there is nothing to report.
     if (!record || !outcome) {
-      owed.forget(id);
+      pending.forget(id);
       return undefined;
     }
     const resultBytes = outcome.kind === 'response' ? outcome.response.body.length : 0;
     // First of all, because until then other calls start as if this body were small.
     weigh(resultBytes);
     const body = await webhookBody(record, outcome);
-    const completedAt = owed.completedAt(id) ?? steady.now();
+    const completedAt = pending.completedAt(id) ?? steady.now();
     const delivery = { completedAt, resultBytes, attempts: hook.attempts + 1 };
     // The first attempt is always made, however long the emulator was stopped.
     if (hook.attempts > 0 && steady.now() > expiresAt(delivery)) {
@@ -83,7 +83,7 @@ export function createCall(deps: CallDeps) {
    * pause.
    */
   function failed(id: string): void {
-    const hook = owed.hooks.get(id);
+    const hook = pending.hooks.get(id);
     if (!hook || closing.aborted) return;
     const attempts = hook.attempts + 1;
     const at = nextAttemptAt({ completedAt: steady.now(), resultBytes: 0, attempts }, steady.now());
@@ -93,18 +93,18 @@ export function createCall(deps: CallDeps) {
 
   function settle(id: string, hook: Pending, delivery: Delivery, result: DeliveryResult): void {
     const at = result.kind === 'retry' ? nextAttemptAt(delivery, steady.now()) : undefined;
-    if (result.kind === 'delivered') owed.forget(id);
+    if (result.kind === 'delivered') pending.forget(id);
     else if (at === undefined) giveUp(id, hook, result.because);
     else again(id, { ...hook, attempts: delivery.attempts }, at);
   }
 
   function again(id: string, hook: Omit<Pending, 'nextAt'>, at: number): void {
-    owed.change(id, { ...hook, nextAt: at + steady.ahead() });
+    pending.change(id, { ...hook, nextAt: at + steady.ahead() });
     deps.again(id, at);
   }
 
   function giveUp(id: string, { url, attempts }: Pending, because: string): void {
-    owed.forget(id);
+    pending.forget(id);
     // Only the origin, because paths and queries of webhooks often contain secrets.
     deps.onGivenUp(
       `The webhook of request ${id} to ${URL.canParse(url) ? new URL(url).origin : 'no URL'} was given up ` +

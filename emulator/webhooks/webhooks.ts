@@ -4,7 +4,7 @@ import type { Queue, SubmittedRequest } from '../queue/types.ts';
 import type { Store } from '../store/open.ts';
 import { createCall } from './call.ts';
 import { defaultLimits, type Limits } from './lanes.ts';
-import { createOwed } from './owed.ts';
+import { createPendingWebhooks } from './pending.ts';
 import { webhookRecords } from './records.ts';
 import { maxPauseMs } from './schedule.ts';
 import type { DeliveryResult, Post } from './send.ts';
@@ -56,18 +56,18 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { queue, clock, report } = deps;
   const steady = deps.steady ?? steadyAs(clock);
   const closing = new AbortController();
-  const owed = createOwed(webhookRecords(deps.store), report);
+  const pending = createPendingWebhooks(webhookRecords(deps.store), report);
   const turns = createTurns({
     limits: deps.limits ?? defaultLimits,
     steady,
     later: deps.later,
     report,
     receiverOf(id) {
-      const hook = owed.hooks.get(id);
+      const hook = pending.hooks.get(id);
       // An invalid URL fails when its turn comes.
       return hook && (URL.canParse(hook.url) ? new URL(hook.url).host : '');
     },
-    call: createCall({ ...deps, owed, steady, again: (id, at) => turns.wait(id, at), closing: closing.signal }),
+    call: createCall({ ...deps, pending, steady, again: (id, at) => turns.wait(id, at), closing: closing.signal }),
   });
   /** Requests that aren't completed, with the functions that stop watching them. */
   const watched = new Map<string, () => void>();
@@ -76,7 +76,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     const unsubscribe = queue.onChange(id, ({ phase }) => {
       if (phase !== 'COMPLETED') return;
       unwatch();
-      owed.completed(id, steady.now());
+      pending.completed(id, steady.now());
       turns.ready(id);
     });
     const unwatch = (): void => {
@@ -89,23 +89,23 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   return {
     expect({ id, webhook, callerId }) {
       if (!webhook) return undefined;
-      const note = owed.add(id, { url: webhook, userId: callerId, attempts: 0, nextAt: null });
+      const note = pending.add(id, { url: webhook, userId: callerId, attempts: 0, nextAt: null });
       watch(id);
       return note;
     },
     withdraw(id) {
-      if (!owed.hooks.has(id)) return;
+      if (!pending.hooks.has(id)) return;
       watched.get(id)?.();
-      owed.forget(id);
+      pending.forget(id);
     },
     resume() {
-      for (const [id, { nextAt }] of owed.hooks) {
+      for (const [id, { nextAt }] of pending.hooks) {
         const record = queue.record(id);
-        if (!record) owed.forget(id);
+        if (!record) pending.forget(id);
         else if (record.phase !== 'COMPLETED') watch(id);
         else {
           // The wall clock may have been changed in the meantime, so waits and ages are clamped to possible values.
-          owed.completed(id, steady.now() - Math.max(0, clock() - (record.completedAt ?? clock())));
+          pending.completed(id, steady.now() - Math.max(0, clock() - (record.completedAt ?? clock())));
           turns.wait(id, steady.now() + Math.min((nextAt ?? 0) - clock(), maxPauseMs));
         }
       }

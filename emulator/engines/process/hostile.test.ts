@@ -61,7 +61,7 @@ def main():
 `;
 }
 
-const said = (message: unknown) => `yield ${JSON.stringify(JSON.stringify(message))}.encode() + b"\\n"`;
+const sends = (message: unknown) => `yield ${JSON.stringify(JSON.stringify(message))}.encode() + b"\\n"`;
 
 const frame = { file: 'a.py', line: 1, function: 'f', isApp: true };
 const exception = {
@@ -76,20 +76,20 @@ const violations: readonly [string, string, RegExp][] = [
   ['deep nesting', 'yield b"[" * 200_000 + b"\\n"', /not JSON/],
   ['a number without end', 'yield b"[" + b"9" * 200_000 + b"]\\n"', /not JSON/],
   ['a line without end', 'while True: yield b"x" * 65536', /more than 256 KiB/],
-  ['another event', said({ event: 'flushed' }), /an unknown report/],
-  ['an event of the supervisor', said({ event: 'exited', code: 0, signal: null }), /an unknown report/],
-  ['a line of its own', said({ event: 'line', stream: 'stdout', text: 'forged' }), /an unknown report/],
-  ['an event without its keys', said({ event: 'listening' }), /an unknown report/],
-  ['unknown keys', said({ event: 'loaded', id: 'runner-0' }), /an unknown report/],
-  ['that it entered, again', said({ event: 'entered' }), /"entered" out of order/],
-  ['a foreign port', said({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
-  ['an exception without frames', said({ ...exception, frames: undefined }), /an unknown report/],
-  ['an exception of an unknown phase', said({ ...exception, phase: 'build' }), /an unknown report/],
-  ['an exception with other frames', said({ ...exception, frames: [{ file: 'a.py', line: true }] }), /an unknown report/],
-  ['an exception of many frames', said({ ...exception, frames: Array(31).fill(frame) }), /an unknown report/],
-  ['a result of a server', said({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
-  ['gated with a key', said({ event: 'gated', port: 1 }), /an unknown report/],
-  ['loaded of a server', said({ event: 'loaded' }), /"loaded" out of order/],
+  ['another event', sends({ event: 'flushed' }), /an unknown report/],
+  ['an event of the supervisor', sends({ event: 'exited', code: 0, signal: null }), /an unknown report/],
+  ['a line of its own', sends({ event: 'line', stream: 'stdout', text: 'forged' }), /an unknown report/],
+  ['an event without its keys', sends({ event: 'listening' }), /an unknown report/],
+  ['unknown keys', sends({ event: 'loaded', id: 'runner-0' }), /an unknown report/],
+  ['that it entered, again', sends({ event: 'entered' }), /"entered" out of order/],
+  ['a foreign port', sends({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
+  ['an exception without frames', sends({ ...exception, frames: undefined }), /an unknown report/],
+  ['an exception of an unknown phase', sends({ ...exception, phase: 'build' }), /an unknown report/],
+  ['an exception with other frames', sends({ ...exception, frames: [{ file: 'a.py', line: true }] }), /an unknown report/],
+  ['an exception of many frames', sends({ ...exception, frames: Array(31).fill(frame) }), /an unknown report/],
+  ['a result of a server', sends({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
+  ['gated with a key', sends({ event: 'gated', port: 1 }), /an unknown report/],
+  ['loaded of a server', sends({ event: 'loaded' }), /"loaded" out of order/],
 ];
 
 describe('a runner that writes to its channel', () => {
@@ -120,7 +120,7 @@ describe('a runner that writes to its channel', () => {
     ['a value before it was called', { event: 'result', method: 'pickle', raised: null }],
     ['a refusal after its result', { event: 'refused', reason: 'forged' }],
   ])('%s ends a function run alone', async (_what, message) => {
-    const runner = start(hostile(`${said({ event: 'refused', reason: 'one' })}\n${said(message)}`), { mode: 'call' });
+    const runner = start(hostile(`${sends({ event: 'refused', reason: 'one' })}\n${sends(message)}`), { mode: 'call' });
     await runner.ready;
     runner.handle.call();
     expect((await runner.exited).reason).toMatch(/out of order/);
@@ -206,9 +206,9 @@ def main():
       const runner = start(text, { environment, runnerId: 'ordinary', dataDir: join(folder, 'data'), env });
       await runner.exited;
       other.kill();
-      const said = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
+      const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
       const refused = ['environ', 'fd/0', 'mem', 'root/'].map((what) => `refused ${what} PermissionError`);
-      expect(said).toEqual([...refused, ...refused, ...refused, 'True True']);
+      expect(printed).toEqual([...refused, ...refused, ...refused, 'True True']);
     },
   );
 });

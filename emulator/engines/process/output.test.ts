@@ -59,14 +59,14 @@ describe('lines of a runner', () => {
     const lines = await linesOf(
       twoRequests(`for i in range(3):
     ${swap}
-    print(r, "says", i)
+    print(r, "prints", i)
     print(r, "warns", file=sys.stderr)
     other.set()`),
     );
     for (const r of ['one', 'two']) {
       const own = lines.filter((line) => line.requestId === r);
       expect(own.filter((line) => line.stream === 'stdout').map((line) => line.text)).toEqual(
-        [0, 1, 2].map((i) => `${r} says ${i}`),
+        [0, 1, 2].map((i) => `${r} prints ${i}`),
       );
       expect(own.filter((line) => line.stream === 'stderr').map((line) => line.text)).toEqual(
         Array(3).fill(`${r} warns`),
@@ -81,16 +81,16 @@ describe('lines of a runner', () => {
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        if self.path.startswith("/say"): print("said", self.path)
+        if self.path.startswith("/print"): print("printed", self.path)
         self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
     def log_message(self, *about): pass
 def main(): http.server.HTTPServer(("", 8080), Handler).serve_forever()`;
     const runner = watch(engine, specFor(work, app));
     const address = await runner.ready;
     for (let round = 0; round < 50; round++) {
-      await fetch(`http://${address?.host}:${address?.port}/say/${round}`);
+      await fetch(`http://${address?.host}:${address?.port}/print/${round}`);
       await runner.handle.flushLines();
-      expect(runner.lines.at(-1)?.text).toBe(`said /say/${round}`);
+      expect(runner.lines.at(-1)?.text).toBe(`printed /print/${round}`);
     }
     runner.handle.kill();
     await runner.exited;

@@ -285,7 +285,7 @@ describe('the engine', () => {
         ends.push(turn);
         if (ends.length === 60) all();
       };
-      const heard = {
+      const received = {
         pulling: nothing,
         started: nothing,
         ready: nothing,
@@ -294,7 +294,7 @@ describe('the engine', () => {
         result: nothing,
         done: nothing,
       };
-      const events = { ...heard, exited };
+      const events = { ...received, exited };
       for (let n = 0; n < 60; n++) engine.start(specFor(work, '', { environment }), events);
     });
     const max = Math.max(...ends.map((of) => ends.filter((other) => other === of).length));

@@ -4,7 +4,6 @@ import { throwLater } from '../../local/loop/contain.ts';
 import type { Missing } from '../../wire/isolation.ts';
 import type { Engine } from '../engine.ts';
 import { neverStarted } from '../never-started.ts';
-import { createCrews, keyOf } from './crews.ts';
 import { createBytecode } from './disk/bytecode.ts';
 import { trimCompileCaches, useCompileCache } from './disk/compile-caches.ts';
 import { runnerFolder } from './disk/folder.ts';
@@ -16,6 +15,7 @@ import type { ProcessEngineDeps } from './options.ts';
 import { createRunner } from './runner/runner.ts';
 import { createShells } from './shell/shell.ts';
 import { startSupervisor } from './supervisor.ts';
+import { createSupervisors, keyOf } from './supervisors.ts';
 import { createSurroundings } from './surroundings.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
@@ -53,7 +53,7 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
   for (const name of leftByProbes) void removals.remove(join(probeDir, name));
   const spawnOnly = new Set<string>();
   let probing: Promise<unknown> = Promise.resolve();
-  const crews = createCrews((environment, { onMessage, onGone }) => {
+  const supervisors = createSupervisors((environment, { onMessage, onGone }) => {
     const { python } = environment;
     const [config, env] = [surroundings.config(environment), surroundings.machine(environment)];
     return startSupervisor({
@@ -71,7 +71,10 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
   const swept = sweepFolders(runnersDir, [probeName], signal).catch(report);
   const maxBytes = deps.maxCompiledBytes;
   // A supervisor shows its environment's cache to every runner.
-  const trimmed = trimCompileCaches(dataDir, crews.has, { ...(maxBytes === undefined ? {} : { maxBytes }), signal });
+  const trimmed = trimCompileCaches(dataDir, supervisors.has, {
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    signal,
+  });
   void removals.add(trimmed.catch(report));
 
   function noteUse({ id }: Virtualenv): void {
@@ -85,7 +88,7 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
   return {
     /** The supervisor needs half a second for its imports. */
     warm(environment) {
-      if (!signal.aborted) crews.warm(environment);
+      if (!signal.aborted) supervisors.warm(environment);
     },
 
     missing: missing.all,
@@ -102,7 +105,7 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
       if (signal.aborted) return neverStarted(spec.runnerId, events);
       const { environment } = spec;
       const machine = surroundings.machine(environment);
-      const berth = crews.join(environment, spec.runnerId);
+      const slot = supervisors.join(environment, spec.runnerId);
       noteUse(environment);
       const runner = createRunner({
         spec,
@@ -116,14 +119,14 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
         report,
         startMethod: () => (surroundings.canFork && !spawnOnly.has(keyOf(environment)) ? 'fork' : 'spawn'),
         avoidFork: () => spawnOnly.add(keyOf(environment)),
-        send: berth.send,
+        send: slot.send,
         sharesPorts: () => (isolation === 'full' && !missing.has('addresses') ? null : isolation),
         layerSizes,
         keepBytecode: (upper) => bytecode.keep(environment.python, machine, upper),
         remove: removals.remove,
-        onExited: berth.leave,
+        onExited: slot.leave,
       });
-      berth.take(runner);
+      slot.take(runner);
       return runner.handle;
     },
 
@@ -131,7 +134,7 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
       closing.abort();
       layerSizes.close();
       bytecode.close();
-      await Promise.all([crews.close(), shells.close(), swept, probing]);
+      await Promise.all([supervisors.close(), shells.close(), swept, probing]);
       // A probe that was ended leaves folders that can be removed only with their owner's permissions.
       for (const name of namesIn(probeDir)) void removals.remove(join(probeDir, name));
       await removals.settled(lastRemovalsMs);

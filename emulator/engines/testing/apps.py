@@ -18,13 +18,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status = 503 if health_checks <= int(os.environ.get("UNHEALTHY", "0")) else 200
         elif self.path == "/checks":
             body = str(health_checks).encode()
-        elif self.path.startswith("/say/"):
+        elif self.path.startswith("/print/"):
             # As the SDK's middleware does.
             from __main__ import isolate_log_context
 
             request_id = self.headers.get("x-fal-request-id", "")
             isolate_log_context.set({"fal_request_id": request_id, "fal_endpoint": self.path})
-            print("said", self.path)
+            print("printed", self.path)
             print("warned", self.path, file=sys.stderr)
         elif self.path == "/die":
             os.kill(os.getpid(), signal.SIGKILL)

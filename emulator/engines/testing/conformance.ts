@@ -80,13 +80,15 @@ export function describeEngine(name: string, open: () => EngineBed): void {
       const runner = start('serve');
       const address = await runner.ready;
       for (const round of [1, 2, 3]) {
-        await ask(address, `/say/${round}`, { 'x-fal-request-id': `request-${round}` });
+        await ask(address, `/print/${round}`, { 'x-fal-request-id': `request-${round}` });
         await runner.handle.flushLines();
-        const about = { requestId: `request-${round}`, endpoint: `/say/${round}` };
-        const own = runner.lines.filter(({ text }) => text.endsWith(`/say/${round}`));
+        const about = { requestId: `request-${round}`, endpoint: `/print/${round}` };
+        const own = runner.lines.filter(({ text }) => text.endsWith(`/print/${round}`));
         expect(own).toHaveLength(2);
-        expect(own).toContainEqual(expect.objectContaining({ ...about, stream: 'stdout', text: `said /say/${round}` }));
-        const warning = { ...about, stream: 'stderr', text: `warned /say/${round}` };
+        expect(own).toContainEqual(
+          expect.objectContaining({ ...about, stream: 'stdout', text: `printed /print/${round}` }),
+        );
+        const warning = { ...about, stream: 'stderr', text: `warned /print/${round}` };
         expect(own).toContainEqual(expect.objectContaining(warning));
       }
     });

@@ -17,16 +17,16 @@ export const openServers = new Set<Server>();
 export function playApp(runner: FakeRunner): FakeProgram {
   const { spec, events } = runner;
   const name = spec.callable.kind === 'entrypoint' ? spec.callable.name.replace(/^.*:/, '') : 'unloadable';
-  const play = plays[name];
+  const play = fakeApps[name];
   if (play === undefined) throw new Error(`No fake app is called ${name}.`);
   const program = play(runner);
   queueMicrotask(events.started);
   return program;
 }
 
-type Play = (runner: FakeRunner) => FakeProgram;
+type FakeApp = (runner: FakeRunner) => FakeProgram;
 
-const plays: { readonly [name: string]: Play } = {
+const fakeApps: { readonly [name: string]: FakeApp } = {
   serve,
   serve_deaf: (runner) => ({ ...serve(runner), terminate: () => undefined }),
   serve_and_finish: (runner) => ({
@@ -95,9 +95,9 @@ function serve(runner: FakeRunner): FakeProgram {
   let checks = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? '';
-    if (path.startsWith('/say/')) {
+    if (path.startsWith('/print/')) {
       const requestId = String(request.headers['x-fal-request-id']);
-      print(runner, `said ${path}`, { requestId, endpoint: path });
+      print(runner, `printed ${path}`, { requestId, endpoint: path });
       print(runner, `warned ${path}`, { requestId, endpoint: path, stream: 'stderr' });
     }
     if (path === '/die') return events.exited({ code: null, signal: 'SIGKILL', reason: killedBySomeone });

@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from 'ws';
  * One side of a tunnel. Its messages wait until the other side is available, then flow no faster than the other side
  * takes them.
  */
-export interface Half {
+export interface SocketHalf {
   readonly socket: WebSocket;
   /** How this side closed; 1006 before that, and when the connection broke off. */
   readonly closedBy: Closing;
@@ -37,7 +37,7 @@ export const longClose = { closeTimeout: 60 * 60 * 1000 } as const;
  *   after it; beyond it, reading pauses. This many bytes reach the other side even if this side closes after them and
  *   nobody reads for a long time.
  */
-export function forward(socket: WebSocket, maxBytes: number): Half {
+export function forward(socket: WebSocket, maxBytes: number): SocketHalf {
   let held: { readonly data: RawData; readonly binary: boolean }[] = [];
   let heldBytes = 0;
   let target: WebSocket | undefined;

@@ -6,7 +6,7 @@ import type { AttemptOutcome } from '../../scheduler/events.ts';
 import type { CallInfo } from '../../telemetry/requests/types.ts';
 import type { HeaderList } from '../headers.ts';
 import { limitInterim } from '../upstream.ts';
-import { closeLike, forward, type Half, highWaterBytes, longClose } from './socket-pair.ts';
+import { closeLike, forward, highWaterBytes, longClose, type SocketHalf } from './socket-pair.ts';
 
 /** A caller's websocket that is to be connected to a websocket of the app. */
 export interface SocketCall {
@@ -30,7 +30,7 @@ export const maxMessageBytes = 256 * 1024 * 1024;
 export const tunnelled = { ...longClose, perMessageDeflate: false, maxPayload: maxMessageBytes } as const;
 
 /** What a caller gets instead of a tunnel. */
-export function refuseSocket(caller: Half): void {
+export function refuseSocket(caller: SocketHalf): void {
   closeLike(caller.socket, forwardingError);
 }
 
@@ -39,10 +39,10 @@ export function refuseSocket(caller: Half): void {
  * scheduler. Never rejects.
  * @param on `gone`: the caller has closed; `aborted`: the platform ends the attempt.
  */
-export async function converse(
+export async function openTunnel(
   call: SocketCall,
   address: RunnerAddress,
-  caller: Half,
+  caller: SocketHalf,
   on: { readonly gone: StopSignal; readonly aborted: StopSignal },
 ): Promise<AttemptOutcome> {
   const app = dial(call, address);
@@ -86,7 +86,7 @@ function grouped(headers: HeaderList): { readonly [name: string]: string[] } {
 }
 
 function join(
-  caller: Half,
+  caller: SocketHalf,
   app: WebSocket,
   { gone, aborted }: { readonly gone: StopSignal; readonly aborted: StopSignal },
 ): Promise<AttemptOutcome> {

@@ -3,12 +3,12 @@ import { createServer, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { createRunnerConnections } from '../connections.ts';
-import { createDepartures } from '../departures.ts';
 import type { Links } from '../upstream.ts';
+import { createWriteBatches } from '../write-batches.ts';
 
 /** State that the exchanges of a test share. */
 export function testLinks(): Links {
-  return { connections: createRunnerConnections(), departures: createDepartures() };
+  return { connections: createRunnerConnections(), writeBatches: createWriteBatches() };
 }
 
 /** A real HTTP server in place of a runner's, until the test has finished. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { DirectCall } from '../../exchange/direct.ts';
 import { notMade } from '../../exchange/outcomes.ts';
-import type { Half } from '../../exchange/sockets/socket-pair.ts';
+import type { SocketHalf } from '../../exchange/sockets/socket-pair.ts';
 import type { SocketCall } from '../../exchange/sockets/tunnel.ts';
 import type { AttemptOutcome } from '../../scheduler/events.ts';
 import { platformError } from '../../wire/errors.ts';
@@ -25,9 +25,9 @@ it.each(['call', 'connect'] as const)('ends its lease when the exchange throws: 
       }),
       probeOnDemand: () => undefined,
     },
-    exchange: { stream: fails, converse: fails, cancel: async () => undefined },
+    exchange: { stream: fails, openTunnel: fails, cancel: async () => undefined },
   });
-  const nothing = {} as DirectCall & SocketCall & Half;
+  const nothing = {} as DirectCall & SocketCall & SocketHalf;
   const sink = { start: fails, write: () => undefined, end: fails, refuse: fails, cut: fails };
   const over = way === 'call' ? calls.call(nothing, sink, never) : calls.connect(nothing, nothing, never);
   await expect(over).rejects.toThrow('a bug');

@@ -2,7 +2,7 @@ import { errorAnswer } from '../../exchange/answers.ts';
 import type { DirectCall, Sink } from '../../exchange/direct.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { notMade } from '../../exchange/outcomes.ts';
-import type { Half } from '../../exchange/sockets/socket-pair.ts';
+import type { SocketHalf } from '../../exchange/sockets/socket-pair.ts';
 import { refuseSocket, type SocketCall } from '../../exchange/sockets/tunnel.ts';
 import type { StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Fleet, Lease } from '../types.ts';
@@ -19,7 +19,7 @@ export interface DirectCalls {
    * Messages from the caller wait until there is a runner. `gone` aborts when the caller has closed its socket.
    * Resolves when both sockets are closed.
    */
-  connect(call: SocketCall, caller: Half, gone: StopSignal): Promise<void>;
+  connect(call: SocketCall, caller: SocketHalf, gone: StopSignal): Promise<void>;
 }
 
 export function createDirectCalls({
@@ -27,7 +27,7 @@ export function createDirectCalls({
   exchange,
 }: {
   readonly fleet: Pick<Fleet, 'lease' | 'probeOnDemand'>;
-  readonly exchange: Pick<Exchange, 'stream' | 'converse' | 'cancel'>;
+  readonly exchange: Pick<Exchange, 'stream' | 'openTunnel' | 'cancel'>;
 }): DirectCalls {
   return {
     async call(call, sink, gone) {
@@ -60,7 +60,7 @@ export function createDirectCalls({
       if ('kind' in lease) return refuseSocket(caller);
       if (gone.aborted && !caller.hasPendingMessages()) return lease.end({ kind: 'caller_gone' });
       const signals = { gone, aborted: lease.aborted };
-      const outcome = await over(lease, () => exchange.converse(call, lease.address, caller, signals));
+      const outcome = await over(lease, () => exchange.openTunnel(call, lease.address, caller, signals));
       lease.end(outcome);
       if (outcome.kind === 'caller_gone') await exchange.cancel(lease.address, call.path, call.info.id);
     },

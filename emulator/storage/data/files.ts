@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { Refusal } from '../refusal.ts';
+import { withRefusals } from './failures.ts';
 import { type DataEntry, listData, statOf } from './listing.ts';
 import { at, stepsOf } from './paths.ts';
 import { removeTree } from './remove-tree.ts';
-import { withRefusals } from './words.ts';
 import { readZip } from './zip.ts';
 
 /**

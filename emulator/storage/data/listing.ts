@@ -2,9 +2,9 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../refusal.ts';
+import { codeOf, withRefusals } from './failures.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
 import { at, stepsOf } from './paths.ts';
-import { codeOf, withRefusals } from './words.ts';
 
 export interface DataEntry {
   /** Absolute: `/data/…`. */

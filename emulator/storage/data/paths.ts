@@ -1,8 +1,8 @@
 import { mkdir, readlink } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { Refusal } from '../refusal.ts';
+import { codeOf, withRefusals } from './failures.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
-import { codeOf, withRefusals } from './words.ts';
 
 const maxPath = 4096;
 const maxLinks = 40;
@@ -22,7 +22,7 @@ export function stepsOf(path: string): readonly string[] {
   return steps.slice(1);
 }
 
-export interface Way {
+export interface PathOptions {
   /** Whether a link at the very end is followed, or is itself the target (deleting, renaming). */
   readonly last: 'follow' | 'keep';
   /** Whether missing parent directories are created. */
@@ -42,7 +42,7 @@ export interface Way {
 export async function at<T>(
   root: string,
   steps: readonly string[],
-  { last, make = false }: Way,
+  { last, make = false }: PathOptions,
   work: (path: string, isRoot: boolean) => Promise<T>,
 ): Promise<T> {
   let pending = steps;

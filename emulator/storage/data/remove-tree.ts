@@ -1,8 +1,8 @@
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../refusal.ts';
+import { codeOf } from './failures.ts';
 import { type HeldFolder, holdFolder } from './held-folder.ts';
-import { codeOf } from './words.ts';
 
 /** The maximum depth: each level holds a descriptor. */
 const maxDepth = 200;

@@ -11,7 +11,7 @@ import { notFound, send, stopping, unknownRequest } from '../answers.ts';
 import { appId, readTargets, type Target, unknownName } from '../app-url.ts';
 import type { GatewayDeps } from '../context.ts';
 import { type FollowUp, followUpUrls, readFollowUp } from './follow-up.ts';
-import { createPlaces, type Places } from './places.ts';
+import { createPositions, type Positions } from './positions.ts';
 import { statusBody, statusCode } from './status.ts';
 import { streamStatus } from './status-stream.ts';
 import { submit } from './submit.ts';
@@ -22,14 +22,19 @@ import { submit } from './submit.ts';
  */
 export function createQueueHost(deps: GatewayDeps): EdgeHandlers {
   const { fleet, limits, report } = deps;
-  const places = createPlaces({ follow: fleet.follow, restMs: limits.positionIntervalMs, report });
+  const positions = createPositions({ follow: fleet.follow, restMs: limits.positionIntervalMs, report });
   return {
-    request: answering(deps, (...call) => serve(places, ...call)),
+    request: answering(deps, (...call) => serve(positions, ...call)),
     upgrade: (_req, socket) => writeRawAnswer(socket, 400, 'The queue host has no websockets; use the run or ws host.'),
   };
 }
 
-async function serve(places: Places, deps: GatewayDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function serve(
+  positions: Positions,
+  deps: GatewayDeps,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const greeting = greet(deps, req, deps.hosts().queue);
   const { envelope } = greeting;
   if (!greeting.ok) return send(res, envelope, greeting.answer);
@@ -40,7 +45,7 @@ async function serve(places: Places, deps: GatewayDeps, req: IncomingMessage, re
   const followUp = target && readFollowUp(req.method ?? 'GET', target.path);
   if (target && followUp) {
     const { cors, requestId: fresh } = envelope;
-    return await follow(deps, req, res, { target, followUp, origin, cors, fresh, places });
+    return await follow(deps, req, res, { target, followUp, origin, cors, fresh, positions });
   }
 
   const route = target && deps.routes.resolve(target.owner, target.name);
@@ -62,11 +67,11 @@ interface Follow {
   readonly origin: string;
   readonly cors: readonly (readonly [string, string])[];
   readonly fresh: string;
-  readonly places: Places;
+  readonly positions: Positions;
 }
 
 async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerResponse, about: Follow): Promise<void> {
-  const { target, followUp, cors, places } = about;
+  const { target, followUp, cors, positions } = about;
   const reply = (answer: Answer, requestId = about.fresh): void => send(res, { requestId, cors }, answer);
   const route = deps.routes.resolve(target.owner, target.name);
   // The JS client opens its own status stream with a token (`connectionMode: "client"`).
@@ -103,7 +108,7 @@ async function follow(deps: GatewayDeps, req: IncomingMessage, res: ServerRespon
               // A status contains all lines so far; it would otherwise contain every state of a progress bar.
               if (!line.unfinished) listener(line);
             });
-      const order = { record, urls, logs, followLogs, places };
+      const order = { record, urls, logs, followLogs, positions };
       return await streamStatus(deps, res, { requestId: record.id, cors }, order);
     }
     case 'result':

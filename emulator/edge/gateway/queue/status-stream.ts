@@ -6,7 +6,7 @@ import { writeOrCut } from '../../slow-reader.ts';
 import { type Envelope, flushHead, writeHead } from '../answers.ts';
 import type { GatewayDeps } from '../context.ts';
 import type { FollowUpUrls } from './follow-up.ts';
-import type { Places } from './places.ts';
+import type { Positions } from './positions.ts';
 import { statusBody } from './status.ts';
 
 interface StreamOrder {
@@ -16,7 +16,7 @@ interface StreamOrder {
   readonly logs: readonly LogLine[] | null;
   /** Calls back with each further line; returns a function that unsubscribes. */
   readonly followLogs: (listener: (line: LogLine) => void) => () => void;
-  readonly places: Places;
+  readonly positions: Positions;
 }
 
 /**
@@ -68,7 +68,7 @@ export function streamStatus(
       if (!res.writableEnded) res.end();
       resolve();
       clearInterval(ping);
-      stopPlaces();
+      stopPositions();
       stopRecords();
       stopLogs();
     };
@@ -81,7 +81,7 @@ export function streamStatus(
     const positionChanged = contained(() => {
       if (record.phase === 'IN_QUEUE' && deps.fleet.queuePosition(record.id) !== sentPosition) emit();
     });
-    const stopPlaces = order.places.watch(record.alias, positionChanged);
+    const stopPositions = order.positions.watch(record.alias, positionChanged);
     const stopRecords = deps.queue.onChange(record.id, (changed) => {
       record = changed;
       if (record.phase === 'COMPLETED') completed();

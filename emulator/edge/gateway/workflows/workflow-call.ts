@@ -133,7 +133,7 @@ function createEvents(deps: Pick<GatewayDeps, 'limits'>, res: ServerResponse, en
 }
 
 function errorEvent({ status, body }: Answer): WorkflowEvent {
-  const told: unknown = JSON.parse(body.toString());
+  const sent: unknown = JSON.parse(body.toString());
   const message = 'Error while running the workflow';
-  return { type: 'error', node_id: 'output', message, error: { status, body: told } };
+  return { type: 'error', node_id: 'output', message, error: { status, body: sent } };
 }

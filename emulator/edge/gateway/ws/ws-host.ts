@@ -41,7 +41,7 @@ export function createWsHost(deps: GatewayDeps): EdgeHandlers & { close(): void 
       const { requestId } = greeting.envelope;
       if (!admission.ok) return writeRawAnswer(socket, admission.answer.status, admission.answer.body, requestId);
       server.handleUpgrade(req, socket, head, (caller) => {
-        closers.set(caller, converse(deps, req, caller, { ...admission, requestId }));
+        closers.set(caller, serve(deps, req, caller, { ...admission, requestId }));
       });
     },
     close() {
@@ -58,7 +58,7 @@ async function refusePlain(deps: GatewayDeps, req: IncomingMessage, res: ServerR
 }
 
 /** Serves a caller; returns a function that closes its socket (1001) after the pending answers. */
-function converse(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): () => void {
+function serve(deps: GatewayDeps, req: IncomingMessage, caller: WebSocket, about: TunnelOrder): () => void {
   const gone = new AbortController();
   const waiting: { readonly data: RawData; readonly binary: boolean }[] = [];
   let waitingBytes = 0;

@@ -278,7 +278,7 @@ describe('what one watcher is sent', () => {
         asked++;
         return 100_000;
       },
-      waiting: (_alias: string, most: number) => Array.from({ length: most }, (_, n) => ({ id: `q-${n}`, since: 0 })),
+      waiting: (_alias: string, max: number) => Array.from({ length: max }, (_, n) => ({ id: `q-${n}`, since: 0 })),
       why: () => waits('Because'),
       queuePosition: () => 0,
     };

@@ -20,9 +20,9 @@ async function status(names: readonly string[]) {
   for (const name of names) server.rooms.catalog.putAlias({ ...alias, name });
   server.fleetPlan.queueSize = 100_000;
   let asked = 0;
-  server.fleet.waiting = (name, most) => {
-    asked += most;
-    return Array.from({ length: most }, (_, n) => ({ id: `${name}-${n}`, since: 0 }));
+  server.fleet.waiting = (name, max) => {
+    asked += max;
+    return Array.from({ length: max }, (_, n) => ({ id: `${name}-${n}`, since: 0 }));
   };
   server.fleet.why = (id) => waits(id);
   server.fleet.queuePosition = () => 0;

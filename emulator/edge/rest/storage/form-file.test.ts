@@ -98,18 +98,18 @@ describe('a file in a form', () => {
   });
 
   it('is passed on in pieces, none larger than one read of a socket', async () => {
-    let [pieces, longest, all] = [0, 0, 0];
+    let [pieces, maxLine, all] = [0, 0, 0];
     read = async (request) => {
       for await (const chunk of formFile(request, 30_000_000)) {
         pieces += 1;
-        longest = Math.max(longest, chunk.length);
+        maxLine = Math.max(maxLine, chunk.length);
         all += chunk.length;
       }
       return 'read';
     };
     expect(await send([file('x'.repeat(20_000_000)), '--B--'])).toBe('200 read');
     expect(all).toBe(20_000_000);
-    expect(longest).toBeLessThanOrEqual(65_536);
+    expect(maxLine).toBeLessThanOrEqual(65_536);
     expect(pieces).toBeGreaterThan(300);
   });
 

@@ -13,9 +13,9 @@ describe('a port that is in use', () => {
   });
 
   it('does not advise a mode that the machine refuses', () => {
-    const said = portInUse('listen EADDRINUSE', 'full');
-    expect(said).toContain('Next step: deploy with `--strategy recreate`');
-    expect(said).not.toContain('--isolation');
+    const advice = portInUse('listen EADDRINUSE', 'full');
+    expect(advice).toContain('Next step: deploy with `--strategy recreate`');
+    expect(advice).not.toContain('--isolation');
   });
 
   it('is not found in other lines', () => {

@@ -7,12 +7,12 @@ import type { RunnerAddress } from '../engines/engine.ts';
  * everything else that arrived in it: a Python app handles a batch with fewer turns of its own loop (32 callers, first
  * minute: 5 % more answers, measured). A request that is alone is sent at once.
  */
-export interface Departures {
+export interface WriteBatches {
   /** Call it before anything is written. */
-  leaveTogether(address: RunnerAddress, request: ClientRequest): void;
+  add(address: RunnerAddress, request: ClientRequest): void;
 }
 
-export function createDepartures(): Departures {
+export function createWriteBatches(): WriteBatches {
   /** Keyed by the address object, which lives as long as its runner. */
   const inFlight = new WeakMap<RunnerAddress, number>();
   let held: Socket[] = [];
@@ -24,7 +24,7 @@ export function createDepartures(): Departures {
   }
 
   return {
-    leaveTogether(address, request) {
+    add(address, request) {
       const others = inFlight.get(address) ?? 0;
       inFlight.set(address, others + 1);
       request.on('close', () => inFlight.set(address, (inFlight.get(address) ?? 1) - 1));

@@ -2,7 +2,7 @@ import type { Report } from '../local/loop/contain.ts';
 import type { Pending, WebhookRecords } from './records.ts';
 
 /** The undelivered webhooks, in memory. Each change is written to disk automatically. */
-export interface Owed {
+export interface PendingWebhooks {
   readonly hooks: ReadonlyMap<string, Pending>;
   /** Adds a webhook. @returns a function that stores it, to be called in the transaction that stores its request */
   add(id: string, hook: Pending): () => void;
@@ -13,7 +13,7 @@ export interface Owed {
   completedAt(id: string): number | undefined;
 }
 
-export function createOwed(records: WebhookRecords, report: Report): Owed {
+export function createPendingWebhooks(records: WebhookRecords, report: Report): PendingWebhooks {
   const hooks = new Map(records.load().map(({ id, value }) => [id, value]));
   const doneAt = new Map<string, number>();
 

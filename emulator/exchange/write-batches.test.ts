@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunnerAddress } from '../engines/engine.ts';
-import { createDepartures, type Departures } from './departures.ts';
+import { createWriteBatches, type WriteBatches } from './write-batches.ts';
 
 let app: Server;
 let address: RunnerAddress;
 let answers: ServerResponse[];
-let departures: Departures;
+let writeBatches: WriteBatches;
 
 beforeEach(async () => {
   answers = [];
-  departures = createDepartures();
+  writeBatches = createWriteBatches();
   app = createServer((_req, res) => void answers.push(res)).listen(0, '127.0.0.1');
   await once(app, 'listening');
   address = { host: '127.0.0.1', port: (app.address() as AddressInfo).port };
@@ -27,7 +27,7 @@ afterEach(() => {
 async function begin(to = address) {
   const request = httpRequest({ ...to, method: 'POST', agent: false });
   request.on('error', () => undefined);
-  departures.leaveTogether(to, request);
+  writeBatches.add(to, request);
   request.end('body');
   const [socket] = await once(request, 'socket');
   return { request, isHeld: () => socket.writableCorked > 0 };

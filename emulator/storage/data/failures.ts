@@ -1,6 +1,6 @@
 import { Refusal } from '../refusal.ts';
 
-const words: { readonly [code: string]: readonly ['bad_request' | 'not_found' | 'full', string] } = {
+const refusals: { readonly [code: string]: readonly ['bad_request' | 'not_found' | 'full', string] } = {
   ENOENT: ['not_found', 'There is no such file or directory.'],
   ENOTDIR: ['bad_request', 'A part of this path is a file, not a directory.'],
   EEXIST: ['bad_request', 'A part of this path is a file, not a directory.'],
@@ -26,7 +26,7 @@ export async function withRefusals<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const found = words[codeOf(error)];
+    const found = refusals[codeOf(error)];
     throw found ? new Refusal(...found) : error;
   }
 }

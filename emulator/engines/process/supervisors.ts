@@ -8,7 +8,7 @@ import type { Virtualenv } from './virtualenv.ts';
 /** How long a supervisor without runners is kept: a changed requirement leaves the old environment behind. */
 const idleMs = 600_000;
 
-interface Crew {
+interface SupervisedRunners {
   readonly supervisor: Supervisor;
   readonly runners: Map<string, ProcessRunner>;
   idle: NodeJS.Timeout | null;
@@ -21,7 +21,7 @@ export interface SupervisorEvents {
 }
 
 /** The place of one runner below its supervisor. */
-interface Seat {
+interface RunnerSlot {
   send(command: Command): void;
   /** From now on the runner receives the messages about it. */
   take(runner: ProcessRunner): void;
@@ -30,10 +30,10 @@ interface Seat {
 }
 
 /** The supervisors of environments, each with its runners. */
-export interface Crews {
+export interface Supervisors {
   /** Prepares the supervisor of an environment for its first runner. */
   warm(environment: Virtualenv): void;
-  join(environment: Virtualenv, runnerId: string): Seat;
+  join(environment: Virtualenv, runnerId: string): RunnerSlot;
   /** Whether an environment with this id has a supervisor. */
   has(environmentId: string): boolean;
   /** Kills every runner, and resolves when the supervisors are gone. */
@@ -41,61 +41,61 @@ export interface Crews {
 }
 
 /** `start`: starts the supervisor of an environment. */
-export function createCrews(
+export function createSupervisors(
   start: (environment: Virtualenv, events: SupervisorEvents) => Supervisor,
   report: Report,
-): Crews {
-  const crews = new Map<string, Crew>();
+): Supervisors {
+  const entries = new Map<string, SupervisedRunners>();
   let closed = false;
 
-  function crewOf(environment: Virtualenv): Crew {
+  function entryOf(environment: Virtualenv): SupervisedRunners {
     const key = keyOf(environment);
-    const there = crews.get(key);
+    const there = entries.get(key);
     if (there) return there;
     const runners = new Map<string, ProcessRunner>();
     const supervisor = start(environment, {
       onMessage: (message) => runners.get(message.id)?.receive(message),
       onGone(reason, cause) {
-        if (crews.get(key) === crew) crews.delete(key);
+        if (entries.get(key) === entry) entries.delete(key);
         inSlices([...runners.values()], (runner) => runner.lost(reason, cause)).catch(report);
       },
     });
-    const crew: Crew = { supervisor, runners, idle: null };
-    crews.set(key, crew);
-    return crew;
+    const entry: SupervisedRunners = { supervisor, runners, idle: null };
+    entries.set(key, entry);
+    return entry;
   }
 
-  function closeWhenIdle(key: string, crew: Crew): void {
-    if (crew.runners.size > 0 || closed) return;
-    crew.idle = setTimeout(() => {
-      if (crews.get(key) === crew) crews.delete(key);
-      void crew.supervisor.close();
+  function closeWhenIdle(key: string, entry: SupervisedRunners): void {
+    if (entry.runners.size > 0 || closed) return;
+    entry.idle = setTimeout(() => {
+      if (entries.get(key) === entry) entries.delete(key);
+      void entry.supervisor.close();
     }, idleMs).unref();
   }
 
   return {
     warm(environment) {
       const key = keyOf(environment);
-      if (!crews.has(key)) closeWhenIdle(key, crewOf(environment));
+      if (!entries.has(key)) closeWhenIdle(key, entryOf(environment));
     },
     join(environment, runnerId) {
-      const crew = crewOf(environment);
-      if (crew.idle) clearTimeout(crew.idle);
-      crew.idle = null;
+      const entry = entryOf(environment);
+      if (entry.idle) clearTimeout(entry.idle);
+      entry.idle = null;
       return {
-        send: crew.supervisor.send,
-        take: (runner) => void crew.runners.set(runnerId, runner),
+        send: entry.supervisor.send,
+        take: (runner) => void entry.runners.set(runnerId, runner),
         leave() {
-          crew.runners.delete(runnerId);
-          closeWhenIdle(keyOf(environment), crew);
+          entry.runners.delete(runnerId);
+          closeWhenIdle(keyOf(environment), entry);
         },
       };
     },
-    has: (environmentId) => [...crews.keys()].some((key) => key.startsWith(`${environmentId}\n`)),
+    has: (environmentId) => [...entries.keys()].some((key) => key.startsWith(`${environmentId}\n`)),
     async close() {
       closed = true;
-      for (const { runners } of crews.values()) for (const runner of runners.values()) runner.handle.kill();
-      await Promise.all([...crews.values()].map(({ supervisor }) => supervisor.close()));
+      for (const { runners } of entries.values()) for (const runner of runners.values()) runner.handle.kill();
+      await Promise.all([...entries.values()].map(({ supervisor }) => supervisor.close()));
     },
   };
 }

@@ -4,27 +4,27 @@ import { inSlices } from '../../../local/loop/slices.ts';
 import { later as onTimer } from '../../../local/loop/timers.ts';
 
 /** Notifies watchers that the position of a request in a queue may have changed. */
-export interface Places {
+export interface Positions {
   /**
-   * Calls `look` when the places of the alias's waiting requests may have changed: soon, but in a separate turn, and at
-   * most once per `restMs`. While nothing changes, nothing runs and no timer is set. Errors that `look` throws are
-   * reported. Returns a function that unsubscribes.
+   * Calls `listener` when the positions of the alias's waiting requests may have changed: soon, but in a separate turn,
+   * and at most once per `restMs`. While nothing changes, nothing runs and no timer is set. Errors that `listener`
+   * throws are reported. Returns a function that unsubscribes.
    */
-  watch(alias: string, look: () => void): () => void;
+  watch(alias: string, listener: () => void): () => void;
 }
 
 interface Watched {
-  readonly looks: Set<() => void>;
+  readonly listeners: Set<() => void>;
   /** When they were last called, for `now`. */
-  lookedAt: number;
-  callOff: (() => void) | undefined;
+  calledAt: number;
+  cancel: (() => void) | undefined;
 }
 
 /**
  * All watchers share one follower of the fleet, and the watchers of an alias share one timer: an event costs the same
  * with any number of them, and if there are many, they are called in batches of a few milliseconds.
  */
-export function createPlaces(deps: {
+export function createPositions(deps: {
   readonly follow: Fleet['follow'];
   readonly restMs: number;
   readonly report: Report;
@@ -32,38 +32,38 @@ export function createPlaces(deps: {
   readonly later?: (delayMs: number, run: () => void) => () => void;
   /** Milliseconds of a monotonic clock. */
   readonly clock?: () => number;
-}): Places {
+}): Positions {
   const { follow, restMs, report, later = onTimer, clock = () => performance.now() } = deps;
   const byAlias = new Map<string, Watched>();
   let unfollow: (() => void) | undefined;
 
-  function touch(alias: string): void {
+  function schedule(alias: string): void {
     const watched = byAlias.get(alias);
-    if (!watched || watched.callOff) return;
-    watched.callOff = later(Math.max(0, watched.lookedAt + restMs - clock()), () => {
-      watched.callOff = undefined;
-      watched.lookedAt = clock();
+    if (!watched || watched.cancel) return;
+    watched.cancel = later(Math.max(0, watched.calledAt + restMs - clock()), () => {
+      watched.cancel = undefined;
+      watched.calledAt = clock();
       // Some unsubscribe while others are called.
-      inSlices([...watched.looks], (look) => {
-        if (watched.looks.has(look)) contain(report, look)();
+      inSlices([...watched.listeners], (listener) => {
+        if (watched.listeners.has(listener)) contain(report, listener)();
       }).catch(report);
     });
   }
 
   return {
-    watch(alias, look) {
-      unfollow ??= follow(({ apps }) => apps.forEach(touch));
+    watch(alias, listener) {
+      unfollow ??= follow(({ apps }) => apps.forEach(schedule));
       const watched = byAlias.get(alias) ?? {
-        looks: new Set(),
-        lookedAt: Number.NEGATIVE_INFINITY,
-        callOff: undefined,
+        listeners: new Set(),
+        calledAt: Number.NEGATIVE_INFINITY,
+        cancel: undefined,
       };
       byAlias.set(alias, watched);
-      watched.looks.add(look);
+      watched.listeners.add(listener);
       return () => {
-        watched.looks.delete(look);
-        if (watched.looks.size > 0 || byAlias.get(alias) !== watched) return;
-        watched.callOff?.();
+        watched.listeners.delete(listener);
+        if (watched.listeners.size > 0 || byAlias.get(alias) !== watched) return;
+        watched.cancel?.();
         byAlias.delete(alias);
         if (byAlias.size > 0) return;
         unfollow?.();
