@@ -1,5 +1,5 @@
 """
-How a user's command (shell.py) enters a runner that is isolated from other programs (landlock.py) and that no outside
+How a user's command (shell/helper.py) enters a runner that is isolated from other programs (landlock.py) and that no outside
 process can enter: an idle process of the runner, created before any user code, starts a helper for each command.
 
 User code can reach it like everything else in the runner. So its output is trusted no more than the runner's output,
@@ -15,7 +15,7 @@ import struct
 import time
 
 from ..shared import descriptors, kernel
-from ..shell import shell
+from ..shell import helper
 
 _CHUNK = 64 * 1024
 _RUNNERS_END_SECONDS = 3.0
@@ -114,6 +114,6 @@ def _help(connection: socket.socket) -> None:
         sent = bytearray()
         while len(sent) < left and (more := connection.recv(min(_CHUNK, left - len(sent)))):
             sent += more
-        shell.take_over(bytes(sent), connection.fileno())
+        helper.take_over(bytes(sent), connection.fileno())
     finally:
         os._exit(0)

@@ -1,9 +1,10 @@
 const headerBytes = 5;
-/** The most that shell.py sends at once is a quarter of this. */
+/** The most that the helper sends at once is a quarter of this. */
 const maxBytes = 256 * 1024;
 
 /**
- * The protocol between us and runner/shell/shell.py: a letter, the payload's length (4 bytes, big endian), the payload.
+ * The protocol between us and the helper (runner/shell/streams.py): a letter, the payload's length (4 bytes, big
+ * endian), the payload.
  */
 export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer {
   const body = Buffer.from(payload);
@@ -15,7 +16,7 @@ export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer 
 
 /**
  * Takes bytes in pieces of any size, and calls `onFrame` for each complete frame. User code can write to the connection
- * (runner/birth/door.py): at the first frame that can't come from shell.py, calls `onNoFrame`, and nothing afterwards.
+ * (runner/birth/door.py): at the first frame that can't come from the helper, calls `onNoFrame`, and nothing afterwards.
  */
 export function frameReader(
   onFrame: (kind: string, payload: Buffer) => void,

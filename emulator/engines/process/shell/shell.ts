@@ -53,7 +53,7 @@ const graceMs = 5_000;
 type Helper = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Each command has a helper (runner/shell/shell.py) that enters the runner's namespaces, holds the terminal, and ends
+ * Each command has a helper (runner/shell/helper.py) that enters the runner's namespaces, holds the terminal, and ends
  * all processes that it started when this process or the runner is gone.
  */
 export function createShells(runnerSources: string, report: Report): Shells {
