@@ -37,7 +37,7 @@ def keep(main: int, status_fd: int, supervisor: int, servers) -> None:
                 loop.turn(servers.turn())
             except Exception as error:
                 # A bug: the runner must not run without its server handling.
-                why = f"its servers could not be looked after ({type(error).__name__}: {error})"
+                why = f"its servers could not be monitored ({type(error).__name__}: {error})"
                 _report(status_fd, main, ("violation", why))
                 break
         status = wait_for(main) if status is None else status

@@ -48,7 +48,7 @@ def install() -> int:
     """For a process with one thread. Returns the descriptor, which no program inherits. Raises OSError."""
     library = kernel.libc()
     if library is None or MACHINE is None:
-        raise OSError("a filter of system calls needs Linux on a machine whose numbers are known, and ctypes")
+        raise OSError("a filter of system calls requires ctypes, and Linux on a supported machine")
     library.syscall.restype = ctypes.c_long
     code = _program(MACHINE)
     program = _Program(len(code) // 8, code)
