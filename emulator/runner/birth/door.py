@@ -1,6 +1,7 @@
 """
-How a user's command (shell/helper.py) enters a runner that is isolated from other programs (landlock.py) and that no outside
-process can enter: an idle process of the runner, created before any user code, starts a helper for each command.
+How a user's command (shell/helper.py) enters a runner that is isolated from other programs (landlock.py) and that no
+outside process can enter: an idle process of the runner, created before any user code, starts a helper for each
+command.
 
 User code can reach it like everything else in the runner. So its output is trusted no more than the runner's output,
 and it is sent nothing that the runner doesn't have.

@@ -16,26 +16,22 @@ from ..inside import rules
 from ..keeper import keeper
 from ..shared import addresses, descriptors, kernel
 from ..shared.channel import Channel, TooMuch
-from ..shared.lines import ForgedFrame, Lines
+from ..shared.lines import ForgedFrame
 from ..shared.loop import Loop
 from ..shared.reports import Violation
 from . import isolation
 from .launch import Launched, launch
+from .output import CHUNK, READS, Outputs
 from .runner import Runner
 
-CHUNK = 64 * 1024
 HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
 """
 Bytes queued for the emulator. Above the first figure runners' output stays in their pipes, until the queue falls below
 the second.
 """
-READS = 16
-"""How many chunks are read out of turn: more than fits into a pipe or a report, but bounded in case of a flood."""
 METRICS_PORT = 9090
 """The port that the SDK's apps use by default (docs/platform/runner-process.md#shapes-of-a-callable)."""
 KEEPER_SECONDS = 3.0
-SHOW_SECONDS = 0.1
-"""How long an unfinished line waits until it is shown, and the minimum interval between two updates."""
 
 
 class Supervisor:
@@ -44,14 +40,12 @@ class Supervisor:
         self._emulator = Channel(sock)
         self._config = config
         self._runners: dict[str, Runner] = {}
-        self._held_back = False
         self._stopping = False
         self._to_flush: list[Runner] = []
         """Runners whose lines the emulator asked for while it was behind."""
         self._dying: dict[Runner, float] = {}
         """Runners whose keepers were asked to end them, and the deadline for each."""
-        self._unfinished: dict[Lines, Runner] = {}
-        self._show_at = 0.0
+        self._outputs = Outputs(self._loop, self._carefully, self._report)
         self._world = isolation.find(config)
         self._loop.watch(sock.fileno(), self._on_command)
 
@@ -63,9 +57,9 @@ class Supervisor:
 
     def turn(self) -> None:
         """Waits for events and handles them."""
-        due = [*self._dying.values(), *([self._show_at] if self._unfinished else [])]
+        due = [*self._dying.values(), *self._outputs.due()]
         self._loop.turn(max(0.0, min(due) - time.monotonic()) if due else None)
-        self._show_unfinished()
+        self._outputs.show_due()
         self._end_hindered_keepers()
         self._flush()
 
@@ -165,7 +159,7 @@ class Supervisor:
         """Watches the runner's channel and output from now on."""
         self._runners[runner.id] = runner
         for fd, stream in ((launched.stdout, "stdout"), (launched.stderr, "stderr")):
-            self._take_output(runner, fd, stream, token)
+            self._outputs.add(runner, fd, stream, token)
         self._loop.watch(runner.channel.sock.fileno(), lambda: self._carefully(runner, lambda: self._on_report(runner)))
         self._loop.watch(runner.status, lambda: self._carefully(runner, lambda: self._on_status(runner)))
         return runner
@@ -225,66 +219,6 @@ class Supervisor:
             if not self._on_report(runner):
                 return
 
-    def _take_output(self, runner: Runner, fd: int, stream: str, token: str) -> None:
-        def emit(text: str, labels: dict, unfinished: bool) -> None:
-            known = {name: labels[name] for name in ("requestId", "endpoint") if isinstance(labels.get(name), str)}
-            if unfinished:
-                known["unfinished"] = True
-            self._report(runner.id, "line", stream=stream, text=text, **known)
-
-        os.set_blocking(fd, False)
-        runner.outputs[fd] = Lines(token, emit)
-        if not self._held_back:
-            self._watch_output(runner, fd)
-
-    def _watch_output(self, runner: Runner, fd: int) -> None:
-        self._loop.watch(fd, lambda: self._carefully(runner, lambda: self._on_output(runner, fd)))
-
-    def _on_output(self, runner: Runner, fd: int) -> bool:
-        """Reads once; False when no more data is available now."""
-        before = runner.alone()
-        try:
-            data = os.read(fd, CHUNK)
-        except BlockingIOError:
-            return False
-        if data:
-            lines = runner.outputs[fd]
-            # If a request has just begun or ended, a mark separates what was unread at that moment.
-            alone = before or runner.alone()
-            self._carefully(runner, lambda: lines.feed(data, alone))
-            if lines.has_news:
-                self._show_later(runner, lines)
-            return True
-        self._close_output(runner, fd)
-        return False
-
-    def _show_later(self, runner: Runner, lines: Lines) -> None:
-        if not self._unfinished:
-            self._show_at = time.monotonic() + SHOW_SECONDS
-        self._unfinished[lines] = runner
-
-    def _show_unfinished(self) -> None:
-        """Shows progress bars and other unfinished lines; does nothing while the emulator is behind."""
-        if not self._unfinished or time.monotonic() < self._show_at:
-            return
-        due, self._unfinished = self._unfinished, {}
-        if not self._held_back:
-            for lines, runner in due.items():
-                self._carefully(runner, lambda: self._show(runner, lines))
-
-    def _show(self, runner: Runner, lines: Lines) -> None:
-        lines.settle(runner.alone())
-        lines.show()
-        if lines.awaits_end:
-            self._show_later(runner, lines)
-
-    def _close_output(self, runner: Runner, fd: int) -> None:
-        lines = runner.outputs.pop(fd)
-        self._unfinished.pop(lines, None)
-        self._loop.forget(fd)
-        os.close(fd)
-        self._carefully(runner, lines.finish)
-
     def _flush_lines(self, runner: Runner) -> None:
         """
         The emulator asks after an answer of the runner: lines that the runner wrote before it may still be in its
@@ -293,13 +227,7 @@ class Supervisor:
         if self._is_behind():
             self._to_flush.append(runner)
             return
-        for fd in list(runner.outputs):
-            for _ in range(READS):
-                # Don't wait for a flood to end.
-                if self._is_behind() or not self._on_output(runner, fd):
-                    break
-        for lines in runner.outputs.values():
-            self._carefully(runner, lambda: lines.settle(runner.alone()))
+        self._outputs.drain(runner, self._is_behind)
         # The channel of a runner that has ended is closed.
         if runner.broken is None and runner.channel.sock.fileno() >= 0:
             # Exceptions that were reported before the answer.
@@ -334,14 +262,7 @@ class Supervisor:
         """
         self._loop.forget(runner.status)
         os.close(runner.status)
-        for fd in list(runner.outputs):
-            for _ in range(READS):
-                if not self._on_output(runner, fd):
-                    break
-            # A process that is not below the keeper (another user's, a shell) may still hold the pipe open and write
-            # without end.
-            if fd in runner.outputs:
-                self._close_output(runner, fd)
+        self._outputs.close(runner)
         if runner.broken is None:
             self._carefully(runner, lambda: self._read_rest(runner))
         self._loop.forget(runner.channel.sock.fileno())
@@ -393,16 +314,10 @@ class Supervisor:
             self._send_out()
         waiting = len(self._emulator.pending)
         self._loop.await_room(self._emulator.sock.fileno(), (lambda: None) if waiting else None)
-        if not self._held_back and self._is_behind():
-            self._held_back = True
-            for runner in self._runners.values():
-                for fd in runner.outputs:
-                    self._loop.forget(fd)
-        elif self._held_back and waiting < LOW_WATER:
-            self._held_back = False
-            for runner in self._runners.values():
-                for fd in runner.outputs:
-                    self._watch_output(runner, fd)
+        if self._is_behind():
+            self._outputs.hold_back(self._runners.values())
+        elif waiting < LOW_WATER:
+            self._outputs.resume(self._runners.values())
 
     def _send_out(self) -> None:
         try:
