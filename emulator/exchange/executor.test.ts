@@ -45,7 +45,7 @@ it.each([
   [200, '0', false],
   [500, '1', false],
 ])(
-  'says of an answer %i with x-fal-billable-units-webhook: %s whether its units come later',
+  'reports for an answer %i with x-fal-billable-units-webhook: %s whether its units come later',
   async (status, value, is) => {
     late.splice(0);
     const { address } = await testRunner((_req, res) => {

@@ -40,7 +40,7 @@ describe('to the app', () => {
     ]);
   });
 
-  it('hides what proxies say about the caller: anybody could have written it', () => {
+  it('hides what proxies report about the caller, because anyone could have written it', () => {
     const family = [
       'X-Forwarded-For',
       'X-Forwarded-Proto',

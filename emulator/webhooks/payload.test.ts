@@ -45,7 +45,7 @@ describe('the body of a webhook', () => {
     ['a large text that breaks off', `["${'x'.repeat(2_000_000)}`],
     ['a large text with a byte that is not UTF-8', Buffer.from(`"${'x'.repeat(2_000_000)}\xff"`, 'latin1')],
     ['a large file of brackets', '['.repeat(20_000_000)],
-  ])('says that %s is no JSON, though the request went well', async (_what, body) => {
+  ])('reports that %s is not JSON, although the request succeeded', async (_what, body) => {
     expect(JSON.parse(await response(200, body))).toEqual({
       request_id: 'r1',
       gateway_request_id: 'a2',

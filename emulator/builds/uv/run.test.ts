@@ -51,7 +51,7 @@ describe('running uv', () => {
     expect([...lines].sort()).toEqual([...exit.output].sort());
   });
 
-  it('says that uv could not be started', async () => {
+  it('reports that uv could not be started', async () => {
     const exit = await runUv({ uv: join(folder, 'none'), args: [], env: {}, mask: (text) => text, line: () => {} });
     expect(exit.code).toBeNull();
     expect(lastOutput(exit)).toContain('could not be started');

@@ -74,7 +74,7 @@ describe('building an environment', () => {
     expect(again).toEqual([]);
   });
 
-  it('works without a release of the SDK that the index does not have, and says so', { timeout }, async () => {
+  it('works without a release of the SDK that the index does not have, and logs it', { timeout }, async () => {
     const lines: BuildLog[] = [];
     const asked = { ...virtualenv([]), sdk: '1.99.99' };
     const { environment } = await built(asked, (line) => lines.push(line));
@@ -183,7 +183,7 @@ describe('building an environment', () => {
 });
 
 describe('a build that fails', () => {
-  it("says so in uv's own words, and is tried again the next time", { timeout }, async () => {
+  it("reports it in uv's own words, and is tried again the next time", { timeout }, async () => {
     const definition = virtualenv(['six==0.0.0.dev999']);
     const first = await reason(definition);
     expect(first).toMatch(/^Failure during 'uv pip install': /);

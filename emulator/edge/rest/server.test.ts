@@ -88,7 +88,7 @@ describe('every request', () => {
 });
 
 describe('pages without a key', () => {
-  it('/ says what this is', async () => {
+  it('/ describes the server', async () => {
     const { url } = await restServer();
     const response = await fetch(url('/'));
     expect(response.status).toBe(200);

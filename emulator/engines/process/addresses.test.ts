@@ -216,7 +216,7 @@ def main():
     code = 'require("http").get("http://127.0.0.1:8080/", (r) => r.on("data", (d) => console.log("node", String(d))))'
     subprocess.run([${JSON.stringify(process.execPath)}, "-e", code])
     blocking = socket.socket(); blocking.connect(("127.0.0.1", ${port}))
-    print("said", blocking.recv(100).decode(), flush=True)
+    print("received", blocking.recv(100).decode(), flush=True)
     debugger = socket.create_server(("127.0.0.1", 5678)) if os.environ.get("DEBUGGER") else None
     client = socket.socket(); client.bind(("", 0))
     print("client", client.getsockname()[0], flush=True)
@@ -227,7 +227,7 @@ def main():
     expect(output.filter((line) => line === 'own True True')).toHaveLength(6);
     expect(output).toContain('urllib hi');
     expect(output).toContain('node hi');
-    expect(output).toContain('said database');
+    expect(output).toContain('received database');
   });
 
   it('do not hold up each other while one waits for a connection', async () => {

@@ -314,7 +314,7 @@ def main():
     expect(runner.lines.map(({ text }) => text)).toEqual([expect.stringMatching(/^\/tmp\/\w+$/)]);
   });
 
-  it.each(['/var/tmp', '/app'])('ends a runner that writes too much to %s, and says why', async (place) => {
+  it.each(['/var/tmp', '/app'])('ends a runner that writes too much to %s, and reports why', async (place) => {
     const small = { max: 4 * 1024 ** 2, spare: 0, large: 0, step: 0 };
     const strict = createProcessEngine({ dataDir: dataFolder, runnerSources, isolation: 'disk', layerLimits: small });
     onTestFinished(() => strict.close());

@@ -85,7 +85,11 @@ const violations: readonly [string, string, RegExp][] = [
   ['a foreign port', sends({ event: 'listening', host: '127.0.0.1', port: 1 }), /"listening" out of order/],
   ['an exception without frames', sends({ ...exception, frames: undefined }), /an unknown report/],
   ['an exception of an unknown phase', sends({ ...exception, phase: 'build' }), /an unknown report/],
-  ['an exception with other frames', sends({ ...exception, frames: [{ file: 'a.py', line: true }] }), /an unknown report/],
+  [
+    'an exception with other frames',
+    sends({ ...exception, frames: [{ file: 'a.py', line: true }] }),
+    /an unknown report/,
+  ],
   ['an exception of many frames', sends({ ...exception, frames: Array(31).fill(frame) }), /an unknown report/],
   ['a result of a server', sends({ event: 'result', method: 'pickle', raised: null }), /"result" out of order/],
   ['gated with a key', sends({ event: 'gated', port: 1 }), /an unknown report/],
@@ -93,7 +97,7 @@ const violations: readonly [string, string, RegExp][] = [
 ];
 
 describe('a runner that writes to its channel', () => {
-  it.each(violations)('%s ends without affecting others, and its log says why', async (_what, chunks, why) => {
+  it.each(violations)('%s ends without affecting others, and its log has the reason', async (_what, chunks, why) => {
     const neighbour = start(server);
     await neighbour.ready;
     const runner = start(hostile(chunks));

@@ -227,13 +227,13 @@ def main():
     while True:
         client = server.accept()[0]
         kept += [client, *socket.recv_fds(client, 4, 2)[1]]
-        say = lambda kind, data: os.write(kept[-1], kind + struct.pack(">I", len(data)) + data)
+        send = lambda kind, data: os.write(kept[-1], kind + struct.pack(">I", len(data)) + data)
         ${act}
         print("has it", flush=True)`;
 
   it('a session still ends, and so does the engine', async () => {
     const own = createProcessEngine({ dataDir: join(work.root, 'own'), runnerSources, isolation: 'full' });
-    const runner = start(asDoor('say(b"1", b"mine")'), {}, own);
+    const runner = start(asDoor('send(b"1", b"mine")'), {}, own);
     await runner.line(/^listens/);
     const [ended, stays] = [1, 2].map(() => watchCommand(runner.handle, ['echo', 'hi']));
     await ended?.shows('mine');
@@ -246,7 +246,7 @@ def main():
 
   it.each([
     ['a frame without an end', 'os.write(kept[-1], b"1\\xff\\xff\\xff\\xff")', ''],
-    ['no number as its exit code', 'say(b"1", b"mine"); say(b"x", b"many")', 'mine'],
+    ['no number as its exit code', 'send(b"1", b"mine"); send(b"x", b"many")', 'mine'],
   ])(
     '%s is the end of a command',
     async (_what, act, out) => {

@@ -156,7 +156,7 @@ def main():
     ['a signal', 'import os\ndef main(): os.kill(os.getpid(), 9)', /died with <Signals\.SIGKILL: 9>\.`$/],
     ['a return', 'def main(): pass', /^The function returned instead of serving\. /],
     ['an import that fails', 'import no_such_module', /No module named 'no_such_module'/],
-  ])('that ends by %s says so', async (_, app, sentence) => {
+  ])('that ends by %s reports it', async (_, app, sentence) => {
     const runner = start(app);
     expect((await runner.exited).reason).toMatch(sentence);
     expect(runner.order).toEqual(['started', 'exited']);

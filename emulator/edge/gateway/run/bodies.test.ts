@@ -145,7 +145,7 @@ const early: readonly (readonly [string, RequestListener])[] = [
       res.writeHead(404).end('no such path');
     },
   ],
-  ['and says that it closes', (_req, res) => void res.writeHead(404, { connection: 'close' }).end('no such path')],
+  ['and announces that it closes', (_req, res) => void res.writeHead(404, { connection: 'close' }).end('no such path')],
   [
     'and hangs up at once, with all of it unread',
     (req, res) => {
