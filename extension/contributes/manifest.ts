@@ -81,7 +81,7 @@ function property(setting: Setting, order: number) {
   return { ...schema(setting), default: fallback, order, scope, markdownDescription: description };
 }
 
-/** The part of a setting's JSON schema that says which values it takes. */
+/** The part of a setting's JSON schema that restricts its values. */
 function schema(setting: Setting) {
   switch (setting.type) {
     case 'choice':

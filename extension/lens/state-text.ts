@@ -8,7 +8,7 @@ export interface Place {
   readonly facts: AppFacts | undefined;
 }
 
-const longest = 90;
+const maxLength = 90;
 
 /** The state of a class for its lens. Nothing in it counts seconds, so that it changes only with the state. Pure. */
 export function stateText(places: readonly Place[], timeOf: (at: number) => string): string {
@@ -56,6 +56,6 @@ function duration(ms: number): string {
   return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
 }
 
-function short(text: string, most = longest): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`;
+function short(text: string, max = maxLength): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).trimEnd()}…`;
 }

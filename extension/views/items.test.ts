@@ -171,10 +171,10 @@ describe('the tree', () => {
   });
 
   it('updates ages every second at first, then every ten, because an updated row loses its tooltip', () => {
-    const said = (seconds: number) =>
+    const ageText = (seconds: number) =>
       toItems(status({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
         ?.children[0]?.description;
-    expect([0, 1, 9, 10, 19, 20, 89].map(said).map((text) => text?.slice('IDLE · '.length))).toEqual([
+    expect([0, 1, 9, 10, 19, 20, 89].map(ageText).map((text) => text?.slice('IDLE · '.length))).toEqual([
       '0 s',
       '1 s',
       '9 s',
