@@ -187,7 +187,7 @@ describe('`minifal stop` while requests run', () => {
     const direct = call(emulator, 'run', `/${account}/echo`, { body: { number: 32, seconds: 3 } });
     await until('both run', async () => (await lines(31)) + (await lines(32)) === 2, { timeoutMs: 60_000 });
     const stopped = emulator.kill('SIGTERM');
-    await until('it says so', () => /2 requests are running and may finish/.test(emulator.logText()));
+    await until('it says so', () => /2 requests are running and may take 5 s to finish/.test(emulator.logText()));
     const refused = await call(emulator, 'run', `/${account}/echo`, { body: { number: 33 } });
     expect([refused.status, await refused.json()]).toMatchObject([
       503,
@@ -212,7 +212,7 @@ describe('`minifal stop` while requests run', () => {
     const id = await submit(emulator, `${account}/echo`, { number: 41, seconds: 3 });
     await until('it runs', async () => (await lines(41)) === 1, { timeoutMs: 60_000 });
     const stopped = emulator.kill('SIGTERM');
-    await until('it says so', () => /A request is running and may finish/.test(emulator.logText()));
+    await until('it says so', () => /A request is running and may take 5 s to finish/.test(emulator.logText()));
     await emulator.kill('SIGINT');
     await stopped;
     expect(emulator.logText()).toContain('minifal stopped without waiting');

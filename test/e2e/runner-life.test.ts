@@ -305,7 +305,7 @@ async function list(...flags: readonly string[]) {
 
 it('shows the time scale wherever it shows a time', async () => {
   expect(emulator.logText()).toContain(`Time scale x${timeScale}: `);
-  expect(await minifalStatus()).toContain(`time x${timeScale}: `);
+  expect(await minifalStatus()).toContain(`time scale x${timeScale}: `);
   expect((await status()).timeScale).toBe(timeScale);
 });
 
