@@ -91,6 +91,8 @@ export type Event =
   | { readonly type: 'tcpChecked'; readonly runnerId: RunnerId; readonly ok: boolean }
   | { readonly type: 'runnerStopRequested'; readonly runnerId: RunnerId; readonly replaceFirst: boolean }
   | { readonly type: 'runnerKillRequested'; readonly runnerId: RunnerId }
+  /** The machine has another number of GPU slots from now on; infinite: no limit. Runners keep what they have. */
+  | { readonly type: 'gpuSlotsChanged'; readonly gpuSlots: number }
   /** The emulator stops: running requests may finish, and nothing new begins. */
   | { readonly type: 'shutdown' }
   /** Time has passed; sent when `nextWakeup` is due. */

@@ -93,6 +93,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   weighted(3, 'stop', { pick, replaceFirst: fc.boolean() }),
   weighted(2, 'rollout', { alias, force: fc.boolean() }),
   weighted(1, 'delete', { alias }),
+  weighted(1, 'slots', { gpuSlots: fc.constantFrom(Number.POSITIVE_INFINITY, 1, 2, 3) }),
   weighted(5, 'deploy', {
     alias,
     revision: fc.constantFrom('rev1', 'rev2', 'rev3'),

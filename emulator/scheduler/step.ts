@@ -4,6 +4,7 @@ import type { Effect, Note } from './effects.ts';
 import type { Event } from './events.ts';
 import { shareRoom } from './machine/capacity.ts';
 import { rememberStale } from './machine/offers.ts';
+import { setSlots } from './machine/set-slots.ts';
 import { refreshLine } from './machine/room.ts';
 import { assign } from './requests/assign.ts';
 import { arrived, attemptEnded } from './requests/attempts.ts';
@@ -134,6 +135,9 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
       break;
     case 'runnerKillRequested':
       kill(turn, event.runnerId, 'killed');
+      break;
+    case 'gpuSlotsChanged':
+      setSlots(turn, event.gpuSlots);
       break;
     case 'shutdown':
       shutDown(turn);

@@ -106,6 +106,39 @@ describe('GPU slots', () => {
     expect(processes(sim)).toEqual({ a: 0, b: 1, cpu: 1 });
   });
 
+  it('that are added go to the next runner in line at once', () => {
+    const sim = machine(1, { a: 1, b: 1 });
+    busy(sim, 'a', 'long');
+    sim.submit(['waits'], { alias: 'b' });
+    expect(types(sim.send({ type: 'gpuSlotsChanged', gpuSlots: 2 }))).toEqual(['startRunner']);
+    expect(processes(sim)).toEqual({ a: 1, b: 1 });
+  });
+
+  it('that are lost stay with their runners, and nothing starts until enough have ended', () => {
+    const sim = machine(3, { a: 2, b: 1, c: 1 });
+    busy(sim, 'a', 'a1');
+    busy(sim, 'b', 'b1');
+    expect(sim.send({ type: 'gpuSlotsChanged', gpuSlots: 1 })).toEqual([]);
+    sim.submit(['c1'], { alias: 'c' });
+    sim.end('a1');
+    sim.after(1);
+    expect(processes(sim)).toEqual({ a: 0, b: 1, c: 0 });
+    sim.end('b1');
+    sim.after(1);
+    expect(processes(sim)).toEqual({ a: 0, b: 0, c: 1 });
+    expect(sim.world.gpu.used).toBe(1);
+  });
+
+  it('are no longer counted when the last GPU is gone, and counted again when one is back', () => {
+    const sim = machine(1, { a: 1, b: 1 });
+    busy(sim, 'a', 'a1');
+    sim.submit(['b1'], { alias: 'b' });
+    sim.send({ type: 'gpuSlotsChanged', gpuSlots: Number.POSITIVE_INFINITY });
+    expect(processes(sim)).toEqual({ a: 1, b: 1 });
+    sim.send({ type: 'gpuSlotsChanged', gpuSlots: 1 });
+    expect(sim.world.gpu.used).toBe(2);
+  });
+
   it('of an idle runner are given to another app; an idle runner without a GPU is not touched', () => {
     const sim = machine(1, { cpu: 0, a: 1, b: 1 });
     busy(sim, 'cpu', 'c');

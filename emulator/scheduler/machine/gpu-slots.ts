@@ -25,7 +25,7 @@ export function freeSlots({ limits, gpu }: World): number {
  * The slots in use, and the line for them, after one runner changed. `undefined`: the runner is new, or was removed.
  */
 export function countSlots(
-  { gpu, limits }: World,
+  { gpu, limits }: Pick<World, 'gpu' | 'limits'>,
   id: RunnerId,
   before: LiveRunner | undefined,
   after: LiveRunner | undefined,

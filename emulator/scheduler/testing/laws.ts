@@ -117,13 +117,17 @@ export function createLaws(): Laws {
   }
 
   /** The next runner of each line lacks a GPU slot or room. */
-  function checkLine({ after }: Seen): void {
-    const { placed, limits } = after;
+  function checkLine({ after, effects }: Seen): void {
+    const { placed, limits, gpu } = after;
     const runners = [...after.runners.values()];
     const hasRoom = runners.filter(({ turn, state }) => turn === null && state.kind !== 'failureDelay');
     const used = hasRoom.reduce((sum, runner) => sum + slotsIn(after, runner), 0);
     law(placed === hasRoom.length, 'the room in use is counted', placed, hasRoom);
-    law(used <= limits.gpuSlots, 'never more GPU slots in use than there are', used, hasRoom);
+    law(limits.gpuSlots === Number.POSITIVE_INFINITY || gpu.used === used, 'the GPU slots in use are counted', gpu, used);
+    // Runners keep their slots when the machine loses some.
+    const starts = effects.flatMap((effect) => (effect.type === 'startRunner' ? [after.runners.get(effect.runnerId)] : []));
+    const takesSlot = starts.some((runner) => runner !== undefined && slotsIn(after, runner) > 0);
+    law(used <= limits.gpuSlots || !takesSlot, 'nothing takes a GPU slot that is not free', used, hasRoom);
     const line = runners.filter(({ turn }) => turn !== null).sort((a, b) => compareKeys(a.turn ?? [], b.turn ?? []));
     for (const needsSlot of [true, false]) {
       const next = line.find((runner) => slotsIn(after, runner) > 0 === needsSlot);

@@ -17,6 +17,7 @@ export type Action = { readonly gapSeconds: number } & (
   | { readonly do: 'stop'; readonly pick: number; readonly replaceFirst: boolean }
   | { readonly do: 'rollout'; readonly alias: string; readonly force: boolean }
   | { readonly do: 'delete'; readonly alias: string }
+  | { readonly do: 'slots'; readonly gpuSlots: number }
   | {
       readonly do: 'deploy';
       readonly alias: string;
@@ -245,6 +246,8 @@ export function playStorm(
         return { type: 'aliasScaled', alias: action.alias, scale: action.scale, settings: action.settings };
       case 'delete':
         return { type: 'aliasDeleted', alias: action.alias };
+      case 'slots':
+        return { type: 'gpuSlotsChanged', gpuSlots: action.gpuSlots };
       case 'rollout':
         return { type: 'rolloutRequested', alias: action.alias, force: action.force };
     }

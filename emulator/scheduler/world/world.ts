@@ -64,6 +64,8 @@ export interface GpuSlots {
   readonly line: Sorted<RunnerId>;
 }
 
+export const noSlots: GpuSlots = { used: 0, leaving: 0, ending: 0, line: null };
+
 /** Limits of the machine. */
 export interface Limits {
   /** How long a runner may have no process: its environment may have to be built first. */
@@ -219,7 +221,7 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     gpuHolders: null,
     offers: noOffers,
     line: null,
-    gpu: { used: 0, leaving: 0, ending: 0, line: null },
+    gpu: noSlots,
     requests: IdMap.empty(),
   };
 }

@@ -1,0 +1,61 @@
+import type { Gpu } from '../../local/gpus/gpu.ts';
+import type { RunnerId } from '../../scheduler/types.ts';
+
+/**
+ * Which runner has which GPUs. How many runners there may be at a time is the scheduler's decision; this only picks the
+ * least used GPUs for the next one. So each runner has its own as long as there is a slot per GPU.
+ */
+export interface GpuLedger {
+  /** The GPUs of this machine from now on. Runners keep what they have. */
+  setGpus(gpus: readonly Gpu[]): void;
+  gpus(): readonly Gpu[];
+  /** Takes `count` GPUs, or all if there are fewer. */
+  take(id: RunnerId, count: number): readonly Gpu[];
+  giveBack(id: RunnerId): void;
+  /** The GPUs of a runner that took some. */
+  heldBy(id: RunnerId): readonly Gpu[];
+  /** The runners that hold GPUs, in the order in which they took them. */
+  holders(): readonly RunnerId[];
+}
+
+export function createGpuLedger(initial: readonly Gpu[]): GpuLedger {
+  let present = initial;
+  const held = new Map<RunnerId, readonly Gpu[]>();
+
+  function users(gpu: Gpu): number {
+    let count = 0;
+    for (const gpus of held.values()) if (gpus.some(({ uuid }) => uuid === gpu.uuid)) count += 1;
+    return count;
+  }
+
+  return {
+    setGpus(gpus) {
+      present = gpus;
+    },
+    gpus: () => present,
+    take(id, count) {
+      const byUse = present.map((gpu) => ({ gpu, use: users(gpu) })).sort((a, b) => a.use - b.use);
+      const taken = byUse.slice(0, count).map(({ gpu }) => gpu);
+      if (taken.length > 0) held.set(id, taken);
+      return taken;
+    },
+    giveBack(id) {
+      held.delete(id);
+    },
+    heldBy: (id) => held.get(id) ?? [],
+    holders: () => [...held.keys()],
+  };
+}
+
+/**
+ * The variables that let a runner see its GPUs and no others. No GPU of this machine is known: none, so that the app
+ * sees what there is. A runner without a GPU (a CPU machine type, a virtual GPU) sees none, as in the cloud.
+ */
+export function gpuVariables(present: readonly Gpu[], taken: readonly Gpu[]): { readonly [name: string]: string } {
+  if (present.length === 0 && taken.length === 0) return {};
+  const uuids = taken.filter((gpu) => !gpu.virtual).map(({ uuid }) => uuid);
+  return {
+    CUDA_VISIBLE_DEVICES: uuids.join(','),
+    NVIDIA_VISIBLE_DEVICES: uuids.length === 0 ? 'void' : uuids.join(','),
+  };
+}
