@@ -9,6 +9,7 @@ import { Stop } from './local/loop/stop-signal.ts';
 import { createCompute } from './main/compute.ts';
 import { createEdges } from './main/edges.ts';
 import { openFoundations, prepareGround } from './main/foundations.ts';
+import { openGpus } from './main/gpus.ts';
 import type { EmulatorOptions } from './main/options.ts';
 import { createPromises } from './main/promises.ts';
 import { recover } from './main/recover.ts';
@@ -46,10 +47,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   // Before what takes long, or waits for a lock: calls that come early wait here.
   const open = await openPorts(options.port, ground.tls, limits);
   try {
-    const foundations = await openFoundations(options, ground);
+    const [foundations, machineGpus] = await Promise.all([openFoundations(options, ground), openGpus(options, ground)]);
     const { report } = foundations;
     const promises = createPromises(options, foundations);
-    const given = { hosts: open.hosts, runnerSources: runnerSources() };
+    const given = { hosts: open.hosts, runnerSources: runnerSources(), machineGpus };
     const compute = createCompute(options, foundations, promises, given);
     const { fleet } = compute;
     const stopping = new Stop();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { gpuNames } from '../local/gpus/virtual-gpus.ts';
 import { gpuSlotsOf, machineTypeProblem, machineTypes } from './machine-types.ts';
 
 describe('machine types', () => {
@@ -36,5 +37,9 @@ describe('machine types', () => {
 
   it.each(['', 'huge', 'TPU-v5', 'x'.repeat(100_000)])('what comes near none is refused with the list', (name) => {
     expect(machineTypeProblem(name)).toContain('Choose one of XS, S, M, L, XL, GPU-RTX4090');
+  });
+
+  it('exists for every virtual GPU', () => {
+    for (const name of gpuNames) expect(machineTypes).toContain(`GPU-${name}`);
   });
 });

@@ -45,6 +45,8 @@ export function reportRunning(folder: string, { pid, ports }: RunningEmulator, o
     printLine('--max-runners has no effect on a running emulator; run `minifal stop` first.');
   if (options.gpuSlots !== undefined)
     printLine('--gpu-slots has no effect on a running emulator; run `minifal stop` first.');
+  if (options.gpuSharing) printLine('--gpu-sharing has no effect on a running emulator; run `minifal stop` first.');
+  if (options.gpus !== undefined) printLine('--gpus has no effect on a running emulator; run `minifal stop` first.');
   if (options.isolation !== undefined)
     printLine('--isolation has no effect on a running emulator; run `minifal stop` first.');
   if (options.shared.length > 0 || options.huggingFace !== undefined)

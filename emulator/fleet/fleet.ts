@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Gpu } from '../local/gpus/gpu.ts';
 import { contain, type Report, throwLater } from '../local/loop/contain.ts';
 import { createPaced } from '../local/loop/paced.ts';
 import { type Steady, steadyAs } from '../local/loop/steady.ts';
@@ -19,6 +20,7 @@ import { createQueries } from './queries.ts';
 import { createAttempts } from './requests/attempts.ts';
 import { createFunctionRuns } from './requests/function-runs.ts';
 import { createWithdrawals } from './requests/withdrawals.ts';
+import { createGpuLedger } from './runners/gpu-ledger.ts';
 import { createProbes } from './runners/probes.ts';
 import { createRunners, type RunnersDeps } from './runners/runners.ts';
 import type { Fleet, Launch } from './types.ts';
@@ -36,6 +38,8 @@ interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dat
   readonly maxRunners?: number;
   /** Number of GPU slots of this machine; absent: no limit. */
   readonly gpuSlots?: number | undefined;
+  /** The GPUs that runners get; absent: none are known, and runners see what there is. */
+  readonly gpus?: readonly Gpu[] | undefined;
   readonly queue: Queue;
   readonly exchange: Pick<Exchange, 'perform' | 'cancel'>;
   /** Resolves the launch of a deployed revision; rejects with a message when that fails. */
@@ -96,8 +100,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const watchers = createWatchers(report);
   const deploys = createDeploys(dispatch);
   const functionRuns = createFunctionRuns(report);
+  const gpus = createGpuLedger(deps.gpus ?? []);
   const runners = createRunners({
     ...deps,
+    gpus,
     report,
     dispatch,
     paced,
@@ -162,6 +168,11 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     enqueueRecovered(requests) {
       requests.forEach(arrived);
       dispatch({ type: 'requestsRecovered', requests });
+    },
+    gpusOf: gpus.heldBy,
+    setGpus(present, slots) {
+      gpus.setGpus(present);
+      dispatch({ type: 'gpuSlotsChanged', gpuSlots: slots ?? defaultLimits.gpuSlots });
     },
     flushLines: probes.flushLines,
     probeOnDemand: (runnerId) => probes.health(runnerId, true),

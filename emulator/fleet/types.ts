@@ -8,6 +8,7 @@ import type {
   ExecSession,
   RunnerAddress,
 } from '../engines/engine.ts';
+import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
 import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
@@ -126,6 +127,10 @@ export interface Fleet {
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners. Returns a function that unsubscribes. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
+  /** The GPUs that a runner has been given. */
+  gpusOf(runnerId: string): readonly Gpu[];
+  /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */
+  setGpus(gpus: readonly Gpu[], slots: number | undefined): void;
   /**
    * Calls `listener` after each event with the apps and live runners that it may have changed. Returns a function that
    * unsubscribes.

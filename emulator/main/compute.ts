@@ -22,6 +22,7 @@ import { createLineRecorder } from '../telemetry/lines.ts';
 import { createNoteRecorder } from '../telemetry/notes.ts';
 import type { Hosts } from '../wire/hosts.ts';
 import type { Foundations } from './foundations.ts';
+import type { MachineGpus } from './gpus.ts';
 import type { EmulatorOptions } from './options.ts';
 import type { Promises } from './promises.ts';
 
@@ -38,6 +39,12 @@ export interface Compute {
   endRunners(): Promise<void>;
   /** Ends the services for runners, and builds in progress. */
   close(): Promise<void>;
+}
+
+interface Given {
+  readonly hosts: Hosts;
+  readonly runnerSources: string;
+  readonly machineGpus: MachineGpus;
 }
 
 type KindOptions = Pick<EmulatorOptions, 'folder' | 'print' | 'isolation' | 'shares' | 'allowOutside'>;
@@ -79,13 +86,13 @@ function createKinds(
 
 /**
  * @param given `hosts`: the addresses at which runners reach us; `runnerSources`: the folder of the runners' Python
- *   code
+ *   code; `machineGpus`: what GPUs they get
  */
 export function createCompute(
-  options: KindOptions & Pick<EmulatorOptions, 'timeScale' | 'maxRunners' | 'gpuSlots'>,
+  options: KindOptions & Pick<EmulatorOptions, 'timeScale' | 'maxRunners'>,
   foundations: Foundations,
   promises: Promises,
-  { hosts, runnerSources }: { readonly hosts: Hosts; readonly runnerSources: string },
+  { hosts, runnerSources, machineGpus }: Given,
 ): Compute {
   const { logs, runnerHistory, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
   const { catalog, blobs, appFiles, queue, requestHistory } = promises;
@@ -104,7 +111,8 @@ export function createCompute(
     steady,
     time: { factor: options.timeScale, start: startedAt },
     maxRunners: options.maxRunners,
-    gpuSlots: options.gpuSlots,
+    gpuSlots: machineGpus.slots,
+    gpus: machineGpus.gpus,
     engine,
     queue,
     dataDir: sharedData,

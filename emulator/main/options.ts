@@ -1,3 +1,4 @@
+import type { Gpu } from '../local/gpus/gpu.ts';
 import type { KeychainOrder } from '../local/secret-file.ts';
 import type { IsolationMode, Shares } from '../wire/isolation.ts';
 
@@ -13,8 +14,12 @@ export interface EmulatorOptions {
   readonly timeScale: number;
   /** The maximum number of runners at once; further runners wait for room. */
   readonly maxRunners: number;
-  /** The number of GPU slots for runners of GPU machine types; absent: no limit. */
+  /** The number of GPU slots for runners of GPU machine types; absent: one for each GPU. */
   readonly gpuSlots?: number | undefined;
+  /** Any number of runners share the GPUs. */
+  readonly gpuSharing?: boolean;
+  /** Virtual GPUs instead of those of this machine. */
+  readonly gpus?: readonly Gpu[] | undefined;
   /** How isolated each runner is. */
   readonly isolation: IsolationMode;
   /** What runners with a disk of their own are deliberately shown of the machine. */

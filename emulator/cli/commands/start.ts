@@ -58,6 +58,8 @@ export async function start(options: CliOptions): Promise<number> {
       timeScale: options.timeScale,
       maxRunners: options.maxRunners ?? roomForRunners(machine()),
       gpuSlots: options.gpuSlots,
+      gpuSharing: options.gpuSharing,
+      gpus: options.gpus,
       isolation,
       shares: {
         folders: options.shared,

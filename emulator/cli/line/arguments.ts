@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Gpu } from '../../local/gpus/gpu.ts';
+import { gpuNames, virtualGpus } from '../../local/gpus/virtual-gpus.ts';
 import { isWebOrigin } from '../../local/network/web-origin.ts';
 import { UserError } from '../../wire/errors.ts';
 import {
@@ -25,6 +27,8 @@ export function parseCommandLine(argv: readonly string[]) {
       'time-scale': { type: 'string' },
       'max-runners': { type: 'string' },
       'gpu-slots': { type: 'string' },
+      'gpu-sharing': { type: 'boolean' },
+      gpus: { type: 'string' },
       isolation: { type: 'string' },
       share: { type: 'string', multiple: true },
       'hugging-face': { type: 'string' },
@@ -50,6 +54,8 @@ export function optionsOf(values: ReturnType<typeof parseCommandLine>['values'])
     timeScale: timeScale(values['time-scale']),
     maxRunners: maxRunners(values['max-runners']),
     gpuSlots: gpuSlots(values['gpu-slots']),
+    gpuSharing: values['gpu-sharing'] ?? false,
+    gpus: gpus(values.gpus),
     isolation: isolation(values.isolation),
     shared: (values.share ?? []).map(sharedFolder),
     huggingFace: huggingFace(values['hugging-face']),
@@ -93,6 +99,17 @@ function gpuSlots(text: string | undefined): number | undefined {
     'ARGUMENT_INVALID',
     `${text} is not a number of GPU slots.`,
     'Set --gpu-slots to a whole number, 1 or more.',
+  );
+}
+
+function gpus(text: string | undefined): readonly Gpu[] | undefined {
+  if (text === undefined) return undefined;
+  const found = virtualGpus(text);
+  if (found !== undefined) return found;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} are not GPUs that minifal can imitate.`,
+    `Give --gpus how many of which, e.g. 2xH100 or 1xA100,2xL40: ${gpuNames.join(', ')}.`,
   );
 }
 

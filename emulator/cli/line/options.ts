@@ -1,3 +1,4 @@
+import type { Gpu } from '../../local/gpus/gpu.ts';
 import type { HuggingFaceMode, IsolationMode, Shares } from '../../wire/isolation.ts';
 
 /** What the command line asks for. Absent: the command's own default. */
@@ -10,6 +11,8 @@ export interface CliOptions {
   readonly timeScale: number;
   readonly maxRunners: number | undefined;
   readonly gpuSlots: number | undefined;
+  readonly gpuSharing: boolean;
+  readonly gpus: readonly Gpu[] | undefined;
   readonly isolation: IsolationMode | undefined;
   readonly shared: Shares['folders'];
   readonly huggingFace: HuggingFaceMode | undefined;

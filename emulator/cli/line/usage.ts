@@ -14,8 +14,12 @@ export const usage = `minifal: fal Serverless on this machine
   --retention-days N     (start) keep finished requests and their results for N days (default 30)
   --allow-origin ORIGIN  (start) allow calls from web pages of this origin, e.g. http://localhost:3000; repeatable
   --max-runners N        (start) run at most N runners at a time; others wait (default: by memory and cores)
-  --gpu-slots N          (start) let runners of GPU machine types share N slots: each takes num_gpus of them (default
-                         1), others wait; a GPU app that calls another one needs two (default: no limit)
+  --gpu-sharing          (start) let any number of runners share the GPUs. Otherwise each runner of a GPU machine type
+                         has num_gpus GPUs of its own (default 1), and others wait
+  --gpu-slots N          (start) let runners of GPU machine types share N slots: each takes num_gpus of them; a GPU app
+                         that calls another one needs two (default: one per GPU; no limit if nvidia-smi finds none)
+  --gpus 2xH100          (start) replace this machine's GPUs by virtual ones: runners take turns as on real GPUs, but
+                         don't see any
   --isolation MODE       (start) what each runner has of its own: off (/data and /app), disk (also a disk, wiped when
                          the runner ends), full (also IP addresses). Prints what this machine doesn't support
                          (default: full)

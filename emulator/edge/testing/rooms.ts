@@ -146,6 +146,8 @@ function testFleet() {
       return () => void followers.delete(listener);
     },
     expirationCountdownSeconds: () => plan.countdownSeconds,
+    gpusOf: () => [],
+    setGpus: unused,
     queueSize: () => plan.queueSize,
     waitingSize: () => plan.queueSize,
     lastFailure: () => plan.lastFailure,

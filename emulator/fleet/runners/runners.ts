@@ -31,6 +31,7 @@ export function createRunners(deps: RunnersDeps): Runners {
   const live = createLiveRunners({
     report,
     onEnded(order, exit) {
+      deps.gpus.giveBack(order.runnerId);
       // The reason may contain text from the app, and is shown in logs, tables and terminals.
       const reason = printableLines(deps.mask(exit.reason));
       const { cause } = exit;

@@ -7,12 +7,15 @@ import type {
   RunnerExit,
   RunnerLine,
 } from '../../engines/engine.ts';
+import type { Gpu } from '../../local/gpus/gpu.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import type { Paced } from '../../local/loop/paced.ts';
 import type { Event } from '../../scheduler/events.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
+import { gpuDifference } from './gpu-difference.ts';
+import { type GpuLedger, gpuVariables } from './gpu-ledger.ts';
 import type { LiveRunner, LiveRunners, StartOrder } from './live-runners.ts';
 
 export interface StartDeps {
@@ -22,6 +25,8 @@ export interface StartDeps {
   /** Masks secrets in all text from a runner that is handled here; log lines are masked where they are recorded. */
   readonly mask: Mask;
   readonly dataDir: string;
+  readonly gpus: GpuLedger;
+  readonly clock: () => number;
   readonly dispatch: (event: Event) => void;
   /** Paces events, because many runners may report at the same moment. */
   readonly paced: Paced;
@@ -37,9 +42,13 @@ export interface StartDeps {
 export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOrder) => Promise<void> {
   return async (order) => {
     const runner = live.add(order);
+    // Before anything that takes time: the next runner must not get the same ones.
+    const taken = deps.gpus.take(order.runnerId, order.settings.gpuSlots);
     let spec: Parameters<Engine['start']>[0];
     try {
-      spec = await specOf(deps, runner, await deps.launchOf(order.revision));
+      const launch = await deps.launchOf(order.revision);
+      spec = await specOf(deps, runner, launch, taken);
+      printDifference(deps, order, launch, taken);
     } catch (error) {
       if (!(error instanceof UserError)) deps.report(error);
       live.startFailed(runner, reasonOf(error));
@@ -61,7 +70,18 @@ export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOr
   };
 }
 
-async function specOf(deps: StartDeps, runner: LiveRunner, launch: Launch): Promise<Parameters<Engine['start']>[0]> {
+/** In the runner's own log, where somebody looks who wonders why a model doesn't fit. */
+function printDifference({ clock, onLine }: StartDeps, order: StartOrder, launch: Launch, taken: readonly Gpu[]): void {
+  const text = gpuDifference({ machineType: launch.machineType, count: order.settings.gpuSlots }, taken);
+  if (text !== undefined) onLine(order, { at: clock(), stream: 'stderr', text: `[minifal] ${text}` });
+}
+
+async function specOf(
+  deps: StartDeps,
+  runner: LiveRunner,
+  launch: Launch,
+  taken: readonly Gpu[],
+): Promise<Parameters<Engine['start']>[0]> {
   const { order } = runner;
   const { env, secrets } = await deps.envOf(order, launch);
   runner.releaseSecrets = deps.mask.hold(secrets);
@@ -75,7 +95,7 @@ async function specOf(deps: StartDeps, runner: LiveRunner, launch: Launch): Prom
     ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
     health: { path, method, timeoutSeconds },
     appFiles: launch.appFiles,
-    env,
+    env: { ...env, ...gpuVariables(deps.gpus.gpus(), taken) },
     dataDir: deps.dataDir,
   };
 }

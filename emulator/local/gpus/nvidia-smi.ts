@@ -10,12 +10,11 @@ const form = '--format=csv,noheader,nounits';
 
 /** The fields of a GPU that never change; a driver that doesn't know one is asked again without it. */
 export const gpuFields: readonly string[] = ['index', 'uuid', 'name', 'memory.total', 'mig.mode.current'];
-export const sampleFields: readonly string[] = [
+const sampleFields: readonly string[] = [
   ...['uuid', 'memory.used', 'utilization.gpu', 'power.draw', 'temperature.gpu'],
 ];
 
 export const gpuQuery = (fields: readonly string[]): readonly string[] => [`--query-gpu=${fields.join(',')}`, form];
-export const processQuery: readonly string[] = ['--query-compute-apps=pid,gpu_uuid,used_memory', form];
 
 /** What was understood, and a sentence for each line that wasn't. */
 export interface Parsed<T> {
@@ -64,7 +63,7 @@ export function parseSamples(text: string): Parsed<GpuSample> {
   });
 }
 
-/** Reads the answer to `processQuery`. It is empty in a PID namespace of its own, such as that of a container. */
+/** Reads the answer to `--query-compute-apps=pid,gpu_uuid,used_memory`. It is empty in a PID namespace of its own, such as that of a container. */
 export function parseProcesses(text: string): Parsed<GpuProcess> {
   return parseRows(text, ['pid', 'uuid', 'memory'], (value) => {
     const pid = whole(value('pid'));

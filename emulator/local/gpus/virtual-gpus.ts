@@ -12,6 +12,9 @@ const memory: { readonly [name: string]: number } = {
   B200: 192,
 };
 
+/** What `--gpus` accepts. */
+export const gpuNames: readonly string[] = Object.keys(memory);
+
 /** GB of memory of a machine type's GPU in the cloud; `undefined`: it has none, or an unknown amount. */
 export function cloudMemoryGb(machineType: string): number | undefined {
   return memory[machineType.replace(/^GPU-/, '')];

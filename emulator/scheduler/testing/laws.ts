@@ -123,9 +123,16 @@ export function createLaws(): Laws {
     const hasRoom = runners.filter(({ turn, state }) => turn === null && state.kind !== 'failureDelay');
     const used = hasRoom.reduce((sum, runner) => sum + slotsIn(after, runner), 0);
     law(placed === hasRoom.length, 'the room in use is counted', placed, hasRoom);
-    law(limits.gpuSlots === Number.POSITIVE_INFINITY || gpu.used === used, 'the GPU slots in use are counted', gpu, used);
+    law(
+      limits.gpuSlots === Number.POSITIVE_INFINITY || gpu.used === used,
+      'the GPU slots in use are counted',
+      gpu,
+      used,
+    );
     // Runners keep their slots when the machine loses some.
-    const starts = effects.flatMap((effect) => (effect.type === 'startRunner' ? [after.runners.get(effect.runnerId)] : []));
+    const starts = effects.flatMap((effect) =>
+      effect.type === 'startRunner' ? [after.runners.get(effect.runnerId)] : [],
+    );
     const takesSlot = starts.some((runner) => runner !== undefined && slotsIn(after, runner) > 0);
     law(used <= limits.gpuSlots || !takesSlot, 'nothing takes a GPU slot that is not free', used, hasRoom);
     const line = runners.filter(({ turn }) => turn !== null).sort((a, b) => compareKeys(a.turn ?? [], b.turn ?? []));
