@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { writeNvidiaSmi } from '../../emulator/local/gpus/testing/fake-nvidia-smi.ts';
+import { type Status, statusSchema } from '../../emulator/wire/status.ts';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call, owner } from '../support/http.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+/** Answers with the variables that decide which GPUs CUDA sees. */
+const source = (control: string) => `
+import os
+import pathlib
+import time
+
+import fal
+from pydantic import BaseModel
+
+
+HOLD = pathlib.Path(${JSON.stringify(control)}) / "hold"
+
+
+class Input(BaseModel):
+    hold: bool = False
+
+
+class Output(BaseModel):
+    cuda: str
+    nvidia: str
+
+
+class Draw(fal.App, keep_alive=600, max_concurrency=5):
+    machine_type = "GPU-H100"
+
+    @fal.endpoint("/")
+    def look(self, input: Input) -> Output:
+        while input.hold and HOLD.exists():
+            time.sleep(0.02)
+        return Output(cuda=os.environ["CUDA_VISIBLE_DEVICES"], nvidia=os.environ["NVIDIA_VISIBLE_DEVICES"])
+
+
+class Train(Draw):
+    num_gpus = 2
+
+
+class Count(Draw):
+    machine_type = "XS"
+`;
+
+vi.setConfig({ testTimeout: 90_000 });
+
+const two = '0, GPU-aaaa, NVIDIA GeForce RTX 4090, 24564, [N/A]\n1, GPU-bbbb, NVIDIA GeForce RTX 4090, 24564, [N/A]\n';
+
+let emulator: Emulator;
+let project: Project;
+let account: string;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'minifal-fake-'));
+  writeNvidiaSmi(folder, { 'query-gpu': { stdout: two } });
+  const env = { PATH: [folder, process.env.PATH].join(delimiter), CUDA_VISIBLE_DEVICES: '1,0' };
+  emulator = await startEmulator({ env, args: ['--share', folder] });
+  project = await createProject(await pythonTools(), emulator, { 'apps.py': source(folder) });
+  account = await owner(emulator);
+  for (const name of ['Draw', 'Train', 'Count'])
+    await project.mustFal('deploy', `apps.py::${name}`, '--app-name', name.toLowerCase(), '--strategy', 'recreate');
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function see(app: string, hold = false): Promise<unknown> {
+  return (await call(emulator, 'run', `/${account}/${app}`, { body: { hold } })).json();
+}
+
+async function status(): Promise<Status> {
+  return statusSchema.parse(await (await call(emulator, 'api', '/minifal/status')).json());
+}
+
+describe('on a machine with two GPUs', () => {
+  it('two runners have one each, and a third waits with its reason', async () => {
+    await writeFile(join(folder, 'hold'), '');
+    const seen = [see('draw', true), see('draw', true), see('draw', true)];
+    const waiting = await until('the third one waits', async () => {
+      return (await status()).waiting.find(({ why }) => why.includes('GPU'));
+    });
+    expect(waiting.why).toContain('No GPU slot: 2 of 2 GPU slots on this machine are in use.');
+    await rm(join(folder, 'hold'));
+    const devices = (await Promise.all(seen)).map((answer) => (answer as { cuda: string }).cuda);
+    expect(new Set(devices)).toEqual(new Set(['GPU-aaaa', 'GPU-bbbb']));
+  });
+
+  it('a runner with num_gpus=2 has both, after the others have made room', async () => {
+    expect(await see('train')).toEqual({ cuda: 'GPU-bbbb,GPU-aaaa', nvidia: 'GPU-bbbb,GPU-aaaa' });
+  });
+
+  it('a runner without a GPU sees none', async () => {
+    expect(await see('count')).toEqual({ cuda: '', nvidia: 'void' });
+  });
+
+  it("the runner's log says what the cloud's GPU has more", async () => {
+    const runner = (await status()).runners.find(({ alias }) => alias === 'train');
+    expect(await project.mustFal('runners', 'logs', runner?.id ?? '')).toContain(
+      'GPU-H100 is NVIDIA GeForce RTX 4090 here: 80 GB of memory there, 24 GB here.',
+    );
+  });
+});
