@@ -19,9 +19,9 @@ afterAll(() => vscode?.close());
 const targets = z.array(z.object({ webSocketDebuggerUrl: z.string() }));
 
 /**
- * Attaches to the extension host and lets it run, in place of the editor's debugger. js-debug 1.117 did not attach where
- * ::1 refuses connections: it logged ECONNREFUSED and an error of its HTTP client until it gave up, although the host
- * answered at 127.0.0.1.
+ * Attaches to the extension host and lets it run, in place of the editor's debugger. js-debug 1.117 did not attach on a
+ * machine without IPv6: it logged ECONNREFUSED at ::1 and an error of its HTTP client until it gave up, although the
+ * host answered at 127.0.0.1.
  * @returns the files with a source map that the host has loaded, now and later
  */
 async function attach(port: string): Promise<ReadonlySet<string>> {
