@@ -57,7 +57,7 @@ describe.each(machines)('in %s', (what, through) => {
       emulator = await startEmulator({ through });
       atStart = await until(
         'the start says what is missing',
-        () => /Runners can't have \/data/.test(emulator.logText()) && missing(),
+        () => /Runners can't have their own \/data/.test(emulator.logText()) && missing(),
       );
       project = await createProject(await pythonTools(), emulator, { 'where.py': source, 'words.txt': 'hello' });
       await project.mustFal('deploy', 'where.py::Where', '--app-name', 'where');
@@ -101,7 +101,7 @@ describe.each(machines)('in %s', (what, through) => {
       );
       await call(emulator, 'run', `/${await owner(emulator)}/where`, { body: {} });
       expect(await missing()).toContainEqual({ part: 'folders', why: expect.stringMatching(/\w/) });
-      expect(emulator.logText().match(/Runners can't have \/data and \/app.*/g)).toEqual([
+      expect(emulator.logText().match(/Runners can't have their own \/data and \/app.*/g)).toEqual([
         expect.stringMatching(/\(.*(not permitted|[Pp]ermission denied|No space left).*\).*To allow it: /),
       ]);
     });

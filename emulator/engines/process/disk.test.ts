@@ -381,9 +381,9 @@ exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
       /^\[minifal\] .*shown to this runner \(.+\)\. .*It has no disk of its own either\.$/,
     );
     expect(missing()).toEqual(['folders', 'disk']);
-    expect(limits.filter((sentence) => !/^Runners can't write to some/.test(sentence))).toEqual([
-      expect.stringMatching(/^Runners can't have \/data and \/app .*To allow it: /),
-      expect.stringMatching(/^Runners can't have a disk of their own .*To allow it: /),
+    expect(limits.filter((sentence) => !/^Runners can't have private copies/.test(sentence))).toEqual([
+      expect.stringMatching(/^Runners can't have their own \/data and \/app .*To allow it: /),
+      expect.stringMatching(/^Runners can't have their own disk .*To allow it: /),
     ]);
   });
 });

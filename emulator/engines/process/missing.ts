@@ -2,25 +2,22 @@ import type { Missing } from '../../wire/isolation.ts';
 
 const consequences: { readonly [part in Missing['part']]: readonly [what: string, without: string] } = {
   folders: [
-    "Runners can't have /data and /app of their own on this machine",
+    "Runners can't have their own /data and /app on this machine",
     "Apps run without them: their files and caches are in the emulator's folders, and code that uses the path /data " +
       'or /app directly finds nothing there.',
   ],
   disk: [
-    "Runners can't have a disk of their own on this machine",
+    "Runners can't have their own disk on this machine",
     "Apps read this machine's files, and what they write outside /data and /app stays on it, including packages " +
       'that they install while they run.',
   ],
-  writes: [
-    "Runners can't write to some folders of this machine, not even to copies of their own",
-    'Apps can only read them.',
-  ],
+  writes: ["Runners can't have private copies of some folders on this machine", 'Apps can only read them.'],
   addresses: [
-    "Runners can't have addresses of their own on this machine",
-    'Python servers are kept on loopback; a runner with another server that other machines can reach is ' + 'stopped.',
+    "Runners can't have their own addresses on this machine",
+    'Python servers are kept on loopback; a runner with another server that other machines can reach is stopped.',
   ],
   programs: [
-    "This machine's other programs can't be kept out of runners' reach",
+    "Runners can't be kept away from this machine's other programs",
     'Apps can send signals to them, and connect to their abstract Unix sockets.',
   ],
 };
