@@ -87,7 +87,7 @@ const killed = 'died with <Signals.SIGKILL: 9>.`';
  */
 const detailsBudgetBytes = 6 * 1024;
 
-/** Shortens in the middle: the start says what failed, the end how (the SIGKILL advice depends on the last words). */
+/** Shortens in the middle: the start says what failed, the end how (the SIGKILL advice depends on the end). */
 export function fitDetails(text: string): string {
   // The CLI prints it unchanged.
   const whole = printableLines(text);

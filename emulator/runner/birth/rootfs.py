@@ -37,7 +37,7 @@ def hidden_by(paths: list[str], targets: list[str]) -> str | None:
 
 
 def why_not(probe: str, extra_paths: list[str]) -> str | None:
-    """Why runners can't have a root of their own here; None: they can. `probe`: an empty folder."""
+    """Why runners can't have their own root here; None: they can. `probe`: an empty folder."""
     if not kernel.LINUX:
         return "it requires Linux"
     needed = [FOLDER, sys.prefix, sys.base_prefix, probe, *extra_paths]

@@ -38,7 +38,7 @@ export function isFailed({ phase, status, error }: Pick<TracedRequest, 'phase' |
   return phase === 'COMPLETED' && status !== 499 && ((status ?? 0) >= 500 || error !== null);
 }
 
-/** The counts after one more finished request of the revision in force. Pure. */
+/** The counts after one more finished request of the active revision. Pure. */
 export function withCall(app: AppEndpoints | undefined, revision: string, request: TracedRequest): AppEndpoints {
   const { alias, method, path, status, number, error } = request;
   const before = app?.revision === revision ? app.endpoints : [];

@@ -147,7 +147,7 @@ describe('the history of requests', () => {
     expect(errors).toEqual(['KeyError', 'KeyError', 'request_timeout']);
   });
 
-  it('tells its followers of every change, by app', () => {
+  it('notifies its followers of every change, by app', () => {
     const room = setUp();
     const seen: string[] = [];
     const stop = room.history.follow((alias) => void seen.push(alias));

@@ -45,16 +45,16 @@ describe('status stream', () => {
     const gateway = await start(ok);
     gateway.fleet.hold();
     const { id } = await submit(gateway);
-    gateway.fleet.unread.push(() => gateway.logs.add(id, 'last words'));
+    gateway.fleet.unread.push(() => gateway.logs.add(id, 'last line'));
     const { events, ended } = await listenTo(gateway, `/me/app/requests/${id}/status/stream?logs=1`);
     await expect.poll(() => events.length).toBe(1);
     gateway.fleet.release();
     await ended;
-    expect(events.at(-1)).toMatchObject({ status: 'COMPLETED', logs: [{ message: 'last words' }] });
+    expect(events.at(-1)).toMatchObject({ status: 'COMPLETED', logs: [{ message: 'last line' }] });
 
-    gateway.fleet.unread.push(() => gateway.logs.add(id, 'very last words'));
+    gateway.fleet.unread.push(() => gateway.logs.add(id, 'very last line'));
     const { body } = await call(gateway.ports.queue, `/me/app/requests/${id}/status?logs=true`);
-    expect(JSON.parse(body).logs).toMatchObject([{ message: 'last words' }, { message: 'very last words' }]);
+    expect(JSON.parse(body).logs).toMatchObject([{ message: 'last line' }, { message: 'very last line' }]);
   });
 
   it('of a finished request consists of one event', async () => {

@@ -85,14 +85,14 @@ describe('Run of a plain function', () => {
     const plane = await controlPlane();
     const reason = 'The runner is gone: `its process died with <Signals.SIGKILL: 9>.`';
     plane.fleetPlan.runFunction = async (alias) => {
-      plane.logs.append(userLine('last words', alias));
+      plane.logs.append(userLine('last line', alias));
       return { kind: 'died', reason };
     };
     const { code, details, messages } = await plane.rpc('Run', plainFunction());
     expect(code).toBe(status.ABORTED);
     // The SDK looks for exactly this ending.
     expect(details.endsWith('died with <Signals.SIGKILL: 9>.`.')).toBe(true);
-    expect(messages).toMatchObject([{ logs: [{ message: 'last words' }] }]);
+    expect(messages).toMatchObject([{ logs: [{ message: 'last line' }] }]);
   });
 
   it('a client that disconnects ends the runner', async () => {
