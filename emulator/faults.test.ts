@@ -73,8 +73,9 @@ const reliedOn = /\b(report|clock)\b/;
 const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   [
     'for all apps, at the start, the end or in between',
-    /^(engine|fleet|queue|webhooks)\.(close|prune|unfinished|enqueueRecovered|takeNumber|resume|settled|follow|follow\(\))$/,
+    /^(engine|fleet|queue|webhooks)\.(close|prune|unfinished|enqueueRecovered|takeNumber|resume|settled)$/,
   ],
+  ['for all apps, once per follower', /^(engine|fleet|queue|webhooks)\.follow(\(\))?$/],
   ['the recorder of secrets: it masks every text, of whatever app', /\bmask\b/],
   [
     'of a runner that hangs, or is ended by its app or a person',

@@ -83,7 +83,8 @@ describe('the manifest', () => {
   it('has every action of a menu in the palette, too', () => {
     const palette = contributes.menus.commandPalette ?? [];
     const hidden = palette.filter(({ when }) => when === 'false').map(({ command }) => command);
-    // Exceptions: the row's action, whose palette command clears all rows, and the lists of actions behind a lens and the status bar.
+    // Exceptions: the row's action, whose palette command clears all rows, and the lists of actions behind a lens and
+    // the status bar.
     expect(hidden).toEqual(['minifal.showAppActions', 'minifal.clearRunner', 'minifal.showActions']);
     for (const { command } of Object.values(contributes.menus).flat()) expect([...titles.keys()]).toContain(command);
   });

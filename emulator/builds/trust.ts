@@ -11,6 +11,7 @@ export function trustAdvice(output: string): string | undefined {
   return (
     "A server's certificate is signed by an authority that this machine doesn't trust. If your network has its " +
     "own, add its certificate to the system's (Debian, Ubuntu: copy it to " +
-    '/usr/local/share/ca-certificates/NAME.crt, then update-ca-certificates), or set SSL_CERT_FILE to a file that holds it; then start minifal again.'
+    '/usr/local/share/ca-certificates/NAME.crt, then update-ca-certificates), or set SSL_CERT_FILE to a file that ' +
+    'holds it; then start minifal again.'
   );
 }

@@ -125,8 +125,8 @@ export interface RunnerEvents {
   ready(address: RunnerAddress | null): void;
   line(line: RunnerLine): void;
   /**
-   * An exception that the app's code raised and nothing expected. Before `exited`; for a request, `flushLines` waits for
-   * it. Not every exception is reported while a runner raises them without end.
+   * An exception that the app's code raised and nothing expected. Before `exited`; for a request, `flushLines` waits
+   * for it. Not every exception is reported while a runner raises them without end.
    */
   exception(report: ExceptionReport): void;
   /** `call` runners: the function ended. */

@@ -37,8 +37,8 @@ const answers = {
     python: process.execPath, runnerSources: '/nowhere', config: {}, env, onMessage() {}, onGone,
   })),
   attempt: await performAttempt({
-    address, links: { connections: neverKept, writeBatches: createWriteBatches() }, method: 'GET', path: '/', headers: [],
-    body: { kind: 'none' }, signals: [],
+    address, links: { connections: neverKept, writeBatches: createWriteBatches() }, method: 'GET', path: '/',
+    headers: [], body: { kind: 'none' }, signals: [],
   }),
 };
 process.stdout.write(JSON.stringify(answers));

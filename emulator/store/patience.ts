@@ -4,8 +4,8 @@ import { DiskTrouble } from '../local/disk-trouble.ts';
 const everyMs = 100;
 
 /**
- * Opens a store although another program has locked its file: tries again for `patienceMs` (30 s) and calls `onWait` once
- * with the trouble.
+ * Opens a store although another program has locked its file: tries again for `patienceMs` (30 s) and calls `onWait`
+ * once with the trouble.
  * @throws what `open` throws; after the last try, the lock's DiskTrouble
  */
 export async function openPatiently<T>(

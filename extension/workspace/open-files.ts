@@ -14,7 +14,9 @@ interface Open {
   readonly version: number;
 }
 
-/** The apps of documents as they are edited: where a text can't be read for the moment, those of its last good state. */
+/**
+ * The apps of documents as they are edited: where a text can't be read for the moment, those of its last good state.
+ */
 export function createOpenFiles(index: AppIndex) {
   const files = new Map<string, Open>();
 

@@ -71,7 +71,8 @@ function fill(file: string, lines: number): void {
 }
 
 function lineOf(seq: number) {
-  const message = `${word(seq)} ${word(seq * 7)} ${seq}: ${word(seq * 3)} took ${(seq * 31) % 1000} ms, batch ${seq % 16}`;
+  const took = `took ${(seq * 31) % 1000} ms, batch ${seq % 16}`;
+  const message = `${word(seq)} ${word(seq * 7)} ${seq}: ${word(seq * 3)} ${took}`;
   return {
     seq,
     at: 1_700_000_000_000 + seq,

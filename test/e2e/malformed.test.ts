@@ -186,7 +186,7 @@ function wrongIn(answer: string): string | undefined {
   if (/^HTTP\/1\.1 500 /.test(answer) && !byApp) return `answered ${answer.slice(0, 500)}`;
   // The library also uses INTERNAL for input that isn't gRPC, and UNKNOWN for a handler that threw.
   const bug =
-    /internal_error|minifal failed|Internal error in minifal|gateway failed|node:internal|\n\s+at \S+ \(|^grpc-status 2:/;
+    /internal_error|minifal failed|Internal error in|gateway failed|node:internal|\n\s+at \S+ \(|^grpc-status 2:/;
   return bug.test(answer) && !byApp ? `answered ${answer.slice(0, 500)}` : undefined;
 }
 

@@ -25,7 +25,9 @@ class Painter(fal.App):
         return "done"
 `;
 
-/** Two services of a monorepo: each has modules next to its app, and the class that makes it an app is in one of them. */
+/**
+ * Two services of a monorepo: each has modules next to its app, and the class that makes it an app is in one of them.
+ */
 const files: { readonly [path: string]: string } = {
   'painter.py': painter,
   'services/img/base.py': 'import fal\n\n\nclass Base(fal.App):\n    machine_type = "XS"\n    keep_alive = 600\n',

@@ -22,6 +22,17 @@ it('no text or script installs this program by its name from a package registry'
   expect(found).toEqual([]);
 });
 
+it('no line of code or of a comment is longer than 120 columns', () => {
+  const sources = texts.filter((name) => /\.(ts|mjs|py|sh)$/.test(name) && !/\/generated\//.test(name));
+  const long = sources.flatMap((name) =>
+    readFileSync(join(root, name), 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (line.length > 120 ? [`${name}:${index + 1}`] : [])),
+  );
+  expect(sources.length).toBeGreaterThan(500);
+  expect(long).toEqual([]);
+});
+
 it('the path in README.md is an executable program', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   expect(readme).toContain('    bin/minifal.mjs start\n');

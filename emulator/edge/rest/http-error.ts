@@ -25,7 +25,8 @@ const refusalStatus: { readonly [reason in RefusalReason]: number } = {
 
 /**
  * Formats every error as the platform does (docs/platform/rest.md#rules): `{"detail": "text"}`; 422 always has a list
- * of `{loc, msg, type}`. An error that the user can fix has its `code`, too. An error that isn't meant for a caller becomes one sentence and is passed to `report`.
+ * of `{loc, msg, type}`. An error that the user can fix has its `code`, too. An error that isn't meant for a caller
+ * becomes one sentence and is passed to `report`.
  */
 export function errorHandler(report: Report): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {

@@ -63,7 +63,10 @@ export function parseSamples(text: string): Parsed<GpuSample> {
   });
 }
 
-/** Reads the answer to `--query-compute-apps=pid,gpu_uuid,used_memory`. It is empty in a PID namespace of its own, such as that of a container. */
+/**
+ * Reads the answer to `--query-compute-apps=pid,gpu_uuid,used_memory`. It is empty in a PID namespace of its own, such
+ * as that of a container.
+ */
 export function parseProcesses(text: string): Parsed<GpuProcess> {
   return parseRows(text, ['pid', 'uuid', 'memory'], (value) => {
     const pid = whole(value('pid'));

@@ -25,7 +25,7 @@ _MOST_REMEMBERED = 64
 
 
 class Exceptions:
-    """`send(report)` reports one exception. `context`: the variable with the labels of a request; `serving`: serving.py"""
+    """`send(report)` reports one exception. `context`: the variable with a request's labels; `serving`: serving.py"""
 
     def __init__(self, send, context, serving):
         self._send = send

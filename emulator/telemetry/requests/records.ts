@@ -19,7 +19,9 @@ export interface HistoryRecords {
   /** @throws DiskTrouble and other disk errors: nothing was written */
   put(requests: readonly TracedRequest[], endpoints: readonly AppEndpoints[]): void;
   get(key: string): TracedRequest | undefined;
-  /** Rows with numbers below `query.before`, from one range of numbers, so that a page costs the same with many rows. */
+  /**
+   * Rows with numbers below `query.before`, from one range of numbers, so that a page costs the same with many rows.
+   */
   page(query: PageQuery): Page;
   /** The last ones that ended, latest number first. */
   lastFinished(max: number): readonly TracedRequest[];

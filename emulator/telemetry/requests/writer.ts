@@ -4,7 +4,9 @@ import type { AppEndpoints } from './endpoints.ts';
 import type { HistoryRecords } from './records.ts';
 import type { TracedRequest } from './types.ts';
 
-/** Requests that change within this time share a transaction, and one that begins and ends within it is written once. */
+/**
+ * Requests that change within this time share a transaction, and one that begins and ends within it is written once.
+ */
 const batchMs = 250;
 /** Counts are written less often, because each write has the whole list of an app. */
 const countsEveryMs = 2_000;

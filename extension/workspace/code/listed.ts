@@ -27,8 +27,8 @@ export function appKey({ path, name, entry }: Pick<ListedApp, 'path' | 'name' | 
 
 /**
  * The apps of a workspace: classes and functions that aren't only bases of others, and the entries of
- * `[tool.fal.apps]`. A class that entries name is listed once for each, and not without them, because only they have all
- * its settings. Sorted by path and line. Pure.
+ * `[tool.fal.apps]`. A class that entries name is listed once for each, and not without them, because only they have
+ * all its settings. Sorted by path and line. Pure.
  */
 export function listApps(
   code: ReadonlyMap<string, readonly FoundApp[]>,

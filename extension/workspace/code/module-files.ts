@@ -4,9 +4,9 @@ import { basename, dirname, join, normalize } from 'node:path/posix';
 export type ModuleFinder = (module: string, importer: string) => string | undefined;
 
 /**
- * A relative import is exact. Another is looked up next to the importing file, then in the folders above it (the working
- * folder of a run is one of them, or a folder that is on the path), and last in any folder, such as `src`. Paths have
- * `/`.
+ * A relative import is exact. Another is looked up next to the importing file, then in the folders above it (the
+ * working folder of a run is one of them, or a folder that is on the path), and last in any folder, such as `src`.
+ * Paths have `/`.
  */
 export function moduleFinder(files: Iterable<string>): ModuleFinder {
   const known = new Set(files);

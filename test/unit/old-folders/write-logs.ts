@@ -1,6 +1,7 @@
 // Writes the log file of an earlier minifal with that minifal's own code:
 //   node test/unit/old-folders/write-logs.ts CHECKOUT STEP OUT
-// CHECKOUT: a working tree of the commit; STEP: its number of steps of the log's schema; OUT: the folder for the fixture.
+// CHECKOUT: a working tree of the commit; STEP: its number of steps of the log's schema; OUT: the folder for the
+// fixture.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -46,8 +46,8 @@ describe('exitReason', () => {
     [
       'a function that serves nothing',
       { code: 0, ready: false, returned: true },
-      'The function returned instead of serving. A deployed function must serve: give it `serve=True`, or `exposed_port` ' +
-        'and a server that keeps running (or call it with `fal run`).',
+      'The function returned instead of serving. A deployed function must serve: give it `serve=True`, or ' +
+        '`exposed_port` and a server that keeps running (or call it with `fal run`).',
     ],
     ['a server that ends', { code: 0, returned: true }, "The runner's process exited with code 0."],
     ['SIGTERM as requested', { signal: 15, asked: 'terminate' }, 'The runner ended by SIGTERM, as requested.'],

@@ -16,7 +16,8 @@ export function encodeFrame(kind: string, payload: Uint8Array | string): Buffer 
 
 /**
  * Takes bytes in pieces of any size, and calls `onFrame` for each complete frame. User code can write to the connection
- * (runner/birth/door.py): at the first frame that can't come from the helper, calls `onNoFrame`, and nothing afterwards.
+ * (runner/birth/door.py): at the first frame that can't come from the helper, calls `onNoFrame`, and nothing
+ * afterwards.
  */
 export function frameReader(
   onFrame: (kind: string, payload: Buffer) => void,
