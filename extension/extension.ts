@@ -71,11 +71,15 @@ export function activate(context: vscode.ExtensionContext): void {
       return open?.lenses.provide(document);
     },
   };
+  const hovers: vscode.HoverProvider = {
+    provideHover: (document, position) => open?.hovers.provide(document, position),
+  };
   context.subscriptions.push(
     view,
     changed,
     lensesChanged,
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
+    vscode.languages.registerHoverProvider(pythonFiles, hovers),
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),
     vscode.tasks.registerTaskProvider(taskType, tasks),

@@ -7,6 +7,7 @@ import { createFalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
 import { createRuns } from './commands/runs.ts';
+import { createScaleResets } from './commands/scale-resets.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
@@ -15,6 +16,7 @@ import type { CommandName } from './contributes/commands.ts';
 import { viewId } from './contributes/views.ts';
 import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
+import { createSettingHovers } from './lens/setting-hovers.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
@@ -65,8 +67,10 @@ export function createSession(deps: {
   const index = createAppIndex({ checkSyntax: syntax, log });
   const runs = createRuns(setContext);
   const openFiles = createOpenFiles(index);
+  const scaleResets = createScaleResets({ index, present });
+  const hovers = createSettingHovers({ link, index, openFiles, resetsScale: scaleResets.isWanted });
   const lenses = createCodeLenses({ link, index, openFiles, runs, changed: deps.lensesChanged });
-  const apps = createAppCommands({ runs, index, link, emulator, clis, present, log });
+  const apps = createAppCommands({ runs, scaleResets, index, link, emulator, clis, present, log });
   const tasks = createTaskProvider({ index, emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed, setContext });
@@ -103,6 +107,7 @@ export function createSession(deps: {
     runApp: (argument: unknown) => apps.run(argument),
     deployToEmulator: (argument: unknown) => apps.deploy(argument),
     stopRun: () => apps.stopRun(),
+    useCodeScaling: (argument: unknown) => scaleResets.use(argument),
     showAppActions: (argument: unknown) => showAppActions({ link, index, runs, showApp }, argument),
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
@@ -117,6 +122,7 @@ export function createSession(deps: {
   return {
     tree,
     lenses,
+    hovers,
     appsFound: presence.found,
     tasks,
     profile: terminals.profile,

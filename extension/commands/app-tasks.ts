@@ -37,13 +37,22 @@ export function createAppTasks(deps: {
   let instances = 0;
 
   /** @throws Problem, Cancelled */
-  async function program({ command, app }: FalTaskDefinition, folder: vscode.WorkspaceFolder): Promise<FalProgram> {
+  async function program(
+    { command, app }: FalTaskDefinition,
+    folder: vscode.WorkspaceFolder,
+    options: readonly string[] = [],
+  ): Promise<FalProgram> {
     const { cwd, ref } = placeOf(app, folder);
     const fal = await clis.get(vscode.Uri.file(cwd));
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
     if (!env) throw new Problem('The emulator has stopped.', 'startEmulator');
-    return { command: fal.command, args: [...fal.args, command, ref], cwd, env: localEnv(process.env, env) };
+    return {
+      command: fal.command,
+      args: [...fal.args, command, ref, ...options],
+      cwd,
+      env: localEnv(process.env, env),
+    };
   }
 
   /** The name in the address is the name by which the emulator's runners list the app. */
@@ -75,18 +84,20 @@ export function createAppTasks(deps: {
   async function begin(
     command: 'run' | 'deploy',
     app: WorkspaceApp,
-    onText?: (text: string) => void,
+    { onText, options = [] }: { readonly onText?: (text: string) => void; readonly options?: readonly string[] } = {},
   ): Promise<RunningTask> {
     const definition: FalTaskDefinition = { type: taskType, command, app: appInTask(app) };
     const { name, folder } = app;
     // Before the terminal opens: prompts and messages would otherwise appear next to it.
-    const ready = await program(definition, folder);
+    const ready = await program(definition, folder, options);
+    const follow = following(definition, folder);
     const task = await startTask(
       {
         label: `${command} ${name}`,
         definition,
         folder,
-        ...following(definition, folder),
+        ...follow,
+        ref: [follow.ref, ...options].join(' '),
         isShown: command === 'run',
         prepare: async () => ready,
         ...(onText ? { onText } : {}),

@@ -8,10 +8,12 @@ import type { FalEnd } from '../process/fal-run.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
+import { appKey } from '../workspace/code/listed.ts';
 import { createAppTasks } from './app-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 import type { Runs } from './runs.ts';
+import type { ScaleResets } from './scale-resets.ts';
 
 /** Runs an app, deploys it, and stops a run. */
 export function createAppCommands(deps: {
@@ -22,8 +24,9 @@ export function createAppCommands(deps: {
   readonly present: Presenter;
   readonly log: vscode.LogOutputChannel;
   readonly runs: Runs;
+  readonly scaleResets: ScaleResets;
 }) {
-  const { index, link, emulator, clis, present, log, runs } = deps;
+  const { index, link, emulator, clis, present, log, runs, scaleResets } = deps;
   const tasks = createAppTasks({ link, emulator, clis, present, runs, failed });
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
@@ -74,7 +77,12 @@ export function createAppCommands(deps: {
         const message = lastLine(text);
         if (message !== undefined) progress.report({ message: message.slice(0, 100) });
       };
-      const task = await tasks.begin('deploy', app, onText);
+      const key = appKey(app);
+      const options = scaleResets.isWanted(key) ? ['--reset-scale'] : [];
+      const task = await tasks.begin('deploy', app, { onText, options });
+      void task.ended.then(({ code }) => {
+        if (code === 0 && options.length > 0) scaleResets.done(key);
+      });
       if (token.isCancellationRequested) task.stop();
       token.onCancellationRequested(() => task.stop());
       return task.ended;

@@ -25,6 +25,11 @@ export const appCommands = {
     menus: [inTitle('apps', 'navigation@2', canRun)],
     keys: { key: 'ctrl+k alt+d', when: canRun },
   },
+  /** A link in the hover over a setting. */
+  useCodeScaling: {
+    title: "Use the Code's Values at the Next Deploy",
+    palette: all(isTrusted, key('hasApps')),
+  },
   /** What a click on an app's state in its lens does. */
   showAppActions: {
     title: 'Show App Actions',

@@ -18,6 +18,7 @@ const facts = {
   attempts: 1,
   status: 200,
   error: null,
+  exception: null,
   why: null,
 } as const;
 

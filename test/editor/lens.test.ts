@@ -148,6 +148,63 @@ it('offers more by a click on the state: stop, and hide the lenses', async () =>
   await lens(/not running/);
 });
 
+it('says in a hover that a deploy keeps an earlier value, and uses the value of the code when asked to', async () => {
+  const { workbench } = window;
+  const { page } = workbench;
+  const deploy = async () => {
+    await clickLens(/^Deploy Local$/);
+    await workbench.toast('Painter is deployed');
+    await workbench.command('Notifications: Clear All Notifications');
+  };
+  await deploy();
+  await lens(/\| ○ deployed, no runner$/);
+  await writeFile(join(scene.workspace, 'painter.py'), painter.replace('= 600', '= 90'));
+  await page.locator('.editor-instance .view-line').filter({ hasText: 'keep_alive = 90' }).waitFor();
+  await deploy();
+  expect(await hover('keep_alive')).toMatch(/code 90 s · deployed 600 s \(kept from revision \w{8}\) · default 60 s/);
+  await inEachTheme(workbench, async ({ name }) => {
+    await hover('keep_alive');
+    await takePicture(workbench, `hover.${name}`);
+  });
+  await page.locator('.monaco-hover:visible a').filter({ hasText: "Use the Code's Values at the Next Deploy" }).click();
+  await deploy();
+  expect(await hover('keep_alive')).toMatch(/code 90 s · deployed 90 s · default 60 s/);
+});
+
+/** The hover over a word of the code. */
+async function hover(word: string): Promise<string> {
+  const { page } = window.workbench;
+  const shown = page.locator('.monaco-hover:visible').filter({ hasText: 'code' }).first();
+  await until(`there is a hover over ${word}`, async () => {
+    await page.mouse.move(900, 20);
+    const { x, y } = await middleOf(word);
+    await page.mouse.move(x, y);
+    return shown.waitFor({ timeout: 3_000 }).then(
+      () => true,
+      () => false,
+    );
+  });
+  return ((await shown.textContent()) ?? '').replaceAll('\u00a0', ' ');
+}
+
+/** Where a word of the code is on the screen. */
+function middleOf(word: string): Promise<{ readonly x: number; readonly y: number }> {
+  return window.workbench.page.evaluate(`(() => {
+    const lines = document.querySelector('.editor-instance .view-lines');
+    const walker = document.createTreeWalker(lines, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const at = node.data.indexOf(${JSON.stringify(word)});
+      if (at < 0) continue;
+      const range = document.createRange();
+      range.setStart(node, at);
+      range.setEnd(node, at + ${word.length});
+      const { x, y, width, height } = range.getBoundingClientRect();
+      return { x: x + width / 2, y: y + height / 2 };
+    }
+    return { x: 0, y: 0 };
+  })()`);
+}
+
 it('lists apps with their place: derived ones, entries of pyproject.toml, and files that do not parse', async () => {
   const { page, command } = window.workbench;
   await command('fal: Run App');

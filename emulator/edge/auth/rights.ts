@@ -121,6 +121,7 @@ export const restRights: Rights = {
   'GET /minifal/requests/:id': 'owner',
   'GET /minifal/logs': 'owner',
   'GET /minifal/logs/follow': 'owner',
+  'GET /minifal/apps/:alias/settings': 'owner',
 };
 
 /** Whether a key's scope is sufficient. Anything that is in no table is reserved for the owner. */

@@ -5,6 +5,7 @@ import { applications } from './applications.ts';
 import { billableUnits } from './billable-units.ts';
 import { ownEvents } from './control/own-events.ts';
 import { ownRequests } from './control/own-requests.ts';
+import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
 import type { RestDeps } from './deps.ts';
 import { home } from './home.ts';
@@ -51,6 +52,7 @@ export function createRestEdge(deps: RestDeps): Express {
     ownEvents(deps),
     ownRequests(deps),
     ownLogs(deps),
+    ownSettings(deps),
   );
   guardRoutes(app.router, deps.authenticate);
   app.use(() => {

@@ -1,0 +1,49 @@
+import * as vscode from 'vscode';
+import type { Presenter } from '../present.ts';
+import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
+import { appArgument, chooseApp } from '../workspace/choose-app.ts';
+import { appKey } from '../workspace/code/listed.ts';
+
+/**
+ * Apps whose next deploy uses the scaling values of the code (`fal deploy --reset-scale`) instead of those that the
+ * deployed app has.
+ */
+export function createScaleResets(deps: { readonly index: AppIndex; readonly present: Presenter }) {
+  const { index, present } = deps;
+  const wanted = new Set<string>();
+
+  /** `true`: the next deploy of the app uses them. */
+  async function use(argument: unknown): Promise<boolean> {
+    try {
+      const app = await chooseApp(index, appArgument(argument), "Select an App Whose Code's Values Are Used");
+      if (app.entry) return await showEntry(app);
+      wanted.add(appKey(app));
+      void vscode.window.setStatusBarMessage(`fal: the next deploy of ${app.name} uses the code's values.`, 5_000);
+      return true;
+    } catch (error) {
+      present.problem(error);
+      return false;
+    }
+  }
+
+  return {
+    use,
+    isWanted: (key: string) => wanted.has(key),
+    /** A deploy has used them. */
+    done: (key: string) => void wanted.delete(key),
+  };
+}
+
+export type ScaleResets = ReturnType<typeof createScaleResets>;
+
+/** For an entry of `pyproject.toml`, `fal` ignores the option and reads the entry (fal/cli/_utils.py). */
+async function showEntry({ entry }: WorkspaceApp): Promise<boolean> {
+  if (!entry) return false;
+  const { path, line, name, resetsScale } = entry;
+  await vscode.window.showTextDocument(vscode.Uri.file(path), { selection: new vscode.Range(line, 0, line, 0) });
+  const sentence = resetsScale
+    ? `Each deploy of ${name} uses the code's scaling values.`
+    : `Add app_scale_settings = true to ${name}: then each deploy uses the code's scaling values.`;
+  void vscode.window.showInformationMessage(sentence);
+  return resetsScale;
+}
