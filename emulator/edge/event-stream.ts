@@ -12,7 +12,7 @@ export interface EventStream {
    */
   send(event: object, type?: string): void;
   /** The same with JSON that is text already, and the id with which a reader continues after this event. */
-  sendText(json: string, id: string): void;
+  sendText(json: string, options: { readonly type?: string; readonly id: string | undefined }): void;
   /** Resolves at once while the reader accepts data; otherwise, when it has accepted everything or has disconnected. */
   keepsUp(): Promise<void>;
   /** Called once, no matter which side ends the stream. */
@@ -39,8 +39,9 @@ export function openEventStream(response: Response): EventStream {
     send(event, type) {
       writeOrCut(response, `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`);
     },
-    sendText(json, id) {
-      writeOrCut(response, `id: ${id}\ndata: ${json}\n\n`);
+    sendText(json, { type, id }) {
+      const head = `${type === undefined ? '' : `event: ${type}\n`}${id === undefined ? '' : `id: ${id}\n`}`;
+      writeOrCut(response, `${head}data: ${json}\n\n`);
     },
     async keepsUp() {
       if (!response.writableNeedDrain || response.destroyed) return;

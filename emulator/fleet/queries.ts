@@ -7,7 +7,9 @@ import type { Fleet } from './types.ts';
 /** The queries of the world. Answers are in real instants and durations, however fast platform time runs. */
 export type Queries = Pick<
   Fleet,
+  | 'counts'
   | 'expirationCountdownSeconds'
+  | 'expiry'
   | 'isRolling'
   | 'lastFailure'
   | 'queuePosition'
@@ -26,6 +28,11 @@ export function createQueries({ world, now }: Pick<Host, 'world' | 'now'>, time:
     queuePosition: (requestId) => select.queuePosition(world(), requestId),
     queueSize: (alias) => select.queueSize(world(), alias),
     waitingSize: (alias) => select.waitingSize(world(), alias),
+    counts: (alias) => select.countsOf(world(), alias),
+    expiry(runnerId) {
+      const at = select.expiry(world(), runnerId);
+      return at === null ? null : toReal(time(), at);
+    },
     lastFailure: (alias) => select.lastFailure(world(), alias),
     waiting: (alias, max) =>
       select

@@ -11,6 +11,7 @@ import type {
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
+import type { AppCounts } from '../scheduler/requests/select.ts';
 import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { CallInfo } from '../telemetry/requests/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
@@ -136,6 +137,10 @@ export interface Fleet {
    * unsubscribes.
    */
   follow(listener: ChangeListener): () => void;
+  /** What an alias has at the moment, counted; `undefined`: it doesn't exist. */
+  counts(alias: string): AppCounts | undefined;
+  /** When an idle runner's keep_alive ends; `null` when it isn't counting down. */
+  expiry(runnerId: string): number | null;
   /** Real seconds left of an idle runner's keep_alive, rounded up; `null` when it isn't counting down. */
   expirationCountdownSeconds(runnerId: string): number | null;
   /** Runs a plain function once on its own runner, listed under `alias` (a UUID). `signal` ends the runner. */

@@ -53,7 +53,7 @@ export function createEdges(
   { foundations, promises, compute, open, limits, isStopping }: EdgeDeps,
 ): Edges {
   const { store, logs, runnerHistory, clock, startedAt, keys, report } = foundations;
-  const { catalog, blobs, appFiles, storage, queue, webhooks, workflows, jwks } = promises;
+  const { catalog, blobs, appFiles, storage, queue, requestHistory, webhooks, workflows, jwks } = promises;
   const { fleet, exchange, lateUnits, builds } = compute;
   const { account } = catalog;
   const { hosts } = open;
@@ -96,6 +96,7 @@ export function createEdges(
   const rest = createRestEdge({
     ...rooms,
     queue,
+    requestHistory,
     lateUnits,
     workflows,
     storage,

@@ -16,6 +16,8 @@ export interface RunnerHistory {
   get(runnerId: string): RunnerRecord | undefined;
   /** Runners that were alive at or after the instant, in the order of their starts. */
   since(atMs: number): readonly RunnerRecord[];
+  /** The number of ended runners that are still known. */
+  endedCount(): number;
   /** Oldest first; for a busy runner, the first and the most recent ones. */
   transitions(runnerId: string): readonly RunnerTransition[];
 }
@@ -47,6 +49,7 @@ export function createRunnerHistory({
   const runners = new Map(records.load().map((runner) => [runner.id, runner]));
   const numbers = createNumbers(runners.values());
   let nextDropAt = Number.NEGATIVE_INFINITY;
+  let endedCount = 0;
 
   for (const [id, found] of runners) {
     const runner = found.number > 0 ? found : { ...found, number: numbers.next(found.alias) };
@@ -55,6 +58,7 @@ export function createRunnerHistory({
     const last = { at: clock(), state: 'TERMINATED', reason: 'emulator ended' };
     put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
   }
+  for (const { endedAt } of runners.values()) if (endedAt !== null) endedCount++;
   dropOld();
 
   return {
@@ -75,6 +79,7 @@ export function createRunnerHistory({
       const runner = runners.get(id);
       if (!runner || runner.endedAt !== null) return;
       put(id, { ...runner, endedAt: at, endReason: reason });
+      endedCount++;
     },
     get(id) {
       const runner = runners.get(id);
@@ -84,6 +89,7 @@ export function createRunnerHistory({
       [...runners.values()]
         .filter((runner) => !isOld(runner) && (runner.endedAt ?? Number.POSITIVE_INFINITY) >= atMs)
         .map(recordOf),
+    endedCount: () => endedCount,
     transitions: (id) => runners.get(id)?.transitions ?? [],
   };
 
@@ -106,6 +112,7 @@ export function createRunnerHistory({
     const old = [...runners.values()].filter((runner) => isOld(runner) && !numbers.needs(runner));
     if (old.length === 0) return;
     for (const { id } of old) runners.delete(id);
+    endedCount -= old.length;
     records.remove(old.map(({ id }) => id)).catch(report);
   }
 }

@@ -45,7 +45,8 @@ const appRowSchema = z.object({
   /** `run`: lives as long as its `fal run`, and its alias is a UUID. */
   kind: z.enum(['deployed', 'run']),
   revision: z.string(),
-  authMode: z.enum(['private', 'public', 'shared']),
+  /** `null`: a `fal run`, whose own command line says it. */
+  authMode: z.enum(['private', 'public', 'shared']).nullable(),
   url: z.string(),
   counts: z.object({
     /** Requests that wait, direct ones included. */
@@ -179,6 +180,8 @@ export const changeEventSchema = z.object({
       requests: z.array(z.int()).default([]),
     })
     .prefault({}),
+  /** When a client resumes: numbers of the requests that the stream still shows; rows of all others are gone. */
+  onlyRequests: z.array(z.int()).optional(),
 });
 export type LiveChange = z.infer<typeof changeEventSchema>;
 
@@ -202,12 +205,14 @@ export function liveState({ head, apps, runners, requests }: z.infer<typeof stat
 
 /** The state after an event `change`. Pure; a part without a change stays the same object. */
 export function withLiveChange(state: LiveState, change: LiveChange): LiveState {
-  const { head, apps, runners, requests, cleared } = change;
+  const { head, apps, runners, requests, cleared, onlyRequests } = change;
+  const only = onlyRequests && new Set(onlyRequests);
+  const goneRequests = only ? [...state.requests.keys()].filter((number) => !only.has(number)) : cleared.requests;
   return {
     head: head ?? state.head,
     apps: changed(state.apps, apps, ({ alias }) => alias, cleared.apps),
     runners: changed(state.runners, runners, ({ id }) => id, cleared.runners),
-    requests: changed(state.requests, requests, ({ number }) => number, cleared.requests),
+    requests: changed(state.requests, requests, ({ number }) => number, goneRequests),
   };
 }
 
@@ -230,25 +235,7 @@ export const requestPageSchema = z.object({
   /** `before` of the next page; `null`: this is the last one. */
   before: z.int().nullable(),
 });
-
-/** One attempt of a request. */
-const attemptSchema = z.object({
-  number: z.int(),
-  runner: z.object({ id: z.string(), number: z.int() }),
-  startedAt: z.number(),
-  /** `null`: it runs. */
-  endedAt: z.number().nullable(),
-  /** HTTP status of the app's answer; `null`: there was none. */
-  status: z.int().nullable(),
-  /** Why another attempt followed, or why it counted for nothing; `null`: it is the result, or it runs. */
-  because: z.string().nullable(),
-});
-
-/** `GET /minifal/requests/ID`, by `request_id` or number. */
-export const requestDetailSchema = requestRowSchema.extend({
-  /** Oldest first; the first and the latest ones of very many. */
-  history: z.array(attemptSchema),
-});
+export type RequestPage = z.infer<typeof requestPageSchema>;
 
 /** `GET /minifal/runners?alias=&before=`: runners that ended, the latest end first. */
 export const runnerPageSchema = z.object({
@@ -256,9 +243,11 @@ export const runnerPageSchema = z.object({
   /** `before` of the next page; `null`: this is the last one. */
   before: z.string().nullable(),
 });
+export type RunnerPage = z.infer<typeof runnerPageSchema>;
 
 /** `GET /minifal/runners/ID`. */
 export const runnerDetailSchema = runnerRowSchema.extend({
   /** Oldest first; the first and the latest ones of very many. */
   transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
 });
+export type RunnerDetail = z.infer<typeof runnerDetailSchema>;

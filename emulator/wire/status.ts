@@ -25,7 +25,7 @@ const runnerSchema = z.object({
   requests: z.array(z.string()),
   endedAt: z.number().nullable(),
   endReason: z.string().nullable(),
-  /** Oldest first. `/minifal/events` contains only the first and the last one. */
+  /** Oldest first. */
   transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
 });
 
@@ -63,45 +63,30 @@ export type Status = z.infer<typeof statusSchema>;
 /** Runners that ended longer ago than this are no longer shown. */
 export const endedShownMs = 60 * 60 * 1000;
 
-/** An event `change` of `/minifal/events`: the difference from the events before it. */
-export const statusChangeSchema = z.object({
-  ...troubleFields,
-  /** The current state of changed apps, including new ones. */
-  apps: z.array(appSchema),
-  /** Aliases that no longer exist. */
-  goneApps: z.array(z.string()),
-  runners: z.array(runnerSchema),
-  /** All displayed requests that wait for one of `apps`. */
-  waiting: z.array(waitingSchema),
+/** One attempt of a request. */
+const attemptSchema = z.object({
+  number: z.int(),
+  runner: z.object({ id: z.string(), number: z.int() }),
+  startedAt: z.number(),
+  /** `null`: it runs. */
+  endedAt: z.number().nullable(),
+  /** HTTP status of the app's answer; `null`: there was none. */
+  status: z.int().nullable(),
+  /** Why another attempt followed, or why it counted for nothing; `null`: it is the result, or it runs. */
+  because: z.string().nullable(),
 });
-export type StatusChange = z.infer<typeof statusChangeSchema>;
 
-/** The state after a change that arrived at `now`. Pure. */
-export function withChange(status: Status, change: StatusChange, now: number): Status {
-  const { trouble, troubleWhy } = change;
-  const gone = new Set(change.goneApps);
-  const concerned = new Set([...change.goneApps, ...change.apps.map(({ alias }) => alias)]);
-  const isShown = ({ endedAt }: Status['runners'][number]) => endedAt === null || endedAt >= now - endedShownMs;
-  return {
-    ...status,
-    trouble,
-    troubleWhy,
-    apps: replaced(status.apps, change.apps, ({ alias }) => alias).filter(({ alias }) => !gone.has(alias)),
-    runners: replaced(status.runners, change.runners, ({ id }) => id).filter(isShown),
-    waiting: [...status.waiting.filter(({ alias }) => !concerned.has(alias)), ...change.waiting],
-  };
-}
-
-/** Items that already exist keep their place; new ones are added at the end. */
-function replaced<T>(before: readonly T[], after: readonly T[], key: (item: T) => string): T[] {
-  const items = new Map(before.map((item) => [key(item), item]));
-  for (const item of after) items.set(key(item), item);
-  return [...items.values()];
-}
-
-/** The response of `GET /minifal/requests/ID` for a queued request. */
+/** The response of `GET /minifal/requests/ID`, by `request_id` or number. */
 export const requestFactsSchema = z.object({
   requestId: z.string(),
+  /** For people: `#38`; `null`: it was forgotten, or is a workflow. */
+  number: z.int().nullable().default(null),
+  method: z.string().default('POST'),
+  path: z.string().default('/'),
+  /** How long it waited for its runner to start; `null`: the runner was there before it. */
+  coldMs: z.number().nullable().default(null),
+  /** Its attempts, oldest first; the first and the latest ones of very many. */
+  history: z.array(attemptSchema).default([]),
   /** The app it was sent to. */
   alias: z.string(),
   phase: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),

@@ -58,8 +58,8 @@ export function createAppTasks(deps: {
   /** The name in the address is the name by which the emulator's runners list the app. */
   async function isReady({ pathname }: URL, signal: AbortSignal): Promise<void> {
     const alias = pathname.split('/')[2];
-    const serves = ({ status }: Snapshot) =>
-      status?.runners.some((one) => one.alias === alias && /^(IDLE|RUNNING)$/.test(one.state)) === true;
+    const serves = ({ live }: Snapshot) =>
+      [...(live?.runners.values() ?? [])].some((one) => one.alias === alias && /^(IDLE|RUNNING)$/.test(one.state));
     await link.until(serves, signal);
   }
 

@@ -21,7 +21,7 @@ export function followEmulator(deps: {
 
   function follow(now: Snapshot, before: Snapshot): void {
     setContext('emulatorState', now.state);
-    setContext('secretsSealed', now.status?.secrets === 'sealed');
+    setContext('secretsSealed', now.live?.head.secrets === 'sealed');
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
     if (now.state === 'running') {

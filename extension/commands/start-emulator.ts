@@ -76,14 +76,14 @@ export function createStart(deps: StartDeps): () => Promise<void> {
     });
     if (isOurs) windows.claim(running);
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
-    const { state, why, status } = await link
+    const { state, why, live } = await link
       .until(({ state }) => state === 'running' || state === 'failed', timeout)
       .catch(() => {
         if (signal.aborted) throw new Cancelled();
         throw new Problem('The emulator started but does not respond.', 'stopEmulator');
       });
     if (state === 'failed') throw new Problem(why ?? 'The emulator does not respond.', 'stopEmulator');
-    if (isOurs && status?.secrets === 'sealed') present.problem(new Problem(keyMissing, 'resetSecrets'));
+    if (isOurs && live?.head.secrets === 'sealed') present.problem(new Problem(keyMissing, 'resetSecrets'));
   }
 
   return start;

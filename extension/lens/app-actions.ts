@@ -28,8 +28,8 @@ export async function showAppActions(
   const listed = (await index.apps()).filter((one) => one.uri.fsPath === file && one.name === name);
   const [first] = listed;
   if (!first || file === undefined) return;
-  const { status } = link.snapshot();
-  const places = placesOf(file, first, listed, status ? appFacts(status) : new Map(), runs);
+  const { live } = link.snapshot();
+  const places = placesOf(file, first, listed, live ? appFacts(live, Date.now()) : new Map(), runs);
   const known = places.flatMap(({ name: place, facts }) => (facts ? [{ place, facts }] : []));
   const whys = known.flatMap(({ place, facts }): Item[] => {
     const why = facts.waitsBecause ?? facts.backingOff?.why ?? facts.lastFailure;

@@ -31,8 +31,8 @@ export function createCodeLenses(deps: {
   let redrawing: NodeJS.Timeout | undefined;
 
   async function lenses(document: vscode.TextDocument): Promise<readonly Lens[]> {
-    const { status } = link.snapshot();
-    facts = status ? appFacts(status) : new Map();
+    const { live } = link.snapshot();
+    facts = live ? appFacts(live, Date.now()) : new Map();
     const path = document.uri.fsPath;
     const places = (app: FoundApp) => placesOf(path, app, index.known(), facts, runs);
     return lensesOf(path, await openFiles.apps(document), {

@@ -1,56 +1,39 @@
 import { expect, it } from 'vitest';
-import type { Snapshot } from '../target/snapshot.ts';
+import type { Reason, RunnerRow } from '../target/live.ts';
+import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
 import { appFacts } from './facts.ts';
 
-type Status = NonNullable<Snapshot['status']>;
-const runner = (alias: string, state: string, more: Partial<Status['runners'][number]> = {}) => ({
-  id: `${alias} ${state}`,
-  number: 1,
-  alias,
-  revision: 'r',
-  state,
+const failed = 'The last start failed: no weights\nat line 3';
+const busy: Reason = {
+  code: 'max_concurrency_zero',
+  numbers: {},
   since: 0,
-  requests: [],
-  endedAt: null,
-  endReason: null,
-  transitions: [],
-  ...more,
-});
-const app = (alias: string, more: Partial<Status['apps'][number]> = {}) => ({
-  alias,
-  revision: 'r',
-  authMode: 'private' as const,
-  url: '',
-  queueSize: 0,
-  lastFailure: null,
-  ...more,
-});
+  until: null,
+  evidence: null,
+  action: null,
+  also: null,
+};
+const main = { method: 'POST', path: '/', calls: 4, failures: 1, p50Ms: 14, lastFailure: null };
+const runner = (alias: string, state: string, more: Partial<RunnerRow> = {}) =>
+  runnerRow({ id: `${alias} ${state} ${more.endedAt}`, alias, state, ...more });
 
 it('has the state of each deployed app and of each run', () => {
-  const status: Status = {
-    version: '',
-    pid: 1,
-    startedAt: 0,
-    timeScale: 1,
-    owner: 'local',
-    secrets: 'open',
-    isolation: { mode: 'off', missing: [] },
-    trouble: null,
-    troubleWhy: null,
-    apps: [app('busy', { queueSize: 3 }), app('broken', { lastFailure: 'no weights\nat line 3' }), app('none')],
+  const live = liveWith({
+    apps: [
+      appRow({ alias: 'busy', queued: 3, reason: busy, endpoints: [main] }),
+      appRow({ alias: 'broken', lastFailure: 'no weights\nat line 3' }),
+      appRow({ alias: 'none' }),
+    ],
     runners: [
       runner('busy', 'RUNNING'),
       runner('busy', 'IDLE'),
       runner('busy', 'SETUP'),
       runner('busy', 'RUNNING', { endedAt: 5 }),
-      runner('broken', 'FAILURE_DELAY', {
-        transitions: [{ at: 0, state: 'FAILURE_DELAY', reason: 'The last start failed: no weights\nat line 3' }],
-      }),
+      runner('broken', 'FAILURE_DELAY', { why: failed, until: 30_000 }),
       runner('0f-run', 'PENDING'),
     ],
-    waiting: [{ requestId: 'x', alias: 'busy', since: 0, why: 'All slots are busy.' }],
-  };
-  expect([...appFacts(status).values()]).toEqual([
+  });
+  expect([...appFacts(live, 0).values()]).toEqual([
     {
       alias: 'busy',
       queued: 3,
@@ -58,18 +41,20 @@ it('has the state of each deployed app and of each run', () => {
       busy: 1,
       starting: 'setup',
       lastFailure: null,
-      waitsBecause: 'All slots are busy.',
+      waitsBecause: 'No runner may be started: max_concurrency is 0.',
+      endpoints: new Map([['/', { calls: 4, failures: 1, p50Ms: 14, lastFailure: null }]]),
     },
     {
       alias: 'broken',
       queued: 0,
       ready: 0,
       busy: 0,
-      backingOff: { why: 'no weights', until: null },
+      backingOff: { why: 'no weights', until: 30_000 },
       lastFailure: 'no weights',
       waitsBecause: null,
+      endpoints: new Map(),
     },
-    { alias: 'none', queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null },
+    { alias: 'none', queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null, endpoints: new Map() },
     { alias: '0f-run', queued: 0, ready: 0, busy: 0, starting: 'pending', lastFailure: null, waitsBecause: null },
   ]);
 });

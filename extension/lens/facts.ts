@@ -1,4 +1,4 @@
-import type { Snapshot } from '../target/snapshot.ts';
+import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
 
 /** The state of one alias, as far as lenses show it. */
 export interface AppFacts {
@@ -27,32 +27,36 @@ export interface EndpointFacts {
   readonly lastFailure: string | null;
 }
 
-type Status = NonNullable<Snapshot['status']>;
-
-/** The facts of every alias that is deployed or has runners. Pure. */
-export function appFacts(status: Status): ReadonlyMap<string, AppFacts> {
-  const aliases = new Set([...status.apps, ...status.runners].map(({ alias }) => alias));
-  const apps = new Map(status.apps.map((app) => [app.alias, app]));
-  return new Map([...aliases].map((alias) => [alias, factsOf(status, alias, apps.get(alias))]));
+/** The facts of every alias that is deployed or has runners. `now` in milliseconds since the epoch. Pure. */
+export function appFacts(live: LiveState, now: number): ReadonlyMap<string, AppFacts> {
+  const runners = [...live.runners.values()].filter(({ endedAt }) => endedAt === null);
+  const aliases = new Set([...live.apps.keys(), ...runners.map(({ alias }) => alias)]);
+  const ofAlias = (alias: string) => runners.filter((runner) => runner.alias === alias);
+  return new Map([...aliases].map((alias) => [alias, factsOf(live, alias, ofAlias(alias), now)]));
 }
 
-function factsOf(status: Status, alias: string, app: Status['apps'][number] | undefined): AppFacts {
-  const runners = status.runners.filter((runner) => runner.alias === alias && runner.endedAt === null);
+function factsOf({ head, apps }: LiveState, alias: string, runners: readonly RunnerRow[], now: number): AppFacts {
+  const app = apps.get(alias);
   const inState = (...states: readonly string[]) => runners.filter(({ state }) => states.includes(state));
   const starting =
     inState('SETUP').length > 0 ? 'setup' : inState('PENDING', 'DOCKER_PULL').length > 0 ? 'pending' : '';
   const [delayed] = inState('FAILURE_DELAY');
-  const why = delayed?.transitions.at(-1)?.reason ?? app?.lastFailure ?? '';
+  const why = delayed?.why ?? app?.lastFailure ?? '';
   return {
     alias,
-    queued: app?.queueSize ?? status.waiting.filter((one) => one.alias === alias).length,
+    queued: app?.counts.queued ?? 0,
     ready: inState('IDLE', 'RUNNING').length,
     busy: inState('RUNNING').length,
     ...(starting === '' ? {} : { starting }),
-    ...(delayed ? { backingOff: { why: cause(why), until: null } } : {}),
+    ...(delayed ? { backingOff: { why: cause(why), until: delayed.until } } : {}),
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
-    waitsBecause: status.waiting.find((one) => one.alias === alias)?.why ?? null,
+    waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,
+    ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one)])) } : {}),
   };
+}
+
+function endpointFacts({ calls, failures, p50Ms, lastFailure }: AppRow['endpoints'][number]): EndpointFacts {
+  return { calls, failures, p50Ms, lastFailure: lastFailure?.message ?? null };
 }
 
 /** The first line, without the platform's introduction. */

@@ -21,7 +21,7 @@ describe('the link to an emulator', () => {
     const early = follow(folder);
     expect(early.link.snapshot()).toEqual({ state: 'stopped' });
     const { running } = await startStandIn(folder);
-    expect(await early.until('running')).toMatchObject({ running, status: { owner: 'local' } });
+    expect(await early.until('running')).toMatchObject({ running, live: { head: { owner: 'local' } } });
     expect(await follow(folder).until('running')).toMatchObject({ running });
   });
 
@@ -37,9 +37,9 @@ describe('the link to an emulator', () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { link, until } = follow(folder);
-    const first = (await until('running')).status?.startedAt ?? 0;
+    const first = (await until('running')).live?.head.startedAt ?? 0;
     await emulator.again();
-    await link.until(({ status }) => (status?.startedAt ?? 0) > first, AbortSignal.timeout(20_000));
+    await link.until(({ live }) => (live?.head.startedAt ?? 0) > first, AbortSignal.timeout(20_000));
   });
 
   it('applies a change to the previous state', async () => {
@@ -48,8 +48,21 @@ describe('the link to an emulator', () => {
     const { link, until } = follow(folder);
     await until('running');
     await emulator.change();
-    const changed = await link.until(({ status }) => status?.apps.length === 1, AbortSignal.timeout(20_000));
-    expect(changed.status).toMatchObject({ owner: 'local', apps: [{ alias: 'new' }] });
+    const changed = await link.until(({ live }) => live?.apps.size === 1, AbortSignal.timeout(20_000));
+    expect(changed.live?.head.owner).toBe('local');
+    expect([...(changed.live?.apps.keys() ?? [])]).toEqual(['new']);
+  });
+
+  it('continues where a dropped connection ended, and keeps what it knew', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder);
+    const { link, seen, until } = follow(folder);
+    await until('running');
+    await emulator.change();
+    await link.until(({ live }) => live?.apps.size === 1, AbortSignal.timeout(20_000));
+    await emulator.drop();
+    await expect.poll(emulator.asked, { timeout: 20_000 }).toEqual(['/minifal/events', '/minifal/events?cursor=e.2']);
+    expect([...(link.snapshot().live?.apps.keys() ?? []), ...seen]).toEqual(['new', 'stopped', 'running']);
   });
 
   it('reports that a killed emulator ended unexpectedly, and recovers when it starts again', async () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { findRunning, isAlive, type RunningEmulator, readLocalKey } from '../../emulator/local/data-folder.ts';
-import { followStatus, type StreamEnd } from './events.ts';
+import { createLiveClient, type LiveClient, type StreamEnd } from './live.ts';
 import { createObserved } from './observed.ts';
 import type { Snapshot } from './snapshot.ts';
 import { watchFile } from './watch-file.ts';
@@ -34,6 +34,8 @@ export interface Link {
 export function createLink(folder: string): Link {
   const observed = createObserved<Snapshot>({ state: 'stopped' });
   let stream: { readonly of: RunningEmulator; close(): void } | undefined;
+  /** Knows what the emulator has sent, so that a dropped connection continues where it ended. */
+  let client: { readonly of: RunningEmulator; readonly key: string; readonly live: LiveClient } | undefined;
   let watcher: { close(): void } | undefined;
   let retry: NodeJS.Timeout | undefined;
   let nextRetryMs = retryMs.first;
@@ -57,12 +59,14 @@ export function createLink(folder: string): Link {
   function join(running: RunningEmulator, key: string): void {
     watcher?.close();
     watcher = undefined;
-    const { close } = followStatus({
-      port: running.ports.api,
-      key,
-      onStatus(status) {
+    if (client?.of.pid !== running.pid || client.of.processStart !== running.processStart || client.key !== key) {
+      const address = `http://localhost:${running.ports.api}`;
+      client = { of: running, key, live: createLiveClient({ address, key }) };
+    }
+    const { close } = client.live.follow({
+      onState(live) {
         nextRetryMs = retryMs.first;
-        observed.set({ state: 'running', running, status });
+        observed.set({ state: 'running', running, live });
       },
       onEnd: (end) => left(running, end),
     });
@@ -73,7 +77,7 @@ export function createLink(folder: string): Link {
     stream = undefined;
     if (end.kind === 'refused') {
       watcher ??= watchFile(folder, 'emulator.json', look);
-      observed.set({ state: 'failed', running, why: end.why });
+      observed.set({ state: 'failed', running, why: whyRefused(end.why, running.ports.api) });
     } else if (isAlive(running)) {
       // Its port closes before its process ends: only then is it known whether it ended cleanly.
       retry = setTimeout(look, nextRetryMs);
@@ -132,4 +136,9 @@ export function createLink(folder: string): Link {
 /** An emulator that ends cleanly removes the file. */
 function wasKilled(folder: string): boolean {
   return existsSync(joinPath(folder, 'emulator.json'));
+}
+
+function whyRefused(why: 'key' | 'version', port: number): string {
+  if (why === 'key') return `The emulator on port ${port} does not accept the key of its data folder.`;
+  return `The emulator on port ${port} is another version of minifal.`;
 }

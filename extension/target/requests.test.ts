@@ -10,6 +10,11 @@ import { testFolder } from './testing/emulator.ts';
 
 const facts = {
   requestId: 'q-1',
+  number: 38,
+  method: 'POST',
+  path: '/',
+  coldMs: null,
+  history: [],
   alias: 'hello',
   phase: 'COMPLETED',
   submittedAt: 1,

@@ -1,5 +1,5 @@
 import type { RunningEmulator } from '../../emulator/local/data-folder.ts';
-import type { Status } from '../../emulator/wire/status.ts';
+import type { LiveState } from './live.ts';
 
 export { age } from '../../emulator/local/age.ts';
 
@@ -11,7 +11,8 @@ export interface Snapshot {
    */
   readonly state: 'stopped' | 'starting' | 'running' | 'failed';
   readonly running?: RunningEmulator;
-  readonly status?: Status;
+  /** What it last said: there since the first answer of a running emulator. */
+  readonly live?: LiveState;
   /** A sentence; only with `failed`. */
   readonly why?: string;
 }

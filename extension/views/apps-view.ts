@@ -34,10 +34,10 @@ export function createAppsView(deps: {
     const ids = changedRows(rows, next);
     rows = next;
     known = index(next);
-    const note = snapshot.status?.trouble ?? '';
+    const note = snapshot.live?.head.trouble ?? '';
     if ((view.message ?? '') !== note) view.message = note;
     setContext('hasEnded', endedRunners(next).length > 0);
-    const current = new Set(snapshot.status?.runners.map(({ id }) => id));
+    const current = new Set(snapshot.live?.runners.keys());
     for (const id of cleared) if (!current.has(id)) cleared.delete(id);
     for (const id of elements.keys()) if (!known.has(id)) elements.delete(id);
     for (const id of ids) {

@@ -1,48 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { Snapshot } from '../target/snapshot.ts';
+import type { Reason } from '../target/live.ts';
+import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
 import { endedRunners, type Row, ticks, toItems } from './items.ts';
-
-type Status = NonNullable<Snapshot['status']>;
 
 const now = 1_000_000;
 const revision = '11111111-aaaa';
-const app = {
-  alias: 'hello',
-  revision,
-  authMode: 'private' as const,
-  url: 'https://localhost:1/local/hello',
-  queueSize: 0,
-  lastFailure: null as string | null,
+const app = appRow({ revision });
+const runner = runnerRow({ revision, since: now - 5_400, startedAt: now - 9_000 });
+const state = (change: Parameters<typeof liveWith>[0]) => ({ live: liveWith(change) });
+const noRunner: Reason = {
+  code: 'no_runner',
+  numbers: {},
+  since: now,
+  until: null,
+  evidence: null,
+  action: null,
+  also: null,
 };
-const runner = {
-  id: 'abcdefgh-1234',
-  number: 1,
-  alias: 'hello',
-  revision,
-  state: 'IDLE',
-  since: now - 5_400,
-  requests: [],
-  endedAt: null,
-  endReason: null,
-  transitions: [{ at: now - 9_000, state: 'PENDING', reason: null }],
-};
-const status = (change: Partial<Status>): { status: Status } => ({
-  status: {
-    version: '1',
-    pid: 1,
-    startedAt: 0,
-    timeScale: 1,
-    isolation: { mode: 'off', missing: [] },
-    owner: 'local',
-    secrets: 'open',
-    trouble: null,
-    troubleWhy: null,
-    apps: [],
-    runners: [],
-    waiting: [],
-    ...change,
-  },
-});
 
 /** `label | description`, indented by depth. */
 function draw(rows: readonly Row[], depth = 0): readonly string[] {
@@ -58,38 +32,45 @@ describe('the tree', () => {
   });
 
   it('shows apps > revisions > runners, apps by name', () => {
-    const state = status({ apps: [app, { ...app, alias: 'alpha' }], runners: [runner] });
-    expect(draw(toItems(state, now))).toEqual([
+    const shown = state({ apps: [app, { ...app, alias: 'alpha' }], runners: [runner] });
+    expect(draw(toItems(shown, now))).toEqual([
       'alpha | no runners',
       '  11111111 | active',
       'hello | 1 runner',
       '  11111111 | active',
-      '    abcdefgh | IDLE · 5 s',
+      '    runner 1 | IDLE · 5 s',
     ]);
   });
 
   it('shows how many requests wait, and why', () => {
-    const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'A runner is starting.' }];
-    const [row] = toItems(status({ apps: [{ ...app, queueSize: 2 }], waiting }), now);
-    expect(row?.description).toBe('no runners · 2 waiting: A runner is starting.');
+    const [row] = toItems(state({ apps: [appRow({ queued: 2, reason: noRunner })] }), now);
+    expect(row?.description).toBe('no runners · 2 waiting: No runner yet.');
   });
 
   it('still shows that the last start failed when no request waits any more', () => {
     const lastFailure = 'The process exited with code 1.';
-    const [row] = toItems(status({ apps: [{ ...app, lastFailure }] }), now);
+    const [row] = toItems(state({ apps: [{ ...app, lastFailure }] }), now);
     expect(row?.description).toBe('no runners · last start failed');
     expect(row?.facts).toContainEqual({ name: 'Last start failed', text: lastFailure });
   });
 
   it('keeps a replaced revision while it has runners', () => {
-    const old = { ...runner, id: 'old', revision: '22222222-bbbb', state: 'DRAINING', requests: ['q'] };
-    const items = toItems(status({ apps: [app], runners: [old] }), now);
-    expect(items[0]?.children[1]?.children[0]?.spoken).toBe('runner old, DRAINING, less than a minute, 1 in flight');
+    const old = {
+      ...runner,
+      id: 'old',
+      revision: '22222222-bbbb',
+      state: 'DRAINING',
+      number: 7,
+      busy: 1,
+      requests: [38],
+    };
+    const items = toItems(state({ apps: [app], runners: [old] }), now);
+    expect(items[0]?.children[1]?.children[0]?.spoken).toBe('runner 7, DRAINING, less than a minute, 1 in flight');
     expect(draw(items)).toEqual([
       'hello | 1 runner',
       '  11111111 | active',
       '  22222222 | replaced',
-      '    old | DRAINING · 5 s · 1 in flight',
+      '    runner 7 | DRAINING · 5 s · 1 in flight',
     ]);
   });
 
@@ -101,43 +82,43 @@ describe('the tree', () => {
       state: 'TERMINATED',
       since: now - 1_000,
       endedAt: now - 1_000,
-      endReason: 'gone',
+      why: 'gone',
     };
-    const state = status({ runners: [ended] });
-    expect(draw(toItems(state, now))).toEqual([
+    const shown = state({ runners: [ended] });
+    expect(draw(toItems(shown, now))).toEqual([
       '99999999 | ephemeral · no runners',
       '  11111111 | ',
-      '    abcdefgh | TERMINATED · 1 s · gone',
+      '    runner 1 | TERMINATED · 1 s · gone',
     ]);
-    expect(toItems(state, now + 298_000)).not.toEqual([]);
-    expect(toItems(state, now + 299_000)).toEqual([]);
+    expect(toItems(shown, now + 298_000)).not.toEqual([]);
+    expect(toItems(shown, now + 299_000)).toEqual([]);
   });
 
   it('shows that a runner ended with its emulator, whatever its last state', () => {
-    const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, endReason: 'emulator ended' };
-    const [row] = toItems(status({ apps: [app], runners: [fallen] }), now);
+    const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, why: 'emulator ended' };
+    const [row] = toItems(state({ apps: [app], runners: [fallen] }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
       description: 'TERMINATED · 2 s · emulator ended',
-      spoken: 'runner abcdefgh, TERMINATED, less than a minute, emulator ended',
+      spoken: 'runner 1, TERMINATED, less than a minute, emulator ended',
       facts: expect.arrayContaining([{ name: 'Reason', text: 'emulator ended' }]),
     });
   });
 
   it('leaves out ended runners that were cleared, and no others', () => {
-    const ended = { ...runner, id: 'ended', state: 'TERMINATED', endedAt: now - 1_000, endReason: 'gone' };
+    const ended = { ...runner, id: 'ended', state: 'TERMINATED', endedAt: now - 1_000, why: 'gone' };
     const run = { ...ended, id: 'of-run', alias: '99999999-cccc' };
-    const state = status({ apps: [app], runners: [runner, ended, run] });
-    expect(endedRunners(toItems(state, now))).toEqual(['ended', 'of-run']);
-    const after = toItems(state, now, new Set(['ended', 'of-run', runner.id]));
-    expect(draw(after)).toEqual(['hello | 1 runner', '  11111111 | active', '    abcdefgh | IDLE · 5 s']);
+    const shown = state({ apps: [app], runners: [runner, ended, run] });
+    expect(endedRunners(toItems(shown, now))).toEqual(['ended', 'of-run']);
+    const after = toItems(shown, now, new Set(['ended', 'of-run', runner.id]));
+    expect(draw(after)).toEqual(['hello | 1 runner', '  11111111 | active', '    runner 1 | IDLE · 5 s']);
     expect(endedRunners(after)).toEqual([]);
   });
 
   it('shows the details in the tooltip', () => {
-    const transitions = [{ at: now - 5_400, state: 'FAILURE_DELAY', reason: 'ValueError: no\n  weights' }];
-    const failing = { ...runner, state: 'FAILURE_DELAY', transitions, requests: ['q'] };
-    const waiting = [{ requestId: 'r', alias: 'hello', since: now, why: 'Retrying in 30 s after a failed start.' }];
-    const [row] = toItems(status({ apps: [app], runners: [failing], waiting }), now);
+    const why = 'ValueError: no\n  weights';
+    const failing = { ...runner, state: 'FAILURE_DELAY', why, busy: 1, requests: [38] };
+    const reason: Reason = { ...noRunner, code: 'start_failures', numbers: { failures: 1 }, until: now + 30_000 };
+    const [row] = toItems(state({ apps: [appRow({ revision, queued: 1, reason })], runners: [failing] }), now);
     expect(row?.facts).toEqual([
       { name: '', text: 'local/hello' },
       { name: 'URL', text: app.url, url: app.url },
@@ -152,27 +133,27 @@ describe('the tree', () => {
       { name: 'State', text: expect.stringMatching(/^FAILURE_DELAY: .*CRASH_BACKOFF/) },
       { name: 'Since', text: expect.stringMatching(/^\d\d:\d\d:\d\d$/) },
       { name: 'Reason', text: 'ValueError: no\n  weights' },
-      { name: 'Request', text: 'q' },
+      { name: 'Request', text: '#38' },
     ]);
   });
 
   it('shows the youngest runner first', () => {
-    const young = { ...runner, id: 'young', transitions: [{ at: now - 1_000, state: 'PENDING', reason: null }] };
-    const [row] = toItems(status({ apps: [app], runners: [runner, young] }), now);
-    expect(row?.children[0]?.children.map(({ label }) => label)).toEqual(['young', 'abcdefgh']);
+    const young = { ...runner, id: 'young', number: 2, startedAt: now - 1_000 };
+    const [row] = toItems(state({ apps: [app], runners: [runner, young] }), now);
+    expect(row?.children[0]?.children.map(({ label }) => label)).toEqual(['runner 2', 'runner 1']);
   });
 
   it('keeps ids over time, and the screen reader’s text for a minute', () => {
-    const state = status({ apps: [app], runners: [runner] });
+    const shown = state({ apps: [app], runners: [runner] });
     const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
-    const [before, after] = [toItems(state, now), toItems(state, now + 20_000)].map(flat);
+    const [before, after] = [toItems(shown, now), toItems(shown, now + 20_000)].map(flat);
     expect(after?.map(({ id, spoken }) => [id, spoken])).toEqual(before?.map(({ id, spoken }) => [id, spoken]));
     expect(after).not.toEqual(before);
   });
 
   it('updates ages every second at first, then every ten, because an updated row loses its tooltip', () => {
     const ageText = (seconds: number) =>
-      toItems(status({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
+      toItems(state({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
         ?.children[0]?.description;
     expect([0, 1, 9, 10, 19, 20, 89].map(ageText).map((text) => text?.slice('IDLE · '.length))).toEqual([
       '0 s',
@@ -187,20 +168,19 @@ describe('the tree', () => {
 
   it('includes the visible label in the screen reader’s text', () => {
     const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
-    const state = status({ apps: [app], runners: [runner, { ...runner, id: 'other', alias: '99999999-cccc' }] });
-    const rows = flat(toItems(state, now));
+    const shown = state({ apps: [app], runners: [runner, { ...runner, id: 'other', alias: '99999999-cccc' }] });
+    const rows = flat(toItems(shown, now));
     expect(rows.length).toBe(6);
     for (const { label, spoken } of rows) expect(spoken).toContain(label);
   });
 
   it('ticks only when it shows a runner', () => {
-    expect(ticks(toItems(status({ apps: [app] }), now))).toBe(false);
-    expect(ticks(toItems(status({ apps: [app], runners: [runner] }), now))).toBe(true);
+    expect(ticks(toItems(state({ apps: [app] }), now))).toBe(false);
+    expect(ticks(toItems(state({ apps: [app], runners: [runner] }), now))).toBe(true);
   });
 
   it('shows the reason of a state, and an unknown state without failing', () => {
-    const transitions = [{ at: now, state: 'NEW_WORD', reason: 'Because.' }];
-    const [row] = toItems(status({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', transitions }] }), now);
+    const [row] = toItems(state({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', why: 'Because.' }] }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
       icon: 'question',
       facts: expect.arrayContaining([{ name: 'Reason', text: 'Because.' }]),
@@ -208,10 +188,10 @@ describe('the tree', () => {
   });
 
   it('shows ages in platform time with a mark, and gives screen readers real time', () => {
-    const [row] = toItems(status({ apps: [app], runners: [runner], timeScale: 60 }), now);
+    const [row] = toItems(state({ apps: [app], runners: [runner], timeScale: 60 }), now);
     expect(row?.children[0]?.children[0]).toMatchObject({
       description: 'IDLE · 5 min (x60)',
-      spoken: 'runner abcdefgh, IDLE, less than a minute',
+      spoken: 'runner 1, IDLE, less than a minute',
     });
   });
 });

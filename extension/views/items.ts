@@ -1,3 +1,4 @@
+import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
 import { age, type Snapshot } from '../target/snapshot.ts';
 import { stateLook } from './states.ts';
 
@@ -30,9 +31,6 @@ export interface Row {
   readonly children: readonly Row[];
 }
 
-type Status = NonNullable<Snapshot['status']>;
-type Runner = Status['runners'][number];
-
 /** The ages of states are shown in platform time, which may pass faster than real time. */
 interface Time {
   readonly now: number;
@@ -47,26 +45,27 @@ const endedShownMs = 5 * 60_000;
  * ended runners that the user cleared from the view. Pure.
  */
 export function toItems(
-  { status }: Pick<Snapshot, 'status'>,
+  { live }: Pick<Snapshot, 'live'>,
   now: number,
   cleared: ReadonlySet<string> = new Set(),
 ): readonly Row[] {
-  if (!status) return [];
-  const isShown = ({ id, endedAt }: Runner) => endedAt === null || (now - endedAt < endedShownMs && !cleared.has(id));
-  const runners = status.runners.filter(isShown);
+  if (!live) return [];
+  const isShown = ({ id, endedAt }: RunnerRow) =>
+    endedAt === null || (now - endedAt < endedShownMs && !cleared.has(id));
+  const runners = [...live.runners.values()].filter(isShown);
   const ofApps = byAlias(runners);
-  const whys = new Map(status.waiting.toReversed().map(({ alias, why }) => [alias, why]));
-  const rowOf = (alias: string, app?: Status['apps'][number]) =>
-    appRow(status, ofApps.get(alias) ?? [], alias, app, whys.get(alias), now);
-  const deployed = new Set(status.apps.map(({ alias }) => alias));
+  const rowOf = (alias: string, app?: AppRow) => appRow(live.head, ofApps.get(alias) ?? [], alias, app, now);
+  const deployed = new Set([...live.apps.values()].filter(({ kind }) => kind === 'deployed').map(({ alias }) => alias));
   const ephemeral = [...new Set(runners.map(({ alias }) => alias))].filter((alias) => !deployed.has(alias));
-  const apps = [...status.apps].sort((a, b) => a.alias.localeCompare(b.alias, 'en'));
+  const apps = [...live.apps.values()]
+    .filter(({ alias }) => deployed.has(alias))
+    .sort((a, b) => a.alias.localeCompare(b.alias, 'en'));
   return [...apps.map((app) => rowOf(app.alias, app)), ...ephemeral.map((alias) => rowOf(alias))];
 }
 
 /** The oldest supported editor doesn't have `Map.groupBy`. */
-function byAlias(runners: readonly Runner[]): ReadonlyMap<string, readonly Runner[]> {
-  const groups = new Map<string, Runner[]>();
+function byAlias(runners: readonly RunnerRow[]): ReadonlyMap<string, readonly RunnerRow[]> {
+  const groups = new Map<string, RunnerRow[]>();
   for (const runner of runners) {
     const group = groups.get(runner.alias);
     if (group) group.push(runner);
@@ -97,17 +96,18 @@ export function runnerOf(rowId: string): string {
 const runnerPrefix = 'runner/';
 
 function appRow(
-  { owner, timeScale }: Status,
-  runners: readonly Runner[],
+  { owner, timeScale }: LiveState['head'],
+  runners: readonly RunnerRow[],
   alias: string,
-  app: Status['apps'][number] | undefined,
-  why: string | undefined,
+  app: AppRow | undefined,
   now: number,
 ): Row {
   const others = [...new Set(runners.map(({ revision }) => revision))].filter((id) => id !== app?.revision);
   const revisions = app ? [app.revision, ...others] : others;
   const live = runners.filter(({ endedAt }) => endedAt === null).length;
-  const queued = app && app.queueSize > 0 ? `${app.queueSize} waiting${why ? `: ${why}` : ''}` : '';
+  const why = app?.reason ? sentenceOf(app.reason, { timeScale }, now) : undefined;
+  const waiting = app?.counts.queued ?? 0;
+  const queued = waiting > 0 ? `${waiting} waiting${why ? `: ${why}` : ''}` : '';
   // The reason why a request waits already names the failure.
   const failed = app?.lastFailure && !queued ? 'last start failed' : '';
   const description = [app ? '' : 'ephemeral', count(live), queued, failed].filter(Boolean).join(' · ');
@@ -121,7 +121,11 @@ function appRow(
     facts: [
       fact('', `${owner}/${alias}`),
       ...(app
-        ? [fact('URL', app.url, app.url), fact('Callers', callers[app.authMode]), fact('Revision', app.revision)]
+        ? [
+            fact('URL', app.url, app.url),
+            fact('Callers', callers[app.authMode ?? 'private']),
+            fact('Revision', app.revision),
+          ]
         : [fact('', 'Lives as long as its `fal run` command.')]),
       ...(why ? [fact('Waiting', why)] : []),
       ...(app?.lastFailure ? [fact('Last start failed', app.lastFailure)] : []),
@@ -132,7 +136,7 @@ function appRow(
 }
 
 function revisionRow(
-  ofApp: readonly Runner[],
+  ofApp: readonly RunnerRow[],
   alias: string,
   revision: string,
   active: string | undefined,
@@ -148,24 +152,23 @@ function revisionRow(
     icon: 'git-commit',
     facts: [fact('Revision', revision), ...(role === '' ? [] : [fact('', roles[role])])],
     spoken: `revision ${revision.slice(0, 8)}, ${role || 'ephemeral'}`,
-    children: [...runners].sort((a, b) => startOf(b) - startOf(a)).map((runner) => runnerRow(runner, time)),
+    children: [...runners].sort((a, b) => b.startedAt - a.startedAt).map((runner) => runnerRow(runner, time)),
   };
 }
 
-function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
-  const { id, requests, transitions, endedAt, endReason } = runner;
+function runnerRow(runner: RunnerRow, { now, timeScale }: Time): Row {
+  const { id, number, requests, endedAt, why: reason } = runner;
   // The last state of a runner that ended with its emulator isn't a final state.
   const state = endedAt === null ? runner.state : 'TERMINATED';
   const since = endedAt ?? runner.since;
   const { icon, color, meaning } = stateLook(state);
-  const reason = (endedAt === null ? transitions.at(-1)?.reason : undefined) ?? endReason ?? transitions.at(-1)?.reason;
-  const busy = requests.length > 0 ? ` · ${requests.length} in flight` : '';
+  const busy = runner.busy > 0 ? ` · ${runner.busy} in flight` : '';
   // For a working runner, the state is enough.
   const why = reason && (state === 'TERMINATED' || state === 'FAILURE_DELAY') ? ` · ${reason.split('\n', 1)[0]}` : '';
   return {
     id: `${runnerPrefix}${id}`,
     kind: 'runner',
-    label: id.slice(0, 8),
+    label: `runner ${number}`,
     description: `${state} · ${age(inSteps(now - since), timeScale)}${busy}${why}`,
     icon,
     color,
@@ -174,10 +177,10 @@ function runnerRow(runner: Runner, { now, timeScale }: Time): Row {
       fact('State', [state, meaning].filter(Boolean).join(': ')),
       fact('Since', new Date(since).toLocaleTimeString('en-GB')),
       ...(reason ? [fact('Reason', reason)] : []),
-      ...requests.map((request) => fact('Request', request)),
+      ...requests.map((request) => fact('Request', `#${request}`)),
     ],
     ...(endedAt === null ? {} : { isEnded: true }),
-    spoken: `runner ${id.slice(0, 8)}, ${state}, ${roughAge(now - since)}${`${busy}${why}`.replaceAll(' · ', ', ')}`,
+    spoken: `runner ${number}, ${state}, ${roughAge(now - since)}${`${busy}${why}`.replaceAll(' · ', ', ')}`,
     children: [],
   };
 }
@@ -186,7 +189,7 @@ function fact(name: string, text: string, url?: string): Fact {
   return { name, text, ...(url === undefined ? {} : { url }) };
 }
 
-const callers: { readonly [M in Status['apps'][number]['authMode']]: string } = {
+const callers: { readonly [M in NonNullable<AppRow['authMode']>]: string } = {
   private: 'the owner, with a key',
   shared: 'anyone with a key',
   public: 'anyone',
@@ -196,10 +199,6 @@ const roles = {
   active: 'Active: receives all calls.',
   replaced: 'Replaced: its runners finish their current requests.',
 } as const;
-
-function startOf({ since, transitions }: Runner): number {
-  return transitions[0]?.at ?? since;
-}
 
 function count(runners: number): string {
   return runners === 0 ? 'no runners' : runners === 1 ? '1 runner' : `${runners} runners`;

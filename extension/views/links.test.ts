@@ -35,6 +35,11 @@ describe('links in a terminal', () => {
 describe('a request', () => {
   const facts: RequestFacts = {
     requestId: id,
+    number: 38,
+    method: 'POST',
+    path: '/',
+    coldMs: null,
+    history: [],
     alias: 'hello',
     phase: 'IN_QUEUE',
     submittedAt: 1_000,

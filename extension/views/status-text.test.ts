@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Status } from '../../emulator/wire/status.ts';
+import type { LiveState } from '../target/live.ts';
+import { liveWith, runnerRow } from '../target/testing/live.ts';
 import { statusText } from './status-text.ts';
 
 const running = { pid: 1, processStart: '1', version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } };
-const status: Status = {
-  version: '1',
-  pid: 1,
-  startedAt: 0,
-  timeScale: 1,
-  isolation: { mode: 'off', missing: [] },
-  owner: 'local',
-  secrets: 'open',
-  trouble: null,
-  troubleWhy: null,
-  apps: [],
-  runners: [],
-  waiting: [],
-};
+const live = liveWith();
 
 describe('the status bar', () => {
   it('is empty in a window without apps or an emulator', () => {
@@ -26,8 +14,8 @@ describe('the status bar', () => {
     [{ state: 'stopped' } as const, /stopped/, false],
     [{ state: 'starting' } as const, /spin/, false],
     [{ state: 'failed', why: 'It ended.' } as const, /failed/, true],
-    [{ state: 'running', running, status } as const, /fal: local$/, false],
-    [{ state: 'running', running, status: { ...status, trouble: 'The disk is full.' } } as const, /warning/, true],
+    [{ state: 'running', running, live } as const, /fal: local$/, false],
+    [{ state: 'running', running, live: liveWith({ trouble: 'The disk is full.' }) } as const, /warning/, true],
   ])('shows where the emulator is and its state: %j', (snapshot, text, isError) => {
     expect(statusText(snapshot, true)).toMatchObject({ text: expect.stringMatching(text), isError });
   });
@@ -38,34 +26,20 @@ describe('the status bar', () => {
     });
   });
   it('shows that secrets are sealed, and how to open them', () => {
-    const tooltip = (secrets: Status['secrets']) =>
-      statusText({ state: 'running', running, status: { ...status, secrets } }, true)?.tooltip;
+    const tooltip = (secrets: LiveState['head']['secrets']) =>
+      statusText({ state: 'running', running, live: liveWith({ secrets }) }, true)?.tooltip;
     expect(tooltip('sealed')).toMatch(/Secrets are sealed.*start it from here/);
     expect(tooltip('open')).not.toMatch(/sealed/);
   });
   it('counts the live runners', () => {
-    const runner = {
-      number: 1,
-      id: 'a',
-      alias: 'a',
-      revision: 'r',
-      state: 'IDLE',
-      since: 0,
-      requests: [],
-      endReason: null,
-      transitions: [],
-    };
-    const runners = [
-      { ...runner, endedAt: null },
-      { ...runner, endedAt: 5 },
-    ];
-    expect(statusText({ state: 'running', running, status: { ...status, runners } }, false)).toMatchObject({
+    const runners = [runnerRow(), runnerRow({ id: 'ended', endedAt: 5 })];
+    expect(statusText({ state: 'running', running, live: liveWith({ runners }) }, false)).toMatchObject({
       text: expect.stringContaining('$(play)1'),
       spoken: expect.stringContaining('1 runner'),
     });
   });
   it('shows the time scale', () => {
-    expect(statusText({ state: 'running', running, status: { ...status, timeScale: 60 } }, false)).toMatchObject({
+    expect(statusText({ state: 'running', running, live: liveWith({ timeScale: 60 }) }, false)).toMatchObject({
       text: '$(server-process) fal: local x60',
       tooltip: expect.stringContaining('Time x60: '),
     });

@@ -11,7 +11,7 @@ export interface StatusText {
 }
 
 /** The text of the status bar; `undefined`: no item, because the window has neither apps nor an emulator. Pure. */
-export function statusText({ state, status, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
+export function statusText({ state, live, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
   if (state === 'stopped') {
     if (!hasApps) return undefined;
     return item('$(circle-outline) fal: stopped', 'The local emulator is stopped.', 'fal: local emulator stopped');
@@ -23,23 +23,25 @@ export function statusText({ state, status, running, why }: Snapshot, hasApps: b
     const sentence = why ?? 'The local emulator ended unexpectedly.';
     return { ...item('$(error) fal: failed', plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
   }
-  if (status?.trouble) {
-    return { ...item('$(warning) fal: local', plainMarkdown(status.trouble), `fal: ${status.trouble}`), isError: true };
+  const trouble = live?.head.trouble;
+  if (trouble) {
+    return { ...item('$(warning) fal: local', plainMarkdown(trouble), `fal: ${trouble}`), isError: true };
   }
-  const live = status?.runners.filter(({ endedAt }) => endedAt === null).length ?? 0;
-  const runners = `${live} ${live === 1 ? 'runner' : 'runners'}`;
+  const count = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null).length;
+  const runners = `${count} ${count === 1 ? 'runner' : 'runners'}`;
+  const apps = [...(live?.apps.values() ?? [])].filter(({ kind }) => kind === 'deployed').length;
   const lines = [
     `The local emulator is running (minifal ${running?.version}).`,
-    `${status?.apps.length ?? 0} apps, ${runners}`,
+    `${apps} apps, ${runners}`,
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
-    ...(status?.secrets === 'sealed'
+    ...(live?.head.secrets === 'sealed'
       ? ['Secrets are sealed. To open them, stop the emulator and start it from here.']
       : []),
   ];
-  const timeScale = status?.timeScale ?? 1;
+  const timeScale = live?.head.timeScale ?? 1;
   if (timeScale !== 1) lines.push(`Time x${timeScale}: the platform's delays pass ${timeScale} times as fast.`);
   return item(
-    `$(server-process) fal: local${live > 0 ? ` $(play)${live}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`,
+    `$(server-process) fal: local${count > 0 ? ` $(play)${count}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`,
     lines.join('\n\n'),
     `fal: local emulator running, ${runners}`,
   );

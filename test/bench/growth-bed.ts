@@ -70,6 +70,8 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     catalog,
     queue,
     runnerHistory,
+    requestHistory: history,
+    logs: { follow: () => () => undefined },
     fleet,
     clock,
     /** Deploys an app. */

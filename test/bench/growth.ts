@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import { listRunners } from '../../emulator/edge/grpc/runners/runners.ts';
-import { createFeed } from '../../emulator/edge/rest/control/own-events.ts';
+import { createLiveFeed } from '../../emulator/edge/rest/live/feed.ts';
 import { inSlices } from '../../emulator/local/loop/slices.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { Event } from '../../emulator/scheduler/events.ts';
@@ -195,18 +195,47 @@ const isolation = () => ({ mode: 'off' as const, missing: [] });
 const noTrouble = { trouble: () => null, followTrouble: () => () => undefined };
 const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
 
+/** A reader of the live stream, on a clock that jumps from event to event. */
+function openPane(rooms: Rooms) {
+  let now = 1_000_000;
+  let ring: (() => void) | undefined;
+  let text: string | undefined;
+  const report = (error: unknown): never => {
+    throw error;
+  };
+  const later = (_delayMs: number, run: () => void) => {
+    ring = run;
+    return () => {
+      if (ring === run) ring = undefined;
+    };
+  };
+  const feed = createLiveFeed({ ...rooms, hosts, about, ...noTrouble, report }, { clock: () => now, later });
+  const close = feed.join(undefined, {
+    send({ data }) {
+      text = data;
+    },
+    failed: () => undefined,
+  });
+  return {
+    /** The next event, of a second later; `undefined`: nothing is due. */
+    next(): string | undefined {
+      now += 1_000;
+      text = undefined;
+      const run = ring;
+      ring = undefined;
+      run?.();
+      return text;
+    },
+    close,
+  };
+}
+
 /** The cost of one change of one runner and one queue for an open pane. */
 async function watch(amount: Amount, what: 'time' | 'bytes' = 'time'): Promise<number> {
   const rooms = await roomsWith(amount);
   try {
-    const feed = createFeed({ ...rooms, hosts, about, ...noTrouble });
-    let now = 1_000_000;
-    feed.begin(now);
-    const next = () => {
-      now += 1_000;
-      return feed.next(now);
-    };
-    while (next());
+    const pane = openPane(rooms);
+    while (pane.next() !== undefined);
     const took: number[] = [];
     let bytes = 0;
     for (let n = 0; n < 200; n++) {
@@ -214,13 +243,13 @@ async function watch(amount: Amount, what: 'time' | 'bytes' = 'time'): Promise<n
       await rooms.queue.submit(request);
       rooms.fleet.enqueue(infoOf(request, 0));
       const between = performance.now();
-      const text = JSON.stringify(next());
+      const text = pane.next();
       took.push((performance.now() - between) * 1000);
       if (text === undefined) throw new Error('nothing was sent');
       bytes = Math.max(bytes, text.length);
       await nextTurn();
     }
-    feed.close();
+    pane.close();
     return what === 'bytes' ? bytes : median(took);
   } finally {
     await rooms.close();
@@ -360,9 +389,8 @@ async function submits(size: number, withWebhooks: boolean): Promise<number> {
 async function busy(size: number, runners: Sizes, apps: Sizes): Promise<number> {
   const rooms = await roomsWith({ waiting: size, runners: runners[2], apps: apps[2] });
   try {
-    const feed = createFeed({ ...rooms, hosts, about, ...noTrouble });
+    const feed = openPane(rooms);
     const pane = new Writable({ write: (_chunk, _encoding, done) => done() });
-    pane.write(JSON.stringify(feed.begin(Date.now())));
     const until = performance.now() + 3_000;
     let nextPush = performance.now();
     const block = await longestBlock(async () => {
@@ -372,8 +400,7 @@ async function busy(size: number, runners: Sizes, apps: Sizes): Promise<number> 
         for (const request of some) rooms.fleet.enqueue(infoOf(request, 0));
         if (performance.now() < nextPush) continue;
         nextPush += 100;
-        const change = feed.next(Date.now());
-        if (change) pane.write(JSON.stringify(change));
+        pane.write(feed.next() ?? '');
       }
     });
     feed.close();

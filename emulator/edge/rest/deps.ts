@@ -6,6 +6,7 @@ import type { DiskTrouble } from '../../local/disk-trouble.ts';
 import type { Report } from '../../local/loop/contain.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { RequestHistory, RequestTrace } from '../../telemetry/requests/types.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
@@ -20,9 +21,10 @@ import type { GuardRules } from '../guard.ts';
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
-  readonly queue: Pick<Queue, 'record'>;
+  readonly queue: Pick<Queue, 'record' | 'number'>;
   readonly logs: Logs;
-  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions'>;
+  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount'>;
+  readonly requestHistory: Omit<RequestHistory, keyof RequestTrace>;
   readonly appFiles: AppFiles;
   readonly workflows: Workflows;
   /** Public halves of the keys that sign webhooks. */

@@ -3,13 +3,15 @@ import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
 import { billableUnits } from './billable-units.ts';
-import { ownEvents } from './control/own-events.ts';
 import { ownRequests } from './control/own-requests.ts';
 import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
 import type { RestDeps } from './deps.ts';
 import { home } from './home.ts';
 import { errorHandler, HttpError } from './http-error.ts';
+import { liveEvents } from './live/events.ts';
+import { createLiveFeed } from './live/feed.ts';
+import { livePages } from './live/pages.ts';
 import { logs } from './logs/logs.ts';
 import { ownLogs } from './logs/own-logs.ts';
 import { guardRoutes, signedIn } from './route-rights.ts';
@@ -49,7 +51,8 @@ export function createRestEdge(deps: RestDeps): Express {
     storageUploads(deps),
     browserTokens(deps),
     ownStatus(deps),
-    ownEvents(deps),
+    liveEvents(createLiveFeed(deps)),
+    livePages(deps),
     ownRequests(deps),
     ownLogs(deps),
     ownSettings(deps),

@@ -63,6 +63,7 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
     clock,
   };
   return {
+    folder,
     state,
     key,
     rooms,
@@ -145,6 +146,8 @@ function testFleet() {
       followers.add(listener);
       return () => void followers.delete(listener);
     },
+    counts: () => undefined,
+    expiry: () => null,
     expirationCountdownSeconds: () => plan.countdownSeconds,
     gpusOf: () => [],
     setGpus: unused,

@@ -1,5 +1,5 @@
 import { expiresAt, expiringBefore, floorOf } from '../scaling.ts';
-import type { AliasName, Instant, RequestId, Retried, Runner, RunnerId } from '../types.ts';
+import type { AliasName, Instant, RequestId, Retried, RevisionId, Runner, RunnerId } from '../types.ts';
 import { dispatchKey, queueBegin } from '../world/request-index.ts';
 import { ascending, rank, size, values } from '../world/sorted.ts';
 import type { LiveRunner, World } from '../world/world.ts';
@@ -71,12 +71,45 @@ export function submittedAt(world: World, requestId: RequestId): Instant {
  * or min_concurrency, a buffer or the requests need it (docs/platform/runners.md#states).
  */
 export function expirationCountdownSeconds(world: World, runnerId: RunnerId, now: Instant): number | null {
+  const at = expiry(world, runnerId);
+  return at === null ? null : Math.max(0, Math.ceil((at - now) / 1000));
+}
+
+/** When a runner's keep_alive ends; `null` when it isn't counting down. */
+export function expiry(world: World, runnerId: RunnerId): Instant | null {
   const subject = world.runners.get(runnerId);
   const app = world.apps.get(subject?.alias ?? '');
   const at = subject === undefined || app === undefined ? null : expiresAt(app, subject);
   if (subject === undefined || app === undefined || at === null) return null;
-  const surplus = app.runners.serving - floorOf(app);
-  return expiringBefore(app, subject, at) < surplus ? Math.max(0, Math.ceil((at - now) / 1000)) : null;
+  return expiringBefore(app, subject, at) < app.runners.serving - floorOf(app) ? at : null;
+}
+
+/** What an alias has at the moment, counted. */
+export interface AppCounts {
+  readonly revision: RevisionId;
+  /** Requests that wait, direct ones included. */
+  readonly queued: number;
+  /** Runners before they are ready, those that are ready, and those of these that have a request. */
+  readonly starting: number;
+  readonly ready: number;
+  readonly busy: number;
+  /** Runners that are leaving, or wait after a failed start. */
+  readonly others: number;
+}
+
+/** `undefined`: the alias doesn't exist. */
+export function countsOf(world: World, alias: AliasName): AppCounts | undefined {
+  const app = world.apps.get(alias);
+  if (app === undefined || app.live === null) return undefined;
+  const { all, starting, serving, idleUsed, idleFresh } = app.runners;
+  return {
+    revision: app.live.revision,
+    queued: size(app.requests.waiting),
+    starting: size(starting),
+    ready: serving,
+    busy: serving - size(idleUsed) - size(idleFresh),
+    others: size(all) - size(starting) - serving,
+  };
 }
 
 /** Why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did not fail. */

@@ -22,6 +22,7 @@ export interface RequestHistoryOptions {
 
 const defaultKept = 100_000;
 const dropAtOnce = 500;
+const maxMessage = 1_000;
 /** Above this number of apps, those of a `fal run` are forgotten: their names never come back. */
 const keptApps = 500;
 /** Attempts of a request that are kept: there are ten at most, unless restarts cut them off. */
@@ -141,7 +142,8 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       const request = requests.get(id) ?? records.get(id);
       // A platform error says more about the end of the request than what the app raised meanwhile.
       if (!request || (request.error !== null && request.phase === 'COMPLETED' && request.error.file === null)) return;
-      const raised = { ...request, error };
+      // The recorder of exceptions limits a message, too; but here, many are in memory.
+      const raised = { ...request, error: { ...error, message: error.message.slice(0, maxMessage) } };
       put(raised);
       const app = apps.get(request.alias);
       if (app && request.phase === 'COMPLETED') setApp(withFailure(app, raised));

@@ -8,28 +8,43 @@ import { processStart } from '../../../emulator/local/data-folder.ts';
 
 /**
  * Serves `/minifal/events` like the emulator, in a process that can be killed. `GET /again` makes it send its state
- * again, `GET /change` makes it send a change that adds an app.
+ * again, `/change` makes it send a change that adds an app, `/drop` makes it drop its connections, and `/asked` has the
+ * addresses of the streams so far.
  */
 const program = `
 const { createServer } = require('node:http');
 let sent = 0;
+let seq = 1;
 const open = new Set();
-const state = () => ({
-  version: '1', pid: process.pid, startedAt: 0, timeScale: 1, owner: 'local', trouble: null,
-  apps: [], runners: [], waiting: [], ...(process.env.ODD ? { apps: 7 } : { startedAt: sent++ }),
+const asked = [];
+const head = () => ({
+  version: '1', pid: process.pid, startedAt: process.env.ODD ? 'odd' : sent++, timeScale: 1, owner: 'local',
+  secrets: 'open', isolation: { mode: 'off', missing: [] }, trouble: null, troubleWhy: null,
+  requests: { waiting: 0, running: 0, finished: 0 }, endedRunners: 0,
 });
-const added = { alias: 'new', revision: 'r', authMode: 'private', url: 'https://x', queueSize: 0 };
-const change = { trouble: null, troubleWhy: null, apps: [added], goneApps: [], runners: [], waiting: [] };
+const counts = { queued: 0, running: 0, starting: 0, ready: 0, busy: 0, others: 0 };
+const added = {
+  alias: 'new', kind: 'deployed', revision: 'r', authMode: 'private', url: 'https://x', counts, reason: null,
+  lastFailure: null, endpoints: [],
+};
+const event = (type, data) => 'event: ' + type + '\\nid: e.' + seq++ + '\\ndata: ' + JSON.stringify(data) + '\\n\\n';
 const toAll = (text, response) => {
-  for (const one of open) one.write(text + '\\n\\n');
+  for (const one of open) one.write(text);
   response.end();
 };
 const server = createServer((request, response) => {
   if (request.headers.authorization !== 'Key id:secret') return void response.writeHead(401).end();
-  if (request.url === '/again') return toAll('data: ' + JSON.stringify(state()), response);
-  if (request.url === '/change') return toAll('event: change\\ndata: ' + JSON.stringify(change), response);
+  if (request.url === '/again') return toAll(event('state', { head: head() }), response);
+  if (request.url === '/change') return toAll(event('change', { apps: [added] }), response);
+  if (request.url === '/asked') return void response.end(JSON.stringify(asked));
+  if (request.url === '/drop') {
+    for (const one of open) one.destroy();
+    open.clear();
+    return void response.end();
+  }
+  asked.push(request.url);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  response.write(': hello\\n\\ndata: ' + JSON.stringify(state()) + '\\n\\n');
+  response.write(': hello\\n\\n' + (request.url.includes('cursor') ? '' : event('state', { head: head() })));
   open.add(response);
 });
 server.listen(0, 'localhost', () => process.stdout.write(String(server.address().port)));
@@ -63,10 +78,14 @@ export async function startStandIn(folder: string, options: { readonly odd?: boo
   writeFileSync(join(folder, 'key'), options.key ?? 'id:secret');
   writeFileSync(`${file}.new`, JSON.stringify(running));
   renameSync(`${file}.new`, file);
+  const ask = (path: string) =>
+    fetch(`http://localhost:${api}/${path}`, { headers: { authorization: 'Key id:secret' } });
   return {
     running,
-    again: () => fetch(`http://localhost:${api}/again`, { headers: { authorization: 'Key id:secret' } }),
-    change: () => fetch(`http://localhost:${api}/change`, { headers: { authorization: 'Key id:secret' } }),
+    again: () => ask('again'),
+    change: () => ask('change'),
+    drop: () => ask('drop'),
+    asked: async (): Promise<readonly string[]> => JSON.parse(await (await ask('asked')).text()),
     async end(signal: NodeJS.Signals) {
       child.kill(signal);
       await once(child, 'exit');

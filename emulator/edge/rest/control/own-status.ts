@@ -46,7 +46,7 @@ function statusOf(rooms: StatusRooms, now: number): Status {
 }
 
 /** The parts of the status that exist only once. */
-export function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
+function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
   return {
     version: about.version,
     pid: process.pid,
@@ -67,7 +67,7 @@ export function troubleOf({ trouble }: Pick<StatusRooms, 'trouble'>): Pick<Statu
   };
 }
 
-export function appOf(
+function appOf(
   { catalog, fleet, hosts }: StatusRooms,
   { name, revision, authMode }: { readonly name: string } & Pick<App, 'revision' | 'authMode'>,
 ): App {
@@ -76,7 +76,7 @@ export function appOf(
   return { alias: name, revision, authMode, url, queueSize: waitingSize(name), lastFailure: lastFailure(name) };
 }
 
-export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRecord): ShownRunner {
+function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRecord): ShownRunner {
   const { id, number, alias, revision, endedAt, endReason, startedAt } = record;
   const transitions = runnerHistory.transitions(id);
   const last = transitions.at(-1);
@@ -95,7 +95,7 @@ export function runnerOf({ fleet, runnerHistory }: StatusRooms, record: RunnerRe
 }
 
 /** The first `max` requests that wait for the app. */
-export function waitingOf(rooms: StatusRooms, alias: string, max: number): Status['waiting'] {
+function waitingOf(rooms: StatusRooms, alias: string, max: number): Status['waiting'] {
   const now = Date.now();
   return rooms.fleet
     .waiting(alias, max)

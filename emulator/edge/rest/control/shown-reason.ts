@@ -5,7 +5,7 @@ import type { RestDeps } from '../deps.ts';
 type Rooms = Pick<RestDeps, 'fleet' | 'runnerHistory' | 'about'>;
 
 /** The scheduler's reason for people: with the number of the runner instead of its id. */
-function shownReason({ runnerHistory }: Pick<Rooms, 'runnerHistory'>, decided: Decided): Reason {
+export function shownReason({ runnerHistory }: Pick<Rooms, 'runnerHistory'>, decided: Decided): Reason {
   const { runnerId, also, ...reason } = decided;
   const number = runnerHistory.get(runnerId ?? '')?.number;
   const numbers = { ...reason.numbers, ...(number === undefined ? {} : { runner: number }) };

@@ -44,7 +44,7 @@ export function followRows(
       hasNews = false;
       const page = await logs.page({ ...query, from: { after: cursor } }, gone);
       cursor = page.next ?? cursor;
-      if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, String(cursor));
+      if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, { id: String(cursor) });
       isFirst = false;
       await stream.keepsUp();
       if (!page.isEnd) continue;

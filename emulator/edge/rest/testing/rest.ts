@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { createLateUnits } from '../../../exchange/late-units.ts';
 import { createQueue } from '../../../queue/queue.ts';
 import { testFolder } from '../../../store/testing/folder.ts';
+import { testHistory } from '../../../telemetry/requests/testing/history.ts';
 import { loopbackHosts } from '../../../wire/hosts.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
 import { testRooms } from '../../testing/rooms.ts';
@@ -15,6 +16,7 @@ export async function restServer() {
   const { key, rooms, fleet, logs, runnerHistory } = made;
   const reported: unknown[] = [];
   const queue = createQueue({ store: made.store, clock: () => made.state.now });
+  const requestHistory = testHistory(made.folder, { report: (error) => void reported.push(error) });
   const lateUnits = createLateUnits({ logs, clock: () => made.state.now });
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -26,6 +28,7 @@ export async function restServer() {
     ...rooms,
     fleet,
     queue,
+    requestHistory,
     lateUnits,
     logs,
     runnerHistory,
@@ -49,6 +52,7 @@ export async function restServer() {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
     made.logs.close();
+    requestHistory.close();
     made.store.close();
   });
   const authorization = `Key ${key.keyId}:${key.keySecret}`;
@@ -80,6 +84,7 @@ export async function restServer() {
     ...made,
     app: edge,
     queue,
+    requestHistory,
     lateUnits,
     port,
     url,

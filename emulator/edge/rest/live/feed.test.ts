@@ -1,0 +1,374 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
+import { DiskTrouble } from '../../../local/disk-trouble.ts';
+import {
+  changeEventSchema,
+  type LiveChange,
+  type LiveState,
+  liveState,
+  requestPageSchema,
+  runnerDetailSchema,
+  runnerPageSchema,
+  stateEventSchema,
+  withLiveChange,
+} from '../../../wire/live.ts';
+import { restServer } from '../testing/rest.ts';
+import { waits } from '../testing/waits.ts';
+import type { Part } from './board.ts';
+import { createLiveFeed } from './feed.ts';
+
+type Server = Awaited<ReturnType<typeof restServer>>;
+
+const runner = { id: 'r-1', alias: 'demo', revision: 'r1', machineType: 'XS' };
+const demo = {
+  name: 'demo',
+  environmentName: 'main',
+  revision: 'r1',
+  authMode: 'private' as const,
+  machineTypes: ['XS'],
+  validRegions: [],
+  updatedAt: 1,
+  scale: scaleDefaults,
+  settings: revisionDefaults,
+};
+
+function begin({ requestHistory }: Server, number: number, at = 1_000): void {
+  const id = `q-${number}`;
+  const request = { number, id, alias: 'demo', kind: 'queue', method: 'POST', path: '/', submittedAt: at } as const;
+  requestHistory.arrived({ ...request, attempts: 0 });
+  requestHistory.began(id, { runnerId: 'r-1', revision: 'r1', readyAt: 0, at });
+}
+
+function end({ requestHistory }: Server, number: number, at = 2_000): void {
+  requestHistory.answered(`q-${number}`, 200);
+  requestHistory.ended(`q-${number}`, at, null);
+}
+
+/** The live feed on a clock that the test advances. */
+async function feedOf(prepare: (server: Server) => void = () => undefined) {
+  const server = await restServer();
+  server.fleet.waiting = () => [];
+  server.fleet.why = () => null;
+  server.fleet.queuePosition = () => 0;
+  server.rooms.catalog.putAlias(demo);
+  prepare(server);
+  const timers = new Map<() => void, number>();
+  let now = 0;
+  const { fleet, runnerHistory, requestHistory, store, logs } = server;
+  const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
+  const isolation = () => ({ mode: 'off' as const, missing: [] });
+  const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
+  const feed = createLiveFeed(
+    {
+      ...store,
+      catalog: server.rooms.catalog,
+      fleet,
+      runnerHistory,
+      requestHistory,
+      logs,
+      hosts,
+      about,
+      report: (error) => void server.reported.push(error),
+    },
+    {
+      epoch: 'e',
+      clock: () => now,
+      later(delayMs, run) {
+        timers.set(run, now + delayMs);
+        return () => void timers.delete(run);
+      },
+    },
+  );
+  return {
+    server,
+    /** Joins, and collects what is sent: with the time, and as a state. */
+    read(cursor?: string, known?: LiveState) {
+      const parts: { readonly at: number; readonly part: Part; readonly change: LiveChange | undefined }[] = [];
+      let state = known;
+      let failed = 0;
+      const leave = feed.join(cursor, {
+        send(part) {
+          const json: unknown = JSON.parse(part.data);
+          if (part.type === 'state') state = liveState(stateEventSchema.parse(json));
+          const change = part.type === 'change' ? changeEventSchema.parse(json) : undefined;
+          if (state && change) state = withLiveChange(state, change);
+          parts.push({ at: now, part, change });
+        },
+        failed: () => void failed++,
+      });
+      onTestFinished(leave);
+      return {
+        leave,
+        parts,
+        state: () => state,
+        failed: () => failed,
+        times: () => parts.map(({ at }) => at),
+        cursor: () => parts.findLast(({ part }) => part.id !== undefined)?.part.id,
+      };
+    },
+    timers: () => timers.size,
+    advanceTo(until: number): void {
+      for (;;) {
+        const [next] = [...timers].filter(([, at]) => at <= until).sort(([, a], [, b]) => a - b);
+        if (!next) break;
+        timers.delete(next[0]);
+        now = next[1];
+        next[0]();
+      }
+      now = until;
+    },
+  };
+}
+
+describe('the live feed', () => {
+  it('begins with the state: apps, live runners, the last ended ones, and requests by number', async () => {
+    const { read } = await feedOf((server) => {
+      for (let n = 1; n <= 40; n++) {
+        const at = server.state.now + n;
+        server.runnerHistory.started({ ...runner, id: `r-${n}`, startedAt: at });
+        if (n > 2) server.runnerHistory.ended(`r-${n}`, at, 'stopped');
+      }
+      begin(server, 38);
+      begin(server, 39);
+      end(server, 38);
+    });
+    const { state } = read();
+    expect([...(state()?.apps.keys() ?? [])]).toEqual(['demo']);
+    expect(state()?.apps.get('demo')).toMatchObject({ counts: { running: 1 }, endpoints: [{ path: '/', calls: 1 }] });
+    expect(state()?.runners.size).toBe(2 + 20);
+    expect(state()?.runners.get('r-40')).toMatchObject({ number: 40, state: 'TERMINATED', why: 'stopped' });
+    expect(state()?.runners.get('r-20')).toBeUndefined();
+    expect(state()?.requests.get(39)).toMatchObject({ phase: 'IN_PROGRESS', runner: { id: 'r-1', number: 1 } });
+    expect(state()?.requests.get(38)).toMatchObject({ phase: 'COMPLETED', status: 200, completedAt: 2_000 });
+    expect(state()?.head).toMatchObject({ requests: { running: 1, finished: 1 }, endedRunners: 38 });
+  });
+
+  it('sends a change within 20 ms, and a group of changes as one', async () => {
+    const { server, read, advanceTo, timers } = await feedOf();
+    const { parts, times } = read();
+    advanceTo(10_000);
+    expect([times(), timers()]).toEqual([[0], 0]);
+    server.runnerHistory.started({ ...runner, startedAt: 1 });
+    for (const state of ['PENDING', 'SETUP', 'IDLE', 'RUNNING']) {
+      server.runnerHistory.transition('r-1', { at: 1, state, reason: null });
+      server.changed(['demo'], ['r-1']);
+    }
+    begin(server, 1);
+    advanceTo(20_000);
+    expect(times()).toEqual([0, 10_015]);
+    expect(parts[1]?.change).toMatchObject({ runners: [{ state: 'RUNNING' }], requests: [{ number: 1 }] });
+    expect(timers()).toBe(0);
+  });
+
+  it('sends at most ten events a second, and a busy row at most once a second', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    server.runnerHistory.started({ ...runner, startedAt: 1 });
+    const { parts, times } = read();
+    let number = 0;
+    for (let at = 0; at < 5_000; at += 2) {
+      begin(server, ++number);
+      end(server, number);
+      server.runnerHistory.transition('r-1', { at, state: number % 2 ? 'RUNNING' : 'IDLE', reason: null });
+      server.changed(['demo'], ['r-1']);
+      advanceTo(at);
+    }
+    expect(times().filter((at) => at >= 1_000 && at < 5_000).length).toBeLessThanOrEqual(40);
+    const late = parts.filter(({ at }) => at >= 2_000 && at < 5_000).flatMap(({ change }) => change ?? []);
+    expect(late.flatMap(({ runners }) => runners).length).toBeLessThanOrEqual(3);
+    expect(Math.max(...late.map(({ requests }) => requests.length))).toBeLessThanOrEqual(25);
+  });
+
+  it('ends with the last state of everything when it has become quiet', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const { state } = read();
+    for (let number = 1; number <= 500; number++) {
+      begin(server, number);
+      end(server, number);
+      advanceTo(number * 2);
+    }
+    advanceTo(60_000);
+    const numbers = [...(state()?.requests.keys() ?? [])].sort((a, b) => a - b);
+    expect(numbers).toEqual(Array.from({ length: 60 }, (_, n) => 441 + n));
+    expect(state()?.head.requests).toEqual({ waiting: 0, running: 0, finished: 500 });
+    expect(state()?.apps.get('demo')?.endpoints).toMatchObject([{ calls: 500, p50Ms: 1_000 }]);
+  });
+
+  it('continues at a cursor even if nobody read meanwhile, and sends everything at one of another start', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    for (let number = 1; number <= 3; number++) begin(server, number);
+    const first = read();
+    first.leave();
+    for (let number = 1; number <= 3; number++) end(server, number);
+    begin(server, 4);
+    server.rooms.catalog.putAlias({ ...demo, name: 'other' });
+    server.changed(['demo']);
+    advanceTo(60_000);
+    const second = read(first.cursor(), first.state());
+    expect(second.parts.map(({ part }) => part.type)).toEqual(['change']);
+    const fresh = read('another.1');
+    expect(fresh.parts.map(({ part }) => part.type)).toEqual(['state']);
+    const rows = (state: LiveState | undefined) =>
+      [...(state?.requests.values() ?? [])].sort((a, b) => a.number - b.number);
+    expect(rows(second.state())).toEqual(rows(fresh.state()));
+    expect(second.state()?.apps).toEqual(fresh.state()?.apps);
+    expect(read(fresh.cursor()).parts).toEqual([]);
+  });
+
+  it('runs no timer and reads no rows while nobody reads', async () => {
+    const { server, read, advanceTo, timers } = await feedOf();
+    read().leave();
+    let asked = 0;
+    server.fleet.counts = () => void asked++;
+    for (let number = 1; number <= 100; number++) {
+      begin(server, number);
+      server.changed(['demo'], ['r-1']);
+    }
+    advanceTo(60_000);
+    expect([timers(), asked]).toEqual([0, 0]);
+  });
+
+  it('shows the first requests of each queue with their places and reasons, and the newest ones', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const ids: string[] = [];
+    for (let number = 1; number <= 200; number++) {
+      const id = `q-${number}`;
+      ids.push(id);
+      const request = { number, id, alias: 'demo', kind: 'queue', method: 'POST', path: '/', submittedAt: 1 } as const;
+      server.requestHistory.arrived({ ...request, attempts: 0 });
+    }
+    server.fleet.counts = () => ({ revision: 'r1', queued: ids.length, starting: 0, ready: 0, busy: 0, others: 0 });
+    server.fleet.waiting = (_alias, max) => ids.slice(0, max).map((id) => ({ id, since: 1 }));
+    server.fleet.why = (id) => waits(id);
+    server.fleet.queuePosition = (id) => ids.indexOf(id);
+    const { state } = read();
+    advanceTo(5_000);
+    const numbers = () => [...(state()?.requests.keys() ?? [])].sort((a, b) => a - b);
+    expect(numbers()).toEqual([
+      ...Array.from({ length: 20 }, (_, n) => n + 1),
+      ...Array.from({ length: 50 }, (_, n) => 151 + n),
+    ]);
+    expect(state()?.requests.get(3)).toMatchObject({ ahead: 2, reason: { code: 'retry_delay', evidence: 'q-3' } });
+    ids.shift();
+    begin(server, 1);
+    server.changed(['demo']);
+    advanceTo(10_000);
+    expect(state()?.requests.get(3)?.ahead).toBe(1);
+    expect(state()?.requests.get(1)?.phase).toBe('IN_PROGRESS');
+  });
+
+  it('shows the last line of a runner only while it starts', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const starting = {
+      ...runner,
+      createdAt: 1,
+      used: false,
+      replacement: 'none',
+      settings: revisionDefaults,
+      hints: null,
+    } as const;
+    server.runnerHistory.started({ ...runner, startedAt: 1 });
+    server.runners.push({ ...starting, state: { kind: 'setup', since: 1, deadline: 2 } });
+    const { state } = read();
+    const line = {
+      level: 'INFO',
+      source: 'USER',
+      stream: 'stdout',
+      revision: 'r1',
+      endpoint: null,
+      requestId: null,
+    } as const;
+    const print = (message: string) => server.logs.append({ ...line, at: 1, message, alias: 'demo', runnerId: 'r-1' });
+    print('loading the model ...');
+    advanceTo(1_000);
+    expect(state()?.runners.get('r-1')?.lastLine).toBe('loading the model ...');
+    server.runners[0] = { ...starting, state: { kind: 'idle', since: 2 } };
+    server.runnerHistory.transition('r-1', { at: 2, state: 'IDLE', reason: null });
+    server.changed(['demo'], ['r-1']);
+    advanceTo(2_000);
+    server.changed(['demo'], ['r-1']);
+    advanceTo(4_000);
+    expect([state()?.runners.get('r-1')?.lastLine, server.followers.size]).toEqual([null, 0]);
+  });
+
+  it('shows trouble of the disk and deleted apps', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const { state } = read();
+    server.rooms.catalog.deleteAlias('demo');
+    server.store.recordTrouble(new DiskTrouble('full', 'ENOSPC'));
+    advanceTo(1_000);
+    expect([state()?.head.troubleWhy?.kind, state()?.apps.size]).toEqual(['full', 0]);
+  });
+
+  it('reports a bug and ends its readers, who come back', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const { failed } = read();
+    server.fleet.counts = () => {
+      throw new Error('a bug of the fleet');
+    };
+    server.changed(['demo']);
+    advanceTo(1_000);
+    expect([failed() > 0, server.reported.length > 0]).toEqual([true, true]);
+    expect(read().failed()).toBe(1);
+  });
+});
+
+describe('/minifal/events', () => {
+  it('needs the key, and streams events with a cursor', async () => {
+    const server = await restServer();
+    server.fleet.waiting = () => [];
+    server.rooms.catalog.putAlias(demo);
+    expect((await fetch(server.url('/minifal/events'))).status).toBe(401);
+    const headers = { authorization: server.authorization };
+    const response = await fetch(server.url('/minifal/events'), { headers });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const first = await reader?.read();
+    expect(first?.value).toMatch(/^event: state\nid: \w+\.\d+\ndata: \{.*"alias":"demo".*\}\n\n$/);
+    const [, id = ''] = /id: (\S+)/.exec(first?.value ?? '') ?? [];
+    await reader?.cancel();
+    server.rooms.catalog.putAlias({ ...demo, name: 'other' });
+    const again = await fetch(server.url(`/minifal/events?cursor=${id}`), { headers });
+    const next = again.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await next?.read())?.value).toMatch(/^event: change\nid: \w+\.\d+\ndata: \{"apps":\[\{"alias":"other"/);
+    await next?.cancel();
+  });
+});
+
+describe('pages', () => {
+  it('of requests need the key, and continue where the one before ended', async () => {
+    const server = await restServer();
+    server.fleet.why = () => null;
+    server.fleet.queuePosition = () => 0;
+    for (let number = 1; number <= 5; number++) begin(server, number);
+    for (let number = 1; number <= 4; number++) end(server, number);
+    expect((await fetch(server.url('/minifal/requests'))).status).toBe(401);
+    const page = async (query: string) =>
+      requestPageSchema.parse((await server.get(`/minifal/requests?${query}`)).json);
+    const first = await page('limit=2');
+    expect([first.requests.map(({ number }) => number), first.before]).toEqual([[5, 4], 4]);
+    expect((await page('limit=9&before=4')).requests.map(({ number }) => number)).toEqual([3, 2, 1]);
+    expect((await page('state=running')).requests.map(({ number }) => number)).toEqual([5]);
+    expect((await server.get('/minifal/requests?limit=0')).status).toBe(422);
+    expect((await server.get('/minifal/requests/5')).json).toMatchObject({
+      requestId: 'q-5',
+      history: [{ number: 1 }],
+    });
+  });
+
+  it('of ended runners begin with the last one, and one runner has its changes of state', async () => {
+    const server = await restServer();
+    const { now } = server.state;
+    for (let n = 1; n <= 3; n++) {
+      server.runnerHistory.started({ ...runner, id: `r-${n}`, startedAt: now });
+      server.runnerHistory.transition(`r-${n}`, { at: now, state: 'SETUP', reason: 'process started' });
+      server.runnerHistory.ended(`r-${n}`, now + n, 'stopped');
+    }
+    const page = async (query: string) => runnerPageSchema.parse((await server.get(`/minifal/runners?${query}`)).json);
+    const first = await page('limit=2');
+    expect([first.runners.map(({ number }) => number), first.before]).toEqual([[3, 2], 'r-2']);
+    expect(await page('before=r-2')).toMatchObject({ runners: [{ number: 1 }], before: null });
+    expect((await page('alias=other')).runners).toEqual([]);
+    const detail = runnerDetailSchema.parse((await server.get('/minifal/runners/r-1')).json);
+    expect(detail.transitions).toEqual([{ at: now, state: 'SETUP', reason: 'process started' }]);
+    expect((await server.get('/minifal/runners/none')).status).toBe(404);
+  });
+});

@@ -1,0 +1,251 @@
+import { contain } from '../../../local/loop/contain.ts';
+import type { TracedRequest } from '../../../telemetry/requests/types.ts';
+import { createDueTimer } from '../control/due-timer.ts';
+import type { RestDeps } from '../deps.ts';
+import { type Board, createBoard, type Part } from './board.ts';
+import { createLastLines } from './last-lines.ts';
+import { createRowPacer } from './row-pacer.ts';
+import { appRow, headRow, type LiveRooms, requestRow, runnerRow } from './rows.ts';
+import { requestsShown } from './window.ts';
+
+/** Between two events: a reader of a busy emulator gets states, not every step between them. */
+const eventMs = 100;
+/** What happens within this time belongs together. */
+const coalesceMs = 15;
+const pace = { firstRestMs: eventMs, maxRestMs: 1_000, maxAtOnce: 250 };
+/** Places in a queue move with every request. */
+const queuePace = { firstRestMs: 1_000, maxRestMs: 1_000, maxAtOnce: 250 };
+/** Rows of requests in one event. */
+const maxRequests = 25;
+/** The number of runners whose countdowns are looked at when something else of their app changes. */
+const maxCountdowns = 50;
+/** Runners that ended last are shown, so that a view can say how without asking. */
+const endedShown = 20;
+/** While nobody reads, so many touched rows are remembered before they are worked off. */
+const maxTouched = 2_000;
+
+type FeedRooms = LiveRooms & Pick<RestDeps, 'report'> & { readonly logs: Pick<RestDeps['logs'], 'follow'> };
+
+export interface LiveFeed {
+  /**
+   * Sends what a reader that has seen `cursor` needs, and then each change, until the returned function is called. An
+   * error in minifal is reported and calls `failed`.
+   */
+  join(cursor: string | undefined, reader: { send(part: Part): void; failed(): void }): () => void;
+}
+
+interface FeedOptions {
+  /** Milliseconds of a monotonic clock. */
+  readonly clock?: () => number;
+  /** Starts a timer; returns a function that cancels it. */
+  readonly later?: (delayMs: number, run: () => void) => () => void;
+  readonly epoch?: string;
+}
+
+/**
+ * The live state for all readers: each row is made and written as JSON once, however many read. The cost of an event
+ * depends on neither apps nor runners nor requests. While nobody reads, changes are only noted, and nothing runs.
+ */
+export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): LiveFeed {
+  const { clock = () => performance.now(), later, epoch = randomEpoch() } = options;
+  const { catalog, fleet, runnerHistory, requestHistory, report } = rooms;
+  const board: Board = createBoard(epoch);
+  const readers = new Set<{ send(part: Part): void; failed(): void }>();
+  const touched = {
+    head: createRowPacer<'head'>(pace),
+    apps: createRowPacer<string>(pace),
+    runners: createRowPacer<string>(pace),
+    queues: createRowPacer<string>(queuePace),
+  };
+  /** Apps that have a queue. */
+  const queued = new Set<string>();
+  /** What the rows of requests were made from. */
+  const sent = new Map<number, TracedRequest>();
+  /** Waiting requests whose place or reason may have changed, in the order in which they are looked at. */
+  const restless = new Set<number>();
+  /** Runners that ended last, the oldest first. */
+  const ended = new Set<string>();
+  let areRequestsNew = true;
+  let isFilled = false;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  const lastLines = createLastLines(rooms.logs, (id) => note(() => touched.runners.touch(id, clock())));
+
+  const timer = createDueTimer({
+    dueAt: () => {
+      const due = readers.size > 0 ? dueAt() : undefined;
+      return due === undefined ? undefined : Math.max(due, lastAt + eventMs);
+    },
+    delayMs: coalesceMs,
+    ring: contain(report, advance, failAll),
+    clock,
+    ...(later && { later }),
+  });
+
+  catalog.followAliases((name) =>
+    note(() => {
+      touched.apps.touch(name, clock());
+      for (const { id } of fleet.runners(name).slice(0, maxCountdowns)) touched.runners.touch(id, clock());
+    }),
+  );
+  fleet.follow(({ apps, runners }) =>
+    note(() => {
+      for (const name of apps) {
+        touched.apps.touch(name, clock());
+        touched.queues.touch(name, clock());
+      }
+      for (const id of runners) touched.runners.touch(id, clock());
+    }),
+  );
+  requestHistory.follow((alias) =>
+    note(() => {
+      areRequestsNew = true;
+      touched.head.touch('head', clock());
+      touched.apps.touch(alias, clock());
+    }),
+  );
+  rooms.followTrouble(() => note(() => touched.head.touch('head', clock())));
+
+  /** Remembers that something is new, and sends it soon if anybody reads. */
+  function note(touch: () => void): void {
+    touch();
+    if (readers.size > 0) timer.look();
+    else if (isFilled && touched.runners.size() + touched.apps.size() > maxTouched) contain(report, flush)();
+  }
+
+  function dueAt(): number | undefined {
+    if (areRequestsNew) return Number.NEGATIVE_INFINITY;
+    const all = [touched.head, touched.apps, touched.runners, touched.queues].flatMap((one) => one.dueAt() ?? []);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  /** The rows that exist before the first reader comes. Later ones are noted. */
+  function fill(): void {
+    isFilled = true;
+    touched.head.touch('head', clock());
+    for (const { name } of catalog.aliases(null)) touched.apps.touch(name, clock());
+    const records = runnerHistory.since(0);
+    const over = records.filter(({ endedAt }) => endedAt !== null);
+    const old = new Set(over.slice(0, -endedShown));
+    for (const record of records) if (!old.has(record)) touched.runners.touch(record.id, clock());
+  }
+
+  function putApps(now: number): void {
+    for (const name of touched.apps.take(now)) {
+      const row = appRow(rooms, name);
+      if (!row) {
+        queued.delete(name);
+        board.remove('apps', name);
+        continue;
+      }
+      board.put('apps', name, row);
+      if (row.counts.queued > 0) queued.add(name);
+      else queued.delete(name);
+      // A countdown ends or begins with what the app's other runners do.
+      for (const { id, state } of fleet.runners(name).slice(0, maxCountdowns)) if (state.kind === 'idle') putRunner(id);
+    }
+  }
+
+  function putRunner(id: string): void {
+    const record = runnerHistory.get(id);
+    if (!record) {
+      board.remove('runners', id);
+      return;
+    }
+    board.put('runners', id, runnerRow(rooms, record, lastLines.of(id)));
+    lastLines.set(id, record.endedAt === null && isStarting(id));
+    if (record.endedAt === null) return;
+    ended.delete(id);
+    ended.add(id);
+    for (const oldest of ended) {
+      if (ended.size <= endedShown) break;
+      ended.delete(oldest);
+      board.remove('runners', oldest);
+    }
+  }
+
+  function isStarting(id: string): boolean {
+    const kind = fleet.runner(id)?.state.kind;
+    return kind === 'pending' || kind === 'dockerPull' || kind === 'setup';
+  }
+
+  function putRequests(now: number): void {
+    const moved = new Set(touched.queues.take(now));
+    if (!areRequestsNew && moved.size === 0) return;
+    const shown = requestsShown(rooms, queued);
+    const numbers = new Set(shown.map(({ number }) => number));
+    for (const number of [...sent.keys()]) {
+      if (numbers.has(number)) continue;
+      sent.delete(number);
+      board.remove('requests', number);
+    }
+    for (const { number, phase, alias } of shown) if (phase === 'IN_QUEUE' && moved.has(alias)) restless.add(number);
+    let room = maxRequests;
+    const byNumber = new Map(shown.map((request) => [request.number, request]));
+    const put = (request: TracedRequest): void => {
+      if (room === 0) return;
+      restless.delete(request.number);
+      sent.set(request.number, request);
+      if (board.put('requests', request.number, requestRow(rooms, request))) room--;
+    };
+    for (const request of shown) if (sent.get(request.number) !== request) put(request);
+    for (const number of restless) {
+      const request = byNumber.get(number);
+      if (request) put(request);
+      else restless.delete(number);
+    }
+    areRequestsNew = room === 0;
+  }
+
+  /** Brings the board up to date, as far as one event goes. */
+  function flush(): Part | undefined {
+    const now = clock();
+    putApps(now);
+    for (const id of touched.runners.take(now)) putRunner(id);
+    putRequests(now);
+    if (touched.head.take(now).length > 0) board.setHead(headRow(rooms, runnerHistory.endedCount()));
+    return board.commit();
+  }
+
+  function advance(): void {
+    lastAt = clock();
+    const part = flush();
+    if (part) for (const reader of [...readers]) reader.send(part);
+  }
+
+  function failAll(): void {
+    // What was taken from the lists of touched rows must not be missing afterwards.
+    isFilled = false;
+    for (const reader of [...readers]) reader.failed();
+  }
+
+  return {
+    join(cursor, reader) {
+      const leave = (): void => {
+        readers.delete(reader);
+        if (readers.size === 0) lastLines.pause();
+      };
+      const begin = contain(
+        report,
+        () => {
+          if (!isFilled) fill();
+          advance();
+          for (const part of board.since(cursor)) reader.send(part);
+          readers.add(reader);
+          lastLines.resume();
+          timer.look();
+        },
+        () => {
+          isFilled = false;
+          leave();
+          reader.failed();
+        },
+      );
+      begin();
+      return leave;
+    },
+  };
+}
+
+function randomEpoch(): string {
+  return Math.floor(Math.random() * 2 ** 32).toString(36);
+}

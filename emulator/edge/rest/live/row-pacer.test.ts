@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { createRowPacer } from './row-pacer.ts';
+
+const pacer = () => createRowPacer<string>({ firstRestMs: 100, maxRestMs: 1_000, maxAtOnce: 3 });
+
+it('takes a row that changes now and then at once', () => {
+  const rows = pacer();
+  expect([rows.dueAt(), rows.take(0)]).toEqual([undefined, []]);
+  for (const now of [0, 150, 1_000]) {
+    rows.touch('a', now);
+    expect([rows.dueAt(), rows.take(now)]).toEqual([Number.NEGATIVE_INFINITY, ['a']]);
+  }
+});
+
+it('takes a row that keeps changing less and less often, and its last change without another one', () => {
+  const rows = pacer();
+  const taken: number[] = [];
+  for (let now = 0; now <= 5_000; now += 10) {
+    if (now <= 3_000) rows.touch('a', now);
+    if (rows.take(now).length > 0) taken.push(now);
+  }
+  expect(taken).toEqual([0, 100, 300, 700, 1_500, 2_500, 3_500]);
+  expect(rows.dueAt()).toBeUndefined();
+});
+
+it('takes many rows in parts, and knows when the next one is due', () => {
+  const rows = pacer();
+  for (const row of ['a', 'b', 'c', 'd', 'e']) rows.touch(row, 0);
+  expect([rows.size(), rows.take(0), rows.take(0)]).toEqual([5, ['a', 'b', 'c'], ['d', 'e']]);
+  rows.touch('d', 50);
+  expect([rows.dueAt(), rows.take(50), rows.take(100)]).toEqual([100, [], ['d']]);
+});

@@ -1,0 +1,103 @@
+import { median } from '../../../telemetry/requests/endpoints.ts';
+import type { TracedRequest } from '../../../telemetry/requests/types.ts';
+import type { RunnerRecord } from '../../../telemetry/types.ts';
+import type { AppRow, Head, RequestRow, RunnerRow } from '../../../wire/live.ts';
+import { troubleOf } from '../control/own-status.ts';
+import { shownReason } from '../control/shown-reason.ts';
+import type { RestDeps } from '../deps.ts';
+
+export type LiveRooms = Pick<
+  RestDeps,
+  'catalog' | 'fleet' | 'runnerHistory' | 'requestHistory' | 'hosts' | 'about' | 'trouble' | 'followTrouble'
+>;
+
+/** Endpoints of an app that a row shows. */
+const endpointsShown = 20;
+const requestsOnRunner = 4;
+/** The state says enough: a reason would only say that a request came or went. */
+const routine = new Set(['IDLE', 'RUNNING']);
+
+export function headRow({ catalog, about, trouble, requestHistory }: LiveRooms, endedRunners: number): Head {
+  return {
+    version: about.version,
+    pid: process.pid,
+    startedAt: about.startedAt,
+    timeScale: about.timeScale,
+    owner: catalog.account.nickname,
+    secrets: about.secrets,
+    isolation: about.isolation(),
+    ...troubleOf({ trouble }),
+    requests: requestHistory.counts(),
+    endedRunners,
+  };
+}
+
+/** `undefined`: the app doesn't exist, or not any more. */
+export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
+  const { catalog, fleet, requestHistory, hosts } = rooms;
+  const alias = catalog.alias(name);
+  const counts = fleet.counts(name);
+  const revision = alias?.revision ?? counts?.revision;
+  if (revision === undefined) return undefined;
+  const { queued = 0, starting = 0, ready = 0, busy = 0, others = 0 } = counts ?? {};
+  const first = queued > 0 ? fleet.waiting(name, 1)[0] : undefined;
+  const reason = first && fleet.why(first.id);
+  return {
+    alias: name,
+    kind: alias ? 'deployed' : 'run',
+    revision,
+    authMode: alias?.authMode ?? null,
+    url: `https://${hosts.run}/${catalog.account.nickname}/${name}`,
+    counts: { queued, running: requestHistory.running(name), starting, ready, busy, others },
+    reason: reason ? shownReason(rooms, reason) : null,
+    lastFailure: fleet.lastFailure(name),
+    endpoints: (requestHistory.endpoints(name, revision) ?? [])
+      .slice(0, endpointsShown)
+      .map(({ durations, ...endpoint }) => ({ ...endpoint, p50Ms: median(durations) })),
+  };
+}
+
+export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: string | undefined): RunnerRow {
+  const { fleet, runnerHistory } = rooms;
+  const { id, number, alias, revision, machineType, startedAt, endedAt, endReason } = record;
+  const live = fleet.runner(id)?.state;
+  const last = runnerHistory.transitions(id).at(-1);
+  const state = endedAt === null ? (last?.state ?? 'PENDING') : 'TERMINATED';
+  const attempts = live && 'attempts' in live ? live.attempts : [];
+  return {
+    id,
+    number,
+    alias,
+    revision,
+    machineType,
+    state,
+    since: endedAt ?? last?.at ?? startedAt,
+    until: endedAt === null ? untilOf(rooms, id) : null,
+    startedAt,
+    busy: attempts.length,
+    requests: attempts
+      .slice(0, requestsOnRunner)
+      .flatMap(({ requestId }) => rooms.requestHistory.live(requestId)?.number ?? []),
+    lastLine: lastLine ?? null,
+    why: endedAt !== null ? (endReason ?? last?.reason ?? null) : routine.has(state) ? null : (last?.reason ?? null),
+    endedAt,
+  };
+}
+
+function untilOf({ fleet }: LiveRooms, id: string): number | null {
+  const state = fleet.runner(id)?.state;
+  if (state?.kind === 'failureDelay') return state.retryAt;
+  if (state?.kind === 'terminating') return state.killAt;
+  return state?.kind === 'idle' ? fleet.expiry(id) : null;
+}
+
+export function requestRow(rooms: Pick<LiveRooms, 'fleet' | 'runnerHistory'>, request: TracedRequest): RequestRow {
+  const { history: _history, revision: _revision, ...row } = request;
+  const waits = request.phase === 'IN_QUEUE';
+  const reason = waits ? rooms.fleet.why(request.id) : null;
+  return {
+    ...row,
+    ahead: waits ? rooms.fleet.queuePosition(request.id) : null,
+    reason: reason && shownReason(rooms, reason),
+  };
+}

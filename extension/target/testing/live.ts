@@ -1,0 +1,69 @@
+import type { AppRow, LiveState, RequestRow, RunnerRow } from '../live.ts';
+
+/** Rows for tests: everything that a test isn't about is quiet. */
+export function appRow(change: Partial<AppRow> & { readonly queued?: number } = {}): AppRow {
+  const { queued = 0, ...fields } = change;
+  return {
+    alias: 'hello',
+    kind: 'deployed',
+    revision: 'r',
+    authMode: 'private',
+    url: 'https://localhost:1/local/hello',
+    counts: { queued, running: 0, starting: 0, ready: 0, busy: 0, others: 0 },
+    reason: null,
+    lastFailure: null,
+    endpoints: [],
+    ...fields,
+  };
+}
+
+export function runnerRow(change: Partial<RunnerRow> = {}): RunnerRow {
+  return {
+    id: 'abcdefgh-1234',
+    number: 1,
+    alias: 'hello',
+    revision: 'r',
+    machineType: 'XS',
+    state: 'IDLE',
+    since: 0,
+    until: null,
+    startedAt: 0,
+    busy: 0,
+    requests: [],
+    lastLine: null,
+    why: null,
+    endedAt: null,
+    ...change,
+  };
+}
+
+export function liveWith({
+  apps = [],
+  runners = [],
+  requests = [],
+  ...head
+}: {
+  readonly apps?: readonly AppRow[];
+  readonly runners?: readonly RunnerRow[];
+  readonly requests?: readonly RequestRow[];
+} & Partial<Omit<LiveState['head'], 'requests'>> = {}): LiveState {
+  return {
+    head: {
+      version: '1',
+      pid: 1,
+      startedAt: 0,
+      timeScale: 1,
+      owner: 'local',
+      secrets: 'open',
+      isolation: { mode: 'off', missing: [] },
+      trouble: null,
+      troubleWhy: null,
+      requests: { waiting: 0, running: 0, finished: 0 },
+      endedRunners: 0,
+      ...head,
+    },
+    apps: new Map(apps.map((row) => [row.alias, row])),
+    runners: new Map(runners.map((row) => [row.id, row])),
+    requests: new Map(requests.map((row) => [row.number, row])),
+  };
+}
