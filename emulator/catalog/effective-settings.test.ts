@@ -54,9 +54,9 @@ it('names the source of a value that deploys keep: the code, an earlier revision
 
 it('knows that other values come with each revision', () => {
   const settings = { ...revisionDefaults, maxMultiplexing: 4 };
-  const told = effectiveSettings(alias({ settings }), [revision('r3'), revision('r2', { settings })]).settings;
-  expect(told.max_multiplexing).toEqual({ value: 4, default: 1, isKept: false, source: 'changed' });
-  expect(told.machine_type).toEqual({ value: ['XS'], default: ['XS'], isKept: false, source: 'code' });
+  const settingsOf = effectiveSettings(alias({ settings }), [revision('r3'), revision('r2', { settings })]).settings;
+  expect(settingsOf.max_multiplexing).toEqual({ value: 4, default: 1, isKept: false, source: 'changed' });
+  expect(settingsOf.machine_type).toEqual({ value: ['XS'], default: ['XS'], isKept: false, source: 'code' });
 });
 
 it('has every setting, also of an alias whose revision was deleted', () => {

@@ -32,8 +32,8 @@ const defaults: Holder = {
 };
 
 /**
- * The settings of an alias in effect, each with its source (docs/platform/control-plane.md#scale-settings). `revisions`:
- * those of the alias, newest first. Pure.
+ * The settings of an alias in effect, each with its source (docs/platform/control-plane.md#scale-settings).
+ * `revisions`: those of the alias, newest first. Pure.
  */
 export function effectiveSettings(alias: Alias, revisions: readonly Revision[]): AppSettings {
   const at = revisions.findIndex(({ id }) => id === alias.revision);

@@ -10,7 +10,7 @@ import { settingHover } from './setting-text.ts';
 
 const docs = 'https://fal.ai/docs/documentation/deployment/scale-your-application';
 
-/** Hovers over the settings of apps: the values of the code and of the deployed app, and where the latter comes from. */
+/** Hovers over the settings of apps: the values of the code and of the deployed app, and the latter's source. */
 export function createSettingHovers(deps: {
   readonly link: Link;
   readonly index: AppIndex;

@@ -86,7 +86,7 @@ function sourceOf({ source, revision }: Deployed): string {
   return source === 'changed' ? ' (changed after its deploy)' : '';
 }
 
-/** The value in the code in the form in which the platform has it; `undefined`: only running the code would tell. */
+/** The value in the code in the form in which the platform has it; `undefined`: only running the code would show it. */
 function codeValue({ name, value }: Setting): Deployed['value'] | undefined {
   if (name === 'machine_type' || name === 'regions') {
     const list = typeof value === 'string' ? [value] : value;
