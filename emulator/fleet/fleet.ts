@@ -40,6 +40,8 @@ interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dat
   readonly gpuSlots?: number | undefined;
   /** The GPUs that runners get; absent: none are known, and runners see what there is. */
   readonly gpus?: readonly Gpu[] | undefined;
+  /** Called when the first runner has been given GPUs, and when the last one has ended. */
+  readonly onGpuUse?: (inUse: boolean) => void;
   readonly queue: Queue;
   readonly exchange: Pick<Exchange, 'perform' | 'cancel'>;
   /** Resolves the launch of a deployed revision; rejects with a message when that fails. */
@@ -100,7 +102,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const watchers = createWatchers(report);
   const deploys = createDeploys(dispatch);
   const functionRuns = createFunctionRuns(report);
-  const gpus = createGpuLedger(deps.gpus ?? []);
+  const gpus = createGpuLedger(deps.gpus ?? [], deps.onGpuUse);
   const runners = createRunners({
     ...deps,
     gpus,
@@ -169,7 +171,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       requests.forEach(arrived);
       dispatch({ type: 'requestsRecovered', requests });
     },
-    gpusOf: gpus.heldBy,
+    gpus: () => gpus.gpus().map((gpu) => ({ gpu, runners: gpus.holders(gpu.uuid) })),
     setGpus(present, slots) {
       gpus.setGpus(present);
       dispatch({ type: 'gpuSlotsChanged', gpuSlots: slots ?? defaultLimits.gpuSlots });

@@ -128,8 +128,8 @@ export interface Fleet {
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners. Returns a function that unsubscribes. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
-  /** The GPUs that a runner has been given. */
-  gpusOf(runnerId: string): readonly Gpu[];
+  /** The machine's GPUs, and the runners that have been given each. */
+  gpus(): readonly { readonly gpu: Gpu; readonly runners: readonly string[] }[];
   /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */
   setGpus(gpus: readonly Gpu[], slots: number | undefined): void;
   /**

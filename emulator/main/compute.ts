@@ -17,6 +17,7 @@ import { createFleet } from '../fleet/fleet.ts';
 import { createLaunches } from '../fleet/runners/launches.ts';
 import { createRunnerVariables } from '../fleet/runners/runner-env.ts';
 import type { Fleet } from '../fleet/types.ts';
+import type { GpuMonitor } from '../local/gpus/gpu-monitor.ts';
 import { createExceptionRecorder } from '../telemetry/exceptions.ts';
 import { createLineRecorder } from '../telemetry/lines.ts';
 import { createNoteRecorder } from '../telemetry/notes.ts';
@@ -32,6 +33,7 @@ export interface Compute {
   /** For users who deploy and run apps. */
   readonly builds: Builds;
   readonly fleet: Fleet;
+  readonly gpuSample: GpuMonitor['sample'];
   readonly exchange: Exchange;
   readonly lateUnits: LateUnits;
   readonly runnerKeys: RunnerKeys;
@@ -115,6 +117,7 @@ export function createCompute(
     maxRunners: options.maxRunners,
     gpuSlots: machineGpus.slots,
     gpus: machineGpus.gpus,
+    onGpuUse: machineGpus.monitor.setInUse,
     engine,
     queue,
     dataDir: sharedData,
@@ -142,15 +145,18 @@ export function createCompute(
     trace: requestHistory,
     report,
   });
+  machineGpus.attach(fleet);
   return {
     builds: warmingBuilds(builds, engine),
     fleet,
+    gpuSample: machineGpus.monitor.sample,
     exchange,
     lateUnits,
     runnerKeys,
     isolation,
     endRunners: () => fleet.close(),
     async close() {
+      machineGpus.close();
       await Promise.all([labels.close(), builds.close()]);
     },
   };

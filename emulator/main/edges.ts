@@ -111,6 +111,7 @@ export function createEdges(
       startedAt,
       timeScale,
       secrets: keys.secrets instanceof UserError ? 'sealed' : 'open',
+      gpuSample: compute.gpuSample,
       isolation: () => ({ mode: isolation, missing: [...compute.isolation.missing()] }),
     },
   });

@@ -1,30 +1,79 @@
+import type { Fleet } from '../fleet/types.ts';
 import { findGpus } from '../local/gpus/find-gpus.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
+import { createGpuMonitor, type GpuMonitor } from '../local/gpus/gpu-monitor.ts';
 import type { Foundations } from './foundations.ts';
 import type { EmulatorOptions } from './options.ts';
 
-/** The GPUs that runners get, and how many slots there are for them; no `slots`: no limit. */
+/** The GPUs that runners get. */
 export interface MachineGpus {
+  /** Those that were there at the start. */
   readonly gpus: readonly Gpu[];
+  /** How many slots there are for them; `undefined`: no limit. */
   readonly slots: number | undefined;
+  readonly monitor: Pick<GpuMonitor, 'setInUse' | 'sample'>;
+  /** From now on, the fleet is given GPUs that are plugged in, and loses those that are gone. */
+  attach(fleet: Pick<Fleet, 'setGpus'>): void;
+  close(): void;
 }
 
 type Asked = Pick<EmulatorOptions, 'gpus' | 'gpuSlots' | 'gpuSharing' | 'print'>;
 
 /** Finds this machine's GPUs, unless the options give virtual ones. Never rejects; takes 5 s at most. */
-export async function openGpus(options: Asked, { ownLog }: Pick<Foundations, 'ownLog'>): Promise<MachineGpus> {
-  if (options.gpus !== undefined) return { gpus: options.gpus, slots: slotsFor(options, options.gpus) };
-  const { gpus, warnings } = await findGpus(process.env);
-  for (const sentence of warnings) {
-    ownLog.info('gpus', sentence);
+export async function openGpus(options: Asked, ground: Pick<Foundations, 'ownLog'>): Promise<MachineGpus> {
+  if (options.gpus !== undefined) return virtual(options, options.gpus);
+  const say = (sentence: string): void => {
+    ground.ownLog.info('gpus', sentence);
     options.print(sentence);
+  };
+  let { gpus, warnings } = await findGpus(process.env);
+  let fleet: Pick<Fleet, 'setGpus'> | undefined;
+  let closed = false;
+  warnings.forEach(say);
+  for (const gpu of gpus) ground.ownLog.info('gpus', `Found ${describe(gpu)}.`);
+
+  async function lookAgain(): Promise<void> {
+    const found = await findGpus(process.env);
+    if (closed) return;
+    for (const sentence of found.warnings) if (!warnings.includes(sentence)) say(sentence);
+    warnings = found.warnings;
+    const isIn = (list: readonly Gpu[]) => (gpu: Gpu) => list.some(({ uuid }) => uuid === gpu.uuid);
+    const [gone, added] = [gpus.filter((gpu) => !isIn(found.gpus)(gpu)), found.gpus.filter((gpu) => !isIn(gpus)(gpu))];
+    if (gone.length + added.length === 0) return;
+    for (const gpu of gone) say(`${describe(gpu)} no longer answers; runners that start from now on don't get it.`);
+    for (const gpu of added) say(`${describe(gpu)} is there now.`);
+    gpus = found.gpus;
+    monitor.expect(gpus);
+    fleet?.setGpus(gpus, slotsFor(options, gpus));
   }
-  for (const { index, name, uuid } of gpus) ownLog.info('gpus', `GPU ${index}: ${name} (${uuid})`);
-  return { gpus, slots: slotsFor(options, gpus) };
+
+  const monitor = createGpuMonitor({ env: process.env, onDoubt: () => void lookAgain() });
+  monitor.expect(gpus);
+  return {
+    gpus,
+    slots: slotsFor(options, gpus),
+    monitor,
+    attach(attached) {
+      fleet = attached;
+    },
+    close() {
+      closed = true;
+      monitor.close();
+    },
+  };
+}
+
+function virtual(options: Asked, gpus: readonly Gpu[]): MachineGpus {
+  const monitor = { setInUse: () => undefined, sample: () => undefined };
+  return { gpus, slots: slotsFor(options, gpus), monitor, attach: () => undefined, close: () => undefined };
 }
 
 /** By default each GPU has one slot, so that each runner has its own. */
 function slotsFor({ gpuSlots, gpuSharing }: Omit<Asked, 'print'>, gpus: readonly Gpu[]): number | undefined {
   if (gpuSlots !== undefined) return gpuSlots;
   return gpuSharing || gpus.length === 0 ? undefined : gpus.length;
+}
+
+function describe({ index, name, uuid }: Gpu): string {
+  return `GPU ${index} (${name}, ${uuid})`;
 }

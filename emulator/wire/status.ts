@@ -31,6 +31,27 @@ const runnerSchema = z.object({
 
 const waitingSchema = z.object({ requestId: z.string(), alias: z.string(), since: z.number(), why: z.string() });
 
+const gpuSchema = z.object({
+  uuid: z.string(),
+  index: z.int(),
+  name: z.string(),
+  /** MiB; `null`: not reported. */
+  memoryMib: z.number().nullable(),
+  virtual: z.boolean(),
+  /** IDs of the runners that have it. */
+  runners: z.array(z.string()),
+  /** The latest measurement; `null`: no runner has a GPU, so none is measured. Each value may not be reported. */
+  now: z
+    .object({
+      memoryUsedMib: z.number().nullable(),
+      /** Percent. */
+      utilization: z.number().nullable(),
+      powerWatts: z.number().nullable(),
+      celsius: z.number().nullable(),
+    })
+    .nullable(),
+});
+
 const troubleFields = {
   /** A sentence while a problem keeps minifal from working as it should (a full disk); `null`: no problem. */
   trouble: z.string().nullable().default(null),
@@ -52,6 +73,7 @@ export const statusSchema = z.object({
   /** `sealed`: apps that get secrets can't start, and none can be set. */
   secrets: z.enum(['open', 'sealed']).default('open'),
   isolation: isolationSchema.default({ mode: 'off', missing: [] }),
+  gpus: z.array(gpuSchema).default([]),
   ...troubleFields,
   apps: z.array(appSchema),
   runners: z.array(runnerSchema),

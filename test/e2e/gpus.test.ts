@@ -52,7 +52,7 @@ class Count(Draw):
 
 vi.setConfig({ testTimeout: 90_000 });
 
-const two = '0, GPU-aaaa, NVIDIA GeForce RTX 4090, 24564, [N/A]\n1, GPU-bbbb, NVIDIA GeForce RTX 4090, 24564, [N/A]\n';
+const two = ['GPU-aaaa', 'GPU-bbbb'];
 
 let emulator: Emulator;
 let project: Project;
@@ -61,8 +61,8 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'minifal-fake-'));
-  writeNvidiaSmi(folder, { 'query-gpu': { stdout: two } });
-  const env = { PATH: [folder, process.env.PATH].join(delimiter), CUDA_VISIBLE_DEVICES: '1,0' };
+  printGpus(two);
+  const env = { PATH: [folder, process.env.PATH].join(delimiter) };
   emulator = await startEmulator({ env, args: ['--share', folder] });
   project = await createProject(await pythonTools(), emulator, { 'apps.py': source(folder) });
   account = await owner(emulator);
@@ -74,6 +74,13 @@ afterAll(async () => {
   await emulator?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** What nvidia-smi prints from now on: its list, and one measurement of each GPU. */
+function printGpus(gpus: readonly string[]): void {
+  const list = gpus.map((uuid, n) => `${n}, ${uuid}, NVIDIA GeForce RTX 4090, 24564, [N/A]\n`).join('');
+  const rows = gpus.map((uuid) => `${uuid}, 1011, 98, [N/A], 55\n`).join('');
+  writeNvidiaSmi(folder, { 'memory.used': { stdout: rows }, 'query-gpu': { stdout: list } });
+}
 
 async function see(app: string, hold = false): Promise<unknown> {
   return (await call(emulator, 'run', `/${account}/${app}`, { body: { hold } })).json();
@@ -97,7 +104,7 @@ describe('on a machine with two GPUs', () => {
   });
 
   it('a runner with num_gpus=2 has both, after the others have made room', async () => {
-    expect(await see('train')).toEqual({ cuda: 'GPU-bbbb,GPU-aaaa', nvidia: 'GPU-bbbb,GPU-aaaa' });
+    expect(await see('train')).toEqual({ cuda: 'GPU-aaaa,GPU-bbbb', nvidia: 'GPU-aaaa,GPU-bbbb' });
   });
 
   it('a runner without a GPU sees none', async () => {
@@ -109,5 +116,24 @@ describe('on a machine with two GPUs', () => {
     expect(await project.mustFal('runners', 'logs', runner?.id ?? '')).toContain(
       'GPU-H100 is NVIDIA GeForce RTX 4090 here: 80 GB of memory there, 24 GB here.',
     );
+  });
+
+  it('they are measured while runners have them, and shown with their runners', async () => {
+    const runner = (await status()).runners.find(({ alias }) => alias === 'train');
+    const now = { memoryUsedMib: 1011, utilization: 98, powerWatts: null, celsius: 55 };
+    const used = { name: 'NVIDIA GeForce RTX 4090', memoryMib: 24564, virtual: false, runners: [runner?.id] };
+    await expect.poll(async () => (await status()).gpus.map((gpu) => gpu.now), { timeout: 20_000 }).toEqual([now, now]);
+    expect((await status()).gpus).toEqual([
+      { ...used, uuid: 'GPU-aaaa', index: 0, now },
+      { ...used, uuid: 'GPU-bbbb', index: 1, now },
+    ]);
+  });
+
+  it('one that is unplugged is not given to another runner', async () => {
+    printGpus(['GPU-aaaa']);
+    await expect
+      .poll(async () => (await status()).gpus.map(({ uuid }) => uuid), { timeout: 30_000 })
+      .toEqual(['GPU-aaaa']);
+    expect(emulator.logText()).toContain('GPU 1 (NVIDIA GeForce RTX 4090, GPU-bbbb) no longer answers');
   });
 });

@@ -11,6 +11,7 @@ const state = {
   troubleWhy: null,
   secrets: 'open' as const,
   isolation: { mode: 'off' as const, missing: [] },
+  gpus: [],
   owner: 'local',
   apps: [
     {
@@ -88,4 +89,21 @@ it('status shows a very long row of blanks in linear time', () => {
   const [app] = state.apps;
   const apps = app ? [{ ...app, lastFailure: `It said: ${' '.repeat(300_000)}x \n\n  and more` }] : [];
   expect(describe({ ...state, apps }, 4710, now)).toContain('  x and more\n');
+});
+
+it('shows the GPUs: who uses them, and what is measured of them', () => {
+  const gpu = { uuid: 'GPU-1', index: 0, name: 'NVIDIA H100 80GB HBM3', memoryMib: 81559, virtual: false };
+  const used = { memoryUsedMib: 1011, utilization: 98, powerWatts: 693.54, celsius: 55 };
+  const gpus = [
+    { ...gpu, runners: ['abcdefgh-1'], now: used },
+    { ...gpu, index: 1, runners: [], now: { ...used, utilization: null, powerWatts: null } },
+    { ...gpu, index: 2, name: 'H100', virtual: true, runners: [], now: null },
+  ];
+  expect(describe({ ...state, gpus }, 4710, now)).toContain(
+    `
+GPU 0  NVIDIA H100 80GB HBM3  used by app, 1011 of 81559 MiB, 98 %, 694 W, 55 °C
+GPU 1  NVIDIA H100 80GB HBM3  free, 1011 of 81559 MiB, 55 °C
+virtual GPU 2  H100  free
+`,
+  );
 });

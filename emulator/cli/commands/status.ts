@@ -82,6 +82,7 @@ export function describe(state: Status, port: number, now: number): string {
   const { mode, missing } = state.isolation;
   if (missing.length > 0)
     lines.push(`isolation ${mode}, without: ${missing.map(({ part, why }) => `${part} (${oneLine(why)})`).join(', ')}`);
+  lines.push(...state.gpus.map((gpu) => gpuLine(gpu, state)));
   if (state.trouble !== null) lines.push('', state.trouble);
   for (const app of state.apps) {
     lines.push(
@@ -105,6 +106,18 @@ export function describe(state: Status, port: number, now: number): string {
   if (state.apps.length === 0)
     lines.push('', 'No app is deployed yet. Set the variables of `minifal env`, then run `fal deploy`.');
   return `${lines.join('\n')}\n`;
+}
+
+function gpuLine({ index, name, memoryMib, virtual, runners, now }: Status['gpus'][number], state: Status): string {
+  const users = runners.map((id) => state.runners.find((runner) => runner.id === id)?.alias ?? id.slice(0, 8));
+  const used = [
+    ...(now?.memoryUsedMib == null ? [] : [`${now.memoryUsedMib} of ${memoryMib ?? '?'} MiB`]),
+    ...(now?.utilization == null ? [] : [`${now.utilization} %`]),
+    ...(now?.powerWatts == null ? [] : [`${Math.round(now.powerWatts)} W`]),
+    ...(now?.celsius == null ? [] : [`${now.celsius} °C`]),
+  ];
+  const parts = [users.length > 0 ? `used by ${users.join(', ')}` : 'free', ...used];
+  return `${virtual ? 'virtual ' : ''}GPU ${index}  ${printable(name)}  ${parts.join(', ')}`;
 }
 
 /** A reason may hold the many lines of a build; they must not look like lines of ours. */

@@ -149,7 +149,7 @@ function testFleet() {
     counts: () => undefined,
     expiry: () => null,
     expirationCountdownSeconds: () => plan.countdownSeconds,
-    gpusOf: () => [],
+    gpus: () => [],
     setGpus: unused,
     queueSize: () => plan.queueSize,
     waitingSize: () => plan.queueSize,

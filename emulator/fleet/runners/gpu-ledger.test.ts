@@ -14,11 +14,7 @@ describe('GPUs', () => {
     expect(uuids(ledger.take('pair', 2))).toEqual(['GPU-1', 'GPU-2']);
     ledger.giveBack('a');
     expect(uuids(ledger.take('b', 1))).toEqual(['GPU-0']);
-    expect([uuids(ledger.heldBy('pair')), ledger.heldBy('a'), ledger.holders()]).toEqual([
-      ['GPU-1', 'GPU-2'],
-      [],
-      ['pair', 'b'],
-    ]);
+    expect(['GPU-0', 'GPU-1', 'GPU-2'].map(ledger.holders)).toEqual([['b'], ['pair'], ['pair']]);
   });
 
   it('are shared evenly by more runners', () => {
@@ -28,15 +24,22 @@ describe('GPUs', () => {
     expect(uuids(ledger.take('all', 8))).toEqual(['GPU-0', 'GPU-1']);
   });
 
+  it('are in use from the first runner that takes some to the last one that gives them back', () => {
+    const uses: boolean[] = [];
+    const ledger = createGpuLedger([gpu(0)], (inUse) => uses.push(inUse));
+    ledger.take('cpu', 0);
+    ledger.take('a', 1);
+    ledger.take('b', 1);
+    for (const id of ['cpu', 'a', 'a', 'b', 'b']) ledger.giveBack(id);
+    expect(uses).toEqual([true, false]);
+  });
+
   it('that were unplugged stay with their runner and are not given to another', () => {
     const ledger = createGpuLedger([gpu(0), gpu(1)]);
     ledger.take('a', 1);
     ledger.setGpus([gpu(1)]);
-    expect([uuids(ledger.heldBy('a')), uuids(ledger.take('b', 1)), uuids(ledger.take('c', 1))]).toEqual([
-      ['GPU-0'],
-      ['GPU-1'],
-      ['GPU-1'],
-    ]);
+    expect([uuids(ledger.take('b', 1)), uuids(ledger.take('c', 1))]).toEqual([['GPU-1'], ['GPU-1']]);
+    expect(ledger.holders('GPU-0')).toEqual(['a']);
   });
 });
 

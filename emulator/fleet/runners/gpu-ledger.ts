@@ -12,39 +12,33 @@ export interface GpuLedger {
   /** Takes `count` GPUs, or all if there are fewer. */
   take(id: RunnerId, count: number): readonly Gpu[];
   giveBack(id: RunnerId): void;
-  /** The GPUs of a runner that took some. */
-  heldBy(id: RunnerId): readonly Gpu[];
-  /** The runners that hold GPUs, in the order in which they took them. */
-  holders(): readonly RunnerId[];
+  /** The runners that have this GPU, in the order in which they took it. */
+  holders(uuid: string): readonly RunnerId[];
 }
 
-export function createGpuLedger(initial: readonly Gpu[]): GpuLedger {
+/** `onUse`: called when the first runner takes GPUs, and when the last one gave them back. */
+export function createGpuLedger(initial: readonly Gpu[], onUse: (inUse: boolean) => void = () => undefined): GpuLedger {
   let present = initial;
   const held = new Map<RunnerId, readonly Gpu[]>();
 
-  function users(gpu: Gpu): number {
-    let count = 0;
-    for (const gpus of held.values()) if (gpus.some(({ uuid }) => uuid === gpu.uuid)) count += 1;
-    return count;
-  }
-
-  return {
+  const ledger: GpuLedger = {
     setGpus(gpus) {
       present = gpus;
     },
     gpus: () => present,
     take(id, count) {
-      const byUse = present.map((gpu) => ({ gpu, use: users(gpu) })).sort((a, b) => a.use - b.use);
+      const byUse = present.map((gpu) => ({ gpu, use: ledger.holders(gpu.uuid).length })).sort((a, b) => a.use - b.use);
       const taken = byUse.slice(0, count).map(({ gpu }) => gpu);
       if (taken.length > 0) held.set(id, taken);
+      if (taken.length > 0 && held.size === 1) onUse(true);
       return taken;
     },
     giveBack(id) {
-      held.delete(id);
+      if (held.delete(id) && held.size === 0) onUse(false);
     },
-    heldBy: (id) => held.get(id) ?? [],
-    holders: () => [...held.keys()],
+    holders: (uuid) => [...held].flatMap(([id, gpus]) => (gpus.some((gpu) => gpu.uuid === uuid) ? [id] : [])),
   };
+  return ledger;
 }
 
 /**

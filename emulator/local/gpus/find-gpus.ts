@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Gpu } from './gpu.ts';
-import { gpuFields, gpuQuery, parseGpus, parseParts, saysNoGpus, unknownField } from './nvidia-smi.ts';
+import { gpuFields, gpuQuery, parseGpus, parseParts, program, saysNoGpus, unknownField } from './nvidia-smi.ts';
 
 type Env = { readonly [name: string]: string | undefined };
 
@@ -13,7 +13,6 @@ export interface FoundGpus {
 /** A driver that wakes a sleeping GPU takes 2 s, a broken one may never answer. */
 const patienceMs = 5_000;
 const maxBytes = 1024 * 1024;
-const program = 'nvidia-smi';
 
 /**
  * Asks nvidia-smi which GPUs there are. A machine without it has none. `CUDA_VISIBLE_DEVICES`, as for every CUDA

@@ -6,6 +6,7 @@ import type { Gpu, GpuProcess, GpuSample } from './gpu.ts';
  * that doesn't know one field refuses the whole query, and which words stand for values that a GPU doesn't report.
  */
 
+export const program = 'nvidia-smi';
 const form = '--format=csv,noheader,nounits';
 
 /** The fields of a GPU that never change; a driver that doesn't know one is asked again without it. */
@@ -15,6 +16,8 @@ const sampleFields: readonly string[] = [
 ];
 
 export const gpuQuery = (fields: readonly string[]): readonly string[] => [`--query-gpu=${fields.join(',')}`, form];
+/** Every driver knows these fields. */
+export const sampleQuery = gpuQuery(sampleFields);
 
 /** What was understood, and a sentence for each line that wasn't. */
 export interface Parsed<T> {
@@ -44,7 +47,7 @@ export function parseGpus(text: string, fields: readonly string[]): Parsed<Found
   });
 }
 
-/** Reads one or more rows of the answer to `gpuQuery(sampleFields)`. A GPU that stopped answering gives no sample. */
+/** Reads one or more rows of the answer to `sampleQuery`. A GPU that stopped answering gives no sample. */
 export function parseSamples(text: string): Parsed<GpuSample> {
   return parseRows(text, sampleFields, (value) => {
     const uuid = uuidIn(value('uuid'));

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import type { Gpu, GpuSample } from '../../../local/gpus/gpu.ts';
 import type { Runner } from '../../../scheduler/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { endedShownMs, type Status } from '../../../wire/status.ts';
@@ -46,7 +47,7 @@ function statusOf(rooms: StatusRooms, now: number): Status {
 }
 
 /** The parts of the status that exist only once. */
-function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
+function headOf({ catalog, fleet, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
   return {
     version: about.version,
     pid: process.pid,
@@ -55,8 +56,16 @@ function headOf({ catalog, about, trouble }: StatusRooms): Omit<Status, 'apps' |
     owner: catalog.account.nickname,
     secrets: about.secrets,
     isolation: about.isolation(),
+    gpus: fleet.gpus().map(({ gpu, runners }) => gpuOf(gpu, runners, about.gpuSample(gpu.uuid))),
     ...troubleOf({ trouble }),
   };
+}
+
+function gpuOf(gpu: Gpu, runners: readonly string[], sample: GpuSample | undefined): Status['gpus'][number] {
+  const { uuid, index, name, memoryMib = null, virtual = false } = gpu;
+  const { memoryUsedMib = null, utilization = null, powerWatts = null, celsius = null } = sample ?? {};
+  const now = sample === undefined ? null : { memoryUsedMib, utilization, powerWatts, celsius };
+  return { uuid, index, name, memoryMib, virtual, runners: [...runners], now };
 }
 
 export function troubleOf({ trouble }: Pick<StatusRooms, 'trouble'>): Pick<Status, 'trouble' | 'troubleWhy'> {

@@ -57,7 +57,8 @@ async function feedOf(prepare: (server: Server) => void = () => undefined) {
   const { fleet, runnerHistory, requestHistory, store, logs } = server;
   const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
   const isolation = () => ({ mode: 'off' as const, missing: [] });
-  const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation } as const;
+  const gpuSample = () => undefined;
+  const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation, gpuSample } as const;
   const feed = createLiveFeed(
     {
       ...store,
