@@ -9,14 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { lastOutput, runUv } from '../emulator/builds/uv/run.ts';
-import { toolEnvironment } from '../emulator/builds/uv/tool-env.ts';
-import { ensureUv } from '../emulator/builds/uv/uv.ts';
 import { fetchStatus } from '../emulator/cli/commands/status.ts';
 import { ownEvalLine } from '../emulator/cli/own-command.ts';
 import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../emulator/local/data-folder.ts';
 import { falPackages } from '../emulator/local/fal-packages.ts';
 import { printable, printableLines } from '../emulator/local/printable.ts';
 import { pythonRange } from '../emulator/local/python-versions.ts';
+import { toolEnvironment } from '../emulator/local/uv/tool-env.ts';
+import { ensureUv } from '../emulator/local/uv/uv.ts';
 import { UserError } from '../emulator/wire/errors.ts';
 
 /** An error that ends the demo early, with the next step. */

@@ -15,7 +15,7 @@ import { openSync } from 'node:fs';
 import { descriptorLimit } from '${room}/local/descriptors.ts';
 import { probeHealth, acceptsConnections } from '${room}/engines/health/health.ts';
 import { runTool } from '${room}/builds/tool.ts';
-import { ensureUv } from '${room}/builds/uv/uv.ts';
+import { ensureUv } from '${room}/local/uv/uv.ts';
 import { foundPythons } from '${room}/builds/uv/pythons.ts';
 import { startSupervisor } from '${room}/engines/process/supervisor.ts';
 import { neverKept } from '${room}/exchange/connections.ts';

@@ -1,6 +1,10 @@
-/** Minor versions of Python 3 that apps are built and run with: those that fal and its runner packages support. */
-const minors = [10, 11, 12] as const;
-const [oldest, , newest] = minors;
+/**
+ * Minor versions of Python 3 that apps are built and run with: those with which fal imports, and functions and apps run
+ * (docs/python-versions.md has what was measured).
+ */
+const minors = [10, 11, 12, 13, 14] as const;
+const [oldest, ...newer] = minors;
+const newest = Math.max(...newer);
 
 /** `3.10`: minifal's own tools need it, too. */
 export const oldestPython = `3.${oldest}`;
@@ -8,7 +12,7 @@ export const oldestPython = `3.${oldest}`;
 /** The recommended version. */
 export const newestPython = `3.${newest}`;
 
-/** For use in sentences: `3.10 to 3.12`. */
+/** For use in sentences: `3.10 to 3.14`. */
 export const pythonRangeText = `${oldestPython} to ${newestPython}`;
 
 /** In the syntax of uv and pip. */

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { readPipSettings } from '../builds/uv/pip-settings.ts';
 import { tokenKey } from '../catalog/identity.ts';
 import { openSecretKey, type SecretKey } from '../catalog/secrets/secret-key.ts';
 import { loadOrCreateTls, type TlsMaterial } from '../edge/tls/ca.ts';
@@ -8,6 +7,7 @@ import { asDiskTrouble, DiskTrouble } from '../local/disk-trouble.ts';
 import type { Report } from '../local/loop/contain.ts';
 import { createSteady, type Steady } from '../local/loop/steady.ts';
 import { makeFolder } from '../local/make-folder.ts';
+import { readPipSettings } from '../local/uv/pip-settings.ts';
 import { mainMigrations } from '../migrations.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { openPatiently } from '../store/patience.ts';

@@ -50,7 +50,7 @@ describe('the Python that runs fal', () => {
   it.each([
     ['nothing', {}, 'missing', 'none was found'],
     ['too old ones', { a: info(9), b: info(8) }, 'tooOld', 'from a has 3.9'],
-    ['a too new one', { a: info(13, '1.83.0') }, 'missing', 'from a has 3.13'],
+    ['a too new one', { a: info(15, '1.83.0') }, 'missing', 'from a has 3.15'],
     ['one that is broken', { a: 'Segmentation fault' }, 'missing', 'none was found'],
   ])('is reported as missing if the machine has %s', async (_title, machine, kind, words) => {
     expect(await search(machine, named('a', 'b'))).toMatchObject({

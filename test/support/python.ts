@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { toolEnvironment } from '../../emulator/builds/uv/tool-env.ts';
+import { checkPython, pythonNames, pythonRangeText } from '../../emulator/local/python-versions.ts';
+import { toolEnvironment } from '../../emulator/local/uv/tool-env.ts';
 import { type Finished, mustRun, type RunOptions, run } from './process.ts';
 import { cacheDir } from './root.ts';
 import { findUv } from './uv.ts';
@@ -74,18 +75,18 @@ interface Interpreter {
   readonly full: string;
 }
 
-/** The first of the usual names that is a Python 3.10 to 3.12; `MINIFAL_TEST_PYTHON` sets another one. */
+/** The first of the usual names that is a supported Python; `MINIFAL_TEST_PYTHON` sets another one. */
 async function findPython(): Promise<Interpreter> {
   const named = process.env.MINIFAL_TEST_PYTHON;
-  for (const name of named ? [named] : ['python3', 'python3.12', 'python3.11', 'python3.10']) {
+  for (const name of named ? [named] : ['python3', ...pythonNames]) {
     const asked = await run(name, [
       '-c',
       'import sys; print(sys.executable, "%d.%d" % sys.version_info[:2], sys.version.split()[0], sep="\\n")',
     ]).catch(() => undefined);
     if (asked?.code !== 0) continue;
     const [path, version, full] = asked.stdout.trim().split('\n');
-    if (path && full && (version === '3.10' || version === '3.11' || version === '3.12'))
-      return { path, version, full };
+    const [major, minor] = version?.split('.').map(Number) ?? [];
+    if (path && version && full && checkPython(major ?? 0, minor ?? 0) === 'supported') return { path, version, full };
   }
-  throw new Error('The tests need a Python 3.10, 3.11 or 3.12 on PATH (or in MINIFAL_TEST_PYTHON).');
+  throw new Error(`The tests need Python ${pythonRangeText} on PATH (or in MINIFAL_TEST_PYTHON).`);
 }

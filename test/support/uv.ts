@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ensureUv } from '../../emulator/builds/uv/uv.ts';
+import { ensureUv } from '../../emulator/local/uv/uv.ts';
 import { cacheDir } from './root.ts';
 
 /**

@@ -1,6 +1,6 @@
+import { trustAdvice } from '../../local/trust.ts';
 import { withoutLogins } from '../../telemetry/masking/logins.ts';
 import { runTool, type ToolExit } from '../tool.ts';
-import { trustAdvice } from '../trust.ts';
 
 export interface UvCall {
   readonly uv: string;

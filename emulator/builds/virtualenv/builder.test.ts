@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
+import { ensureUv } from '../../local/uv/uv.ts';
 import { createMask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Builder, BuildLog, EnvironmentDefinition } from '../types.ts';
-import { ensureUv } from '../uv/uv.ts';
 import { createVirtualenvBuilder } from './builder.ts';
 
 // The real uv and the real package index, with small packages. A cold cache makes the first build take seconds.

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
+import { toolEnvironment } from '../../local/uv/tool-env.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { sharedBuilds } from '../sharing.ts';
 import type { Builder, BuildFailure, BuildLog, BuildResult } from '../types.ts';
-import { toolEnvironment } from '../uv/tool-env.ts';
 import { cleanAgents } from './agent.ts';
 import { environmentFolders } from './folders.ts';
 import { type IdentifiedEnvironment, identify } from './identity.ts';

@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
+import { noexecMount } from '../../local/mounts.ts';
 import { passwordsIn } from '../../telemetry/masking/logins.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
-import { noexecMount } from '../mounts.ts';
 import { cancelled } from '../sharing.ts';
 import type { BuildLog, BuildResult } from '../types.ts';
 import type { VirtualenvDefinition } from './definition.ts';

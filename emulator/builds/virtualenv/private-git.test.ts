@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureUv } from '../../local/uv/uv.ts';
 import { createMask } from '../../telemetry/masking/mask.ts';
-import { ensureUv } from '../uv/uv.ts';
 import { createVirtualenvBuilder } from './builder.ts';
 
 // The real uv and the real git, with a repository that requires a password, served as files.

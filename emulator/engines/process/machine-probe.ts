@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { pythonNames } from '../../local/python-versions.ts';
 import { type Missing, missingSchema } from '../../wire/isolation.ts';
 import type { SupervisorConfig } from './messages.ts';
 
 /** Any of them will do, because the probe tests the machine. */
-const pythons = ['python3', 'python3.12', 'python3.11', 'python3.10'];
+const pythons = ['python3', ...pythonNames];
 const patienceMs = 20_000;
 const answerSchema = z.array(missingSchema);
 

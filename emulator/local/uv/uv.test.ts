@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../wire/errors.ts';
+import { pythonRangeText } from '../python-versions.ts';
 import { ensureUv } from './uv.ts';
 
 let folder: string;
@@ -62,7 +63,7 @@ describe('finding uv', () => {
 
   it('reports the next step if there is no Python to install it with', async () => {
     const error = await failure({ PATH: '/nowhere', HOME: folder });
-    expect(error instanceof UserError && error.next).toContain('Install Python 3.10 to 3.12');
+    expect(error instanceof UserError && error.next).toContain(`Install Python ${pythonRangeText}`);
   });
 
   it('reports the next step if the Python found cannot install it, and leaves nothing behind', async () => {

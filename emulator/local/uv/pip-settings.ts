@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../descriptors.ts';
 
 /** pip's settings for its index. uv doesn't read pip's configuration, so we pass them on. */
 export interface PipSettings {

@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { makeFolder } from '../../local/make-folder.ts';
-import { networkEnvironment, proxyExemptions } from '../../local/network/environment.ts';
-import { systemBundle } from '../../local/network/system-certificates.ts';
+import { makeFolder } from '../make-folder.ts';
+import { networkEnvironment, proxyExemptions } from '../network/environment.ts';
+import { systemBundle } from '../network/system-certificates.ts';
 import { readPipSettings } from './pip-settings.ts';
 
 type Env = { readonly [name: string]: string | undefined };

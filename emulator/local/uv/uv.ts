@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
-import { systemBundle } from '../../local/network/system-certificates.ts';
-import { newestPython, oldestPython, pythonNames, pythonRangeText } from '../../local/python-versions.ts';
 import { UserError } from '../../wire/errors.ts';
+import { isOutOfDescriptors, outOfDescriptors } from '../descriptors.ts';
 import { noexecMount } from '../mounts.ts';
+import { systemBundle } from '../network/system-certificates.ts';
+import { newestPython, oldestPython, pythonNames, pythonRangeText } from '../python-versions.ts';
 import { trustAdvice } from '../trust.ts';
 import { readPipSettings } from './pip-settings.ts';
 
@@ -131,7 +131,7 @@ async function put(from: string, to: string, uv: string, env: Env): Promise<void
 /** A Python of at least the oldest supported version: on PATH first, then pyenv's, the newest first. */
 async function findPython(env: Env): Promise<string | undefined> {
   const pyenv = join(env.PYENV_ROOT ?? join(env.HOME ?? '/', '.pyenv'), 'versions');
-  const candidates = ['python3', ...pythonNames, 'python3.13', 'python3.14', 'python']
+  const candidates = ['python3', ...pythonNames, 'python']
     .map((name) => onPath(name, env))
     .concat(listFolder(pyenv).map((version) => join(pyenv, version, 'bin', 'python3')));
   for (const python of candidates) {
