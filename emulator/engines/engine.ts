@@ -1,4 +1,4 @@
-import type { RunnerException } from '../wire/log-lines.ts';
+import type { CodePlace, RunnerException } from '../wire/log-lines.ts';
 
 /**
  * An engine turns a runner's spec into a running process, reports what happens to it, and ends it. Each kind of
@@ -68,6 +68,10 @@ export interface RunnerLine {
    * line is complete.
    */
   readonly unfinished?: true;
+  /** The runner's web server logged it. */
+  readonly isServer?: true;
+  /** The place in the app's code that printed it. Only for Python, and only since `wantPlaces`. */
+  readonly place?: CodePlace;
 }
 
 /** An exception of the app's code, as data. What it printed about it are lines of their own. */
@@ -235,6 +239,8 @@ export interface Engine<Environment extends BuiltEnvironment = BuiltEnvironment>
   warm(environment: Environment): void;
   /** Never rejects: a start that fails is reported by `exited`. */
   start(spec: RunnerSpec<Environment>, events: RunnerEvents): RunnerHandle;
+  /** Whether lines are to have their `place`, in all runners, present and future. It costs them a little time. */
+  wantPlaces(wanted: boolean): void;
   /** Ends every process that this engine started (SIGKILL) and frees its resources. */
   close(): Promise<void>;
 }

@@ -17,6 +17,9 @@ export function createEngines(byKind: { readonly [kind: string]: Engine }): Engi
   return {
     warm: (environment) => engineOf(environment.kind).warm(environment),
     start: (spec, events) => engineOf(spec.environment.kind).start(spec, events),
+    wantPlaces(wanted) {
+      for (const engine of engines.values()) engine.wantPlaces(wanted);
+    },
     async close() {
       await Promise.all([...engines.values()].map((engine) => engine.close()));
     },

@@ -10,6 +10,7 @@ import { createRunnerKeys, type RunnerKeys } from '../edge/auth/runner-keys.ts';
 import { createLabels } from '../edge/labels/labels.ts';
 import { createEngines } from '../engines/engines.ts';
 import { createProcessEngine, type ProcessEngine } from '../engines/process/process-engine.ts';
+import { createWantedPlaces, type WantedPlaces } from '../engines/wanted-places.ts';
 import { createExchange, type Exchange } from '../exchange/exchange.ts';
 import { createLateUnits, type LateUnits } from '../exchange/late-units.ts';
 import { createFleet } from '../fleet/fleet.ts';
@@ -36,6 +37,7 @@ export interface Compute {
   readonly gpuSample: GpuMonitor['sample'];
   readonly exchange: Exchange;
   readonly lateUnits: LateUnits;
+  readonly places: WantedPlaces;
   readonly runnerKeys: RunnerKeys;
   readonly isolation: Pick<ProcessEngine, 'missing' | 'probe'>;
   /** Gives runners their grace period, then ends them. */
@@ -109,6 +111,7 @@ export function createCompute(
   const labels = createLabels({ token: keys.controller, report });
   const sharedData = join(options.folder, 'data');
   mkdirSync(sharedData, { recursive: true, mode: 0o700 });
+  const places = createWantedPlaces(engine);
   const fleet = createFleet({
     seed: randomBytes(16).toString('hex'),
     clock,
@@ -151,6 +154,7 @@ export function createCompute(
     fleet,
     gpuSample: machineGpus.monitor.sample,
     exchange,
+    places,
     lateUnits,
     runnerKeys,
     isolation,

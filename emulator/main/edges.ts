@@ -97,6 +97,7 @@ export function createEdges(
     ...rooms,
     queue,
     requestHistory,
+    places: compute.places,
     lateUnits,
     workflows,
     storage,

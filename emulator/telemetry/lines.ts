@@ -1,3 +1,4 @@
+import type { CodePlace } from '../wire/log-lines.ts';
 import { inferLevel } from './level.ts';
 import type { Mask } from './masking/mask.ts';
 import type { LogLine, Logs } from './types.ts';
@@ -10,6 +11,8 @@ interface Written {
   readonly requestId?: string;
   readonly endpoint?: string;
   readonly unfinished?: true;
+  readonly isServer?: true;
+  readonly place?: CodePlace;
 }
 
 /**
@@ -52,7 +55,7 @@ export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
 
   return (
     { runnerId, alias, revision }: { readonly runnerId: string; readonly alias: string; readonly revision: string },
-    { at, stream, text, requestId, endpoint, unfinished }: Written,
+    { at, stream, text, requestId, endpoint, unfinished, isServer, place }: Written,
   ): void => {
     const message = unfinished
       ? mask.unfinished(text, minShown).text
@@ -69,6 +72,8 @@ export function createLineRecorder(logs: Pick<Logs, 'append'>, mask: Mask) {
       requestId: requestId ?? null,
       endpoint: endpoint ?? null,
       ...(unfinished ? { unfinished } : {}),
+      ...(isServer ? { isServer } : {}),
+      ...(place ? { place } : {}),
     };
     logs.append(line);
   };

@@ -59,7 +59,8 @@ export function createLogs({ file, maxBytes, mask = (message) => message, report
 
   return {
     append(line) {
-      const stored: LogLine = { ...line, message: shortened(mask(line.message)), seq: nextSeq++ };
+      const place = line.place && { place: { ...line.place, file: mask(line.place.file) } };
+      const stored: LogLine = { ...line, ...place, message: shortened(mask(line.message)), seq: nextSeq++ };
       if (!stored.unfinished) keep(stored);
       for (const follower of [...followers]) contain(report, follower)(stored);
     },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Where code is: a path as the developer or the runner (`/app/…`) knows it, and a line from 1. */
-const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
+export const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
 export type CodePlace = z.infer<typeof codePlaceSchema>;
 
 /** When an exception occurred: in a request, while the app started or ended, or while its code was loaded. */
@@ -96,6 +96,8 @@ export const logQuerySchema = z.object({
   before: count.exactOptional(),
   /** Rows newer than this number, the oldest of them. */
   after: count.exactOptional(),
+  /** Of a stream: while it is open, runners note where lines are printed (`place`), which costs them a little time. */
+  places: z.stringbool().default(false),
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
 });
 

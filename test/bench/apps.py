@@ -78,3 +78,18 @@ def echo():
     while not os.path.exists(f"{data}/gate"):
         time.sleep(0.02)
     asyncio.run(serve())
+
+
+class Printing(fal.App, keep_alive=600, max_concurrency=1):
+    """Prints 20 lines in a request, or reports the CPU time of its process in milliseconds."""
+
+    machine_type = "XS"
+
+    @fal.endpoint("/")
+    def run(self, input: Input) -> Output:
+        if input.name == "cpu":
+            return Output(message=str(time.process_time() * 1000))
+        for n in range(10):
+            print("a line as apps print it: latents are on the device")
+            print("step", n, "of 10")
+        return Output(message="printed")

@@ -1,5 +1,6 @@
 import type { AppFiles } from '../../catalog/files/app-files.ts';
 import type { Catalog } from '../../catalog/types.ts';
+import type { WantedPlaces } from '../../engines/wanted-places.ts';
 import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { DiskTrouble } from '../../local/disk-trouble.ts';
@@ -31,6 +32,7 @@ export interface RestDeps {
   /** Public halves of the keys that sign webhooks. */
   readonly jwks: object;
   readonly storage: Storage;
+  readonly places: WantedPlaces;
   readonly lateUnits: Pick<LateUnits, 'settle'>;
   readonly tokens: Pick<Tokens, 'issue'>;
   /** Signs the tokens of `/storage/auth/token`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
-import { exceptionSchema } from '../../wire/log-lines.ts';
+import { codePlaceSchema, exceptionSchema } from '../../wire/log-lines.ts';
 import type { Callable } from '../engine.ts';
 
 /** How a runner's process is created: a fork of the warm supervisor, or a Python process of its own. */
@@ -57,6 +57,8 @@ export type Command =
       /** What the runner's servers require of every request (runner/inside/gate.py). */
       readonly secret: string;
     }
+  /** Whether runners are to say where their lines are printed. */
+  | { readonly op: 'places'; readonly wanted: boolean }
   | { readonly op: 'call' | 'terminate' | 'kill' | 'flush'; readonly id: string };
 
 const id = z.string();
@@ -95,6 +97,8 @@ export const message = z.discriminatedUnion('event', [
     requestId: z.string().exactOptional(),
     endpoint: z.string().exactOptional(),
     unfinished: z.literal(true).exactOptional(),
+    isServer: z.literal(true).exactOptional(),
+    place: codePlaceSchema.exactOptional(),
   }),
   /** An exception of the app's code (runner/inside/exceptions.py). */
   exceptionSchema.extend({

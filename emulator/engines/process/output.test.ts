@@ -417,3 +417,140 @@ def main():
     connection.end();
   });
 });
+
+describe('the place of a line', () => {
+  const app = `
+import http.server, logging, os, subprocess, sys, threading, traceback, warnings
+import json.encoder
+def say(path):
+    if path == "/plain":
+        print("one argument")  # plain
+        print("several", "arguments", 3)  # several
+        sys.stdout.write("written\\n")  # written
+        print("two\\nlines")  # two
+        print("error", file=sys.stderr)  # error
+    if path == "/pieces":
+        print("begun here", end="")  # begun
+        print(" and ended there")
+        print("whole")  # whole
+        print("left open", end="\\r")  # open
+        print("redrawn")
+    if path == "/libraries":
+        logging.getLogger("x").warning("logged")  # logged
+        warnings.warn("warned")  # warned
+        thread = threading.Thread(target=lambda: print("in a thread"))  # thread
+        thread.start()
+        thread.join()
+        exec("print('executed')")  # executed
+    if path == "/nowhere":
+        os.write(1, b"raw\\n")
+        subprocess.run(["echo", "child"])
+        threading.Thread(target=print, args=("of no code",)).start()
+    if path == "/traceback":
+        try: {}["key"]
+        except KeyError: traceback.print_exc()  # printed
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        say(self.path)
+        self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
+    def log_message(self, *about): pass
+def main():
+    print("starts")
+    http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()`;
+  const numberOf = (mark: string) => app.split('\n').findIndex((line) => line.endsWith(`# ${mark}`)) + 1;
+
+  async function started() {
+    const runner = watch(engine, specFor(work, app));
+    const address = await runner.ready;
+    return {
+      runner,
+      /** The lines that a call prints, each with the mark of the line of code that its place names. */
+      async call(path: string) {
+        const before = runner.lines.length;
+        await fetch(`http://${address?.host}:${address?.port}${path}`);
+        await runner.handle.flushLines();
+        const marks = new Map([...app.matchAll(/# (\w+)$/gm)].map(([, mark = '']) => [numberOf(mark), mark]));
+        return runner.lines
+          .slice(before)
+          .filter(({ unfinished }) => !unfinished)
+          .map(({ text, place }) => {
+            if (place) expect(place.file).toMatch(/app_under_test\.py$/);
+            return [text, place ? (marks.get(place.line) ?? place.line) : null];
+          });
+      },
+    };
+  }
+
+  it('is that of the code which printed or logged it, directly or through a library', async () => {
+    engine.wantPlaces(true);
+    const { runner, call } = await started();
+    expect((await runner.line(/^starts/)).place?.line).toBe(numberOf('printed') + 7);
+    expect(await call('/plain')).toEqual([
+      ['one argument', 'plain'],
+      ['several arguments 3', 'several'],
+      ['written', 'written'],
+      ['two', 'two'],
+      ['lines', 'two'],
+      ['error', 'error'],
+    ]);
+    expect(await call('/pieces')).toEqual([
+      ['begun here and ended there', 'begun'],
+      ['whole', 'whole'],
+      ['redrawn', 'open'],
+    ]);
+    const shown = await call('/libraries');
+    expect(shown.filter(([text]) => !/^ /.test(String(text)))).toEqual([
+      ['logged', 'logged'],
+      [expect.stringContaining('UserWarning: warned'), 'warned'],
+      ['in a thread', 'thread'],
+      ['executed', 'executed'],
+    ]);
+    expect(await call('/nowhere')).toEqual(
+      expect.arrayContaining([
+        ['raw', null],
+        ['child', null],
+      ]),
+    );
+    const traceback = await call('/traceback');
+    expect(traceback.map(([text]) => text)).toEqual([
+      'Traceback (most recent call last):',
+      expect.stringContaining('app_under_test.py'),
+      expect.stringContaining('try: {}["key"]'),
+      ...traceback.slice(3, -1).map(([text]) => text),
+      "KeyError: 'key'",
+    ]);
+    expect(new Set(traceback.map(([, mark]) => mark))).toEqual(new Set(['printed']));
+    runner.handle.kill();
+    engine.wantPlaces(false);
+  });
+
+  it('is noted only while it is wanted', async () => {
+    const { runner, call } = await started();
+    const first = async () => (await call('/plain'))[0];
+    expect(await first()).toEqual(['one argument', null]);
+    engine.wantPlaces(true);
+    await runner.handle.flushLines();
+    expect(await first()).toEqual(['one argument', 'plain']);
+    engine.wantPlaces(false);
+    await runner.handle.flushLines();
+    expect(await first()).toEqual(['one argument', null]);
+    runner.handle.kill();
+  });
+});
+
+it('an unfinished line is shown, short or long, unless it is too long for a progress bar', async () => {
+  const shown = async (length: number) => {
+    const lines = await linesOf(`
+import sys, time
+def main():
+    print("x" * ${length}, end="")
+    time.sleep(0.3)`);
+    return lines.some(({ unfinished }) => unfinished);
+  };
+  expect([await shown(10), await shown(200), await shown(4_096), await shown(4_097)]).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+});

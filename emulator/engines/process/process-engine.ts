@@ -91,6 +91,8 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
       if (!signal.aborted) supervisors.warm(environment);
     },
 
+    wantPlaces: supervisors.wantPlaces,
+
     missing: missing.all,
 
     async probe() {

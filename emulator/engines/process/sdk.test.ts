@@ -157,6 +157,27 @@ describe('an app of the real SDK, from the bytes that its CLI registers', { time
     }
   });
 
+  it('says where its lines are printed, and which are of its web server, while that is wanted', async () => {
+    engine.wantPlaces(true);
+    const runner = start('Talker');
+    await Promise.all(['ada', 'bob'].map(async (name) => post(await runner.ready, '/', name, name)));
+    await runner.handle.flushLines();
+    engine.wantPlaces(false);
+    const file = join(sdk, 'apps.py');
+    const numberOf = (code: string) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .findIndex((line) => line.includes(code)) + 1;
+    const printed = runner.lines.filter(({ text }) => /^(begin|end|setup ran)/.test(text));
+    expect(new Set(printed.map(({ place }) => `${place?.file}:${place?.line}`))).toEqual(
+      new Set(['print("begin"', 'print("end"', 'print("setup ran'].map((code) => `${file}:${numberOf(code)}`)),
+    );
+    const ofServer = runner.lines.filter(({ isServer }) => isServer).map(({ text }) => text);
+    expect(ofServer).toEqual(runner.lines.map(({ text }) => text).filter((text) => /^INFO: /.test(text)));
+    expect(ofServer.filter((text) => /POST \/ HTTP/.test(text))).toHaveLength(2);
+    expect(runner.lines.filter(({ isServer, place }) => isServer && place)).toEqual([]);
+  });
+
   it('of 2025, which sends labels to the platform only, attributes each line to its request, too', async () => {
     const app = `
 import os, sys, threading, grpc

@@ -34,6 +34,8 @@ export interface Supervisors {
   /** Prepares the supervisor of an environment for its first runner. */
   warm(environment: Virtualenv): void;
   join(environment: Virtualenv, runnerId: string): RunnerSlot;
+  /** See Engine. */
+  wantPlaces(wanted: boolean): void;
   /** Whether an environment with this id has a supervisor. */
   has(environmentId: string): boolean;
   /** Kills every runner, and resolves when the supervisors are gone. */
@@ -47,6 +49,7 @@ export function createSupervisors(
 ): Supervisors {
   const entries = new Map<string, SupervisedRunners>();
   let closed = false;
+  let placesWanted = false;
 
   function entryOf(environment: Virtualenv): SupervisedRunners {
     const key = keyOf(environment);
@@ -62,6 +65,7 @@ export function createSupervisors(
     });
     const entry: SupervisedRunners = { supervisor, runners, idle: null };
     entries.set(key, entry);
+    if (placesWanted) supervisor.send({ op: 'places', wanted: true });
     return entry;
   }
 
@@ -90,6 +94,10 @@ export function createSupervisors(
           closeWhenIdle(keyOf(environment), entry);
         },
       };
+    },
+    wantPlaces(wanted) {
+      placesWanted = wanted;
+      for (const { supervisor } of entries.values()) supervisor.send({ op: 'places', wanted });
     },
     has: (environmentId) => [...entries.keys()].some((key) => key.startsWith(`${environmentId}\n`)),
     async close() {

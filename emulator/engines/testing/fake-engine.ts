@@ -34,6 +34,7 @@ export function createFakeEngine(play: (runner: FakeRunner) => FakeProgram): Eng
 
   return {
     warm: () => undefined,
+    wantPlaces: () => undefined,
 
     start(spec, events) {
       if (closed) return neverStarted(spec.runnerId, events);

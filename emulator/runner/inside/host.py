@@ -13,7 +13,7 @@ import sys
 import types
 
 from ..shared import reports
-from . import callables, exceptions, gate, labels, request_limit, rules, streams
+from . import callables, exceptions, gate, labels, request_limit, rules, server_log, streams
 
 
 def run(config: dict, channel) -> int:
@@ -22,7 +22,8 @@ def run(config: dict, channel) -> int:
     set.
     """
     context = _fresh_main()
-    serving = streams.install(config["token"], context, config.get("board"))
+    logging_threads: set[int] = set()
+    serving = streams.install(config["token"], context, config.get("board"), logging_threads)
     signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     network = rules.apply_from_environment()
     network.report = lambda host, port: _report(channel, "listening", host=host, port=port)
@@ -33,6 +34,7 @@ def run(config: dict, channel) -> int:
     if config["mode"] == "serve":
         labels.install(context, serving)
         noted.install()
+        server_log.install(logging_threads)
         request_limit.install(lambda: _report(channel, "done"))
         gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _report(channel, "gated"))
         return _serve(config, channel, noted)

@@ -6,22 +6,15 @@ Where code comes from, as the developer knows it. Code that travels by value has
 from __future__ import annotations
 
 import os
-import sysconfig
 
+from ..shared import lines
 from ..shared.here import FOLDER
 
 LONGEST_FILE = 500
 OURS = FOLDER + os.sep
 """The start of the emulator's own files."""
 _LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-_STANDARD = tuple(
-    {
-        os.path.realpath(path) + os.sep
-        for name in ("stdlib", "platstdlib")
-        if (path := sysconfig.get_paths().get(name)) is not None
-    }
-    | {os.path.dirname(os.path.abspath(os.__file__)) + os.sep}
-)
+_STANDARD = tuple({os.path.dirname(path) + os.sep for path in (os.__file__, os.path.realpath(os.__file__))})
 _PLATFORM = ("fal", "fal_client", "isolate", "isolate_proto")
 """Packages that may be part of the pickled app, from whatever folder of the developer's machine."""
 
@@ -51,3 +44,39 @@ def is_apps(file: str, names: dict) -> bool:
 def is_platforms(module) -> bool:
     """Whether a module of this name is part of the SDK."""
     return isinstance(module, str) and module.partition(".")[0] in _PLATFORM
+
+
+_MOST_FRAMES, _MOST_KNOWN = 60, 10_000
+_known: dict[int, tuple[object, dict[int, bytes] | None, bytes]] = {}
+"""
+By identity of a code object: the object itself, so that no other gets its identity; the places of its instructions that
+are known, or None where it isn't the app's; its file as `lines.file_in` made it.
+"""
+
+
+def place_of(frame) -> bytes:
+    """Where the app's code called, directly or through libraries, as `lines.place_in` made it; empty: nowhere."""
+    for _ in range(_MOST_FRAMES):
+        if frame is None:
+            break
+        code = frame.f_code
+        known = _known.get(id(code)) or _learn(code, frame.f_globals)
+        places = known[1]
+        if places is not None:
+            at = frame.f_lasti
+            place = places.get(at)
+            if place is None:
+                place = places[at] = lines.place_in(frame.f_lineno or 0, known[2])
+            return place
+        frame = frame.f_back
+    return b""
+
+
+def _learn(code, names: dict) -> tuple[object, dict[int, bytes] | None, bytes]:
+    if len(_known) >= _MOST_KNOWN:
+        # A program that makes code without end.
+        _known.clear()
+    file = file_of(code, names)
+    known = (code, {}, lines.file_in(file)) if file is not None and is_apps(file, names) else (code, None, b"")
+    _known[id(code)] = known
+    return known

@@ -3,6 +3,8 @@ stdout and stderr inside a runner. Each write carries the request that it belong
 parallel keep their own lines (docs/platform/runner-process.md#logs). Output that bypasses these streams, from programs
 and native code, is labelled by the board, which says which request is served alone. Where that changes while output is
 unread, marks on the same descriptors say so. Unbuffered, as under PYTHONUNBUFFERED.
+
+While the emulator wants to know it, each write also carries the place in the app's code from which it came.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import termios
 import threading
 
 from ..shared import lines
+from ..shared.board import PLACES
+from . import sources
 from .serving import Serving
 
 _NOTHING = bytes(4)
@@ -24,17 +28,23 @@ LABELS = {"fal_request_id": "requestId", "fal_endpoint": "endpoint"}
 
 
 class LabelledBytes(io.RawIOBase):
-    """Writes to a descriptor; frames the text while the context variable, or else `serving`, has labels."""
+    """
+    Writes to a descriptor; frames the text while the context variable, or else `serving`, has labels, while places are
+    wanted, and where the web server logs. `switches`: board.py. `server_log`: the threads in which the web server logs
+    now.
+    """
 
     mode = "wb"
 
-    def __init__(self, fd: int, name: str, token: str, context, serving):
+    def __init__(self, fd: int, name: str, token: str, context, serving, switches, server_log: set[int]):
         super().__init__()
         self._fd = fd
         self.name = name
         self._token = token
         self._context = context
         self._serving = serving
+        self._switches = switches
+        self._server_log = server_log
         self._pipe = _identity(fd)
         self._open_lines: dict[str, set[int]] = {}
         """Per request: the threads whose last write ended without a newline."""
@@ -54,10 +64,21 @@ class LabelledBytes(io.RawIOBase):
     def write(self, data) -> int:
         view = memoryview(data).cast("B")
         labels = self._request()
-        if labels and self._leads_to_us():
+        # With places, each write is framed, so that the pieces of a line stay together.
+        places = self._switches[PLACES]
+        if (labels or places or self._server_log) and self._leads_to_us():
             thread = threading.get_ident()
-            self._note_end(labels.get("requestId"), thread, view)
-            for frame in lines.frames(self._token, labels, thread, view):
+            request = labels.get("requestId")
+            place = b""
+            if self._server_log and thread in self._server_log:
+                labels = {**labels, lines.SERVER: "1"}
+            elif places and not (len(view) == 1 and view[0] == 10):
+                # A line that has begun is where it began.
+                threads = self._open_lines.get(request)
+                if not threads or thread not in threads:
+                    place = sources.place_of(sys._getframe(1))
+            self._note_end(request, thread, view)
+            for frame in lines.frames(self._token, labels, thread, view, place):
                 self._write(frame)
         else:
             self._write(view)
@@ -109,11 +130,12 @@ def ours(labels: dict) -> dict[str, str]:
     return {name: labels[theirs] for theirs, name in LABELS.items() if labels.get(theirs)}
 
 
-def install(token: str, context, board) -> Serving:
+def install(token: str, context, board, server_log: set[int]) -> Serving:
     """
     Replaces sys.stdout and sys.stderr. The caller reports the begin and end of requests to the returned object.
-    `board`: None where no supervisor reads one.
+    `board`: None where no supervisor reads one; then no places are known.
     """
+    switches = bytes(PLACES + 1) if board is None else board.switches
     made: list[LabelledBytes] = []
     was: dict[str, str] = {}
 
@@ -127,7 +149,7 @@ def install(token: str, context, board) -> Serving:
 
     serving = Serving(mark)
     for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
-        raw = LabelledBytes(fd, f"<{name}>", token, context, serving)
+        raw = LabelledBytes(fd, f"<{name}>", token, context, serving, switches, server_log)
         made.append(raw)
         text = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, newline="\n", write_through=True)
         setattr(sys, name, text)

@@ -2,6 +2,9 @@
 Splits what a runner wrote into lines. The runner's Python streams put a frame around labelled text, on the same
 descriptor as raw writes, so that the order is kept. A random token per runner keeps user code from forging frames. A
 frame without text is a mark: it names the request that was alone before it, and the request that is alone after it.
+
+A frame may say where its text was written. That is not part of what identifies an unfinished line: a line may be
+written from several places, and counts as written where it begins.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ MAX_PARTIAL = 256
 """How many unfinished lines are kept per stream."""
 ATOMIC = 4096 if sys.platform == "linux" else 512
 """A write of this size to a pipe is atomic (PIPE_BUF)."""
-MAX_SHOWN = 4096
+MAX_SHOWN_BYTES = 4096
 """Bytes; a longer unfinished line is not shown, because it is no progress bar."""
-MAX_SHOWN = 16
+MAX_SHOWN_LINES = 16
 """How many unfinished lines of a stream are shown at once."""
+SERVER = "s"
+"""The label of what the runner's web server logs."""
 _MAX_LABEL = 200
 _MAX_FRAME = 64 * 1024
 
@@ -28,13 +33,25 @@ def start_of_frame(token: str) -> bytes:
     return b"\x1e" + token.encode() + b" "
 
 
-def frames(token: str, labels: dict[str, str], key: int, text: memoryview):
-    """Cuts `text` into frames that each fit an atomic write. `key` separates unfinished lines of several threads."""
+def frames(token: str, labels: dict[str, str], key: int, text: memoryview, place: bytes = b""):
+    """
+    Cuts `text` into frames that each fit an atomic write. `key` separates unfinished lines of several threads.
+    `place`: made by `place_in`, or empty.
+    """
     head = _head(token, key, tuple(_short(labels).items()))
-    room = max(ATOMIC - len(head) - 8, 256)
+    room = max(ATOMIC - len(head) - len(place) - 8, 256)
     for at in range(0, len(text), room):
         piece = text[at : at + room]
-        yield head + b"%d\x1f" % len(piece) + piece
+        yield head + (b"%d%b\x1f" % (len(piece), place) if place else b"%d\x1f" % len(piece)) + piece
+
+
+def file_in(file: str) -> bytes:
+    """A file's name as `place_in` takes it: ASCII, without the characters that have a meaning in a frame."""
+    return json.dumps(file).replace("}", "\\u007d").encode()
+
+
+def place_in(line: int, file: bytes) -> bytes:
+    return b",%d,%b" % (line, file)
 
 
 @functools.lru_cache(maxsize=64)
@@ -61,9 +78,10 @@ class ForgedFrame(Exception):
 
 class Lines:
     """
-    Turns bytes into lines: calls `emit(text, labels, unfinished)`. `labels` is empty for raw writes while no request is
-    alone. A carriage return without a newline restarts the line, as on a terminal; the earlier text is dropped. Raises
-    `ForgedFrame` for a frame that our own streams don't write.
+    Turns bytes into lines: calls `emit(text, labels, unfinished, place)`. `labels` is empty for raw writes while no
+    request is alone. `place`: (file, line) where the line's first text was written, or None. A carriage return without
+    a newline restarts the line, as on a terminal; the earlier text is dropped. Raises `ForgedFrame` for a frame that
+    our own streams don't write.
     """
 
     def __init__(self, token: str, emit):
@@ -73,6 +91,8 @@ class Lines:
         self._waiting = b""
         self._alone: dict = {}
         self._partial: dict = {}
+        self._places: dict = {}
+        """Of lines in `_partial`, where they are known."""
         self._changed: dict = {}
         self._last: tuple[bytes, dict] = (b"", {})
 
@@ -84,10 +104,10 @@ class Lines:
     def show(self) -> None:
         """Emits the unfinished lines that changed since the last call, in their current state."""
         changed, self._changed = self._changed, {}
-        for key in list(changed)[-MAX_SHOWN:]:
+        for key in list(changed)[-MAX_SHOWN_LINES:]:
             text = self._partial.get(key, b"").rstrip(b"\r")
-            if text.strip() and len(text) <= MAX_SHOWN:
-                self._send(key, text, True)
+            if text.strip() and len(text) <= MAX_SHOWN_BYTES:
+                self._send(key, text, True, self._places.get(key))
 
     @property
     def awaits_end(self) -> bool:
@@ -120,7 +140,8 @@ class Lines:
                 self._wait_for_rest(data[start:])
                 return
             head = data[start + len(self._start) : body]
-            about, _, length = head.rpartition(b"}")
+            about, _, rest = head.rpartition(b"}")
+            length, _, place = rest.partition(b",")
             if not length.isdigit() or len(length) > 6:
                 raise ForgedFrame
             end = body + 1 + int(length)
@@ -129,7 +150,7 @@ class Lines:
                 return
             if end == body + 1:
                 self._apply_mark(about + b"}")
-            self._add(about + b"}", data[body + 1 : end])
+            self._add(about + b"}", data[body + 1 : end], _place(place) if place else None)
             at = end
 
     def finish(self) -> None:
@@ -160,11 +181,11 @@ class Lines:
     def _give_up(self, key: bytes | None) -> None:
         """The line gets no more text: emits it as it is."""
         self._changed.pop(key, None)
-        line = self._partial.pop(key)
+        line, place = self._partial.pop(key), self._places.pop(key, None)
         text = line.rstrip(b"\r")
         # A progress bar that was erased has no text left to emit.
         if text.strip() or text == line:
-            self._send(key, text)
+            self._send(key, text, place=place)
 
     def _wait_for_rest(self, frame: bytes) -> None:
         if len(frame) > _MAX_FRAME:
@@ -176,26 +197,29 @@ class Lines:
         last = data.rfind(b"\x1e", max(at, len(data) - len(self._start) + 1))
         return last if last >= 0 and self._start.startswith(data[last:]) else len(data)
 
-    def _add(self, key: bytes | None, data: bytes) -> None:
+    def _add(self, key: bytes | None, data: bytes, place: tuple[str, int] | None = None) -> None:
         if not data:
             return
         whole = self._partial.pop(key, b"") + data
+        begun = self._places.pop(key, None) or place
         at = 0
         while True:
             end = whole.find(b"\n", at)
             if end < 0:
                 break
-            self._pieces(key, whole[at:end], True)
-            at = end + 1
-        rest = self._pieces(key, whole[at:], False) if at < len(whole) else b""
+            self._pieces(key, whole[at:end], True, begun)
+            at, begun = end + 1, place
+        rest = self._pieces(key, whole[at:], False, begun) if at < len(whole) else b""
         self._changed.pop(key, None)
         if rest:
             self._partial[key] = rest
+            if begun is not None:
+                self._places[key] = begun
             self._changed[key] = None
             if len(self._partial) > MAX_PARTIAL:
                 self._give_up(next(iter(self._partial)))
 
-    def _pieces(self, key: bytes | None, line: bytes, complete: bool) -> bytes:
+    def _pieces(self, key: bytes | None, line: bytes, complete: bool, place: tuple[str, int] | None) -> bytes:
         if b"\r" in line:
             line = _after_return(line)
         at = 0
@@ -203,20 +227,22 @@ class Lines:
             end = at + MAX_LINE
             while end > at + MAX_LINE - 4 and line[end] & 0xC0 == 0x80:
                 end -= 1
-            self._send(key, line[at:end])
+            self._send(key, line[at:end], place=place)
             at = end
         rest = line[at:]
         if not complete:
             return rest
-        self._send(key, rest.rstrip(b"\r"))
+        self._send(key, rest.rstrip(b"\r"), place=place)
         return b""
 
-    def _send(self, key: bytes | None, line: bytes, unfinished: bool = False) -> None:
+    def _send(
+        self, key: bytes | None, line: bytes, unfinished: bool = False, place: tuple[str, int] | None = None
+    ) -> None:
         # Consecutive lines mostly belong to the same request.
         if key is not None and key != self._last[0]:
             self._last = (key, _parsed(key))
         labels = self._alone if key is None else self._last[1]
-        self._emit(line.decode("utf-8", "replace"), labels, unfinished)
+        self._emit(line.decode("utf-8", "replace"), labels, unfinished, place)
 
 
 def _after_return(line: bytes) -> bytes:
@@ -226,6 +252,20 @@ def _after_return(line: bytes) -> bytes:
         # One carriage return is enough to record that the line restarts.
         line = text + b"\r"
     return line[line.rfind(b"\r", 0, len(text)) + 1 :]
+
+
+@functools.lru_cache(maxsize=256)
+def _place(text: bytes) -> tuple[str, int]:
+    line, _, file = text.partition(b",")
+    if not line.isdigit() or len(line) > 9:
+        raise ForgedFrame
+    try:
+        name = json.loads(file)
+    except (ValueError, RecursionError):
+        raise ForgedFrame from None
+    if not isinstance(name, str):
+        raise ForgedFrame
+    return name, int(line)
 
 
 def _parsed(about: bytes) -> dict:

@@ -41,6 +41,7 @@ class Supervisor:
         self._config = config
         self._runners: dict[str, Runner] = {}
         self._stopping = False
+        self._places_wanted = False
         self._to_flush: list[Runner] = []
         """Runners whose lines the emulator asked for while it was behind."""
         self._dying: dict[Runner, float] = {}
@@ -75,11 +76,20 @@ class Supervisor:
             return
         for line in lines:
             message = json.loads(line)
+            if message["op"] == "places":
+                self._want_places(message["wanted"])
+                continue
             runner = self._runners.get(message["id"])
             if message["op"] == "start":
                 self._start(message)
             elif runner is not None:
                 self._carefully(runner, lambda: self._run_command(runner, message["op"]))
+
+    def _want_places(self, wanted: bool) -> None:
+        self._places_wanted = wanted
+        for runner in self._runners.values():
+            if runner.board is not None:
+                runner.board.want_places(wanted)
 
     def _run_command(self, runner: Runner, op: str) -> None:
         if op == "call":
@@ -158,6 +168,8 @@ class Supervisor:
     def add(self, runner: Runner, launched: Launched, token: str) -> Runner:
         """Watches the runner's channel and output from now on."""
         self._runners[runner.id] = runner
+        if runner.board is not None:
+            runner.board.want_places(self._places_wanted)
         for fd, stream in ((launched.stdout, "stdout"), (launched.stderr, "stderr")):
             self._outputs.add(runner, fd, stream, token)
         self._loop.watch(runner.channel.sock.fileno(), lambda: self._carefully(runner, lambda: self._on_report(runner)))

@@ -36,6 +36,8 @@ def main() -> None:
 
 def _supervise():
     """Ends the process when the emulator is gone; returns only in a forked runner."""
+    from importlib import import_module
+
     from minifal_runner.birth import birth
     from minifal_runner.shared import descriptors, kernel
     from minifal_runner.shared.channel import BlockingChannel
@@ -54,6 +56,8 @@ def _supervise():
     sys.path.extend(path for path in config["extraPaths"] if path not in sys.path)
     if config["preload"]:
         preload.preload()
+    # What a runner needs of ours, too.
+    import_module("minifal_runner.inside.host")
     # Exclude existing objects from garbage collection: collecting them in a runner would only copy their pages.
     gc.collect()
     gc.freeze()

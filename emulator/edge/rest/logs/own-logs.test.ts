@@ -126,6 +126,17 @@ describe('GET /minifal/logs/follow', () => {
     await expect(stream.next()).rejects.toThrow('the stream ended');
   });
 
+  it('asks runners for places while a stream wants them', async () => {
+    const server = await restServer();
+    const streams = [await follow(server, 'places=1'), await follow(server, ''), await follow(server, 'places=true')];
+    for (const stream of streams) await stream.page();
+    expect(server.wanted).toEqual([true]);
+    streams[0]?.leave();
+    streams[1]?.leave();
+    streams[2]?.leave();
+    await expect.poll(() => server.wanted, slowPoll).toEqual([true, false]);
+  });
+
   it('stops listening when its reader has left', async () => {
     const server = await restServer();
     let followers = 0;

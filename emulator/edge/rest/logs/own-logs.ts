@@ -8,9 +8,9 @@ import { followRows } from './follow-rows.ts';
 
 /**
  * The log for panes and editors (wire/log-lines.ts): `GET /minifal/logs` is a page of rows, searched on a thread;
- * `GET /minifal/logs/follow` streams the rows from a cursor on. Reading changes nothing.
+ * `GET /minifal/logs/follow` streams the rows from a cursor on, and can ask runners to note where lines are printed.
  */
-export function ownLogs({ logs, report }: Pick<RestDeps, 'logs' | 'report'>): Router {
+export function ownLogs({ logs, places, report }: Pick<RestDeps, 'logs' | 'places' | 'report'>): Router {
   const router = Router();
 
   router.get('/minifal/logs', async ({ query }, response) => {
@@ -33,6 +33,7 @@ export function ownLogs({ logs, report }: Pick<RestDeps, 'logs' | 'report'>): Ro
     const resumed = Number(headers['last-event-id']);
     const isResumed = headers['last-event-id'] !== undefined && Number.isSafeInteger(resumed) && resumed >= 0;
     const after = isResumed ? resumed : (asked.after ?? logs.lastSeq());
+    if (asked.places) response.once('close', places.want());
     followRows(response, { logs, report, gone: whenGone(response) }, { ...filterOf(asked), limit: asked.limit }, after);
   });
 

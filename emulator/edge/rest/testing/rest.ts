@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { onTestFinished } from 'vitest';
+import { createWantedPlaces } from '../../../engines/wanted-places.ts';
 import { createLateUnits } from '../../../exchange/late-units.ts';
 import { createQueue } from '../../../queue/queue.ts';
 import { testFolder } from '../../../store/testing/folder.ts';
@@ -17,6 +18,8 @@ export async function restServer() {
   const reported: unknown[] = [];
   const queue = createQueue({ store: made.store, clock: () => made.state.now });
   const requestHistory = testHistory(made.folder, { report: (error) => void reported.push(error) });
+  const wanted: boolean[] = [];
+  const places = createWantedPlaces({ wantPlaces: (on) => void wanted.push(on) });
   const lateUnits = createLateUnits({ logs, clock: () => made.state.now });
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -30,6 +33,7 @@ export async function restServer() {
     queue,
     requestHistory,
     lateUnits,
+    places,
     logs,
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
@@ -87,6 +91,8 @@ export async function restServer() {
     queue,
     requestHistory,
     lateUnits,
+    /** Each order for places. */
+    wanted,
     port,
     url,
     authorization,

@@ -59,10 +59,15 @@ export function createLines(deps: {
   }
 
   return {
-    take({ stream, text, requestId, endpoint, unfinished }) {
+    take({ stream, text, requestId, endpoint, unfinished, isServer, place }) {
       if (!unfinished && probes.isOurs(text)) return;
       const labels = { ...(requestId ? { requestId } : {}), ...(endpoint ? { endpoint } : {}) };
-      deps.events.line({ at: deps.clock(), stream, text, ...labels, ...(unfinished ? { unfinished } : {}) });
+      const about = {
+        ...(unfinished ? { unfinished } : {}),
+        ...(isServer ? { isServer } : {}),
+        ...(place ? { place } : {}),
+      };
+      deps.events.line({ at: deps.clock(), stream, text, ...labels, ...about });
       if (deps.isStarting() && !unfinished) readBeforeReady(text);
     },
     failedWith(exception) {
