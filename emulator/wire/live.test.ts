@@ -25,6 +25,7 @@ const head: Head = {
   isolation: { mode: 'off', missing: [] },
   trouble: null,
   troubleWhy: null,
+  gpus: [],
   requests: { waiting: 0, running: 0, finished: 0 },
   endedRunners: 0,
 };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { diskTroubleKinds } from './errors.ts';
 import { isolationSchema } from './isolation.ts';
 import { reasonSchema } from './reasons.ts';
+import { gpuSchema } from './status.ts';
 
 /**
  * The live state of an emulator, as `GET /minifal/events` streams it, and the pages of what is older. Used by the edge
@@ -151,6 +152,8 @@ const headSchema = z.object({
   trouble: z.string().nullable(),
   /** The same for programs: the kind of problem, and the system's message. */
   troubleWhy: z.object({ kind: z.enum(diskTroubleKinds), why: z.string() }).nullable(),
+  /** Measurements are those of the last change of anything else. */
+  gpus: z.array(gpuSchema).default([]),
   /** Requests of all apps. `finished`: those that can still be paged. */
   requests: z.object({ waiting: z.int(), running: z.int(), finished: z.int() }),
   /** Ended runners that can still be paged. */

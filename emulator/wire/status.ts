@@ -31,7 +31,7 @@ const runnerSchema = z.object({
 
 const waitingSchema = z.object({ requestId: z.string(), alias: z.string(), since: z.number(), why: z.string() });
 
-const gpuSchema = z.object({
+export const gpuSchema = z.object({
   uuid: z.string(),
   index: z.int(),
   name: z.string(),

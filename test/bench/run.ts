@@ -1,10 +1,11 @@
-// `npm run bench [gateway|growth|isolation|logs|places|queue|restart|start|scale|state ...] [--quick]`: ratios measured
-// in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no benchmark,
-// because times on a busy machine prove nothing.
+// `npm run bench [gateway|growth|isolation|live|logs|places|queue|restart|start|scale|state ...] [--quick]`: ratios
+// measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no
+// benchmark, because times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
 import { benchIsolation } from './isolation.ts';
+import { benchLive } from './live.ts';
 import { benchLogs } from './logs.ts';
 import { benchPlaces } from './places.ts';
 import { benchQueue } from './queue.ts';
@@ -24,6 +25,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
       finished: [10, 10_000, quick ? 100_000 : 1_000_000],
     }),
   isolation: () => benchIsolation({ rounds: quick ? 20 : 100 }),
+  live: () => benchLive(quick ? { rounds: 2, seconds: 3 } : { rounds: 5, seconds: 5 }),
   logs: () => benchLogs(quick ? { lines: 100_000, rounds: 3 } : { lines: 1_000_000, rounds: 5 }),
   places: () => benchPlaces(quick ? { calls: 50, pairs: 3 } : { calls: 200, pairs: 15 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),

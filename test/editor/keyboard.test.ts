@@ -127,9 +127,9 @@ it('runs, deploys, stops and opens the terminal by keyboard shortcuts', async ()
   await press('Enter');
   await runTyped('fal: Focus on Apps View');
   await window.row(/ ephemeral · 1 runner/);
-  await window.row(/^[0-9a-f]{8} IDLE · /);
+  await window.row(/^runner \d+ IDLE · /);
   await press('Control+k', 'Alt+s');
-  await window.row(/^[0-9a-f]{8} TERMINATED · /);
+  await window.row(/^runner \d+ TERMINATED · /);
   // A run that the user stopped has not failed.
   await page.locator('.terminal-tabs-entry').filter({ hasText: 'run Hello' }).waitFor();
   expect(await page.locator('.terminal-tabs-entry [class*="codicon-error"]').count()).toBe(0);
@@ -149,13 +149,13 @@ it('moves through the tree, in which each row has a spoken description', async (
     expect.stringMatching(/^revision [0-9a-f]{8}, active/),
     expect.stringMatching(/^ephemeral app [0-9a-f]{8}, ephemeral · no runner|^ephemeral app /),
     expect.stringMatching(/^revision [0-9a-f]{8}, ephemeral/),
-    expect.stringMatching(/^runner [0-9a-f]{8}, TERMINATED, less than a minute, .+/),
+    expect.stringMatching(/^runner \d+, TERMINATED, less than a minute, .+/),
   ]);
 });
 
 it("opens a row's menu and clears the row", async () => {
   await focusTree();
-  await reach('ArrowDown', /^runner [0-9a-f]{8}, TERMINATED/);
+  await reach('ArrowDown', /^runner \d+, TERMINATED/);
   await press('Shift+F10');
   expect(await menu()).toEqual(['Clear Runner', 'Clear Ended Runners']);
   await takePicture(window.workbench, 'keyboard-menu');

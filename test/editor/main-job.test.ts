@@ -47,7 +47,7 @@ describe('with the package installed in VS Code', () => {
 
   it('the tree shows the runner that a call with the real client starts', async () => {
     expect(await scene.call('local/hello', { name: 'editor' })).toEqual({ message: 'Hello, editor!' });
-    await window.row(/^[0-9a-f]{8} IDLE · \d+ s$/);
+    await window.row(/^runner \d+ IDLE · \d+ s$/);
     await window.picture('4-idle');
   });
 
@@ -57,8 +57,8 @@ describe('with the package installed in VS Code', () => {
     await window.row(/^slow /);
     const states = await window.watchStates();
     const call = scene.call('local/slow', { seconds: 4 });
-    await window.row(/^[0-9a-f]{8} SETUP · /);
-    await window.row(/^[0-9a-f]{8} RUNNING · \d+ s · 1 in flight/);
+    await window.row(/^runner \d+ SETUP · /);
+    await window.row(/^runner \d+ RUNNING · \d+ s · 1 in flight/);
     await window.picture('5-running');
     expect(await call).toEqual({ slept: 4 });
     await until('it is idle again', async () =>
@@ -101,7 +101,7 @@ describe('with the package installed in VS Code', () => {
     await window.workbench.command('fal: Run App');
     await window.workbench.pick('Hello');
     await window.row(/ ephemeral/);
-    await window.row(/^[0-9a-f]{8} (IDLE|RUNNING) · /);
+    await window.row(/^runner \d+ (IDLE|RUNNING) · /);
     await window.picture('7-run');
     await window.workbench.command('fal: Stop Run');
     await until('its rows say so or are gone', async () =>

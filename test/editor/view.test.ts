@@ -110,15 +110,15 @@ it('starts an emulator with the time scale and the allowed web pages of the sett
 it('shows each state of a runner by an icon and in words, and why a start fails', async () => {
   for (const app of ['Ready', 'Busy', 'Loading', 'Failing']) await deploy(app);
   for (const app of ['ready', 'busy', 'loading', 'failing']) await submit(app);
-  await window.row(/^[0-9a-f]{8} IDLE · /);
-  await window.row(/^[0-9a-f]{8} SETUP · /);
-  await window.row(/^[0-9a-f]{8} RUNNING · .* · 1 in flight/);
-  await window.row(/^[0-9a-f]{8} TERMINATED · .*RuntimeError: There are \*no\* weights/);
-  await window.row(/^[0-9a-f]{8} FAILURE_DELAY · .*The last start failed: .*RuntimeError/);
+  await window.row(/^runner \d+ IDLE · /);
+  await window.row(/^runner \d+ SETUP · /);
+  await window.row(/^runner \d+ RUNNING · .* · 1 in flight/);
+  await window.row(/^runner \d+ TERMINATED · .*RuntimeError: There are \*no\* weights/);
+  await window.row(/^runner \d+ FAILURE_DELAY · .*The last start failed: .*RuntimeError/);
   await window.row(/^failing .*1 waiting: Retrying in .* after .*failed start.*RuntimeError: There are \*no\* weights/);
   // The request in progress stays on its runner, which gets no new ones.
   await deploy('Busy');
-  await window.row(/^[0-9a-f]{8} DRAINING · .* · 1 in flight/);
+  await window.row(/^runner \d+ DRAINING · .* · 1 in flight/);
   // The new revision's runner gets no request, and therefore ends.
   await until('one is idle', async () => (await window.rows()).filter((row) => / IDLE · /.test(row)).length === 1);
 });
@@ -130,7 +130,7 @@ it('shows the details of a row in its tooltip', async () => {
   );
   // An app's text is not interpreted as Markdown.
   expect(tooltip).toContain('There are *no* weights.');
-  expect(await hover(/^[0-9a-f]{8} IDLE · /, 'runner')).toMatch(
+  expect(await hover(/^runner \d+ IDLE · /, 'runner')).toMatch(
     /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, waiting for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
 });
@@ -138,7 +138,7 @@ it('shows the details of a row in its tooltip', async () => {
 it('is readable in each theme, and passes axe', async () => {
   const seen: { [look: string]: unknown } = {};
   await inEachTheme(window.workbench, async ({ name, minContrast }) => {
-    await window.row(/^[0-9a-f]{8} IDLE · /);
+    await window.row(/^runner \d+ IDLE · /);
     await takePicture(window.workbench, `states.${name}`);
     // The failing app restarts repeatedly, so its runner briefly has the icon of another state.
     const contrasts = await until('seven icons are shown', async () => {

@@ -105,6 +105,7 @@ describe('the history of requests', () => {
     expect(room.history.get('done')).toEqual(before);
     expect(room.history.lastNumber()).toBe(3);
     room.arrive('retried', { number: 2, attempts: 1 });
+    room.history.requeued('retried', 9_000, 'the runner ended when the emulator stopped');
     room.history.concludeRecovery(() => undefined);
     expect(room.history.get('retried')).toMatchObject({
       phase: 'IN_QUEUE',

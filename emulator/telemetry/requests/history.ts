@@ -122,7 +122,10 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
     requeued(id, at, because) {
       const request = requests.live(id);
       if (!request) return;
-      put({ ...request, phase: 'IN_QUEUE', history: withLast(request.history, { endedAt: at, because }) });
+      // An attempt that was cut off with the emulator has its reason, and nobody saw when it ended.
+      const { phase, history: before } = request;
+      const history = phase === 'IN_PROGRESS' ? withLast(before, { endedAt: at, because }) : before;
+      put({ ...request, phase: 'IN_QUEUE', history });
     },
     ended(id, at, error) {
       const request = requests.live(id);

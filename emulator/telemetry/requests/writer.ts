@@ -50,13 +50,14 @@ export function createHistoryWriter(deps: {
     });
   }
 
-  function flush(all = false): void {
+  /** `withCounts`: also the counts, whenever they were written last. */
+  function flush({ all = false, withCounts = all }: { all?: boolean; withCounts?: boolean } = {}): void {
     callOff?.();
     callOff = undefined;
     if (requests.size === 0 && apps.size === 0) return;
     const some = [...requests.values()].slice(0, all ? undefined : atOnce);
     const now = performance.now();
-    const counts = all || now - countsAt >= countsEveryMs ? [...apps] : [];
+    const counts = withCounts || now - countsAt >= countsEveryMs ? [...apps] : [];
     try {
       deps.records.put(
         some,
@@ -87,9 +88,9 @@ export function createHistoryWriter(deps: {
       apps.add(alias);
       soon(batchMs);
     },
-    flush: () => flush(),
+    flush: () => flush({ withCounts: true }),
     close() {
-      flush(true);
+      flush({ all: true });
       callOff?.();
     },
   };

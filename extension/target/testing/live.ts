@@ -58,6 +58,7 @@ export function liveWith({
       isolation: { mode: 'off', missing: [] },
       trouble: null,
       troubleWhy: null,
+      gpus: [],
       requests: { waiting: 0, running: 0, finished: 0 },
       endedRunners: 0,
       ...head,

@@ -56,9 +56,14 @@ function headOf({ catalog, fleet, about, trouble }: StatusRooms): Omit<Status, '
     owner: catalog.account.nickname,
     secrets: about.secrets,
     isolation: about.isolation(),
-    gpus: fleet.gpus().map(({ gpu, runners }) => gpuOf(gpu, runners, about.gpuSample(gpu.uuid))),
+    gpus: gpusOf({ fleet, about }),
     ...troubleOf({ trouble }),
   };
+}
+
+/** The GPUs of the machine, with their latest measurements. */
+export function gpusOf({ fleet, about }: Pick<StatusRooms, 'fleet' | 'about'>): Status['gpus'] {
+  return fleet.gpus().map(({ gpu, runners }) => gpuOf(gpu, runners, about.gpuSample(gpu.uuid)));
 }
 
 function gpuOf(gpu: Gpu, runners: readonly string[], sample: GpuSample | undefined): Status['gpus'][number] {

@@ -13,8 +13,8 @@ const eventMs = 100;
 /** What happens within this time belongs together. */
 const coalesceMs = 15;
 const pace = { firstRestMs: eventMs, maxRestMs: 1_000, maxAtOnce: 250 };
-/** Places in a queue move with every request. */
-const queuePace = { firstRestMs: 1_000, maxRestMs: 1_000, maxAtOnce: 250 };
+/** Places in a queue move with every request, and a start may print a lot: neither must delay a change of state. */
+const slowPace = { firstRestMs: 1_000, maxRestMs: 1_000, maxAtOnce: 250 };
 /** Rows of requests in one event. */
 const maxRequests = 25;
 /** The number of runners whose countdowns are looked at when something else of their app changes. */
@@ -55,7 +55,8 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     head: createRowPacer<'head'>(pace),
     apps: createRowPacer<string>(pace),
     runners: createRowPacer<string>(pace),
-    queues: createRowPacer<string>(queuePace),
+    queues: createRowPacer<string>(slowPace),
+    lines: createRowPacer<string>(slowPace),
   };
   /** Apps that have a queue. */
   const queued = new Set<string>();
@@ -68,7 +69,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   let areRequestsNew = true;
   let isFilled = false;
   let lastAt = Number.NEGATIVE_INFINITY;
-  const lastLines = createLastLines(rooms.logs, (id) => note(() => touched.runners.touch(id, clock())));
+  const lastLines = createLastLines(rooms.logs, (id) => note(() => touched.lines.touch(id, clock())));
 
   const timer = createDueTimer({
     dueAt: () => {
@@ -114,7 +115,9 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
 
   function dueAt(): number | undefined {
     if (areRequestsNew) return Number.NEGATIVE_INFINITY;
-    const all = [touched.head, touched.apps, touched.runners, touched.queues].flatMap((one) => one.dueAt() ?? []);
+    const all = [touched.head, touched.apps, touched.runners, touched.queues, touched.lines].flatMap(
+      (one) => one.dueAt() ?? [],
+    );
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -200,7 +203,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   function flush(): Part | undefined {
     const now = clock();
     putApps(now);
-    for (const id of touched.runners.take(now)) putRunner(id);
+    for (const id of [...touched.runners.take(now), ...touched.lines.take(now)]) putRunner(id);
     putRequests(now);
     if (touched.head.take(now).length > 0) board.setHead(headRow(rooms, runnerHistory.endedCount()));
     return board.commit();

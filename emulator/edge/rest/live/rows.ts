@@ -2,7 +2,7 @@ import { median } from '../../../telemetry/requests/endpoints.ts';
 import type { TracedRequest } from '../../../telemetry/requests/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import type { AppRow, Head, RequestRow, RunnerRow } from '../../../wire/live.ts';
-import { troubleOf } from '../control/own-status.ts';
+import { gpusOf, troubleOf } from '../control/own-status.ts';
 import { shownReason } from '../control/shown-reason.ts';
 import type { RestDeps } from '../deps.ts';
 
@@ -17,7 +17,7 @@ const requestsOnRunner = 4;
 /** The state says enough: a reason would only say that a request came or went. */
 const routine = new Set(['IDLE', 'RUNNING']);
 
-export function headRow({ catalog, about, trouble, requestHistory }: LiveRooms, endedRunners: number): Head {
+export function headRow({ catalog, fleet, about, trouble, requestHistory }: LiveRooms, endedRunners: number): Head {
   return {
     version: about.version,
     pid: process.pid,
@@ -26,6 +26,7 @@ export function headRow({ catalog, about, trouble, requestHistory }: LiveRooms, 
     owner: catalog.account.nickname,
     secrets: about.secrets,
     isolation: about.isolation(),
+    gpus: gpusOf({ fleet, about }),
     ...troubleOf({ trouble }),
     requests: requestHistory.counts(),
     endedRunners,

@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { requestFactsSchema } from '../../emulator/wire/status.ts';
+import { createLiveClient, type LiveState } from '../../extension/target/live.ts';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call, owner, submit } from '../support/http.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { openGate, scriptedApps } from '../support/scripted-app.ts';
+import { until } from '../support/wait.ts';
+
+let dataDir: string;
+let emulator: Emulator;
+let project: Project;
+let app: string;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'minifal-live-'));
+  emulator = await startEmulator({ dataDir });
+  project = await createProject(await pythonTools(), emulator, { 'scripted.py': scriptedApps });
+  await project.mustFal('deploy', 'scripted.py::Scripted', '--app-name', 'scripted');
+  app = `${await owner(emulator)}/scripted`;
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+function follow() {
+  const key = emulator.authorization.slice('Key '.length);
+  const client = createLiveClient({ address: `http://localhost:${emulator.ports.api}`, key });
+  let state: LiveState | undefined;
+  let sent: 'all' | 'changes' | undefined;
+  const open = () =>
+    client.follow({
+      onState(next, news) {
+        state = next;
+        sent = news.kind;
+      },
+      onEnd: () => undefined,
+    });
+  let stream = open();
+  onTestFinished(() => stream.close());
+  return {
+    row: (id: string | undefined) => [...(state?.requests.values() ?? [])].find((request) => request.id === id),
+    runner: (number: number) => [...(state?.runners.values() ?? [])].find((runner) => runner.number === number),
+    endpoint: () => state?.apps.get('scripted')?.endpoints.find(({ path }) => path === '/'),
+    state: () => state,
+    sent: () => sent,
+    leave: () => stream.close(),
+    comeBack() {
+      stream = open();
+    },
+  };
+}
+
+const facts = async (id: string | undefined) =>
+  requestFactsSchema.parse(await (await call(emulator, 'api', `/minifal/requests/${id}`)).json());
+
+describe('the live state of the real emulator', () => {
+  it('shows requests, runners and counts, continues after a break, and knows it all after kill -9', async () => {
+    const live = follow();
+    const first = await submit(emulator, app, { key: 'first', steps: ['gate'] });
+    await until('it runs', () => live.row(first)?.phase === 'IN_PROGRESS');
+    const { number = 0, coldMs } = live.row(first) ?? {};
+    expect(coldMs).toBeGreaterThan(0);
+    await until('its runner is busy', () => live.runner(1)?.state === 'RUNNING');
+    expect(live.runner(1)?.requests).toEqual([number]);
+
+    live.leave();
+    await openGate(emulator, 'first');
+    await until('it has ended', async () => (await facts(first)).phase === 'COMPLETED');
+    const failing = await submit(emulator, app, { key: 'failing', steps: ['raise'] });
+    await until('that has failed', async () => (await facts(failing)).phase === 'COMPLETED', { timeoutMs: 60_000 });
+    live.comeBack();
+    await until('both are shown', () => live.row(first)?.status === 200 && live.row(failing)?.error !== null);
+    expect(live.sent()).toBe('changes');
+    expect(live.row(failing)).toMatchObject({
+      number: number + 1,
+      error: { type: 'ValueError', message: 'as asked', file: expect.stringMatching(/scripted\.py$/) },
+    });
+    await until('the calls are counted', () => live.endpoint()?.calls === 2);
+    expect(live.endpoint()).toMatchObject({ failures: 1, lastFailure: { request: number + 1 } });
+
+    const cut = await submit(emulator, app, { key: 'cut', steps: ['gate'] });
+    await until('the third runs', () => live.row(cut)?.phase === 'IN_PROGRESS');
+    // What is younger than the last batch may be lost, because the history is no promise; a page writes it first.
+    expect((await call(emulator, 'api', '/minifal/requests')).status).toBe(200);
+    await emulator.kill('SIGKILL');
+    emulator = await startEmulator({ dataDir });
+    const after = follow();
+    await until('it runs again', () => after.row(cut)?.phase === 'IN_PROGRESS', { timeoutMs: 60_000 });
+    expect(after.row(first)).toMatchObject({ number, status: 200, phase: 'COMPLETED' });
+    expect(after.row(cut)).toMatchObject({ number: number + 2, attempts: 2, runner: { number: 2 } });
+    expect((await facts(String(number + 2))).history).toMatchObject([
+      { number: 1, runner: { number: 1 }, because: 'The emulator ended.' },
+      { number: 2, runner: { number: 2 }, endedAt: null },
+    ]);
+    expect(after.runner(1)).toMatchObject({ state: 'TERMINATED', why: 'emulator ended' });
+    await openGate(emulator, 'cut');
+    await until('it has ended', () => after.row(cut)?.status === 200);
+    await until('it is counted', () => after.endpoint()?.calls === 3);
+  });
+});
