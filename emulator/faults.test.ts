@@ -81,10 +81,11 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
     'of a runner that hangs, or is ended by its app or a person',
     /^engine\.start\(\)\.(checkTcp|kill)$|\.lease\(\)\.reason$/,
   ],
-  ['lists that a caller asks for, in whose own handler they throw', /^queue\.recent$/],
+  ['what a caller asks for, in whose own handler it throws', /^queue\.recent$|^engine\.wantPlaces$/],
   ['when an environment was built, in the handler of who had it built', /^engine\.warm$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],
   ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.done$/],
+  ['of GPUs, which no app has here', /^fleet\.(gpus|setGpus)$|^fleet deps\.onGpuUse$/],
   ['of a websocket, which nobody opens here', /^exchange\.openTunnel$/],
   ['what hands an answer on, of a caller who is then cut off', /^exchange\.stream\(2\)\./],
   ['a submit that fails', /^webhooks\.withdraw$/],
@@ -233,6 +234,7 @@ async function changing(): Promise<void> {
   fleet().stopRunner('victim', false);
   fleet().removeAlias('victim-gone');
   fleet().isRolling('victim');
+  fleet().counts('victim');
   await direct('victim', {});
   for (const { id } of fleet().runners('victim')) {
     fleet().runner(id);
@@ -243,6 +245,7 @@ async function changing(): Promise<void> {
     session?.resize({ rows: 1, columns: 1 });
     fleet().probeOnDemand(id);
     fleet().expirationCountdownSeconds(id);
+    fleet().expiry(id);
   }
   fleet().rollout('victim', false);
   await direct('victim', {});

@@ -4,10 +4,18 @@ import { text } from 'node:stream/consumers';
 import type { Engine, RunnerEvents } from '../engines/engine.ts';
 import { noSession } from '../engines/no-session.ts';
 import { createFakeEngine } from '../engines/testing/fake-engine.ts';
+import type { RunnerException } from '../wire/log-lines.ts';
+
+const exception = {
+  type: 'SystemExit',
+  message: '1',
+  phase: 'request',
+  frames: [{ file: '/app/app.py', line: 3, function: 'die', isApp: true }],
+} satisfies RunnerException;
 
 /**
  * A fake engine whose runners are HTTP servers of this process. `/` answers what it got and writes a line, `/again`
- * answers 503 the first time, `/slow` when its request is cancelled, `/die` ends the runner.
+ * answers 503 the first time, `/slow` when its request is cancelled, `/die` raises an exception and ends the runner.
  */
 export function createTestEngine(): Engine {
   return createFakeEngine(({ spec, events, ended }) => {
@@ -44,8 +52,10 @@ function appServer(events: RunnerEvents, die: () => void): Server {
     };
     events.line({ at: Date.now(), stream: 'stdout', text: `serves ${request.url}`, requestId: id });
     const body = await text(request);
-    if (request.url === '/die') die();
-    else if (request.url === '/slow') slow.set(id, () => answer(499, '{}'));
+    if (request.url === '/die') {
+      events.exception({ at: Date.now(), exception, requestId: id, endpoint: request.url });
+      die();
+    } else if (request.url === '/slow') slow.set(id, () => answer(499, '{}'));
     else if (request.url === '/slow/cancel') {
       slow.get(id)?.();
       answer(200, '{}');
