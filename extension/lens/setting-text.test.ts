@@ -24,12 +24,12 @@ const at = (alias: string, deployed: Partial<Deployed>) => ({
 
 describe('the hover over a setting', () => {
   it.each<[string, Parameters<typeof hover>[1], string, boolean]>([
-    ['keep_alive = 60', [], 'code 60 s · not deployed · default 60 s', false],
-    ['keep_alive = 60', [at('a', {})], 'code 60 s · deployed 60 s · default 60 s', false],
+    ['keep_alive = 60', [], 'code 60 s · not deployed · default of fal.App 60 s', false],
+    ['keep_alive = 60', [at('a', {})], 'code 60 s · deployed 60 s · default of fal.App 60 s', false],
     [
       'keep_alive = 60',
       [at('a', { value: 30, source: 'kept', revision: 'da0ff24c-1111' })],
-      'code 60 s · deployed 30 s (kept from revision da0ff24c) · default 60 s',
+      'code 60 s · deployed 30 s (kept from revision da0ff24c) · default of fal.App 60 s',
       true,
     ],
     [
@@ -48,7 +48,7 @@ describe('the hover over a setting', () => {
     [
       'machine_type = "XS"',
       [at('a', { value: ['XS'], default: ['XS'], isKept: false })],
-      'code XS · deployed XS · default S',
+      'code XS · deployed XS · default of fal.App S',
       false,
     ],
     [

@@ -66,19 +66,27 @@ export function settingHover(
   });
   const code = codeValue(setting);
   const differs = deployed.filter(({ found }) => code !== undefined && !isSame(code, found.value));
-  const byDefault = kind === 'app' ? about.ofClass : undefined;
-  const fallback = byDefault ?? deployed[0]?.found.default;
   const values = [
     `code ${code === undefined ? `\`${inCode(setting.text)}\`` : words(code, about.unit)}`,
     ...deployed.map(({ where, found }) => `${where}deployed ${words(found.value, about.unit)}${sourceOf(found)}`),
     ...(deployed.length === 0 ? ['not deployed'] : []),
-    ...(fallback === undefined ? [] : [`default ${words(fallback, about.unit)}`]),
+    ...defaultsOf(about, kind, deployed[0]?.found),
   ];
   return {
     values: values.join(' · '),
     meaning: about.meaning,
     isSurprising: differs.some(({ found }) => found.isKept),
   };
+}
+
+/** A class of `fal.App` may have a default of its own, and the platform another one for what it isn't given. */
+function defaultsOf(
+  { ofClass, unit }: About,
+  kind: 'app' | 'function',
+  deployed: Deployed | undefined,
+): readonly string[] {
+  if (kind === 'app' && ofClass !== undefined) return [`default of fal.App ${words(ofClass, unit)}`];
+  return deployed ? [`default ${words(deployed.default, unit)}`] : [];
 }
 
 function sourceOf({ source, revision }: Deployed): string {

@@ -26,12 +26,12 @@ export interface BrokenFile {
   readonly why: string;
 }
 
-/** Python's own judgement of files on the disk: those that it can't parse. */
-export type SyntaxCheck = (
-  paths: readonly string[],
-) => Promise<ReadonlyMap<string, { readonly line: number; readonly why: string }>>;
+type Broken = ReadonlyMap<string, { readonly line: number; readonly why: string }>;
 
-const limits = { pythonFiles: 10_000, projects: 200, bytes: 1_000_000, atOnce: 50 };
+/** Python's own judgement of files on the disk: those that it can't parse. `undefined`: it couldn't be asked. */
+export type SyntaxCheck = (paths: readonly string[]) => Promise<Broken | undefined>;
+
+const limits = { pythonFiles: 10_000, projects: 200, bytes: 1_000_000 };
 /** Changes that follow each other within this time are handled together. */
 const settleMs = 200;
 const skippedFolders = /^(\..+|venv|node_modules|__pycache__|site-packages|dist|build)$/;
@@ -51,11 +51,14 @@ export function createAppIndex(deps: {
   const reader = lazy(() => import('./code/reader.ts'));
   const catalog = createCatalog({
     read: readText,
-    parse: async (text) => (await reader()).readPythonFileInSteps(text, nextTurn),
+    pause: nextTurn,
+    parse: async (path, text) => judged(path, text, await (await reader()).readPythonFileInSteps(text, nextTurn)),
   });
   const projects = new Map<string, readonly TomlApp[]>();
   const brokenProjects = new Map<string, { readonly line: number; readonly why: string }>();
-  let brokenPython: Awaited<ReturnType<SyntaxCheck>> = new Map();
+  let brokenPython: Broken = new Map();
+  /** Texts that the grammar doubts and Python accepts, by path. */
+  const accepted = new Map<string, string>();
   let dirty = new Set<string>();
   let settling: NodeJS.Timeout | undefined;
   let work: Promise<void> | undefined;
@@ -91,11 +94,7 @@ export function createAppIndex(deps: {
   async function update(paths: readonly string[]): Promise<void> {
     const toml = paths.filter((path) => path.endsWith(projectFile));
     for (const path of toml) await lookAtProject(path);
-    const python = paths.filter((path) => path.endsWith('.py'));
-    for (let at = 0; at < python.length; at += limits.atOnce) {
-      await catalog.update(python.slice(at, at + limits.atOnce));
-      await nextTurn();
-    }
+    await catalog.update(paths.filter((path) => path.endsWith('.py')));
   }
 
   async function lookAtProject(path: string): Promise<void> {
@@ -135,8 +134,30 @@ export function createAppIndex(deps: {
       settling = undefined;
       const paths = [...dirty];
       dirty = new Set();
-      void enqueue(() => update(paths));
+      void enqueue(async () => {
+        await update(paths);
+        // A text that is being typed is doubtful for good reasons.
+        if (catalog.doubtful().some((path) => paths.includes(path) && !isDirty(path))) await judge();
+      });
     }, settleMs);
+  }
+
+  function judged(path: string, text: string, file: PythonFile): PythonFile {
+    return file.isDoubtful && accepted.get(path) === text ? { ...file, isDoubtful: false } : file;
+  }
+
+  /** Asks Python about the files that the grammar doubts, and reads those again that Python accepts. */
+  async function judge(): Promise<void> {
+    const doubtful = catalog.doubtful();
+    const texts = new Map(await Promise.all(doubtful.map(async (path) => [path, await textOnDisk(path)] as const)));
+    const broken = doubtful.length > 0 ? await deps.checkSyntax(doubtful) : new Map();
+    brokenPython = broken ?? new Map();
+    if (!broken) return;
+    for (const [path, text] of texts) {
+      if (text === undefined || broken.has(path)) accepted.delete(path);
+      else accepted.set(path, text);
+    }
+    await catalog.update(doubtful.filter((path) => accepted.has(path)));
   }
 
   /** An editor doesn't report the files of a deleted folder. */
@@ -171,8 +192,7 @@ export function createAppIndex(deps: {
     /** Asks Python about files that the grammar can't read, and returns those that Python can't read either. */
     async broken(): Promise<readonly BrokenFile[]> {
       await ready();
-      const doubtful = catalog.doubtful();
-      brokenPython = doubtful.length > 0 ? await deps.checkSyntax(doubtful) : new Map();
+      await enqueue(judge);
       return [...brokenPython, ...brokenProjects].flatMap(([path, { line, why }]) => {
         const uri = vscode.Uri.file(path);
         const folder = vscode.workspace.getWorkspaceFolder(uri);
@@ -180,6 +200,8 @@ export function createAppIndex(deps: {
       });
     },
     /** The apps of one file, if this is its reading. */
+    /** The reading of a text of this file, without doubt if Python has accepted the text. */
+    judged: (uri: vscode.Uri, text: string, file: PythonFile) => judged(uri.fsPath, text, file),
     appsWith: (uri: vscode.Uri, file: PythonFile) => catalog.appsWith(uri.fsPath, file),
     reader,
     /** Looks at every file again. */
@@ -205,6 +227,12 @@ function fileIn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): string {
   return relative(folder.uri.fsPath, uri.fsPath).replaceAll('\\', '/');
 }
 
+function isDirty(path: string): boolean {
+  return vscode.workspace.textDocuments.some(
+    ({ uri, isDirty: dirty }) => dirty && isOnDisk(uri) && uri.fsPath === path,
+  );
+}
+
 function isOnDisk({ scheme }: vscode.Uri): boolean {
   return scheme === 'file';
 }
@@ -222,7 +250,10 @@ function isSkipped(uri: vscode.Uri): boolean {
 
 async function readText(path: string): Promise<string | undefined> {
   const open = vscode.workspace.textDocuments.find(({ uri }) => isOnDisk(uri) && uri.fsPath === path);
-  if (open) return open.getText();
+  return open ? open.getText() : textOnDisk(path);
+}
+
+async function textOnDisk(path: string): Promise<string | undefined> {
   try {
     const { size } = await stat(path);
     return size > limits.bytes ? undefined : new TextDecoder().decode(await readFile(path));

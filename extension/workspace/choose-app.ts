@@ -37,11 +37,12 @@ export async function chooseApp(index: AppIndex, argument: AppArgument, title: s
       (argument.file === undefined || file === argument.file || uri.fsPath === argument.file) &&
       (argument.app === undefined || name === argument.app || entry?.name === argument.app),
   );
+  const [only, ...others] = fits;
+  if (only && others.length === 0 && argument.app !== undefined) return only;
   const broken = (await index.broken()).filter(
     ({ file, uri }) => argument.file === undefined || file === argument.file || uri.fsPath === argument.file,
   );
-  const [only, ...others] = fits;
-  if (only && others.length === 0 && (broken.length === 0 || argument.app !== undefined)) return only;
+  if (only && others.length === 0 && broken.length === 0) return only;
   if (!only && broken.length === 0) {
     throw new Problem(`No fal.App class or @fal.function was found in ${where(argument)}.`);
   }

@@ -20,15 +20,16 @@ interface Open {
 export function createOpenFiles(index: AppIndex) {
   const files = new Map<string, Open>();
 
-  async function read(document: vscode.TextDocument): Promise<PythonFile> {
+  async function reading(document: vscode.TextDocument): Promise<PythonFile> {
     const key = document.uri.toString();
     const { readPythonFile, readPythonFileInSteps } = await index.reader();
     const known = files.get(key);
     const { version } = document;
-    if (known?.version === version) return known.file;
+    if (known?.version === version && !known.file.isDoubtful) return known.file;
     const text = document.getText();
     const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-    const now = text.length > atOnceCharacters ? await readPythonFileInSteps(text, pause) : readPythonFile(text);
+    const read = text.length > atOnceCharacters ? await readPythonFileInSteps(text, pause) : readPythonFile(text);
+    const now = index.judged(document.uri, text, read);
     // Edited meanwhile: the positions are old, and the next question reads again.
     if (document.version !== version) return files.get(key)?.file ?? now;
     const file = lastGood(files.get(key)?.file, now);
@@ -50,7 +51,7 @@ export function createOpenFiles(index: AppIndex) {
   return {
     /** The apps of a document now; those that derive from other files' apps once the index has found them. */
     async apps(document: vscode.TextDocument): Promise<readonly FoundApp[]> {
-      return index.appsWith(document.uri, await read(document));
+      return index.appsWith(document.uri, await reading(document));
     },
     close() {
       for (const disposable of disposables) disposable.dispose();

@@ -24,12 +24,14 @@ it("gives Python's own sentence and line for files that it cannot parse", async 
   for (const [name, text] of Object.entries(texts)) await writeFile(join(folder, name), text);
   const paths = [...Object.keys(texts), 'gone.py'].map((name) => join(folder, name));
   const broken = await check('python3')(paths);
-  const found = new Map([...broken].map(([path, { line, why }]) => [path.slice(folder.length + 1), [line, why]]));
+  const found = new Map(
+    [...(broken ?? [])].map(([path, { line, why }]) => [path.slice(folder.length + 1), [line, why]]),
+  );
   expect([...found.keys()].toSorted()).toEqual(['indent.py', 'null.py', 'open.py']);
   expect(found.get('open.py')).toEqual([1, "'(' was never closed"]);
   expect(found.get('indent.py')).toEqual([1, 'unexpected indent']);
 });
 
-it.each([undefined, '/no/such/python'])('reports nothing without a Python (%s)', async (python) => {
-  expect(await check(python)([join(folder, 'open.py')])).toEqual(new Map());
+it.each([undefined, '/no/such/python'])('knows nothing without a Python (%s)', async (python) => {
+  expect(await check(python)([join(folder, 'open.py')])).toBeUndefined();
 });

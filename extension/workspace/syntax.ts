@@ -23,10 +23,7 @@ print(json.dumps(broken))
 
 const maxFiles = 20;
 
-/**
- * Lets the app's own Python parse files on the disk. Without a Python nothing is known, and therefore nothing is
- * reported.
- */
+/** Lets the app's own Python parse files on the disk. Without a Python, nothing is known. */
 export function createSyntaxCheck(deps: {
   /** The interpreter, if one may be run. */
   readonly python: () => Promise<string | undefined>;
@@ -35,14 +32,14 @@ export function createSyntaxCheck(deps: {
 }): SyntaxCheck {
   return async (paths) => {
     const python = await deps.python();
-    if (python === undefined) return new Map();
+    if (python === undefined) return undefined;
     try {
       // -I: neither the working folder nor PYTHON* variables affect the imports.
       const args = ['-I', '-W', 'ignore', '-c', question, ...paths.slice(0, maxFiles)];
       const broken = answer.parse(JSON.parse(await deps.exec(python, args, deps.env())));
       return new Map(Object.entries(broken).map(([path, [line, why]]) => [path, { line: line - 1, why }]));
     } catch {
-      return new Map();
+      return undefined;
     }
   };
 }

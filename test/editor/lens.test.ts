@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
@@ -127,6 +127,19 @@ function codeBelow(lensText: string): Promise<string> {
   })()`);
 }
 
+it('believes Python about code that its own grammar does not know', async () => {
+  const unknown = 'import fal\n\nfor each in *[1], 2:\n    pass\n';
+  const app = (name: string) => `\n\nclass ${name}(fal.App):\n    machine_type = "XS"\n`;
+  const file = join(scene.workspace, 'unknown.py');
+  await writeFile(file, unknown + app('First') + app('Second'));
+  await window.workbench.openFile('unknown.py');
+  await until('both apps have a lens', async () => (await lenses()).length === 2);
+  await writeFile(file, unknown + app('First'));
+  await until('one lens is left', async () => (await lenses()).length === 1);
+  await rm(file);
+  await window.workbench.openFile('painter.py');
+});
+
 it('runs an app by a click, and follows its state', async () => {
   await clickLens(/^Run Local$/);
   await lens(/\| ◌ (starting|setup)$/);
@@ -161,14 +174,16 @@ it('says in a hover that a deploy keeps an earlier value, and uses the value of 
   await writeFile(join(scene.workspace, 'painter.py'), painter.replace('= 600', '= 90'));
   await page.locator('.editor-instance .view-line').filter({ hasText: 'keep_alive = 90' }).waitFor();
   await deploy();
-  expect(await hover('keep_alive')).toMatch(/code 90 s · deployed 600 s \(kept from revision \w{8}\) · default 60 s/);
+  expect(await hover('keep_alive')).toMatch(
+    /code 90 s · deployed 600 s \(kept from revision \w{8}\) · default of fal.App 60 s/,
+  );
   await inEachTheme(workbench, async ({ name }) => {
     await hover('keep_alive');
     await takePicture(workbench, `hover.${name}`);
   });
   await page.locator('.monaco-hover:visible a').filter({ hasText: "Use the Code's Values at the Next Deploy" }).click();
   await deploy();
-  expect(await hover('keep_alive')).toMatch(/code 90 s · deployed 90 s · default 60 s/);
+  expect(await hover('keep_alive')).toMatch(/code 90 s · deployed 90 s · default of fal.App 60 s/);
 });
 
 /** The hover over a word of the code. */
@@ -227,6 +242,31 @@ it('lists apps with their place: derived ones, entries of pyproject.toml, and fi
   await takePicture(window.workbench, 'app-picker');
   await page.keyboard.press('Escape');
 });
+
+it('follows files that appear and go', async () => {
+  const { offered } = picker();
+  const late = join(scene.workspace, 'late.py');
+  await writeFile(late, 'import fal\n\n\nclass Late(fal.App): ...\n');
+  await until('the new app is offered', async () => (await offered()).includes('Late'));
+  await rm(late);
+  await until('it is not offered any more', async () => !(await offered()).includes('Late'));
+});
+
+/** What "Run App" offers. */
+function picker() {
+  const { page, command } = window.workbench;
+  const names = page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row .label-name');
+  return {
+    async offered(): Promise<readonly string[]> {
+      await command('fal: Run App');
+      await names.filter({ hasText: /^Painter$/ }).waitFor();
+      const offered = await names.allInnerTexts();
+      await page.keyboard.press('Escape');
+      await names.first().waitFor({ state: 'hidden' });
+      return offered;
+    },
+  };
+}
 
 it('runs an app of a monorepo in its own folder, where it finds the modules next to it', async () => {
   await window.workbench.openFile('services/img/app.py');

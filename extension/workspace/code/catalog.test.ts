@@ -6,7 +6,8 @@ function over(files: { [path: string]: string | undefined }) {
   const parsed: string[] = [];
   const catalog = createCatalog({
     read: async (path) => files[path],
-    async parse(text) {
+    pause: async () => {},
+    async parse(_, text) {
       parsed.push(Object.keys(files).find((path) => files[path] === text) ?? '');
       return readPythonFile(text);
     },

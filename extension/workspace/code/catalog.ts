@@ -1,4 +1,5 @@
 import { appsOf, appsOfFile, type Files, type FoundApp, filesOf } from './apps.ts';
+import { breather } from './breather.ts';
 import { derivingWords, handsOn, importsFal } from './mentions.ts';
 import { lastGood } from './moved.ts';
 import type { PythonFile } from './python-file.ts';
@@ -18,7 +19,9 @@ interface Entry {
  */
 export function createCatalog(deps: {
   readonly read: ReadText;
-  readonly parse: (text: string) => Promise<PythonFile>;
+  readonly parse: (path: string, text: string) => Promise<PythonFile>;
+  /** Lets other work run; called between files. */
+  readonly pause: () => Promise<void>;
 }) {
   const entries = new Map<string, Entry>();
   let known: Files = filesOf(new Map());
@@ -32,7 +35,7 @@ export function createCatalog(deps: {
   }
 
   async function parsed(path: string, text: string): Promise<Entry> {
-    const file = lastGood(entries.get(path)?.file, await deps.parse(text));
+    const file = lastGood(entries.get(path)?.file, await deps.parse(path, text));
     return { file, words: derivingWords(text) };
   }
 
@@ -61,7 +64,11 @@ export function createCatalog(deps: {
   return {
     /** Looks at these files again; one that is gone is forgotten. One call at a time. */
     async update(paths: readonly string[]): Promise<void> {
-      for (const path of paths) await look(path);
+      const breathe = breather(deps.pause);
+      for (const path of paths) {
+        await look(path);
+        await breathe();
+      }
       await followBases();
     },
     forget(paths: Iterable<string>): void {

@@ -1,8 +1,9 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@lezer/python';
+import { breather } from './breather.ts';
 
-/** How long a step of a parse in the background may hold the extension host. */
-const sliceMs = 8;
+/** How often a parse in steps looks at the clock. */
+const stepsBetweenLooks = 50;
 
 /**
  * A source with its syntax tree. The grammar recovers from every error, so there always is a tree; its positions are
@@ -23,12 +24,12 @@ export function readTree(text: string): Source {
 /** Parses in steps of a few milliseconds, between which `pause` resolves. */
 export async function readTreeInSteps(text: string, pause: () => Promise<void>): Promise<Source> {
   const parse = parser.startParse(forGrammar(text));
-  for (let until = performance.now() + sliceMs; ; ) {
+  const breathe = breather(pause);
+  for (let step = 1; ; step++) {
     const tree = parse.advance();
     if (tree) return sourceOf(text, tree);
-    if (performance.now() < until) continue;
-    await pause();
-    until = performance.now() + sliceMs;
+    // A step takes microseconds.
+    if (step % stepsBetweenLooks === 0) await breathe();
   }
 }
 
