@@ -33,6 +33,11 @@ export type BuildResult<Environment extends BuiltEnvironment = BuiltEnvironment>
 export interface BuildFailure {
   readonly kind: 'failed';
   readonly reason: string;
+  /**
+   * Set if requirements couldn't be installed: the one that the tool names, as it was registered; `null`: it names
+   * none.
+   */
+  readonly requirement?: string | null;
 }
 
 export interface Builds<Environment extends BuiltEnvironment = BuiltEnvironment> {

@@ -174,6 +174,7 @@ function masked(exception: RunnerException, mask: (text: string) => string): Run
     ...exception,
     type: mask(exception.type),
     message: mask(exception.message),
+    ...(exception.requirement === undefined ? {} : { requirement: mask(exception.requirement) }),
     frames: exception.frames.map((frame) => ({ ...frame, file: mask(frame.file), function: mask(frame.function) })),
   };
 }

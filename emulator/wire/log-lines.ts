@@ -4,8 +4,11 @@ import * as z from 'zod';
 export const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
 export type CodePlace = z.infer<typeof codePlaceSchema>;
 
-/** When an exception occurred: in a request, while the app started or ended, or while its code was loaded. */
-const exceptionPhases = ['request', 'setup', 'teardown', 'import'] as const;
+/**
+ * When an exception occurred: in a request, while the app started or ended, or while its code was loaded. `build`: its
+ * requirements can't be installed; it has no frames then.
+ */
+const exceptionPhases = ['request', 'setup', 'teardown', 'import', 'build'] as const;
 
 const frameSchema = z.object({
   ...codePlaceSchema.shape,
@@ -23,6 +26,8 @@ export const exceptionSchema = z.object({
   message: z.string(),
   phase: z.enum(exceptionPhases),
   frames: z.array(frameSchema),
+  /** Of a build: the requirement that can't be installed, as it is in the app's code. */
+  requirement: z.string().exactOptional(),
 });
 export type RunnerException = z.infer<typeof exceptionSchema>;
 

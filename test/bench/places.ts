@@ -15,12 +15,14 @@ export async function benchPlaces({ calls, pairs }: { readonly calls: number; re
       if (message === undefined) throw new Error('no answer');
       return message;
     };
-    const perCall = async (): Promise<number> => {
+    /** Of the prints of each call, and of all that the process did per call. */
+    const measure = async () => {
       const before = Number(await call('cpu'));
-      for (let n = 0; n < calls; n++) if ((await call('print')) !== 'printed') throw new Error('a wrong answer');
-      return (Number(await call('cpu')) - before) / calls;
+      const prints: number[] = [];
+      for (let n = 0; n < calls; n++) prints.push(Number(await call('print')));
+      return { prints: median(prints), whole: (Number(await call('cpu')) - before) / calls };
     };
-    const withPlaces = async (): Promise<number> => {
+    const withPlaces = async () => {
       const leave = new AbortController();
       const url = `http://127.0.0.1:${ports.api}/minifal/logs/follow?places=1&text=step%209&limit=1`;
       const { body } = await fetch(url, { headers, signal: leave.signal });
@@ -31,24 +33,24 @@ export async function benchPlaces({ calls, pairs }: { readonly calls: number; re
         text += (await reader?.read())?.value ?? '';
       }
       try {
-        return await perCall();
+        return await measure();
       } finally {
         leave.abort();
       }
     };
-    await perCall();
-    const without: number[] = [];
-    const noted: number[] = [];
+    await measure();
+    const without: Awaited<ReturnType<typeof measure>>[] = [];
+    const noted: typeof without = [];
     for (let pair = 0; pair < pairs; pair++) {
-      without.push(await perCall());
+      without.push(await measure());
       noted.push(await withPlaces());
     }
-    const more = noted.map((ms, at) => ms - (without[at] ?? 0));
-    const share = (100 * median(more)) / median(without);
-    console.log(
-      `CPU of the runner per request with 20 lines: ${show(without)} ms without places, ${show(noted)} ms with`,
-    );
-    console.log(`  difference of each pair ${show(more, 3)} ms; ${share.toFixed(1)} % (goal: 2 %)`);
+    const [before, after] = [without, noted].map((all) => all.map(({ prints }) => prints)) as [number[], number[]];
+    const whole = without.map((one) => one.whole);
+    const share = (100 * (median(after) - median(before))) / median(whole);
+    console.log('CPU of a runner, milliseconds, median (min .. max)');
+    console.log(`  20 prints of a request: ${show(before, 3)} without places, ${show(after, 3)} with`);
+    console.log(`  the whole request: ${show(whole)}; so places cost ${share.toFixed(1)} % of it (goal: 2 %)`);
   } finally {
     await bed.stop();
   }

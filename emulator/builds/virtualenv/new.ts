@@ -6,12 +6,12 @@ import { passwordsIn } from '../../telemetry/masking/logins.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import { cancelled } from '../sharing.ts';
-import type { BuildLog, BuildResult } from '../types.ts';
+import type { BuildFailure, BuildLog, BuildResult } from '../types.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import type { environmentFolders } from './folders.ts';
 import type { FilledDefinition } from './placeholders.ts';
 import type { createRunnerPackages } from './runner-packages.ts';
-import { createVirtualenv, installLayers, type VirtualenvJob } from './steps.ts';
+import { createVirtualenv, installLayers, type VirtualenvJob, type VirtualenvResult } from './steps.ts';
 
 /** The tools of a build; see VirtualenvBuilderDeps. */
 export interface BuildTools {
@@ -54,7 +54,7 @@ export async function buildNew(
     const minor = await pythonMinor(folder);
     const [installed, runner] = await Promise.all([installLayers(job), packages.agent({ python, minor }, line)]);
     if (signal.aborted) return cancelled;
-    if (!installed.ok) return { kind: 'failed', reason: installed.reason };
+    if (!installed.ok) return failedInstall(installed);
     if (!runner.ok) return { kind: 'failed', reason: runner.reason };
     await folders.finish(hash, folder, minor);
     kept = true;
@@ -65,6 +65,10 @@ export async function buildNew(
     release();
     if (!kept) await rm(folder, { recursive: true, force: true });
   }
+}
+
+function failedInstall({ reason, requirement }: Extract<VirtualenvResult, { ok: false }>): BuildFailure {
+  return { kind: 'failed', reason, ...(requirement === undefined ? {} : { requirement }) };
 }
 
 /** The interpreter of the environment in this folder. */

@@ -5,6 +5,7 @@ import { withoutLogin } from '../../telemetry/masking/logins.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { foundPythons } from '../uv/pythons.ts';
 import { lastOutput, runUv, type UvCall } from '../uv/run.ts';
+import { blamedRequirement } from './blamed.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import { gitCredentialSettings, separateGitCredentials } from './git-credentials.ts';
 
@@ -17,7 +18,10 @@ export interface VirtualenvJob extends Pick<UvCall, 'uv' | 'env' | 'mask' | 'lin
   readonly signal: AbortSignal;
 }
 
-export type VirtualenvResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type VirtualenvResult =
+  | { readonly ok: true }
+  /** `requirement`: see BuildFailure. */
+  | { readonly ok: false; readonly reason: string; readonly requirement?: string | null };
 
 /** `uv venv`. Never downloads a Python. Seeded with pip (and setuptools below 3.12), as isolate's virtualenvs are. */
 export async function createVirtualenv(job: VirtualenvJob): Promise<VirtualenvResult> {
@@ -40,7 +44,11 @@ export async function installLayers(job: VirtualenvJob): Promise<VirtualenvResul
     if (layer.length === 0) continue;
     job.line(`Installing requirements: ${layer.map(withoutLogin).join(', ')}`);
     const exit = await installLayer(job, layer, job.filled.layers[index] ?? []);
-    if (exit.code !== 0) return { ok: false, reason: `Failure during 'uv pip install': ${lastOutput(exit)}` };
+    if (exit.code !== 0) {
+      const said = lastOutput(exit);
+      const requirement = blamedRequirement(said, layer);
+      return { ok: false, reason: `Failure during 'uv pip install': ${said}`, requirement };
+    }
   }
   return { ok: true };
 }

@@ -1,5 +1,6 @@
-import type { BuildLog, EnvironmentDefinition } from '../../builds/types.ts';
+import type { BuildFailure, BuildLog, EnvironmentDefinition } from '../../builds/types.ts';
 import type { BuiltEnvironment } from '../../engines/engine.ts';
+import type { RunnerException } from '../../wire/log-lines.ts';
 import type { WireEnvironment } from './apps/schemas.ts';
 import type { GrpcRooms } from './deps.ts';
 import { invalidArgument, notFound } from './rpc-error.ts';
@@ -16,17 +17,34 @@ export function definitionOf(request: {
 
 /**
  * Builds or finds the environment; a failed build is INVALID_ARGUMENT with the tool's own message
- * (docs/platform/control-plane.md#buildenvironment).
+ * (docs/platform/control-plane.md#buildenvironment). `alias`: of the app that it is for; '' while it has none.
  */
 export async function buildOrFail(
-  rooms: Pick<GrpcRooms, 'builds'>,
+  rooms: Pick<GrpcRooms, 'builds' | 'logs' | 'clock'>,
+  alias: string,
   definition: EnvironmentDefinition,
   log: (line: BuildLog) => void,
   signal: AbortSignal,
 ): Promise<BuiltEnvironment> {
   const result = await rooms.builds.build(definition, log, signal);
-  if (result.kind === 'failed') throw invalidArgument(result.reason);
-  return result.environment;
+  if (result.kind === 'built') return result.environment;
+  logFailure(rooms, alias, result);
+  throw invalidArgument(result.reason);
+}
+
+/** A requirement that can't be installed is also kept as data, so that an editor finds its line. */
+function logFailure({ logs, clock }: Pick<GrpcRooms, 'logs' | 'clock'>, alias: string, failure: BuildFailure): void {
+  const { reason, requirement } = failure;
+  if (requirement === undefined) return;
+  const exception: RunnerException = {
+    type: 'RequirementError',
+    message: reason,
+    phase: 'build',
+    frames: [],
+    ...(requirement === null ? {} : { requirement }),
+  };
+  const owner = { alias, revision: null, runnerId: null, requestId: null, endpoint: null };
+  logs.appendException({ at: clock(), ...owner, exception });
 }
 
 /** Deployment environments (`main`, `dev`) must exist before anything is added to them. */

@@ -78,12 +78,18 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
 /** A build that ends as set by the test; `built` contains the requested builds. */
 function testBuilds() {
   const built: EnvironmentDefinition[] = [];
-  const plan = { log: [] as readonly string[], failure: undefined as string | undefined };
+  const plan = {
+    log: [] as readonly string[],
+    failure: undefined as string | undefined,
+    requirement: undefined as string | null | undefined,
+  };
   const virtualenv: Builder = {
     async build(definition, log) {
       built.push(definition);
       for (const message of plan.log) log({ at: 0, level: 'INFO', message });
-      if (plan.failure !== undefined) return { kind: 'failed', reason: plan.failure };
+      const { failure: reason, requirement } = plan;
+      if (reason !== undefined)
+        return { kind: 'failed', reason, ...(requirement === undefined ? {} : { requirement }) };
       return { kind: 'built', cached: false, environment: { kind: 'virtualenv', id: 'env-hash' } };
     },
     close: async () => undefined,

@@ -41,6 +41,24 @@ describe('BuildEnvironment', () => {
     expect(messages).toMatchObject([{ logs: [{ message: 'Resolving' }] }]);
   });
 
+  it('keeps a requirement that cannot be installed as data, for the app that it is for', async () => {
+    const plane = await controlPlane();
+    const logged: unknown[] = [];
+    plane.logs.followExceptions(({ alias, exception }) => logged.push({ alias, exception }));
+    plane.buildPlan.failure = 'There is no version of nope==1.';
+    await plane.rpc('BuildEnvironment', appRequest());
+    expect(logged).toEqual([]);
+    plane.buildPlan.requirement = 'nope==1';
+    await plane.rpc('BuildEnvironment', appRequest({ application_name: 'greet' }));
+    plane.buildPlan.requirement = null;
+    await plane.rpc('BuildEnvironment', appRequest({ application_name: 'greet' }));
+    const exception = { type: 'RequirementError', message: plane.buildPlan.failure, phase: 'build', frames: [] };
+    expect(logged).toEqual([
+      { alias: 'greet', exception: { ...exception, requirement: 'nope==1' } },
+      { alias: 'greet', exception },
+    ]);
+  });
+
   it.each([
     ['an unknown kind', { environments: [{ kind: 'snake' }] }, /snake/],
     ['no environment', { environments: [] }, /environments/],

@@ -14,7 +14,13 @@ export function buildEnvironment(rooms: GrpcRooms) {
     requireEnvironment(rooms, request.environment_name);
     const pump = createLogPump(replies, rooms.clock);
     try {
-      const built = await buildOrFail(rooms, definitionOf(request), (line) => pump.push(builderLog(line)), signal);
+      const built = await buildOrFail(
+        rooms,
+        request.application_name ?? '',
+        definitionOf(request),
+        (line) => pump.push(builderLog(line)),
+        signal,
+      );
       pump.flush();
       replies.send({ env_id: built.id, status: { state: 'SUCCESS' } });
     } catch (error) {

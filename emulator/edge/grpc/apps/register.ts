@@ -33,6 +33,7 @@ export function registerApplication(rooms: GrpcRooms) {
       const definition = definitionOf(request);
       const environment = await buildOrFail(
         rooms,
+        name,
         { ...definition, ...(await sdkReleaseOf([callableFrom(callable, rooms.blobs)])) },
         (line) => {
           rooms.logs.append({ ...line, ...builderFields, alias: name, revision: id });

@@ -48,6 +48,7 @@ async function prepare(
   const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
   const environment = await buildOrFail(
     rooms,
+    alias,
     { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
     (line) => {
       rooms.logs.append({ ...line, ...builderFields, alias, revision: alias });
