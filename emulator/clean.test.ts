@@ -13,6 +13,7 @@ import { createQueue } from './queue/queue.ts';
 import { openTestStore, testRequest, testResponse } from './queue/testing/requests.ts';
 import { createStorage } from './storage/storage.ts';
 import { testFolder } from './store/testing/folder.ts';
+import { testHistory } from './telemetry/requests/testing/history.ts';
 import { webhookRecords } from './webhooks/records.ts';
 
 /** A folder with one thing of each sort that is needed, and one that is not. */
@@ -26,6 +27,13 @@ async function usedFolder() {
     await queue.complete(id, testResponse(), 3_000);
   }
   await queue.close();
+  const history = testHistory(folder);
+  for (const number of [1, 2]) {
+    const request = { number, id: `q-${number}`, alias: 'app', kind: 'direct', method: 'POST', path: '/' } as const;
+    history.arrived({ ...request, submittedAt: 1, attempts: 0 });
+    history.ended(request.id, 2, null);
+  }
+  history.close();
   webhookRecords(store).note('owed', { url: 'https://hook.example', userId: 'u', attempts: 0, nextAt: null });
 
   const storage = createStorage({ folder, store, maxBytes: 1000, clock: Date.now });
@@ -92,6 +100,10 @@ describe('cleaning a data folder', () => {
       'IN_QUEUE',
     ]);
     await queue.close();
+    // The last request is kept for its number.
+    const history = testHistory(folder);
+    expect(['1', '2'].map((number) => history.get(number)?.id)).toEqual([undefined, 'q-2']);
+    history.close();
     const storage = createStorage({ folder, store, maxBytes: 1000, clock: Date.now });
     expect(storage.files.find('bb')).toBeDefined();
     expect(storage.keyValues.get('db', 'kept')).toBeDefined();

@@ -16,8 +16,9 @@ export interface RunnerHistory {
   get(runnerId: string): RunnerRecord | undefined;
   /** Runners that were alive at or after the instant, in the order of their starts. */
   since(atMs: number): readonly RunnerRecord[];
-  /** The number of ended runners that are still known. */
+  /** Runners that ended and are still known: their number, all of them or one app's, and the app's last one. */
   endedCount(): number;
+  endedOf(alias: string): { readonly count: number; readonly last: RunnerRecord | undefined };
   /** Oldest first; for a busy runner, the first and the most recent ones. */
   transitions(runnerId: string): readonly RunnerTransition[];
 }
@@ -49,6 +50,8 @@ export function createRunnerHistory({
   const runners = new Map(records.load().map((runner) => [runner.id, runner]));
   const numbers = createNumbers(runners.values());
   let nextDropAt = Number.NEGATIVE_INFINITY;
+  /** By alias. */
+  const ended = new Map<string, { count: number; last: RunnerRecord }>();
   let endedCount = 0;
 
   for (const [id, found] of runners) {
@@ -58,7 +61,7 @@ export function createRunnerHistory({
     const last = { at: clock(), state: 'TERMINATED', reason: 'emulator ended' };
     put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
   }
-  for (const { endedAt } of runners.values()) if (endedAt !== null) endedCount++;
+  for (const runner of runners.values()) if (runner.endedAt !== null) countEnd(runner, 1);
   dropOld();
 
   return {
@@ -78,8 +81,9 @@ export function createRunnerHistory({
     ended(id, at, reason) {
       const runner = runners.get(id);
       if (!runner || runner.endedAt !== null) return;
-      put(id, { ...runner, endedAt: at, endReason: reason });
-      endedCount++;
+      const over = { ...runner, endedAt: at, endReason: reason };
+      put(id, over);
+      countEnd(over, 1);
     },
     get(id) {
       const runner = runners.get(id);
@@ -90,12 +94,26 @@ export function createRunnerHistory({
         .filter((runner) => !isOld(runner) && (runner.endedAt ?? Number.POSITIVE_INFINITY) >= atMs)
         .map(recordOf),
     endedCount: () => endedCount,
+    endedOf(alias) {
+      const { count = 0, last } = ended.get(alias) ?? {};
+      return { count, last: last && !isOld(last) ? last : undefined };
+    },
     transitions: (id) => runners.get(id)?.transitions ?? [],
   };
 
   function put(id: string, runner: StoredRunner): void {
     runners.set(id, runner);
     records.keep(id, () => runners.get(id)).catch(report);
+  }
+
+  function countEnd(runner: StoredRunner, by: 1 | -1): void {
+    endedCount += by;
+    const { count = 0, last } = ended.get(runner.alias) ?? {};
+    if (count + by <= 0) ended.delete(runner.alias);
+    else {
+      const isLater = last === undefined || (runner.endedAt ?? 0) >= (last.endedAt ?? 0);
+      ended.set(runner.alias, { count: count + by, last: by > 0 && isLater ? recordOf(runner) : (last ?? runner) });
+    }
   }
 
   function isOld({ endedAt }: RunnerRecord): boolean {
@@ -111,8 +129,10 @@ export function createRunnerHistory({
     nextDropAt = clock() + dropEveryMs;
     const old = [...runners.values()].filter((runner) => isOld(runner) && !numbers.needs(runner));
     if (old.length === 0) return;
-    for (const { id } of old) runners.delete(id);
-    endedCount -= old.length;
+    for (const runner of old) {
+      runners.delete(runner.id);
+      countEnd(runner, -1);
+    }
     records.remove(old.map(({ id }) => id)).catch(report);
   }
 }

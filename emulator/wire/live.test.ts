@@ -37,6 +37,7 @@ const app = (alias: string, queued = 0): AppRow => ({
   authMode: 'private',
   url: `https://localhost/local/${alias}`,
   counts: { queued, running: 0, starting: 0, ready: 0, busy: 0, others: 0 },
+  ended: { count: 0, last: null },
   reason: null,
   lastFailure: null,
   endpoints: [],

@@ -62,6 +62,11 @@ const appRowSchema = z.object({
     /** Runners that are leaving, or wait after a failed start. */
     others: z.int(),
   }),
+  /** Runners that ended and can still be paged, and the last of them. */
+  ended: z.object({
+    count: z.int(),
+    last: z.object({ number: z.int(), at: z.number(), why: z.string().nullable() }).nullable(),
+  }),
   /** Why the first waiting request waits; `null`: none waits. */
   reason: reasonSchema.nullable(),
   /** Why the latest start of a runner failed, until one becomes ready; `null`: it did not fail. */

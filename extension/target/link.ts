@@ -15,6 +15,8 @@ const retryMs = { first: 250, max: 5_000 };
 export interface Link {
   readonly folder: string;
   snapshot(): Snapshot;
+  /** Answers questions about what the snapshot no longer shows; `undefined`: no emulator was found yet. */
+  client(): LiveClient | undefined;
   /** Called after every change; returns the unsubscriber. */
   onChange(listener: (snapshot: Snapshot, before: Snapshot) => void): () => void;
   /** A start was requested in this window; call `settled` when it has ended, with the reason if it failed. */
@@ -101,6 +103,7 @@ export function createLink(folder: string): Link {
   return {
     folder,
     snapshot: observed.get,
+    client: () => client?.live,
     onChange: observed.onChange,
     until: observed.until,
     starting() {

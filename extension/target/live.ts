@@ -1,12 +1,17 @@
+import type * as z from 'zod';
 import {
   changeEventSchema,
   type LiveChange,
   type LiveState,
   liveState,
+  requestPageSchema,
+  runnerDetailSchema,
+  runnerPageSchema,
   stateEventSchema,
   withLiveChange,
 } from '../../emulator/wire/live.ts';
 import { type Reason, wordReason } from '../../emulator/wire/reasons.ts';
+import { type Address, fetchJson, queryOf } from './fetch-json.ts';
 
 export type { AppRow, LiveState, RequestRow, RunnerRow } from '../../emulator/wire/live.ts';
 export type { Reason } from '../../emulator/wire/reasons.ts';
@@ -39,13 +44,27 @@ export interface LiveClient {
     readonly onState: (state: LiveState, news: LiveNews) => void;
     readonly onEnd: (end: StreamEnd) => void;
   }): { close(): void };
+  /** Requests that the state no longer shows, newest first; `undefined`: no answer. */
+  requests(query: {
+    readonly before?: number;
+    readonly alias?: string;
+    readonly state?: 'waiting' | 'running' | 'done' | 'failed';
+    readonly text?: string;
+    readonly limit?: number;
+  }): Promise<z.infer<typeof requestPageSchema> | undefined>;
+  /** Ended runners, the latest end first. */
+  runners(query: {
+    readonly before?: string;
+    readonly alias?: string;
+    readonly limit?: number;
+  }): Promise<z.infer<typeof runnerPageSchema> | undefined>;
+  /** A runner with its changes of state. */
+  runner(id: string): Promise<z.infer<typeof runnerDetailSchema> | undefined>;
 }
 
-/**
- * The live state of one emulator, by `fetch` and streams alone: a page in a browser can use it, too.
- * @param address `http://localhost:PORT`: clear text, because it never leaves this machine
- */
-export function createLiveClient({ address, key }: { readonly address: string; readonly key: string }): LiveClient {
+/** The live state of one emulator, by `fetch` and streams alone: a page in a browser can use it, too. */
+export function createLiveClient(server: Address): LiveClient {
+  const { address, key } = server;
   let state: LiveState | undefined;
   let cursor: string | undefined;
 
@@ -118,6 +137,9 @@ export function createLiveClient({ address, key }: { readonly address: string; r
         },
       };
     },
+    requests: (query) => fetchJson(server, `/minifal/requests?${queryOf(query)}`, requestPageSchema),
+    runners: (query) => fetchJson(server, `/minifal/runners?${queryOf(query)}`, runnerPageSchema),
+    runner: (id) => fetchJson(server, `/minifal/runners/${encodeURIComponent(id)}`, runnerDetailSchema),
   };
 }
 

@@ -48,7 +48,7 @@ function follow() {
     row: (id: string | undefined) => [...(state?.requests.values() ?? [])].find((request) => request.id === id),
     runner: (number: number) => [...(state?.runners.values() ?? [])].find((runner) => runner.number === number),
     endpoint: () => state?.apps.get('scripted')?.endpoints.find(({ path }) => path === '/'),
-    state: () => state,
+    client,
     sent: () => sent,
     leave: () => stream.close(),
     comeBack() {
@@ -100,6 +100,13 @@ describe('the live state of the real emulator', () => {
       { number: 2, runner: { number: 2 }, endedAt: null },
     ]);
     expect(after.runner(1)).toMatchObject({ state: 'TERMINATED', why: 'emulator ended' });
+    const page = await after.client.requests({ alias: 'scripted', state: 'failed', limit: 1 });
+    expect(page?.requests).toMatchObject([{ id: failing, number: number + 1 }]);
+    const [ended] = (await after.client.runners({ alias: 'scripted' }))?.runners ?? [];
+    const detail = await after.client.runner(ended?.id ?? '');
+    expect(detail?.transitions.map(({ state }) => state)).toEqual(
+      expect.arrayContaining(['PENDING', 'SETUP', 'IDLE', 'TERMINATED']),
+    );
     await openGate(emulator, 'cut');
     await until('it has ended', () => after.row(cut)?.status === 200);
     await until('it is counted', () => after.endpoint()?.calls === 3);

@@ -47,7 +47,7 @@ describe('while another program holds a lock on the data', () => {
       const found = ids.filter((_, n) => states[n] === 'IN_PROGRESS');
       return found.length === 4 ? found : undefined;
     });
-    const release = await transaction(kind, ['minifal.db', 'logs.db']);
+    const release = await transaction(kind, ['minifal.db', 'logs.db', 'history.db']);
     await Promise.all(keys.map((key) => openGate(emulator, key)));
 
     let answered = 0;

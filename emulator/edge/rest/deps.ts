@@ -25,7 +25,7 @@ export interface RestDeps {
   readonly fleet: Fleet;
   readonly queue: Pick<Queue, 'record' | 'number'>;
   readonly logs: Logs;
-  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount'>;
+  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount' | 'endedOf'>;
   readonly requestHistory: Omit<RequestHistory, keyof RequestTrace>;
   readonly appFiles: AppFiles;
   readonly workflows: Workflows;

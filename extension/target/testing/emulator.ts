@@ -25,6 +25,7 @@ const head = () => ({
 const counts = { queued: 0, running: 0, starting: 0, ready: 0, busy: 0, others: 0 };
 const added = {
   alias: 'new', kind: 'deployed', revision: 'r', authMode: 'private', url: 'https://x', counts, reason: null,
+  ended: { count: 0, last: null },
   lastFailure: null, endpoints: [],
 };
 const event = (type, data) => 'event: ' + type + '\\nid: e.' + seq++ + '\\ndata: ' + JSON.stringify(data) + '\\n\\n';

@@ -10,6 +10,7 @@ export function appRow(change: Partial<AppRow> & { readonly queued?: number } = 
     authMode: 'private',
     url: 'https://localhost:1/local/hello',
     counts: { queued, running: 0, starting: 0, ready: 0, busy: 0, others: 0 },
+    ended: { count: 0, last: null },
     reason: null,
     lastFailure: null,
     endpoints: [],

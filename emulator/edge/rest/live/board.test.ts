@@ -11,6 +11,7 @@ const app = (alias: string, queued: number) => ({
   authMode: 'private',
   url: '',
   counts: { ...counts, queued },
+  ended: { count: 0, last: null },
   reason: null,
   lastFailure: null,
   endpoints: [],

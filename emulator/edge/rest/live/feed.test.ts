@@ -135,7 +135,11 @@ describe('the live feed', () => {
     });
     const { state } = read();
     expect([...(state()?.apps.keys() ?? [])]).toEqual(['demo']);
-    expect(state()?.apps.get('demo')).toMatchObject({ counts: { running: 1 }, endpoints: [{ path: '/', calls: 1 }] });
+    expect(state()?.apps.get('demo')).toMatchObject({
+      counts: { running: 1 },
+      endpoints: [{ path: '/', calls: 1 }],
+      ended: { count: 38, last: { number: 40, why: 'stopped' } },
+    });
     expect(state()?.runners.size).toBe(2 + 20);
     expect(state()?.runners.get('r-40')).toMatchObject({ number: 40, state: 'TERMINATED', why: 'stopped' });
     expect(state()?.runners.get('r-20')).toBeUndefined();

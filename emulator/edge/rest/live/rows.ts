@@ -50,12 +50,18 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
     authMode: alias?.authMode ?? null,
     url: `https://${hosts.run}/${catalog.account.nickname}/${name}`,
     counts: { queued, running: requestHistory.running(name), starting, ready, busy, others },
+    ended: endedOf(rooms, name),
     reason: reason ? shownReason(rooms, reason) : null,
     lastFailure: fleet.lastFailure(name),
     endpoints: (requestHistory.endpoints(name, revision) ?? [])
       .slice(0, endpointsShown)
       .map(({ durations, ...endpoint }) => ({ ...endpoint, p50Ms: median(durations) })),
   };
+}
+
+function endedOf({ runnerHistory }: LiveRooms, alias: string): AppRow['ended'] {
+  const { count, last } = runnerHistory.endedOf(alias);
+  return { count, last: last ? { number: last.number, at: last.endedAt ?? 0, why: last.endReason } : null };
 }
 
 export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: string | undefined): RunnerRow {
