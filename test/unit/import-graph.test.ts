@@ -72,6 +72,14 @@ describe('the import graph', () => {
     expect(cycles(imports)).toEqual([]);
   });
 
+  it('lets a page in a browser use the client of the live state: it needs no Node', () => {
+    const reached = new Set(['extension/target/live.ts']);
+    for (const file of reached)
+      for (const { from, to, isType } of imports) if (from === file && !isType) reached.add(to);
+    expect([...reached].filter((file) => /^[a-z@]/.test(file) && !file.endsWith('.ts'))).toEqual(['zod']);
+    expect(reached).toContain('emulator/wire/live.ts');
+  });
+
   it('covers both lists and the files that they rank', () => {
     for (const [top, rooms] of floors) {
       const read = new Set(imports.filter(({ from }) => from.startsWith(`${top}/`)).map(({ from }) => roomOf(from)));
