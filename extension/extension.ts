@@ -4,6 +4,7 @@ import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
 import { terminalId } from './contributes/terminals.ts';
 import { viewId } from './contributes/views.ts';
+import { mayHaveRuns } from './process/run/folder.ts';
 import type { Session } from './session.ts';
 import type { Element } from './views/apps-view.ts';
 import { importsFal } from './workspace/code/mentions.ts';
@@ -92,6 +93,8 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   );
   for (const document of vscode.workspace.textDocuments) void look(document);
+  // The window was reloaded while a run was going on: it is joined.
+  if (mayHaveRuns((context.storageUri ?? context.globalStorageUri).fsPath)) void session();
 
   /** Activates the session if the Python file contains an app; for any other file, only its text is read. */
   async function look(document: vscode.TextDocument): Promise<void> {

@@ -21,6 +21,8 @@ import { createPresenter, createSettingsCheck } from './present.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
 import { execProgram } from './process/node.ts';
+import { runsFolder } from './process/run/folder.ts';
+import { createRunHelpers } from './process/run/run-helpers.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
@@ -70,7 +72,9 @@ export function createSession(deps: {
   const scaleResets = createScaleResets({ index, present });
   const hovers = createSettingHovers({ link, index, openFiles, resetsScale: scaleResets.isWanted });
   const lenses = createCodeLenses({ link, index, openFiles, runs, changed: deps.lensesChanged });
-  const apps = createAppCommands({ runs, scaleResets, index, link, emulator, clis, present, log });
+  const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
+  const helpers = createRunHelpers(join(extensionPath, 'dist', 'extension-run-helper.cjs'), runsFolder(storage));
+  const apps = createAppCommands({ helpers, runs, scaleResets, index, link, emulator, clis, present, log });
   const tasks = createTaskProvider({ index, emulator, apps, present });
   const terminals = createTerminals({ link, emulator, clis, present });
   const tree = createAppsView({ link, view, changed, setContext });
@@ -88,6 +92,8 @@ export function createSession(deps: {
   function setAllTerminals(): void {
     setOrdinaryTerminals(context.environmentVariableCollection, readSettings().allTerminals, targetEnv(folder));
   }
+
+  if (vscode.workspace.isTrusted) apps.rejoin();
 
   const disposables = [
     log,

@@ -1,10 +1,12 @@
 import { relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import * as z from 'zod';
 import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { localEnv } from '../process/child-env.ts';
-import type { FalEnd, FalRun } from '../process/fal-run.ts';
+import type { FalProgram, RunHelpers } from '../process/run/run-helpers.ts';
+import type { FalEnd, FalRun, JoinedRun } from '../process/run/window-run.ts';
 import { readSettings } from '../settings.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
@@ -13,15 +15,20 @@ import { hasProject, type WorkspaceApp } from '../workspace/app-index.ts';
 import { type FalPlace, falPlace } from '../workspace/working-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
-import {
-  type FalProgram,
-  type FalTask,
-  type FalTaskDefinition,
-  falTask,
-  type RunningTask,
-  startTask,
-} from './fal-task.ts';
+import { type FalTask, type FalTaskDefinition, falTask, type Launch, type RunningTask, startTask } from './fal-task.ts';
 import type { Runs } from './runs.ts';
+
+/** What a reloaded window needs to know about a run in order to show it as before. */
+const aboutRun = z.object({
+  label: z.string(),
+  /** For messages to the user. */
+  name: z.string(),
+  command: z.enum(['run', 'deploy']),
+  app: z.string(),
+  folder: z.string(),
+  isShown: z.boolean(),
+});
+type AboutRun = z.output<typeof aboutRun>;
 
 /** `fal run` and `fal deploy` of an app, as editor tasks that start the emulator first if necessary. */
 export function createAppTasks(deps: {
@@ -30,10 +37,11 @@ export function createAppTasks(deps: {
   readonly clis: FalClis;
   readonly present: Presenter;
   readonly runs: Runs;
-  /** Called when a task that the user started directly has failed. */
-  readonly failed: (what: string, end: FalEnd) => void;
+  readonly helpers: RunHelpers;
+  /** Called when a run, or any task that the user started directly, has failed. */
+  readonly failed: (command: 'run' | 'deploy', app: string, end: FalEnd) => void;
 }) {
-  const { link, emulator, clis, present, runs } = deps;
+  const { link, emulator, clis, present, runs, helpers } = deps;
   let instances = 0;
 
   /** @throws Problem, Cancelled */
@@ -81,62 +89,95 @@ export function createAppTasks(deps: {
     };
   }
 
+  /** @param program makes the command of a new run; a restarted task calls it again */
+  function spec(
+    about: AboutRun,
+    folder: vscode.WorkspaceFolder,
+    program: () => Promise<FalProgram>,
+    reportsEnd: boolean,
+  ): FalTask {
+    const { label, name, command, app, isShown } = about;
+    const definition: FalTaskDefinition = { type: taskType, command, app };
+    const follow = following(definition, folder);
+    return {
+      ...follow,
+      label,
+      definition,
+      folder,
+      isShown,
+      async launch({ onText, signal, env }: Launch) {
+        const fal = await program();
+        signal.throwIfAborted();
+        return helpers.start({ ...fal, env: { ...fal.env, ...env } }, about, onText);
+      },
+      onBegun(run, over) {
+        follow.onBegun(run, over);
+        runs.hold({ label, key: follow.key, ...run });
+        void run.ended.then((end) => {
+          if (reportsEnd && !end.stopped && end.code !== 0) deps.failed(command, name, end);
+        });
+      },
+    };
+  }
+
+  function aboutApp(command: 'run' | 'deploy', app: string, name: string, folder: vscode.WorkspaceFolder): AboutRun {
+    return { label: `${command} ${name}`, name, command, app, folder: folder.uri.toString(), isShown: true };
+  }
+
   async function begin(
     command: 'run' | 'deploy',
     app: WorkspaceApp,
     { onText, options = [] }: { readonly onText?: (text: string) => void; readonly options?: readonly string[] } = {},
   ): Promise<RunningTask> {
-    const definition: FalTaskDefinition = { type: taskType, command, app: appInTask(app) };
     const { name, folder } = app;
+    const about = { ...aboutApp(command, appInTask(app), name, folder), isShown: command === 'run' };
+    const again = () => program({ type: taskType, ...about }, folder, options);
     // Before the terminal opens: prompts and messages would otherwise appear next to it.
-    const ready = await program(definition, folder, options);
-    const follow = following(definition, folder);
-    const task = await startTask(
-      {
-        label: `${command} ${name}`,
-        definition,
-        folder,
-        ...follow,
-        ref: [follow.ref, ...options].join(' '),
-        isShown: command === 'run',
-        prepare: async () => ready,
-        ...(onText ? { onText } : {}),
+    let ready: FalProgram | undefined = await again();
+    const made = spec(
+      about,
+      folder,
+      async () => {
+        const first = ready;
+        ready = undefined;
+        return first ?? again();
       },
-      ++instances,
+      command === 'run',
     );
-    runs.hold(task);
-    return task;
+    const shown = { ...made, ref: [made.ref, ...options].join(' '), ...(onText ? { onText } : {}) };
+    return startTask(shown, ++instances);
   }
 
   /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
   function task(definition: FalTaskDefinition, folder: vscode.WorkspaceFolder): vscode.Task {
-    const label = `${definition.command} ${definition.app}`;
-    const follow = following(definition, folder);
-    const spec: FalTask = {
-      ...follow,
-      label,
-      definition,
-      folder,
-      isShown: true,
-      prepare: () =>
-        program(definition, folder).catch((error: unknown) => {
-          present.problem(error);
-          throw error;
-        }),
-      onBegun(run, over) {
-        follow.onBegun(run, over);
-        runs.hold({ label, key: follow.key, ...run });
-        void run.ended.then((end) => {
-          if (!end.stopped && end.code !== 0) deps.failed(label, end);
-        });
-      },
-    };
-    return falTask(spec);
+    const { command, app } = definition;
+    const reported = () =>
+      program(definition, folder).catch((error: unknown) => {
+        present.problem(error);
+        throw error;
+      });
+    return falTask({ ...spec(aboutApp(command, app, app, folder), folder, reported, true), definition });
+  }
+
+  /** Shows the runs that an earlier window of this workspace left. */
+  function rejoin(): void {
+    helpers.join((about, joined) => {
+      const known = aboutRun.safeParse(about).data;
+      const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === known?.folder);
+      if (known && folder) show(known, folder, joined).catch(present.problem);
+      else joined.show(() => {}).stop();
+    });
+  }
+
+  async function show(about: AboutRun, folder: vscode.WorkspaceFolder, joined: JoinedRun): Promise<void> {
+    const again = () => program({ type: taskType, ...about }, folder);
+    await startTask({ ...spec(about, folder, again, true), joined }, ++instances);
   }
 
   return {
     begin,
     task,
+    rejoin,
     /** The folder in which `fal` runs for this app. */
     folderOf: (app: WorkspaceApp) => vscode.Uri.file(placeOf(appInTask(app), app.folder).cwd),
   };

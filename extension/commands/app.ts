@@ -4,7 +4,8 @@ import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
 import { diagnose, lastLine, plain } from '../process/diagnose.ts';
-import type { FalEnd } from '../process/fal-run.ts';
+import type { RunHelpers } from '../process/run/run-helpers.ts';
+import type { FalEnd } from '../process/run/window-run.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
@@ -24,10 +25,11 @@ export function createAppCommands(deps: {
   readonly present: Presenter;
   readonly log: vscode.LogOutputChannel;
   readonly runs: Runs;
+  readonly helpers: RunHelpers;
   readonly scaleResets: ScaleResets;
 }) {
-  const { index, link, emulator, clis, present, log, runs, scaleResets } = deps;
-  const tasks = createAppTasks({ link, emulator, clis, present, runs, failed });
+  const { index, link, emulator, clis, present, log, runs, helpers, scaleResets } = deps;
+  const tasks = createAppTasks({ link, emulator, clis, present, runs, helpers, failed });
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
     if (!vscode.workspace.isTrusted) throw untrusted();
@@ -39,10 +41,7 @@ export function createAppCommands(deps: {
   async function run(argument: unknown): Promise<boolean> {
     try {
       const app = await chosen(argument, 'Select an App to Run');
-      const task = await tasks.begin('run', app);
-      void task.ended.then((end) => {
-        if (!end.stopped && end.code !== 0) failed(`Running ${app.name}`, end);
-      });
+      await tasks.begin('run', app);
       return true;
     } catch (error) {
       present.problem(error);
@@ -55,7 +54,7 @@ export function createAppCommands(deps: {
       const app = await chosen(argument, 'Select an App to Deploy');
       const end = await deployWithProgress(app);
       if (end.code === 0) void notifyDeployed(app);
-      else if (!end.stopped) failed(`Deploying ${app.name}`, end);
+      else if (!end.stopped) failed('deploy', app.name, end);
       return end.code === 0;
     } catch (error) {
       present.problem(error);
@@ -89,7 +88,8 @@ export function createAppCommands(deps: {
     });
   }
 
-  function failed(what: string, { output }: FalEnd): void {
+  function failed(command: 'run' | 'deploy', app: string, { output }: FalEnd): void {
+    const what = `${command === 'run' ? 'Running' : 'Deploying'} ${app}`;
     log.error(`[fal] ${what} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
     const reason = lastLine(output);
@@ -105,8 +105,13 @@ export function createAppCommands(deps: {
     task: tasks.task,
     /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
     stopRun: () => runs.stopOne(),
-    /** Ends all runs when the window closes. */
-    close: runs.kill,
+    /** Shows the runs that an earlier window of this workspace left. */
+    rejoin: tasks.rejoin,
+    /** Leaves all runs to the next window. */
+    close() {
+      runs.leave();
+      helpers.leave();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { readyMark, readyMatcher, type taskType } from '../contributes/tasks.ts';
-import { type FalEnd, type FalRun, runFal } from '../process/fal-run.ts';
+import type { FalEnd, FalRun, JoinedRun } from '../process/run/window-run.ts';
 import { printable } from '../target/printable.ts';
 
 /** The definition as written in tasks.json. */
@@ -9,13 +9,6 @@ export interface FalTaskDefinition extends vscode.TaskDefinition {
   readonly command: 'run' | 'deploy';
   /** `FILE::NAME`, relative to the folder. */
   readonly app: string;
-}
-
-export interface FalProgram {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: { readonly [name: string]: string };
 }
 
 export interface FalTask {
@@ -29,9 +22,12 @@ export interface FalTask {
   /** Whether to show its terminal. */
   readonly isShown: boolean;
   /**
-   * The command to run; called once the terminal is open. The caller reports its errors; the terminal shows one line.
+   * Begins the command once the terminal is open, unless `signal` was aborted before. The caller reports its errors;
+   * the terminal shows one line.
    */
-  readonly prepare: () => Promise<FalProgram>;
+  readonly launch: (launch: Launch) => Promise<FalRun>;
+  /** The run of an earlier window, for the first terminal. */
+  readonly joined?: JoinedRun;
   /** Resolves when the app at this address (printed by `fal run`) can be called. */
   readonly isReady: (url: URL, signal: AbortSignal) => Promise<void>;
   readonly onText?: (text: string) => void;
@@ -39,17 +35,26 @@ export interface FalTask {
   readonly onBegun?: (run: FalRun, over: AbortSignal) => void;
 }
 
+/** What a terminal gives to the command that it shows. */
+export interface Launch {
+  readonly onText: (text: string) => void;
+  readonly signal: AbortSignal;
+  /** Added to its environment. */
+  readonly env: { readonly [name: string]: string };
+}
+
 export interface RunningTask {
   readonly label: string;
   /** The app that it runs or deploys. */
   readonly key: string;
   stop(): void;
-  kill(): void;
+  /** Disconnects from it: a reloaded window joins it, otherwise it ends soon. */
+  leave(): void;
   readonly ended: Promise<FalEnd>;
 }
 
 /** The address that `fal run` prints for an app that it serves: an owner, and a UUID as the name. */
-const served = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
+const address = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 
 /**
  * A command of `fal` as a task of the editor, with a terminal of its own. A pseudoterminal rather than a process task:
@@ -57,7 +62,12 @@ const served = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
  * stops its app.
  */
 export function falTask(spec: FalTask): vscode.Task {
-  const execution = new vscode.CustomExecution(async () => terminal(spec));
+  let joined = spec.joined;
+  const execution = new vscode.CustomExecution(async () => {
+    const first = joined;
+    joined = undefined;
+    return terminal(spec, first);
+  });
   const isRun = spec.definition.command === 'run';
   const matchers = isRun ? [`$${readyMatcher}`] : [];
   const task = new vscode.Task(spec.definition, spec.folder, spec.label, 'fal', execution, matchers);
@@ -84,11 +94,11 @@ export async function startTask(spec: FalTask, instance: number): Promise<Runnin
     begun(run);
   };
   await vscode.tasks.executeTask(falTask({ ...spec, definition: { ...spec.definition, instance }, onBegun }));
-  const { stop, kill, ended } = await beginning;
-  return { label: spec.label, key: spec.key, stop, kill, ended };
+  const { stop, leave, ended } = await beginning;
+  return { label: spec.label, key: spec.key, stop, leave, ended };
 }
 
-function terminal(spec: FalTask): vscode.Pseudoterminal {
+function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
   const write = new vscode.EventEmitter<string>();
   const close = new vscode.EventEmitter<number>();
   const over = new AbortController();
@@ -99,25 +109,15 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
   async function begin(dimensions: vscode.TerminalDimensions | undefined): Promise<void> {
     const { command } = spec.definition;
     write.fire(`> fal ${command} ${printable(spec.ref)}\r\n`);
-    const program = await spec.prepare();
-    if (over.signal.aborted) return;
-    run = runFal({
-      command: program.command,
-      args: program.args,
-      cwd: program.cwd,
-      env: {
-        ...program.env,
-        PYTHONUNBUFFERED: '1',
-        FORCE_COLOR: '1',
-        ...(dimensions ? { COLUMNS: `${dimensions.columns}`, LINES: `${dimensions.rows}` } : {}),
-      },
-      onText(text) {
-        write.fire(text.replace(/\r?\n/g, '\r\n'));
-        isMidLine = !text.endsWith('\n');
-        spec.onText?.(text);
-        if (command === 'run') look(text);
-      },
-    });
+    const onText = (text: string): void => {
+      write.fire(text.replace(/\r?\n/g, '\r\n'));
+      isMidLine = !text.endsWith('\n');
+      spec.onText?.(text);
+      if (command === 'run') look(text);
+    };
+    const size = dimensions ? { COLUMNS: `${dimensions.columns}`, LINES: `${dimensions.rows}` } : {};
+    const env = { PYTHONUNBUFFERED: '1', FORCE_COLOR: '1', ...size };
+    run = joined ? joined.show(onText) : await spec.launch({ onText, signal: over.signal, env });
     void run.ended.then(({ code, stopped }) => {
       over.abort();
       // The editor also reports a terminal that closes with any other code; and a task that the user stopped has not
@@ -125,15 +125,20 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
       close.fire(spec.isShown && !stopped ? code : 0);
     });
     spec.onBegun?.(run, over.signal);
+    if (joined?.note !== undefined) served(joined.note);
   }
 
   /** Looks for the app's address, once. */
   function look(text: string): void {
     if (seen === undefined) return;
     seen = (seen + text).slice(-10_000);
-    const [url] = served.exec(seen) ?? [];
-    if (url === undefined) return;
+    const [url] = address.exec(seen) ?? [];
+    if (url !== undefined) served(url);
+  }
+
+  function served(url: string): void {
     seen = undefined;
+    run?.setNote(url);
     spec.isReady(new URL(url), over.signal).then(
       () => write.fire(`${isMidLine ? '\r\n' : ''}${readyMark}${url}\r\n`),
       () => {}, // it ended before that
@@ -151,7 +156,7 @@ function terminal(spec: FalTask): vscode.Pseudoterminal {
     },
     close() {
       over.abort();
-      run?.stop();
+      run?.closed();
     },
     handleInput(data) {
       if (data !== '\u0003') return;

@@ -14,8 +14,8 @@ export interface Runs {
   onChange(listener: () => void): () => void;
   /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
   stopOne(key?: string): Promise<boolean>;
-  /** Ends all runs when the window closes. */
-  kill(): void;
+  /** Leaves all runs to the next window. */
+  leave(): void;
 }
 
 export function createRuns(setContext: SetContext): Runs {
@@ -60,8 +60,8 @@ export function createRuns(setContext: SetContext): Runs {
       if (task) await task.ended;
       return task !== undefined;
     },
-    kill() {
-      for (const task of runs) task.kill();
+    leave() {
+      for (const task of runs) task.leave();
     },
   };
 }

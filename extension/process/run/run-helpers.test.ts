@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { isAlive, processStart, readJson } from '../../target/data-folder.ts';
+import { testFolder } from '../../target/testing/emulator.ts';
+import { helperRecord } from './messages.ts';
+import { runsOnDisk } from './runs-on-disk.ts';
+import { type JoinedRun, joinRun, startRun } from './window-run.ts';
+
+let programFolder: string;
+let program: string;
+beforeAll(async () => {
+  programFolder = mkdtempSync(join(tmpdir(), 'minifal-helper-'));
+  program = join(programFolder, 'helper.cjs');
+  const entryPoints = [join(import.meta.dirname, 'helper.ts')];
+  await build({ entryPoints, outfile: program, bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' });
+});
+afterAll(() => rmSync(programFolder, { recursive: true, force: true }));
+
+/** Like `fal run`: prints, and ends after an interrupt. It starts a child process, as fal's own command does. */
+const falLike = `
+const { spawn } = require("node:child_process");
+const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]);
+console.log("pids " + process.pid + " " + child.pid);
+process.on("SIGINT", () => { console.log("bye"); child.kill(); process.exit(0); });
+setInterval(() => {}, 1e6);`;
+
+async function eventually(what: string, fits: () => boolean): Promise<void> {
+  for (let attempt = 0; !fits(); attempt++) {
+    if (attempt > 600) throw new Error(`never: ${what}`);
+    await sleep(50);
+  }
+}
+
+const order = (folder: string, source: string, graceMs: number) => ({
+  command: process.execPath,
+  args: ['-e', source],
+  cwd: '/',
+  env: { SECRET: 'in no argument' },
+  folder,
+  about: { label: 'run Hello' },
+  graceMs,
+});
+
+/** A window that has begun a run. */
+async function begun(options: { readonly graceMs?: number; readonly source?: string } = {}) {
+  const folder = join(testFolder(), 'runs');
+  let text = '';
+  const run = startRun(program, order(folder, options.source ?? falLike, options.graceMs ?? 30_000), (more) => {
+    text += more;
+  });
+  await eventually('it prints', () => text.includes('\n'));
+  const pids = text.match(/\d+/g)?.map(Number) ?? [];
+  const processes = pids.map((pid) => ({ pid, processStart: processStart(pid) }));
+  const [helper] = readdirSync(folder).map((name) => readJson(join(folder, name), helperRecord));
+  if (!helper) throw new Error('there is no helper');
+  onTestFinished(async () => {
+    if (isAlive(helper)) process.kill(helper.pid, 'SIGTERM');
+    await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
+  });
+  return { run, folder, helper, text: () => text, isGone: () => !processes.some(isAlive) };
+}
+
+/** Another window, once the run was given to it. */
+async function joined(socket: string) {
+  let text = '';
+  const given = await new Promise<JoinedRun>((resolve) => void joinRun(socket, resolve));
+  const run = given.show((more) => {
+    text += more;
+  });
+  return { run, note: given.note, text: () => text };
+}
+
+describe('a run in a helper process', () => {
+  it('can be stopped, and reports its output', async () => {
+    const { run, folder, isGone } = await begun();
+    run.stop();
+    expect(await run.ended).toMatchObject({ code: 0, stopped: true, output: expect.stringContaining('bye') });
+    expect(isGone()).toBe(true);
+    await eventually('nothing is left', () => readdirSync(folder).length === 0);
+  });
+
+  it('reports a failure of its command, and a command that is missing', async () => {
+    const folder = join(testFolder(), 'runs');
+    const failing = startRun(program, order(folder, 'console.error("oops"); process.exitCode = 3', 1_000), () => {});
+    expect(await failing.ended).toEqual({ code: 3, stopped: false, output: 'oops\n' });
+    const missing = startRun(program, { ...order(folder, '', 1_000), command: '/nowhere/fal' }, () => {});
+    expect(await missing.ended).toMatchObject({ code: 127, output: expect.stringContaining('/nowhere/fal') });
+  });
+
+  it('is joined by the next window, which gets its output and what the first one noted, and can stop it', async () => {
+    const { run, folder, text } = await begun();
+    run.setNote('http://localhost:1/me/app');
+    run.leave();
+    const [found] = runsOnDisk(folder);
+    expect(found?.about).toEqual({ label: 'run Hello' });
+    const next = await joined(found?.socket ?? '');
+    expect(next.note).toBe('http://localhost:1/me/app');
+    await eventually('it has the output', () => next.text() === text());
+    next.run.stop();
+    expect(await next.run.ended).toMatchObject({ code: 0, stopped: true });
+  });
+
+  it('is shown by one window at a time: a second one gets it when the first has gone', async () => {
+    const ticking = `${falLike} setInterval(() => console.log("tick"), 50);`;
+    const { run, helper, text } = await begun({ source: ticking });
+    let isGiven = false;
+    const second = joined(helper.socket).then((window) => {
+      isGiven = true;
+      return window;
+    });
+    const before = text().length;
+    await eventually('the first one gets more', () => text().length > before + 20);
+    expect(isGiven).toBe(false);
+    run.leave();
+    const { run: taken } = await second;
+    taken.stop();
+    expect(await taken.ended).toMatchObject({ stopped: true });
+  });
+
+  it('ends soon after the last window has gone', async () => {
+    const { run, folder, isGone } = await begun({ graceMs: 100 });
+    run.leave();
+    await eventually('the command has ended', isGone);
+    await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
+  });
+
+  it('waits for the window when its terminal was closed by a reload, and ends when the user closed it', async () => {
+    const reloading = await begun();
+    reloading.run.closed();
+    reloading.run.leave();
+    const next = await joined(reloading.helper.socket);
+    expect(reloading.isGone()).toBe(false);
+    next.run.closed();
+    expect(await next.run.ended).toMatchObject({ stopped: true });
+  });
+
+  it('reports its end to a window that returns later', async () => {
+    const source =
+      'console.log("pid " + process.pid); process.on("SIGINT", () => {}); setTimeout(() => process.exit(7), 1500)';
+    const { run, helper, isGone } = await begun({ source });
+    run.leave();
+    await eventually('it has ended', isGone);
+    const next = await joined(helper.socket);
+    expect(await next.run.ended).toMatchObject({ code: 7, stopped: false, output: expect.stringMatching(/^pid/) });
+  });
+
+  it('leaves no process behind when its helper is killed', async () => {
+    const { run, helper, folder, isGone } = await begun();
+    process.kill(helper.pid, 'SIGKILL');
+    expect(await run.ended).toMatchObject({
+      code: 1,
+      stopped: false,
+      output: expect.stringContaining('helper process'),
+    });
+    await eventually('the command has ended', isGone);
+    expect(runsOnDisk(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('leaves no process behind when the window is killed', async () => {
+    const folder = join(testFolder(), 'runs');
+    const window = join(testFolder(), 'window.cjs');
+    await build({
+      stdin: {
+        contents: `const { startRun } = require(${JSON.stringify(join(import.meta.dirname, 'window-run.ts'))});
+          startRun(process.argv[2], JSON.parse(process.argv[3]), (text) => process.stdout.write(text));`,
+        resolveDir: import.meta.dirname,
+      },
+      outfile: window,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
+    });
+    const args = [window, program, JSON.stringify(order(folder, falLike, 200))];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [printed] = await once(child.stdout.setEncoding('utf8'), 'data');
+    const processes = (String(printed).match(/\d+/g) ?? []).map(Number);
+    const held = processes.map((pid) => ({ pid, processStart: processStart(pid) }));
+    child.kill('SIGKILL');
+    expect(held.length).toBe(2);
+    await eventually('the command has ended', () => !held.some(isAlive));
+    await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
+  });
+
+  it('can be reached by this user only, and names no variable in its arguments', async () => {
+    const { helper, folder } = await begun();
+    expect(statSync(dirname(helper.socket)).mode & 0o777).toBe(0o700);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(readFileSync(`/proc/${helper.pid}/cmdline`, 'utf8')).not.toContain('in no argument');
+    expect(readFileSync(join(folder, `${helper.pid}.json`), 'utf8')).not.toContain('in no argument');
+  });
+});

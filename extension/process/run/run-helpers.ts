@@ -1,0 +1,35 @@
+import type { HelperOrder } from './messages.ts';
+import { runsOnDisk } from './runs-on-disk.ts';
+import { type FalRun, type JoinedRun, joinRun, startRun } from './window-run.ts';
+
+/** A reloading window returns within this time; a closed one ends its runs after it. */
+const graceMs = 10_000;
+
+/** A `fal` command, and where it runs. */
+export type FalProgram = Pick<HelperOrder, 'command' | 'args' | 'cwd' | 'env'>;
+
+/**
+ * Runs of this workspace in helper processes, which outlive a window that reloads.
+ * @param program the helper's file
+ * @param folder where the helpers of this workspace are recorded
+ */
+export function createRunHelpers(program: string, folder: string) {
+  const waiting = new Set<{ leave(): void }>();
+  return {
+    /** @param about given to a window that joins the run */
+    start: (fal: FalProgram, about: unknown, onText: (text: string) => void): FalRun =>
+      startRun(program, { ...fal, folder, about, graceMs }, onText),
+    /** Joins the runs of earlier windows. */
+    join(onYours: (about: unknown, joined: JoinedRun) => void): void {
+      for (const { socket, about } of runsOnDisk(folder)) {
+        waiting.add(joinRun(socket, (joined) => onYours(about, joined)));
+      }
+    },
+    /** Leaves the runs that were joined to the next window. */
+    leave(): void {
+      for (const run of waiting) run.leave();
+    },
+  };
+}
+
+export type RunHelpers = ReturnType<typeof createRunHelpers>;

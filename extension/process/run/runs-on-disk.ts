@@ -1,0 +1,27 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive, readJson } from '../../target/data-folder.ts';
+import { helperRecord } from './messages.ts';
+
+interface RunOnDisk {
+  /** The path of the helper's socket. */
+  readonly socket: string;
+  readonly about: unknown;
+}
+
+/** The runs that helpers keep alive for windows with this folder; removes what killed helpers left. */
+export function runsOnDisk(folder: string): readonly RunOnDisk[] {
+  let names: readonly string[] = [];
+  try {
+    names = readdirSync(folder).filter((name) => /^\d+\.json$/.test(name));
+  } catch {
+    return []; // nothing has run yet
+  }
+  return names.flatMap((name) => {
+    const file = join(folder, name);
+    const record = readJson(file, helperRecord);
+    if (record && isAlive(record)) return [{ socket: record.socket, about: record.about }];
+    rmSync(file, { force: true });
+    return [];
+  });
+}
